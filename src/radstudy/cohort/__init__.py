@@ -1,0 +1,1 @@
+"""What comes in: the cohort table, its exclusions and split, the clinical variables."""

@@ -1,0 +1,128 @@
+"""The error tree of radstudy, and the exit code that each error gives the command line.
+
+Every expected problem is one of these; anything else that escapes is a bug (exit code 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class RadstudyError(Exception):
+    """Base of every expected error; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(RadstudyError):
+    """The command was called with arguments that do not fit together."""
+
+    exit_code = 2
+
+
+class StudyFileError(RadstudyError):
+    """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
+
+    exit_code = 3
+
+
+class DataError(RadstudyError):
+    """Something is wrong with the data of one or more cases."""
+
+    exit_code = 4
+
+
+class CaseError(DataError):
+    """One case cannot be used: which patient, sequence, reader and file, what is wrong, what to do.
+
+    Parameters
+    ----------
+    problem : what is wrong, with the value seen.
+    remedy : what the user can do about it.
+    patient, lesion, sequence, reader, file : the case, as far as it is known.
+
+    Examples
+    --------
+    >>> print(CaseError("the mask is empty", "draw the lesion", patient="017", sequence="DWI", reader="reader2"))
+    Patient 017, DWI, reader reader2: the mask is empty. To do: draw the lesion.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        *,
+        patient: str = "",
+        lesion: str = "",
+        sequence: str = "",
+        reader: str = "",
+        file: str | Path = "",
+    ) -> None:
+        self.problem = problem.rstrip(".")
+        self.remedy = remedy.rstrip(".")
+        self.patient = patient
+        self.lesion = lesion
+        self.sequence = sequence
+        self.reader = reader
+        self.file = str(file)
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        where = [
+            f"Patient {self.patient}" if self.patient else "",
+            f"lesion {self.lesion}" if self.lesion else "",
+            self.sequence,
+            f"reader {self.reader}" if self.reader else "",
+            f"file {self.file}" if self.file else "",
+        ]
+        place = ", ".join(part for part in where if part)
+        message = f"{place}: {self.problem}." if place else f"{self.problem}."
+        return f"{message} To do: {self.remedy}." if self.remedy else message
+
+    def located(
+        self, *, patient: str = "", lesion: str = "", sequence: str = "", reader: str = "", file: str | Path = ""
+    ) -> CaseError:
+        """The same error with the parts of its place that were not known where it was raised."""
+        return CaseError(
+            self.problem,
+            self.remedy,
+            patient=self.patient or patient,
+            lesion=self.lesion or lesion,
+            sequence=self.sequence or sequence,
+            reader=self.reader or reader,
+            file=self.file or file,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle with all parts, so that an error raised in a worker process arrives whole."""
+        return (_rebuild_case_error, (self.problem, self.remedy, self.patient, self.lesion, self.sequence,
+                                      self.reader, self.file))  # fmt: skip
+
+
+def _rebuild_case_error(
+    problem: str, remedy: str, patient: str, lesion: str, sequence: str, reader: str, file: str
+) -> CaseError:
+    return CaseError(
+        problem, remedy, patient=patient, lesion=lesion, sequence=sequence, reader=reader, file=file
+    )  # fmt: skip
+
+
+class CohortError(DataError):
+    """Several problems of the cohort, all listed at once."""
+
+    def __init__(self, heading: str, problems: Sequence[str]) -> None:
+        self.heading = heading
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1))
+        super().__init__(f"{heading}\n{lines}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by its parts."""
+        return (CohortError, (self.heading, self.problems))
+
+
+class RefusedError(RadstudyError):
+    """The input does not fit the model or signature that it was given to; nothing was computed."""
+
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""A lesion becomes numbers."""

@@ -1,0 +1,97 @@
+"""NIfTI, NRRD and MetaImage volumes through SimpleITK: arrays in the file's own voxel order, affine in RAS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+
+SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Read a scalar 2D or 3D image file.
+
+    Parameters
+    ----------
+    path : a .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
+
+    Returns
+    -------
+    voxels : (I, J, K) in the file's own pixel type and voxel order (a 2D image has K = 1).
+    affine : float64 (4, 4), voxel index to RAS mm.
+
+    Raises
+    ------
+    CaseError : the file is missing, is not an image, has colour or vector pixels, or has more than three dimensions.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise CaseError("the file does not exist", "correct the path or add the file", file=file)
+    try:
+        image = sitk.ReadImage(str(file))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise CaseError(
+            f"the file cannot be read as an image ({reason})",
+            f"export it again as one of {', '.join(SUFFIXES)}",
+            file=file,
+        ) from error
+    return _from_sitk(image, file)
+
+
+def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise CaseError(
+            f"each pixel has {image.GetNumberOfComponentsPerPixel()} components (a colour or vector image)",
+            "export one scalar image, not a screenshot or a colour overlay",
+            file=file,
+        )
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+        image = image[:, :, :, 0]
+    if image.GetDimension() > 3:
+        raise CaseError(
+            f"the image has {image.GetDimension()} dimensions, size {image.GetSize()}",
+            "export each phase or b-value as a volume of its own",
+            file=file,
+        )
+    array = sitk.GetArrayFromImage(image)
+    if image.GetDimension() == 2:
+        array = array[np.newaxis]
+    return array.transpose(2, 1, 0), affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+
+
+def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:
+    """Write an (I, J, K) array with its voxel-to-RAS affine; .gz in the name (or NRRD) compresses."""
+    sitk.WriteImage(to_sitk(voxels, affine), str(path), useCompression=str(path).endswith((".gz", ".nrrd")))
+
+
+def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
+    """A SimpleITK image (LPS) of an (I, J, K) array and its voxel-to-RAS affine."""
+    array = voxels.astype(np.uint8) if voxels.dtype == np.bool_ else voxels
+    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
+    lps = _LPS_TO_RAS @ affine
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    image.SetSpacing([float(value) for value in spacing])
+    image.SetOrigin([float(value) for value in lps[:3, 3]])
+    image.SetDirection([float(value) for value in (lps[:3, :3] / spacing).ravel()])
+    return image
+
+
+def affine_from_lps(
+    origin: tuple[float, ...], spacing: tuple[float, ...], direction: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """The voxel-to-RAS affine of ITK's origin, spacing and direction (LPS, mm); 2D is put in the plane z = 0."""
+    dimension = len(origin)
+    lps = np.eye(4)
+    cosines = np.asarray(direction, dtype=np.float64).reshape(dimension, dimension)
+    lps[:dimension, :dimension] = cosines * np.asarray(spacing, dtype=np.float64)
+    lps[:dimension, 3] = origin
+    affine: NDArray[np.float64] = _LPS_TO_RAS @ lps
+    return affine

@@ -1,0 +1,1 @@
+"""Voxels: volumes and regions of interest, bias field, intensity, resampling. Returns numbers; the report draws."""

@@ -1,0 +1,148 @@
+"""A region of interest: one reader's mask of one lesion on one image grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.raster import read_raster
+from radstudy.imaging.volume import Volume, checked_affine, spacing_of
+
+SNAP_VOXELS = 1e-3  # grids nearer than this, in voxels, at every corner are one grid
+
+
+@dataclass(frozen=True, eq=False)
+class Roi:
+    """A binary mask in space.
+
+    Parameters
+    ----------
+    mask : bool (I, J, K), True inside the lesion.
+    affine : float64 (4, 4), voxel index to RAS mm.
+    label : name or number of the label that the mask was made from.
+    reader : who drew it.
+    source : the file it came from.
+    """
+
+    mask: NDArray[np.bool_]
+    affine: NDArray[np.float64]
+    label: str = ""
+    reader: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        mask = np.asarray(self.mask)
+        if mask.ndim != 3:
+            raise CaseError(f"a mask needs three axes, this array has shape {mask.shape}", "pass an (I, J, K) mask")
+        object.__setattr__(self, "mask", mask.astype(bool, copy=False))
+        object.__setattr__(self, "affine", checked_affine(self.affine))
+
+    @classmethod
+    def read(cls, path: str | Path, label: int | None = None, *, reader: str = "") -> Roi:
+        """Read a label map and take one of its labels.
+
+        Parameters
+        ----------
+        path : NIfTI, NRRD or MetaImage label map.
+        label : the label's number; None takes the only label present.
+        reader : who drew it.
+
+        Raises
+        ------
+        CaseError : the file cannot be read, is empty, has several labels and none was named, or lacks the one named.
+        """
+        voxels, affine = read_raster(path)
+        if not np.isfinite(voxels).all():
+            raise CaseError("the mask holds values that are not finite", "export the mask again", file=path)
+        present = [float(value) for value in np.unique(voxels) if value != 0]
+        if not present:
+            raise CaseError("the mask is empty: it has no voxel other than 0", "draw the lesion", file=path)
+        fractional = [value for value in present if value != int(value)]
+        if fractional:
+            raise CaseError(
+                f"the mask holds fractions such as {fractional[0]:g}",
+                "export it as a label map of whole numbers",
+                file=path,
+            )
+        labels = [int(value) for value in present]
+        if label is None:
+            if len(labels) > 1:
+                listed = ", ".join(str(value) for value in labels[:10])
+                raise CaseError(
+                    f"the mask holds {len(labels)} labels ({listed})", "say which one is the lesion (label)", file=path
+                )
+            label = labels[0]
+        elif label not in labels:
+            listed = ", ".join(str(value) for value in labels[:10])
+            raise CaseError(f"label {label} is not in the mask, which holds {listed}", "name one of those", file=path)
+        return cls(voxels == label, affine, str(label), reader, str(path))
+
+    @property
+    def spacing_mm(self) -> NDArray[np.float64]:
+        """(3,) distance between voxel centres along I, J, K in mm."""
+        return spacing_of(self.affine)
+
+    @property
+    def voxel_count(self) -> int:
+        """How many voxels lie inside."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def volume_mm3(self) -> float:
+        """Number of voxels times the volume of one, in cubic mm."""
+        return self.voxel_count * float(np.prod(self.spacing_mm))
+
+    def on_grid_of(self, volume: Volume) -> Roi:
+        """This mask on exactly the volume's grid.
+
+        Grids that agree to a thousandth of a voxel at every corner are taken as one (rounded headers). Anything
+        else is refused with what differs and by how much.
+
+        Raises
+        ------
+        CaseError : size, spacing, direction or origin differ.
+        """
+        problem = grid_difference(self.mask.shape, self.affine, volume.voxels.shape, volume.affine)
+        if problem:
+            raise CaseError(
+                f"the mask is not on its image's grid: {problem}",
+                "draw it on this image, or resample it onto this image's grid",
+                reader=self.reader,
+                file=self.source,
+            )
+        return Roi(self.mask, volume.affine, self.label, self.reader, self.source)
+
+
+def grid_difference(
+    shape: tuple[int, ...], affine: NDArray[np.float64], of_shape: tuple[int, ...], of_affine: NDArray[np.float64]
+) -> str:
+    """What differs between two grids, in words; "" if they agree to a thousandth of a voxel at every corner."""
+    if shape != of_shape:
+        return f"its size is {shape} voxels, the image's {of_shape}"
+    corners = np.array(np.meshgrid(*[(0, size - 1) for size in shape], indexing="ij")).reshape(3, -1)
+    homogeneous = np.vstack([corners, np.ones(corners.shape[1])])
+    apart = np.linalg.inv(of_affine) @ affine @ homogeneous - homogeneous
+    if np.abs(apart[:3]).max() <= SNAP_VOXELS:
+        return ""
+    spacing, of_spacing = spacing_of(affine), spacing_of(of_affine)
+    cosines, of_cosines = affine[:3, :3] / spacing, of_affine[:3, :3] / of_spacing
+    parts = []
+    if np.abs(spacing - of_spacing).max() > 1e-5:
+        parts.append(f"its spacing is {_mm(spacing)} mm, the image's {_mm(of_spacing)} mm")
+    angle = np.degrees(np.arccos(np.clip((cosines * of_cosines).sum(axis=0), -1, 1))).max()
+    if angle > 1e-3:
+        parts.append(f"its axes are turned by up to {angle:.3g} degrees")
+    offset = np.linalg.norm(affine[:3, 3] - of_affine[:3, 3])
+    if offset > 1e-5:
+        parts.append(
+            f"its origin is {_mm(affine[:3, 3])}, the image's {_mm(of_affine[:3, 3])} (RAS), {offset:.3g} mm apart"
+        )
+    return "; ".join(parts) or f"corners lie up to {np.abs(apart[:3]).max():.3g} voxels apart"
+
+
+def _mm(values: NDArray[np.float64]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in np.round(values, 4)) + ")"

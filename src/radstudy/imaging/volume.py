@@ -1,0 +1,93 @@
+"""An image in space: voxels, where they lie, and what was done to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.raster import read_raster, write_raster
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scalar image.
+
+    Parameters
+    ----------
+    voxels : float32 (I, J, K), in the file's own order. float64 is kept where the file's pixel type does not fit
+        float32 (float64, 32- and 64-bit integers).
+    affine : float64 (4, 4), voxel index to RAS mm.
+    unit : of the voxel values; "" for arbitrary units.
+    stored_dtype : the file's pixel type; PyRadiomics resamples into it. None: the type of `voxels`.
+    history : what was done to the voxels, one line a step.
+    """
+
+    voxels: FloatArray
+    affine: NDArray[np.float64]
+    unit: str = ""
+    stored_dtype: DTypeLike | None = None
+    history: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        voxels = np.asarray(self.voxels)
+        if voxels.ndim != 3:
+            raise CaseError(f"a volume needs three axes, this array has shape {voxels.shape}", "pass (I, J, K) voxels")
+        stored = np.dtype(self.stored_dtype if self.stored_dtype is not None else voxels.dtype)
+        exact = np.float64 if voxels.dtype.itemsize > 2 and voxels.dtype != np.float32 else np.float32
+        object.__setattr__(self, "voxels", voxels.astype(exact, copy=False))
+        object.__setattr__(self, "affine", checked_affine(self.affine))
+        object.__setattr__(self, "stored_dtype", stored)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage file.
+
+        Raises
+        ------
+        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used.
+        """
+        voxels, affine = read_raster(path)
+        try:
+            return cls(voxels, affine, stored_dtype=voxels.dtype, history=(f"read {Path(path).name}",))
+        except CaseError as error:
+            raise error.located(file=path) from error
+
+    def write(self, path: str | Path) -> None:
+        """Write the voxels as they are (float32 or float64) to a NIfTI, NRRD or MetaImage file."""
+        write_raster(path, self.voxels, self.affine)
+
+    @property
+    def spacing_mm(self) -> NDArray[np.float64]:
+        """(3,) distance between voxel centres along I, J, K in mm."""
+        return spacing_of(self.affine)
+
+    def with_voxels(self, voxels: FloatArray, step: str) -> Volume:
+        """A volume on the same grid with new float voxels (stored as they are), `step` added to its history."""
+        return Volume(voxels, self.affine, self.unit, np.asarray(voxels).dtype, (*self.history, step))
+
+
+def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) voxel spacing in mm of a (4, 4) affine."""
+    spacing: NDArray[np.float64] = np.linalg.norm(affine[:3, :3], axis=0)
+    return spacing
+
+
+def checked_affine(affine: NDArray[Any]) -> NDArray[np.float64]:
+    """A float64 (4, 4) affine, or a CaseError: finite, positive spacing, axes at right angles."""
+    matrix = np.asarray(affine, dtype=np.float64)
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+        raise CaseError(f"the affine is not a finite 4 x 4 matrix: {matrix.tolist()}", "export the image again")
+    spacing = spacing_of(matrix)
+    if (spacing <= 0).any():
+        raise CaseError(f"the voxel spacing is {spacing.tolist()} mm", "export the image again")
+    cosines = matrix[:3, :3] / spacing
+    if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
+        raise CaseError("the axes of the image are not at right angles", "resample it onto an orthogonal grid")
+    return matrix

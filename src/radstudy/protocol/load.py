@@ -1,0 +1,156 @@
+"""Read study.yaml, lay it over its preset, and turn every mistake into a line number and a remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from radstudy.errors import StudyFileError
+from radstudy.protocol.sections import Protocol
+
+PRESETS = ("her2-ihc2plus",)
+
+# A study that names its own variables or models means those, not those of the preset as well.
+_REPLACED_WHOLE = (("cohort", "clinical"), ("cohort", "split"), ("model", "models"), ("extract", "features"))
+
+Path_ = tuple[str | int, ...]
+
+
+def load_protocol(path: str | Path) -> Protocol:
+    """Read a study file.
+
+    Parameters
+    ----------
+    path : the study.yaml.
+
+    Raises
+    ------
+    StudyFileError : every problem of the file at once, each with its line and, for a misspelt name, the nearest one.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise StudyFileError(f"{file} does not exist. To do: 'radstudy init FOLDER' writes a study.yaml.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyFileError(f"{file} cannot be read: {error}. To do: save it as UTF-8 text.") from error
+    return parse_protocol(text, str(file))
+
+
+def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
+    """A protocol from the text of a study file; `name` is what errors call it."""
+    written = _parse_yaml(text, name)
+    settings = _plain(written)
+    preset = settings.get("preset")
+    if preset is not None:
+        settings = _overlay(_preset_settings(preset, written, name), settings)
+    try:
+        return Protocol.model_validate(settings)
+    except ValidationError as error:
+        raise StudyFileError(_explain(error, written, name)) from None
+
+
+def preset_text(preset: str) -> str:
+    """The YAML text of a preset."""
+    return (resources.files("radstudy") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
+
+
+def _parse_yaml(text: str, name: str) -> CommentedMap:
+    # YAML 1.2: no, yes, on and off stay words, which is what a clinical table means by them.
+    try:
+        written = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise StudyFileError(f"{name}{line}: this is not YAML: {error.problem or error.context}") from None
+    except YAMLError as error:
+        raise StudyFileError(f"{name}: this is not YAML: {error}") from None
+    if not isinstance(written, CommentedMap):
+        raise StudyFileError(f"{name}: the file must hold settings such as 'study: My study'; it holds none")
+    return written
+
+
+def _preset_settings(preset: object, written: CommentedMap, name: str) -> dict[str, Any]:
+    if preset not in PRESETS:
+        near = difflib.get_close_matches(str(preset), PRESETS, n=1, cutoff=0.3)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(PRESETS)}"
+        raise StudyFileError(f"{name}, line {_line(written, ('preset',))}: there is no preset '{preset}'; {hint}")
+    settings: dict[str, Any] = _plain(YAML(typ="rt").load(preset_text(str(preset))))
+    return settings
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if isinstance(node, bool | int | float) or node is None:
+        return node if isinstance(node, bool) or node is None else (int(node) if isinstance(node, int) else float(node))
+    return str(node)
+
+
+def _overlay(base: dict[str, Any], over: dict[str, Any], at: tuple[str, ...] = ()) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        here = (*at, key)
+        if isinstance(value, dict) and isinstance(base.get(key), dict) and here not in _REPLACED_WHOLE:
+            merged[key] = _overlay(base[key], value, here)
+        else:
+            merged[key] = value
+    return merged
+
+
+# --- errors with their line ------------------------------------------------------------------------------------
+
+
+def _explain(error: ValidationError, written: CommentedMap, name: str) -> str:
+    problems = []
+    for item in error.errors():
+        path: Path_ = tuple(part for part in item["loc"] if not _is_internal(part))
+        key = item.get("ctx", {}).get("key") if item["type"] == "unknown_setting" else None
+        line = _line(written, (*path, key) if key is not None else path)
+        where = ".".join(str(part) for part in path) or "the study file"
+        message = _message(item)
+        problems.append((line or 0, f"{name}{f', line {line}' if line else ''}, {where}: {message}"))
+    return "\n".join(text for _, text in sorted(set(problems)))
+
+
+def _message(item: Any) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "missing":
+        return "this setting is missing"
+    given = item.get("input")
+    if item["type"] != "unknown_setting" and isinstance(given, str | int | float):
+        message = f"{message} (given: {given})"
+    return message
+
+
+def _is_internal(part: object) -> bool:
+    """Whether a part of a pydantic location is a type's name (of a union) and not a key of the file."""
+    return isinstance(part, str) and (
+        part.startswith(("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable["))
+        or part in ("str", "int", "float", "bool")
+    )
+
+
+def _line(written: CommentedMap, path: Path_) -> int | None:
+    """The line, counted from 1, of the deepest part of the path that the file itself holds."""
+    node: Any = written
+    line: int | None = None
+    for part in path:
+        if isinstance(node, CommentedMap) and part in node:
+            line = node.lc.key(part)[0] + 1
+        elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
+            line = node.lc.item(part)[0] + 1
+        else:
+            break
+        node = node[part]
+    return line

@@ -1,0 +1,202 @@
+"""What every step needs of the disk: atomic writes, content hashes, provenance, one run at a time.
+
+A step's folder is finished when its ``provenance.json`` is there: it is written last, and holds the key of everything
+that the step's result depends on. A step whose key has not changed is not run again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from radstudy._version import __version__
+from radstudy.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROVENANCE = "provenance.json"
+_LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmodels", "pandas", "pydantic")
+
+
+# --- writing ---------------------------------------------------------------------------------------------------
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, even if the computer stops half-way."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically, with the line ends as they are."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON atomically; NaN and infinities become null, NumPy scalars and arrays plain numbers and lists."""
+    write_text(path, json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a UTF-8 JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table as Parquet atomically, index included."""
+    write_bytes(path, frame.to_parquet())
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it: dictionaries, lists, strings, numbers, booleans, None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if hasattr(value, "tolist"):  # NumPy arrays and scalars
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)
+
+
+# --- hashing ---------------------------------------------------------------------------------------------------
+
+
+def content_hash(content: object) -> str:
+    """A hash of plain content (BLAKE2b, 128 bits, hexadecimal); the order of dictionary keys does not matter."""
+    text = json.dumps(plain(content), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """A hash of a file's bytes (BLAKE2b, 128 bits, hexadecimal)."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@cache
+def code_key() -> str:
+    """The program's version; of a development version also a hash of its source, so that edits are never missed."""
+    if ".dev" not in __version__:
+        return __version__
+    digest = hashlib.blake2b(digest_size=8)
+    package = Path(__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode())
+        digest.update(file.read_bytes())
+    return f"{__version__}+{digest.hexdigest()}"
+
+
+def versions() -> dict[str, str]:
+    """The versions of radstudy, Python, the platform and the libraries that make the numbers."""
+    found = {"radstudy": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for library in _LIBRARIES:
+        found[library] = metadata.version(library)
+    return found
+
+
+# --- steps -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StepFolder:
+    """The folder of one step of a run."""
+
+    path: Path
+
+    def is_finished(self, key: str) -> bool:
+        """Whether the step has run to its end with exactly this key."""
+        return self.finished_key() == key
+
+    def finished_key(self) -> str | None:
+        """The key that the step has finished with, or None."""
+        try:
+            record = read_json(self.path / PROVENANCE)
+        except (OSError, json.JSONDecodeError):
+            return None
+        key = record.get("key") if isinstance(record, dict) else None
+        return key if isinstance(key, str) else None
+
+    def begin(self) -> None:
+        """Make the folder and take back its mark of being finished."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / PROVENANCE).unlink(missing_ok=True)
+
+    def finish(self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float) -> None:
+        """Mark the step as finished.
+
+        Parameters
+        ----------
+        key : hash of everything that the result depends on.
+        settings : the step's own section of the protocol.
+        inputs : name to content hash, or to the key of the step that made it.
+        seconds : how long the step took.
+        """
+        write_json(
+            self.path / PROVENANCE,
+            {
+                "key": key,
+                "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "seconds": round(seconds, 2),
+                "code": code_key(),
+                "versions": versions(),
+                "settings": settings,
+                "inputs": dict(inputs),
+            },
+        )
+
+
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Hold the run's folder: a second run into the same folder is refused, not mixed in.
+
+    Raises
+    ------
+    UsageError : another run holds the folder.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(str(folder / ".lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UsageError(f"another run is working in {folder}: wait for it, or choose another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -13,7 +13,8 @@ from radstudy.errors import DataError
 from radstudy.store import write_parquet
 
 INDEX = ("patient", "lesion", "sequence", "reader")
-SEPARATOR = ":"  # between sequence and feature in the name of a wide table's column
+SEPARATOR = ":"  # between sequence and feature in the name of a design table's column
+CLINICAL = f"clinical{SEPARATOR}"  # what the name of a clinical column begins with
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +80,14 @@ class FeatureTable:
         """Read a table written by `write`."""
         frame = pd.read_parquet(path)
         return cls(frame, str(frame.attrs.get("settings_hash", "")))
+
+
+def variable_of(column: str) -> str:
+    """The clinical variable that a column of a design table belongs to.
+
+    Examples
+    --------
+    >>> variable_of("clinical:margin=not circumscribed")
+    'margin'
+    """
+    return column.removeprefix(CLINICAL).split("=", 1)[0]

@@ -121,9 +121,12 @@ class Cohort(Section):
         None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
     )
     split: Split
-    images: str = Field(description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column.")
+    images: str = Field(description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column; *.")
     masks: str = Field(description="Pattern of the mask files: as images, and {reader}.")
     readers: tuple[str, ...] = Field(description="The readers; the first one's masks train the models.")
+    optional_sequences: tuple[str, ...] = Field(
+        (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
+    )
     label: int | None = Field(None, description="Label of the lesion in the masks; None: the only one present.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
@@ -213,10 +216,10 @@ class Extract(Section):
     bin_count: Annotated[int, Field(ge=2)] | None = Field(None, description="Number of bins, instead of their width.")
     pad_voxels: Annotated[int, Field(ge=0)] = Field(5, description="Margin around the lesion that filters may see.")
     images: Images = Images()
-    features: str | dict[str, list[str] | None] = Field(
-        "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features; or 'params'."
+    features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = Field(
+        "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
     )
-    params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces all settings above.")
+    params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces the settings above.")
     minimum_native_voxels: Annotated[int, Field(ge=1)] = Field(8, description="Smaller lesions are refused.")
     minimum_voxels: Annotated[int, Field(ge=1)] = Field(27, description="After resampling; smaller ones are refused.")
 
@@ -298,7 +301,7 @@ class Select(Section):
 class Logistic(Section):
     """Logistic regression whose penalty is chosen by cross-validation on the training rows."""
 
-    penalty: Literal["l2", "none"] = "l2"
+    penalty: Literal["l2"] = "l2"
     folds: Annotated[int, Field(ge=2)] = 5
     strengths: Annotated[int, Field(ge=1)] = Field(10, description="Penalties tried, log-spaced from 1e-4 to 1e4 (C).")
 

@@ -1,0 +1,112 @@
+"""The classifier at the end of a model: logistic regression, its penalty chosen by cross-validation."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from radstudy.modelling.selection import binary_outcome
+
+
+class CrossValidatedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """L2-penalised logistic regression; the penalty with the lowest mean log-loss over stratified folds, refitted.
+
+    The intercept is not penalised. Of penalties that tie, the stronger is taken. Without a feature the model is its
+    intercept: every probability is the training prevalence, and its AUC is 0.5.
+
+    Parameters
+    ----------
+    folds : number of folds; fewer where the smaller class has fewer patients.
+    strengths : number of values of C (inverse penalty) tried, log-spaced from 1e-4 to 1e4.
+    random_state : seed of the folds.
+
+    Attributes
+    ----------
+    coefficients_ : (features,)
+    intercept_ : float
+    C_ : the chosen inverse penalty, NaN for the intercept model.
+    losses_ : (strengths,) mean log-loss over the folds.
+    """
+
+    def __init__(self, folds: int = 5, strengths: int = 10, random_state: int | None = 0) -> None:
+        self.folds = folds
+        self.strengths = strengths
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
+        values, outcome = validate_data(
+            self, X, y, dtype=np.float64, ensure_min_features=0, ensure_min_samples=2, reset=True
+        )  # fmt: skip
+        self.classes_ = np.unique(outcome)
+        binary = binary_outcome(outcome)
+        if values.shape[1] == 0:
+            prevalence = binary.mean()
+            self.coefficients_ = np.empty(0)
+            self.intercept_ = float(np.log(prevalence / (1 - prevalence)))
+            self.C_, self.losses_ = float("nan"), np.empty(0)
+            return self
+        self.losses_ = self._losses(values, binary, groups)
+        strengths = self._grid()
+        # Losses within rounding of the best are ties: the stronger penalty (smaller C) wins.
+        best = int(np.flatnonzero(self.losses_ <= self.losses_.min() + 1e-9)[0])
+        self.C_ = float(strengths[best])
+        model = _logistic(self.C_).fit(values, binary)
+        self.coefficients_ = model.coef_[0].astype(np.float64)
+        self.intercept_ = float(model.intercept_[0])
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """(rows,) log-odds of the positive class."""
+        check_is_fitted(self, "coefficients_")
+        values = validate_data(self, X, dtype=np.float64, reset=False, ensure_min_features=0)
+        odds: NDArray[np.float64] = values @ self.coefficients_ + self.intercept_
+        return odds
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """(rows, 2) probabilities of the negative and the positive class."""
+        positive = 1 / (1 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1 - positive, positive])
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """(rows,) the more probable class."""
+        chosen: NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(int)]
+        return chosen
+
+    def _grid(self) -> NDArray[np.float64]:
+        return np.logspace(-4, 4, self.strengths)
+
+    def _losses(
+        self, values: NDArray[np.float64], y: NDArray[np.int64], groups: ArrayLike | None
+    ) -> NDArray[np.float64]:
+        splits = self._splits(y, groups)
+        losses = np.zeros(self.strengths)
+        for train, test in splits:
+            for index, strength in enumerate(self._grid()):
+                model = _logistic(strength).fit(values[train], y[train])
+                losses[index] += log_loss(y[test], model.predict_proba(values[test]), labels=[0, 1])
+        return losses / max(len(splits), 1)
+
+    def _splits(self, y: NDArray[np.int64], groups: ArrayLike | None) -> list[tuple[Any, Any]]:
+        """Folds with both classes in training; none where a class has a single patient, and the penalty is strongest."""
+        labels = np.arange(len(y)) if groups is None else np.asarray(groups)
+        smaller = min(len(np.unique(labels[y == value])) for value in (0, 1))
+        folds = min(self.folds, smaller)
+        if folds < 2:
+            return []
+        if len(np.unique(labels)) == len(y):
+            folder: Any = StratifiedKFold(folds, shuffle=True, random_state=self.random_state)
+            return list(folder.split(y, y))
+        folder = StratifiedGroupKFold(folds, shuffle=True, random_state=self.random_state)
+        return [(train, test) for train, test in folder.split(y, y, labels) if len(np.unique(y[train])) == 2]
+
+
+def _logistic(strength: float) -> LogisticRegression:
+    return LogisticRegression(C=strength, tol=1e-8, max_iter=10_000)

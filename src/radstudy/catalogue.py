@@ -1,0 +1,247 @@
+"""Every feature once: its name, family, IBSI tag, unit, and where PyRadiomics departs from IBSI.
+
+Names, families and order are those of PyRadiomics 3.0.1, so that a column here is a column there. Tags are those of
+the IBSI reference values (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145); a texture tag is the stem, to which
+IBSI appends the aggregation: ``cm_contrast`` + ``_3D_avg``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from radstudy.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature.
+
+    Parameters
+    ----------
+    name : PyRadiomics' name, without image type and family.
+    family : firstorder, shape, glcm, glrlm, glszm, gldm or ngtdm.
+    ibsi_tag : the IBSI tag (for textures its stem); "" where IBSI defines no such feature.
+    unit : of the value; "intensity" is the image's own unit, "level" the number of a grey-level bin, "" none.
+    departs : how PyRadiomics' value differs from IBSI's, in words; "" where it does not.
+    by_default : False for features that PyRadiomics marks as deprecated and computes only when named.
+    """
+
+    name: str
+    family: str
+    ibsi_tag: str = ""
+    unit: str = ""
+    departs: str = ""
+    by_default: bool = True
+
+
+_NO_IBSI = "not defined by IBSI"
+_BINS = "bins start at a multiple of the bin width, not at the lesion's minimum (or at the set lower bound)"
+
+# name, IBSI tag, unit, departs
+_FIRSTORDER = (
+    ("10Percentile", "stat_p10", "intensity", ""),
+    ("90Percentile", "stat_p90", "intensity", ""),
+    ("Energy", "stat_energy", "intensity^2", "voxel_array_shift is added to every value first"),
+    ("Entropy", "ih_entropy", "bit", _BINS),
+    ("InterquartileRange", "stat_iqr", "intensity", ""),
+    ("Kurtosis", "stat_kurt", "", "not the excess: 3 more than IBSI; 0, not -3, for a flat lesion"),
+    ("Maximum", "stat_max", "intensity", ""),
+    ("MeanAbsoluteDeviation", "stat_mad", "intensity", ""),
+    ("Mean", "stat_mean", "intensity", ""),
+    ("Median", "stat_median", "intensity", ""),
+    ("Minimum", "stat_min", "intensity", ""),
+    ("Range", "stat_range", "intensity", ""),
+    ("RobustMeanAbsoluteDeviation", "stat_rmad", "intensity", ""),
+    ("RootMeanSquared", "stat_rms", "intensity", "voxel_array_shift is added to every value first"),
+    ("Skewness", "stat_skew", "", ""),
+    ("StandardDeviation", "", "intensity", _NO_IBSI + "; the square root of Variance"),
+    ("TotalEnergy", "", "intensity^2 mm^3", _NO_IBSI + "; Energy times the volume of a voxel"),
+    ("Uniformity", "ih_uniformity", "", _BINS),
+    ("Variance", "stat_var", "intensity^2", ""),
+)
+_MESH = "marching cubes tables differ on ambiguous cubes, whose mesh may be open"
+_PLANE = _NO_IBSI + "; between mesh vertices in one plane of the voxel grid"
+_SHAPE = (
+    ("Compactness1", "morph_comp_1", "", _MESH),
+    ("Compactness2", "morph_comp_2", "", _MESH),
+    ("Elongation", "morph_pca_elongation", "", ""),
+    ("Flatness", "morph_pca_flatness", "", ""),
+    ("LeastAxisLength", "morph_pca_least_axis", "mm", ""),
+    ("MajorAxisLength", "morph_pca_maj_axis", "mm", ""),
+    ("Maximum2DDiameterColumn", "", "mm", _PLANE + " of constant y"),
+    ("Maximum2DDiameterRow", "", "mm", _PLANE + " of constant x"),
+    ("Maximum2DDiameterSlice", "", "mm", _PLANE + " of constant z"),
+    ("Maximum3DDiameter", "morph_diam", "mm", ""),
+    ("MeshVolume", "morph_volume", "mm^3", _MESH),
+    ("MinorAxisLength", "morph_pca_min_axis", "mm", ""),
+    ("SphericalDisproportion", "morph_sph_dispr", "", _MESH),
+    ("Sphericity", "morph_sphericity", "", _MESH),
+    ("SurfaceArea", "morph_area_mesh", "mm^2", _MESH),
+    ("SurfaceVolumeRatio", "morph_av", "1/mm", _MESH),
+    ("VoxelVolume", "morph_vol_approx", "mm^3", ""),
+)
+_GLCM = (
+    ("Autocorrelation", "cm_auto_corr", "level^2", _BINS),
+    ("ClusterProminence", "cm_clust_prom", "level^4", _BINS),
+    ("ClusterShade", "cm_clust_shade", "level^3", _BINS),
+    ("ClusterTendency", "cm_clust_tend", "level^2", _BINS),
+    ("Contrast", "cm_contrast", "level^2", _BINS),
+    ("Correlation", "cm_corr", "", _BINS + "; 1 for a flat direction"),
+    ("DifferenceAverage", "cm_diff_avg", "level", _BINS),
+    ("DifferenceEntropy", "cm_diff_entr", "bit", _BINS),
+    ("DifferenceVariance", "cm_diff_var", "level^2", _BINS),
+    ("Id", "cm_inv_diff", "", _BINS),
+    ("Idm", "cm_inv_diff_mom", "", _BINS),
+    ("Idmn", "cm_inv_diff_mom_norm", "", _BINS),
+    ("Idn", "cm_inv_diff_norm", "", _BINS),
+    ("Imc1", "cm_info_corr1", "", _BINS),
+    ("Imc2", "cm_info_corr2", "", _BINS),
+    ("InverseVariance", "cm_inv_var", "1/level^2", _BINS),
+    ("JointAverage", "cm_joint_avg", "level", _BINS),
+    ("JointEnergy", "cm_energy", "", _BINS),
+    ("JointEntropy", "cm_joint_entr", "bit", _BINS),
+    ("MCC", "", "", _NO_IBSI),
+    ("MaximumProbability", "cm_joint_max", "", _BINS),
+    ("SumAverage", "cm_sum_avg", "level", _BINS + "; twice JointAverage for a symmetric matrix"),
+    ("SumEntropy", "cm_sum_entr", "bit", _BINS),
+    ("SumSquares", "cm_joint_var", "level^2", _BINS),
+)
+_RUN_DIRECTIONS = _BINS + "; a direction in which no line holds two lesion voxels is left out"
+_GLRLM = (
+    ("GrayLevelNonUniformity", "rlm_glnu", "", _RUN_DIRECTIONS),
+    ("GrayLevelNonUniformityNormalized", "rlm_glnu_norm", "", _RUN_DIRECTIONS),
+    ("GrayLevelVariance", "rlm_gl_var", "level^2", _RUN_DIRECTIONS),
+    ("HighGrayLevelRunEmphasis", "rlm_hgre", "level^2", _RUN_DIRECTIONS),
+    ("LongRunEmphasis", "rlm_lre", "", _RUN_DIRECTIONS),
+    ("LongRunHighGrayLevelEmphasis", "rlm_lrhge", "level^2", _RUN_DIRECTIONS),
+    ("LongRunLowGrayLevelEmphasis", "rlm_lrlge", "1/level^2", _RUN_DIRECTIONS),
+    ("LowGrayLevelRunEmphasis", "rlm_lgre", "1/level^2", _RUN_DIRECTIONS),
+    ("RunEntropy", "rlm_rl_entr", "bit", _RUN_DIRECTIONS),
+    ("RunLengthNonUniformity", "rlm_rlnu", "", _RUN_DIRECTIONS),
+    ("RunLengthNonUniformityNormalized", "rlm_rlnu_norm", "", _RUN_DIRECTIONS),
+    ("RunPercentage", "rlm_r_perc", "", _RUN_DIRECTIONS),
+    ("RunVariance", "rlm_rl_var", "", _RUN_DIRECTIONS),
+    ("ShortRunEmphasis", "rlm_sre", "", _RUN_DIRECTIONS),
+    ("ShortRunHighGrayLevelEmphasis", "rlm_srhge", "level^2", _RUN_DIRECTIONS),
+    ("ShortRunLowGrayLevelEmphasis", "rlm_srlge", "1/level^2", _RUN_DIRECTIONS),
+)
+_GLSZM = (
+    ("GrayLevelNonUniformity", "szm_glnu", "", _BINS),
+    ("GrayLevelNonUniformityNormalized", "szm_glnu_norm", "", _BINS),
+    ("GrayLevelVariance", "szm_gl_var", "level^2", _BINS),
+    ("HighGrayLevelZoneEmphasis", "szm_hgze", "level^2", _BINS),
+    ("LargeAreaEmphasis", "szm_lze", "", _BINS),
+    ("LargeAreaHighGrayLevelEmphasis", "szm_lzhge", "level^2", _BINS),
+    ("LargeAreaLowGrayLevelEmphasis", "szm_lzlge", "1/level^2", _BINS),
+    ("LowGrayLevelZoneEmphasis", "szm_lgze", "1/level^2", _BINS),
+    ("SizeZoneNonUniformity", "szm_zsnu", "", _BINS),
+    ("SizeZoneNonUniformityNormalized", "szm_zsnu_norm", "", _BINS),
+    ("SmallAreaEmphasis", "szm_sze", "", _BINS),
+    ("SmallAreaHighGrayLevelEmphasis", "szm_szhge", "level^2", _BINS),
+    ("SmallAreaLowGrayLevelEmphasis", "szm_szlge", "1/level^2", _BINS),
+    ("ZoneEntropy", "szm_zs_entr", "bit", _BINS),
+    ("ZonePercentage", "szm_z_perc", "", _BINS),
+    ("ZoneVariance", "szm_zs_var", "", _BINS),
+)
+_GLDM = (
+    ("DependenceEntropy", "ngl_dc_entr", "bit", _BINS),
+    ("DependenceNonUniformity", "ngl_dcnu", "", _BINS),
+    ("DependenceNonUniformityNormalized", "ngl_dcnu_norm", "", _BINS),
+    ("DependenceVariance", "ngl_dc_var", "", _BINS),
+    ("GrayLevelNonUniformity", "ngl_glnu", "", _BINS),
+    ("GrayLevelVariance", "ngl_gl_var", "level^2", _BINS),
+    ("HighGrayLevelEmphasis", "ngl_hgce", "level^2", _BINS),
+    ("LargeDependenceEmphasis", "ngl_hde", "", _BINS),
+    ("LargeDependenceHighGrayLevelEmphasis", "ngl_hdhge", "level^2", _BINS),
+    ("LargeDependenceLowGrayLevelEmphasis", "ngl_hdlge", "1/level^2", _BINS),
+    ("LowGrayLevelEmphasis", "ngl_lgce", "1/level^2", _BINS),
+    ("SmallDependenceEmphasis", "ngl_lde", "", _BINS),
+    ("SmallDependenceHighGrayLevelEmphasis", "ngl_ldhge", "level^2", _BINS),
+    ("SmallDependenceLowGrayLevelEmphasis", "ngl_ldlge", "1/level^2", _BINS),
+)
+_NEIGHBOURLESS = _BINS + "; a voxel without a neighbour in the lesion counts, with difference 0"
+_NGTDM = (
+    ("Busyness", "ngt_busyness", "", _NEIGHBOURLESS),
+    ("Coarseness", "ngt_coarseness", "", _NEIGHBOURLESS + "; 1,000,000 for a flat lesion"),
+    ("Complexity", "ngt_complexity", "", _NEIGHBOURLESS),
+    ("Contrast", "ngt_contrast", "", _NEIGHBOURLESS),
+    ("Strength", "ngt_strength", "", _NEIGHBOURLESS),
+)
+_DEPRECATED = {
+    ("firstorder", "StandardDeviation"),
+    ("shape", "Compactness1"),
+    ("shape", "Compactness2"),
+    ("shape", "SphericalDisproportion"),
+}
+
+FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+
+CATALOGUE: tuple[Feature, ...] = tuple(
+    Feature(name, family, tag, unit, departs, (family, name) not in _DEPRECATED)
+    for family, rows in zip(
+        FAMILIES, (_SHAPE, _FIRSTORDER, _GLCM, _GLRLM, _GLSZM, _GLDM, _NGTDM), strict=True
+    )
+    for name, tag, unit, departs in rows
+)  # fmt: skip
+"""All features, by family, each family in PyRadiomics' (alphabetical) order."""
+
+GLCM_22: tuple[str, ...] = (
+    "Autocorrelation", "JointAverage", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast",
+    "Correlation", "DifferenceAverage", "DifferenceEntropy", "DifferenceVariance", "JointEnergy", "JointEntropy",
+    "Imc1", "Imc2", "Idm", "Idmn", "Id", "Idn", "InverseVariance", "MaximumProbability", "SumEntropy", "SumSquares",
+)  # fmt: skip
+"""The GLCM features of PyRadiomics' published example settings: all but MCC and SumAverage."""
+
+_NAMES = {
+    family: tuple(feature.name for feature in CATALOGUE if feature.family == family and feature.by_default)
+    for family in FAMILIES
+}
+_KNOWN = {(feature.family, feature.name): feature for feature in CATALOGUE}
+
+
+def feature_names(family: str, features: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Names of one family's features, in the order in which they are reported.
+
+    Parameters
+    ----------
+    family : one of `FAMILIES`.
+    features : the names asked for, kept in their order; None for all but the deprecated, in PyRadiomics' order.
+
+    Raises
+    ------
+    UsageError : the family or a name is not in the catalogue.
+
+    Examples
+    --------
+    >>> feature_names("ngtdm")
+    ('Busyness', 'Coarseness', 'Complexity', 'Contrast', 'Strength')
+    >>> len(feature_names("glcm")), len(feature_names("glcm", GLCM_22))
+    (24, 22)
+    """
+    if family not in _NAMES:
+        raise UsageError(f"there is no feature family {family!r}; there are {', '.join(FAMILIES)}")
+    if features is None:
+        return _NAMES[family]
+    asked = tuple(features)
+    unknown = [name for name in asked if (family, name) not in _KNOWN]
+    if unknown:
+        known = ", ".join(feature.name for feature in CATALOGUE if feature.family == family)
+        raise UsageError(f"{family} has no feature {unknown[0]!r}; it has {known}")
+    return asked
+
+
+def feature(family: str, name: str) -> Feature:
+    """The catalogue's entry of one feature.
+
+    Raises
+    ------
+    UsageError : there is no such feature.
+
+    Examples
+    --------
+    >>> feature("firstorder", "Kurtosis").ibsi_tag
+    'stat_kurt'
+    """
+    feature_names(family, (name,))
+    return _KNOWN[family, name]

@@ -1,5 +1,54 @@
-"""radstudy: a multiparametric-MRI radiomics study from images to tables and figures."""
+"""radstudy: a multiparametric-MRI radiomics study from images to tables and figures.
+
+Names are imported when they are first used, so that importing radstudy is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from radstudy._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from radstudy import statistics
+    from radstudy.features.extract import extract
+    from radstudy.features.settings import ExtractionSettings
+    from radstudy.imaging.bias_field import n4
+    from radstudy.imaging.roi import Roi
+    from radstudy.imaging.volume import Volume
+    from radstudy.protocol import Protocol, load_protocol
+
+__all__ = [
+    "ExtractionSettings",
+    "Protocol",
+    "Roi",
+    "Volume",
+    "__version__",
+    "extract",
+    "load_protocol",
+    "n4",
+    "statistics",
+]
+
+_WHERE = {
+    "ExtractionSettings": "radstudy.features.settings",
+    "Protocol": "radstudy.protocol",
+    "Roi": "radstudy.imaging.roi",
+    "Volume": "radstudy.imaging.volume",
+    "extract": "radstudy.features.extract",
+    "load_protocol": "radstudy.protocol",
+    "n4": "radstudy.imaging.bias_field",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "statistics":
+        return import_module("radstudy.statistics")
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'radstudy' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

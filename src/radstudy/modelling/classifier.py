@@ -95,7 +95,7 @@ class CrossValidatedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return losses / max(len(splits), 1)
 
     def _splits(self, y: NDArray[np.int64], groups: ArrayLike | None) -> list[tuple[Any, Any]]:
-        """Folds with both classes in training; none where a class has a single patient, and the penalty is strongest."""
+        """Folds with both classes in training; none where a class has one patient: then the penalty is strongest."""
         labels = np.arange(len(y)) if groups is None else np.asarray(groups)
         smaller = min(len(np.unique(labels[y == value])) for value in (0, 1))
         folds = min(self.folds, smaller)

@@ -95,7 +95,7 @@ class MedianImputer(FeatureFilter):
 
     _nan_is_fine = True
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the medians of X (rows, features)."""
         values = self._checked(X, reset=True)
         names = self._names()
@@ -119,7 +119,7 @@ class ZScore(OneToOneFeatureMixin, TransformerMixin, _Step):  # type: ignore[mis
     A constant feature becomes 0; it is left to the filters to drop it.
     """
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn mean and standard deviation of X (rows, features)."""
         values = self._checked(X, reset=True)
         self.mean_ = values.mean(axis=0)
@@ -285,7 +285,7 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.prefixes = prefixes
         self.whole = whole
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: ARG002
+    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Remember the names of the columns."""
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
@@ -298,7 +298,7 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "names_")
         return X[self.names_]
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the chosen columns."""
         check_is_fitted(self, "names_")
         return np.asarray(self.names_, dtype=object)

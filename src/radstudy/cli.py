@@ -1,0 +1,187 @@
+"""The command line: parse, call, print. Results go to stdout or files, messages to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from radstudy._version import __version__
+from radstudy.errors import DataError, RadstudyError, UsageError
+
+app = typer.Typer(
+    name="radstudy",
+    help="A multiparametric-MRI radiomics study, from images and masks to the tables, figures and model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default all cores.")]
+
+
+def main() -> None:
+    """Run the command line; expected errors become a message and an exit code, never a traceback."""
+    try:
+        app()
+    except RadstudyError as error:
+        typer.echo(f"radstudy: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"radstudy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _radstudy(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def demo(
+    patients: Annotated[int, typer.Option(help="How many synthetic patients; the reference study had 107.")] = 107,
+    out: Annotated[Path, typer.Option(help="Folder for the cohort and the results.")] = Path("radstudy-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the cohort and of the study.")] = 20260114,
+    null: Annotated[bool, typer.Option("--null", help="Permute the outcome: nothing is associated with it.")] = False,
+    jobs: Jobs = None,
+) -> None:
+    """Make a SYNTHETIC cohort and run the whole reference protocol on it."""
+    from radstudy.demo.run import run_demo
+
+    lost = run_demo(out, patients=patients, seed=seed, null=null, jobs=jobs, say=_say, bar=_bar)
+    _finish(out, lost)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder for study.yaml and cohort.csv; made if needed.")]) -> None:
+    """Write a commented study.yaml and a cohort.csv with the columns to fill."""
+    from radstudy.protocol.template import write_template
+
+    for file in write_template(folder):
+        typer.echo(file)
+    _say("Next: fill cohort.csv, adapt study.yaml, then: radstudy run " + str(folder / "study.yaml"))
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
+    step: Annotated[str, typer.Option(help="Stop after this step: cohort, prepare, extract, agree, model, "
+                                           "evaluate or report.")] = "report",
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default runs/STUDY beside it.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
+                                                   "the study file's own.")] = None,
+    jobs: Jobs = None,
+) -> None:  # fmt: skip
+    """Run a study. A run that was stopped goes on where it stopped."""
+    from radstudy.protocol import STEPS, load_protocol
+
+    if step not in STEPS:
+        raise UsageError(f"there is no step '{step}'; the steps are {', '.join(STEPS)}")
+    protocol = load_protocol(study)
+    where = out or study.parent / "runs" / study.stem
+    from radstudy.study import run as run_study
+
+    root = (data or study.parent).resolve()
+    if not root.is_dir():
+        raise UsageError(f"the data folder {root} does not exist")
+    lost = run_study(protocol, data=root, out=where, until=step, jobs=jobs, say=_say, bar=_bar)
+    _finish(where, lost, reported=step == "report")
+
+
+@app.command()
+def extract(
+    image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
+    mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],
+    label: Annotated[int | None, typer.Option(help="Label of the lesion; by default the only one present.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
+                                                       "study's 1,218 features.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write F.csv or F.json instead of printing.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of two columns.")] = False,
+) -> None:  # fmt: skip
+    """Compute the radiomics features of one lesion."""
+    if out is not None and out.suffix.lower() not in (".csv", ".json"):
+        raise UsageError(f"--out must end in .csv or .json, not '{out.suffix}'")
+    from radstudy.features.extract import extract as extract_features
+
+    features = extract_features(image, mask, settings, label=label)
+    from radstudy.store import plain, write_json, write_text
+
+    if out is None:
+        typer.echo(json.dumps(plain(features), indent=1) if as_json else _two_columns(features), nl=as_json)
+    elif out.suffix.lower() == ".json":
+        write_json(out, features)
+    else:
+        write_text(out, "feature,value\n" + "".join(f"{name},{value!r}\n" for name, value in features.items()))
+
+
+@app.command()
+def predict(
+    signature: Annotated[Path, typer.Argument(help="signature.json of a finished study.")],
+    image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
+    mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
+    clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE, once for each variable.")] = [],  # noqa: B006
+    label: Annotated[int | None, typer.Option(help="Label of the lesion in the masks.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Predict one patient's probability from images, masks and clinical values. For research, not for care."""
+    from radstudy.signature.document import read_signature
+    from radstudy.signature.predict import predict_patient
+
+    model = read_signature(signature)
+    result = predict_patient(
+        model,
+        images={name: Path(value) for name, value in _pairs(image, "--image")},
+        masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
+        clinical=dict(_pairs(clinical, "--clinical")),
+        label=label,
+    )
+    typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
+
+
+def _pairs(given: list[str], option: str) -> Iterator[tuple[str, str]]:
+    seen = set()
+    for item in given:
+        name, sign, value = item.partition("=")
+        if not sign or not name or not value:
+            raise UsageError(f"{option} takes NAME=VALUE, not '{item}'")
+        if name in seen:
+            raise UsageError(f"{option} names '{name}' twice")
+        seen.add(name)
+        yield name, value
+
+
+def _two_columns(features: dict[str, float]) -> str:
+    return "".join(f"{name}\t{value!r}\n" for name, value in features.items())
+
+
+def _finish(out: Path, lost: int, *, reported: bool = True) -> None:
+    if reported:
+        typer.echo(out / "report.html")
+    if lost:
+        where = "the report lists them" if reported else f"see failures.csv in the folders of {out}"
+        raise DataError(f"{lost} case(s) could not be used; {where}")
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    """A progress bar on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, description=what, total=total, console=Console(stderr=True), transient=True)

@@ -1,0 +1,87 @@
+"""Tables 1 and 2: the two outcome groups compared, variable by variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from radstudy.protocol.sections import ClinicalVariable
+from radstudy.statistics import categorical_test, continuous_test
+
+Test = Literal["student", "welch", "mann-whitney", "auto-spss"]
+
+
+def comparison_table(
+    rows: pd.DataFrame, codebook: Mapping[str, ClinicalVariable], *, table: str, continuous: Test = "student"
+) -> pd.DataFrame:
+    """Compare the outcome groups in the training set, the testing set and the whole cohort.
+
+    Parameters
+    ----------
+    rows : the cohort's rows: ``set``, ``outcome`` and the coded clinical variables.
+    codebook : the variables.
+    table : "clinical" (Table 1) or "imaging" (Table 2).
+    continuous : test of continuous variables; categorical ones follow the rule of `categorical_test`.
+
+    Returns
+    -------
+    Long: one row a set and variable (continuous), or a set, variable and level (categorical), with counts, per cent of
+    the group's known values, mean and SD, missing counts, p-value, test and note.
+    """
+    records: list[dict[str, Any]] = []
+    for name, variable in codebook.items():
+        if variable.table != table:
+            continue
+        for which in ("training", "testing", "all"):
+            part = rows if which == "all" else rows[rows["set"] == which]
+            head = {"set": which, "variable": name, "label": variable.label or name, "unit": variable.unit}
+            records += (
+                _continuous(part, name, head, continuous)
+                if variable.levels is None
+                else _categorical(part, name, head, variable.levels)
+            )
+    return pd.DataFrame(records, columns=COLUMNS)
+
+
+COLUMNS = [
+    "set", "variable", "label", "unit", "kind", "level",
+    "negative_n", "positive_n", "negative_percent", "positive_percent",
+    "negative_mean", "negative_sd", "positive_mean", "positive_sd",
+    "negative_missing", "positive_missing", "p_value", "test", "note",
+]  # fmt: skip
+
+
+def _continuous(part: pd.DataFrame, name: str, head: dict[str, Any], test: Test) -> list[dict[str, Any]]:
+    groups = [part.loc[part["outcome"] == value, name].to_numpy(dtype=float) for value in (0, 1)]
+    known = [group[~np.isnan(group)] for group in groups]
+    result = continuous_test(known[0], known[1], method=test)
+    record = {**head, "kind": "continuous", "level": "", "p_value": result.p_value, "test": result.test}
+    record["note"] = result.note
+    for word, group, values in zip(("negative", "positive"), groups, known, strict=True):
+        record[f"{word}_n"] = len(values)
+        record[f"{word}_mean"] = values.mean() if len(values) else np.nan
+        record[f"{word}_sd"] = values.std(ddof=1) if len(values) > 1 else np.nan
+        record[f"{word}_missing"] = len(group) - len(values)
+    return [record]
+
+
+def _categorical(
+    part: pd.DataFrame, name: str, head: dict[str, Any], levels: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    groups = [part.loc[part["outcome"] == value, name] for value in (0, 1)]
+    counts = np.array([[int((group == level).sum()) for level in levels] for group in groups])
+    result = categorical_test(counts)
+    totals = counts.sum(axis=1)
+    records = []
+    for index, level in enumerate(levels):
+        record = {**head, "kind": "categorical", "level": level, "p_value": result.p_value, "test": result.test}
+        record["note"] = result.note
+        for word, row in (("negative", 0), ("positive", 1)):
+            record[f"{word}_n"] = int(counts[row, index])
+            record[f"{word}_percent"] = 100 * counts[row, index] / totals[row] if totals[row] else np.nan
+            record[f"{word}_missing"] = int(groups[row].isna().sum())
+        records.append(record)
+    return records

@@ -1,0 +1,122 @@
+"""What can be wrong with a lesion, found before hours of work start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from radstudy.errors import CaseError
+from radstudy.imaging.resample import resampled_mask_report
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+
+FEW_BINS, MANY_BINS = 8, 256
+CHANGE_PERCENT = 10.0
+
+
+@dataclass(frozen=True)
+class LesionFacts:
+    """A lesion in numbers.
+
+    Parameters
+    ----------
+    native_voxels : in the mask as drawn.
+    volume_mm3 : of the mask as drawn.
+    resampled_voxels : after resampling to the extraction's spacing.
+    volume_change_percent : of the mask by resampling.
+    bins : grey-level bins of the prepared, not resampled, image inside the mask; None where the number is fixed.
+    warnings : what a reader of the results should know.
+    """
+
+    native_voxels: int
+    volume_mm3: float
+    resampled_voxels: int
+    volume_change_percent: float
+    bins: int | None
+    warnings: tuple[str, ...]
+
+
+def check_readable(volume: Volume) -> None:
+    """Refuse a volume that has no finite, varying voxels.
+
+    Raises
+    ------
+    CaseError : NaN or infinite voxels, or one value everywhere.
+    """
+    bad = int(np.count_nonzero(~np.isfinite(volume.voxels)))
+    if bad:
+        raise CaseError(f"the image has {bad} voxels that are not finite numbers", "export it again from the source")
+    if volume.voxels.min() == volume.voxels.max():
+        raise CaseError(
+            f"the image is constant: every voxel is {float(volume.voxels.flat[0]):g}", "export it again"
+        )  # fmt: skip
+
+
+def check_lesion(
+    volume: Volume,
+    roi: Roi,
+    *,
+    spacing_mm: tuple[float, float, float] | None,
+    pad: int,
+    bin_width: float | None,
+    minimum_native: int,
+    minimum_resampled: int,
+    sigmas_mm: tuple[float, ...] = (),
+) -> LesionFacts:
+    """Check one mask on its prepared volume.
+
+    Parameters
+    ----------
+    volume : the prepared image; its grid is the mask's.
+    roi : the mask.
+    spacing_mm, pad : of the extraction's resampling; None for none.
+    bin_width : of the grey levels; None where their number is fixed.
+    minimum_native, minimum_resampled : smaller lesions, in voxels, are refused.
+    sigmas_mm : of the Laplacian-of-Gaussian images, for a warning where the voxels are coarser.
+
+    Raises
+    ------
+    CaseError : the mask is off the image's grid, empty, too small, or vanishes in resampling.
+    """
+    placed = roi.on_grid_of(volume)
+    report = resampled_mask_report(placed, spacing_mm, pad=pad)
+    if report.native_voxels < minimum_native:
+        raise CaseError(
+            f"the lesion has {report.native_voxels} voxels, fewer than {minimum_native}",
+            "look whether the mask is right; texture of so few voxels means little "
+            "(extract.minimum_native_voxels sets the limit)",
+        )
+    if report.resampled_voxels < minimum_resampled:
+        raise CaseError(
+            f"the lesion's {report.native_voxels} voxels become {report.resampled_voxels} after resampling, "
+            f"fewer than {minimum_resampled}",
+            "look at the mask and the spacing (extract.minimum_voxels sets the limit)",
+        )
+    inside = volume.voxels[placed.mask]
+    bins = None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
+    return LesionFacts(
+        report.native_voxels,
+        placed.volume_mm3,
+        report.resampled_voxels,
+        report.volume_change_percent,
+        bins,
+        tuple(_warnings(report.volume_change_percent, bins, volume, sigmas_mm)),
+    )
+
+
+def _warnings(change: float, bins: int | None, volume: Volume, sigmas_mm: tuple[float, ...]) -> list[str]:
+    found = []
+    if abs(change) > CHANGE_PERCENT:
+        found.append(f"resampling changes the mask's volume by {change:+.1f} %")
+    if bins is not None and bins < FEW_BINS:
+        found.append(f"only {bins} grey-level bins: texture has little to work with")
+    if bins is not None and bins > MANY_BINS:
+        found.append(f"{bins} grey-level bins: most hold a voxel or two")
+    coarse = float(volume.spacing_mm.max())
+    fine = [sigma for sigma in sigmas_mm if sigma < coarse]
+    if fine:
+        found.append(
+            f"LoG sigma {', '.join(f'{sigma:g}' for sigma in fine)} mm lies below the native spacing ({coarse:.2f} mm)"
+        )
+    return found

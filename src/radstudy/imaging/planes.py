@@ -1,0 +1,83 @@
+"""Three planes through a lesion, as a radiologist looks at them: numbers only; the report draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+
+# Of a volume turned to (right to left, posterior to anterior, foot to head): plane, the axis cut, rows, columns.
+# Rows run down the picture, columns to the right: the patient's right is on the left, anterior or head is up.
+_PLANES = (("axial", 2, 1, 0), ("coronal", 1, 2, 0), ("sagittal", 0, 2, 1))
+
+
+def lesion_planes(volume: Volume, rois: Mapping[str, Roi], *, margin_mm: float = 15.0) -> dict[str, Any]:
+    """The axial, coronal and sagittal planes of a lesion with every reader's mask on them.
+
+    Parameters
+    ----------
+    volume : the image.
+    rois : reader to mask on the volume's grid; the planes go through the largest sections of the first one.
+    margin_mm : what is shown around the lesion.
+
+    Returns
+    -------
+    For i = 0, 1, 2: ``image_i`` uint8 (rows, columns), windowed from the 1st to the 99th percentile of what is shown;
+    ``spacing_i`` float (2,) mm a row and a column; ``name_i``; ``mask_<reader>_i`` bool (rows, columns).
+    """
+    order, flips = _to_ras(volume.affine)
+    spacing = volume.spacing_mm[list(order)]
+    image = _turned(volume.voxels, order, flips)
+    masks = {reader: _turned(roi.mask, order, flips) for reader, roi in rois.items()}
+    first = next(iter(masks.values()))
+    box = _box(np.logical_or.reduce(list(masks.values())), np.ceil(margin_mm / spacing).astype(int))
+    shown = image[box]
+    low, high = np.nanpercentile(shown, [1, 99])
+    planes: dict[str, Any] = {}
+    for number, (name, cut, row, column) in enumerate(_PLANES):
+        sections = first.sum(axis=tuple(axis for axis in range(3) if axis != cut))
+        where: list[Any] = list(box)
+        where[cut] = int(np.argmax(sections))
+        scaled = np.clip((_oriented(image[tuple(where)], column) - low) / max(high - low, 1e-12), 0, 1)
+        planes[f"name_{number}"] = name
+        planes[f"image_{number}"] = np.nan_to_num(scaled * 255).astype(np.uint8)
+        planes[f"spacing_{number}"] = spacing[[row, column]]
+        for reader, mask in masks.items():
+            planes[f"mask_{reader}_{number}"] = _oriented(mask[tuple(where)], column)
+    return planes
+
+
+def _oriented(plane: NDArray[Any], column: int) -> NDArray[Any]:
+    """Rows from anterior or head downwards; columns from the patient's right, or from anterior, to the right."""
+    rows_first = plane.T[::-1]  # the axis shown along the rows is the later one of the two
+    return rows_first if column == 0 else rows_first[:, ::-1]
+
+
+def _to_ras(affine: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Which voxel axis runs nearest to R, A and S, and whether to flip it (R to run from right to left)."""
+    cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    order: list[int] = []
+    for world in range(3):
+        left = [axis for axis in range(3) if axis not in order]
+        order.append(max(left, key=lambda axis: abs(cosines[world, axis])))
+    # RAS: x grows to the right of the patient. Columns shall begin at the patient's right, so x must fall.
+    flips = tuple(bool((cosines[world, axis] > 0) == (world == 0)) for world, axis in enumerate(order))
+    return tuple(order), flips
+
+
+def _turned(array: NDArray[Any], order: tuple[int, ...], flips: tuple[bool, ...]) -> NDArray[Any]:
+    turned = array.transpose(order)
+    return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
+
+
+def _box(mask: NDArray[np.bool_], margin: NDArray[np.int64]) -> tuple[slice, ...]:
+    found = np.nonzero(mask)
+    return tuple(
+        slice(max(int(index.min()) - pad, 0), int(index.max()) + pad + 1)
+        for index, pad in zip(found, margin, strict=True)
+    )

@@ -1,0 +1,58 @@
+"""The design table: one row a lesion, one column a reproducible feature or a clinical variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from radstudy.modelling.models import clinical_of, sequences_of
+from radstudy.protocol.sections import Protocol
+from radstudy.table import CLINICAL, SEPARATOR, FeatureTable, variable_of
+
+
+def design_table(
+    features: FeatureTable, reproducible: Mapping[str, list[str]], clinical: pd.DataFrame, *, reader: str
+) -> pd.DataFrame:
+    """Features and clinical variables side by side.
+
+    Parameters
+    ----------
+    features : of all readers.
+    reproducible : sequence to the features that may be used.
+    clinical : design columns of the clinical variables, one row for every lesion of the cohort.
+    reader : whose features to use.
+
+    Returns
+    -------
+    Rows as `clinical`; columns ``sequence:feature`` and ``clinical:variable``. A lesion that lacks a sequence has NaN
+    in all of its columns.
+    """
+    parts = []
+    for sequence, names in reproducible.items():
+        part = features.of(sequence, reader)[names]
+        part.columns = pd.Index([f"{sequence}{SEPARATOR}{name}" for name in names])
+        parts.append(part.reindex(clinical.index))
+    return pd.concat([*parts, clinical], axis=1)
+
+
+def usable_rows(
+    protocol: Protocol, model: str, design: pd.DataFrame, extracted: Mapping[str, pd.MultiIndex]
+) -> pd.Series:
+    """Which lesions a model can use: those with all its sequences and all its clinical variables.
+
+    A missing sequence or clinical variable is never imputed; the model goes without the patient, and says so.
+
+    Parameters
+    ----------
+    protocol : the study's protocol.
+    model : a model's name.
+    design : the design table.
+    extracted : sequence to the lesions whose features were computed.
+    """
+    usable = pd.Series(True, index=design.index)
+    for sequence in sequences_of(protocol, model):
+        usable &= design.index.isin(extracted[sequence])
+    wanted = set(clinical_of(protocol, model))
+    columns = [name for name in design.columns if name.startswith(CLINICAL) and variable_of(name) in wanted]
+    return usable & design[columns].notna().all(axis=1)

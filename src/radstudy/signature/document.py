@@ -1,0 +1,151 @@
+"""signature.json: a fitted model as plain JSON, with everything that the next patient's probability depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.errors import RefusedError
+from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
+from radstudy.protocol import Protocol
+from radstudy.statistics import youden_cutoff
+from radstudy.store import content_hash, read_json, versions, write_json
+from radstudy.table import CLINICAL, SEPARATOR, variable_of
+
+FORMAT = "radstudy signature 1"
+
+
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """A fitted model that can be used without the data it was fitted on.
+
+    Parameters
+    ----------
+    study, model, notice : where it comes from; the notice is printed with every prediction.
+    outcome : ``positive``, ``negative`` and ``label`` of what is predicted.
+    form : the formula.
+    cutoff : on the probability; at or above it a patient is called positive.
+    sequences : images that a prediction needs, those without a selected feature left out.
+    clinical : clinical variables that a prediction needs, with their codebook.
+    prepare, extract : sections of the study file, as plain dictionaries.
+    training : number of patients, positives, and a hash of the training rows.
+    versions : of the program and its libraries.
+    """
+
+    study: str
+    model: str
+    notice: str
+    outcome: Mapping[str, Any]
+    form: LinearForm
+    cutoff: float
+    sequences: tuple[str, ...]
+    clinical: Mapping[str, Mapping[str, Any]]
+    prepare: tuple[Mapping[str, Any], ...]
+    extract: Mapping[str, Any]
+    training: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+
+def make_signature(
+    protocol: Protocol, name: str, form: LinearForm, *, rows: pd.DataFrame, probability: pd.Series
+) -> Signature:
+    """The signature of one fitted model.
+
+    Parameters
+    ----------
+    protocol : the study's protocol.
+    name : the model.
+    form : its formula.
+    rows : the cohort's rows that trained it.
+    probability : its predictions for those rows, in their order.
+    """
+    outcome = rows["outcome"].to_numpy()
+    named = [term.name for term in form.terms]
+    sequences = tuple(s for s in sequences_of(protocol, name) if any(n.startswith(s + SEPARATOR) for n in named))
+    variables = {variable_of(column) for column in named if column.startswith(CLINICAL)}
+    used = [variable for variable in clinical_of(protocol, name) if variable in variables]
+    spec = protocol.cohort.outcome
+    return Signature(
+        study=protocol.study,
+        model=name,
+        notice=protocol.notice,
+        outcome={"positive": spec.positive, "negative": spec.negative, "label": spec.label or spec.column},
+        form=form,
+        cutoff=float(youden_cutoff(outcome, probability.to_numpy()).cutoff),
+        sequences=sequences,
+        clinical={v: protocol.cohort.clinical[v].model_dump(mode="json") for v in used},
+        prepare=tuple(step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in protocol.prepare),
+        extract=protocol.extract.model_dump(mode="json"),
+        training={
+            "lesions": len(rows),
+            "patients": int(rows.index.get_level_values("patient").nunique()),
+            "positive": int(outcome.sum()),
+            "rows_hash": content_hash([[*index, int(y)] for index, y in zip(rows.index, outcome, strict=True)]),
+        },
+        versions=versions(),
+    )
+
+
+def write_signature(signature: Signature, path: Path) -> None:
+    """Write a signature as JSON."""
+    document = {
+        "format": FORMAT,
+        **{name: getattr(signature, name) for name in ("study", "model", "notice", "outcome", "cutoff")},
+        "formula": {
+            "log_odds": "intercept + sum of coefficient * (value - centre) / scale",
+            "intercept": signature.form.intercept,
+            "terms": [asdict(term) for term in signature.form.terms],
+        },
+        **{
+            name: getattr(signature, name)
+            for name in ("sequences", "clinical", "prepare", "extract", "training", "versions")
+        },
+    }
+    write_json(path, document)
+
+
+def read_signature(path: Path) -> Signature:
+    """Read a signature.
+
+    Raises
+    ------
+    RefusedError : the file is missing, is not JSON, is not a signature, or lacks a part.
+    """
+    try:
+        document = read_json(path)
+    except FileNotFoundError:
+        raise RefusedError(f"{path} does not exist. To do: 'radstudy run' writes signature.json") from None
+    except (OSError, ValueError) as error:
+        raise RefusedError(f"{path} is not a signature: {error}") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        found = document.get("format") if isinstance(document, dict) else None
+        raise RefusedError(f"{path} is not a signature of the format '{FORMAT}' (found: {found})")
+    try:
+        formula = document["formula"]
+        terms = tuple(_term(item) for item in formula["terms"])
+        return Signature(
+            form=LinearForm(float(formula["intercept"]), terms),
+            sequences=tuple(document["sequences"]),
+            prepare=tuple(document["prepare"]),
+            cutoff=float(document["cutoff"]),
+            **{
+                name: document[name]
+                for name in ("study", "model", "notice", "outcome", "clinical", "extract", "training", "versions")
+            },
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusedError(f"{path} is a damaged signature: {type(error).__name__} {error}") from None
+
+
+def _term(item: Mapping[str, Any]) -> Term:
+    imputation = None if item["imputation"] is None else float(item["imputation"])
+    low, high = item["training_range"]
+    numbers = [float(item[name]) for name in ("centre", "scale", "coefficient")]
+    if not np.isfinite(numbers).all() or numbers[1] <= 0:
+        raise ValueError(f"term {item['name']} has no finite centre, scale and coefficient")
+    return Term(str(item["name"]), imputation, *numbers, (float(low), float(high)))

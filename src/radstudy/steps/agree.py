@@ -1,0 +1,76 @@
+"""Step 4, agree: which features two readers reproduce."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.modelling.agreement import reproducibility, reproducible_columns
+from radstudy.steps.cohort import read_rows
+from radstudy.steps.extract import read_features
+from radstudy.steps.run import Run
+from radstudy.store import content_hash, write_csv, write_json
+
+STEP = "agree"
+
+
+def do_agree(run: Run) -> None:
+    """Compute the ICC of every feature on the doubly read lesions, and keep those above the bound."""
+    section = run.protocol.agree.icc
+    settings = {"agree": run.protocol.agree.model_dump(mode="json"), "readers": run.protocol.cohort.readers}
+    inputs = {"extract": run.key_of("extract")}
+    if section is not None and section.patients == "training":
+        inputs["training rows"] = content_hash(sorted(map(list, _training(run))))
+    with run.step(STEP, settings=settings, inputs=inputs) as due:
+        if due:
+            _agree(run)
+
+
+def _agree(run: Run) -> None:
+    table = read_features(run)
+    section, readers = run.protocol.agree.icc, run.protocol.cohort.readers
+    if section is None or len(readers) < 2:
+        why = "the protocol asks for none" if section is None else "there is one reader"
+        agreement = _all_kept(run.protocol.sequences, table.features)
+        note = f"No reproducibility filter: {why}; all features go on."
+    else:
+        rows = _training(run) if section.patients == "training" else table.frame.index.droplevel([2, 3]).unique()
+        agreement = reproducibility(
+            table, section, sequences=run.protocol.sequences, readers=readers, rows=rows
+        )  # fmt: skip
+        note = ""
+    write_csv(run.path(STEP, "icc.csv"), agreement)
+    write_json(run.path(STEP, "summary.json"), _summary(run, agreement, len(table.features), note))
+
+
+def _training(run: Run) -> pd.MultiIndex:
+    rows = read_rows(run)
+    training: pd.MultiIndex = rows.index[rows["set"] == "training"]
+    return training
+
+
+def _all_kept(sequences: tuple[str, ...], features: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame([(s, f) for s in sequences for f in features], columns=["sequence", "feature"])
+    return frame.assign(icc=float("nan"), ci_low=float("nan"), ci_high=float("nan"), lesions=0, kept=True)
+
+
+def _summary(run: Run, agreement: pd.DataFrame, features: int, note: str) -> dict[str, Any]:
+    section = run.protocol.agree.icc
+    per_sequence = agreement.groupby("sequence", sort=False)
+    return {
+        "form": section.form if section else None,
+        "above": section.above if section else None,
+        "patients": section.patients if section else None,
+        "readers": list(run.protocol.cohort.readers),
+        "lesions": {str(name): int(part["lesions"].max()) for name, part in per_sequence},
+        "kept": {str(name): int(part["kept"].sum()) for name, part in per_sequence},
+        "of": features,
+        "note": note,
+    }
+
+
+def read_reproducible(run: Run) -> dict[str, list[str]]:
+    """Sequence to the names of its reproducible features."""
+    agreement = pd.read_csv(run.path(STEP, "icc.csv"))
+    return {sequence: reproducible_columns(agreement, sequence) for sequence in run.protocol.sequences}

@@ -1,0 +1,85 @@
+"""Step 1, cohort: read the table, count the exclusions, split, find the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from radstudy.cohort.manifest import ROW, Case, Cohort, read_cohort
+from radstudy.errors import CohortError
+from radstudy.protocol import Protocol
+from radstudy.steps.run import Run, write_failures
+from radstudy.store import content_hash, file_hash, read_json, write_csv, write_json
+
+STEP = "cohort"
+
+
+def do_cohort(run: Run) -> None:
+    """Read the cohort and write it as the steps after it use it."""
+    cohort = read_cohort(run.protocol, run.data)
+    if not cohort.cases:
+        raise CohortError("no lesion has its files:", [str(failure) for failure in cohort.failures[:20]])
+    settings = {
+        "cohort": run.protocol.cohort.model_dump(mode="json"),
+        "sequences": run.protocol.sequences,
+        "seed": run.protocol.seed,
+    }
+    inputs = {"table": file_hash(run.data / run.protocol.cohort.table), "cases": content_hash(_cases_plain(cohort))}
+    with run.step(STEP, settings=settings, inputs=inputs) as due:
+        if due:
+            _write(run, cohort)
+    for failure in cohort.failures:
+        run.say(str(failure))
+
+
+def _write(run: Run, cohort: Cohort) -> None:
+    folder = run.out / STEP
+    write_csv(folder / "rows.csv", cohort.rows.reset_index())
+    write_csv(folder / "excluded.csv", cohort.excluded)
+    write_csv(folder / "absent.csv", pd.DataFrame(list(cohort.absent), columns=["patient", "lesion", "sequence"]))
+    write_json(folder / "flow.json", cohort.flow())
+    write_json(folder / "notes.json", list(cohort.notes))
+    write_json(folder / "cases.json", _cases_plain(cohort))
+    write_failures(folder / "failures.csv", cohort.failures)
+
+
+def _cases_plain(cohort: Cohort) -> list[dict[str, object]]:
+    return [
+        {
+            "patient": case.patient,
+            "lesion": case.lesion,
+            "sequence": case.sequence,
+            "image": str(case.image),
+            "masks": {reader: str(path) for reader, path in case.masks},
+        }
+        for case in cohort.cases
+    ]
+
+
+def read_cases(run: Run) -> list[Case]:
+    """The cases that the step has written."""
+    return [
+        Case(item["patient"], item["lesion"], item["sequence"], Path(item["image"]),
+             tuple((reader, Path(path)) for reader, path in item["masks"].items()))
+        for item in read_json(run.path(STEP, "cases.json"))
+    ]  # fmt: skip
+
+
+def read_rows(run: Run) -> pd.DataFrame:
+    """The rows of the cohort, indexed (patient, lesion), clinical variables coded as the codebook says."""
+    return rows_from(run.path(STEP, "rows.csv"), run.protocol)
+
+
+def rows_from(file: Path, protocol: Protocol) -> pd.DataFrame:
+    """Read a rows.csv."""
+    text = dict.fromkeys((*ROW, "side", "set"), str)
+    levels = {name: str for name, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    frame = pd.read_csv(file, dtype={**text, **levels}, keep_default_na=False, na_values={
+        name: [""] for name in protocol.cohort.clinical})  # fmt: skip
+    for name, variable in protocol.cohort.clinical.items():
+        if variable.levels is not None:
+            frame[name] = pd.Categorical(frame[name], categories=list(variable.levels), ordered=True)
+        else:
+            frame[name] = frame[name].astype(float)
+    return frame.set_index(list(ROW))

@@ -1,0 +1,141 @@
+"""Step 3, extract: every lesion becomes its features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radstudy.errors import CaseError, DataError
+from radstudy.features.extract import extract_lesions
+from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import ExtractionSettings, explain_count, feature_names
+from radstudy.imaging.preparation import Preparation
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.steps.cohort import read_cases
+from radstudy.steps.prepare import Drawing, VolumeTask, read_preparation, volume_tasks
+from radstudy.steps.run import Run, write_failures
+from radstudy.store import code_key, content_hash, read_json, write_csv, write_json
+from radstudy.table import FeatureTable
+
+STEP = "extract"
+
+
+def do_extract(run: Run) -> None:
+    """Extract the features of every lesion that the preparation let through."""
+    settings = settings_of_study(run.protocol.extract, run.data)
+    with run.step(STEP, settings=settings.as_dict(), inputs={"prepare": run.key_of("prepare")}) as due:
+        if due:
+            _extract(run, settings)
+
+
+def _extract(run: Run, settings: ExtractionSettings) -> None:
+    work = _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
+    tasks = [(task, read_preparation(run, task)) for task in volume_tasks(read_cases(run)) if _prepared(run, task)]
+    usable = [(_checked(task, record), record) for task, record in tasks]
+    usable = [(task, record) for task, record in usable if task.drawings]
+    rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
+    missing: list[dict[str, str]] = []
+    lesions: list[dict[str, Any]] = []
+    failures: list[CaseError] = []
+    for (task, _), result in zip(usable, run.each(work, usable, "extract"), strict=True):
+        if isinstance(result, CaseError):
+            failures += [
+                result.located(patient=d.patient, sequence=task.sequence, reader=d.reader, file=d.mask)
+                for d in task.drawings
+            ]
+            continue
+        for item in result["lesions"]:
+            place = {name: item[name] for name in ("patient", "lesion", "sequence", "reader")}
+            if "problem" in item:
+                failures.append(CaseError(item["problem"], item["remedy"], **place, file=item["file"]))
+                continue
+            rows[item["patient"], item["lesion"], item["sequence"], item["reader"]] = item["values"]
+            missing += [{**place, "feature": name, "reason": reason} for name, reason in item["missing"].items()]
+            lesions.append({**place, **item["diagnostics"]})
+    if not rows:
+        raise DataError("no lesion's features could be computed:\n" + "\n".join(map(str, failures[:20])))
+    names = feature_names(settings)
+    table = FeatureTable.from_rows(
+        {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}, settings.key()
+    )
+    table.write(run.path(STEP, "features.parquet"))
+    place_columns = ["patient", "lesion", "sequence", "reader"]
+    write_csv(run.path(STEP, "missing.csv"), pd.DataFrame(missing, columns=[*place_columns, "feature", "reason"]))
+    write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions))
+    write_csv(run.path(STEP, "identical.csv"), identical_rows(table))
+    write_failures(run.path(STEP, "failures.csv"), failures)
+    write_json(
+        run.path(STEP, "summary.json"),
+        {"features": len(names), "explained": explain_count(settings), "settings": settings.as_dict()},
+    )
+    for failure in failures:
+        run.say(str(failure))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)  # JSON has no NaN
+
+
+def _prepared(run: Run, task: VolumeTask) -> bool:
+    return run.path("prepare", "volumes", f"{task.name}.json").exists()
+
+
+def _checked(task: VolumeTask, record: Mapping[str, Any]) -> VolumeTask:
+    """The task without the drawings that the preparation refused."""
+    passed = {(item["patient"], item["lesion"], item["reader"]) for item in record["lesions"]}
+    drawings = tuple(d for d in task.drawings if (d.patient, d.lesion, d.reader) in passed)
+    return VolumeTask(task.image, task.sequence, drawings, task.name)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The work on one volume; its result is kept, so that a run that was stopped does not do it again."""
+
+    settings: ExtractionSettings
+    label: int | None
+    folder: Path
+    key: str
+
+    def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> dict[str, Any]:
+        task, record = given
+        file = self.folder / "volumes" / f"{task.name}.json"
+        key = content_hash([self.key, record["key"]])
+        if file.exists() and (found := read_json(file)).get("key") == key:
+            return dict(found)
+        result = {"key": key, "lesions": self._extract(task, record)}
+        write_json(file, result)
+        return result
+
+    def _extract(self, task: VolumeTask, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+        return [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
+
+    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> dict[str, Any]:
+        place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
+        try:
+            roi = Roi.read(drawing.mask, self.label, reader=drawing.reader).on_grid_of(volume)
+            (lesion,) = extract_lesions(volume, [roi], self.settings)
+        except CaseError as error:
+            return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
+        return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}
+
+
+def identical_rows(table: FeatureTable) -> pd.DataFrame:
+    """Lesions of one sequence whose features are all the same: a file copied under two names, most often."""
+    frame = table.frame
+    hashes = pd.util.hash_pandas_object(frame, index=False).rename("hash").reset_index()
+    twice = hashes[hashes.duplicated(["sequence", "hash"], keep=False)].sort_values(["sequence", "hash"])
+    group = twice.groupby(["sequence", "hash"], sort=False).ngroup() + 1
+    return twice.assign(group=group)[["group", "patient", "lesion", "sequence", "reader"]]
+
+
+def read_features(run: Run) -> FeatureTable:
+    """The feature table that the step has written."""
+    return FeatureTable.read(run.path(STEP, "features.parquet"))
+
+

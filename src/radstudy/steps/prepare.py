@@ -1,0 +1,204 @@
+"""Step 2, prepare: check every image and mask, fit the bias field and the intensity scale.
+
+No volume is written. A volume's preparation (the control points of its bias field, the limits of its scale) is a small
+record that the next step applies again.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.manifest import Case
+from radstudy.errors import CaseError, DataError
+from radstudy.imaging.lesion_check import check_lesion, check_readable
+from radstudy.imaging.planes import lesion_planes
+from radstudy.imaging.preparation import prepare_volume
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.protocol.sections import Extract, Prepare
+from radstudy.steps.cohort import read_cases
+from radstudy.steps.run import Run, write_failures
+from radstudy.store import code_key, content_hash, file_hash, read_json, write_bytes, write_csv, write_json
+
+STEP = "prepare"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One reader's mask of one lesion."""
+
+    patient: str
+    lesion: str
+    reader: str
+    mask: Path
+
+
+@dataclass(frozen=True)
+class VolumeTask:
+    """One image file with all the masks drawn on it: it is read once for all of them.
+
+    Parameters
+    ----------
+    image, sequence : the file and its role.
+    drawings : the masks, the first reader's first.
+    name : of the volume's files in the steps' folders.
+    """
+
+    image: Path
+    sequence: str
+    drawings: tuple[Drawing, ...]
+    name: str
+
+    @property
+    def patient(self) -> str:
+        """Whose image it is."""
+        return self.drawings[0].patient
+
+    def files_hash(self) -> str:
+        """Hash of the image's and the masks' contents."""
+        masks = [[d.patient, d.lesion, d.reader, file_hash(d.mask)] for d in self.drawings]
+        return content_hash([self.sequence, file_hash(self.image), masks])
+
+
+def volume_tasks(cases: Sequence[Case]) -> list[VolumeTask]:
+    """The cases grouped by image file."""
+    found: dict[tuple[Path, str], list[Drawing]] = {}
+    for case in cases:
+        drawings = found.setdefault((case.image, case.sequence), [])
+        drawings += [Drawing(case.patient, case.lesion, reader, path) for reader, path in case.masks]
+    return [
+        VolumeTask(image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}")
+        for (image, sequence), drawings in found.items()
+    ]
+
+
+def do_prepare(run: Run) -> None:
+    """Prepare every volume and check every lesion."""
+    tasks = volume_tasks(read_cases(run))
+    protocol = run.protocol
+    settings = {
+        "prepare": [step.model_dump(mode="json", by_alias=True) for step in protocol.prepare],
+        "extract": protocol.extract.model_dump(mode="json"),
+        "label": protocol.cohort.label,
+    }
+    hashes = run.each(VolumeTask.files_hash, tasks, "files")
+    problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, hashes, strict=True)
+                if isinstance(item, CaseError)]  # fmt: skip
+    if problems:
+        raise DataError("files became unreadable:\n" + "\n".join(problems))
+    with run.step(STEP, settings=settings, inputs={t.name: str(h) for t, h in zip(tasks, hashes, strict=True)}) as due:
+        if due:
+            key = content_hash([code_key(), settings])
+            work = _Work(protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key)
+            pairs = [(task, str(h)) for task, h in zip(tasks, hashes, strict=True)]
+            _collect(run, tasks, run.each(work, pairs, "prepare"))
+
+
+def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any] | CaseError]) -> None:
+    volumes, lesions, failures = [], [], []
+    for task, result in zip(tasks, results, strict=True):
+        if isinstance(result, CaseError):
+            run.path(STEP, "volumes", f"{task.name}.json").unlink(missing_ok=True)  # of an earlier, better file
+            lost = dict.fromkeys((d.patient, d.lesion) for d in task.drawings)
+            failures += [
+                result.located(patient=patient, lesion=_shown(lesion), sequence=task.sequence, file=task.image)
+                for patient, lesion in lost
+            ]
+            continue
+        volumes.append(result["volume"])
+        lesions += result["lesions"]
+        failures += [CaseError(**failure) for failure in result["failures"]]
+    write_csv(run.path(STEP, "volumes.csv"), pd.DataFrame(volumes))
+    write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
+    write_failures(run.path(STEP, "failures.csv"), failures)
+    for failure in failures:
+        run.say(str(failure))
+    if not lesions:
+        raise DataError("no lesion can be used; see the messages above and " + str(run.path(STEP, "failures.csv")))
+
+
+LESION_COLUMNS = [
+    "patient", "lesion", "sequence", "reader", "native_voxels", "volume_mm3", "resampled_voxels",
+    "volume_change_percent", "bins", "warnings",
+]  # fmt: skip
+
+
+def _shown(lesion: str) -> str:
+    return "" if lesion == "1" else lesion
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The work on one volume; its result is kept, so that a run that was stopped does not do it again."""
+
+    steps: tuple[Prepare, ...]
+    extract: Extract
+    label: int | None
+    folder: Path
+    key: str
+
+    def __call__(self, given: tuple[VolumeTask, str]) -> dict[str, Any]:
+        task, files = given
+        record = self.folder / "volumes" / f"{task.name}.json"
+        key = content_hash([self.key, files])
+        if record.exists() and (found := read_json(record)).get("key") == key:
+            return dict(found)
+        result = {"key": key, **self._prepare(task)}
+        write_json(record, result)
+        return result
+
+    def _prepare(self, task: VolumeTask) -> dict[str, Any]:
+        volume = Volume.read(task.image)
+        check_readable(volume)
+        prepared, preparation = prepare_volume(volume, self.steps)
+        lesions, failures = [], []
+        rois: dict[tuple[str, str], dict[str, Roi]] = {}
+        for drawing in task.drawings:
+            place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": task.sequence,
+                     "reader": drawing.reader}  # fmt: skip
+            try:
+                roi = Roi.read(drawing.mask, self.label, reader=drawing.reader)
+                facts = check_lesion(
+                    prepared, roi, spacing_mm=self.extract.spacing_mm, pad=self.extract.pad_voxels,
+                    bin_width=self.extract.bin_width, minimum_native=self.extract.minimum_native_voxels,
+                    minimum_resampled=self.extract.minimum_voxels, sigmas_mm=self.extract.images.log_sigma_mm,
+                )  # fmt: skip
+            except CaseError as error:
+                located = error.located(**{**place, "lesion": _shown(drawing.lesion)}, file=drawing.mask)
+                failures.append({name: getattr(located, name) for name in _FAILURE})
+                continue
+            rois.setdefault((drawing.patient, drawing.lesion), {})[drawing.reader] = roi.on_grid_of(prepared)
+            lesions.append({**place, **{**vars(facts), "warnings": "; ".join(facts.warnings)}})
+        for (patient, lesion), drawn in rois.items():
+            self._picture(f"{patient}_{lesion}_{task.sequence}", prepared, drawn)
+        facts_of_volume = {
+            "patient": task.patient,
+            "sequence": task.sequence,
+            "image": str(task.image),
+            "size": " x ".join(map(str, volume.voxels.shape)),
+            "spacing_mm": " x ".join(f"{value:.4g}" for value in volume.spacing_mm),
+            **preparation.facts(),
+        }
+        return {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
+                "failures": failures}  # fmt: skip
+
+    def _picture(self, name: str, volume: Volume, rois: dict[str, Roi]) -> None:
+        memory = io.BytesIO()
+        np.savez_compressed(memory, **lesion_planes(volume, rois))
+        write_bytes(self.folder / "pictures" / f"{name}.npz", memory.getvalue())
+
+
+_FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
+
+
+def read_preparation(run: Run, task: VolumeTask) -> dict[str, Any]:
+    """What the step has recorded of one volume."""
+    record: dict[str, Any] = read_json(run.path(STEP, "volumes", f"{task.name}.json"))
+    return record

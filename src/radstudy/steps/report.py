@@ -1,0 +1,21 @@
+"""Step 7, report: everything on one page."""
+
+from __future__ import annotations
+
+from radstudy.report.write import write_report
+from radstudy.steps.run import Run
+
+STEP = "report"
+
+
+def do_report(run: Run) -> None:
+    """Write report.html, its tables and its figures."""
+    settings = {
+        "report": run.protocol.report.model_dump(mode="json"),
+        "study": run.protocol.study,
+        "notice": run.protocol.notice,
+        "protocol": run.protocol.model_dump(mode="json", by_alias=True),
+    }
+    with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:
+        if due:
+            write_report(run.protocol, run.out)

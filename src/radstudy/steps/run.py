@@ -1,0 +1,133 @@
+"""What every step is given: the protocol, where the data are, where the results go, and how to work through cases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from radstudy.errors import CaseError
+from radstudy.protocol import Protocol
+from radstudy.store import StepFolder, code_key, content_hash, write_csv
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+FAILURE_COLUMNS = ["patient", "lesion", "sequence", "reader", "file", "problem", "remedy"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one study.
+
+    Parameters
+    ----------
+    protocol : the study file.
+    data : what relative paths of the study file start from.
+    out : the run's folder.
+    jobs : processes for the work on images.
+    say : prints one line of progress.
+    bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
+    """
+
+    protocol: Protocol
+    data: Path
+    out: Path
+    jobs: int
+    say: Callable[[str], None]
+    bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+    def folder(self, step: str) -> StepFolder:
+        """The folder of one step."""
+        return StepFolder(self.out / step)
+
+    def path(self, step: str, *parts: str) -> Path:
+        """A file of one step."""
+        return (self.out / step).joinpath(*parts)
+
+    def key_of(self, step: str) -> str:
+        """The key that a step has finished with."""
+        key = self.folder(step).finished_key()
+        if key is None:
+            raise AssertionError(f"step {step} has not finished")
+        return key
+
+    @contextmanager
+    def step(self, name: str, *, settings: object, inputs: Mapping[str, str]) -> Iterator[bool]:
+        """Do a step unless it is done: yields True where there is work, and marks the step as finished after it.
+
+        Parameters
+        ----------
+        name : of the step.
+        settings : its section of the protocol.
+        inputs : name to content hash, or to the key of the step that made it.
+        """
+        key = content_hash({"step": name, "code": code_key(), "settings": settings, "inputs": dict(inputs)})
+        folder = self.folder(name)
+        if folder.is_finished(key):
+            self.say(f"{name}: already done")
+            yield False
+            return
+        start = time.monotonic()
+        folder.begin()
+        yield True
+        seconds = time.monotonic() - start
+        folder.finish(key, settings=settings, inputs=inputs, seconds=seconds)
+        self.say(f"{name}: done in {seconds:.1f} s")
+
+    def each(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task], description: str
+    ) -> list[Result | CaseError]:
+        """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
+        results: dict[int, Result | CaseError] = {}
+        for index, result in self.bar(_in_parallel(function, tasks, self.jobs), len(tasks), description):
+            results[index] = result
+        return [results[index] for index in range(len(tasks))]
+
+
+def _in_parallel(
+    function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
+) -> Iterator[tuple[int, Result | CaseError]]:
+    if jobs == 1 or len(tasks) < 2:
+        for index, task in enumerate(tasks):
+            yield _guarded(function, index, task)
+        return
+    from joblib import Parallel, delayed
+
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    yield from parallel(delayed(_guarded)(function, index, task) for index, task in enumerate(tasks))
+
+
+def _guarded(
+    function: Callable[[Task], Result], index: int, task: Task
+) -> tuple[int, Result | CaseError]:
+    """The result of one task, or its error: one bad case never stops a cohort."""
+    try:
+        return index, function(task)
+    except CaseError as error:
+        return index, error
+    except MemoryError:
+        return index, CaseError("the case does not fit into memory", "run with fewer --jobs, or crop the image")
+    except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
+        problem = f"unexpected {type(error).__name__}: {error}"
+        return index, CaseError(problem, "look at the file; if it is sound, report this as a bug")
+
+
+def write_failures(path: Path, failures: Sequence[CaseError]) -> None:
+    """Write failures.csv, with its header also where nothing failed."""
+    rows = [{name: getattr(failure, name) for name in FAILURE_COLUMNS} for failure in failures]
+    write_csv(path, pd.DataFrame(rows, columns=FAILURE_COLUMNS))
+
+
+def read_failures(path: Path) -> list[CaseError]:
+    """Read a failures.csv."""
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return [
+        CaseError(row.problem, row.remedy, patient=row.patient, lesion=row.lesion, sequence=row.sequence,
+                  reader=row.reader, file=row.file)
+        for row in frame.itertuples()
+    ]  # fmt: skip

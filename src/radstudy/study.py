@@ -1,0 +1,71 @@
+"""READ FIRST: a whole study, one step a line.
+
+Each step reads the files of the steps before it and writes its own folder; a step that is done is not done again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from radstudy.errors import UsageError
+from radstudy.protocol import STEPS, Protocol
+from radstudy.steps.agree import do_agree
+from radstudy.steps.cohort import do_cohort
+from radstudy.steps.evaluate import do_evaluate
+from radstudy.steps.extract import do_extract
+from radstudy.steps.model import do_model
+from radstudy.steps.prepare import do_prepare
+from radstudy.steps.report import do_report
+from radstudy.steps.run import Run, read_failures
+from radstudy.store import only_run
+
+_DO: dict[str, Callable[[Run], None]] = {
+    "cohort": do_cohort,  #     table, exclusions, split, files             -> cohort/
+    "prepare": do_prepare,  #   geometry checks, bias field, intensity      -> prepare/
+    "extract": do_extract,  #   a lesion becomes 1,218 numbers              -> extract/
+    "agree": do_agree,  #       ICC between readers                         -> agree/
+    "model": do_model,  #       selection and models, on training rows      -> model/, signature.json
+    "evaluate": do_evaluate,  # Tables 1-3, ROC curves, DeLong              -> evaluate/
+    "report": do_report,  #     everything on one page                      -> report/, report.html
+}
+
+
+def run(
+    protocol: Protocol,
+    *,
+    data: Path,
+    out: Path,
+    until: str = STEPS[-1],
+    jobs: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    bar: Callable[[Iterable[Any], int, str], Iterable[Any]] = lambda items, _total, _what: items,
+) -> int:
+    """Run a study, from its first step up to and including `until`.
+
+    Parameters
+    ----------
+    protocol : the study file, as `radstudy.protocol.load_protocol` reads it.
+    data : folder that relative paths of the study file start from.
+    out : folder of the results; a run that was stopped goes on from what is finished there.
+    until : the last step to run: cohort, prepare, extract, agree, model, evaluate or report.
+    jobs : processes for the work on images; None takes all cores.
+    say, bar : where progress goes.
+
+    Returns
+    -------
+    The number of cases that were lost; the report lists them.
+
+    Raises
+    ------
+    RadstudyError : the study cannot go on; says why and what to do.
+    """
+    if until not in STEPS:
+        raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
+    with only_run(out):
+        state = Run(protocol, data, out, jobs or os.cpu_count() or 1, say, bar)
+        for step in STEPS[: STEPS.index(until) + 1]:
+            _DO[step](state)
+    return sum(len(read_failures(file)) for file in sorted(out.glob("*/failures.csv")))

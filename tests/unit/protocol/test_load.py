@@ -1,0 +1,114 @@
+import pytest
+
+from radstudy.errors import StudyFileError
+from radstudy.protocol import load_protocol
+from radstudy.protocol.load import parse_protocol
+from radstudy.protocol.template import table_columns, write_template
+
+PRESET = "preset: her2-ihc2plus\n"
+
+
+def test_the_preset_is_the_papers_protocol():
+    protocol = parse_protocol(PRESET)
+    assert list(protocol.model.models) == [
+        "clinical-imaging", "T2WI", "DWI", "DCE3", "DCE7", "mpMRI A", "mpMRI B", "mpMRI C",
+        "combined A", "combined B", "combined C",
+    ]  # fmt: skip
+    assert protocol.sequences == ("T2WI", "DWI", "DCE3", "DCE7")
+    assert protocol.extract.spacing_mm == (1, 1, 1)
+    assert protocol.agree.icc is not None
+    assert protocol.agree.icc.above == 0.75
+    assert len(protocol.cohort.clinical) == 15
+
+
+def test_what_the_file_says_wins_over_the_preset_and_the_rest_stays():
+    protocol = parse_protocol(PRESET + "extract: {bin_width: 10}\nseed: 7\n")
+    assert protocol.extract.bin_width == 10
+    assert protocol.extract.images.wavelet == "coif1"
+    assert protocol.seed == 7
+
+
+def test_models_and_variables_of_the_file_replace_those_of_the_preset():
+    text = PRESET + "cohort: {clinical: {age: {}}}\nmodel:\n  select: [{impute: median}]\n  models: {T: [T2WI]}\n  signature: T\n"
+    protocol = parse_protocol(text)
+    assert list(protocol.model.models) == ["T"]
+    assert list(protocol.cohort.clinical) == ["age"]
+
+
+def test_words_stay_words():
+    text = PRESET + "cohort: {clinical: {oedema: {levels: [no, yes]}, grade: {levels: [1, 2]}}}\n"
+    clinical = parse_protocol(text).cohort.clinical
+    assert clinical["oedema"].levels == ("no", "yes")
+    assert clinical["grade"].levels == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("cohort: {}\nprepare:\n  - n4: {shrnk: 4}\n", 4, "did you mean 'shrink'?"),
+        ("extract: {bin_widht: 25}\n", 2, "did you mean 'bin_width'?"),
+        ("extrct: {}\n", 2, "did you mean 'extract'?"),
+        ("agree:\n  icc: {form: ICC(4;1)}\n", 3, "ICC(2,1)"),
+        ("cohort:\n  split: {train: 1.7}\n", 3, "less than 1"),
+        ("cohort:\n  split: {train: 0.7, column: set}\n", 3, "either 'train'"),
+        ("prepare:\n  - n4: {}\n    rescale: {}\n", 3, "exactly one of"),
+        ("sequences: [A, A]\n", 2, "each once"),
+        ("extract: {bin_count: 32}\n", 2, "either 'bin_width' or 'bin_count'"),
+    ],
+)
+def test_mistakes_name_their_line_and_the_remedy(text, line, says):
+    with pytest.raises(StudyFileError) as caught:
+        parse_protocol(PRESET + text, "study.yaml")
+    assert f"study.yaml, line {line}," in str(caught.value)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("models", "says"),
+    [
+        ("{X: [T2]}", "'T2' does not exist; did you mean 'T2WI'?"),
+        ("{X: {pool: [Y]}}", "'Y' does not exist"),
+        ("{X: {pool: [Z]}, Z: {pool: [X]}}", "in a circle"),
+        ("{X: {pool: [C]}, C: {clinical: {}}}", "use 'add'"),
+        ("{X: {pool: [Y], add: [Y]}, Y: [T2WI]}", "exactly one of"),
+        ("{C: {clinical: {variables: [agee]}}}", "did you mean 'age'?"),
+        ("{}", "there is no model"),
+    ],
+)
+def test_models_must_refer_to_what_exists(models, says):
+    text = f"{PRESET}model:\n  select: [{{boosted_trees: {{keep: 3}}}}]\n  signature: null\n  models: {models}\n"
+    with pytest.raises(StudyFileError, match="study.yaml") as caught:
+        parse_protocol(text)
+    assert says in str(caught.value)
+
+
+def test_a_subset_size_is_needed_for_every_selecting_model():
+    with pytest.raises(StudyFileError, match="says no number for model 'mine'"):
+        parse_protocol(PRESET + "model: {models: {mine: [T2WI]}, signature: mine}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("preset: her2\n", "did you mean 'her2-ihc2plus'?"),
+        ("a: [", "not YAML"),
+        ("hello", "must hold settings"),
+        ("seed: 1\nseed: 2\n", "not YAML"),
+        ("sequences: [A]\n", "this setting is missing"),
+    ],
+)
+def test_files_that_are_no_study(text, says):
+    with pytest.raises(StudyFileError, match=r"study\.yaml") as caught:
+        parse_protocol(text)
+    assert says in str(caught.value)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(StudyFileError, match="radstudy init"):
+        load_protocol(tmp_path / "nothing.yaml")
+
+
+def test_the_template_is_a_valid_study_and_its_table_has_every_column(tmp_path):
+    study, table = write_template(tmp_path)
+    protocol = load_protocol(study)
+    assert table.read_text(encoding="utf-8").strip().split(",") == table_columns(protocol)

@@ -1,0 +1,21 @@
+import pickle
+
+from radstudy.errors import CaseError, CohortError
+
+
+def test_case_error_says_place_problem_and_remedy():
+    error = CaseError("the mask is empty.", "draw the lesion", patient="017", sequence="DWI", reader="B", file="m.nii")
+    assert str(error) == "Patient 017, DWI, reader B, file m.nii: the mask is empty. To do: draw the lesion."
+    assert error.exit_code == 4
+
+
+def test_located_fills_only_what_is_not_known():
+    error = CaseError("p", "r", file="a.nii").located(patient="1", file="b.nii")
+    assert (error.patient, error.file) == ("1", "a.nii")
+
+
+def test_errors_survive_pickling_between_processes():
+    error = CaseError("p", "r", patient="1", reader="x")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    many = CohortError("h", ["a", "b"])
+    assert pickle.loads(pickle.dumps(many)).problems == ("a", "b")

@@ -1,0 +1,25 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def real_data_folder() -> Path:
+    """Where the real images are: RADSTUDY_REAL_DATA, or the folder shared/data beside the checkout."""
+    return Path(os.environ.get("RADSTUDY_REAL_DATA", REPOSITORY.parent / "shared" / "data")).resolve()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real images; the test is skipped where there is none, and fails where there must be one."""
+    folder = real_data_folder()
+    if not folder.is_dir():
+        message = f"no real data at {folder} (set RADSTUDY_REAL_DATA)"
+        if os.environ.get("RADSTUDY_REQUIRE_REAL_DATA"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder

@@ -1,0 +1,169 @@
+"""The cohort table: every mistake a user can make is named with its patient and its remedy."""
+
+import pandas as pd
+import pytest
+
+from radstudy.cohort.manifest import read_cohort
+from radstudy.errors import CohortError, DataError
+from radstudy.protocol.load import parse_protocol
+
+STUDY = """
+study: test
+cohort:
+  patient: id
+  outcome: {column: y, positive: "1"}
+  split: {column: set}
+  exclude: why
+  images: "{patient}/{sequence}.nii"
+  masks: "{patient}/{sequence}_{reader}.nii"
+  readers: [a, b]
+  clinical: {age: {}, margin: {levels: [smooth, rough]}}
+sequences: [T2, DWI]
+model: {select: [{boosted_trees: {keep: 2}}], models: {T2: [T2]}}
+"""
+HEADER = "id,y,set,why,age,margin\n"
+GOOD = "p1,0,train,,50,smooth\np2,1,train,,51,rough\np3,0,test,,52,\np4,1,test,,,rough\n"
+
+
+@pytest.fixture
+def study(tmp_path):
+    for patient in ("p1", "p2", "p3", "p4"):
+        for sequence in ("T2", "DWI"):
+            for name in (f"{sequence}.nii", f"{sequence}_a.nii"):
+                file = tmp_path / patient / name
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(b"x")
+
+    def read(rows=GOOD, header=HEADER, change=None, name="cohort.csv"):
+        (tmp_path / name).write_text(header + rows, encoding="utf-8")
+        text = STUDY
+        for old, new in (change or {}).items():
+            assert old in text
+            text = text.replace(old, new)
+        return read_cohort(parse_protocol(text), tmp_path)
+
+    read.folder = tmp_path
+    return read
+
+
+def test_a_sound_table(study):
+    cohort = study("p0,0,train,moved,1,smooth\n" + GOOD)
+    assert cohort.rows["outcome"].tolist() == [0, 1, 0, 1]
+    assert cohort.rows["set"].tolist() == ["training", "training", "testing", "testing"]
+    assert cohort.rows["margin"].astype(object).where(cohort.rows["margin"].notna(), None).tolist() == [
+        "smooth", "rough", None, "rough"]  # fmt: skip
+    assert len(cohort.cases) == 8
+    flow = cohort.flow()
+    assert (flow["screened"], flow["kept"], flow["negative"], flow["positive"]) == (5, 4, 2, 2)
+    assert flow["excluded"] == [{"reason": "moved", "patients": 1}]
+    assert flow["testing"] == {"patients": 2, "negative": 1, "positive": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (GOOD + "p1,0,train,,5,smooth\n", ["Patient p1", "lines 2, 6"]),
+        (GOOD + "p5,2,train,,5,smooth\n", ["it must have two"]),
+        (GOOD + "p5,,train,,5,smooth\n", ["Patient p5", "outcome ('y') is empty"]),
+        (GOOD + "p5,1,train,,5,ruogh\n", ["Patient p5", "margin is 'ruogh'", "did you mean 'rough'?"]),
+        (GOOD + 'p5,1,train,,"5,5",rough\n', ["Patient p5", "age is '5,5', which is not a number"]),
+        (GOOD + ",1,train,,5,rough\n", ["line 6", "identifier is empty"]),
+        (GOOD + "a/b,1,train,,5,rough\n", ["'a/b' cannot be part of a file's name"]),
+        (GOOD + "p5,1,maybe,,5,rough\n", ["Patient p5", "'set' is 'maybe'"]),
+        (GOOD.replace(",1,", ",0,"), ["never '1'"]),
+        (GOOD.replace("p4,1", "p4,0"), ["testing set (2 rows) has no patient with outcome '1'"]),
+    ],
+)
+def test_mistakes_in_the_table_are_named(study, rows, says):
+    with pytest.raises(CohortError) as caught:
+        study(rows)
+    for part in says:
+        assert part in str(caught.value)
+
+
+def test_all_problems_are_listed_at_once(study):
+    with pytest.raises(CohortError) as caught:
+        study(GOOD + "p1,0,train,,x,smooth\np6,,train,,5,flat\n")
+    assert len(caught.value.problems) == 4
+
+
+def test_a_column_that_is_not_there(study):
+    with pytest.raises(CohortError, match="cohort.outcome.column names the column 'z'"):
+        study(change={"column: y": "column: z"})
+
+
+def test_a_negative_outcome_can_be_named(study):
+    rows = GOOD + "p5,borderline,train,,5,smooth\n"
+    with pytest.raises(CohortError, match="'borderline' is neither '1' nor '0'"):
+        study(rows, change={'positive: "1"': 'positive: "1", negative: "0"'})
+
+
+def test_missing_files_lose_a_case_not_the_patient(study):
+    (study.folder / "p1" / "DWI.nii").unlink()
+    (study.folder / "p2" / "T2_a.nii").unlink()
+    cohort = study()
+    assert len(cohort.cases) == 6
+    assert [(f.patient, f.sequence, f.reader) for f in cohort.failures] == [("p1", "DWI", ""), ("p2", "T2", "a")]
+    assert "To do: " in str(cohort.failures[0])
+
+
+def test_an_optional_sequence_may_be_absent_but_not_half_absent(study):
+    for name in ("DWI.nii", "DWI_a.nii"):
+        (study.folder / "p1" / name).unlink()
+    (study.folder / "p2" / "DWI.nii").unlink()
+    cohort = study(change={"readers: [a, b]": "readers: [a, b]\n  optional_sequences: [DWI]"})
+    assert cohort.absent == (("p1", "1", "DWI"),)
+    assert [failure.patient for failure in cohort.failures] == ["p2"]
+
+
+def test_visible_on_some_sequences_only(study):
+    rows = "".join(f"{row},{seen}\n" for row, seen in zip(GOOD.split(), ("T2", "T2; DWI", "", "DWI"), strict=True))
+    cohort = study(rows, HEADER.strip() + ",seen\n", {"exclude: why": "exclude: why\n  visible: seen"})
+    assert cohort.absent == (("p1", "1", "DWI"), ("p4", "1", "T2"))
+
+
+def test_second_reader_is_found_where_drawn(study):
+    (study.folder / "p3" / "T2_b.nii").write_bytes(b"x")
+    doubly = [case for case in study().cases if len(case.masks) == 2]
+    assert [(case.patient, case.sequence) for case in doubly] == [("p3", "T2")]
+
+
+def test_several_lesions_stay_in_one_set(study):
+    header = HEADER.replace("id,", "id,les,")
+    rows = GOOD.replace("p1,", "p1,L,").replace("p2,", "p2,L,").replace("p3,", "p3,L,").replace("p4,", "p4,L,")
+    change = {"patient: id": "patient: id\n  lesion: les"}
+    assert len(study(rows + "p1,R,1,train,,5,smooth\n", header, change).rows) == 5
+    with pytest.raises(CohortError, match="Patient p1 stands in both sets"):
+        study(rows + "p1,R,1,test,,5,smooth\n", header, change)
+
+
+def test_patterns_with_a_star_and_with_columns(study):
+    (study.folder / "p1" / "T2.nii").rename(study.folder / "p1" / "series7_T2.nii")
+    change = {'"{patient}/{sequence}.nii"': '"{patient}/*{sequence}.nii"'}
+    assert len(study(change=change).cases) == 8
+    (study.folder / "p1" / "series8_T2.nii").write_bytes(b"x")
+    (failure,) = study(change=change).failures
+    assert "2 files fit the pattern" in failure.problem
+    with pytest.raises(CohortError, match="'{nosuch}' is neither"):
+        study(change={"{patient}/{sequence}.nii": "{nosuch}/{sequence}.nii"})
+
+
+def test_excel_as_the_continent_writes_it(study):
+    rows = GOOD.replace(",", ";").replace(";50;", ";50,5;")
+    cohort = study(rows, HEADER.replace(",", ";"))
+    assert cohort.rows["age"].iloc[0] == 50.5
+    assert "decimal comma" in cohort.notes[0]
+
+
+def test_xlsx(study):
+    study()
+    frame = pd.read_csv(study.folder / "cohort.csv", dtype=str)
+    frame["y"] = frame["y"].astype(int)
+    frame.to_excel(study.folder / "cohort.xlsx", index=False)
+    cohort = study(change={"patient: id": "table: cohort.xlsx\n  patient: id"})
+    assert cohort.rows["outcome"].tolist() == [0, 1, 0, 1]
+
+
+def test_no_table(study):
+    with pytest.raises(DataError, match="does not exist"):
+        study(change={"patient: id": "table: nothing.csv\n  patient: id"})

@@ -14,132 +14,21 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from radstudy import catalogue
 from radstudy.errors import StudyFileError
 from radstudy.features.wavelets import WAVELETS
 
 INTERPOLATORS = ("sitkBSpline", "sitkLinear", "sitkNearestNeighbor")
 _INTERPOLATOR_NUMBERS = {1: "sitkNearestNeighbor", 2: "sitkLinear", 3: "sitkBSpline"}  # SimpleITK's enumeration
 
-# PyRadiomics' classes and features in its own order (alphabetical within a class), without the deprecated ones.
+# PyRadiomics' order of classes when a parameter file names none.
 FEATURES: dict[str, tuple[str, ...]] = {
-    "firstorder": (
-        "10Percentile",
-        "90Percentile",
-        "Energy",
-        "Entropy",
-        "InterquartileRange",
-        "Kurtosis",
-        "Maximum",
-        "Mean",
-        "MeanAbsoluteDeviation",
-        "Median",
-        "Minimum",
-        "Range",
-        "RobustMeanAbsoluteDeviation",
-        "RootMeanSquared",
-        "Skewness",
-        "TotalEnergy",
-        "Uniformity",
-        "Variance",
-    ),
-    "glcm": (
-        "Autocorrelation",
-        "ClusterProminence",
-        "ClusterShade",
-        "ClusterTendency",
-        "Contrast",
-        "Correlation",
-        "DifferenceAverage",
-        "DifferenceEntropy",
-        "DifferenceVariance",
-        "Id",
-        "Idm",
-        "Idmn",
-        "Idn",
-        "Imc1",
-        "Imc2",
-        "InverseVariance",
-        "JointAverage",
-        "JointEnergy",
-        "JointEntropy",
-        "MCC",
-        "MaximumProbability",
-        "SumAverage",
-        "SumEntropy",
-        "SumSquares",
-    ),
-    "gldm": (
-        "DependenceEntropy",
-        "DependenceNonUniformity",
-        "DependenceNonUniformityNormalized",
-        "DependenceVariance",
-        "GrayLevelNonUniformity",
-        "GrayLevelVariance",
-        "HighGrayLevelEmphasis",
-        "LargeDependenceEmphasis",
-        "LargeDependenceHighGrayLevelEmphasis",
-        "LargeDependenceLowGrayLevelEmphasis",
-        "LowGrayLevelEmphasis",
-        "SmallDependenceEmphasis",
-        "SmallDependenceHighGrayLevelEmphasis",
-        "SmallDependenceLowGrayLevelEmphasis",
-    ),
-    "glrlm": (
-        "GrayLevelNonUniformity",
-        "GrayLevelNonUniformityNormalized",
-        "GrayLevelVariance",
-        "HighGrayLevelRunEmphasis",
-        "LongRunEmphasis",
-        "LongRunHighGrayLevelEmphasis",
-        "LongRunLowGrayLevelEmphasis",
-        "LowGrayLevelRunEmphasis",
-        "RunEntropy",
-        "RunLengthNonUniformity",
-        "RunLengthNonUniformityNormalized",
-        "RunPercentage",
-        "RunVariance",
-        "ShortRunEmphasis",
-        "ShortRunHighGrayLevelEmphasis",
-        "ShortRunLowGrayLevelEmphasis",
-    ),
-    "glszm": (
-        "GrayLevelNonUniformity",
-        "GrayLevelNonUniformityNormalized",
-        "GrayLevelVariance",
-        "HighGrayLevelZoneEmphasis",
-        "LargeAreaEmphasis",
-        "LargeAreaHighGrayLevelEmphasis",
-        "LargeAreaLowGrayLevelEmphasis",
-        "LowGrayLevelZoneEmphasis",
-        "SizeZoneNonUniformity",
-        "SizeZoneNonUniformityNormalized",
-        "SmallAreaEmphasis",
-        "SmallAreaHighGrayLevelEmphasis",
-        "SmallAreaLowGrayLevelEmphasis",
-        "ZoneEntropy",
-        "ZonePercentage",
-        "ZoneVariance",
-    ),
-    "ngtdm": ("Busyness", "Coarseness", "Complexity", "Contrast", "Strength"),
-    "shape": (
-        "Elongation",
-        "Flatness",
-        "LeastAxisLength",
-        "MajorAxisLength",
-        "Maximum2DDiameterColumn",
-        "Maximum2DDiameterRow",
-        "Maximum2DDiameterSlice",
-        "Maximum3DDiameter",
-        "MeshVolume",
-        "MinorAxisLength",
-        "Sphericity",
-        "SurfaceArea",
-        "SurfaceVolumeRatio",
-        "VoxelVolume",
-    ),
+    family: catalogue.feature_names(family) for family in sorted(catalogue.FAMILIES)
 }
-_GLCM_22 = tuple(name for name in FEATURES["glcm"] if name not in {"MCC", "SumAverage"})
 
+_FEATURE_NAMES = {
+    family: tuple(feature.name for feature in catalogue.CATALOGUE if feature.family == family) for family in FEATURES
+}
 _NOT_CARRIED_TYPES = ("LBP2D", "LBP3D")
 _NOT_CARRIED = {
     "label_channel": "masks with several channels: export one label map for each lesion",
@@ -152,17 +41,13 @@ _NOT_CARRIED = {
     "lbp3DIcosphereSubdivision": "local binary patterns",
     "enableCExtensions": "a switch of PyRadiomics 2",
 }
-_DEPRECATED = {
-    ("firstorder", "StandardDeviation"): "the square root of Variance",
+_EQUAL_TO_ANOTHER = {
     ("glcm", "Dissimilarity"): "equal to DifferenceAverage",
     ("glcm", "Homogeneity1"): "equal to Id",
     ("glcm", "Homogeneity2"): "equal to Idm",
     ("glcm", "SumVariance"): "equal to ClusterTendency",
     ("gldm", "GrayLevelNonUniformityNormalized"): "equal to first-order Uniformity",
     ("gldm", "DependencePercentage"): "always 1",
-    ("shape", "Compactness1"): "a function of Sphericity",
-    ("shape", "Compactness2"): "a function of Sphericity",
-    ("shape", "SphericalDisproportion"): "the reciprocal of Sphericity",
 }
 
 
@@ -302,7 +187,7 @@ def her2_ihc2plus() -> ExtractionSettings:
             ImageType("Wavelet", (("wavelet", "coif1"),)),
         ),
         feature_classes=tuple(
-            (name, _GLCM_22 if name == "glcm" else FEATURES[name])
+            (name, catalogue.GLCM_22 if name == "glcm" else FEATURES[name])
             for name in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm")
         ),
         resampled_spacing_mm=(1.0, 1.0, 1.0),
@@ -594,10 +479,12 @@ class _Reader:
             if names is not None and not isinstance(names, (list, tuple)):
                 raise self._refuse(section, family, f"{family} must hold a list of features, or nothing for all")
             for feature in names or ():
-                if (family, feature) in _DEPRECATED:
-                    reason = _DEPRECATED[family, feature]
-                    raise self._refuse(section, family, f"{family} {feature} is deprecated in PyRadiomics ({reason})")
-                self._known(section, family, FEATURES[family], f"{family} feature", name=feature)
+                if (family, feature) in _EQUAL_TO_ANOTHER:
+                    reason = _EQUAL_TO_ANOTHER[family, feature]
+                    raise self._refuse(
+                        section, family, f"{family} {feature} is not computed by PyRadiomics either ({reason})"
+                    )
+                self._known(section, family, _FEATURE_NAMES[str(family)], f"{family} feature", name=feature)
             classes.append((str(family), tuple(str(name) for name in names) if names else FEATURES[family]))
         return {"feature_classes": tuple(classes)}
 

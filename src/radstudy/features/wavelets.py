@@ -4,6 +4,8 @@ The numbers are mathematical constants (Daubechies I. Ten lectures on wavelets. 
 printed in the order and to the digits that PyWavelets uses, so that results agree bit by bit.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -141,16 +143,20 @@ _LOW["db1"] = _LOW["haar"]
 WAVELETS: tuple[str, ...] = tuple(_LOW)
 
 
-def wavelet_filters(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def wavelet_filters(
+    name: str, dtype: type[np.floating[Any]] = np.float64
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
     """The low-pass and high-pass analysis filters of a wavelet in `WAVELETS`.
 
     Parameters
     ----------
     name : for example "coif1".
+    dtype : float64, or float32 with PyWavelets' rounding: it keeps coiflets without their factor of sqrt(2) and
+        multiplies in single precision.
 
     Returns
     -------
-    low, high : float64 (taps,); ``high[k] = (-1)**(k + 1) * low[taps - 1 - k]``.
+    low, high : (taps,); ``high[k] = (-1)**(k + 1) * low[taps - 1 - k]``.
 
     Examples
     --------
@@ -158,6 +164,9 @@ def wavelet_filters(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]
     >>> round(float(low @ high), 12)
     0.0
     """
-    low = np.array(_LOW[name])
-    sign = np.where(np.arange(low.size) % 2 == 0, -1.0, 1.0)
+    low: NDArray[np.floating[Any]] = np.array(_LOW[name])
+    if dtype is np.float32:
+        root = np.float32(np.sqrt(2.0))
+        low = (low / np.sqrt(2.0)).astype(np.float32) * root if name.startswith("coif") else low.astype(np.float32)
+    sign = np.where(np.arange(low.size) % 2 == 0, -1.0, 1.0).astype(low.dtype)
     return low, sign * low[::-1]

@@ -1,4 +1,8 @@
-"""One level of the stationary (undecimated) wavelet transform along one axis."""
+"""One level of the stationary (undecimated) wavelet transform along one axis.
+
+Sums run over the taps in order and in the source's own precision (float32 or float64), as in PyWavelets, so that
+float32 images give the same bits.
+"""
 
 from typing import Any
 
@@ -6,28 +10,54 @@ from radstudy.compiled import jit
 
 
 @jit()
-def convolve_pair(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
-    """Convolve along the middle axis with a low-pass and a high-pass filter, where the filters fit.
+def _set_scaled(out: Any, source: Any, factor: Any) -> None:
+    for i in range(out.size):
+        out[i] = factor * source[i]
 
-    Sums run over the taps in order and in the source's own precision (float32 or float64), as in PyWavelets, so that
-    float32 images give the same bits.
+
+@jit()
+def _add_scaled(out: Any, source: Any, factor: Any) -> None:
+    for i in range(out.size):
+        out[i] += factor * source[i]
+
+
+@jit()
+def convolve_rows(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
+    """Convolve along the last axis with a low-pass and a high-pass filter, where the filters fit.
+
+    Parameters
+    ----------
+    source : (A, n + taps - 1) array, float32 or float64.
+    low, high : (taps,) filters of the same type.
+    low_out, high_out : (A, n), overwritten: ``out[i] = sum over j of filter[j] * source[i + taps - 1 - j]``.
+    """
+    rows, n = low_out.shape
+    last = low.size - 1
+    for a in range(rows):
+        line = source[a]
+        _set_scaled(low_out[a], line[last : last + n], low[0])
+        _set_scaled(high_out[a], line[last : last + n], high[0])
+        for j in range(1, last + 1):
+            _add_scaled(low_out[a], line[last - j : last - j + n], low[j])
+            _add_scaled(high_out[a], line[last - j : last - j + n], high[j])
+
+
+@jit()
+def convolve_planes(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
+    """As `convolve_rows`, along the middle axis.
 
     Parameters
     ----------
     source : (A, n + taps - 1, B) array, float32 or float64.
     low, high : (taps,) filters of the same type.
-    low_out, high_out : (A, n, B), overwritten: ``out[i] = sum over j of filter[j] * source[i + taps - 1 - j]``.
+    low_out, high_out : (A, n, B), overwritten.
     """
-    outer, n, inner = low_out.shape
-    taps = low.size
+    outer, n, _ = low_out.shape
+    last = low.size - 1
     for a in range(outer):
         for i in range(n):
-            for b in range(inner):
-                low_out[a, i, b] = low[0] * source[a, i + taps - 1, b]
-                high_out[a, i, b] = high[0] * source[a, i + taps - 1, b]
-            for j in range(1, taps):
-                row = i + taps - 1 - j
-                for b in range(inner):
-                    low_out[a, i, b] += low[j] * source[a, row, b]
-                for b in range(inner):
-                    high_out[a, i, b] += high[j] * source[a, row, b]
+            _set_scaled(low_out[a, i], source[a, i + last], low[0])
+            _set_scaled(high_out[a, i], source[a, i + last], high[0])
+            for j in range(1, last + 1):
+                _add_scaled(low_out[a, i], source[a, i + last - j], low[j])
+                _add_scaled(high_out[a, i], source[a, i + last - j], high[j])

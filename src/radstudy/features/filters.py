@@ -133,7 +133,7 @@ def laplacian_of_gaussian(
     spacing = spacing_mm[::-1]
     z, y, x = (max(4, math.ceil(_LOG_MARGIN_SIGMAS * sigma_mm / step)) for step in spacing)
     around = padded(box, (z, y, x), image.shape)
-    source = _cut(image, around)
+    source = np.ascontiguousarray(_cut(image, around))
     keep = [(first - start, last - start) for (first, last), (start, _) in zip(box, around, strict=True)]
     total: NDArray[np.float32] | None = None
     for derived in (2, 1, 0):  # ITK's order: x, y, z; then the other axes, x before y before z

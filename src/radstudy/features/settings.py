@@ -112,11 +112,11 @@ class ExtractionSettings:
     normalize: bool = False
     normalize_scale: float = 1.0
     remove_outliers: float | None = None
-    voxel_array_shift: float = 0.0
+    voxel_array_shift: int = 0
     weighting_norm: str | None = None
     distances: tuple[int, ...] = (1,)
     symmetrical_glcm: bool = True
-    gldm_a: float = 0.0
+    gldm_a: int = 0
     label: int | None = None
     minimum_roi_dimensions: int = 2
     minimum_roi_size: int | None = None
@@ -275,6 +275,12 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _UnusableError("a whole number")
+    return int(value)
+
+
 def _positive(value: Any) -> float:
     number = _number(value)
     if not 0 < number < float("inf"):
@@ -353,11 +359,11 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "normalize": ("normalize", _yes_or_no),
     "normalizeScale": ("normalize_scale", _positive),
     "removeOutliers": ("remove_outliers", _or_none(_positive)),
-    "voxelArrayShift": ("voxel_array_shift", _number),
+    "voxelArrayShift": ("voxel_array_shift", _integer),
     "weightingNorm": ("weighting_norm", _or_none(_one_of("euclidean", "manhattan", "infinity", "no_weighting"))),
     "distances": ("distances", _several(_whole(1), 1)),
     "symmetricalGLCM": ("symmetrical_glcm", _yes_or_no),
-    "gldm_a": ("gldm_a", _at_least_zero),
+    "gldm_a": ("gldm_a", _whole(0)),
     "label": ("label", _or_none(_whole(1))),
     "minimumROIDimensions": ("minimum_roi_dimensions", _whole(1, 3)),
     "minimumROISize": ("minimum_roi_size", _or_none(_whole(1))),

@@ -21,8 +21,9 @@ import SimpleITK as sitk
 from numpy.typing import DTypeLike, NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import spacing_of
+from radstudy.formats.raster import to_sitk
+from radstudy.imaging.roi import Roi, grid_difference
+from radstudy.imaging.volume import Volume, spacing_of
 
 MARGIN = 40
 
@@ -288,6 +289,36 @@ def resampled_mask_report(
     return ResampledMaskReport(native, resampled, native_mm3, resampled * float(np.prod(grid.spacing_mm)))
 
 
+def mask_on_grid(roi: Roi, volume: Volume) -> Roi:
+    """The mask on the volume's grid: as it is where the grids agree, else placed by nearest neighbour.
+
+    Parameters
+    ----------
+    roi : a mask anywhere in space.
+    volume : what it is placed on.
+
+    Raises
+    ------
+    CaseError : part of the mask lies outside the image, or none of it meets a voxel's centre.
+    """
+    if not grid_difference(roi.mask.shape, roi.affine, volume.voxels.shape, volume.affine):
+        return roi.on_grid_of(volume)
+    corners = np.argwhere(roi.mask)
+    to_image = np.linalg.inv(volume.affine) @ roi.affine
+    if corners.size:
+        low, high = corners.min(axis=0) - 0.5, corners.max(axis=0) + 0.5
+        ends = np.array([to_image[:3, :3] @ end + to_image[:3, 3] for end in (low, high)])
+        if (ends < -0.501).any() or (ends > np.array(volume.voxels.shape) - 0.499).any():
+            raise CaseError("the mask reaches outside the image", "draw it on this image", file=roi.source)
+    placed = sitk.Resample(
+        to_sitk(roi.mask, roi.affine), to_sitk(volume.voxels, volume.affine), sitk.Transform(), sitk.sitkNearestNeighbor
+    )
+    mask = sitk.GetArrayFromImage(placed).transpose(2, 1, 0) > 0
+    if not mask.any():
+        raise CaseError("the mask meets no voxel's centre of the image", "draw it on this image", file=roi.source)
+    return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
+
+
 def padded(box: Box, pad: int | tuple[int, int, int], shape: tuple[int, ...]) -> Box:
     """The box with `pad` voxels more on all sides (or by axis), cut at the image's borders."""
     pads = (pad, pad, pad) if isinstance(pad, int) else pad
@@ -444,7 +475,7 @@ def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.
     around = padded(support, margin, image.shape)
     kept = [(first - start, last - start) for (first, last), (start, _) in zip(support, around, strict=True)]
     (z0, z1), (y0, y1), (x0, x1) = kept
-    cut = image[_slices(around)]
+    cut = np.ascontiguousarray(image[_slices(around)])
     nz, ny, _ = cut.shape
     along_x = np.empty((nz, ny, x1 - x0))
     coefficients_along_lines(cut.transpose(0, 2, 1), x0, x1, along_x.transpose(0, 2, 1))

@@ -36,8 +36,9 @@ def bin_edges(
     """Edges of the grey-level bins.
 
     With a bin width w they are multiples of w, from the last one at or below the minimum; every bin is half-open, so
-    a maximum that is a multiple of w has a bin of its own. With a bin count they divide minimum to maximum equally,
-    and the maximum falls into the last bin. A bin count goes before a bin width, as in PyRadiomics.
+    a maximum that is a multiple of w has a bin of its own (and the last bin may be empty). With a bin count they
+    divide minimum to maximum equally, and the maximum falls into the last bin. A bin count goes before a bin width,
+    as in PyRadiomics.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def bin_edges(
     Examples
     --------
     >>> bin_edges(np.array([54.0, 166.0]), bin_width=25)
-    array([ 50.,  75., 100., 125., 150., 175.])
+    array([ 50.,  75., 100., 125., 150., 175., 200.])
     """
     values = np.asarray(values)
     if values.size == 0:
@@ -80,7 +81,6 @@ def bin_edges(
             "use a wider bin or normalise the image",
         )
     edges = np.arange(low - low % width, high + 2 * width, width)
-    # A maximum whose own bin ends within rounding of `stop` gets one edge more or less; PyRadiomics does the same.
     return edges if edges.size > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 
 

@@ -57,7 +57,6 @@ def first_order(
     edges = bin_edges(raw, bin_width=bin_width, bin_count=bin_count)
     values = raw.astype(np.float64)
     counts = np.bincount(digitise(values, edges.astype(np.float64)))
-    values.sort()
     computed = _of_values(values, voxel_array_shift, voxel_volume_mm3)
     share = counts[counts > 0] / values.size
     computed["Entropy"] = float(-(share * np.log2(share + _EPS)).sum())
@@ -65,9 +64,9 @@ def first_order(
     return {name: computed[name] for name in names}
 
 
-def _of_values(ascending: NDArray[np.float64], shift: float, voxel_volume_mm3: float) -> dict[str, float]:
-    p10, p25, p50, p75, p90 = (_percentile(ascending, percent) for percent in (10, 25, 50, 75, 90))
-    mean, m2, m3, m4, absolute, energy = moments(ascending, shift)
+def _of_values(values: NDArray[np.float64], shift: float, voxel_volume_mm3: float) -> dict[str, float]:
+    low, p10, p25, p50, p75, p90, high = _percentiles(values, (0, 10, 25, 50, 75, 90, 100))
+    mean, m2, m3, m4, absolute, energy = moments(values, shift)
     flat = m2 == 0
     return {
         "10Percentile": p10,
@@ -75,14 +74,14 @@ def _of_values(ascending: NDArray[np.float64], shift: float, voxel_volume_mm3: f
         "Energy": energy,
         "InterquartileRange": p75 - p25,
         "Kurtosis": 0.0 if flat else m4 / m2**2,
-        "Maximum": float(ascending[-1]),
+        "Maximum": high,
         "MeanAbsoluteDeviation": absolute,
         "Mean": mean,
         "Median": p50,
-        "Minimum": float(ascending[0]),
-        "Range": float(ascending[-1] - ascending[0]),
-        "RobustMeanAbsoluteDeviation": deviation_between(ascending, p10, p90),
-        "RootMeanSquared": float(np.sqrt(energy / ascending.size)),
+        "Minimum": low,
+        "Range": high - low,
+        "RobustMeanAbsoluteDeviation": deviation_between(values, p10, p90),
+        "RootMeanSquared": float(np.sqrt(energy / values.size)),
         "Skewness": 0.0 if flat else m3 / m2**1.5,
         "StandardDeviation": float(np.sqrt(m2)),
         "TotalEnergy": energy * voxel_volume_mm3,
@@ -90,12 +89,14 @@ def _of_values(ascending: NDArray[np.float64], shift: float, voxel_volume_mm3: f
     }
 
 
-def _percentile(ascending: NDArray[np.float64], percent: int) -> float:
-    """NumPy's default percentile (linear between ranks) of values already sorted."""
-    place = percent / 100 * (ascending.size - 1)
-    below = int(place)
-    above = min(below + 1, ascending.size - 1)
-    step, part = float(ascending[above] - ascending[below]), place - below
-    if part >= 0.5:
-        return float(ascending[above]) - step * (1 - part)
-    return float(ascending[below]) + step * part
+def _percentiles(values: NDArray[np.float64], percents: tuple[int, ...]) -> list[float]:
+    """NumPy's default percentiles (linear between ranks), all from one partial sort."""
+    places = [percent / 100 * (values.size - 1) for percent in percents]
+    ranks = sorted({rank for place in places for rank in (int(place), min(int(place) + 1, values.size - 1))})
+    ordered = np.partition(values, ranks)
+    found = []
+    for place in places:
+        below, above = float(ordered[int(place)]), float(ordered[min(int(place) + 1, values.size - 1)])
+        part = place - int(place)
+        found.append(above - (above - below) * (1 - part) if part >= 0.5 else below + (above - below) * part)
+    return found

@@ -1,4 +1,4 @@
-"""Sums over a lesion's sorted intensities."""
+"""Sums over a lesion's intensities."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ def moments(values: NDArray[np.float64], shift: float) -> tuple[float, float, fl
     """
     total = 0.0
     energy = 0.0
+    lowest = highest = values[0]
     for value in values:
         total += value
         energy += (value + shift) ** 2
+        lowest = min(lowest, value)
+        highest = max(highest, value)
+    if lowest == highest:  # rounding of the mean must not make a variance
+        return lowest, 0.0, 0.0, 0.0, 0.0, energy
     mean = total / values.size
-    if values[0] == values[-1]:  # sorted, so flat: rounding of the mean must not make a variance
-        return values[0], 0.0, 0.0, 0.0, 0.0, energy
     second = third = fourth = absolute = 0.0
     for value in values:
         apart = value - mean
@@ -38,21 +41,22 @@ def moments(values: NDArray[np.float64], shift: float) -> tuple[float, float, fl
 
 
 @jit()
-def deviation_between(ascending: NDArray[np.float64], low: float, high: float) -> float:
-    """Mean absolute deviation, from their own mean, of the sorted values from `low` to `high`, both included."""
-    first = 0
-    last = ascending.size
-    while first < last and ascending[first] < low:
-        first += 1
-    while last > first and ascending[last - 1] > high:
-        last -= 1
-    if first == last:
-        return np.nan
+def deviation_between(values: NDArray[np.float64], low: float, high: float) -> float:
+    """Mean absolute deviation, from their own mean, of the values from `low` to `high`, both included.
+
+    NaN if there are none.
+    """
     total = 0.0
-    for index in range(first, last):
-        total += ascending[index]
-    mean = total / (last - first)
+    count = 0
+    for value in values:
+        if low <= value <= high:
+            total += value
+            count += 1
+    if count == 0:
+        return np.nan
+    mean = total / count
     absolute = 0.0
-    for index in range(first, last):
-        absolute += abs(ascending[index] - mean)
-    return absolute / (last - first)
+    for value in values:
+        if low <= value <= high:
+            absolute += abs(value - mean)
+    return absolute / count

@@ -1,0 +1,280 @@
+"""Counting grey levels: neighbours, runs, zones and dependences, over lesion voxels only.
+
+All kernels work on a flat, zero-padded copy of the lesion's bounding box, so that a neighbour is a fixed offset away
+and no bounds are checked. Level 0 is "not lesion".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.compiled import jit
+
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+
+
+@jit()
+def bounding_box(levels: Int32) -> Int64:
+    """First and last index of the lesion along z, y, x, the number of its voxels, and its highest level.
+
+    Parameters
+    ----------
+    levels : int32 (z, y, x), 0 outside.
+
+    Returns
+    -------
+    box : int64 (8,): z0, z1, y0, y1, x0, x1, voxels, highest level. No voxels: the first seven are meaningless.
+    """
+    depth, height, width = levels.shape
+    box = np.array([depth, -1, height, -1, width, -1, 0, 0], np.int64)
+    for z in range(depth):
+        for y in range(height):
+            first, last, highest, count = width, -1, 0, 0
+            for x in range(width):
+                level = levels[z, y, x]
+                if level > 0:
+                    first = min(first, x)
+                    last = x
+                    count += 1
+                    highest = max(highest, level)
+            if count:
+                box[0] = min(box[0], z)
+                box[1] = z
+                box[2] = min(box[2], y)
+                box[3] = max(box[3], y)
+                box[4] = min(box[4], first)
+                box[5] = max(box[5], last)
+                box[6] += count
+                box[7] = max(box[7], highest)
+    return box
+
+
+@jit()
+def pack(levels: Int32, box: Int64, pad: int) -> tuple[Int32, Int32, Int64]:
+    """The bounding box flat and padded, where its lesion voxels lie in it, and how many voxels each level has.
+
+    Parameters
+    ----------
+    levels : int32 (z, y, x), 0 outside.
+    box : of `bounding_box`.
+    pad : zeros on every side.
+
+    Returns
+    -------
+    packed : int32 (padded z * y * x,).
+    inside : int32 (voxels,), indices into `packed`, ascending.
+    histogram : int64 (highest level + 1,).
+    """
+    height = box[3] - box[2] + 1 + 2 * pad
+    width = box[5] - box[4] + 1 + 2 * pad
+    packed = np.zeros((box[1] - box[0] + 1 + 2 * pad) * height * width, np.int32)
+    inside = np.empty(box[6], np.int32)
+    histogram = np.zeros(box[7] + 1, np.int64)
+    found = 0
+    for z in range(box[0], box[1] + 1):
+        for y in range(box[2], box[3] + 1):
+            row = ((z - box[0] + pad) * height + y - box[2] + pad) * width + pad - box[4]
+            for x in range(box[4], box[5] + 1):
+                level = levels[z, y, x]
+                if level > 0:
+                    packed[row + x] = level
+                    inside[found] = row + x
+                    found += 1
+                    histogram[level] += 1
+    return packed, inside, histogram
+
+
+@jit()
+def relabel(packed: Int32, inside: Int32, rank: Int32) -> Int32:
+    """A copy of `packed` whose levels are replaced by their rank (from 1) among the levels present."""
+    dense = np.zeros(packed.size, np.int32)
+    for voxel in inside:
+        dense[voxel] = rank[packed[voxel]]
+    return dense
+
+
+@jit()
+def count_pairs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int) -> Int32:
+    """Grey-level co-occurrence, one direction at a time.
+
+    Returns
+    -------
+    counts : int32 (directions, n_grey + 1, n_grey + 1), voxels of rank i whose neighbour at the offset has rank j.
+        Rank 0 is outside the lesion: counted too, because that is cheaper than asking.
+    """
+    counts = np.zeros((offsets.size, n_grey + 1, n_grey + 1), np.int32)
+    for direction in range(offsets.size):
+        offset = offsets[direction]
+        matrix = counts[direction]
+        for voxel in inside:
+            matrix[dense[voxel], dense[voxel + offset]] += 1
+    return counts
+
+
+@jit()
+def count_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int, longest: int) -> Int32:
+    """Runs of equal level, one direction at a time. Offsets must point forward (be positive).
+
+    Returns
+    -------
+    counts : int32 (directions, n_grey, longest), runs of rank i + 1 and length j + 1.
+    """
+    return count_pairs_and_runs(dense, inside, offsets, n_grey, longest)[1]
+
+
+@jit()
+def count_pairs_and_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int, longest: int) -> tuple[Int32, Int32]:
+    """`count_pairs` and `count_runs` over the same directions in one pass.
+
+    There is no branch in the loop: whether a neighbour is equal is as good as random, and a wrong guess costs more
+    than adding 0.
+    """
+    pairs = np.zeros((offsets.size, n_grey + 1, n_grey + 1), np.int32)
+    runs = np.zeros((offsets.size, n_grey, longest), np.int32)
+    length = np.zeros(dense.size, np.int32)  # of the run up to, not including, this voxel; 0 again when it is passed
+    for direction in range(offsets.size):
+        offset = offsets[direction]
+        pair = pairs[direction]
+        run = runs[direction]
+        for voxel in inside:
+            level = dense[voxel]
+            other = dense[voxel + offset]
+            before = length[voxel]
+            length[voxel] = 0
+            goes_on = np.int32(other == level)
+            length[voxel + offset] = goes_on * (before + 1)
+            run[level - 1, before] += 1 - goes_on
+            pair[level, other] += 1
+    return pairs, runs
+
+
+@jit()
+def zones(packed: Int32, inside: Int32, offsets: Int64) -> tuple[Int32, Int32]:
+    """Connected zones of equal level, by flood fill.
+
+    Parameters
+    ----------
+    offsets : to all neighbours, both ways.
+
+    Returns
+    -------
+    level, size : int32 (zones,), of each zone.
+    """
+    left = packed.copy()
+    stack = np.empty(inside.size, np.int32)
+    level_of = np.empty(inside.size, np.int32)
+    size_of = np.empty(inside.size, np.int32)
+    found = 0
+    for seed in inside:
+        level = left[seed]
+        if level == 0:
+            continue
+        left[seed] = 0
+        stack[0] = seed
+        waiting = 1
+        size = 0
+        while waiting > 0:
+            waiting -= 1
+            voxel = stack[waiting]
+            size += 1
+            for offset in offsets:
+                other = voxel + offset
+                if left[other] == level:
+                    left[other] = 0
+                    stack[waiting] = other
+                    waiting += 1
+        level_of[found] = level
+        size_of[found] = size
+        found += 1
+    return level_of[:found], size_of[:found]
+
+
+@jit()
+def zone_matrix(rank: Int32, level: Int32, size: Int32, n_grey: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Zones counted by rank of level and by size, for the sizes that occur.
+
+    Returns
+    -------
+    counts : float64 (n_grey, sizes).
+    sizes : float64 (sizes,), ascending.
+    """
+    column = np.zeros(size.max() + 1, np.int32)
+    for one in size:
+        column[one] = 1
+    n_sizes = column.sum()
+    sizes = np.empty(n_sizes, np.float64)
+    found = 0
+    for one in range(column.size):
+        if column[one] > 0:
+            sizes[found] = one
+            column[one] = found
+            found += 1
+    counts = np.zeros((n_grey, n_sizes), np.float64)
+    for zone in range(level.size):
+        counts[rank[level[zone]] - 1, column[size[zone]]] += 1
+    return counts, sizes
+
+
+@jit()
+def dependences(packed: Int32, margin: int, offsets: Int64, alpha: int) -> Int32:
+    """How many neighbours of each voxel lie in the lesion within `alpha` levels of it.
+
+    Parameters
+    ----------
+    margin : the largest offset; so many elements at either end of `packed` are padding.
+    offsets : to all neighbours, both ways.
+
+    Returns
+    -------
+    dependent : int32 like `packed`, without meaning outside the lesion.
+    """
+    dependent = np.zeros(packed.size, np.int32)
+    inner = packed[margin : packed.size - margin]
+    counted = dependent[margin : packed.size - margin]
+    for offset in offsets:  # whole-array passes: the compiler vectorises them
+        moved = packed[margin + offset : packed.size - margin + offset]
+        for index in range(inner.size):
+            apart = inner[index] - moved[index]
+            counted[index] += np.int32(apart <= alpha) & np.int32(-apart <= alpha) & np.int32(moved[index] > 0)
+    return dependent
+
+
+@jit()
+def dependence_matrix(dense: Int32, inside: Int32, dependent: Int32, n_grey: int, most: int) -> NDArray[np.float64]:
+    """Voxels counted by rank of level and by number of dependent neighbours (0 ... most): float64."""
+    counts = np.zeros((n_grey, most + 1), np.float64)
+    for voxel in inside:
+        counts[dense[voxel] - 1, dependent[voxel]] += 1
+    return counts
+
+
+@jit()
+def neighbourhood_differences(
+    packed: Int32, dense: Int32, inside: Int32, margin: int, offsets: Int64, n_grey: int
+) -> NDArray[np.float64]:
+    """Sum, per rank of level, of the absolute difference between a voxel and the mean of its lesion neighbours.
+
+    Parameters
+    ----------
+    margin, offsets : see `dependences`.
+
+    Returns
+    -------
+    sums : float64 (n_grey,). A voxel without neighbours adds 0.
+    """
+    total = np.zeros(packed.size, np.int32)
+    count = np.zeros(packed.size, np.int32)
+    summed = total[margin : packed.size - margin]
+    counted = count[margin : packed.size - margin]
+    for offset in offsets:
+        moved = packed[margin + offset : packed.size - margin + offset]
+        for index in range(moved.size):
+            summed[index] += moved[index]
+            counted[index] += np.int32(moved[index] > 0)
+    sums = np.zeros(n_grey, np.float64)
+    for voxel in inside:
+        if count[voxel] > 0:
+            sums[dense[voxel] - 1] += abs(packed[voxel] - total[voxel] / count[voxel])
+    return sums

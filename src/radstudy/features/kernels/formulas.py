@@ -1,0 +1,276 @@
+"""Texture formulas over grey-level matrices, fused so that each matrix is read once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.compiled import jit
+
+Float64 = NDArray[np.float64]
+Int32 = NDArray[np.int32]
+
+EPS = 2.0**-52  # PyRadiomics adds it to every probability before the logarithm
+ROUNDING = 1e-13  # a difference of two entropies smaller than this is rounding
+
+
+@jit()
+def glcm_formulas(
+    counts: Int32, weights: Float64, merge: bool, symmetric: bool, grey: Float64, n_levels: int
+) -> Float64:
+    """The GLCM features but MCC, averaged over directions (or of the weighted sum of directions).
+
+    Only the distributions of i, j, i + j and i - j, the largest entry and two sums over entries are needed:
+    everything else follows from them.
+
+    Parameters
+    ----------
+    counts : int32 (directions, n + 1, n + 1), of `counting.count_pairs`; row and column 0 are not read.
+    weights : float64 (directions,).
+    merge : sum the weighted directions first instead of averaging their features.
+    symmetric : add the transpose.
+    grey : float64 (n,), ascending grey levels.
+    n_levels : the number of grey levels for the normalised inverse differences.
+
+    Returns
+    -------
+    values : float64 (23,), in the order of `GLCM_ORDER`; NaN where no direction holds a pair.
+    """
+    n = grey.size
+    total = np.zeros(23)
+    used = 0
+    matrix = np.zeros((n, n))
+    for direction in range(counts.shape[0]):
+        if not merge:
+            matrix[:] = 0.0
+        weight = weights[direction]
+        one = counts[direction, 1:, 1:]
+        for i in range(n):
+            if symmetric:
+                for j in range(n):
+                    matrix[i, j] += weight * (one[i, j] + one[j, i])
+            else:
+                for j in range(n):
+                    matrix[i, j] += weight * one[i, j]
+        if merge and direction < counts.shape[0] - 1:
+            continue
+        mass = matrix.sum()
+        if mass > 0:
+            total += _of_pairs(matrix, mass, grey, n_levels)
+            used += 1
+    if used == 0:
+        total[:] = np.nan
+        return total
+    return total / used
+
+
+@jit()
+def _of_pairs(matrix: Float64, mass: float, grey: Float64, n_levels: int) -> Float64:
+    n = grey.size
+    span = int(grey[n - 1])
+    px = np.zeros(n)
+    py = np.zeros(n)
+    plus = np.zeros(2 * span + 1)
+    minus = np.zeros(span + 1)
+    energy = entropy = largest = product = 0.0
+    for i in range(n):
+        gi = int(grey[i])
+        for j in range(n):
+            if matrix[i, j] > 0:
+                p = matrix[i, j] / mass
+                gj = int(grey[j])
+                px[i] += p
+                py[j] += p
+                plus[gi + gj] += p
+                minus[abs(gi - gj)] += p
+                energy += p * p
+                entropy -= p * np.log2(p + EPS)
+                product += p * gi * gj
+                largest = max(largest, p)
+    mean_x = mean_y = 0.0
+    for i in range(n):
+        mean_x += grey[i] * px[i]
+        mean_y += grey[i] * py[i]
+    var_x = var_y = entropy_x = entropy_y = 0.0
+    for i in range(n):
+        var_x += px[i] * (grey[i] - mean_x) ** 2
+        var_y += py[i] * (grey[i] - mean_y) ** 2
+        if px[i] > 0:
+            entropy_x -= px[i] * np.log2(px[i] + EPS)
+        if py[i] > 0:
+            entropy_y -= py[i] * np.log2(py[i] + EPS)
+    values = np.zeros(23)
+    values[0] = product
+    sum_average = tendency = shade = prominence = sum_entropy = 0.0
+    for k in range(plus.size):
+        p = plus[k]
+        if p > 0:
+            apart = k - mean_x - mean_y
+            sum_average += k * p
+            tendency += p * apart**2
+            shade += p * apart**3
+            prominence += p * apart**4
+            sum_entropy -= p * np.log2(p + EPS)
+    values[1], values[2], values[3] = prominence, shade, tendency
+    contrast = difference = difference_entropy = 0.0
+    for k in range(minus.size):
+        p = minus[k]
+        if p > 0:
+            contrast += p * k * k
+            difference += p * k
+            difference_entropy -= p * np.log2(p + EPS)
+            values[9] += p / (1 + k)
+            values[10] += p / (1 + k * k)
+            values[11] += p / (1 + k * k / n_levels**2)
+            values[12] += p / (1 + k / n_levels)
+            if k > 0:
+                values[15] += p / (k * k)
+    spread = 0.0
+    for k in range(minus.size):
+        spread += minus[k] * (k - difference) ** 2
+    values[4], values[6], values[7], values[8] = contrast, difference, difference_entropy, spread
+    scale = np.sqrt(var_x) * np.sqrt(var_y)
+    values[5] = 1.0 if scale == 0 else _covariance(matrix, mass, grey, mean_x, mean_y) / (scale + EPS)
+    # sum of p_ij log(p_i p_j) and of p_i p_j log(p_i p_j) are both the sum of the two marginal entropies
+    independent = entropy_x + entropy_y
+    widest = max(entropy_x, entropy_y)
+    apart = independent - entropy
+    values[13] = -apart / widest if abs(widest) > ROUNDING else 0.0
+    values[14] = np.sqrt(1 - np.exp(-2 * apart)) if apart > ROUNDING else 0.0
+    values[16], values[17], values[18], values[19] = mean_x, energy, entropy, largest
+    values[20], values[21], values[22] = sum_average, sum_entropy, var_x
+    return values
+
+
+@jit()
+def _covariance(matrix: Float64, mass: float, grey: Float64, mean_x: float, mean_y: float) -> float:
+    total = 0.0
+    for i in range(grey.size):
+        row = 0.0
+        for j in range(grey.size):
+            row += matrix[i, j] * (grey[j] - mean_y)
+        total += row * (grey[i] - mean_x)
+    return total / mass
+
+
+@jit()
+def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
+    """The features that run length, size zone and dependence matrices share.
+
+    Parameters
+    ----------
+    matrix : float64 (n, m), counts (or weighted counts) by grey level and by size, not all 0.
+    grey : float64 (n,), grey levels.
+    sizes : float64 (m,): run lengths, zone sizes, or numbers of dependent voxels + 1.
+
+    Returns
+    -------
+    values : float64 (16,), in the order of `SIZE_ORDER`.
+    """
+    n, m = matrix.shape
+    by_grey = np.zeros(n)
+    by_size = np.zeros(m)
+    values = np.zeros(16)
+    mass = matrix.sum()
+    for i in range(n):
+        g2 = grey[i] * grey[i]
+        for j in range(m):
+            count = matrix[i, j]
+            if count > 0:
+                s2 = sizes[j] * sizes[j]
+                by_grey[i] += count
+                by_size[j] += count
+                p = count / mass
+                values[8] -= p * np.log2(p + EPS)
+                values[5] += p * s2 * g2
+                values[6] += p * s2 / g2
+                values[14] += p * g2 / s2
+                values[15] += p / (g2 * s2)
+    mean_grey = mean_size = voxels = 0.0
+    for i in range(n):
+        p = by_grey[i] / mass
+        g2 = grey[i] * grey[i]
+        mean_grey += p * grey[i]
+        values[0] += by_grey[i] * p
+        values[1] += p * p
+        values[3] += p * g2
+        values[7] += p / g2
+    for j in range(m):
+        p = by_size[j] / mass
+        s2 = sizes[j] * sizes[j]
+        mean_size += p * sizes[j]
+        voxels += by_size[j] * sizes[j]
+        values[4] += p * s2
+        values[9] += by_size[j] * p
+        values[10] += p * p
+        values[13] += p / s2
+    for i in range(n):
+        values[2] += by_grey[i] / mass * (grey[i] - mean_grey) ** 2
+    for j in range(m):
+        values[12] += by_size[j] / mass * (sizes[j] - mean_size) ** 2
+    values[11] = mass / voxels
+    return values
+
+
+@jit()
+def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) -> Float64:
+    """`size_formulas` of run length matrices, averaged over directions (or of their weighted sum).
+
+    Parameters
+    ----------
+    counts : int32 (directions, n, longest).
+    weights : float64 (directions,); 0 leaves a direction out.
+    merge : sum the weighted directions first.
+
+    Returns
+    -------
+    values : float64 (16,); NaN where every direction is left out.
+    """
+    lengths = np.arange(1, counts.shape[2] + 1).astype(np.float64)
+    matrix = np.zeros((counts.shape[1], counts.shape[2]))
+    total = np.zeros(16)
+    used = 0
+    for direction in range(counts.shape[0]):
+        if weights[direction] > 0:
+            if merge:
+                matrix += weights[direction] * counts[direction]
+            else:
+                total += size_formulas(counts[direction].astype(np.float64), grey, lengths)
+            used += 1
+    if used == 0:
+        total[:] = np.nan
+        return total
+    return size_formulas(matrix, grey, lengths) if merge else total / used
+
+
+@jit()
+def ngtdm_formulas(voxels: Float64, differences: Float64, grey: Float64) -> Float64:
+    """Busyness, Coarseness, Complexity, Contrast and Strength.
+
+    Parameters
+    ----------
+    voxels : float64 (n,), lesion voxels of each grey level, all positive.
+    differences : float64 (n,), sums of absolute differences to the neighbourhood.
+    grey : float64 (n,).
+    """
+    n = grey.size
+    count = voxels.sum()
+    weighted = summed = pairs = swing = complexity = strength = 0.0
+    for i in range(n):
+        p_i = voxels[i] / count
+        weighted += p_i * differences[i]
+        summed += differences[i]
+        for j in range(n):
+            p_j = voxels[j] / count
+            apart = abs(grey[i] - grey[j])
+            pairs += p_i * p_j * apart * apart
+            swing += abs(grey[i] * p_i - grey[j] * p_j)
+            complexity += apart * (p_i * differences[i] + p_j * differences[j]) / (p_i + p_j)
+            strength += (p_i + p_j) * apart * apart
+    values = np.zeros(5)
+    values[0] = weighted / swing if swing != 0 else 0.0
+    values[1] = 1 / weighted if weighted != 0 else 1e6
+    values[2] = complexity / count
+    values[3] = pairs * summed / count / (n * (n - 1)) if n > 1 else 0.0
+    values[4] = strength / summed if summed != 0 else 0.0
+    return values

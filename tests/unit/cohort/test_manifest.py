@@ -88,7 +88,7 @@ def test_all_problems_are_listed_at_once(study):
 
 
 def test_a_column_that_is_not_there(study):
-    with pytest.raises(CohortError, match="cohort.outcome.column names the column 'z'"):
+    with pytest.raises(CohortError, match=r"cohort\.outcome\.column names the column 'z'"):
         study(change={"column: y": "column: z"})
 
 
@@ -144,7 +144,7 @@ def test_patterns_with_a_star_and_with_columns(study):
     (study.folder / "p1" / "series8_T2.nii").write_bytes(b"x")
     (failure,) = study(change=change).failures
     assert "2 files fit the pattern" in failure.problem
-    with pytest.raises(CohortError, match="'{nosuch}' is neither"):
+    with pytest.raises(CohortError, match=r"'\{nosuch\}' is neither"):
         study(change={"{patient}/{sequence}.nii": "{nosuch}/{sequence}.nii"})
 
 

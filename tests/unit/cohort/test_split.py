@@ -8,7 +8,9 @@ from radstudy.cohort.split import made_split, shared_out
 
 
 def outcome(negative, positive):
-    index = pd.MultiIndex.from_tuples([(f"p{i:03d}", "1") for i in range(negative + positive)], names=["patient", "lesion"])
+    index = pd.MultiIndex.from_tuples(
+        [(f"p{i:03d}", "1") for i in range(negative + positive)], names=["patient", "lesion"]
+    )
     return pd.Series([0] * negative + [1] * positive, index=index)
 
 

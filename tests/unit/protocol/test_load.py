@@ -29,7 +29,10 @@ def test_what_the_file_says_wins_over_the_preset_and_the_rest_stays():
 
 
 def test_models_and_variables_of_the_file_replace_those_of_the_preset():
-    text = PRESET + "cohort: {clinical: {age: {}}}\nmodel:\n  select: [{impute: median}]\n  models: {T: [T2WI]}\n  signature: T\n"
+    text = (
+        PRESET
+        + "cohort: {clinical: {age: {}}}\nmodel:\n  select: [{impute: median}]\n  models: {T: [T2WI]}\n  signature: T\n"
+    )
     protocol = parse_protocol(text)
     assert list(protocol.model.models) == ["T"]
     assert list(protocol.cohort.clinical) == ["age"]
@@ -77,7 +80,7 @@ def test_mistakes_name_their_line_and_the_remedy(text, line, says):
 )
 def test_models_must_refer_to_what_exists(models, says):
     text = f"{PRESET}model:\n  select: [{{boosted_trees: {{keep: 3}}}}]\n  signature: null\n  models: {models}\n"
-    with pytest.raises(StudyFileError, match="study.yaml") as caught:
+    with pytest.raises(StudyFileError, match=r"study\.yaml") as caught:
         parse_protocol(text)
     assert says in str(caught.value)
 

@@ -1,0 +1,120 @@
+"""The preparation of a volume, in the order of the study file, as a record that can be applied again.
+
+The bias field and the limits of the scale are fitted once; what they were is a few hundred numbers, so that no
+prepared volume has to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from radstudy.imaging.bias_field import BiasField, coefficient_of_variation, correct, fit_bias_field
+from radstudy.imaging.intensity import LinearScale, rescale_parameters, zscore_parameters
+from radstudy.imaging.volume import Volume
+from radstudy.protocol.sections import Prepare
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """What was fitted to one volume, step by step.
+
+    Parameters
+    ----------
+    steps : the fitted bias fields and scales, in the order in which they are applied.
+    warnings : what a reader of the results should know.
+    variation : coefficient of variation of the volume before and after each bias field.
+    """
+
+    steps: tuple[BiasField | LinearScale, ...]
+    warnings: tuple[str, ...] = ()
+    variation: tuple[tuple[float, float], ...] = ()
+
+    def apply(self, volume: Volume) -> Volume:
+        """The prepared volume; the same voxels as when the preparation was fitted."""
+        for step in self.steps:
+            volume = _apply(volume, step)
+        return volume
+
+    def facts(self) -> dict[str, Any]:
+        """What the report tells of this volume."""
+        fields = [step for step in self.steps if isinstance(step, BiasField)]
+        scales = [step for step in self.steps if isinstance(step, LinearScale)]
+        return {
+            "iterations": "; ".join(", ".join(map(str, field.iterations)) for field in fields),
+            "cv_before": self.variation[0][0] if self.variation else None,
+            "cv_after": self.variation[-1][1] if self.variation else None,
+            "low": scales[-1].low if scales else None,
+            "high": scales[-1].high if scales else None,
+            "warnings": "; ".join(self.warnings),
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "steps": [
+                {"n4": step.as_dict()} if isinstance(step, BiasField) else {"scale": step.as_dict()}
+                for step in self.steps
+            ],
+            "warnings": list(self.warnings),
+            "variation": [list(pair) for pair in self.variation],
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Preparation:
+        """The inverse of `as_dict`."""
+        steps = tuple(
+            BiasField.from_dict(item["n4"]) if "n4" in item else LinearScale.from_dict(item["scale"])
+            for item in record["steps"]
+        )
+        variation = tuple((float(before), float(after)) for before, after in record["variation"])
+        return cls(steps, tuple(record["warnings"]), variation)
+
+
+def prepare_volume(volume: Volume, steps: Sequence[Prepare]) -> tuple[Volume, Preparation]:
+    """Prepare a volume as the study file says.
+
+    Parameters
+    ----------
+    volume : as read.
+    steps : the list ``prepare`` of the study file.
+
+    Returns
+    -------
+    The prepared volume, and its preparation: applied to the volume as read, it gives the same voxels.
+
+    Raises
+    ------
+    CaseError : a step cannot be applied to this volume; says which and why.
+    """
+    fitted: list[BiasField | LinearScale] = []
+    variation: list[tuple[float, float]] = []
+    warnings: list[str] = []
+    for step in steps:
+        made = _fit(volume, step)
+        after = _apply(volume, made)
+        if isinstance(made, BiasField):
+            warnings += made.warnings
+            variation.append((coefficient_of_variation(volume), coefficient_of_variation(after)))
+        fitted.append(made)
+        volume = after
+    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(variation))
+
+
+def _fit(volume: Volume, step: Prepare) -> BiasField | LinearScale:
+    if step.n4 is not None:
+        return fit_bias_field(
+            volume, shrink=step.n4.shrink, iterations=step.n4.iterations, convergence=step.n4.convergence
+        )
+    if step.rescale is not None:
+        return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_)
+    if step.zscore is not None:
+        return zscore_parameters(volume, scale=step.zscore.scale)
+    raise AssertionError(step)
+
+
+def _apply(volume: Volume, step: BiasField | LinearScale) -> Volume:
+    return correct(volume, step) if isinstance(step, BiasField) else step.apply(volume)

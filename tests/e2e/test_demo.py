@@ -1,0 +1,200 @@
+"""The whole study from one command, and what happens when it is stopped, changed or given bad input."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+
+STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "report")
+NUMBERS = ("agree/icc.csv", "model/features.csv", "model/predictions.csv", "evaluate/table3.csv", "evaluate/delong.csv")
+
+
+def study_of(folder):
+    return folder / "data" / "study.yaml"
+
+
+def test_every_step_leaves_its_folder_and_provenance(demo):
+    for step in STEPS:
+        record = json.loads((demo / step / "provenance.json").read_text(encoding="utf-8"))
+        assert record["key"]
+        assert record["versions"]["radstudy"]
+    assert (demo / "report.html").stat().st_size > 10_000
+    assert (demo / "signature.json").exists()
+
+
+def test_a_sequence_has_1218_features(demo):
+    features = pd.read_parquet(demo / "extract" / "features.parquet")
+    assert features.shape[1] == 1218
+    summary = json.loads((demo / "extract" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["features"] == 1218
+
+
+def test_the_demo_says_synthetic_everywhere(demo):
+    assert "SYNTHETIC" in (demo / "report.html").read_text(encoding="utf-8")
+    rows = pd.read_csv(demo / "cohort" / "rows.csv")
+    assert rows["patient"].str.startswith("SYN-").all()
+    assert "SYNTHETIC" in json.loads((demo / "signature.json").read_text(encoding="utf-8"))["notice"]
+
+
+def test_a_second_run_does_nothing_and_changes_nothing(demo_copy, command):
+    before = {name: (demo_copy / name).read_bytes() for name in NUMBERS}
+    data = demo_copy / "data"
+    # The copy lies elsewhere, so its files have other paths but the same contents.
+    done = command("run", study_of(demo_copy), "--data", data, "--out", demo_copy, check=0)
+    assert "extract: already done" in done.stderr
+    assert {name: (demo_copy / name).read_bytes() for name in NUMBERS} == before
+
+
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_path, command):
+    out = tmp_path / "out"
+    arguments = [sys.executable, "-m", "radstudy", "run", str(study_of(demo)), "--out", str(out), "--jobs", "1"]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 300
+    while len(list(out.glob("extract/volumes/*.json"))) < 5:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+    process.wait()
+    assert not (out / "extract" / "provenance.json").exists()
+    kept = {file: file.stat().st_mtime_ns for file in out.glob("extract/volumes/*.json")}
+    done = command("run", study_of(demo), "--out", out, check=0)
+    assert "prepare: already done" in done.stderr
+    assert all(file.stat().st_mtime_ns == stamp for file, stamp in kept.items())
+    for name in NUMBERS:
+        assert (out / name).read_bytes() == (demo / name).read_bytes(), name
+
+
+def test_a_change_downstream_does_not_extract_again(demo_copy, command):
+    study = study_of(demo_copy)
+    study.write_text(study.read_text(encoding="utf-8") + "\nevaluate: {interval: {auc: delong}}\n", encoding="utf-8")
+    done = command("run", study, "--out", demo_copy, check=0)
+    assert "model: already done" in done.stderr
+    assert "evaluate: done" in done.stderr
+
+
+def predict_arguments(demo, signature, patient):
+    model = json.loads(signature.read_text(encoding="utf-8"))
+    rows = pd.read_csv(demo / "cohort" / "rows.csv", dtype=str).set_index("patient")
+    data = demo / "data"
+    arguments = ["predict", signature, "--json"]
+    for sequence in model["sequences"]:
+        arguments += ["--image", f"{sequence}={data / 'images' / patient / f'{sequence}.nii.gz'}"]
+        arguments += ["--mask", f"{sequence}={data / 'masks' / patient / f'{sequence}_reader1.nii.gz'}"]
+    for name in model["clinical"]:
+        arguments += ["--clinical", f"{name}={rows.at[patient, name]}"]
+    return arguments
+
+
+@pytest.mark.parametrize("model", ["combined-C", "DCE7", "clinical-imaging"])
+def test_predict_gives_the_runs_own_probability(demo, command, model):
+    scores = pd.read_csv(demo / "model" / "predictions.csv")
+    scores = scores[scores["model"] == model.replace("combined-C", "combined C")].set_index("patient")
+    for patient in (scores.index[0], scores.index[-1]):
+        signature = demo / "model" / "signatures" / f"{model}.json"
+        answer = json.loads(command(*predict_arguments(demo, signature, patient), check=0).stdout)
+        assert answer["probability"] == pytest.approx(scores.at[patient, "probability"], rel=1e-9)
+
+
+def test_predict_refuses_what_does_not_fit(demo, command, tmp_path):
+    done = command("predict", demo / "model" / "signatures" / "DCE7.json", check=5)
+    assert "--image DCE7=FILE is missing" in done.stderr
+    broken = tmp_path / "s.json"
+    broken.write_text("{}", encoding="utf-8")
+    assert "is not a signature" in command("predict", broken, check=5).stderr
+
+
+def spoil(folder):
+    """One fault of each kind, each in another patient; what the message must say."""
+    data = folder / "data"
+    rows = pd.read_csv(folder / "cohort" / "rows.csv", dtype=str)
+    victims = iter(rows.loc[rows["set"] == "training", "patient"])
+    expected = {}
+
+    def files(sequence):
+        patient = next(victims)
+        return patient, data / "images" / patient / f"{sequence}.nii.gz", data / "masks" / patient / (
+            f"{sequence}_reader1.nii.gz")  # fmt: skip
+
+    patient, image, _ = files("DWI")
+    image.unlink()
+    expected[patient] = "the image does not exist"
+    patient, image, _ = files("T2WI")
+    image.write_bytes(b"this is not an image")
+    expected[patient] = "cannot be read as an image"
+    patient, _, mask = files("DCE3")
+    header = sitk.ReadImage(str(mask))
+    header.SetSpacing([2 * value for value in header.GetSpacing()])
+    sitk.WriteImage(header, str(mask))
+    expected[patient] = "spacing"
+    patient, _, mask = files("DWI")
+    sitk.WriteImage(sitk.ReadImage(str(mask)) * 0, str(mask))
+    expected[patient] = "the mask is empty"
+    patient, _, mask = files("DCE7")
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(mask)))
+    array[tuple(index[:2] for index in np.nonzero(array))] = 2
+    _write_like(mask, array)
+    expected[patient] = "2 labels (1, 2)"
+    patient, image, _ = files("T2WI")
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(image))).astype(np.float32)
+    array[0, 0, 0] = np.nan
+    _write_like(image, array)
+    expected[patient] = "not finite"
+    patient, image, _ = files("T2WI")
+    sitk.WriteImage(sitk.ReadImage(str(image)) * 0 + 5, str(image))
+    expected[patient] = "constant"
+    patient, _, mask = files("DCE3")
+    array = sitk.GetArrayFromImage(sitk.ReadImage(str(mask)))
+    keep = [index[:3] for index in np.nonzero(array)]
+    small = np.zeros_like(array)
+    small[tuple(keep)] = 1
+    _write_like(mask, small)
+    expected[patient] = "3 voxels, fewer than"
+    return expected
+
+
+def _write_like(path, array):
+    image = sitk.GetImageFromArray(array)
+    image.CopyInformation(sitk.ReadImage(str(path)))
+    sitk.WriteImage(image, str(path))
+
+
+def test_bad_cases_are_named_and_the_others_go_on(demo_copy, command):
+    expected = spoil(demo_copy)
+    done = command("run", study_of(demo_copy), "--out", demo_copy, check=4)
+    assert "Traceback" not in done.stderr
+    for patient, says in expected.items():
+        lines = [line for line in done.stderr.splitlines() if line.startswith(f"Patient {patient},")]
+        assert any(says in line and "To do: " in line for line in lines), (patient, says, done.stderr)
+    report = (demo_copy / "report.html").read_text(encoding="utf-8")
+    assert all(patient in report for patient in expected)
+    models = json.loads((demo_copy / "model" / "models.json").read_text(encoding="utf-8"))
+    assert models["T2WI"]["not_used"] == 3
+    assert models["clinical-imaging"]["not_used"] == 0
+
+
+def test_two_runs_into_one_folder_are_refused(demo, tmp_path, command):
+    from filelock import FileLock
+
+    out = tmp_path / "out"
+    out.mkdir()
+    with FileLock(str(out / ".lock")):
+        done = command("run", study_of(demo), "--out", out, check=2)
+    assert "another run is working" in done.stderr
+
+
+def test_steps_can_be_run_one_by_one(demo, tmp_path, command):
+    out = tmp_path / "out"
+    command("run", study_of(demo), "--out", out, "--step", "cohort", check=0)
+    assert sorted(folder.name for folder in out.iterdir() if folder.is_dir()) == ["cohort"]
+    flow = json.loads((out / "cohort" / "flow.json").read_text(encoding="utf-8"))
+    assert flow["kept"] == 24
+    shutil.rmtree(out)

@@ -303,7 +303,6 @@ def _confusion(first: NDArray[Any], second: NDArray[Any], levels: Sequence[Any] 
 def _agreement_weights(count: int, weights: str | None) -> FloatArray:
     distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count))).astype(np.float64)
     if weights is None or count == 1:
-        return (distance == 0).astype(np.float64)
+        return np.eye(count)
     relative = distance / (count - 1)
-    agreement: FloatArray = 1 - (relative if weights == "linear" else relative**2)
-    return agreement
+    return np.asarray(1 - (relative if weights == "linear" else relative**2), dtype=np.float64)

@@ -73,8 +73,8 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: 
     """DeLong's test of two models' AUCs on the same patients.
 
     ``z = (auc_a - auc_b) / sqrt(var(d1) / m + var(d0) / n)``, d the differences of the two models' placements over
-    the m positives and n negatives. It is made for scores that do not come from fitting the same patients: for two models of
-    one cross-validation, pass one pooled set of out-of-fold predictions, never averaged curves.
+    the m positives and n negatives. It takes the scores as given: for two models of one cross-validation, pass
+    one pooled set of out-of-fold predictions, never averaged curves.
 
     Parameters
     ----------

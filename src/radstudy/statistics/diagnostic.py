@@ -107,8 +107,9 @@ def diagnostic_measures(
     Returns
     -------
     DiagnosticMeasures. The interval of ``F1 = 2 tp / (2 tp + fp + fn)`` is that of ``q = tp / (tp + fp + fn)``,
-    mapped by ``F1 = 2 q / (1 + q)``. Balanced accuracy, the mean of sensitivity and specificity, has the interval of Newcombe's
-    square-and-add method from theirs. Predictive values hold for the prevalence among these patients.
+    mapped by ``F1 = 2 q / (1 + q)``. Balanced accuracy, the mean of sensitivity and specificity, has the
+    interval of Newcombe's square-and-add method from theirs. Predictive values hold for the prevalence
+    among these patients.
 
     Raises
     ------

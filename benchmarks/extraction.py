@@ -1,0 +1,161 @@
+"""Extraction of the 1,218 features of the reference study, ours against PyRadiomics 3.0.1, one thread each.
+
+``python benchmarks/extraction.py --json F [--quick] [--reference-python P]`` writes, for a lesion of 25 mm and one of
+60 mm in a synthetic 320 x 320 x 104 volume, seconds by run, interleaved. Both work in memory from arrays that are
+loaded once; the reference runs with its diagnostics switched off (which favours it) and, once, on. P is the Python of
+an environment that has PyRadiomics (by default $RADSTUDY_PYRADIOMICS_PYTHON); without one only ours is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import numpy as np
+
+SPACING_MM = (1.125, 1.125, 1.5)
+SIZE = (320, 320, 104)
+DIAMETERS_MM = (25, 60)
+
+
+def synthetic_case(diameter_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """An int16 volume and a bool mask (K, J, I): noise, smooth background and a lobulated, textured lesion."""
+    rng = np.random.default_rng(20260101)
+    x, y, z = (np.arange(n, dtype=np.float32) * step for n, step in zip(SIZE, SPACING_MM, strict=True))
+    x, y, z = x[None, None, :] - 200.0, y[None, :, None] - 170.0, z[:, None, None] - 80.0
+    angle = np.arctan2(y, x)
+    radius = np.sqrt(x**2 + y**2 + z**2)
+    mask = radius < diameter_mm / 2 * (1 + 0.12 * np.sin(3 * angle) + 0.06 * np.cos(5 * angle + z / 4))
+    image = 300 + 40 * np.sin(x / 30) * np.cos(y / 25) + rng.normal(0, 25, mask.shape)
+    image += mask * (450 + 120 * np.sin(x / 3.5) * np.sin(y / 4.0) * np.cos(z / 5.0))
+    return image.astype(np.int16), mask
+
+
+REFERENCE = """
+import json, sys, time
+import numpy as np, SimpleITK as sitk, radiomics
+from radiomics.featureextractor import RadiomicsFeatureExtractor
+radiomics.setVerbosity(60)
+sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+case = np.load(sys.argv[1])
+image, mask = sitk.GetImageFromArray(case["image"]), sitk.GetImageFromArray(case["mask"].astype(np.uint8))
+for one in (image, mask):
+    one.SetSpacing(case["spacing"].tolist())
+params = json.loads(sys.argv[2])
+print("ready", radiomics.__version__, flush=True)
+for line in sys.stdin:
+    params["setting"]["additionalInfo"] = line.strip() == "diagnostics"
+    extractor = RadiomicsFeatureExtractor(params)
+    start = time.perf_counter()
+    found = extractor.execute(image, mask)
+    seconds = time.perf_counter() - start
+    values = {name: float(value) for name, value in found.items() if not name.startswith("diagnostics")}
+    print(json.dumps({"seconds": seconds, "values": values}), flush=True)
+"""
+
+
+class Reference:
+    """PyRadiomics in a process of its own, asked for one run at a time."""
+
+    def __init__(self, python: str, case: Path) -> None:
+        from radstudy.features.settings import her2_ihc2plus
+
+        params = her2_ihc2plus().as_dict()
+        keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")
+        params["setting"] = {name: params["setting"][name] for name in keep} | {"label": 1}
+        command = [python, "-c", REFERENCE, str(case), json.dumps(params)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.version = self._line().split()[1]
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("the reference process ended; see its message above")
+        return line
+
+    def run(self, *, diagnostics: bool = False) -> dict:
+        assert self.process.stdin is not None
+        self.process.stdin.write("diagnostics\n" if diagnostics else "plain\n")
+        self.process.stdin.flush()
+        return json.loads(self._line())
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
+    from radstudy import Roi, Volume
+    from radstudy.features.extract import extract
+
+    voxels, mask = synthetic_case(diameter_mm)
+    affine = np.diag([-SPACING_MM[0], -SPACING_MM[1], SPACING_MM[2], 1.0])
+    volume = Volume(voxels.transpose(2, 1, 0), affine, stored_dtype=np.int16)
+    roi = Roi(mask.transpose(2, 1, 0), affine)
+    ours = extract(volume, roi)  # compiles, or loads what was compiled
+    result: dict = {"lesion_mm": diameter_mm, "lesion_voxels": int(mask.sum()), "ours_s": [], "reference_s": []}
+    with tempfile.TemporaryDirectory() as folder:
+        reference = None
+        if python:
+            file = Path(folder) / "case.npz"
+            np.savez(file, image=voxels, mask=mask, spacing=np.array(SPACING_MM))
+            reference = Reference(python, file)
+            theirs = reference.run()["values"]
+            apart = [abs(ours[name] - value) / max(abs(value), 1e-12) for name, value in theirs.items()]
+            result |= {"reference": f"PyRadiomics {reference.version}", "features": len(theirs)}
+            result |= {"features_beyond_1e-6": sum(not value <= 1e-6 for value in apart)}
+        for _ in range(runs):
+            start = time.perf_counter()
+            extract(volume, roi)
+            result["ours_s"].append(time.perf_counter() - start)
+            if reference is not None:
+                result["reference_s"].append(reference.run()["seconds"])
+        if reference is not None:
+            result["reference_with_diagnostics_s"] = [reference.run(diagnostics=True)["seconds"]]
+            result["ratio"] = statistics.median(result["reference_s"]) / statistics.median(result["ours_s"])
+            result["ratio_with_diagnostics"] = result["reference_with_diagnostics_s"][0] / statistics.median(
+                result["ours_s"]
+            )
+            reference.close()
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true", help="the 25 mm lesion alone, three runs")
+    parser.add_argument("--reference-python", default=os.environ.get("RADSTUDY_PYRADIOMICS_PYTHON"))
+    options = parser.parse_args()
+    lesions = [measure(25, options.reference_python, 3)] if options.quick else []
+    if not options.quick:
+        lesions = [measure(diameter, options.reference_python, 7 if diameter < 40 else 5) for diameter in DIAMETERS_MM]
+    report = dict(lesions[0]) | {
+        "benchmark": "extraction",
+        "machine": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "threads": 1,
+        "by_lesion": lesions,
+    }
+    options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    for lesion in lesions:
+        ours = statistics.median(lesion["ours_s"])
+        print(f"{lesion['lesion_mm']} mm: ours {ours * 1e3:.0f} ms", end="")
+        print(f", reference {statistics.median(lesion['reference_s']):.2f} s, {lesion['ratio']:.1f} x"
+              f" ({lesion['ratio_with_diagnostics']:.1f} x with its diagnostics)" if lesion["reference_s"] else "")  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from radstudy.modelling.selection import binary_outcome
+from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
 
 
 class CrossValidatedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -42,9 +42,7 @@ class CrossValidatedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
-        values, outcome = validate_data(
-            self, X, y, dtype=np.float64, ensure_min_features=0, ensure_min_samples=2, reset=True
-        )  # fmt: skip
+        values, outcome = checked_pair(self, X, y)
         self.classes_ = np.unique(outcome)
         binary = binary_outcome(outcome)
         if values.shape[1] == 0:
@@ -66,7 +64,7 @@ class CrossValidatedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """(rows,) log-odds of the positive class."""
         check_is_fitted(self, "coefficients_")
-        values = validate_data(self, X, dtype=np.float64, reset=False, ensure_min_features=0)
+        values = checked_table(self, X, reset=False)
         odds: NDArray[np.float64] = values @ self.coefficients_ + self.intercept_
         return odds
 
@@ -77,8 +75,14 @@ class CrossValidatedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def predict(self, X: Any) -> NDArray[Any]:
         """(rows,) the more probable class."""
-        chosen: NDArray[Any] = self.classes_[(self.decision_function(X) > 0).astype(int)]
+        positive = (self.decision_function(X) > 0).astype(int)
+        chosen: NDArray[Any] = self.classes_[positive]
         return chosen
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
 
     def _grid(self) -> NDArray[np.float64]:
         return np.logspace(-4, 4, self.strengths)

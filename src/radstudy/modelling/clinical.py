@@ -26,6 +26,8 @@ class ClinicalScreen(FeatureFilter):
     p_values_ : variable to p.
     """
 
+    _needs_outcome = True
+
     def __init__(self, below: float = 0.05) -> None:
         self.below = below
 

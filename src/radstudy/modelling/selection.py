@@ -14,9 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import ClassifierTags
+from sklearn.utils.validation import check_is_fitted
 
+from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
 from radstudy.statistics import auc_columns, mann_whitney_columns, student_columns
 
 Array = NDArray[np.float64]
@@ -26,20 +27,13 @@ class _Step(BaseEstimator):  # type: ignore[misc]
     """What the steps share: validated input, which may have no column left, and the names of its columns."""
 
     _nan_is_fine = False
+    _needs_outcome = False
 
     def _checked(self, X: Any, *, reset: bool) -> Array:
-        finite: bool | str = "allow-nan" if self._nan_is_fine else True
-        checked: Array = validate_data(
-            self, X, reset=reset, dtype=np.float64, ensure_all_finite=finite, ensure_min_features=0
-        )
-        return checked
+        return checked_table(self, X, reset=reset, allow_nan=self._nan_is_fine)
 
     def _checked_pair(self, X: Any, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
-        finite: bool | str = "allow-nan" if self._nan_is_fine else True
-        values, outcome = validate_data(
-            self, X, y, reset=True, dtype=np.float64, ensure_all_finite=finite, ensure_min_features=0,
-            ensure_min_samples=2,
-        )  # fmt: skip
+        values, outcome = checked_pair(self, X, y)
         return values, binary_outcome(outcome)
 
     def _names(self) -> NDArray[np.object_]:
@@ -49,6 +43,9 @@ class _Step(BaseEstimator):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self._nan_is_fine
+        if self._needs_outcome:
+            tags.target_tags.required = True
+            tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
 
 
@@ -71,17 +68,6 @@ class FeatureFilter(TransformerMixin, _Step):  # type: ignore[misc]
         self.kept_ = kept
         self.dropped_ = reasons
         return self
-
-
-def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
-    """0 and 1 for the two classes of y in their sorted order; anything but two classes is a ValueError."""
-    kind = type_of_target(y, input_name="y", raise_unknown=True)
-    classes = np.unique(y)
-    if kind != "binary":
-        raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-    if len(classes) != 2:
-        raise ValueError(f"Classifier can't train when only one class is present: {classes}")
-    return (y == classes[1]).astype(np.int64)
 
 
 class MedianImputer(FeatureFilter):
@@ -146,6 +132,8 @@ class CollinearityFilter(FeatureFilter):
     above : the bound on the absolute correlation.
     """
 
+    _needs_outcome = True
+
     def __init__(self, above: float = 0.80) -> None:
         self.above = above
 
@@ -195,6 +183,8 @@ class UnivariateFilter(FeatureFilter):
     p_values_ : (features,), NaN for a constant feature.
     """
 
+    _needs_outcome = True
+
     def __init__(self, test: str = "mann-whitney", below: float = 0.05) -> None:
         self.test = test
         self.below = below
@@ -228,6 +218,8 @@ class BoostedTreesFilter(FeatureFilter):
     ----------
     importances_ : (features,) impurity importance; NaN where nothing had to be dropped and no tree was grown.
     """
+
+    _needs_outcome = True
 
     def __init__(
         self,

@@ -1,0 +1,58 @@
+"""Input checks that every step of a model shares; unlike scikit-learn's they let a table without columns through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_consistent_length, column_or_1d, validate_data
+
+Array = NDArray[np.float64]
+
+
+def checked_table(estimator: Any, X: Any, *, reset: bool, allow_nan: bool = False) -> Array:
+    """X as float64 (rows, columns); a table (not an array) may have lost all its columns to the step before."""
+    if _has_no_column(X):
+        _empty(estimator, X, reset=reset)
+        return np.empty((len(X), 0))
+    finite: bool | str = "allow-nan" if allow_nan else True
+    checked: Array = validate_data(estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=finite)
+    return checked
+
+
+def checked_pair(estimator: Any, X: Any, y: ArrayLike) -> tuple[Array, NDArray[Any]]:
+    """X as float64 (rows, columns) and y (rows,), for fitting."""
+    if _has_no_column(X):
+        _empty(estimator, X, reset=True)
+        outcome = column_or_1d(y)
+        check_consistent_length(X, outcome)
+        return np.empty((len(X), 0)), outcome
+    values, outcome = validate_data(estimator, X, y, reset=True, dtype=np.float64, ensure_min_samples=2)
+    return values, outcome
+
+
+def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
+    """0 and 1 for the two classes of y in their sorted order; anything but two classes is a ValueError."""
+    kind = type_of_target(y, input_name="y", raise_unknown=True)
+    if kind != "binary":
+        raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+    classes = np.unique(y)
+    if len(classes) != 2:
+        raise ValueError(f"Classifier can't train when only one class is present: {classes}")
+    positive: NDArray[np.int64] = (y == classes[1]).astype(np.int64)
+    return positive
+
+
+def _has_no_column(X: Any) -> bool:
+    return isinstance(X, pd.DataFrame) and X.shape[1] == 0
+
+
+def _empty(estimator: Any, X: pd.DataFrame, *, reset: bool) -> None:
+    if reset:
+        estimator.n_features_in_ = 0
+        estimator.feature_names_in_ = np.empty(0, dtype=object)
+    elif estimator.n_features_in_ != 0:
+        raise ValueError(f"X has 0 features, but {type(estimator).__name__} expects {estimator.n_features_in_}")

@@ -122,7 +122,7 @@ def _vessels(shape: tuple[int, ...], rng: np.random.Generator) -> Field:
         path = path[((path >= 0) & (path < size)).all(axis=1)]
         tubes[tuple(path.T)] = rng.uniform(1.0, 2.2)
     smoothed = ndimage.gaussian_filter(tubes, 1.0)
-    return np.clip(smoothed * 6, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(smoothed * 6, 0, 1), dtype=np.float32)
 
 
 def paint(
@@ -196,7 +196,7 @@ def _texture(score: float, sequence: str, core: NDArray[np.bool_], rng: np.rando
 
 def _standardised(field: Field, where: NDArray[np.bool_]) -> Field:
     values = field[where]
-    return ((field - values.mean()) / values.std()).astype(np.float32)
+    return np.asarray((field - values.mean()) / values.std(), dtype=np.float32)
 
 
 def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, ...]:

@@ -125,7 +125,7 @@ def _continuous(
     """Rows of a continuous variable in each cell; `exact` makes the printed mean, SD and p-values come out."""
     if not exact:
         return [
-            _drawn(size, mean / spec.step, sd / spec.step, spec, rng) * spec.step
+            np.asarray(_drawn(size, mean / spec.step, sd / spec.step, spec, rng) * spec.step, dtype=np.float64)
             for size, mean, sd in zip(sizes, spec.means, spec.sds, strict=True)
         ]
     targets: list[tuple[int, int]] = []
@@ -139,7 +139,8 @@ def _drawn(size: int, mean: float, sd: float, spec: Continuous, rng: np.random.G
     """Whole steps with nearly this mean and SD (in steps), inside the variable's range."""
     raw = rng.gamma(5.0, size=size) if spec.skewed else rng.standard_normal(size)
     scaled = mean + sd * (raw - raw.mean()) / raw.std(ddof=1)
-    return np.clip(np.round(scaled), round(spec.low / spec.step), round(spec.high / spec.step)).astype(np.int64)
+    low, high = round(spec.low / spec.step), round(spec.high / spec.step)
+    return np.asarray(np.clip(np.round(scaled), low, high), dtype=np.int64)
 
 
 def _sums_with_p(pair: list[tuple[int, float, float]], p_value: float, step: float) -> list[tuple[int, int]]:

@@ -141,15 +141,14 @@ def simulate(
     patient: Patient,
 ) -> Iterator[tuple[str, NDArray[np.int16], dict[str, NDArray[np.bool_]], NDArray[np.float64]]]:
     """One patient's sequences: name, int16 image, masks by reader, voxel-to-RAS affine."""
-    streams = patient.seed.spawn(1 + len(SEQUENCES))
-    rng = np.random.default_rng(streams[0])
+    rng = _stream(patient, 0)
     lesion = make_lesion(patient.diameter_mm, patient.traits, rng)
     breast = make_breast(lesion, rng)
     across = 80.0 if patient.side == "right" else -80.0  # RAS: x grows to the patient's right
     centre = np.array([across, 60.0, 10.0]) + rng.normal(0, (14, 14, 25))
     axes = _axes(rng)
-    for sequence, stream in zip(SEQUENCES, streams[1:], strict=True):
-        own = np.random.default_rng(stream)
+    for number, sequence in enumerate(SEQUENCES, 1):
+        own = _stream(patient, number)
         grid = lay_grid(sequence, lesion.depth.shape, centre, axes, own)
         scene = paint(sequence, patient.scores[sequence], lesion, breast, patient.traits, own)
         image = acquire(sequence, scene, grid, own)
@@ -158,6 +157,12 @@ def simulate(
         if patient.doubly_read:
             masks["reader2"] = second_reading(first, lesion, grid, own)
         yield sequence, image, masks, grid.affine
+
+
+def _stream(patient: Patient, number: int) -> np.random.Generator:
+    """A generator of the patient's own; unlike ``SeedSequence.spawn``, the same one each time it is asked for."""
+    seed = np.random.SeedSequence(patient.seed.entropy, spawn_key=(*patient.seed.spawn_key, number))
+    return np.random.default_rng(seed)
 
 
 def _axes(rng: np.random.Generator) -> NDArray[np.float64]:

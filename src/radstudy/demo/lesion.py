@@ -34,13 +34,13 @@ class Lesion:
     @property
     def occupancy(self) -> Field:
         """Share of each voxel that the lesion fills, 0-1."""
-        return np.clip(0.5 - self.distance_mm, 0, 1).astype(np.float32)
+        return np.asarray(np.clip(0.5 - self.distance_mm, 0, 1), dtype=np.float32)
 
 
 def smooth_noise(shape: tuple[int, ...], scale: float | tuple[float, ...], rng: np.random.Generator) -> Field:
-    """A Gaussian random field of unit variance; `scale` is the smoothing kernel's SD in voxels (mm on the fine grid)."""
+    """A Gaussian random field of unit variance, smoothed by a kernel of SD `scale` voxels (mm on the fine grid)."""
     field = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), scale, mode="wrap", truncate=3.0)
-    return ((field - field.mean()) / field.std()).astype(np.float32)
+    return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)
 
 
 def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.Generator) -> Lesion:
@@ -74,11 +74,11 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
 
 def _ellipsoid(axes: list[Field], turn: NDArray[np.float64], semi: NDArray[np.float64]) -> Field:
     """|x| in units of the ellipsoid's radius, at every point of the grid."""
-    squared = np.float32(0)
+    open_axes = np.ix_(*axes)
+    squared: Field = np.zeros([axis.size for axis in axes], dtype=np.float32)
     for row, radius in zip(turn, semi, strict=True):
-        along = sum(np.float32(row[i] / radius) * axes[i].reshape([-1 if i == j else 1 for j in range(3)])
-                    for i in range(3))  # fmt: skip
-        squared = squared + along**2
+        x, y, z = (np.float32(cosine / radius) * axis for cosine, axis in zip(row, open_axes, strict=True))
+        squared += (x + y + z) ** 2
     return np.asarray(np.sqrt(squared), dtype=np.float32)
 
 

@@ -39,7 +39,8 @@ def first_order(
 
     Returns
     -------
-    values : never NaN. A flat lesion has Skewness and Kurtosis 0.
+    values : RobustMeanAbsoluteDeviation is NaN where no voxel lies between the 10th and 90th percentile (two voxels);
+        nothing else is NaN. A flat lesion has Skewness and Kurtosis 0.
 
     Raises
     ------

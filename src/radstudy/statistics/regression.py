@@ -218,9 +218,10 @@ def maximise_log_likelihood(
         gradient = design.T @ (positive - probability)
         information = design.T @ (design * (probability * (1 - probability))[:, None])
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        # the Newton decrement is twice the gain still to be had
+        # the Newton decrement is twice the gain still to be had; the last step squares the remaining error
         if float(gradient @ step) < 1e-12 * max(1.0, abs(best)):
-            break
+            beta = beta + step
+            return beta, _log_likelihood(design @ beta + offset, positive)
         size, value = 1.0, -np.inf
         while size > 1e-10:
             value = _log_likelihood(design @ (beta + size * step) + offset, positive)

@@ -25,7 +25,7 @@ from radstudy.formats.raster import to_sitk
 from radstudy.imaging.roi import Roi, grid_difference
 from radstudy.imaging.volume import Volume, spacing_of
 
-MARGIN = 40
+MARGIN = 32
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
-_BLOCK = 32  # lines filtered together: three buffers of 100 samples stay in a processor's first or second cache
+_BLOCK = 32  # lines filtered together: a whole number of vector registers; the buffers stay in the first cache
 
 # The exponential series that approximates a Gaussian (order 0) and its second derivative (order 2).
 _W1, _L1, _W2, _L2 = 0.6681, -1.3932, 2.0787, -1.3732
@@ -100,15 +100,63 @@ def _numerator(sigma: float, a1: float, b1: float, a2: float, b2: float) -> tupl
 
 
 @jit()
-def _weigh(out: Any, c: Any, a: Any, b: Any, d: Any, e: Any) -> None:
-    for lane in range(out.size):
-        out[lane] = a[lane] * c[0] + b[lane] * c[1] + d[lane] * c[2] + e[lane] * c[3]
+def _causal_row(s: Any, n0: float, n1: float, n2: float, n3: float, d1: float, d2: float, d3: float, d4: float) -> None:
+    for lane in range(_BLOCK):
+        weighed = s[8 * _BLOCK + lane] * n0 + s[6 * _BLOCK + lane] * n1
+        weighed = weighed + s[4 * _BLOCK + lane] * n2 + s[2 * _BLOCK + lane] * n3
+        fed_back = s[7 * _BLOCK + lane] * d1 + s[5 * _BLOCK + lane] * d2
+        s[9 * _BLOCK + lane] = weighed - (fed_back + s[3 * _BLOCK + lane] * d3 + s[_BLOCK + lane] * d4)
 
 
 @jit()
-def _feed_back(out: Any, c0: float, c1: float, c2: float, c3: float, a: Any, b: Any, d: Any, e: Any) -> None:
+def _anticausal_row(
+    s: Any, m1: float, m2: float, m3: float, m4: float, d1: float, d2: float, d3: float, d4: float
+) -> None:
+    for lane in range(_BLOCK):
+        weighed = s[6 * _BLOCK + lane] * m1 + s[4 * _BLOCK + lane] * m2
+        weighed = weighed + s[2 * _BLOCK + lane] * m3 + s[lane] * m4
+        fed_back = s[7 * _BLOCK + lane] * d1 + s[5 * _BLOCK + lane] * d2
+        s[9 * _BLOCK + lane] = weighed - (fed_back + s[3 * _BLOCK + lane] * d3 + s[_BLOCK + lane] * d4)
+
+
+@jit()
+def _recur(buffer: Any, rows: int, causal: bool, weights: Any, feedback: Any, beyond: Any) -> None:
+    """Run one recursion down a buffer of `_BLOCK` lines.
+
+    Every sample has two rows in the buffer, its inputs and its results. Four samples stand before the first: the
+    border's value, continued. There, ITK feeds back the input times `beyond` instead of a result times `feedback`.
+    """
+    n0, n1, n2, n3 = weights[0], weights[1], weights[2], weights[3]
+    for i in range(rows):
+        d1 = feedback[0] if i >= 1 else beyond[0]
+        d2 = feedback[1] if i >= 2 else beyond[1]
+        d3 = feedback[2] if i >= 3 else beyond[2]
+        d4 = feedback[3] if i >= 4 else beyond[3]
+        window = buffer[2 * i * _BLOCK : (2 * i + 10) * _BLOCK]
+        if causal:
+            _causal_row(window, n0, n1, n2, n3, d1, d2, d3, d4)
+        else:
+            _anticausal_row(window, n0, n1, n2, n3, d1, d2, d3, d4)
+
+
+@jit()
+def _copy_row(buffer: Any, row: int, source: Any) -> None:
+    part = buffer[row * _BLOCK : (row + 1) * _BLOCK]
+    for lane in range(source.size):
+        part[lane] = source[lane]
+
+
+@jit()
+def _continue_border(buffer: Any) -> None:
+    for row in range(8):
+        for lane in range(_BLOCK):
+            buffer[row * _BLOCK + lane] = buffer[8 * _BLOCK + lane]
+
+
+@jit()
+def _add_rows(out: Any, forward: Any, backward: Any) -> None:
     for lane in range(out.size):
-        out[lane] -= a[lane] * c0 + b[lane] * c1 + d[lane] * c2 + e[lane] * c3
+        out[lane] = np.float32(forward[lane] + backward[lane])
 
 
 @jit()
@@ -123,51 +171,20 @@ def filter_lines(source: Any, first: int, last: int, coefficients: Any, target: 
     target : float32 (A, last - first, B) array or view, overwritten.
     """
     outer, n, lines = source.shape
-    n_c, m_c, d_c, bn, bm = coefficients[0], coefficients[1], coefficients[2], coefficients[3], coefficients[4]
-    blocks = max(1, (lines + _BLOCK - 1) // _BLOCK)
-    width = (lines + blocks - 1) // blocks
-    x_buffer = np.empty((n, width))
-    forward_buffer = np.empty((n, width))
-    backward_buffer = np.empty((n, width))
+    causal, anticausal, feedback = coefficients[0], coefficients[1], coefficients[2]
+    forward = np.zeros(2 * (n + 4) * _BLOCK)
+    backward = np.zeros(2 * (n + 4) * _BLOCK)
     for a in range(outer):
-        for start in range(0, lines, width):
-            lanes = min(width, lines - start)
-            x = x_buffer[:, :lanes]
-            y = forward_buffer[:, :lanes]
-            w = backward_buffer[:, :lanes]
+        for start in range(0, lines, _BLOCK):
+            stop = min(start + _BLOCK, lines)
             for i in range(n):
-                for lane in range(lanes):
-                    x[i, lane] = source[a, i, start + lane]
-            edge = x[0]
-            for i in range(last):
-                _weigh(y[i], n_c, x[i], x[max(i - 1, 0)], x[max(i - 2, 0)], x[max(i - 3, 0)])
-                _feed_back(
-                    y[i],
-                    d_c[0] if i >= 1 else bn[0],
-                    d_c[1] if i >= 2 else bn[1],
-                    d_c[2] if i >= 3 else bn[2],
-                    d_c[3] if i >= 4 else bn[3],
-                    y[i - 1] if i >= 1 else edge,
-                    y[i - 2] if i >= 2 else edge,
-                    y[i - 3] if i >= 3 else edge,
-                    y[i - 4] if i >= 4 else edge,
-                )
-            edge = x[n - 1]
-            for k in range(n - first):
-                i = n - 1 - k
-                top = n - 1
-                _weigh(w[i], m_c, x[min(i + 1, top)], x[min(i + 2, top)], x[min(i + 3, top)], x[min(i + 4, top)])
-                _feed_back(
-                    w[i],
-                    d_c[0] if k >= 1 else bm[0],
-                    d_c[1] if k >= 2 else bm[1],
-                    d_c[2] if k >= 3 else bm[2],
-                    d_c[3] if k >= 4 else bm[3],
-                    w[i + 1] if k >= 1 else edge,
-                    w[i + 2] if k >= 2 else edge,
-                    w[i + 3] if k >= 3 else edge,
-                    w[i + 4] if k >= 4 else edge,
-                )
+                _copy_row(forward, 2 * (i + 4), source[a, i, start:stop])
+                _copy_row(backward, 2 * (n - 1 - i + 4), source[a, i, start:stop])
+            _continue_border(forward)
+            _continue_border(backward)
+            _recur(forward, last, True, causal, feedback, coefficients[3])
+            _recur(backward, n - first, False, anticausal, feedback, coefficients[4])
             for i in range(first, last):
-                for lane in range(lanes):
-                    target[a, i - first, start + lane] = np.float32(y[i, lane] + w[i, lane])
+                down, up = (2 * (i + 4) + 1) * _BLOCK, (2 * (n - 1 - i + 4) + 1) * _BLOCK
+                width = stop - start
+                _add_rows(target[a, i - first, start:stop], forward[down : down + width], backward[up : up + width])

@@ -25,42 +25,55 @@ _GAIN = (1.0 - POLE) * (1.0 - 1.0 / POLE)
 
 @jit()
 def _scale(row: Any, source: Any, factor: float) -> None:
-    for lane in range(row.size):
-        row[lane] = source[lane] * factor
+    for x in range(row.size):
+        row[x] = source[x] * factor
 
 
 @jit()
-def _accumulate(row: Any, other: Any, factor: float) -> None:
-    for lane in range(row.size):
-        row[lane] += factor * other[lane]
+def _load_row(row: Any, source: Any) -> None:
+    for lane in range(source.size):
+        row[lane] = source[lane] * _GAIN
 
 
 @jit()
-def _anticausal(row: Any, following: Any) -> None:
-    for lane in range(row.size):
-        row[lane] = POLE * (following[lane] - row[lane])
+def _causal_row(pair: Any) -> None:
+    for lane in range(_BLOCK):
+        pair[_BLOCK + lane] += POLE * pair[lane]
 
 
 @jit()
-def _start_causal(c: Any) -> None:
+def _anticausal_row(pair: Any) -> None:
+    for lane in range(_BLOCK):
+        pair[lane] = POLE * (pair[_BLOCK + lane] - pair[lane])
+
+
+@jit()
+def _start_causal(c: Any, n: int) -> None:
     """Replace the first sample by its causal coefficient, mirrored at the border, as ITK (truncated if long)."""
-    n = c.shape[0]
-    zn = POLE
-    if n > HORIZON:
-        for i in range(1, HORIZON):
-            _accumulate(c[0], c[i], zn)
-            zn *= POLE
-        return
-    inverse = 1.0 / POLE
-    z2n = POLE ** (n - 1.0)
-    _accumulate(c[0], c[n - 1], z2n)
-    z2n *= z2n * inverse
-    for i in range(1, n - 1):
-        _accumulate(c[0], c[i], zn + z2n)
-        zn *= POLE
-        z2n *= inverse
-    for lane in range(c.shape[1]):
-        c[0, lane] /= 1.0 - zn * zn
+    for lane in range(_BLOCK):
+        total = c[lane]
+        zn = POLE
+        if n > HORIZON:
+            for i in range(1, HORIZON):
+                total += zn * c[i * _BLOCK + lane]
+                zn *= POLE
+            c[lane] = total
+        else:
+            inverse = 1.0 / POLE
+            z2n = POLE ** (n - 1.0)
+            total += z2n * c[(n - 1) * _BLOCK + lane]
+            z2n *= z2n * inverse
+            for i in range(1, n - 1):
+                total += (zn + z2n) * c[i * _BLOCK + lane]
+                zn *= POLE
+                z2n *= inverse
+            c[lane] = total / (1.0 - zn * zn)
+
+
+@jit()
+def _keep_row(out: Any, row: Any) -> None:
+    for lane in range(out.size):
+        out[lane] = row[lane]
 
 
 @jit()
@@ -74,29 +87,27 @@ def coefficients_along_lines(source: Any, first: int, last: int, target: Any) ->
     target : float64 (A, last - first, B) array or view, overwritten.
     """
     outer, n, lines = source.shape
-    width = min(_BLOCK, lines)
-    buffer = np.empty((n, width))
+    if n == 1:
+        target[:] = source
+        return
+    c = np.zeros(n * _BLOCK)
+    factor = POLE / (POLE * POLE - 1.0)
     for a in range(outer):
-        for start in range(0, lines, width):
-            lanes = min(width, lines - start)
-            c = buffer[:, :lanes]
+        for start in range(0, lines, _BLOCK):
+            stop = min(start + _BLOCK, lines)
             for i in range(n):
-                for lane in range(lanes):
-                    c[i, lane] = source[a, i, start + lane]
-            if n > 1:
-                for i in range(n):
-                    _scale(c[i], c[i], _GAIN)
-                _start_causal(c)
-                for i in range(1, n):
-                    _accumulate(c[i], c[i - 1], POLE)
-                factor = POLE / (POLE * POLE - 1.0)
-                for lane in range(lanes):
-                    c[n - 1, lane] = factor * (POLE * c[n - 2, lane] + c[n - 1, lane])
-                for k in range(n - 1 - first):
-                    _anticausal(c[n - 2 - k], c[n - 1 - k])
+                _load_row(c[i * _BLOCK : (i + 1) * _BLOCK], source[a, i, start:stop])
+            _start_causal(c, n)
+            for i in range(1, n):
+                _causal_row(c[(i - 1) * _BLOCK : (i + 1) * _BLOCK])
+            end = (n - 1) * _BLOCK
+            for lane in range(_BLOCK):
+                c[end + lane] = factor * (POLE * c[end - _BLOCK + lane] + c[end + lane])
+            for k in range(n - 1 - first):
+                i = n - 2 - k
+                _anticausal_row(c[i * _BLOCK : (i + 2) * _BLOCK])
             for i in range(first, last):
-                for lane in range(lanes):
-                    target[a, i - first, start + lane] = c[i, lane]
+                _keep_row(target[a, i - first, start:stop], c[i * _BLOCK : i * _BLOCK + stop - start])
 
 
 @jit()

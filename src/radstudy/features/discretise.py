@@ -23,11 +23,13 @@ class Discretised:
     levels : int32 (z, y, x), bin number from 1 inside the lesion, 0 outside.
     n_levels : the highest bin number present in the lesion (bins below it may be empty).
     edges : (n + 1,) lower edges of the bins and the upper edge of the last, in the image's unit.
+    counts : int64 (n_levels + 1,), voxels of each level; none has level 0.
     """
 
     levels: NDArray[np.int32]
     n_levels: int
     edges: NDArray[np.floating[Any]]
+    counts: NDArray[np.int64]
 
 
 def bin_edges(
@@ -112,7 +114,7 @@ def discretise(
     inside = np.asarray(mask, dtype=bool)
     values = np.asarray(image)[inside]
     edges = bin_edges(values, bin_width=bin_width, bin_count=bin_count)
-    numbers = digitise(values.astype(np.float64, copy=False), edges.astype(np.float64))
+    numbers, counts = digitise(values.astype(np.float64, copy=False), edges.astype(np.float64))
     levels = np.zeros(inside.shape, dtype=np.int32)
     levels[inside] = numbers
-    return Discretised(levels, int(numbers.max()), edges)
+    return Discretised(levels, counts.size - 1, edges, counts)

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.catalogue import feature_names
-from radstudy.features.discretise import bin_edges
-from radstudy.features.kernels.binning import digitise
-from radstudy.features.kernels.moments import deviation_between, moments
+from radstudy.features.discretise import Discretised, discretise
+from radstudy.features.kernels.moments import deviation_between, moments, order_statistics
 
 _EPS = 2.0**-52  # PyRadiomics adds it inside every logarithm
 
@@ -25,6 +24,7 @@ def first_order(
     voxel_array_shift: float = 0.0,
     voxel_volume_mm3: float,
     features: Iterable[str] | None = None,
+    binned: Discretised | None = None,
 ) -> dict[str, float]:
     """First-order features, as PyRadiomics 3.0.1.
 
@@ -36,6 +36,7 @@ def first_order(
     voxel_array_shift : added to every intensity for Energy, TotalEnergy and RootMeanSquared.
     voxel_volume_mm3 : volume of one voxel, for TotalEnergy.
     features : names; None for PyRadiomics' 18 (StandardDeviation is computed when named).
+    binned : what `discretise` gave for this image, mask and these bins, if it is at hand; saves binning again.
 
     Returns
     -------
@@ -54,12 +55,12 @@ def first_order(
     {'Mean': 4.0, 'Range': 6.0}
     """
     names = feature_names("firstorder", features)
-    raw = np.asarray(image)[np.asarray(mask, dtype=bool)]
-    edges = bin_edges(raw, bin_width=bin_width, bin_count=bin_count)
-    values = raw.astype(np.float64)
-    counts = np.bincount(digitise(values, edges.astype(np.float64)))
+    inside = np.asarray(mask, dtype=bool)
+    if binned is None:
+        binned = discretise(image, inside, bin_width=bin_width, bin_count=bin_count)
+    values = np.asarray(image)[inside].astype(np.float64)
     computed = _of_values(values, voxel_array_shift, voxel_volume_mm3)
-    share = counts[counts > 0] / values.size
+    share = binned.counts[binned.counts > 0] / values.size
     computed["Entropy"] = float(-(share * np.log2(share + _EPS)).sum())
     computed["Uniformity"] = float((share**2).sum())
     return {name: computed[name] for name in names}
@@ -91,13 +92,14 @@ def _of_values(values: NDArray[np.float64], shift: float, voxel_volume_mm3: floa
 
 
 def _percentiles(values: NDArray[np.float64], percents: tuple[int, ...]) -> list[float]:
-    """NumPy's default percentiles (linear between ranks), all from one partial sort."""
+    """NumPy's default percentiles (linear between ranks), all from one pass."""
     places = [percent / 100 * (values.size - 1) for percent in percents]
-    ranks = sorted({rank for place in places for rank in (int(place), min(int(place) + 1, values.size - 1))})
-    ordered = np.partition(values, ranks)
+    ranks = np.array([rank for place in places for rank in (int(place), min(int(place) + 1, values.size - 1))])
+    ordered = order_statistics(values, ranks, 8)
+    if ordered.size == 0:
+        ordered = np.sort(values)[ranks]
     found = []
-    for place in places:
-        below, above = float(ordered[int(place)]), float(ordered[min(int(place) + 1, values.size - 1)])
+    for place, below, above in zip(places, ordered[::2].tolist(), ordered[1::2].tolist(), strict=True):
         part = place - int(place)
         found.append(above - (above - below) * (1 - part) if part >= 0.5 else below + (above - below) * part)
     return found

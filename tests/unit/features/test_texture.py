@@ -68,6 +68,7 @@ def test_matrices_count_every_voxel_and_pair(levels, distances):
     runs = counting.count_runs(region.dense, region.inside, region.near(None), n_grey, max(levels.shape))
     lengths = np.arange(1, runs.shape[2] + 1)
     np.testing.assert_array_equal((runs * lengths).sum(axis=(1, 2)), len(inside))
+    assert not runs[:, 0].any()
     near = region.near(None)
     level, size = counting.zones(region.packed, region.inside, np.concatenate([near, -near]))
     assert size.sum() == len(inside)

@@ -9,7 +9,7 @@ from radstudy.compiled import jit
 
 
 @jit()
-def digitise(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int32]:
+def digitise(values: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Bin number, from 1, of each value: ``numpy.digitize`` for bins of (nearly) equal width.
 
     The bin is guessed from the width and corrected by comparing with the edges themselves, so the result is exact.
@@ -22,10 +22,13 @@ def digitise(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray
     Returns
     -------
     numbers : int32 (n,). A value below the first edge, which only rounding of that edge can cause, gets 1.
+    counts : int64 (highest number + 1,), values of each number.
     """
     n_bins = edges.size - 1
     per_bin = n_bins / (edges[n_bins] - edges[0])
     numbers = np.empty(values.size, np.int32)
+    counts = np.zeros(n_bins + 2, np.int64)
+    highest = 0
     for index in range(values.size):
         value = values[index]
         number = min(max(int((value - edges[0]) * per_bin), 0), n_bins)
@@ -34,4 +37,6 @@ def digitise(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray
         while number < n_bins and value >= edges[number + 1]:
             number += 1
         numbers[index] = number + 1
-    return numbers
+        counts[number + 1] += 1
+        highest = max(highest, number + 1)
+    return numbers, counts[: highest + 1]

@@ -1,7 +1,8 @@
 """Counting grey levels: neighbours, runs, zones and dependences, over lesion voxels only.
 
 All kernels work on a flat, zero-padded copy of the lesion's bounding box, so that a neighbour is a fixed offset away
-and no bounds are checked. Level 0 is "not lesion".
+and no bounds are checked. Level 0 is "not lesion". Indices are unsigned in the inner loops: an index that may be
+negative costs a test for Python's counting from the end, which is half of the time here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from radstudy.compiled import jit
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
+_u = np.uint64
 
 
 @jit()
@@ -104,13 +106,15 @@ def count_pairs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int) -> Int
     counts : int32 (directions, n_grey + 1, n_grey + 1), voxels of rank i whose neighbour at the offset has rank j.
         Rank 0 is outside the lesion: counted too, because that is cheaper than asking.
     """
-    counts = np.zeros((offsets.size, n_grey + 1, n_grey + 1), np.int32)
+    side = _u(n_grey + 1)
+    counts = np.zeros((offsets.size, (n_grey + 1) ** 2), np.int32)
     for direction in range(offsets.size):
-        offset = offsets[direction]
+        offset = _u(offsets[direction])
         matrix = counts[direction]
-        for voxel in inside:
-            matrix[dense[voxel], dense[voxel + offset]] += 1
-    return counts
+        for index in range(inside.size):
+            voxel = _u(inside[index])
+            matrix[_u(dense[voxel]) * side + _u(dense[voxel + offset])] += 1
+    return counts.reshape(offsets.size, n_grey + 1, n_grey + 1)
 
 
 @jit()
@@ -119,7 +123,7 @@ def count_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int, longest
 
     Returns
     -------
-    counts : int32 (directions, n_grey, longest), runs of rank i + 1 and length j + 1.
+    counts : int32 (directions, n_grey + 1, longest), runs of rank i and length j + 1; rank 0 has none.
     """
     return count_pairs_and_runs(dense, inside, offsets, n_grey, longest)[1]
 
@@ -131,23 +135,26 @@ def count_pairs_and_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: in
     There is no branch in the loop: whether a neighbour is equal is as good as random, and a wrong guess costs more
     than adding 0.
     """
-    pairs = np.zeros((offsets.size, n_grey + 1, n_grey + 1), np.int32)
-    runs = np.zeros((offsets.size, n_grey, longest), np.int32)
+    side, row = _u(n_grey + 1), _u(longest)
+    pairs = np.zeros((offsets.size, (n_grey + 1) ** 2), np.int32)
+    runs = np.zeros((offsets.size, (n_grey + 1) * longest), np.int32)
     length = np.zeros(dense.size, np.int32)  # of the run up to, not including, this voxel; 0 again when it is passed
     for direction in range(offsets.size):
-        offset = offsets[direction]
+        offset = _u(offsets[direction])
         pair = pairs[direction]
         run = runs[direction]
-        for voxel in inside:
+        for index in range(inside.size):
+            voxel = _u(inside[index])
             level = dense[voxel]
             other = dense[voxel + offset]
             before = length[voxel]
             length[voxel] = 0
             goes_on = np.int32(other == level)
             length[voxel + offset] = goes_on * (before + 1)
-            run[level - 1, before] += 1 - goes_on
-            pair[level, other] += 1
-    return pairs, runs
+            run[_u(level) * row + _u(before)] += 1 - goes_on
+            pair[_u(level) * side + _u(other)] += 1
+    by_direction = runs.reshape(offsets.size, n_grey + 1, longest)
+    return pairs.reshape(offsets.size, n_grey + 1, n_grey + 1), by_direction
 
 
 @jit()
@@ -163,28 +170,28 @@ def zones(packed: Int32, inside: Int32, offsets: Int64) -> tuple[Int32, Int32]:
     level, size : int32 (zones,), of each zone.
     """
     left = packed.copy()
-    stack = np.empty(inside.size, np.int32)
+    stack = np.empty(inside.size, np.int64)
     level_of = np.empty(inside.size, np.int32)
     size_of = np.empty(inside.size, np.int32)
     found = 0
     for seed in inside:
-        level = left[seed]
+        level = left[_u(seed)]
         if level == 0:
             continue
-        left[seed] = 0
+        left[_u(seed)] = 0
         stack[0] = seed
-        waiting = 1
+        waiting = _u(1)
         size = 0
         while waiting > 0:
-            waiting -= 1
+            waiting -= _u(1)
             voxel = stack[waiting]
             size += 1
-            for offset in offsets:
-                other = voxel + offset
-                if left[other] == level:
-                    left[other] = 0
+            for index in range(offsets.size):
+                other = voxel + offsets[index]
+                if left[_u(other)] == level:
+                    left[_u(other)] = 0
                     stack[waiting] = other
-                    waiting += 1
+                    waiting += _u(1)
         level_of[found] = level
         size_of[found] = size
         found += 1

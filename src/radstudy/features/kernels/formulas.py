@@ -218,7 +218,7 @@ def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) ->
 
     Parameters
     ----------
-    counts : int32 (directions, n, longest).
+    counts : int32 (directions, n + 1, longest), of `counting.count_runs`; row 0 is not read.
     weights : float64 (directions,); 0 leaves a direction out.
     merge : sum the weighted directions first.
 
@@ -227,15 +227,15 @@ def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) ->
     values : float64 (16,); NaN where every direction is left out.
     """
     lengths = np.arange(1, counts.shape[2] + 1).astype(np.float64)
-    matrix = np.zeros((counts.shape[1], counts.shape[2]))
+    matrix = np.zeros((grey.size, counts.shape[2]))
     total = np.zeros(16)
     used = 0
     for direction in range(counts.shape[0]):
         if weights[direction] > 0:
             if merge:
-                matrix += weights[direction] * counts[direction]
+                matrix += weights[direction] * counts[direction, 1:]
             else:
-                total += size_formulas(counts[direction].astype(np.float64), grey, lengths)
+                total += size_formulas(counts[direction, 1:].astype(np.float64), grey, lengths)
             used += 1
     if used == 0:
         total[:] = np.nan

@@ -48,26 +48,31 @@ def _anticausal_row(pair: Any) -> None:
 
 
 @jit()
+def _accumulate(row: Any, other: Any, factor: float) -> None:
+    for lane in range(row.size):
+        row[lane] += factor * other[lane]
+
+
+@jit()
 def _start_causal(c: Any, n: int) -> None:
     """Replace the first sample by its causal coefficient, mirrored at the border, as ITK (truncated if long)."""
+    start = c[:_BLOCK]
+    zn = POLE
+    if n > HORIZON:
+        for i in range(1, HORIZON):
+            _accumulate(start, c[i * _BLOCK : (i + 1) * _BLOCK], zn)
+            zn *= POLE
+        return
+    inverse = 1.0 / POLE
+    z2n = POLE ** (n - 1.0)
+    _accumulate(start, c[(n - 1) * _BLOCK : n * _BLOCK], z2n)
+    z2n *= z2n * inverse
+    for i in range(1, n - 1):
+        _accumulate(start, c[i * _BLOCK : (i + 1) * _BLOCK], zn + z2n)
+        zn *= POLE
+        z2n *= inverse
     for lane in range(_BLOCK):
-        total = c[lane]
-        zn = POLE
-        if n > HORIZON:
-            for i in range(1, HORIZON):
-                total += zn * c[i * _BLOCK + lane]
-                zn *= POLE
-            c[lane] = total
-        else:
-            inverse = 1.0 / POLE
-            z2n = POLE ** (n - 1.0)
-            total += z2n * c[(n - 1) * _BLOCK + lane]
-            z2n *= z2n * inverse
-            for i in range(1, n - 1):
-                total += (zn + z2n) * c[i * _BLOCK + lane]
-                zn *= POLE
-                z2n *= inverse
-            c[lane] = total / (1.0 - zn * zn)
+        start[lane] /= 1.0 - zn * zn
 
 
 @jit()

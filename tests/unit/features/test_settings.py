@@ -1,0 +1,139 @@
+"""Settings: what a PyRadiomics file means, how it is refused, names and counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from radstudy.errors import StudyFileError
+from radstudy.features.settings import (
+    PRESETS,
+    ExtractionSettings,
+    ImageType,
+    explain_count,
+    feature_names,
+    her2_ihc2plus,
+    image_names,
+)
+
+YAML = """\
+# A parameter file as PyRadiomics' users write it
+imageType:
+  Original: {}
+  LoG:
+    sigma: [1.0, 3]
+    binWidth: 10
+  Wavelet: {}
+featureClass:
+  shape:
+  firstorder: []
+  glcm:
+    - Contrast
+    - Idm
+setting:
+  binWidth: 25
+  interpolator: 'sitkBSpline'
+  resampledPixelSpacing: [1, 1, 0]
+  label: 2
+  additionalInfo: true
+"""
+
+
+def test_reads_a_parameter_file_unchanged(tmp_path):
+    file = tmp_path / "Params.yaml"
+    file.write_text(YAML, encoding="utf-8")
+    settings = ExtractionSettings.from_pyradiomics(file)
+    assert settings.bin_width == 25.0
+    assert settings.resampled_spacing_mm == (1.0, 1.0, 0.0)
+    assert settings.label == 2
+    assert settings.feature_classes[2] == ("glcm", ("Contrast", "Idm"))
+    assert settings.image_types[1] == ImageType("LoG", (("sigma", (1.0, 3)), ("binWidth", 10.0)))
+    assert settings.for_image_type(settings.image_types[1]).bin_width == 10.0
+    assert image_names(settings)[:3] == ["original", "log-sigma-1-0-mm-3D", "log-sigma-3-mm-3D"]
+    assert explain_count(settings) == "14 shape + 11 images x 20 (firstorder 18, glcm 2) = 234 features"
+
+
+def test_preset_is_the_reference_study():
+    settings = PRESETS["her2_ihc2plus"]()
+    names = feature_names(settings)
+    assert len(names) == len(set(names)) == 1218
+    assert names[0].startswith("original_shape_")
+    assert "wavelet-LLH_firstorder_Mean" in names
+    assert not [name for name in names if name.endswith(("_MCC", "_SumAverage"))]
+    assert (settings.bin_width, settings.pad_distance, settings.interpolator) == (25.0, 5, "sitkBSpline")
+
+
+def test_defaults_are_pyradiomics():
+    settings = ExtractionSettings.from_pyradiomics({})
+    assert image_names(settings) == ["original"]
+    assert explain_count(settings) == (
+        "14 shape + 1 image x 93 (firstorder 18, glcm 24, gldm 14, glrlm 16, glszm 16, ngtdm 5) = 107 features"
+    )
+    assert settings == ExtractionSettings()
+
+
+def test_round_trip_and_key():
+    for settings in (
+        her2_ihc2plus(),
+        ExtractionSettings(),
+        ExtractionSettings.from_dict({"setting": {"binCount": 32}}),
+    ):
+        again = ExtractionSettings.from_dict(settings.as_dict())
+        assert again == settings
+        assert again.key() == settings.key()
+        assert hash(again) == hash(settings)
+    assert her2_ihc2plus().key() != ExtractionSettings().key()
+    assert ExtractionSettings(bin_width=5.0).key() != ExtractionSettings().key()
+
+
+def test_wavelet_names():
+    two = {"imageType": {"Wavelet": {"level": 2, "force2D": True}}}
+    assert image_names(ExtractionSettings.from_dict(two)) == [
+        "wavelet-LH", "wavelet-HL", "wavelet-HH", "wavelet2-LH", "wavelet2-HL", "wavelet2-HH", "wavelet2-LL",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("setting:\n  binwidth: 25\n", 2, "did you mean binWidth"),
+        ("settings:\n  binWidth: 25\n", 1, "did you mean setting"),
+        ("imageType:\n  Log:\n    sigma: [1]\n", 2, "did you mean LoG"),
+        ("imageType:\n  LBP3D: {}\n", 2, "not carried"),
+        ("imageType:\n  Wavelet:\n    wavelet: dmey\n", 3, "expected one of haar"),
+        ("imageType:\n  LoG:\n    padDistance: 4\n", 3, "move it to the section setting"),
+        ("featureClass:\n  glcm: [Contrst]\n", 2, "did you mean Contrast"),
+        ("featureClass:\n  glcm: [Homogeneity1]\n", 2, "equal to Id"),
+        ("featureClass:\n  shape2D:\n", 2, "not carried"),
+        ("featureClass:\n  glcm: Contrast\n", 2, "a list of features"),
+        ("setting:\n  binWidth: -1\n", 2, "a number above 0"),
+        ("setting:\n  binWidth: wide\n", 2, "a number"),
+        ("setting:\n  force2D: 1\n", 2, "true or false"),
+        ("setting:\n  resampledPixelSpacing: [1, 1]\n", 2, "a list of 3 values"),
+        ("setting:\n  interpolator: sitkGaussian\n", 2, "one of sitkBSpline"),
+        ("setting:\n  label_channel: 0\n", 2, "not carried"),
+        ("setting:\n  minimumROIDimensions: 4\n", 2, "from 1 to 3"),
+        ("voxelSetting:\n  kernelRadius: 2\n", 1, "voxel-based"),
+        ("setting: 5\n", 1, "must hold names with values"),
+    ],
+)
+def test_refuses_by_name_and_line(tmp_path, text, line, says):
+    file = tmp_path / "Params.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyFileError) as refused:
+        ExtractionSettings.from_pyradiomics(file)
+    assert f"line {line}:" in str(refused.value)
+    assert says in str(refused.value)
+
+
+def test_refuses_what_is_no_parameter_file(tmp_path):
+    file = tmp_path / "Params.yaml"
+    with pytest.raises(StudyFileError, match="cannot be read"):
+        ExtractionSettings.from_pyradiomics(file)
+    file.write_text("a: [1, 2", encoding="utf-8")
+    with pytest.raises(StudyFileError, match="not a YAML file"):
+        ExtractionSettings.from_pyradiomics(file)
+    file.write_text("- 1\n", encoding="utf-8")
+    with pytest.raises(StudyFileError, match="expected the keys"):
+        ExtractionSettings.from_pyradiomics(file)
+    file.write_text("", encoding="utf-8")
+    assert ExtractionSettings.from_pyradiomics(file) == ExtractionSettings()

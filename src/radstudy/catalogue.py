@@ -61,20 +61,21 @@ _FIRSTORDER = (
     ("Variance", "stat_var", "intensity^2", ""),
 )
 _MESH = "marching cubes tables differ on ambiguous cubes, whose mesh may be open"
+_AXES = "the covariance is divided by the number of voxels, in IBSI's reference values by one less"
 _PLANE = _NO_IBSI + "; between mesh vertices in one plane of the voxel grid"
 _SHAPE = (
     ("Compactness1", "morph_comp_1", "", _MESH),
     ("Compactness2", "morph_comp_2", "", _MESH),
     ("Elongation", "morph_pca_elongation", "", ""),
     ("Flatness", "morph_pca_flatness", "", ""),
-    ("LeastAxisLength", "morph_pca_least_axis", "mm", ""),
-    ("MajorAxisLength", "morph_pca_maj_axis", "mm", ""),
+    ("LeastAxisLength", "morph_pca_least_axis", "mm", _AXES),
+    ("MajorAxisLength", "morph_pca_maj_axis", "mm", _AXES),
     ("Maximum2DDiameterColumn", "", "mm", _PLANE + " of constant y"),
     ("Maximum2DDiameterRow", "", "mm", _PLANE + " of constant x"),
     ("Maximum2DDiameterSlice", "", "mm", _PLANE + " of constant z"),
     ("Maximum3DDiameter", "morph_diam", "mm", ""),
     ("MeshVolume", "morph_volume", "mm^3", _MESH),
-    ("MinorAxisLength", "morph_pca_min_axis", "mm", ""),
+    ("MinorAxisLength", "morph_pca_min_axis", "mm", _AXES),
     ("SphericalDisproportion", "morph_sph_dispr", "", _MESH),
     ("Sphericity", "morph_sphericity", "", _MESH),
     ("SurfaceArea", "morph_area_mesh", "mm^2", _MESH),

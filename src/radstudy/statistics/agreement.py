@@ -100,7 +100,7 @@ def icc(ratings: ArrayLike, form: str = "ICC(2,1)", level: float = 0.95) -> Icc:
             f"The ratings have shape {values.shape}; expected (subjects, readers) or (subjects, readers, features) "
             "with at least two readers."
         )
-    many = values.reshape(*values.shape[:2], -1)
+    many = values if values.ndim == 3 else values[:, :, None]
     result = _icc_of_features(many, canonical, checked_level(level))
     if values.ndim == 3:
         return result

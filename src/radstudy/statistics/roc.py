@@ -205,15 +205,22 @@ def newcombe_interval(area: float, m: int, n: int, z: float) -> tuple[float, flo
     m, n : positives, negatives.
     z : normal quantile of the level.
     """
+    if area == 0:  # symmetric in positives and negatives
+        low, high = newcombe_interval(1.0, m, n, z)
+        return 1 - high, 1 - low
     mean_size = (m + n) / 2
 
-    def squared_excess(theta: float) -> float:
+    def width(theta: float) -> float:
         bracket = 2 * mean_size - 1 - (3 * mean_size - 3) / ((2 - theta) * (1 + theta))
-        return float((theta - area) ** 2 - z * z * theta * (1 - theta) / (m * n) * bracket)
+        return float(z * z * theta * bracket / (m * n))
 
-    low = 0.0 if area == 0 else float(optimize.brentq(squared_excess, 0.0, area, xtol=1e-14))
-    high = 1.0 if area == 1 else float(optimize.brentq(squared_excess, area, 1.0, xtol=1e-14))
-    return low, high
+    def excess(theta: float) -> float:
+        return float((theta - area) ** 2 - (1 - theta) * width(theta))
+
+    if area == 1:  # the limit 1 is a solution itself: divide it out
+        return float(optimize.brentq(lambda theta: 1 - theta - width(theta), 0.0, 1.0, xtol=1e-14)), 1.0
+    low = float(optimize.brentq(excess, 0.0, area, xtol=1e-14))
+    return low, float(optimize.brentq(excess, area, 1.0, xtol=1e-14))
 
 
 def _bootstrap(positive: BoolArray, values: FloatArray, resamples: int, rng: np.random.Generator) -> FloatArray:

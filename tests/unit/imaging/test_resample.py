@@ -1,0 +1,188 @@
+"""Resampling: SimpleITK on the whole image is the oracle; the grid's rules are PyRadiomics'."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from radstudy.errors import CaseError
+from radstudy.formats.raster import affine_from_lps
+from radstudy.imaging.resample import (
+    Header,
+    bounding_box,
+    header_of,
+    header_spacing,
+    mask_on_grid,
+    padded,
+    read_header,
+    resample,
+    resampled_mask_report,
+    resampling_grid,
+    to_dtype,
+)
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+
+ORIGIN = (-101.3, 57.77, -12.125)
+
+
+def turned(a, b):
+    about_z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+    return about_z @ about_x
+
+
+DIRECTIONS = {
+    "identity": np.eye(3),
+    "flipped": np.diag([-1.0, -1.0, 1.0]),
+    "sagittal": np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]),
+    "oblique": turned(0.3, 0.2),
+}
+
+
+def case(dtype, shape, spacing):
+    rng = np.random.default_rng(11)
+    image = np.clip(rng.normal(120, 60, shape), 0, 250)
+    image[:, : shape[1] // 3] = 100
+    z, y, x = np.meshgrid(*[np.arange(n) for n in shape], indexing="ij")
+    centre = [n * part for n, part in zip(shape, (0.4, 0.55, 0.3), strict=True)]
+    radius = ((z - centre[0]) * spacing[2] / 9) ** 2 + ((y - centre[1]) * spacing[1] / 12) ** 2
+    mask = radius + ((x - centre[2]) * spacing[0] / 12) ** 2 < 1
+    return image.astype(dtype), mask
+
+
+def by_itk(array, header, grid, interpolator, pixel_type):
+    """SimpleITK on the whole image, on the grid whose first voxel is where ours is."""
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(header.spacing_mm)
+    image.SetOrigin(header.origin_mm)
+    image.SetDirection(header.direction)
+    new, old = np.array(grid.spacing_mm), np.array(header.spacing_mm)
+    corner = [
+        round(float(c.min() - 0.5 * (n - o) / o) * o / n) for c, n, o in zip(grid.coordinates, new, old, strict=True)
+    ]
+    start = 0.5 * (new - old) / old + corner / (old / new)
+    filter_ = sitk.ResampleImageFilter()
+    filter_.SetOutputSpacing(new.tolist())
+    filter_.SetOutputDirection(header.direction)
+    filter_.SetOutputOrigin(image.TransformContinuousIndexToPhysicalPoint(start.tolist()))
+    filter_.SetSize(list(grid.size))
+    filter_.SetInterpolator(getattr(sitk, interpolator))
+    filter_.SetOutputPixelType(pixel_type)
+    return sitk.GetArrayFromImage(filter_.Execute(image))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(
+    ("spacing", "wanted"),
+    [((1.125, 1.125, 1.5), (1, 1, 1)), ((1.0, 1.0, 3.0), (1, 1, 1)), ((1.5, 1.5, 1.5), (1, 1, 0)), ((0.7, 0.7, 2.0), (2, 2, 2))],
+)  # fmt: skip
+@pytest.mark.parametrize("interpolator", ["sitkBSpline", "sitkLinear", "sitkNearestNeighbor"])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_image_and_mask_are_itk_inside_the_lesion(direction, spacing, wanted, interpolator, dtype):
+    image, mask = case(dtype, (24, 60, 57), spacing)
+    header = Header(spacing, ORIGIN, tuple(DIRECTIONS[direction].ravel().tolist()))
+    region = resample(image, mask, header, spacing_mm=wanted, interpolator=interpolator, dtype=dtype)
+    grid = resampling_grid(bounding_box(mask), mask.shape, header, wanted, 5)
+    assert region.image.dtype == dtype
+    expected_mask = by_itk(mask.astype(np.uint8), header, grid, "sitkNearestNeighbor", sitk.sitkUInt8) > 0
+    np.testing.assert_array_equal(region.mask, expected_mask)
+    pixel_type = sitk.sitkInt16 if dtype is np.int16 else sitk.sitkFloat32
+    expected = by_itk(image, header, grid, interpolator, pixel_type)
+    if direction != "oblique":
+        np.testing.assert_array_equal(region.image, expected)
+        return
+    # Oblique coordinates agree to 1e-15: a whole number that is reached exactly may be truncated to the one below,
+    # and samples on the image's very border may fall on the other side of it.
+    apart = np.abs(region.image.astype(np.float64) - expected)
+    assert np.count_nonzero(apart > 1e-4) < 0.02 * apart.size
+    assert apart[region.mask].max() <= (1 if dtype is np.int16 else 1e-4)
+    assert np.count_nonzero(apart[region.mask] > 1e-4) <= (2e-3 if interpolator == "sitkBSpline" else 0) * mask.sum()
+
+
+def test_far_margin_changes_no_bit():
+    image, mask = case(np.float64, (50, 160, 160), (1.0, 1.0, 3.0))
+    header = Header((1.0, 1.0, 3.0), ORIGIN, tuple(np.eye(3).ravel().tolist()))
+    near = resample(image, mask, header, spacing_mm=(1, 1, 1))
+    far = resample(image, mask, header, spacing_mm=(1, 1, 1), margin=200)
+    np.testing.assert_array_equal(near.image, far.image)
+
+
+def test_equal_spacing_crops_with_the_pad():
+    image, mask = case(np.int16, (24, 60, 57), (1.0, 1.0, 1.0))
+    region = resample(image, mask, header_of(np.eye(4)), spacing_mm=(1.0, 1.0, 1.000001), pad=3, dtype=np.int16)
+    box = padded(bounding_box(mask), 3, mask.shape)
+    np.testing.assert_array_equal(region.image, image[tuple(slice(*edge) for edge in box)])
+    assert region.mask.sum() == mask.sum()
+
+
+def test_one_slice_keeps_its_thickness():
+    mask = np.zeros((10, 30, 30), dtype=bool)
+    mask[4, 10:20, 10:20] = True
+    region = resample(np.ones(mask.shape), mask, header_of(np.diag([2.0, 2.0, 5.0, 1.0])), spacing_mm=(1, 1, 1))
+    assert region.spacing_mm == (1.0, 1.0, 5.0)
+    assert region.mask.sum() == 400
+
+
+def test_types_are_cut_and_truncated_as_itk_does():
+    values = np.array([-3.7, -0.2, 3.999, 255.9, 300.0])
+    np.testing.assert_array_equal(to_dtype(values, np.uint8), [0, 0, 3, 255, 255])
+    np.testing.assert_array_equal(to_dtype(values, np.int16), [-3, 0, 3, 255, 300])
+    assert to_dtype(values, np.float32).dtype == np.float32
+
+
+def test_report_before_anything_runs():
+    mask = np.zeros((40, 40, 12), dtype=bool)
+    mask[10:30, 10:30, 4:8] = True
+    report = resampled_mask_report(Roi(mask, np.diag([1.0, 1.0, 3.0, 1.0])), (1.0, 1.0, 1.0))
+    assert (report.native_voxels, report.resampled_voxels) == (1600, 4800)
+    assert report.volume_change_percent == pytest.approx(0.0)
+    tiny = np.zeros_like(mask)
+    tiny[10, 10, 4:6] = True
+    gone = resampled_mask_report(Roi(tiny, np.eye(4)), (8.0, 8.0, 1.0))
+    assert gone.native_mm3 == 2.0
+    same = resampled_mask_report(Roi(mask, np.eye(4)), None)
+    assert same.resampled_voxels == same.native_voxels
+    with pytest.raises(CaseError, match="the mask is empty"):
+        resampled_mask_report(Roi(np.zeros((3, 3, 3), dtype=bool), np.eye(4)), None)
+
+
+def test_headers(tmp_path):
+    direction = turned(0.1, 0.4)
+    affine = affine_from_lps(ORIGIN, (0.9375, 0.9765999913215637, 3.3), tuple(direction.ravel()))
+    assert header_spacing(affine) == (0.9375, 0.9765999913215637, 3.3)
+    header = header_of(affine)
+    np.testing.assert_allclose(header.direction, direction.ravel(), atol=1e-15)
+    np.testing.assert_allclose(header.origin_mm, ORIGIN)
+    Volume(np.zeros((4, 5, 6), dtype=np.float32), affine).write(tmp_path / "image.nrrd")
+    read = read_header(tmp_path / "image.nrrd")
+    np.testing.assert_allclose(read.direction, header.direction, atol=1e-12)
+    (tmp_path / "text.nrrd").write_text("no image", encoding="utf-8")
+    with pytest.raises(CaseError, match="cannot be read"):
+        read_header(tmp_path / "text.nrrd")
+
+
+def test_mask_on_another_grid_is_placed():
+    volume = Volume(np.zeros((40, 40, 20), dtype=np.float32), np.diag([1.0, 1.0, 2.0, 1.0]))
+    mask = np.zeros((20, 20, 20), dtype=bool)
+    mask[5:10, 5:10, 5:10] = True
+    coarse = np.diag([2.0, 2.0, 2.0, 1.0])
+    coarse[:3, 3] = 0.5, 0.5, 0.0
+    placed = mask_on_grid(Roi(mask, coarse), volume)
+    assert placed.voxel_count == 500
+    assert placed.mask[10:20, 10:20, 5:10].all()
+    far = coarse.copy()
+    far[0, 3] = 500.0
+    with pytest.raises(CaseError, match="outside the image"):
+        mask_on_grid(Roi(mask, far), volume)
+    same = Roi(np.ones((40, 40, 20), dtype=bool), volume.affine)
+    assert mask_on_grid(same, volume).voxel_count == same.voxel_count
+
+
+def test_bounding_box_of_any_memory_order():
+    mask = np.zeros((5, 6, 7), dtype=bool)
+    mask[1:3, 2:6, 4] = True
+    for order in (mask, np.asfortranarray(mask), mask[:, ::-1][:, ::-1]):
+        assert bounding_box(order) == ((1, 3), (2, 6), (4, 5))
+    assert bounding_box(np.zeros((2, 2, 2), dtype=bool)) is None

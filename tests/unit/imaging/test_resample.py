@@ -76,8 +76,13 @@ def by_itk(array, header, grid, interpolator, pixel_type):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize(
     ("spacing", "wanted"),
-    [((1.125, 1.125, 1.5), (1, 1, 1)), ((1.0, 1.0, 3.0), (1, 1, 1)), ((1.5, 1.5, 1.5), (1, 1, 0)), ((0.7, 0.7, 2.0), (2, 2, 2))],
-)  # fmt: skip
+    [
+        ((1.125, 1.125, 1.5), (1, 1, 1)),
+        ((1.0, 1.0, 3.0), (1, 1, 1)),
+        ((1.5, 1.5, 1.5), (1, 1, 0)),
+        ((0.7, 0.7, 2.0), (2, 2, 2)),
+    ],
+)
 @pytest.mark.parametrize("interpolator", ["sitkBSpline", "sitkLinear", "sitkNearestNeighbor"])
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 def test_image_and_mask_are_itk_inside_the_lesion(direction, spacing, wanted, interpolator, dtype):

@@ -49,6 +49,7 @@ _GLDM_ORDER = (
 _NGTDM_ORDER = feature_names("ngtdm")
 
 TEXTURES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
+MOST_GREY_LEVELS = 5000  # whose 13 co-occurrence matrices take 1.3 GB
 WEIGHTINGS = ("infinity", "euclidean", "manhattan", "no_weighting")
 
 
@@ -79,7 +80,7 @@ def glcm(
 
     Raises
     ------
-    CaseError : no voxel is inside.
+    CaseError : no voxel is inside, or more than `MOST_GREY_LEVELS` grey levels are.
     UsageError : an option or a feature is unknown.
 
     Examples
@@ -233,7 +234,7 @@ def textures(
 
     Raises
     ------
-    CaseError : no voxel is inside.
+    CaseError : no voxel is inside, or more than `MOST_GREY_LEVELS` grey levels are.
     UsageError : a family, an option or a feature is unknown.
 
     Examples
@@ -304,6 +305,11 @@ class _Region:
             raise CaseError("the lesion has no voxels", "draw the lesion")
         packed, inside, histogram = counting.pack(grid, box, max(reach))
         present = np.flatnonzero(histogram)
+        if present.size > MOST_GREY_LEVELS:
+            raise CaseError(
+                f"the lesion has {present.size} grey levels, textures take at most {MOST_GREY_LEVELS}",
+                "use a wider bin or a bin count",
+            )
         rank = np.zeros(histogram.size, np.int32)
         rank[present] = np.arange(1, present.size + 1)
         deep, high, wide = (int(box[2 * axis + 1] - box[2 * axis]) + 1 for axis in range(3))

@@ -8,7 +8,9 @@ from hypothesis.extra import numpy as arrays
 
 from radstudy.catalogue import feature_names
 from radstudy.errors import CaseError, UsageError
+from radstudy.features.discretise import discretise
 from radstudy.features.firstorder import first_order
+from radstudy.features.kernels.moments import order_statistics
 
 values = arrays.arrays(np.float64, st.integers(1, 60), elements=st.floats(-1000, 1000, width=32))
 
@@ -66,6 +68,34 @@ def test_the_shift_moves_energy_only():
     assert shifted["RootMeanSquared"] == pytest.approx(((11**2 + 2 * 12**2) / 3) ** 0.5)
     moved = {name for name in plain if plain[name] != shifted[name]}
     assert moved == {"Energy", "TotalEnergy", "RootMeanSquared"}
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3000), st.sampled_from(["normal", "outlier", "ties", "flat"]), st.integers(0, 100))
+def test_order_statistics_are_those_of_a_sort(size, kind, seed):
+    rng = np.random.default_rng(seed)
+    intensities = rng.normal(size=size)
+    if kind == "outlier":
+        intensities[0] = 1e300
+    if kind == "ties":
+        intensities = np.round(intensities)
+    if kind == "flat":
+        intensities[:] = 0.1
+    ranks = np.sort(rng.integers(0, size, 6))
+    found = order_statistics(intensities, ranks, 8)
+    if found.size or kind == "normal":  # else the buckets are too full, and the caller sorts
+        np.testing.assert_array_equal(found, np.sort(intensities)[ranks])
+    everything = of(intensities, features=["10Percentile", "Median"], bin_width=1e294)
+    assert everything["Median"] == pytest.approx(np.median(intensities), rel=1e-12)
+    assert everything["10Percentile"] == pytest.approx(np.percentile(intensities, 10), rel=1e-12)
+
+
+def test_what_discretise_gave_saves_binning():
+    image = np.random.default_rng(0).normal(100, 50, (4, 4, 4))
+    inside = image > 60
+    binned = discretise(image, inside, bin_width=10)
+    direct = first_order(image, inside, bin_width=10, voxel_volume_mm3=1.0)
+    assert first_order(image, inside, voxel_volume_mm3=1.0, binned=binned) == direct
 
 
 def test_refusals():

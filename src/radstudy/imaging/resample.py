@@ -120,7 +120,7 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
     planes = np.flatnonzero(np.any(mask.reshape(mask.shape[0], -1), axis=1))
     if planes.size == 0:
         return None
-    flat = mask[planes[0] : planes[-1] + 1].any(axis=0)
+    flat: NDArray[np.bool_] = np.logical_or.reduce(mask[planes[0] : planes[-1] + 1], axis=0)
     rows, columns = np.flatnonzero(flat.any(axis=1)), np.flatnonzero(flat.any(axis=0))
     return (
         (int(planes[0]), int(planes[-1]) + 1),
@@ -336,7 +336,8 @@ def to_dtype(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
         return values
     if wanted.kind in "iu":
         limits = np.iinfo(wanted)
-        return np.clip(values, limits.min, limits.max).astype(wanted)
+        truncated: NDArray[Any] = np.clip(values, limits.min, limits.max).astype(wanted)
+        return truncated
     return values.astype(wanted)
 
 
@@ -432,7 +433,8 @@ def _linear(image: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
 
     def along_x(y: NDArray[np.int64], z: NDArray[np.int64]) -> NDArray[np.float64]:
         first, second = (image[z, y, x].astype(np.float64) for x in (lower[0], upper[0]))
-        return first + (second - first) * distance[0]
+        between: NDArray[np.float64] = first + (second - first) * distance[0]
+        return between
 
     def along_y(z: NDArray[np.int64]) -> NDArray[np.float64]:
         first, second = along_x(lower[1], z), along_x(upper[1], z)

@@ -9,8 +9,9 @@ from radstudy.compiled import jit
 
 Float64 = NDArray[np.float64]
 Int32 = NDArray[np.int32]
+Counts = NDArray[np.int32] | NDArray[np.float64]
 
-EPS = 2.0**-52  # PyRadiomics adds it to every probability before the logarithm
+EPS = 2.0**-52  # PyRadiomics adds it to probabilities and divisors that may be 0
 ROUNDING = 1e-13  # a difference of two entropies smaller than this is rounding
 
 
@@ -36,28 +37,21 @@ def glcm_formulas(
     -------
     values : float64 (23,), in the order of `GLCM_ORDER`; NaN where no direction holds a pair.
     """
-    n = grey.size
     total = np.zeros(23)
     used = 0
-    matrix = np.zeros((n, n))
-    for direction in range(counts.shape[0]):
-        if not merge:
-            matrix[:] = 0.0
-        weight = weights[direction]
-        one = counts[direction, 1:, 1:]
-        for i in range(n):
-            if symmetric:
-                for j in range(n):
-                    matrix[i, j] += weight * (one[i, j] + one[j, i])
-            else:
-                for j in range(n):
-                    matrix[i, j] += weight * one[i, j]
-        if merge and direction < counts.shape[0] - 1:
-            continue
-        mass = matrix.sum()
-        if mass > 0:
-            total += _of_pairs(matrix, mass, grey, n_levels)
-            used += 1
+    if merge:
+        matrix = np.zeros(counts.shape[1:])
+        for direction in range(counts.shape[0]):
+            matrix += weights[direction] * counts[direction]
+        if matrix[1:, 1:].sum() > 0:
+            total += _of_pairs(matrix, symmetric, grey, n_levels)
+            used = 1
+    else:
+        for direction in range(counts.shape[0]):
+            values = _of_pairs(counts[direction], symmetric, grey, n_levels)
+            if values.size > 0:
+                total += values
+                used += 1
     if used == 0:
         total[:] = np.nan
         return total
@@ -65,92 +59,111 @@ def glcm_formulas(
 
 
 @jit()
-def _of_pairs(matrix: Float64, mass: float, grey: Float64, n_levels: int) -> Float64:
+def _of_pairs(matrix: Counts, symmetric: bool, grey: Float64, n_levels: int) -> Float64:
+    """Values of one matrix; empty if it holds no pair.
+
+    Entries are read one way; what is linear in them needs no transpose, and the rest looks up the other half of an
+    entry only where there is one. log2(count) is summed and the total's subtracted, so PyRadiomics' epsilon, which
+    would add 1e-16 an entry, is left out.
+    """
     n = grey.size
     span = int(grey[n - 1])
-    px = np.zeros(n)
-    py = np.zeros(n)
+    first = np.zeros(n)
+    second = np.zeros(n)
     plus = np.zeros(2 * span + 1)
     minus = np.zeros(span + 1)
-    energy = entropy = largest = product = 0.0
-    for i in range(n):
-        gi = int(grey[i])
-        for j in range(n):
-            if matrix[i, j] > 0:
-                p = matrix[i, j] / mass
-                gj = int(grey[j])
-                px[i] += p
-                py[j] += p
-                plus[gi + gj] += p
-                minus[abs(gi - gj)] += p
-                energy += p * p
-                entropy -= p * np.log2(p + EPS)
-                product += p * gi * gj
-                largest = max(largest, p)
-    mean_x = mean_y = 0.0
-    for i in range(n):
-        mean_x += grey[i] * px[i]
-        mean_y += grey[i] * py[i]
-    var_x = var_y = entropy_x = entropy_y = 0.0
-    for i in range(n):
-        var_x += px[i] * (grey[i] - mean_x) ** 2
-        var_y += py[i] * (grey[i] - mean_y) ** 2
-        if px[i] > 0:
-            entropy_x -= px[i] * np.log2(px[i] + EPS)
-        if py[i] > 0:
-            entropy_y -= py[i] * np.log2(py[i] + EPS)
+    squares = surprise = largest = product = mass = 0.0
+    for i in range(1, n + 1):
+        gi = int(grey[i - 1])
+        row = matrix[i]
+        for j in range(1, n + 1):
+            count = row[j]
+            if count == 0:
+                continue
+            gj = int(grey[j - 1])
+            mass += count
+            first[i - 1] += count
+            second[j - 1] += count
+            plus[gi + gj] += count
+            minus[abs(gi - gj)] += count
+            product += count * float(gi * gj)
+            both, cells = float(count), 1.0
+            if symmetric:
+                opposite = matrix[j, i]
+                if j < i and opposite > 0:
+                    continue  # was seen from there
+                both, cells = float(count + opposite), 1.0 if i == j else 2.0
+            squares += cells * both * both
+            surprise += cells * both * np.log2(both)
+            largest = max(largest, both)
+    if mass == 0:
+        return np.empty(0)
+    whole = mass
+    if symmetric:
+        whole = 2 * mass
+        first = first + second
+        second = first
+    values = _of_sums(plus / mass, minus / mass, n_levels)
+    px, py = first / whole, second / whole
+    mean_x, var_x, entropy_x = _mean_variance_entropy(px, grey)
+    mean_y, var_y, entropy_y = _mean_variance_entropy(py, grey)
+    entropy = np.log2(whole) - surprise / whole
+    scale = np.sqrt(var_x) * np.sqrt(var_y)
+    values[0] = product / mass
+    values[5] = 1.0 if scale == 0 else (product / mass - mean_x * mean_y) / (scale + EPS)
+    # the sums of p_ij log(p_i p_j) and of p_i p_j log(p_i p_j) are both that of the two marginal entropies
+    shared = entropy_x + entropy_y - entropy
+    widest = max(entropy_x, entropy_y)
+    values[13] = -shared / widest if widest > ROUNDING else 0.0
+    values[14] = np.sqrt(1 - np.exp(-2 * shared)) if shared > ROUNDING else 0.0
+    values[16], values[17], values[18], values[19] = mean_x, squares / whole**2, entropy, largest / whole
+    values[22] = var_x
+    return values
+
+
+@jit()
+def _mean_variance_entropy(share: Float64, grey: Float64) -> tuple[float, float, float]:
+    mean = entropy = variance = 0.0
+    for i in range(grey.size):
+        mean += share[i] * grey[i]
+        if share[i] > 0:
+            entropy -= share[i] * np.log2(share[i])
+    for i in range(grey.size):
+        variance += share[i] * (grey[i] - mean) ** 2
+    return mean, variance, entropy
+
+
+@jit()
+def _of_sums(plus: Float64, minus: Float64, n_levels: int) -> Float64:
+    """The values that follow from the distributions of i + j and of |i - j|; 0 for the others."""
     values = np.zeros(23)
-    values[0] = product
-    sum_average = tendency = shade = prominence = sum_entropy = 0.0
+    average = difference = 0.0
+    for k in range(plus.size):
+        average += k * plus[k]
+    for k in range(minus.size):
+        difference += k * minus[k]
+    values[20], values[6] = average, difference
     for k in range(plus.size):
         p = plus[k]
         if p > 0:
-            apart = k - mean_x - mean_y
-            sum_average += k * p
-            tendency += p * apart**2
-            shade += p * apart**3
-            prominence += p * apart**4
-            sum_entropy -= p * np.log2(p + EPS)
-    values[1], values[2], values[3] = prominence, shade, tendency
-    contrast = difference = difference_entropy = 0.0
+            apart = k - average
+            values[1] += p * apart**4
+            values[2] += p * apart**3
+            values[3] += p * apart**2
+            values[21] -= p * np.log2(p)
     for k in range(minus.size):
         p = minus[k]
         if p > 0:
-            contrast += p * k * k
-            difference += p * k
-            difference_entropy -= p * np.log2(p + EPS)
+            values[4] += p * k * k
+            values[7] -= p * np.log2(p)
+            values[8] += p * (k - difference) ** 2
             values[9] += p / (1 + k)
             values[10] += p / (1 + k * k)
             values[11] += p / (1 + k * k / n_levels**2)
             values[12] += p / (1 + k / n_levels)
             if k > 0:
                 values[15] += p / (k * k)
-    spread = 0.0
-    for k in range(minus.size):
-        spread += minus[k] * (k - difference) ** 2
-    values[4], values[6], values[7], values[8] = contrast, difference, difference_entropy, spread
-    scale = np.sqrt(var_x) * np.sqrt(var_y)
-    values[5] = 1.0 if scale == 0 else _covariance(matrix, mass, grey, mean_x, mean_y) / (scale + EPS)
-    # sum of p_ij log(p_i p_j) and of p_i p_j log(p_i p_j) are both the sum of the two marginal entropies
-    independent = entropy_x + entropy_y
-    widest = max(entropy_x, entropy_y)
-    apart = independent - entropy
-    values[13] = -apart / widest if abs(widest) > ROUNDING else 0.0
-    values[14] = np.sqrt(1 - np.exp(-2 * apart)) if apart > ROUNDING else 0.0
-    values[16], values[17], values[18], values[19] = mean_x, energy, entropy, largest
-    values[20], values[21], values[22] = sum_average, sum_entropy, var_x
     return values
-
-
-@jit()
-def _covariance(matrix: Float64, mass: float, grey: Float64, mean_x: float, mean_y: float) -> float:
-    total = 0.0
-    for i in range(grey.size):
-        row = 0.0
-        for j in range(grey.size):
-            row += matrix[i, j] * (grey[j] - mean_y)
-        total += row * (grey[i] - mean_x)
-    return total / mass
 
 
 @jit()

@@ -86,9 +86,14 @@ def phantoms() -> list[Phantom]:
     made.append(Phantom("scattered", rng.normal(100, 60, apart.shape), apart, (1.0, 1.0, 1.0), {}, texture))
     alone = np.zeros((3, 5, 7), bool)
     alone[0, 0, 0] = alone[0, 0, 4] = alone[2, 4, 0] = True  # a line holds two voxels, but none are neighbours
-    made.append(Phantom("unconnected", rng.normal(100, 60, alone.shape), alone, (1.0, 1.0, 1.0), {}, ("glrlm", "glszm",
-                "gldm", "ngtdm", "firstorder")))  # fmt: skip
+    made.append(Phantom("unconnected", rng.normal(100, 60, alone.shape), alone, (1.0, 1.0, 1.0), {}, texture))
     for index in range(6):
         cubes = rng.random((9, 9, 9)) < 0.15 * (index + 1)
         made.append(Phantom(f"cubes_{index}", np.zeros(cubes.shape), cubes, (1.7, 1.2, 0.6), {}, ("shape",)))
+    for settings in ({}, {"weightingNorm": "euclidean"}):  # one direction, and it holds no pair
+        ends = np.zeros((1, 1, 5), bool)
+        ends[0, 0, 0] = ends[0, 0, 4] = True
+        name = "ends_of_a_row" + "".join(f"_{value}" for value in settings.values())
+        made.append(Phantom(name, rng.normal(100, 60, ends.shape), ends, (1.0, 1.0, 1.0), settings, ("glcm", "glrlm")))
+    add("wide_range", 28, (10, 11, 12), scale=900.0, offset=2000.0, families=texture)
     return made

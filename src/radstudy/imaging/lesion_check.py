@@ -94,7 +94,9 @@ def check_lesion(
             "look at the mask and the spacing (extract.minimum_voxels sets the limit)",
         )
     inside = volume.voxels[placed.mask]
-    bins = None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
+    bins = (
+        None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
+    )
     return LesionFacts(
         report.native_voxels,
         placed.volume_mm3,

@@ -97,7 +97,7 @@ def prepare_volume(volume: Volume, steps: Sequence[Prepare]) -> tuple[Volume, Pr
         made = _fit(volume, step)
         after = _apply(volume, made)
         if isinstance(made, BiasField):
-            warnings += made.warnings
+            warnings.extend(made.warnings)
             variation.append((coefficient_of_variation(volume), coefficient_of_variation(after)))
         fitted.append(made)
         volume = after

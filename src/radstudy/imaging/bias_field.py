@@ -1,0 +1,399 @@
+"""N4 bias-field correction: ITK's algorithm and defaults, its B-spline fits separated along the axes.
+
+The voxels lie on a regular grid, so the weights of the scattered-data approximation (Lee, Wolberg, Shin 1997) that ITK
+sums voxel by voxel are products of one factor an axis. With W the (voxels, control points) matrix of cubic B-spline
+values along an axis and s its row sums of squares, a fit is
+
+    control point = [ residual contracted with W^3 / s along each axis ] / [ weight contracted with W^2 along each axis ]
+
+and the field is the lattice contracted with W along each axis: three small matrix products, with no approximation.
+
+References
+----------
+Tustison NJ et al., N4ITK: improved N3 bias correction, IEEE Trans Med Imaging 2010;29:1310, doi
+10.1109/TMI.2010.2046908. Lee S, Wolberg G, Shin SY, IEEE Trans Vis Comput Graph 1997;3:228. Sled JG, Zijdenbos AP,
+Evans AC, IEEE Trans Med Imaging 1998;17:87 (the histogram sharpening).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import FloatArray, Volume
+
+_EPSILON = 1e-3  # of a voxel: ITK keeps the last voxel this far inside the B-spline's domain
+_OTSU_BINS = 200
+_FEW_SLICES = 4
+_ORDER = 3
+
+Float64 = NDArray[np.float64]
+Shrink = int | tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class BiasField:
+    """A fitted bias field: the control points of its logarithm.
+
+    Parameters
+    ----------
+    lattice : float64 (a, b, c), natural logarithm, control points of cubic B-splines along I, J, K.
+    shape : (I, J, K) of the volume that the field belongs to.
+    iterations, convergence : per level: iterations run, and the last coefficient of variation.
+    foreground_voxels : how many voxels of the shrunk grid the fit has seen.
+    warnings : what a reader of the results should know.
+    """
+
+    lattice: Float64
+    shape: tuple[int, int, int]
+    iterations: tuple[int, ...]
+    convergence: tuple[float, ...]
+    foreground_voxels: int
+    warnings: tuple[str, ...] = ()
+
+    def log_field(self) -> NDArray[np.float32]:
+        """The natural logarithm of the field at every voxel, float32 (I, J, K)."""
+        weights = [
+            bspline_weights(size, count).astype(np.float32)
+            for size, count in zip(self.shape, self.lattice.shape, strict=True)
+        ]
+        return _evaluate(self.lattice.astype(np.float32), weights)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "lattice": self.lattice.tolist(),
+            "shape": list(self.shape),
+            "iterations": list(self.iterations),
+            "convergence": list(self.convergence),
+            "foreground_voxels": self.foreground_voxels,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> BiasField:
+        """The inverse of `as_dict`."""
+        i, j, k = record["shape"]
+        return cls(
+            np.asarray(record["lattice"], dtype=np.float64),
+            (i, j, k),
+            tuple(record["iterations"]),
+            tuple(record["convergence"]),
+            record["foreground_voxels"],
+            tuple(record["warnings"]),
+        )
+
+
+def n4(
+    volume: Volume,
+    mask: Roi | NDArray[np.bool_] | None = None,
+    *,
+    shrink: Shrink = 4,
+    iterations: Sequence[int] = (50, 40, 30),
+    convergence: float = 1e-4,
+    control_points: int = 4,
+    bins: int = 200,
+    fwhm: float = 0.15,
+    wiener_noise: float = 0.01,
+    confidence: FloatArray | None = None,
+) -> tuple[Volume, NDArray[np.float32]]:
+    """Correct the bias field of a volume; the defaults are those of 3D Slicer's N4 module.
+
+    Parameters
+    ----------
+    volume : the image; voxels <= 0 inside the mask enter as they are, without a logarithm, as in ITK.
+    mask : the foreground, (I, J, K); None takes Otsu's threshold with 200 bins, as the module does.
+    shrink : factor, or one an axis, of the grid that the field is fitted on.
+    iterations : at most, per level; the lattice doubles from level to level.
+    convergence : stop a level when the coefficient of variation of the field's change falls to this.
+    control_points : along each axis at the first level.
+    bins, fwhm, wiener_noise : of the histogram sharpening.
+    confidence : (I, J, K) weights of the voxels; those that are not above 0 are left out.
+
+    Returns
+    -------
+    corrected : the volume divided by exp(log_field), float.
+    log_field : float32 (I, J, K), natural logarithm, as SimpleITK's GetLogBiasFieldAsImage. The scale of the field is
+        not fixed (it moves by some per cent with the shrink factor): normalise after correcting.
+
+    Raises
+    ------
+    CaseError : voxels that are not finite, an empty foreground, or one without positive values.
+    """
+    field = fit_bias_field(
+        volume, mask, shrink=shrink, iterations=iterations, convergence=convergence, control_points=control_points,
+        bins=bins, fwhm=fwhm, wiener_noise=wiener_noise, confidence=confidence,
+    )  # fmt: skip
+    log_field = field.log_field()
+    return _divided(volume, log_field, field), log_field
+
+
+def correct(volume: Volume, field: BiasField) -> Volume:
+    """The volume divided by a fitted field, float32 (float64 where the volume is)."""
+    return _divided(volume, field.log_field(), field)
+
+
+def _divided(volume: Volume, log_field: NDArray[np.float32], field: BiasField) -> Volume:
+    if volume.voxels.shape != field.shape:
+        raise CaseError(
+            f"the field was fitted to {field.shape} voxels, the volume has {volume.voxels.shape}", "fit it again"
+        )
+    corrected = np.exp(log_field)
+    np.divide(volume.voxels, corrected, out=corrected if volume.voxels.dtype == np.float32 else None)
+    if volume.voxels.dtype != np.float32:
+        corrected = volume.voxels / np.exp(log_field)
+    return volume.with_voxels(corrected, f"N4 ({', '.join(map(str, field.iterations))} iterations)")
+
+
+def fit_bias_field(
+    volume: Volume,
+    mask: Roi | NDArray[np.bool_] | None = None,
+    *,
+    shrink: Shrink = 4,
+    iterations: Sequence[int] = (50, 40, 30),
+    convergence: float = 1e-4,
+    control_points: int = 4,
+    bins: int = 200,
+    fwhm: float = 0.15,
+    wiener_noise: float = 0.01,
+    confidence: FloatArray | None = None,
+) -> BiasField:
+    """Fit the bias field; parameters and errors as `n4`."""
+    if control_points <= _ORDER:
+        raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
+    factors = _factors(shrink)
+    picked = tuple(_picked(size, factor) for size, factor in zip(volume.voxels.shape, factors, strict=True))
+    image = volume.voxels[np.ix_(*picked)].astype(np.float64)
+    if not np.isfinite(volume.voxels).all():
+        raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")
+    weight = foreground(volume, mask)[np.ix_(*picked)].astype(np.float64)
+    if confidence is not None:
+        weight = weight * np.maximum(np.asarray(confidence, dtype=np.float64)[np.ix_(*picked)], 0)
+    _require_signal(image, weight)
+    fit = _Fit(image, weight, bins, fwhm, wiener_noise)
+    lattice = np.zeros([control_points if size > 1 else 1 for size in image.shape])
+    ran, reached = [], []
+    for level, most in enumerate(iterations):
+        if level:
+            lattice = refined(lattice)
+        lattice, count, moved = fit.level(lattice, most, convergence)
+        ran.append(count)
+        reached.append(moved)
+    i, j, k = volume.voxels.shape
+    return BiasField(
+        lattice, (i, j, k), tuple(ran), tuple(reached), int(np.count_nonzero(weight)),
+        tuple(_warnings(image.shape, factors)),
+    )  # fmt: skip
+
+
+def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """The foreground that a field is fitted to: bool (I, J, K); Otsu's threshold where no mask is given."""
+    if mask is None:
+        # ITK takes the image as (K, J, I); the histogram does not see the order of the voxels.
+        image = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
+        inside_image = sitk.OtsuThreshold(image, 0, 1, _OTSU_BINS)
+        return sitk.GetArrayViewFromImage(inside_image).transpose(2, 1, 0) == 1
+    inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
+    if inside.shape != volume.voxels.shape:
+        raise CaseError(
+            f"the foreground mask has {inside.shape} voxels, the image {volume.voxels.shape}", "use one of its size"
+        )
+    return inside
+
+
+def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
+    """Standard deviation over mean inside the mask (None: Otsu's foreground); NaN where the mean is 0."""
+    values = volume.voxels[foreground(volume, mask)].astype(np.float64)
+    mean = values.mean() if values.size else 0.0
+    return float(values.std() / mean) if mean else float("nan")
+
+
+# --- the grid --------------------------------------------------------------------------------------------------
+
+
+def _factors(shrink: Shrink) -> tuple[int, int, int]:
+    factors = (shrink, shrink, shrink) if isinstance(shrink, int) else tuple(shrink)
+    if len(factors) != 3 or min(factors) < 1:
+        raise CaseError(f"the shrink factor {shrink} cannot be used", "give a whole number from 1, or one an axis")
+    return factors
+
+
+def _picked(size: int, factor: int) -> NDArray[np.int64]:
+    """Which voxels of an axis the shrunk grid takes: ITK's, whose grids share their centre."""
+    count = max(size // factor, 1)
+    first = int(np.floor((size - 1) / 2 - factor * (count - 1) / 2 + 0.5))
+    return max(first, 0) + factor * np.arange(count)
+
+
+def _require_signal(image: Float64, weight: Float64) -> None:
+    inside = image[weight > 0]
+    if inside.size < 2:
+        raise CaseError("the foreground of the bias field is empty", "give a mask, or a smaller shrink factor")
+    if not (inside > 0).any() or inside.min() == inside.max():
+        raise CaseError("the foreground has no varying, positive intensities", "look whether this is the right image")
+
+
+def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str]:
+    axes = "IJK"
+    return [
+        f"shrink {factor} leaves {size} voxels along {axes[axis]} for the bias field"
+        for axis, (size, factor) in enumerate(zip(shape, factors, strict=True))
+        if size < _FEW_SLICES and factor > 1
+    ]
+
+
+# --- B-splines -------------------------------------------------------------------------------------------------
+
+
+def bspline_weights(size: int, count: int) -> Float64:
+    """(size, count) values of `count` cubic B-splines at `size` equidistant voxels that span their domain.
+
+    An axis of one voxel has one control point, of weight 1.
+    """
+    if count == 1:
+        return np.ones((size, 1))
+    spans = count - _ORDER
+    place = np.arange(size) * (spans / max(size - 1, 1))
+    margin = spans / max(size - 1, 1) * _EPSILON
+    place[np.abs(place - spans) <= margin] = spans - margin
+    first = place.astype(np.int64)
+    part = place - first
+    values = np.stack(
+        [
+            (1 - part) ** 3 / 6,
+            (3 * part**3 - 6 * part**2 + 4) / 6,
+            (-3 * part**3 + 3 * part**2 + 3 * part + 1) / 6,
+            part**3 / 6,
+        ],
+        axis=1,
+    )
+    weights = np.zeros((size, count))
+    rows = np.arange(size)
+    for offset in range(_ORDER + 1):
+        weights[rows, first + offset] = values[:, offset]
+    return weights
+
+
+def refined(lattice: Float64) -> Float64:
+    """The same function on twice as many spans: n control points become 2 n - 3 along every axis."""
+    for axis in range(lattice.ndim):
+        if lattice.shape[axis] == 1:
+            continue
+        points = np.moveaxis(lattice, axis, 0)
+        finer = np.empty((2 * len(points) - _ORDER, *points.shape[1:]))
+        finer[0::2] = (points[:-1] + points[1:]) / 2
+        finer[1::2] = (points[:-2] + 6 * points[1:-1] + points[2:]) / 8
+        lattice = np.moveaxis(finer, 0, axis)
+    return np.ascontiguousarray(lattice)
+
+
+def _evaluate(lattice: NDArray[Any], weights: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The lattice contracted with the weights along each axis; stored with I fastest, as images are read."""
+    x, y, z = weights
+    a, b, c = lattice.shape
+    along_x = lattice.transpose(2, 1, 0).reshape(c * b, a) @ x.T
+    along_y = np.matmul(y, along_x.reshape(c, b, len(x)))
+    along_z = z @ along_y.reshape(c, len(y) * len(x))
+    return along_z.reshape(len(z), len(y), len(x)).transpose(2, 1, 0)
+
+
+def _contract(values: NDArray[Any], weights: Sequence[NDArray[Any]]) -> Float64:
+    """Voxels (stored with I fastest) contracted with the weights along each axis: (a, b, c)."""
+    x, y, z = weights
+    stored = values.transpose(2, 1, 0)
+    k, j, i = stored.shape
+    along_z = z.T @ stored.reshape(k, j * i)
+    along_y = np.matmul(y.T, along_z.reshape(z.shape[1], j, i))
+    along_x = along_y.reshape(z.shape[1] * y.shape[1], i) @ x
+    return along_x.reshape(z.shape[1], y.shape[1], x.shape[1]).transpose(2, 1, 0)
+
+
+# --- the fit ---------------------------------------------------------------------------------------------------
+
+
+class _Fit:
+    """The shrunk log image and its foreground, as flat arrays with I fastest; levels of the fit on them."""
+
+    def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
+        self._shape = image.shape
+        self._weight = np.asfortranarray(weight)
+        flat = image.ravel(order="F")
+        self._where = np.flatnonzero(weight.ravel(order="F") > 0)
+        self._log = flat.copy()
+        positive = self._where[flat[self._where] > 0]
+        self._log[positive] = np.log(flat[positive])
+        self._values = self._log[self._where].copy()
+        self._field = np.zeros(flat.size)
+        self._residual = np.zeros(flat.size)
+        self._all_ones = bool((weight[weight > 0] == 1).all())
+        self._sharpening = (bins, fwhm, noise)
+
+    def level(self, lattice: Float64, most: int, threshold: float) -> tuple[Float64, int, float]:
+        """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
+        pairs = list(zip(self._shape, lattice.shape, strict=True))
+        splines = [bspline_weights(size, count) for size, count in pairs]
+        cubes = [w**3 / (w**2).sum(axis=1, keepdims=True) for w in splines]
+        support = _contract(self._weight, [w**2 for w in splines])
+        moved, count = float("inf"), 0
+        while count < most and moved > threshold:
+            count += 1
+            self._sharpen()
+            sums = _contract(self._weighted(), cubes)
+            lattice = lattice + np.divide(sums, support, out=np.zeros_like(sums), where=support != 0)
+            new = _evaluate(lattice, splines).ravel(order="F")
+            moved = float(uncorrected(self._log, self._field, new, self._where, self._values))
+            self._field = new
+        return lattice, count, moved
+
+    def _weighted(self) -> Float64:
+        """The residual with the confidence weights; it is zero outside the foreground already."""
+        grid = self._residual.reshape(self._shape, order="F")
+        return grid if self._all_ones else grid * self._weight
+
+    def _sharpen(self) -> None:
+        """Fill the residual: the uncorrected log image minus its sharpened version."""
+        bins, fwhm, noise = self._sharpening
+        low, high = value_range(self._values)
+        slope = (high - low) / (bins - 1)
+        if not slope > 0:
+            self._residual[self._where] = 0
+            return
+        counts = triangular_histogram(self._values, low, slope, bins)
+        expected = sharpened_mapping(counts, low, slope, fwhm=fwhm, noise=noise)
+        residual(self._values, low, slope, expected, self._where, self._residual)
+
+
+def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float, noise: float) -> Float64:
+    """E(u | v): what a log intensity is expected to be without the blur that the field adds to the histogram.
+
+    Parameters
+    ----------
+    counts : (bins,) histogram of the log intensities v.
+    low, slope : centre of its first bin, and the distance of the bins.
+    fwhm : of the Gaussian that the field is taken to blur with, log units.
+    noise : of the Wiener filter that takes the blur away.
+    """
+    bins = len(counts)
+    size = 2 ** (int(np.ceil(np.log2(bins))) + 1)
+    offset = (size - bins) // 2
+    padded = np.zeros(size)
+    padded[offset : offset + bins] = counts
+    width = fwhm / slope
+    distance = np.minimum(np.arange(size), size - np.arange(size))
+    gaussian = 2 * np.sqrt(np.log(2) / np.pi) / width * np.exp(-4 * np.log(2) * (distance / width) ** 2)
+    blur = np.fft.fft(gaussian)
+    wiener = np.conj(blur) / (np.conj(blur) * blur + noise)
+    sharp = np.maximum(np.fft.ifft(np.fft.fft(padded) * wiener.real).real, 0)
+    centres = low + (np.arange(size) - offset) * slope
+    above = np.fft.ifft(np.fft.fft(centres * sharp) * blur).real
+    below = np.fft.ifft(np.fft.fft(sharp) * blur).real
+    expected = np.divide(above, below, out=np.zeros(size), where=below != 0)
+    return expected[offset : offset + bins]

@@ -14,6 +14,20 @@ Counts = NDArray[np.int32] | NDArray[np.float64]
 EPS = 2.0**-52  # PyRadiomics adds it to probabilities and divisors that may be 0
 ROUNDING = 1e-13  # a difference of two entropies smaller than this is rounding
 
+# Where each value stands in what the kernels return: GLCM; the matrices of sizes; NGTDM. (compile-time constants)
+(
+    AUTOCORRELATION, CLUSTER_PROMINENCE, CLUSTER_SHADE, CLUSTER_TENDENCY, CONTRAST, CORRELATION,
+    DIFFERENCE_AVERAGE, DIFFERENCE_ENTROPY, DIFFERENCE_VARIANCE, ID, IDM, IDMN, IDN, IMC1, IMC2,
+    INVERSE_VARIANCE, JOINT_AVERAGE, JOINT_ENERGY, JOINT_ENTROPY, MAXIMUM_PROBABILITY, SUM_AVERAGE, SUM_ENTROPY,
+    SUM_SQUARES,
+) = range(23)  # fmt: skip
+(
+    GREY_NONUNIFORMITY, GREY_NONUNIFORMITY_NORMALISED, GREY_VARIANCE, HIGH_GREY, LARGE, LARGE_HIGH_GREY,
+    LARGE_LOW_GREY, LOW_GREY, ENTROPY, SIZE_NONUNIFORMITY, SIZE_NONUNIFORMITY_NORMALISED, PERCENTAGE,
+    SIZE_VARIANCE, SMALL, SMALL_HIGH_GREY, SMALL_LOW_GREY,
+) = range(16)  # fmt: skip
+BUSYNESS, COARSENESS, COMPLEXITY, NGTDM_CONTRAST, STRENGTH = range(5)
+
 
 @jit()
 def glcm_formulas(
@@ -35,7 +49,7 @@ def glcm_formulas(
 
     Returns
     -------
-    values : float64 (23,), in the order of `GLCM_ORDER`; NaN where no direction holds a pair.
+    values : float64 (23,), at AUTOCORRELATION ... SUM_SQUARES; NaN where no direction holds a pair.
     """
     total = np.zeros(23)
     used = 0
@@ -109,15 +123,20 @@ def _of_pairs(matrix: Counts, symmetric: bool, grey: Float64, n_levels: int) -> 
     mean_y, var_y, entropy_y = _mean_variance_entropy(py, grey)
     entropy = np.log2(whole) - surprise / whole
     scale = np.sqrt(var_x) * np.sqrt(var_y)
-    values[0] = product / mass
-    values[5] = 1.0 if scale == 0 else (product / mass - mean_x * mean_y) / (scale + EPS)
+    values[AUTOCORRELATION] = product / mass
+    values[CORRELATION] = 1.0 if scale == 0 else (product / mass - mean_x * mean_y) / (scale + EPS)
     # the sums of p_ij log(p_i p_j) and of p_i p_j log(p_i p_j) are both that of the two marginal entropies
     shared = entropy_x + entropy_y - entropy
     widest = max(entropy_x, entropy_y)
-    values[13] = -shared / widest if widest > ROUNDING else 0.0
-    values[14] = np.sqrt(1 - np.exp(-2 * shared)) if shared > ROUNDING else 0.0
-    values[16], values[17], values[18], values[19] = mean_x, squares / whole**2, entropy, largest / whole
-    values[22] = var_x
+    values[IMC1] = -shared / widest if widest > ROUNDING else 0.0
+    values[IMC2] = np.sqrt(1 - np.exp(-2 * shared)) if shared > ROUNDING else 0.0
+    values[JOINT_AVERAGE], values[JOINT_ENERGY], values[JOINT_ENTROPY], values[MAXIMUM_PROBABILITY] = (
+        mean_x,
+        squares / whole**2,
+        entropy,
+        largest / whole,
+    )
+    values[SUM_SQUARES] = var_x
     return values
 
 
@@ -142,27 +161,27 @@ def _of_sums(plus: Float64, minus: Float64, n_levels: int) -> Float64:
         average += k * plus[k]
     for k in range(minus.size):
         difference += k * minus[k]
-    values[20], values[6] = average, difference
+    values[SUM_AVERAGE], values[DIFFERENCE_AVERAGE] = average, difference
     for k in range(plus.size):
         p = plus[k]
         if p > 0:
             apart = k - average
-            values[1] += p * apart**4
-            values[2] += p * apart**3
-            values[3] += p * apart**2
-            values[21] -= p * np.log2(p)
+            values[CLUSTER_PROMINENCE] += p * apart**4
+            values[CLUSTER_SHADE] += p * apart**3
+            values[CLUSTER_TENDENCY] += p * apart**2
+            values[SUM_ENTROPY] -= p * np.log2(p)
     for k in range(minus.size):
         p = minus[k]
         if p > 0:
-            values[4] += p * k * k
-            values[7] -= p * np.log2(p)
-            values[8] += p * (k - difference) ** 2
-            values[9] += p / (1 + k)
-            values[10] += p / (1 + k * k)
-            values[11] += p / (1 + k * k / n_levels**2)
-            values[12] += p / (1 + k / n_levels)
+            values[CONTRAST] += p * k * k
+            values[DIFFERENCE_ENTROPY] -= p * np.log2(p)
+            values[DIFFERENCE_VARIANCE] += p * (k - difference) ** 2
+            values[ID] += p / (1 + k)
+            values[IDM] += p / (1 + k * k)
+            values[IDMN] += p / (1 + k * k / n_levels**2)
+            values[IDN] += p / (1 + k / n_levels)
             if k > 0:
-                values[15] += p / (k * k)
+                values[INVERSE_VARIANCE] += p / (k * k)
     return values
 
 
@@ -178,7 +197,7 @@ def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
 
     Returns
     -------
-    values : float64 (16,), in the order of `SIZE_ORDER`.
+    values : float64 (16,), at GREY_NONUNIFORMITY ... SMALL_LOW_GREY.
     """
     n, m = matrix.shape
     by_grey = np.zeros(n)
@@ -194,34 +213,34 @@ def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
                 by_grey[i] += count
                 by_size[j] += count
                 p = count / mass
-                values[8] -= p * np.log2(p + EPS)
-                values[5] += p * s2 * g2
-                values[6] += p * s2 / g2
-                values[14] += p * g2 / s2
-                values[15] += p / (g2 * s2)
+                values[ENTROPY] -= p * np.log2(p + EPS)
+                values[LARGE_HIGH_GREY] += p * s2 * g2
+                values[LARGE_LOW_GREY] += p * s2 / g2
+                values[SMALL_HIGH_GREY] += p * g2 / s2
+                values[SMALL_LOW_GREY] += p / (g2 * s2)
     mean_grey = mean_size = voxels = 0.0
     for i in range(n):
         p = by_grey[i] / mass
         g2 = grey[i] * grey[i]
         mean_grey += p * grey[i]
-        values[0] += by_grey[i] * p
-        values[1] += p * p
-        values[3] += p * g2
-        values[7] += p / g2
+        values[GREY_NONUNIFORMITY] += by_grey[i] * p
+        values[GREY_NONUNIFORMITY_NORMALISED] += p * p
+        values[HIGH_GREY] += p * g2
+        values[LOW_GREY] += p / g2
     for j in range(m):
         p = by_size[j] / mass
         s2 = sizes[j] * sizes[j]
         mean_size += p * sizes[j]
         voxels += by_size[j] * sizes[j]
-        values[4] += p * s2
-        values[9] += by_size[j] * p
-        values[10] += p * p
-        values[13] += p / s2
+        values[LARGE] += p * s2
+        values[SIZE_NONUNIFORMITY] += by_size[j] * p
+        values[SIZE_NONUNIFORMITY_NORMALISED] += p * p
+        values[SMALL] += p / s2
     for i in range(n):
-        values[2] += by_grey[i] / mass * (grey[i] - mean_grey) ** 2
+        values[GREY_VARIANCE] += by_grey[i] / mass * (grey[i] - mean_grey) ** 2
     for j in range(m):
-        values[12] += by_size[j] / mass * (sizes[j] - mean_size) ** 2
-    values[11] = mass / voxels
+        values[SIZE_VARIANCE] += by_size[j] / mass * (sizes[j] - mean_size) ** 2
+    values[PERCENTAGE] = mass / voxels
     return values
 
 
@@ -281,9 +300,9 @@ def ngtdm_formulas(voxels: Float64, differences: Float64, grey: Float64) -> Floa
             complexity += apart * (p_i * differences[i] + p_j * differences[j]) / (p_i + p_j)
             strength += (p_i + p_j) * apart * apart
     values = np.zeros(5)
-    values[0] = weighted / swing if swing != 0 else 0.0
-    values[1] = 1 / weighted if weighted != 0 else 1e6
-    values[2] = complexity / count
-    values[3] = pairs * summed / count / (n * (n - 1)) if n > 1 else 0.0
-    values[4] = strength / summed if summed != 0 else 0.0
+    values[BUSYNESS] = weighted / swing if swing != 0 else 0.0
+    values[COARSENESS] = 1 / weighted if weighted != 0 else 1e6
+    values[COMPLEXITY] = complexity / count
+    values[NGTDM_CONTRAST] = pairs * summed / count / (n * (n - 1)) if n > 1 else 0.0
+    values[STRENGTH] = strength / summed if summed != 0 else 0.0
     return values

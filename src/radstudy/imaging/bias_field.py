@@ -1,10 +1,10 @@
 """N4 bias-field correction: ITK's algorithm and defaults, its B-spline fits separated along the axes.
 
 The voxels lie on a regular grid, so the weights of the scattered-data approximation (Lee, Wolberg, Shin 1997) that ITK
-sums voxel by voxel are products of one factor an axis. With W the (voxels, control points) matrix of cubic B-spline
+sums up are products of one factor an axis. With W the (voxels, control points) matrix of cubic B-spline
 values along an axis and s its row sums of squares, a fit is
 
-    control point = [ residual contracted with W^3 / s along each axis ] / [ weight contracted with W^2 along each axis ]
+    control point = (residual contracted with W^3 / s along each axis) / (weight contracted with W^2 along each axis)
 
 and the field is the lattice contracted with W along each axis: three small matrix products, with no approximation.
 
@@ -200,7 +200,8 @@ def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> N
         # ITK takes the image as (K, J, I); the histogram does not see the order of the voxels.
         image = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
         inside_image = sitk.OtsuThreshold(image, 0, 1, _OTSU_BINS)
-        return sitk.GetArrayViewFromImage(inside_image).transpose(2, 1, 0) == 1
+        above: NDArray[np.bool_] = sitk.GetArrayViewFromImage(inside_image).transpose(2, 1, 0) == 1
+        return above
     inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
     if inside.shape != volume.voxels.shape:
         raise CaseError(
@@ -302,7 +303,8 @@ def _evaluate(lattice: NDArray[Any], weights: Sequence[NDArray[Any]]) -> NDArray
     along_x = lattice.transpose(2, 1, 0).reshape(c * b, a) @ x.T
     along_y = np.matmul(y, along_x.reshape(c, b, len(x)))
     along_z = z @ along_y.reshape(c, len(y) * len(x))
-    return along_z.reshape(len(z), len(y), len(x)).transpose(2, 1, 0)
+    field: NDArray[Any] = along_z.reshape(len(z), len(y), len(x)).transpose(2, 1, 0)
+    return field
 
 
 def _contract(values: NDArray[Any], weights: Sequence[NDArray[Any]]) -> Float64:
@@ -313,7 +315,8 @@ def _contract(values: NDArray[Any], weights: Sequence[NDArray[Any]]) -> Float64:
     along_z = z.T @ stored.reshape(k, j * i)
     along_y = np.matmul(y.T, along_z.reshape(z.shape[1], j, i))
     along_x = along_y.reshape(z.shape[1] * y.shape[1], i) @ x
-    return along_x.reshape(z.shape[1], y.shape[1], x.shape[1]).transpose(2, 1, 0)
+    sums: Float64 = along_x.reshape(z.shape[1], y.shape[1], x.shape[1]).transpose(2, 1, 0)
+    return sums
 
 
 # --- the fit ---------------------------------------------------------------------------------------------------

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from radstudy.imaging.bias_field import BiasField, coefficient_of_variation, correct, fit_bias_field
 from radstudy.imaging.intensity import LinearScale, rescale_parameters, zscore_parameters
 from radstudy.imaging.volume import Volume

@@ -478,9 +478,10 @@ def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.
     kept = [(first - start, last - start) for (first, last), (start, _) in zip(support, around, strict=True)]
     (z0, z1), (y0, y1), (x0, x1) = kept
     cut = np.ascontiguousarray(image[_slices(around)])
-    nz, ny, _ = cut.shape
+    nz, ny, nx = cut.shape
     along_x = np.empty((nz, ny, x1 - x0))
-    coefficients_along_lines(cut.transpose(0, 2, 1), x0, x1, along_x.transpose(0, 2, 1))
+    lines, kept_lines = cut.reshape(1, nz * ny, nx), along_x.reshape(1, nz * ny, x1 - x0)
+    coefficients_along_lines(lines.transpose(0, 2, 1), x0, x1, kept_lines.transpose(0, 2, 1))
     along_y = np.empty((nz, y1 - y0, x1 - x0))
     coefficients_along_lines(along_x, y0, y1, along_y)
     along_z = np.empty((z1 - z0, y1 - y0, x1 - x0))

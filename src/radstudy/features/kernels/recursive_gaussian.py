@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
-_BLOCK = 32  # lines filtered together: a whole number of vector registers; the buffers stay in the first cache
+_BLOCK = 64  # lines filtered together: a whole number of vector registers; the buffers stay in the first cache
 
 # The exponential series that approximates a Gaussian (order 0) and its second derivative (order 2).
 _W1, _L1, _W2, _L2 = 0.6681, -1.3932, 2.0787, -1.3732

@@ -19,7 +19,7 @@ from radstudy.compiled import jit
 
 POLE = math.sqrt(3.0) - 2.0
 HORIZON = 18  # samples after which POLE**n is below ITK's tolerance of 1e-10
-_BLOCK = 32
+_BLOCK = 64  # lines worked on together: whole vector registers
 _GAIN = (1.0 - POLE) * (1.0 - 1.0 / POLE)
 
 
@@ -116,9 +116,16 @@ def coefficients_along_lines(source: Any, first: int, last: int, target: Any) ->
 
 
 @jit()
-def _add_weighted(row: Any, weights: Any, weight: float, coefficients: Any) -> None:
-    for x in range(row.size):
-        row[x] += weights[x] * weight * coefficients[x]
+def _add_taps(row: Any, weights: Any, weight: float, coefficients: Any) -> None:
+    """Add the four taps along x, which lie one after the other in `weights` and `coefficients`, to a row."""
+    n = row.size
+    for x in range(n):
+        total = row[x]
+        total += weights[x] * weight * coefficients[x]
+        total += weights[n + x] * weight * coefficients[n + x]
+        total += weights[2 * n + x] * weight * coefficients[2 * n + x]
+        total += weights[3 * n + x] * weight * coefficients[3 * n + x]
+        row[x] = total
 
 
 @jit()
@@ -134,24 +141,23 @@ def interpolate(c: Any, iz: Any, iy: Any, ix: Any, wz: Any, wy: Any, wx: Any, ou
     """
     nz, ny, nx = out.shape
     planes, rows = c.shape[0], c.shape[1]
-    gathered = np.empty((planes, rows, 4, nx))
+    gathered = np.empty((planes, rows, 4 * nx))
     for z in range(planes):
         for y in range(rows):
             for tap in range(4):
                 for x in range(nx):
-                    gathered[z, y, tap, x] = c[z, y, ix[tap, x]]
-    weights = np.empty((4, 4, nx))
+                    gathered[z, y, tap * nx + x] = c[z, y, ix[tap, x]]
+    weights = np.empty((4, 4 * nx))
     for y in range(ny):
         for ty in range(4):
             for tx in range(4):
-                _scale(weights[ty, tx], wx[tx], wy[ty, y])
+                _scale(weights[ty, tx * nx : (tx + 1) * nx], wx[tx], wy[ty, y])
         for z in range(nz):
             row = out[z, y]
             row[:] = 0.0
             for tz in range(4):
                 for ty in range(4):
-                    for tx in range(4):
-                        _add_weighted(row, weights[ty, tx], wz[tz, z], gathered[iz[tz, z], iy[ty, y], tx])
+                    _add_taps(row, weights[ty], wz[tz, z], gathered[iz[tz, z], iy[ty, y]])
 
 
 @jit()

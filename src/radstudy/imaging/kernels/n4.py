@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
+Values = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
 
 @jit()
-def uncorrected(log_image, old_field, new_field, where, out):  # type: ignore[no-untyped-def]
+def uncorrected(log_image: Values, old_field: Values, new_field: Values, where: Indices, out: Values) -> float:
     """Subtract the new field from the log image, and measure how far the field has moved.
 
     Parameters
@@ -38,7 +42,7 @@ def uncorrected(log_image, old_field, new_field, where, out):  # type: ignore[no
 
 
 @jit()
-def value_range(values):  # type: ignore[no-untyped-def]
+def value_range(values: Values) -> tuple[float, float]:
     """Smallest and largest value as ITK finds them: a value that raises the maximum is no candidate for the minimum."""
     low = np.inf
     high = -np.inf
@@ -51,7 +55,7 @@ def value_range(values):  # type: ignore[no-untyped-def]
 
 
 @jit()
-def triangular_histogram(values, low, slope, bins):  # type: ignore[no-untyped-def]
+def triangular_histogram(values: Values, low: float, slope: float, bins: int) -> Values:
     """Histogram with triangular Parzen windows: each value is shared between the two nearest bins, float64 (bins,)."""
     counts = np.zeros(bins)
     for value in values:
@@ -69,7 +73,7 @@ def triangular_histogram(values, low, slope, bins):  # type: ignore[no-untyped-d
 
 
 @jit()
-def residual(values, low, slope, expected, where, out):  # type: ignore[no-untyped-def]
+def residual(values: Values, low: float, slope: float, expected: Values, where: Indices, out: Values) -> None:
     """Fill out[where] with values - E(u | v), the mapping interpolated linearly between its bins.
 
     Parameters

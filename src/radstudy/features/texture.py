@@ -17,19 +17,21 @@ GLSZM, GLDM and NGTDM are never NaN.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.catalogue import feature_names
-from radstudy.errors import CaseError, UsageError
+from radstudy.errors import UsageError
 from radstudy.features.kernels import counting, formulas
-
-Float64 = NDArray[np.float64]
-Spacing = tuple[float, float, float]
+from radstudy.features.packed import (
+    Float64,
+    PackedLesion,
+    Spacing,
+    both_ways,
+    direction_weights,
+    half_directions,
+)
 
 # The order in which the kernels return their values; "" is a value that PyRadiomics has no feature for.
 _GLCM_ORDER = tuple(name for name in feature_names("glcm") if name != "MCC")
@@ -49,8 +51,6 @@ _GLDM_ORDER = (
 _NGTDM_ORDER = feature_names("ngtdm")
 
 TEXTURES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
-MOST_GREY_LEVELS = 5000  # whose 13 co-occurrence matrices take 1.3 GB
-WEIGHTINGS = ("infinity", "euclidean", "manhattan", "no_weighting")
 
 
 def glcm(
@@ -73,8 +73,9 @@ def glcm(
     distances : Chebyshev distances of the neighbours, in voxels.
     force2d : axis of `levels` that directions may not leave; None for all directions.
     symmetric : count each pair both ways.
-    weighting_norm : one of `WEIGHTINGS`: directions are summed with weight exp(-d^2), d the length of the offset in
-        mm in that norm (1 for no_weighting), before the features are computed. None averages the features.
+    weighting_norm : infinity, euclidean, manhattan or no_weighting: directions are summed with weight exp(-d^2), d
+        the length of the offset in mm in that norm (1 for no_weighting), before the features are computed. None
+        averages the features.
     spacing_zyx : mm between voxels, for the weights.
     features : names; None for all 24. MCC, which needs singular values, is computed only if it is among them.
 
@@ -89,10 +90,10 @@ def glcm(
     {'Contrast': 1.0, 'JointEnergy': 0.5}
     """
     names = feature_names("glcm", features)
-    region = _Region.of(levels, distances)
-    weights = _weights(region.half(force2d), weighting_norm, spacing_zyx, squared_exponential=True)
-    pairs = counting.count_pairs(region.dense, region.inside, region.offsets(force2d), region.grey.size)
-    return _glcm_of(region, pairs, weights, weighting_norm is not None, symmetric, n_levels, names)
+    lesion = PackedLesion.of(levels, distances)
+    weights = direction_weights(lesion.half(force2d), weighting_norm, spacing_zyx, squared_exponential=True)
+    pairs = counting.count_pairs(lesion.dense, lesion.inside, lesion.offsets(force2d), lesion.grey.size)
+    return _glcm_of(lesion, pairs, weights, weighting_norm is not None, symmetric, n_levels, names)
 
 
 def glrlm(
@@ -122,12 +123,12 @@ def glrlm(
     {'LongRunEmphasis': 5.0}
     """
     names = feature_names("glrlm", features)
-    region = _Region.of(levels)
-    weights = _weights(region.half(force2d), weighting_norm, spacing_zyx, squared_exponential=False)
+    lesion = PackedLesion.of(levels)
+    weights = direction_weights(lesion.half(force2d), weighting_norm, spacing_zyx, squared_exponential=False)
     runs = counting.count_runs(
-        region.dense, region.inside, region.offsets(force2d), region.grey.size, max(region.shape)
+        lesion.dense, lesion.inside, lesion.offsets(force2d), lesion.grey.size, max(lesion.shape)
     )
-    return _glrlm_of(region, runs, region.half(force2d), weights, weighting_norm is not None, names)
+    return _glrlm_of(lesion, runs, lesion.half(force2d), weights, weighting_norm is not None, names)
 
 
 def glszm(
@@ -149,7 +150,7 @@ def glszm(
     >>> glszm(np.array([[[1, 1, 1, 2]]], dtype=np.int32), 2, features=["LargeAreaEmphasis", "ZonePercentage"])
     {'LargeAreaEmphasis': 5.0, 'ZonePercentage': 0.5}
     """
-    return _glszm_of(_Region.of(levels), force2d, feature_names("glszm", features))
+    return _glszm_of(PackedLesion.of(levels), force2d, feature_names("glszm", features))
 
 
 def gldm(
@@ -178,7 +179,7 @@ def gldm(
     >>> gldm(np.array([[[1, 1, 1, 2]]], dtype=np.int32), 2, features=["LargeDependenceEmphasis"])
     {'LargeDependenceEmphasis': 4.5}
     """
-    return _gldm_of(_Region.of(levels, distances), force2d, gldm_a, feature_names("gldm", features))
+    return _gldm_of(PackedLesion.of(levels, distances), force2d, gldm_a, feature_names("gldm", features))
 
 
 def ngtdm(
@@ -205,7 +206,7 @@ def ngtdm(
     >>> ngtdm(np.array([[[1, 1, 1, 1]]], dtype=np.int32), 1, features=["Coarseness"])
     {'Coarseness': 1000000.0}
     """
-    return _ngtdm_of(_Region.of(levels, distances), force2d, feature_names("ngtdm", features))
+    return _ngtdm_of(PackedLesion.of(levels, distances), force2d, feature_names("ngtdm", features))
 
 
 def textures(
@@ -248,135 +249,40 @@ def textures(
     if unknown:
         raise UsageError(f"there is no texture family {unknown[0]!r}; there are {', '.join(TEXTURES)}")
     names = {family: feature_names(family, features) for family, features in asked.items()}
-    region = _Region.of(levels, distances)
-    half, merge = region.half(force2d), weighting_norm is not None
+    lesion = PackedLesion.of(levels, distances)
+    merge = weighting_norm is not None
+    pairs, runs = _counted(lesion, force2d, names)
     by_family: dict[str, dict[str, float]] = {}
-    together = region.distances == (1,) and "glcm" in names and "glrlm" in names
-    n_grey, longest = region.grey.size, max(region.shape)
-    if together:
-        pairs, runs = counting.count_pairs_and_runs(
-            region.dense, region.inside, region.offsets(force2d), n_grey, longest
-        )
-    elif "glcm" in names:
-        pairs = counting.count_pairs(region.dense, region.inside, region.offsets(force2d), n_grey)
-    if "glrlm" in names and not together:
-        runs = counting.count_runs(region.dense, region.inside, region.near(force2d), n_grey, longest)
     if "glcm" in names:
-        weights = _weights(half, weighting_norm, spacing_zyx, squared_exponential=True)
-        by_family["glcm"] = _glcm_of(region, pairs, weights, merge, symmetric, n_levels, names["glcm"])
+        weights = direction_weights(lesion.half(force2d), weighting_norm, spacing_zyx, squared_exponential=True)
+        by_family["glcm"] = _glcm_of(lesion, pairs, weights, merge, symmetric, n_levels, names["glcm"])
     if "glrlm" in names:
-        near = _half_directions((1,), force2d)
-        weights = _weights(near, weighting_norm, spacing_zyx, squared_exponential=False)
-        by_family["glrlm"] = _glrlm_of(region, runs, near, weights, merge, names["glrlm"])
+        near = half_directions((1,), force2d)
+        weights = direction_weights(near, weighting_norm, spacing_zyx, squared_exponential=False)
+        by_family["glrlm"] = _glrlm_of(lesion, runs, near, weights, merge, names["glrlm"])
     if "glszm" in names:
-        by_family["glszm"] = _glszm_of(region, force2d, names["glszm"])
+        by_family["glszm"] = _glszm_of(lesion, force2d, names["glszm"])
     if "gldm" in names:
-        by_family["gldm"] = _gldm_of(region, force2d, gldm_a, names["gldm"])
+        by_family["gldm"] = _gldm_of(lesion, force2d, gldm_a, names["gldm"])
     if "ngtdm" in names:
-        by_family["ngtdm"] = _ngtdm_of(region, force2d, names["ngtdm"])
+        by_family["ngtdm"] = _ngtdm_of(lesion, force2d, names["ngtdm"])
     return {family: by_family[family] for family in names}
 
 
-@dataclass(frozen=True, eq=False)
-class _Region:
-    """A lesion's bounding box, flat and padded with zeros.
-
-    `packed` holds its levels, `inside` the indices of its voxels, `grey` the levels that are present and `voxels`
-    how many voxels each has; `shape` is the box's, `strides` those of the padded box.
-    """
-
-    packed: NDArray[np.int32]
-    inside: NDArray[np.int32]
-    grey: Float64
-    voxels: Float64
-    rank: NDArray[np.int32]
-    shape: tuple[int, int, int]
-    strides: tuple[int, int, int]
-    distances: tuple[int, ...]
-
-    @classmethod
-    def of(cls, levels: NDArray[np.int32], distances: Iterable[int] = (1,)) -> _Region:
-        grid = np.ascontiguousarray(levels, dtype=np.int32)
-        reach = tuple(distances)
-        if not reach or any(distance < 1 for distance in reach):
-            raise UsageError(f"distances are {list(reach)}; give whole numbers of voxels from 1")
-        box = counting.bounding_box(grid)
-        if box[6] == 0:
-            raise CaseError("the lesion has no voxels", "draw the lesion")
-        packed, inside, histogram = counting.pack(grid, box, max(reach))
-        present = np.flatnonzero(histogram)
-        if present.size > MOST_GREY_LEVELS:
-            raise CaseError(
-                f"the lesion has {present.size} grey levels, textures take at most {MOST_GREY_LEVELS}",
-                "use a wider bin or a bin count",
-            )
-        rank = np.zeros(histogram.size, np.int32)
-        rank[present] = np.arange(1, present.size + 1)
-        deep, high, wide = (int(box[2 * axis + 1] - box[2 * axis]) + 1 for axis in range(3))
-        row = wide + 2 * max(reach)
-        strides = ((high + 2 * max(reach)) * row, row, 1)
-        return cls(
-            packed, inside, present.astype(np.float64), histogram[present].astype(np.float64), rank,
-            (deep, high, wide), strides, reach,
-        )  # fmt: skip
-
-    @cached_property
-    def dense(self) -> NDArray[np.int32]:
-        """`packed` with levels replaced by their rank among those present; the same array if none is missing."""
-        if self.grey.size == self.rank.size - 1:
-            return self.packed
-        return counting.relabel(self.packed, self.inside, self.rank)
-
-    @property
-    def margin(self) -> int:
-        """Elements of padding at either end of `packed`: no offset is longer."""
-        return max(self.distances) * sum(self.strides)
-
-    def half(self, force2d: int | None) -> NDArray[np.int64]:
-        """One-way directions (n, 3) at the region's distances."""
-        return _half_directions(self.distances, force2d)
-
-    def offsets(self, force2d: int | None) -> NDArray[np.int64]:
-        """The directions of `half` as steps in the packed array."""
-        steps: NDArray[np.int64] = self.half(force2d) @ np.array(self.strides)
-        return steps
-
-    def near(self, force2d: int | None) -> NDArray[np.int64]:
-        """One-way steps to direct neighbours, whatever the region's distances."""
-        steps: NDArray[np.int64] = _half_directions((1,), force2d) @ np.array(self.strides)
-        return steps
-
-
-def _both_ways(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([offsets, -offsets])
-
-
-@cache
-def _half_directions(distances: tuple[int, ...], force2d: int | None) -> NDArray[np.int64]:
-    """Offsets (n, 3) at the given Chebyshev distances, the first of each pair of opposites."""
-    if force2d not in (None, 0, 1, 2):
-        raise UsageError(f"force2d is {force2d}; give the axis 0, 1 or 2, or None")
-    reach = range(-max(distances), max(distances) + 1)
-    found = [
-        offset
-        for offset in product(reach, repeat=3)
-        if offset > (0, 0, 0) and max(map(abs, offset)) in distances and (force2d is None or offset[force2d] == 0)
-    ]
-    return np.array(found, dtype=np.int64).reshape(-1, 3)
-
-
-def _weights(
-    directions: NDArray[np.int64], norm: str | None, spacing_zyx: Spacing, *, squared_exponential: bool
-) -> Float64:
-    """Weight (n,) of each direction."""
-    if norm is None or norm == "no_weighting":
-        return np.ones(len(directions))
-    apart = np.abs(directions) * np.asarray(spacing_zyx, dtype=np.float64)
-    if norm not in WEIGHTINGS:
-        raise UsageError(f"weighting_norm is {norm!r}; give one of {', '.join(WEIGHTINGS)} or None")
-    order = {"infinity": np.inf, "euclidean": 2, "manhattan": 1}[norm]
-    length: Float64 = np.linalg.norm(apart, ord=order, axis=1)
-    return np.exp(-(length**2)) if squared_exponential else length
+def _counted(
+    lesion: PackedLesion, force2d: int | None, families: Iterable[str]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Co-occurrence and run length matrices, each empty if not needed; in one pass where their directions agree."""
+    n_grey, longest = lesion.grey.size, max(lesion.shape)
+    needed = {"glcm", "glrlm"}.intersection(families)
+    if len(needed) == 2 and lesion.distances == (1,):
+        return counting.count_pairs_and_runs(lesion.dense, lesion.inside, lesion.near(force2d), n_grey, longest)
+    pairs = runs = np.zeros((0, 0, 0), np.int32)
+    if "glcm" in needed:
+        pairs = counting.count_pairs(lesion.dense, lesion.inside, lesion.offsets(force2d), n_grey)
+    if "glrlm" in needed:
+        runs = counting.count_runs(lesion.dense, lesion.inside, lesion.near(force2d), n_grey, longest)
+    return pairs, runs
 
 
 def _named(order: tuple[str, ...], values: Float64, names: tuple[str, ...]) -> dict[str, float]:
@@ -385,7 +291,7 @@ def _named(order: tuple[str, ...], values: Float64, names: tuple[str, ...]) -> d
 
 
 def _glcm_of(
-    region: _Region,
+    lesion: PackedLesion,
     pairs: NDArray[np.int32],
     weights: Float64,
     merge: bool,
@@ -393,7 +299,7 @@ def _glcm_of(
     n_levels: int,
     names: tuple[str, ...],
 ) -> dict[str, float]:
-    values = formulas.glcm_formulas(pairs, weights, merge, symmetric, region.grey, n_levels)
+    values = formulas.glcm_formulas(pairs, weights, merge, symmetric, lesion.grey, n_levels)
     if "MCC" not in names:
         return _named(_GLCM_ORDER, values, names)
     return _named((*_GLCM_ORDER, "MCC"), np.append(values, _mcc(pairs, weights, merge, symmetric)), names)
@@ -419,7 +325,7 @@ def _mcc(pairs: NDArray[np.int32], weights: Float64, merge: bool, symmetric: boo
 
 
 def _glrlm_of(
-    region: _Region,
+    lesion: PackedLesion,
     runs: NDArray[np.int32],
     directions: NDArray[np.int64],
     weights: Float64,
@@ -428,38 +334,38 @@ def _glrlm_of(
 ) -> dict[str, float]:
     several: NDArray[np.bool_] = np.any(runs[:, :, 1:], axis=(1, 2))
     for index in np.flatnonzero(~several):
-        several[index] = _a_line_holds_two(region, directions[index])
-    values = formulas.run_formulas(runs, np.where(several, weights, 0.0), merge, region.grey)
+        several[index] = _a_line_holds_two(lesion, directions[index])
+    values = formulas.run_formulas(runs, np.where(several, weights, 0.0), merge, lesion.grey)
     return _named(_GLRLM_ORDER, values, names)
 
 
-def _a_line_holds_two(region: _Region, direction: NDArray[np.int64]) -> bool:
+def _a_line_holds_two(lesion: PackedLesion, direction: NDArray[np.int64]) -> bool:
     """Whether two lesion voxels, next to each other or not, lie on one line along the direction."""
-    row = region.strides[1]
-    z, rest = np.divmod(region.inside, region.strides[0])
+    row = lesion.strides[1]
+    z, rest = np.divmod(lesion.inside, lesion.strides[0])
     places = np.stack([z, rest // row, rest % row], axis=1)
     axis = int(np.flatnonzero(direction)[0])
     starts = places - places[:, axis : axis + 1] * (direction * direction[axis])
     return len(np.unique(starts, axis=0)) < len(starts)
 
 
-def _glszm_of(region: _Region, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:
-    level, size = counting.zones(region.packed, region.inside, _both_ways(region.near(force2d)))
-    matrix, sizes = counting.zone_matrix(region.rank, level, size, region.grey.size)
-    return _named(_GLSZM_ORDER, formulas.size_formulas(matrix, region.grey, sizes), names)
+def _glszm_of(lesion: PackedLesion, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:
+    level, size = counting.zones(lesion.packed, lesion.inside, both_ways(lesion.near(force2d)))
+    matrix, sizes = counting.zone_matrix(lesion.rank, level, size, lesion.grey.size)
+    return _named(_GLSZM_ORDER, formulas.size_formulas(matrix, lesion.grey, sizes), names)
 
 
-def _gldm_of(region: _Region, force2d: int | None, gldm_a: int, names: tuple[str, ...]) -> dict[str, float]:
-    offsets = _both_ways(region.offsets(force2d))
-    dependent = counting.dependences(region.packed, region.margin, offsets, gldm_a)
-    matrix = counting.dependence_matrix(region.dense, region.inside, dependent, region.grey.size, offsets.size)
+def _gldm_of(lesion: PackedLesion, force2d: int | None, gldm_a: int, names: tuple[str, ...]) -> dict[str, float]:
+    offsets = both_ways(lesion.offsets(force2d))
+    dependent = counting.dependences(lesion.packed, lesion.margin, offsets, gldm_a)
+    matrix = counting.dependence_matrix(lesion.dense, lesion.inside, dependent, lesion.grey.size, offsets.size)
     sizes = np.arange(1.0, offsets.size + 2)
-    return _named(_GLDM_ORDER, formulas.size_formulas(matrix, region.grey, sizes), names)
+    return _named(_GLDM_ORDER, formulas.size_formulas(matrix, lesion.grey, sizes), names)
 
 
-def _ngtdm_of(region: _Region, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:
-    offsets = _both_ways(region.offsets(force2d))
+def _ngtdm_of(lesion: PackedLesion, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:
+    offsets = both_ways(lesion.offsets(force2d))
     differences = counting.neighbourhood_differences(
-        region.packed, region.dense, region.inside, region.margin, offsets, region.grey.size
+        lesion.packed, lesion.dense, lesion.inside, lesion.margin, offsets, lesion.grey.size
     )
-    return _named(_NGTDM_ORDER, formulas.ngtdm_formulas(region.voxels, differences, region.grey), names)
+    return _named(_NGTDM_ORDER, formulas.ngtdm_formulas(lesion.voxels, differences, lesion.grey), names)

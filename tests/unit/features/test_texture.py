@@ -9,7 +9,8 @@ from hypothesis.extra import numpy as arrays
 from radstudy.catalogue import GLCM_22, feature_names
 from radstudy.errors import CaseError, UsageError
 from radstudy.features.kernels import counting
-from radstudy.features.texture import TEXTURES, _Region, glcm, glrlm, glszm, ngtdm, textures
+from radstudy.features.packed import PackedLesion
+from radstudy.features.texture import TEXTURES, glcm, glrlm, glszm, ngtdm, textures
 
 lesions = arrays.arrays(
     np.int32, arrays.array_shapes(min_dims=3, max_dims=3, max_side=5), elements=st.integers(0, 4)
@@ -59,18 +60,18 @@ def test_a_gap_in_the_grey_levels_moves_only_what_reads_their_numbers(levels, fo
 @some
 @given(lesions, st.lists(st.sampled_from([1, 2, 3]), min_size=1, max_size=2, unique=True))
 def test_matrices_count_every_voxel_and_pair(levels, distances):
-    region = _Region.of(levels, distances)
+    lesion = PackedLesion.of(levels, distances)
     inside = np.argwhere(levels > 0)
-    n_grey = region.grey.size
-    pairs = counting.count_pairs(region.dense, region.inside, region.offsets(None), n_grey)[:, 1:, 1:]
+    n_grey = lesion.grey.size
+    pairs = counting.count_pairs(lesion.dense, lesion.inside, lesion.offsets(None), n_grey)[:, 1:, 1:]
     apart = np.abs(inside[:, None] - inside[None]).max(axis=2)
     assert 2 * pairs.sum() == np.isin(apart, distances).sum()
-    runs = counting.count_runs(region.dense, region.inside, region.near(None), n_grey, max(levels.shape))
+    runs = counting.count_runs(lesion.dense, lesion.inside, lesion.near(None), n_grey, max(levels.shape))
     lengths = np.arange(1, runs.shape[2] + 1)
     np.testing.assert_array_equal((runs * lengths).sum(axis=(1, 2)), len(inside))
     assert not runs[:, 0].any()
-    near = region.near(None)
-    level, size = counting.zones(region.packed, region.inside, np.concatenate([near, -near]))
+    near = lesion.near(None)
+    level, size = counting.zones(lesion.packed, lesion.inside, np.concatenate([near, -near]))
     assert size.sum() == len(inside)
     assert set(level) == set(levels[levels > 0])
 
@@ -78,11 +79,11 @@ def test_matrices_count_every_voxel_and_pair(levels, distances):
 @some
 @given(lesions)
 def test_pairs_and_runs_together_are_the_same(levels):
-    region = _Region.of(levels)
-    near, longest = region.near(None), max(levels.shape)
-    pairs, runs = counting.count_pairs_and_runs(region.dense, region.inside, near, region.grey.size, longest)
-    np.testing.assert_array_equal(pairs, counting.count_pairs(region.dense, region.inside, near, region.grey.size))
-    by_hand = counting.count_runs(region.dense, region.inside, near, region.grey.size, longest)
+    lesion = PackedLesion.of(levels)
+    near, longest = lesion.near(None), max(levels.shape)
+    pairs, runs = counting.count_pairs_and_runs(lesion.dense, lesion.inside, near, lesion.grey.size, longest)
+    np.testing.assert_array_equal(pairs, counting.count_pairs(lesion.dense, lesion.inside, near, lesion.grey.size))
+    by_hand = counting.count_runs(lesion.dense, lesion.inside, near, lesion.grey.size, longest)
     np.testing.assert_array_equal(runs, by_hand)
 
 

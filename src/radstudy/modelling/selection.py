@@ -6,7 +6,7 @@ feature at all; the steps after it then pass the empty table on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -193,7 +193,7 @@ class UnivariateFilter(FeatureFilter):
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         names = self._names()
-        tests = {"mann-whitney": mann_whitney_columns, "student": student_columns}
+        tests: dict[str, Callable[..., Array]] = {"mann-whitney": mann_whitney_columns, "student": student_columns}
         if self.test not in tests:
             raise ValueError(f"test must be one of {sorted(tests)}, not {self.test!r}")
         self.p_values_ = tests[self.test](values, outcome) if values.shape[1] else np.empty(0)

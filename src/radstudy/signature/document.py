@@ -145,7 +145,7 @@ def read_signature(path: Path) -> Signature:
 def _term(item: Mapping[str, Any]) -> Term:
     imputation = None if item["imputation"] is None else float(item["imputation"])
     low, high = item["training_range"]
-    numbers = [float(item[name]) for name in ("centre", "scale", "coefficient")]
-    if not np.isfinite(numbers).all() or numbers[1] <= 0:
+    centre, scale, coefficient = (float(item[name]) for name in ("centre", "scale", "coefficient"))
+    if not np.isfinite([centre, scale, coefficient]).all() or scale <= 0:
         raise ValueError(f"term {item['name']} has no finite centre, scale and coefficient")
-    return Term(str(item["name"]), imputation, *numbers, (float(low), float(high)))
+    return Term(str(item["name"]), imputation, centre, scale, coefficient, (float(low), float(high)))

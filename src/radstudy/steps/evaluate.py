@@ -44,8 +44,8 @@ def _evaluate(run: Run) -> None:
     fitted = [name for name in protocol.model.models if models[name]["fitted"]]
     performance = [_performance(run, name, which, scores, models[name]) for which in SETS for name in fitted]
     write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(performance))
-    write_csv(run.path(STEP, "roc.csv"), pd.concat(
-        [_curve(name, which, scores) for which in SETS for name in fitted] or [pd.DataFrame()], ignore_index=True))  # fmt: skip
+    curves = [_curve(name, which, scores) for which in SETS for name in fitted]
+    write_csv(run.path(STEP, "roc.csv"), pd.concat(curves or [pd.DataFrame()], ignore_index=True))
     pairs = [row for which in SETS for row in _comparisons(run, fitted, which, scores)]
     write_csv(run.path(STEP, "delong.csv"), pd.DataFrame(pairs, columns=DELONG_COLUMNS))
 
@@ -66,9 +66,7 @@ def _of(scores: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
     return chosen.set_index(["patient", "lesion"])
 
 
-def _performance(
-    run: Run, model: str, which: str, scores: pd.DataFrame, facts: dict[str, Any]
-) -> dict[str, Any]:
+def _performance(run: Run, model: str, which: str, scores: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
     section = run.protocol.evaluate
     training, part = _of(scores, model, "training"), _of(scores, model, which)
     y, probability = part["outcome"].to_numpy(), part["probability"].to_numpy()
@@ -118,9 +116,7 @@ def _comparisons(run: Run, models: list[str], which: str, scores: pd.DataFrame) 
     return records
 
 
-def _compare(
-    run: Run, which: str, first: tuple[str, pd.DataFrame], second: tuple[str, pd.DataFrame]
-) -> dict[str, Any]:
+def _compare(run: Run, which: str, first: tuple[str, pd.DataFrame], second: tuple[str, pd.DataFrame]) -> dict[str, Any]:
     (a, rows_a), (b, rows_b) = first, second
     shared = rows_a.index.intersection(rows_b.index)
     nested = b in refers_to(run.protocol, a) or a in refers_to(run.protocol, b)

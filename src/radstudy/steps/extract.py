@@ -137,5 +137,3 @@ def identical_rows(table: FeatureTable) -> pd.DataFrame:
 def read_features(run: Run) -> FeatureTable:
     """The feature table that the step has written."""
     return FeatureTable.read(run.path(STEP, "features.parquet"))
-
-

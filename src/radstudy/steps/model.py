@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from radstudy.cohort.codebook import design_columns
-from radstudy.modelling.classifier import CrossValidatedLogistic
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.design import design_table, usable_rows
 from radstudy.modelling.models import (
@@ -29,7 +26,7 @@ from radstudy.steps.agree import read_reproducible
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
 from radstudy.steps.run import Run
-from radstudy.store import content_hash, file_hash, write_csv, write_json
+from radstudy.store import file_hash, write_csv, write_json
 
 STEP = "model"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from radstudy.report.write import write_report
 from radstudy.steps.run import Run
 
 STEP = "report"
@@ -18,4 +17,6 @@ def do_report(run: Run) -> None:
     }
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:
         if due:
+            from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
+
             write_report(run.protocol, run.out)

@@ -102,9 +102,7 @@ def _in_parallel(
     yield from parallel(delayed(_guarded)(function, index, task) for index, task in enumerate(tasks))
 
 
-def _guarded(
-    function: Callable[[Task], Result], index: int, task: Task
-) -> tuple[int, Result | CaseError]:
+def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tuple[int, Result | CaseError]:
     """The result of one task, or its error: one bad case never stops a cohort."""
     try:
         return index, function(task)

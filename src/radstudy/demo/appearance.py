@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, special
 
-from radstudy.demo.latent import coarseness
+from radstudy.demo.latent import texture_of
 from radstudy.demo.lesion import Field, Lesion, smooth_noise
 
 
@@ -24,7 +24,7 @@ class Sequence:
     Parameters
     ----------
     spacing_mm : voxel size in plane (two axes) and the slice thickness.
-    fat, gland, skin, vessel, lesion, necrosis : brightness of the tissues (air is 0).
+    fat, gland, skin, vessel, node, lesion, necrosis : brightness of the tissues (air is 0).
     oedema : added around an oedematous lesion.
     contrast : SD of the lesion's texture as a share of its brightness.
     fine_mm, coarse_mm : smoothing SDs of the two texture fields.
@@ -37,6 +37,7 @@ class Sequence:
     gland: float
     skin: float
     vessel: float
+    node: float
     lesion: float
     necrosis: float
     oedema: float
@@ -50,20 +51,24 @@ class Sequence:
 # The preset's voxel sizes: FOV / matrix in plane, slice thickness (PROTOCOL of the reference study, 1.5 T).
 PROTOCOL = {
     "T2WI": Sequence(
-        (340 / 320, 340 / 320, 4.0), fat=95, gland=250, skin=160, vessel=520, lesion=330, necrosis=560, oedema=170,
-        contrast=0.20, fine_mm=1.6, coarse_mm=4.5, rim=0.0, noise=12,
+        (340 / 320, 340 / 320, 4.0), fat=150, gland=270, skin=200, vessel=520, node=700,
+        lesion=330, necrosis=560, oedema=170,
+        contrast=0.22, fine_mm=1.6, coarse_mm=4.5, rim=0.0, noise=12,
     ),
     "DWI": Sequence(
-        (340 / 128, 159 / 60, 4.0), fat=18, gland=52, skin=30, vessel=25, lesion=190, necrosis=110, oedema=12,
-        contrast=0.24, fine_mm=2.2, coarse_mm=6.0, rim=0.0, noise=6,
+        (340 / 128, 159 / 60, 4.0), fat=62, gland=95, skin=70, vessel=60, node=340,
+        lesion=190, necrosis=110, oedema=12,
+        contrast=0.25, fine_mm=2.2, coarse_mm=6.0, rim=0.0, noise=6,
     ),
     "DCE3": Sequence(
-        (360 / 320, 360 / 320, 1.5), fat=75, gland=165, skin=190, vessel=950, lesion=480, necrosis=200, oedema=0,
-        contrast=0.20, fine_mm=1.3, coarse_mm=4.0, rim=0.16, noise=14,
+        (360 / 320, 360 / 320, 1.5), fat=170, gland=230, skin=240, vessel=950, node=1150,
+        lesion=480, necrosis=200, oedema=0,
+        contrast=0.22, fine_mm=1.3, coarse_mm=4.0, rim=0.16, noise=14,
     ),
     "DCE7": Sequence(
-        (360 / 320, 360 / 320, 1.5), fat=78, gland=205, skin=210, vessel=700, lesion=430, necrosis=230, oedema=0,
-        contrast=0.20, fine_mm=1.3, coarse_mm=4.0, rim=0.20, noise=14,
+        (360 / 320, 360 / 320, 1.5), fat=170, gland=245, skin=250, vessel=750, node=1050,
+        lesion=430, necrosis=230, oedema=0,
+        contrast=0.22, fine_mm=1.3, coarse_mm=4.0, rim=0.20, noise=14,
     ),
 }  # fmt: skip
 
@@ -75,21 +80,26 @@ class Breast:
     Parameters
     ----------
     inside : float32, share of each voxel that is breast (the rest is air).
-    skin, gland, vessel : float32, share of each voxel that is that tissue.
+    skin, gland, vessel, node : float32, share of each voxel that is that tissue.
     """
 
     inside: Field
     skin: Field
     gland: Field
     vessel: Field
+    node: Field
 
 
 def make_breast(lesion: Lesion, rng: np.random.Generator) -> Breast:
-    """Draw fat, fibroglandular tissue, vessels and the skin line around a lesion."""
+    """Draw fat, fibroglandular tissue, vessels, a lymph node and the skin line around a lesion.
+
+    The node outshines the lesion on every sequence. Rescaling a volume by its extremes would else be scaled by the
+    lesion's own brightest voxel, and texture would come back as brightness.
+    """
     shape = lesion.depth.shape
     x, y, z = np.ogrid[tuple(slice(-(n // 2), n // 2 + 1) for n in shape)]
     # The second axis runs from anterior to posterior: the skin is a dome in front of the lesion.
-    gap = lesion.diameter_mm / 2 + rng.uniform(9, 30)
+    gap = lesion.diameter_mm / 2 + rng.uniform(8, 18)
     aside = rng.uniform(-25, 25, 2)
     under_skin = (y + gap - ((x - aside[0]) ** 2 + (z - aside[1]) ** 2 - (aside**2).sum()) / 130.0).astype(np.float32)
     inside = np.clip(0.5 + under_skin, 0, 1)
@@ -105,7 +115,23 @@ def make_breast(lesion: Lesion, rng: np.random.Generator) -> Breast:
         skin.astype(np.float32),
         (np.clip(gland, 0, 1.2) * inside).astype(np.float32),
         (_vessels(shape, rng) * inside * outside_lesion).astype(np.float32),
+        _node(lesion, under_skin, rng),
     )
+
+
+def _node(lesion: Lesion, under_skin: Field, rng: np.random.Generator) -> Field:
+    """An intramammary lymph node, an egg of 8-11 mm, clear of lesion, skin and the volume's edge."""
+    distance = lesion.distance_mm.copy()
+    distance[under_skin < 9] = 0
+    edge = np.ones(distance.shape, dtype=bool)
+    edge[8:-8, 8:-8, 8:-8] = False
+    distance[edge] = 0
+    places = np.argwhere((distance > 8) & (distance < 16))
+    centre = places[rng.integers(len(places))]
+    x, y, z = np.ogrid[tuple(slice(0, n) for n in distance.shape)]
+    radii = rng.uniform(4.0, 5.5, 3)
+    depth = np.sqrt(sum(((axis - at) / r) ** 2 for axis, at, r in zip((x, y, z), centre, radii, strict=True)))
+    return np.asarray(np.clip(0.5 - (depth - 1) * radii.mean(), 0, 1), dtype=np.float32)
 
 
 def _vessels(shape: tuple[int, ...], rng: np.random.Generator) -> Field:
@@ -142,6 +168,7 @@ def paint(
     scene = look.fat * breast.inside + (look.gland - look.fat) * breast.gland
     scene += (look.skin - look.fat) * breast.skin
     scene += np.clip(look.vessel - scene, 0, None) * breast.vessel
+    scene += (look.node * np.exp(0.05 * rng.standard_normal()) - scene) * breast.node
     if look.oedema:
         reach = 3.0 + 2.0 * max(traits["oedema"], 0.0)
         halo = np.exp(-np.clip(lesion.distance_mm, 0, None) / reach) * breast.inside
@@ -164,12 +191,13 @@ def _tumour(
 ) -> Field:
     look = PROTOCOL[sequence]
     depth, core = lesion.depth[box], lesion.distance_mm[box] < 0
-    contrast = look.contrast * np.exp(0.16 * rng.standard_normal())
-    texture = 1 + contrast * _texture(score, sequence, core, rng)
+    fine, contrast = texture_of(score, sequence)
+    contrast *= look.contrast * np.exp(0.05 * rng.standard_normal())
+    texture = 1 + contrast * _texture(fine, sequence, core, rng)
     rim = {"DCE3": "rim_early", "DCE7": "rim_late"}.get(sequence)
     if rim is not None:
         texture = texture + look.rim * (0.4 + traits[rim]) * (np.clip(depth, 0, 1) ** 2 - 0.6)
-    brightness = look.lesion * np.exp(0.10 * rng.standard_normal())
+    brightness = look.lesion * np.exp(0.07 * rng.standard_normal())
     if sequence == "T2WI":
         brightness *= np.exp(0.22 * traits["t2_brightness"])
     if sequence == "DCE7":
@@ -184,14 +212,13 @@ def _tumour(
     return np.asarray(tumour, dtype=np.float32)
 
 
-def _texture(score: float, sequence: str, core: NDArray[np.bool_], rng: np.random.Generator) -> Field:
-    """Mean 0 and SD 1 inside the lesion, whatever the score: the score only shares out coarse and fine."""
+def _texture(share: float, sequence: str, core: NDArray[np.bool_], rng: np.random.Generator) -> Field:
+    """Mean 0 and SD 1 inside the lesion; `share` of its variance is fine."""
     look = PROTOCOL[sequence]
     jitter = np.exp(0.06 * rng.standard_normal(2))
     coarse = _standardised(smooth_noise(core.shape, look.coarse_mm * jitter[0], rng), core)
     fine = _standardised(smooth_noise(core.shape, look.fine_mm * jitter[1], rng), core)
-    share = coarseness(score, sequence)
-    return _standardised(np.sqrt(share) * coarse + np.sqrt(1 - share) * fine, core)
+    return _standardised(np.sqrt(1 - share) * coarse + np.sqrt(share) * fine, core)
 
 
 def _standardised(field: Field, where: NDArray[np.bool_]) -> Field:

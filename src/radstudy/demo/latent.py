@@ -51,6 +51,13 @@ def planted_scores(outcome: NDArray[np.int64], groups: NDArray[np.int64], rng: n
     return pd.DataFrame(outcome[:, None] * shifts + noise, columns=list(SEQUENCES))
 
 
-def coarseness(score: float, sequence: str) -> float:
-    """Share of a lesion's texture that is coarse, in 0-1, rising with the score; 0.5 midway between the groups."""
-    return float(stats.norm.cdf(0.7 * (score - distance(sequence) / 2)))
+def texture_of(score: float, sequence: str) -> tuple[float, float]:
+    """What the score does to a lesion's texture.
+
+    Returns
+    -------
+    fine : share of the texture's variance that is fine, in 0-1: Phi(z - d / 2), 0.5 midway between the groups.
+    contrast : factor on the texture's SD: exp(0.28 (z - d / 2)).
+    """
+    centred = score - distance(sequence) / 2
+    return float(stats.norm.cdf(centred)), float(np.exp(0.28 * centred))

@@ -13,7 +13,7 @@ from scipy.spatial.distance import pdist
 
 Field = NDArray[np.float32]
 MARGIN_MM = (24.0, 24.0, 20.0)  # breast shown around the lesion
-LEAST_MM = (76.0, 76.0, 64.0)
+LEAST_MM = (96.0, 92.0, 76.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +56,12 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
         LEAST_MM, MARGIN_MM, strict=True)]  # fmt: skip
     axes = [np.arange(-n, n + 1, dtype=np.float32) for n in half]
     shape = tuple(2 * n + 1 for n in half)
-    ratios = np.array([1.0, rng.uniform(0.72, 0.95), rng.uniform(0.62, 0.9)])
+    ratios = np.array([1.0, rng.uniform(0.8, 0.97), rng.uniform(0.7, 0.92)])
     turn = _rotation(rng)
     bulges = smooth_noise(shape, 0.17 * diameter_mm + 1.0, rng)
     spikes = smooth_noise(shape, 1.6, rng)
-    lobulation = 0.13 * np.exp(0.4 * traits["lobulation"])
-    spiculation = 0.45 * np.exp(0.5 * traits["spiculation"])  # mm
+    lobulation = 0.11 * np.exp(0.35 * traits["lobulation"])
+    spiculation = min(0.4 * np.exp(0.5 * traits["spiculation"]), 0.03 * diameter_mm)  # mm
     scale = 1.0
     for _ in range(3):  # the boundary's bumps change the largest diameter: measure it and scale
         semi = scale * diameter_mm / 2 * ratios

@@ -45,8 +45,8 @@ class Continuous:
 
 
 AGE = Continuous((53.27, 50.17, 52.35, 54.08), (9.51, 9.53, 10.38, 9.69), (0.176, 0.635), 1.0, 26.0, 84.0, False)
-# Nothing under 1.2 cm: a smaller lesion has fewer native DWI voxels (28 cubic mm each) than extraction accepts.
-DIAMETER_CM = Continuous((2.48, 2.67, 2.61, 2.97), (0.74, 1.18, 0.89, 1.24), (0.392, 0.342), 0.1, 1.2, 7.5, True)
+# Nothing under 1.4 cm: a smaller lesion has fewer native DWI voxels (28 cubic mm each) than extraction accepts.
+DIAMETER_CM = Continuous((2.48, 2.67, 2.61, 2.97), (0.74, 1.18, 0.89, 1.24), (0.392, 0.342), 0.1, 1.4, 7.5, True)
 
 # variable -> level -> patients in each cell
 COUNTS: dict[str, dict[str, tuple[int, int, int, int]]] = {

@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.demo.appearance import Grid
-from radstudy.demo.lesion import Field, Lesion, smooth_noise
+from radstudy.demo.lesion import Lesion, smooth_noise
 
 DICE = (0.865, 0.925)  # reader 2 against reader 1, drawn for each patient and sequence
 
 
 def first_reading(lesion: Lesion, grid: Grid, rng: np.random.Generator) -> NDArray[np.bool_]:
     """The true lesion on the sequence's grid, its boundary moved by a fifth of a millimetre or so."""
-    return _as_drawn(_wavered(lesion, grid, rng) < 0)
+    waver = smooth_noise(grid.shape, tuple(2.0 / grid.spacing_mm), rng)
+    return _as_drawn(grid.sample(lesion.distance_mm) + np.float32(0.2) * waver < 0)
 
 
 def second_reading(first: NDArray[np.bool_], lesion: Lesion, grid: Grid, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -24,7 +25,7 @@ def second_reading(first: NDArray[np.bool_], lesion: Lesion, grid: Grid, rng: np
     """
     wanted = rng.uniform(*DICE)
     distance = grid.sample(lesion.distance_mm)
-    wander = rng.normal(0.25, 0.5) + grid.sample(smooth_noise(lesion.distance_mm.shape, 4.0, rng))
+    wander = rng.normal(0.25, 0.5) + smooth_noise(grid.shape, tuple(4.0 / grid.spacing_mm), rng)
     low, high = 0.0, 8.0  # mm; the Dice falls as the boundary wanders further
     for _ in range(12):
         middle = (low + high) / 2
@@ -36,11 +37,6 @@ def dice(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
     """Twice the shared voxels over the sum of both counts; NaN if both are empty."""
     total = int(a.sum()) + int(b.sum())
     return 2 * int((a & b).sum()) / total if total else float("nan")
-
-
-def _wavered(lesion: Lesion, grid: Grid, rng: np.random.Generator) -> Field:
-    waver = smooth_noise(lesion.distance_mm.shape, 2.0, rng)
-    return grid.sample(lesion.distance_mm + np.float32(0.2) * waver)
 
 
 def _as_drawn(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

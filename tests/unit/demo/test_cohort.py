@@ -113,12 +113,14 @@ def test_the_score_moves_texture_and_neither_brightness_nor_shape() -> None:
     breast = breast_of(lesion, rng)
     inside = lesion.distance_mm < -1
     low, high = (
-        paint("DCE7", score, lesion, breast, {**patient.traits, "necrosis": -3.0}, np.random.default_rng(2))[inside]
-        for score in (-1.5, 2.5)
+        paint("DCE7", score, lesion, breast, {**patient.traits, "necrosis": -3.0}, np.random.default_rng(2))
+        for score in (-0.5, 1.5)
     )
-    assert high.mean() == pytest.approx(low.mean(), rel=0.02)
-    assert high.std() == pytest.approx(low.std(), rel=0.1)
-    assert np.abs(high - low).mean() > 0.5 * low.std()
+    assert high[inside].mean() == pytest.approx(low[inside].mean(), rel=0.02)
+    assert np.array_equal(high[lesion.distance_mm > 1], low[lesion.distance_mm > 1])
+    assert high[inside].std() > 1.2 * low[inside].std()
+    steps = [np.abs(np.diff(image, axis=0)[inside[1:]]).mean() / image[inside].std() for image in (low, high)]
+    assert steps[1] > 1.2 * steps[0]  # finer
 
 
 def test_an_image_depends_on_its_own_score_alone() -> None:

@@ -86,7 +86,7 @@ class MedianImputer(FeatureFilter):
         values = self._checked(X, reset=True)
         names = self._names()
         missing = np.isnan(values)
-        known = ~missing.all(axis=0)
+        known = np.logical_not(missing.all(axis=0))
         self.medians_ = np.full(values.shape[1], np.nan)
         self.medians_[known] = np.nanmedian(values[:, known], axis=0)
         counts = missing.sum(axis=0)
@@ -167,7 +167,8 @@ def absolute_correlation(values: Array) -> Array:
     length = np.linalg.norm(centred, axis=0)
     usable = length > 1e-12 * np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)
     unit = np.where(usable, centred / np.where(usable, length, 1.0), 0.0)
-    return np.abs(unit.T @ unit)
+    related: Array = np.abs(unit.T @ unit)
+    return related
 
 
 class UnivariateFilter(FeatureFilter):

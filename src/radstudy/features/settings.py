@@ -409,7 +409,11 @@ def _load_yaml(path: Path) -> Mapping[str, Any]:
     from ruamel.yaml.error import YAMLError
 
     try:
-        loaded = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        reader = YAML(typ="rt")
+        reader.allow_duplicate_keys = True  # PyRadiomics' own example names a class twice
+        _refuse_conflicts(path, reader.compose(text))
+        loaded = reader.load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise StudyFileError(f"{path}: the settings file cannot be read ({error}). Correct the path.") from error
     except YAMLError as error:
@@ -419,6 +423,25 @@ def _load_yaml(path: Path) -> Mapping[str, Any]:
     if not isinstance(loaded, Mapping):
         raise StudyFileError(f"{path}: expected the keys setting, imageType and featureClass.")
     return loaded
+
+
+def _refuse_conflicts(path: Path, node: Any) -> None:
+    """Refuse a name that is given twice with different values; the same value twice does no harm."""
+    pairs = node.value if node is not None and node.id == "mapping" else []
+    seen: dict[str, Any] = {}
+    for name, value in pairs:
+        key = str(name.value)
+        if key in seen and _content(seen[key]) != _content(value):
+            line = name.start_mark.line + 1
+            raise StudyFileError(f"{path}, line {line}: {key} is given twice with different values. Delete one.")
+        seen[key] = value
+        _refuse_conflicts(path, value)
+
+
+def _content(node: Any) -> Any:
+    if node.id == "scalar":
+        return node.value
+    return [_content(part) for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
 
 
 class _Reader:

@@ -480,10 +480,17 @@ def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.
     cut = np.ascontiguousarray(image[_slices(around)])
     nz, ny, nx = cut.shape
     along_x = np.empty((nz, ny, x1 - x0))
-    lines, kept_lines = cut.reshape(1, nz * ny, nx), along_x.reshape(1, nz * ny, x1 - x0)
-    coefficients_along_lines(lines.transpose(0, 2, 1), x0, x1, kept_lines.transpose(0, 2, 1))
-    along_y = np.empty((nz, y1 - y0, x1 - x0))
-    coefficients_along_lines(along_x, y0, y1, along_y)
+    if nx > 1:
+        lines, kept_lines = cut.reshape(1, nz * ny, nx), along_x.reshape(1, nz * ny, x1 - x0)
+        coefficients_along_lines(lines.transpose(0, 2, 1), x0, x1, kept_lines.transpose(0, 2, 1))
+    else:  # a line of one sample is its own coefficient
+        along_x[:] = cut
+    along_y = along_x
+    if ny > 1:
+        along_y = np.empty((nz, y1 - y0, x1 - x0))
+        coefficients_along_lines(along_x, y0, y1, along_y)
+    if nz == 1:
+        return along_y
     along_z = np.empty((z1 - z0, y1 - y0, x1 - x0))
     coefficients_along_lines(along_y.reshape(1, nz, -1), z0, z1, along_z.reshape(1, z1 - z0, -1))
     return along_z

@@ -137,3 +137,12 @@ def test_refuses_what_is_no_parameter_file(tmp_path):
         ExtractionSettings.from_pyradiomics(file)
     file.write_text("", encoding="utf-8")
     assert ExtractionSettings.from_pyradiomics(file) == ExtractionSettings()
+
+
+def test_a_name_given_twice(tmp_path):
+    file = tmp_path / "Params.yaml"
+    file.write_text("featureClass:\n  shape:\n  # all\n  shape:\n  glcm: [Id]\n", encoding="utf-8")
+    assert ExtractionSettings.from_pyradiomics(file).feature_classes[1] == ("glcm", ("Id",))
+    file.write_text("setting:\n  binWidth: 25\n  binWidth: 5\n", encoding="utf-8")
+    with pytest.raises(StudyFileError, match="line 3: binWidth is given twice"):
+        ExtractionSettings.from_pyradiomics(file)

@@ -191,3 +191,13 @@ def test_bounding_box_of_any_memory_order():
     for order in (mask, np.asfortranarray(mask), mask[:, ::-1][:, ::-1]):
         assert bounding_box(order) == ((1, 3), (2, 6), (4, 5))
     assert bounding_box(np.zeros((2, 2, 2), dtype=bool)) is None
+
+
+def test_an_image_of_one_slice():
+    mask = np.zeros((1, 20, 20), dtype=bool)
+    mask[0, 5:15, 5:15] = True
+    image = np.random.default_rng(2).normal(100, 10, mask.shape)
+    header = header_of(np.diag([2.0, 2.0, 5.0, 1.0]))
+    region = resample(image, mask, header, spacing_mm=(1, 1, 1))
+    grid = resampling_grid(bounding_box(mask), mask.shape, header, (1, 1, 1), 5)
+    np.testing.assert_array_equal(region.image, by_itk(image, header, grid, "sitkBSpline", sitk.sitkFloat64))

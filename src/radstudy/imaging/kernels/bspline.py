@@ -87,14 +87,11 @@ def coefficients_along_lines(source: Any, first: int, last: int, target: Any) ->
 
     Parameters
     ----------
-    source : (A, n, B) array or view; lines of one sample are left as they are.
+    source : (A, n, B) array or view, n at least 2.
     first, last : the part of each line to keep.
     target : float64 (A, last - first, B) array or view, overwritten.
     """
     outer, n, lines = source.shape
-    if n == 1:
-        target[:] = source
-        return
     c = np.zeros(n * _BLOCK)
     factor = POLE / (POLE * POLE - 1.0)
     for a in range(outer):

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
+from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
 
@@ -170,7 +171,7 @@ def fit_bias_field(
     if control_points <= _ORDER:
         raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
     factors = _factors(shrink)
-    picked = tuple(_picked(size, factor) for size, factor in zip(volume.voxels.shape, factors, strict=True))
+    picked = shrunk_grid(volume, factors)
     image = volume.voxels[np.ix_(*picked)].astype(np.float64)
     if not np.isfinite(volume.voxels).all():
         raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")
@@ -227,11 +228,27 @@ def _factors(shrink: Shrink) -> tuple[int, int, int]:
     return factors
 
 
-def _picked(size: int, factor: int) -> NDArray[np.int64]:
-    """Which voxels of an axis the shrunk grid takes: ITK's, whose grids share their centre."""
-    count = max(size // factor, 1)
-    first = int(np.floor((size - 1) / 2 - factor * (count - 1) / 2 + 0.5))
-    return max(first, 0) + factor * np.arange(count)
+def shrunk_grid(volume: Volume, factors: tuple[int, int, int]) -> tuple[NDArray[np.int64], ...]:
+    """Which voxels along I, J, K the shrunk grid takes: those of ITK's ShrinkImageFilter.
+
+    The two grids share their centre. Where that puts a sample half-way between two voxels, ITK's rounding of physical
+    coordinates decides; ITK's own arithmetic is used here, on headers without voxels.
+    """
+    header = header_of(volume.affine)
+    size = np.array(volume.voxels.shape)
+    counts = np.maximum(size // np.array(factors), 1)
+    fine, coarse = sitk.Image(1, 1, 1, sitk.sitkUInt8), sitk.Image(1, 1, 1, sitk.sitkUInt8)
+    for image, factor in ((fine, (1, 1, 1)), (coarse, factors)):
+        image.SetSpacing([float(s * f) for s, f in zip(header.spacing_mm, factor, strict=True)])
+        image.SetOrigin(header.origin_mm)
+        image.SetDirection(header.direction)
+    centre = fine.TransformContinuousIndexToPhysicalPoint(((size - 1) / 2.0).tolist())
+    of_coarse = coarse.TransformContinuousIndexToPhysicalPoint(((counts - 1) / 2.0).tolist())
+    coarse.SetOrigin([o + (c - d) for o, c, d in zip(header.origin_mm, centre, of_coarse, strict=True)])
+    first = fine.TransformPhysicalPointToIndex(coarse.TransformIndexToPhysicalPoint((0, 0, 0)))
+    return tuple(
+        max(start, 0) + factor * np.arange(count) for start, factor, count in zip(first, factors, counts, strict=True)
+    )
 
 
 def _require_signal(image: Float64, weight: Float64) -> None:

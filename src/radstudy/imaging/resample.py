@@ -132,19 +132,22 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
 def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:
     """The (x, y, z) spacing as it stood in the file's header.
 
-    The columns of an oblique affine give it back only up to rounding, and a grid that starts at floor(box / spacing)
-    can then start one voxel off. Headers hold a float32 or a short decimal: the nearest of those is taken if it lies
-    within the rounding.
+    An axis along one of the patient's gives it back exactly. The column of an oblique one does up to rounding, and a
+    grid that starts at floor(box / spacing) can then start one voxel off. Headers hold a float32 or a short decimal:
+    the nearest of those is taken if it lies within the rounding.
 
     Examples
     --------
-    >>> header_spacing(np.diag([1.5, 1.5, 2.9999999999999996, 1.0]))
-    (1.5, 1.5, 3.0)
+    >>> affine = np.array([[0.9, -1.2, 0, 0], [1.2, 0.9, 0, 0], [0, 0, 2.9999999999999996, 0], [0, 0, 0, 1]])
+    >>> header_spacing(affine)
+    (1.5, 1.5, 2.9999999999999996)
     """
     spacing = []
-    for value in spacing_of(affine):
-        near = [float(np.float32(value)), round(float(value), 10)]
-        spacing.append(next((guess for guess in near if abs(guess - value) <= 8e-16 * value), float(value)))
+    for column, length in zip(affine[:3, :3].T, spacing_of(affine), strict=True):
+        near = [float(np.float32(length)), round(float(length), 10)]
+        if np.count_nonzero(column) == 1:
+            near = [float(np.abs(column).max())]
+        spacing.append(next((guess for guess in near if abs(guess - length) <= 8e-16 * length), float(length)))
     return spacing[0], spacing[1], spacing[2]
 
 

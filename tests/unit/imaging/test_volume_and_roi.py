@@ -1,0 +1,113 @@
+"""Volumes and masks in space: affines, labels, and which grids are one."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from radstudy.errors import CaseError
+from radstudy.imaging.roi import Roi, grid_difference
+from radstudy.imaging.volume import Volume
+
+AFFINE = np.array([[0, 0, 4.0, -20], [-1.1, 0, 0, 30], [0, 1.1, 0, 5], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def volume():
+    return Volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4), AFFINE)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_a_file_gives_back_voxels_affine_and_pixel_type(volume, tmp_path, suffix):
+    image = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0).astype(np.int16))
+    lps = np.diag([-1, -1, 1]) @ AFFINE[:3]
+    spacing = np.linalg.norm(lps[:, :3], axis=0)
+    image.SetSpacing(spacing.tolist())
+    image.SetOrigin(lps[:, 3].tolist())
+    image.SetDirection((lps[:, :3] / spacing).ravel().tolist())
+    sitk.WriteImage(image, str(tmp_path / f"x{suffix}"))
+    read = Volume.read(tmp_path / f"x{suffix}")
+    assert read.stored_dtype == np.int16
+    np.testing.assert_array_equal(read.voxels, volume.voxels)
+    np.testing.assert_allclose(read.affine, AFFINE, atol=1e-5)
+    # The voxel that ITK places at a point is the voxel that the affine places there.
+    point = np.array(image.TransformIndexToPhysicalPoint((1, 2, 3))) * [-1, -1, 1]
+    np.testing.assert_allclose((read.affine @ [1, 2, 3, 1])[:3], point, atol=1e-4)
+
+
+def test_written_volumes_come_back(volume, tmp_path):
+    volume.write(tmp_path / "x.nii.gz")
+    read = Volume.read(tmp_path / "x.nii.gz")
+    np.testing.assert_array_equal(read.voxels, volume.voxels)
+    np.testing.assert_allclose(read.affine, AFFINE, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kept"), [(np.uint8, np.float32), (np.int16, np.float32), (np.float32, np.float32),
+                        (np.int32, np.float64), (np.float64, np.float64)]
+)  # fmt: skip
+def test_voxels_are_float32_unless_that_loses_digits(dtype, kept):
+    assert Volume(np.ones((2, 2, 2), dtype), np.eye(4)).voxels.dtype == kept
+
+
+@pytest.mark.parametrize(
+    ("affine", "says"),
+    [
+        (np.diag([0, 1, 1, 1.0]), "spacing"),
+        (np.full((4, 4), np.nan), "finite"),
+        (np.array([[1, 0.2, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]), "right angles"),
+    ],
+)
+def test_geometry_that_cannot_be_used_is_refused(affine, says):
+    with pytest.raises(CaseError, match=says):
+        Volume(np.ones((2, 2, 2)), affine)
+
+
+def test_files_that_are_no_scalar_image(tmp_path):
+    (tmp_path / "text.nii").write_bytes(b"hello")
+    with pytest.raises(CaseError, match="cannot be read as an image"):
+        Volume.read(tmp_path / "text.nii")
+    rgb = sitk.Compose(*[sitk.Image(3, 3, 3, sitk.sitkUInt8)] * 3)
+    sitk.WriteImage(rgb, str(tmp_path / "rgb.nrrd"))
+    with pytest.raises(CaseError, match="3 components"):
+        Volume.read(tmp_path / "rgb.nrrd")
+    with pytest.raises(CaseError, match="does not exist"):
+        Volume.read(tmp_path / "nothing.nii")
+
+
+def label_map(tmp_path, values):
+    array = np.zeros((3, 3, 3), np.uint8)
+    array.flat[: len(values)] = values
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(tmp_path / "m.nrrd"))
+    return tmp_path / "m.nrrd"
+
+
+def test_the_only_label_is_taken_and_several_are_listed(tmp_path):
+    assert Roi.read(label_map(tmp_path, [255, 255])).voxel_count == 2
+    several = label_map(tmp_path, [1, 1, 2])
+    with pytest.raises(CaseError, match=r"2 labels \(1, 2\)"):
+        Roi.read(several)
+    assert Roi.read(several, 2).voxel_count == 1
+    with pytest.raises(CaseError, match="label 7 is not in the mask, which holds 1, 2"):
+        Roi.read(several, 7)
+    with pytest.raises(CaseError, match="the mask is empty"):
+        Roi.read(label_map(tmp_path, []))
+
+
+def test_grids_that_differ_by_rounding_are_one_and_others_are_named(volume):
+    mask = np.ones(volume.voxels.shape, bool)
+    snapped = Roi(mask, AFFINE + 1e-6 * np.eye(4)).on_grid_of(volume)
+    np.testing.assert_array_equal(snapped.affine, volume.affine)
+    moved = AFFINE.copy()
+    moved[:3, 3] += [0.5, 0, 0]
+    with pytest.raises(CaseError, match=r"origin is .*0\.5 mm apart"):
+        Roi(mask, moved).on_grid_of(volume)
+    with pytest.raises(CaseError, match="spacing is"):
+        Roi(mask, AFFINE @ np.diag([2, 1, 1, 1])).on_grid_of(volume)
+    with pytest.raises(CaseError, match=r"size is \(2, 3, 5\)"):
+        Roi(np.ones((2, 3, 5), bool), AFFINE).on_grid_of(volume)
+    turn = np.array([[np.cos(0.1), -np.sin(0.1), 0, 0], [np.sin(0.1), np.cos(0.1), 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    assert "turned by up to 5.73 degrees" in grid_difference((2, 3, 4), turn @ AFFINE, (2, 3, 4), AFFINE)
+
+
+def test_volume_of_a_mask(volume):
+    assert Roi(np.ones((2, 3, 4), bool), AFFINE).volume_mm3 == pytest.approx(24 * 1.1 * 1.1 * 4)

@@ -87,7 +87,7 @@ def make(
     write_csv(folder / "cohort.csv", table)
     write_csv(folder / "truth.csv", truth)
     write_text(folder / "README.txt", _readme(patients, seed, null))
-    write_text(folder / "study.yaml", _study(seed, null))
+    write_text(folder / "study.yaml", study_text(seed, null))
     return folder / "study.yaml"
 
 
@@ -208,7 +208,8 @@ def _truth(
     return truth
 
 
-def _study(seed: int, null: bool) -> str:
+def study_text(seed: int, null: bool) -> str:
+    """The study file of a demo cohort."""
     title = "SYNTHETIC demo of the HER2 IHC 2+ study" + (", outcome permuted" if null else "")
     return f"""\
 # {NOTICE}

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from radstudy.features.extract import extract
+from radstudy.features.extract import extract, extract_lesions
 from radstudy.features.settings import ExtractionSettings, feature_names
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
 
 HERE = Path(__file__).parent
 CASES = json.loads((HERE / "pyradiomics_extract_cases.json").read_text(encoding="utf-8"))
@@ -51,6 +53,15 @@ def test_every_feature_is_pyradiomics(case, real_data):
     ours = extract(real_data / CASES[case]["image"], real_data / CASES[case]["mask"], CASES[case]["params"])
     assert sorted(ours) == sorted(theirs)
     assert not (wrong := differing(ours, theirs)), f"{len(wrong)} of {len(theirs)}: " + "; ".join(wrong[:10])
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.endswith(("preset", "t2", "mr"))])
+def test_volumes_read_before_are_the_same_as_files(case, real_data):
+    """A Volume knows its affine, not its header; the header is made again from it."""
+    volume, roi = Volume.read(real_data / CASES[case]["image"]), Roi.read(real_data / CASES[case]["mask"])
+    (lesion,) = extract_lesions(volume, [roi], CASES[case]["params"])
+    assert not (wrong := differing(lesion.values, reference()[case])), f"{len(wrong)}: " + "; ".join(wrong[:10])
+    assert lesion.missing == {}
 
 
 def test_feature_names_are_in_pyradiomics_order():

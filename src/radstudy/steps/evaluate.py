@@ -73,6 +73,8 @@ def _performance(run: Run, model: str, which: str, scores: pd.DataFrame, facts: 
     record: dict[str, Any] = {"model": model, "set": which, "rows": len(y), "positives": int(y.sum())}
     cutoff = youden_cutoff(training["outcome"].to_numpy(), training["probability"].to_numpy()).cutoff
     notes = [facts["note"]] if facts["note"] else []
+    if part.index.get_level_values("patient").has_duplicates:
+        notes.append("several lesions of one patient: the intervals take them as independent and are too narrow")
     if len(np.unique(y)) < 2:
         notes.append("the rows that this model can use have one class only")
         return {**record, "note": "; ".join(notes)}

@@ -130,3 +130,11 @@ def test_an_image_depends_on_its_own_score_alone() -> None:
     other = {n: i for n, i, _, _ in simulate(replace(patient, scores={**patient.scores, "DCE7": 9.0}))}
     for name, image in first.items():
         assert np.array_equal(image, other[name]) == (name != "DCE7")
+
+
+def test_the_smallest_lesions_can_be_extracted_on_dwi() -> None:
+    _, _, plans = plan(patients=107, seed=6, null=False)
+    for patient in sorted(plans, key=lambda item: item.diameter_mm)[:3]:
+        masks = next(masks for name, _, masks, _ in simulate(patient) if name == "DWI")
+        assert all(mask.sum() >= 12 for mask in masks.values())
+        assert all(mask.any(axis=(0, 1)).sum() >= 2 for mask in masks.values())

@@ -1,0 +1,57 @@
+"""How numbers are printed."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "–"
+FINE = 0.001
+
+
+def p_text(value: float | None) -> str:
+    """A p-value to three decimals; below 0.001 it says so."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    return "<0.001" if value < FINE else f"{value:.3f}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number to so many decimals; a missing one as a dash."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def significant(value: float | None, digits: int = 4) -> str:
+    """A number to so many significant digits."""
+    return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}g}".replace("-", "−")
+
+
+def interval(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
+    """A value with its confidence interval: 0.835 (0.704 to 0.943)."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return number(value, digits)
+    return f"{number(value, digits)} ({number(low, digits)} to {number(high, digits)})"
+
+
+def percent(part: int, whole: int) -> str:
+    """Two counts as a percentage to one decimal."""
+    return f"{100 * part / whole:.1f}" if whole else NOTHING
+
+
+def thousands(value: int) -> str:
+    """A whole number with its thousands set off: 1,218."""
+    return f"{value:,}"
+
+
+def listed(items: list[str]) -> str:
+    """A list in words: a, b and c."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: 1 patient, 2 patients."""
+    return f"{thousands(count)} {one if count == 1 else many or one + 's'}"

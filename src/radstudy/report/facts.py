@@ -1,0 +1,184 @@
+"""What a run has found, read from its folder: the only file of the report that knows where things lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radstudy.protocol import STEPS, Protocol
+from radstudy.store import PROVENANCE, read_json
+
+TRAINING, TESTING = "training", "testing"
+
+TABLES = (
+    "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
+    "prepare/volumes.csv", "prepare/lesions.csv",
+    "extract/missing.csv", "extract/identical.csv",
+    "agree/icc.csv",
+    "model/funnel.csv", "model/dropped.csv", "model/features.csv", "model/predictions.csv", "model/clinical_screen.csv",
+    "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
+    *(f"{step}/failures.csv" for step in STEPS),
+)  # fmt: skip
+DOCUMENTS = (
+    "cohort/flow.json", "cohort/notes.json", "extract/summary.json", "agree/summary.json", "model/models.json",
+    "signature.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
+)  # fmt: skip
+
+# Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.
+_TEXT = frozenset(
+    "patient lesion side sequence reader reason file problem remedy feature model model_a model_b branch step "
+    "set variable label unit kind level test note interval image size spacing_mm iterations warnings".split()
+)
+
+
+class AbsentError(Exception):
+    """Something that a part of the report needs is not there; the message is what the report says in its place."""
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """Everything the report is made from.
+
+    Parameters
+    ----------
+    protocol : the study file.
+    frames : name of a CSV file in the run's folder to its table; files that are missing are not in it.
+    documents : name of a JSON file to its content.
+    pictures : the lesions' planes, one .npz a lesion and sequence.
+    unreadable : name of a file to why it could not be read.
+    """
+
+    protocol: Protocol
+    frames: dict[str, pd.DataFrame]
+    documents: dict[str, Any]
+    pictures: tuple[Path, ...]
+    unreadable: dict[str, str]
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A table of the run.
+
+        Raises
+        ------
+        AbsentError : it is not there; says which step should have written it.
+        """
+        if name not in self.frames:
+            raise AbsentError(self._why(name))
+        return self.frames[name]
+
+    def document(self, name: str) -> Any:
+        """A JSON file of the run.
+
+        Raises
+        ------
+        AbsentError : it is not there; says which step should have written it.
+        """
+        if name not in self.documents:
+            raise AbsentError(self._why(name))
+        return self.documents[name]
+
+    def finished(self, step: str) -> bool:
+        """Whether a step has run to its end."""
+        return f"{step}/{PROVENANCE}" in self.documents
+
+    def _why(self, name: str) -> str:
+        if name in self.unreadable:
+            return f"{name} cannot be read: {self.unreadable[name]}"
+        step = name.split("/", 1)[0]
+        if step not in STEPS:
+            return f"{name} is not there: no model was fitted, or the run stopped before."
+        if self.finished(step):
+            return f"{name} is not there although the step '{step}' has finished. To do: run the step again."
+        return (
+            f"{name} is not there: the step '{step}' has not run to its end. To do: 'radstudy run' goes on from there."
+        )
+
+    # --- words that every table and figure uses ---
+
+    @property
+    def groups(self) -> tuple[str, str]:
+        """How the negative and the positive group are called."""
+        outcome = self.protocol.cohort.outcome
+        if outcome.labels:
+            return outcome.labels
+        label = outcome.label or outcome.column
+        return f"{label} {outcome.negative or 'other'}", f"{label} {outcome.positive}"
+
+    @property
+    def case_word(self) -> str:
+        """What a row of the cohort is: a patient, or a lesion where some patient has several."""
+        rows = self.frames.get("cohort/rows.csv")
+        return "lesions" if rows is not None and rows["patient"].duplicated().any() else "patients"
+
+    @property
+    def models(self) -> list[str]:
+        """The study's models, in its order."""
+        return list(self.protocol.model.models)
+
+    @property
+    def fitted(self) -> list[str]:
+        """The models that could be fitted."""
+        found = self.document("model/models.json")
+        return [name for name in self.models if found.get(name, {}).get("fitted")]
+
+    def label_of(self, variable: str) -> str:
+        """How tables call a clinical variable."""
+        entry = self.protocol.cohort.clinical.get(variable)
+        return (entry.label if entry else None) or variable
+
+    def sizes(self, which: str) -> tuple[int, int]:
+        """Rows of the negative and the positive group in a set ('all': the whole cohort)."""
+        rows = self.frame("cohort/rows.csv")
+        part = rows if which == "all" else rows[rows["set"] == which]
+        return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
+
+    def failures(self) -> pd.DataFrame:
+        """The failures of all steps, with a column ``step``."""
+        parts = [
+            self.frames[name].assign(step=step)
+            for step in STEPS
+            if len(self.frames.get(name := f"{step}/failures.csv", ()))
+        ]
+        columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy", "file"]
+        return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
+
+
+def read_facts(protocol: Protocol, run: Path) -> Facts:
+    """Read a run's folder, finished or not.
+
+    Parameters
+    ----------
+    protocol : the study file.
+    run : the run's folder.
+    """
+    frames: dict[str, pd.DataFrame] = {}
+    documents: dict[str, Any] = {}
+    unreadable: dict[str, str] = {}
+    text = _TEXT | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    for name in (*TABLES, *DOCUMENTS):
+        path = run / name
+        if not path.exists():
+            continue
+        try:
+            if name.endswith(".csv"):
+                frames[name] = _read_csv(path, text)
+            else:
+                documents[name] = read_json(path)
+        except (OSError, ValueError) as error:
+            unreadable[name] = str(error)
+    pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
+    return Facts(protocol, frames, documents, pictures, unreadable)
+
+
+def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:
+    try:
+        columns = pd.read_csv(path, nrows=0).columns
+    except pd.errors.EmptyDataError:  # a table that had no row has no header either
+        return pd.DataFrame()
+    words = {name: str for name in columns if name in text}
+    missing = {name: [""] for name in columns if name not in text}
+    return pd.read_csv(
+        path, dtype=words, keep_default_na=False, na_values=missing, float_precision="round_trip", low_memory=False
+    )

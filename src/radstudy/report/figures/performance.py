@@ -1,0 +1,178 @@
+"""AUCs with intervals, ROC curves and DeLong comparisons of all models."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+
+from radstudy.report.display import number, p_text
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import GREY, INK, SETS, figure
+
+# p-values in steps, dark where small; light and dark are told apart without colour
+_STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
+_SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
+
+
+def areas(facts: Facts) -> Drawing:
+    """Every model's AUC with its interval, training and testing."""
+    table = _scored(facts)
+    found = facts.document("model/models.json")
+    names = [name for name in facts.fitted if name in set(table["model"])]
+    drawn = figure(6.6, 0.36 * len(names) + 0.9)
+    axes = drawn.subplots()
+    for offset, which in ((-0.14, TRAINING), (0.14, TESTING)):
+        colour = SETS[which][0]
+        for index, name in enumerate(names):
+            row = _row(table, name, which)
+            if row is None:
+                continue
+            y = index + offset
+            if not found[name].get("empty"):
+                axes.plot([row["auc_low"], row["auc_high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
+            axes.plot(row["auc"], y, "o" if which == TESTING else "D", color=colour, markersize=5,
+                      markerfacecolor=colour if which == TESTING else "white")  # fmt: skip
+    axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
+    axes.set(
+        yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlim=(min(0.3, table["auc_low"].min() - 0.02), 1.01)
+    )
+    axes.set_yticklabels(names)
+    axes.set_xlabel(f"AUC ({100 * facts.protocol.evaluate.interval.level:g}% CI)")
+    _key(axes)
+    alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
+    return Drawing(
+        "figure3_auc", drawn, alt, ("Dotted line: no discrimination. A model without features has no interval.",)
+    )
+
+
+def _key(axes: Axes) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D(
+            [],
+            [],
+            color=SETS[TRAINING][0],
+            marker="D",
+            markerfacecolor="white",
+            markersize=5,
+            label="training (apparent)",
+        ),
+        Line2D([], [], color=SETS[TESTING][0], marker="o", markersize=5, label="testing"),
+    ]
+    axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+
+def _scored(facts: Facts) -> Any:
+    table = facts.frame("evaluate/table3.csv")
+    if not len(table) or "auc" not in table:
+        raise AbsentError("No model could be fitted and tested, so there is no AUC to draw.")
+    return table
+
+
+def _row(table: Any, model: str, which: str) -> Any:
+    part = table[(table["model"] == model) & (table["set"] == which) & table["auc"].notna()]
+    return part.iloc[0] if len(part) else None
+
+
+def _spoken(table: Any, name: str) -> str:
+    said = [
+        f"{which} {number(row['auc'])}"
+        for which in (TRAINING, TESTING)
+        if (row := _row(table, name, which)) is not None
+    ]
+    return f"{name} {', '.join(said)}"
+
+
+def roc(facts: Facts) -> Drawing:
+    """One panel a model, training and testing."""
+    table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
+    found = facts.document("model/models.json")
+    names = facts.fitted
+    columns = min(4, len(names))
+    rows = -(-len(names) // columns)
+    drawn = figure(2.15 * columns, 2.35 * rows)
+    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for letter, axes, name in zip(_letters(), grid, names, strict=False):
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
+        for which in (TRAINING, TESTING):
+            _curve(axes, curves, table, name, which, empty=bool(found[name].get("empty")))
+        axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axes.set_title(f"{letter}  {name}")
+        axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
+    for axes in grid[len(names) :]:
+        axes.remove()
+    drawn.supxlabel("1 − specificity", fontsize=8.5)
+    drawn.supylabel("sensitivity", fontsize=8.5)
+    alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
+    return Drawing("figure4_roc", drawn, alt)
+
+
+def _letters() -> list[str]:
+    return [*string.ascii_lowercase, *(f"a{letter}" for letter in string.ascii_lowercase)]
+
+
+def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty: bool) -> None:
+    part = curves[(curves["model"] == name) & (curves["set"] == which)] if len(curves) else curves
+    row = _row(table, name, which)
+    if not len(part) or row is None:
+        axes.plot([], [], " ", label=f"{which}: one class only")
+        return
+    colour, line = SETS[which]
+    area = "0.5 (intercept only)" if empty else f"{row['auc']:.3f}\n({row['auc_low']:.3f}–{row['auc_high']:.3f})"
+    axes.plot(part["false_positive_rate"], part["true_positive_rate"], color=colour, linestyle=line,
+              linewidth=1.4, label=f"{which} {area}")  # fmt: skip
+
+
+def delong(facts: Facts) -> Drawing:
+    """The p-values of every pair of models, training and testing."""
+    frame = facts.frame("evaluate/delong.csv")
+    if not len(frame):
+        raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
+    names = facts.fitted
+    side = 0.44 * len(names) + 1.1
+    drawn = figure(min(2 * side, 12.5), min(2 * side, 12.5) / 2 + 0.9)
+    panels = drawn.subplots(1, 2)
+    titles = {TRAINING: "Training: descriptive\n(selected, refitted, nested models)", TESTING: "Testing"}
+    mesh = None
+    for axes, which in zip(panels, (TRAINING, TESTING), strict=True):
+        mesh = _heat(axes, frame[frame["set"] == which], names)
+        axes.set_title(titles[which])
+    bar = drawn.colorbar(mesh, ax=list(panels), orientation="horizontal", shrink=0.4, aspect=30, ticks=_STEPS[1:-1])
+    bar.ax.set_xticklabels([f"{step:g}" for step in _STEPS[1:-1]])
+    bar.set_label("p (DeLong, two-sided, not adjusted)")
+    low = frame[(frame["set"] == TESTING) & (frame["p_value"] < 0.05)]
+    pairs = (
+        "; ".join(f"{r['model_a']} and {r['model_b']} p {p_text(r['p_value'])}" for _, r in low.iterrows()) or "none"
+    )
+    alt = f"Heat maps of DeLong p-values between {len(names)} models. Testing pairs with p below 0.05: {pairs}."
+    return Drawing("figure5_delong", drawn, alt, ("–: the test is not defined (the table of comparisons says why).",))
+
+
+def _heat(axes: Axes, part: Any, names: list[str]) -> Any:
+    size = len(names)
+    values = np.full((size, size), np.nan)
+    tested = np.zeros((size, size), dtype=bool)
+    for _, row in part.iterrows():
+        first, second = sorted((names.index(row["model_a"]), names.index(row["model_b"])))
+        values[second, first] = row["p_value"]
+        tested[second, first] = True
+    mesh = axes.imshow(values, cmap=ListedColormap(_SHADES), norm=BoundaryNorm(_STEPS, len(_SHADES)))
+    for i, j in np.argwhere(tested):
+        value = values[i, j]
+        text = (
+            "–" if np.isnan(value) else "<.001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
+        )
+        colour = "white" if value < 0.01 else INK
+        axes.text(j, i, text, ha="center", va="center", fontsize=6, color=colour)
+    axes.set(xticks=range(size), yticks=range(size))
+    axes.set_xticklabels(names, rotation=45, ha="right", rotation_mode="anchor", fontsize=7.5)
+    axes.set_yticklabels(names, fontsize=7.5)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(length=0)
+    return mesh

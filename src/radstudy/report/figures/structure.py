@@ -1,0 +1,25 @@
+"""What a figure of the report is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """One figure.
+
+    Parameters
+    ----------
+    name : of its files, without ending.
+    figure : what matplotlib draws.
+    alt : what it shows, for those who cannot see it.
+    notes : printed below.
+    """
+
+    name: str
+    figure: Figure
+    alt: str
+    notes: tuple[str, ...] = ()

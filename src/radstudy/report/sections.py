@@ -1,0 +1,82 @@
+"""The outline made into sections: every part built from the facts, or its reason for not being there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.figures import FIGURES
+from radstudy.report.figures.style import style
+from radstudy.report.pictures import albums
+from radstudy.report.tables import TABLES
+from radstudy.report.wording import TEXTS
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of a section.
+
+    Parameters
+    ----------
+    kind : table, figure, text, pictures or settings.
+    content : what was made, None where it is absent.
+    absent : why there is nothing.
+    number, caption : such as Table 1 and what it shows.
+    folded : whether it opens on a click.
+    """
+
+    kind: str
+    content: Any
+    absent: str = ""
+    number: str = ""
+    caption: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """One section of the report."""
+
+    id: str
+    title: str
+    parts: list[Part] = field(default_factory=list)
+
+
+def build_sections(facts: Facts) -> list[Section]:
+    """All sections in the outline's order. What cannot be made says so; it never stops the rest."""
+    text = (resources.files("radstudy.report") / "outline.yaml").read_text(encoding="utf-8")
+    with style():
+        return [
+            Section(entry["id"], entry["title"], [_part(facts, dict(part)) for part in entry["parts"]])
+            for entry in YAML(typ="safe").load(text)
+        ]
+
+
+_MAKERS: dict[str, Callable[[Facts, str], Any]] = {
+    "table": lambda facts, name: TABLES[name](facts),
+    "figure": lambda facts, name: FIGURES[name](facts),
+    "text": lambda facts, name: TEXTS[name](facts),
+    "pictures": lambda facts, _: albums(facts),
+    "settings": lambda facts, _: facts.protocol.model_dump(mode="json", by_alias=True),
+}
+
+
+def _part(facts: Facts, entry: dict[str, Any]) -> Part:
+    kind = next(name for name in _MAKERS if name in entry)
+    about = {
+        "number": entry.get("number", ""),
+        "caption": entry.get("caption", ""),
+        "folded": entry.get("folded", False),
+    }
+    try:
+        return Part(kind, _MAKERS[kind](facts, entry[kind]), **about)
+    except AbsentError as missing:
+        return Part(kind, None, str(missing), **about)
+    except Exception as error:  # a file that a broken run left half right: the rest of the report must still be made
+        what = f"This part could not be made from the files of the run: {type(error).__name__}: {error}."
+        return Part(kind, None, what, **about)

@@ -1,0 +1,36 @@
+"""The tables of the report: name in outline.yaml to the function that makes it from the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from radstudy.report.facts import Facts
+from radstudy.report.tables import features, groups, images, losses, performance, provenance
+from radstudy.report.tables.structure import Table
+
+TABLES: dict[str, Callable[[Facts], Table]] = {
+    "lost": losses.lost,
+    "absent": losses.absent,
+    "usable": losses.usable,
+    "undefined": losses.undefined,
+    "identical": losses.identical,
+    "clinical": groups.clinical,
+    "imaging": groups.imaging,
+    "clinical_whole": groups.clinical_whole,
+    "imaging_whole": groups.imaging_whole,
+    "volumes": images.volumes,
+    "lesions": images.lesions,
+    "warnings": images.warnings,
+    "reproducibility": features.reproducibility,
+    "funnel": features.funnel,
+    "screen": features.screen,
+    "selected": features.selected,
+    "performance": performance.performance,
+    "counts": performance.counts,
+    "comparisons": performance.comparisons,
+    "comparisons_training": performance.comparisons_training,
+    "choices": provenance.choices,
+    "versions": provenance.versions,
+}
+
+__all__ = ["TABLES", "Table"]

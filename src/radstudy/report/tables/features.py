@@ -1,0 +1,161 @@
+"""From 1,218 features a sequence to the few of each model."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, number, p_text, significant, thousands
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
+from radstudy.table import CLINICAL, SEPARATOR, variable_of
+
+STEP_NAMES = {
+    "impute": "Values known",
+    "standardise": "Varying",
+    "collinear": "Not collinear",
+    "univariate": "Univariate test",
+    "boosted_trees": "Boosted trees",
+    "screen": "Univariate regression",
+}
+
+
+def reproducibility(facts: Facts) -> Table:
+    """How many features two readers reproduce, by sequence."""
+    summary = facts.document("agree/summary.json")
+    if summary["note"]:
+        raise AbsentError(summary["note"])
+    frame = facts.frame("agree/icc.csv")
+    rows = []
+    for name in facts.protocol.sequences:
+        values = frame.loc[frame["sequence"] == name, "icc"]
+        known = values.dropna()
+        quartiles = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
+        kept = summary["kept"].get(name, 0)
+        rows.append([Cell(name), *numbers([
+            str(summary["lesions"].get(name, 0)), f"{number(quartiles[0])} ({number(quartiles[1])} to {number(quartiles[2])})",
+            f"{number(known.min())} to {number(known.max())}" if len(known) else NOTHING,
+            f"{thousands(kept)} of {thousands(summary['of'])}", f"{100 * kept / summary['of']:.1f}",
+        ])])  # fmt: skip
+    names = ["Sequence", "Lesions drawn by all readers", f"{summary['form']}, median (quartiles)", "Smallest to largest",
+             f"Kept (> {summary['above']:g})", "Kept (%)"]  # fmt: skip
+    notes = ["A feature whose ICC is not defined (no variance) is not kept. The kept features alone go on."]
+    return Table("icc", [heads(names)], rows, frame, notes)
+
+
+def funnel(facts: Facts) -> Table:
+    """What each step of the selection left of each model's features."""
+    frame = facts.frame("model/funnel.csv")
+    steps = [step for step in STEP_NAMES if step in set(frame["step"])]
+    in_model = facts.frame("model/features.csv").groupby("model").size()
+    rows = [_funnel_row(facts, frame, name, steps, int(in_model.get(name, 0))) for name in facts.fitted]
+    if not rows:
+        raise AbsentError("No model could be fitted; no feature was selected.")
+    names = ["Model", "Starts from", *(STEP_NAMES[step] for step in steps), "In the model"]
+    header = [[*words(names[:2]), *numbers(names[2:])]]
+    notes = [
+        "Numbers of features that each step let through, entered > kept. Of a pooled or combined model only its own step "
+        "is shown: inside it the selections of the models that it is built from are made again on its own training rows "
+        "(the CSV file has them). A clinical variable of several levels counts once a level, without its reference.",
+    ]
+    return Table("selection_funnel", header, rows, frame, notes)
+
+
+def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
+    own = frame[(frame["model"] == name) & (frame["branch"] == name)].set_index("step")
+    cells = [
+        f"{thousands(int(own.at[step, 'entered']))} > {thousands(int(own.at[step, 'kept']))}"
+        if step in own.index
+        else NOTHING
+        for step in steps
+    ]
+    return [Cell(name), Cell(origin(facts, name)), *numbers(cells), Cell(str(last), kind="number strong")]
+
+
+def origin(facts: Facts, name: str) -> str:
+    """What a model is built from, in words."""
+    model = facts.protocol.model.models[name]
+    if model.sequences:
+        return f"reproducible features of {' + '.join(model.sequences)}"
+    if model.pool:
+        return f"selected features of {' + '.join(model.pool)}, reduced again"
+    if model.add:
+        return f"all features of {' + '.join(model.add)}"
+    return "clinical and imaging characteristics"
+
+
+def selected(facts: Facts) -> Table:
+    """Supplementary Table 3: the features of every model, with coefficients and odds ratios."""
+    frame = facts.frame("model/features.csv")
+    found = facts.document("model/models.json")
+    rows: list[list[Cell]] = []
+    for name in facts.models:
+        part = frame[frame["model"] == name]
+        rows.append([Cell(_title(name, found.get(name, {}), len(part)), span=6, kind="group")])
+        rows += [_term(facts, row) for _, row in part.iterrows()]
+    names = ["Feature", "Coefficient per SD", "Odds ratio per SD", "Odds ratio per unit or level", "Training mean",
+             "Training SD"]  # fmt: skip
+    notes = [
+        f"An odds ratio above 1 means: the higher the value, the more probably {facts.groups[1]}. SD: standard deviation "
+        "of the training set. Coefficients are penalised (ridge) after selection on the same patients, so no confidence "
+        "interval or p-value of theirs would be valid, and none is given. Per unit or level: clinical variables only.",
+    ]
+    export = frame.assign(odds_ratio_per_sd=[_exp(value) for value in frame["coefficient"]] if len(frame) else [])
+    return Table("selected_features", [heads(names)], rows, export, notes)
+
+
+def _title(name: str, facts: dict[str, Any], count: int) -> str:
+    if not facts.get("fitted"):
+        return f"{name}: {facts.get('note') or 'not fitted'}"
+    intercept = number(facts.get("intercept"), 3)
+    if not count:
+        return f"{name}: no feature survived; intercept only ({intercept}), AUC 0.5"
+    penalty = "" if facts.get("C") is None else f", penalty C = {significant(facts['C'], 3)}"
+    return f"{name}: {count} {'feature' if count == 1 else 'features'}, intercept {intercept}{penalty}"
+
+
+def _term(facts: Facts, row: Any) -> list[Cell]:
+    per_unit = NOTHING
+    if str(row["feature"]).startswith(CLINICAL) and row["scale"]:
+        per_unit = significant(_exp(row["coefficient"] / row["scale"]), 3)
+    return [
+        Cell(readable(facts, str(row["feature"])), kind="level"),
+        *numbers([number(row["coefficient"], 3), significant(_exp(row["coefficient"]), 3), per_unit,
+                  significant(row["centre"]), significant(row["scale"])]),
+    ]  # fmt: skip
+
+
+def readable(facts: Facts, feature: str) -> str:
+    """A feature's name for readers: its sequence, then PyRadiomics' name; a clinical variable by its label."""
+    if feature.startswith(CLINICAL):
+        variable = variable_of(feature)
+        level = feature.removeprefix(CLINICAL).partition("=")[2]
+        entry = facts.protocol.cohort.clinical.get(variable)
+        reference = f" (against {entry.levels[0]})" if entry and entry.levels else ""
+        return f"{facts.label_of(variable)}: {level}{reference}" if level else facts.label_of(variable)
+    sequence, _, name = feature.partition(SEPARATOR)
+    return f"{sequence} {name}" if name else feature
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
+def screen(facts: Facts) -> Table:
+    """Univariate logistic regression of the clinical variables."""
+    frame = facts.frame("model/clinical_screen.csv")
+    models = facts.protocol.model.models
+    own = frame[[bool(name in models and models[name].clinical) for name in frame["model"]]] if len(frame) else frame
+    if not len(own):
+        raise AbsentError("No clinical model was fitted.")
+    rows = [
+        [Cell(row["model"]), Cell(facts.label_of(row["variable"])), Cell(p_text(row["p_value"]), kind="number"),
+         Cell("enters" if row["kept"] else "")]
+        for _, row in own.iterrows()
+    ]  # fmt: skip
+    header = [[*words(["Model", "Variable"]), Cell("p-value", kind="number"), Cell("Multivariable model")]]
+    notes = ["Likelihood-ratio test of a logistic regression with this variable alone, training set. "
+             "A variable of several levels is tested as a whole."]  # fmt: skip
+    return Table("clinical_screen", header, rows, frame, notes)

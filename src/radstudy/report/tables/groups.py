@@ -1,0 +1,116 @@
+"""Tables 1 and 2: the two outcome groups compared, training beside testing; and the same for the whole cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, number, p_text
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
+
+
+def clinical(facts: Facts) -> Table:
+    """Table 1."""
+    return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", (TRAINING, TESTING))
+
+
+def imaging(facts: Facts) -> Table:
+    """Table 2."""
+    return _side_by_side(facts, "table2", "imaging", "MRI characteristic", (TRAINING, TESTING))
+
+
+def clinical_whole(facts: Facts) -> Table:
+    """Supplementary Table 1: Table 1 of the whole cohort."""
+    return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", ("all",), "_whole_cohort")
+
+
+def imaging_whole(facts: Facts) -> Table:
+    """Supplementary Table 2: Table 2 of the whole cohort."""
+    return _side_by_side(facts, "table2", "imaging", "MRI characteristic", ("all",), "_whole_cohort")
+
+
+_SET_NAMES = {TRAINING: "Training set", TESTING: "Testing set", "all": "Whole cohort"}
+
+
+def _side_by_side(
+    facts: Facts, file: str, kind: str, heading: str, sets: Sequence[str], suffix: str = ""
+) -> Table:  # fmt: skip
+    frame = facts.frame(f"evaluate/{file}.csv")
+    if not len(frame):
+        raise AbsentError(f"The study file names no {kind} variable, so there is nothing to compare here.")
+    frame = frame[frame["set"].isin(sets)]
+    notes = Footnotes()
+    rows: list[list[Cell]] = []
+    for variable in frame["variable"].unique():
+        parts = [frame[(frame["variable"] == variable) & (frame["set"] == which)] for which in sets]
+        first = parts[0].iloc[0]
+        rows += _continuous(first, parts, notes) if first["kind"] == "continuous" else _categorical(first, parts, notes)
+    lines = [
+        *notes.lines(),
+        "Percentages are of the patients of the group whose value is known. SD: standard deviation. "
+        "P-values are two-sided and not adjusted for the number of characteristics; * marks p < 0.05.",
+    ]
+    return Table(f"{file}{suffix}", _header(facts, heading, sets), rows, frame, lines)
+
+
+def _header(facts: Facts, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
+    sizes = [facts.sizes(which) for which in sets]
+    top = [Cell(""), *(Cell(f"{_SET_NAMES[w]} (n = {sum(n)})", span=3, kind="band") for w, n in zip(sets, sizes, strict=True))]  # fmt: skip
+    names = [heading]
+    for negative, positive in sizes:
+        names += [f"{facts.groups[0]} (n = {negative})", f"{facts.groups[1]} (n = {positive})", "p-value"]
+    return [top, heads(names)]
+
+
+def _p_cell(row: Any, notes: Footnotes) -> Cell:
+    test = str(row["test"])
+    text = p_text(row["p_value"])
+    if text == NOTHING:
+        return Cell(text, mark=notes.mark(f"Not tested: {row['note'] or test}"), kind="number")
+    mark = notes.mark(f"{test} test")
+    strong = row["p_value"] < 0.05
+    return Cell(text + ("*" if strong else ""), mark=mark, kind="number strong" if strong else "number")
+
+
+def _continuous(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) -> list[list[Cell]]:
+    unit = f" ({first['unit']})" if first["unit"] else ""
+    cells = [Cell(f"{first['label']}{unit}, mean ± SD", kind="group")]
+    for part in parts:
+        row = part.iloc[0]
+        cells += [
+            Cell(f"{number(row[f'{g}_mean'], 2)} ± {number(row[f'{g}_sd'], 2)}", kind="number")
+            for g in ("negative", "positive")
+        ]
+        cells.append(_p_cell(row, notes))
+    return [cells, *_missing(parts)]
+
+
+def _categorical(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) -> list[list[Cell]]:
+    head = [Cell(f"{first['label']}, n (%)", kind="group")]
+    for part in parts:
+        head += [Cell(""), Cell(""), _p_cell(part.iloc[0], notes)]
+    rows = [head]
+    for index, level in enumerate(parts[0]["level"]):
+        cells = [Cell(str(level), kind="level")]
+        for part in parts:
+            row = part.iloc[index]
+            cells += [
+                Cell(f"{int(row[f'{g}_n'])} ({number(row[f'{g}_percent'], 1)})", kind="number")
+                for g in ("negative", "positive")
+            ]
+            cells.append(Cell(""))
+        rows.append(cells)
+    return [*rows, *_missing(parts)]
+
+
+def _missing(parts: Sequence[pd.DataFrame]) -> list[list[Cell]]:
+    counts = [(int(part.iloc[0]["negative_missing"]), int(part.iloc[0]["positive_missing"])) for part in parts]
+    if not any(map(any, counts)):
+        return []
+    cells = [Cell("missing", kind="level quiet")]
+    for pair in counts:
+        cells += [*(Cell(str(count), kind="number quiet") for count in pair), Cell("")]
+    return [cells]

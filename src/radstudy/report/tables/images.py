@@ -1,0 +1,95 @@
+"""What was done to the images, and how large the lesions are: one row a sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, number, significant
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Table, heads, words
+
+
+def volumes(facts: Facts) -> Table:
+    """The volumes: geometry as acquired, and the bias field."""
+    frame = facts.frame("prepare/volumes.csv")
+    if not len(frame):
+        raise AbsentError("No volume was prepared.")
+    rows = []
+    for name in facts.protocol.sequences:
+        part = frame[frame["sequence"] == name]
+        if not len(part):
+            continue
+        rows.append(words([
+            name, str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
+            _range(part["cv_before"]), _range(part["cv_after"]), str(int((part["warnings"] != "").sum())),
+        ], kind="number"))  # fmt: skip
+    names = ["Sequence", "Volumes", "Voxels", "Spacing as acquired (mm)", "N4 iterations used",
+             "Variation before N4", "Variation after N4", "With warnings"]  # fmt: skip
+    notes = [
+        "Voxels, spacing and iterations: the most frequent value, and how many others there are. Variation: coefficient "
+        "of variation of the foreground's intensities, median (smallest to largest); a bias field that is removed "
+        "lowers it."
+    ]
+    return Table("volumes", [heads(names)], rows, frame, notes)
+
+
+def lesions(facts: Facts) -> Table:
+    """The first reader's lesions: size and grey-level bins."""
+    frame = facts.frame("prepare/lesions.csv")
+    rows = []
+    for name in facts.protocol.sequences:
+        part = frame[(frame["sequence"] == name) & (frame["reader"] == facts.protocol.reader)]
+        if not len(part):
+            continue
+        second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
+        rows.append(words([
+            name, str(len(part)), str(len(second)), _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000),
+            _range(part["resampled_voxels"]), _range(part["volume_change_percent"]), _range(part["bins"]),
+            str(int((part["warnings"] != "").sum())),
+        ], kind="number"))  # fmt: skip
+    if not rows:
+        raise AbsentError("No lesion passed the checks.")
+    names = ["Sequence", f"Lesions ({facts.protocol.reader})", "Drawn again", "Voxels as drawn", "Volume (mL)",
+             "Voxels after resampling", "Volume change (%)", "Grey-level bins", "With warnings"]  # fmt: skip
+    notes = [
+        "Median (smallest to largest) of the first reader's masks. Where few voxels become many by resampling, most of "
+        "the texture is interpolation. Fewer than 8 or more than 256 bins is a warning."
+    ]
+    return Table("lesions", [heads(names)], rows, frame, notes)
+
+
+def warnings(facts: Facts) -> Table:
+    """Each kind of warning with the number of lesions or volumes it concerns."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for name in ("prepare/lesions.csv", "prepare/volumes.csv"):
+        for _, row in facts.frame(name).iterrows():
+            for text in filter(None, str(row["warnings"]).split("; ")):
+                found.setdefault((row["sequence"], text), set()).add(row["patient"])
+    if not found:
+        raise AbsentError("No volume and no lesion raised a warning.")
+    order = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    records = [(sequence, text, len(who), ", ".join(sorted(who))) for (sequence, text), who in order]
+    frame = pd.DataFrame(records, columns=["sequence", "warning", "patients", "who"])
+    rows = [words([s, text, str(count), who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."])
+            for s, text, count, who in records[:40]]  # fmt: skip
+    notes = [f"The 40 most frequent of {len(records)}; the CSV file has all."] if len(records) > 40 else []
+    return Table("warnings", [words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
+
+
+def _most(values: Any) -> str:
+    counts = values.value_counts()
+    first = str(counts.index[0]) if len(counts) else ""
+    if not first:
+        return NOTHING
+    return first if len(counts) == 1 else f"{first} (and {len(counts) - 1} others)"
+
+
+def _range(values: Any) -> str:
+    known = values.dropna()
+    if not len(known):
+        return NOTHING
+    if (known == known.round()).all():
+        return f"{known.median():,.0f} ({number(known.min(), 0)} to {number(known.max(), 0)})"
+    return f"{significant(known.median(), 3)} ({significant(known.min(), 3)} to {significant(known.max(), 3)})"

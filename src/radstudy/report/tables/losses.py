@@ -1,0 +1,85 @@
+"""Who was lost on the way, and what each model could use."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Table, heads, words
+
+
+def lost(facts: Facts) -> Table:
+    """Cases that failed, with the problem and the remedy."""
+    frame = facts.failures()
+    if not len(frame):
+        if not facts.finished("cohort"):
+            raise AbsentError("The step 'cohort' has not run to its end; what was lost is not known yet.")
+        raise AbsentError("No case failed in any step that has finished.")
+    columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy"]
+    rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
+    names = ["Step", "Patient", "Lesion", "Sequence", "Reader", "Problem", "What to do"]
+    notes = [
+        "A failed case is left out of every result that needs it; nothing was repaired or imputed. Failures of the "
+        "second reader's masks concern the agreement between readers only.",
+    ]
+    return Table("failures", [words(names)], rows, frame, notes)
+
+
+def absent(facts: Facts) -> Table:
+    """Sequences that patients do not have, or on which the lesion is not visible."""
+    frame = facts.frame("cohort/absent.csv")
+    if not len(frame):
+        raise AbsentError("Every lesion of the cohort was declared visible on every sequence, and none is missing.")
+    counts = frame.groupby("sequence", sort=False)
+    rows = [
+        [Cell(str(name)), Cell(str(len(part)), kind="number"), Cell(", ".join(dict.fromkeys(part["patient"])))]
+        for name, part in counts
+    ]
+    header = [[Cell("Sequence"), Cell("Lesions without it", kind="number"), Cell("Patients")]]
+    return Table("absent_sequences", header, rows, frame)
+
+
+def usable(facts: Facts) -> Table:
+    """How many rows each model was trained and tested on."""
+    found = facts.document("model/models.json")
+    rows, records = [], []
+    for name in facts.models:
+        model = found.get(name, {})
+        needs = [*model.get("sequences", []), *(facts.label_of(v) for v in model.get("clinical", []))]
+        shown = [str(model.get(key, "–")) for key in ("training_rows", "testing_rows", "not_used")]
+        note = model.get("note", "") or ("" if model else "not reached")
+        rows.append([Cell(name), *(Cell(text, kind="number") for text in shown), Cell(", ".join(needs)), Cell(note)])
+        records.append([name, *shown, "; ".join(needs), note])
+    names = ["Model", "Training", "Testing", "Not used", "Needs", "Note"]
+    header = [[*heads(names[:4]), Cell(names[4]), Cell(names[5])]]
+    note = [
+        f"Numbers are {facts.case_word}. A model leaves out whoever lacks one of its sequences or one of its candidate "
+        "clinical variables; neither is ever imputed."
+    ]
+    return Table("rows_per_model", header, rows, pd.DataFrame(records, columns=names), note)
+
+
+def undefined(facts: Facts) -> Table:
+    """Feature values that are not defined, with the reason."""
+    frame = facts.frame("extract/missing.csv")
+    if not len(frame):
+        raise AbsentError("Every feature of every lesion is defined.")
+    grouped = frame.groupby(["sequence", "feature", "reason"], sort=False)
+    rows = [
+        [*words([str(s), str(f)]), Cell(str(len(part)), kind="number"), Cell(str(reason))]
+        for (s, f, reason), part in sorted(grouped, key=lambda item: -len(item[1]))[:40]
+    ]
+    header = [[*words(["Sequence", "Feature"]), Cell("Lesions", kind="number"), Cell("Reason")]]
+    notes = [f"The 40 most frequent of {len(grouped)}."] if len(grouped) > 40 else []
+    return Table("undefined_features", header, rows, frame, notes)
+
+
+def identical(facts: Facts) -> Table:
+    """Lesions whose features are all the same: a file copied under two names, most often."""
+    frame = facts.frame("extract/identical.csv")
+    if not len(frame):
+        raise AbsentError("No two lesions of a sequence have the same features.")
+    columns = ["group", "patient", "lesion", "sequence", "reader"]
+    rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
+    notes = ["Lesions of one group have identical features: look whether a file was copied under two names."]
+    return Table("identical_lesions", [words(["Group", "Patient", "Lesion", "Sequence", "Reader"])], rows, frame, notes)

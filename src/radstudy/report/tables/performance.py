@@ -1,0 +1,154 @@
+"""Table 3, the counts behind it, and the comparison of every pair of models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Table, numbers, words
+
+SET_NAMES = {TRAINING: "training (apparent)", TESTING: "testing"}
+# measure to the counts of its numerator and of its denominator
+_COUNTS = {
+    "sensitivity": (("tp",), ("tp", "fn")),
+    "specificity": (("tn",), ("tn", "fp")),
+    "accuracy": (("tp", "tn"), ("tp", "tn", "fp", "fn")),
+    "ppv": (("tp",), ("tp", "fp")),
+    "npv": (("tn",), ("tn", "fn")),
+}
+
+
+def performance(facts: Facts) -> Table:
+    """Table 3."""
+    frame = _table3(facts)
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}% CI"
+    names = ["Model", "Set", "n (positive)", f"AUC ({level})", f"Sensitivity, % ({level})",
+             f"Specificity, % ({level})", f"Accuracy, % ({level})", "Cut-off"]  # fmt: skip
+    header = [[*words(names[:2]), *numbers(names[2:])]]
+    rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
+    settings = facts.protocol.evaluate.interval
+    notes = [
+        "Cut-off: the probability with the largest Youden index in the training set, applied unchanged to the testing "
+        "set; at or above it a patient is called positive. Counts in brackets.",
+        "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
+        "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
+        f"Intervals: {INTERVALS[settings.auc]} for the AUC, {settings.proportion.title()} for proportions.",
+    ]
+    return Table("table3", header, rows, frame, notes)
+
+
+INTERVALS = {
+    "delong": "DeLong",
+    "logit-delong": "DeLong on the logit scale",
+    "newcombe": "Newcombe's method 5",
+    "hanley-mcneil": "Hanley and McNeil",
+    "bootstrap": "stratified bootstrap",
+}
+
+
+def counts(facts: Facts) -> Table:
+    """The counts behind Table 3, with predictive values."""
+    frame = _table3(facts)
+    names = ["Model", "Set", "TP", "FP", "TN", "FN", "PPV, %", "NPV, %"]
+    rows = []
+    for _, row in frame.iterrows():
+        four = [_whole(row.get(name)) for name in ("tp", "fp", "tn", "fn")]
+        rows.append([Cell(row["model"]), Cell(SET_NAMES[row["set"]]), *numbers(four),
+                     *numbers(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
+    notes = ["TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
+             "this cohort's share of positives only."]  # fmt: skip
+    return Table("table3_counts", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+
+
+def _table3(facts: Facts) -> pd.DataFrame:
+    frame = facts.frame("evaluate/table3.csv")
+    if not len(frame):
+        raise AbsentError("No model could be fitted, so there is no performance to report.")
+    return frame
+
+
+def _by_model(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], width: int) -> list[list[Cell]]:
+    found = facts.document("model/models.json")
+    rows: list[list[Cell]] = []
+    for name in facts.models:
+        model = found.get(name, {})
+        if not model.get("fitted"):
+            rows.append([Cell(name), Cell(model.get("note") or "not fitted", span=width - 1, kind="quiet")])
+            continue
+        for _, row in frame[frame["model"] == name].iterrows():
+            rows.append(_row(row, measures, empty=bool(model.get("empty"))))
+    return rows
+
+
+def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
+    quiet = " quiet" if row["set"] == TRAINING else ""
+    head = [
+        Cell(row["model"] if row["set"] == TRAINING else "", kind="group"),
+        Cell(SET_NAMES[row["set"]], kind=quiet),
+        Cell(f"{int(row['rows'])} ({int(row['positives'])})", kind=f"number{quiet}"),
+    ]
+    if empty:
+        text = "no feature survived; intercept only, AUC 0.5"
+        return [*head, Cell(text, span=len(measures) + 2, kind=f"note{quiet}")]
+    if pd.isna(row.get("auc")):
+        return [*head, Cell(row["note"], span=len(measures) + 2, kind=f"note{quiet}")]
+    area = interval(row["auc"], row["auc_low"], row["auc_high"])
+    return [
+        *head,
+        Cell(area, kind=f"number{quiet or ' strong'}"),
+        *(Cell(_measure(row, name), kind=f"number{quiet}") for name in measures),
+        Cell(significant(row["cutoff"], 3), kind=f"number{quiet}"),
+    ]
+
+
+def _measure(row: Any, name: str) -> str:
+    """Such as 84.6 (57.8 to 95.7) [11/13]."""
+    value = row.get(name)
+    if value is None or pd.isna(value):
+        return NOTHING
+    above, below = (sum(int(row[part]) for part in parts) for parts in _COUNTS[name])
+    low, high = number(100 * row[f"{name}_low"], 1), number(100 * row[f"{name}_high"], 1)
+    return f"{percent(above, below)} ({low} to {high}) [{above}/{below}]"
+
+
+def _whole(value: Any) -> str:
+    return NOTHING if value is None or pd.isna(value) else str(int(value))
+
+
+def comparisons(facts: Facts) -> Table:
+    """DeLong's test of every pair, testing set."""
+    return _pairs(facts, TESTING)
+
+
+def comparisons_training(facts: Facts) -> Table:
+    """DeLong's test of every pair, training set: descriptive."""
+    return _pairs(facts, TRAINING)
+
+
+def _pairs(facts: Facts, which: str) -> Table:
+    frame = facts.frame("evaluate/delong.csv")
+    part = frame[frame["set"] == which]
+    if not len(part):
+        raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
+    names = ["Model 1", "Model 2", "n", "AUC difference (CI)", "z", "p-value", "p, Holm", "Nested", "Note"]
+    header = [[*words(names[:2]), *numbers(names[2:7]), *words(names[7:])]]
+    rows = []
+    for _, row in part.iterrows():
+        strong = " strong" if row["p_adjusted"] < 0.05 else ""
+        rows.append([
+            Cell(row["model_a"]), Cell(row["model_b"]), *numbers([
+                str(int(row["rows"])), interval(row["difference"], row["low"], row["high"]), number(row["z"], 2),
+                p_text(row["p_value"])]),
+            Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"), Cell("yes" if row["nested"] else ""),
+            Cell(row["note"]),
+        ])  # fmt: skip
+    notes = [
+        "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all pairs of "
+        "this set. Nested: one model is built from the other, so their difference is not free of each other.",
+    ]
+    if which == TRAINING:
+        notes.append("Descriptive only: models selected and fitted on these very patients.")
+    return Table(f"delong_{which}", header, rows, part, notes)

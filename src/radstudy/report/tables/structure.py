@@ -1,0 +1,84 @@
+"""What a table of the report is, before anything turns it into HTML or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell.
+
+    Parameters
+    ----------
+    text : what it says.
+    span : columns it covers.
+    mark : footnote letter, printed raised.
+    kind : "number" (set right), "level" (indented), "quiet", "strong", "group" (a row that heads others), or several
+        of these with blanks between.
+    """
+
+    text: str
+    span: int = 1
+    mark: str = ""
+    kind: str = ""
+
+
+Row = Sequence[Cell]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One table.
+
+    Parameters
+    ----------
+    name : of its CSV file, without ``.csv``.
+    header : rows of header cells.
+    rows : rows of cells.
+    frame : the same facts with all their digits, for the CSV file.
+    footnotes : printed below, in order.
+    """
+
+    name: str
+    header: Sequence[Row]
+    rows: Sequence[Row]
+    frame: pd.DataFrame
+    footnotes: Sequence[str] = field(default=())
+
+
+class Footnotes:
+    """Letters for footnotes, given in the order in which they are first needed."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def mark(self, text: str) -> str:
+        """The letter of a footnote; the same text has the same letter."""
+        return self._letters.setdefault(text, _letter(len(self._letters)))
+
+    def lines(self) -> list[str]:
+        """The footnotes, each after its letter."""
+        return [f"{letter}: {text}." for text, letter in self._letters.items()]
+
+
+def _letter(index: int) -> str:
+    return chr(ord("a") + index) if index < 26 else f"a{_letter(index - 26)}"
+
+
+def heads(names: Iterable[str], numbers: bool = True) -> list[Cell]:
+    """A header row: the first column set left, the others as numbers."""
+    return [Cell(name, kind="number" if numbers and index else "") for index, name in enumerate(names)]
+
+
+def words(values: Iterable[str], kind: str = "") -> list[Cell]:
+    """A row of text cells."""
+    return [Cell(value, kind=kind) for value in values]
+
+
+def numbers(values: Iterable[str]) -> list[Cell]:
+    """A row of cells set right."""
+    return [Cell(value, kind="number") for value in values]

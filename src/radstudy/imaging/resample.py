@@ -501,7 +501,7 @@ def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.
 
 def _taps(coordinate: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(4, n) indices, mirrored at the borders, and weights of the cubic B-spline."""
-    floor = np.floor(coordinate)
+    floor = np.floor(coordinate.astype(np.float32)).astype(np.float64)  # ITK chooses the taps in single precision
     w = coordinate - floor
     weights = np.empty((4, coordinate.size))
     weights[3] = (1.0 / 6.0) * w * w * w

@@ -159,7 +159,7 @@ def interpolate(c: Any, iz: Any, iy: Any, ix: Any, wz: Any, wy: Any, wx: Any, ou
 
 @jit()
 def _tap(coordinate: float, start: int, size: int, index: Any, weights: Any) -> None:
-    floor = math.floor(coordinate)
+    floor = math.floor(np.float32(coordinate))  # ITK chooses the taps in single precision
     w = coordinate - floor
     weights[3] = (1.0 / 6.0) * w * w * w
     weights[0] = (1.0 / 6.0) + 0.5 * w * (w - 1.0) - weights[3]

@@ -78,7 +78,8 @@ class ExtractionSettings:
     bin_count : a fixed number of bins instead; None uses `bin_width`.
     resampled_spacing_mm : (x, y, z) in the file's axis order, 0 keeps an axis; None does not resample.
     interpolator : "sitkBSpline", "sitkLinear" or "sitkNearestNeighbor"; None does not resample.
-    pad_distance : voxels kept around the lesion's box when resampling (or pre-cropping).
+    pad_distance : voxels kept around the lesion's box when resampling (or pre-cropping). LoG values depend on it; a
+        pad of 11 times the largest sigma (in voxels) gives those of the whole image.
     force_2d, force_2d_dimension : textures within planes; the array axis (0 = K) that is left out.
     resegment_range, resegment_mode, resegment_shape : thresholds that shrink the mask; "absolute", "relative" (of the
         lesion's maximum) or "sigma" (around its mean); whether shape uses the shrunk mask.

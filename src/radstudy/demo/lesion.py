@@ -61,11 +61,12 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
     bulges = smooth_noise(shape, 0.17 * diameter_mm + 1.0, rng)
     spikes = smooth_noise(shape, 1.6, rng)
     lobulation = 0.11 * np.exp(0.35 * traits["lobulation"])
+    radius = np.clip(1 + lobulation * bulges, 0.72, 1.3)  # more would leave a spindle with hardly any volume
     spiculation = min(0.4 * np.exp(0.5 * traits["spiculation"]), 0.03 * diameter_mm)  # mm
     scale = 1.0
     for _ in range(3):  # the boundary's bumps change the largest diameter: measure it and scale
         semi = scale * diameter_mm / 2 * ratios
-        depth = _ellipsoid(axes, turn, semi) * (1 + lobulation * bulges)
+        depth = _ellipsoid(axes, turn, semi) / radius
         size = float(semi.prod() ** (1 / 3))
         distance = _in_one_piece(((depth - 1) * size + spiculation * spikes).astype(np.float32))
         scale *= diameter_mm / _largest_diameter(distance)

@@ -134,7 +134,16 @@ def test_an_image_depends_on_its_own_score_alone() -> None:
 
 def test_the_smallest_lesions_can_be_extracted_on_dwi() -> None:
     _, _, plans = plan(patients=107, seed=6, null=False)
-    for patient in sorted(plans, key=lambda item: item.diameter_mm)[:3]:
+    for patient in sorted(plans, key=lambda item: item.diameter_mm)[:4]:
         masks = next(masks for name, _, masks, _ in simulate(patient) if name == "DWI")
         assert all(mask.sum() >= 12 for mask in masks.values())
         assert all(mask.any(axis=(0, 1)).sum() >= 2 for mask in masks.values())
+
+
+def test_lobulated_lesions_keep_their_volume() -> None:
+    _, _, plans = plan(patients=107, seed=20260114, null=False)
+    most = sorted(plans, key=lambda item: item.traits["lobulation"])[-6:]
+    for patient in most:
+        lesion = make_lesion(patient.diameter_mm, patient.traits, np.random.default_rng(3))
+        ball = np.pi / 6 * patient.diameter_mm**3
+        assert 0.25 < np.count_nonzero(lesion.distance_mm < 0) / ball < 0.9

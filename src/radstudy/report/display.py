@@ -24,8 +24,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def significant(value: float | None, digits: int = 4) -> str:
-    """A number to so many significant digits."""
-    return NOTHING if value is None or math.isnan(value) else f"{value:.{digits}g}".replace("-", "−")
+    """A number to so many significant digits, trailing zeros too."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if not math.isfinite(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:#.{digits}g}".rstrip(".").replace("-", "−")
 
 
 def interval(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:

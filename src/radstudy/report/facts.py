@@ -179,6 +179,4 @@ def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:
         return pd.DataFrame()
     words = {name: str for name in columns if name in text}
     missing = {name: [""] for name in columns if name not in text}
-    return pd.read_csv(
-        path, dtype=words, keep_default_na=False, na_values=missing, float_precision="round_trip", low_memory=False
-    )
+    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=missing, low_memory=False)

@@ -109,7 +109,7 @@ def _pairs(facts: Facts) -> str:
 
 def _caution(facts: Facts) -> str:
     training, testing = _areas(facts, TRAINING), _areas(facts, TESTING)
-    many = f"the highest of {len(testing)} is too high by chance alone, and " if len(testing) > 1 else ""
+    many = f"the highest of {len(testing)} tends to be too high by chance alone, and " if len(testing) > 1 else ""
     return (
         f"The training AUCs ({_between(training['auc'])}) are apparent (selection ignored): the same patients chose the "
         f"features and fitted the models; the testing AUCs come from one random split with {_span(testing['positives'])} "

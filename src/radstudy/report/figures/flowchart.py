@@ -56,7 +56,7 @@ def _groups(facts: Facts, part: dict[str, Any]) -> str:
 
 
 def _wrapped(item: dict[str, Any]) -> list[str]:
-    text = f"{item['reason']} (n = {item['patients']})"
+    text = f"{item['reason']} (n\u00a0=\u00a0{item['patients']})"
     first, *rest = textwrap.wrap(text, 44)
     return [f"• {first}", *(f"   {line}" for line in rest)]
 

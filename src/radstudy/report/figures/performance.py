@@ -139,7 +139,6 @@ def delong(facts: Facts) -> Drawing:
     drawn = figure(min(2 * side, 12.5), min(2 * side, 12.5) / 2 + 0.9)
     panels = drawn.subplots(1, 2)
     titles = {TRAINING: "Training: descriptive\n(selected, refitted, nested models)", TESTING: "Testing"}
-    mesh = None
     for axes, which in zip(panels, (TRAINING, TESTING), strict=True):
         mesh = _heat(axes, frame[frame["set"] == which], names)
         axes.set_title(titles[which])

@@ -56,7 +56,7 @@ def funnel(facts: Facts) -> Table:
     names = ["Model", "Starts from", *(STEP_NAMES[step] for step in steps), "In the model"]
     header = [[*words(names[:2]), *numbers(names[2:])]]
     notes = [
-        "Numbers of features that each step let through, entered > kept. Of a pooled or combined model only its own step "
+        "Numbers of features that each step let through, entered → kept. Of a pooled or combined model only its own step "
         "is shown: inside it the selections of the models that it is built from are made again on its own training rows "
         "(the CSV file has them). A clinical variable of several levels counts once a level, without its reference.",
     ]
@@ -66,19 +66,21 @@ def funnel(facts: Facts) -> Table:
 def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
     own = frame[(frame["model"] == name) & (frame["branch"] == name)].set_index("step")
     cells = [
-        f"{thousands(int(own.at[step, 'entered']))} > {thousands(int(own.at[step, 'kept']))}"
+        f"{thousands(int(own.at[step, 'entered']))} → {thousands(int(own.at[step, 'kept']))}"
         if step in own.index
         else NOTHING
         for step in steps
     ]
-    return [Cell(name), Cell(origin(facts, name)), *numbers(cells), Cell(str(last), kind="number strong")]
+    return [Cell(name, kind="name"), Cell(origin(facts, name)), *numbers(cells), Cell(str(last), kind="number strong")]
 
 
 def origin(facts: Facts, name: str) -> str:
     """What a model is built from, in words."""
     model = facts.protocol.model.models[name]
     if model.sequences:
-        return f"reproducible features of {' + '.join(model.sequences)}"
+        kept = facts.document("agree/summary.json")["kept"]
+        parts = [f"{thousands(kept.get(sequence, 0))} of {sequence}" for sequence in model.sequences]
+        return f"reproducible features: {' + '.join(parts)}"
     if model.pool:
         return f"selected features of {' + '.join(model.pool)}, reduced again"
     if model.add:
@@ -121,7 +123,7 @@ def _term(facts: Facts, row: Any) -> list[Cell]:
     if str(row["feature"]).startswith(CLINICAL) and row["scale"]:
         per_unit = significant(_exp(row["coefficient"] / row["scale"]), 3)
     return [
-        Cell(readable(facts, str(row["feature"])), kind="level"),
+        Cell(readable(facts, str(row["feature"])), kind="level name"),
         *numbers([number(row["coefficient"], 3), significant(_exp(row["coefficient"]), 3), per_unit,
                   significant(row["centre"]), significant(row["scale"])]),
     ]  # fmt: skip

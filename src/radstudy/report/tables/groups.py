@@ -61,7 +61,11 @@ def _header(facts: Facts, heading: str, sets: Sequence[str]) -> list[list[Cell]]
     top = [Cell(""), *(Cell(f"{_SET_NAMES[w]} (n = {sum(n)})", span=3, kind="band") for w, n in zip(sets, sizes, strict=True))]  # fmt: skip
     names = [heading]
     for negative, positive in sizes:
-        names += [f"{facts.groups[0]} (n = {negative})", f"{facts.groups[1]} (n = {positive})", "p-value"]
+        names += [
+            f"{facts.groups[0]} (n\u00a0=\u00a0{negative})",
+            f"{facts.groups[1]} (n\u00a0=\u00a0{positive})",
+            "p\u2011value",
+        ]
     return [top, heads(names)]
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radstudy.report.display import NOTHING, number, significant
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Table, heads, words
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
 
 def volumes(facts: Facts) -> Table:
@@ -21,16 +21,16 @@ def volumes(facts: Facts) -> Table:
         part = frame[frame["sequence"] == name]
         if not len(part):
             continue
-        rows.append(words([
-            name, str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
+        rows.append([Cell(name), *numbers([
+            str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
             _range(part["cv_before"]), _range(part["cv_after"]), str(int((part["warnings"] != "").sum())),
-        ], kind="number"))  # fmt: skip
-    names = ["Sequence", "Volumes", "Voxels", "Spacing as acquired (mm)", "N4 iterations used",
-             "Variation before N4", "Variation after N4", "With warnings"]  # fmt: skip
+        ])])  # fmt: skip
+    names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
+             "Variation before", "after N4", "Warnings"]  # fmt: skip
     notes = [
-        "Voxels, spacing and iterations: the most frequent value, and how many others there are. Variation: coefficient "
-        "of variation of the foreground's intensities, median (smallest to largest); a bias field that is removed "
-        "lowers it."
+        "Voxels and spacing as acquired, iterations used: the most frequent value (and how many others there are). "
+        "Variation: coefficient of variation of the foreground's intensities, median (smallest to largest); a bias field "
+        "that is removed lowers it. Warnings: volumes that have one."
     ]
     return Table("volumes", [heads(names)], rows, frame, notes)
 
@@ -44,18 +44,18 @@ def lesions(facts: Facts) -> Table:
         if not len(part):
             continue
         second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
-        rows.append(words([
-            name, str(len(part)), str(len(second)), _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000),
-            _range(part["resampled_voxels"]), _range(part["volume_change_percent"]), _range(part["bins"]),
+        rows.append([Cell(name), *numbers([
+            str(len(part)), str(len(second)), _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000),
+            _range(part["resampled_voxels"]), _range(part["volume_change_percent"], 1), _range(part["bins"]),
             str(int((part["warnings"] != "").sum())),
-        ], kind="number"))  # fmt: skip
+        ])])  # fmt: skip
     if not rows:
         raise AbsentError("No lesion passed the checks.")
     names = ["Sequence", f"Lesions ({facts.protocol.reader})", "Drawn again", "Voxels as drawn", "Volume (mL)",
-             "Voxels after resampling", "Volume change (%)", "Grey-level bins", "With warnings"]  # fmt: skip
+             "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
     notes = [
-        "Median (smallest to largest) of the first reader's masks. Where few voxels become many by resampling, most of "
-        "the texture is interpolation. Fewer than 8 or more than 256 bins is a warning."
+        "Median (smallest to largest) of the first reader's masks. Bins: of grey levels. Warnings: lesions that have one. "
+        "Where few voxels become many by resampling, most of the texture is interpolation. Fewer than 8 or more than 256 bins is a warning."
     ]
     return Table("lesions", [heads(names)], rows, frame, notes)
 
@@ -83,13 +83,15 @@ def _most(values: Any) -> str:
     first = str(counts.index[0]) if len(counts) else ""
     if not first:
         return NOTHING
-    return first if len(counts) == 1 else f"{first} (and {len(counts) - 1} others)"
+    return first if len(counts) == 1 else f"{first} (+{len(counts) - 1})"
 
 
-def _range(values: Any) -> str:
+def _range(values: Any, digits: int | None = None) -> str:
     known = values.dropna()
     if not len(known):
         return NOTHING
+    if digits is not None:
+        return f"{number(known.median(), digits)} ({number(known.min(), digits)} to {number(known.max(), digits)})"
     if (known == known.round()).all():
-        return f"{known.median():,.0f} ({number(known.min(), 0)} to {number(known.max(), 0)})"
+        return f"{known.median():,.0f} ({known.min():,.0f} to {known.max():,.0f})"
     return f"{significant(known.median(), 3)} ({significant(known.min(), 3)} to {significant(known.max(), 3)})"

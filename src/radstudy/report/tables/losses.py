@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.report.display import listed, plural
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, heads, words
 
@@ -45,11 +46,20 @@ def usable(facts: Facts) -> Table:
     rows, records = [], []
     for name in facts.models:
         model = found.get(name, {})
-        needs = [*model.get("sequences", []), *(facts.label_of(v) for v in model.get("clinical", []))]
+        clinical = [facts.label_of(variable) for variable in model.get("clinical", [])]
+        sequences = list(model.get("sequences", []))
+        needs = [*sequences, plural(len(clinical), "clinical variable")] if clinical else sequences
         shown = [str(model.get(key, "–")) for key in ("training_rows", "testing_rows", "not_used")]
         note = model.get("note", "") or ("" if model else "not reached")
-        rows.append([Cell(name), *(Cell(text, kind="number") for text in shown), Cell(", ".join(needs)), Cell(note)])
-        records.append([name, *shown, "; ".join(needs), note])
+        rows.append(
+            [
+                Cell(name, kind="name"),
+                *(Cell(text, kind="number") for text in shown),
+                Cell(listed(needs) if needs else ""),
+                Cell(note),
+            ]
+        )
+        records.append([name, *shown, "; ".join([*sequences, *clinical]), note])
     names = ["Model", "Training", "Testing", "Not used", "Needs", "Note"]
     header = [[*heads(names[:4]), Cell(names[4]), Cell(names[5])]]
     note = [

@@ -24,18 +24,19 @@ _COUNTS = {
 def performance(facts: Facts) -> Table:
     """Table 3."""
     frame = _table3(facts)
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}% CI"
-    names = ["Model", "Set", "n (positive)", f"AUC ({level})", f"Sensitivity, % ({level})",
-             f"Specificity, % ({level})", f"Accuracy, % ({level})", "Cut-off"]  # fmt: skip
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    names = ["Model", "Set", "n (positive)", "AUC", "Sensitivity, %",
+             "Specificity, %", "Accuracy, %", "Cut-off"]  # fmt: skip
     header = [[*words(names[:2]), *numbers(names[2:])]]
     rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
     settings = facts.protocol.evaluate.interval
     notes = [
         "Cut-off: the probability with the largest Youden index in the training set, applied unchanged to the testing "
         "set; at or above it a patient is called positive. Counts in brackets.",
+        f"Below each value its {level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
+        f"{settings.proportion.title()} for proportions.",
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
         "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
-        f"Intervals: {INTERVALS[settings.auc]} for the AUC, {settings.proportion.title()} for proportions.",
     ]
     return Table("table3", header, rows, frame, notes)
 
@@ -56,8 +57,8 @@ def counts(facts: Facts) -> Table:
     rows = []
     for _, row in frame.iterrows():
         four = [_whole(row.get(name)) for name in ("tp", "fp", "tn", "fn")]
-        rows.append([Cell(row["model"]), Cell(SET_NAMES[row["set"]]), *numbers(four),
-                     *numbers(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
+        rows.append([Cell(row["model"], kind="name"), Cell(SET_NAMES[row["set"]], kind="name"), *numbers(four),
+                     *(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
     notes = ["TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
              "this cohort's share of positives only."]  # fmt: skip
     return Table("table3_counts", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
@@ -86,8 +87,8 @@ def _by_model(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], widt
 def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
     quiet = " quiet" if row["set"] == TRAINING else ""
     head = [
-        Cell(row["model"] if row["set"] == TRAINING else "", kind="group"),
-        Cell(SET_NAMES[row["set"]], kind=quiet),
+        Cell(row["model"] if row["set"] == TRAINING else "", kind="group name"),
+        Cell(SET_NAMES[row["set"]], kind=f"name{quiet}"),
         Cell(f"{int(row['rows'])} ({int(row['positives'])})", kind=f"number{quiet}"),
     ]
     if empty:
@@ -95,23 +96,23 @@ def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
         return [*head, Cell(text, span=len(measures) + 2, kind=f"note{quiet}")]
     if pd.isna(row.get("auc")):
         return [*head, Cell(row["note"], span=len(measures) + 2, kind=f"note{quiet}")]
-    area = interval(row["auc"], row["auc_low"], row["auc_high"])
+    limits = f"{number(row['auc_low'])} to {number(row['auc_high'])}"
     return [
         *head,
-        Cell(area, kind=f"number{quiet or ' strong'}"),
-        *(Cell(_measure(row, name), kind=f"number{quiet}") for name in measures),
+        Cell(number(row["auc"]), below=limits, kind=f"number{quiet or ' strong'}"),
+        *(_measure(row, name, f"number{quiet}") for name in measures),
         Cell(significant(row["cutoff"], 3), kind=f"number{quiet}"),
     ]
 
 
-def _measure(row: Any, name: str) -> str:
-    """Such as 84.6 (57.8 to 95.7) [11/13]."""
+def _measure(row: Any, name: str, kind: str = "number") -> Cell:
+    """Such as 84.6 [11/13], and below it 57.8 to 95.7."""
     value = row.get(name)
     if value is None or pd.isna(value):
-        return NOTHING
+        return Cell(NOTHING, kind=kind)
     above, below = (sum(int(row[part]) for part in parts) for parts in _COUNTS[name])
     low, high = number(100 * row[f"{name}_low"], 1), number(100 * row[f"{name}_high"], 1)
-    return f"{percent(above, below)} ({low} to {high}) [{above}/{below}]"
+    return Cell(f"{percent(above, below)} [{above}/{below}]", below=f"{low} to {high}", kind=kind)
 
 
 def _whole(value: Any) -> str:
@@ -139,7 +140,7 @@ def _pairs(facts: Facts, which: str) -> Table:
     for _, row in part.iterrows():
         strong = " strong" if row["p_adjusted"] < 0.05 else ""
         rows.append([
-            Cell(row["model_a"]), Cell(row["model_b"]), *numbers([
+            Cell(row["model_a"], kind="name"), Cell(row["model_b"], kind="name"), *numbers([
                 str(int(row["rows"])), interval(row["difference"], row["low"], row["high"]), number(row["z"], 2),
                 p_text(row["p_value"])]),
             Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"), Cell("yes" if row["nested"] else ""),

@@ -15,13 +15,15 @@ class Cell:
     Parameters
     ----------
     text : what it says.
+    below : a second line, printed smaller.
     span : columns it covers.
     mark : footnote letter, printed raised.
-    kind : "number" (set right), "level" (indented), "quiet", "strong", "group" (a row that heads others), or several
-        of these with blanks between.
+    kind : "number" (set right), "level" (indented), "name" (not broken), "quiet", "strong", "group" (heads others), or
+        several of these with blanks between.
     """
 
     text: str
+    below: str = ""
     span: int = 1
     mark: str = ""
     kind: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -64,7 +65,17 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
     array = sitk.GetArrayFromImage(image)
     if image.GetDimension() == 2:
         array = array[np.newaxis]
-    return array.transpose(2, 1, 0), affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    array = _with_what_itk_zeroed(array.transpose(2, 1, 0), file)
+    return array, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+
+
+def _with_what_itk_zeroed(voxels: NDArray[Any], file: Path) -> NDArray[Any]:
+    """ITK's NIfTI reader turns NaN and infinity into 0 without a word; they are put back, for the checks to find."""
+    if not file.name.endswith((".nii", ".nii.gz")) or voxels.dtype.kind != "f" or voxels.all():
+        return voxels
+    stored = np.asanyarray(nib.load(file).dataobj).reshape(voxels.shape)
+    finite = np.isfinite(stored)
+    return voxels if finite.all() else np.where(finite, voxels, stored).astype(voxels.dtype)
 
 
 def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:

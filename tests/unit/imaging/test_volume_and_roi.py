@@ -34,6 +34,17 @@ def test_a_file_gives_back_voxels_affine_and_pixel_type(volume, tmp_path, suffix
     np.testing.assert_allclose((read.affine @ [1, 2, 3, 1])[:3], point, atol=1e-4)
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_voxels_that_are_not_finite_are_read_as_such(tmp_path, suffix, dtype):
+    voxels = np.arange(24, dtype=dtype).reshape(4, 3, 2)
+    voxels[1, 2, 0], voxels[3, 0, 1] = np.nan, np.inf
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(tmp_path / f"x{suffix}"))
+    read = Volume.read(tmp_path / f"x{suffix}")
+    assert read.stored_dtype == dtype
+    np.testing.assert_array_equal(read.voxels, voxels.transpose(2, 1, 0))
+
+
 def test_written_volumes_come_back(volume, tmp_path):
     volume.write(tmp_path / "x.nii.gz")
     read = Volume.read(tmp_path / "x.nii.gz")

@@ -68,9 +68,7 @@ def _continuous(part: pd.DataFrame, name: str, head: dict[str, Any], test: Test)
     return [record]
 
 
-def _categorical(
-    part: pd.DataFrame, name: str, head: dict[str, Any], levels: tuple[str, ...]
-) -> list[dict[str, Any]]:
+def _categorical(part: pd.DataFrame, name: str, head: dict[str, Any], levels: tuple[str, ...]) -> list[dict[str, Any]]:
     groups = [part.loc[part["outcome"] == value, name] for value in (0, 1)]
     counts = np.array([[int((group == level).sum()) for level in levels] for group in groups])
     result = categorical_test(counts)

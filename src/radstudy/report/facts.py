@@ -29,8 +29,37 @@ DOCUMENTS = (
 
 # Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.
 _TEXT = frozenset(
-    "patient lesion side sequence reader reason file problem remedy feature model model_a model_b branch step "
-    "set variable label unit kind level test note interval image size spacing_mm iterations warnings".split()
+    [
+        "patient",
+        "lesion",
+        "side",
+        "sequence",
+        "reader",
+        "reason",
+        "file",
+        "problem",
+        "remedy",
+        "feature",
+        "model",
+        "model_a",
+        "model_b",
+        "branch",
+        "step",
+        "set",
+        "variable",
+        "label",
+        "unit",
+        "kind",
+        "level",
+        "test",
+        "note",
+        "interval",
+        "image",
+        "size",
+        "spacing_mm",
+        "iterations",
+        "warnings",
+    ]
 )
 
 

@@ -14,7 +14,7 @@ from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.pictures import albums
 from radstudy.report.tables import TABLES
-from radstudy.report.wording import TEXTS
+from radstudy.report.text import TEXTS
 
 
 @dataclass(frozen=True, eq=False)

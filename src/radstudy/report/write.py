@@ -18,7 +18,7 @@ from radstudy.report.figures.style import rendered, style, with_notice
 from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, Section, build_sections
 from radstudy.report.tables import Table
-from radstudy.report.wording import summary
+from radstudy.report.text import summary
 from radstudy.store import write_bytes, write_csv, write_text
 
 
@@ -59,12 +59,10 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path) -> dict[st
 def _write_figure(facts: Facts, drawing: Drawing, folder: Path) -> str:
     with style():
         figure = with_notice(drawing.figure, facts.protocol.notice)
-        vector = rendered(figure, "svg")
-        if "svg" in facts.protocol.report.figures:
-            write_bytes(folder / f"{drawing.name}.svg", vector)
-        if "png" in facts.protocol.report.figures:
-            write_bytes(folder / f"{drawing.name}.png", rendered(figure, "png"))
-    return "data:image/svg+xml;base64," + base64.b64encode(vector).decode("ascii")
+        files = rendered(figure, {"svg", *facts.protocol.report.figures})
+    for kind in facts.protocol.report.figures:
+        write_bytes(folder / f"{drawing.name}.{kind}", files[kind])
+    return "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
 
 
 def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str:

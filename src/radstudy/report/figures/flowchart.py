@@ -66,7 +66,8 @@ def _box(axes: Axes, x: float, y: float, width: float, height: float, lines: lis
     axes.add_patch(
         FancyBboxPatch(
             (x - width / 2, y - height / 2), width, height,
-            boxstyle="round,pad=0,rounding_size=0.06", facecolor="white" if left else LIGHT, edgecolor=INK, linewidth=0.9,
+            boxstyle="round,pad=0,rounding_size=0.06", facecolor="white" if left else LIGHT, edgecolor=INK,
+            linewidth=0.9,
         )
     )  # fmt: skip
     first = y + (len(lines) - 1) * _LINE / 2

@@ -161,17 +161,18 @@ def _heat(axes: Axes, part: Any, names: list[str]) -> Any:
         first, second = sorted((names.index(row["model_a"]), names.index(row["model_b"])))
         values[second, first] = row["p_value"]
         tested[second, first] = True
-    mesh = axes.imshow(values, cmap=ListedColormap(_SHADES), norm=BoundaryNorm(_STEPS, len(_SHADES)))
+    # the first row and the last column hold no pair
+    mesh = axes.imshow(values[1:, :-1], cmap=ListedColormap(_SHADES), norm=BoundaryNorm(_STEPS, len(_SHADES)))
     for i, j in np.argwhere(tested):
         value = values[i, j]
         text = (
             "–" if np.isnan(value) else "<.001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
         )
         colour = "white" if value < 0.01 else INK
-        axes.text(j, i, text, ha="center", va="center", fontsize=6, color=colour)
-    axes.set(xticks=range(size), yticks=range(size))
-    axes.set_xticklabels(names, rotation=45, ha="right", rotation_mode="anchor", fontsize=7.5)
-    axes.set_yticklabels(names, fontsize=7.5)
+        axes.text(j, i - 1, text, ha="center", va="center", fontsize=6, color=colour)
+    axes.set(xticks=range(size - 1), yticks=range(size - 1))
+    axes.set_xticklabels(names[:-1], rotation=45, ha="right", rotation_mode="anchor", fontsize=7.5)
+    axes.set_yticklabels(names[1:], fontsize=7.5)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0)
     return mesh

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
@@ -55,9 +55,15 @@ def with_notice(made: Figure, notice: str) -> Figure:
     return made
 
 
-def rendered(made: Figure, kind: str) -> bytes:
-    """The figure as SVG, or as PNG of 300 dots an inch."""
-    memory = io.BytesIO()
-    metadata = {"Date": None} if kind == "svg" else None
-    made.savefig(memory, format=kind, dpi=300, bbox_inches="tight", pad_inches=0.06, metadata=metadata)
-    return memory.getvalue()
+def rendered(made: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
+    """The figure as SVG and as PNG of 300 dots an inch; laid out once for both."""
+    made.draw_without_rendering()
+    made.set_layout_engine("none")
+    box = made.get_tightbbox().padded(0.06)
+    files = {}
+    for kind in kinds:
+        memory = io.BytesIO()
+        extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": 300}
+        made.savefig(memory, format=kind, bbox_inches=box, **extra)
+        files[kind] = memory.getvalue()
+    return files

@@ -35,12 +35,13 @@ def reproducibility(facts: Facts) -> Table:
         quartiles = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
         kept = summary["kept"].get(name, 0)
         rows.append([Cell(name), *numbers([
-            str(summary["lesions"].get(name, 0)), f"{number(quartiles[0])} ({number(quartiles[1])} to {number(quartiles[2])})",
+            str(summary["lesions"].get(name, 0)),
+            f"{number(quartiles[0])} ({number(quartiles[1])} to {number(quartiles[2])})",
             f"{number(known.min())} to {number(known.max())}" if len(known) else NOTHING,
             f"{thousands(kept)} of {thousands(summary['of'])}", f"{100 * kept / summary['of']:.1f}",
         ])])  # fmt: skip
-    names = ["Sequence", "Lesions drawn by all readers", f"{summary['form']}, median (quartiles)", "Smallest to largest",
-             f"Kept (> {summary['above']:g})", "Kept (%)"]  # fmt: skip
+    names = ["Sequence", "Lesions drawn by all readers", f"{summary['form']}, median (quartiles)",
+             "Smallest to largest", f"Kept (> {summary['above']:g})", "Kept (%)"]  # fmt: skip
     notes = ["A feature whose ICC is not defined (no variance) is not kept. The kept features alone go on."]
     return Table("icc", [heads(names)], rows, frame, notes)
 
@@ -56,9 +57,10 @@ def funnel(facts: Facts) -> Table:
     names = ["Model", "Starts from", *(STEP_NAMES[step] for step in steps), "In the model"]
     header = [[*words(names[:2]), *numbers(names[2:])]]
     notes = [
-        "Numbers of features that each step let through, entered → kept. Of a pooled or combined model only its own step "
-        "is shown: inside it the selections of the models that it is built from are made again on its own training rows "
-        "(the CSV file has them). A clinical variable of several levels counts once a level, without its reference.",
+        "Numbers of features that each step let through, entered → kept. Of a pooled or combined model only its own "
+        "step is shown: inside it the selections of the models that it is built from are made again on its own "
+        "training rows (the CSV file has them). A clinical variable of several levels counts once a level, without its "
+        "reference.",
     ]
     return Table("selection_funnel", header, rows, frame, notes)
 
@@ -100,9 +102,10 @@ def selected(facts: Facts) -> Table:
     names = ["Feature", "Coefficient per SD", "Odds ratio per SD", "Odds ratio per unit or level", "Training mean",
              "Training SD"]  # fmt: skip
     notes = [
-        f"An odds ratio above 1 means: the higher the value, the more probably {facts.groups[1]}. SD: standard deviation "
-        "of the training set. Coefficients are penalised (ridge) after selection on the same patients, so no confidence "
-        "interval or p-value of theirs would be valid, and none is given. Per unit or level: clinical variables only.",
+        f"An odds ratio above 1 means: the higher the value, the more probably {facts.groups[1]}. SD: standard "
+        "deviation of the training set. Coefficients are penalised (ridge) after selection on the same patients, so no "
+        "confidence interval or p-value of theirs would be valid, and none is given. Per unit or level: clinical "
+        "variables only.",
     ]
     export = frame.assign(odds_ratio_per_sd=[_exp(value) for value in frame["coefficient"]] if len(frame) else [])
     return Table("selected_features", [heads(names)], rows, export, notes)

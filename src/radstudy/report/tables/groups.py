@@ -58,7 +58,8 @@ def _side_by_side(
 
 def _header(facts: Facts, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
     sizes = [facts.sizes(which) for which in sets]
-    top = [Cell(""), *(Cell(f"{_SET_NAMES[w]} (n = {sum(n)})", span=3, kind="band") for w, n in zip(sets, sizes, strict=True))]  # fmt: skip
+    bands = [f"{_SET_NAMES[which]} (n = {sum(size)})" for which, size in zip(sets, sizes, strict=True)]
+    top = [Cell(""), *(Cell(band, span=3, kind="band") for band in bands)]
     names = [heading]
     for negative, positive in sizes:
         names += [

@@ -29,8 +29,8 @@ def volumes(facts: Facts) -> Table:
              "Variation before", "after N4", "Warnings"]  # fmt: skip
     notes = [
         "Voxels and spacing as acquired, iterations used: the most frequent value (and how many others there are). "
-        "Variation: coefficient of variation of the foreground's intensities, median (smallest to largest); a bias field "
-        "that is removed lowers it. Warnings: volumes that have one."
+        "Variation: coefficient of variation of the foreground's intensities, median (smallest to largest); a bias "
+        "field that is removed lowers it. Warnings: volumes that have one."
     ]
     return Table("volumes", [heads(names)], rows, frame, notes)
 
@@ -54,8 +54,9 @@ def lesions(facts: Facts) -> Table:
     names = ["Sequence", f"Lesions ({facts.protocol.reader})", "Drawn again", "Voxels as drawn", "Volume (mL)",
              "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
     notes = [
-        "Median (smallest to largest) of the first reader's masks. Bins: of grey levels. Warnings: lesions that have one. "
-        "Where few voxels become many by resampling, most of the texture is interpolation. Fewer than 8 or more than 256 bins is a warning."
+        "Median (smallest to largest) of the first reader's masks. Bins: of grey levels. Warnings: lesions that have "
+        "one. Where few voxels become many by resampling, most of the texture is interpolation. Fewer than 8 or more "
+        "than 256 bins is a warning."
     ]
     return Table("lesions", [heads(names)], rows, frame, notes)
 

@@ -59,8 +59,10 @@ def counts(facts: Facts) -> Table:
         four = [_whole(row.get(name)) for name in ("tp", "fp", "tn", "fn")]
         rows.append([Cell(row["model"], kind="name"), Cell(SET_NAMES[row["set"]], kind="name"), *numbers(four),
                      *(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
-    notes = ["TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
-             "this cohort's share of positives only."]  # fmt: skip
+    notes = [
+        "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
+        "this cohort's share of positives only."
+    ]
     return Table("table3_counts", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
@@ -147,8 +149,8 @@ def _pairs(facts: Facts, which: str) -> Table:
             Cell(row["note"]),
         ])  # fmt: skip
     notes = [
-        "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all pairs of "
-        "this set. Nested: one model is built from the other, so their difference is not free of each other.",
+        "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all pairs "
+        "of this set. Nested: one model is built from the other, so their difference is not free of each other.",
     ]
     if which == TRAINING:
         notes.append("Descriptive only: models selected and fitted on these very patients.")

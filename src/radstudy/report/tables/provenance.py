@@ -76,5 +76,6 @@ def versions(facts: Facts) -> Table:
     notes = ["; ".join(f"{name} {version}" for name, version in item) + "." for item in sorted(used)]
     if len(used) > 1:
         notes.insert(0, "The steps ran with different versions:")
-    frame = pd.DataFrame([{"step": s, **{k: r[k] for k in ("finished", "seconds", "code", "key")}, **r["versions"]} for s, r in done])  # fmt: skip
+    told = ("finished", "seconds", "code", "key")
+    frame = pd.DataFrame([{"step": s, **{k: r[k] for k in told}, **r["versions"]} for s, r in done])
     return Table("versions", header, rows, frame, notes)

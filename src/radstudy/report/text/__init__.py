@@ -1,0 +1,20 @@
+"""The report's sentences, made from what ran: nothing is claimed that the numbers do not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from radstudy.report.facts import Facts
+from radstudy.report.text.methods import methods
+from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
+from radstudy.report.text.paragraph import Paragraph
+from radstudy.report.text.summary import summary
+
+__all__ = ["TEXTS", "Paragraph", "summary"]
+
+TEXTS: dict[str, Callable[[Facts], list[Paragraph]]] = {
+    "methods": methods,
+    "cohort_notes": cohort_notes,
+    "count_explained": count_explained,
+    "signature_note": signature_note,
+}

@@ -1,0 +1,236 @@
+"""The methods text: one paragraph a step, from the settings that ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from radstudy.report.display import listed, plural
+from radstudy.report.facts import Facts
+from radstudy.report.tables.performance import INTERVALS
+from radstudy.report.text.paragraph import Paragraph
+from radstudy.store import PROVENANCE
+
+
+def methods(facts: Facts) -> list[Paragraph]:
+    """The methods text: one paragraph a step, from the settings that ran and what is known of the run."""
+    return [Paragraph(make(facts), lead) for lead, make in _METHODS]
+
+
+def _ran(facts: Facts, step: str) -> str:
+    return (
+        ""
+        if facts.finished(step)
+        else f" (The step '{step}' has not run to its end: this is what the study file asks for.)"
+    )
+
+
+def _cohort_method(facts: Facts) -> str:
+    cohort = facts.protocol.cohort
+    split = cohort.split
+    if split.column is not None:
+        made = f"The split into training and testing sets was given by the column '{split.column}' of the cohort table."
+    else:
+        how = "stratified by outcome" if split.stratify else "not stratified"
+        made = (
+            f"Patients were split at random, {how}, {100 * (split.train or 0):.0f}% for training and the rest for "
+            f"testing (seed {facts.protocol.seed}); lesions of one patient stay together."
+        )
+    outcome = cohort.outcome
+    return (
+        f"The outcome was {outcome.label or outcome.column} ({facts.groups[1]} = positive). {made} Patients "
+        f"with a reason for exclusion in the cohort table were left out.{_ran(facts, 'cohort')}"
+    )
+
+
+def _prepare_method(facts: Facts) -> str:
+    steps = [_prepare_step(step) for step in facts.protocol.prepare]
+    if not steps:
+        return "Images were used as acquired, without bias-field or intensity correction."
+    return f"Every volume went through, in this order: {'; '.join(steps)}.{_ran(facts, 'prepare')}"
+
+
+def _prepare_step(step: Any) -> str:
+    if step.n4 is not None:
+        shrink = step.n4.shrink if isinstance(step.n4.shrink, int) else " x ".join(map(str, step.n4.shrink))
+        return (
+            f"N4 bias-field correction (Otsu foreground mask of 200 bins, shrink factor {shrink}, at most "
+            f"{listed([str(n) for n in step.n4.iterations])} iterations on {len(step.n4.iterations)} levels, "
+            f"convergence {step.n4.convergence:g}, cubic B-splines on 4 x 4 x 4 control points at the first level, "
+            "histogram of 200 bins, FWHM 0.15, Wiener noise 0.01), its field divided out at full resolution"
+        )
+    if step.rescale is not None:
+        source = step.rescale.from_
+        window = (
+            "the volume's minimum and maximum"
+            if source == "minmax"
+            else f"its {source[0]:g}th and {source[1]:g}th percentiles"
+        )
+        return f"linear rescaling of {window} to {step.rescale.to[0]:g} and {step.rescale.to[1]:g}"
+    return f"z-score normalisation over the whole volume, times {step.zscore.scale:g}"
+
+
+def _extract_method(facts: Facts) -> str:
+    extract = facts.protocol.extract
+    cohort = facts.protocol.cohort
+    found = facts.documents.get("extract/summary.json")
+    count = f" ({found['explained']})" if found else ""
+    readers = f"masks of {facts.protocol.reader} trained and tested the models"
+    if len(cohort.readers) > 1:
+        readers += f"; those of {listed(list(cohort.readers[1:]))} served the agreement between readers only"
+    if extract.params:
+        return (
+            f"The {readers}. Features{count} were computed with the settings of the PyRadiomics "
+            f"parameter file '{extract.params}'; all of them are listed below.{_ran(facts, 'extract')}"
+        )
+    images = ["the original image"] if extract.images.original else []
+    if sigmas := extract.images.log_sigma_mm:
+        images.append(f"Laplacian-of-Gaussian images (sigma {listed([f'{s:g}' for s in sigmas])} mm)")
+    if extract.images.wavelet:
+        images.append(f"the eight sub-bands of a stationary wavelet transform ({extract.images.wavelet})")
+    spacing = (
+        f"resampled to {' x '.join(f'{s:g}' for s in extract.spacing_mm)} mm (image by B-spline, mask by nearest "
+        "neighbour)"
+        if extract.spacing_mm
+        else "not resampled"
+    )
+    bins = f"bins of width {extract.bin_width:g}" if extract.bin_width is not None else f"{extract.bin_count} bins"
+    return (
+        f"The {readers}. Lesions were {spacing}, cropped with a margin of "
+        f"{plural(extract.pad_voxels, 'voxel')} (Laplacian-of-Gaussian values depend on it) and discretised into "
+        f"{bins}. Features{count}, defined and named as in PyRadiomics 3.0.1, were computed on {listed(images)}. "
+        f"Lesions of fewer than {extract.minimum_native_voxels} voxels as drawn or {extract.minimum_voxels} after "
+        f"resampling were refused.{_ran(facts, 'extract')}"
+    )
+
+
+def _agree_method(facts: Facts) -> str:
+    icc = facts.protocol.agree.icc
+    if icc is None or len(facts.protocol.cohort.readers) < 2:
+        why = "the study file asks for none" if icc is None else "one reader drew the lesions"
+        return f"No feature was filtered by the agreement between readers: {why}."
+    forms = {
+        "ICC(1,1)": "one-way random effects",
+        "ICC(2,1)": "two-way random effects, absolute agreement, single measure",
+        "ICC(3,1)": "two-way mixed effects, consistency, single measure",
+    }
+    who = (
+        "all lesions that every reader drew; testing patients' features, never their outcomes, took part"
+        if icc.patients == "all"
+        else "the training set's lesions that every reader drew"
+    )
+    return (
+        f"Features with an intraclass correlation {icc.form} ({forms[icc.form]}) above {icc.above:g} "
+        f"were kept, on {who}.{_ran(facts, 'agree')}"
+    )
+
+
+def _select_method(facts: Facts) -> str:
+    steps = [_select_step(step) for step in facts.protocol.model.select]
+    models = facts.protocol.model.models
+    text = f"On training rows alone, in this order: {'; '.join(steps)}."
+    if pooled := [name for name, model in models.items() if model.pool]:
+        text += (
+            f" {listed(pooled)} pooled the features that their single models had selected and reduced them again by "
+            "the trees."
+        )
+    if added := [name for name, model in models.items() if model.add]:
+        text += f" {listed(added)} put the features of their parts side by side, none dropped."
+    for name, model in models.items():
+        if model.clinical:
+            text += (
+                f" {name}: candidates with p < {model.clinical.univariate_below:g} in a univariate logistic regression "
+                "(likelihood-ratio test, training set) entered a multivariable one."
+            )
+    return text + _ran(facts, "model")
+
+
+def _select_step(step: Any) -> str:
+    if step.impute:
+        return "features not defined for a lesion took the training median"
+    if step.standardise:
+        return "z-score with the training mean and standard deviation"
+    if step.collinear:
+        return (
+            f"of any two features with an absolute Pearson correlation above {step.collinear.above:g} the one with the "
+            "higher training |AUC - 0.5| stayed (greedy, ties by name)"
+        )
+    if step.univariate:
+        test = {"mann-whitney": "Mann-Whitney U test", "student": "Student's t-test"}[step.univariate.test]
+        return f"features with p < {step.univariate.below:g} in a {test} stayed (not adjusted for their number)"
+    trees = step.boosted_trees
+    keep = (
+        listed([f"{count} ({name})" for name, count in trees.keep.items()])
+        if isinstance(trees.keep, dict)
+        else str(trees.keep)
+    )
+    return (
+        f"the most important features of gradient-boosted decision trees stayed, at most {keep} (impurity importance; "
+        f"{trees.trees} trees of depth {trees.depth}, learning rate {trees.learning_rate:g}, subsample "
+        f"{trees.subsample:g})"
+    )
+
+
+def _fit_method(facts: Facts) -> str:
+    logistic = facts.protocol.model.fit.logistic
+    return (
+        f"Logistic regression with a ridge (L2) penalty; its strength was the one of {logistic.strengths} "
+        f"(C from 1e-4 to 1e4, log-spaced) with the lowest log-loss in {logistic.folds}-fold cross-validation of the "
+        f"training set, stratified by outcome, lesions of one patient in one fold (seed {facts.protocol.seed}). The "
+        "folds chose the penalty only: features had been selected on all training rows before, so this "
+        "cross-validation estimates no performance. A row that lacks a sequence or a clinical variable that a model "
+        f"needs was left out of that model, never imputed.{_ran(facts, 'model')}"
+    )
+
+
+_CONTINUOUS = {
+    "student": "Student's t-test",
+    "welch": "Welch's t-test",
+    "mann-whitney": "the Mann-Whitney U test",
+    "auto-spss": "Student's t-test, Welch's t-test or the Mann-Whitney U test, as normality (Kolmogorov-Smirnov with "
+    "Lilliefors' correction, per group) and equality of variances (Levene) allowed",
+}
+
+
+def _evaluate_method(facts: Facts) -> str:
+    evaluate = facts.protocol.evaluate
+    adjusted = (
+        "raw and with Holm's correction over all pairs of a set"
+        if evaluate.compare.adjust == "holm"
+        else "without correction for their number"
+    )
+    return (
+        f"Groups were compared by {_CONTINUOUS[evaluate.continuous]} (continuous) and by Pearson's chi-square "
+        "without continuity correction where n was at least 40 and every expected count at least 5, else by Fisher's "
+        "exact test (Freeman-Halton for more than two columns); levels that nobody has were left out. The area under "
+        f"the ROC curve (AUC) has {100 * evaluate.interval.level:g}% confidence intervals by "
+        f"{INTERVALS[evaluate.interval.auc]}, proportions by {evaluate.interval.proportion.title()}. The cut-off was "
+        "the probability with the largest Youden index in the training set (of equals the lowest), applied unchanged "
+        f"to the testing set. AUCs of two models were compared by DeLong's paired test on the rows that both can use, "
+        f"{adjusted}. All tests were two-sided.{_ran(facts, 'evaluate')}"
+    )
+
+
+def _software_method(facts: Facts) -> str:
+    for step in ("evaluate", "model", "extract", "prepare", "cohort"):
+        record = facts.documents.get(f"{step}/{PROVENANCE}")
+        if record:
+            used = record["versions"]
+            libraries = [f"{n} {v}" for n, v in used.items() if n not in ("radstudy", "python", "platform")]
+            return (
+                f"radstudy {used['radstudy']} on Python {used['python']} ({used['platform']}), with "
+                f"{listed(libraries)}."
+            )
+    return "No step has run to its end, so no version is known."
+
+
+_METHODS: tuple[tuple[str, Callable[[Facts], str]], ...] = (
+    ("Patients", _cohort_method),
+    ("Image preparation", _prepare_method),
+    ("Segmentation and features", _extract_method),
+    ("Reproducibility", _agree_method),
+    ("Feature selection", _select_method),
+    ("Models", _fit_method),
+    ("Statistics", _evaluate_method),
+    ("Software", _software_method),
+)

@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
+from radstudy.imaging.otsu import above_otsu
 from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
 
 _EPSILON = 1e-3  # of a voxel: ITK keeps the last voxel this far inside the B-spline's domain
-_OTSU_BINS = 200
 _FEW_SLICES = 4
 _ORDER = 3
 
@@ -198,11 +198,7 @@ def fit_bias_field(
 def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """The foreground that a field is fitted to: bool (I, J, K); Otsu's threshold where no mask is given."""
     if mask is None:
-        # ITK takes the image as (K, J, I); the histogram does not see the order of the voxels.
-        image = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
-        inside_image = sitk.OtsuThreshold(image, 0, 1, _OTSU_BINS)
-        above: NDArray[np.bool_] = sitk.GetArrayViewFromImage(inside_image).transpose(2, 1, 0) == 1
-        return above
+        return above_otsu(volume.voxels)
     inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
     if inside.shape != volume.voxels.shape:
         raise CaseError(
@@ -409,11 +405,11 @@ def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float,
     width = fwhm / slope
     distance = np.minimum(np.arange(size), size - np.arange(size))
     gaussian = 2 * np.sqrt(np.log(2) / np.pi) / width * np.exp(-4 * np.log(2) * (distance / width) ** 2)
-    blur = np.fft.fft(gaussian)
-    wiener = np.conj(blur) / (np.conj(blur) * blur + noise)
-    sharp = np.maximum(np.fft.ifft(np.fft.fft(padded) * wiener.real).real, 0)
+    # Everything is real, so half of each spectrum is enough; transforms that do not wait for each other go together.
+    blur, spectrum = np.fft.rfft([gaussian, padded])
+    wiener = (np.conj(blur) / (np.conj(blur) * blur + noise)).real
+    sharp = np.maximum(np.fft.irfft(spectrum * wiener, size), 0)
     centres = low + (np.arange(size) - offset) * slope
-    above = np.fft.ifft(np.fft.fft(centres * sharp) * blur).real
-    below = np.fft.ifft(np.fft.fft(sharp) * blur).real
+    above, below = np.fft.irfft(np.fft.rfft([centres * sharp, sharp]) * blur, size)
     expected = np.divide(above, below, out=np.zeros(size), where=below != 0)
     return expected[offset : offset + bins]

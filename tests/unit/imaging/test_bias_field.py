@@ -20,6 +20,7 @@ from radstudy.imaging.bias_field import (
     refined,
     shrunk_grid,
 )
+from radstudy.imaging.otsu import above_otsu
 from radstudy.imaging.volume import Volume
 
 
@@ -134,3 +135,24 @@ def test_bad_input_is_named(biased, change, options, says):
     volume, _, _ = biased
     with pytest.raises(CaseError, match=says):
         n4(Volume(change(volume.voxels), volume.affine), **options)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["skewed", "whole numbers", "two tissues", "few values", "negative"])
+def test_otsus_foreground_is_itks_voxel_for_voxel(kind, dtype):
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        size = rng.integers(5, 40, 3)
+        voxels = {
+            "skewed": rng.gamma(2, 100, size) * (rng.random(size) < rng.uniform(0.2, 1)),
+            "whole numbers": np.round(rng.gamma(2, 100, size)),
+            "two tissues": np.where(rng.random(size) < 0.5, rng.normal(0, 3, size), rng.normal(500, 80, size)),
+            "few values": rng.integers(0, 6, size),
+            "negative": rng.normal(-50, 10, size),
+        }[kind].astype(dtype)
+        theirs = sitk.GetArrayFromImage(sitk.OtsuThreshold(sitk.GetImageFromArray(voxels), 0, 1, 200)) == 1
+        np.testing.assert_array_equal(above_otsu(voxels), theirs)
+
+
+def test_a_constant_image_has_no_foreground():
+    assert not above_otsu(np.full((3, 4, 5), 7.0)).any()

@@ -1,0 +1,78 @@
+"""Otsu's threshold, the passes over the voxels and over the bins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.compiled import jit
+
+
+@jit()
+def value_limits(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """Smallest and largest of float values (n,)."""
+    low = values[0]
+    high = values[0]
+    for value in values:
+        low = min(low, value)
+        high = max(high, value)
+    return float(low), float(high)
+
+
+@jit()
+def histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Counts (bins,) of float values (n,) between edges (bins + 1,), each bin closed below and open above.
+
+    The edges are all but equidistant: the bin is guessed, then moved until the edges agree.
+    """
+    bins = edges.size - 1
+    counts = np.zeros(bins, dtype=np.int64)
+    low = edges[0]
+    per_unit = bins / (edges[bins] - low)
+    for value in values:
+        place = int((value - low) * per_unit)
+        place = min(max(place, 0), bins - 1)
+        while place > 0 and value < edges[place]:
+            place -= 1
+        while place < bins - 1 and value >= edges[place + 1]:
+            place += 1
+        counts[place] += 1
+    return counts
+
+
+@jit()
+def best_split(counts: NDArray[np.int64], centres: NDArray[np.float64], smallest_gain: float) -> int:
+    """The last bin of the lower class: the first split whose variance between the classes is largest.
+
+    The variance is summed up in ITK's order, and one that is larger by a last digit only does not count, as there:
+    of two splits that are equal but for rounding, the same one wins.
+
+    Parameters
+    ----------
+    counts : int64 (bins,).
+    centres : float64 (bins,), the intensities of the bins.
+    smallest_gain : a variance must be larger than the largest so far by more than this, arbitrary units squared.
+    """
+    total = 0
+    sum_all = 0.0
+    for i in range(counts.size):
+        total += counts[i]
+        sum_all += centres[i] * counts[i]
+    mean_all = sum_all / total
+    below = 0
+    mean_below = 0.0
+    largest = -1.0
+    best = 0
+    for i in range(counts.size - 1):
+        before = below
+        below += counts[i]
+        mean_below = (mean_below * before + centres[i] * counts[i]) / below if below else 0.0
+        above = total - below
+        mean_above = (mean_all * total - mean_below * below) / above if above else 0.0
+        between = (below * (mean_below * mean_below) + above * (mean_above * mean_above)) / total
+        if between > np.nextafter(largest, np.inf) and between - largest > smallest_gain:
+            largest = between
+            best = i
+    return best

@@ -55,9 +55,13 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: Path, content: object) -> None:
-    """Write JSON atomically; NaN and infinities become null, NumPy scalars and arrays plain numbers and lists."""
-    write_text(path, json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+def write_json(path: Path, content: object, *, compact: bool = False) -> None:
+    """Write JSON atomically; NaN and infinities become null, NumPy scalars and arrays plain numbers and lists.
+
+    `compact` writes it without line breaks, several times faster: for records that only the program reads.
+    """
+    indent = None if compact else 1
+    write_text(path, json.dumps(plain(content), indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:

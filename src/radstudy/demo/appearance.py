@@ -257,14 +257,10 @@ class Grid:
         """A fine-grid field at the voxels' centres, after smoothing by `blur_mm` (SD along each axis)."""
         if blur_mm is not None:
             field = ndimage.gaussian_filter(field, blur_mm, mode="nearest", truncate=3.0)
-        axes = [
-            first + spacing * np.arange(size) + centre
-            for first, spacing, size, centre in zip(
-                self.offset_mm, self.spacing_mm, self.shape, np.array(field.shape) // 2, strict=True
-            )
-        ]
-        at = np.meshgrid(*axes, indexing="ij")
-        return np.asarray(ndimage.map_coordinates(field, at, order=1, mode="nearest"), dtype=np.float32)
+        for axis, (first, spacing, size) in enumerate(zip(self.offset_mm, self.spacing_mm, self.shape, strict=True)):
+            at = first + spacing * np.arange(size) + field.shape[axis] // 2
+            field = _linear(field, at, axis)
+        return np.ascontiguousarray(field, dtype=np.float32)
 
     def centres_mm(self) -> list[NDArray[np.float64]]:
         """Three open arrays: the voxel centres' positions from the lesion's centre along each axis of the grid."""
@@ -272,6 +268,15 @@ class Grid:
             np.ix_(*[first + step * np.arange(size) for first, step, size in zip(
                 self.offset_mm, self.spacing_mm, self.shape, strict=True)])
         )  # fmt: skip
+
+
+def _linear(field: Field, at: NDArray[np.float64], axis: int) -> Field:
+    """The field at fractional voxels `at` along one axis, linearly interpolated; the edge voxel outside."""
+    at = np.clip(at, 0, field.shape[axis] - 1)
+    below = np.minimum(at.astype(np.intp), field.shape[axis] - 2)
+    share = (at - below).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(field.ndim)])
+    lower, upper = np.take(field, below, axis), np.take(field, below + 1, axis)
+    return np.asarray(lower + share * (upper - lower), dtype=np.float32)
 
 
 def lay_grid(

@@ -411,5 +411,5 @@ def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float,
     sharp = np.maximum(np.fft.irfft(spectrum * wiener, size), 0)
     centres = low + (np.arange(size) - offset) * slope
     above, below = np.fft.irfft(np.fft.rfft([centres * sharp, sharp]) * blur, size)
-    expected = np.divide(above, below, out=np.zeros(size), where=below != 0)
+    expected: Float64 = np.divide(above, below, out=np.zeros(size), where=below != 0)
     return expected[offset : offset + bins]

@@ -108,7 +108,7 @@ class _Work:
         if file.exists() and (found := read_json(file)).get("key") == key:
             return dict(found)
         result = {"key": key, "lesions": self._extract(task, record)}
-        write_json(file, result)
+        write_json(file, result, compact=True)
         return result
 
     def _extract(self, task: VolumeTask, record: Mapping[str, Any]) -> list[dict[str, Any]]:

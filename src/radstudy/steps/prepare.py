@@ -151,7 +151,7 @@ class _Work:
         if record.exists() and (found := read_json(record)).get("key") == key:
             return dict(found)
         result = {"key": key, **self._prepare(task)}
-        write_json(record, result)
+        write_json(record, result, compact=True)
         return result
 
     def _prepare(self, task: VolumeTask) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SEEDS = (1, 2, 3, 4, 5)
 PERMUTATIONS = 4  # of each seed's outcome, within each set
 
 
-def testing_aucs(data, out):
+def aucs_on_testing_sets(data, out):
     run(load_protocol(data / "study.yaml"), data=data, out=out, until="evaluate")
     table = pd.read_csv(out / "evaluate" / "table3.csv")
     return table[table["set"] == "testing"].set_index("model")["auc"]
@@ -32,9 +32,9 @@ def seeds(tmp_path_factory):
         folder = tmp_path_factory.mktemp(f"seed{seed}")
         data = folder / "data"
         make(data, patients=107, seed=seed)
-        effect.append(testing_aucs(data, folder).rename(seed))
+        effect.append(aucs_on_testing_sets(data, folder).rename(seed))
         make(data, patients=107, seed=seed, null=True)
-        null.append(testing_aucs(data, folder).rename(f"{seed} --null"))
+        null.append(aucs_on_testing_sets(data, folder).rename(f"{seed} --null"))
         table = pd.read_csv(data / "cohort.csv", dtype=str, keep_default_na=False, comment="#")
         rng = np.random.default_rng(seed)
         for number in range(PERMUTATIONS):
@@ -42,7 +42,7 @@ def seeds(tmp_path_factory):
                 rows = (table["set"] == which) & (table["exclusion"] == "")
                 table.loc[rows, "fish"] = rng.permutation(table.loc[rows, "fish"])
             table.to_csv(data / "cohort.csv", index=False)
-            null.append(testing_aucs(data, folder).rename(f"{seed} null {number}"))
+            null.append(aucs_on_testing_sets(data, folder).rename(f"{seed} null {number}"))
         shutil.rmtree(folder)
     return pd.DataFrame(effect), pd.DataFrame(null)
 

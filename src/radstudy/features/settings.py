@@ -195,6 +195,21 @@ def her2_ihc2plus() -> ExtractionSettings:
     )
 
 
+Settings = ExtractionSettings | Mapping[str, Any] | str | Path
+
+
+def settings_from(settings: Settings | None) -> ExtractionSettings:
+    """Settings as a caller may give them: None for the reference study's, a dictionary, or a parameter file's path.
+
+    Raises
+    ------
+    StudyFileError : they cannot be used.
+    """
+    if settings is None:
+        return her2_ihc2plus()
+    return settings if isinstance(settings, ExtractionSettings) else ExtractionSettings.from_pyradiomics(settings)
+
+
 PRESETS: dict[str, Callable[[], ExtractionSettings]] = {"her2_ihc2plus": her2_ihc2plus}
 
 

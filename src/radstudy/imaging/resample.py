@@ -57,11 +57,13 @@ class Region:
     image : (z, y, x) voxels in the pixel type that filters and features are to see.
     mask : bool (z, y, x).
     spacing_mm : (x, y, z).
+    start : (x, y, z) continuous index, in the image that the region was made from, of the region's first voxel.
     """
 
     image: NDArray[Any]
     mask: NDArray[np.bool_]
     spacing_mm: tuple[float, ...]
+    start: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,14 @@ class Grid:
     coordinates : x, y, z, float64 arrays that broadcast over (z, y, x): continuous index in the old grid. One value a
         plane where the axes are the scanner's, one a voxel where they are oblique (rounding differs line by line).
     nearest : x, y, z, int64 arrays of the same shapes: the nearest old voxel, -1 outside the image.
+    start : (x, y, z) continuous index in the old grid of the first voxel.
     """
 
     size: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     coordinates: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
     nearest: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    start: tuple[float, ...]
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
@@ -206,8 +210,9 @@ def resampling_grid(
     origin_index = 0.5 * (new - old) / old + first / ratio
     coordinates, nearest = _itk_coordinates(header, new, origin_index, size, shape)
     return Grid(
-        (int(size[0]), int(size[1]), int(size[2])), (float(new[0]), float(new[1]), float(new[2])), coordinates, nearest
-    )
+        (int(size[0]), int(size[1]), int(size[2])), (float(new[0]), float(new[1]), float(new[2])), coordinates, nearest,
+        tuple(origin_index.tolist()),
+    )  # fmt: skip
 
 
 def resample(
@@ -250,7 +255,8 @@ def resample(
     if grid is None:
         around = padded(box, pad, mask.shape)
         kept = image[_slices(around)]
-        return Region(kept if dtype is None else to_dtype(kept, dtype), mask[_slices(around)], header.spacing_mm)
+        start = tuple(float(first) for first, _ in around[::-1])
+        return Region(kept if dtype is None else to_dtype(kept, dtype), mask[_slices(around)], header.spacing_mm, start)
     inside = sample_nearest(mask, grid)
     if interpolator == "sitkNearestNeighbor":
         values = sample_nearest(image, grid)
@@ -258,7 +264,7 @@ def resample(
         values = _linear(image, grid)
     else:
         values = _bspline(image, grid, margin)
-    return Region(values if dtype is None else to_dtype(values, dtype), inside, grid.spacing_mm)
+    return Region(values if dtype is None else to_dtype(values, dtype), inside, grid.spacing_mm, grid.start)
 
 
 def resampled_mask_report(

@@ -13,6 +13,7 @@ from radstudy._version import __version__
 if TYPE_CHECKING:
     from radstudy import statistics
     from radstudy.features.extract import extract
+    from radstudy.features.maps import feature_map
     from radstudy.features.settings import ExtractionSettings
     from radstudy.imaging.bias_field import n4
     from radstudy.imaging.roi import Roi
@@ -26,6 +27,7 @@ __all__ = [
     "Volume",
     "__version__",
     "extract",
+    "feature_map",
     "load_protocol",
     "n4",
     "statistics",
@@ -37,6 +39,7 @@ _WHERE = {
     "Roi": "radstudy.imaging.roi",
     "Volume": "radstudy.imaging.volume",
     "extract": "radstudy.features.extract",
+    "feature_map": "radstudy.features.maps",
     "load_protocol": "radstudy.protocol",
     "n4": "radstudy.imaging.bias_field",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -32,7 +33,7 @@ _FEATURE_NAMES = {
 _NOT_CARRIED_TYPES = ("LBP2D", "LBP3D")
 _NOT_CARRIED = {
     "label_channel": "masks with several channels: export one label map for each lesion",
-    "voxelBased": "voxel-based extraction",
+    "voxelBased": "a map of one feature: see radstudy.feature_map",
     "lbp2DRadius": "local binary patterns",
     "lbp2DSamples": "local binary patterns",
     "lbp2DMethod": "local binary patterns",
@@ -96,6 +97,7 @@ class ExtractionSettings:
     correct_mask : place a mask that lies on another grid by nearest neighbour instead of refusing it.
     sigma, wavelet, level, start_level, gradient_use_spacing : filter arguments given for all image types.
     round_to_stored_dtype : resample into the file's own pixel type, as PyRadiomics does; False keeps float64.
+    kernel_radius : of the neighbourhood in feature maps, voxels; nothing else depends on it.
     """
 
     image_types: tuple[ImageType, ...] = (ImageType("Original"),)
@@ -130,6 +132,7 @@ class ExtractionSettings:
     start_level: int = 0
     gradient_use_spacing: bool = True
     round_to_stored_dtype: bool = field(default=True)
+    kernel_radius: int = 1
 
     @classmethod
     def from_pyradiomics(cls, source: str | Path | Mapping[str, Any]) -> ExtractionSettings:
@@ -167,6 +170,7 @@ class ExtractionSettings:
                 image.name: {name: _plain(value) for name, value in image.arguments} for image in self.image_types
             },
             "featureClass": {name: list(features) for name, features in self.feature_classes},
+            "voxelSetting": {"kernelRadius": self.kernel_radius},
         }
 
     def key(self) -> str:
@@ -355,6 +359,18 @@ def _at_least_zero(value: Any) -> float:
     return number
 
 
+def _only_true(value: Any) -> bool:
+    if not _yes_or_no(value):
+        raise _UnusableError("true: neighbours outside the lesion do not count in feature maps")
+    return True
+
+
+def _only_nan(value: Any) -> float:
+    if not math.isnan(_number(value)):
+        raise _UnusableError("nan: that is what feature maps hold outside the lesion")
+    return math.nan
+
+
 def _interpolator(value: Any) -> str:
     if isinstance(value, int) and value in _INTERPOLATOR_NUMBERS:
         return _INTERPOLATOR_NUMBERS[value]
@@ -393,6 +409,12 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "gradientUseSpacing": ("gradient_use_spacing", _yes_or_no),
     "roundToStoredType": ("round_to_stored_dtype", _yes_or_no),
 }
+_VOXEL_SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "kernelRadius": _whole(1),
+    "maskedKernel": _only_true,
+    "initValue": _only_nan,
+    "voxelBatch": _integer,  # memory only
+}
 _IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient")
 # What decides the grid, the mask or the input image holds for all image types at once.
 _FOR_ALL_ONLY = frozenset(
@@ -415,7 +437,7 @@ _FOR_ALL_ONLY = frozenset(
         "roundToStoredType",
     ]
 )
-assert {attribute for attribute, _ in _SETTINGS.values()} | {"image_types", "feature_classes"} == {
+assert {attribute for attribute, _ in _SETTINGS.values()} | {"image_types", "feature_classes", "kernel_radius"} == {
     item.name for item in fields(ExtractionSettings)
 }
 
@@ -470,13 +492,11 @@ class _Reader:
     def read(self) -> ExtractionSettings:
         """The settings, or a StudyFileError."""
         for key in self.content:
-            if key == "voxelSetting":
-                raise self._refuse(self.content, key, "voxelSetting (voxel-based extraction) is not carried")
-            self._known(self.content, key, ("setting", "imageType", "featureClass"), "section")
+            self._known(self.content, key, ("setting", "imageType", "featureClass", "voxelSetting"), "section")
         values = {_SETTINGS[name][0]: value for name, value in self._settings(self._section("setting"), for_all=True)}
         images = self._image_types(self._section("imageType"))
         classes = self._feature_classes(self._section("featureClass"))
-        return ExtractionSettings(**values, **images, **classes)
+        return ExtractionSettings(**values, **images, **classes, kernel_radius=self._kernel_radius())
 
     def _section(self, key: str) -> Mapping[str, Any]:
         section = self.content.get(key)
@@ -499,6 +519,17 @@ class _Reader:
                 yield key, _SETTINGS[key][1](value)
             except _UnusableError as error:
                 raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
+
+    def _kernel_radius(self) -> int:
+        section = self._section("voxelSetting")
+        found = {}
+        for key, value in section.items():
+            self._known(section, key, tuple(_VOXEL_SETTINGS), "voxel setting")
+            try:
+                found[key] = _VOXEL_SETTINGS[key](value)
+            except _UnusableError as error:
+                raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
+        return int(found.get("kernelRadius", 1))
 
     def _image_types(self, section: Mapping[str, Any]) -> dict[str, Any]:
         if not section:

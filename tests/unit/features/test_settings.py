@@ -112,7 +112,9 @@ def test_wavelet_names():
         ("setting:\n  interpolator: sitkGaussian\n", 2, "one of sitkBSpline"),
         ("setting:\n  label_channel: 0\n", 2, "not carried"),
         ("setting:\n  minimumROIDimensions: 4\n", 2, "from 1 to 3"),
-        ("voxelSetting:\n  kernelRadius: 2\n", 1, "voxel-based"),
+        ("voxelSetting:\n  kernelRadius: 0\n", 2, "1 or more"),
+        ("voxelSetting:\n  maskedKernel: false\n", 2, "outside the lesion do not count"),
+        ("voxelSetting:\n  initValue: 0\n", 2, "expected nan"),
         ("setting: 5\n", 1, "must hold names with values"),
     ],
 )

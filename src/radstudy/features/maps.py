@@ -1,0 +1,183 @@
+"""Feature maps: one feature in the neighbourhood of every voxel of a lesion, as PyRadiomics' voxel-based mode.
+
+Of every voxel's cube of neighbours only those inside the lesion count (PyRadiomics' ``maskedKernel``). Grey levels are
+the whole lesion's, so that a level means the same everywhere. Values are PyRadiomics 3.0.1's, but for JointAverage where
+a direction holds no pair: there it gives NaN, and this the average over the directions that do, as for all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.catalogue import feature_names
+from radstudy.errors import CaseError, UsageError
+from radstudy.features.discretise import Discretised, discretise
+from radstudy.features.filters import FilteredImage, filtered_images
+from radstudy.features.firstorder import first_order
+from radstudy.features.lesion import Placed, Prepared, place
+from radstudy.features.settings import ExtractionSettings, ImageType, Settings, names_of_image_type, settings_from
+from radstudy.features.texture import TEXTURES, textures
+from radstudy.imaging.resample import header_of, read_header
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+
+_Patch = tuple[slice, slice, slice]
+
+
+def feature_map(
+    image: Volume | str | Path,
+    mask: Roi | str | Path,
+    feature: str,
+    settings: Settings | None = None,
+    *,
+    radius: int | None = None,
+    label: int | None = None,
+) -> Volume:
+    """One feature in the neighbourhood of every voxel of a lesion.
+
+    Parameters
+    ----------
+    image, mask, settings, label : as in `radstudy.extract`.
+    feature : its full name, such as ``original_glcm_Contrast`` or ``log-sigma-2-0-mm-3D_firstorder_Entropy``; its
+        image must be among the settings' images. Shape has no map.
+    radius : of the neighbourhood, a cube of 2 radius + 1 voxels of the resampled grid; None takes the settings'.
+
+    Returns
+    -------
+    float64 volume on the resampled grid around the lesion (spacing and margin as the settings say): NaN outside the
+    lesion, and where the feature does not exist in a neighbourhood.
+
+    Raises
+    ------
+    CaseError, StudyFileError : as in `radstudy.extract`; or the feature's image cannot be made for this lesion.
+    UsageError : the feature, its image or the radius cannot be used.
+
+    Examples
+    --------
+    >>> voxels = np.arange(125, dtype=np.float32).reshape(5, 5, 5)
+    >>> inside = np.zeros((5, 5, 5), dtype=bool)
+    >>> inside[1:4, 1:4, 1:4] = True
+    >>> made = feature_map(Volume(voxels, np.eye(4)), Roi(inside, np.eye(4)), "original_firstorder_Mean",
+    ...                    {"imageType": {"Original": {}}})
+    >>> float(made.voxels[inside].mean())
+    62.0
+    """
+    chosen = settings_from(settings)
+    reach = chosen.kernel_radius if radius is None else radius
+    if reach < 1:
+        raise UsageError(f"the radius is {reach}; give at least 1 voxel")
+    image_type, derived_name, family, name = _parsed(feature, chosen)
+    roi = mask if isinstance(mask, Roi) else Roi.read(mask, chosen.label if label is None else label)
+    volume = image if isinstance(image, Volume) else Volume.read(image)
+    header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
+    placed = place(Prepared.of(volume, header, chosen), roi, chosen)
+    own = chosen.for_image_type(image_type)
+    derived = _derived(placed, image_type, derived_name, own)
+    values = _mapped(derived, placed.lesion.inside, family, name, placed, own, reach)
+    return _as_volume(values, placed, volume, f"map of {feature}, radius {reach}")
+
+
+def _parsed(feature: str, settings: ExtractionSettings) -> tuple[ImageType, str, str, str]:
+    """The image type, the image, the family and the feature of a full name."""
+    image, _, rest = feature.partition("_")
+    family, _, name = rest.partition("_")
+    if family == "shape":
+        raise UsageError(f"{feature}: shape describes the lesion as a whole and has no map")
+    if family not in {"firstorder", *TEXTURES}:
+        raise UsageError(f"{feature} is not a feature's full name; an example is original_glcm_Contrast")
+    feature_names(family, [name])  # refuses what there is not
+    for image_type in settings.image_types:
+        if image in names_of_image_type(settings, image_type):
+            return image_type, image, family, name
+    known = [one for image_type in settings.image_types for one in names_of_image_type(settings, image_type)]
+    raise UsageError(f"{feature}: the settings make no image '{image}'; they make {', '.join(known)}")
+
+
+def _derived(placed: Placed, image_type: ImageType, name: str, settings: ExtractionSettings) -> NDArray[Any]:
+    made: dict[str, FilteredImage] = {
+        one.name: one
+        for one in filtered_images(
+            placed.region.image, placed.lesion.box, placed.region.spacing_mm, image_type, settings
+        )
+    }
+    derived = made[name]
+    if derived.voxels is None or derived.problem:
+        raise CaseError(f"the image {name} cannot be made: {derived.problem}", "choose a feature of another image")
+    if not np.isfinite(derived.voxels[placed.lesion.inside]).all():
+        raise CaseError(f"the image {name} is not finite inside the lesion", "look at the image inside the lesion")
+    return derived.voxels
+
+
+def _mapped(
+    image: NDArray[Any],
+    inside: NDArray[np.bool_],
+    family: str,
+    name: str,
+    placed: Placed,
+    settings: ExtractionSettings,
+    radius: int,
+) -> NDArray[np.float64]:
+    """The feature at every lesion voxel of the box (z, y, x), NaN elsewhere."""
+    binned = discretise(image, inside, bin_width=settings.bin_width, bin_count=settings.bin_count)
+    spacing: tuple[float, float, float] = (
+        placed.region.spacing_mm[2], placed.region.spacing_mm[1], placed.region.spacing_mm[0]
+    )  # fmt: skip
+    of_patch = (
+        _first_order(image, inside, binned, name, settings, float(np.prod(spacing)))
+        if family == "firstorder"
+        else _texture(binned, family, name, settings, spacing)
+    )
+    found = np.full(inside.shape, np.nan)
+    for z, y, x in np.argwhere(inside):
+        patch = tuple(slice(max(at - radius, 0), at + radius + 1) for at in (z, y, x))
+        found[z, y, x] = of_patch((patch[0], patch[1], patch[2]))
+    return found
+
+
+def _first_order(
+    image: NDArray[Any],
+    inside: NDArray[np.bool_],
+    binned: Discretised,
+    name: str,
+    settings: ExtractionSettings,
+    voxel_volume_mm3: float,
+) -> Callable[[_Patch], float]:
+    def of_patch(patch: _Patch) -> float:
+        levels, here = binned.levels[patch], inside[patch]
+        counts = np.bincount(levels[here], minlength=binned.n_levels + 1)
+        part = Discretised(levels, binned.n_levels, binned.edges, counts)
+        return first_order(
+            image[patch], here, voxel_array_shift=settings.voxel_array_shift, voxel_volume_mm3=voxel_volume_mm3,
+            features=[name], binned=part,
+        )[name]  # fmt: skip
+
+    return of_patch
+
+
+def _texture(
+    binned: Discretised, family: str, name: str, settings: ExtractionSettings, spacing: tuple[float, float, float]
+) -> Callable[[_Patch], float]:
+    def of_patch(patch: _Patch) -> float:
+        return textures(
+            binned.levels[patch], binned.n_levels, {family: [name]}, distances=settings.distances,
+            force2d=settings.force_2d_dimension if settings.force_2d else None, symmetric=settings.symmetrical_glcm,
+            weighting_norm=settings.weighting_norm, spacing_zyx=spacing, gldm_a=settings.gldm_a,
+        )[family][name]  # fmt: skip
+
+    return of_patch
+
+
+def _as_volume(values: NDArray[np.float64], placed: Placed, volume: Volume, step: str) -> Volume:
+    """The values in the lesion's box, put into its region and the region into space."""
+    whole = np.full(placed.region.mask.shape, np.nan)
+    (z0, z1), (y0, y1), (x0, x1) = placed.lesion.box
+    whole[z0:z1, y0:y1, x0:x1] = values
+    affine = volume.affine.copy()
+    affine[:3, :3] = volume.affine[:3, :3] / volume.spacing_mm * np.array(placed.region.spacing_mm)
+    affine[:3, 3] = volume.affine[:3, :3] @ np.array(placed.region.start) + volume.affine[:3, 3]
+    return Volume(whole.transpose(2, 1, 0), affine, stored_dtype=np.float64, history=(*volume.history, step))

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -103,7 +103,8 @@ def run(
 def extract(
     image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
     mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],
-    label: Annotated[int | None, typer.Option(help="Label of the lesion; by default the only one present.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union; by default the only "
+                                                   "label present.")] = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
                                                        "study's 1,218 features.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write F.csv or F.json instead of printing.")] = None,
@@ -114,7 +115,7 @@ def extract(
         raise UsageError(f"--out must end in .csv or .json, not '{out.suffix}'")
     from radstudy.features.extract import extract as extract_features
 
-    features = extract_features(image, mask, settings, label=label)
+    features = extract_features(image, mask, settings, label=_label(label))
     from radstudy.store import plain, write_json, write_text
 
     if out is None:
@@ -125,13 +126,34 @@ def extract(
         write_text(out, "feature,value\n" + "".join(f"{name},{value!r}\n" for name, value in features.items()))
 
 
+@app.command("map")
+def feature_map(
+    image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
+    mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],
+    feature: Annotated[str, typer.Option(help="Full name of the feature, such as original_glcm_Contrast.")],
+    out: Annotated[Path, typer.Option(help="Write the map to this .nii.gz, .nrrd or .mha file.")],
+    radius: Annotated[int | None, typer.Option(help="Of the neighbourhood, in voxels; by default the settings', "
+                                                    "or 1.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union; by default the only "
+                                                   "label present.")] = None,
+    settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
+                                                       "study's.")] = None,
+) -> None:  # fmt: skip
+    """Map one feature over a lesion: its value in the neighbourhood of every voxel, NaN outside."""
+    from radstudy.features.maps import feature_map as map_feature
+
+    made = map_feature(image, mask, feature, settings, radius=radius, label=_label(label))
+    made.write(out)
+    typer.echo(out)
+
+
 @app.command()
 def predict(
     signature: Annotated[Path, typer.Argument(help="signature.json of a finished study.")],
     image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
     mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
     clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE, once for each variable.")] = [],  # noqa: B006
-    label: Annotated[int | None, typer.Option(help="Label of the lesion in the masks.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict one patient's probability from images, masks and clinical values. For research, not for care."""
@@ -144,9 +166,18 @@ def predict(
         images={name: Path(value) for name, value in _pairs(image, "--image")},
         masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
         clinical=dict(_pairs(clinical, "--clinical")),
-        label=label,
+        label=_label(label),
     )
     typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
+
+
+def _label(text: str | None) -> int | Literal["largest", "union"] | None:
+    match text:
+        case None | "largest" | "union":
+            return text
+    if not text.isdigit() or int(text) == 0:
+        raise UsageError(f"--label takes a number from 1, largest or union, not '{text}'")
+    return int(text)
 
 
 def _pairs(given: list[str], option: str) -> Iterator[tuple[str, str]]:

@@ -27,7 +27,7 @@ from radstudy.imaging.resample import (
     header_of,
     read_header,
 )
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
 
@@ -50,7 +50,7 @@ class LesionFeatures:
 
 
 def extract(
-    image: Volume | str | Path, mask: Roi | str | Path, settings: Settings | None = None, *, label: int | None = None
+    image: Volume | str | Path, mask: Roi | str | Path, settings: Settings | None = None, *, label: Label | None = None
 ) -> dict[str, float]:
     """Radiomics features of one lesion.
 
@@ -60,7 +60,8 @@ def extract(
     mask : a region of interest on the image's grid, or the path of a label map.
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
         normalisation); else settings, a dictionary in PyRadiomics' layout, or the path of its parameter file.
-    label : of the lesion in the mask file; None takes the settings' label, or the only one present.
+    label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings' label,
+        or the only one present.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Feature maps: one feature in the neighbourhood of every voxel of a lesion, as PyRadiomics' voxel-based mode.
 
 Of every voxel's cube of neighbours only those inside the lesion count (PyRadiomics' ``maskedKernel``). Grey levels are
-the whole lesion's, so that a level means the same everywhere. Values are PyRadiomics 3.0.1's, but for JointAverage where
-a direction holds no pair: there it gives NaN, and this the average over the directions that do, as for all others.
+the whole lesion's, so that a level means the same everywhere. Values are PyRadiomics 3.0.1's, but for JointAverage in
+a neighbourhood where some direction holds no pair: there it gives NaN, this the average over the directions that do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.settings import ExtractionSettings, ImageType, Settings, names_of_image_type, settings_from
 from radstudy.features.texture import TEXTURES, textures
 from radstudy.imaging.resample import header_of, read_header
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
 _Patch = tuple[slice, slice, slice]
@@ -36,7 +36,7 @@ def feature_map(
     settings: Settings | None = None,
     *,
     radius: int | None = None,
-    label: int | None = None,
+    label: Label | None = None,
 ) -> Volume:
     """One feature in the neighbourhood of every voxel of a lesion.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import resampled_mask_report
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.resample import bounding_box, resampled_mask_report
+from radstudy.imaging.roi import Roi, pieces_of
 from radstudy.imaging.volume import Volume
 
 FEW_BINS, MANY_BINS = 8, 256
@@ -94,6 +95,8 @@ def check_lesion(
             "look at the mask and the spacing (extract.minimum_voxels sets the limit)",
         )
     inside = volume.voxels[placed.mask]
+    (k0, k1), (j0, j1), (i0, i1) = bounding_box(placed.mask.transpose(2, 1, 0)) or ((0, 0), (0, 0), (0, 0))
+    pieces = pieces_of(placed.mask[i0:i1, j0:j1, k0:k1])
     bins = (
         None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
     )
@@ -103,8 +106,15 @@ def check_lesion(
         report.resampled_voxels,
         report.volume_change_percent,
         bins,
-        tuple(_warnings(report.volume_change_percent, bins, volume, sigmas_mm)),
+        (*_pieces_warning(pieces), *_warnings(report.volume_change_percent, bins, volume, sigmas_mm)),
     )
+
+
+def _pieces_warning(pieces: NDArray[np.int64]) -> list[str]:
+    if len(pieces) == 1:
+        return []
+    share = 100 * pieces[0] / pieces.sum()
+    return [f"the mask has {len(pieces)} separate pieces; the largest holds {share:.0f} % of its voxels"]
 
 
 def _warnings(change: float, bins: int | None, volume: Volume, sigmas_mm: tuple[float, ...]) -> list[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster
 from radstudy.imaging.volume import Volume, checked_affine, spacing_of
 
+Label = int | Literal["largest", "union"]
 SNAP_VOXELS = 1e-3  # grids nearer than this, in voxels, at every corner are one grid
 
 
@@ -42,13 +45,14 @@ class Roi:
         object.__setattr__(self, "affine", checked_affine(self.affine))
 
     @classmethod
-    def read(cls, path: str | Path, label: int | None = None, *, reader: str = "") -> Roi:
+    def read(cls, path: str | Path, label: Label | None = None, *, reader: str = "") -> Roi:
         """Read a label map and take one of its labels.
 
         Parameters
         ----------
         path : NIfTI, NRRD or MetaImage label map.
-        label : the label's number; None takes the only label present.
+        label : the label's number; "largest" takes the largest connected piece of any label, "union" all labels
+            together; None takes the only label present.
         reader : who drew it.
 
         Raises
@@ -69,17 +73,20 @@ class Roi:
                 file=path,
             )
         labels = [int(value) for value in present]
-        if label is None:
-            if len(labels) > 1:
-                listed = ", ".join(str(value) for value in labels[:10])
-                raise CaseError(
-                    f"the mask holds {len(labels)} labels ({listed})", "say which one is the lesion (label)", file=path
-                )
-            label = labels[0]
-        elif label not in labels:
-            listed = ", ".join(str(value) for value in labels[:10])
-            raise CaseError(f"label {label} is not in the mask, which holds {listed}", "name one of those", file=path)
-        return cls(voxels == label, affine, str(label), reader, str(path))
+        if label == "union":
+            return cls(voxels != 0, affine, " + ".join(map(str, labels)), reader, str(path))
+        if label == "largest":
+            largest, name = _largest_piece(voxels, labels)
+            return cls(largest, affine, str(name), reader, str(path))
+        listed = ", ".join(str(value) for value in labels[:10])
+        if label is None and len(labels) > 1:
+            raise CaseError(
+                f"the mask holds {len(labels)} labels ({listed})", "say which one is the lesion (label)", file=path
+            )
+        number = labels[0] if label is None else label
+        if number not in labels:
+            raise CaseError(f"label {number} is not in the mask, which holds {listed}", "name one of those", file=path)
+        return cls(voxels == number, affine, str(number), reader, str(path))
 
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
@@ -115,6 +122,25 @@ class Roi:
                 file=self.source,
             )
         return Roi(self.mask, volume.affine, self.label, self.reader, self.source)
+
+
+def pieces_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Voxels of each connected piece of a mask, the largest first; voxels that share a corner are connected."""
+    numbered, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    sizes: NDArray[np.int64] = np.sort(np.bincount(numbered.ravel(), minlength=count + 1)[1:])[::-1]
+    return sizes
+
+
+def _largest_piece(voxels: NDArray[Any], labels: list[int]) -> tuple[NDArray[np.bool_], int]:
+    """The largest connected piece of any label, and its label; of equals the first."""
+    best: tuple[int, NDArray[np.bool_], int] | None = None
+    for label in labels:
+        numbered, count = ndimage.label(voxels == label, np.ones((3, 3, 3)))
+        sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
+        if best is None or sizes.max() > best[0]:
+            best = int(sizes.max()), numbered == 1 + int(sizes.argmax()), label
+    assert best is not None
+    return best[1], best[2]
 
 
 def grid_difference(

@@ -127,7 +127,12 @@ class Cohort(Section):
     optional_sequences: tuple[str, ...] = Field(
         (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
     )
-    label: int | None = Field(None, description="Label of the lesion in the masks; None: the only one present.")
+    label: int | Literal["largest", "union", "lesion"] | None = Field(
+        None,
+        description="Which part of a mask is the lesion. None: its only label (several are an error); a number: that "
+        "label; lesion: the label that the row's lesion number names, so that every row of a patient is a lesion of "
+        "one mask; largest: the largest connected piece; union: all labels together.",
+    )
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
     @field_validator("clinical", mode="before")

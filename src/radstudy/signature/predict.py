@@ -15,7 +15,7 @@ from radstudy.features.extract import extract_lesions
 from radstudy.features.of_study import settings_of_study
 from radstudy.imaging.lesion_check import check_lesion, check_readable
 from radstudy.imaging.preparation import prepare_volume
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 from radstudy.modelling.models import Term
 from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
@@ -94,7 +94,7 @@ def predict_patient(
     images: Mapping[str, Path],
     masks: Mapping[str, Path],
     clinical: Mapping[str, str],
-    label: int | None = None,
+    label: Label | None = None,
 ) -> Prediction:
     """Prepare, extract and apply the formula, exactly as the study did.
 
@@ -151,7 +151,7 @@ def _require(
 
 
 def _features(
-    signature: Signature, sequence: str, image: Path, mask: Path, label: int | None
+    signature: Signature, sequence: str, image: Path, mask: Path, label: Label | None
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
     extract = Extract.model_validate(signature.extract)
     if extract.params is not None:

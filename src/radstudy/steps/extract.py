@@ -17,7 +17,7 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.steps.cohort import read_cases
-from radstudy.steps.prepare import Drawing, VolumeTask, read_preparation, volume_tasks
+from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
 from radstudy.steps.run import Run, write_failures
 from radstudy.store import code_key, content_hash, read_json, write_csv, write_json
 from radstudy.table import FeatureTable
@@ -97,7 +97,7 @@ class _Work:
     """The work on one volume; its result is kept, so that a run that was stopped does not do it again."""
 
     settings: ExtractionSettings
-    label: int | None
+    label: LabelRule
     folder: Path
     key: str
 
@@ -118,7 +118,7 @@ class _Work:
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> dict[str, Any]:
         place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
         try:
-            roi = Roi.read(drawing.mask, self.label, reader=drawing.reader).on_grid_of(volume)
+            roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader).on_grid_of(volume)
             (lesion,) = extract_lesions(volume, [roi], self.settings)
         except CaseError as error:
             return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}

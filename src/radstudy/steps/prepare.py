@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from radstudy.errors import CaseError, DataError
 from radstudy.imaging.lesion_check import check_lesion, check_readable
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import prepare_volume
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.sections import Extract, Prepare
 from radstudy.steps.cohort import read_cases
@@ -28,6 +28,7 @@ from radstudy.steps.run import Run, write_failures
 from radstudy.store import code_key, content_hash, file_hash, read_json, write_bytes, write_csv, write_json
 
 STEP = "prepare"
+LabelRule = Label | Literal["lesion"] | None
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,16 @@ class Drawing:
     lesion: str
     reader: str
     mask: Path
+
+    def label(self, rule: LabelRule) -> Label | None:
+        """Which part of the mask is this lesion, by the study file's rule."""
+        if rule != "lesion":
+            return rule
+        if not self.lesion.isdigit():
+            raise CaseError(
+                f"the lesion's number '{self.lesion}' is not a label's", "number lesions as the labels in the masks are"
+            )
+        return int(self.lesion)
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ class _Work:
 
     steps: tuple[Prepare, ...]
     extract: Extract
-    label: int | None
+    label: LabelRule
     folder: Path
     key: str
 
@@ -164,7 +175,7 @@ class _Work:
             place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": task.sequence,
                      "reader": drawing.reader}  # fmt: skip
             try:
-                roi = Roi.read(drawing.mask, self.label, reader=drawing.reader)
+                roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader)
                 facts = check_lesion(
                     prepared, roi, spacing_mm=self.extract.spacing_mm, pad=self.extract.pad_voxels,
                     bin_width=self.extract.bin_width, minimum_native=self.extract.minimum_native_voxels,

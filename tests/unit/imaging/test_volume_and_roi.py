@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from radstudy.errors import CaseError
-from radstudy.imaging.roi import Roi, grid_difference
+from radstudy.imaging.roi import Roi, grid_difference, pieces_of
 from radstudy.imaging.volume import Volume
 
 AFFINE = np.array([[0, 0, 4.0, -20], [-1.1, 0, 0, 30], [0, 1.1, 0, 5], [0, 0, 0, 1]])
@@ -122,3 +122,32 @@ def test_grids_that_differ_by_rounding_are_one_and_others_are_named(volume):
 
 def test_volume_of_a_mask(volume):
     assert Roi(np.ones((2, 3, 4), bool), AFFINE).volume_mm3 == pytest.approx(24 * 1.1 * 1.1 * 4)
+
+
+@pytest.fixture
+def three_pieces(tmp_path):
+    """Label 1 in two pieces of 2 and 5 voxels, label 2 in one of 4; voxels that share a corner hang together."""
+    voxels = np.zeros((8, 6, 5), dtype=np.uint8)
+    voxels[0, 0, 0:2] = 1
+    voxels[3:8, 4, 2] = 1
+    voxels[1, 2, 1:4] = 2
+    voxels[2, 3, 4] = 2
+    sitk.WriteImage(sitk.GetImageFromArray(voxels.transpose(2, 1, 0)), str(tmp_path / "m.nii.gz"))
+    return tmp_path / "m.nii.gz", voxels
+
+
+def test_largest_and_union_are_what_they_say(three_pieces):
+    file, voxels = three_pieces
+    largest, union = Roi.read(file, "largest"), Roi.read(file, "union")
+    assert largest.label == "1"
+    assert largest.voxel_count == 5
+    assert largest.mask[3:8, 4, 2].all()
+    np.testing.assert_array_equal(union.mask, voxels != 0)
+    assert union.label == "1 + 2"
+    assert Roi.read(file, 2).voxel_count == 4
+    assert pieces_of(voxels != 0).tolist() == [5, 4, 2]
+
+
+def test_several_labels_without_a_rule_are_listed(three_pieces):
+    with pytest.raises(CaseError, match=r"2 labels \(1, 2\)"):
+        Roi.read(three_pieces[0])

@@ -11,6 +11,16 @@ from radstudy.compiled import jit
 
 Values = NDArray[np.float64]
 Indices = NDArray[np.int64]
+_u = np.uint64  # an index that may be negative costs a test for counting from the end
+
+
+@jit()
+def _exp_minus_1(x: float) -> float:
+    """exp(x) - 1 to the last digits: Taylor's polynomial where seven terms are exact, and they mostly are."""
+    if abs(x) > 2.0**-6:
+        return math.exp(x) - 1.0
+    tail = 1 / 24 + x * (1 / 120 + x * (1 / 720 + x * (1 / 5040)))
+    return x + x * x * (1 / 2 + x * (1 / 6 + x * tail))
 
 
 @jit()
@@ -31,9 +41,10 @@ def uncorrected(log_image: Values, old_field: Values, new_field: Values, where: 
     total = 0.0
     squares = 0.0
     for i in range(count):
-        at = where[i]
-        out[i] = log_image[at] - new_field[at]
-        moved = math.exp(old_field[at] - new_field[at]) - 1.0  # around 1, so that the squares keep their digits
+        at = _u(where[i])
+        new = new_field[at]
+        out[_u(i)] = log_image[at] - new
+        moved = _exp_minus_1(old_field[at] - new)  # around 1, so that the squares keep their digits
         total += moved
         squares += moved * moved
     mean = total / count
@@ -60,15 +71,15 @@ def triangular_histogram(values: Values, low: float, slope: float, bins: int) ->
     counts = np.zeros(bins)
     for value in values:
         place = (value - low) / slope
-        bin_ = math.floor(place)
-        if bin_ < 0 or bin_ >= bins:
+        bin_ = int(place)  # rounds towards zero: a place below 0 is none
+        if place < 0 or bin_ >= bins:
             continue
         offset = place - bin_
         if offset == 0.0:
-            counts[bin_] += 1.0
+            counts[_u(bin_)] += 1.0
         elif bin_ < bins - 1:
-            counts[bin_] += 1.0 - offset
-            counts[bin_ + 1] += offset
+            counts[_u(bin_)] += 1.0 - offset
+            counts[_u(bin_ + 1)] += offset
     return counts
 
 
@@ -86,10 +97,12 @@ def residual(values: Values, low: float, slope: float, expected: Values, where: 
     """
     last = expected.size - 1
     for i in range(values.size):
-        place = (values[i] - low) / slope
-        bin_ = math.floor(place)
-        if 0 <= bin_ < last:
-            mapped = expected[bin_] + (expected[bin_ + 1] - expected[bin_]) * (place - bin_)
+        value = values[_u(i)]
+        place = (value - low) / slope
+        bin_ = int(place)
+        if place >= 0 and bin_ < last:
+            below = expected[_u(bin_)]
+            mapped = below + (expected[_u(bin_ + 1)] - below) * (place - bin_)
         else:
-            mapped = expected[last]
-        out[where[i]] = values[i] - mapped
+            mapped = expected[_u(last)]
+        out[_u(where[i])] = value - mapped

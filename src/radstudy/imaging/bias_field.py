@@ -27,16 +27,14 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
+from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, refined, taps
 from radstudy.imaging.otsu import above_otsu
 from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
 
-_EPSILON = 1e-3  # of a voxel: ITK keeps the last voxel this far inside the B-spline's domain
 _FEW_SLICES = 4
-_ORDER = 3
 
-Float64 = NDArray[np.float64]
 Shrink = int | tuple[int, int, int]
 
 
@@ -62,11 +60,8 @@ class BiasField:
 
     def log_field(self) -> NDArray[np.float32]:
         """The natural logarithm of the field at every voxel, float32 (I, J, K)."""
-        weights = [
-            bspline_weights(size, count).astype(np.float32)
-            for size, count in zip(self.shape, self.lattice.shape, strict=True)
-        ]
-        return _evaluate(self.lattice.astype(np.float32), weights)
+        axes = [taps(size, count) for size, count in zip(self.shape, self.lattice.shape, strict=True)]
+        return evaluate(self.lattice.astype(np.float32), axes)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -134,23 +129,23 @@ def n4(
         bins=bins, fwhm=fwhm, wiener_noise=wiener_noise, confidence=confidence,
     )  # fmt: skip
     log_field = field.log_field()
-    return _divided(volume, log_field, field), log_field
+    return _divided(volume, np.exp(log_field), field), log_field
 
 
 def correct(volume: Volume, field: BiasField) -> Volume:
     """The volume divided by a fitted field, float32 (float64 where the volume is)."""
-    return _divided(volume, field.log_field(), field)
-
-
-def _divided(volume: Volume, log_field: NDArray[np.float32], field: BiasField) -> Volume:
     if volume.voxels.shape != field.shape:
         raise CaseError(
             f"the field was fitted to {field.shape} voxels, the volume has {volume.voxels.shape}", "fit it again"
         )
-    corrected = np.exp(log_field)
-    np.divide(volume.voxels, corrected, out=corrected if volume.voxels.dtype == np.float32 else None)
-    if volume.voxels.dtype != np.float32:
-        corrected = volume.voxels / np.exp(log_field)
+    factor = field.log_field()
+    return _divided(volume, np.exp(factor, out=factor), field)
+
+
+def _divided(volume: Volume, factor: NDArray[np.float32], field: BiasField) -> Volume:
+    """The volume over the field itself, in the field's memory where the types allow."""
+    into = factor if volume.voxels.dtype == np.float32 else None
+    corrected = np.divide(volume.voxels, factor, out=into)
     return volume.with_voxels(corrected, f"N4 ({', '.join(map(str, field.iterations))} iterations)")
 
 
@@ -168,7 +163,7 @@ def fit_bias_field(
     confidence: FloatArray | None = None,
 ) -> BiasField:
     """Fit the bias field; parameters and errors as `n4`."""
-    if control_points <= _ORDER:
+    if control_points <= ORDER:
         raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
     factors = _factors(shrink)
     picked = shrunk_grid(volume, factors)
@@ -264,74 +259,6 @@ def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str
     ]
 
 
-# --- B-splines -------------------------------------------------------------------------------------------------
-
-
-def bspline_weights(size: int, count: int) -> Float64:
-    """(size, count) values of `count` cubic B-splines at `size` equidistant voxels that span their domain.
-
-    An axis of one voxel has one control point, of weight 1.
-    """
-    if count == 1:
-        return np.ones((size, 1))
-    spans = count - _ORDER
-    place = np.arange(size) * (spans / max(size - 1, 1))
-    margin = spans / max(size - 1, 1) * _EPSILON
-    place[np.abs(place - spans) <= margin] = spans - margin
-    first = place.astype(np.int64)
-    part = place - first
-    values = np.stack(
-        [
-            (1 - part) ** 3 / 6,
-            (3 * part**3 - 6 * part**2 + 4) / 6,
-            (-3 * part**3 + 3 * part**2 + 3 * part + 1) / 6,
-            part**3 / 6,
-        ],
-        axis=1,
-    )
-    weights = np.zeros((size, count))
-    rows = np.arange(size)
-    for offset in range(_ORDER + 1):
-        weights[rows, first + offset] = values[:, offset]
-    return weights
-
-
-def refined(lattice: Float64) -> Float64:
-    """The same function on twice as many spans: n control points become 2 n - 3 along every axis."""
-    for axis in range(lattice.ndim):
-        if lattice.shape[axis] == 1:
-            continue
-        points = np.moveaxis(lattice, axis, 0)
-        finer = np.empty((2 * len(points) - _ORDER, *points.shape[1:]))
-        finer[0::2] = (points[:-1] + points[1:]) / 2
-        finer[1::2] = (points[:-2] + 6 * points[1:-1] + points[2:]) / 8
-        lattice = np.moveaxis(finer, 0, axis)
-    return np.ascontiguousarray(lattice)
-
-
-def _evaluate(lattice: NDArray[Any], weights: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The lattice contracted with the weights along each axis; stored with I fastest, as images are read."""
-    x, y, z = weights
-    a, b, c = lattice.shape
-    along_x = lattice.transpose(2, 1, 0).reshape(c * b, a) @ x.T
-    along_y = np.matmul(y, along_x.reshape(c, b, len(x)))
-    along_z = z @ along_y.reshape(c, len(y) * len(x))
-    field: NDArray[Any] = along_z.reshape(len(z), len(y), len(x)).transpose(2, 1, 0)
-    return field
-
-
-def _contract(values: NDArray[Any], weights: Sequence[NDArray[Any]]) -> Float64:
-    """Voxels (stored with I fastest) contracted with the weights along each axis: (a, b, c)."""
-    x, y, z = weights
-    stored = values.transpose(2, 1, 0)
-    k, j, i = stored.shape
-    along_z = z.T @ stored.reshape(k, j * i)
-    along_y = np.matmul(y.T, along_z.reshape(z.shape[1], j, i))
-    along_x = along_y.reshape(z.shape[1] * y.shape[1], i) @ x
-    sums: Float64 = along_x.reshape(z.shape[1], y.shape[1], x.shape[1]).transpose(2, 1, 0)
-    return sums
-
-
 # --- the fit ---------------------------------------------------------------------------------------------------
 
 
@@ -354,17 +281,17 @@ class _Fit:
 
     def level(self, lattice: Float64, most: int, threshold: float) -> tuple[Float64, int, float]:
         """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
-        pairs = list(zip(self._shape, lattice.shape, strict=True))
-        splines = [bspline_weights(size, count) for size, count in pairs]
-        cubes = [w**3 / (w**2).sum(axis=1, keepdims=True) for w in splines]
-        support = _contract(self._weight, [w**2 for w in splines])
+        splines = [taps(size, count) for size, count in zip(self._shape, lattice.shape, strict=True)]
+        squares = [one.with_weights(one.weights**2) for one in splines]
+        cubes = [one.with_weights(one.weights**3 / (one.weights**2).sum(axis=1, keepdims=True)) for one in splines]
+        support = contract(self._weight, squares)
         moved, count = float("inf"), 0
         while count < most and moved > threshold:
             count += 1
             self._sharpen()
-            sums = _contract(self._weighted(), cubes)
+            sums = contract(self._weighted(), cubes)
             lattice = lattice + np.divide(sums, support, out=np.zeros_like(sums), where=support != 0)
-            new = _evaluate(lattice, splines).ravel(order="F")
+            new = evaluate(lattice, splines).ravel(order="F")
             moved = float(uncorrected(self._log, self._field, new, self._where, self._values))
             self._field = new
         return lattice, count, moved

@@ -60,9 +60,10 @@ class Roi:
         CaseError : the file cannot be read, is empty, has several labels and none was named, or lacks the one named.
         """
         voxels, affine = read_raster(path)
-        if not np.isfinite(voxels).all():
+        drawn = voxels[voxels != 0]
+        if not np.isfinite(drawn).all():
             raise CaseError("the mask holds values that are not finite", "export the mask again", file=path)
-        present = [float(value) for value in np.unique(voxels) if value != 0]
+        present = [float(value) for value in np.unique(drawn)]
         if not present:
             raise CaseError("the mask is empty: it has no voxel other than 0", "draw the lesion", file=path)
         fractional = [value for value in present if value != int(value)]

@@ -5,19 +5,16 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from scipy.interpolate import BSpline
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import to_sitk
 from radstudy.imaging.bias_field import (
     BiasField,
-    bspline_weights,
     coefficient_of_variation,
     correct,
     fit_bias_field,
     foreground,
     n4,
-    refined,
     shrunk_grid,
 )
 from radstudy.imaging.otsu import above_otsu
@@ -46,26 +43,6 @@ def test_the_shrunk_grid_takes_itks_voxels(size, factors, spacing):
                                       [0, 0, 0, 1]]))  # fmt: skip
     taken = sitk.GetArrayFromImage(sitk.Shrink(to_sitk(voxels, volume.affine), factors)).transpose(2, 1, 0)
     np.testing.assert_array_equal(voxels[np.ix_(*shrunk_grid(volume, factors))], taken)
-
-
-@pytest.mark.parametrize("count", [4, 5, 7, 11])
-def test_weights_are_cubic_b_splines(count):
-    weights = bspline_weights(50, count)
-    np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
-    place = np.linspace(0, count - 3, 50)
-    for point in range(count):
-        spline = BSpline.basis_element(np.arange(point - 3, point + 2), extrapolate=False)
-        expected = np.nan_to_num(spline(place))
-        np.testing.assert_allclose(weights[:-1, point], expected[:-1], atol=1e-12)
-
-
-def test_a_finer_lattice_is_the_same_function():
-    lattice = np.random.default_rng(0).normal(size=(4, 5, 1))
-    fine = refined(lattice)
-    assert fine.shape == (5, 7, 1)
-    coarse_field = BiasField(lattice, (9, 8, 3), (1,), (0.0,), 1).log_field()
-    fine_field = BiasField(fine, (9, 8, 3), (1,), (0.0,), 1).log_field()
-    np.testing.assert_allclose(coarse_field[:-1, :-1], fine_field[:-1, :-1], atol=1e-6)
 
 
 def test_otsus_foreground_is_itks(biased):

@@ -1,0 +1,205 @@
+"""The imaging half of the reference study, from files to a feature table: ours against SimpleITK's N4 and PyRadiomics.
+
+``python benchmarks/imaging_half.py --json F --reference-python P [--patients 107] [--sample 2] [--rounds 2] [--quick]``
+
+107 patients with T2WI 320 x 320 x 40, DWI 128 x 60 x 40 and two DCE phases 320 x 320 x 104, 35 of them drawn twice: 568
+extractions of 1,218 features. Six patients are simulated; the others are links to their files, and nothing is shared
+between patients' work. Ours is ``radstudy run --step extract`` on all of them, as a user starts it, on both cores. The
+reference does the same work (Otsu mask, N4 at shrink 4, field at full resolution, rescaling to 0-2000, extraction)
+with two processes of one thread each on `sample` patients, every third drawn twice, and is extrapolated by patients.
+The two run in turns. P is the Python of an environment that has PyRadiomics 3.0.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+ROLES = {
+    "T2WI": ((320, 320, 40), (1.0625, 1.0625, 4.0)),
+    "DWI": ((128, 60, 40), (2.65625, 2.65, 4.0)),
+    "DCE3": ((320, 320, 104), (1.125, 1.125, 1.5)),
+    "DCE7": ((320, 320, 104), (1.125, 1.125, 1.5)),
+}
+DISTINCT = 6
+PATIENTS, TWICE = 107, 35
+
+STUDY = """
+study: The imaging half of the reference study
+cohort:
+  table: cohort.csv
+  patient: patient_id
+  outcome: {column: fish, positive: positive}
+  split: {column: set}
+  images: images/{patient}/{sequence}.nii.gz
+  masks: masks/{patient}/{sequence}_{reader}.nii.gz
+  readers: [reader1, reader2]
+sequences: [T2WI, DWI, DCE3, DCE7]
+prepare:
+  - n4: {shrink: 4, iterations: [50, 40, 30], convergence: 1.0e-4}
+  - rescale: {to: [0, 2000], from: minmax}
+extract: {features: pyradiomics-1218}
+model: {select: [{impute: median}, {standardise: zscore}], models: {DCE7: [DCE7]}}
+"""
+
+REFERENCE = """
+import json, sys, time
+from multiprocessing import Pool
+import SimpleITK as sitk, radiomics
+from radiomics.featureextractor import RadiomicsFeatureExtractor
+radiomics.setVerbosity(60)
+sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+def work(task):
+    image_file, masks, params = task
+    image = sitk.Cast(sitk.ReadImage(image_file), sitk.sitkFloat32)
+    mask = sitk.OtsuThreshold(image, 0, 1, 200)
+    n4 = sitk.N4BiasFieldCorrectionImageFilter()
+    n4.SetMaximumNumberOfIterations([50, 40, 30])
+    n4.SetConvergenceThreshold(1e-4)
+    n4.Execute(sitk.Shrink(image, [4] * 3), sitk.Shrink(mask, [4] * 3))
+    image = sitk.RescaleIntensity(image / sitk.Exp(n4.GetLogBiasFieldAsImage(image)), 0, 2000)
+    extractor = RadiomicsFeatureExtractor(params)
+    return [len(extractor.execute(image, sitk.ReadImage(mask))) for mask in masks]
+if __name__ == "__main__":
+    tasks = json.loads(open(sys.argv[1]).read())
+    start = time.perf_counter()
+    with Pool(2) as pool:
+        found = pool.map(work, tasks, chunksize=1)
+    print(json.dumps({"seconds": time.perf_counter() - start, "extractions": sum(map(len, found))}))
+"""
+
+
+def volume(role: str, patient: int) -> tuple[sitk.Image, list[sitk.Image]]:
+    """An int16 image of a textured lesion in two tissues under a bias field, and two readers' masks of it."""
+    size, spacing = ROLES[role]
+    rng = np.random.default_rng([patient, list(ROLES).index(role)])
+    x, y, z = ((np.arange(n, dtype=np.float32) - n / 2) * step for n, step in zip(size, spacing, strict=True))
+    x, y, z = x[None, None, :], y[None, :, None], z[:, None, None]
+    width, height, depth = (n * step / 2 for n, step in zip(size, spacing, strict=True))
+    body = (x / width / 0.9) ** 2 + (y / height / 0.95) ** 2 + (z / depth / 1.1) ** 2 < 1
+    signal = np.where(body, np.where(np.sin(x / 14) * np.sin(y / 18) * np.cos(z / 15) > 0.1, 600.0, 300.0), 0.0)
+    radius = (8.0, 10.0, 12.5, 14.0, 17.0, 20.0)[patient % DISTINCT]
+    distance = np.sqrt(x**2 + y**2 + z**2) / (1 + 0.12 * np.sin(3 * np.arctan2(y, x)))
+    texture = 550 + 120 * np.sin(x / 3.5) * np.sin(y / 4.0) * np.cos(z / 5.0)
+    signal = np.where(distance < radius, texture, signal) * np.exp(0.3 * x / width - 0.25 * (y / height) ** 2)
+    noisy = np.hypot(signal + rng.normal(0, 12, signal.shape), rng.normal(0, 12, signal.shape))
+    images = [np.round(noisy).astype(np.int16), *((distance < radius + more).astype(np.uint8) for more in (0.0, 0.8))]
+    made = [sitk.GetImageFromArray(array) for array in images]
+    for image in made:
+        image.SetSpacing(spacing)
+    return made[0], made[1:]
+
+
+def make(folder: Path, patients: int) -> None:
+    """The cohort: six simulated patients, links to them for the rest, the table and the study file."""
+    twice = round(patients * TWICE / PATIENTS)
+    for number in range(min(DISTINCT, patients)):
+        for role in ROLES:
+            image, masks = volume(role, number)
+            source = folder / "real" / str(number)
+            for name in ("images", "masks"):
+                (source / name).mkdir(parents=True, exist_ok=True)
+            sitk.WriteImage(image, str(source / "images" / f"{role}.nii.gz"), useCompression=True)
+            for reader, mask in enumerate(masks, 1):
+                sitk.WriteImage(mask, str(source / "masks" / f"{role}_reader{reader}.nii.gz"), useCompression=True)
+    rows = ["patient_id,fish,set"]
+    for number in range(patients):
+        source = folder / "real" / str(number % DISTINCT)
+        for kind in ("images", "masks"):
+            target = folder / kind / f"P{number:03d}"
+            target.mkdir(parents=True)
+            for file in (source / kind).iterdir():
+                if "reader2" not in file.name or number < twice:
+                    (target / file.name).symlink_to(file)
+        outcome = "positive" if number % 5 < 2 else "negative"
+        rows.append(f"P{number:03d},{outcome},{'training' if number % 3 else 'testing'}")
+    (folder / "cohort.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+
+
+def ours(folder: Path) -> tuple[float, int]:
+    """Seconds of the command as a user starts it, and how many extractions it made."""
+    out = folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "radstudy", "run", str(folder / "study.yaml"), "--step", "extract", "--out",
+               str(out), "--jobs", "2"]  # fmt: skip
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    seconds = time.perf_counter() - start
+    import pandas as pd
+
+    return seconds, len(pd.read_parquet(out / "extract" / "features.parquet"))
+
+
+def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
+    """Seconds of the same work on `sample` patients, every third of them drawn twice."""
+    from radstudy.features.settings import her2_ihc2plus
+
+    params = her2_ihc2plus().as_dict()
+    keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")
+    params["setting"] = {name: params["setting"][name] for name in keep} | {"label": 1}
+    tasks = []
+    for number in range(sample):
+        source = folder / "real" / str(number % DISTINCT)
+        for role in reversed(ROLES):  # the long ones first, so that both processes end together
+            masks = [
+                source / "masks" / f"{role}_reader{reader}.nii.gz" for reader in ((1, 2) if number % 3 == 0 else (1,))
+            ]
+            tasks.append([str(source / "images" / f"{role}.nii.gz"), [str(mask) for mask in masks], params])
+    file, script = folder / "tasks.json", folder / "reference.py"
+    file.write_text(json.dumps(tasks), encoding="utf-8")
+    script.write_text(REFERENCE, encoding="utf-8")
+    done = subprocess.run([python, str(script), str(file)], check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    return found["seconds"], found["extractions"]
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true", help="six patients of ours, no reference")
+    parser.add_argument("--patients", type=int, default=PATIENTS)
+    parser.add_argument("--sample", type=int, default=3, help="patients that the reference works on")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--reference-python", default=os.environ.get("RADSTUDY_PYRADIOMICS_PYTHON"))
+    options = parser.parse_args()
+    if options.quick:
+        options.patients, options.rounds, options.reference_python = 6, 1, None
+    report: dict = {"benchmark": "imaging_half", "machine": platform.processor() or platform.machine(),
+                    "python": platform.python_version(), "patients": options.patients, "sample": options.sample,
+                    "ours_s": [], "reference_s": [], "reference_sample_s": []}  # fmt: skip
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text).resolve()
+        make(folder, options.patients)
+        for _ in range(options.rounds):
+            seconds, report["extractions"] = ours(folder)
+            report["ours_s"].append(seconds)
+            if options.reference_python:
+                seconds, report["sample_extractions"] = reference(folder, options.reference_python, options.sample)
+                report["reference_sample_s"].append(seconds)
+                report["reference_s"].append(seconds * options.patients / options.sample)
+    line = f"{options.patients} patients, {report['extractions']} extractions: "
+    line += f"ours {statistics.median(report['ours_s']):.0f} s"
+    if report["reference_s"]:
+        report["ratio"] = statistics.median(report["reference_s"]) / statistics.median(report["ours_s"])
+        line += f", reference {statistics.median(report['reference_s']):.0f} s (from {options.sample} patients), "
+        line += f"{report['ratio']:.0f} x"
+    options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(line)
+
+
+if __name__ == "__main__":
+    main()

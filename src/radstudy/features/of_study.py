@@ -33,7 +33,7 @@ def settings_of_study(section: Extract, folder: Path) -> ExtractionSettings:
 
 
 def _setting(section: Extract) -> dict[str, Any]:
-    setting: dict[str, Any] = {"padDistance": section.pad_voxels}
+    setting: dict[str, Any] = {"padDistance": section.margin_voxels}
     if section.spacing_mm is not None:
         setting |= {"resampledPixelSpacing": list(section.spacing_mm), "interpolator": "sitkBSpline"}
     if section.bin_count is not None:

@@ -6,6 +6,7 @@ Each section is frozen and refuses names that it does not know. Field descriptio
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -219,7 +220,11 @@ class Extract(Section):
     )
     bin_width: Positive | None = Field(25.0, description="Width of a grey-level bin.")
     bin_count: Annotated[int, Field(ge=2)] | None = Field(None, description="Number of bins, instead of their width.")
-    pad_voxels: Annotated[int, Field(ge=0)] = Field(5, description="Margin around the lesion that filters may see.")
+    pad_voxels: Annotated[int, Field(ge=0)] | Literal["exact"] = Field(
+        5,
+        description="Margin around the lesion that filters may see, in resampled voxels; exact: 11 times the largest "
+        "sigma, which gives the Laplacian of Gaussian of the whole image.",
+    )
     images: Images = Images()
     features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = Field(
         "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
@@ -227,6 +232,14 @@ class Extract(Section):
     params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces the settings above.")
     minimum_native_voxels: Annotated[int, Field(ge=1)] = Field(8, description="Smaller lesions are refused.")
     minimum_voxels: Annotated[int, Field(ge=1)] = Field(27, description="After resampling; smaller ones are refused.")
+
+    @property
+    def margin_voxels(self) -> int:
+        """The margin as a number of voxels. (Images that are not resampled are filtered whole.)"""
+        if self.pad_voxels != "exact":
+            return self.pad_voxels
+        widest = max(self.images.log_sigma_mm, default=0.0)
+        return max(5, math.ceil(11 * widest / min(self.spacing_mm or (1.0,))))
 
     @model_validator(mode="after")
     def _one_binning(self) -> Self:

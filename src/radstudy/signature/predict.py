@@ -163,7 +163,7 @@ def _features(
         prepared, _ = prepare_volume(volume, steps)
         roi = Roi.read(mask, label).on_grid_of(prepared)
         facts = check_lesion(
-            prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.pad_voxels, bin_width=extract.bin_width,
+            prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,
             minimum_native=extract.minimum_native_voxels, minimum_resampled=extract.minimum_voxels,
             sigmas_mm=extract.images.log_sigma_mm,
         )  # fmt: skip

@@ -177,7 +177,7 @@ class _Work:
             try:
                 roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader)
                 facts = check_lesion(
-                    prepared, roi, spacing_mm=self.extract.spacing_mm, pad=self.extract.pad_voxels,
+                    prepared, roi, spacing_mm=self.extract.spacing_mm, pad=self.extract.margin_voxels,
                     bin_width=self.extract.bin_width, minimum_native=self.extract.minimum_native_voxels,
                     minimum_resampled=self.extract.minimum_voxels, sigmas_mm=self.extract.images.log_sigma_mm,
                 )  # fmt: skip

@@ -97,11 +97,17 @@ def _extract_method(facts: Facts) -> str:
     bins = f"bins of width {extract.bin_width:g}" if extract.bin_width is not None else f"{extract.bin_count} bins"
     return (
         f"The {readers}. Lesions were {spacing}, cropped with a margin of "
-        f"{plural(extract.pad_voxels, 'voxel')} (Laplacian-of-Gaussian values depend on it) and discretised into "
+        f"{plural(extract.margin_voxels, 'voxel')} ({_margin(extract)}) and discretised into "
         f"{bins}. Features{count}, defined and named as in PyRadiomics 3.0.1, were computed on {listed(images)}. "
         f"Lesions of fewer than {extract.minimum_native_voxels} voxels as drawn or {extract.minimum_voxels} after "
         f"resampling were refused.{_ran(facts, 'extract')}"
     )
+
+
+def _margin(extract: Any) -> str:
+    if extract.pad_voxels == "exact":
+        return "enough for the Laplacian of Gaussian of the whole image"
+    return "Laplacian-of-Gaussian values depend on it"
 
 
 def _agree_method(facts: Facts) -> str:

@@ -38,9 +38,8 @@ def test_an_exact_margin_gives_the_whole_images_laplacian(tmp_path):
     mask[30:40, 31:41, 29:39] = True
 
     def values(**pad):
-        section = Extract.model_validate(
-            {"images": {"original": False, "log_sigma_mm": [3], "wavelet": None}, "features": {"firstorder": None}, **pad}
-        )  # fmt: skip
+        images = {"original": False, "log_sigma_mm": [3], "wavelet": None}
+        section = Extract.model_validate({"images": images, "features": {"firstorder": None}, **pad})
         return extract(image, Roi(mask, image.affine), settings_of_study(section, tmp_path))
 
     exact, further, five = values(pad_voxels="exact"), values(pad_voxels=50), values(pad_voxels=5)

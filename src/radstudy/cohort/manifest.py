@@ -31,6 +31,7 @@ class Case:
     patient, lesion, sequence : what the case is.
     image : the image file.
     masks : reader to mask file, for the readers who drew this lesion.
+    reference : mask of the reference tissue on the image, where the preparation needs one.
     """
 
     patient: str
@@ -38,6 +39,7 @@ class Case:
     sequence: str
     image: Path
     masks: tuple[tuple[str, Path], ...]
+    reference: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +277,22 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
             "the mask does not exist", "correct cohort.masks, or draw the lesion", reader=protocol.reader, file=first
         )
     drawn = tuple((reader, path) for reader, path in masks.items() if path.exists())
-    return Case(names["patient"], names["lesion"], names["sequence"], image, drawn)
+    return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, _reference(protocol, names, folder))
+
+
+def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path | None:
+    """The mask of the reference tissue, where the study file asks for one."""
+    section = protocol.reference
+    if section is None:
+        return None
+    mask = _find(section.mask, names, folder)
+    if not mask.exists():
+        raise CaseError(
+            f"the mask of the {section.tissue}, by which the image is scaled, does not exist",
+            f"correct prepare's reference.mask, or draw some {section.tissue} on this image",
+            file=mask,
+        )
+    return mask
 
 
 def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:

@@ -26,13 +26,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.imaging.foreground import foreground
 from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
 from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
 
 _EPSILON = 1e-3  # of a voxel: ITK keeps the last voxel this far inside the B-spline's domain
-_OTSU_BINS = 200
 _FEW_SLICES = 4
 _ORDER = 3
 
@@ -151,7 +151,9 @@ def _divided(volume: Volume, log_field: NDArray[np.float32], field: BiasField) -
     np.divide(volume.voxels, corrected, out=corrected if volume.voxels.dtype == np.float32 else None)
     if volume.voxels.dtype != np.float32:
         corrected = volume.voxels / np.exp(log_field)
-    return volume.with_voxels(corrected, f"N4 ({', '.join(map(str, field.iterations))} iterations)")
+    points = " x ".join(map(str, field.lattice.shape))
+    step = f"N4 ({', '.join(map(str, field.iterations))} iterations, {points} control points)"
+    return volume.with_voxels(corrected, step)
 
 
 def fit_bias_field(
@@ -193,29 +195,6 @@ def fit_bias_field(
         lattice, (i, j, k), tuple(ran), tuple(reached), int(np.count_nonzero(weight)),
         tuple(_warnings(image.shape, factors)),
     )  # fmt: skip
-
-
-def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """The foreground that a field is fitted to: bool (I, J, K); Otsu's threshold where no mask is given."""
-    if mask is None:
-        # ITK takes the image as (K, J, I); the histogram does not see the order of the voxels.
-        image = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
-        inside_image = sitk.OtsuThreshold(image, 0, 1, _OTSU_BINS)
-        above: NDArray[np.bool_] = sitk.GetArrayViewFromImage(inside_image).transpose(2, 1, 0) == 1
-        return above
-    inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
-    if inside.shape != volume.voxels.shape:
-        raise CaseError(
-            f"the foreground mask has {inside.shape} voxels, the image {volume.voxels.shape}", "use one of its size"
-        )
-    return inside
-
-
-def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
-    """Standard deviation over mean inside the mask (None: Otsu's foreground); NaN where the mean is 0."""
-    values = volume.voxels[foreground(volume, mask)].astype(np.float64)
-    mean = values.mean() if values.size else 0.0
-    return float(values.std() / mean) if mean else float("nan")
 
 
 # --- the grid --------------------------------------------------------------------------------------------------

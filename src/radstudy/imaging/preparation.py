@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from radstudy.imaging.bias_field import BiasField, coefficient_of_variation, correct, fit_bias_field
-from radstudy.imaging.intensity import LinearScale, rescale_parameters, zscore_parameters
+from radstudy.errors import CaseError
+from radstudy.imaging.bias_field import BiasField, correct, fit_bias_field
+from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
+from radstudy.imaging.quality import coefficient_of_variation
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Prepare
+from radstudy.protocol.sections import Prepare, Reference
+
+_FEW_REFERENCE_VOXELS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +78,16 @@ class Preparation:
         return cls(steps, tuple(record["warnings"]), variation)
 
 
-def prepare_volume(volume: Volume, steps: Sequence[Prepare]) -> tuple[Volume, Preparation]:
+def prepare_volume(
+    volume: Volume, steps: Sequence[Prepare], reference: Roi | None = None
+) -> tuple[Volume, Preparation]:
     """Prepare a volume as the study file says.
 
     Parameters
     ----------
     volume : as read.
     steps : the list ``prepare`` of the study file.
+    reference : mask of the reference tissue, where a step needs one.
 
     Returns
     -------
@@ -92,25 +101,53 @@ def prepare_volume(volume: Volume, steps: Sequence[Prepare]) -> tuple[Volume, Pr
     variation: list[tuple[float, float]] = []
     warnings: list[str] = []
     for step in steps:
-        made = _fit(volume, step)
+        made = _fit(volume, step, reference)
         after = _apply(volume, made)
         if isinstance(made, BiasField):
             warnings.extend(made.warnings)
             variation.append((coefficient_of_variation(volume), coefficient_of_variation(after)))
+        if step.reference is not None and reference is not None and reference.voxel_count < _FEW_REFERENCE_VOXELS:
+            warnings.append(f"the mask of the {step.reference.tissue} has only {reference.voxel_count} voxels")
         fitted.append(made)
         volume = after
     return volume, Preparation(tuple(fitted), tuple(warnings), tuple(variation))
 
 
-def _fit(volume: Volume, step: Prepare) -> BiasField | LinearScale:
+def read_reference(file: Path | None, section: Reference | None) -> Roi | None:
+    """The mask of the reference tissue, None where the study file asks for none.
+
+    Parameters
+    ----------
+    file : the mask's file.
+    section : the step ``reference`` of the study file.
+
+    Raises
+    ------
+    CaseError : the file is missing, empty or no label map; names the tissue and the file.
+    """
+    if file is None or section is None:
+        return None
+    try:
+        return Roi.read(file, section.label)
+    except CaseError as error:
+        remedy = f"draw some {section.tissue} on this image, in a label map of its own"
+        raise CaseError(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
+
+
+def _fit(volume: Volume, step: Prepare, reference: Roi | None) -> BiasField | LinearScale:
     if step.n4 is not None:
         return fit_bias_field(
             volume, shrink=step.n4.shrink, iterations=step.n4.iterations, convergence=step.n4.convergence
         )
     if step.rescale is not None:
-        return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_)
+        return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_, over=step.rescale.over)
     if step.zscore is not None:
-        return zscore_parameters(volume, scale=step.zscore.scale)
+        return zscore_parameters(volume, scale=step.zscore.scale, over=step.zscore.over)
+    if step.reference is not None:
+        tissue = step.reference.tissue
+        if reference is None:
+            raise CaseError(f"there is no mask of the {tissue}, by which images are scaled", f"give a mask of {tissue}")
+        return reference_parameters(volume, reference, to=step.reference.to, tissue=tissue)
     raise AssertionError(step)
 
 

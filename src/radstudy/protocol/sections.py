@@ -161,6 +161,9 @@ class Rescale(Section):
     from_: Literal["minmax"] | tuple[float, float] = Field(
         "minmax", alias="from", description="minmax, or a pair of percentiles such as [1, 99]."
     )
+    over: Literal["volume", "foreground"] = Field(
+        "volume", description="Which voxels the percentiles are of: all, or those above Otsu's threshold."
+    )
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
@@ -168,6 +171,8 @@ class Rescale(Section):
             raise PydanticCustomError("range", "'to' must go from a lower to a higher value", {})
         if isinstance(self.from_, tuple) and not 0 <= self.from_[0] < self.from_[1] <= 100:
             raise PydanticCustomError("range", "'from' must be two percentiles, lower and higher, in 0-100", {})
+        if self.from_ == "minmax" and self.over == "foreground":
+            raise PydanticCustomError("over", "'over: foreground' needs percentiles, such as from: [1, 99]", {})
         return self
 
 
@@ -175,6 +180,18 @@ class ZScore(Section):
     """Subtract the volume's mean and divide by its standard deviation, then scale."""
 
     scale: Positive = Field(100.0, description="Standard deviation of the result; 100 suits a bin width of 25.")
+    over: Literal["volume", "foreground"] = Field(
+        "volume", description="Which voxels mean and standard deviation are of: all, or those above Otsu's threshold."
+    )
+
+
+class Reference(Section):
+    """Divide the volume so that the median of a reference tissue becomes a stated value."""
+
+    mask: str = Field(description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column.")
+    tissue: str = Field("reference tissue", description="What it is (fat, muscle), for messages and the report.")
+    to: Positive = Field(1000.0, description="The tissue's median in the result.")
+    label: int | None = Field(None, description="Label of the tissue in the masks; None: the only one present.")
 
 
 class Prepare(Section):
@@ -183,8 +200,9 @@ class Prepare(Section):
     n4: N4 | None = None
     rescale: Rescale | None = None
     zscore: ZScore | None = None
+    reference: Reference | None = None
 
-    @field_validator("n4", "rescale", "zscore", mode="before")
+    @field_validator("n4", "rescale", "zscore", "reference", mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:
         return {} if value is None else value
@@ -423,6 +441,13 @@ class Protocol(Section):
                 )
         return sequences
 
+    @field_validator("prepare")
+    @classmethod
+    def _one_reference(cls, steps: tuple[Prepare, ...]) -> tuple[Prepare, ...]:
+        if sum(step.reference is not None for step in steps) > 1:
+            raise PydanticCustomError("prepare", "give one step 'reference' at most", {})
+        return steps
+
     @model_validator(mode="after")
     def _models_refer_to_what_exists(self) -> Self:
         models = self.model.models
@@ -473,6 +498,11 @@ class Protocol(Section):
     def reader(self) -> str:
         """The reader whose masks train the models."""
         return self.cohort.readers[0]
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference tissue that intensities are divided by; None where the study file asks for none."""
+        return next((step.reference for step in self.prepare if step.reference is not None), None)
 
     @property
     def signature_model(self) -> str:

@@ -59,6 +59,7 @@ _TEXT = frozenset(
         "spacing_mm",
         "iterations",
         "warnings",
+        "history",
     ]
 )
 

@@ -52,6 +52,7 @@ def _cases_plain(cohort: Cohort) -> list[dict[str, object]]:
             "sequence": case.sequence,
             "image": str(case.image),
             "masks": {reader: str(path) for reader, path in case.masks},
+            "reference": str(case.reference) if case.reference else None,
         }
         for case in cohort.cases
     ]
@@ -61,7 +62,8 @@ def read_cases(run: Run) -> list[Case]:
     """The cases that the step has written."""
     return [
         Case(item["patient"], item["lesion"], item["sequence"], Path(item["image"]),
-             tuple((reader, Path(path)) for reader, path in item["masks"].items()))
+             tuple((reader, Path(path)) for reader, path in item["masks"].items()),
+             Path(item["reference"]) if item["reference"] else None)
         for item in read_json(run.path(STEP, "cases.json"))
     ]  # fmt: skip
 

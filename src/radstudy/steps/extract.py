@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def _checked(task: VolumeTask, record: Mapping[str, Any]) -> VolumeTask:
     """The task without the drawings that the preparation refused."""
     passed = {(item["patient"], item["lesion"], item["reader"]) for item in record["lesions"]}
     drawings = tuple(d for d in task.drawings if (d.patient, d.lesion, d.reader) in passed)
-    return VolumeTask(task.image, task.sequence, drawings, task.name)
+    return replace(task, drawings=drawings)
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from radstudy.cohort.manifest import Case
 from radstudy.errors import CaseError, DataError
 from radstudy.imaging.lesion_check import check_lesion, check_readable
 from radstudy.imaging.planes import lesion_planes
-from radstudy.imaging.preparation import prepare_volume
+from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Extract, Prepare
+from radstudy.protocol.sections import Extract, Prepare, Reference
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.store import code_key, content_hash, file_hash, read_json, write_bytes, write_csv, write_json
@@ -49,12 +49,14 @@ class VolumeTask:
     image, sequence : the file and its role.
     drawings : the masks, the first reader's first.
     name : of the volume's files in the steps' folders.
+    reference : mask of the reference tissue, where the preparation needs one.
     """
 
     image: Path
     sequence: str
     drawings: tuple[Drawing, ...]
     name: str
+    reference: Path | None = None
 
     @property
     def patient(self) -> str:
@@ -64,18 +66,21 @@ class VolumeTask:
     def files_hash(self) -> str:
         """Hash of the image's and the masks' contents."""
         masks = [[d.patient, d.lesion, d.reader, file_hash(d.mask)] for d in self.drawings]
-        return content_hash([self.sequence, file_hash(self.image), masks])
+        reference = file_hash(self.reference) if self.reference else None
+        return content_hash([self.sequence, file_hash(self.image), masks, reference])
 
 
 def volume_tasks(cases: Sequence[Case]) -> list[VolumeTask]:
-    """The cases grouped by image file."""
-    found: dict[tuple[Path, str], list[Drawing]] = {}
+    """The cases grouped by image file (and by reference mask: another one prepares the image in another way)."""
+    found: dict[tuple[Path, str, Path | None], list[Drawing]] = {}
     for case in cases:
-        drawings = found.setdefault((case.image, case.sequence), [])
+        drawings = found.setdefault((case.image, case.sequence, case.reference), [])
         drawings += [Drawing(case.patient, case.lesion, reader, path) for reader, path in case.masks]
     return [
-        VolumeTask(image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}")
-        for (image, sequence), drawings in found.items()
+        VolumeTask(
+            image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}", reference
+        )
+        for (image, sequence, reference), drawings in found.items()
     ]
 
 
@@ -96,7 +101,8 @@ def do_prepare(run: Run) -> None:
     with run.step(STEP, settings=settings, inputs={t.name: str(h) for t, h in zip(tasks, hashes, strict=True)}) as due:
         if due:
             key = content_hash([code_key(), settings])
-            work = _Work(protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key)
+            work = _Work(protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key,
+                         protocol.reference)  # fmt: skip
             pairs = [(task, str(h)) for task, h in zip(tasks, hashes, strict=True)]
             _collect(run, tasks, run.each(work, pairs, "prepare"))
 
@@ -143,6 +149,7 @@ class _Work:
     label: int | None
     folder: Path
     key: str
+    reference: Reference | None = None
 
     def __call__(self, given: tuple[VolumeTask, str]) -> dict[str, Any]:
         task, files = given
@@ -157,7 +164,7 @@ class _Work:
     def _prepare(self, task: VolumeTask) -> dict[str, Any]:
         volume = Volume.read(task.image)
         check_readable(volume)
-        prepared, preparation = prepare_volume(volume, self.steps)
+        prepared, preparation = prepare_volume(volume, self.steps, read_reference(task.reference, self.reference))
         lesions, failures = [], []
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
@@ -185,6 +192,7 @@ class _Work:
             "size": " x ".join(map(str, volume.voxels.shape)),
             "spacing_mm": " x ".join(f"{value:.4g}" for value in volume.spacing_mm),
             **preparation.facts(),
+            "history": "; ".join(prepared.history),
         }
         return {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
                 "failures": failures}  # fmt: skip

@@ -12,14 +12,14 @@ from radstudy.formats.raster import to_sitk
 from radstudy.imaging.bias_field import (
     BiasField,
     bspline_weights,
-    coefficient_of_variation,
     correct,
     fit_bias_field,
-    foreground,
     n4,
     refined,
     shrunk_grid,
 )
+from radstudy.imaging.foreground import foreground
+from radstudy.imaging.quality import coefficient_of_variation
 from radstudy.imaging.volume import Volume
 
 

@@ -64,10 +64,20 @@ def _prepare_step(step: Any) -> str:
         window = (
             "the volume's minimum and maximum"
             if source == "minmax"
-            else f"its {source[0]:g}th and {source[1]:g}th percentiles"
+            else f"{_counted(step.rescale.over)} {source[0]:g}th and {source[1]:g}th percentiles"
         )
         return f"linear rescaling of {window} to {step.rescale.to[0]:g} and {step.rescale.to[1]:g}"
-    return f"z-score normalisation over the whole volume, times {step.zscore.scale:g}"
+    if step.reference is not None:
+        return (
+            f"division by the median of the voxels in a mask of the {step.reference.tissue}, drawn on every image, so "
+            f"that it became {step.reference.to:g}"
+        )
+    over = "the whole volume" if step.zscore.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"
+    return f"z-score normalisation over {over}, times {step.zscore.scale:g}"
+
+
+def _counted(over: str) -> str:
+    return "its" if over == "volume" else "its foreground's (above Otsu's threshold, 200 bins)"
 
 
 def _extract_method(facts: Facts) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import resampled_mask_report
+from radstudy.imaging.resample import refuse_vanished, resampled_mask_report
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -87,6 +87,8 @@ def check_lesion(
             "look whether the mask is right; texture of so few voxels means little "
             "(extract.minimum_native_voxels sets the limit)",
         )
+    if spacing_mm is not None:
+        refuse_vanished(report, placed, spacing_mm)
     if report.resampled_voxels < minimum_resampled:
         raise CaseError(
             f"the lesion's {report.native_voxels} voxels become {report.resampled_voxels} after resampling, "

@@ -107,6 +107,29 @@ class ClinicalVariable(Section):
         return self
 
 
+class Transfer(Section):
+    """Masks carried from the sequence they were drawn on to others; a reader has to confirm each (docs/transfer.md)."""
+
+    from_: str = Field(alias="from", description="The sequence on which the first reader has drawn the lesion.")
+    to: tuple[str, ...] = Field(description="Sequences that take its mask where the first reader has drawn none.")
+    rigid: bool = Field(
+        True, description="Fit the motion between the two sequences; false: the scanner's coordinates alone."
+    )
+    partial_volume: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Share of a voxel that the mask must cover; None: the nearest voxel of the mask."
+    )
+    confirmed: str = Field(
+        "transferred.csv", description="Table with a reader's answers: prepare/transferred.csv, filled in."
+    )
+    accept_unconfirmed: bool = Field(False, description="Use transferred masks that no reader has confirmed.")
+
+    @model_validator(mode="after")
+    def _elsewhere(self) -> Self:
+        if not self.to or self.from_ in self.to or len(set(self.to)) != len(self.to):
+            raise PydanticCustomError("transfer", "'to' names other sequences than 'from', each once", {})
+        return self
+
+
 class Cohort(Section):
     """Who is in, and where their files are."""
 
@@ -128,6 +151,7 @@ class Cohort(Section):
         (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
     )
     label: int | None = Field(None, description="Label of the lesion in the masks; None: the only one present.")
+    transfer: Transfer | None = Field(None, description="Carry masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
     @field_validator("clinical", mode="before")
@@ -447,6 +471,14 @@ class Protocol(Section):
         if sum(step.reference is not None for step in steps) > 1:
             raise PydanticCustomError("prepare", "give one step 'reference' at most", {})
         return steps
+
+    @model_validator(mode="after")
+    def _transfer_between_known_sequences(self) -> Self:
+        transfer = self.cohort.transfer
+        for name in (transfer.from_, *transfer.to) if transfer is not None else ():
+            if name not in self.sequences:
+                raise _unknown("cohort.transfer: sequence", name, self.sequences)
+        return self
 
     @model_validator(mode="after")
     def _models_refer_to_what_exists(self) -> Self:

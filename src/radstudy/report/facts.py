@@ -16,7 +16,7 @@ TRAINING, TESTING = "training", "testing"
 TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
     "prepare/volumes.csv", "prepare/lesions.csv",
-    "extract/missing.csv", "extract/identical.csv",
+    "extract/missing.csv", "extract/identical.csv", "extract/transferred.csv",
     "agree/icc.csv",
     "model/funnel.csv", "model/dropped.csv", "model/features.csv", "model/predictions.csv", "model/clinical_screen.csv",
     "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
@@ -60,6 +60,12 @@ _TEXT = frozenset(
         "iterations",
         "warnings",
         "history",
+        "from",
+        "transferred_from",
+        "mask",
+        "confirmed",
+        "confirmed_by",
+        "status",
     ]
 )
 

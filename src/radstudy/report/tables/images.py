@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, number, significant
+from radstudy.report.display import NOTHING, number, plural, significant
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
@@ -58,7 +58,41 @@ def lesions(facts: Facts) -> Table:
         "one. Where few voxels become many by resampling, most of the texture is interpolation. Fewer than 8 or more "
         "than 256 bins is a warning."
     ]
+    if carried := int((frame.get("transferred_from", pd.Series(dtype=str)) != "").sum()):
+        notes.append(
+            f"{plural(carried, 'mask')} of these were not drawn but transferred from another sequence (below)."
+        )
     return Table("lesions", [heads(names)], rows, frame, notes)
+
+
+def transferred(facts: Facts) -> Table:
+    """Masks that were carried from the sequence they were drawn on to another one."""
+    section = facts.protocol.cohort.transfer
+    if section is None:
+        raise AbsentError("The study file transfers no mask from one sequence to another.")
+    if facts.finished("extract") and "extract/transferred.csv" not in facts.frames:
+        raise AbsentError("Every lesion was drawn on every sequence; no mask had to be transferred.")
+    frame = facts.frame("extract/transferred.csv")
+    rows = []
+    for _, row in frame.iterrows():
+        shift = float((row[["shift_r_mm", "shift_a_mm", "shift_s_mm"]].astype(float) ** 2).sum() ** 0.5)
+        by = f" by {row['confirmed_by']}" if row["confirmed_by"] else ""
+        rows.append([*words([row["patient"], row["lesion"], row["sequence"], row["from"]]), *numbers([
+            number(shift, 1), number(row["rotation_degrees"], 1), number(row["overlap"], 2),
+            number(row["volume_change_percent"], 1)]), Cell(row["status"] + by)])  # fmt: skip
+    header = [[*words(["Patient", "Lesion", "On", "Drawn on"]), *numbers(
+        ["Shift (mm)", "Rotation (degrees)", "Overlap", "Volume change (%)"]), Cell("A reader's answer")]]  # fmt: skip
+    how = (
+        "a rigid fit of the surroundings" if section.rigid else "the scanner's coordinates alone (shift and rotation 0)"
+    )
+    notes = [
+        f"Placed by {how}. Shift: of the lesion's centre. Overlap: Dice coefficient with the mask that the scanner's "
+        "coordinates alone would give. A transferred mask is used once a reader has confirmed it; it takes no part in "
+        "the agreement between readers.",
+        "A rigid transfer cannot undo the distortion of echo-planar images such as DWI: compare the contour with the "
+        "lesion in the quality pictures.",
+    ]
+    return Table("transferred_masks", header, rows, frame, notes)
 
 
 def warnings(facts: Facts) -> Table:

@@ -88,6 +88,7 @@ def _extract_method(facts: Facts) -> str:
     readers = f"masks of {facts.protocol.reader} trained and tested the models"
     if len(cohort.readers) > 1:
         readers += f"; those of {listed(list(cohort.readers[1:]))} served the agreement between readers only"
+    readers += _transfer_method(facts)
     if extract.params:
         return (
             f"The {readers}. Features{count} were computed with the settings of the PyRadiomics "
@@ -111,6 +112,31 @@ def _extract_method(facts: Facts) -> str:
         f"{bins}. Features{count}, defined and named as in PyRadiomics 3.0.1, were computed on {listed(images)}. "
         f"Lesions of fewer than {extract.minimum_native_voxels} voxels as drawn or {extract.minimum_voxels} after "
         f"resampling were refused.{_ran(facts, 'extract')}"
+    )
+
+
+def _transfer_method(facts: Facts) -> str:
+    section = facts.protocol.cohort.transfer
+    if section is None:
+        return ""
+    fit = (
+        ", after a rigid fit of the lesion's surroundings by Mattes' mutual information (all voxels of an isotropic "
+        "grid within 30 mm of the lesion, three resolutions)"
+        if section.rigid
+        else ""
+    )
+    how = (
+        "nearest neighbour"
+        if section.partial_volume is None
+        else f"linear interpolation cut at {section.partial_volume:g}"
+    )
+    answer = (
+        "whether or not a reader had confirmed it" if section.accept_unconfirmed else "once a reader had confirmed it"
+    )
+    return (
+        f". Where {facts.protocol.reader} had drawn none on {listed(list(section.to))}, the mask of {section.from_} "
+        f"was placed by the scanner's coordinates ({how}){fit} and used {answer}; such masks took no part in the "
+        "agreement between readers"
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from radstudy.errors import CaseError
 from radstudy.imaging.bias_field import BiasField, correct, fit_bias_field
 from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
-from radstudy.imaging.quality import coefficient_of_variation
+from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.sections import Prepare, Reference
@@ -30,12 +30,12 @@ class Preparation:
     ----------
     steps : the fitted bias fields and scales, in the order in which they are applied.
     warnings : what a reader of the results should know.
-    variation : coefficient of variation of the volume before and after each bias field.
+    quality : the foreground before and after each bias field.
     """
 
     steps: tuple[BiasField | LinearScale, ...]
     warnings: tuple[str, ...] = ()
-    variation: tuple[tuple[float, float], ...] = ()
+    quality: tuple[Evenness, ...] = ()
 
     def apply(self, volume: Volume) -> Volume:
         """The prepared volume; the same voxels as when the preparation was fitted."""
@@ -43,14 +43,23 @@ class Preparation:
             volume = _apply(volume, step)
         return volume
 
+    def before_field(self, volume: Volume) -> tuple[Volume, BiasField] | None:
+        """The volume as the first bias field meets it, and that field; None where there is none."""
+        for step in self.steps:
+            if isinstance(step, BiasField):
+                return volume, step
+            volume = _apply(volume, step)
+        return None
+
     def facts(self) -> dict[str, Any]:
         """What the report tells of this volume."""
         fields = [step for step in self.steps if isinstance(step, BiasField)]
         scales = [step for step in self.steps if isinstance(step, LinearScale)]
         return {
             "iterations": "; ".join(", ".join(map(str, field.iterations)) for field in fields),
-            "cv_before": self.variation[0][0] if self.variation else None,
-            "cv_after": self.variation[-1][1] if self.variation else None,
+            "cv_before": self.quality[0].variation_before if self.quality else None,
+            "cv_after": self.quality[-1].variation_after if self.quality else None,
+            "field_ratio": self.quality[-1].field_ratio if self.quality else None,
             "low": scales[-1].low if scales else None,
             "high": scales[-1].high if scales else None,
             "warnings": "; ".join(self.warnings),
@@ -64,7 +73,7 @@ class Preparation:
                 for step in self.steps
             ],
             "warnings": list(self.warnings),
-            "variation": [list(pair) for pair in self.variation],
+            "quality": [item.as_dict() for item in self.quality],
         }
 
     @classmethod
@@ -74,8 +83,7 @@ class Preparation:
             BiasField.from_dict(item["n4"]) if "n4" in item else LinearScale.from_dict(item["scale"])
             for item in record["steps"]
         )
-        variation = tuple((float(before), float(after)) for before, after in record["variation"])
-        return cls(steps, tuple(record["warnings"]), variation)
+        return cls(steps, tuple(record["warnings"]), tuple(Evenness.from_dict(item) for item in record["quality"]))
 
 
 def prepare_volume(
@@ -98,19 +106,19 @@ def prepare_volume(
     CaseError : a step cannot be applied to this volume; says which and why.
     """
     fitted: list[BiasField | LinearScale] = []
-    variation: list[tuple[float, float]] = []
+    quality: list[Evenness] = []
     warnings: list[str] = []
     for step in steps:
         made = _fit(volume, step, reference)
         after = _apply(volume, made)
         if isinstance(made, BiasField):
             warnings.extend(made.warnings)
-            variation.append((coefficient_of_variation(volume), coefficient_of_variation(after)))
+            quality.append(evenness(volume, after))
         if step.reference is not None and reference is not None and reference.voxel_count < _FEW_REFERENCE_VOXELS:
             warnings.append(f"the mask of the {step.reference.tissue} has only {reference.voxel_count} voxels")
         fitted.append(made)
         volume = after
-    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(variation))
+    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality))
 
 
 def read_reference(file: Path | None, section: Reference | None) -> Roi | None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from radstudy.cohort.manifest import Case, Transfer
 from radstudy.errors import CaseError, DataError
+from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import check_lesion, check_readable
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import prepare_volume, read_reference
@@ -130,6 +131,7 @@ def do_prepare(run: Run) -> None:
 
 def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any] | CaseError]) -> None:
     volumes, lesions, transferred, failures = [], [], [], []
+    quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
             run.path(STEP, "volumes", f"{task.name}.json").unlink(missing_ok=True)  # of an earlier, better file
@@ -140,10 +142,12 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
             ]
             continue
         volumes.append(result["volume"])
+        quality[task.name] = {"sequence": task.sequence, "fields": result["preparation"]["quality"]}
         lesions += result["lesions"]
         transferred += result["transferred"]
         failures += [CaseError(**failure) for failure in result["failures"]]
     write_csv(run.path(STEP, "volumes.csv"), pd.DataFrame(volumes))
+    write_json(run.path(STEP, "quality.json"), quality)
     write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
     write_transferred(run.path(STEP, TRANSFERRED), transferred)
     write_failures(run.path(STEP, "failures.csv"), failures)
@@ -211,10 +215,13 @@ class _Work:
             lesions.append({**place, **vars(facts), "transferred_from": from_, "warnings": "; ".join(notes)})
             transferred += [row] if row else []
         for (patient, lesion), drawn in rois.items():
-            self._picture(f"{patient}_{lesion}_{task.sequence}", prepared, drawn)
+            self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
+        if (corrected := preparation.before_field(volume)) is not None:
+            self._keep("fields", task.name, slices_before(corrected[0]))
         facts_of_volume = {
             "patient": task.patient,
             "sequence": task.sequence,
+            "name": task.name,
             "image": str(task.image),
             "size": " x ".join(map(str, volume.voxels.shape)),
             "spacing_mm": " x ".join(f"{value:.4g}" for value in volume.spacing_mm),
@@ -231,10 +238,10 @@ class _Work:
             return roi, None
         return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
 
-    def _picture(self, name: str, volume: Volume, rois: dict[str, Roi]) -> None:
+    def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> None:
         memory = io.BytesIO()
-        np.savez_compressed(memory, **lesion_planes(volume, rois))
-        write_bytes(self.folder / "pictures" / f"{name}.npz", memory.getvalue())
+        np.savez_compressed(memory, **arrays)
+        write_bytes(self.folder / what / f"{name}.npz", memory.getvalue())
 
 
 _FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")

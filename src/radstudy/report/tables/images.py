@@ -23,14 +23,15 @@ def volumes(facts: Facts) -> Table:
             continue
         rows.append([Cell(name), *numbers([
             str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
-            _range(part["cv_before"]), _range(part["cv_after"]), str(int((part["warnings"] != "").sum())),
-        ])])  # fmt: skip
+        ]), *(_median(part[column]) for column in ("cv_before", "cv_after", "field_ratio")),
+            *numbers([str(int((part["warnings"] != "").sum()))])])  # fmt: skip
     names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
-             "Variation before", "after N4", "Warnings"]  # fmt: skip
+             "Variation before", "after N4", "Field", "Warnings"]  # fmt: skip
     notes = [
         "Voxels and spacing as acquired, iterations used: the most frequent value (and how many others there are). "
-        "Variation: coefficient of variation of the foreground's intensities, median (smallest to largest); a bias "
-        "field that is removed lowers it. Warnings: volumes that have one."
+        "Variation: coefficient of variation of the foreground's intensities (above Otsu's threshold, the same voxels "
+        "before and after), median (smallest to largest); a bias field that is removed lowers it. Field: 95th over 5th "
+        "percentile of the field in the foreground; 1 is none. Warnings: volumes that have one."
     ]
     return Table("volumes", [heads(names)], rows, frame, notes)
 
@@ -119,6 +120,15 @@ def _most(values: Any) -> str:
     if not first:
         return NOTHING
     return first if len(counts) == 1 else f"{first} (+{len(counts) - 1})"
+
+
+def _median(values: Any) -> Cell:
+    """The median, and below it the smallest and the largest value."""
+    known = values.dropna()
+    if not len(known):
+        return Cell(NOTHING, kind="number")
+    text, low, high = (significant(value, 3) for value in (known.median(), known.min(), known.max()))
+    return Cell(text, below=f"{low} to {high}", kind="number")
 
 
 def _range(values: Any, digits: int | None = None) -> str:

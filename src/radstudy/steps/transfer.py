@@ -60,7 +60,7 @@ def carry(
     carried = transfer_mask(roi, source, target, partial_volume=section.partial_volume)
     file = Path("transferred") / f"{place['patient']}_{place['lesion']}_{place['sequence']}.nii.gz"
     _write(folder / file, carried.roi)
-    right, anterior, superior = carried.shift_mm
+    right, anterior, superior = (round(value, 3) for value in carried.shift_mm)
     warnings = [
         f"mask transferred from {transfer.sequence}, not drawn on this image",
         *carried.warnings,
@@ -72,9 +72,9 @@ def carry(
         "shift_r_mm": right,
         "shift_a_mm": anterior,
         "shift_s_mm": superior,
-        "rotation_degrees": carried.rotation_degrees,
-        "overlap": carried.overlap,
-        "volume_change_percent": carried.volume_change_percent,
+        "rotation_degrees": round(carried.rotation_degrees, 3),
+        "overlap": round(carried.overlap, 4),
+        "volume_change_percent": round(carried.volume_change_percent, 2),
         "voxels": carried.roi.voxel_count,
         "warnings": "; ".join(warnings),
         "file": file.as_posix(),

@@ -10,6 +10,8 @@ from radstudy.report.display import NOTHING, number, plural, significant
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
+_LONGEST = 40  # rows of a table on the page
+
 
 def volumes(facts: Facts) -> Table:
     """The volumes: geometry as acquired, and the bias field."""
@@ -75,7 +77,8 @@ def transferred(facts: Facts) -> Table:
         raise AbsentError("Every lesion was drawn on every sequence; no mask had to be transferred.")
     frame = facts.frame("extract/transferred.csv")
     rows = []
-    for _, row in frame.iterrows():
+    urgent = frame.sort_values("status", key=lambda status: status.isin(("confirmed",)), kind="stable")
+    for _, row in urgent.head(_LONGEST).iterrows():
         shift = float((row[["shift_r_mm", "shift_a_mm", "shift_s_mm"]].astype(float) ** 2).sum() ** 0.5)
         by = f" by {row['confirmed_by']}" if row["confirmed_by"] else ""
         rows.append([*words([row["patient"], row["lesion"], row["sequence"], row["from"]]), *numbers([
@@ -93,6 +96,8 @@ def transferred(facts: Facts) -> Table:
         "A rigid transfer cannot undo the distortion of echo-planar images such as DWI: compare the contour with the "
         "lesion in the quality pictures.",
     ]
+    if len(frame) > _LONGEST:
+        notes.append(f"{_LONGEST} of {len(frame)}, those not confirmed first; the CSV file has all.")
     return Table("transferred_masks", header, rows, frame, notes)
 
 
@@ -109,8 +114,9 @@ def warnings(facts: Facts) -> Table:
     records = [(sequence, text, len(who), ", ".join(sorted(who))) for (sequence, text), who in order]
     frame = pd.DataFrame(records, columns=["sequence", "warning", "patients", "who"])
     rows = [words([s, text, str(count), who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."])
-            for s, text, count, who in records[:40]]  # fmt: skip
-    notes = [f"The 40 most frequent of {len(records)}; the CSV file has all."] if len(records) > 40 else []
+            for s, text, count, who in records[:_LONGEST]]  # fmt: skip
+    longer = len(records) > _LONGEST
+    notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all."] if longer else []
     return Table("warnings", [words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
 
 

@@ -153,6 +153,7 @@ def predict(
     image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
     mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
     clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE, once for each variable.")] = [],  # noqa: B006
+    reference: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, mask of the reference tissue.")] = [],  # noqa: B006
     label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -167,6 +168,7 @@ def predict(
         masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
         clinical=dict(_pairs(clinical, "--clinical")),
         label=_label(label),
+        references={name: Path(value) for name, value in _pairs(reference, "--reference")},
     )
     typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
 

@@ -23,6 +23,21 @@ _UNFIT_FOR_FILES = set('/\\:*?"<>|')
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Where a mask comes from that was not drawn on the case's own image.
+
+    Parameters
+    ----------
+    sequence : on which the first reader has drawn the lesion.
+    image, mask : its files.
+    """
+
+    sequence: str
+    image: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
 class Case:
     """One lesion on one sequence: its image and each reader's mask.
 
@@ -31,6 +46,8 @@ class Case:
     patient, lesion, sequence : what the case is.
     image : the image file.
     masks : reader to mask file, for the readers who drew this lesion.
+    reference : mask of the reference tissue on the image, where the preparation needs one.
+    transfer : where the first reader's mask comes from, where none is drawn on this image.
     """
 
     patient: str
@@ -38,6 +55,8 @@ class Case:
     sequence: str
     image: Path
     masks: tuple[tuple[str, Path], ...]
+    reference: Path | None = None
+    transfer: Transfer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +137,7 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     _both_classes(section, rows)
     cases, failures, absent = _cases(protocol, kept, folder)
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]
+    notes = [*notes, *_transfer_notes(protocol, cases)]
     return Cohort(rows, tuple(cases), frame, tuple(failures), tuple(absent), tuple(notes))
 
 
@@ -270,12 +290,49 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
         return None
     if not image.exists():
         raise CaseError("the image does not exist", "correct cohort.images or add the file", file=image)
-    if not first.exists():
+    transfer = None if first.exists() else _transfer(protocol, names, folder)
+    if not first.exists() and transfer is None:
         raise CaseError(
             "the mask does not exist", "correct cohort.masks, or draw the lesion", reader=protocol.reader, file=first
         )
     drawn = tuple((reader, path) for reader, path in masks.items() if path.exists())
-    return Case(names["patient"], names["lesion"], names["sequence"], image, drawn)
+    reference = _reference(protocol, names, folder)
+    return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, reference, transfer)
+
+
+def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transfer | None:
+    """The mask of another sequence that may stand in for one that was not drawn; None where there is none."""
+    section = protocol.cohort.transfer
+    if section is None or names["sequence"] not in section.to:
+        return None
+    there = {**names, "sequence": section.from_}
+    image = _find(protocol.cohort.images, there, folder)
+    mask = _find(protocol.cohort.masks, {**there, "reader": protocol.reader}, folder)
+    return Transfer(section.from_, image, mask) if image.exists() and mask.exists() else None
+
+
+def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path | None:
+    """The mask of the reference tissue, where the study file asks for one."""
+    section = protocol.reference
+    if section is None:
+        return None
+    mask = _find(section.mask, names, folder)
+    if not mask.exists():
+        raise CaseError(
+            f"the mask of the {section.tissue}, by which the image is scaled, does not exist",
+            f"correct prepare's reference.mask, or draw some {section.tissue} on this image",
+            file=mask,
+        )
+    return mask
+
+
+def _transfer_notes(protocol: Protocol, cases: list[Case]) -> list[str]:
+    counts = Counter((case.sequence, case.transfer.sequence) for case in cases if case.transfer is not None)
+    return [
+        f"On {sequence} {protocol.reader} has not drawn {number} lesion(s): the mask of {source} is transferred, and "
+        "used once a reader has confirmed it."
+        for (sequence, source), number in counts.items()
+    ]
 
 
 def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:

@@ -26,9 +26,9 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.imaging.foreground import foreground
 from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
 from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, refined, taps
-from radstudy.imaging.otsu import above_otsu
 from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
@@ -146,7 +146,9 @@ def _divided(volume: Volume, factor: NDArray[np.float32], field: BiasField) -> V
     """The volume over the field itself, in the field's memory where the types allow."""
     into = factor if volume.voxels.dtype == np.float32 else None
     corrected = np.divide(volume.voxels, factor, out=into)
-    return volume.with_voxels(corrected, f"N4 ({', '.join(map(str, field.iterations))} iterations)")
+    points = " x ".join(map(str, field.lattice.shape))
+    step = f"N4 ({', '.join(map(str, field.iterations))} iterations, {points} control points)"
+    return volume.with_voxels(corrected, step)
 
 
 def fit_bias_field(
@@ -188,25 +190,6 @@ def fit_bias_field(
         lattice, (i, j, k), tuple(ran), tuple(reached), int(np.count_nonzero(weight)),
         tuple(_warnings(image.shape, factors)),
     )  # fmt: skip
-
-
-def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
-    """The foreground that a field is fitted to: bool (I, J, K); Otsu's threshold where no mask is given."""
-    if mask is None:
-        return above_otsu(volume.voxels)
-    inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
-    if inside.shape != volume.voxels.shape:
-        raise CaseError(
-            f"the foreground mask has {inside.shape} voxels, the image {volume.voxels.shape}", "use one of its size"
-        )
-    return inside
-
-
-def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
-    """Standard deviation over mean inside the mask (None: Otsu's foreground); NaN where the mean is 0."""
-    values = volume.voxels[foreground(volume, mask)].astype(np.float64)
-    mean = values.mean() if values.size else 0.0
-    return float(values.std() / mean) if mean else float("nan")
 
 
 # --- the grid --------------------------------------------------------------------------------------------------

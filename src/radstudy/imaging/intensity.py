@@ -9,7 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from radstudy.errors import CaseError
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.foreground import foreground
+from radstudy.imaging.kernels.intensity import scale_linearly
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import FloatArray, Volume
+
+Over = Literal["volume", "foreground"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,12 @@ class LinearScale:
 
     def apply(self, volume: Volume) -> Volume:
         """The rescaled volume, float32 (float64 where the volume is)."""
-        voxels = np.clip(volume.voxels, self.low, self.high) if self.clip else volume.voxels
         slope = (self.to_high - self.to_low) / (self.high - self.low)
-        scaled = ((voxels.astype(np.float64) - self.low) * slope + self.to_low).astype(volume.voxels.dtype)
+        limits = (self.low, self.high) if self.clip else (-np.inf, np.inf)
+        scaled = np.empty_like(volume.voxels, order="F")
+        scale_linearly(
+            volume.voxels.ravel(order="F"), self.low, slope, self.to_low, *limits, scaled.ravel(order="F")
+        )  # fmt: skip
         step = f"{self.method}: {self.low:g}..{self.high:g} to {self.to_low:g}..{self.to_high:g}"
         return volume.with_voxels(scaled, step)
 
@@ -54,42 +62,92 @@ def rescale_parameters(
     *,
     to: tuple[float, float] = (0.0, 2000.0),
     from_: Literal["minmax"] | tuple[float, float] = "minmax",
+    over: Over = "volume",
 ) -> LinearScale:
     """The scale that brings the volume's range, or its range between two percentiles, to `to`.
 
     Minimum and maximum are fragile: one hot voxel at twice the maximum halves the contrast of everything else. Two
-    percentiles such as (1, 99) are not; values outside them are clipped.
+    percentiles such as (1, 99) are not; values outside them are clipped. Percentiles of the whole volume move with how
+    much air is in the field of view, those of the foreground do not.
+
+    Parameters
+    ----------
+    volume : the image, (I, J, K).
+    to : the new range.
+    from_ : minmax, or a lower and a higher percentile.
+    over : which voxels count: the whole volume, or its foreground (Otsu's threshold).
 
     Raises
     ------
     CaseError : voxels that are not finite, or no range to scale.
     """
-    _require_finite(volume)
-    if from_ == "minmax":
-        low, high = float(volume.voxels.min()), float(volume.voxels.max())
+    values = _counted(volume, over)
+    if isinstance(from_, str):
+        low, high = float(values.min()), float(values.max())
     else:
-        low, high = (float(value) for value in np.percentile(volume.voxels, from_))
+        low, high = (float(value) for value in np.percentile(values, from_))
     if not high > low:
         raise CaseError(
             f"the intensities cannot be rescaled: they run from {low:g} to {high:g}",
             "look whether the image is empty, or use other percentiles",
         )
-    return LinearScale(low, high, float(to[0]), float(to[1]), from_ != "minmax", f"rescale from {from_}")
+    method = f"rescale from {from_}{_of(over)}"
+    return LinearScale(low, high, float(to[0]), float(to[1]), from_ != "minmax", method)
 
 
-def zscore_parameters(volume: Volume, *, scale: float = 100.0) -> LinearScale:
-    """The scale that gives the whole volume mean 0 and standard deviation `scale`.
+def zscore_parameters(volume: Volume, *, scale: float = 100.0, over: Over = "volume") -> LinearScale:
+    """The scale that gives the volume, or its foreground, mean 0 and standard deviation `scale`.
+
+    Parameters
+    ----------
+    volume : the image, (I, J, K).
+    scale : standard deviation of the result.
+    over : which voxels count: the whole volume, or its foreground (Otsu's threshold).
 
     Raises
     ------
     CaseError : voxels that are not finite, or all the same.
     """
-    _require_finite(volume)
-    mean = float(volume.voxels.mean(dtype=np.float64))
-    spread = float(volume.voxels.std(dtype=np.float64))
+    values = _counted(volume, over)
+    mean = float(values.mean(dtype=np.float64))
+    spread = float(values.std(dtype=np.float64))
     if not spread > 0:
         raise CaseError(f"the intensities cannot be z-scored: all are {mean:g}", "look whether the image is empty")
-    return LinearScale(mean, mean + spread, 0.0, scale, False, "z-score")
+    return LinearScale(mean, mean + spread, 0.0, scale, False, f"z-score{_of(over)}")
+
+
+def reference_parameters(
+    volume: Volume, reference: Roi, *, to: float = 1000.0, tissue: str = "reference tissue"
+) -> LinearScale:
+    """The factor that gives the median of a reference tissue (fat, muscle) the value `to`; 0 stays 0.
+
+    Parameters
+    ----------
+    volume : the image, (I, J, K).
+    reference : mask of the tissue on the image's grid.
+    to : the tissue's median in the result.
+    tissue : what it is, for the record.
+
+    Raises
+    ------
+    CaseError : the mask is off the image's grid or empty, a voxel is not finite, or the median is not above 0.
+    """
+    _require_finite(volume)
+    try:
+        placed = reference.on_grid_of(volume)
+    except CaseError as error:
+        raise CaseError(f"mask of the {tissue}: {error.problem}", error.remedy, file=reference.source) from error
+    inside = volume.voxels[placed.mask]
+    if not inside.size:
+        raise CaseError(f"the mask of the {tissue} is empty", f"draw some {tissue}", file=reference.source)
+    median = float(np.median(inside))
+    if not median > 0:
+        raise CaseError(
+            f"the median of the {tissue} is {median:g}; intensities can only be divided by a value above 0",
+            "look whether the mask lies in the tissue, and put this step before any z-score",
+            file=reference.source,
+        )
+    return LinearScale(0.0, median, 0.0, float(to), False, f"median of {inside.size} voxels of {tissue}")
 
 
 def rescale(
@@ -104,6 +162,20 @@ def rescale(
 def zscore(volume: Volume, scale: float = 100.0) -> Volume:
     """The volume with mean 0 and standard deviation `scale`."""
     return zscore_parameters(volume, scale=scale).apply(volume)
+
+
+def _counted(volume: Volume, over: Over) -> FloatArray:
+    _require_finite(volume)
+    if over == "volume":
+        return volume.voxels
+    inside = volume.voxels[foreground(volume)]
+    if not inside.size:
+        raise CaseError("no voxel lies above Otsu's threshold: there is no foreground", "look at the image")
+    return inside
+
+
+def _of(over: Over) -> str:
+    return " of the foreground" if over == "foreground" else ""
 
 
 def _require_finite(volume: Volume) -> None:

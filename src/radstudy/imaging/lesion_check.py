@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import bounding_box, resampled_mask_report
+from radstudy.imaging.resample import bounding_box, refuse_vanished, resampled_mask_report
 from radstudy.imaging.roi import Roi, pieces_of
 from radstudy.imaging.volume import Volume
 
@@ -88,6 +88,8 @@ def check_lesion(
             "look whether the mask is right; texture of so few voxels means little "
             "(extract.minimum_native_voxels sets the limit)",
         )
+    if spacing_mm is not None:
+        refuse_vanished(report, placed, spacing_mm)
     if report.resampled_voxels < minimum_resampled:
         raise CaseError(
             f"the lesion's {report.native_voxels} voxels become {report.resampled_voxels} after resampling, "

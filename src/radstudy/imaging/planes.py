@@ -1,8 +1,9 @@
-"""Three planes through a lesion, as a radiologist looks at them: numbers only; the report draws them."""
+"""Planes through a lesion and slices of a volume, as a radiologist looks at them: numbers only; the report draws."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,60 @@ def lesion_planes(volume: Volume, rois: Mapping[str, Roi], *, margin_mm: float =
         for reader, mask in masks.items():
             planes[f"mask_{reader}_{number}"] = _oriented(mask[tuple(where)], column)
     return planes
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Which voxels a few slices show, thinned out: of a volume, or of anything else on its grid.
+
+    Parameters
+    ----------
+    index : along I, J, K: the voxels shown.
+    affine : of the volume, (4, 4).
+    """
+
+    index: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    affine: NDArray[np.float64]
+
+    def pictures(self, thinned: NDArray[Any]) -> NDArray[Any]:
+        """The slices (n, rows, columns) of values at `index`, (I, J, K), turned as a radiologist looks at them."""
+        order, flips = _to_ras(self.affine)
+        _, cut, _, column = self._plane(order)
+        turned = np.moveaxis(_turned(thinned, order, flips), cut, 0)
+        return np.stack([_oriented(plane, column) for plane in turned])
+
+    def spacing_mm(self) -> tuple[float, float]:
+        """Millimetres from row to row and from column to column of the pictures."""
+        order, _ = _to_ras(self.affine)
+        _, _, row, column = self._plane(order)
+        spacing = np.linalg.norm(self.affine[:3, :3], axis=0)
+        steps = [float(spacing[axis] * (np.diff(self.index[axis][:2]).sum() or 1)) for axis in order]
+        return steps[row], steps[column]
+
+    def _plane(self, order: tuple[int, ...]) -> tuple[str, int, int, int]:
+        """The plane of the picture: across the axis with the fewest voxels shown."""
+        shown = [self.index[axis].size for axis in order]
+        return next(plane for plane in _PLANES if plane[1] == int(np.argmin(shown)))
+
+
+def few_slices(volume: Volume, *, shares: tuple[float, ...] = (0.25, 0.5, 0.75), longest: int = 96) -> Slices:
+    """A few slices as acquired (across the axis of the widest spacing, axial among equals), thinned out.
+
+    Parameters
+    ----------
+    volume : the image.
+    shares : where along the axis, from 0 to 1.
+    longest : rows or columns of a picture, at most.
+    """
+    spacing, head = volume.spacing_mm, _to_ras(volume.affine)[0][2]
+    across = head if spacing[head] > 0.99 * spacing.max() else int(np.argmax(spacing))
+    index = []
+    for axis, size in enumerate(volume.voxels.shape):
+        if axis == across:
+            index.append(np.unique(np.round(np.array(shares) * (size - 1)).astype(np.int64)))
+        else:
+            index.append(np.arange(0, size, -(-size // longest), dtype=np.int64))
+    return Slices((index[0], index[1], index[2]), volume.affine)
 
 
 def _oriented(plane: NDArray[Any], column: int) -> NDArray[Any]:

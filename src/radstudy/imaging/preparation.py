@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from radstudy.imaging.bias_field import BiasField, coefficient_of_variation, correct, fit_bias_field
-from radstudy.imaging.intensity import LinearScale, rescale_parameters, zscore_parameters
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.imaging.bias_field import BiasField, correct, fit_bias_field
+from radstudy.imaging.foreground import foreground
+from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
+from radstudy.imaging.quality import Evenness, evenness
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Prepare
+from radstudy.protocol.sections import Prepare, Reference
+
+_FEW_REFERENCE_VOXELS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +34,12 @@ class Preparation:
     ----------
     steps : the fitted bias fields and scales, in the order in which they are applied.
     warnings : what a reader of the results should know.
-    variation : coefficient of variation of the volume before and after each bias field.
+    quality : the foreground before and after each bias field.
     """
 
     steps: tuple[BiasField | LinearScale, ...]
     warnings: tuple[str, ...] = ()
-    variation: tuple[tuple[float, float], ...] = ()
+    quality: tuple[Evenness, ...] = ()
 
     def apply(self, volume: Volume) -> Volume:
         """The prepared volume; the same voxels as when the preparation was fitted."""
@@ -37,14 +47,23 @@ class Preparation:
             volume = _apply(volume, step)
         return volume
 
+    def before_field(self, volume: Volume) -> tuple[Volume, BiasField] | None:
+        """The volume as the first bias field meets it, and that field; None where there is none."""
+        for step in self.steps:
+            if isinstance(step, BiasField):
+                return volume, step
+            volume = _apply(volume, step)
+        return None
+
     def facts(self) -> dict[str, Any]:
         """What the report tells of this volume."""
         fields = [step for step in self.steps if isinstance(step, BiasField)]
         scales = [step for step in self.steps if isinstance(step, LinearScale)]
         return {
             "iterations": "; ".join(", ".join(map(str, field.iterations)) for field in fields),
-            "cv_before": self.variation[0][0] if self.variation else None,
-            "cv_after": self.variation[-1][1] if self.variation else None,
+            "cv_before": self.quality[0].variation_before if self.quality else None,
+            "cv_after": self.quality[-1].variation_after if self.quality else None,
+            "field_ratio": self.quality[-1].field_ratio if self.quality else None,
             "low": scales[-1].low if scales else None,
             "high": scales[-1].high if scales else None,
             "warnings": "; ".join(self.warnings),
@@ -58,7 +77,7 @@ class Preparation:
                 for step in self.steps
             ],
             "warnings": list(self.warnings),
-            "variation": [list(pair) for pair in self.variation],
+            "quality": [item.as_dict() for item in self.quality],
         }
 
     @classmethod
@@ -68,17 +87,19 @@ class Preparation:
             BiasField.from_dict(item["n4"]) if "n4" in item else LinearScale.from_dict(item["scale"])
             for item in record["steps"]
         )
-        variation = tuple((float(before), float(after)) for before, after in record["variation"])
-        return cls(steps, tuple(record["warnings"]), variation)
+        return cls(steps, tuple(record["warnings"]), tuple(Evenness.from_dict(item) for item in record["quality"]))
 
 
-def prepare_volume(volume: Volume, steps: Sequence[Prepare]) -> tuple[Volume, Preparation]:
+def prepare_volume(
+    volume: Volume, steps: Sequence[Prepare], reference: Roi | None = None
+) -> tuple[Volume, Preparation]:
     """Prepare a volume as the study file says.
 
     Parameters
     ----------
     volume : as read.
     steps : the list ``prepare`` of the study file.
+    reference : mask of the reference tissue, where a step needs one.
 
     Returns
     -------
@@ -89,28 +110,59 @@ def prepare_volume(volume: Volume, steps: Sequence[Prepare]) -> tuple[Volume, Pr
     CaseError : a step cannot be applied to this volume; says which and why.
     """
     fitted: list[BiasField | LinearScale] = []
-    variation: list[tuple[float, float]] = []
+    quality: list[Evenness] = []
     warnings: list[str] = []
     for step in steps:
-        made = _fit(volume, step)
+        inside = None if step.n4 is None else foreground(volume)
+        made = _fit(volume, step, reference, inside)
         after = _apply(volume, made)
         if isinstance(made, BiasField):
             warnings.extend(made.warnings)
-            variation.append((coefficient_of_variation(volume), coefficient_of_variation(after)))
+            quality.append(evenness(volume, after, inside))
+        if step.reference is not None and reference is not None and reference.voxel_count < _FEW_REFERENCE_VOXELS:
+            warnings.append(f"the mask of the {step.reference.tissue} has only {reference.voxel_count} voxels")
         fitted.append(made)
         volume = after
-    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(variation))
+    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality))
 
 
-def _fit(volume: Volume, step: Prepare) -> BiasField | LinearScale:
+def read_reference(file: Path | None, section: Reference | None) -> Roi | None:
+    """The mask of the reference tissue, None where the study file asks for none.
+
+    Parameters
+    ----------
+    file : the mask's file.
+    section : the step ``reference`` of the study file.
+
+    Raises
+    ------
+    CaseError : the file is missing, empty or no label map; names the tissue and the file.
+    """
+    if file is None or section is None:
+        return None
+    try:
+        return Roi.read(file, section.label)
+    except CaseError as error:
+        remedy = f"draw some {section.tissue} on this image, in a label map of its own"
+        raise CaseError(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
+
+
+def _fit(
+    volume: Volume, step: Prepare, reference: Roi | None, inside: NDArray[np.bool_] | None
+) -> BiasField | LinearScale:
     if step.n4 is not None:
         return fit_bias_field(
-            volume, shrink=step.n4.shrink, iterations=step.n4.iterations, convergence=step.n4.convergence
+            volume, inside, shrink=step.n4.shrink, iterations=step.n4.iterations, convergence=step.n4.convergence
         )
     if step.rescale is not None:
-        return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_)
+        return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_, over=step.rescale.over)
     if step.zscore is not None:
-        return zscore_parameters(volume, scale=step.zscore.scale)
+        return zscore_parameters(volume, scale=step.zscore.scale, over=step.zscore.over)
+    if step.reference is not None:
+        tissue = step.reference.tissue
+        if reference is None:
+            raise CaseError(f"there is no mask of the {tissue}, by which images are scaled", f"give a mask of {tissue}")
+        return reference_parameters(volume, reference, to=step.reference.to, tissue=tissue)
     raise AssertionError(step)
 
 

@@ -1,11 +1,12 @@
-"""Resampling of a lesion and its surroundings onto a new voxel spacing, as PyRadiomics 3.0.1 does it.
+"""Resampling of a lesion and its surroundings onto a new voxel spacing, as PyRadiomics 3.0.1 does it, or as IBSI.
 
-The new grid starts at the corner of the image's first voxel and only its part around the lesion is computed. Spline
-coefficients are found on that part and a margin of `MARGIN` voxels: the cubic spline forgets by 0.27 a voxel, so what
-lies further away changes no bit. (24 voxels leave 1e-13, which flips truncated whole numbers where samples fall on old
-voxels, as from 3 to 1 mm; 32 and more are equal to the whole image.) Masks are sampled by nearest neighbour at the
-coordinates that ITK computes, rounding errors included: at 1.5 to 1 mm every third sample falls on the border of two
-voxels.
+PyRadiomics' grid starts at the corner of the image's first voxel; IBSI's shares the image's centre. Only the part
+around the lesion is computed. Spline coefficients are found on that part and a margin of `MARGIN` voxels: the cubic
+spline forgets by 0.27 a voxel, so what lies further away changes no bit. (24 voxels leave 1e-13, which flips truncated
+whole numbers where samples fall on old voxels, as from 3 to 1 mm; 32 and more are equal to the whole image.) Masks are
+sampled by nearest neighbour at the coordinates that ITK computes, rounding errors included: at 1.5 to 1 mm every third
+sample falls on the border of two voxels. Or they are interpolated linearly and cut at a share of the voxel, as IBSI
+does.
 
 Arrays here are (K, J, I) = (z, y, x), the memory order of a file; spacings and sizes are (x, y, z), ITK's order.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import SimpleITK as sitk
@@ -29,6 +30,9 @@ MARGIN = 32
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
+_ROUNDING = 1e-6  # shares of a voxel, and sizes in voxels, nearer than this to a bound are on it
+
+Align = Literal["corner", "centre"]
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # first and last + 1 along (z, y, x)
 
 
@@ -183,31 +187,50 @@ def read_header(path: str | Path) -> Header:
 
 
 def resampling_grid(
-    box: Box, shape: tuple[int, ...], header: Header, spacing_mm: tuple[float, float, float], pad: int
+    box: Box,
+    shape: tuple[int, ...],
+    header: Header,
+    spacing_mm: tuple[float, float, float],
+    pad: int,
+    align: Align = "corner",
 ) -> Grid | None:
-    """PyRadiomics' grid around a lesion, or None where the spacing stays as it is.
+    """The new grid around a lesion, or None where the spacing stays as it is.
 
     Parameters
     ----------
     box : of the lesion, (z, y, x).
     shape : of the image, (z, y, x).
     header : the image's.
-    spacing_mm : (x, y, z) wanted; 0 keeps an axis, and an axis along which the lesion is one voxel thick is kept.
+    spacing_mm : (x, y, z) wanted; 0 keeps an axis.
     pad : voxels of the new grid around the lesion.
+    align : "corner" is PyRadiomics' grid, which keeps an axis along which the lesion is one voxel thick; "centre" is
+        IBSI's: ceil(old size x old spacing / new spacing) voxels around the centre of the image.
+
+    References
+    ----------
+    IBSI reference manual, section 2.4 (interpolation), doi 10.17195/candat.2016.08.1.
     """
     old = np.array(header.spacing_mm)
     lower = np.array([first for first, _ in box[::-1]])
     count = np.array([last - first for first, last in box[::-1]])
     new = np.where(np.array(spacing_mm) == 0, old, np.array(spacing_mm, dtype=np.float64))
-    new = np.where(count != 1, new, old)
+    if align == "corner":
+        new = np.where(count != 1, new, old)
     if np.allclose(old, new):
         return None
     ratio = old / new
-    first = np.maximum(np.floor((lower - 0.5) * ratio - pad), 0)
-    last = np.ceil((lower + count - 0.5) * ratio + pad)
-    last = np.minimum(last, np.ceil(np.array(shape[::-1]) * ratio) - 1)
+    if align == "corner":
+        first = np.maximum(np.floor((lower - 0.5) * ratio - pad), 0)
+        last = np.ceil((lower + count - 0.5) * ratio + pad)
+        last = np.minimum(last, np.ceil(np.array(shape[::-1]) * ratio) - 1)
+        start = 0.5 * (new - old) / old
+    else:
+        voxels = np.ceil(np.array(shape[::-1]) * ratio - _ROUNDING)
+        start = (np.array(shape[::-1]) - 1) / 2 - (voxels - 1) / 2 / ratio
+        first = np.maximum(np.floor((lower - 0.5 - start) * ratio) - pad, 0)
+        last = np.minimum(np.ceil((lower + count - 0.5 - start) * ratio) + pad, voxels - 1)
     size = (last - first + 1).astype(int)
-    origin_index = 0.5 * (new - old) / old + first / ratio
+    origin_index = start + first / ratio
     coordinates, nearest = _itk_coordinates(header, new, origin_index, size, shape)
     return Grid(
         (int(size[0]), int(size[1]), int(size[2])), (float(new[0]), float(new[1]), float(new[2])), coordinates, nearest,
@@ -225,6 +248,8 @@ def resample(
     interpolator: str = "sitkBSpline",
     dtype: DTypeLike | None = None,
     margin: int = MARGIN,
+    align: Align = "corner",
+    partial_volume: float | None = None,
 ) -> Region:
     """The lesion and its surroundings on a new voxel spacing.
 
@@ -235,14 +260,17 @@ def resample(
     header : of the image.
     spacing_mm : (x, y, z) wanted, see `resampling_grid`.
     pad : voxels kept around the lesion's box.
-    interpolator : "sitkBSpline", "sitkLinear" or "sitkNearestNeighbor"; the mask always takes the nearest.
+    interpolator : of the image: "sitkBSpline", "sitkLinear" or "sitkNearestNeighbor".
     dtype : pixel type of the result; whole-number types are cut at their range and truncated, as ITK does.
         None keeps float64.
     margin : voxels around the region in which spline coefficients are found.
+    align : "corner" (PyRadiomics) or "centre" (IBSI), see `resampling_grid`.
+    partial_volume : of the mask: None takes the nearest voxel (PyRadiomics), a number in (0, 1] the samples where the
+        linearly interpolated mask reaches it (IBSI: 0.5).
 
     Returns
     -------
-    Region : with an empty mask if no sample falls into the lesion.
+    Region : with an empty mask if no sample falls into the lesion; `refuse_vanished` makes an error of that.
 
     Raises
     ------
@@ -251,13 +279,13 @@ def resample(
     box = bounding_box(mask)
     if box is None:
         raise CaseError("the mask is empty: no voxel lies inside", "draw the lesion")
-    grid = resampling_grid(box, mask.shape, header, spacing_mm, pad)
+    grid = resampling_grid(box, mask.shape, header, spacing_mm, pad, align)
     if grid is None:
         around = padded(box, pad, mask.shape)
         kept = image[_slices(around)]
-        start = tuple(float(first) for first, _ in around[::-1])
-        return Region(kept if dtype is None else to_dtype(kept, dtype), mask[_slices(around)], header.spacing_mm, start)
-    inside = sample_nearest(mask, grid)
+        begin = tuple(float(first) for first, _ in around[::-1])
+        return Region(kept if dtype is None else to_dtype(kept, dtype), mask[_slices(around)], header.spacing_mm, begin)
+    inside = _sampled_mask(mask, grid, partial_volume)
     if interpolator == "sitkNearestNeighbor":
         values = sample_nearest(image, grid)
     elif interpolator == "sitkLinear":
@@ -268,7 +296,12 @@ def resample(
 
 
 def resampled_mask_report(
-    roi: Roi, spacing_mm: tuple[float, float, float] | None, *, pad: int = 5
+    roi: Roi,
+    spacing_mm: tuple[float, float, float] | None,
+    *,
+    pad: int = 5,
+    align: Align = "corner",
+    partial_volume: float | None = None,
 ) -> ResampledMaskReport:
     """Voxels and volume of a mask before and after resampling; nothing of the image is needed.
 
@@ -276,7 +309,7 @@ def resampled_mask_report(
     ----------
     roi : the mask.
     spacing_mm : (x, y, z) wanted; None for no resampling.
-    pad : as in the extraction.
+    pad, align, partial_volume : as in the extraction, see `resample`.
 
     Raises
     ------
@@ -291,41 +324,86 @@ def resampled_mask_report(
     native = int(np.count_nonzero(mask[_slices(box)]))
     header = header_of(roi.affine)
     native_mm3 = native * float(np.prod(header.spacing_mm))
-    grid = None if spacing_mm is None else resampling_grid(box, mask.shape, header, spacing_mm, pad)
+    grid = None if spacing_mm is None else resampling_grid(box, mask.shape, header, spacing_mm, pad, align)
     if grid is None:
         return ResampledMaskReport(native, native, native_mm3, native_mm3)
-    resampled = int(np.count_nonzero(sample_nearest(mask, grid)))
+    resampled = int(np.count_nonzero(_sampled_mask(mask, grid, partial_volume)))
     return ResampledMaskReport(native, resampled, native_mm3, resampled * float(np.prod(grid.spacing_mm)))
 
 
-def mask_on_grid(roi: Roi, volume: Volume) -> Roi:
-    """The mask on the volume's grid: as it is where the grids agree, else placed by nearest neighbour.
+def refuse_vanished(report: ResampledMaskReport, roi: Roi, spacing_mm: tuple[float, float, float]) -> None:
+    """Refuse a mask of which resampling leaves nothing: no lesion vanishes in silence.
+
+    Parameters
+    ----------
+    report : what resampling does to the mask.
+    roi : the mask as drawn.
+    spacing_mm : (x, y, z) wanted.
+
+    Raises
+    ------
+    CaseError : nothing is left; says how many voxels there were, and both spacings.
+    """
+    if report.resampled_voxels == 0:
+        raise CaseError(
+            f"the mask vanishes in resampling: of its {report.native_voxels} voxels ({report.native_mm3:g} mm3) of "
+            f"{_by(roi.spacing_mm)} mm nothing is left at {_by(spacing_mm)} mm",
+            "resample to a finer spacing, or exclude the lesion",
+            reader=roi.reader,
+            file=roi.source,
+        )
+
+
+def mask_on_grid(
+    roi: Roi, volume: Volume, *, partial_volume: float | None = None, transform: sitk.Transform | None = None
+) -> Roi:
+    """The mask on the volume's grid, placed by physical coordinates; as it is where the grids agree.
 
     Parameters
     ----------
     roi : a mask anywhere in space.
     volume : what it is placed on.
+    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] the voxels at whose centre the
+        linearly interpolated mask reaches it.
+    transform : from points of the volume to points of the mask (LPS mm); None for none.
 
     Raises
     ------
     CaseError : part of the mask lies outside the image, or none of it meets a voxel's centre.
     """
-    if not grid_difference(roi.mask.shape, roi.affine, volume.voxels.shape, volume.affine):
+    if transform is None and not grid_difference(roi.mask.shape, roi.affine, volume.voxels.shape, volume.affine):
         return roi.on_grid_of(volume)
-    corners = np.argwhere(roi.mask)
-    to_image = np.linalg.inv(volume.affine) @ roi.affine
-    if corners.size:
-        low, high = corners.min(axis=0) - 0.5, corners.max(axis=0) + 0.5
-        ends = np.array([to_image[:3, :3] @ end + to_image[:3, 3] for end in (low, high)])
-        if (ends < -0.501).any() or (ends > np.array(volume.voxels.shape) - 0.499).any():
-            raise CaseError("the mask reaches outside the image", "draw it on this image", file=roi.source)
-    placed = sitk.Resample(
-        to_sitk(roi.mask, roi.affine), to_sitk(volume.voxels, volume.affine), sitk.Transform(), sitk.sitkNearestNeighbor
-    )
-    mask = sitk.GetArrayFromImage(placed).transpose(2, 1, 0) > 0
+    if transform is None and _reaches_outside(roi, volume):
+        raise CaseError("the mask reaches outside the image", "draw it on this image", file=roi.source)
+    image = to_sitk(roi.mask, roi.affine)
+    kind = sitk.sitkNearestNeighbor
+    if partial_volume is not None:
+        image, kind = sitk.Cast(image, sitk.sitkFloat32), sitk.sitkLinear
+    placed = sitk.Resample(image, to_sitk(volume.voxels, volume.affine), transform or sitk.Transform(), kind)
+    least = 0.5 if partial_volume is None else partial_volume - _ROUNDING
+    mask = sitk.GetArrayFromImage(placed).transpose(2, 1, 0) >= least
     if not mask.any():
-        raise CaseError("the mask meets no voxel's centre of the image", "draw it on this image", file=roi.source)
+        raise CaseError(
+            f"the mask's {roi.voxel_count} voxels of {_by(roi.spacing_mm)} mm meet no voxel's centre of the image, "
+            f"whose voxels measure {_by(volume.spacing_mm)} mm",
+            "draw it on this image",
+            file=roi.source,
+        )
     return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
+
+
+def _reaches_outside(roi: Roi, volume: Volume) -> bool:
+    corners = np.argwhere(roi.mask)
+    if not corners.size:
+        return False
+    to_image = np.linalg.inv(volume.affine) @ roi.affine
+    low, high = corners.min(axis=0) - 0.5, corners.max(axis=0) + 0.5
+    ends = np.array([to_image[:3, :3] @ end + to_image[:3, 3] for end in (low, high)])
+    return bool((ends < -0.501).any() or (ends > np.array(volume.voxels.shape) - 0.499).any())
+
+
+def _by(spacing: NDArray[np.float64] | tuple[float, ...]) -> str:
+    return " x ".join(f"{value:.4g}" for value in spacing)
 
 
 def padded(box: Box, pad: int | tuple[int, int, int], shape: tuple[int, ...]) -> Box:
@@ -358,6 +436,12 @@ def sample_nearest(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
     if not inside.all():
         sampled = np.where(inside, sampled, np.zeros((), dtype=sampled.dtype))
     return np.ascontiguousarray(sampled)
+
+
+def _sampled_mask(mask: NDArray[np.bool_], grid: Grid, partial_volume: float | None) -> NDArray[np.bool_]:
+    if partial_volume is None:
+        return sample_nearest(mask, grid)
+    return _linear(mask.view(np.uint8), grid) >= partial_volume - _ROUNDING
 
 
 def _slices(box: Box) -> tuple[slice, slice, slice]:

@@ -108,6 +108,29 @@ class ClinicalVariable(Section):
         return self
 
 
+class Transfer(Section):
+    """Masks carried from the sequence they were drawn on to others; a reader has to confirm each (docs/transfer.md)."""
+
+    from_: str = Field(alias="from", description="The sequence on which the first reader has drawn the lesion.")
+    to: tuple[str, ...] = Field(description="Sequences that take its mask where the first reader has drawn none.")
+    rigid: bool = Field(
+        True, description="Fit the motion between the two sequences; false: the scanner's coordinates alone."
+    )
+    partial_volume: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Share of a voxel that the mask must cover; None: the nearest voxel of the mask."
+    )
+    confirmed: str = Field(
+        "transferred.csv", description="Table with a reader's answers: prepare/transferred.csv, filled in."
+    )
+    accept_unconfirmed: bool = Field(False, description="Use transferred masks that no reader has confirmed.")
+
+    @model_validator(mode="after")
+    def _elsewhere(self) -> Self:
+        if not self.to or self.from_ in self.to or len(set(self.to)) != len(self.to):
+            raise PydanticCustomError("transfer", "'to' names other sequences than 'from', each once", {})
+        return self
+
+
 class Cohort(Section):
     """Who is in, and where their files are."""
 
@@ -134,6 +157,7 @@ class Cohort(Section):
         "label; lesion: the label that the row's lesion number names, so that every row of a patient is a lesion of "
         "one mask; largest: the largest connected piece; union: all labels together.",
     )
+    transfer: Transfer | None = Field(None, description="Carry masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
     @field_validator("clinical", mode="before")
@@ -167,6 +191,9 @@ class Rescale(Section):
     from_: Literal["minmax"] | tuple[float, float] = Field(
         "minmax", alias="from", description="minmax, or a pair of percentiles such as [1, 99]."
     )
+    over: Literal["volume", "foreground"] = Field(
+        "volume", description="Which voxels the percentiles are of: all, or those above Otsu's threshold."
+    )
 
     @model_validator(mode="after")
     def _ranges(self) -> Self:
@@ -174,6 +201,8 @@ class Rescale(Section):
             raise PydanticCustomError("range", "'to' must go from a lower to a higher value", {})
         if isinstance(self.from_, tuple) and not 0 <= self.from_[0] < self.from_[1] <= 100:
             raise PydanticCustomError("range", "'from' must be two percentiles, lower and higher, in 0-100", {})
+        if self.from_ == "minmax" and self.over == "foreground":
+            raise PydanticCustomError("over", "'over: foreground' needs percentiles, such as from: [1, 99]", {})
         return self
 
 
@@ -181,6 +210,18 @@ class ZScore(Section):
     """Subtract the volume's mean and divide by its standard deviation, then scale."""
 
     scale: Positive = Field(100.0, description="Standard deviation of the result; 100 suits a bin width of 25.")
+    over: Literal["volume", "foreground"] = Field(
+        "volume", description="Which voxels mean and standard deviation are of: all, or those above Otsu's threshold."
+    )
+
+
+class Reference(Section):
+    """Divide the volume so that the median of a reference tissue becomes a stated value."""
+
+    mask: str = Field(description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column.")
+    tissue: str = Field("reference tissue", description="What it is (fat, muscle), for messages and the report.")
+    to: Positive = Field(1000.0, description="The tissue's median in the result.")
+    label: int | None = Field(None, description="Label of the tissue in the masks; None: the only one present.")
 
 
 class Prepare(Section):
@@ -189,8 +230,9 @@ class Prepare(Section):
     n4: N4 | None = None
     rescale: Rescale | None = None
     zscore: ZScore | None = None
+    reference: Reference | None = None
 
-    @field_validator("n4", "rescale", "zscore", mode="before")
+    @field_validator("n4", "rescale", "zscore", "reference", mode="before")
     @classmethod
     def _bare(cls, value: Any) -> Any:
         return {} if value is None else value
@@ -441,6 +483,21 @@ class Protocol(Section):
                 )
         return sequences
 
+    @field_validator("prepare")
+    @classmethod
+    def _one_reference(cls, steps: tuple[Prepare, ...]) -> tuple[Prepare, ...]:
+        if sum(step.reference is not None for step in steps) > 1:
+            raise PydanticCustomError("prepare", "give one step 'reference' at most", {})
+        return steps
+
+    @model_validator(mode="after")
+    def _transfer_between_known_sequences(self) -> Self:
+        transfer = self.cohort.transfer
+        for name in (transfer.from_, *transfer.to) if transfer is not None else ():
+            if name not in self.sequences:
+                raise _unknown("cohort.transfer: sequence", name, self.sequences)
+        return self
+
     @model_validator(mode="after")
     def _models_refer_to_what_exists(self) -> Self:
         models = self.model.models
@@ -491,6 +548,11 @@ class Protocol(Section):
     def reader(self) -> str:
         """The reader whose masks train the models."""
         return self.cohort.readers[0]
+
+    @property
+    def reference(self) -> Reference | None:
+        """The reference tissue that intensities are divided by; None where the study file asks for none."""
+        return next((step.reference for step in self.prepare if step.reference is not None), None)
 
     @property
     def signature_model(self) -> str:

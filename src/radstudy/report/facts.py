@@ -16,15 +16,15 @@ TRAINING, TESTING = "training", "testing"
 TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
     "prepare/volumes.csv", "prepare/lesions.csv",
-    "extract/missing.csv", "extract/identical.csv",
+    "extract/missing.csv", "extract/identical.csv", "extract/transferred.csv",
     "agree/icc.csv",
     "model/funnel.csv", "model/dropped.csv", "model/features.csv", "model/predictions.csv", "model/clinical_screen.csv",
     "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
-    "cohort/flow.json", "cohort/notes.json", "extract/summary.json", "agree/summary.json", "model/models.json",
-    "signature.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
+    "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", "extract/summary.json", "agree/summary.json",
+    "model/models.json", "signature.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
 )  # fmt: skip
 
 # Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.
@@ -59,6 +59,14 @@ _TEXT = frozenset(
         "spacing_mm",
         "iterations",
         "warnings",
+        "history",
+        "name",
+        "from",
+        "transferred_from",
+        "mask",
+        "confirmed",
+        "confirmed_by",
+        "status",
     ]
 )
 
@@ -77,6 +85,7 @@ class Facts:
     frames : name of a CSV file in the run's folder to its table; files that are missing are not in it.
     documents : name of a JSON file to its content.
     pictures : the lesions' planes, one .npz a lesion and sequence.
+    fields : slices of the volumes before their bias fields were removed, one .npz a volume.
     unreadable : name of a file to why it could not be read.
     """
 
@@ -85,6 +94,7 @@ class Facts:
     documents: dict[str, Any]
     pictures: tuple[Path, ...]
     unreadable: dict[str, str]
+    fields: tuple[Path, ...] = ()
 
     def frame(self, name: str) -> pd.DataFrame:
         """A table of the run.
@@ -198,7 +208,8 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
         except (OSError, ValueError) as error:
             unreadable[name] = str(error)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
-    return Facts(protocol, frames, documents, pictures, unreadable)
+    fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
+    return Facts(protocol, frames, documents, pictures, unreadable, fields)
 
 
 def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:

@@ -111,7 +111,7 @@ def _picture(
     try:
         with np.load(paths[name]) as planes:
             content = dict(planes)
-        source = _data_uri(draw(content, readers))
+        source = data_uri(draw(content, readers))
     except (OSError, ValueError, KeyError) as error:
         return Picture(sequence, lesion, "", f"The picture of {name} cannot be read: {error}", warnings)
     drawn = [reader for reader in readers if f"mask_{reader}_0" in content]
@@ -162,7 +162,8 @@ def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask & ~inside
 
 
-def _data_uri(picture: Image.Image) -> str:
+def data_uri(picture: Image.Image) -> str:
+    """A picture as a JPEG inside the page."""
     memory = io.BytesIO()
     picture.save(memory, format="JPEG", quality=_QUALITY, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(memory.getvalue()).decode("ascii")

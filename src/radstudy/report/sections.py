@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.pictures import albums
@@ -23,7 +24,7 @@ class Part:
 
     Parameters
     ----------
-    kind : table, figure, text, pictures or settings.
+    kind : table, figure, text, pictures, fields or settings.
     content : what was made, None where it is absent.
     absent : why there is nothing.
     number, caption : such as Table 1 and what it shows.
@@ -62,6 +63,7 @@ _MAKERS: dict[str, Callable[[Facts, str], Any]] = {
     "figure": lambda facts, name: FIGURES[name](facts),
     "text": lambda facts, name: TEXTS[name](facts),
     "pictures": lambda facts, _: albums(facts),
+    "fields": lambda facts, _: montages(facts),
     "settings": lambda facts, _: facts.protocol.model_dump(mode="json", by_alias=True),
 }
 

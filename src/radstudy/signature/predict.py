@@ -14,7 +14,7 @@ from radstudy.errors import CaseError, RefusedError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.of_study import settings_of_study
 from radstudy.imaging.lesion_check import check_lesion, check_readable
-from radstudy.imaging.preparation import prepare_volume
+from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 from radstudy.modelling.models import Term
@@ -95,6 +95,7 @@ def predict_patient(
     masks: Mapping[str, Path],
     clinical: Mapping[str, str],
     label: Label | None = None,
+    references: Mapping[str, Path] | None = None,
 ) -> Prediction:
     """Prepare, extract and apply the formula, exactly as the study did.
 
@@ -104,17 +105,19 @@ def predict_patient(
     images, masks : sequence to file; those that the signature needs.
     clinical : variable to value, as in the cohort table.
     label : of the lesion in the masks; None takes the only one present.
+    references : sequence to mask of the reference tissue, where the study scaled its images by one.
 
     Raises
     ------
     RefusedError : an image, a mask or a clinical value that the model needs is missing or does not fit.
     CaseError : an image or mask cannot be used.
     """
-    _require(signature, images, masks, clinical)
+    tissue = references or {}
+    _require(signature, images, masks, clinical, tissue)
     values: dict[str, float] = {}
     warnings: list[str] = []
     for sequence in signature.sequences:
-        found, notes = _features(signature, sequence, images[sequence], masks[sequence], label)
+        found, notes = _features(signature, sequence, images[sequence], masks[sequence], label, tissue.get(sequence))
         values |= {f"{sequence}{SEPARATOR}{name}": value for name, value in found.items()}
         warnings += [f"{sequence}: {note}" for note in notes]
     values |= _clinical(signature, clinical)
@@ -141,26 +144,35 @@ def predict_patient(
 
 
 def _require(
-    signature: Signature, images: Mapping[str, Path], masks: Mapping[str, Path], clinical: Mapping[str, str]
+    signature: Signature,
+    images: Mapping[str, Path],
+    masks: Mapping[str, Path],
+    clinical: Mapping[str, str],
+    references: Mapping[str, Path],
 ) -> None:
     problems = [f"--image {name}=FILE is missing" for name in signature.sequences if name not in images]
     problems += [f"--mask {name}=FILE is missing" for name in signature.sequences if name not in masks]
+    tissue = next((step["reference"]["tissue"] for step in signature.prepare if "reference" in step), None)
+    if tissue is not None:
+        wanted = [name for name in signature.sequences if name not in references]
+        problems += [f"--reference {name}=FILE (mask of the {tissue}) is missing" for name in wanted]
     problems += [f"--clinical {name}=VALUE is missing" for name in signature.clinical if name not in clinical]
     if problems:
         raise RefusedError(f"the model '{signature.model}' needs more: {'; '.join(problems)}")
 
 
 def _features(
-    signature: Signature, sequence: str, image: Path, mask: Path, label: Label | None
+    signature: Signature, sequence: str, image: Path, mask: Path, label: Label | None, reference: Path | None
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
     extract = Extract.model_validate(signature.extract)
     if extract.params is not None:
         raise RefusedError("this signature was made with a PyRadiomics parameter file that it does not hold")
     steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
+    section = next((step.reference for step in steps if step.reference is not None), None)
     try:
         volume = Volume.read(image)
         check_readable(volume)
-        prepared, _ = prepare_volume(volume, steps)
+        prepared, _ = prepare_volume(volume, steps, read_reference(reference, section))
         roi = Roi.read(mask, label).on_grid_of(prepared)
         facts = check_lesion(
             prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,

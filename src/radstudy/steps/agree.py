@@ -10,7 +10,9 @@ from radstudy.modelling.agreement import reproducibility, reproducible_columns
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
 from radstudy.steps.run import Run
+from radstudy.steps.transfer import TRANSFERRED, transferred_lesions
 from radstudy.store import content_hash, write_csv, write_json
+from radstudy.table import FeatureTable
 
 STEP = "agree"
 
@@ -28,7 +30,7 @@ def do_agree(run: Run) -> None:
 
 
 def _agree(run: Run) -> None:
-    table = read_features(run)
+    table = _drawn(run, read_features(run))
     section, readers = run.protocol.agree.icc, run.protocol.cohort.readers
     if section is None or len(readers) < 2:
         why = "the protocol asks for none" if section is None else "there is one reader"
@@ -42,6 +44,14 @@ def _agree(run: Run) -> None:
         note = ""
     write_csv(run.path(STEP, "icc.csv"), agreement)
     write_json(run.path(STEP, "summary.json"), _summary(run, agreement, len(table.features), note))
+
+
+def _drawn(run: Run, table: FeatureTable) -> FeatureTable:
+    """The features without those of transferred masks: nobody drew these, so no reader agrees with another on them."""
+    transferred = transferred_lesions(run.path("extract", TRANSFERRED))
+    if not transferred:
+        return table
+    return FeatureTable(table.frame[~table.frame.index.isin(transferred)], table.settings_hash)
 
 
 def _training(run: Run) -> pd.MultiIndex:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from radstudy.cohort.manifest import ROW, Case, Cohort, read_cohort
+from radstudy.cohort.manifest import ROW, Case, Cohort, Transfer, read_cohort
 from radstudy.errors import CohortError
 from radstudy.protocol import Protocol
 from radstudy.steps.run import Run, write_failures
@@ -52,6 +53,8 @@ def _cases_plain(cohort: Cohort) -> list[dict[str, object]]:
             "sequence": case.sequence,
             "image": str(case.image),
             "masks": {reader: str(path) for reader, path in case.masks},
+            "reference": str(case.reference) if case.reference else None,
+            "transfer": case.transfer and {name: str(value) for name, value in vars(case.transfer).items()},
         }
         for case in cohort.cases
     ]
@@ -59,11 +62,17 @@ def _cases_plain(cohort: Cohort) -> list[dict[str, object]]:
 
 def read_cases(run: Run) -> list[Case]:
     """The cases that the step has written."""
-    return [
-        Case(item["patient"], item["lesion"], item["sequence"], Path(item["image"]),
-             tuple((reader, Path(path)) for reader, path in item["masks"].items()))
-        for item in read_json(run.path(STEP, "cases.json"))
-    ]  # fmt: skip
+    return [_case(item) for item in read_json(run.path(STEP, "cases.json"))]
+
+
+def _case(item: dict[str, Any]) -> Case:
+    masks = tuple((reader, Path(path)) for reader, path in item["masks"].items())
+    reference = Path(item["reference"]) if item["reference"] else None
+    found = item["transfer"]
+    transfer = Transfer(found["sequence"], Path(found["image"]), Path(found["mask"])) if found else None
+    return Case(
+        item["patient"], item["lesion"], item["sequence"], Path(item["image"]), masks, reference, transfer
+    )  # fmt: skip
 
 
 def read_rows(run: Run) -> pd.DataFrame:

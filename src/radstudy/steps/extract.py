@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.of_study import settings_of_study
@@ -19,6 +20,16 @@ from radstudy.imaging.volume import Volume
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
 from radstudy.steps.run import Run, write_failures
+from radstudy.steps.transfer import (
+    ACCEPTED,
+    CONFIRMED,
+    TRANSFERRED,
+    WAITING,
+    answers_of_study,
+    not_used,
+    status_of,
+    write_transferred,
+)
 from radstudy.store import code_key, content_hash, read_json, write_csv, write_json
 from radstudy.table import FeatureTable
 
@@ -28,20 +39,29 @@ STEP = "extract"
 def do_extract(run: Run) -> None:
     """Extract the features of every lesion that the preparation let through."""
     settings = settings_of_study(run.protocol.extract, run.data)
-    with run.step(STEP, settings=settings.as_dict(), inputs={"prepare": run.key_of("prepare")}) as due:
+    answers = answers_of_study(run.protocol, run.data)
+    inputs = {"prepare": run.key_of("prepare")}
+    if run.protocol.cohort.transfer is not None:
+        accepted = run.protocol.cohort.transfer.accept_unconfirmed
+        inputs["confirmed"] = content_hash([accepted, sorted((mask, a.confirmed) for mask, a in answers.items())])
+    with run.step(STEP, settings=settings.as_dict(), inputs=inputs) as due:
         if due:
-            _extract(run, settings)
+            _extract(run, settings, answers)
 
 
-def _extract(run: Run, settings: ExtractionSettings) -> None:
+def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answer]) -> None:
     work = _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
-    tasks = [(task, read_preparation(run, task)) for task in volume_tasks(read_cases(run)) if _prepared(run, task)]
-    usable = [(_checked(task, record), record) for task, record in tasks]
+    found = volume_tasks(read_cases(run), run.protocol.reader)
+    tasks = [(task, read_preparation(run, task)) for task in found if _prepared(run, task)]
+    transferred = [_answered(run, row, answers) for _, record in tasks for row in record["transferred"]]
+    usable = [(_checked(run, task, record, transferred), record) for task, record in tasks]
     usable = [(task, record) for task, record in usable if task.drawings]
     rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
     missing: list[dict[str, str]] = []
     lesions: list[dict[str, Any]] = []
-    failures: list[CaseError] = []
+    section = run.protocol.cohort.transfer
+    refused = [not_used(row, section, run.out / "prepare") for row in transferred] if section else []
+    failures = [error for error in refused if error is not None]
     for (task, _), result in zip(usable, run.each(work, usable, "extract"), strict=True):
         if isinstance(result, CaseError):
             failures += [
@@ -67,6 +87,7 @@ def _extract(run: Run, settings: ExtractionSettings) -> None:
     place_columns = ["patient", "lesion", "sequence", "reader"]
     write_csv(run.path(STEP, "missing.csv"), pd.DataFrame(missing, columns=[*place_columns, "feature", "reason"]))
     write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions))
+    write_transferred(run.path(STEP, TRANSFERRED), transferred)
     write_csv(run.path(STEP, "identical.csv"), identical_rows(table))
     write_failures(run.path(STEP, "failures.csv"), failures)
     write_json(
@@ -85,11 +106,32 @@ def _prepared(run: Run, task: VolumeTask) -> bool:
     return run.path("prepare", "volumes", f"{task.name}.json").exists()
 
 
-def _checked(task: VolumeTask, record: Mapping[str, Any]) -> VolumeTask:
-    """The task without the drawings that the preparation refused."""
+def _answered(run: Run, row: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any]:
+    """A transferred mask with what the reader says of it."""
+    section, answer = run.protocol.cohort.transfer, answers.get(row["mask"])
+    status = WAITING if section is None else status_of(row, answers, section)
+    if answer is None:
+        return {**row, "status": status}
+    return {**row, "status": status, "confirmed": "yes" if answer.confirmed else "no", "confirmed_by": answer.by}
+
+
+def _checked(run: Run, task: VolumeTask, record: Mapping[str, Any], transferred: list[dict[str, Any]]) -> VolumeTask:
+    """The task without the drawings that the preparation or a reader refused; transferred masks as written."""
     passed = {(item["patient"], item["lesion"], item["reader"]) for item in record["lesions"]}
-    drawings = tuple(d for d in task.drawings if (d.patient, d.lesion, d.reader) in passed)
-    return VolumeTask(task.image, task.sequence, drawings, task.name)
+    written = {
+        (row["patient"], row["lesion"]): run.path("prepare", row["file"])
+        for row in transferred
+        if row["sequence"] == task.sequence and row["status"] in (CONFIRMED, ACCEPTED)
+    }
+    drawings = []
+    for drawing in task.drawings:
+        if (drawing.patient, drawing.lesion, drawing.reader) not in passed:
+            continue
+        if drawing.transfer is None:
+            drawings.append(drawing)
+        elif (drawing.patient, drawing.lesion) in written:
+            drawings.append(replace(drawing, mask=written[drawing.patient, drawing.lesion]))
+    return replace(task, drawings=tuple(drawings))
 
 
 @dataclass(frozen=True)
@@ -104,7 +146,8 @@ class _Work:
     def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> dict[str, Any]:
         task, record = given
         file = self.folder / "volumes" / f"{task.name}.json"
-        key = content_hash([self.key, record["key"]])
+        drawn = [[d.patient, d.lesion, d.reader] for d in task.drawings]  # a mask may be confirmed later
+        key = content_hash([self.key, record["key"], drawn])
         if file.exists() and (found := read_json(file)).get("key") == key:
             return dict(found)
         result = {"key": key, "lesions": self._extract(task, record)}
@@ -118,7 +161,8 @@ class _Work:
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> dict[str, Any]:
         place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
         try:
-            roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader).on_grid_of(volume)
+            label = drawing.label(self.label) if drawing.transfer is None else None  # a carried mask has one label
+            roi = Roi.read(drawing.mask, label, reader=drawing.reader).on_grid_of(volume)
             (lesion,) = extract_lesions(volume, [roi], self.settings)
         except CaseError as error:
             return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}

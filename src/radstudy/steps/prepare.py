@@ -15,16 +15,19 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from radstudy.cohort.manifest import Case
+from radstudy.cohort.manifest import Case, Transfer
 from radstudy.errors import CaseError, DataError
+from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import check_lesion, check_readable
 from radstudy.imaging.planes import lesion_planes
-from radstudy.imaging.preparation import prepare_volume
+from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Extract, Prepare
+from radstudy.protocol.sections import Extract, Prepare, Reference
+from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
+from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
 from radstudy.store import code_key, content_hash, file_hash, read_json, write_bytes, write_csv, write_json
 
 STEP = "prepare"
@@ -33,12 +36,25 @@ LabelRule = Label | Literal["lesion"] | None
 
 @dataclass(frozen=True)
 class Drawing:
-    """One reader's mask of one lesion."""
+    """One reader's mask of one lesion.
+
+    Parameters
+    ----------
+    patient, lesion, reader : whose mask of what.
+    mask : its file.
+    transfer : where it was drawn, if not on this image.
+    """
 
     patient: str
     lesion: str
     reader: str
     mask: Path
+    transfer: Transfer | None = None
+
+    def files_hash(self) -> list[Any]:
+        """Hashes of the files that the mask is made from."""
+        drawn_on = None if self.transfer is None else [self.transfer.sequence, file_hash(self.transfer.image)]
+        return [self.patient, self.lesion, self.reader, file_hash(self.mask), drawn_on]
 
     def label(self, rule: LabelRule) -> Label | None:
         """Which part of the mask is this lesion, by the study file's rule."""
@@ -60,12 +76,14 @@ class VolumeTask:
     image, sequence : the file and its role.
     drawings : the masks, the first reader's first.
     name : of the volume's files in the steps' folders.
+    reference : mask of the reference tissue, where the preparation needs one.
     """
 
     image: Path
     sequence: str
     drawings: tuple[Drawing, ...]
     name: str
+    reference: Path | None = None
 
     @property
     def patient(self) -> str:
@@ -74,30 +92,37 @@ class VolumeTask:
 
     def files_hash(self) -> str:
         """Hash of the image's and the masks' contents."""
-        masks = [[d.patient, d.lesion, d.reader, file_hash(d.mask)] for d in self.drawings]
-        return content_hash([self.sequence, file_hash(self.image), masks])
+        masks = [drawing.files_hash() for drawing in self.drawings]
+        reference = file_hash(self.reference) if self.reference else None
+        return content_hash([self.sequence, file_hash(self.image), masks, reference])
 
 
-def volume_tasks(cases: Sequence[Case]) -> list[VolumeTask]:
-    """The cases grouped by image file."""
-    found: dict[tuple[Path, str], list[Drawing]] = {}
+def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
+    """The cases grouped by image file (and by reference mask: another one prepares the image in another way)."""
+    found: dict[tuple[Path, str, Path | None], list[Drawing]] = {}
     for case in cases:
-        drawings = found.setdefault((case.image, case.sequence), [])
+        drawings = found.setdefault((case.image, case.sequence, case.reference), [])
+        if case.transfer is not None:
+            drawings.append(Drawing(case.patient, case.lesion, first_reader, case.transfer.mask, case.transfer))
         drawings += [Drawing(case.patient, case.lesion, reader, path) for reader, path in case.masks]
     return [
-        VolumeTask(image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}")
-        for (image, sequence), drawings in found.items()
+        VolumeTask(
+            image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}", reference
+        )
+        for (image, sequence, reference), drawings in found.items()
     ]
 
 
 def do_prepare(run: Run) -> None:
     """Prepare every volume and check every lesion."""
-    tasks = volume_tasks(read_cases(run))
     protocol = run.protocol
+    tasks = volume_tasks(read_cases(run), protocol.reader)
+    transfer = protocol.cohort.transfer
     settings = {
         "prepare": [step.model_dump(mode="json", by_alias=True) for step in protocol.prepare],
         "extract": protocol.extract.model_dump(mode="json"),
         "label": protocol.cohort.label,
+        "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
     }
     hashes = run.each(VolumeTask.files_hash, tasks, "files")
     problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, hashes, strict=True)
@@ -107,13 +132,17 @@ def do_prepare(run: Run) -> None:
     with run.step(STEP, settings=settings, inputs={t.name: str(h) for t, h in zip(tasks, hashes, strict=True)}) as due:
         if due:
             key = content_hash([code_key(), settings])
-            work = _Work(protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key)
+            work = _Work(
+                protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key, protocol.reference,
+                transfer,
+            )  # fmt: skip
             pairs = [(task, str(h)) for task, h in zip(tasks, hashes, strict=True)]
             _collect(run, tasks, run.each(work, pairs, "prepare"))
 
 
 def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any] | CaseError]) -> None:
-    volumes, lesions, failures = [], [], []
+    volumes, lesions, transferred, failures = [], [], [], []
+    quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
             run.path(STEP, "volumes", f"{task.name}.json").unlink(missing_ok=True)  # of an earlier, better file
@@ -124,10 +153,14 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
             ]
             continue
         volumes.append(result["volume"])
+        quality[task.name] = {"sequence": task.sequence, "fields": result["preparation"]["quality"]}
         lesions += result["lesions"]
+        transferred += result["transferred"]
         failures += [CaseError(**failure) for failure in result["failures"]]
     write_csv(run.path(STEP, "volumes.csv"), pd.DataFrame(volumes))
+    write_json(run.path(STEP, "quality.json"), quality)
     write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
+    write_transferred(run.path(STEP, TRANSFERRED), transferred)
     write_failures(run.path(STEP, "failures.csv"), failures)
     for failure in failures:
         run.say(str(failure))
@@ -137,7 +170,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
 
 LESION_COLUMNS = [
     "patient", "lesion", "sequence", "reader", "native_voxels", "volume_mm3", "resampled_voxels",
-    "volume_change_percent", "bins", "warnings",
+    "volume_change_percent", "bins", "transferred_from", "warnings",
 ]  # fmt: skip
 
 
@@ -154,6 +187,8 @@ class _Work:
     label: LabelRule
     folder: Path
     key: str
+    reference: Reference | None = None
+    transfer: TransferSection | None = None
 
     def __call__(self, given: tuple[VolumeTask, str]) -> dict[str, Any]:
         task, files = given
@@ -168,14 +203,14 @@ class _Work:
     def _prepare(self, task: VolumeTask) -> dict[str, Any]:
         volume = Volume.read(task.image)
         check_readable(volume)
-        prepared, preparation = prepare_volume(volume, self.steps)
-        lesions, failures = [], []
+        prepared, preparation = prepare_volume(volume, self.steps, read_reference(task.reference, self.reference))
+        lesions, transferred, failures = [], [], []
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
             place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": task.sequence,
                      "reader": drawing.reader}  # fmt: skip
             try:
-                roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader)
+                roi, row = self._mask(drawing, volume, place)
                 facts = check_lesion(
                     prepared, roi, spacing_mm=self.extract.spacing_mm, pad=self.extract.margin_voxels,
                     bin_width=self.extract.bin_width, minimum_native=self.extract.minimum_native_voxels,
@@ -186,24 +221,38 @@ class _Work:
                 failures.append({name: getattr(located, name) for name in _FAILURE})
                 continue
             rois.setdefault((drawing.patient, drawing.lesion), {})[drawing.reader] = roi.on_grid_of(prepared)
-            lesions.append({**place, **{**vars(facts), "warnings": "; ".join(facts.warnings)}})
+            notes = [*facts.warnings, row["warnings"]] if row else facts.warnings
+            from_ = row["from"] if row else ""
+            lesions.append({**place, **vars(facts), "transferred_from": from_, "warnings": "; ".join(notes)})
+            transferred += [row] if row else []
         for (patient, lesion), drawn in rois.items():
-            self._picture(f"{patient}_{lesion}_{task.sequence}", prepared, drawn)
+            self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
+        if (corrected := preparation.before_field(volume)) is not None:
+            self._keep("fields", task.name, slices_before(corrected[0]))
         facts_of_volume = {
             "patient": task.patient,
             "sequence": task.sequence,
+            "name": task.name,
             "image": str(task.image),
             "size": " x ".join(map(str, volume.voxels.shape)),
             "spacing_mm": " x ".join(f"{value:.4g}" for value in volume.spacing_mm),
             **preparation.facts(),
+            "history": "; ".join(prepared.history),
         }
         return {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
-                "failures": failures}  # fmt: skip
+                "transferred": transferred, "failures": failures}  # fmt: skip
 
-    def _picture(self, name: str, volume: Volume, rois: dict[str, Roi]) -> None:
+    def _mask(self, drawing: Drawing, volume: Volume, place: dict[str, str]) -> tuple[Roi, dict[str, Any] | None]:
+        """The mask, and its row in the list of transferred ones."""
+        roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader)
+        if drawing.transfer is None or self.transfer is None:
+            return roi, None
+        return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
+
+    def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> None:
         memory = io.BytesIO()
-        np.savez_compressed(memory, **lesion_planes(volume, rois))
-        write_bytes(self.folder / "pictures" / f"{name}.npz", memory.getvalue())
+        np.savez_compressed(memory, **arrays)
+        write_bytes(self.folder / what / f"{name}.npz", memory.getvalue())
 
 
 _FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")

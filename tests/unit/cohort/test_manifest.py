@@ -167,3 +167,20 @@ def test_xlsx(study):
 def test_no_table(study):
     with pytest.raises(DataError, match="does not exist"):
         study(change={"patient: id": "table: nothing.csv\n  patient: id"})
+
+
+def test_the_reference_tissues_mask_is_found_or_its_absence_named(study):
+    change = {"sequences: [T2, DWI]": "sequences: [T2, DWI]\nprepare: [{reference: "
+              "{mask: '{patient}/{sequence}_fat.nii', tissue: fat}}]"}  # fmt: skip
+    for patient in ("p1", "p2", "p3", "p4"):
+        for sequence in ("T2", "DWI"):
+            (study.folder / patient / f"{sequence}_fat.nii").write_bytes(b"x")
+    (study.folder / "p2" / "DWI_fat.nii").unlink()
+    cohort = study(change=change)
+    assert {case.reference.name for case in cohort.cases} == {"T2_fat.nii", "DWI_fat.nii"}
+    (failure,) = cohort.failures
+    assert (failure.patient, failure.sequence) == ("p2", "DWI")
+    assert failure.file.endswith("DWI_fat.nii")
+    assert "the mask of the fat" in str(failure)
+    assert "draw some fat" in failure.remedy
+    assert all(case.reference is None for case in study().cases)

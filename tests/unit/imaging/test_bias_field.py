@@ -10,14 +10,13 @@ from radstudy.errors import CaseError
 from radstudy.formats.raster import to_sitk
 from radstudy.imaging.bias_field import (
     BiasField,
-    coefficient_of_variation,
     correct,
     fit_bias_field,
-    foreground,
     n4,
     shrunk_grid,
 )
-from radstudy.imaging.otsu import above_otsu
+from radstudy.imaging.foreground import above_otsu, foreground
+from radstudy.imaging.quality import coefficient_of_variation
 from radstudy.imaging.volume import Volume
 
 

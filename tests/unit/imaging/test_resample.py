@@ -16,6 +16,7 @@ from radstudy.imaging.resample import (
     mask_on_grid,
     padded,
     read_header,
+    refuse_vanished,
     resample,
     resampled_mask_report,
     resampling_grid,
@@ -184,6 +185,105 @@ def test_mask_on_another_grid_is_placed():
         mask_on_grid(Roi(mask, far), volume)
     same = Roi(np.ones((40, 40, 20), dtype=bool), volume.affine)
     assert mask_on_grid(same, volume).voxel_count == same.voxel_count
+
+
+def by_itk_around_the_centre(array, header, spacing, interpolator):
+    """SimpleITK on IBSI's grid: the same centre, ceil(extent / spacing) voxels."""
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing(header.spacing_mm)
+    image.SetOrigin(header.origin_mm)
+    image.SetDirection(header.direction)
+    old, count = np.array(header.spacing_mm), np.array(array.shape[::-1])
+    size = np.ceil(count * old / spacing - 1e-6).astype(int)
+    start = (count - 1) / 2 - (size - 1) / 2 * spacing / old
+    filter_ = sitk.ResampleImageFilter()
+    filter_.SetOutputSpacing(list(map(float, spacing)))
+    filter_.SetOutputDirection(header.direction)
+    filter_.SetOutputOrigin(image.TransformContinuousIndexToPhysicalPoint(start.tolist()))
+    filter_.SetSize(size.tolist())
+    filter_.SetInterpolator(getattr(sitk, interpolator))
+    filter_.SetOutputPixelType(sitk.sitkFloat64)
+    return sitk.GetArrayFromImage(filter_.Execute(image))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("spacing", [(1.125, 1.125, 1.5), (1.0, 1.0, 3.0), (0.7, 0.7, 2.0)])
+@pytest.mark.parametrize("interpolator", ["sitkBSpline", "sitkLinear", "sitkNearestNeighbor"])
+def test_the_grid_around_the_centre_is_itk_on_the_whole_image(direction, spacing, interpolator):
+    image, mask = case(np.float64, (24, 60, 57), spacing)
+    header = Header(spacing, ORIGIN, tuple(DIRECTIONS[direction].ravel().tolist()))
+    new = np.array([1.7, 1.7, 1.7])
+    region = resample(image, mask, header, spacing_mm=tuple(new), interpolator=interpolator, pad=500, align="centre",
+                      partial_volume=0.5)  # fmt: skip
+    expected = by_itk_around_the_centre(image, header, new, interpolator)
+    assert region.image.shape == expected.shape
+    different = np.argwhere(np.abs(region.image - expected) > 1e-9)
+    if interpolator == "sitkNearestNeighbor":  # a sample half-way between two voxels is rounding's to decide
+        grid = resampling_grid(bounding_box(mask), mask.shape, header, tuple(new), 500, "centre")
+        x, y, z = (np.broadcast_to(c, expected.shape)[tuple(different.T)] for c in grid.coordinates)
+        assert (np.abs(np.stack([x, y, z]) % 1 - 0.5).min(axis=0) < 1e-9).all()
+    else:
+        assert not different.size
+    share = by_itk_around_the_centre(mask.astype(float), header, new, "sitkLinear")
+    np.testing.assert_array_equal(region.mask, share >= 0.5 - 1e-6)
+    near = resample(image, mask, header, spacing_mm=tuple(new), pad=2, align="centre", partial_volume=0.5)
+    assert near.mask.sum() == region.mask.sum()
+    assert near.image.size < region.image.size
+
+
+def test_the_grid_around_the_centre_by_hand():
+    """Four voxels of 3 mm become six of 2 mm: the first lies at -0.5 + 2/6 old voxels, the last as far from the end."""
+    grid = resampling_grid(
+        ((0, 1), (0, 1), (0, 4)), (1, 1, 4), header_of(np.diag([3.0, 3, 3, 1])), (2, 0, 0), 9, "centre"
+    )
+    assert grid.size == (6, 1, 1)
+    np.testing.assert_allclose(grid.coordinates[0].ravel(), [-1 / 6, 0.5, 7 / 6, 11 / 6, 2.5, 19 / 6], atol=1e-12)
+    exact = resampling_grid(
+        ((0, 1), (0, 1), (0, 9)), (1, 1, 9), header_of(np.diag([0.1, 1, 1, 1])), (0.3, 0, 0), 9, "centre"
+    )
+    assert exact.size[0] == 3  # and not 4, although 9 * 0.1 / 0.3 is above 3 in floating point
+
+
+@pytest.mark.parametrize(("threshold", "inside"), [(0.25, 3), (0.75, 3), (0.76, 1), (1.0, 1)])
+def test_the_threshold_decides_on_partly_covered_voxels(threshold, inside):
+    mask = np.zeros((1, 1, 11), bool)
+    mask[..., 3:8] = True
+    # 11 voxels of 1 mm become 5 of 2.25 mm around voxel 5: samples at 0.5, 2.75, 5, 7.25, 9.5.
+    region = resample(np.ones(mask.shape), mask, header_of(np.eye(4)), spacing_mm=(2.25, 0, 0), align="centre", pad=9,
+                      partial_volume=threshold)  # fmt: skip
+    assert region.mask.shape == (1, 1, 5)
+    assert region.mask.sum() == inside
+
+
+def test_a_mask_that_vanishes_is_said_with_its_numbers():
+    mask = np.zeros((40, 40, 12), dtype=bool)
+    mask[10, 10, 4:6] = True
+    roi = Roi(mask, np.diag([1.0, 1.0, 2.0, 1.0]), reader="b", source="m.nii")
+    report = resampled_mask_report(roi, (8.0, 8.0, 8.0), align="centre", partial_volume=0.5)
+    assert report.resampled_voxels == 0
+    with pytest.raises(
+        CaseError, match=r"its 2 voxels \(4 mm3\) of 1 x 1 x 2 mm nothing is left at 8 x 8 x 8 mm"
+    ) as caught:
+        refuse_vanished(report, roi, (8.0, 8.0, 8.0))
+    assert (caught.value.reader, caught.value.file) == ("b", "m.nii")
+    refuse_vanished(resampled_mask_report(roi, (1.0, 1.0, 1.0)), roi, (1.0, 1.0, 1.0))
+
+
+def test_a_mask_is_placed_by_its_share_of_the_voxel():
+    fine = np.zeros((40, 40, 40), bool)
+    fine[10:20, 10:20, 11:20] = True
+    volume = Volume(np.zeros((10, 10, 10), np.float32), np.diag([4.0, 4, 4, 1]))
+    roi = Roi(fine, np.diag([1.0, 1, 1, 1]), source="m.nii")
+    image = sitk.GetImageFromArray(fine.transpose(2, 1, 0).astype(np.float64))
+    onto = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
+    onto.SetSpacing([4.0] * 3)
+    share = sitk.GetArrayFromImage(sitk.Resample(image, onto, sitk.Transform(), sitk.sitkLinear)).transpose(2, 1, 0)
+    for threshold in (0.3, 0.5, 1.0):
+        placed = mask_on_grid(roi, volume, partial_volume=threshold)
+        np.testing.assert_array_equal(placed.mask, share >= threshold - 1e-6)
+    speck = Roi(np.pad(np.ones((1, 1, 1), bool), ((9, 30),) * 3), np.eye(4), source="m.nii")
+    with pytest.raises(CaseError, match=r"the mask's 1 voxels of 1 x 1 x 1 mm meet no voxel's centre.*4 x 4 x 4 mm"):
+        mask_on_grid(speck, volume)
 
 
 def test_bounding_box_of_any_memory_order():

@@ -20,6 +20,7 @@ TABLES: dict[str, Callable[[Facts], Table]] = {
     "imaging_whole": groups.imaging_whole,
     "volumes": images.volumes,
     "lesions": images.lesions,
+    "transferred": images.transferred,
     "warnings": images.warnings,
     "reproducibility": features.reproducibility,
     "funnel": features.funnel,

@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, number, significant
+from radstudy.report.display import NOTHING, number, plural, significant
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
+
+_LONGEST = 40  # rows of a table on the page
 
 
 def volumes(facts: Facts) -> Table:
@@ -23,14 +25,15 @@ def volumes(facts: Facts) -> Table:
             continue
         rows.append([Cell(name), *numbers([
             str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
-            _range(part["cv_before"]), _range(part["cv_after"]), str(int((part["warnings"] != "").sum())),
-        ])])  # fmt: skip
+        ]), *(_median(part[column]) for column in ("cv_before", "cv_after", "field_ratio")),
+            *numbers([str(int((part["warnings"] != "").sum()))])])  # fmt: skip
     names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
-             "Variation before", "after N4", "Warnings"]  # fmt: skip
+             "Variation before", "after N4", "Field", "Warnings"]  # fmt: skip
     notes = [
         "Voxels and spacing as acquired, iterations used: the most frequent value (and how many others there are). "
-        "Variation: coefficient of variation of the foreground's intensities, median (smallest to largest); a bias "
-        "field that is removed lowers it. Warnings: volumes that have one."
+        "Variation: coefficient of variation of the foreground's intensities (above Otsu's threshold, the same voxels "
+        "before and after), median (smallest to largest); a bias field that is removed lowers it. Field: 95th over 5th "
+        "percentile of the field in the foreground; 1 is none. Warnings: volumes that have one."
     ]
     return Table("volumes", [heads(names)], rows, frame, notes)
 
@@ -58,7 +61,44 @@ def lesions(facts: Facts) -> Table:
         "one. Where few voxels become many by resampling, most of the texture is interpolation. Fewer than 8 or more "
         "than 256 bins is a warning."
     ]
+    if carried := int((frame.get("transferred_from", pd.Series(dtype=str)) != "").sum()):
+        notes.append(
+            f"{plural(carried, 'mask')} of these were not drawn but transferred from another sequence (below)."
+        )
     return Table("lesions", [heads(names)], rows, frame, notes)
+
+
+def transferred(facts: Facts) -> Table:
+    """Masks that were carried from the sequence they were drawn on to another one."""
+    section = facts.protocol.cohort.transfer
+    if section is None:
+        raise AbsentError("The study file transfers no mask from one sequence to another.")
+    if facts.finished("extract") and "extract/transferred.csv" not in facts.frames:
+        raise AbsentError("Every lesion was drawn on every sequence; no mask had to be transferred.")
+    frame = facts.frame("extract/transferred.csv")
+    rows = []
+    urgent = frame.sort_values("status", key=lambda status: status.isin(("confirmed",)), kind="stable")
+    for _, row in urgent.head(_LONGEST).iterrows():
+        shift = float((row[["shift_r_mm", "shift_a_mm", "shift_s_mm"]].astype(float) ** 2).sum() ** 0.5)
+        by = f" by {row['confirmed_by']}" if row["confirmed_by"] else ""
+        rows.append([*words([row["patient"], row["lesion"], row["sequence"], row["from"]]), *numbers([
+            number(shift, 1), number(row["rotation_degrees"], 1), number(row["overlap"], 2),
+            number(row["volume_change_percent"], 1)]), Cell(row["status"] + by)])  # fmt: skip
+    header = [[*words(["Patient", "Lesion", "On", "Drawn on"]), *numbers(
+        ["Shift (mm)", "Rotation (degrees)", "Overlap", "Volume change (%)"]), Cell("A reader's answer")]]  # fmt: skip
+    how = (
+        "a rigid fit of the surroundings" if section.rigid else "the scanner's coordinates alone (shift and rotation 0)"
+    )
+    notes = [
+        f"Placed by {how}. Shift: of the lesion's centre. Overlap: Dice coefficient with the mask that the scanner's "
+        "coordinates alone would give. A transferred mask is used once a reader has confirmed it; it takes no part in "
+        "the agreement between readers.",
+        "A rigid transfer cannot undo the distortion of echo-planar images such as DWI: compare the contour with the "
+        "lesion in the quality pictures.",
+    ]
+    if len(frame) > _LONGEST:
+        notes.append(f"{_LONGEST} of {len(frame)}, those not confirmed first; the CSV file has all.")
+    return Table("transferred_masks", header, rows, frame, notes)
 
 
 def warnings(facts: Facts) -> Table:
@@ -74,8 +114,9 @@ def warnings(facts: Facts) -> Table:
     records = [(sequence, text, len(who), ", ".join(sorted(who))) for (sequence, text), who in order]
     frame = pd.DataFrame(records, columns=["sequence", "warning", "patients", "who"])
     rows = [words([s, text, str(count), who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."])
-            for s, text, count, who in records[:40]]  # fmt: skip
-    notes = [f"The 40 most frequent of {len(records)}; the CSV file has all."] if len(records) > 40 else []
+            for s, text, count, who in records[:_LONGEST]]  # fmt: skip
+    longer = len(records) > _LONGEST
+    notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all."] if longer else []
     return Table("warnings", [words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
 
 
@@ -85,6 +126,15 @@ def _most(values: Any) -> str:
     if not first:
         return NOTHING
     return first if len(counts) == 1 else f"{first} (+{len(counts) - 1})"
+
+
+def _median(values: Any) -> Cell:
+    """The median, and below it the smallest and the largest value."""
+    known = values.dropna()
+    if not len(known):
+        return Cell(NOTHING, kind="number")
+    text, low, high = (significant(value, 3) for value in (known.median(), known.min(), known.max()))
+    return Cell(text, below=f"{low} to {high}", kind="number")
 
 
 def _range(values: Any, digits: int | None = None) -> str:

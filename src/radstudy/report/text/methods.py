@@ -64,10 +64,20 @@ def _prepare_step(step: Any) -> str:
         window = (
             "the volume's minimum and maximum"
             if source == "minmax"
-            else f"its {source[0]:g}th and {source[1]:g}th percentiles"
+            else f"{_counted(step.rescale.over)} {source[0]:g}th and {source[1]:g}th percentiles"
         )
         return f"linear rescaling of {window} to {step.rescale.to[0]:g} and {step.rescale.to[1]:g}"
-    return f"z-score normalisation over the whole volume, times {step.zscore.scale:g}"
+    if step.reference is not None:
+        return (
+            f"division by the median of the voxels in a mask of the {step.reference.tissue}, drawn on every image, so "
+            f"that it became {step.reference.to:g}"
+        )
+    over = "the whole volume" if step.zscore.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"
+    return f"z-score normalisation over {over}, times {step.zscore.scale:g}"
+
+
+def _counted(over: str) -> str:
+    return "its" if over == "volume" else "its foreground's (above Otsu's threshold, 200 bins)"
 
 
 def _extract_method(facts: Facts) -> str:
@@ -78,6 +88,7 @@ def _extract_method(facts: Facts) -> str:
     readers = f"masks of {facts.protocol.reader} trained and tested the models"
     if len(cohort.readers) > 1:
         readers += f"; those of {listed(list(cohort.readers[1:]))} served the agreement between readers only"
+    readers += _transfer_method(facts)
     if extract.params:
         return (
             f"The {readers}. Features{count} were computed with the settings of the PyRadiomics "
@@ -108,6 +119,31 @@ def _margin(extract: Any) -> str:
     if extract.pad_voxels == "exact":
         return "enough for the Laplacian of Gaussian of the whole image"
     return "Laplacian-of-Gaussian values depend on it"
+
+
+def _transfer_method(facts: Facts) -> str:
+    section = facts.protocol.cohort.transfer
+    if section is None:
+        return ""
+    fit = (
+        ", after a rigid fit of the lesion's surroundings by Mattes' mutual information (all voxels of an isotropic "
+        "grid within 30 mm of the lesion, three resolutions)"
+        if section.rigid
+        else ""
+    )
+    how = (
+        "nearest neighbour"
+        if section.partial_volume is None
+        else f"linear interpolation cut at {section.partial_volume:g}"
+    )
+    answer = (
+        "whether or not a reader had confirmed it" if section.accept_unconfirmed else "once a reader had confirmed it"
+    )
+    return (
+        f". Where {facts.protocol.reader} had drawn none on {listed(list(section.to))}, the mask of {section.from_} "
+        f"was placed by the scanner's coordinates ({how}){fit} and used {answer}; such masks took no part in the "
+        "agreement between readers"
+    )
 
 
 def _agree_method(facts: Facts) -> str:

@@ -1,4 +1,4 @@
-"""The foreground of a volume by Otsu's threshold, voxel for voxel ITK's."""
+"""Which voxels of a volume are tissue."""
 
 from __future__ import annotations
 
@@ -7,12 +7,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.errors import CaseError
 from radstudy.imaging.kernels.otsu import best_split, histogram, value_limits
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
 
 BINS = 200
 _MARGIN = 100  # ITK widens the last bin by a hundredth of a bin, so that the largest value falls into it
 
 _SMALLEST_GAIN = 0.1 * float(np.finfo(np.float64).eps)  # of the variance, where ITK still tells two splits apart
+
+
+def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """The voxels that hold tissue and not air: bool (I, J, K).
+
+    Parameters
+    ----------
+    volume : the image, (I, J, K).
+    mask : the foreground, where it is known; None takes what lies above Otsu's threshold (200 bins), as 3D Slicer's N4
+        module does.
+
+    Raises
+    ------
+    CaseError : a mask that is not on the volume's grid.
+    """
+    if mask is None:
+        return above_otsu(volume.voxels)
+    inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
+    if inside.shape != volume.voxels.shape:
+        raise CaseError(
+            f"the foreground mask has {inside.shape} voxels, the image {volume.voxels.shape}", "use one of its size"
+        )
+    return inside
 
 
 def above_otsu(voxels: NDArray[np.floating[Any]], bins: int = BINS) -> NDArray[np.bool_]:

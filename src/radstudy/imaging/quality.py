@@ -1,0 +1,97 @@
+"""How even a volume's foreground is: numbers to look at before and after the bias field is removed.
+
+They describe, and judge nothing: a breast of fat and gland varies without any field, and a field that is strong is not
+wrong. Measures of motion or wrapping are left out: those that are published need a background of air and thresholds
+of their scanner and body part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.imaging.foreground import foreground
+from radstudy.imaging.kernels.quality import spread
+from radstudy.imaging.volume import FloatArray, Volume
+
+BINS, TOP = 60, 3.0  # of the histograms: intensity over the foreground's mean, from 0; the last bin holds the rest
+_SAMPLES = 100_000  # of the field
+
+
+@dataclass(frozen=True)
+class Evenness:
+    """A foreground before and after its bias field was removed.
+
+    Parameters
+    ----------
+    variation_before, variation_after : coefficient of variation, standard deviation over mean; NaN where the mean is 0.
+    field_ratio : 95th over 5th percentile of the field in the foreground: 1 is no field, 2 a factor of two.
+    histogram_before, histogram_after : voxels by intensity over the foreground's mean, `BINS` bins from 0 to `TOP`.
+    """
+
+    variation_before: float
+    variation_after: float
+    field_ratio: float
+    histogram_before: tuple[int, ...]
+    histogram_after: tuple[int, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Evenness:
+        """The inverse of `as_dict`; JSON's null is NaN."""
+        numbers = {
+            name: float("nan") if record[name] is None else float(record[name])
+            for name in ("variation_before", "variation_after", "field_ratio")
+        }
+        return cls(
+            **numbers,
+            histogram_before=tuple(record["histogram_before"]),
+            histogram_after=tuple(record["histogram_after"]),
+        )
+
+
+def evenness(before: Volume, after: Volume, inside: NDArray[np.bool_] | None = None) -> Evenness:
+    """Compare a volume with itself without its bias field, in the same voxels.
+
+    Parameters
+    ----------
+    before : the volume, (I, J, K).
+    after : the volume divided by its field, on the same grid.
+    inside : bool (I, J, K), the foreground, which is what counts; None takes Otsu's of `before`.
+    """
+    inside = foreground(before, inside)
+    variation_before, histogram_before = _spread(before.voxels, inside)
+    variation_after, histogram_after = _spread(after.voxels, inside)
+    return Evenness(
+        variation_before, variation_after, _ratio(before.voxels, after.voxels, inside), histogram_before,
+        histogram_after,
+    )  # fmt: skip
+
+
+def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
+    """Standard deviation over mean inside the mask (None: Otsu's foreground); NaN where the mean is 0."""
+    return _spread(volume.voxels, foreground(volume, mask))[0]
+
+
+def _spread(voxels: FloatArray, inside: NDArray[np.bool_]) -> tuple[float, tuple[int, ...]]:
+    """Coefficient of variation, and number of voxels by their size over their mean: all 0 if that is not above 0."""
+    mean, deviation, counts = spread(voxels.ravel(order="F"), inside.ravel(order="F"), BINS, TOP)
+    return (deviation / mean if mean else float("nan")), tuple(counts.tolist())
+
+
+def _ratio(before: FloatArray, after: FloatArray, inside: NDArray[np.bool_]) -> float:
+    where = np.flatnonzero(inside.ravel(order="F"))
+    where = where[:: max(where.size // _SAMPLES, 1)]
+    old, new = before.ravel(order="F")[where], after.ravel(order="F")[where]
+    known = new != 0
+    if not known.any():
+        return float("nan")
+    low, high = np.percentile(old[known].astype(np.float64) / new[known], [5, 95])
+    return float(high / low)

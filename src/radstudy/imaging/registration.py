@@ -1,0 +1,343 @@
+"""A mask drawn on one sequence, carried onto another one of the same examination.
+
+The sequences of an examination share the scanner's coordinates, so a mask can be placed by them. What moved between
+the sequences (the patient) a rigid transform can follow: it is fitted to the surroundings of the lesion by Mattes'
+mutual information. What no rigid transform undoes is the distortion of echo-planar images (DWI), breathing, and the
+compression of a breast. A transferred mask is therefore a proposal that a reader has to look at.
+
+The fit is deterministic: every voxel of a working grid is a sample, in one thread, and the start is the scanner's
+coordinates. The working grid is isotropic and bounded in size, so that a fit takes seconds.
+
+References
+----------
+Mattes D et al., PET-CT image registration in the chest using free-form deformations, IEEE Trans Med Imaging
+2003;22:120, doi 10.1109/TMI.2003.809072. Jezzard P, Balaban RS, Correction for geometric distortion in echo planar
+images from B0 field variations, Magn Reson Med 1995;34:65, doi 10.1002/mrm.1910340111.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.raster import to_sitk
+from radstudy.imaging.resample import mask_on_grid
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import FloatArray, Volume
+
+MARGIN_MM = 30.0  # of surroundings that the fit looks at
+MAX_SHIFT_MM, MAX_ROTATION_DEGREES = 15.0, 10.0  # beyond these a fit is not believed
+_SEARCH_MM = 20.0  # of the source image beyond the surroundings
+_SAMPLES = 150_000  # voxels of the working grid, at most about
+_FINEST_MM = 1.0
+_BINS = 32
+_WINDOW = (0.5, 99.5)  # percentiles that intensities are cut to: a hot voxel takes no histogram bins
+_LEVELS = ((4, 1.0), (2, 0.5), (1, 0.0))  # shrink factor, smoothing in voxels of the working grid
+_SLACK_MM = 5.0  # samples nearer to the border of the source would leave it in small moves, and change the sample
+_FEWEST = 1000  # samples
+_REMEDY = "look at the images' positions; draw the lesion, or transfer without the fit (rigid: false)"
+_ECHO_PLANAR = re.compile(r"dwi|adc|epi|dti|ivim|diff|b\d{2,}", re.IGNORECASE)
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Rigid:
+    """A rotation and a shift of points, RAS mm: ``rotation @ (point - centre) + centre + shift_mm``.
+
+    Parameters
+    ----------
+    rotation : float64 (3, 3), orthonormal.
+    centre_mm : (3,) what is turned about.
+    shift_mm : (3,) how far the centre moves.
+    """
+
+    rotation: NDArray[np.float64]
+    centre_mm: NDArray[np.float64]
+    shift_mm: NDArray[np.float64]
+
+    @property
+    def distance_mm(self) -> float:
+        """How far the centre moves."""
+        return float(np.linalg.norm(self.shift_mm))
+
+    @property
+    def degrees(self) -> float:
+        """The angle of the rotation.
+
+        Examples
+        --------
+        >>> quarter = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+        >>> Rigid(quarter, np.zeros(3), np.array([3.0, 4, 0])).degrees
+        90.0
+        """
+        return float(np.degrees(np.arccos(np.clip((np.trace(self.rotation) - 1) / 2, -1, 1))))
+
+    def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The moved points, (n, 3) RAS mm."""
+        moved: NDArray[np.float64] = (points - self.centre_mm) @ self.rotation.T + self.centre_mm + self.shift_mm
+        return moved
+
+    def to_source(self) -> sitk.Transform:
+        """The inverse as ITK's resampling takes it: from points of the target to points of the source, LPS."""
+        flip = _LPS_TO_RAS
+        inverse = flip @ self.rotation.T @ flip
+        transform = sitk.AffineTransform(3)
+        transform.SetMatrix(inverse.ravel().tolist())
+        transform.SetCenter((flip @ (self.centre_mm + self.shift_mm)).tolist())
+        transform.SetTranslation((-(flip @ self.shift_mm)).tolist())
+        return transform
+
+
+@dataclass(frozen=True, eq=False)
+class RigidFit:
+    """What a rigid fit has found.
+
+    Parameters
+    ----------
+    rigid : moves points of the source image to where they are in the target image.
+    information_before, information_after : mutual information (nats) of the surroundings, larger is better.
+    """
+
+    rigid: Rigid
+    information_before: float
+    information_after: float
+
+
+@dataclass(frozen=True, eq=False)
+class TransferredMask:
+    """A mask on the image that it was carried onto.
+
+    Parameters
+    ----------
+    roi : on the target's grid.
+    shift_mm : (3,) RAS, how far the rigid fit moves the lesion's centre; zeros without one.
+    rotation_degrees : of the rigid fit; 0 without one.
+    overlap : Dice coefficient of the mask with the one placed by the scanner's coordinates alone; 1 without a fit.
+    volume_change_percent : of the mask, by the target's voxels.
+    warnings : what a reader of the results should know.
+    """
+
+    roi: Roi
+    shift_mm: tuple[float, float, float]
+    rotation_degrees: float
+    overlap: float
+    volume_change_percent: float
+    warnings: tuple[str, ...] = ()
+
+
+def transfer_mask(
+    roi: Roi, source: Volume | None, target: Volume, *, partial_volume: float | None = None
+) -> TransferredMask:
+    """Carry a mask from the image it was drawn on onto another image of the same examination.
+
+    Parameters
+    ----------
+    roi : the mask, on the source's grid.
+    source : the image it was drawn on, for a rigid fit of the lesion's surroundings; None for no fit: the scanner's
+        coordinates alone place the mask.
+    target : the image it is carried onto.
+    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] the voxels at whose centre the
+        linearly interpolated mask reaches it.
+
+    Returns
+    -------
+    TransferredMask : a fit that is not believed (too far, or no gain of information) is left out, with a warning.
+
+    Raises
+    ------
+    CaseError : the mask is empty or not on the source's grid, reaches outside the target, or meets no voxel of it.
+    """
+    if not roi.mask.any():
+        raise CaseError("the mask to transfer is empty", "draw the lesion", reader=roi.reader, file=roi.source)
+    plain = mask_on_grid(roi, target, partial_volume=partial_volume)
+    if source is None:
+        return _transferred(roi, plain, plain, _still(roi), ())
+    fit = fit_rigid(target, source, roi.on_grid_of(source))
+    doubt = _doubt(fit)
+    if doubt:
+        return _transferred(roi, plain, plain, _still(roi), (doubt,))
+    _require_inside(roi, target, fit.rigid)
+    moved = mask_on_grid(roi, target, partial_volume=partial_volume, transform=fit.rigid.to_source())
+    return _transferred(roi, moved, plain, fit.rigid, ())
+
+
+def distortion_warning(sequence: str) -> tuple[str, ...]:
+    """What to say of a mask transferred to a sequence that its name tells to be echo-planar.
+
+    Examples
+    --------
+    >>> distortion_warning("T2WI")
+    ()
+    >>> distortion_warning("DWI_b1000")
+    ('a rigid transfer cannot undo the distortion of echo-planar images',)
+    """
+    if _ECHO_PLANAR.search(sequence) is None:
+        return ()
+    return ("a rigid transfer cannot undo the distortion of echo-planar images",)
+
+
+def fit_rigid(target: Volume, source: Volume, roi: Roi, *, margin_mm: float = MARGIN_MM) -> RigidFit:
+    """Fit the rigid motion of a lesion's surroundings between two images, by mutual information.
+
+    Parameters
+    ----------
+    target, source : the images; their contrasts may differ.
+    roi : the lesion on the source's grid: its box and a margin are what the fit looks at.
+    margin_mm : of the surroundings.
+
+    Returns
+    -------
+    RigidFit : the same to the last bit in every call.
+
+    Raises
+    ------
+    CaseError : an image is not finite or constant around the lesion, or the images have too little in common there.
+    """
+    points = _points(roi)
+    centre = (points.min(axis=0) + points.max(axis=0)) / 2
+    moving = _source_image(source, points, margin_mm + _SEARCH_MM)
+    fixed, places = _working_image(target, points, margin_mm)
+    sampled = _within(places, target, 0.0) & _within(places, source, _SLACK_MM)
+    if np.count_nonzero(sampled) < _FEWEST:
+        raise CaseError("the images have too little in common around the lesion", _REMEDY)
+    known = sitk.GetImageFromArray(sampled.astype(np.uint8).transpose(2, 1, 0))
+    known.CopyInformation(fixed)
+    start = sitk.Euler3DTransform((_LPS_TO_RAS @ centre).tolist())
+    method = _method(known)
+    method.SetInitialTransform(start, inPlace=True)
+    try:
+        before = -float(method.MetricEvaluate(fixed, moving))
+        method.Execute(fixed, moving)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise CaseError(f"the images cannot be registered ({reason})", _REMEDY) from error
+    after = -float(method.MetricEvaluate(fixed, moving))
+    return RigidFit(_inverse(start, centre), before, after)
+
+
+def _method(known: sitk.Image) -> sitk.ImageRegistrationMethod:
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)  # sums of several threads come in any order
+    method.SetNumberOfWorkUnits(1)
+    method.SetMetricAsMattesMutualInformation(_BINS)
+    method.SetMetricSamplingStrategy(method.NONE)
+    method.SetMetricFixedMask(known)
+    method.SetMetricUseMovingImageGradientFilter(False)  # its smoothing by 5 mm slices turns the gradient away
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=2.0, minStep=0.01, numberOfIterations=150, relaxationFactor=0.8, gradientMagnitudeTolerance=1e-8
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel([shrink for shrink, _ in _LEVELS])
+    method.SetSmoothingSigmasPerLevel([sigma for _, sigma in _LEVELS])
+    method.SetSmoothingSigmasAreSpecifiedInPhysicalUnits(False)
+    return method
+
+
+def _working_image(
+    target: Volume, points: NDArray[np.float64], margin_mm: float
+) -> tuple[sitk.Image, NDArray[np.float64]]:
+    """The target around the lesion on an isotropic grid along its axes; RAS places of its voxels, (x, y, z, 3)."""
+    cosines = target.affine[:3, :3] / target.spacing_mm
+    along = points @ cosines
+    low, high = along.min(axis=0) - margin_mm, along.max(axis=0) + margin_mm
+    spacing = max(_FINEST_MM, float(np.prod(high - low) / _SAMPLES) ** (1 / 3))
+    size = np.ceil((high - low) / spacing).astype(int) + 1
+    frame = sitk.ResampleImageFilter()
+    frame.SetSize(size.tolist())
+    frame.SetOutputSpacing([spacing] * 3)
+    frame.SetOutputOrigin((_LPS_TO_RAS @ cosines @ low).tolist())
+    frame.SetOutputDirection((_LPS_TO_RAS @ cosines).ravel().tolist())
+    frame.SetInterpolator(sitk.sitkLinear)
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in size], indexing="ij"), axis=-1)
+    return frame.Execute(to_sitk(_windowed(target.voxels), target.affine)), (low + index * spacing) @ cosines.T
+
+
+def _within(places: NDArray[np.float64], volume: Volume, slack_mm: float) -> NDArray[np.bool_]:
+    """Which places lie between the volume's outermost voxels, `slack_mm` or more (a quarter, at most) from them."""
+    to_index = np.linalg.inv(volume.affine)
+    index = places @ to_index[:3, :3].T + to_index[:3, 3]
+    last = np.array(volume.voxels.shape) - 1
+    slack = np.minimum(slack_mm / volume.spacing_mm, last / 4)
+    inside: NDArray[np.bool_] = ((index >= slack) & (index <= last - slack)).all(axis=-1)
+    return inside
+
+
+def _source_image(source: Volume, points: NDArray[np.float64], margin_mm: float) -> sitk.Image:
+    """The source cut to the lesion's surroundings, on its own grid."""
+    to_index = np.linalg.inv(source.affine)
+    index = points @ to_index[:3, :3].T + to_index[:3, 3]
+    margin = np.ceil(margin_mm / source.spacing_mm)
+    low = np.clip(np.floor(index.min(axis=0) - margin), 0, None).astype(int)
+    high = np.minimum(np.ceil(index.max(axis=0) + margin).astype(int) + 1, source.voxels.shape)
+    cut = source.voxels[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+    affine = source.affine.copy()
+    affine[:3, 3] = source.affine[:3, :3] @ low + source.affine[:3, 3]
+    return to_sitk(_windowed(cut), affine)
+
+
+def _windowed(voxels: FloatArray) -> NDArray[np.float32]:
+    if not np.isfinite(voxels).all():
+        raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")
+    low, high = np.percentile(voxels, _WINDOW)
+    if not high > low:
+        raise CaseError("the image is constant around the lesion", "look whether this is the right image")
+    cut: NDArray[np.float32] = np.clip(voxels, low, high).astype(np.float32)
+    return cut
+
+
+def _inverse(fitted: sitk.Euler3DTransform, centre: NDArray[np.float64]) -> Rigid:
+    """The motion of the source, of ITK's transform from the target's points to the source's."""
+    back = _LPS_TO_RAS @ np.reshape(fitted.GetMatrix(), (3, 3)) @ _LPS_TO_RAS
+    shift = _LPS_TO_RAS @ np.array(fitted.GetTranslation())
+    # source = back (target - centre) + centre + shift, so a point at the centre of the source moves by -back^T shift.
+    return Rigid(back.T, centre, -back.T @ shift)
+
+
+def _doubt(fit: RigidFit) -> str:
+    moved = f"{fit.rigid.distance_mm:.1f} mm and {fit.rigid.degrees:.1f} degrees"
+    if fit.rigid.distance_mm > MAX_SHIFT_MM or fit.rigid.degrees > MAX_ROTATION_DEGREES:
+        return f"the rigid fit moved by {moved} and was not used"
+    if not fit.information_after > fit.information_before:
+        return "the rigid fit found no better position than the scanner's coordinates and was not used"
+    return ""
+
+
+def _transferred(roi: Roi, placed: Roi, plain: Roi, rigid: Rigid, warnings: tuple[str, ...]) -> TransferredMask:
+    both = int(np.count_nonzero(placed.mask & plain.mask))
+    x, y, z = (float(value) for value in rigid.shift_mm)
+    return TransferredMask(
+        placed,
+        (x, y, z),
+        rigid.degrees,
+        2 * both / (placed.voxel_count + plain.voxel_count),
+        100 * (placed.volume_mm3 / roi.volume_mm3 - 1),
+        warnings,
+    )
+
+
+def _still(roi: Roi) -> Rigid:
+    return Rigid(np.eye(3), _points(roi).mean(axis=0), np.zeros(3))
+
+
+def _points(roi: Roi) -> NDArray[np.float64]:
+    """The centres of the mask's voxels, (n, 3) RAS mm."""
+    points: NDArray[np.float64] = np.argwhere(roi.mask) @ roi.affine[:3, :3].T + roi.affine[:3, 3]
+    return points
+
+
+def _require_inside(roi: Roi, target: Volume, rigid: Rigid) -> None:
+    to_index = np.linalg.inv(target.affine)
+    index = rigid.apply(_points(roi)) @ to_index[:3, :3].T + to_index[:3, 3]
+    outside = ((index < -0.5) | (index > np.array(target.voxels.shape) - 0.5)).any(axis=1)
+    if outside.any():
+        raise CaseError(
+            f"{100 * outside.mean():.1f} % of the transferred mask lies outside the image",
+            "draw the lesion on this image, or transfer without the rigid fit",
+            file=roi.source,
+        )

@@ -1,0 +1,163 @@
+"""Transferred masks in the steps: made and listed by prepare, used by extract once a reader has confirmed them.
+
+A mask is confirmed as it is, by its fingerprint: if the images or the drawn mask change, the mask that comes out is
+another one and waits again. A reader who wants it otherwise corrects the written file and saves it where the study
+file looks for his masks: then it is a drawn mask.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.confirmation import Answer, read_answers
+from radstudy.cohort.manifest import Transfer
+from radstudy.errors import CaseError
+from radstudy.formats.raster import write_raster
+from radstudy.imaging.registration import distortion_warning, transfer_mask
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.protocol import Protocol
+from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.store import content_hash, write_csv
+
+TRANSFERRED = "transferred.csv"
+COLUMNS = [
+    "patient", "lesion", "sequence", "reader", "from", "shift_r_mm", "shift_a_mm", "shift_s_mm", "rotation_degrees",
+    "overlap", "volume_change_percent", "voxels", "warnings", "file", "mask", "confirmed", "confirmed_by",
+]  # fmt: skip
+CONFIRMED, ACCEPTED, REJECTED, WAITING = "confirmed", "not confirmed, accepted", "rejected", "waiting"
+
+
+def carry(
+    roi: Roi, transfer: Transfer, target: Volume, section: TransferSection, place: Mapping[str, str], folder: Path
+) -> tuple[Roi, dict[str, Any]]:
+    """Carry a drawn mask onto another sequence's image, and write the mask for the reader who is to confirm it.
+
+    Parameters
+    ----------
+    roi : as drawn on the other sequence.
+    transfer : that sequence and its files.
+    target : the image that the mask is carried onto, as read.
+    section : of the study file.
+    place : patient, lesion, sequence and reader.
+    folder : of the step prepare.
+
+    Returns
+    -------
+    The mask on the target's grid, and its row of transferred.csv.
+
+    Raises
+    ------
+    CaseError : the mask cannot be transferred; says why and what to do.
+    """
+    source = Volume.read(transfer.image) if section.rigid else None
+    carried = transfer_mask(roi, source, target, partial_volume=section.partial_volume)
+    file = Path("transferred") / f"{place['patient']}_{place['lesion']}_{place['sequence']}.nii.gz"
+    _write(folder / file, carried.roi)
+    right, anterior, superior = (round(value, 3) for value in carried.shift_mm)
+    warnings = [
+        f"mask transferred from {transfer.sequence}, not drawn on this image",
+        *carried.warnings,
+        *distortion_warning(place["sequence"]),
+    ]
+    row = {
+        **place,
+        "from": transfer.sequence,
+        "shift_r_mm": right,
+        "shift_a_mm": anterior,
+        "shift_s_mm": superior,
+        "rotation_degrees": round(carried.rotation_degrees, 3),
+        "overlap": round(carried.overlap, 4),
+        "volume_change_percent": round(carried.volume_change_percent, 2),
+        "voxels": carried.roi.voxel_count,
+        "warnings": "; ".join(warnings),
+        "file": file.as_posix(),
+        "mask": fingerprint(carried.roi, place),
+        "confirmed": "",
+        "confirmed_by": "",
+    }
+    source_text = f"{roi.source} (transferred from {transfer.sequence})"
+    return Roi(carried.roi.mask, carried.roi.affine, roi.label, roi.reader, source_text), row
+
+
+def _write(file: Path, roi: Roi) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"part-{file.name}")
+    write_raster(part, roi.mask, roi.affine)
+    part.replace(file)
+
+
+def fingerprint(roi: Roi, place: Mapping[str, str]) -> str:
+    """Ten digits that stand for patient, lesion, sequence, the grid and every voxel of the mask.
+
+    It begins with a letter, so that a spreadsheet takes it for text.
+    """
+    voxels = hashlib.sha256(np.packbits(roi.mask).tobytes()).hexdigest()
+    who = [place["patient"], place["lesion"], place["sequence"]]
+    return "m" + content_hash([who, list(roi.mask.shape), np.round(roi.affine, 4).tolist(), voxels])[:10]
+
+
+def write_transferred(file: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a list of transferred masks; none at all removes a list that an earlier run has left."""
+    if rows:
+        columns = [*COLUMNS, "status"] if "status" in rows[0] else COLUMNS
+        write_csv(file, pd.DataFrame(rows, columns=columns))
+    else:
+        file.unlink(missing_ok=True)
+
+
+def answers_of_study(protocol: Protocol, data: Path) -> dict[str, Answer]:
+    """The reader's answers; empty where the study file transfers no mask.
+
+    Raises
+    ------
+    CohortError : the table of answers cannot be understood.
+    """
+    section = protocol.cohort.transfer
+    return {} if section is None else read_answers(data / section.confirmed)
+
+
+def status_of(row: Mapping[str, Any], answers: Mapping[str, Answer], section: TransferSection) -> str:
+    """What becomes of a transferred mask: confirmed and accepted ones are used, the others are not."""
+    answer = answers.get(row["mask"])
+    if answer is not None:
+        return CONFIRMED if answer.confirmed else REJECTED
+    return ACCEPTED if section.accept_unconfirmed else WAITING
+
+
+def not_used(row: Mapping[str, Any], section: TransferSection, folder: Path) -> CaseError | None:
+    """Why a transferred mask is not used, and what the reader can do; None where it is used.
+
+    Parameters
+    ----------
+    row : of transferred.csv, with its status.
+    section : of the study file.
+    folder : of the step prepare.
+    """
+    if row["status"] in (CONFIRMED, ACCEPTED):
+        return None
+    place = {name: row[name] for name in ("patient", "lesion", "sequence", "reader")}
+    if row["status"] == REJECTED:
+        problem, remedy = "was rejected", "draw the lesion on this image"
+    else:
+        problem = "waits for a reader's confirmation"
+        remedy = (
+            f"look at it, write yes into the column 'confirmed' of its line in prepare/{TRANSFERRED} and save that "
+            f"table as {section.confirmed} beside the study file"
+        )
+    text = f"the mask transferred from {row['from']} {problem}"
+    return CaseError(text, remedy, **place, file=folder / row["file"])
+
+
+def transferred_lesions(file: Path) -> set[tuple[str, str, str, str]]:
+    """(patient, lesion, sequence, reader) of transferred masks, of a list that a step has written."""
+    if not file.exists():
+        return set()
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    return set(frame[["patient", "lesion", "sequence", "reader"]].itertuples(index=False, name=None))

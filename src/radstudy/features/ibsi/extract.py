@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, UsageError
+from radstudy.errors import CaseError, StudyFileError, UsageError
 from radstudy.features.ibsi.diagnostics import diagnostics
 from radstudy.features.ibsi.grey_levels import fixed_count, fixed_width
 from radstudy.features.ibsi.histogram import intensity_histogram
@@ -102,7 +102,8 @@ def _grey_levels(lesion: Stage, settings: IbsiSettings) -> NDArray[np.int32]:
     """(n,) grey levels of the intensity mask's voxels."""
     if settings.bin_count is not None:
         return fixed_count(lesion.values, settings.bin_count)
-    assert settings.bin_width is not None, "settings have one or the other"
+    if settings.bin_width is None:
+        raise StudyFileError("give bin_width or bin_count: histogram and textures need grey levels")
     lowest = settings.lowest
     if lowest is None:
         lowest = float(lesion.values.min()) if settings.resegment_range is None else settings.resegment_range[0]

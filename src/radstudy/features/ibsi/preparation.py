@@ -76,7 +76,7 @@ class PreparedLesion:
     resegmented: Stage
 
 
-def prepare(volume: Volume, roi: Roi, settings: IbsiSettings) -> PreparedLesion:
+def prepare(volume: Volume, roi: Roi, settings: IbsiSettings, *, whole_image: bool = False) -> PreparedLesion:
     """Interpolate and resegment one lesion.
 
     Parameters
@@ -84,11 +84,12 @@ def prepare(volume: Volume, roi: Roi, settings: IbsiSettings) -> PreparedLesion:
     volume : the image.
     roi : a mask on its grid.
     settings : which steps, and how.
+    whole_image : intensities outside the mask are needed, so they must be finite too (as when interpolating).
 
     Raises
     ------
     CaseError : the mask is empty or not on the image's grid; it vanishes on the new grid or in resegmentation;
-        intensities inside it (or, when interpolating, anywhere) are not finite.
+        intensities that are needed are not finite.
     """
     placed = roi.on_grid_of(volume)
     mask = np.ascontiguousarray(placed.mask.transpose(2, 1, 0))
@@ -98,7 +99,7 @@ def prepare(volume: Volume, roi: Roi, settings: IbsiSettings) -> PreparedLesion:
         raise CaseError(
             "the mask is empty: no voxel lies inside", "draw the lesion", reader=roi.reader, file=roi.source
         )
-    _check_finite(image if settings.spacing_mm is not None else image[mask])
+    _check_finite(image if whole_image or settings.spacing_mm is not None else image[mask])
     initial = Stage(image, mask, mask, (z, y, x))
     interpolated = interpolate(initial, settings)
     return PreparedLesion(initial, interpolated, resegment(interpolated, settings))

@@ -29,7 +29,7 @@ class IbsiSettings:
     resegment_range : (lowest, highest) intensity, in the image's unit, that stays in the intensity mask; None: all.
     resegment_sigma : stay within this many standard deviations of the mean of the interpolated mask; with a range as
         well, both must hold. The morphological mask is never changed by either.
-    bin_width : of the grey levels, in the image's unit. Give this or `bin_count`.
+    bin_width : of the grey levels, in the image's unit. `extract_ibsi` needs this or `bin_count`.
     lowest : lower edge of the first bin of a fixed width, in the image's unit; None: the range's lowest, or the
         lesion's minimum without a range.
     bin_count : a fixed number of bins between the lesion's minimum and maximum instead.
@@ -80,8 +80,8 @@ class IbsiSettings:
             raise StudyFileError(f"spacing_mm is {self.spacing_mm}; give mm along x, y and z, 0 to keep an axis")
         if not 0 < self.mask_threshold <= 1:
             raise StudyFileError(f"mask_threshold is {self.mask_threshold}; give a part above 0 and up to 1")
-        if (self.bin_width is None) == (self.bin_count is None):
-            raise StudyFileError("give bin_width or bin_count, and not both: grey levels need one of them")
+        if self.bin_width is not None and self.bin_count is not None:
+            raise StudyFileError("give bin_width or bin_count, not both")
         if self.ivh_bin_width is not None and self.ivh_bin_count is not None:
             raise StudyFileError("give ivh_bin_width or ivh_bin_count, not both")
         for name in ("bin_width", "bin_count", "ivh_bin_width", "ivh_bin_count", "resegment_sigma"):
@@ -103,8 +103,12 @@ CONFIGURATIONS: dict[str, IbsiSettings] = {
     "C": replace(_VOLUME, resegment_range=_WHOLE_RANGE, bin_width=25.0, bin_count=None, ivh_bin_width=2.5),
     "D": replace(_VOLUME, resegment_sigma=3.0),
     "E": replace(_VOLUME, interpolation="cubic", resegment_range=_WHOLE_RANGE, resegment_sigma=3.0, ivh_bin_count=1000),
+    "ibsi2_A": IbsiSettings(by_slice=True, resegment_range=_WHOLE_RANGE),
+    "ibsi2_B": IbsiSettings(
+        spacing_mm=(1.0, 1.0, 1.0), interpolation="cubic", round_intensities=True, resegment_range=_WHOLE_RANGE
+    ),
 }
-"""The configurations of IBSI-1, for its digital phantom and (A to E) its CT phantom."""
+"""The configurations of IBSI-1 for its digital phantom and (A to E) its CT phantom; those of IBSI-2, phase 2."""
 
 
 def ibsi_settings(settings: IbsiSettings | Mapping[str, Any] | str) -> IbsiSettings:

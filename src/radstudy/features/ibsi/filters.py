@@ -23,7 +23,7 @@ from scipy import fft, ndimage
 from radstudy.errors import CaseError, StudyFileError
 from radstudy.features.ibsi.convolution import PADDING, POOLING, along, separable
 from radstudy.features.ibsi.intensity import statistics
-from radstudy.features.ibsi.preparation import Float64, prepare
+from radstudy.features.ibsi.preparation import Float64, Stage, prepare
 from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
 from radstudy.features.packed import Spacing
 from radstudy.features.wavelets import WAVELETS, wavelet_filters
@@ -388,14 +388,29 @@ def filtered_statistics(
     roi = mask if isinstance(mask, Roi) else Roi.read(mask, label)
     volume = image if isinstance(image, Volume) else Volume.read(image)
     lesion = prepare(volume, roi, chosen, whole_image=True).resegmented
-    axes = PLANE if chosen.by_slice else SPACE
-    reach = applied.reach(lesion.spacing_mm, axes)
-    box = lesion.box
-    if reach is not None and boundary != "wrap":  # what is further away does not matter
-        box = padded(box, reach, lesion.image.shape)
-    else:
-        box = ((0, lesion.image.shape[0]), (0, lesion.image.shape[1]), (0, lesion.image.shape[2]))
-    (z0, z1), (y0, y1), (x0, x1) = box
+    return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
+
+
+def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Float64:
+    """The response to a filter at the voxels of the intensity mask, without filtering more than they need.
+
+    Parameters
+    ----------
+    lesion : as `radstudy.features.ibsi.preparation.prepare` gives it.
+    applied, by_slice, boundary : see `response_map`.
+
+    Returns
+    -------
+    values : float64 (n,).
+
+    Raises
+    ------
+    CaseError, StudyFileError : as in `response_map`.
+    """
+    reach = applied.reach(lesion.spacing_mm, PLANE if by_slice else SPACE)
+    if reach is None or boundary == "wrap":
+        reach = max(lesion.image.shape)
+    (z0, z1), (y0, y1), (x0, x1) = padded(lesion.box, reach, lesion.image.shape)
     around = np.ascontiguousarray(lesion.image[z0:z1, y0:y1, x0:x1])
-    found = _response(around, lesion.spacing_mm, applied, chosen.by_slice, boundary)
-    return statistics(found[lesion.intensity_mask[z0:z1, y0:y1, x0:x1]])
+    found = _response(around, lesion.spacing_mm, applied, by_slice, boundary)
+    return found[lesion.intensity_mask[z0:z1, y0:y1, x0:x1]]

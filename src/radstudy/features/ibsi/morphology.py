@@ -1,7 +1,8 @@
 """Morphological features: size and form of the morphological mask, and how intensities lie in it.
 
-Mesh volume, area and diameter come from `radstudy.features.shape`. Densities of the minimum enclosing ellipsoid and of
-the oriented bounding box are not standardised, so they are not given.
+Mesh volume, area and diameter come from `radstudy.features.shape`: the reference values' tolerances (0.1 % of an area)
+leave no room for another way to cut a cube's polygons into triangles than that of the usual tables. Densities of the
+minimum enclosing ellipsoid and of the oriented bounding box are not standardised, so they are not given.
 
 References
 ----------

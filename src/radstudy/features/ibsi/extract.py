@@ -63,7 +63,7 @@ def extract_ibsi(
     >>> volume = Volume(np.arange(27.0, dtype=np.float32).reshape(3, 3, 3), np.eye(4))
     >>> found = extract_ibsi(volume, Roi(np.ones((3, 3, 3)), np.eye(4)), {"bin_count": 4})
     >>> found["stat_mean", ""], round(found["cm_joint_avg_3D_comb", "3D merged"], 3)
-    (13.0, 2.5)
+    (13.0, 2.541)
     """
     chosen = ibsi_settings(settings)
     if isinstance(mask, Roi):

@@ -78,6 +78,10 @@ class Mean(Filter):
 
     size: int
 
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.size % 2 == 0:
+            raise StudyFileError(f"the mean filter's size is {self.size}; give an odd number of voxels")
+
     def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
         for axis in axes:
             image = ndimage.uniform_filter1d(image, self.size, axis=axis, mode=boundary)

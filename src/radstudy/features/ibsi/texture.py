@@ -121,25 +121,23 @@ class _Lesion:
         """Steps one way to direct neighbours."""
         return self.packed.near(0 if self.by_slice else None)
 
-    @cached_property
-    def part(self) -> NDArray[np.int64]:
-        """(n,) the slice of each voxel, numbered without gaps; 0 for all of a whole."""
-        if not self.by_slice:
-            return np.zeros(self.packed.inside.size, np.int64)
-        return self.number(self.packed.inside)
-
-    def number(self, index: NDArray[np.int32]) -> NDArray[np.int64]:
-        """The slice of packed indices."""
+    def slice_of(self, index: NDArray[np.int32]) -> NDArray[np.int64]:
+        """(n,) the slice of packed indices, numbered from 0 without gaps; 0 for all of a whole."""
         if not self.by_slice:
             return np.zeros(index.size, np.int64)
-        planes = np.unique(self.packed.inside // self.packed.strides[0])
-        return np.searchsorted(planes, index // self.packed.strides[0]).astype(np.int64)
+        plane = self.packed.strides[0]
+        return np.searchsorted(np.unique(self.packed.inside // plane), index // plane).astype(np.int64)
+
+    @cached_property
+    def part(self) -> NDArray[np.int64]:
+        """(n,) the slice of each voxel."""
+        return self.slice_of(self.packed.inside)
 
     @cached_property
     def parts(self) -> list[NDArray[np.int32]]:
         """The voxels of each slice."""
         starts = np.flatnonzero(np.diff(self.part)) + 1
-        return [np.ascontiguousarray(voxels) for voxels in np.split(self.packed.inside, starts)]
+        return np.split(self.packed.inside, starts)
 
 
 def textures(levels: NDArray[np.int32], morphological_mask: Mask, n_levels: int, dimensions: Iterable[str]) -> Values:
@@ -154,8 +152,8 @@ def textures(levels: NDArray[np.int32], morphological_mask: Mask, n_levels: int,
 
     Returns
     -------
-    values : co-occurrence features are NaN where no two voxels are neighbours; an average leaves out slices and
-        directions without neighbours. NGTDM: 0, and a coarseness of 1,000,000, for a slice without contrast.
+    values : co-occurrence and NGTDM features are NaN where no two voxels are neighbours; an average leaves out slices
+        (and directions) without neighbours. A slice without contrast has a coarseness of 1,000,000.
 
     Raises
     ------
@@ -227,9 +225,14 @@ def _named(tags: dict[str, int], values: Float64, aggregation: tuple[str, str]) 
 
 def _others(lesion: _Lesion, dimensions: list[str]) -> Values:
     """Size zone, distance zone, neighbourhood difference and dependence features."""
+    packed = lesion.packed
+    first, level, size, distance = kernels.zones(
+        packed.packed, packed.inside, both_ways(lesion.offsets), lesion.distance
+    )
+    slices = lesion.slice_of(first)
     counted = (
-        (_GLSZM, list(_zone_rows(lesion, 2))),
-        (_GLDZM, list(_zone_rows(lesion, 3))),
+        (_GLSZM, list(_zone_rows(lesion, slices, level, size))),
+        (_GLDZM, list(_zone_rows(lesion, slices, level, distance))),
         (_NGTDM, list(_difference_rows(lesion))),
         (_NGLDM, list(_dependence_rows(lesion))),
     )
@@ -241,14 +244,14 @@ def _others(lesion: _Lesion, dimensions: list[str]) -> Values:
     return values
 
 
-def _zone_rows(lesion: _Lesion, column: int) -> Iterator[Float64]:
-    """Features of each slice's zones, then of all; column 2 counts by size, 3 by distance to the border."""
+def _zone_rows(
+    lesion: _Lesion, slices: NDArray[np.int64], level: NDArray[np.int32], size: NDArray[np.int32]
+) -> Iterator[Float64]:
+    """Features of each slice's zones, then of all, counted by level and by size (or distance to the border)."""
     packed = lesion.packed
-    zones = kernels.zones(packed.packed, packed.inside, both_ways(lesion.offsets), lesion.distance)
-    slices = lesion.number(zones[0])
     chosen = [(slices == number, voxels.size) for number, voxels in enumerate(lesion.parts)]
     for kept, n_voxels in (*chosen, (np.ones(slices.size, np.bool_), packed.inside.size)):
-        matrix, sizes = counting.zone_matrix(packed.rank, zones[1][kept], zones[column][kept], packed.grey.size)
+        matrix, sizes = counting.zone_matrix(packed.rank, level[kept], size[kept], packed.grey.size)
         row = formulas.size_formulas(matrix, packed.grey, sizes)
         row[formulas.PERCENTAGE] = matrix.sum() / n_voxels
         yield row

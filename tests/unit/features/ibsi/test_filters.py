@@ -66,6 +66,8 @@ def test_a_constant_has_no_response(applied):
 
 
 def test_what_does_not_fit_is_named():
+    with pytest.raises(StudyFileError, match="size is 4; give an odd"):
+        Mean(4)
     with pytest.raises(StudyFileError, match="boundary is 'mirror'; give one of constant"):
         response_map(volume(), Mean(3), boundary="mirror")
     with pytest.raises(StudyFileError, match="L-H does not fit: give 3 of L, H"):

@@ -13,6 +13,8 @@ from radstudy._version import __version__
 if TYPE_CHECKING:
     from radstudy import statistics
     from radstudy.features.extract import extract
+    from radstudy.features.ibsi.extract import extract_ibsi
+    from radstudy.features.ibsi.settings import IbsiSettings
     from radstudy.features.maps import feature_map
     from radstudy.features.settings import ExtractionSettings
     from radstudy.imaging.bias_field import n4
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExtractionSettings",
+    "IbsiSettings",
     "Protocol",
     "Roi",
     "Volume",
     "__version__",
     "extract",
+    "extract_ibsi",
     "feature_map",
     "load_protocol",
     "n4",
@@ -35,11 +39,13 @@ __all__ = [
 
 _WHERE = {
     "ExtractionSettings": "radstudy.features.settings",
+    "IbsiSettings": "radstudy.features.ibsi.settings",
     "Protocol": "radstudy.protocol",
     "Roi": "radstudy.imaging.roi",
     "Volume": "radstudy.imaging.volume",
     "extract": "radstudy.features.extract",
     "feature_map": "radstudy.features.maps",
+    "extract_ibsi": "radstudy.features.ibsi.extract",
     "load_protocol": "radstudy.protocol",
     "n4": "radstudy.imaging.bias_field",
 }

@@ -45,7 +45,7 @@ _FIRSTORDER = (
     ("Energy", "stat_energy", "intensity^2", "voxel_array_shift is added to every value first"),
     ("Entropy", "ih_entropy", "bit", _BINS),
     ("InterquartileRange", "stat_iqr", "intensity", ""),
-    ("Kurtosis", "stat_kurt", "", "not the excess: 3 more than IBSI; 0, not -3, for a flat lesion"),
+    ("Kurtosis", "stat_kurt", "", "not the excess: 3 more than IBSI, but 0 for a flat lesion, as there"),
     ("Maximum", "stat_max", "intensity", ""),
     ("MeanAbsoluteDeviation", "stat_mad", "intensity", ""),
     ("Mean", "stat_mean", "intensity", ""),
@@ -88,7 +88,7 @@ _GLCM = (
     ("ClusterShade", "cm_clust_shade", "level^3", _BINS),
     ("ClusterTendency", "cm_clust_tend", "level^2", _BINS),
     ("Contrast", "cm_contrast", "level^2", _BINS),
-    ("Correlation", "cm_corr", "", _BINS + "; 1 for a flat direction"),
+    ("Correlation", "cm_corr", "", _BINS + "; 1 for a flat direction, where IBSI's formula is 0 / 0"),
     ("DifferenceAverage", "cm_diff_avg", "level", _BINS),
     ("DifferenceEntropy", "cm_diff_entr", "bit", _BINS),
     ("DifferenceVariance", "cm_diff_var", "level^2", _BINS),
@@ -104,7 +104,7 @@ _GLCM = (
     ("JointEntropy", "cm_joint_entr", "bit", _BINS),
     ("MCC", "", "", _NO_IBSI),
     ("MaximumProbability", "cm_joint_max", "", _BINS),
-    ("SumAverage", "cm_sum_avg", "level", _BINS + "; twice JointAverage for a symmetric matrix"),
+    ("SumAverage", "cm_sum_avg", "level", _BINS),
     ("SumEntropy", "cm_sum_entr", "bit", _BINS),
     ("SumSquares", "cm_joint_var", "level^2", _BINS),
 )
@@ -164,7 +164,7 @@ _GLDM = (
 _NEIGHBOURLESS = _BINS + "; a voxel without a neighbour in the lesion counts, with difference 0"
 _NGTDM = (
     ("Busyness", "ngt_busyness", "", _NEIGHBOURLESS),
-    ("Coarseness", "ngt_coarseness", "", _NEIGHBOURLESS + "; 1,000,000 for a flat lesion"),
+    ("Coarseness", "ngt_coarseness", "", _NEIGHBOURLESS),
     ("Complexity", "ngt_complexity", "", _NEIGHBOURLESS),
     ("Contrast", "ngt_contrast", "", _NEIGHBOURLESS),
     ("Strength", "ngt_strength", "", _NEIGHBOURLESS),

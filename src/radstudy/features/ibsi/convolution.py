@@ -1,0 +1,113 @@
+"""Separable filters along the axes of an image, and their rotations.
+
+Arrays are (z, y, x). A separable filter has one part for each axis that is filtered, x first; a part is a cascade of
+one-dimensional kernels, applied in turn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations, product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from radstudy.errors import StudyFileError
+
+Float64 = NDArray[np.float64]
+Cascade = Sequence[Float64]
+Part = tuple[str, bool]  # name of a cascade, and whether it is turned around
+
+PADDING = {"constant": "constant", "nearest": "edge", "wrap": "wrap", "reflect": "symmetric"}
+"""How an image goes on beyond its border, in SciPy's words: NumPy's word for the same."""
+
+POOLING = ("mean", "max")
+
+
+def along(image: Float64, kernel: Float64, axis: int, boundary: str, *, turned: bool = False) -> Float64:
+    """Convolve along one axis; a kernel of even length has its centre right of the middle, left if it is turned."""
+    convolve = ndimage.correlate1d if turned else ndimage.convolve1d
+    filtered: Float64 = convolve(image, kernel, axis=axis, mode=boundary)
+    return filtered
+
+
+def rotations(n_axes: int) -> list[tuple[tuple[int, ...], tuple[bool, ...]]]:
+    """The 4 (two axes) or 24 (three axes) right-angled rotations: which part goes to each axis, and which are turned.
+
+    Examples
+    --------
+    >>> len(rotations(2)), len(rotations(3))
+    (4, 24)
+    """
+    return [
+        (order, turned)
+        for order in permutations(range(n_axes))
+        for turned in product((False, True), repeat=n_axes)
+        if round(float(np.linalg.det(np.eye(n_axes)[list(order)]))) == (-1) ** sum(turned)
+    ]
+
+
+def separable(
+    image: Float64,
+    letters: str | Sequence[str],
+    cascades: Mapping[str, Cascade],
+    axes: Sequence[int],
+    boundary: str,
+    *,
+    rotate: bool = False,
+    pooling: str = "mean",
+) -> Float64:
+    """The response to a separable filter, or to all its right-angled rotations, pooled.
+
+    Parameters
+    ----------
+    image : float64 (z, y, x).
+    letters : the name of one cascade for each axis.
+    cascades : name to kernels.
+    axes : array axes, in the order of `letters`.
+    boundary : of `PADDING`.
+    rotate : pool the responses to all rotations.
+    pooling : "mean" or "max", voxel by voxel.
+
+    Raises
+    ------
+    StudyFileError : the letters do not fit the axes or the cascades, or the pooling is unknown.
+    """
+    unknown = [letter for letter in letters if letter not in cascades]
+    if unknown or len(letters) != len(axes):
+        raise StudyFileError(
+            f"the filter {'-'.join(letters)} does not fit: give {len(axes)} of {', '.join(cascades)}, one an axis"
+        )
+    if pooling not in POOLING:
+        raise StudyFileError(f"pooling is {pooling!r}; give one of {', '.join(POOLING)}")
+    turns = rotations(len(axes)) if rotate else [(tuple(range(len(axes))), (False,) * len(axes))]
+    wanted = Counter(tuple((letters[part], back) for part, back in zip(*turn, strict=True)) for turn in turns)
+    total: Float64 | None = None
+    for filtered, count in _responses(image, wanted, cascades, axes, boundary):
+        if pooling == "max":
+            total = filtered if total is None else np.maximum(total, filtered)
+        else:
+            total = filtered * count if total is None else total + filtered * count
+    assert total is not None, "there is at least one rotation"
+    return total if pooling == "max" else total / len(turns)
+
+
+def _responses(
+    image: Float64,
+    wanted: Mapping[tuple[Part, ...], int],
+    cascades: Mapping[str, Cascade],
+    axes: Sequence[int],
+    boundary: str,
+) -> Iterator[tuple[Float64, int]]:
+    """Each response and how many rotations have it; what rotations share along the first axes is filtered once."""
+    if not axes:
+        yield image, sum(wanted.values())
+        return
+    for first in {parts[0] for parts in wanted}:
+        filtered = image
+        for kernel in cascades[first[0]]:
+            filtered = along(filtered, kernel, axes[0], boundary, turned=first[1])
+        rest = {parts[1:]: count for parts, count in wanted.items() if parts[0] == first}
+        yield from _responses(filtered, rest, cascades, axes[1:], boundary)

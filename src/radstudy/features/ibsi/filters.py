@@ -1,0 +1,420 @@
+"""Response maps of the filters that IBSI-2 standardised, and the statistics of intensities in them.
+
+A filter is a frozen description; `response_map` applies it to a volume, and `filtered_statistics` goes from an image
+and a mask to statistics: interpolate, resegment by the unfiltered intensities, filter, describe the response inside.
+
+References
+----------
+IBSI-2 reference manual (arXiv:2006.05470); Whybra et al. 2024 (doi 10.1148/radiol.231319).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from radstudy.errors import CaseError, StudyFileError
+from radstudy.features.ibsi.convolution import PADDING, POOLING, along, separable
+from radstudy.features.ibsi.intensity import statistics
+from radstudy.features.ibsi.preparation import Float64, Stage, prepare
+from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
+from radstudy.features.packed import Spacing
+from radstudy.features.wavelets import WAVELETS, wavelet_filters
+from radstudy.imaging.resample import padded
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+
+Axes = tuple[int, ...]  # array axes of (z, y, x) that are filtered, x first
+SPACE: Axes = (2, 1, 0)
+PLANE: Axes = (2, 1)
+
+
+class Filter(ABC):
+    """What all filters can do."""
+
+    @abstractmethod
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:
+        """The filtered image.
+
+        Parameters
+        ----------
+        image : float64 (z, y, x).
+        spacing_mm : (z, y, x).
+        axes : `SPACE`, or `PLANE` to filter each slice alone.
+        boundary : of `PADDING`.
+        """
+
+    @abstractmethod
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:
+        """How many voxels away the image can matter; None: all of it."""
+
+
+@dataclass(frozen=True)
+class Identity(Filter):
+    """No filter: the response is the image."""
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        return image
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return 0
+
+
+@dataclass(frozen=True)
+class Mean(Filter):
+    """Mean of the cube (square) around each voxel (S60F).
+
+    Parameters
+    ----------
+    size : side of the cube, voxels, odd.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.size % 2 == 0:
+            raise StudyFileError(f"the mean filter's size is {self.size}; give an odd number of voxels")
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        for axis in axes:
+            image = ndimage.uniform_filter1d(image, self.size, axis=axis, mode=boundary)
+        return image
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return self.size // 2
+
+
+@dataclass(frozen=True)
+class LaplacianOfGaussian(Filter):
+    """Laplacian of a Gaussian, in intensity a squared voxel (L6PA).
+
+    Parameters
+    ----------
+    sigma_mm : standard deviation of the Gaussian.
+    truncate : standard deviations at which the kernel ends.
+    """
+
+    sigma_mm: float
+    truncate: float = 4.0
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        sigma = self.sigma_mm / _voxel(spacing_mm, axes)
+        radius = int(self.truncate * sigma + 0.5)
+        squared = (np.arange(-radius, radius + 1) / sigma) ** 2
+        smooth = np.exp(-squared / 2) / (np.sqrt(2 * np.pi) * sigma)
+        curved = (squared - 1) / sigma**2 * smooth
+        blurred, total = image, np.zeros_like(image)
+        for axis in axes:  # the second derivative along each axis, smoothed along the others
+            total = along(total, smooth, axis, boundary) + along(blurred, curved, axis, boundary)
+            blurred = along(blurred, smooth, axis, boundary)
+        return total
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return int(self.truncate * self.sigma_mm / _voxel(spacing_mm, axes) + 0.5)
+
+
+_LAWS = {
+    name: np.array(kernel) / np.linalg.norm(kernel)
+    for name, kernel in {
+        "L5": (1.0, 4.0, 6.0, 4.0, 1.0),
+        "E5": (-1.0, -2.0, 0.0, 2.0, 1.0),
+        "S5": (-1.0, 0.0, 2.0, 0.0, -1.0),
+        "W5": (-1.0, 2.0, 0.0, -2.0, 1.0),
+        "R5": (1.0, -4.0, 6.0, -4.0, 1.0),
+        "L3": (1.0, 2.0, 1.0),
+        "E3": (-1.0, 0.0, 1.0),
+        "S3": (-1.0, 2.0, -1.0),
+    }.items()
+}
+
+
+@dataclass(frozen=True)
+class Laws(Filter):
+    """Laws' kernels (JTXT), and the energy of the response (PQSD).
+
+    Parameters
+    ----------
+    kernels : name of the kernel along each filtered axis, x first: ("L5", "E5", "E5").
+    rotation_invariant, pooling : pool all right-angled rotations by "mean" or "max".
+    energy_distance : voxels; the mean absolute (pooled) response within this Chebyshev distance. None: no energy.
+    """
+
+    kernels: tuple[str, ...]
+    rotation_invariant: bool = False
+    pooling: str = "max"
+    energy_distance: int | None = None
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        cascades = {name: (kernel,) for name, kernel in _LAWS.items()}
+        found = separable(
+            image, self.kernels, cascades, axes, boundary, rotate=self.rotation_invariant, pooling=self.pooling
+        )
+        if self.energy_distance is None:
+            return found
+        return Mean(2 * self.energy_distance + 1).response(np.abs(found), spacing_mm, axes, boundary)
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return 2 + (self.energy_distance or 0)
+
+
+@dataclass(frozen=True)
+class Gabor(Filter):
+    """Modulus of the response to a complex Gabor filter in a plane (Q88H).
+
+    Parameters
+    ----------
+    sigma_mm : standard deviation of the envelope along the wave.
+    wavelength_mm : of the wave.
+    aspect : the envelope's standard deviation across the wave is sigma / aspect.
+    theta_degrees : direction of the wave, from x to y; with a step, the first direction.
+    theta_step_degrees : pool the directions of half a turn (the other half has the same modulus) at this step, and in
+        space those of the three planes of the grid too. None: one direction, in the planes of constant z.
+    pooling : "mean" or "max".
+    truncate : standard deviations at which the kernel ends.
+    """
+
+    sigma_mm: float
+    wavelength_mm: float
+    aspect: float
+    theta_degrees: float = 0.0
+    theta_step_degrees: float | None = None
+    pooling: str = "mean"
+    truncate: float = 4.0
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        if self.pooling not in POOLING:
+            raise StudyFileError(f"pooling is {self.pooling!r}; give one of {', '.join(POOLING)}")
+        mm = _voxel(spacing_mm, axes)
+        across = range(3) if self.theta_step_degrees is not None and len(axes) == 3 else range(1)
+        total: Float64 | None = None
+        count = 0
+        for axis in across:
+            planes = np.moveaxis(image, axis, 0)
+            for kernel in self._kernels(mm):
+                found = np.moveaxis(_modulus(planes, kernel, boundary), 0, axis)
+                total = found if total is None else np.maximum(total, found) if self.pooling == "max" else total + found
+                count += 1
+        assert total is not None, "there is at least one direction"
+        return total if self.pooling == "max" else total / count
+
+    def _kernels(self, mm: float) -> list[NDArray[np.complex128]]:
+        radius = self._radius(mm)
+        y, x = np.meshgrid(*[np.arange(-radius, radius + 1) * mm] * 2, indexing="ij")
+        step = self.theta_step_degrees
+        turns = np.array([0.0]) if step is None else np.arange(0.0, 180.0 - 1e-9, step)
+        kernels = []
+        for theta in np.deg2rad(self.theta_degrees + turns):
+            ahead, aside = x * np.cos(theta) + y * np.sin(theta), y * np.cos(theta) - x * np.sin(theta)
+            envelope = np.exp(-(ahead**2 + (self.aspect * aside) ** 2) / (2 * self.sigma_mm**2))
+            kernels.append(envelope * np.exp(2j * np.pi * ahead / self.wavelength_mm))
+        return kernels
+
+    def _radius(self, mm: float) -> int:
+        return int(self.truncate * self.sigma_mm * max(1.0, 1 / self.aspect) / mm + 0.5)
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return self._radius(_voxel(spacing_mm, axes))
+
+
+def _modulus(planes: Float64, kernel: NDArray[np.complex128], boundary: str) -> Float64:
+    """Modulus of each plane's convolution with an odd square kernel."""
+    radius = kernel.shape[0] // 2
+    _, height, width = planes.shape
+    size = [fft.next_fast_len(n + 4 * radius) for n in (height, width)]
+    transformed = fft.fft2(kernel, size)
+    found = np.empty(planes.shape)
+    for number, plane in enumerate(planes):  # a plane at a time fits the cache
+        around = np.pad(plane, radius, mode=PADDING[boundary])  # type: ignore[call-overload]
+        full = fft.ifft2(fft.fft2(around, size) * transformed)
+        found[number] = np.abs(full[2 * radius : 2 * radius + height, 2 * radius : 2 * radius + width])
+    return found
+
+
+@dataclass(frozen=True)
+class SeparableWavelet(Filter):
+    """One sub-band of the undecimated separable wavelet transform (25BO).
+
+    Parameters
+    ----------
+    wavelet : "haar", "db3", "coif1", ... (`radstudy.features.wavelets.WAVELETS`).
+    letters : L (low-pass) or H (high-pass) along each filtered axis, x first: "LHL".
+    level : of the decomposition; the levels before it are low-pass along all axes.
+    rotation_invariant, pooling : pool all right-angled rotations by "mean" or "max".
+    """
+
+    wavelet: str
+    letters: str
+    level: int = 1
+    rotation_invariant: bool = False
+    pooling: str = "mean"
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        return separable(
+            image, self.letters, self._cascades(), axes, boundary, rotate=self.rotation_invariant, pooling=self.pooling
+        )
+
+    def _cascades(self) -> dict[str, list[Float64]]:
+        if self.wavelet not in WAVELETS or self.level < 1:
+            raise StudyFileError(
+                f"there is no level {self.level} of wavelet {self.wavelet!r}; levels are from 1, "
+                f"wavelets {', '.join(WAVELETS)}"
+            )
+        low, high = (np.asarray(kernel, dtype=np.float64) for kernel in wavelet_filters(self.wavelet, np.float64))
+        before = [_spread(low, level) for level in range(1, self.level)]
+        return {"L": [*before, _spread(low, self.level)], "H": [*before, _spread(high, self.level)]}
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return sum(kernel.size for kernel in self._cascades()["L"])
+
+
+def _spread(kernel: Float64, level: int) -> Float64:
+    """The kernel of a level: 2^(level - 1) - 1 zeros after each tap (algorithme a trous)."""
+    spread = np.zeros(kernel.size * 2 ** (level - 1))
+    spread[:: 2 ** (level - 1)] = kernel
+    return spread
+
+
+@dataclass(frozen=True)
+class SimoncelliWavelet(Filter):
+    """Band-pass of Simoncelli's isotropic wavelet (PRT7), made in the Fourier domain: the image is always periodic.
+
+    The response at the frequency r, 1 at the highest of an axis, is cos(pi / 2 log2(2^level r)) for 2^-level / 2 < r
+    <= 2^(1 - level), else 0. The n frequencies of an axis are taken as n equal steps from -1 to 1, which for even n
+    lies half a step beside the transform's own; the reference values were made so.
+
+    Parameters
+    ----------
+    level : of the decomposition, from 1.
+    """
+
+    level: int = 1
+
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+        squared = np.zeros((1, 1, 1))
+        for axis in axes:
+            frequency = fft.ifftshift(np.linspace(-1.0, 1.0, image.shape[axis]))
+            squared = squared + np.expand_dims(frequency**2, tuple({0, 1, 2} - {axis}))
+        octave = np.log2(np.maximum(squared, np.finfo(np.float64).tiny)) / 2 + self.level
+        passed = np.where(np.abs(octave) <= 1, np.cos(np.pi / 2 * octave), 0.0)
+        found: Float64 = fft.ifftn(fft.fftn(image, axes=axes) * passed, axes=axes).real
+        return found
+
+    def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
+        return None
+
+
+def _voxel(spacing_mm: Spacing, axes: Axes) -> float:
+    """The spacing that all filtered axes share, mm."""
+    sizes = [spacing_mm[axis] for axis in axes]
+    if max(sizes) - min(sizes) > 1e-3 * max(sizes):
+        raise CaseError(
+            f"this filter needs equal spacing along the axes it filters; here it is {sizes} mm (x first)",
+            "interpolate to equal spacing (spacing_mm), or filter by slice",
+        )
+    return sizes[0]
+
+
+def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Volume:
+    """A volume's response to a filter.
+
+    Parameters
+    ----------
+    volume : the image, finite everywhere.
+    applied : the filter; distances in mm are those of the volume's grid.
+    by_slice : filter each plane of constant k alone.
+    boundary : how the image goes on beyond its border: "constant" (zeros), "nearest" (the outermost voxel), "wrap"
+        (periodic) or "reflect" (mirrored, the outermost voxel twice).
+
+    Returns
+    -------
+    response : on the same grid, float64.
+
+    Raises
+    ------
+    CaseError : the volume is not finite, or the filter needs equal spacing that it does not have.
+    StudyFileError : the boundary or an argument of the filter is unknown.
+
+    Examples
+    --------
+    >>> volume = Volume(np.arange(5.0).reshape(5, 1, 1), np.eye(4))
+    >>> response_map(volume, Mean(3), boundary="nearest").voxels.ravel().round(3)
+    array([0.333, 1.   , 2.   , 3.   , 3.667])
+    """
+    if not np.isfinite(volume.voxels).all():
+        raise CaseError("the image is not finite everywhere, so it cannot be filtered", "replace what is not")
+    x, y, z = (float(mm) for mm in volume.spacing_mm)
+    image = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float64)
+    found = _response(image, (z, y, x), applied, by_slice, boundary)
+    return volume.with_voxels(found.transpose(2, 1, 0), f"filtered by {applied}")
+
+
+def _response(image: Float64, spacing_mm: Spacing, applied: Filter, by_slice: bool, boundary: str) -> Float64:
+    if boundary not in PADDING:
+        raise StudyFileError(f"boundary is {boundary!r}; give one of {', '.join(PADDING)}")
+    return applied.response(image, spacing_mm, PLANE if by_slice else SPACE, boundary)
+
+
+def filtered_statistics(
+    image: Volume | str | Path,
+    mask: Roi | str | Path,
+    settings: IbsiSettings | Mapping[str, Any] | str,
+    applied: Filter,
+    *,
+    boundary: str = "reflect",
+    label: int | None = None,
+) -> dict[str, float]:
+    """Intensity statistics of a lesion in a response map (IBSI-2, phase 2).
+
+    Parameters
+    ----------
+    image, mask, label : as in `extract_ibsi`.
+    settings : as in `extract_ibsi`; by_slice filters by slice, and bins are not needed. "ibsi2_A" and "ibsi2_B" are
+        the published ones. Resegmentation goes by the intensities before the filter.
+    applied : the filter.
+    boundary : see `response_map`.
+
+    Returns
+    -------
+    values : IBSI tag to value, see `radstudy.features.ibsi.intensity.statistics`.
+
+    Raises
+    ------
+    CaseError, StudyFileError : as in `extract_ibsi` and `response_map`.
+    """
+    chosen = ibsi_settings(settings)
+    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label)
+    volume = image if isinstance(image, Volume) else Volume.read(image)
+    lesion = prepare(volume, roi, chosen, whole_image=True).resegmented
+    return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
+
+
+def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Float64:
+    """The response to a filter at the voxels of the intensity mask, without filtering more than they need.
+
+    Parameters
+    ----------
+    lesion : as `radstudy.features.ibsi.preparation.prepare` gives it.
+    applied, by_slice, boundary : see `response_map`.
+
+    Returns
+    -------
+    values : float64 (n,).
+
+    Raises
+    ------
+    CaseError, StudyFileError : as in `response_map`.
+    """
+    reach = applied.reach(lesion.spacing_mm, PLANE if by_slice else SPACE)
+    if reach is None or boundary == "wrap":
+        reach = max(lesion.image.shape)
+    (z0, z1), (y0, y1), (x0, x1) = padded(lesion.box, reach, lesion.image.shape)
+    around = np.ascontiguousarray(lesion.image[z0:z1, y0:y1, x0:x1])
+    found = _response(around, lesion.spacing_mm, applied, by_slice, boundary)
+    return found[lesion.intensity_mask[z0:z1, y0:y1, x0:x1]]

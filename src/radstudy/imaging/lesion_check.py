@@ -96,9 +96,10 @@ def check_lesion(
             f"fewer than {minimum_resampled}",
             "look at the mask and the spacing (extract.minimum_voxels sets the limit)",
         )
-    inside = volume.voxels[placed.mask]
     (k0, k1), (j0, j1), (i0, i1) = bounding_box(placed.mask.transpose(2, 1, 0)) or ((0, 0), (0, 0), (0, 0))
-    pieces = pieces_of(placed.mask[i0:i1, j0:j1, k0:k1])
+    drawn = placed.mask[i0:i1, j0:j1, k0:k1]
+    inside = volume.voxels[i0:i1, j0:j1, k0:k1][drawn]
+    pieces = pieces_of(drawn)
     bins = (
         None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
     )

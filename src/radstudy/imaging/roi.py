@@ -60,7 +60,8 @@ class Roi:
         CaseError : the file cannot be read, is empty, has several labels and none was named, or lacks the one named.
         """
         voxels, affine = read_raster(path)
-        drawn = voxels[voxels != 0]
+        stored = voxels.ravel(order="K")  # as it lies in memory: indexing by a mask in another order is slow
+        drawn = stored[stored != 0]
         if not np.isfinite(drawn).all():
             raise CaseError("the mask holds values that are not finite", "export the mask again", file=path)
         present = [float(value) for value in np.unique(drawn)]

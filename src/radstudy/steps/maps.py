@@ -91,7 +91,7 @@ def _map_all(
         else:
             rows += result["rows"]
     rows += [_lost(patient) for patient in section.patients or () if patient not in {row["patient"] for row in rows}]
-    frame = pd.DataFrame(rows, columns=COLUMNS).fillna("")
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"radius": "Int64", "voxels": "Int64"})
     _drop_others(run.path(STEP), frame)
     write_csv(run.path(STEP, "maps.csv"), frame)
     for row in rows:

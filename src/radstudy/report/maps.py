@@ -130,9 +130,9 @@ def _read(paths: Iterable[Path], shown: pd.DataFrame) -> tuple[dict[str, Planes]
     for path in paths:
         if path.stem in wanted:
             try:
-                with np.load(path) as kept:
+                with path.open("rb") as file, np.load(file) as kept:
                     found[path.stem] = dict(kept)
-            except (OSError, ValueError, BadZipFile):
+            except (OSError, EOFError, ValueError, BadZipFile):
                 continue
     return found, [f"The maps of {name} cannot be read." for name in wanted if name not in found]
 
@@ -145,17 +145,22 @@ def _of(shown: pd.DataFrame, sequence: str, feature: str, planes: Mapping[str, P
 def _group(facts: Facts, sequence: str, feature: str, part: pd.DataFrame, planes: Mapping[str, Planes]) -> MapGroup:
     low, high = scale([planes[_name(row)] for _, row in part.iterrows()], feature)
     _, family, name = feature.split("_", 2)
-    unit = catalogued(family, name).unit
+    ends = (_shown(low), _shown(high))
+    unit = catalogued(family, name).unit.replace("intensity", "a.u.")
     pictures = []
     for _, row in part.iterrows():
         alt = (
             f"Patient {row['patient']}, {sequence}: {feature} over the lesion in an axial, a coronal and a sagittal "
-            f"plane, colours from {significant(low, 3)} to {significant(high, 3)}"
+            f"plane, colours from {ends[0]} to {ends[1]}"
         )
         drawn = draw(planes[_name(row)], feature, facts.protocol.reader, (low, high))
         pictures.append(MapPicture(row["patient"], row["lesion"], data_uri(drawn), alt))
-    above = f"{significant(high, 3)} {unit}".rstrip()
-    return MapGroup(sequence, feature, significant(low, 3), above, _bar(), tuple(pictures))
+    return MapGroup(sequence, feature, ends[0], f"{ends[1]} {unit}".rstrip(), _bar(), tuple(pictures))
+
+
+def _shown(value: float) -> str:
+    """Three digits; whole thousands rather than a power of ten."""
+    return f"{value:,.0f}".replace("-", "−") if 1000 <= abs(value) < 1e6 else significant(value, 3)
 
 
 def scale(lesions: Iterable[Planes], feature: str) -> tuple[float, float]:

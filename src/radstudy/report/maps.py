@@ -241,8 +241,9 @@ def _explained(made: pd.DataFrame) -> str:
     grids = " or ".join(sorted(set(made["spacing_mm"])))
     return (
         f"The colour of a voxel is the feature's value in the cube of {sides} voxels a side around it "
-        f"(radius {' or '.join(map(str, radii))}), of which only voxels inside the lesion count; grey levels are those "
-        f"of the whole lesion. Grid and image are those that the features see ({grids} mm); the planes go through the "
+        f"(radius {' or '.join(map(str, radii))}), of which only voxels inside the lesion count: few at its "
+        "edge, which alone changes a texture there. Grey levels are those of the whole lesion. "
+        f"Grid and image are those that the features see ({grids} mm); the planes go through the "
         "largest sections of the first reader's mask (white line), the patient's right on the left of the axial and "
         "the coronal one. Colours run from the 2nd to the 98th percentile of all pictures of a sequence and feature. "
         "A map is descriptive: no model uses it, and its average is not the feature of the whole lesion."

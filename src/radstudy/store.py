@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import io
 import json
 import math
 import os
@@ -77,6 +78,15 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as Parquet atomically, index included."""
     write_bytes(path, frame.to_parquet())
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write named NumPy arrays as compressed NPZ atomically."""
+    import numpy as np
+
+    memory = io.BytesIO()
+    np.savez_compressed(memory, **arrays)
+    write_bytes(path, memory.getvalue())
 
 
 def plain(value: Any) -> Any:

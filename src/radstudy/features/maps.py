@@ -7,7 +7,9 @@ a neighbourhood where some direction holds no pair: there it gives NaN, this the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,19 +69,95 @@ def feature_map(
     >>> float(made.voxels[inside].mean())
     62.0
     """
+    made = feature_maps(image, mask, [feature], settings, radius=radius, label=label)
+    if feature in made.problems:
+        raise made.problems[feature]
+    return made.maps[feature]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """Maps of one lesion and what lies behind them, all on one grid.
+
+    Parameters
+    ----------
+    image : the image as the features see it: resampled or cropped, with the settings' margin around the lesion.
+    roi : the lesion as drawn, on that grid.
+    maps : feature to its map; NaN outside the lesion.
+    problems : feature to why it has no map.
+    radius : of the neighbourhood, voxels of the grid.
+    """
+
+    image: Volume
+    roi: Roi
+    maps: dict[str, Volume]
+    problems: dict[str, CaseError]
+    radius: int
+
+
+def feature_maps(
+    image: Volume | str | Path,
+    mask: Roi | str | Path,
+    features: Sequence[str],
+    settings: Settings | None = None,
+    *,
+    radius: int | None = None,
+    label: Label | None = None,
+) -> FeatureMaps:
+    """Several features in the neighbourhood of every voxel of a lesion, which is placed and filtered once for all.
+
+    Parameters
+    ----------
+    image, mask, settings, radius, label : as in `feature_map`.
+    features : their full names.
+
+    Raises
+    ------
+    CaseError, StudyFileError : as in `radstudy.extract`. A feature whose image cannot be made for this lesion raises
+        nothing; it is among the `problems`.
+    UsageError : a feature, its image or the radius cannot be used.
+    """
     chosen = settings_from(settings)
     reach = chosen.kernel_radius if radius is None else radius
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
-    image_type, derived_name, family, name = _parsed(feature, chosen)
+    asked = {feature: _parsed(feature, chosen) for feature in features}
     roi = mask if isinstance(mask, Roi) else Roi.read(mask, chosen.label if label is None else label)
     volume = image if isinstance(image, Volume) else Volume.read(image)
     header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
     placed = place(Prepared.of(volume, header, chosen), roi, chosen)
-    own = chosen.for_image_type(image_type)
-    derived = _derived(placed, image_type, derived_name, own)
-    values = _mapped(derived, placed.lesion.inside, family, name, placed, own, reach)
-    return _as_volume(values, placed, volume, f"map of {feature}, radius {reach}")
+    derived = _derived_once(placed, chosen)
+    maps: dict[str, Volume] = {}
+    problems: dict[str, CaseError] = {}
+    for feature, (image_type, derived_name, family, name) in asked.items():
+        try:
+            voxels = derived(image_type.name, derived_name)
+        except CaseError as error:
+            problems[feature] = error.located(reader=roi.reader, file=roi.source)
+            continue
+        own = chosen.for_image_type(image_type)
+        values = _mapped(voxels, placed.lesion.inside, family, name, placed, own, reach)
+        maps[feature] = _as_volume(_in_region(values, placed), placed, volume, f"map of {feature}, radius {reach}")
+    behind = _as_volume(placed.region.image, placed, volume, "as features see it")
+    drawn = Roi(placed.region.mask.transpose(2, 1, 0), behind.affine, roi.label, roi.reader, roi.source)
+    return FeatureMaps(behind, drawn, maps, problems, reach)
+
+
+def without_map(features: Iterable[str], settings: ExtractionSettings) -> list[str]:
+    """Why features cannot be mapped with these settings, one message a feature; none where all can.
+
+    Examples
+    --------
+    >>> without_map(["original_firstorder_Mean", "original_shape_Sphericity"], ExtractionSettings())
+    ['original_shape_Sphericity: shape describes the lesion as a whole and has no map']
+    """
+    problems = []
+    for feature in features:
+        try:
+            _parsed(feature, settings)
+        except UsageError as error:
+            problems.append(str(error))
+    return problems
 
 
 def _parsed(feature: str, settings: ExtractionSettings) -> tuple[ImageType, str, str, str]:
@@ -98,14 +176,21 @@ def _parsed(feature: str, settings: ExtractionSettings) -> tuple[ImageType, str,
     raise UsageError(f"{feature}: the settings make no image '{image}'; they make {', '.join(known)}")
 
 
-def _derived(placed: Placed, image_type: ImageType, name: str, settings: ExtractionSettings) -> NDArray[Any]:
-    made: dict[str, FilteredImage] = {
-        one.name: one
-        for one in filtered_images(
-            placed.region.image, placed.lesion.box, placed.region.spacing_mm, image_type, settings
-        )
-    }
-    derived = made[name]
+def _derived_once(placed: Placed, settings: ExtractionSettings) -> Callable[[str, str], NDArray[Any]]:
+    """Gives an image of an image type; the filters of a type run when its first image is asked for."""
+    types = {image_type.name: image_type for image_type in settings.image_types}
+
+    @cache
+    def images_of(image_type: str) -> dict[str, FilteredImage]:
+        own = settings.for_image_type(types[image_type])
+        region, box = placed.region, placed.lesion.box
+        made = filtered_images(region.image, box, region.spacing_mm, types[image_type], own)
+        return {one.name: one for one in made}
+
+    return lambda image_type, name: _usable(images_of(image_type)[name], name, placed)
+
+
+def _usable(derived: FilteredImage, name: str, placed: Placed) -> NDArray[Any]:
     if derived.voxels is None or derived.problem:
         raise CaseError(f"the image {name} cannot be made: {derived.problem}", "choose a feature of another image")
     if not np.isfinite(derived.voxels[placed.lesion.inside]).all():
@@ -172,12 +257,17 @@ def _texture(
     return of_patch
 
 
-def _as_volume(values: NDArray[np.float64], placed: Placed, volume: Volume, step: str) -> Volume:
-    """The values in the lesion's box, put into its region and the region into space."""
+def _in_region(values: NDArray[np.float64], placed: Placed) -> NDArray[np.float64]:
+    """The values in the lesion's box (z, y, x), put into its region; NaN elsewhere."""
     whole = np.full(placed.region.mask.shape, np.nan)
     (z0, z1), (y0, y1), (x0, x1) = placed.lesion.box
     whole[z0:z1, y0:y1, x0:x1] = values
+    return whole
+
+
+def _as_volume(values: NDArray[Any], placed: Placed, volume: Volume, step: str) -> Volume:
+    """A region's values (z, y, x) in space."""
     affine = volume.affine.copy()
     affine[:3, :3] = volume.affine[:3, :3] / volume.spacing_mm * np.array(placed.region.spacing_mm)
     affine[:3, 3] = volume.affine[:3, :3] @ np.array(placed.region.start) + volume.affine[:3, 3]
-    return Volume(whole.transpose(2, 1, 0), affine, stored_dtype=np.float64, history=(*volume.history, step))
+    return Volume(values.transpose(2, 1, 0), affine, stored_dtype=values.dtype, history=(*volume.history, step))

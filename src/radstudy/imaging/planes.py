@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.errors import CaseError
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -17,24 +18,34 @@ from radstudy.imaging.volume import Volume
 _PLANES = (("axial", 2, 1, 0), ("coronal", 1, 2, 0), ("sagittal", 0, 2, 1))
 
 
-def lesion_planes(volume: Volume, rois: Mapping[str, Roi], *, margin_mm: float = 15.0) -> dict[str, Any]:
+def lesion_planes(
+    volume: Volume, rois: Mapping[str, Roi], *, overlays: Mapping[str, Volume] | None = None, margin_mm: float = 15.0
+) -> dict[str, Any]:
     """The axial, coronal and sagittal planes of a lesion with every reader's mask on them.
 
     Parameters
     ----------
     volume : the image.
     rois : reader to mask on the volume's grid; the planes go through the largest sections of the first one.
+    overlays : name to values on the volume's grid, cut like the image but not windowed.
     margin_mm : what is shown around the lesion.
 
     Returns
     -------
     For i = 0, 1, 2: ``image_i`` uint8 (rows, columns), windowed from the 1st to the 99th percentile of what is shown;
-    ``spacing_i`` float (2,) mm a row and a column; ``name_i``; ``mask_<reader>_i`` bool (rows, columns).
+    ``spacing_i`` float (2,) mm a row and a column; ``name_i``; ``mask_<reader>_i`` bool (rows, columns);
+    ``overlay_<name>_i`` float32 (rows, columns), in the overlay's own unit.
+
+    Raises
+    ------
+    CaseError : an overlay is not on the volume's grid.
     """
+    _check_grids(volume, overlays or {})
     order, flips = _to_ras(volume.affine)
     spacing = volume.spacing_mm[list(order)]
     image = _turned(volume.voxels, order, flips)
     masks = {reader: _turned(roi.mask, order, flips) for reader, roi in rois.items()}
+    over = {name: _turned(overlay.voxels, order, flips) for name, overlay in (overlays or {}).items()}
     first = next(iter(masks.values()))
     box = _box(np.logical_or.reduce(list(masks.values())), np.ceil(margin_mm / spacing).astype(int))
     shown = image[box]
@@ -50,7 +61,20 @@ def lesion_planes(volume: Volume, rois: Mapping[str, Roi], *, margin_mm: float =
         planes[f"spacing_{number}"] = spacing[[row, column]]
         for reader, mask in masks.items():
             planes[f"mask_{reader}_{number}"] = _oriented(mask[tuple(where)], column)
+        for name_over, values in over.items():
+            planes[f"overlay_{name_over}_{number}"] = _oriented(values[tuple(where)], column).astype(np.float32)
     return planes
+
+
+def _check_grids(volume: Volume, overlays: Mapping[str, Volume]) -> None:
+    for name, overlay in overlays.items():
+        same = overlay.voxels.shape == volume.voxels.shape and np.allclose(overlay.affine, volume.affine, atol=1e-3)
+        if not same:
+            raise CaseError(
+                f"the overlay '{name}' of {' x '.join(map(str, overlay.voxels.shape))} voxels is not on the grid of "
+                f"the image of {' x '.join(map(str, volume.voxels.shape))}",
+                "resample it to the image",
+            )
 
 
 @dataclass(frozen=True, eq=False)

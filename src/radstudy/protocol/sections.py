@@ -254,6 +254,27 @@ class Images(Section):
     wavelet: str | None = Field(None, description="Stationary wavelet, eight sub-bands, such as coif1.")
 
 
+class Maps(Section):
+    """Maps of features over the first reader's lesions, for the report; no model uses them."""
+
+    features: tuple[str, ...] = Field(
+        description="Full names, such as original_glcm_JointEntropy; of images that are made, and not of shape."
+    )
+    patients: tuple[str, ...] | None = Field(None, description="Whose lesions are mapped; None: everybody's.")
+
+    @field_validator("patients", mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        return [_text(item) for item in given] if isinstance(given, list | tuple) else given
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for what, names in (("features", self.features), ("patients", self.patients)):
+            if names is not None and (not names or len(set(names)) != len(names)):
+                raise PydanticCustomError("maps", "'{what}' names at least one, each once", {"what": what})
+        return self
+
+
 class Extract(Section):
     """From a lesion to its features."""
 
@@ -274,6 +295,12 @@ class Extract(Section):
     params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces the settings above.")
     minimum_native_voxels: Annotated[int, Field(ge=1)] = Field(8, description="Smaller lesions are refused.")
     minimum_voxels: Annotated[int, Field(ge=1)] = Field(27, description="After resampling; smaller ones are refused.")
+
+    maps: Maps | None = Field(None, description="Feature maps for the report; None: no map is computed.")
+
+    def deciding_features(self) -> dict[str, Any]:
+        """The settings that a feature's value depends on: all but the maps, which only show it."""
+        return self.model_dump(mode="json", exclude={"maps"})
 
     @property
     def margin_voxels(self) -> int:

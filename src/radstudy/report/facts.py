@@ -16,7 +16,7 @@ TRAINING, TESTING = "training", "testing"
 TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
     "prepare/volumes.csv", "prepare/lesions.csv",
-    "extract/missing.csv", "extract/identical.csv", "extract/transferred.csv",
+    "extract/missing.csv", "extract/identical.csv", "extract/transferred.csv", "extract/maps/maps.csv",
     "agree/icc.csv",
     "model/funnel.csv", "model/dropped.csv", "model/features.csv", "model/predictions.csv", "model/clinical_screen.csv",
     "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
@@ -86,6 +86,7 @@ class Facts:
     documents : name of a JSON file to its content.
     pictures : the lesions' planes, one .npz a lesion and sequence.
     fields : slices of the volumes before their bias fields were removed, one .npz a volume.
+    maps : planes of the feature maps, one .npz a lesion and sequence.
     unreadable : name of a file to why it could not be read.
     """
 
@@ -95,6 +96,7 @@ class Facts:
     pictures: tuple[Path, ...]
     unreadable: dict[str, str]
     fields: tuple[Path, ...] = ()
+    maps: tuple[Path, ...] = ()
 
     def frame(self, name: str) -> pd.DataFrame:
         """A table of the run.
@@ -209,7 +211,8 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
             unreadable[name] = str(error)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
-    return Facts(protocol, frames, documents, pictures, unreadable, fields)
+    maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))
+    return Facts(protocol, frames, documents, pictures, unreadable, fields, maps)
 
 
 def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:

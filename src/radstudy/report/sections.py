@@ -13,6 +13,7 @@ from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
+from radstudy.report.maps import map_sheet
 from radstudy.report.pictures import albums
 from radstudy.report.tables import TABLES
 from radstudy.report.text import TEXTS
@@ -24,7 +25,7 @@ class Part:
 
     Parameters
     ----------
-    kind : table, figure, text, pictures, fields or settings.
+    kind : table, figure, text, pictures, fields, maps or settings.
     content : what was made, None where it is absent.
     absent : why there is nothing.
     number, caption : such as Table 1 and what it shows.
@@ -64,6 +65,7 @@ _MAKERS: dict[str, Callable[[Facts, str], Any]] = {
     "text": lambda facts, name: TEXTS[name](facts),
     "pictures": lambda facts, _: albums(facts),
     "fields": lambda facts, _: montages(facts),
+    "maps": lambda facts, _: map_sheet(facts),
     "settings": lambda facts, _: facts.protocol.model_dump(mode="json", by_alias=True),
 }
 

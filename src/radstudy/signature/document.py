@@ -80,7 +80,7 @@ def make_signature(
         sequences=sequences,
         clinical={v: protocol.cohort.clinical[v].model_dump(mode="json") for v in used},
         prepare=tuple(step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in protocol.prepare),
-        extract=protocol.extract.model_dump(mode="json"),
+        extract=protocol.extract.deciding_features(),
         training={
             "lesions": len(rows),
             "patients": int(rows.index.get_level_values("patient").nunique()),

@@ -15,9 +15,9 @@ from radstudy.features.extract import extract_lesions
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings, explain_count, feature_names
 from radstudy.imaging.preparation import Preparation
-from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.steps.cohort import read_cases
+from radstudy.steps.maps import check_maps, do_maps
 from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import (
@@ -39,6 +39,7 @@ STEP = "extract"
 def do_extract(run: Run) -> None:
     """Extract the features of every lesion that the preparation let through."""
     settings = settings_of_study(run.protocol.extract, run.data)
+    check_maps(run, settings)
     answers = answers_of_study(run.protocol, run.data)
     inputs = {"prepare": run.key_of("prepare")}
     if run.protocol.cohort.transfer is not None:
@@ -47,15 +48,24 @@ def do_extract(run: Run) -> None:
     with run.step(STEP, settings=settings.as_dict(), inputs=inputs) as due:
         if due:
             _extract(run, settings, answers)
+    if run.protocol.extract.maps is not None:
+        do_maps(run, run.protocol.extract.maps, settings, _usable(run, answers)[0])
 
 
-def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answer]) -> None:
-    work = _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
+def _usable(
+    run: Run, answers: Mapping[str, Answer]
+) -> tuple[list[tuple[VolumeTask, dict[str, Any]]], list[dict[str, Any]]]:
+    """The volumes with the drawings that may be used and their preparation; all transferred masks as answered."""
     found = volume_tasks(read_cases(run), run.protocol.reader)
     tasks = [(task, read_preparation(run, task)) for task in found if _prepared(run, task)]
     transferred = [_answered(run, row, answers) for _, record in tasks for row in record["transferred"]]
     usable = [(_checked(run, task, record, transferred), record) for task, record in tasks]
-    usable = [(task, record) for task, record in usable if task.drawings]
+    return [(task, record) for task, record in usable if task.drawings], transferred
+
+
+def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answer]) -> None:
+    work = _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
+    usable, transferred = _usable(run, answers)
     rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
     missing: list[dict[str, str]] = []
     lesions: list[dict[str, Any]] = []
@@ -161,9 +171,7 @@ class _Work:
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> dict[str, Any]:
         place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
         try:
-            label = drawing.label(self.label) if drawing.transfer is None else None  # a carried mask has one label
-            roi = Roi.read(drawing.mask, label, reader=drawing.reader).on_grid_of(volume)
-            (lesion,) = extract_lesions(volume, [roi], self.settings)
+            (lesion,) = extract_lesions(volume, [drawing.roi_on(volume, self.label)], self.settings)
         except CaseError as error:
             return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
         return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}

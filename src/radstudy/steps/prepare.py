@@ -6,13 +6,11 @@ record that the next step applies again.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from radstudy.cohort.manifest import Case, Transfer
@@ -28,7 +26,7 @@ from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
-from radstudy.store import code_key, content_hash, file_hash, read_json, write_bytes, write_csv, write_json
+from radstudy.store import code_key, content_hash, file_hash, read_json, write_arrays, write_csv, write_json
 
 STEP = "prepare"
 LabelRule = Label | Literal["lesion"] | None
@@ -65,6 +63,16 @@ class Drawing:
                 f"the lesion's number '{self.lesion}' is not a label's", "number lesions as the labels in the masks are"
             )
         return int(self.lesion)
+
+    def roi_on(self, volume: Volume, rule: LabelRule) -> Roi:
+        """The mask on the prepared image's grid.
+
+        Raises
+        ------
+        CaseError : it cannot be read, has no such label, or lies on another grid.
+        """
+        label = self.label(rule) if self.transfer is None else None  # a carried mask has one label
+        return Roi.read(self.mask, label, reader=self.reader).on_grid_of(volume)
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def do_prepare(run: Run) -> None:
     transfer = protocol.cohort.transfer
     settings = {
         "prepare": [step.model_dump(mode="json", by_alias=True) for step in protocol.prepare],
-        "extract": protocol.extract.model_dump(mode="json"),
+        "extract": protocol.extract.deciding_features(),
         "label": protocol.cohort.label,
         "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
     }
@@ -250,9 +258,7 @@ class _Work:
         return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
 
     def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> None:
-        memory = io.BytesIO()
-        np.savez_compressed(memory, **arrays)
-        write_bytes(self.folder / what / f"{name}.npz", memory.getvalue())
+        write_arrays(self.folder / what / f"{name}.npz", arrays)
 
 
 _FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")

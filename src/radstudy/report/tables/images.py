@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -47,19 +48,20 @@ def lesions(facts: Facts) -> Table:
         if not len(part):
             continue
         second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
-        rows.append([Cell(name), *numbers([
-            str(len(part)), str(len(second)), _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000),
-            _range(part["resampled_voxels"]), _range(part["volume_change_percent"], 1), _range(part["bins"]),
-            str(int((part["warnings"] != "").sum())),
-        ])])  # fmt: skip
+        rows.append([
+            Cell(name), *numbers([str(len(part)), str(len(second))]),
+            _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000), _range(part["resampled_voxels"]),
+            _range(part["volume_change_percent"], 1), _range(part["bins"]),
+            *numbers([str(int((part["warnings"] != "").sum()))]),
+        ])  # fmt: skip
     if not rows:
         raise AbsentError("No lesion passed the checks.")
     names = ["Sequence", f"Lesions ({facts.protocol.reader})", "Drawn again", "Voxels as drawn", "Volume (mL)",
              "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
     notes = [
-        "Median (smallest to largest) of the first reader's masks. Bins: of grey levels. Warnings: lesions that have "
-        "one. Where few voxels become many by resampling, most of the texture is interpolation. Fewer than 8 or more "
-        "than 256 bins is a warning."
+        "Median of the first reader's masks, and below it the smallest to the largest. Bins: of grey levels. Warnings: "
+        "lesions that have one. Where few voxels become many by resampling, most of the texture is interpolation. "
+        "Fewer than 8 or more than 256 bins is a warning."
     ]
     if carried := int((frame.get("transferred_from", pd.Series(dtype=str)) != "").sum()):
         notes.append(
@@ -129,20 +131,23 @@ def _most(values: Any) -> str:
 
 
 def _median(values: Any) -> Cell:
-    """The median, and below it the smallest and the largest value."""
+    """The median to three digits, and below it the smallest and the largest value."""
+    return _two_lines(values, lambda value: significant(value, 3))
+
+
+def _range(values: Any, digits: int | None = None) -> Cell:
+    """The median, whole numbers whole and others to so many decimals, and below it the smallest and the largest."""
+    if digits is not None:
+        return _two_lines(values, lambda value: number(value, digits))
+    known = values.dropna()
+    if (known == known.round()).all():
+        return _two_lines(values, lambda value: f"{value:,.0f}")
+    return _median(values)
+
+
+def _two_lines(values: Any, shown: Callable[[float], str]) -> Cell:
     known = values.dropna()
     if not len(known):
         return Cell(NOTHING, kind="number")
-    text, low, high = (significant(value, 3) for value in (known.median(), known.min(), known.max()))
-    return Cell(text, below=f"{low} to {high}", kind="number")
-
-
-def _range(values: Any, digits: int | None = None) -> str:
-    known = values.dropna()
-    if not len(known):
-        return NOTHING
-    if digits is not None:
-        return f"{number(known.median(), digits)} ({number(known.min(), digits)} to {number(known.max(), digits)})"
-    if (known == known.round()).all():
-        return f"{known.median():,.0f} ({known.min():,.0f} to {known.max():,.0f})"
-    return f"{significant(known.median(), 3)} ({significant(known.min(), 3)} to {significant(known.max(), 3)})"
+    low, high = shown(known.min()), shown(known.max())
+    return Cell(shown(known.median()), below=f"{low} to {high}", kind="number")

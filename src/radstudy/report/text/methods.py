@@ -92,7 +92,8 @@ def _extract_method(facts: Facts) -> str:
     if extract.params:
         return (
             f"The {readers}. Features{count} were computed with the settings of the PyRadiomics "
-            f"parameter file '{extract.params}'; all of them are listed below.{_ran(facts, 'extract')}"
+            f"parameter file '{extract.params}'; all of them are listed below.{_maps_method(extract)}"
+            f"{_ran(facts, 'extract')}"
         )
     images = ["the original image"] if extract.images.original else []
     if sigmas := extract.images.log_sigma_mm:
@@ -111,7 +112,22 @@ def _extract_method(facts: Facts) -> str:
         f"{plural(extract.margin_voxels, 'voxel')} ({_margin(extract)}) and discretised into "
         f"{bins}. Features{count}, defined and named as in PyRadiomics 3.0.1, were computed on {listed(images)}. "
         f"Lesions of fewer than {extract.minimum_native_voxels} voxels as drawn or {extract.minimum_voxels} after "
-        f"resampling were refused.{_ran(facts, 'extract')}"
+        f"resampling were refused.{_maps_method(extract)}{_ran(facts, 'extract')}"
+    )
+
+
+def _maps_method(extract: Any) -> str:
+    if extract.maps is None:
+        return ""
+    features = listed(list(extract.maps.features))
+    whose = (
+        "every lesion"
+        if extract.maps.patients is None
+        else f"lesions of {plural(len(extract.maps.patients), 'patient')}"
+    )
+    return (
+        f" For illustration only, {features} were also computed in the neighbourhood of every voxel of {whose}, as in "
+        "PyRadiomics' voxel-based mode (feature maps)."
     )
 
 

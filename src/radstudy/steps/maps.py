@@ -1,0 +1,185 @@
+"""Part of step 3, extract: maps of a few features over the first reader's lesions, for the report.
+
+The maps lie in their own folder with their own mark of being finished, so that asking for them, or for others,
+computes no feature of a lesion again and leaves every step after `extract` as it was.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.errors import CaseError, CohortError, StudyFileError
+from radstudy.features.maps import FeatureMaps, feature_maps, without_map
+from radstudy.features.settings import ExtractionSettings
+from radstudy.imaging.planes import lesion_planes
+from radstudy.imaging.preparation import Preparation
+from radstudy.imaging.volume import Volume
+from radstudy.protocol.sections import Maps
+from radstudy.steps.cohort import read_cases
+from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask
+from radstudy.steps.run import Run
+from radstudy.store import code_key, content_hash, read_json, write_arrays, write_csv, write_json
+
+STEP = "extract/maps"
+COLUMNS = ["patient", "lesion", "sequence", "feature", "radius", "spacing_mm", "voxels", "problem", "remedy"]
+
+
+def check_maps(run: Run, settings: ExtractionSettings) -> None:
+    """Refuse maps that cannot be made, before anything is computed.
+
+    Raises
+    ------
+    StudyFileError : a feature is unknown, is one of shape, or is of an image that the settings do not make.
+    CohortError : a patient is not in the cohort.
+    """
+    section = run.protocol.extract.maps
+    if section is None:
+        return
+    if problems := without_map(section.features, settings):
+        lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, 1))
+        raise StudyFileError(f"extract.maps.features asks for maps that there are not:\n{lines}")
+    known = {case.patient for case in read_cases(run)}
+    unknown = [patient for patient in section.patients or () if patient not in known]
+    if unknown:
+        raise CohortError(
+            "extract.maps.patients names patients without a lesion in this cohort:",
+            [_hint(patient, known) for patient in unknown],
+        )
+
+
+def _hint(patient: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(patient, sorted(known), n=1, cutoff=0.6)
+    return f"{patient}; did you mean {near[0]}?" if near else patient
+
+
+def do_maps(
+    run: Run, section: Maps, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+) -> None:
+    """Map the features over the first reader's lesions.
+
+    Parameters
+    ----------
+    run : the run.
+    section : which features and patients.
+    settings : of the extraction.
+    usable : the volumes with the drawings that the extraction uses, and their preparation.
+    """
+    inputs = {"extract": run.key_of("extract")}
+    with run.step(STEP, settings=section.model_dump(mode="json"), inputs=inputs) as due:
+        if due:
+            _map_all(run, section, settings, usable)
+
+
+def _map_all(
+    run: Run, section: Maps, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+) -> None:
+    tasks = [(_asked(task, section, run.protocol.reader), record) for task, record in usable]
+    tasks = [(task, record) for task, record in tasks if task.drawings]
+    key = content_hash([code_key(), settings.as_dict(), section.features])
+    work = _Work(section.features, settings, run.protocol.cohort.label, run.path(STEP), key)
+    rows: list[dict[str, Any]] = []
+    for (task, _), result in zip(tasks, run.each(work, tasks, "maps"), strict=True):
+        if isinstance(result, CaseError):
+            rows += [row for d in task.drawings for row in _not_made(d, task.sequence, section.features, result)]
+        else:
+            rows += result["rows"]
+    rows += [_lost(patient) for patient in section.patients or () if patient not in {row["patient"] for row in rows}]
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"radius": "Int64", "voxels": "Int64"})
+    _drop_others(run.path(STEP), frame)
+    write_csv(run.path(STEP, "maps.csv"), frame)
+    for row in rows:
+        if row.get("problem"):
+            place = {name: row[name] for name in ("patient", "sequence")}
+            run.say(f"map {row['feature'] or 'of any feature'}: {CaseError(row['problem'], row['remedy'], **place)}")
+
+
+def _asked(task: VolumeTask, section: Maps, reader: str) -> VolumeTask:
+    """The task with the first reader's drawings of the patients asked for."""
+    drawings = [
+        drawing
+        for drawing in task.drawings
+        if drawing.reader == reader and (section.patients is None or drawing.patient in section.patients)
+    ]
+    return replace(task, drawings=tuple(drawings))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The maps of one volume's lesions; kept, so that a run that was stopped does not compute them again."""
+
+    features: tuple[str, ...]
+    settings: ExtractionSettings
+    label: LabelRule
+    folder: Path
+    key: str
+
+    def __call__(self, given: tuple[VolumeTask, Mapping[str, Any]]) -> dict[str, Any]:
+        task, record = given
+        file = self.folder / "volumes" / f"{task.name}.json"
+        key = content_hash([self.key, record["key"], [[d.patient, d.lesion, d.reader] for d in task.drawings]])
+        if file.exists() and (found := read_json(file)).get("key") == key and self._complete(found["rows"]):
+            return dict(found)
+        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+        rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
+        result = {"key": key, "rows": rows}
+        write_json(file, result, compact=True)
+        return result
+
+    def _complete(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        return all((self.folder / f"{name}.npz").exists() for name in _files(rows))
+
+    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> list[dict[str, Any]]:
+        try:
+            made = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
+        except CaseError as error:
+            return _not_made(drawing, sequence, self.features, error)
+        if made.maps:
+            planes = lesion_planes(made.image, {drawing.reader: made.roi}, overlays=made.maps)
+            write_arrays(self.folder / f"{drawing.patient}_{drawing.lesion}_{sequence}.npz", planes)
+        bad = [row for f, e in made.problems.items() for row in _not_made(drawing, sequence, [f], e)]
+        return [_made(drawing, sequence, feature, made) for feature in made.maps] + bad
+
+
+def _made(drawing: Drawing, sequence: str, feature: str, made: FeatureMaps) -> dict[str, Any]:
+    return {
+        **_place(drawing, sequence, feature),
+        "radius": made.radius,
+        "spacing_mm": " x ".join(f"{step:.4g}" for step in made.image.spacing_mm),
+        "voxels": int(np.count_nonzero(np.isfinite(made.maps[feature].voxels))),
+        "problem": "",
+        "remedy": "",
+    }
+
+
+def _not_made(drawing: Drawing, sequence: str, features: Sequence[str], error: CaseError) -> list[dict[str, Any]]:
+    why = {"problem": error.problem, "remedy": error.remedy}
+    return [{**_place(drawing, sequence, feature), **why} for feature in features]
+
+
+def _place(drawing: Drawing, sequence: str, feature: str) -> dict[str, Any]:
+    return {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "feature": feature}
+
+
+def _lost(patient: str) -> dict[str, Any]:
+    why = {"problem": "no lesion of the first reader's came through the preparation", "remedy": "see the failures"}
+    return {"patient": patient, "lesion": "", "sequence": "", "feature": "", **why}
+
+
+def _files(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The names of the files that hold the maps of these rows."""
+    return {f"{row['patient']}_{row['lesion']}_{row['sequence']}" for row in rows if not row["problem"]}
+
+
+def _drop_others(folder: Path, frame: pd.DataFrame) -> None:
+    """Remove maps that an earlier run was asked for and this one is not."""
+    kept = _files(frame.to_dict("records"))
+    for path in folder.glob("*.npz"):
+        if path.stem not in kept:
+            path.unlink()

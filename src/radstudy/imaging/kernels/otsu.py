@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
+_u = np.uint64  # an index that may be negative costs a test for counting from the end
+
 
 @jit()
 def value_limits(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
@@ -25,21 +27,22 @@ def value_limits(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
 def histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """Counts (bins,) of float values (n,) between edges (bins + 1,), each bin closed below and open above.
 
-    The edges are all but equidistant: the bin is guessed, then moved until the edges agree.
+    The edges are all but equidistant: the bin is guessed, then moved until the edges agree. Four counts are kept in
+    turns, because most voxels are air: adding to a number that was just written is what takes the time.
     """
     bins = edges.size - 1
-    counts = np.zeros(bins, dtype=np.int64)
+    counts = np.zeros((4, bins), dtype=np.int64)
     low = edges[0]
     per_unit = bins / (edges[bins] - low)
-    for value in values:
-        place = int((value - low) * per_unit)
-        place = min(max(place, 0), bins - 1)
-        while place > 0 and value < edges[place]:
+    for i in range(values.size):
+        value = values[_u(i)]
+        place = min(max(int((value - low) * per_unit), 0), bins - 1)
+        while place > 0 and value < edges[_u(place)]:
             place -= 1
-        while place < bins - 1 and value >= edges[place + 1]:
+        while place < bins - 1 and value >= edges[_u(place + 1)]:
             place += 1
-        counts[place] += 1
-    return counts
+        counts[_u(i & 3), _u(place)] += 1
+    return counts.sum(axis=0)
 
 
 @jit()

@@ -2,8 +2,9 @@
 
 ``python benchmarks/n4.py --json F [--quick] [--threads 1] [--shrink 4] [--size 320,320,104] [--n4ax-python P]
 [--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division) and the fit alone,
-interleaved, on a synthetic volume with a known field. Every call is made in a process that has made one before, and
-every process reports its peak memory. P is the Python of an environment that has the other program.
+interleaved, on a synthetic volume with a known field. Every call is made in a process that has made one before; calls
+shorter than a second are made up to five times in a turn, and their median counts. Every process reports its peak
+memory. P is the Python of an environment that has the other program.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ def serve(run):
     np.save(field_file, run()[2])
     print("ready", flush=True)
     for _ in sys.stdin:
-        whole, fit, _field = run()
+        timed = [run()[:2]]
+        while sum(whole for whole, _ in timed) < 1 and len(timed) < 5:  # a short call is timed up to five times
+            timed.append(run()[:2])
+        whole, fit = (sorted(column)[len(timed) // 2] for column in zip(*timed))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps({"whole_s": whole, "fit_s": fit, "peak_mib": peak}), flush=True)
 """

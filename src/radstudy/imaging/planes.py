@@ -52,9 +52,9 @@ def lesion_planes(
     low, high = np.nanpercentile(shown, [1, 99])
     planes: dict[str, Any] = {}
     for number, (name, cut, row, column) in enumerate(_PLANES):
-        sections = first.sum(axis=tuple(axis for axis in range(3) if axis != cut))
+        sections = first[box].sum(axis=tuple(axis for axis in range(3) if axis != cut))
         where: list[Any] = list(box)
-        where[cut] = int(np.argmax(sections))
+        where[cut] = box[cut].start + int(np.argmax(sections))
         scaled = np.clip((_oriented(image[tuple(where)], column) - low) / max(high - low, 1e-12), 0, 1)
         planes[f"name_{number}"] = name
         planes[f"image_{number}"] = np.nan_to_num(scaled * 255).astype(np.uint8)
@@ -155,8 +155,8 @@ def _turned(array: NDArray[Any], order: tuple[int, ...], flips: tuple[bool, ...]
 
 
 def _box(mask: NDArray[np.bool_], margin: NDArray[np.int64]) -> tuple[slice, ...]:
-    found = np.nonzero(mask)
-    return tuple(
-        slice(max(int(index.min()) - pad, 0), int(index.max()) + pad + 1)
-        for index, pad in zip(found, margin, strict=True)
-    )
+    found = []
+    for axis, pad in enumerate(margin):
+        index = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        found.append(slice(max(int(index[0]) - int(pad), 0), int(index[-1]) + int(pad) + 1))
+    return tuple(found)

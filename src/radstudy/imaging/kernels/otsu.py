@@ -42,7 +42,8 @@ def histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> 
         while place < bins - 1 and value >= edges[_u(place + 1)]:
             place += 1
         counts[_u(i & 3), _u(place)] += 1
-    return counts[0] + counts[1] + counts[2] + counts[3]
+    total: NDArray[np.int64] = counts[0] + counts[1] + counts[2] + counts[3]
+    return total
 
 
 @jit()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.imaging.resample import bounding_box
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -43,19 +44,18 @@ def lesion_planes(
     _check_grids(volume, overlays or {})
     order, flips = _to_ras(volume.affine)
     spacing = volume.spacing_mm[list(order)]
-    image = _turned(volume.voxels, order, flips)
-    masks = {reader: _turned(roi.mask, order, flips) for reader, roi in rois.items()}
-    over = {name: _turned(overlay.voxels, order, flips) for name, overlay in (overlays or {}).items()}
+    box = _box_around([roi.mask for roi in rois.values()], np.ceil(margin_mm / volume.spacing_mm).astype(int))
+    shown = _turned(volume.voxels[box], order, flips)
+    masks = {reader: _turned(roi.mask[box], order, flips) for reader, roi in rois.items()}
+    over = {name: _turned(overlay.voxels[box], order, flips) for name, overlay in (overlays or {}).items()}
     first = next(iter(masks.values()))
-    box = _box(np.logical_or.reduce(list(masks.values())), np.ceil(margin_mm / spacing).astype(int))
-    shown = image[box]
     low, high = np.nanpercentile(shown, [1, 99])
     planes: dict[str, Any] = {}
     for number, (name, cut, row, column) in enumerate(_PLANES):
-        sections = first[box].sum(axis=tuple(axis for axis in range(3) if axis != cut))
-        where: list[Any] = list(box)
-        where[cut] = box[cut].start + int(np.argmax(sections))
-        scaled = np.clip((_oriented(image[tuple(where)], column) - low) / max(high - low, 1e-12), 0, 1)
+        sections = first.sum(axis=tuple(axis for axis in range(3) if axis != cut))
+        where: list[Any] = [slice(None)] * 3
+        where[cut] = int(np.argmax(sections))
+        scaled = np.clip((_oriented(shown[tuple(where)], column) - low) / max(high - low, 1e-12), 0, 1)
         planes[f"name_{number}"] = name
         planes[f"image_{number}"] = np.nan_to_num(scaled * 255).astype(np.uint8)
         planes[f"spacing_{number}"] = spacing[[row, column]]
@@ -154,9 +154,8 @@ def _turned(array: NDArray[Any], order: tuple[int, ...], flips: tuple[bool, ...]
     return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
 
 
-def _box(mask: NDArray[np.bool_], margin: NDArray[np.int64]) -> tuple[slice, ...]:
-    found = []
-    for axis, pad in enumerate(margin):
-        index = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        found.append(slice(max(int(index[0]) - int(pad), 0), int(index[-1]) + int(pad) + 1))
-    return tuple(found)
+def _box_around(masks: list[NDArray[np.bool_]], margin: NDArray[np.int64]) -> tuple[slice, ...]:
+    """Slices along I, J, K of what surrounds all masks, `margin` voxels more on all sides."""
+    boxes = [box for box in map(bounding_box, masks) if box is not None]
+    ends = zip(np.min(boxes, axis=0)[:, 0], np.max(boxes, axis=0)[:, 1], margin, strict=True)
+    return tuple(slice(max(int(first) - int(pad), 0), int(last) + int(pad)) for first, last, pad in ends)

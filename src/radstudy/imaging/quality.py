@@ -19,7 +19,7 @@ from radstudy.imaging.kernels.quality import spread
 from radstudy.imaging.volume import FloatArray, Volume
 
 BINS, TOP = 60, 3.0  # of the histograms: intensity over the foreground's mean, from 0; the last bin holds the rest
-_SAMPLES = 100_000  # of the field
+_SAMPLES = 500_000  # voxels looked at, about: the numbers describe, and more would not change their third digit
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Evenness:
 
 
 def evenness(before: Volume, after: Volume, inside: NDArray[np.bool_] | None = None) -> Evenness:
-    """Compare a volume with itself without its bias field, in the same voxels.
+    """Compare a volume with itself without its bias field, in the same voxels; in every n-th of a large one.
 
     Parameters
     ----------
@@ -67,12 +67,13 @@ def evenness(before: Volume, after: Volume, inside: NDArray[np.bool_] | None = N
     inside : bool (I, J, K), the foreground, which is what counts; None takes Otsu's of `before`.
     """
     inside = foreground(before, inside)
-    variation_before, histogram_before = _spread(before.voxels, inside)
-    variation_after, histogram_after = _spread(after.voxels, inside)
-    return Evenness(
-        variation_before, variation_after, _ratio(before.voxels, after.voxels, inside), histogram_before,
-        histogram_after,
-    )  # fmt: skip
+    step = max(round((inside.size / _SAMPLES) ** (1 / 3)), 1)
+    thin = (slice(None, None, step),) * 3
+    old, new, counted = before.voxels[thin], after.voxels[thin], inside[thin]
+    variation_before, histogram_before = _spread(old, counted)
+    variation_after, histogram_after = _spread(new, counted)
+    ratio = _ratio(old[counted], new[counted])
+    return Evenness(variation_before, variation_after, ratio, histogram_before, histogram_after)
 
 
 def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
@@ -86,10 +87,7 @@ def _spread(voxels: FloatArray, inside: NDArray[np.bool_]) -> tuple[float, tuple
     return (deviation / mean if mean else float("nan")), tuple(counts.tolist())
 
 
-def _ratio(before: FloatArray, after: FloatArray, inside: NDArray[np.bool_]) -> float:
-    where = np.flatnonzero(inside.ravel(order="F"))
-    where = where[:: max(where.size // _SAMPLES, 1)]
-    old, new = before.ravel(order="F")[where], after.ravel(order="F")[where]
+def _ratio(old: FloatArray, new: FloatArray) -> float:
     known = new != 0
     if not known.any():
         return float("nan")

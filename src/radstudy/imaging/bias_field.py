@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.foreground import foreground
-from radstudy.imaging.kernels.n4 import residual, triangular_histogram, uncorrected, value_range
-from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, refined, taps
+from radstudy.imaging.kernels.n4 import movement, residual, triangular_histogram, uncorrected, value_range
+from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, plane_by_plane, refined, taps
 from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
+from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume
 
 _FEW_SLICES = 4
@@ -128,8 +129,8 @@ def n4(
         volume, mask, shrink=shrink, iterations=iterations, convergence=convergence, control_points=control_points,
         bins=bins, fwhm=fwhm, wiener_noise=wiener_noise, confidence=confidence,
     )  # fmt: skip
-    log_field = field.log_field()
-    return _divided(volume, np.exp(log_field), field), log_field
+    log_field = np.empty(volume.voxels.shape, np.float32, order="F")
+    return _divided(volume, field, log_field), log_field
 
 
 def correct(volume: Volume, field: BiasField) -> Volume:
@@ -138,14 +139,23 @@ def correct(volume: Volume, field: BiasField) -> Volume:
         raise CaseError(
             f"the field was fitted to {field.shape} voxels, the volume has {volume.voxels.shape}", "fit it again"
         )
-    factor = field.log_field()
-    return _divided(volume, np.exp(factor, out=factor), field)
+    return _divided(volume, field)
 
 
-def _divided(volume: Volume, factor: NDArray[np.float32], field: BiasField) -> Volume:
-    """The volume over the field itself, in the field's memory where the types allow."""
-    into = factor if volume.voxels.dtype == np.float32 else None
-    corrected = np.divide(volume.voxels, factor, out=into)
+def _divided(volume: Volume, field: BiasField, log_field: NDArray[np.float32] | None = None) -> Volume:
+    """The volume over the field itself; the field's logarithm goes into `log_field` (I, J, K) on the way."""
+    axes = [taps(size, count) for size, count in zip(field.shape, field.lattice.shape, strict=True)]
+    plane = plane_by_plane(field.lattice.astype(np.float32), axes)
+    corrected = np.empty_like(volume.voxels, order="F")
+
+    def divide(slab: slice) -> None:
+        for k in range(slab.start, slab.stop):
+            factor = plane(k)
+            if log_field is not None:
+                log_field[:, :, k] = factor.T
+            np.divide(volume.voxels[:, :, k].T, np.exp(factor, out=factor), out=corrected[:, :, k].T)
+
+    in_slabs(divide, field.shape[2])
     points = " x ".join(map(str, field.lattice.shape))
     step = f"N4 ({', '.join(map(str, field.iterations))} iterations, {points} control points)"
     return volume.with_voxels(corrected, step)
@@ -170,7 +180,7 @@ def fit_bias_field(
     factors = _factors(shrink)
     picked = shrunk_grid(volume, factors)
     image = volume.voxels[np.ix_(*picked)].astype(np.float64)
-    if not np.isfinite(volume.voxels).all():
+    if not volume.is_finite:
         raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")
     weight = foreground(volume, mask)[np.ix_(*picked)].astype(np.float64)
     if confidence is not None:
@@ -252,13 +262,12 @@ class _Fit:
         self._shape = image.shape
         self._weight = np.asfortranarray(weight)
         flat = image.ravel(order="F")
-        self._where = np.flatnonzero(weight.ravel(order="F") > 0)
-        self._log = flat.copy()
-        positive = self._where[flat[self._where] > 0]
-        self._log[positive] = np.log(flat[positive])
-        self._values = self._log[self._where].copy()
-        self._field = np.zeros(flat.size)
-        self._residual = np.zeros(flat.size)
+        self._inside = weight.ravel(order="F") > 0
+        self._where = np.flatnonzero(self._inside)
+        image_values = flat[self._where]
+        self._log = np.log(image_values, out=image_values.copy(), where=image_values > 0)
+        self._values, self._places = self._log.copy(), np.empty_like(self._log)
+        self._field, self._residual = np.zeros(flat.size), np.zeros(flat.size)
         self._all_ones = bool((weight[weight > 0] == 1).all())
         self._sharpening = (bins, fwhm, noise)
 
@@ -273,9 +282,12 @@ class _Fit:
             count += 1
             self._sharpen()
             sums = contract(self._weighted(), cubes)
-            lattice = lattice + np.divide(sums, support, out=np.zeros_like(sums), where=support != 0)
+            step = np.divide(sums, support, out=np.zeros_like(sums), where=support != 0)
+            lattice = lattice + step
             new = evaluate(lattice, splines).ravel(order="F")
-            moved = float(uncorrected(self._log, self._field, new, self._where, self._values))
+            furthest = 1.01 * float(np.abs(step).max())  # no B-spline reaches further than its control points
+            moved = float(movement(self._field, new, self._inside, self._where.size, furthest))
+            uncorrected(self._log, new, self._where, self._values)
             self._field = new
         return lattice, count, moved
 
@@ -292,9 +304,9 @@ class _Fit:
         if not slope > 0:
             self._residual[self._where] = 0
             return
-        counts = triangular_histogram(self._values, low, slope, bins)
+        counts = triangular_histogram(self._values, low, slope, bins, self._places)
         expected = sharpened_mapping(counts, low, slope, fwhm=fwhm, noise=noise)
-        residual(self._values, low, slope, expected, self._where, self._residual)
+        residual(self._values, self._places, self._where, expected, self._residual)
 
 
 def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float, noise: float) -> Float64:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.imaging.kernels.otsu import best_split, histogram, value_limits
 from radstudy.imaging.roi import Roi
+from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import Volume
 
 BINS = 200
@@ -61,14 +63,22 @@ def above_otsu(voxels: NDArray[np.floating[Any]], bins: int = BINS) -> NDArray[n
     ----------
     Otsu N., IEEE Trans Syst Man Cybern 1979;9:62-66.
     """
-    flat = voxels.ravel(order="K")
-    low, high = value_limits(flat)
+    planes = voxels if voxels.flags.c_contiguous else voxels.T  # the slowest axis first
+
+    def found(kernel: Callable[..., Any], *more: Any) -> list[Any]:
+        return in_slabs(lambda slab: kernel(planes[slab].ravel(order="K"), *more), len(planes))
+
+    limits = np.array(found(value_limits))
+    low, high = float(limits[:, 0].min()), float(limits[:, 1].max())
     if not high > low:
         return np.zeros_like(voxels, dtype=bool)
     upper = high + (high - low) / bins / _MARGIN
     width = (np.float32(upper) - np.float32(low)) / np.float32(bins)  # ITK lays the bins in single precision
     edges = low + (width * np.arange(bins + 1, dtype=np.float32)).astype(np.float64)
     edges[-1] = upper
-    split = best_split(histogram(flat, edges), (edges[:-1] + edges[1:]) / 2, _SMALLEST_GAIN)
-    above: NDArray[np.bool_] = voxels > voxels.dtype.type(edges[split + 1])
+    split = best_split(sum(found(histogram, edges)), (edges[:-1] + edges[1:]) / 2, _SMALLEST_GAIN)
+    above = np.empty_like(voxels, dtype=bool)
+    into = above if planes is voxels else above.T
+    threshold = voxels.dtype.type(edges[split + 1])
+    in_slabs(lambda slab: np.greater(planes[slab], threshold, out=into[slab]), len(planes))
     return above

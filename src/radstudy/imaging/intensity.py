@@ -12,6 +12,7 @@ from radstudy.errors import CaseError
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.kernels.intensity import scale_linearly
 from radstudy.imaging.roi import Roi
+from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume
 
 Over = Literal["volume", "foreground"]
@@ -41,9 +42,12 @@ class LinearScale:
         slope = (self.to_high - self.to_low) / (self.high - self.low)
         limits = (self.low, self.high) if self.clip else (-np.inf, np.inf)
         scaled = np.empty_like(volume.voxels, order="F")
-        scale_linearly(
-            volume.voxels.ravel(order="F"), self.low, slope, self.to_low, *limits, scaled.ravel(order="F")
-        )  # fmt: skip
+
+        def scale(slab: slice) -> None:
+            old, new = volume.voxels[:, :, slab].ravel(order="F"), scaled[:, :, slab].ravel(order="F")
+            scale_linearly(old, self.low, slope, self.to_low, *limits, new)
+
+        in_slabs(scale, scaled.shape[2])
         step = f"{self.method}: {self.low:g}..{self.high:g} to {self.to_low:g}..{self.to_high:g}"
         return volume.with_voxels(scaled, step)
 
@@ -179,5 +183,5 @@ def _of(over: Over) -> str:
 
 
 def _require_finite(volume: Volume) -> None:
-    if not np.isfinite(volume.voxels).all():
+    if not volume.is_finite:
         raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")

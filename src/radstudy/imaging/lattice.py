@@ -6,7 +6,7 @@ a time. Lattices are (a, b, c) and fields (I, J, K); fields are stored with I fa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,20 @@ def evaluate(lattice: NDArray[Any], axes: Sequence[Taps]) -> NDArray[Any]:
         points, z.first, weights[0], y.first, weights[1], x.first, weights[2]
     ).transpose(2, 1, 0)  # fmt: skip
     return field
+
+
+def plane_by_plane(lattice: NDArray[Any], axes: Sequence[Taps]) -> Callable[[int], NDArray[Any]]:
+    """A function that gives one plane (J, I) of `evaluate` after the other, k from 0; it may be called by threads."""
+    x, y, z = axes
+    points = np.ascontiguousarray(lattice.transpose(2, 1, 0))
+    weights = [one.weights.astype(points.dtype, copy=False) for one in (z, y, x)]
+    rows = kernels.before_planes(points, y.first, weights[1], x.first, weights[2])
+
+    def plane(k: int) -> NDArray[Any]:
+        found: NDArray[Any] = kernels.plane(rows, z.first[k : k + 1], weights[0][k : k + 1])
+        return found.reshape(y.first.size, x.first.size)
+
+    return plane
 
 
 def contract(values: Float64, axes: Sequence[Taps]) -> Float64:

@@ -45,10 +45,11 @@ def check_readable(volume: Volume) -> None:
     ------
     CaseError : NaN or infinite voxels, or one value everywhere.
     """
-    bad = int(np.count_nonzero(~np.isfinite(volume.voxels)))
-    if bad:
+    low, high = volume.voxels.min(), volume.voxels.max()  # NaN, if there is one, is both
+    if not (np.isfinite(low) and np.isfinite(high)):
+        bad = int(np.count_nonzero(~np.isfinite(volume.voxels)))
         raise CaseError(f"the image has {bad} voxels that are not finite numbers", "export it again from the source")
-    if volume.voxels.min() == volume.voxels.max():
+    if low == high:
         raise CaseError(
             f"the image is constant: every voxel is {float(volume.voxels.flat[0]):g}", "export it again"
         )  # fmt: skip

@@ -68,6 +68,11 @@ class Volume:
         """(3,) distance between voxel centres along I, J, K in mm."""
         return spacing_of(self.affine)
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether no voxel is NaN or infinite: the smallest and the largest tell, without an array between."""
+        return bool(np.isfinite(self.voxels.min()) and np.isfinite(self.voxels.max()))
+
     def with_voxels(self, voxels: FloatArray, step: str) -> Volume:
         """A volume on the same grid with new float voxels (stored as they are), `step` added to its history."""
         return Volume(voxels, self.affine, self.unit, np.asarray(voxels).dtype, (*self.history, step))

@@ -15,6 +15,7 @@ from radstudy.compiled import jit
 
 Reals = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
+_CHUNK = 512  # columns: five rows of them stay in the fastest cache
 _u = np.uint64  # an index that may be negative costs a test for counting from the end
 
 
@@ -37,18 +38,21 @@ def _across_rows(rows: Reals, first: Indices, taps: Reals) -> Reals:
     count, width = taps.shape[1], rows.shape[2]
     found = np.empty((rows.shape[0], first.size, width), rows.dtype)
     for n in range(rows.shape[0]):
-        for voxel in range(first.size):
-            out = found[n, voxel]
-            at = first[voxel]
-            if count == 4:
-                a, b, c, d = rows[n, at], rows[n, at + 1], rows[n, at + 2], rows[n, at + 3]
-                wa, wb, wc, wd = taps[voxel, 0], taps[voxel, 1], taps[voxel, 2], taps[voxel, 3]
-                for i in range(width):
-                    out[_u(i)] = wa * a[_u(i)] + wb * b[_u(i)] + wc * c[_u(i)] + wd * d[_u(i)]
-            else:
-                row, weight = rows[n, at], taps[voxel, 0]
-                for i in range(width):
-                    out[_u(i)] = weight * row[_u(i)]
+        for start in range(0, width, _CHUNK):
+            stop = min(start + _CHUNK, width)
+            for voxel in range(first.size):
+                out = found[n, voxel, start:stop]
+                at = first[voxel]
+                if count == 4:
+                    a, b = rows[n, at, start:stop], rows[n, at + 1, start:stop]
+                    c, d = rows[n, at + 2, start:stop], rows[n, at + 3, start:stop]
+                    wa, wb, wc, wd = taps[voxel, 0], taps[voxel, 1], taps[voxel, 2], taps[voxel, 3]
+                    for i in range(out.size):
+                        out[_u(i)] = wa * a[_u(i)] + wb * b[_u(i)] + wc * c[_u(i)] + wd * d[_u(i)]
+                else:
+                    row, weight = rows[n, at, start:stop], taps[voxel, 0]
+                    for i in range(out.size):
+                        out[_u(i)] = weight * row[_u(i)]
     return found
 
 
@@ -111,3 +115,18 @@ def contract(
             for tap in range(x.shape[1]):
                 sums[n, first_x[voxel] + tap] += x[voxel, tap] * along_y[n, voxel]
     return sums.reshape(c, b, a)
+
+
+@jit()
+def before_planes(lattice: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals) -> Reals:
+    """The first two axes of `evaluate`: the lattice (c, b, a) to (c, y * x)."""
+    c, b, a = lattice.shape
+    along_x = _along_rows(lattice.reshape(c * b, a), first_x, x)
+    along_y = _across_rows(along_x.reshape(c, b, first_x.size), first_y, y)
+    return along_y.reshape(c, first_y.size * first_x.size)
+
+
+@jit()
+def plane(rows: Reals, first: Indices, taps: Reals) -> Reals:
+    """The last axis of `evaluate` for some planes (p,): (c, n) of `before_planes` to (p, n)."""
+    return _across_rows(rows.reshape(1, rows.shape[0], rows.shape[1]), first, taps)[0]

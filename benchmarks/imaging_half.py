@@ -34,7 +34,7 @@ ROLES = {
     "DCE7": ((320, 320, 104), (1.125, 1.125, 1.5)),
 }
 DISTINCT = 6
-PATIENTS, TWICE = 107, 35
+PATIENTS, TWICE, FEATURES = 107, 35, 1218
 
 STUDY = """
 study: The imaging half of the reference study
@@ -50,7 +50,11 @@ sequences: [T2WI, DWI, DCE3, DCE7]
 prepare:
   - n4: {shrink: 4, iterations: [50, 40, 30], convergence: 1.0e-4}
   - rescale: {to: [0, 2000], from: minmax}
-extract: {features: pyradiomics-1218}
+extract:
+  spacing_mm: [1, 1, 1]
+  bin_width: 25
+  images: {original: true, log_sigma_mm: [1, 2, 3, 4, 5], wavelet: coif1}
+  features: pyradiomics-1218
 model: {select: [{impute: median}, {standardise: zscore}], models: {DCE7: [DCE7]}}
 """
 
@@ -71,13 +75,16 @@ def work(task):
     n4.Execute(sitk.Shrink(image, [4] * 3), sitk.Shrink(mask, [4] * 3))
     image = sitk.RescaleIntensity(image / sitk.Exp(n4.GetLogBiasFieldAsImage(image)), 0, 2000)
     extractor = RadiomicsFeatureExtractor(params)
-    return [len(extractor.execute(image, sitk.ReadImage(mask))) for mask in masks]
+    found = [extractor.execute(image, sitk.ReadImage(mask)) for mask in masks]
+    return [sum(not name.startswith("diagnostics") for name in one) for one in found]
 if __name__ == "__main__":
     tasks = json.loads(open(sys.argv[1]).read())
     start = time.perf_counter()
     with Pool(2) as pool:
         found = pool.map(work, tasks, chunksize=1)
-    print(json.dumps({"seconds": time.perf_counter() - start, "extractions": sum(map(len, found))}))
+    widths = sorted({width for one in found for width in one})
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "features": widths, "extractions": sum(map(len, found))}))
 """
 
 
@@ -140,7 +147,10 @@ def ours(folder: Path) -> tuple[float, int]:
     seconds = time.perf_counter() - start
     import pandas as pd
 
-    return seconds, len(pd.read_parquet(out / "extract" / "features.parquet"))
+    table = pd.read_parquet(out / "extract" / "features.parquet")
+    if table.shape[1] != FEATURES:
+        raise SystemExit(f"the table has {table.shape[1]} features a lesion, not {FEATURES}")
+    return seconds, len(table)
 
 
 def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
@@ -163,6 +173,8 @@ def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
     script.write_text(REFERENCE, encoding="utf-8")
     done = subprocess.run([python, str(script), str(file)], check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
+    if found["features"] != [FEATURES]:
+        raise SystemExit(f"the reference gives {found['features']} features a lesion, not {FEATURES}")
     return found["seconds"], found["extractions"]
 
 

@@ -15,16 +15,23 @@ from radstudy.protocol import STEPS, Protocol
 from radstudy.steps.agree import do_agree
 from radstudy.steps.cohort import do_cohort
 from radstudy.steps.evaluate import do_evaluate
-from radstudy.steps.extract import do_extract
+from radstudy.steps.extract import do_extract, while_in_memory
 from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_report
 from radstudy.steps.run import Run, read_failures
 from radstudy.store import only_run
 
+
+def _prepare(run: Run) -> None:
+    """Prepare; where features are wanted, too, each volume's are extracted while it is in memory."""
+    wanted = STEPS.index(run.until) >= STEPS.index("extract")
+    do_prepare(run, then=while_in_memory(run) if wanted else None)
+
+
 _DO: dict[str, Callable[[Run], None]] = {
     "cohort": do_cohort,  #     table, exclusions, split, files             -> cohort/
-    "prepare": do_prepare,  #   geometry checks, bias field, intensity      -> prepare/
+    "prepare": _prepare,  #     geometry checks, bias field, intensity      -> prepare/
     "extract": do_extract,  #   a lesion becomes 1,218 numbers              -> extract/
     "agree": do_agree,  #       ICC between readers                         -> agree/
     "model": do_model,  #       selection and models, on training rows      -> model/, signature.json
@@ -65,7 +72,7 @@ def run(
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
     with only_run(out):
-        state = Run(protocol, data, out, jobs or os.cpu_count() or 1, say, bar)
+        state = Run(protocol, data, out, jobs or os.cpu_count() or 1, say, bar, until)
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)
     return sum(len(read_failures(file)) for file in sorted(out.glob("*/failures.csv")))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -34,7 +35,7 @@ def in_slabs(function: Callable[[slice], Result], count: int, threads: int | Non
     """
     wanted = min(threads or thread_count(), count)
     ends = [count * part // wanted for part in range(wanted + 1)]
-    slabs = [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+    slabs = [slice(first, last) for first, last in pairwise(ends)]
     if wanted == 1:
         return [function(slabs[0])]
     with ThreadPoolExecutor(wanted) as pool:

@@ -15,10 +15,11 @@ from radstudy.features.extract import extract_lesions
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings, explain_count, feature_names
 from radstudy.imaging.preparation import Preparation
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.maps import check_maps, do_maps
-from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
+from radstudy.steps.prepare import After, Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import (
     ACCEPTED,
@@ -52,6 +53,24 @@ def do_extract(run: Run) -> None:
         do_maps(run, run.protocol.extract.maps, settings, _usable(run, answers)[0])
 
 
+def while_in_memory(run: Run) -> After:
+    """What `prepare` calls with each prepared volume: its lesions are extracted at once, so that no file is read twice.
+
+    The results are those that `do_extract` looks for. Transferred masks are left to it: a reader confirms them first.
+
+    Raises
+    ------
+    RadstudyError : the study's extraction, or the maps asked for, cannot be.
+    """
+    settings = settings_of_study(run.protocol.extract, run.data)
+    check_maps(run, settings)
+    return _work(run, settings).at_once
+
+
+def _work(run: Run, settings: ExtractionSettings) -> _Work:
+    return _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
+
+
 def _usable(
     run: Run, answers: Mapping[str, Answer]
 ) -> tuple[list[tuple[VolumeTask, dict[str, Any]]], list[dict[str, Any]]]:
@@ -64,7 +83,7 @@ def _usable(
 
 
 def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answer]) -> None:
-    work = _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
+    work = _work(run, settings)
     usable, transferred = _usable(run, answers)
     rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
     missing: list[dict[str, str]] = []
@@ -127,7 +146,7 @@ def _answered(run: Run, row: Mapping[str, Any], answers: Mapping[str, Answer]) -
 
 def _checked(run: Run, task: VolumeTask, record: Mapping[str, Any], transferred: list[dict[str, Any]]) -> VolumeTask:
     """The task without the drawings that the preparation or a reader refused; transferred masks as written."""
-    passed = {(item["patient"], item["lesion"], item["reader"]) for item in record["lesions"]}
+    passed = _passed(record)
     written = {
         (row["patient"], row["lesion"]): run.path("prepare", row["file"])
         for row in transferred
@@ -144,6 +163,11 @@ def _checked(run: Run, task: VolumeTask, record: Mapping[str, Any], transferred:
     return replace(task, drawings=tuple(drawings))
 
 
+def _passed(record: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """(patient, lesion, reader) of the masks that the preparation let through."""
+    return {(item["patient"], item["lesion"], item["reader"]) for item in record["lesions"]}
+
+
 @dataclass(frozen=True)
 class _Work:
     """The work on one volume; its result is kept, so that a run that was stopped does not do it again."""
@@ -155,23 +179,40 @@ class _Work:
 
     def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> dict[str, Any]:
         task, record = given
-        file = self.folder / "volumes" / f"{task.name}.json"
-        drawn = [[d.patient, d.lesion, d.reader] for d in task.drawings]  # a mask may be confirmed later
-        key = content_hash([self.key, record["key"], drawn])
+        file, key = self._kept(task, record)
         if file.exists() and (found := read_json(file)).get("key") == key:
             return dict(found)
-        result = {"key": key, "lesions": self._extract(task, record)}
+        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+        lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
+        result = {"key": key, "lesions": lesions}
         write_json(file, result, compact=True)
         return result
 
-    def _extract(self, task: VolumeTask, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
-        return [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
+    def at_once(
+        self, task: VolumeTask, record: Mapping[str, Any], volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
+    ) -> None:
+        """Extract the lesions of a volume in memory, and keep them where a call would; see `prepare.After`."""
+        drawn = [d for d in task.drawings if d.transfer is None and (d.patient, d.lesion, d.reader) in _passed(record)]
+        if not drawn:
+            return
+        task = replace(task, drawings=tuple(drawn))
+        file, key = self._kept(task, record)
+        try:
+            lesions = [self._lesion(volume, task.sequence, d, rois[d.patient, d.lesion, d.reader]) for d in drawn]
+        except Exception:  # the volume is prepared; the step itself meets the error again, and reports it
+            return
+        write_json(file, {"key": key, "lesions": lesions}, compact=True)
 
-    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> dict[str, Any]:
+    def _kept(self, task: VolumeTask, record: Mapping[str, Any]) -> tuple[Path, str]:
+        """Where a volume's lesions are kept, and under which key."""
+        drawn = [[d.patient, d.lesion, d.reader] for d in task.drawings]  # a mask may be confirmed later
+        return self.folder / "volumes" / f"{task.name}.json", content_hash([self.key, record["key"], drawn])
+
+    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> dict[str, Any]:
         place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
         try:
-            (lesion,) = extract_lesions(volume, [drawing.roi_on(volume, self.label)], self.settings)
+            roi = drawing.roi_on(volume, self.label) if roi is None else roi
+            (lesion,) = extract_lesions(volume, [roi], self.settings)
         except CaseError as error:
             return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
         return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}

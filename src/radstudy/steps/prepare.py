@@ -6,10 +6,10 @@ record that the next step applies again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -121,8 +121,31 @@ def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
     ]
 
 
-def do_prepare(run: Run) -> None:
-    """Prepare every volume and check every lesion."""
+class After(Protocol):
+    """What is to be done with a volume as soon as it is prepared, while it is in memory."""
+
+    def __call__(
+        self, task: VolumeTask, record: Mapping[str, Any], volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
+    ) -> None:
+        """Do it.
+
+        Parameters
+        ----------
+        task : the volume's files.
+        record : what this step keeps of it, its key included.
+        volume : prepared.
+        rois : masks on its grid by (patient, lesion, reader), those that passed.
+        """
+
+
+def do_prepare(run: Run, then: After | None = None) -> None:
+    """Prepare every volume and check every lesion.
+
+    Parameters
+    ----------
+    run : the run.
+    then : is called with every volume that is prepared now; it keeps its results itself.
+    """
     protocol = run.protocol
     tasks = volume_tasks(read_cases(run), protocol.reader)
     transfer = protocol.cohort.transfer
@@ -142,7 +165,7 @@ def do_prepare(run: Run) -> None:
             key = content_hash([code_key(), settings])
             work = _Work(
                 protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key, protocol.reference,
-                transfer,
+                transfer, then,
             )  # fmt: skip
             pairs = [(task, str(h)) for task, h in zip(tasks, hashes, strict=True)]
             _collect(run, tasks, run.each(work, pairs, "prepare"))
@@ -197,6 +220,7 @@ class _Work:
     key: str
     reference: Reference | None = None
     transfer: TransferSection | None = None
+    then: After | None = None
 
     def __call__(self, given: tuple[VolumeTask, str]) -> dict[str, Any]:
         task, files = given
@@ -204,11 +228,14 @@ class _Work:
         key = content_hash([self.key, files])
         if record.exists() and (found := read_json(record)).get("key") == key:
             return dict(found)
-        result = {"key": key, **self._prepare(task)}
+        found, prepared, rois = self._prepare(task)
+        result = {"key": key, **found}
         write_json(record, result, compact=True)
+        if self.then is not None:
+            self.then(task, result, prepared, rois)
         return result
 
-    def _prepare(self, task: VolumeTask) -> dict[str, Any]:
+    def _prepare(self, task: VolumeTask) -> tuple[dict[str, Any], Volume, dict[tuple[str, str, str], Roi]]:
         volume = Volume.read(task.image)
         check_readable(volume)
         prepared, preparation = prepare_volume(volume, self.steps, read_reference(task.reference, self.reference))
@@ -247,8 +274,9 @@ class _Work:
             **preparation.facts(),
             "history": "; ".join(prepared.history),
         }
-        return {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
-                "transferred": transferred, "failures": failures}  # fmt: skip
+        result = {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
+                  "transferred": transferred, "failures": failures}  # fmt: skip
+        return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
 
     def _mask(self, drawing: Drawing, volume: Volume, place: dict[str, str]) -> tuple[Roi, dict[str, Any] | None]:
         """The mask, and its row in the list of transferred ones."""

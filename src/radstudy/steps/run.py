@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from radstudy.errors import CaseError
-from radstudy.protocol import Protocol
+from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
 Task = TypeVar("Task")
@@ -32,6 +32,7 @@ class Run:
     jobs : processes for the work on images.
     say : prints one line of progress.
     bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
+    until : the last step that this run is to do.
     """
 
     protocol: Protocol
@@ -40,6 +41,7 @@ class Run:
     jobs: int
     say: Callable[[str], None]
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
+    until: str = STEPS[-1]
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""

@@ -4,9 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radstudy import study
+from radstudy.errors import StudyFileError
 from radstudy.features.extract import extract
-from radstudy.formats.raster import write_raster
+from radstudy.formats.raster import read_raster, write_raster
+from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
+from radstudy.steps import extract as extract_step
 from radstudy.steps.cohort import do_cohort
 from radstudy.steps.extract import do_extract, read_features
 from radstudy.steps.prepare import do_prepare
@@ -78,3 +82,51 @@ def test_several_labels_without_a_rule_are_refused_by_name(cohort):
 def test_largest_takes_the_larger_lesion(cohort):
     run = run_until_extracted(cohort, "largest")
     assert set(pd.read_csv(run.path("prepare", "lesions.csv"))["native_voxels"]) == {7 * 9 * 6}
+
+
+N4_AND_SCALE = "[{n4: {shrink: 2}}, {rescale: {to: [0, 2000], from: minmax}}]"
+PREPARED = STUDY.replace("prepare: []", f"prepare: {N4_AND_SCALE}").replace("LABEL", "lesion")
+
+
+def _study_run(folder, name, until):
+    return study.run(parse_protocol(PREPARED), data=folder, out=folder / name, until=until, jobs=1)
+
+
+def test_features_taken_while_a_volume_is_in_memory_are_those_of_the_step_alone(cohort):
+    _study_run(cohort, "together", "extract")
+    _study_run(cohort, "apart", "prepare")
+    assert not (cohort / "apart" / "extract").exists()
+    _study_run(cohort, "apart", "extract")
+    together, apart = (
+        pd.read_parquet(cohort / name / "extract" / "features.parquet") for name in ("together", "apart")
+    )
+    pd.testing.assert_frame_equal(together, apart, check_exact=True)
+
+
+def test_no_file_is_read_twice_where_features_are_wanted_with_the_preparation(cohort, monkeypatch):
+    read = []
+    monkeypatch.setattr(Volume, "read", classmethod(lambda cls, path: read.append(path) or cls(*read_raster(path))))
+    _study_run(cohort, "once", "extract")
+    assert len(read) == len(set(read)) == 4
+
+
+def test_an_unknown_setting_of_the_extraction_stops_the_run_before_anything_is_prepared(cohort):
+    text = PREPARED.replace("extract: {", "extract: {maps: {features: [original_glcm_Nothing]}, ")
+    with pytest.raises(StudyFileError, match="no feature 'Nothing'"):
+        study.run(parse_protocol(text), data=cohort, out=cohort / "bad", until="extract", jobs=1)
+    assert not (cohort / "bad" / "prepare").exists()
+
+
+def test_an_error_in_the_extraction_is_reported_by_its_step_and_loses_no_preparation(cohort, monkeypatch):
+    real = extract_step.extract_lesions
+
+    def broken(volume, rois, settings):
+        if "P2" in volume.history[0]:
+            raise ZeroDivisionError("planted")
+        return real(volume, rois, settings)
+
+    monkeypatch.setattr(extract_step, "extract_lesions", broken)
+    assert _study_run(cohort, "broken", "extract") == 2
+    assert len(pd.read_csv(cohort / "broken" / "prepare" / "volumes.csv")) == 4
+    failures = read_failures(cohort / "broken" / "extract" / "failures.csv")
+    assert {failure.patient for failure in failures} == {"P2"} and all("planted" in f.problem for f in failures)

@@ -129,4 +129,5 @@ def before_planes(lattice: Reals, first_y: Indices, y: Reals, first_x: Indices, 
 @jit()
 def plane(rows: Reals, first: Indices, taps: Reals) -> Reals:
     """The last axis of `evaluate` for some planes (p,): (c, n) of `before_planes` to (p, n)."""
-    return _across_rows(rows.reshape(1, rows.shape[0], rows.shape[1]), first, taps)[0]
+    found: Reals = _across_rows(rows.reshape(1, rows.shape[0], rows.shape[1]), first, taps)[0]
+    return found

@@ -1,9 +1,10 @@
 """Extraction of the 1,218 features of the reference study, ours against PyRadiomics 3.0.1, one thread each.
 
 ``python benchmarks/extraction.py --json F [--quick] [--reference-python P]`` writes, for a lesion of 25 mm and one of
-60 mm in a synthetic 320 x 320 x 104 volume, seconds by run, interleaved. Both work in memory from arrays that are
-loaded once. ``ratio`` is against the reference as it comes; it then hashes the whole volume for its diagnostics, so
-``ratio_without_diagnostics`` has them switched off (additionalInfo). P is the Python of an environment that has
+60 mm in a synthetic 320 x 320 x 104 volume, seconds by run, interleaved: in memory from arrays that are loaded once,
+and from two .nii.gz files that both read every time (``_from_files``). ``ratio`` is against the reference as it comes;
+it then hashes the whole volume for its diagnostics, so ``ratio_without_diagnostics`` has them switched off
+(additionalInfo). P is the Python of an environment that has
 PyRadiomics (by default $RADSTUDY_PYRADIOMICS_PYTHON); without one only ours is measured.
 """
 
@@ -28,6 +29,8 @@ import numpy as np  # noqa: E402 (after the threads are set)
 SPACING_MM = (1.125, 1.125, 1.5)
 SIZE = (320, 320, 104)
 DIAMETERS_MM = (25, 60)
+FILES = "_from_files"
+REFERENCES = {"reference_s": ("diagnostics",), "reference_without_diagnostics_s": ()}
 
 
 def synthetic_case(diameter_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -56,10 +59,12 @@ for one in (image, mask):
 params = json.loads(sys.argv[2])
 print("ready", radiomics.__version__, flush=True)
 for line in sys.stdin:
-    params["setting"]["additionalInfo"] = line.strip() == "diagnostics"
+    asked = line.split()
+    params["setting"]["additionalInfo"] = "diagnostics" in asked
     extractor = RadiomicsFeatureExtractor(params)
+    given = (sys.argv[3], sys.argv[4]) if "files" in asked else (image, mask)
     start = time.perf_counter()
-    found = extractor.execute(image, mask)
+    found = extractor.execute(*given)
     seconds = time.perf_counter() - start
     values = {name: float(value) for name, value in found.items() if not name.startswith("diagnostics")}
     print(json.dumps({"seconds": seconds, "values": values}), flush=True)
@@ -69,13 +74,14 @@ for line in sys.stdin:
 class Reference:
     """PyRadiomics in a process of its own, asked for one run at a time."""
 
-    def __init__(self, python: str, case: Path) -> None:
+    def __init__(self, python: str, folder: Path) -> None:
         from radstudy.features.settings import her2_ihc2plus
 
         params = her2_ihc2plus().as_dict()
         keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")
         params["setting"] = {name: params["setting"][name] for name in keep} | {"label": 1}
-        command = [python, "-c", REFERENCE, str(case), json.dumps(params)]
+        command = [python, "-c", REFERENCE, str(folder / "case.npz"), json.dumps(params)]
+        command += [str(folder / f"{name}.nii.gz") for name in ("image", "mask")]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.version = self._line().split()[1]
 
@@ -86,10 +92,10 @@ class Reference:
             raise SystemExit("the reference process ended; see its message above")
         return line
 
-    def run(self, *, diagnostics: bool = True) -> dict:
-        """Seconds and values of one extraction."""
+    def run(self, *words: str) -> dict:
+        """Seconds and values of one extraction; words: diagnostics, files."""
         assert self.process.stdin is not None
-        self.process.stdin.write("diagnostics\n" if diagnostics else "plain\n")
+        self.process.stdin.write(" ".join(words) + "\n")
         self.process.stdin.flush()
         return json.loads(self._line())
 
@@ -104,6 +110,7 @@ def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
     """Ours and the reference in turns on one lesion."""
     from radstudy import Roi, Volume
     from radstudy.features.extract import extract
+    from radstudy.formats.raster import write_raster
 
     voxels, mask = synthetic_case(diameter_mm)
     affine = np.diag([-SPACING_MM[0], -SPACING_MM[1], SPACING_MM[2], 1.0])
@@ -111,28 +118,35 @@ def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
     roi = Roi(mask.transpose(2, 1, 0), affine)
     ours = extract(volume, roi)  # compiles, or loads what was compiled
     result: dict = {"lesion_mm": diameter_mm, "lesion_voxels": int(mask.sum())}
-    result |= {"ours_s": [], "reference_s": [], "reference_without_diagnostics_s": []}
-    with tempfile.TemporaryDirectory() as folder:
+    result |= {f"{name}{where}": [] for name in ("ours_s", *REFERENCES) for where in ("", FILES)}
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        write_raster(folder / "image.nii.gz", voxels.transpose(2, 1, 0), affine)
+        write_raster(folder / "mask.nii.gz", mask.transpose(2, 1, 0), affine)
+        files = [folder / "image.nii.gz", folder / "mask.nii.gz"]
         reference = None
         if python:
-            file = Path(folder) / "case.npz"
-            np.savez(file, image=voxels, mask=mask, spacing=np.array(SPACING_MM))
-            reference = Reference(python, file)
-            theirs = reference.run()["values"]
+            np.savez(folder / "case.npz", image=voxels, mask=mask, spacing=np.array(SPACING_MM))
+            reference = Reference(python, folder)
+            theirs = reference.run("diagnostics")["values"]
             apart = [abs(ours[name] - value) / max(abs(value), 1e-12) for name, value in theirs.items()]
             result |= {"reference": f"PyRadiomics {reference.version}", "features": len(theirs)}
             result |= {"features_beyond_1e-6": sum(not value <= 1e-6 for value in apart)}
         for _ in range(runs):
-            start = time.perf_counter()
-            extract(volume, roi)
-            result["ours_s"].append(time.perf_counter() - start)
-            if reference is not None:
-                result["reference_s"].append(reference.run()["seconds"])
-                result["reference_without_diagnostics_s"].append(reference.run(diagnostics=False)["seconds"])
+            for where, given in (("", [volume, roi]), (FILES, files)):
+                start = time.perf_counter()
+                extract(*given)
+                result["ours_s" + where].append(time.perf_counter() - start)
+                if reference is not None:
+                    for name, words in REFERENCES.items():
+                        seconds = reference.run(*words, "files" if where else "memory")["seconds"]
+                        result[name + where].append(seconds)
         if reference is not None:
-            ours_s = statistics.median(result["ours_s"])
-            result["ratio"] = statistics.median(result["reference_s"]) / ours_s
-            result["ratio_without_diagnostics"] = statistics.median(result["reference_without_diagnostics_s"]) / ours_s
+            for where in ("", FILES):
+                ours_s = statistics.median(result["ours_s" + where])
+                for name in REFERENCES:
+                    ratio = name.replace("reference", "ratio").replace("_s", "")
+                    result[ratio + where] = statistics.median(result[name + where]) / ours_s
             reference.close()
     return result
 
@@ -156,11 +170,14 @@ def main() -> None:
     }
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for lesion in lesions:
-        line = f"{lesion['lesion_mm']} mm: ours {statistics.median(lesion['ours_s']) * 1e3:.0f} ms"
-        if lesion["reference_s"]:
-            line += f", reference {statistics.median(lesion['reference_s']):.2f} s, {lesion['ratio']:.1f} x"
-            line += f" ({lesion['ratio_without_diagnostics']:.1f} x without its diagnostics)"
-        print(line)
+        for where in ("", FILES):
+            ours_ms = statistics.median(lesion["ours_s" + where]) * 1e3
+            line = f"{lesion['lesion_mm']} mm{where.replace('_', ' ')}: ours {ours_ms:.0f} ms"
+            if lesion["reference_s"]:
+                line += f", reference {statistics.median(lesion['reference_s' + where]):.2f} s"
+                line += f", {lesion['ratio' + where]:.1f} x"
+                line += f" ({lesion['ratio_without_diagnostics' + where]:.1f} x without its diagnostics)"
+            print(line)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,25 @@
+"""The section `agree` of study.yaml: which features the readers reproduce."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from radstudy.protocol.base import Section
+
+
+class Icc(Section):
+    """The reproducibility filter."""
+
+    form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = Field("ICC(2,1)", description="Shrout and Fleiss's name.")
+    above: float = Field(0.75, ge=-1, lt=1, description="Features with an ICC above this are kept.")
+    patients: Literal["all", "training"] = Field(
+        "all", description="all doubly read patients (as published), or only those of the training set (strict)."
+    )
+
+
+class Agree(Section):
+    """Agreement between the readers."""
+
+    icc: Icc | None = Field(Icc(), description="None: no filter (one reader).")

@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.statistics.likelihood import log_likelihood
+from radstudy.statistics.likelihood import information_matrix, log_likelihood
 from radstudy.statistics.outcome import BoolArray, FloatArray
 
-_MOST_STEPS = 1000
+_MOST_STEPS = 200
 _LONGEST_STEP = 5.0  # in any coefficient of a standardised variable, as in R's logistf
-_CONVERGED = 1e-11
+_CONVERGED = 1e-9
+_DIFFERENCE = 1e-5  # for the curvature, in a standardised coefficient
 
 
 def maximise_penalised(
@@ -22,7 +23,7 @@ def maximise_penalised(
     start: FloatArray | None = None,
     held: NDArray[np.intp] | None = None,
 ) -> tuple[FloatArray, float]:
-    """Maximise ``log likelihood + log det(X' W X) / 2`` by Fisher scoring: (coefficients, penalised log likelihood).
+    """Maximise ``log likelihood + log det(X' W X) / 2`` by Newton's method: (coefficients, penalised log likelihood).
 
     Parameters
     ----------
@@ -44,12 +45,7 @@ def maximise_penalised(
     free = np.setdiff1d(np.arange(design.shape[1]), [] if held is None else held)
     best = penalised_log_likelihood(design, beta, positive)
     for _ in range(_MOST_STEPS if free.size else 0):
-        probability = special.expit(design @ beta)
-        weight = probability * (1 - probability)
-        information = design.T @ (design * weight[:, None])
-        leverage = weight * ((design @ np.linalg.pinv(information)) * design).sum(axis=1)
-        gradient = design[:, free].T @ (positive - probability + leverage * (0.5 - probability))
-        step = np.linalg.lstsq(information[np.ix_(free, free)], gradient, rcond=None)[0]
+        step = _step(design, positive, beta, free)
         step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
         if np.abs(step).max() < _CONVERGED * (1 + np.abs(beta).max()):
             return beta, best
@@ -59,6 +55,34 @@ def maximise_penalised(
     if free.size:
         raise DataError("Firth's regression did not converge: variables of very different size, or nearly collinear?")
     return beta, best
+
+
+def _step(design: FloatArray, positive: BoolArray, beta: FloatArray, free: NDArray[np.intp]) -> FloatArray:
+    """Newton's step; Fisher's, which always climbs, where the curvature is not that of a maximum."""
+    gradient = _gradient(design, positive, beta)[free]
+    curvature = np.empty((free.size, free.size))
+    for column, index in enumerate(free):
+        moved = [beta.copy(), beta.copy()]
+        moved[0][index] -= _DIFFERENCE
+        moved[1][index] += _DIFFERENCE
+        below, above = (_gradient(design, positive, at)[free] for at in moved)
+        curvature[:, column] = (below - above) / (2 * _DIFFERENCE)
+    curvature = (curvature + curvature.T) / 2
+    if np.linalg.eigvalsh(curvature)[0] > 0:
+        return np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
+    information = information_matrix(design, beta)[np.ix_(free, free)]
+    return np.asarray(np.linalg.lstsq(information, gradient, rcond=None)[0], dtype=np.float64)
+
+
+def _gradient(design: FloatArray, positive: BoolArray, beta: FloatArray) -> FloatArray:
+    """Firth's modified score ``X' (y - p + h (1/2 - p))``, h the leverages."""
+    linear = design @ beta
+    probability = special.expit(linear)
+    weighted = design * _root_weight(linear)[:, None]
+    # leverages from an orthonormal basis: no inverse of a nearly singular information
+    basis = np.linalg.qr(weighted)[0]
+    leverage = (basis**2).sum(axis=1)
+    return np.asarray(design.T @ (positive - probability + leverage * (0.5 - probability)), dtype=np.float64)
 
 
 def _climb(
@@ -78,7 +102,11 @@ def _climb(
 def penalised_log_likelihood(design: FloatArray, beta: FloatArray, positive: BoolArray) -> float:
     """``log likelihood + log det(X' W X) / 2``; minus infinity where the information is singular."""
     linear = design @ beta
-    # p (1 - p) without cancelling, far out too
-    root = np.exp(0.5 * (special.log_expit(linear) + special.log_expit(-linear)))
-    sign, log_determinant = np.linalg.slogdet((design * root[:, None]).T @ (design * root[:, None]))
-    return log_likelihood(linear, positive) + 0.5 * float(log_determinant) if sign > 0 else -np.inf
+    weighted = design * _root_weight(linear)[:, None]
+    diagonal = np.abs(np.diag(np.linalg.qr(weighted, mode="r")))
+    return log_likelihood(linear, positive) + float(np.log(diagonal).sum()) if (diagonal > 0).all() else -np.inf
+
+
+def _root_weight(linear: FloatArray) -> FloatArray:
+    """``sqrt(p (1 - p))`` without cancelling, far out too."""
+    return np.asarray(np.exp(0.5 * (special.log_expit(linear) + special.log_expit(-linear))), dtype=np.float64)

@@ -35,6 +35,6 @@ def _limit(excess: Callable[[float], float], estimate: float, step: float) -> fl
     inside, outside = estimate, estimate + step
     for _ in range(_MOST_DOUBLINGS):
         if excess(outside) > 0:
-            return float(optimize.brentq(excess, inside, outside, xtol=1e-11 * abs(step), rtol=1e-13))
+            return float(optimize.brentq(excess, inside, outside, xtol=1e-9 * abs(step), rtol=1e-12))
         inside, outside = outside, outside + 2 * (outside - inside)
     return float("inf") if step > 0 else float("-inf")

@@ -242,10 +242,21 @@ def _likelihood_profile(problem: _Problem, column: int) -> Callable[[float], flo
 
 
 def _penalised_profile(problem: _Problem, column: int, estimate: FloatArray) -> Callable[[float], float]:
+    """The same, penalised.
+
+    Under separation in a tiny sample the others may have several maxima: climb from three places, keep the best.
+    """
+    latest = estimate
+
     def profile(value: float) -> float:
-        start = estimate.copy()
-        start[column] = value
-        return maximise_penalised(problem.design, problem.positive, start=start, held=np.array([column]))[1]
+        nonlocal latest
+        found = []
+        for start in (latest, estimate, np.zeros_like(estimate)):
+            begin = start.copy()
+            begin[column] = value
+            found.append(maximise_penalised(problem.design, problem.positive, start=begin, held=np.array([column])))
+        latest, best = max(found, key=lambda one: one[1])
+        return best
 
     return profile
 

@@ -49,7 +49,7 @@ def _compare(case: str, found: dict[str, float]) -> None:
 def test_auc_and_delong(case: str) -> None:
     data = INPUTS[case]
     y, a, b, y2, c = (data[name] for name in ("y", "a", "b", "y2", "c"))
-    area, area90 = statistics.auc_ci(y, a), statistics.auc_ci(y, a, level=0.9)
+    area, area90 = statistics.auc_ci(y, a, method="delong"), statistics.auc_ci(y, a, method="delong", level=0.9)
     paired, unpaired = statistics.delong_test(y, a, b), statistics.delong_unpaired(y, a, y2, c)
     assert statistics.delong_all_pairs(y, np.column_stack([a, b])).p_value[0, 1] == pytest.approx(paired.p_value)
     _compare(

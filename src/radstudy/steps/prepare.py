@@ -124,6 +124,9 @@ def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
 def do_prepare(run: Run) -> None:
     """Prepare every volume and check every lesion."""
     protocol = run.protocol
+    if protocol.features is not None:
+        run.say("prepare: nothing to do, the study begins at a feature table")
+        return
     tasks = volume_tasks(read_cases(run), protocol.reader)
     transfer = protocol.cohort.transfer
     settings = {

@@ -140,7 +140,8 @@ def _ratings(values: Array, subjects: ArrayLike | None, readers: ArrayLike | Non
         raise ValueError(f"reader {who[1][reader]} has read subject {subject[1][first]} more than once")
     cube = np.full((*counts.shape, values.shape[1]), np.nan)
     cube[subject[0], who[0]] = values
-    return cube[(counts == 1).all(axis=1)]
+    complete: Array = cube[(counts == 1).all(axis=1)]
+    return complete
 
 
 def reproducible_columns(agreement: pd.DataFrame, sequence: str) -> list[str]:

@@ -50,6 +50,7 @@ def do_model(run: Run) -> None:
 
 def _model(run: Run) -> None:
     protocol = run.protocol
+    (run.out / "signature.json").unlink(missing_ok=True)  # of another choice of models
     rows = read_rows(run)
     features = read_features(run)
     codebook = {name: protocol.cohort.clinical[name] for name in candidates(protocol)}

@@ -14,6 +14,9 @@ class Icc(Section):
 
     form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = Field("ICC(2,1)", description="Shrout and Fleiss's name.")
     above: float = Field(0.75, ge=-1, lt=1, description="Features with an ICC above this are kept.")
+    by: Literal["estimate", "lower"] = Field(
+        "estimate", description="Which must be above: the estimate, or the lower limit of its 95 % interval (strict)."
+    )
     patients: Literal["all", "training"] = Field(
         "all", description="all doubly read patients (as published), or only those of the training set (strict)."
     )

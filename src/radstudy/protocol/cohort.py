@@ -102,9 +102,11 @@ class Cohort(Section):
         None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
     )
     split: Split
-    images: str = Field(description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column; *.")
-    masks: str = Field(description="Pattern of the mask files: as images, and {reader}.")
-    readers: tuple[str, ...] = Field(description="The readers; the first one's masks train the models.")
+    images: str = Field("", description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column; *.")
+    masks: str = Field("", description="Pattern of the mask files: as images, and {reader}.")
+    readers: tuple[str, ...] = Field(
+        (), description="The readers; the first one's masks train the models. A feature table need not name one."
+    )
     optional_sequences: tuple[str, ...] = Field(
         (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
     )

@@ -13,56 +13,85 @@ from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree, Icc
 from radstudy.protocol.base import Section, unknown
+from radstudy.protocol.classifier import (
+    ElasticNet,
+    Fit,
+    GradientBoosting,
+    Logistic,
+    NearestNeighbours,
+    RandomForest,
+    Svm,
+)
 from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
 from radstudy.protocol.evaluate import Compare, Cutoff, Evaluate, Interval, Report
 from radstudy.protocol.extract import Extract, Images, Maps
-from radstudy.protocol.model import (
+from radstudy.protocol.features import FeatureColumns, Features
+from radstudy.protocol.model import ClinicalModel, Model, Modelling
+from radstudy.protocol.prepare import N4, Prepare, Reference, Rescale, ZScore
+from radstudy.protocol.selection import (
     BoostedTrees,
-    ClinicalModel,
+    Boruta,
     Collinear,
-    Fit,
-    Logistic,
-    Model,
-    Modelling,
+    ElasticNetSelection,
+    FoundSize,
+    Lasso,
+    Mrmr,
+    Recursive,
     Select,
     Univariate,
+    Variance,
 )
-from radstudy.protocol.prepare import N4, Prepare, Reference, Rescale, ZScore
 
 __all__ = [
     "N4",
     "STEPS",
+    "UNNAMED_READER",
     "Agree",
     "BoostedTrees",
+    "Boruta",
     "ClinicalModel",
     "ClinicalVariable",
     "Cohort",
     "Collinear",
     "Compare",
     "Cutoff",
+    "ElasticNet",
+    "ElasticNetSelection",
     "Evaluate",
     "Extract",
+    "FeatureColumns",
+    "Features",
     "Fit",
+    "FoundSize",
+    "GradientBoosting",
     "Icc",
     "Images",
     "Interval",
+    "Lasso",
     "Logistic",
     "Maps",
     "Model",
     "Modelling",
+    "Mrmr",
+    "NearestNeighbours",
     "Outcome",
     "Prepare",
     "Protocol",
+    "RandomForest",
+    "Recursive",
     "Reference",
     "Report",
     "Rescale",
     "Select",
     "Split",
+    "Svm",
     "Transfer",
     "Univariate",
+    "Variance",
     "ZScore",
 ]
 
+UNNAMED_READER = "reader"  # of a feature table that names none
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "report")
 
 
@@ -77,6 +106,7 @@ class Protocol(Section):
     sequences: tuple[str, ...]
     prepare: tuple[Prepare, ...] = ()
     extract: Extract = Extract()
+    features: Features | None = Field(None, description="A table of features, where the study begins without images.")
     agree: Agree = Agree()
     model: Modelling
     evaluate: Evaluate = Evaluate()
@@ -102,6 +132,45 @@ class Protocol(Section):
         return steps
 
     @model_validator(mode="after")
+    def _images_or_features(self) -> Self:
+        if self.features is None:
+            for name in ("images", "masks", "readers"):
+                if not getattr(self.cohort, name):
+                    raise PydanticCustomError(
+                        "missing_source", "cohort.{name} is missing: a study begins at images, masks and readers, or "
+                        "at a table of features ('features')", {"name": name},
+                    )  # fmt: skip
+            return self
+        if self.cohort.transfer is not None or self.extract.maps is not None:
+            raise PydanticCustomError("features", "a study that begins at a feature table has no masks and no maps", {})
+        if len(self.cohort.readers) > 1 and self.features.reader is None:
+            raise PydanticCustomError(
+                "features", "cohort.readers names several readers, but features.reader no column that tells them apart",
+                {},
+            )  # fmt: skip
+        self._check_layout(self.features)
+        return self
+
+    def _check_layout(self, features: Features) -> None:
+        named = features.columns or features.tables or {}
+        for name in named:
+            if name not in self.sequences:
+                raise unknown("features: sequence", name, self.sequences)
+        whole = features.sequence is not None or (features.table is not None and not features.columns)
+        for name in () if whole else self.sequences:
+            if name not in named:
+                raise PydanticCustomError("features", "features names no columns or file for '{name}'", {"name": name})
+        if (
+            features.table is not None
+            and features.sequence is None
+            and not features.columns
+            and len(self.sequences) > 1
+        ):
+            raise PydanticCustomError(
+                "features", "one table holds several sequences: say which columns are whose (columns, or sequence)", {}
+            )
+
+    @model_validator(mode="after")
     def _transfer_between_known_sequences(self) -> Self:
         transfer = self.cohort.transfer
         for name in (transfer.from_, *transfer.to) if transfer is not None else ():
@@ -116,49 +185,68 @@ class Protocol(Section):
             raise PydanticCustomError("models", "there is no model", {})
         for name, model in models.items():
             self._check_references(name, model)
+        for name in models:
             self._check_cycle(name, ())
+        for name, model in models.items():
+            self._check_pool(name, model)
             self._check_size(name, model)
-        if self.model.signature is not None and self.model.signature not in models:
-            raise unknown("model.signature", self.model.signature, tuple(models))
+        self._check_signature()
         return self
+
+    def _check_signature(self) -> None:
+        name = self.model.signature
+        if name is None:
+            return
+        if name not in self.model.models:
+            raise unknown("model.signature", name, tuple(self.model.models))
+        fit = self.model.fit_of(name)
+        if not fit.linear:
+            raise PydanticCustomError(
+                "signature", "model.signature names '{name}', which is fitted by {kind}: that is no formula, and only "
+                "a formula (logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
+                "null'", {"name": name, "kind": fit.kind},
+            )  # fmt: skip
 
     def _check_references(self, name: str, model: Model) -> None:
         for sequence in model.sequences or ():
             if sequence not in self.sequences:
                 raise unknown(f"model '{name}': sequence", sequence, self.sequences)
-        for other in (*(model.pool or ()), *(model.add or ())):
+        for other in _named(model):
             if other not in self.model.models:
                 raise unknown(f"model '{name}': model", other, tuple(self.model.models))
+        for variable in (model.clinical.variables or ()) if model.clinical else ():
+            if variable not in self.cohort.clinical:
+                raise unknown(f"model '{name}': clinical variable", variable, tuple(self.cohort.clinical))
+
+    def _check_pool(self, name: str, model: Model) -> None:
         for other in model.pool or ():
-            if self.model.models[other].clinical is not None:
+            if self.model.models[self.model.source_of(other)].clinical is not None:
                 raise PydanticCustomError(
                     "pool", "model '{name}' pools the clinical model '{other}'; use 'add'",
                     {"name": name, "other": other},
                 )  # fmt: skip
-        for variable in (model.clinical.variables or ()) if model.clinical else ():
-            if variable not in self.cohort.clinical:
-                raise unknown(f"model '{name}': clinical variable", variable, tuple(self.cohort.clinical))
 
     def _check_cycle(self, name: str, above: tuple[str, ...]) -> None:
         if name in above:
             path = " -> ".join((*above, name))
             raise PydanticCustomError("cycle", "the models refer to each other in a circle: {path}", {"path": path})
         model = self.model.models[name]
-        for other in (*(model.pool or ()), *(model.add or ())):
+        for other in _named(model):
             if other in self.model.models:
                 self._check_cycle(other, (*above, name))
 
     def _check_size(self, name: str, model: Model) -> None:
-        trees = next((step.boosted_trees for step in self.model.select if step.boosted_trees), None)
-        if trees and isinstance(trees.keep, dict) and (model.sequences or model.pool) and name not in trees.keep:
-            raise PydanticCustomError(
-                "keep", "select.boosted_trees.keep says no number for model '{name}'", {"name": name}
-            )  # fmt: skip
+        """Sizes that are given per model name every model that makes the step: those of sequences, and pools."""
+        for step in self.model.select:
+            if isinstance(step.size, dict) and (model.sequences or model.pool) and name not in step.size:
+                raise PydanticCustomError(
+                    "keep", "select.{step}.keep says no number for model '{name}'", {"step": step.name, "name": name}
+                )
 
     @property
     def reader(self) -> str:
-        """The reader whose masks train the models."""
-        return self.cohort.readers[0]
+        """The reader whose masks, or whose rows of a feature table, train the models."""
+        return self.cohort.readers[0] if self.cohort.readers else UNNAMED_READER
 
     @property
     def reference(self) -> Reference | None:
@@ -166,6 +254,11 @@ class Protocol(Section):
         return next((step.reference for step in self.prepare if step.reference is not None), None)
 
     @property
-    def signature_model(self) -> str:
-        """The name of the model that goes into signature.json."""
-        return self.model.signature or list(self.model.models)[-1]
+    def signature_model(self) -> str | None:
+        """The name of the model that goes into signature.json; None where no model is a formula."""
+        return self.model.signature_model
+
+
+def _named(model: Model) -> tuple[str, ...]:
+    """The models that a model refers to."""
+    return (*(model.pool or ()), *(model.add or ()), *((model.like,) if model.like else ()))

@@ -148,6 +148,9 @@ def do_prepare(run: Run, then: After | None = None) -> None:
     then : is called with every volume that is prepared now; it keeps its results itself.
     """
     protocol = run.protocol
+    if protocol.features is not None:
+        run.say("prepare: nothing to do, the study begins at a feature table")
+        return
     tasks = volume_tasks(read_cases(run), protocol.reader)
     transfer = protocol.cohort.transfer
     settings = {

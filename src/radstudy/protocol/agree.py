@@ -22,7 +22,18 @@ class Icc(Section):
     )
 
 
+class Kappa(Section):
+    """Two readers' assessments of one characteristic."""
+
+    columns: tuple[str, str] = Field(description="Columns of the cohort table: the first reader's, the second's.")
+    weights: Literal["linear", "quadratic"] | None = Field(
+        None, description="For ordered levels; None: every disagreement weighs the same."
+    )
+    levels: tuple[str, ...] | None = Field(None, description="In order; None: those of the clinical variable.")
+
+
 class Agree(Section):
     """Agreement between the readers."""
 
     icc: Icc | None = Field(Icc(), description="None: no filter (one reader).")
+    kappa: dict[str, Kappa] = Field({}, description="Characteristics that two readers assessed, for Cohen's kappa.")

@@ -1,4 +1,4 @@
-"""Step 4, agree: which features two readers reproduce."""
+"""Step 4, agree: which features two readers reproduce, and how well they agree otherwise."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from radstudy.modelling.agreement import reproducibility, reproducible_columns
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
 from radstudy.steps.feature_table import COLUMNS
+from radstudy.steps.reader_agreement import kappa_table, mask_table
 from radstudy.steps.run import Run
 from radstudy.steps.transfer import TRANSFERRED, transferred_lesions
-from radstudy.store import content_hash, write_csv, write_json
+from radstudy.store import content_hash, file_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "agree"
@@ -26,6 +27,8 @@ def do_agree(run: Run) -> None:
     inputs = {"extract": run.key_of("extract")}
     if section is not None and section.patients == "training":
         inputs["training rows"] = content_hash(sorted(map(list, _training(run))))
+    if run.protocol.agree.kappa:
+        inputs["table"] = file_hash(run.data / run.protocol.cohort.table)
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _agree(run)
@@ -48,6 +51,8 @@ def _agree(run: Run) -> None:
         agreement = agreement[pairs.isin([(s, f) for s, features in known.items() for f in features])]
         note = ""
     write_csv(run.path(STEP, "icc.csv"), agreement)
+    write_csv(run.path(STEP, "masks.csv"), mask_table(run))
+    write_csv(run.path(STEP, "kappa.csv"), kappa_table(run))
     write_json(run.path(STEP, "summary.json"), _summary(run, agreement, known, note))
 
 

@@ -60,7 +60,7 @@ def _evaluate(run: Run) -> None:
     ])  # fmt: skip
     _write(run, "calibration", [calibration_row(one, section.interval.level) for one in scored.values()], CALIBRATION)
     _write_curves(run, [one for one in scored.values() if one.has_both_classes])
-    _write_regressions(run, rows, predictions, fitted)
+    _write_regressions(run, rows, predictions, {name: facts[name] for name in fitted})
     _write_pairs(run, predictions, fitted, cutoffs)
 
 
@@ -97,13 +97,14 @@ def _write_curves(run: Run, scored: list[Scored]) -> None:
 # --- regressions -------------------------------------------------------------------------------------------------
 
 
-def _write_regressions(run: Run, rows: pd.DataFrame, predictions: pd.DataFrame, fitted: list[str]) -> None:
+def _write_regressions(run: Run, rows: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any]) -> None:
     """Each model's variables, refitted without penalty on its training rows."""
     section, level = run.protocol.evaluate.regression, run.protocol.evaluate.interval.level
     terms = pd.read_csv(run.path("model", "features.csv"), dtype={"model": str, "feature": str})
+    terms = terms[terms["coefficient"].notna()]  # a model without a formula has no regression either
     design = _columns(run, rows, sorted(set(terms["feature"])))
     found = []
-    for name in fitted:
+    for name in (name for name in facts if facts[name]["intercept"] is not None):
         training = _of(predictions, name, "training")
         X = regression_design(design.loc[training.index], terms[terms["model"] == name])
         found.append(

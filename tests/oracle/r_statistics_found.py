@@ -55,6 +55,28 @@ def references(name: str) -> Iterator[Reference]:
             yield Reference(row["case"], kind, row["name"], float(row["value"]), row["source"])
 
 
+def is_excused(reference: Reference) -> bool:
+    """Values of the other program that are wrong or mean something else, by name and with the reason.
+
+    - psych maps a negative limit of the single measure past the pole of Spearman and Brown's formula: a "lower limit"
+      above 1. Ours is minus infinity.
+    - firthmodels steps to another solution, or to a point where the profile has not fallen by the quantile; or the
+      profile has two maxima (separated, n < 20), of which we take the higher.
+    """
+    if reference.kind == "icc":
+        return reference.name.endswith("k_low") and reference.value > 1
+    return (reference.source, reference.case, reference.name) in _OTHER_PROFILE
+
+
+_OTHER_PROFILE = {
+    ("firthmodels", case, name)
+    for case, name in (
+        ("firth029", "high1"), ("firth191", "high1"), ("firth056", "low2"), ("firth095", "high1"),
+        ("firth171", "high1"), ("firth191", "high2"), ("firth199", "high1"),
+    )
+}  # fmt: skip
+
+
 def _limits(name: str, pair: tuple[float, float]) -> Values:
     return {f"{name}_low": pair[0], f"{name}_high": pair[1]}
 

@@ -88,7 +88,7 @@ def auc_ci(
     --------
     >>> result = auc_ci([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.2, 0.3, 0.8, 0.9])
     >>> round(result.auc, 3), [round(limit, 3) for limit in result.ci]
-    (0.889, [0.433, 0.987])
+    (0.889, [0.401, 0.988])
     """
     positive, values = checked_scores(y, score)
     if method not in get_args(AucInterval):

@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.statistics.likelihood import information_matrix, log_likelihood
+from radstudy.statistics.likelihood import log_likelihood
 from radstudy.statistics.outcome import BoolArray, FloatArray
 
 _MOST_STEPS = 200
 _LONGEST_STEP = 5.0  # in any coefficient of a standardised variable, as in R's logistf
 _CONVERGED = 1e-9
-_DIFFERENCE = 1e-5  # for the curvature, in a standardised coefficient
 
 
 def maximise_penalised(
@@ -52,37 +51,31 @@ def maximise_penalised(
         beta, best, moved = _climb(design, positive, (beta, best), free, step)
         if not moved:  # rounding is all that is left to gain
             return beta, best
-    if free.size:
-        raise DataError("Firth's regression did not converge: variables of very different size, or nearly collinear?")
-    return beta, best
+    if held is None:
+        raise DataError("Firth's regression did not converge: are variables nearly collinear?")
+    return beta, best  # far out on a profile: what was reached counts
 
 
 def _step(design: FloatArray, positive: BoolArray, beta: FloatArray, free: NDArray[np.intp]) -> FloatArray:
-    """Newton's step; Fisher's, which always climbs, where the curvature is not that of a maximum."""
-    gradient = _gradient(design, positive, beta)[free]
-    curvature = np.empty((free.size, free.size))
-    for column, index in enumerate(free):
-        moved = [beta.copy(), beta.copy()]
-        moved[0][index] -= _DIFFERENCE
-        moved[1][index] += _DIFFERENCE
-        below, above = (_gradient(design, positive, at)[free] for at in moved)
-        curvature[:, column] = (below - above) / (2 * _DIFFERENCE)
-    curvature = (curvature + curvature.T) / 2
-    if np.linalg.eigvalsh(curvature)[0] > 0:
-        return np.asarray(np.linalg.solve(curvature, gradient), dtype=np.float64)
-    information = information_matrix(design, beta)[np.ix_(free, free)]
-    return np.asarray(np.linalg.lstsq(information, gradient, rcond=None)[0], dtype=np.float64)
+    """Newton's step, with the curvature's eigenvalues made positive: it climbs away from a saddle too.
 
-
-def _gradient(design: FloatArray, positive: BoolArray, beta: FloatArray) -> FloatArray:
-    """Firth's modified score ``X' (y - p + h (1/2 - p))``, h the leverages."""
+    The score is ``X' (y - p + h (1/2 - p))``, h the leverages. With ``c = 1 - 2 p`` and the hat matrix H, the leverages
+    change by ``c x h - (H o H) c x``, which gives the curvature.
+    """
     linear = design @ beta
     probability = special.expit(linear)
-    weighted = design * _root_weight(linear)[:, None]
-    # leverages from an orthonormal basis: no inverse of a nearly singular information
-    basis = np.linalg.qr(weighted)[0]
+    weight = _root_weight(linear)
+    # the hat matrix from an orthonormal basis: no inverse of a nearly singular information
+    basis = np.linalg.qr(design * weight[:, None])[0]
     leverage = (basis**2).sum(axis=1)
-    return np.asarray(design.T @ (positive - probability + leverage * (0.5 - probability)), dtype=np.float64)
+    own = design[:, free]
+    score = own.T @ (positive - probability + leverage * (0.5 - probability))
+    tilted = own * (1 - 2 * probability)[:, None]
+    change = tilted * leverage[:, None] - (basis @ basis.T) ** 2 @ tilted
+    curvature = own.T @ (own * (weight**2 * (1 + leverage))[:, None]) - tilted.T @ change / 2
+    values, vectors = np.linalg.eigh(curvature)
+    size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max())
+    return np.asarray(vectors @ ((vectors.T @ score) / size), dtype=np.float64)
 
 
 def _climb(

@@ -244,7 +244,7 @@ def _likelihood_profile(problem: _Problem, column: int) -> Callable[[float], flo
 def _penalised_profile(problem: _Problem, column: int, estimate: FloatArray) -> Callable[[float], float]:
     """The same, penalised.
 
-    Under separation in a tiny sample the others may have several maxima: climb from three places, keep the best.
+    In a tiny sample the others may have several maxima: climb from three places and keep the best.
     """
     latest = estimate
 

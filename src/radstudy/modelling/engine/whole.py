@@ -6,6 +6,7 @@ more than once): what does not depend on labels is kept from call to call.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -155,6 +156,16 @@ class Engine:
             raise DataError(f"the outcome must be 0 or 1 for each of the {len(self.design)} rows of the design table")
         call = _Call(self, outcome, clinical_from, self.patients if groups is None else groups)
         return {name: call.fit(name, np.asarray(training), np.asarray(testing)) for name in self.models}
+
+    def content_hash(self) -> str:
+        """A hash of the design table and of the rows that each model can use."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update("\n".join(map(str, self.design.columns)).encode())
+        digest.update(self.design.to_numpy(dtype=np.float64).tobytes())
+        digest.update(self.patients.tobytes())
+        for name in self.models:
+            digest.update(self.usable[name].tobytes())
+        return digest.hexdigest()
 
     def source(self, name: str, rows: IntArray) -> FeatureSource | ClinicalSource:
         """What a model of sequences or clinical variables needs of some rows, kept for the next call."""

@@ -1,4 +1,4 @@
-"""Null calibration of the reference study's eleven models, ours against scikit-learn pipelines refitted per permutation.
+"""Null calibration of the reference study's eleven models, ours against scikit-learn pipelines refitted each time.
 
 ``python benchmarks/permutations.py --json F [--permutations 1000] [--reference-permutations 20] [--jobs 2] [--quick]``
 makes a table of correlated noise of the paper's size (107 patients, four sequences, about 1,076 reproducible features
@@ -65,7 +65,9 @@ def noise_table(seed: int, features: dict[str, int]) -> tuple[Any, pd.DataFrame,
     return protocol, design, outcome, training, testing
 
 
-def reference(protocol: Any, design: pd.DataFrame, outcome: np.ndarray, training: np.ndarray, testing: np.ndarray) -> Any:
+def reference(
+    protocol: Any, design: pd.DataFrame, outcome: np.ndarray, training: np.ndarray, testing: np.ndarray
+) -> Any:
     """Every model by its scikit-learn pipeline: selected features, C, AUC in training and testing."""
     found = {}
     inner = design.iloc[training]
@@ -152,8 +154,8 @@ def main() -> None:
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(
         f"a permutation of {len(engine.models)} models: ours {statistics.median(ours_s) * 1e3:.0f} ms, scikit-learn "
-        f"{statistics.median(reference_s) * 1e3:.0f} ms, {report['ratio']:.1f} x; {options.permutations} permutations on "
-        f"{options.jobs} processes {whole_s:.0f} s\nsame subset in {len(same)} of {len(pairs)}, there AUCs at most "
+        f"{statistics.median(reference_s) * 1e3:.0f} ms, {report['ratio']:.1f} x; {options.permutations} permutations "
+        f"on {options.jobs} processes {whole_s:.0f} s\nsame subset in {len(same)} of {len(pairs)}, there AUCs at most "
         f"{report['largest_auc_apart']:.1e} apart"
     )
     for name, medians in report["null_medians"].items():

@@ -1,8 +1,8 @@
 """Null calibration: what the same pipeline reaches when the outcome is chance.
 
 Fixed: features, the reproducible ones among them, the split, the seeds. Redone for every permutation: every step that
-sees an outcome, from the first filter to the penalty's folds. An empty selection is the intercept model with AUC 0.5; it
-is never dropped.
+sees an outcome, from the first filter to the penalty's folds. An empty selection is the intercept model with AUC 0.5;
+it is never dropped.
 """
 
 from __future__ import annotations

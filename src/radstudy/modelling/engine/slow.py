@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -49,12 +51,13 @@ def fit_with_scikit_learn(
     return features, strength, tuned, (pipeline.decision_function(inner), _scores(pipeline, outer))
 
 
-def _scores(estimator: object, table: pd.DataFrame) -> Array:
-    return estimator.decision_function(table) if len(table) else np.empty(0)  # type: ignore[attr-defined,no-any-return]
+def _scores(estimator: Any, table: pd.DataFrame) -> Array:
+    scores: Array = estimator.decision_function(table) if len(table) else np.empty(0)
+    return scores
 
 
 def _cross_validated(
-    classifier: object, values: pd.DataFrame, outcome: IntArray, groups: IntArray, folds: list[tuple[IntArray, IntArray]]
+    classifier: Any, values: pd.DataFrame, outcome: IntArray, groups: IntArray, folds: list[tuple[IntArray, IntArray]]
 ) -> TunedFit:
     """The classifier's own left-out scores at the settings it chose."""
     from radstudy.modelling.classifier import _logistic

@@ -31,7 +31,9 @@ class FeatureSource:
     def __init__(self, design: pd.DataFrame, rows: IntArray, *, impute: bool, standardise: bool) -> None:
         self._table = design.to_numpy(dtype=np.float64)
         training = design.iloc[rows]
-        self._medians, self._centre, self._scale = None, None, None
+        self._medians: Array | None = None
+        self._centre: Array | None = None
+        self._scale: Array | None = None
         columns = np.arange(design.shape[1])
         if impute:
             imputer = MedianImputer().set_output(transform="pandas").fit(training)
@@ -92,9 +94,9 @@ class FeatureSource:
         values = self._table[np.ix_(rows, columns)]
         if self._medians is not None:
             values = np.where(np.isnan(values), self._medians[columns], values)
-        if self._centre is not None:
+        if self._centre is not None and self._scale is not None:
             values = (values - self._centre[chosen]) / self._scale[chosen]
-        return values
+        return np.asarray(values, dtype=np.float64)
 
 
 class ClinicalSource:
@@ -115,7 +117,9 @@ class ClinicalSource:
         self._centre = scaling.mean_ if scaling is not None else np.empty(0)
         self._scale = scaling.scale_ if scaling is not None else np.empty(0)
         self.values: Array = (self.raw - self._centre) / self._scale
-        self._prepared = {name: _Variable(self.raw[:, self.variables == name]) for name in dict.fromkeys(self.variables)}
+        self._prepared = {
+            name: _Variable(self.raw[:, self.variables == name]) for name in dict.fromkeys(self.variables)
+        }
 
     def p_values(self, outcome: IntArray) -> dict[str, float]:
         """Variable to p of its likelihood-ratio test; NaN for a constant one."""
@@ -130,15 +134,15 @@ class ClinicalSource:
 class _Variable:
     """One clinical variable: the likelihood-ratio test of its logistic regression.
 
-    A variable whose distinct values are no more than its parameters (a factor, a yes or no) is saturated: the maximum of
-    its likelihood is that of the proportions within its groups. Any other is fitted by Newton's method, from an
+    A variable whose distinct values are no more than its parameters (a factor, a yes or no) is saturated: the maximum
+    of its likelihood is that of the proportions within its groups. Any other is fitted by Newton's method, from an
     orthonormal basis.
     """
 
     def __init__(self, columns: Array) -> None:
         design = np.hstack([np.ones((len(columns), 1)), columns])
         size = np.abs(design).max(axis=0)
-        left, values, _ = np.linalg.svd(design / np.where(size > 0, size, 1.0), full_matrices=False)
+        values = np.linalg.svd(design / np.where(size > 0, size, 1.0), compute_uv=False)
         rank = int((values > values[0] * max(design.shape) * np.finfo(float).eps).sum())
         self.dof = rank - 1
         distinct, group = np.unique(columns, axis=0, return_inverse=True)

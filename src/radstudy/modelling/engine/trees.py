@@ -27,7 +27,7 @@ def tree_importances(
     subsample: float = 1.0,
     random_state: int = 0,
 ) -> Array:
-    """Impurity importance of every column: ``GradientBoostingClassifier(...).fit(values, outcome).feature_importances_``.
+    """Impurity importance of every column: GradientBoostingClassifier's ``feature_importances_``.
 
     The trees are the same, split for split: features are looked at in scikit-learn's seeded order, rows are added up in
     its order, and of splits that tie the same one is taken.
@@ -66,7 +66,7 @@ def _draws(
     random_state: int, trees: int, rows: int, in_bag: int, sampled: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """What the seed decides: each tree's generator and the rows that it is grown on."""
-    rng = np.random.RandomState(random_state)  # noqa: NPY002 - the generator that scikit-learn draws from
+    rng = np.random.RandomState(random_state)  # the generator that scikit-learn draws from
     seeds = np.empty(trees, dtype=np.int64)
     bags = np.ones((trees if sampled else 1, rows), dtype=np.bool_)
     for tree in range(trees):
@@ -77,7 +77,7 @@ def _draws(
 
 
 def _bag(drawn: Array, wanted: int) -> NDArray[np.bool_]:
-    """Sampling without replacement in one pass: a row is taken where its number falls below (wanted left)/(rows left)."""
+    """Sampling without replacement in one pass: a row is taken with the chance (wanted left) / (rows left)."""
     chosen = np.zeros(len(drawn), dtype=np.bool_)
     taken = 0
     for index, number in enumerate(drawn):

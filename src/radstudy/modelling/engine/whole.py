@@ -17,15 +17,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from radstudy.errors import DataError
-from radstudy.modelling.engine.kernels.collinear import keep_uncorrelated
 from radstudy.modelling.engine.penalty import Folds, auc, folds_of, tuned_fit
-from radstudy.modelling.engine.plan import LABEL_FREE, step_of, why_not
+from radstudy.modelling.engine.plan import step_of, why_not
+from radstudy.modelling.engine.selecting import Selections
 from radstudy.modelling.engine.slow import fit_with_scikit_learn
 from radstudy.modelling.engine.sources import ClinicalSource, FeatureSource
-from radstudy.modelling.engine.trees import tree_importances
 from radstudy.modelling.models import candidates
-from radstudy.protocol.sections import BoostedTrees, Protocol
-from radstudy.statistics import student_columns
+from radstudy.protocol.sections import Protocol
 from radstudy.table import CLINICAL, SEPARATOR
 
 Array = NDArray[np.float64]
@@ -66,25 +64,6 @@ class ModelFit:
     training_log_odds: Array
     testing_log_odds: Array
     note: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Selected:
-    """Selected columns: their source with their places there, their names and training values, in order."""
-
-    parts: tuple[tuple[FeatureSource | ClinicalSource, IntArray], ...]
-    names: NDArray[np.object_]
-    values: Array
-
-    def keep(self, kept: BoolArray) -> _Selected:
-        parts, at = [], 0
-        for source, chosen in self.parts:
-            parts.append((source, chosen[kept[at : at + len(chosen)]]))
-            at += len(chosen)
-        return _Selected(tuple(parts), self.names[kept], self.values[:, kept])
-
-    def scored(self, rows_of: Mapping[type, IntArray]) -> Array:
-        return np.hstack([source.scored(rows_of[type(source)], chosen) for source, chosen in self.parts])
 
 
 class Engine:
@@ -203,7 +182,7 @@ class _Call:
         self.outcome = outcome
         self.clinical_from = clinical_from
         self.groups = groups
-        self._selections: dict[tuple[str, bytes], _Selected] = {}
+        self.selections = Selections(engine.protocol, engine.source, self._clinical_rows)
         self._folds: dict[bytes, Folds] = {}
 
     def fit(self, name: str, training: IntArray, testing: IntArray) -> ModelFit:
@@ -217,7 +196,7 @@ class _Call:
                 self.protocol, name, self._design(), training, testing, outcome, self.groups[training]
             )  # fmt: skip
         else:
-            selected = self._select(name, training, outcome)
+            selected = self.selections.of(name, training, outcome)
             logistic = self.protocol.model.fit.logistic
             tuned = tuned_fit(selected.values, outcome, self._folds_of(training, outcome), logistic.strengths)
             features, strength = tuple(str(item) for item in selected.names), tuned.strength
@@ -252,76 +231,6 @@ class _Call:
             folds = self.protocol.model.fit.logistic.folds
             self._folds[key] = folds_of(outcome, self.groups[rows], folds, self.protocol.seed)
         return self._folds[key]
-
-    def _select(self, name: str, rows: IntArray, outcome: IntArray) -> _Selected:
-        key = (name, rows.tobytes())
-        if key not in self._selections:
-            self._selections[key] = self._selected(name, rows, outcome)
-        return self._selections[key]
-
-    def _selected(self, name: str, rows: IntArray, outcome: IntArray) -> _Selected:
-        model = self.protocol.model.models[name]
-        if model.clinical is not None:
-            screened = self.engine.source(name, self._clinical_rows(rows))
-            assert isinstance(screened, ClinicalSource)
-            p_values = screened.p_values(outcome)
-            kept = np.array([p_values[str(v)] < model.clinical.univariate_below for v in screened.variables], dtype=bool)
-            chosen = np.flatnonzero(kept)
-            return _Selected(((screened, chosen),), screened.names[chosen], screened.values[:, chosen])
-        if model.sequences is not None:
-            source = self.engine.source(name, rows)
-            assert isinstance(source, FeatureSource)
-            chosen = np.arange(len(source.names))
-            for step in self.protocol.model.select:
-                chosen = self._step(name, step_of(step), source, chosen, outcome)
-            return _Selected(((source, chosen),), source.names[chosen], source.values[:, chosen])
-        parts = [self._select(other, rows, outcome) for other in (*(model.pool or ()), *(model.add or ()))]
-        union = _Selected(
-            tuple(part for selected in parts for part in selected.parts),
-            np.concatenate([selected.names for selected in parts]),
-            np.hstack([selected.values for selected in parts]),
-        )
-        for step in self.protocol.model.select if model.pool else ():
-            if step.boosted_trees:
-                rank = np.argsort(np.argsort(union.names.astype(str), kind="stable"), kind="stable")
-                union = union.keep(self._trees(step.boosted_trees, name, union.values, rank, outcome))
-        return union
-
-    def _step(
-        self, name: str, step: tuple[str, Any], source: FeatureSource, chosen: IntArray, outcome: IntArray
-    ) -> IntArray:
-        """The columns of the source that one step leaves of those chosen so far."""
-        kind, settings = step
-        if kind in LABEL_FREE or not len(chosen):
-            return chosen
-        if kind == "collinear":
-            power = source.power(outcome)[chosen]
-            order = chosen[np.lexsort((source.name_rank[chosen], -np.round(power, 12)))]
-            return np.flatnonzero(keep_uncorrelated(source.related(settings.above), order))
-        if kind == "univariate":
-            if settings.test == "student":
-                p_values = student_columns(source.values[:, chosen], outcome)
-            else:
-                p_values = source.mann_whitney(outcome, chosen)
-            return chosen[p_values < settings.below]
-        kept = self._trees(settings, name, source.values[:, chosen], source.name_rank[chosen], outcome)
-        return chosen[kept]
-
-    def _trees(
-        self, section: BoostedTrees, name: str, values: Array, name_rank: IntArray, outcome: IntArray
-    ) -> BoolArray:
-        """Which columns the trees find most important; ties by name."""
-        keep = section.keep[name] if isinstance(section.keep, dict) else section.keep
-        count = values.shape[1]
-        kept = np.ones(count, dtype=bool)
-        if count <= keep:
-            return kept
-        importances = tree_importances(
-            values, outcome, trees=section.trees, depth=section.depth, learning_rate=section.learning_rate,
-            subsample=section.subsample, random_state=self.protocol.seed,
-        )  # fmt: skip
-        kept[np.lexsort((name_rank, -importances))[keep:]] = False
-        return kept
 
 
 def _not_fitted(name: str, training: IntArray, testing: IntArray) -> ModelFit:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ def log_odds(values: FloatArray, coefficients: FloatArray) -> FloatArray:
 
 
 @jit()
-def _loss(outcome: float, odds: float) -> float:
+def _loss(outcome: Any, odds: Any) -> float:
     """Negative log-likelihood of one row, without overflow."""
     signed = -odds if outcome > 0.5 else odds
     return float(max(signed, 0.0) + np.log1p(np.exp(-abs(signed))))

@@ -65,9 +65,9 @@ def pairwise_sum(values: FloatArray, low: int, count: int) -> float:
             depth += 1
             continue
         else:
-            result = part[depth] + result
+            result = float(part[depth] + result)
         depth -= 1
-    return result
+    return float(result)
 
 
 @jit()
@@ -92,7 +92,7 @@ def _block_sum(values: FloatArray, low: int, count: int) -> float:
     total = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
     for i in range(low + whole, low + count):
         total += values[i]
-    return total
+    return float(total)
 
 
 @jit()

@@ -159,10 +159,11 @@ def _folds_of_repeats(engine: Engine, outcome: IntArray, rows: IntArray, folds: 
     odds = np.full((len(numbers), len(engine.models), len(outcome)), np.nan)
     chosen = _Chosen(engine)
     groups = engine.patients[rows]
-    folder = StratifiedKFold if len(np.unique(groups)) == len(groups) else StratifiedGroupKFold
+    alone = len(np.unique(groups)) == len(groups)  # one lesion a patient: plain folds are more even
+    folder = StratifiedKFold if alone else StratifiedGroupKFold
     for place, number in enumerate(numbers):
         seed = int(_generator(engine, _FOLDS, number).integers(2**31))
-        parts = folder(folds, shuffle=True, random_state=seed).split(rows, outcome[rows], groups)
+        parts = folder(folds, shuffle=True, random_state=seed).split(rows, outcome[rows], None if alone else groups)
         for fold, (inner, outer) in enumerate(parts):
             for m, fit in enumerate(engine.fit(outcome, rows[inner], rows[outer]).values()):
                 areas[place, fold, m] = fit.testing_auc

@@ -128,3 +128,18 @@ def test_more_folds_than_cases_are_refused():
     engine, outcome = study(models=["T2"])
     with pytest.raises(DataError, match="30 folds"):
         nested_validation(engine, outcome, np.arange(60), folds=30)
+
+
+def test_canary_noise_is_chance_inside_the_folds_and_looks_like_an_effect_outside():
+    honest, naive = [], []
+    for seed in range(25):
+        rng = np.random.default_rng(100 + seed)
+        table, outcome = cohorts.design(rng, features=30)
+        engine = Engine(cohorts.protocol(), table, {"T2": np.ones(60, dtype=bool)}, models=["T2"])
+        outcome = rng.permutation(outcome)
+        rows = np.arange(60)
+        honest.append(nested_validation(engine, outcome, rows, repeats=1).mean_auc("T2"))
+        naive.append(engine.fit(outcome, rows, rows)["T2"].training_auc)
+    error = np.std(honest, ddof=1) / np.sqrt(len(honest))
+    assert abs(np.mean(honest) - 0.5) < 3.5 * error
+    assert np.mean(naive) > 0.5 + 3.5 * np.std(naive, ddof=1) / np.sqrt(len(naive))

@@ -18,23 +18,33 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
+class Columns:
+    """Some columns of the design table, all rows; shared by every source that takes rows of them."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self.table: Array = frame.to_numpy(dtype=np.float64)
+        self.names: NDArray[np.object_] = np.array([str(name) for name in frame.columns], dtype=object)
+        self.name_rank: IntArray = np.argsort(np.argsort(self.names.astype(str), kind="stable"), kind="stable")
+
+
 class FeatureSource:
     """The features of some sequences on some training rows: imputed, standardised, ranked, correlated.
 
     Parameters
     ----------
-    design : the columns (all rows of the design table).
+    design : the columns, all rows.
     rows : positions of the training rows; a row may stand more than once.
     impute, standardise : whether these two steps come first.
     """
 
-    def __init__(self, design: pd.DataFrame, rows: IntArray, *, impute: bool, standardise: bool) -> None:
-        self._table = design.to_numpy(dtype=np.float64)
-        training = design.iloc[rows]
+    def __init__(self, design: Columns, rows: IntArray, *, impute: bool, standardise: bool) -> None:
+        self._table = design.table
+        training = design.frame.iloc[rows]
         self._medians: Array | None = None
         self._centre: Array | None = None
         self._scale: Array | None = None
-        columns = np.arange(design.shape[1])
+        columns = np.arange(len(design.names))
         if impute:
             imputer = MedianImputer().set_output(transform="pandas").fit(training)
             training = imputer.transform(training)
@@ -44,9 +54,9 @@ class FeatureSource:
             training = scaling.transform(training)
             self._centre, self._scale = scaling.mean_, scaling.scale_
         self.columns: IntArray = columns
-        self.names: NDArray[np.object_] = np.asarray(training.columns, dtype=object)
+        self.names: NDArray[np.object_] = design.names[columns]
+        self.name_rank: IntArray = design.name_rank[columns]
         self.values: Array = training.to_numpy()
-        self.name_rank: IntArray = np.argsort(np.argsort(self.names.astype(str), kind="stable"), kind="stable")
 
     def related(self, above: float) -> BoolArray:
         """(features, features) whether two features correlate above the bound."""
@@ -104,13 +114,13 @@ class ClinicalSource:
 
     Parameters
     ----------
-    design : the clinical columns (all rows of the design table).
+    design : the clinical columns, all rows.
     rows : positions of the training rows.
     """
 
-    def __init__(self, design: pd.DataFrame, rows: IntArray) -> None:
-        self._table = design.to_numpy(dtype=np.float64)
-        self.names: NDArray[np.object_] = np.asarray(design.columns, dtype=object)
+    def __init__(self, design: Columns, rows: IntArray) -> None:
+        self._table = design.table
+        self.names: NDArray[np.object_] = design.names
         self.variables: NDArray[np.object_] = np.array([variable_of(str(name)) for name in self.names], dtype=object)
         self.raw: Array = self._table[rows]
         scaling = ZScore().fit(self.raw) if self.raw.shape[1] else None

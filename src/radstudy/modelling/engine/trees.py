@@ -49,7 +49,9 @@ def tree_importances(
     columns = np.ascontiguousarray(values.T, dtype=np.float32)
     order = np.argsort(columns, axis=1, kind="stable")
     ranked = np.take_along_axis(columns, order, axis=1)
-    distinct = (ranked[:, 1:] != ranked[:, :-1]).all(axis=1)
+    # Equal values of copies of one row (bootstrap) are no ties: in whatever order, the sums are the same.
+    copies = _copies(columns, outcome)[order]
+    distinct = ((ranked[:, 1:] != ranked[:, :-1]) | (copies[:, 1:] == copies[:, :-1])).all(axis=1)
     seeds, in_bag = _draws(random_state, trees, len(values), max(1, int(subsample * len(values))), subsample < 1)
     share = np.clip(outcome.mean(), np.finfo(float).eps, 1 - np.finfo(float).eps)
     total, grown = boosted_importances(
@@ -59,6 +61,13 @@ def tree_importances(
     mean = total / max(grown, 1)
     importances: Array = mean / mean.sum() if grown else mean
     return importances
+
+
+def _copies(columns: NDArray[np.float32], outcome: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(rows,) the same number for rows that are equal in every column and in the outcome."""
+    rows = np.ascontiguousarray(columns.T)
+    seen: dict[tuple[bytes, int], int] = {}
+    return np.array([seen.setdefault((row.tobytes(), int(y)), len(seen)) for row, y in zip(rows, outcome, strict=True)])
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ from radstudy.modelling.engine.penalty import Folds, auc, folds_of, tuned_fit
 from radstudy.modelling.engine.plan import step_of, why_not
 from radstudy.modelling.engine.selecting import Selections
 from radstudy.modelling.engine.slow import fit_with_scikit_learn
-from radstudy.modelling.engine.sources import ClinicalSource, FeatureSource
+from radstudy.modelling.engine.sources import ClinicalSource, Columns, FeatureSource
 from radstudy.modelling.models import candidates
 from radstudy.protocol.sections import Protocol
 from radstudy.table import CLINICAL, SEPARATOR
@@ -101,6 +101,7 @@ class Engine:
         patients = pd.factorize(design.index.get_level_values("patient"))[0]
         self.patients: IntArray = np.asarray(patients, dtype=np.int64)
         self.slow = {name: why for name in self.models if (why := why_not(protocol, name))}
+        self._columns: dict[str, Columns] = {}
         self._sources: OrderedDict[tuple[Any, ...], FeatureSource | ClinicalSource] = OrderedDict()
 
     def fit(
@@ -157,20 +158,25 @@ class Engine:
         return self._sources[key]
 
     def _made(self, name: str, rows: IntArray) -> FeatureSource | ClinicalSource:
+        if name not in self._columns:
+            self._columns[name] = Columns(self._columns_of(name))
+        if self.protocol.model.models[name].clinical is not None:
+            return ClinicalSource(self._columns[name], rows)
+        steps = [step_of(step)[0] for step in self.protocol.model.select]
+        return FeatureSource(
+            self._columns[name], rows, impute="impute" in steps, standardise="standardise" in steps
+        )  # fmt: skip
+
+    def _columns_of(self, name: str) -> pd.DataFrame:
         model = self.protocol.model.models[name]
         names = [str(column) for column in self.design.columns]
         if model.clinical is not None:
             variables = model.clinical.variables or candidates(self.protocol)
             starts = tuple(f"{CLINICAL}{variable}=" for variable in variables)
             whole = {f"{CLINICAL}{variable}" for variable in variables}
-            chosen = [column for column in names if column.startswith(starts) or column in whole]
-            return ClinicalSource(self.design[chosen], rows)
+            return self.design[[column for column in names if column.startswith(starts) or column in whole]]
         starts = tuple(f"{sequence}{SEPARATOR}" for sequence in model.sequences or ())
-        chosen = [column for column in names if column.startswith(starts)]
-        steps = [step_of(step)[0] for step in self.protocol.model.select]
-        return FeatureSource(
-            self.design[chosen], rows, impute="impute" in steps, standardise="standardise" in steps
-        )  # fmt: skip
+        return self.design[[column for column in names if column.startswith(starts)]]
 
 
 class _Call:

@@ -17,11 +17,12 @@ def kinds(rng, rows, features):
     mixed = smooth.copy()
     mixed[:, ::2] = np.round(mixed[:, ::2])
     mixed[:, 0] = 1.0
+    drawn = smooth[rng.integers(0, rows, rows)]  # rows drawn with replacement; their outcomes may differ here
     twins = np.repeat(smooth, 2, axis=1)  # every split ties with its copy
-    return {"smooth": smooth, "ties": np.round(smooth, 1), "mixed": mixed, "twins": twins}
+    return {"smooth": smooth, "ties": np.round(smooth, 1), "mixed": mixed, "twins": twins, "drawn": drawn}
 
 
-@pytest.mark.parametrize("kind", ["smooth", "ties", "mixed", "twins"])
+@pytest.mark.parametrize("kind", ["smooth", "ties", "mixed", "twins", "drawn"])
 @pytest.mark.parametrize("seed", range(6))
 def test_importances_are_scikit_learns(kind, seed):
     rng = np.random.default_rng(seed)
@@ -40,6 +41,16 @@ def test_importances_are_scikit_learns(kind, seed):
         np.testing.assert_array_equal(ours, expected)
     elif kind == "smooth":
         np.testing.assert_allclose(ours, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_drawn_with_replacement_with_their_outcomes(seed):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(74, 12)), np.repeat([0, 1], [45, 29])
+    drawn = rng.integers(0, 74, 74)
+    expected = GradientBoostingClassifier(n_estimators=60, random_state=seed).fit(X[drawn], y[drawn])
+    ours = tree_importances(X[drawn], y[drawn], trees=60, random_state=seed)
+    np.testing.assert_allclose(ours, expected.feature_importances_, atol=0 if EXACT else 1e-9)
 
 
 def test_no_feature_that_varies_has_no_importance():

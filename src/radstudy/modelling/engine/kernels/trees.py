@@ -38,7 +38,7 @@ def boosted_importances(
     ----------
     columns : float32 (features, rows).
     order : (features, rows) rows of each column in ascending order of its values.
-    distinct : (features,) whether a column has no two equal values.
+    distinct : (features,) whether a column has no two equal values, but for copies of one row.
     outcome : (rows,) 0.0 or 1.0.
     start : log-odds that boosting starts from.
     seeds : (trees,) state of each tree's generator, which draws the order in which features are looked at.

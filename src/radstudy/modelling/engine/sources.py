@@ -40,23 +40,24 @@ class FeatureSource:
 
     def __init__(self, design: Columns, rows: IntArray, *, impute: bool, standardise: bool) -> None:
         self._table = design.table
-        training = design.frame.iloc[rows]
+        # arrays in the memory order of the table's rows: sums over a column are then a pipeline's to the last bit
+        training = design.frame.iloc[rows].to_numpy(dtype=np.float64)
         self._medians: Array | None = None
         self._centre: Array | None = None
         self._scale: Array | None = None
         columns = np.arange(len(design.names))
         if impute:
-            imputer = MedianImputer().set_output(transform="pandas").fit(training)
+            imputer = MedianImputer().fit(training)
             training = imputer.transform(training)
             columns, self._medians = np.flatnonzero(imputer.kept_), imputer.medians_
         if standardise:
-            scaling = ZScore().set_output(transform="pandas").fit(training)
+            scaling = ZScore().fit(training)
             training = scaling.transform(training)
             self._centre, self._scale = scaling.mean_, scaling.scale_
         self.columns: IntArray = columns
         self.names: NDArray[np.object_] = design.names[columns]
         self.name_rank: IntArray = design.name_rank[columns]
-        self.values: Array = training.to_numpy()
+        self.values: Array = training
 
     def related(self, above: float) -> BoolArray:
         """(features, features) whether two features correlate above the bound."""

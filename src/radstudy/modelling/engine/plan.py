@@ -28,12 +28,15 @@ def why_not(protocol: Protocol, name: str) -> str:
 
     A setting that is unknown here and differs from its default counts as a step that the engine does not carry.
     """
+    return why_not_classifier(protocol) or _why_not_selected(protocol, name)
+
+
+def why_not_classifier(protocol: Protocol) -> str:
+    """Why the engine leaves the classifier to scikit-learn; empty where it carries it itself."""
     given = [key for key, value in protocol.model.fit if value is not None]
     if given != ["logistic"]:
         return f"the classifier {', '.join(key for key in given if key != 'logistic')}"
-    if odd := _odd("logistic", protocol.model.fit.logistic):
-        return odd
-    return _why_not_selected(protocol, name)
+    return _odd("logistic", protocol.model.fit.logistic)
 
 
 def _why_not_selected(protocol: Protocol, name: str) -> str:

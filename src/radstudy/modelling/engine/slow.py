@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 from sklearn.base import clone
 
 from radstudy.modelling.engine.kernels.logistic import fold_aucs
-from radstudy.modelling.engine.penalty import TIE, TunedFit, folds_of, tuned_fit
+from radstudy.modelling.engine.penalty import TIE, Folds, TunedFit, folds_of, tuned_fit
+from radstudy.modelling.engine.plan import why_not_classifier
 from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.protocol.sections import Protocol
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+_FOLDS = 5  # where the classifier names none
 
 
 def fit_with_scikit_learn(
@@ -42,32 +46,30 @@ def fit_with_scikit_learn(
     values = pipeline[:-1].transform(inner)
     features = tuple(str(column) for column in values.columns)
     classifier = pipeline.named_steps[CLASSIFIER]
-    folds = folds_of(outcome, groups, protocol.model.fit.logistic.folds, protocol.seed)
-    if protocol.model.fit.logistic.penalty == "l2" and not features:
-        tuned = tuned_fit(np.empty((len(outcome), 0)), outcome, folds, 1)
+    settings = getattr(protocol.model.fit, "logistic", None)
+    folds = folds_of(outcome, groups, getattr(settings, "folds", _FOLDS), protocol.seed)
+    if not features or not why_not_classifier(protocol):
+        tuned = tuned_fit(values.to_numpy(dtype=np.float64), outcome, folds, getattr(settings, "strengths", 1))
     else:
-        tuned = _cross_validated(classifier, values, outcome, groups, folds)
+        tuned = _cross_validated(classifier, values.to_numpy(dtype=np.float64), outcome, groups, folds)
     strength = float(getattr(classifier, "C_", np.nan))
-    return features, strength, tuned, (pipeline.decision_function(inner), _scores(pipeline, outer))
+    return features, strength, tuned, (_log_odds(pipeline, inner), _log_odds(pipeline, outer))
 
 
-def _scores(estimator: Any, table: pd.DataFrame) -> Array:
-    scores: Array = estimator.decision_function(table) if len(table) else np.empty(0)
-    return scores
+def _log_odds(estimator: Any, table: Any) -> Array:
+    if not len(table):
+        return np.empty(0)
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(table), dtype=np.float64)
+    return np.asarray(special.logit(estimator.predict_proba(table)[:, 1]), dtype=np.float64)
 
 
-def _cross_validated(
-    classifier: Any, values: pd.DataFrame, outcome: IntArray, groups: IntArray, folds: list[tuple[IntArray, IntArray]]
-) -> TunedFit:
-    """The classifier's own left-out scores at the settings it chose."""
-    from radstudy.modelling.classifier import _logistic
-
-    table = values.to_numpy()
+def _cross_validated(classifier: Any, values: Array, outcome: IntArray, groups: IntArray, folds: Folds) -> TunedFit:
+    """A classifier that the engine does not know, fitted anew without each fold, its own tuning included."""
     left_out, where = np.full(len(outcome), np.nan), np.full(len(outcome), -1, dtype=np.int64)
-    chosen = getattr(classifier, "C_", None)
     for number, (inner, outer) in enumerate(folds):
-        fold = _logistic(chosen) if chosen is not None else clone(classifier)
-        left_out[outer] = fold.fit(table[inner], outcome[inner]).decision_function(table[outer])
+        fold = clone(classifier).fit(values[inner], outcome[inner], groups=groups[inner])
+        left_out[outer] = _log_odds(fold, values[outer])
         where[outer] = number
     aucs = fold_aucs(np.round(left_out, TIE), outcome.astype(np.float64), where, len(folds))
     return TunedFit(

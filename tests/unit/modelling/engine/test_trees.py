@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.utils._sorting import _py_simultaneous_sort
 
 from radstudy.modelling.engine.kernels.ordering import pairwise_sum, sort_together
 from radstudy.modelling.engine.trees import tree_importances
@@ -23,7 +22,7 @@ def kinds(rng, rows, features):
 
 
 @pytest.mark.parametrize("kind", ["smooth", "ties", "mixed", "twins", "drawn"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_importances_are_scikit_learns(kind, seed):
     rng = np.random.default_rng(seed)
     rows, features = int(rng.integers(12, 170)), int(rng.integers(2, 14))
@@ -79,6 +78,8 @@ def test_sums_are_numpys_to_the_last_bit(count):
 @pytest.mark.parametrize("levels", [1, 2, 5, 40])
 @pytest.mark.parametrize("count", [2, 15, 16, 17, 100, 2000])
 def test_rows_of_equal_values_end_where_scikit_learn_leaves_them(levels, count):
+    from sklearn.utils._sorting import _py_simultaneous_sort  # not in older versions
+
     rng = np.random.default_rng(count + levels)
     values = rng.integers(0, levels, count).astype(np.float32)
     theirs, rows = values.copy(), np.arange(count, dtype=np.intp)

@@ -25,8 +25,12 @@ def profile_limits(deviance: Callable[[float], float], estimate: float, se: floa
     """
     quantile = float(special.chdtri(1, 1 - level))
 
+    known = {estimate: -quantile}  # a profile that is climbed to may end a little elsewhere the second time
+
     def excess(value: float) -> float:
-        return deviance(value) - quantile
+        if value not in known:
+            known[value] = deviance(value) - quantile
+        return known[value]
 
     return _limit(excess, estimate, -se), _limit(excess, estimate, se)
 

@@ -86,3 +86,9 @@ def synthetic(tmp_path):
         return Synthetic(tmp_path / name, **settings)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A run with a modest effect, for tests that only read it."""
+    return Synthetic(tmp_path_factory.mktemp("finished"), effect=0.8).run()

@@ -165,8 +165,8 @@ def test_who_is_not_in_the_table_is_a_lost_case_unless_allowed(tmp_path):
             "Patient P04, lesion 1, T2, reader reader: stands in more than",
         ),
         (
-            lambda t: t.astype(object).where(t.index != 7, t.assign(T2_a3="n.d.")),
-            "row 9, column 'T2_a3': 'n.d.' is not",
+            lambda t: t.assign(T2_a3=np.where(t.index == 7, "n.d.", "1.5")),
+            "row 9, column 'T2_a3': 'n.d.' is not a number",
         ),
         (lambda t: t.assign(b2_dwi=np.where(t.index == 2, np.inf, 0.0)), "row 4, column 'b2_dwi': 'inf' is infinite"),
         (lambda t: t.assign(id=t["id"].where(t.index != 1)), "row 3, column 'id': this is empty"),

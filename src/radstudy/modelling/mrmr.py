@@ -27,7 +27,7 @@ class MrmrFilter(RankedFilter):
     Parameters
     ----------
     keep : how many, or a `FoundSize`.
-    score : "quotient" or "difference".
+    scheme : "quotient" or "difference".
     random_state : seed of the folds of a `FoundSize`.
 
     Attributes
@@ -39,9 +39,9 @@ class MrmrFilter(RankedFilter):
     Ding C, Peng H, J Bioinform Comput Biol 2005;3:185. Zhao Z et al., arXiv:1908.05376 (the scores).
     """
 
-    def __init__(self, keep: int | FoundSize = 5, score: str = "quotient", random_state: int | None = 0) -> None:
+    def __init__(self, keep: int | FoundSize = 5, scheme: str = "quotient", random_state: int | None = 0) -> None:
         self.keep = keep
-        self.score = score
+        self.scheme = scheme
         self.random_state = random_state
 
     def _nothing_dropped(self, count: int) -> None:
@@ -50,8 +50,8 @@ class MrmrFilter(RankedFilter):
     def _ranked(
         self, values: Array, y: NDArray[np.int64], names: NDArray[np.object_], most: int
     ) -> tuple[NDArray[np.intp], list[str]]:
-        if self.score not in ("quotient", "difference"):
-            raise ValueError(f"score must be 'quotient' or 'difference', not {self.score!r}")
+        if self.scheme not in ("quotient", "difference"):
+            raise ValueError(f"scheme must be 'quotient' or 'difference', not {self.scheme!r}")
         unit, varies = _unit_columns(values)
         self.relevance_ = np.zeros(values.shape[1])
         if varies.any():
@@ -74,7 +74,7 @@ class MrmrFilter(RankedFilter):
         return np.array(order, dtype=np.intp), reasons
 
     def _scores(self, redundancy: Array) -> Array:
-        if self.score == "difference":
+        if self.scheme == "difference":
             return self.relevance_ - redundancy
         return self.relevance_ / np.maximum(redundancy, SMALLEST_REDUNDANCY)
 

@@ -20,8 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-from radstudy.modelling.folds import inner_folds, patients_of
-from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
+from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
+from radstudy.modelling.validation import TooFewError, binary_outcome, checked_pair, checked_table
 
 Settings = dict[str, Any]
 
@@ -32,12 +32,13 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     chosen_ : the settings of the chosen candidate; empty for the prevalence alone.
-    losses_ : (candidates,) mean Brier score over the folds; empty where a class has one patient: then the first
-        candidate, the simplest, is taken.
+    losses_ : (candidates,) mean Brier score over the folds; empty where there are too few patients for folds: then
+        the first candidate, the simplest, is taken.
     """
 
     folds: int
     random_state: int | None
+    _needed = 1  # patients of each class without which a candidate cannot be fitted
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
@@ -52,6 +53,8 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return self
         candidates = self._candidates()
         splits = inner_folds(binary, patients, self.folds, self.random_state) if len(candidates) > 1 else []
+        if any(smaller_class(binary[train], _of(patients, train)) < self._needed for train, _ in splits):
+            splits = []
         if splits:
             losses = [self._losses(candidates, values, binary, patients, *split) for split in splits]
             self.losses_ = np.mean(losses, axis=0)
@@ -69,7 +72,8 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """(rows,) the more probable class."""
-        predicted: NDArray[Any] = self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+        positive = (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+        predicted: NDArray[Any] = self.classes_[positive]
         return predicted
 
     def __sklearn_tags__(self) -> Any:
@@ -82,7 +86,7 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         groups: NDArray[Any] | None, train: NDArray[np.intp], test: NDArray[np.intp],
     ) -> list[float]:  # fmt: skip
         """The Brier score of every candidate on the rows that a fold leaves out."""
-        inside = None if groups is None else groups[train]
+        inside = _of(groups, train)
         fitted = [self._fitted(settings, values[train], y[train], inside) for settings in candidates]
         return [float(np.mean((model.predict_proba(values[test])[:, 1] - y[test]) ** 2)) for model in fitted]
 
@@ -100,6 +104,10 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
 
+def _of(groups: NDArray[Any] | None, rows: NDArray[np.intp]) -> NDArray[Any] | None:
+    return None if groups is None else groups[rows]
+
+
 class TunedSvm(TunedClassifier):
     """Support vector machine on z-scores; Platt's sigmoid on its out-of-fold decision values gives probabilities.
 
@@ -115,6 +123,8 @@ class TunedSvm(TunedClassifier):
     ----------
     Platt J, Advances in Large Margin Classifiers, 1999, p 61.
     """
+
+    _needed = 2  # for the folds of the calibration
 
     def __init__(
         self,
@@ -138,9 +148,7 @@ class TunedSvm(TunedClassifier):
     ) -> Any:
         splits = inner_folds(y, groups, self.folds, self.random_state)
         if not splits:
-            raise ValueError(
-                "a support vector machine's probabilities need two patients in each class; there are fewer"
-            )
+            raise TooFewError("a support vector machine's probabilities need two patients in each class")
         return CalibratedClassifierCV(self._model(settings, len(y)), method="sigmoid", cv=splits, ensemble=False).fit(
             values, y
         )

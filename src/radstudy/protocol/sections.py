@@ -143,12 +143,12 @@ class Protocol(Section):
             return self
         if self.cohort.transfer is not None or self.extract.maps is not None:
             raise PydanticCustomError("features", "a study that begins at a feature table has no masks and no maps", {})
+        self._check_layout(self.features)
         if len(self.cohort.readers) > 1 and self.features.reader is None:
             raise PydanticCustomError(
                 "features", "cohort.readers names several readers, but features.reader no column that tells them apart",
                 {},
             )  # fmt: skip
-        self._check_layout(self.features)
         return self
 
     def _check_layout(self, features: Features) -> None:

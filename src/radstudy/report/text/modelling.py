@@ -160,10 +160,10 @@ def _classifier(fit: Fit) -> str:
             f"from 1e-4 to 1e4, log-spaced) with the lowest log-loss in {fit.logistic.folds}-fold cross-validation."
         )
     if fit.elastic_net:
+        net = fit.elastic_net
         return (
-            f"Logistic regression with an elastic-net penalty; share of L1 (of {_of(fit.elastic_net.mixes)}) and "
-            f"strength (of {fit.elastic_net.strengths}) had {_rule(fit.elastic_net.rule)} in {fit.elastic_net.folds}-fold "
-            "cross-validation."
+            f"Logistic regression with an elastic-net penalty; its share of L1 (of {_of(net.mixes)}) and its strength "
+            f"(of {net.strengths}) had {_rule(net.rule)} in {net.folds}-fold cross-validation."
         )
     how = "had the lowest Brier score in {folds}-fold cross-validation."
     if fit.svm:

@@ -53,7 +53,10 @@ class Extract(Section):
         description="Margin around the lesion that filters may see, in resampled voxels; exact: 11 times the largest "
         "sigma, which gives the Laplacian of Gaussian of the whole image.",
     )
-    images: Images = Images()
+    images: Images = Field(
+        Images(log_sigma_mm=(1.0, 2.0, 3.0, 4.0, 5.0), wavelet="coif1"),
+        description="Left out: those of the reference study, which make 1,218 features. Written: those named only.",
+    )
     features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = Field(
         "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
     )

@@ -1,8 +1,8 @@
 """N4 bias-field correction, ours against SimpleITK's (and n4ax and ANTs where they are installed).
 
 ``python benchmarks/n4.py --json F [--quick] [--threads 1] [--shrink 4] [--size 320,320,104] [--iterations 50,40,30]
-[--n4ax-python P] [--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division) and the fit alone,
-interleaved, on a synthetic volume with a known field. Every call is made in a process that has made one before; calls
+[--n4ax-python P] [--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division)
+and the fit alone, interleaved, on a synthetic volume with a known field. Every call is made in a process that has made one before; calls
 shorter than a second are made up to five times in a turn, and their median counts. Every process reports its peak
 memory. P is the Python of an environment that has the other program.
 """
@@ -270,9 +270,8 @@ def main() -> None:
     }
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for one in measured:
-        print(
-            f"shrink {one['shrink']}, {one['threads']} thread(s), {' x '.join(map(str, one['size']))}, {one['iterations']}"
-        )
+        size, most = " x ".join(map(str, one["size"])), "/".join(map(str, one["iterations"]))
+        print(f"shrink {one['shrink']}, {one['threads']} thread(s), {size}, at most {most} iterations")
         for name, part in one["programs"].items():
             print(
                 f"  {name:10s} whole {statistics.median(part['whole_s']):8.3f} s ({part['whole_ratio']:6.1f} x ours), "

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from radstudy.protocol.sections import Protocol, Select
+from radstudy.protocol.selection import FoundSize
 
 LABEL_FREE = ("impute", "standardise")  # in this order, before all others
 _KNOWN: dict[str, dict[str, tuple[Any, ...] | None]] = {  # section to setting to the values carried; None: any
@@ -28,15 +29,13 @@ def why_not(protocol: Protocol, name: str) -> str:
 
     A setting that is unknown here and differs from its default counts as a step that the engine does not carry.
     """
-    return why_not_classifier(protocol) or _why_not_selected(protocol, name)
+    return why_not_classifier(protocol, name) or _why_not_selected(protocol, name)
 
 
-def why_not_classifier(protocol: Protocol) -> str:
-    """Why the engine leaves the classifier to scikit-learn; empty where it carries it itself."""
-    given = [key for key, value in protocol.model.fit if value is not None]
-    if given != ["logistic"]:
-        return f"the classifier {', '.join(key for key in given if key != 'logistic')}"
-    return _odd("logistic", protocol.model.fit.logistic)
+def why_not_classifier(protocol: Protocol, name: str) -> str:
+    """Why the engine leaves a model's classifier to scikit-learn; empty where it carries it itself."""
+    fit = protocol.model.fit_of(name)
+    return f"the classifier {fit.kind}" if fit.logistic is None else _odd("logistic", fit.logistic)
 
 
 def _why_not_selected(protocol: Protocol, name: str) -> str:
@@ -63,12 +62,18 @@ def _odd_steps(steps: list[tuple[str, Any]]) -> str:
                 return f"{name}: {settings}"
         elif name not in _KNOWN:
             return f"the step {name}"
+        elif name == "boosted_trees" and _found_size(settings.keep):
+            return "boosted_trees: a size found by cross-validation"
         elif odd := _odd(name, settings):
             return odd
     head = [name for name in names if name in LABEL_FREE]
     if names[: len(head)] != [name for name in LABEL_FREE if name in head]:
         return f"the order of the steps {', '.join(names)}"
     return ""
+
+
+def _found_size(keep: Any) -> bool:
+    return any(isinstance(size, FoundSize) for size in (keep.values() if isinstance(keep, dict) else [keep]))
 
 
 def _odd(name: str, section: BaseModel) -> str:

@@ -46,9 +46,9 @@ def fit_with_scikit_learn(
     values = pipeline[:-1].transform(inner)
     features = tuple(str(column) for column in values.columns)
     classifier = pipeline.named_steps[CLASSIFIER]
-    settings = getattr(protocol.model.fit, "logistic", None)
+    settings = protocol.model.fit_of(name).logistic
     folds = folds_of(outcome, groups, getattr(settings, "folds", _FOLDS), protocol.seed)
-    if not features or not why_not_classifier(protocol):
+    if not features or not why_not_classifier(protocol, name):
         tuned = tuned_fit(values.to_numpy(dtype=np.float64), outcome, folds, getattr(settings, "strengths", 1))
     else:
         tuned = _cross_validated(classifier, values.to_numpy(dtype=np.float64), outcome, groups, folds)

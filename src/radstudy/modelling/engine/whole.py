@@ -189,7 +189,7 @@ class _Call:
         self.clinical_from = clinical_from
         self.groups = groups
         self.selections = Selections(engine.protocol, engine.source, self._clinical_rows)
-        self._folds: dict[bytes, Folds] = {}
+        self._folds: dict[tuple[bytes, int], Folds] = {}
 
     def fit(self, name: str, training: IntArray, testing: IntArray) -> ModelFit:
         usable = self.engine.usable[name]
@@ -203,16 +203,18 @@ class _Call:
             )  # fmt: skip
         else:
             selected = self.selections.of(name, training, outcome)
-            logistic = self.protocol.model.fit.logistic
-            tuned = tuned_fit(selected.values, outcome, self._folds_of(training, outcome), logistic.strengths)
+            logistic = self.protocol.model.fit_of(name).logistic
+            assert logistic is not None
+            folds = self._folds_of(training, outcome, logistic.folds)
+            tuned = tuned_fit(selected.values, outcome, folds, logistic.strengths)
             features, strength = tuple(str(item) for item in selected.names), tuned.strength
             rows_of = {FeatureSource: testing, ClinicalSource: self._clinical_rows(testing)}
             odds = tuned.log_odds(selected.values), tuned.log_odds(selected.scored(rows_of))
-        folds = tuned.fold_aucs[np.isfinite(tuned.fold_aucs)]
+        of_folds = tuned.fold_aucs[np.isfinite(tuned.fold_aucs)]
         return ModelFit(
             name, features, tuned.coefficients, tuned.intercept, strength,
             training_auc=auc(odds[0], outcome),
-            cross_validated_auc=float(folds.mean()) if len(folds) else float("nan"),
+            cross_validated_auc=float(of_folds.mean()) if len(of_folds) else float("nan"),
             testing_auc=auc(odds[1], self.outcome[testing]),
             training_rows=training, testing_rows=testing,
             training_log_odds=odds[0], testing_log_odds=odds[1],
@@ -231,11 +233,10 @@ class _Call:
         moved[clinical] = design[clinical].to_numpy()[self.clinical_from]
         return moved
 
-    def _folds_of(self, rows: IntArray, outcome: IntArray) -> Folds:
-        key = rows.tobytes()
+    def _folds_of(self, rows: IntArray, outcome: IntArray, count: int) -> Folds:
+        key = rows.tobytes(), count
         if key not in self._folds:
-            folds = self.protocol.model.fit.logistic.folds
-            self._folds[key] = folds_of(outcome, self.groups[rows], folds, self.protocol.seed)
+            self._folds[key] = folds_of(outcome, self.groups[rows], count, self.protocol.seed)
         return self._folds[key]
 
 

@@ -11,6 +11,7 @@ from radstudy.modelling.classifier import CrossValidatedLogistic
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.engine import Engine, auc
 from radstudy.modelling.engine.penalty import folds_of
+from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.engine.sources import ClinicalSource, Columns, FeatureSource
 from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.statistics import auc_columns, mann_whitney_columns
@@ -161,7 +162,7 @@ def test_a_classifier_that_the_engine_does_not_know_is_tuned_inside_each_fold(mo
     engine = engine_of(cohorts.protocol(), table)
     training, testing = np.arange(40), np.arange(40, 60)
     fast = engine.fit(outcome, training, testing)["T2"]
-    monkeypatch.setattr("radstudy.modelling.engine.slow.why_not_classifier", lambda protocol: "unknown")
+    monkeypatch.setattr("radstudy.modelling.engine.slow.why_not_classifier", lambda _protocol, _name: "unknown")
     engine.slow = {"T2": "unknown"}
     slow = engine.fit(outcome, training, testing)["T2"]
     assert slow.features == fast.features
@@ -173,3 +174,21 @@ def test_a_classifier_that_the_engine_does_not_know_is_tuned_inside_each_fold(mo
         fold = CrossValidatedLogistic(random_state=engine.protocol.seed).fit(values[inner], outcome[training][inner])
         areas.append(auc(fold.decision_function(values[outer]), outcome[training][outer]))
     assert slow.cross_validated_auc == pytest.approx(np.mean(areas), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"fit": "svm"}, "the classifier svm"),
+        ({"fit": {"logistic": {}}, "keep": {"cv": "one-se"}}, "boosted_trees: a size found by cross-validation"),
+    ],
+)
+def test_what_the_engine_does_not_carry_is_left_to_scikit_learn_and_said(change, why):
+    protocol = cohorts.protocol()
+    document = protocol.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document["model"]["fit"] = change["fit"]
+    for step in document["model"]["select"]:
+        if "boosted_trees" in step and "keep" in change:
+            step["boosted_trees"]["keep"] = change["keep"]
+    changed = type(protocol).model_validate(document)
+    assert why_not(changed, "T2") == why

@@ -58,15 +58,15 @@ class MrmrFilter(RankedFilter):
             with np.errstate(divide="ignore"):  # groups without a spread of their own: F is infinite
                 self.relevance_[varies] = f_classif(values[:, varies], y)[0]
         by_name = np.argsort(names.astype(str), kind="stable")
-        left = by_name[np.argsort(-self.relevance_[by_name], kind="stable")]
+        left = by_name[np.argsort(-_rounded(self.relevance_)[by_name], kind="stable")]
         order, redundancy = [int(left[0])], np.zeros(values.shape[1])
         free = varies.copy()
         free[order[0]] = False
         while len(order) < most and free.any():
             redundancy += np.abs(unit.T @ unit[:, order[-1]])
-            score = self._scores(redundancy / len(order))
             candidates = by_name[free[by_name]]
-            order.append(int(candidates[np.argmax(np.round(score[candidates], 12))]))
+            score = _rounded(self._scores(redundancy / len(order))[candidates])
+            order.append(int(candidates[np.argmax(score)]))
             free[order[-1]] = False
         taken = set(order)
         order += [int(index) for index in left if index not in taken]
@@ -77,6 +77,12 @@ class MrmrFilter(RankedFilter):
         if self.scheme == "difference":
             return self.relevance_ - redundancy
         return self.relevance_ / np.maximum(redundancy, SMALLEST_REDUNDANCY)
+
+
+def _rounded(scores: Array) -> Array:
+    """Scores as shares of the largest, to 12 digits: those that differ by rounding alone are equal."""
+    largest = np.abs(scores[np.isfinite(scores)]).max(initial=0.0)
+    return np.asarray(np.round(scores / (largest or 1.0), 12))
 
 
 def _unit_columns(values: Array) -> tuple[Array, NDArray[np.bool_]]:

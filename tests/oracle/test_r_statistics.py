@@ -39,7 +39,7 @@ FOUND = _load()
 INPUTS = FOUND.inputs()
 OF_R = list(FOUND.references("r_statistics.csv.gz"))
 OF_PYTHON = list(FOUND.references("py_statistics.csv.gz"))
-FIRTH_EVERY = 8  # profiles of Firth's likelihood take half a second each
+FIRTH_EVERY = 8  # profiles of Firth's likelihood take a while; r_table.py compares all
 
 
 def _apart(references: list, makers: dict, kind: str, tolerance: float) -> tuple[int, list[str]]:  # type: ignore[type-arg]

@@ -64,7 +64,7 @@ class Compare(Section):
     adjust: Literal["holm", "none"] = Field("holm", description="Correction over all pairs, beside the raw p-values.")
 
 
-class Null(Section):
+class Chance(Section):
     """Null calibration: the same models on permuted outcomes, beside every AUC."""
 
     permutations: Annotated[int, Field(ge=19)] = Field(1000, description="How many; 19 is the fewest for p = 0.05.")
@@ -84,7 +84,7 @@ class Evaluate(Section):
     interval: Interval = Interval()
     compare: Compare = Compare()
     regression: Regression = Regression()
-    null: Null | None = Field(Null(), description="None: no null calibration, and the report says so.")
+    chance: Chance | None = Field(Chance(), description="None: no null calibration, and the report says so.")
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
         "student", description="Test of continuous variables in Tables 1 and 2."
     )

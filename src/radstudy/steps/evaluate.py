@@ -34,14 +34,14 @@ SETS = ("training", "testing")
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"null"}),
+        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance"}),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
     }
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
         if due:
             _evaluate(run)
-    if run.protocol.evaluate.null is not None:
-        do_null(run, run.protocol.evaluate.null)
+    if run.protocol.evaluate.chance is not None:
+        do_null(run, run.protocol.evaluate.chance)
 
 
 def _evaluate(run: Run) -> None:

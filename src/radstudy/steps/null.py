@@ -15,7 +15,7 @@ from radstudy.modelling.engine import Engine
 from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.modelling.null import MEASURES, Kind, NullCalibration, calibrate
-from radstudy.protocol.sections import Null
+from radstudy.protocol.sections import Chance
 from radstudy.steps.design import read_design
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
@@ -29,7 +29,7 @@ _EVERY_S = 20.0
 LEFT_OUT = "no null calibration"
 
 
-def do_null(run: Run, section: Null) -> None:
+def do_null(run: Run, section: Chance) -> None:
     """Permute the outcome, refit every model, and write the AUCs beside the observed ones.
 
     Parameters
@@ -37,13 +37,13 @@ def do_null(run: Run, section: Null) -> None:
     run : the run; the step `model` has finished.
     section : how many permutations, and of which kinds.
     """
-    settings = {"null": section.model_dump(mode="json"), "level": run.protocol.evaluate.interval.level}
+    settings = {"chance": section.model_dump(mode="json"), "level": run.protocol.evaluate.interval.level}
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
         if due:
             _null(run, section)
 
 
-def _null(run: Run, section: Null) -> None:
+def _null(run: Run, section: Chance) -> None:
     design = read_design(run)
     facts = read_json(run.path("model", "models.json"))
     fitted = [name for name in run.protocol.model.models if facts[name]["fitted"]]
@@ -54,9 +54,7 @@ def _null(run: Run, section: Null) -> None:
     slow = {} if section.slow else {name: why for name in fitted if (why := why_not(run.protocol, name))}
     summary += [{"kind": "outcome", "model": name, "note": f"{LEFT_OUT}: {why}"} for name, why in slow.items()]
     if slow:
-        run.say(
-            f"{LEFT_OUT} for {', '.join(slow)}: refitting takes long (evaluate.null.slow: true does it all the same)"
-        )
+        run.say(f"{LEFT_OUT} for {', '.join(slow)}: refitting takes long (evaluate.chance.slow: true does it)")
     for kind, names in _kinds(run, section, [name for name in fitted if name not in slow]).items():
         if not names:
             continue
@@ -72,7 +70,7 @@ def _null(run: Run, section: Null) -> None:
     write_csv(run.path(STEP, "aucs.csv"), pd.concat([pd.DataFrame(columns=columns), *areas], ignore_index=True))
 
 
-def _kinds(run: Run, section: Null, fitted: list[str]) -> dict[Kind, list[str]]:
+def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]]:
     """The kinds of permutation, and the models that each is about."""
     both = [name for name in fitted if sequences_of(run.protocol, name) and clinical_of(run.protocol, name)]
     return {"outcome": fitted, "incremental": both if section.incremental else []}

@@ -38,7 +38,7 @@ model:
     both: {pool: [T2, DWI]}
     all: {add: [both, clinical]}
 evaluate:
-  null: null
+  chance: null
 """
 
 

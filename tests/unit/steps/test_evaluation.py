@@ -147,7 +147,7 @@ def test_a_value_that_is_no_level_is_named(synthetic):
 
 def test_null_calibration_stands_beside_the_observed_areas(synthetic):
     made = synthetic(effect=1.5)
-    made.study = made.study.replace("null: null", "null: {permutations: 39}")
+    made.study = made.study.replace("chance: null", "chance: {permutations: 39}")
     run = made.run()
     rows = pd.read_csv(run.path("evaluate", "null", "null.csv")).set_index(["kind", "model", "measure"])
     observed = table(run, "table3").set_index(["model", "set"])

@@ -1,0 +1,78 @@
+"""How many features survived each step, model by model."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from radstudy.report.display import thousands
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.figures.panels import panels
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import BLUE, GREY, LIGHT
+from radstudy.report.tables.features import STEP_NAMES
+
+Stage = tuple[str, int]
+
+
+def funnel(facts: Facts) -> Drawing:
+    """One funnel a model: from the features extracted to those in the model."""
+    stages = {name: stages_of(facts, name) for name in facts.fitted}
+    if not stages:
+        raise AbsentError("No model could be fitted; no feature was selected.")
+    drawn, grid = panels(
+        list(stages), width=2.5, height=0.2 * max(map(len, stages.values())) + 0.45, columns=3, share=False
+    )
+    for axes, found in zip(grid, stages.values(), strict=True):
+        _draw(axes, found)
+    spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in found)}" for name, found in stages.items())
+    alt = f"Numbers of features that each step of the selection let through, by model: {spoken}."
+    notes = (
+        "Bars are to scale within a panel, numbers are features left after the step. A model built from others starts "
+        "from what those selected.",
+    )
+    return Drawing("figure_s4_funnel", drawn, alt, notes, facts.frame("model/funnel.csv"))
+
+
+def stages_of(facts: Facts, name: str) -> list[Stage]:
+    """The steps of one model with the features left after each.
+
+    Parameters
+    ----------
+    facts : of the run.
+    name : a fitted model.
+    """
+    frame = facts.frame("model/funnel.csv")
+    own = frame[(frame["model"] == name) & (frame["branch"] == name)]
+    stages = _before(facts, name)
+    if not stages and len(own):
+        stages.append(("Candidates", int(own.iloc[0]["entered"])))
+    stages += [(STEP_NAMES.get(str(row["step"]), str(row["step"])), int(row["kept"])) for _, row in own.iterrows()]
+    in_model = facts.frame("model/features.csv")
+    return [*stages, ("In the model", int((in_model["model"] == name).sum()) if len(in_model) else 0)]
+
+
+def _before(facts: Facts, name: str) -> list[Stage]:
+    """What came before the model's own steps: of features of images the extraction and the readers' agreement."""
+    sequences = facts.protocol.model.models[name].sequences
+    if not sequences:
+        return []
+    agreed = facts.document("agree/summary.json")
+    if agreed.get("note"):
+        return []
+    kept = sum(int(agreed["kept"].get(sequence, 0)) for sequence in sequences)
+    return [("Extracted", int(agreed["of"]) * len(sequences)), ("Reproducible", kept)]
+
+
+def _draw(axes: Axes, stages: list[Stage]) -> None:
+    largest = max(1, *(count for _, count in stages))
+    last = len(stages) - 1
+    for index, (_, count) in enumerate(stages):
+        colour = LIGHT if index == 0 and last else BLUE if index == last else "#9cc3de"
+        axes.barh(
+            index, count / largest, left=-count / largest / 2, height=0.74, color=colour, edgecolor=GREY, linewidth=0.4
+        )
+        axes.text(0.54, index, thousands(count), ha="left", va="center", fontsize=7)
+    axes.set(xlim=(-0.52, 0.78), ylim=(last + 0.5, -0.5), yticks=range(len(stages)), xticks=())
+    axes.set_yticklabels([label for label, _ in stages], fontsize=7)
+    axes.tick_params(length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)

@@ -52,7 +52,7 @@ def decision(facts: Facts) -> Drawing:
     grid[0].set(xlim=(0, right), ylim=(low, high))
     grid[0].set_ylabel("net benefit")
     handles, labels = grid[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
+    drawn.legend(handles, labels, loc="outside upper left", ncols=4)
     best = _best(shown[(shown["set"] == TESTING) & (shown["model"] == names[0]) & (shown["threshold"] <= right)])
     alt = f"Decision curves of {listed(names)} in the testing and the training set. Testing set, {names[0]}: {best}."
     return Drawing("figure7_decision", drawn, alt, _notes(facts, names, len(set(frame["model"]))), frame)
@@ -83,14 +83,14 @@ def limits(shown: pd.DataFrame) -> tuple[float, float, float]:
     Parameters
     ----------
     shown : decision curves. Thresholds end where no model is above zero on the testing set any more (at least at twice
-        the testing set's share of positives, at most at 1); far below zero nothing is worth seeing.
+        the testing set's share of positives, at most at 0.9); far below zero nothing is worth seeing.
     """
     part = shown[shown["set"] == TESTING]
     part = part if part["net_benefit"].notna().any() else shown
     share = float(part.loc[part["threshold"].idxmin(), "treat_all"])
     useful = part.loc[part["net_benefit"] > 0, "threshold"]
     end = max(float(useful.max()) if len(useful) else 0.0, 2 * max(share, 0.05)) + 0.05
-    right = min(np.ceil(end * 20 - 1e-9) / 20, 1.0)
+    right = min(np.ceil(end * 20 - 1e-9) / 20, 0.9)
     top = float(shown.loc[shown["threshold"] <= right, ["net_benefit", "treat_all"]].max().max())
     return float(right), -0.25 * max(top, 0.05), 1.1 * max(top, 0.05)
 

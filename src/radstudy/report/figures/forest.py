@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from radstudy.report.display import p_text, plural, significant
+from radstudy.report.display import listed, p_text, plural, significant
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.panels import letters
+from radstudy.report.figures.panels import letters, wrapped
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
 from radstudy.report.tables.features import readable
@@ -31,7 +31,7 @@ def forest(facts: Facts) -> Drawing:
     if not names:
         raise AbsentError("No multivariable regression was fitted: the models in question have no feature.")
     parts = {name: frame[frame["model"] == name] for name in names}
-    labels = {name: [textwrap.fill(readable(facts, str(f)), _LABEL) for f in part["feature"]]
+    labels = {name: [wrapped(readable(facts, str(f)), _LABEL) for f in part["feature"]]
               for name, part in parts.items()}  # fmt: skip
     heights = [0.5 + sum(0.1 + 0.15 * (1 + text.count("\n")) for text in labels[name]) for name in names]
     drawn = figure(8.4, sum(heights) + 0.75)
@@ -43,6 +43,8 @@ def forest(facts: Facts) -> Drawing:
     _scale(grid[-1], ends, facts.groups)
     drawn.legend(handles=_key(), loc="outside upper left", ncols=3)
     alt = "Odds ratios: " + "; ".join(f"{name}: {_spoken(facts, parts[name])}" for name in names) + "."
+    lost = [name for name in effects_of(facts) if name not in names]
+    missing = (f"Not drawn, because no feature is in the model: {listed(lost)}.",) if lost else ()
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = (
         f"Odds ratios with {level} confidence intervals of a multivariable logistic regression without penalty, "
@@ -51,6 +53,7 @@ def forest(facts: Facts) -> Drawing:
         "regression separates the groups.",
         "Apparent, selection ignored: the features were chosen on the same patients, so the intervals are too narrow "
         "and the p-values too small.",
+        *missing,
     )
     return Drawing("figure_s7_forest", drawn, alt, notes, pd.concat(list(parts.values())))
 
@@ -104,7 +107,7 @@ def _row(axes: Axes, y: float, row: Any, ends: Limits) -> None:
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 7}
     if not estimated(row):
         why = textwrap.fill(f"not estimated: {row['note'] or 'no reason given'}", 44)
-        axes.text(1.015, y, why, color=ORANGE, **beside)
+        axes.text(1.025, y, why, color=ORANGE, **beside)
         return
     low, high = max(row["low"], ends[0]), min(row["high"], ends[1])
     axes.plot([low, high], [y, y], color=BLUE, linewidth=1.4, solid_capstyle="butt")
@@ -114,12 +117,13 @@ def _row(axes: Axes, y: float, row: Any, ends: Limits) -> None:
     if ends[0] <= row["odds_ratio"] <= ends[1]:
         axes.plot(row["odds_ratio"], y, "D" if firth(row) else "o", color=BLUE, markersize=5,
                   markerfacecolor="white" if firth(row) else BLUE)  # fmt: skip
-    axes.text(1.015, y, f"{said(row)}   p {p_text(row['p_value'])}{'   Firth' if firth(row) else ''}", **beside)
+    axes.text(1.025, y, f"{said(row)}   p {p_text(row['p_value'])}{'   Firth' if firth(row) else ''}", **beside)
 
 
 def said(row: Any) -> str:
     """An odds ratio with its interval: 2.13 (1.02 to 4.44)."""
-    value, low, high = (significant(row[name], 3) for name in ("odds_ratio", "low", "high"))
+    numbers = [float(row[name]) for name in ("odds_ratio", "low", "high")]
+    value, low, high = (f"{x:,.0f}" if 1000 <= x < 1e7 else significant(x, 3) for x in numbers)
     return f"{value} ({low} to {high})"
 
 

@@ -12,6 +12,7 @@ from radstudy.report.figures.style import BLUE, GREY, LIGHT
 from radstudy.report.tables.features import STEP_NAMES
 
 Stage = tuple[str, int]
+_COLUMNS = 3
 
 
 def funnel(facts: Facts) -> Drawing:
@@ -19,11 +20,12 @@ def funnel(facts: Facts) -> Drawing:
     stages = {name: stages_of(facts, name) for name in facts.fitted}
     if not stages:
         raise AbsentError("No model could be fitted; no feature was selected.")
-    drawn, grid = panels(
-        list(stages), width=2.5, height=0.2 * max(map(len, stages.values())) + 0.45, columns=3, share=False
-    )
-    for axes, found in zip(grid, stages.values(), strict=True):
-        _draw(axes, found)
+    lengths = [len(found) for found in stages.values()]
+    most = [max(lengths[first : first + _COLUMNS]) for first in range(0, len(lengths), _COLUMNS)]
+    heights = [0.2 * steps + 0.45 for steps in most]
+    drawn, grid = panels(list(stages), width=2.5, height=heights, columns=_COLUMNS, share=False)
+    for index, (axes, found) in enumerate(zip(grid, stages.values(), strict=True)):
+        _draw(axes, found, most[index // _COLUMNS])
     spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in found)}" for name, found in stages.items())
     alt = f"Numbers of features that each step of the selection let through, by model: {spoken}."
     notes = (
@@ -44,11 +46,13 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
     frame = facts.frame("model/funnel.csv")
     own = frame[(frame["model"] == name) & (frame["branch"] == name)]
     stages = _before(facts, name)
+    model, in_model = facts.protocol.model.models[name], facts.frame("model/features.csv")
+    counts = in_model["model"].value_counts() if len(in_model) else {}
+    stages += [(f"From {part}", int(counts.get(part, 0))) for part in model.add or ()]
     if not stages and len(own):
-        stages.append(("Candidates", int(own.iloc[0]["entered"])))
+        stages.append(("Pooled" if model.pool else "Candidates", int(own.iloc[0]["entered"])))
     stages += [(STEP_NAMES.get(str(row["step"]), str(row["step"])), int(row["kept"])) for _, row in own.iterrows()]
-    in_model = facts.frame("model/features.csv")
-    return [*stages, ("In the model", int((in_model["model"] == name).sum()) if len(in_model) else 0)]
+    return [*stages, ("In the model", int(counts.get(name, 0)))]
 
 
 def _before(facts: Facts, name: str) -> list[Stage]:
@@ -63,16 +67,16 @@ def _before(facts: Facts, name: str) -> list[Stage]:
     return [("Extracted", int(agreed["of"]) * len(sequences)), ("Reproducible", kept)]
 
 
-def _draw(axes: Axes, stages: list[Stage]) -> None:
+def _draw(axes: Axes, stages: list[Stage], most: int) -> None:
     largest = max(1, *(count for _, count in stages))
     last = len(stages) - 1
     for index, (_, count) in enumerate(stages):
         colour = LIGHT if index == 0 and last else BLUE if index == last else "#9cc3de"
-        axes.barh(
-            index, count / largest, left=-count / largest / 2, height=0.74, color=colour, edgecolor=GREY, linewidth=0.4
-        )
+        width = count / largest
+        if count:
+            axes.barh(index, width, left=-width / 2, height=0.74, color=colour, edgecolor=GREY, linewidth=0.4)
         axes.text(0.54, index, thousands(count), ha="left", va="center", fontsize=7)
-    axes.set(xlim=(-0.52, 0.78), ylim=(last + 0.5, -0.5), yticks=range(len(stages)), xticks=())
+    axes.set(xlim=(-0.52, 0.78), ylim=(most - 0.5, -0.5), yticks=range(len(stages)), xticks=())
     axes.set_yticklabels([label for label, _ in stages], fontsize=7)
     axes.tick_params(length=0)
     axes.spines[["left", "bottom"]].set_visible(False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from radstudy.report.display import number, significant
 from radstudy.report.facts import Facts
+from radstudy.report.figures.panels import wrapped
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
 from radstudy.report.nomogram import HIGHEST, Nomogram, Scale, nomogram_of, probabilities
@@ -20,7 +20,7 @@ from radstudy.report.nomogram import HIGHEST, Nomogram, Scale, nomogram_of, prob
 _ROW = 0.52  # inches a scale
 _WIDTH, _LEFT = 8.4, 0.31
 _ODDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
-_APART = 5.0  # hundredths of the width between two labels, at least
+_LETTER = 1.1  # hundredths of the width
 
 
 def nomogram(facts: Facts) -> Drawing:
@@ -110,13 +110,13 @@ def _line(
     """One scale: its name, its line from end to end, its ticks; labels that would touch go above the line by turns."""
     low, high = ends or (min(x for x, _ in ticks), max(x for x, _ in ticks))
     axes.plot([low, high], [row, row], color=colour, linewidth=1.1, solid_capstyle="butt")
-    axes.text(-3, row, textwrap.fill(label, 36), ha="right", va="center", fontsize=7.5,
+    axes.text(-3, row, wrapped(label, 36), ha="right", va="center", fontsize=7.5,
               weight="bold" if bold else "normal")  # fmt: skip
     last = {False: -math.inf, True: -math.inf}
     for x, text in sorted(ticks):
         if grid:
             axes.plot([x, x], [row, grid], color=GREY, linewidth=0.35, alpha=0.5, zorder=0)
-        half = max(_APART, 1.25 * len(text)) / 2
+        half = (_LETTER * len(text) + 0.6) / 2
         above = x - half < last[False]
         axes.plot([x, x], [row, row + (-0.1 if above else 0.1)], color=colour, linewidth=0.9)
         if x - half < last[above]:
@@ -127,4 +127,6 @@ def _line(
 
 def _cutoff(axes: Axes, row: int, found: Nomogram, end: float) -> None:
     if 0 < found.cutoff < 1 and 0 <= (total := found.total(found.cutoff)) <= found.most:
-        axes.plot(HIGHEST * total / end, row, "v", color=ORANGE, markersize=7)
+        x = HIGHEST * total / end
+        axes.plot([x, x], [row - 0.42, row], color=ORANGE, linewidth=0.9, zorder=0)
+        axes.plot(x, row - 0.45, "v", color=ORANGE, markersize=5)

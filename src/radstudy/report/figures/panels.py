@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator, Sequence
 
@@ -16,21 +17,22 @@ SET_LABELS = {TESTING: "testing", TRAINING: "training (apparent, selection ignor
 
 
 def panels(
-    names: Sequence[str], *, width: float, height: float, columns: int, share: bool = True
+    names: Sequence[str], *, width: float, height: float | Sequence[float], columns: int, share: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """A figure with one panel a name, lettered and titled.
 
     Parameters
     ----------
     names : titles, one a panel.
-    width, height : of a panel, inches.
+    width, height : of a panel, inches; several heights: of the rows.
     columns : at most.
     share : whether the panels have the same axes.
     """
     columns = min(columns, len(names))
     rows = -(-len(names) // columns)
-    drawn = figure(width * columns, height * rows)
-    grid = drawn.subplots(rows, columns, sharex=share, sharey=share, squeeze=False).ravel()
+    heights = [height] * rows if isinstance(height, float) else list(height)
+    drawn = figure(width * columns, sum(heights))
+    grid = drawn.subplots(rows, columns, sharex=share, sharey=share, squeeze=False, height_ratios=heights).ravel()
     for letter, axes, name in zip(letters(), grid, names, strict=False):
         axes.set_title(f"{letter}  {name}")
     for index, axes in enumerate(grid):
@@ -38,6 +40,22 @@ def panels(
             axes.remove()
             grid[index - columns].tick_params(labelbottom=True)  # now the lowest of its column
     return drawn, list(grid[: len(names)])
+
+
+def wrapped(name: str, width: int) -> str:
+    """A long name on several lines, broken after a blank or an underscore rather than within a word.
+
+    Examples
+    --------
+    >>> wrapped("DWI wavelet-HLL_glszm_SmallAreaHighGrayLevelEmphasis", 36).splitlines()
+    ['DWI wavelet-HLL_glszm_', 'SmallAreaHighGrayLevelEmphasis']
+    """
+    lines = [""]
+    for piece in re.findall(r"[^ _]+[ _]*", name):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.strip() for line in lines)
 
 
 def letters() -> Iterator[str]:

@@ -24,7 +24,8 @@ def precision_recall(facts: Facts) -> Drawing:
         for which in (TRAINING, TESTING):
             _curve(axes, _of(curves, name, which), _of(table, name, which), which)
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
+        axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3, frameon=True,
+                    edgecolor="none", framealpha=0.8)  # fmt: skip
     drawn.supxlabel("recall (sensitivity)", fontsize=8.5)
     drawn.supylabel("precision (positive predictive value)", fontsize=8.5)
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="share of positives"))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from radstudy.report.display import listed, p_text, plural, significant
+from radstudy.report.display import listed, p_text, plural
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import letters, wrapped
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
 from radstudy.report.tables.features import readable
+from radstudy.report.tables.regression import estimated, odds_ratio
 
 _WIDEST = 1000.0  # an axis ends at an odds ratio of this and of one over this; intervals beyond are cut with an arrow
 _TICKS = (0.001, 0.01, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0)
@@ -65,12 +65,6 @@ def effects_of(facts: Facts) -> list[str]:
     return list(dict.fromkeys([facts.protocol.signature_model, *clinical]))
 
 
-def estimated(row: Any) -> bool:
-    """Whether a row of the regression table has an odds ratio with an interval."""
-    values = np.array([row["odds_ratio"], row["low"], row["high"]], dtype=float)
-    return bool(np.isfinite(values[0]) and not np.isnan(values).any() and values[0] > 0)
-
-
 def firth(row: Any) -> bool:
     """Whether a row was estimated with Firth's penalty."""
     return "firth" in str(row["estimator"]).lower()
@@ -117,14 +111,7 @@ def _row(axes: Axes, y: float, row: Any, ends: Limits) -> None:
     if ends[0] <= row["odds_ratio"] <= ends[1]:
         axes.plot(row["odds_ratio"], y, "D" if firth(row) else "o", color=BLUE, markersize=5,
                   markerfacecolor="white" if firth(row) else BLUE)  # fmt: skip
-    axes.text(1.025, y, f"{said(row)}   p {p_text(row['p_value'])}{'   Firth' if firth(row) else ''}", **beside)
-
-
-def said(row: Any) -> str:
-    """An odds ratio with its interval: 2.13 (1.02 to 4.44)."""
-    numbers = [float(row[name]) for name in ("odds_ratio", "low", "high")]
-    value, low, high = (f"{x:,.0f}" if 1000 <= x < 1e7 else significant(x, 3) for x in numbers)
-    return f"{value} ({low} to {high})"
+    axes.text(1.025, y, f"{odds_ratio(row)}   p {p_text(row['p_value'])}{'   Firth' if firth(row) else ''}", **beside)
 
 
 def _scale(axes: Axes, ends: Limits, groups: tuple[str, str]) -> None:
@@ -143,7 +130,7 @@ def _key() -> list[Line2D]:
 
 
 def _spoken(facts: Facts, part: pd.DataFrame) -> str:
-    told = [f"{readable(facts, str(row['feature']))} {said(row)}{' (Firth)' if firth(row) else ''}"
+    told = [f"{readable(facts, str(row['feature']))} {odds_ratio(row)}{' (Firth)' if firth(row) else ''}"
             for _, row in part.iterrows() if estimated(row)]  # fmt: skip
     lost = len(part) - len(told)
     return ", ".join([*told, *([f"{plural(lost, 'term')} not estimated"] if lost else [])])

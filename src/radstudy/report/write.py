@@ -20,6 +20,7 @@ from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, Section, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import summary
+from radstudy.report.word import word_file
 from radstudy.store import write_bytes, write_csv, write_text
 
 
@@ -50,7 +51,10 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path) -> dict[st
     for section in sections:
         for part in section.parts:
             if isinstance(part.content, Table):
-                write_csv(folder / "tables" / f"{part.content.name}.csv", _flagged(part.content.frame, notice))
+                place = folder / "tables" / part.content.name
+                write_csv(place.with_suffix(".csv"), _flagged(part.content.frame, notice))
+                word = word_file(part.content, number=part.number, caption=part.caption, notice=notice)
+                write_bytes(place.with_suffix(".docx"), word)
             elif isinstance(part.content, Drawing):
                 sources[part.content.name] = _write_figure(facts, part.content, folder / "figures")
     return sources

@@ -10,7 +10,8 @@ from radstudy.report.display import NOTHING, interval, number, p_text, percent, 
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
 
-SET_NAMES = {TRAINING: "training (apparent)", TESTING: "testing"}
+# of a row: what the set is, and below it what its values are worth
+SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
 # measure to the counts of its numerator and of its denominator
 _COUNTS = {
     "sensitivity": (("tp",), ("tp", "fn")),
@@ -57,7 +58,7 @@ def counts(facts: Facts) -> Table:
     rows = []
     for _, row in frame.iterrows():
         four = [_whole(row.get(name)) for name in ("tp", "fp", "tn", "fn")]
-        rows.append([Cell(row["model"], kind="name"), Cell(SET_NAMES[row["set"]], kind="name"), *numbers(four),
+        rows.append([Cell(row["model"], kind="name"), _set(row["set"], "name"), *numbers(four),
                      *(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
     notes = [
         "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
@@ -90,7 +91,7 @@ def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
     quiet = " quiet" if row["set"] == TRAINING else ""
     head = [
         Cell(row["model"] if row["set"] == TRAINING else "", kind="group name"),
-        Cell(SET_NAMES[row["set"]], kind=f"name{quiet}"),
+        _set(row["set"], f"name{quiet}"),
         Cell(f"{int(row['rows'])} ({int(row['positives'])})", kind=f"number{quiet}"),
     ]
     if empty:
@@ -115,6 +116,11 @@ def _measure(row: Any, name: str, kind: str = "number") -> Cell:
     above, below = (sum(int(row[part]) for part in parts) for parts in _COUNTS[name])
     low, high = number(100 * row[f"{name}_low"], 1), number(100 * row[f"{name}_high"], 1)
     return Cell(f"{percent(above, below)} [{above}/{below}]", below=f"{low} to {high}", kind=kind)
+
+
+def _set(which: str, kind: str) -> Cell:
+    text, below = SET_NAMES[which]
+    return Cell(text, below=below, kind=kind)
 
 
 def _whole(value: Any) -> str:

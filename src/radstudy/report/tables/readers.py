@@ -36,7 +36,7 @@ def masks(facts: Facts) -> Table:
     notes = [
         f"{who}edian (quartiles), and below it the smallest to the largest. Dice and Jaccard: overlap, 1 is identical. "
         "Hausdorff: the largest distance between the two surfaces (95 %: of its 95th percentile). Volume difference: "
-        "of the second reader's from the first's.",
+        "the first reader's minus the second's, in per cent of their mean.",
     ]
     if told := int((frame["note"] != "").sum()):
         notes.append(f"{plural(told, 'pair')} of masks has a note in the CSV file.")

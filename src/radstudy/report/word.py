@@ -25,7 +25,8 @@ from docx.text.run import Run
 from radstudy.report.tables.structure import Cell, Row, Table
 
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
-_PORTRAIT = 100  # letters of a row that fit an upright page
+_PORTRAIT = 105  # letters of a row that fit an upright page
+_PADDING, _LONGEST = 3, 58  # letters: of a cell's margins, and of a text before it breaks
 _FONT, _SIZE, _SMALL = "Arial", 8.5, 7.5
 _QUIET, _FLAG = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04)
 _MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table, the same bytes
@@ -46,7 +47,7 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     The file's bytes: A4, turned where the table is wide; the same table gives the same bytes.
     """
     rows = [*table.header, *table.rows]
-    widths = _letters(rows)
+    widths = _letters(table.header, table.rows)
     document = _page(turned=sum(widths) > _PORTRAIT, title=f"{number}. {caption}")
     above = document.add_paragraph()
     above.paragraph_format.keep_with_next = True
@@ -62,17 +63,23 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     return _packed(document)
 
 
-def _letters(rows: Sequence[Row]) -> list[int]:
-    """Width of each column in letters, from cells that cover one column; a long text is taken to break."""
-    columns = max((sum(cell.span for cell in row) for row in rows), default=1)
-    widths = [4] * columns
-    for row in rows:
+def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
+    """Width of each column in letters, from cells that cover one column; headings and long texts are taken to break."""
+    columns = max((sum(cell.span for cell in row) for row in (*header, *rows)), default=1)
+    widths = [_PADDING + 2] * columns
+    for index, row in enumerate((*header, *rows)):
         at = 0
         for cell in row:
             if cell.span == 1:
-                widths[at] = max(widths[at], min(max(len(cell.text), len(cell.below)) + 2, 34))
+                widest = max(map(len, cell.text.split(" "))) + 1 if index < len(header) else _width(cell)
+                widths[at] = max(widths[at], min(widest, _LONGEST) + _PADDING)
             at += cell.span
     return widths
+
+
+def _width(cell: Cell) -> int:
+    indent = 3 if "level" in cell.kind.split() else 0
+    return max(len(cell.text) + len(cell.mark) + indent, len(cell.below))
 
 
 def _page(*, turned: bool, title: str) -> WordDocument:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radstudy.report.display import NOTHING, interval, number, plural
+from radstudy.report.display import NOTHING, interval, number
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
 
@@ -39,7 +39,7 @@ def masks(facts: Facts) -> Table:
         "the first reader's minus the second's, in per cent of their mean.",
     ]
     if told := int((frame["note"] != "").sum()):
-        notes.append(f"{plural(told, 'pair')} of masks has a note in the CSV file.")
+        notes.append(f"Pairs of masks with a note in the CSV file: {told}.")
     return Table("mask_agreement", [heads(names)], rows, frame, notes)
 
 

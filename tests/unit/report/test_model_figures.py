@@ -104,6 +104,12 @@ def test_decision_curves_show_the_models_that_are_compared(facts):
     assert not training.collections
 
 
+def test_decision_curves_of_nothing_are_said(facts):
+    facts.frames["evaluate/decision_curves.csv"]["net_benefit"] = np.nan
+    with pytest.raises(AbsentError, match="no decision curve to draw"):
+        FIGURES["decision"](facts)
+
+
 def test_thresholds_end_where_no_model_helps_any_more():
     at = np.linspace(0.01, 0.99, 99)
     benefit = np.where(at <= 0.42, 0.1, -0.3)

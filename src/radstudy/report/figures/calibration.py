@@ -82,7 +82,8 @@ def _histogram(axes: Axes, part: pd.DataFrame) -> None:
 
 def _say(axes: Axes, part: pd.DataFrame, which: str, place: tuple[float, float], rise: Any, side: Any) -> None:
     axes.text(*place, "\n".join(_lines(part, which)), transform=axes.transAxes, va=rise, ha=side, fontsize=5.8,
-              color=SETS[which][0], linespacing=1.25)  # fmt: skip
+              color=SETS[which][0], linespacing=1.25,
+              bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 1})  # fmt: skip
 
 
 def _lines(part: pd.DataFrame, which: str) -> list[str]:

@@ -27,7 +27,7 @@ _LINES: tuple[tuple[str, Any, float], ...] = (
 def decision(facts: Facts) -> Drawing:
     """Net benefit against the threshold, testing beside training: the study's model, its parts, the clinical ones."""
     frame = facts.frame("evaluate/decision_curves.csv")
-    names = compared(facts, set(frame["model"]) if len(frame) else set())
+    names = compared(facts, set(frame.loc[frame["net_benefit"].notna(), "model"]) if len(frame) else set())
     if not names:
         raise AbsentError("No model could be fitted, so there is no decision curve to draw.")
     shown = frame[frame["model"].isin(names)]
@@ -87,7 +87,8 @@ def limits(shown: pd.DataFrame) -> tuple[float, float, float]:
     """
     part = shown[shown["set"] == TESTING]
     part = part if part["net_benefit"].notna().any() else shown
-    share = float(part.loc[part["threshold"].idxmin(), "treat_all"])
+    known = part[part["treat_all"].notna()].sort_values("threshold")
+    share = float(known["treat_all"].iloc[0]) if len(known) else 0.0
     useful = part.loc[part["net_benefit"] > 0, "threshold"]
     end = max(float(useful.max()) if len(useful) else 0.0, 2 * max(share, 0.05)) + 0.05
     right = min(np.ceil(end * 20 - 1e-9) / 20, 0.9)

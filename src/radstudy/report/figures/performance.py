@@ -10,7 +10,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.panels import panels
+from radstudy.report.figures.panels import SET_LABELS, panels
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS, figure
 
@@ -61,9 +61,9 @@ def _key(axes: Axes) -> None:
             marker="D",
             markerfacecolor="white",
             markersize=5,
-            label="training (apparent)",
+            label=SET_LABELS[TRAINING],
         ),
-        Line2D([], [], color=SETS[TESTING][0], marker="o", markersize=5, label="testing"),
+        Line2D([], [], color=SETS[TESTING][0], marker="o", markersize=5, label=SET_LABELS[TESTING]),
     ]
     axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 

@@ -1,8 +1,8 @@
 """N4 bias-field correction, ours against SimpleITK's (and n4ax and ANTs where they are installed).
 
-``python benchmarks/n4.py --json F [--quick] [--threads 1] [--shrink 4] [--size 320,320,104] [--n4ax-python P]
-[--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division) and the fit alone,
-interleaved, on a synthetic volume with a known field. Every call is made in a process that has made one before; calls
+``python benchmarks/n4.py --json F [--quick] [--threads 1] [--shrink 4] [--size 320,320,104] [--iterations 50,40,30]
+[--n4ax-python P] [--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division)
+and the fit alone, interleaved, on a synthetic volume with a known field. Every call is made in a process that has made one before; calls
 shorter than a second are made up to five times in a turn, and their median counts. Every process reports its peak
 memory. P is the Python of an environment that has the other program.
 """
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 SPACING_MM = (1.125, 1.125, 1.5)
-ITERATIONS = (50, 40, 30)
+ITERATIONS = (50, 40, 30)  # of the reference study; full resolution takes ITK half an hour with them
 
 
 def synthetic_case(size: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +46,7 @@ import json, resource, sys, time
 import numpy as np
 case, field_file, options = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 voxels, spacing, shrink = case["voxels"], case["spacing"].tolist(), options["shrink"]
+iterations = options["iterations"]
 def serve(run):
     np.save(field_file, run()[2])
     print("ready", flush=True)
@@ -66,10 +67,10 @@ volume = Volume(voxels.transpose(2, 1, 0), np.diag([-spacing[0], -spacing[1], sp
 inside = foreground(volume)
 def run():
     start = time.perf_counter()
-    corrected, field = n4(volume, shrink=shrink)
+    corrected, field = n4(volume, shrink=shrink, iterations=iterations)
     whole = time.perf_counter() - start
     start = time.perf_counter()
-    fit_bias_field(volume, inside, shrink=shrink)
+    fit_bias_field(volume, inside, shrink=shrink, iterations=iterations)
     return whole, time.perf_counter() - start, field.transpose(2, 1, 0)
 serve(run)
 """
@@ -85,7 +86,7 @@ def run():
     start = time.perf_counter()
     mask = sitk.OtsuThreshold(image, 0, 1, 200)
     n4 = sitk.N4BiasFieldCorrectionImageFilter()
-    n4.SetMaximumNumberOfIterations([50, 40, 30])
+    n4.SetMaximumNumberOfIterations(iterations)
     n4.SetConvergenceThreshold(1e-4)
     small, small_mask = sitk.Shrink(image, [shrink] * 3), sitk.Shrink(mask, [shrink] * 3)
     begin = time.perf_counter()
@@ -111,7 +112,7 @@ def run():
     mask = sitk.OtsuThreshold(image, 0, 1, 200)
     small, small_mask = sitk.Shrink(image, [shrink] * 3), sitk.Shrink(mask, [shrink] * 3)
     begin = time.perf_counter()
-    _, bias = n4ax.n4(sitk.GetArrayFromImage(small), sitk.GetArrayFromImage(small_mask), iters=(50, 40, 30),
+    _, bias = n4ax.n4(sitk.GetArrayFromImage(small), sitk.GetArrayFromImage(small_mask), iters=tuple(iterations),
                       over_relax=1.0, conv_threshold=1e-4, return_bias=True)
     coarse = sitk.GetImageFromArray(np.asarray(bias, dtype=np.float32))
     fit = time.perf_counter() - begin
@@ -136,7 +137,7 @@ def run():
     start = time.perf_counter()
     mask = ants.threshold_image(image, "Otsu", 1)
     field = ants.n4_bias_field_correction(
-        image, mask=mask, shrink_factor=shrink, convergence={"iters": [50, 40, 30], "tol": 1e-4},
+        image, mask=mask, shrink_factor=shrink, convergence={"iters": iterations, "tol": 1e-4},
         return_bias_field=True)
     corrected = image / field
     whole = time.perf_counter() - start
@@ -199,7 +200,7 @@ def measure(options: argparse.Namespace, *, threads: int, shrink: int, runs: int
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder) / "case.npz"
         np.savez(case, voxels=voxels, spacing=np.array(SPACING_MM))
-        settings = {"threads": threads, "shrink": shrink}
+        settings = {"threads": threads, "shrink": shrink, "iterations": list(options.iterations)}
         workers = {name: Worker(python, code, case, settings) for name, (python, code) in programs.items()}
         timed: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
         for _ in range(runs):
@@ -209,7 +210,8 @@ def measure(options: argparse.Namespace, *, threads: int, shrink: int, runs: int
         fields = {name: worker.field()[inside] for name, worker in workers.items()}
         for worker in workers.values():
             worker.close()
-    result: dict[str, Any] = {"threads": threads, "shrink": shrink, "size": list(options.size), "programs": {}}
+    result: dict[str, Any] = {"threads": threads, "shrink": shrink, "size": list(options.size)}
+    result |= {"iterations": list(options.iterations), "programs": {}}
     for name, rows in timed.items():
         centred = fields[name] - fields[name].mean()
         apart = centred - (fields["SimpleITK"] - fields["SimpleITK"].mean())
@@ -243,6 +245,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="*", default=[2, 1])
     parser.add_argument("--shrink", type=int, nargs="*", default=[4])
     parser.add_argument("--size", type=_three, default=(320, 320, 104), help="I,J,K")
+    parser.add_argument("--iterations", type=_three, default=ITERATIONS, help="at most, per level; of all programs")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--n4ax-python", default=os.environ.get("RADSTUDY_N4AX_PYTHON"))
     parser.add_argument("--ants-python", default=os.environ.get("RADSTUDY_ANTS_PYTHON"))
@@ -267,7 +270,8 @@ def main() -> None:
     }
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     for one in measured:
-        print(f"shrink {one['shrink']}, {one['threads']} thread(s), {' x '.join(map(str, one['size']))}")
+        size, most = " x ".join(map(str, one["size"])), "/".join(map(str, one["iterations"]))
+        print(f"shrink {one['shrink']}, {one['threads']} thread(s), {size}, at most {most} iterations")
         for name, part in one["programs"].items():
             print(
                 f"  {name:10s} whole {statistics.median(part['whole_s']):8.3f} s ({part['whole_ratio']:6.1f} x ours), "

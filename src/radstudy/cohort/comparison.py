@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radstudy.protocol.sections import ClinicalVariable
-from radstudy.statistics import categorical_test, continuous_test
+from radstudy.statistics import categorical_test, continuous_test, smd_categorical, smd_continuous
 
 Test = Literal["student", "welch", "mann-whitney", "auto-spss"]
 
@@ -29,7 +29,7 @@ def comparison_table(
     Returns
     -------
     Long: one row a set and variable (continuous), or a set, variable and level (categorical), with counts, per cent of
-    the group's known values, mean and SD, missing counts, p-value, test and note.
+    the group's known values, mean and SD, missing counts, standardised mean difference, p-value, test and note.
     """
     records: list[dict[str, Any]] = []
     for name, variable in codebook.items():
@@ -50,7 +50,7 @@ COLUMNS = [
     "set", "variable", "label", "unit", "kind", "level",
     "negative_n", "positive_n", "negative_percent", "positive_percent",
     "negative_mean", "negative_sd", "positive_mean", "positive_sd",
-    "negative_missing", "positive_missing", "p_value", "test", "note",
+    "negative_missing", "positive_missing", "smd", "p_value", "test", "note",
 ]  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def _continuous(part: pd.DataFrame, name: str, head: dict[str, Any], test: Test)
     result = continuous_test(known[0], known[1], method=test)
     record = {**head, "kind": "continuous", "level": "", "p_value": result.p_value, "test": result.test}
     record["note"] = result.note
+    record["smd"] = smd_continuous(known[1], known[0]).value
     for word, group, values in zip(("negative", "positive"), groups, known, strict=True):
         record[f"{word}_n"] = len(values)
         record[f"{word}_mean"] = values.mean() if len(values) else np.nan
@@ -72,11 +73,12 @@ def _categorical(part: pd.DataFrame, name: str, head: dict[str, Any], levels: tu
     groups = [part.loc[part["outcome"] == value, name] for value in (0, 1)]
     counts = np.array([[int((group == level).sum()) for level in levels] for group in groups])
     result = categorical_test(counts)
+    difference = smd_categorical(counts).value
     totals = counts.sum(axis=1)
     records = []
     for index, level in enumerate(levels):
         record = {**head, "kind": "categorical", "level": level, "p_value": result.p_value, "test": result.test}
-        record["note"] = result.note
+        record |= {"note": result.note, "smd": difference}
         for word, row in (("negative", 0), ("positive", 1)):
             record[f"{word}_n"] = int(counts[row, index])
             record[f"{word}_percent"] = 100 * counts[row, index] / totals[row] if totals[row] else np.nan

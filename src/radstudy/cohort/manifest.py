@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.cohort.codebook import code_clinical
+from radstudy.cohort.feature_table import GivenFeatures, read_feature_table
 from radstudy.cohort.split import given_split, made_split
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CaseError, CohortError
@@ -135,8 +136,13 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     rows["side"] = kept[section.side].fillna("").to_numpy() if section.side else ""
     rows = rows.join(clinical)
     _both_classes(section, rows)
-    cases, failures, absent = _cases(protocol, kept, folder)
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]
+    if protocol.features is not None:
+        given = read_feature_table(protocol, folder)
+        failures, absent = _without_features(protocol, kept, given)
+        notes = [*notes, *given.notes, *_strangers(kept, given)]
+        return Cohort(rows, (), frame, tuple(failures), tuple(absent), tuple(dict.fromkeys(notes)))
+    cases, failures, absent = _cases(protocol, kept, folder)
     notes = [*notes, *_transfer_notes(protocol, cases)]
     return Cohort(rows, tuple(cases), frame, tuple(failures), tuple(absent), tuple(notes))
 
@@ -278,6 +284,45 @@ def _cases(
             else:
                 cases.append(case)
     return cases, failures, absent
+
+
+def _without_features(
+    protocol: Protocol, kept: pd.DataFrame, given: GivenFeatures
+) -> tuple[list[CaseError], list[tuple[str, str, str]]]:
+    """Lesions of the cohort that the feature table has nothing of: a failure, or absent where that is allowed."""
+    failures: list[CaseError] = []
+    absent: list[tuple[str, str, str]] = []
+    section = protocol.cohort
+    there = {sequence: set(given.table.of(sequence, protocol.reader).index) for sequence in protocol.sequences}
+    for (patient, lesion), row in kept.iterrows():
+        seen = _visible(section, row)
+        for sequence in protocol.sequences:
+            hidden = seen is not None and sequence not in seen
+            if not hidden and (patient, lesion) in there[sequence]:
+                continue
+            if hidden or sequence in section.optional_sequences:
+                absent.append((patient, lesion, sequence))
+                continue
+            failures.append(
+                CaseError(
+                    "the feature table has no value of this lesion",
+                    "add its row, give a reason for exclusion, or name the sequence in cohort.optional_sequences",
+                    patient=patient, lesion=_lesion(section, lesion), sequence=sequence, reader=protocol.reader,
+                )
+            )  # fmt: skip
+    if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
+        raise CohortError("no lesion of the cohort is in the feature table:", [str(item) for item in failures[:5]])
+    return failures, absent
+
+
+def _strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
+    others = given.table.frame.index.droplevel(["sequence", "reader"]).unique().difference(kept.index)
+    if not len(others):
+        return []
+    return [
+        f"The feature table has {len(others)} lesion(s) that the cohort has not (excluded, or in no row of its table); "
+        "they are left out."
+    ]
 
 
 def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
+from radstudy.modelling.step import Array, FeatureFilter
 from radstudy.protocol.sections import Icc
 from radstudy.statistics import icc
 from radstudy.table import FeatureTable
@@ -44,14 +48,7 @@ def reproducibility(
 
 
 def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: list[str]) -> pd.DataFrame:
-    lesions = ratings.shape[0]
-    if lesions < 3:
-        empty = np.full(len(features), np.nan)
-        value, low, high, count = empty, empty, empty, np.full(len(features), lesions)
-    else:
-        result = icc(ratings, section.form)
-        value, (low, high) = np.asarray(result.value), result.ci
-        count = np.broadcast_to(np.asarray(result.n), value.shape)
+    value, low, high, count = _icc_columns(ratings, section.form)
     return pd.DataFrame(
         {
             "sequence": sequence,
@@ -60,9 +57,91 @@ def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: lis
             "ci_low": low,
             "ci_high": high,
             "lesions": count,
-            "kept": value > section.above,  # False for NaN: a feature without an ICC is never reliable
+            "kept": _reliable(value, low, section.above, section.by),
         }
     )
+
+
+def _icc_columns(ratings: np.ndarray, form: str) -> tuple[Array, Array, Array, NDArray[np.int64]]:
+    """Estimate, limits and number of lesions of every feature of (lesions, readers, features)."""
+    lesions, readers, features = ratings.shape
+    if lesions < 3 or readers < 2:
+        empty = np.full(features, np.nan)
+        return empty, empty, empty, np.full(features, lesions)
+    result = icc(ratings, form)
+    value, (low, high) = np.asarray(result.value), result.ci
+    return value, np.asarray(low), np.asarray(high), np.broadcast_to(np.asarray(result.n), value.shape)
+
+
+def _reliable(value: Array, low: Array, above: float, by: str) -> NDArray[np.bool_]:
+    kept: NDArray[np.bool_] = (value if by == "estimate" else low) > above
+    return kept  # False for NaN: a feature without an ICC is never reliable
+
+
+class IccFilter(FeatureFilter):
+    """Keep the features that several readers reproduce.
+
+    Parameters
+    ----------
+    form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
+    above : keep features with an ICC above this.
+    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
+
+    Attributes
+    ----------
+    icc_, low_, high_ : (features,) estimate and limits; NaN where not defined (fewer than three subjects that all
+        readers read, or no variance), and then the feature is dropped.
+
+    References
+    ----------
+    Shrout PE, Fleiss JL, Psychol Bull 1979;86:420. The interval as the bound: Koo TK, Li MY, J Chiropr Med 2016;15:155.
+    """
+
+    _nan_is_fine = True
+
+    def __init__(self, form: str = "ICC(2,1)", above: float = 0.75, by: str = "estimate") -> None:
+        self.form = form
+        self.above = above
+        self.by = by
+
+    def fit(
+        self, X: Any, y: Any = None, *, subjects: ArrayLike | None = None, readers: ArrayLike | None = None
+    ) -> Self:
+        """Learn which columns are reproducible.
+
+        Parameters
+        ----------
+        X : (rows, features), one row a reading.
+        subjects : (rows,) who was read; None: nobody was read twice, so no feature is reproducible.
+        readers : (rows,) by whom; a subject that lacks a reader is left out.
+        """
+        values = self._checked(X, reset=True)
+        if self.by not in ("estimate", "lower"):
+            raise ValueError(f"by must be 'estimate' or 'lower', not {self.by!r}")
+        self.icc_, self.low_, self.high_, _ = _icc_columns(_ratings(values, subjects, readers), self.form)
+        kept = _reliable(self.icc_, self.low_, self.above, self.by)
+        return self._keep(kept, {str(self._names()[i]): self._why(int(i)) for i in np.flatnonzero(~kept)})
+
+    def _why(self, index: int) -> str:
+        if not np.isfinite(self.icc_[index]):
+            return "ICC not defined"
+        return f"{self.form} = {self.icc_[index]:.3f} ({self.low_[index]:.3f} to {self.high_[index]:.3f})"
+
+
+def _ratings(values: Array, subjects: ArrayLike | None, readers: ArrayLike | None) -> Array:
+    """(subjects, readers, features) of the subjects whom all readers read, each once."""
+    if subjects is None or readers is None:
+        return np.empty((0, 0, values.shape[1]))
+    subject, who = pd.factorize(np.asarray(subjects), sort=True), pd.factorize(np.asarray(readers), sort=True)
+    counts = np.zeros((len(subject[1]), len(who[1])), dtype=int)
+    np.add.at(counts, (subject[0], who[0]), 1)
+    if (counts > 1).any():
+        first, reader = np.argwhere(counts > 1)[0]
+        raise ValueError(f"reader {who[1][reader]} has read subject {subject[1][first]} more than once")
+    cube = np.full((*counts.shape, values.shape[1]), np.nan)
+    cube[subject[0], who[0]] = values
+    complete: Array = cube[(counts == 1).all(axis=1)]
+    return complete
 
 
 def reproducible_columns(agreement: pd.DataFrame, sequence: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from radstudy.errors import DataError
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.protocol.sections import Protocol
 from radstudy.table import CLINICAL, SEPARATOR, FeatureTable, variable_of
@@ -56,3 +57,33 @@ def usable_rows(
     wanted = set(clinical_of(protocol, model))
     columns = [name for name in design.columns if name.startswith(CLINICAL) and variable_of(name) in wanted]
     return usable & design[columns].notna().all(axis=1)
+
+
+def refuse_gaps(protocol: Protocol, model: str, design: pd.DataFrame) -> None:
+    """See that no step meets a missing value that it cannot take.
+
+    Parameters
+    ----------
+    protocol : the study's protocol.
+    model : a model's name.
+    design : the rows that the model can use.
+
+    Raises
+    ------
+    DataError : a feature has no value for some lesion, and nothing fills it in before the first step that needs it.
+    """
+    words = [step.name for step in protocol.model.select if step.name != "variance"]
+    if words[:1] == ["impute"]:
+        return
+    prefixes = tuple(f"{sequence}{SEPARATOR}" for sequence in sequences_of(protocol, model))
+    columns = [name for name in design.columns if name.startswith(prefixes)] if prefixes else []
+    gaps = design[columns].isna()
+    if not gaps.to_numpy().any():
+        return
+    feature = gaps.any().idxmax()
+    patient, lesion = gaps.index[gaps[feature].to_numpy().argmax()]
+    raise DataError(
+        f"model '{model}': {int(gaps.any().sum())} features have no value for some lesion (the first: {feature}, "
+        f"patient {patient}, lesion {lesion}), and no step of model.select fills them in first. "
+        "To do: write '- impute: median' as its first step"
+    )

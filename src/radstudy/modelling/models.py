@@ -7,7 +7,8 @@ that sees an outcome, on the rows it is given and on no others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +18,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from radstudy.modelling.classifier import CrossValidatedLogistic
+from radstudy.modelling.build import classifier_of, transformer_of
+from radstudy.modelling.classifier import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.selection import (
-    BoostedTreesFilter,
-    CollinearityFilter,
-    Columns,
-    MedianImputer,
-    UnivariateFilter,
-    ZScore,
-)
-from radstudy.protocol.sections import BoostedTrees, ClinicalModel, Model, Protocol, Select
+from radstudy.modelling.selection import Columns, MedianImputer, ZScore
+from radstudy.protocol.sections import ClinicalModel, Model, Protocol, Select
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
-CLASSIFIER = "logistic"
+CLASSIFIER = "classifier"
 
 
 # --- building --------------------------------------------------------------------------------------------------
@@ -44,26 +39,35 @@ def build(protocol: Protocol, name: str) -> Pipeline:
     protocol : the study's protocol.
     name : a model of ``protocol.model.models``.
     """
-    logistic = protocol.model.fit.logistic
-    steps = [*_selection(protocol, name), (CLASSIFIER, CrossValidatedLogistic(
-        folds=logistic.folds, strengths=logistic.strengths, random_state=protocol.seed))]  # fmt: skip
+    steps = [*_selection(protocol, name), (CLASSIFIER, classifier_of(protocol.model.fit_of(name), protocol.seed))]
     return Pipeline(steps).set_output(transform="pandas")
 
 
 def _selection(protocol: Protocol, name: str) -> list[tuple[str, BaseEstimator]]:
+    name = protocol.model.source_of(name)
     model = protocol.model.models[name]
     if model.clinical is not None:
         return _clinical(protocol, model.clinical)
     if model.sequences is not None:
         prefixes = tuple(f"{sequence}{SEPARATOR}" for sequence in model.sequences)
-        chain = [_step(protocol, name, step) for step in protocol.model.select]
-        return [("columns", Columns(prefixes)), *chain]
+        return [("columns", Columns(prefixes)), *_chain(protocol, name, protocol.model.select)]
     union = FeatureUnion(
         [(other, Pipeline(_selection(protocol, other))) for other in (*(model.pool or ()), *(model.add or ()))],
         verbose_feature_names_out=False,
     )
-    reduce = [_step(protocol, name, step) for step in protocol.model.select if step.boosted_trees] if model.pool else []
-    return [("features", union), *reduce]
+    again = [step for step in protocol.model.select if step.reduces] if model.pool else []
+    return [("features", union), *_chain(protocol, name, again)]
+
+
+def _chain(protocol: Protocol, name: str, steps: Sequence[Select]) -> list[tuple[str, BaseEstimator]]:
+    """The steps under their words in the study file; a word's second step is called so: univariate 2."""
+    seen: Counter[str] = Counter()
+    chain = []
+    for step in steps:
+        seen[step.name] += 1
+        label = step.name if seen[step.name] == 1 else f"{step.name} {seen[step.name]}"
+        chain.append((label, transformer_of(step, name, protocol.seed)))
+    return chain
 
 
 def _clinical(protocol: Protocol, section: ClinicalModel) -> list[tuple[str, BaseEstimator]]:
@@ -75,32 +79,6 @@ def _clinical(protocol: Protocol, section: ClinicalModel) -> list[tuple[str, Bas
         ("screen", ClinicalScreen(section.univariate_below)),
         ("standardise", ZScore()),
     ]
-
-
-def _step(protocol: Protocol, model: str, step: Select) -> tuple[str, BaseEstimator]:
-    if step.impute:
-        return "impute", MedianImputer()
-    if step.standardise:
-        return "standardise", ZScore()
-    if step.collinear:
-        return "collinear", CollinearityFilter(step.collinear.above)
-    if step.univariate:
-        return "univariate", UnivariateFilter(step.univariate.test, step.univariate.below)
-    if step.boosted_trees:
-        return "boosted_trees", _trees(step.boosted_trees, model, protocol.seed)
-    raise AssertionError(step)
-
-
-def _trees(section: BoostedTrees, model: str, seed: int) -> BoostedTreesFilter:
-    keep = section.keep[model] if isinstance(section.keep, dict) else section.keep
-    return BoostedTreesFilter(
-        keep=keep,
-        trees=section.trees,
-        depth=section.depth,
-        learning_rate=section.learning_rate,
-        subsample=section.subsample,
-        random_state=seed,
-    )
 
 
 # --- what a model needs ----------------------------------------------------------------------------------------
@@ -127,8 +105,12 @@ def candidates(protocol: Protocol) -> tuple[str, ...]:
 
 
 def refers_to(protocol: Protocol, name: str) -> set[str]:
-    """The models that this one is built from, itself included."""
-    model = protocol.model.models[name]
+    """The models that this one is built from, itself included.
+
+    A model that is 'like' another is built from what that one is built from, and not from it: neither is nested in the
+    other, they have the same features.
+    """
+    model = protocol.model.models[protocol.model.source_of(name)]
     found = {name}
     for other in (*(model.pool or ()), *(model.add or ())):
         found |= refers_to(protocol, other)
@@ -137,7 +119,7 @@ def refers_to(protocol: Protocol, name: str) -> set[str]:
 
 def _reached(protocol: Protocol, name: str) -> Iterator[Model]:
     for other in refers_to(protocol, name):
-        yield protocol.model.models[other]
+        yield protocol.model.models[protocol.model.source_of(other)]
 
 
 # --- reading a fitted model ------------------------------------------------------------------------------------
@@ -182,14 +164,18 @@ class LinearForm:
         return total
 
 
-def linear_form(pipeline: Pipeline, training: pd.DataFrame) -> LinearForm:
-    """The formula of a fitted pipeline; `training` is the design table that it was fitted on."""
-    classifier: CrossValidatedLogistic = pipeline.named_steps[CLASSIFIER]
+def linear_form(pipeline: Pipeline, training: pd.DataFrame) -> LinearForm | None:
+    """The formula of a fitted pipeline, None where its classifier is none; `training` is what it was fitted on."""
+    classifier = pipeline.named_steps[CLASSIFIER]
+    if not isinstance(classifier, LinearClassifier):
+        return None
     names = [str(name) for name in pipeline[:-1].get_feature_names_out()]
     scaling = _scaling(pipeline)
     medians = _medians(pipeline)
     terms = []
     for name, coefficient in zip(names, classifier.coefficients_, strict=True):
+        if classifier.sparse and coefficient == 0:
+            continue
         centre, scale = scaling.get(name, (0.0, 1.0))
         values = training[name].to_numpy(dtype=float)
         terms.append(

@@ -14,60 +14,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 
-from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
-from radstudy.statistics import auc_columns, mann_whitney_columns, student_columns
-
-Array = NDArray[np.float64]
-
-
-class _Step(BaseEstimator):  # type: ignore[misc]
-    """What the steps share: validated input, which may have no column left, and the names of its columns."""
-
-    _nan_is_fine = False
-    _needs_outcome = False
-
-    def _checked(self, X: Any, *, reset: bool) -> Array:
-        return checked_table(self, X, reset=reset, allow_nan=self._nan_is_fine)
-
-    def _checked_pair(self, X: Any, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
-        values, outcome = checked_pair(self, X, y)
-        return values, binary_outcome(outcome)
-
-    def _names(self) -> NDArray[np.object_]:
-        names = getattr(self, "feature_names_in_", None)
-        return np.array([f"x{i}" for i in range(self.n_features_in_)], dtype=object) if names is None else names
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self._nan_is_fine
-        if self._needs_outcome:
-            tags.target_tags.required = True
-            tags.classifier_tags = ClassifierTags(multi_class=False)
-        return tags
-
-
-class FeatureFilter(TransformerMixin, _Step):  # type: ignore[misc]
-    """A step that keeps some columns: `kept_` (bool, one a column) and `dropped_` (name to reason)."""
-
-    def transform(self, X: Any) -> Array:
-        """The kept columns of X, in their order."""
-        check_is_fitted(self, "kept_")
-        values = self._checked(X, reset=False)
-        return values[:, self.kept_]
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the kept columns."""
-        check_is_fitted(self, "kept_")
-        names: NDArray[np.object_] = self._names()[self.kept_]
-        return names
-
-    def _keep(self, kept: NDArray[np.bool_], reasons: dict[str, str]) -> Self:
-        self.kept_ = kept
-        self.dropped_ = reasons
-        return self
+from radstudy.modelling.ranking import FoundSize, RankedFilter
+from radstudy.modelling.step import Array, FeatureFilter, Step
+from radstudy.statistics import auc_columns, benjamini_hochberg, holm, mann_whitney_columns, student_columns
 
 
 class MedianImputer(FeatureFilter):
@@ -99,7 +50,7 @@ class MedianImputer(FeatureFilter):
         return np.where(np.isnan(kept), self.medians_[self.kept_], kept)
 
 
-class ZScore(OneToOneFeatureMixin, TransformerMixin, _Step):  # type: ignore[misc]
+class ZScore(OneToOneFeatureMixin, TransformerMixin, Step):  # type: ignore[misc]
     """Subtract the training mean and divide by the training standard deviation (of the population, as z-scores are).
 
     A constant feature becomes 0; it is left to the filters to drop it.
@@ -119,6 +70,47 @@ class ZScore(OneToOneFeatureMixin, TransformerMixin, _Step):  # type: ignore[mis
         check_is_fitted(self, "scale_")
         scaled: Array = (self._checked(X, reset=False) - self.mean_) / self.scale_
         return scaled
+
+
+class VarianceFilter(FeatureFilter):
+    """Drop features that hardly vary: constants, and those with few values of which one is nearly everywhere.
+
+    Parameters
+    ----------
+    ratio : drop where the most common value is more than so many times as frequent as the second ...
+    unique : ... and no more than this share of the rows has a value of its own.
+
+    References
+    ----------
+    Kuhn M, J Stat Softw 2008;28(5), ``caret::nearZeroVar``: its freqCut is `ratio`, its uniqueCut `unique`.
+    """
+
+    _nan_is_fine = True
+
+    def __init__(self, ratio: float = 19.0, unique: float = 0.10) -> None:
+        self.ratio = ratio
+        self.unique = unique
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn which columns of X (rows, features) vary; missing values are left out of the count."""
+        values = self._checked(X, reset=True)
+        reasons = {}
+        for name, column in zip(self._names(), values.T, strict=True):
+            if why := self._why(column):
+                reasons[str(name)] = why
+        kept = np.array([str(name) not in reasons for name in self._names()], dtype=bool)
+        return self._keep(kept, reasons)
+
+    def _why(self, column: Array) -> str:
+        """Why a column is dropped, or nothing."""
+        _, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+        if len(counts) < 2:
+            return "constant" if len(counts) else "no training row has a value"
+        first, second = np.sort(counts)[-2:][::-1]
+        share = len(counts) / len(column)
+        if first / second > self.ratio and share <= self.unique:
+            return f"{first} of {len(column)} rows have the same value, {len(counts)} different ones in all"
+        return ""
 
 
 class CollinearityFilter(FeatureFilter):
@@ -176,55 +168,82 @@ class UnivariateFilter(FeatureFilter):
 
     Parameters
     ----------
-    test : "mann-whitney" (asymptotic, ties corrected, no continuity correction) or "student".
-    below : keep features with p below this.
+    test : "mann-whitney" (asymptotic, ties corrected, no continuity correction), "student", or "auc".
+    below : keep features with p below this (mann-whitney, student).
+    adjust : "none", "holm" or "benjamini-hochberg": p-values adjusted for the number of features that enter.
+    above : keep features whose AUC, or one minus it, is above this (auc).
 
     Attributes
     ----------
-    p_values_ : (features,), NaN for a constant feature.
+    p_values_ : (features,) raw p-values, NaN for a constant feature; all NaN with "auc".
+    adjusted_ : (features,) the p-values that were compared with the bound.
+    areas_ : (features,) with "auc" the larger of AUC and 1 - AUC; else NaN.
     """
 
     _needs_outcome = True
 
-    def __init__(self, test: str = "mann-whitney", below: float = 0.05) -> None:
+    def __init__(
+        self, test: str = "mann-whitney", below: float = 0.05, adjust: str = "none", above: float = 0.65
+    ) -> None:
         self.test = test
         self.below = below
+        self.adjust = adjust
+        self.above = above
 
     def fit(self, X: Any, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
-        names = self._names()
+        count = values.shape[1]
+        self.p_values_ = self.adjusted_ = self.areas_ = np.full(count, np.nan)
+        if self.test == "auc":
+            return self._by_area(values, outcome)
         tests: dict[str, Callable[..., Array]] = {"mann-whitney": mann_whitney_columns, "student": student_columns}
         if self.test not in tests:
-            raise ValueError(f"test must be one of {sorted(tests)}, not {self.test!r}")
-        self.p_values_ = tests[self.test](values, outcome) if values.shape[1] else np.empty(0)
-        kept = self.p_values_ < self.below
+            raise ValueError(f"test must be one of {[*sorted(tests), 'auc']}, not {self.test!r}")
+        adjusters: dict[str, Callable[[Array], Array]] = {
+            "none": np.asarray,
+            "holm": holm,
+            "benjamini-hochberg": benjamini_hochberg,
+        }
+        if self.adjust not in adjusters:
+            raise ValueError(f"adjust must be one of {sorted(adjusters)}, not {self.adjust!r}")
+        if count:
+            self.p_values_ = tests[self.test](values, outcome)
+            self.adjusted_ = adjusters[self.adjust](self.p_values_)
+        kept = self.adjusted_ < self.below
+        word = "p" if self.adjust == "none" else f"adjusted p ({self.adjust})"
         reasons = {
-            str(names[i]): f"p = {self.p_values_[i]:.3f}" if np.isfinite(self.p_values_[i]) else "constant"
+            str(self._names()[i]): f"{word} = {self.adjusted_[i]:.3f}" if np.isfinite(self.p_values_[i]) else "constant"
             for i in np.flatnonzero(~kept)
         }
         return self._keep(kept, reasons)
 
+    def _by_area(self, values: Array, outcome: NDArray[np.int64]) -> Self:
+        if values.shape[1]:
+            areas = auc_columns(values, outcome)
+            self.areas_ = np.maximum(areas, 1 - areas)
+        kept = self.areas_ > self.above
+        reasons = {str(self._names()[i]): f"AUC = {self.areas_[i]:.3f}" for i in np.flatnonzero(~kept)}
+        return self._keep(kept, reasons)
 
-class BoostedTreesFilter(FeatureFilter):
+
+class BoostedTreesFilter(RankedFilter):
     """Keep the features that gradient-boosted decision trees find most important.
 
     Parameters
     ----------
-    keep : how many to keep; where no more are left, all are kept.
+    keep : how many to keep, or a `FoundSize`; where no more are left, all are kept.
     trees, depth, learning_rate, subsample : of scikit-learn's GradientBoostingClassifier.
-    random_state : seed of the trees.
+    random_state : seed of the trees and of the folds.
 
     Attributes
     ----------
     importances_ : (features,) impurity importance; NaN where nothing had to be dropped and no tree was grown.
     """
 
-    _needs_outcome = True
-
     def __init__(
         self,
-        keep: int = 5,
+        keep: int | FoundSize = 5,
         trees: int = 100,
         depth: int = 3,
         learning_rate: float = 0.1,
@@ -238,14 +257,12 @@ class BoostedTreesFilter(FeatureFilter):
         self.subsample = subsample
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
-        """Learn which columns to keep from X (rows, features) and y (rows,)."""
-        values, outcome = self._checked_pair(X, y)
-        names = self._names()
-        count = values.shape[1]
+    def _nothing_dropped(self, count: int) -> None:
         self.importances_ = np.full(count, np.nan)
-        if count <= self.keep:
-            return self._keep(np.ones(count, dtype=bool), {})
+
+    def _ranked(
+        self, values: Array, y: NDArray[np.int64], names: NDArray[np.object_], most: int
+    ) -> tuple[NDArray[np.intp], list[str]]:
         forest = GradientBoostingClassifier(
             n_estimators=self.trees,
             max_depth=self.depth,
@@ -253,16 +270,12 @@ class BoostedTreesFilter(FeatureFilter):
             subsample=self.subsample,
             random_state=self.random_state,
         )
-        self.importances_ = forest.fit(values, outcome).feature_importances_
+        self.importances_ = forest.fit(values, y).feature_importances_
         order = np.lexsort((names.astype(str), -self.importances_))
-        kept = np.zeros(count, dtype=bool)
-        kept[order[: self.keep]] = True
-        rank = {int(index): place for place, index in enumerate(order, 1)}
-        reasons = {
-            str(names[i]): f"importance {self.importances_[i]:.4f}, rank {rank[int(i)]} of {count}"
-            for i in np.flatnonzero(~kept)
-        }
-        return self._keep(kept, reasons)
+        rank = np.empty(len(order), dtype=int)
+        rank[order] = np.arange(1, len(order) + 1)
+        places = zip(self.importances_, rank, strict=True)
+        return order, [f"importance {value:.4f}, rank {place} of {len(rank)}" for value, place in places]
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -13,6 +13,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 Array = NDArray[np.float64]
 
 
+class TooFewError(ValueError):
+    """There are too few patients in a class for what was asked."""
+
+
 def checked_table(estimator: Any, X: Any, *, reset: bool, allow_nan: bool = False) -> Array:
     """X as float64 (rows, columns); a table (not an array) may have lost all its columns to the step before."""
     if _has_no_column(X):

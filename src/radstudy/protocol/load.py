@@ -19,7 +19,13 @@ from radstudy.protocol.sections import Protocol
 PRESETS = ("her2-ihc2plus",)
 
 # A study that names its own variables or models means those, not those of the preset as well.
-_REPLACED_WHOLE = (("cohort", "clinical"), ("cohort", "split"), ("model", "models"), ("extract", "features"))
+_REPLACED_WHOLE = (
+    ("cohort", "clinical"),
+    ("cohort", "split"),
+    ("model", "models"),
+    ("model", "fit"),
+    ("extract", "features"),
+)
 
 Path_ = tuple[str | int, ...]
 
@@ -136,7 +142,9 @@ def _message(item: Any) -> str:
 def _is_internal(part: object) -> bool:
     """Whether a part of a pydantic location is a type's name (of a union) and not a key of the file."""
     return isinstance(part, str) and (
-        part.startswith(("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable["))
+        part.startswith(
+            ("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable[", "size-")
+        )
         or part in ("str", "int", "float", "bool")
     )
 

@@ -137,6 +137,10 @@ class Facts:
         if name in self.unreadable:
             return f"{name} cannot be read: {self.unreadable[name]}"
         step = name.split("/", 1)[0]
+        if self.protocol.features is not None and step == "prepare":
+            return "The study began at a table of features; there was no image."
+        if name == "signature.json" and self.finished("model"):
+            return "No model went into signature.json: none that could be fitted is a formula."
         if step not in STEPS:
             return f"{name} is not there: no model was fitted, or the run stopped before."
         if self.finished(step):
@@ -209,7 +213,8 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     text = _TEXT | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
     for name in (*TABLES, *DOCUMENTS):
         path = run / name
-        if not path.exists():
+        stale = protocol.features is not None and name.startswith("prepare/")  # of a run that had images
+        if stale or not path.exists():
             continue
         try:
             if name.endswith(".csv"):
@@ -218,6 +223,8 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
                 documents[name] = read_json(path)
         except (OSError, ValueError) as error:
             unreadable[name] = str(error)
+    if protocol.features is not None:
+        return Facts(protocol, frames, documents, (), unreadable)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
     maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))

@@ -18,6 +18,7 @@ from radstudy.store import content_hash, read_json, versions, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 FORMAT = "radstudy signature 1"
+FROM_TABLE = "from_feature_table"  # what stands in `extract` where the study computed no feature itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,8 @@ class Signature:
     cutoff : on the probability; at or above it a patient is called positive.
     sequences : images that a prediction needs, those without a selected feature left out.
     clinical : clinical variables that a prediction needs, with their codebook.
-    prepare, extract : sections of the study file, as plain dictionaries.
+    prepare, extract : sections of the study file, as plain dictionaries; of a study that began at a feature table
+        `extract` says so, and no image can be used with the signature.
     training : number of patients, positives, and a hash of the training rows.
     versions : of the program and its libraries.
     """
@@ -80,7 +82,7 @@ def make_signature(
         sequences=sequences,
         clinical={v: protocol.cohort.clinical[v].model_dump(mode="json") for v in used},
         prepare=tuple(step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in protocol.prepare),
-        extract=protocol.extract.deciding_features(),
+        extract=protocol.extract.deciding_features() if protocol.features is None else {FROM_TABLE: True},
         training={
             "lesions": len(rows),
             "patients": int(rows.index.get_level_values("patient").nunique()),

@@ -19,7 +19,7 @@ from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 from radstudy.modelling.models import Term
 from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
-from radstudy.signature.document import Signature
+from radstudy.signature.document import FROM_TABLE, Signature
 from radstudy.table import CLINICAL, SEPARATOR
 
 
@@ -113,6 +113,12 @@ def predict_patient(
     CaseError : an image or mask cannot be used.
     """
     tissue = references or {}
+    if signature.extract.get(FROM_TABLE) and signature.sequences:
+        raise RefusedError(
+            f"the model '{signature.model}' was made from a table of features that were computed elsewhere; what made "
+            "them is not known here, so no image can be used. To do: apply the formula in signature.json to features "
+            "of the same origin"
+        )
     _require(signature, images, masks, clinical, tissue)
     values: dict[str, float] = {}
     warnings: list[str] = []

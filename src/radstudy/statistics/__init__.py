@@ -1,56 +1,97 @@
 """Arrays in, named results out."""
 
-from radstudy.statistics.agreement import Icc, Kappa, cohen_kappa, icc
-from radstudy.statistics.calibration import Calibration, brier, calibration_intercept_slope
+from radstudy.statistics.auc_interval import AucCi, AucInterval, auc_ci
+from radstudy.statistics.balance import StandardisedDifference, smd_categorical, smd_continuous
+from radstudy.statistics.calibration import Calibration, brier, calibration_intercept_slope, scaled_brier
+from radstudy.statistics.calibration_spline import CalibrationCurve, calibration_curve
+from radstudy.statistics.categorical import CategoricalTest, categorical_test
+from radstudy.statistics.continuous import ContinuousTest, continuous_test
+from radstudy.statistics.cutoffs import Cutoff, CutoffRule, cutoff, youden_cutoff
 from radstudy.statistics.delong import DelongMatrix, DelongTest, delong_all_pairs, delong_test, delong_unpaired
-from radstudy.statistics.diagnostic import Cutoff, DiagnosticMeasures, Measure, diagnostic_measures, youden_cutoff
-from radstudy.statistics.group_tests import CategoricalTest, ContinuousTest, categorical_test, continuous_test
+from radstudy.statistics.diagnostic import DiagnosticMeasures, Measure, diagnostic_measures
+from radstudy.statistics.incremental import Increment, IncrementalValue, incremental_value
+from radstudy.statistics.intraclass import Icc, icc
+from radstudy.statistics.kappa import Kappa, cohen_kappa
+from radstudy.statistics.likelihood import LikelihoodRatio, likelihood_ratio_test
+from radstudy.statistics.limits_of_agreement import BlandAltman, bland_altman
 from radstudy.statistics.multiplicity import benjamini_hochberg, holm
-from radstudy.statistics.normality import levene_p_value, lilliefors_p_value
+from radstudy.statistics.net_benefit import DecisionCurve, decision_curve
+from radstudy.statistics.normality import levene_p_value, lilliefors_p_value, shapiro_wilk_p_value
+from radstudy.statistics.paired_proportions import McnemarTest, mcnemar
+from radstudy.statistics.precision_recall import (
+    AveragePrecision,
+    PrecisionRecallCurve,
+    average_precision,
+    precision_recall_curve,
+)
 from radstudy.statistics.proportions import Proportion, clopper_pearson_interval, proportion, wilson_interval
-from radstudy.statistics.regression import LikelihoodRatio, LogisticFit, likelihood_ratio_test, logistic
-from radstudy.statistics.roc import AucCi, RocCurve, auc, auc_ci, roc_curve
+from radstudy.statistics.regression import LogisticFit, firth, logistic
+from radstudy.statistics.roc import RocCurve, auc, roc_curve
 from radstudy.statistics.univariate import auc_columns, mann_whitney_columns, student_columns
 
 __all__ = [
     "AucCi",
+    "AucInterval",
+    "AveragePrecision",
+    "BlandAltman",
     "Calibration",
+    "CalibrationCurve",
     "CategoricalTest",
     "ContinuousTest",
     "Cutoff",
+    "CutoffRule",
+    "DecisionCurve",
     "DelongMatrix",
     "DelongTest",
     "DiagnosticMeasures",
     "Icc",
+    "Increment",
+    "IncrementalValue",
     "Kappa",
     "LikelihoodRatio",
     "LogisticFit",
+    "McnemarTest",
     "Measure",
+    "PrecisionRecallCurve",
     "Proportion",
     "RocCurve",
+    "StandardisedDifference",
     "auc",
     "auc_ci",
     "auc_columns",
+    "average_precision",
     "benjamini_hochberg",
+    "bland_altman",
     "brier",
+    "calibration_curve",
     "calibration_intercept_slope",
     "categorical_test",
     "clopper_pearson_interval",
     "cohen_kappa",
     "continuous_test",
+    "cutoff",
+    "decision_curve",
     "delong_all_pairs",
     "delong_test",
     "delong_unpaired",
     "diagnostic_measures",
+    "firth",
     "holm",
     "icc",
+    "incremental_value",
     "levene_p_value",
     "likelihood_ratio_test",
     "lilliefors_p_value",
     "logistic",
     "mann_whitney_columns",
+    "mcnemar",
+    "precision_recall_curve",
     "proportion",
     "roc_curve",
+    "scaled_brier",
+    "shapiro_wilk_p_value",
+    "smd_categorical",
+    "smd_continuous",
     "student_columns",
     "wilson_interval",
     "youden_cutoff",

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from radstudy.errors import DataError
+from radstudy.statistics.likelihood import maximise_log_likelihood
 from radstudy.statistics.outcome import BoolArray, FloatArray, checked_level, checked_scores
 from radstudy.statistics.proportions import normal_quantile
-from radstudy.statistics.regression import logistic, maximise_log_likelihood
+from radstudy.statistics.regression import logistic
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Calibration:
     """Calibration of predicted probabilities.
 
     ``intercept``: calibration in the large, 0 is ideal, above 0 the risks are too low. ``slope``: 1 is ideal, below 1
-    the predictions are too extreme (overfitted). ``brier``: mean squared error. NaN with a ``note`` where not defined.
+    the predictions are too extreme (overfitted). ``brier``: mean squared error; ``scaled_brier``: the share by which it
+    is below that of predicting the prevalence for everybody (1 is perfect, 0 no better, negative worse). NaN with a
+    ``note`` where not defined.
     """
 
     intercept: float
@@ -29,6 +32,7 @@ class Calibration:
     brier: float
     n: int
     note: str = ""
+    scaled_brier: float = np.nan
 
 
 def brier(y: ArrayLike, probability: ArrayLike) -> float:
@@ -44,8 +48,30 @@ def brier(y: ArrayLike, probability: ArrayLike) -> float:
     >>> brier([0, 1], [0.5, 0.5])
     0.25
     """
-    positive, values = _checked(y, probability)
+    positive, values = checked_probabilities(y, probability)
     return float(((values - positive) ** 2).mean())
+
+
+def scaled_brier(y: ArrayLike, probability: ArrayLike) -> float:
+    """Scaled Brier score ``1 - brier / (prevalence (1 - prevalence))``: 1 is perfect, 0 no better than the prevalence.
+
+    Parameters
+    ----------
+    y : (n,) 0 or 1.
+    probability : (n,) of the positive outcome.
+
+    References
+    ----------
+    Steyerberg EW et al., Epidemiology 2010;21:128, doi 10.1097/EDE.0b013e3181c30fb2.
+
+    Examples
+    --------
+    >>> scaled_brier([0, 0, 1, 1], [0.0, 0.5, 0.5, 1.0])
+    0.5
+    """
+    positive, _ = checked_probabilities(y, probability)
+    share = float(positive.mean())
+    return 1 - brier(y, probability) / (share * (1 - share))
 
 
 def calibration_intercept_slope(y: ArrayLike, probability: ArrayLike, *, level: float = 0.95) -> Calibration:
@@ -74,14 +100,14 @@ def calibration_intercept_slope(y: ArrayLike, probability: ArrayLike, *, level: 
     Cox DR, Biometrika 1958;45:562, doi 10.1093/biomet/45.3-4.562.
     Van Calster B et al., BMC Med 2019;17:230, doi 10.1186/s12916-019-1466-7.
     """
-    positive, values = _checked(y, probability)
+    positive, values = checked_probabilities(y, probability)
     z = normal_quantile(checked_level(level))
     score = brier(y, probability)
     nothing = (np.nan, np.nan)
     certain = int(((values == 0) | (values == 1)).sum())
     if certain:
         note = f"{certain} probabilities are exactly 0 or 1: their logit is infinite"
-        return Calibration(np.nan, nothing, np.nan, nothing, score, positive.size, note)
+        return Calibration(np.nan, nothing, np.nan, nothing, score, positive.size, note, scaled_brier(y, probability))
     linear = special.logit(values)
     intercept, intercept_se = _in_the_large(positive, linear)
     slope, slope_se, note = np.nan, np.nan, "all probabilities are equal: no slope"
@@ -96,6 +122,7 @@ def calibration_intercept_slope(y: ArrayLike, probability: ArrayLike, *, level: 
         score,
         positive.size,
         note,
+        scaled_brier(y, probability),
     )
 
 
@@ -105,7 +132,8 @@ def _in_the_large(positive: BoolArray, linear: FloatArray) -> tuple[float, float
     return float(beta[0]), float(1 / np.sqrt((fitted * (1 - fitted)).sum()))
 
 
-def _checked(y: ArrayLike, probability: ArrayLike) -> tuple[BoolArray, FloatArray]:
+def checked_probabilities(y: ArrayLike, probability: ArrayLike) -> tuple[BoolArray, FloatArray]:
+    """Outcome (n,) and probabilities (n,) that belong together, or a DataError."""
     positive, values = checked_scores(y, probability, "probability")
     if ((values < 0) | (values > 1)).any():
         raise DataError(f"Probabilities lie between 0 and 1; these reach from {values.min():g} to {values.max():g}.")

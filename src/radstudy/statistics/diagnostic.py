@@ -1,4 +1,4 @@
-"""A cut-off on a score, and what the classification that it gives is worth."""
+"""What a classification is worth: sensitivity to likelihood ratios, each with an interval."""
 
 from __future__ import annotations
 
@@ -9,34 +9,24 @@ from numpy.typing import ArrayLike
 
 from radstudy.errors import DataError
 from radstudy.statistics.outcome import BoolArray, checked_scores
-from radstudy.statistics.proportions import Interval, Proportion, proportion
-from radstudy.statistics.roc import roc_curve
-
-
-@dataclass(frozen=True)
-class Cutoff:
-    """Youden's cut-off: positive when ``score >= cutoff``; ``tied`` thresholds share the index."""
-
-    cutoff: float
-    youden: float
-    sensitivity: float
-    specificity: float
-    tied: int
+from radstudy.statistics.proportions import Interval, Proportion, normal_quantile, proportion
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure that is no simple proportion: ``value`` and ``ci`` = (low, high) within [0, 1]."""
+    """A measure that is no simple proportion: ``value`` and ``ci`` = (low, high); NaN with a ``note``."""
 
     value: float
     ci: tuple[float, float]
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class DiagnosticMeasures:
     """A classification against the outcome: the four counts, and the measures with their intervals.
 
-    A measure whose denominator is zero (the PPV where nobody is called positive) is NaN.
+    A measure whose denominator is zero (the PPV where nobody is called positive) is NaN; a likelihood ratio may be
+    infinite.
     """
 
     tp: int
@@ -52,39 +42,9 @@ class DiagnosticMeasures:
     balanced_accuracy: Measure
     level: float
     method: str
-
-
-def youden_cutoff(y: ArrayLike, score: ArrayLike) -> Cutoff:
-    """The observed score at which sensitivity + specificity - 1 is largest.
-
-    A case is positive when its score is at or above the cut-off, and the cut-off is one of the scores (not a midpoint),
-    so that it can be applied unchanged to other patients. Of thresholds with the same index the lowest is taken: the
-    one with the highest sensitivity. Ties are found in whole numbers of patients, not in rounded rates.
-
-    Parameters
-    ----------
-    y : (n,) 0 or 1.
-    score : (n,), higher means positive.
-
-    References
-    ----------
-    Youden WJ, Cancer 1950;3:32.
-
-    Examples
-    --------
-    >>> youden_cutoff([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]).cutoff
-    0.35
-    """
-    curve = roc_curve(y, score)
-    m, n = int(curve.true_positives[-1]), int(curve.false_positives[-1])
-    index = (curve.true_positives * n - curve.false_positives * m)[1:]
-    best = np.flatnonzero(index == index.max())
-    chosen = int(best[-1]) + 1
-    sensitivity = float(curve.true_positive_rate[chosen])
-    specificity = (n - int(curve.false_positives[chosen])) / n
-    return Cutoff(
-        float(curve.thresholds[chosen]), int(index.max()) / (m * n), sensitivity, specificity, int(best.size)
-    )  # fmt: skip
+    youden: Measure
+    lr_positive: Measure
+    lr_negative: Measure
 
 
 def diagnostic_measures(
@@ -95,7 +55,7 @@ def diagnostic_measures(
     level: float = 0.95,
     method: Interval = "wilson",
 ) -> DiagnosticMeasures:
-    """Sensitivity, specificity, accuracy, predictive values, F1 and balanced accuracy with confidence intervals.
+    """Sensitivity, specificity, accuracy, predictive values, F1, likelihood ratios ... with confidence intervals.
 
     Parameters
     ----------
@@ -107,9 +67,12 @@ def diagnostic_measures(
     Returns
     -------
     DiagnosticMeasures. The interval of ``F1 = 2 tp / (2 tp + fp + fn)`` is that of ``q = tp / (tp + fp + fn)``,
-    mapped by ``F1 = 2 q / (1 + q)``. Balanced accuracy, the mean of sensitivity and specificity, has the
-    interval of Newcombe's square-and-add method from theirs. Predictive values hold for the prevalence
-    among these patients.
+    mapped by ``F1 = 2 q / (1 + q)``: of the cases that are positive or called so, q is the share of both. Balanced
+    accuracy, ``(sensitivity + specificity) / 2``, and Youden's index, their sum less 1, have the interval of Newcombe's
+    square-and-add method from theirs. The likelihood ratios ``sensitivity / (1 - specificity)`` and
+    ``(1 - sensitivity) / specificity`` have the log interval of Simel and colleagues; where a count of theirs is zero,
+    half a case is added to each of the four for the interval alone, and the note says so. Predictive values hold for
+    the prevalence among these patients.
 
     Raises
     ------
@@ -117,7 +80,9 @@ def diagnostic_measures(
 
     References
     ----------
-    Newcombe RG, Stat Med 1998;17:873 (square-and-add).
+    Hand DJ, Christen P, Kirielle N, Mach Learn 2021;110:451, doi 10.1007/s10994-021-05964-1 (F1 by way of q).
+    Newcombe RG, Stat Med 1998;17:873, doi 10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    Simel DL, Samsa GP, Matchar DB, J Clin Epidemiol 1991;44:763, doi 10.1016/0895-4356(91)90128-V.
 
     Examples
     --------
@@ -148,6 +113,9 @@ def diagnostic_measures(
         balanced_accuracy=_mean_of_two(sensitivity, specificity),
         level=level,
         method=method,
+        youden=_youden(sensitivity, specificity),
+        lr_positive=_likelihood_ratio((tp, tp + fn), (fp, tn + fp), level),
+        lr_negative=_likelihood_ratio((fn, tp + fn), (tn, tn + fp), level),
     )
 
 
@@ -171,3 +139,22 @@ def _mean_of_two(a: Proportion, b: Proportion) -> Measure:
     down = float(np.hypot(a.value - a.ci[0], b.value - b.ci[0])) / 2
     up = float(np.hypot(a.ci[1] - a.value, b.ci[1] - b.value)) / 2
     return Measure(value, (value - down, value + up))
+
+
+def _youden(sensitivity: Proportion, specificity: Proportion) -> Measure:
+    half = _mean_of_two(sensitivity, specificity)
+    return Measure(2 * half.value - 1, (2 * half.ci[0] - 1, 2 * half.ci[1] - 1))
+
+
+def _likelihood_ratio(of_positives: tuple[int, int], of_negatives: tuple[int, int], level: float) -> Measure:
+    """The share among the positives over that among the negatives, with an interval on the log scale."""
+    (a, m), (b, n) = of_positives, of_negatives
+    if a == 0 and b == 0:
+        return Measure(np.nan, (np.nan, np.nan), "nobody has this result: the ratio is not defined")
+    value = (a / m) / (b / n) if b else np.inf
+    added, note = (0.0, "") if a and b else (0.5, "a count is zero: half a case added to each for the interval")
+    share_a, share_b = (a + added) / (m + 2 * added), (b + added) / (n + 2 * added)
+    se = np.sqrt((1 - share_a) / (a + added) + (1 - share_b) / (b + added))
+    half, centre = normal_quantile(level) * se, np.log(share_a / share_b)
+    low, high = float(np.exp(centre - half)), float(np.exp(centre + half))
+    return Measure(value, (0.0 if a == 0 else low, np.inf if b == 0 else high), note)

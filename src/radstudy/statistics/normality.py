@@ -1,11 +1,43 @@
-"""The assumptions of the t-test: normal within the groups (Lilliefors), equal variances (Levene)."""
+"""The assumptions of the t-test: normal within the groups (Lilliefors, Shapiro-Wilk), equal variances (Levene)."""
 
 from __future__ import annotations
 
-import numpy as np
-from scipy import special
+from typing import Literal, get_args
 
+import numpy as np
+from scipy import special, stats
+
+from radstudy.errors import DataError
 from radstudy.statistics.outcome import FloatArray
+
+Normality = Literal["lilliefors", "shapiro-wilk"]
+
+
+def normality_p_value(values: FloatArray, test: Normality) -> float:
+    """Test of normality by name: "lilliefors" or "shapiro-wilk"; NaN where it is not defined."""
+    if test not in get_args(Normality):
+        raise DataError(f"{test!r} is no test of normality; known are {', '.join(get_args(Normality))}.")
+    return lilliefors_p_value(values) if test == "lilliefors" else shapiro_wilk_p_value(values)
+
+
+def shapiro_wilk_p_value(values: FloatArray) -> float:
+    """Shapiro and Wilk's test of normality, p by Royston's approximation (SciPy's, as R's and SPSS's).
+
+    Parameters
+    ----------
+    values : (n,) without NaN.
+
+    Returns
+    -------
+    float. NaN under three or over 5000 values, or where they do not vary.
+
+    References
+    ----------
+    Royston P, Appl Stat 1995;44:547, doi 10.2307/2986146.
+    """
+    if not 3 <= values.size <= 5000 or values.max() == values.min():
+        return np.nan
+    return float(stats.shapiro(values).pvalue)
 
 
 def lilliefors_p_value(values: FloatArray) -> float:

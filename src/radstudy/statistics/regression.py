@@ -1,29 +1,34 @@
-"""Maximum-likelihood logistic regression for inference: odds ratios, intervals, likelihood-ratio tests."""
+"""Logistic regression for inference: odds ratios, intervals, likelihood-ratio tests, Firth's penalty."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special
+from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.statistics.outcome import BoolArray, FloatArray, checked_columns, checked_level
+from radstudy.statistics.likelihood import (
+    LikelihoodRatio,
+    checked_variables,
+    information_matrix,
+    maximise_log_likelihood,
+    null_log_likelihood,
+    ratio_of,
+    refuse_collinear,
+    refuse_constant,
+    separating,
+    with_intercept,
+)
+from radstudy.statistics.outcome import BoolArray, FloatArray, checked_level
+from radstudy.statistics.penalised import maximise_penalised
+from radstudy.statistics.profile import profile_limits
 from radstudy.statistics.proportions import normal_quantile
 
-_MOST_STEPS = 200
-
-
-@dataclass(frozen=True)
-class LikelihoodRatio:
-    """Likelihood-ratio test: ``statistic`` is chi-square with ``dof``; NaN with a ``note`` where nothing is tested."""
-
-    statistic: float
-    dof: int
-    p_value: float
-    note: str = ""
+RegressionInterval = Literal["wald", "profile"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +39,20 @@ class LogisticFit:
     ----------
     coefficients, se : log odds ratio per unit of the variable, its standard error.
     odds_ratios : above 1 where higher values go with the positive outcome.
-    ci : (low, high), arrays: Wald intervals of the odds ratios.
-    p_values : Wald's two-sided.
+    ci : (low, high), arrays: intervals of the odds ratios, by `interval`.
+    p_values : Wald's two-sided; of Firth's fit the penalised likelihood-ratio test's with profile intervals.
     covariance : (1 + variables, 1 + variables), intercept first.
+    log_likelihood : at the estimate; penalised for Firth's fit.
     likelihood_ratio : all variables together against the intercept alone.
-    separated : variables by which the outcome can be separated; then there is no maximum-likelihood estimate, and
-        coefficients, intervals and Wald p-values are NaN. The likelihood-ratio test remains valid.
+    separated : variables by which the outcome can be separated. Maximum likelihood then has no estimate: coefficients,
+        intervals and Wald p-values are NaN, while the likelihood-ratio tests remain valid. Firth's fit has all.
     note : the same in words.
+    lr_p_values : likelihood-ratio test of each variable, the others in the model.
+    vif : variance inflation ``1 / (1 - R2)`` of each variable on the others.
+    r2_cox_snell, r2_nagelkerke, aic : NaN for Firth's fit, whose likelihood is not the maximum.
+    events_per_variable : cases of the rarer class over the number of variables.
+    estimator : "maximum likelihood" or "Firth".
+    interval : "wald" or "profile".
     """
 
     names: tuple[str, ...]
@@ -58,17 +70,49 @@ class LogisticFit:
     level: float
     separated: tuple[str, ...]
     note: str
+    lr_p_values: FloatArray
+    vif: FloatArray
+    r2_cox_snell: float
+    r2_nagelkerke: float
+    aic: float
+    events_per_variable: float
+    estimator: str
+    interval: str
 
 
-def logistic(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, *, level: float = 0.95) -> LogisticFit:
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Standardised variables with an intercept, and the way back to the variables' own units."""
+
+    design: FloatArray
+    positive: BoolArray
+    labels: tuple[str, ...]
+    back: FloatArray
+    scale: FloatArray
+    separated: tuple[str, ...]
+    vif: FloatArray
+
+
+def logistic(
+    X: ArrayLike,
+    y: ArrayLike,
+    names: Sequence[str] | None = None,
+    *,
+    level: float = 0.95,
+    interval: RegressionInterval = "wald",
+    on_separation: Literal["note", "firth"] = "note",
+) -> LogisticFit:
     """Fit a logistic regression with intercept by maximum likelihood, without penalty.
 
     Parameters
     ----------
-    X : float (n, variables), any units; the coefficients are per unit.
+    X : float (n, variables), any units; the coefficients are per unit. One variable: the univariate regression.
     y : (n,) 0 or 1.
     names : of the variables; by default x1, x2, ...
-    level : of the Wald intervals, ``exp(b +- z se)``.
+    level : of the intervals.
+    interval : "wald", ``exp(b +- z se)``, or "profile", where the profile log likelihood falls by half the chi-square
+        quantile.
+    on_separation : "note" gives NaN and says why; "firth" gives `firth`'s fit and says so.
 
     Returns
     -------
@@ -83,6 +127,8 @@ def logistic(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, *, 
     ----------
     Albert A, Anderson JA, Biometrika 1984;71:1, doi 10.1093/biomet/71.1.1 (separation).
     Konis K, DPhil thesis, Oxford 2007 (its linear program).
+    Venzon DJ, Moolgavkar SH, Appl Stat 1988;37:87, doi 10.2307/2347496 (profile intervals).
+    Nagelkerke NJD, Biometrika 1991;78:691, doi 10.1093/biomet/78.3.691 (R2).
 
     Examples
     --------
@@ -91,178 +137,191 @@ def logistic(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None = None, *, 
     >>> round(float(fit.odds_ratios[0]), 3), fit.separated
     (3.367, ())
     """
-    values, positive, labels = _checked(X, y, names)
-    z = normal_quantile(checked_level(level))
-    _refuse_constant(values, labels)
-    centre, scale = values.mean(axis=0), values.std(axis=0)
-    design = _with_intercept((values - centre) / scale)
-    _refuse_collinear(design, labels)
-    separating = _separating(design, positive)
-    beta, log_likelihood = maximise_log_likelihood(design, positive)
-    ratio = _ratio(log_likelihood - _null_log_likelihood(positive), values.shape[1])
-    count = values.shape[1] + 1
-    if separating.any():
-        separated = tuple(label for label, part in zip(labels, separating[1:], strict=True) if part)
-        note = f"the outcome is separated by {', '.join(separated)}: no maximum-likelihood estimate exists"
-        empty = np.full(count - 1, np.nan)
-        return LogisticFit(
-            labels, empty, empty, empty, (empty, empty), empty, np.nan, np.nan, np.full((count, count), np.nan),
-            log_likelihood, ratio, positive.size, level, separated, note,
+    _check_interval(interval)
+    if on_separation not in ("note", "firth"):
+        raise DataError(f'On separation, "note" or "firth" can be done, not {on_separation!r}.')
+    checked_level(level)
+    problem = _problem(X, y, names)
+    if problem.separated and on_separation == "firth":
+        fit = _firth(problem, level, "profile")
+        return replace(fit, note=f"{_separation_note(problem)}; Firth's penalised likelihood instead")
+    return _maximum_likelihood(problem, level, interval)
+
+
+def firth(
+    X: ArrayLike,
+    y: ArrayLike,
+    names: Sequence[str] | None = None,
+    *,
+    level: float = 0.95,
+    interval: RegressionInterval = "profile",
+) -> LogisticFit:
+    """Fit a logistic regression with intercept by Firth's penalised likelihood, which separation does not break.
+
+    The maximum of ``log likelihood + log det(X' W X) / 2``, which also takes the first-order bias of small samples out.
+
+    Parameters
+    ----------
+    X, y, names, level : as `logistic`.
+    interval : "profile", of the penalised likelihood, with the penalised likelihood-ratio test's p-values (as R's
+        logistf does by default); or "wald" for both.
+
+    Raises
+    ------
+    DataError : as `logistic`; no convergence.
+
+    References
+    ----------
+    Firth D, Biometrika 1993;80:27, doi 10.1093/biomet/80.1.27.
+    Heinze G, Schemper M, Stat Med 2002;21:2409, doi 10.1002/sim.1047.
+
+    Examples
+    --------
+    >>> x = [[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]
+    >>> fit = firth(x, [0, 0, 0, 1, 1, 1], ["dose"])
+    >>> fit.separated, bool(np.isfinite(fit.odds_ratios[0]))
+    (('dose',), True)
+    """
+    _check_interval(interval)
+    checked_level(level)
+    problem = _problem(X, y, names)
+    return _firth(problem, level, interval)
+
+
+def _maximum_likelihood(problem: _Problem, level: float, interval: str) -> LogisticFit:
+    design, positive = problem.design, problem.positive
+    beta, best = maximise_log_likelihood(design, positive)
+    profiles = [_likelihood_profile(problem, column) for column in range(1, design.shape[1])]
+    lr_p_values = np.array([ratio_of(best - profile(0.0), 1).p_value for profile in profiles])
+    null = null_log_likelihood(positive)
+    ratio = ratio_of(best - null, len(profiles), _separation_note(problem))
+    n = positive.size
+    cox_snell = 1 - float(np.exp(2 * (null - best) / n))
+    shared = {
+        "lr_p_values": lr_p_values,
+        "log_likelihood": best,
+        "likelihood_ratio": ratio,
+        "r2_cox_snell": cox_snell,
+        "r2_nagelkerke": cox_snell / (1 - float(np.exp(2 * null / n))),
+        "aic": 2 * design.shape[1] - 2 * best,
+        "estimator": "maximum likelihood",
+    }
+    if problem.separated:
+        return _fit(problem, np.full(design.shape[1], np.nan), level, interval, _separation_note(problem), shared)
+    fit = _fit(problem, beta, level, interval, "", shared)
+    return fit if interval == "wald" else _with_profile(fit, problem, profiles, best)
+
+
+def _firth(problem: _Problem, level: float, interval: str) -> LogisticFit:
+    design, positive = problem.design, problem.positive
+    beta, best = maximise_penalised(design, positive)
+    profiles = [_penalised_profile(problem, column, beta) for column in range(1, design.shape[1])]
+    lr_p_values = np.array([ratio_of(best - profile(0.0), 1).p_value for profile in profiles])
+    _, null = maximise_penalised(design, positive, held=np.arange(1, design.shape[1]))
+    shared = {
+        "lr_p_values": lr_p_values,
+        "log_likelihood": best,
+        "likelihood_ratio": ratio_of(best - null, len(profiles)),
+        "r2_cox_snell": np.nan,
+        "r2_nagelkerke": np.nan,
+        "aic": np.nan,
+        "estimator": "Firth",
+    }
+    note = f"separated by {', '.join(problem.separated)}" if problem.separated else ""
+    fit = _fit(problem, beta, level, interval, note, shared)
+    if interval == "wald":
+        return fit
+    return replace(_with_profile(fit, problem, profiles, best), p_values=lr_p_values)
+
+
+def _likelihood_profile(problem: _Problem, column: int) -> Callable[[float], float]:
+    """Maximal log likelihood as a function of one standardised coefficient."""
+    others = np.delete(problem.design, column, axis=1)
+    own = problem.design[:, column]
+    return lambda value: maximise_log_likelihood(others, problem.positive, value * own)[1]
+
+
+def _penalised_profile(problem: _Problem, column: int, estimate: FloatArray) -> Callable[[float], float]:
+    """The same, penalised.
+
+    In a tiny sample the others may have several maxima: climb from three places and keep the best.
+    """
+    latest = estimate
+
+    def profile(value: float) -> float:
+        nonlocal latest
+        found = []
+        for start in (latest, estimate, np.zeros_like(estimate)):
+            begin = start.copy()
+            begin[column] = value
+            found.append(maximise_penalised(problem.design, problem.positive, start=begin, held=np.array([column])))
+        latest, best = max(found, key=lambda one: one[1])
+        return best
+
+    return profile
+
+
+def _with_profile(
+    fit: LogisticFit, problem: _Problem, profiles: list[Callable[[float], float]], best: float
+) -> LogisticFit:
+    limits = []
+    for index, profile in enumerate(profiles):
+        scale = problem.scale[index]
+        low, high = profile_limits(
+            lambda value, profile=profile: 2 * (best - profile(value)),  # type: ignore[misc]
+            float(fit.coefficients[index] * scale), float(fit.se[index] * scale), fit.level,
         )  # fmt: skip
-    back = np.diag(np.concatenate([[1.0], 1 / scale]))  # to the variables' own units
-    back[0, 1:] = -centre / scale
-    covariance = back @ np.linalg.inv(_information(design, beta)) @ back.T
-    beta = back @ beta
+        limits.append((low / scale, high / scale))
+    with np.errstate(over="ignore"):
+        low_, high_ = np.exp(np.array(limits).reshape(-1, 2)).T
+    return replace(fit, ci=(low_, high_))
+
+
+def _fit(
+    problem: _Problem, beta: FloatArray, level: float, interval: str, note: str, shared: dict[str, object]
+) -> LogisticFit:
+    z = normal_quantile(level)
+    if np.isnan(beta).any():
+        covariance = np.full((beta.size, beta.size), np.nan)
+    else:
+        covariance = problem.back @ np.linalg.inv(information_matrix(problem.design, beta)) @ problem.back.T
+        beta = problem.back @ beta
     se = np.sqrt(np.diag(covariance))
     b, s = beta[1:], se[1:]
     with np.errstate(over="ignore"):
         ci = (np.exp(b - z * s), np.exp(b + z * s))
         odds_ratios = np.exp(b)
+    rarer = min(int(problem.positive.sum()), int((~problem.positive).sum()))
     return LogisticFit(
-        labels, b, s, odds_ratios, ci, 2 * special.ndtr(-np.abs(b / s)), float(beta[0]), float(se[0]), covariance,
-        log_likelihood, ratio, positive.size, level, (), "",
+        names=problem.labels, coefficients=b, se=s, odds_ratios=odds_ratios, ci=ci,
+        p_values=2 * special.ndtr(-np.abs(b / s)), intercept=float(beta[0]), intercept_se=float(se[0]),
+        covariance=covariance, n=problem.positive.size, level=level, separated=problem.separated, note=note,
+        vif=problem.vif, events_per_variable=rarer / len(problem.labels) if problem.labels else np.inf,
+        interval=interval, **shared,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def likelihood_ratio_test(X: ArrayLike, y: ArrayLike, *, base: ArrayLike | None = None) -> LikelihoodRatio:
-    """Overall test of a variable, of one column or of several (a factor's indicators), by logistic regression.
-
-    ``2 (log likelihood with X - without)``, chi-square with as many degrees of freedom as X adds independent columns.
-    Under separation the likelihood still has a finite supremum, so the test stays valid; the note names it.
-
-    Parameters
-    ----------
-    X : float (n, columns) of the variable.
-    y : (n,) 0 or 1.
-    base : (n, columns) of variables in both models; None: the intercept alone.
-
-    Returns
-    -------
-    LikelihoodRatio; NaN with a note where X adds nothing (a constant variable, or one that the base determines).
-
-    Raises
-    ------
-    DataError : NaN or infinite values, shapes that do not fit, an outcome that is not 0 and 1.
-
-    Examples
-    --------
-    >>> x = [[1.0], [2.0], [3.0], [4.0], [5.0], [6.0]]
-    >>> result = likelihood_ratio_test(x, [0, 0, 1, 0, 1, 1])
-    >>> round(result.statistic, 3), result.dof, round(result.p_value, 3)
-    (3.362, 1, 0.067)
-    """
-    values, positive, _ = _checked(X, y, None)
-    small = _with_intercept(np.empty((positive.size, 0)))
-    if base is not None:
-        small = _with_intercept(_checked(base, y, None)[0])
-    small_basis = _orthonormal(small)
-    basis = _orthonormal(np.hstack([small, values]))
-    dof = basis.shape[1] - small_basis.shape[1]
-    if dof == 0:
-        why = "the variable is constant" if base is None else "the variable adds nothing to the others"
-        return LikelihoodRatio(np.nan, 0, np.nan, why)
-    _, with_it = maximise_log_likelihood(basis, positive)
-    _, without = maximise_log_likelihood(small_basis, positive)
-    note = "the variable separates the outcome" if _separating(basis, positive).any() else ""
-    return _ratio(with_it - without, dof, note)
+def _problem(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None) -> _Problem:
+    values, positive, labels = checked_variables(X, y, names)
+    refuse_constant(values, labels)
+    centre, scale = values.mean(axis=0), values.std(axis=0)
+    design = with_intercept((values - centre) / scale)
+    refuse_collinear(design, labels)
+    back = np.diag(np.concatenate([[1.0], 1 / scale]))  # to the variables' own units
+    back[0, 1:] = -centre / scale
+    runs_off = separating(design, positive)[1:]
+    separated = tuple(label for label, part in zip(labels, runs_off, strict=True) if part)
+    standardised = design[:, 1:]
+    vif = np.diag(np.linalg.inv(standardised.T @ standardised / positive.size))
+    return _Problem(design, positive, labels, back, scale, separated, vif)
 
 
-def _checked(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None) -> tuple[FloatArray, BoolArray, tuple[str, ...]]:
-    values, positive = checked_columns(X, y)
-    labels = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(values.shape[1]))
-    if len(labels) != values.shape[1]:
-        raise DataError(f"{len(labels)} names for {values.shape[1]} variables.")
-    bad = [label for label, column in zip(labels, values.T, strict=True) if not np.isfinite(column).all()]
-    if bad:
-        raise DataError(f"Missing or infinite values in {', '.join(bad)}: leave these cases out, and say so.")
-    return values, positive, labels
+def _separation_note(problem: _Problem) -> str:
+    if not problem.separated:
+        return ""
+    return f"the outcome is separated by {', '.join(problem.separated)}: no maximum-likelihood estimate exists"
 
 
-def _with_intercept(values: FloatArray) -> FloatArray:
-    return np.hstack([np.ones((len(values), 1)), values])
-
-
-def _refuse_constant(values: FloatArray, names: tuple[str, ...]) -> None:
-    constant = [name for name, column in zip(names, values.T, strict=True) if column.max() == column.min()]
-    if constant:
-        raise DataError(f"Constant in all {len(values)} cases: {', '.join(constant)}. Leave it out of the regression.")
-
-
-def _refuse_collinear(design: FloatArray, names: tuple[str, ...]) -> None:
-    if np.linalg.matrix_rank(design) == design.shape[1]:
-        return
-    first = next(last for last in range(2, design.shape[1] + 1) if np.linalg.matrix_rank(design[:, :last]) < last)
-    raise DataError(f"{names[first - 2]} is determined by the variables before it. Leave one of them out.")
-
-
-def _orthonormal(design: FloatArray) -> FloatArray:
-    """An orthonormal basis, scaled to unit mean square, of the columns' span: same model, well-conditioned."""
-    size = np.abs(design).max(axis=0)
-    scaled = design / np.where(size > 0, size, 1.0)
-    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
-    rank = int((values > values[0] * max(design.shape) * np.finfo(float).eps).sum())
-    return np.asarray(left[:, :rank] * np.sqrt(len(design)), dtype=np.float64)
-
-
-def maximise_log_likelihood(
-    design: FloatArray, positive: BoolArray, offset: FloatArray | float = 0.0
-) -> tuple[FloatArray, float]:
-    """Newton's method with halved steps: (coefficients, log likelihood).
-
-    Under separation the coefficients have no meaning, but the log likelihood comes within 1e-9 of its supremum.
-    """
-    beta = np.zeros(design.shape[1])
-    best = _log_likelihood(design @ beta + offset, positive)
-    for _ in range(_MOST_STEPS):
-        probability = special.expit(design @ beta + offset)
-        gradient = design.T @ (positive - probability)
-        information = design.T @ (design * (probability * (1 - probability))[:, None])
-        step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        # the Newton decrement is twice the gain still to be had; the last step squares the remaining error
-        if float(gradient @ step) < 1e-12 * max(1.0, abs(best)):
-            beta = beta + step
-            return beta, _log_likelihood(design @ beta + offset, positive)
-        size, value = 1.0, -np.inf
-        while size > 1e-10:
-            value = _log_likelihood(design @ (beta + size * step) + offset, positive)
-            if value > best:
-                break
-            size /= 2
-        if value <= best:
-            break
-        beta, best = beta + size * step, value
-    return beta, best
-
-
-def _log_likelihood(linear: FloatArray, positive: BoolArray) -> float:
-    return float(-np.logaddexp(0.0, np.where(positive, -linear, linear)).sum())
-
-
-def _null_log_likelihood(positive: BoolArray) -> float:
-    share = positive.mean()
-    return float(positive.size * (special.xlogy(share, share) + special.xlogy(1 - share, 1 - share)))
-
-
-def _information(design: FloatArray, beta: FloatArray) -> FloatArray:
-    probability = special.expit(design @ beta)
-    return np.asarray(design.T @ (design * (probability * (1 - probability))[:, None]), dtype=np.float64)
-
-
-def _ratio(gain: float, dof: int, note: str = "") -> LikelihoodRatio:
-    statistic = max(0.0, 2 * gain)
-    return LikelihoodRatio(statistic, dof, float(special.chdtrc(dof, statistic)), note)
-
-
-def _separating(design: FloatArray, positive: BoolArray) -> BoolArray:
-    """Which coefficients run off to infinity: (columns,), all False where the estimate exists.
-
-    Maximise ``sum s_i x_i b`` subject to ``s_i x_i b >= 0`` and ``|b| <= 1``, s the outcome as +-1: positive only if
-    some direction never misclassifies and sometimes classifies.
-    """
-    signed = design * np.where(positive, 1.0, -1.0)[:, None]
-    result = optimize.linprog(
-        -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs"
-    )  # fmt: skip
-    if not result.success or -result.fun < 1e-6:
-        return np.zeros(design.shape[1], dtype=np.bool_)
-    return np.asarray(np.abs(result.x) > 1e-7, dtype=np.bool_)
+def _check_interval(interval: str) -> None:
+    if interval not in ("wald", "profile"):
+        raise DataError(f'The interval of an odds ratio must be "wald" or "profile", not {interval!r}.')

@@ -1,21 +1,15 @@
-"""The ROC curve, the area under it, and the area's confidence interval."""
+"""The ROC curve and the area under it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import stats
 
-from radstudy.errors import DataError
-from radstudy.statistics.delong import delong_variance, placements
-from radstudy.statistics.outcome import BoolArray, FloatArray, checked_level, checked_scores
-from radstudy.statistics.proportions import normal_quantile
+from radstudy.statistics.outcome import FloatArray, checked_scores
 from radstudy.statistics.univariate import rank_auc
-
-AucInterval = Literal["delong", "logit-delong", "hanley-mcneil", "newcombe", "bootstrap"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +25,6 @@ class RocCurve:
     true_positive_rate: FloatArray
     false_positives: np.ndarray[tuple[int], np.dtype[np.int64]]
     true_positives: np.ndarray[tuple[int], np.dtype[np.int64]]
-
-
-@dataclass(frozen=True)
-class AucCi:
-    """``auc`` with its interval ``ci`` = (low, high) within [0, 1].
-
-    `method` is what was asked for; `note` says where the interval is another one or carries no information. ``se`` is
-    the standard error of the AUC where the method has one.
-    """
-
-    auc: float
-    ci: tuple[float, float]
-    se: float
-    method: str
-    level: float
-    positives: int
-    negatives: int
-    note: str = ""
 
 
 def roc_curve(y: ArrayLike, score: ArrayLike) -> RocCurve:
@@ -99,140 +75,3 @@ def auc(y: ArrayLike, score: ArrayLike) -> float:
     """
     positive, values = checked_scores(y, score)
     return float(rank_auc(stats.rankdata(values), positive))
-
-
-def auc_ci(
-    y: ArrayLike,
-    score: ArrayLike,
-    *,
-    method: AucInterval = "delong",
-    level: float = 0.95,
-    resamples: int = 2000,
-    rng: np.random.Generator | None = None,
-) -> AucCi:
-    """Area under the ROC curve with a confidence interval within [0, 1].
-
-    Parameters
-    ----------
-    y : (n,) 0 or 1.
-    score : (n,), higher means positive.
-    method :
-        - "delong": ``auc +- z se`` with DeLong's variance, cut to [0, 1], as pROC gives it;
-        - "logit-delong": the same on the logit of the AUC, ``se / (auc (1 - auc))``; stays inside without cutting and
-          covers better near 1. Where DeLong's variance is zero or undefined (AUC 0 or 1, all scores equal, a single
-          case in a class) it has no value: Newcombe's interval is given and the note says so;
-        - "hanley-mcneil": ``auc +- z se`` with the 1982 variance, cut to [0, 1];
-        - "newcombe": Newcombe's method 5, the score-like interval of the Hanley-McNeil variance;
-        - "bootstrap": percentiles of resamples within the classes.
-    level : of the interval.
-    resamples, rng : of the bootstrap; without a generator, one seeded with 0.
-
-    Returns
-    -------
-    AucCi. An AUC of exactly 0 or 1 is defined with every method; where the method's variance is zero its interval is
-    that one point, and the note says that it carries no information.
-
-    Raises
-    ------
-    DataError : one class only, a NaN score, lengths that differ, an unknown method.
-
-    References
-    ----------
-    DeLong ER et al., Biometrics 1988;44:837, doi 10.2307/2531595.
-    Hanley JA, McNeil BJ, Radiology 1982;143:29, doi 10.1148/radiology.143.1.7063747.
-    Newcombe RG, Stat Med 2006;25:559, doi 10.1002/sim.2324.
-    Pepe MS, The Statistical Evaluation of Medical Tests, 2003, 5.2 (the logit).
-
-    Examples
-    --------
-    >>> result = auc_ci([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.2, 0.3, 0.8, 0.9])
-    >>> round(result.auc, 3), [round(limit, 3) for limit in result.ci]
-    (0.889, [0.581, 1.0])
-    """
-    positive, values = checked_scores(y, score)
-    area = float(rank_auc(stats.rankdata(values), positive))
-    m, n = int(positive.sum()), int((~positive).sum())
-    z = normal_quantile(checked_level(level))
-    if method in ("delong", "logit-delong"):
-        se = float(np.sqrt(delong_variance(*placements(positive, values[:, None]))[0]))
-        ci, note = (_wald if method == "delong" else _on_logit)(area, se, m, n, z)
-    elif method == "hanley-mcneil":
-        se = float(np.sqrt(_hanley_mcneil_variance(area, m, n)))
-        ci, note = _wald(area, se, m, n, z)
-    elif method == "newcombe":
-        se, ci, note = np.nan, newcombe_interval(area, m, n, z), ""
-    elif method == "bootstrap":
-        areas = _bootstrap(positive, values, resamples, np.random.default_rng(0) if rng is None else rng)
-        tail = (1 - level) / 2
-        low, high = np.quantile(areas, [tail, 1 - tail])
-        se, ci = float(areas.std(ddof=1)), (float(low), float(high))
-        note = "" if high > low else "every resample has the same AUC: the interval carries no information"
-    else:
-        raise DataError(f"{method!r} is no interval of the AUC; known are {', '.join(get_args(AucInterval))}.")
-    return AucCi(area, ci, se, method, level, m, n, note)
-
-
-def _wald(area: float, se: float, _m: int, _n: int, z: float) -> tuple[tuple[float, float], str]:
-    if np.isnan(se):
-        return (np.nan, np.nan), "a class has a single case: the variance of the AUC is not defined"
-    ci = (max(0.0, area - z * se), min(1.0, area + z * se))
-    return ci, "" if se > 0 else "the variance of the AUC is zero: the interval carries no information"
-
-
-def _on_logit(area: float, se: float, m: int, n: int, z: float) -> tuple[tuple[float, float], str]:
-    if not se > 0 or area in (0.0, 1.0):
-        why = "zero" if se == 0 else "not defined"
-        return newcombe_interval(area, m, n, z), f"DeLong's variance is {why}: Newcombe's interval instead"
-    centre, half = special.logit(area), z * se / (area * (1 - area))
-    return (float(special.expit(centre - half)), float(special.expit(centre + half))), ""
-
-
-def _hanley_mcneil_variance(area: float, m: int, n: int) -> float:
-    q1, q2 = area / (2 - area), 2 * area * area / (1 + area)
-    numerator = area * (1 - area) + (m - 1) * (q1 - area * area) + (n - 1) * (q2 - area * area)
-    return max(0.0, numerator / (m * n))
-
-
-def newcombe_interval(area: float, m: int, n: int, z: float) -> tuple[float, float]:
-    """Newcombe's method 5: the areas theta with ``|theta - area| = z sqrt(V(theta))``.
-
-    ``V = theta (1 - theta) / (m n) (2 N - 1 - (3 N - 3) / ((2 - theta) (1 + theta)))``, ``N = (m + n) / 2``: the
-    variance of Hanley and McNeil with both sample sizes replaced by their mean inside the bracket.
-
-    Parameters
-    ----------
-    area : observed AUC.
-    m, n : positives, negatives.
-    z : normal quantile of the level.
-    """
-    if area == 0:  # symmetric in positives and negatives
-        low, high = newcombe_interval(1.0, m, n, z)
-        return 1 - high, 1 - low
-    mean_size = (m + n) / 2
-
-    def width(theta: float) -> float:
-        bracket = 2 * mean_size - 1 - (3 * mean_size - 3) / ((2 - theta) * (1 + theta))
-        return float(z * z * theta * bracket / (m * n))
-
-    def excess(theta: float) -> float:
-        return float((theta - area) ** 2 - (1 - theta) * width(theta))
-
-    if area == 1:  # the limit 1 is a solution itself: divide it out
-        return float(optimize.brentq(lambda theta: 1 - theta - width(theta), 0.0, 1.0, xtol=1e-14)), 1.0
-    low = float(optimize.brentq(excess, 0.0, area, xtol=1e-14))
-    return low, float(optimize.brentq(excess, area, 1.0, xtol=1e-14))
-
-
-def _bootstrap(positive: BoolArray, values: FloatArray, resamples: int, rng: np.random.Generator) -> FloatArray:
-    """AUC of each stratified resample, from counts per distinct score (no sorting anew)."""
-    if resamples < 100:
-        raise DataError(f"{resamples} resamples are too few for percentiles; take 2000.")
-    distinct, place = np.unique(values, return_inverse=True)
-    cases, controls = place[positive], place[~positive]
-    areas = np.empty(resamples)
-    for index in range(resamples):
-        hits = np.bincount(rng.choice(cases, cases.size), minlength=distinct.size)
-        alarms = np.bincount(rng.choice(controls, controls.size), minlength=distinct.size)
-        below = np.cumsum(alarms) - 0.5 * alarms
-        areas[index] = hits @ below / (cases.size * controls.size)
-    return areas

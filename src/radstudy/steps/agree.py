@@ -1,7 +1,8 @@
-"""Step 4, agree: which features two readers reproduce."""
+"""Step 4, agree: which features two readers reproduce, and how well they agree otherwise."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,9 +10,11 @@ import pandas as pd
 from radstudy.modelling.agreement import reproducibility, reproducible_columns
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
+from radstudy.steps.feature_table import COLUMNS
+from radstudy.steps.reader_agreement import kappa_table, mask_table
 from radstudy.steps.run import Run
 from radstudy.steps.transfer import TRANSFERRED, transferred_lesions
-from radstudy.store import content_hash, write_csv, write_json
+from radstudy.store import content_hash, file_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "agree"
@@ -24,6 +27,8 @@ def do_agree(run: Run) -> None:
     inputs = {"extract": run.key_of("extract")}
     if section is not None and section.patients == "training":
         inputs["training rows"] = content_hash(sorted(map(list, _training(run))))
+    if run.protocol.agree.kappa:
+        inputs["table"] = file_hash(run.data / run.protocol.cohort.table)
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _agree(run)
@@ -32,18 +37,23 @@ def do_agree(run: Run) -> None:
 def _agree(run: Run) -> None:
     table = _drawn(run, read_features(run))
     section, readers = run.protocol.agree.icc, run.protocol.cohort.readers
+    known = _features_of(run, table)
     if section is None or len(readers) < 2:
         why = "the protocol asks for none" if section is None else "there is one reader"
-        agreement = _all_kept(run.protocol.sequences, table.features)
+        agreement = _all_kept(known)
         note = f"No reproducibility filter: {why}; all features go on."
     else:
         rows = _training(run) if section.patients == "training" else table.frame.index.droplevel([2, 3]).unique()
         agreement = reproducibility(
             table, section, sequences=run.protocol.sequences, readers=readers, rows=rows
         )  # fmt: skip
+        pairs = pd.MultiIndex.from_frame(agreement[["sequence", "feature"]])
+        agreement = agreement[pairs.isin([(s, f) for s, features in known.items() for f in features])]
         note = ""
     write_csv(run.path(STEP, "icc.csv"), agreement)
-    write_json(run.path(STEP, "summary.json"), _summary(run, agreement, len(table.features), note))
+    write_csv(run.path(STEP, "masks.csv"), mask_table(run))
+    write_csv(run.path(STEP, "kappa.csv"), kappa_table(run))
+    write_json(run.path(STEP, "summary.json"), _summary(run, agreement, known, note))
 
 
 def _drawn(run: Run, table: FeatureTable) -> FeatureTable:
@@ -60,22 +70,33 @@ def _training(run: Run) -> pd.MultiIndex:
     return training
 
 
-def _all_kept(sequences: tuple[str, ...], features: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame([(s, f) for s in sequences for f in features], columns=["sequence", "feature"])
+def _features_of(run: Run, table: FeatureTable) -> dict[str, list[str]]:
+    """Sequence to its features: all, unless a given table has other ones for each sequence."""
+    if run.protocol.features is None:
+        return dict.fromkeys(run.protocol.sequences, table.features)
+    given = pd.read_csv(run.path("extract", COLUMNS), dtype=str, keep_default_na=False)
+    return {name: list(given.loc[given["sequence"] == name, "feature"]) for name in run.protocol.sequences}
+
+
+def _all_kept(known: Mapping[str, list[str]]) -> pd.DataFrame:
+    rows = [(sequence, feature) for sequence, features in known.items() for feature in features]
+    frame = pd.DataFrame(rows, columns=["sequence", "feature"])
     return frame.assign(icc=float("nan"), ci_low=float("nan"), ci_high=float("nan"), lesions=0, kept=True)
 
 
-def _summary(run: Run, agreement: pd.DataFrame, features: int, note: str) -> dict[str, Any]:
+def _summary(run: Run, agreement: pd.DataFrame, known: Mapping[str, list[str]], note: str) -> dict[str, Any]:
     section = run.protocol.agree.icc
     per_sequence = agreement.groupby("sequence", sort=False)
     return {
         "form": section.form if section else None,
         "above": section.above if section else None,
+        "by": section.by if section else None,
         "patients": section.patients if section else None,
         "readers": list(run.protocol.cohort.readers),
         "lesions": {str(name): int(part["lesions"].max()) for name, part in per_sequence},
         "kept": {str(name): int(part["kept"].sum()) for name, part in per_sequence},
-        "of": features,
+        "of": max(map(len, known.values())),
+        "of_sequence": {name: len(features) for name, features in known.items()},
         "note": note,
     }
 

@@ -19,7 +19,7 @@ STEP = "cohort"
 def do_cohort(run: Run) -> None:
     """Read the cohort and write it as the steps after it use it."""
     cohort = read_cohort(run.protocol, run.data)
-    if not cohort.cases:
+    if not cohort.cases and run.protocol.features is None:
         raise CohortError("no lesion has its files:", [str(failure) for failure in cohort.failures[:20]])
     settings = {
         "cohort": run.protocol.cohort.model_dump(mode="json"),
@@ -27,6 +27,9 @@ def do_cohort(run: Run) -> None:
         "seed": run.protocol.seed,
     }
     inputs = {"table": file_hash(run.data / run.protocol.cohort.table), "cases": content_hash(_cases_plain(cohort))}
+    if run.protocol.features is not None:
+        settings["features"] = run.protocol.features.model_dump(mode="json")
+        inputs |= {file: file_hash(run.data / file) for file in run.protocol.features.files()}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _write(run, cohort)

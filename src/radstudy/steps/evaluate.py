@@ -1,27 +1,39 @@
-"""Step 6, evaluate: group comparisons, performance with intervals, and every pair of models compared."""
+"""Step 6, evaluate: group comparisons, performance with intervals, regressions, and every pair of models compared."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from radstudy.cohort.codebook import design_columns
 from radstudy.cohort.comparison import comparison_table
+from radstudy.modelling.assessment import (
+    CALIBRATION,
+    CURVES,
+    Scored,
+    calibration_row,
+    chosen_cutoff,
+    performance_row,
+    roc_points,
+)
+from radstudy.modelling.inference import REGRESSION, REGRESSION_MODELS, regression_design, regression_of
 from radstudy.modelling.models import refers_to
-from radstudy.statistics import auc_ci, delong_test, diagnostic_measures, holm, roc_curve, youden_cutoff
+from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delong_row, incremental_row, mcnemar_row
 from radstudy.steps.cohort import read_rows
+from radstudy.steps.extract import read_features
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
+from radstudy.table import CLINICAL, SEPARATOR
 
 STEP = "evaluate"
-MEASURES = ("sensitivity", "specificity", "accuracy", "ppv", "npv")
 SETS = ("training", "testing")
 
 
 def do_evaluate(run: Run) -> None:
-    """Write Tables 1-3, the ROC curves and the DeLong comparisons."""
+    """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
         "evaluate": run.protocol.evaluate.model_dump(mode="json"),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
@@ -32,27 +44,28 @@ def do_evaluate(run: Run) -> None:
 
 
 def _evaluate(run: Run) -> None:
-    protocol = run.protocol
+    protocol, section = run.protocol, run.protocol.evaluate
     rows = read_rows(run)
     for number, table in ((1, "clinical"), (2, "imaging")):
-        frame = comparison_table(
-            rows, protocol.cohort.clinical, table=table, continuous=protocol.evaluate.continuous
-        )  # fmt: skip
+        frame = comparison_table(rows, protocol.cohort.clinical, table=table, continuous=section.continuous)
         write_csv(run.path(STEP, f"table{number}.csv"), frame)
-    scores = read_predictions(run)
-    models = read_json(run.path("model", "models.json"))
-    fitted = [name for name in protocol.model.models if models[name]["fitted"]]
-    performance = [_performance(run, name, which, scores, models[name]) for which in SETS for name in fitted]
-    write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(performance))
-    curves = [_curve(name, which, scores) for which in SETS for name in fitted]
-    write_csv(run.path(STEP, "roc.csv"), pd.concat(curves or [pd.DataFrame()], ignore_index=True))
-    pairs = [row for which in SETS for row in _comparisons(run, fitted, which, scores)]
-    write_csv(run.path(STEP, "delong.csv"), pd.DataFrame(pairs, columns=DELONG_COLUMNS))
+    predictions = read_predictions(run)
+    facts = read_json(run.path("model", "models.json"))
+    fitted = [name for name in protocol.model.models if facts[name]["fitted"]]
+    scored = {(name, which): _scored(predictions, name, which) for which in SETS for name in fitted}
+    cutoffs = {name: chosen_cutoff(scored[name, "training"], section.cutoff) for name in fitted}
+    _write(run, "table3", [
+        performance_row(one, cutoffs[name], section.interval, facts[name]["note"], protocol.seed)
+        for (name, _), one in scored.items()
+    ])  # fmt: skip
+    _write(run, "calibration", [calibration_row(one, section.interval.level) for one in scored.values()], CALIBRATION)
+    _write_curves(run, [one for one in scored.values() if one.has_both_classes])
+    _write_regressions(run, rows, predictions, {name: facts[name] for name in fitted})
+    _write_pairs(run, predictions, fitted, cutoffs)
 
 
-DELONG_COLUMNS = [
-    "set", "model_a", "model_b", "rows", "difference", "low", "high", "z", "p_value", "p_adjusted", "nested", "note",
-]  # fmt: skip
+def _write(run: Run, name: str, records: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    write_csv(run.path(STEP, f"{name}.csv"), pd.DataFrame(list(records), columns=columns and list(columns)))
 
 
 def read_predictions(run: Run) -> pd.DataFrame:
@@ -61,76 +74,83 @@ def read_predictions(run: Run) -> pd.DataFrame:
     return pd.read_csv(run.path("model", "predictions.csv"), dtype=text, keep_default_na=False)
 
 
-def _of(scores: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
-    chosen = scores[(scores["model"] == model) & (scores["set"] == which)]
+def _of(predictions: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
+    chosen = predictions[(predictions["model"] == model) & (predictions["set"] == which)]
     return chosen.set_index(["patient", "lesion"])
 
 
-def _performance(run: Run, model: str, which: str, scores: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
-    section = run.protocol.evaluate
-    training, part = _of(scores, model, "training"), _of(scores, model, which)
-    y, probability = part["outcome"].to_numpy(), part["probability"].to_numpy()
-    record: dict[str, Any] = {"model": model, "set": which, "rows": len(y), "positives": int(y.sum())}
-    cutoff = youden_cutoff(training["outcome"].to_numpy(), training["probability"].to_numpy()).cutoff
-    notes = [facts["note"]] if facts["note"] else []
-    if part.index.get_level_values("patient").has_duplicates:
-        notes.append("several lesions of one patient: the intervals take them as independent and are too narrow")
-    if len(np.unique(y)) < 2:
-        notes.append("the rows that this model can use have one class only")
-        return {**record, "note": "; ".join(notes)}
-    area = auc_ci(y, probability, method=section.interval.auc, level=section.interval.level)
-    record |= {"auc": area.auc, "auc_low": area.ci[0], "auc_high": area.ci[1], "interval": section.interval.auc}
-    measures = diagnostic_measures(
-        y, probability >= cutoff, level=section.interval.level, method=section.interval.proportion
-    )  # fmt: skip
-    record |= {"cutoff": cutoff, "tp": measures.tp, "fp": measures.fp, "tn": measures.tn, "fn": measures.fn}
-    for name in MEASURES:
-        measure = getattr(measures, name)
-        record |= {name: measure.value, f"{name}_low": measure.ci[0], f"{name}_high": measure.ci[1]}
-    return {**record, "note": "; ".join(notes)}
+def _scored(predictions: pd.DataFrame, model: str, which: str) -> Scored:
+    part = _of(predictions, model, which)
+    patients = part.index.get_level_values("patient").to_numpy(dtype=object)
+    return Scored(model, which, part["outcome"].to_numpy(), part["probability"].to_numpy(dtype=float), patients)
 
 
-def _curve(model: str, which: str, scores: pd.DataFrame) -> pd.DataFrame:
-    part = _of(scores, model, which)
-    if part["outcome"].nunique() < 2:
-        return pd.DataFrame()
-    curve = roc_curve(part["outcome"].to_numpy(), part["probability"].to_numpy())
-    return pd.DataFrame(
-        {
-            "model": model,
-            "set": which,
-            "threshold": curve.thresholds,
-            "false_positive_rate": curve.false_positive_rate,
-            "true_positive_rate": curve.true_positive_rate,
-        }
-    )
+def _write_curves(run: Run, scored: list[Scored]) -> None:
+    write_csv(run.path(STEP, "roc.csv"), pd.concat([pd.DataFrame(), *map(roc_points, scored)], ignore_index=True))
+    level, seed = run.protocol.evaluate.interval.level, run.protocol.seed
+    for name, (points, columns) in CURVES.items():
+        parts = [frame for one in scored if len(frame := points(one, level, seed))]
+        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
+        write_csv(run.path(STEP, f"{name}.csv"), frame)
 
 
-def _comparisons(run: Run, models: list[str], which: str, scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """DeLong's test of every pair, on the patients that both models have."""
-    parts = {name: _of(scores, name, which) for name in models}
-    records = [_compare(run, which, (a, parts[a]), (b, parts[b])) for a, b in combinations(models, 2)]
-    known = [record for record in records if record["p_value"] is not None and np.isfinite(record["p_value"])]
-    if run.protocol.evaluate.compare.adjust == "holm":
-        adjusted = holm(np.array([record["p_value"] for record in known]))
-        for record, value in zip(known, adjusted, strict=True):
-            record["p_adjusted"] = float(value)
-    return records
+# --- regressions -------------------------------------------------------------------------------------------------
 
 
-def _compare(run: Run, which: str, first: tuple[str, pd.DataFrame], second: tuple[str, pd.DataFrame]) -> dict[str, Any]:
-    (a, rows_a), (b, rows_b) = first, second
-    shared = rows_a.index.intersection(rows_b.index)
-    nested = b in refers_to(run.protocol, a) or a in refers_to(run.protocol, b)
-    record: dict[str, Any] = {"set": which, "model_a": a, "model_b": b, "rows": len(shared), "nested": nested}
-    y = rows_a.loc[shared, "outcome"].to_numpy()
-    if len(np.unique(y)) < 2:
-        return {**record, "p_value": None, "note": "the patients that both models have are of one class"}
-    test = delong_test(
-        y, rows_a.loc[shared, "probability"].to_numpy(), rows_b.loc[shared, "probability"].to_numpy(),
-        level=run.protocol.evaluate.interval.level,
-    )  # fmt: skip
-    return {
-        **record, "difference": test.difference, "low": test.ci[0], "high": test.ci[1], "z": test.z,
-        "p_value": test.p_value, "p_adjusted": None, "note": test.note,
-    }  # fmt: skip
+def _write_regressions(run: Run, rows: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any]) -> None:
+    """Each model's variables, refitted without penalty on its training rows."""
+    section, level = run.protocol.evaluate.regression, run.protocol.evaluate.interval.level
+    terms = pd.read_csv(run.path("model", "features.csv"), dtype={"model": str, "feature": str})
+    terms = terms[terms["coefficient"].notna()]  # a model without a formula has no regression either
+    design = _columns(run, rows, sorted(set(terms["feature"])))
+    found = []
+    for name in (name for name in facts if facts[name]["intercept"] is not None):
+        training = _of(predictions, name, "training")
+        X = regression_design(design.loc[training.index], terms[terms["model"] == name])
+        found.append(
+            regression_of(
+                name, X, training["outcome"], level=level, interval=section.interval, separation=section.separation
+            )
+        )
+    _write(run, "regression", [row for variables, _ in found for row in variables], REGRESSION)
+    _write(run, "regression_models", [summary for _, summary in found], REGRESSION_MODELS)
+
+
+def _columns(run: Run, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """The columns of the design table that the models use."""
+    features = read_features(run)
+    codebook = run.protocol.cohort.clinical
+    clinical = design_columns(codebook, rows)
+    columns = {}
+    for name in names:
+        sequence, feature = name.split(SEPARATOR, 1)
+        known = clinical[name] if name.startswith(CLINICAL) else features.of(sequence, run.protocol.reader)[feature]
+        columns[name] = known.reindex(rows.index)
+    return pd.DataFrame(columns, index=rows.index)
+
+
+# --- pairs -------------------------------------------------------------------------------------------------------
+
+
+def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs: Mapping[str, float]) -> None:
+    section, protocol = run.protocol.evaluate, run.protocol
+    level, method = section.interval.level, section.compare.adjust
+    holds = {name: refers_to(protocol, name) for name in fitted}
+    found: dict[str, list[dict[str, Any]]] = {"delong": [], "mcnemar": [], "incremental": []}
+    for which in SETS:
+        parts = {name: _of(predictions, name, which) for name in fitted}
+        pairs = list(combinations(fitted, 2))
+        heads = [{"set": which, "model_a": a, "model_b": b} for a, b in pairs]
+        delong = [delong_row(parts[a], parts[b], nested=b in holds[a] or a in holds[b], level=level) for a, b in pairs]
+        discordant = [mcnemar_row(parts[a], parts[b], (cutoffs[a], cutoffs[b])) for a, b in pairs]
+        for name, records in (("delong", delong), ("mcnemar", discordant)):
+            found[name] += adjust([{**head, **row} for head, row in zip(heads, records, strict=True)], method)
+        found["incremental"] += [
+            {"set": which, "base": base, "extended": name}
+            | incremental_row(parts[base], parts[name], nested=which == "training", level=level, seed=protocol.seed)
+            for name in fitted
+            for base in fitted
+            if base in holds[name] and base != name
+        ]
+    for name, columns in (("delong", DELONG), ("mcnemar", MCNEMAR), ("incremental", INCREMENTAL)):
+        _write(run, name, found[name], columns)

@@ -18,6 +18,7 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.steps.cohort import read_cases
+from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
 from radstudy.steps.prepare import After, Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
 from radstudy.steps.run import Run, write_failures
@@ -39,6 +40,9 @@ STEP = "extract"
 
 def do_extract(run: Run) -> None:
     """Extract the features of every lesion that the preparation let through."""
+    if run.protocol.features is not None:
+        do_feature_table(run)
+        return
     settings = settings_of_study(run.protocol.extract, run.data)
     check_maps(run, settings)
     answers = answers_of_study(run.protocol, run.data)
@@ -216,15 +220,6 @@ class _Work:
         except CaseError as error:
             return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
         return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}
-
-
-def identical_rows(table: FeatureTable) -> pd.DataFrame:
-    """Lesions of one sequence whose features are all the same: a file copied under two names, most often."""
-    frame = table.frame
-    hashes = pd.util.hash_pandas_object(frame, index=False).rename("hash").reset_index()
-    twice = hashes[hashes.duplicated(["sequence", "hash"], keep=False)].sort_values(["sequence", "hash"])
-    group = twice.groupby(["sequence", "hash"], sort=False).ngroup() + 1
-    return twice.assign(group=group)[["group", "patient", "lesion", "sequence", "reader"]]
 
 
 def read_features(run: Run) -> FeatureTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,8 @@ from sklearn.pipeline import Pipeline
 
 from radstudy.cohort.codebook import design_columns
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.design import design_table, usable_rows
+from radstudy.modelling.design import design_table, refuse_gaps, usable_rows
+from radstudy.modelling.funnel import DROPPED, FUNNEL, FUNNEL_OF_SEQUENCES, dropped, funnel, funnel_of_sequences
 from radstudy.modelling.models import (
     CLASSIFIER,
     LinearForm,
@@ -20,13 +22,15 @@ from radstudy.modelling.models import (
     linear_form,
     sequences_of,
 )
-from radstudy.modelling.selection import FeatureFilter
+from radstudy.modelling.ranking import RankedFilter
+from radstudy.modelling.validation import TooFewError
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.agree import read_reproducible
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
 from radstudy.steps.run import Run
 from radstudy.store import file_hash, write_csv, write_json
+from radstudy.table import FeatureTable
 
 STEP = "model"
 
@@ -46,28 +50,31 @@ def do_model(run: Run) -> None:
 
 def _model(run: Run) -> None:
     protocol = run.protocol
+    (run.out / "signature.json").unlink(missing_ok=True)  # of another choice of models
     rows = read_rows(run)
     features = read_features(run)
     codebook = {name: protocol.cohort.clinical[name] for name in candidates(protocol)}
     clinical = design_columns(codebook, rows)
     design = design_table(features, read_reproducible(run), clinical, reader=protocol.reader)
     extracted = {name: features.of(name, protocol.reader).index for name in protocol.sequences}
+    before = _before_selection(features, read_reproducible(run))
     fitted = [
         _fit(run, name, rows, design, usable_rows(protocol, name, design, extracted))
         for name in run.bar(protocol.model.models, len(protocol.model.models), "models")
     ]
     write_json(run.path(STEP, "models.json"), {item["model"]: item["facts"] for item in fitted})
-    for name in ("funnel", "dropped", "features", "predictions", "clinical_screen"):
-        parts = [pd.DataFrame(item[name], columns=_COLUMNS[name]) for item in fitted]
+    for name, columns in _COLUMNS.items():
+        parts = [pd.DataFrame(item.get(name, []), columns=list(columns)) for item in [before, *fitted]]
         write_csv(run.path(STEP, f"{name}.csv"), pd.concat([p for p in parts if len(p)] or parts[:1]))
 
 
-_COLUMNS = {
-    "funnel": ["model", "branch", "step", "entered", "kept"],
-    "dropped": ["model", "branch", "step", "feature", "reason"],
-    "features": ["model", "feature", "imputation", "centre", "scale", "coefficient", "training_low", "training_high"],
-    "predictions": ["patient", "lesion", "set", "outcome", "model", "probability"],
-    "clinical_screen": ["model", "variable", "p_value", "kept"],
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "funnel": FUNNEL,
+    "funnel_sequences": FUNNEL_OF_SEQUENCES,
+    "dropped": DROPPED,
+    "features": ("model", "feature", "imputation", "centre", "scale", "coefficient", "training_low", "training_high"),
+    "predictions": ("patient", "lesion", "set", "outcome", "model", "probability"),
+    "clinical_screen": ("model", "variable", "p_value", "kept"),
 }
 
 
@@ -82,27 +89,36 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         "testing_rows": int((usable & (rows["set"] == "testing")).sum()),
         "not_used": int((~usable).sum()),
     }
+    fit = protocol.model.fit_of(name)
+    facts |= {"classifier": fit.kind, "like": protocol.model.models[name].like}
     outcome = rows.loc[training, "outcome"]
-    if outcome.nunique() < 2 or outcome.value_counts().min() < 2:
-        note = "not fitted: the training rows that this model can use have fewer than two patients in a class"
-        return {"model": name, "facts": {**facts, "fitted": False, "note": note}, **{key: [] for key in _COLUMNS}}
+    if why := _why_not(outcome):
+        return _not_fitted(name, facts, why)
+    refuse_gaps(protocol, name, design[usable])
     pipeline = build(protocol, name)
-    pipeline.fit(design[training], outcome, logistic__groups=design[training].index.get_level_values("patient"))
+    patients = design[training].index.get_level_values("patient")
+    try:
+        pipeline.fit(design[training], outcome, **{f"{CLASSIFIER}__groups": patients})
+    except TooFewError as error:
+        return _not_fitted(name, facts, str(error))
     form = linear_form(pipeline, design[training])
-    facts |= {"fitted": True, "intercept": form.intercept, "C": pipeline.named_steps[CLASSIFIER].C_,
-              "empty": not form.terms}  # fmt: skip
-    facts["note"] = "no feature survived the selection: the model is its intercept" if not form.terms else ""
+    selected = [str(column) for column in pipeline[:-1].get_feature_names_out()]
+    used = selected if form is None else [term.name for term in form.terms]
+    facts |= {"fitted": True, "intercept": form and form.intercept, "empty": not used, **_chosen(pipeline)}
+    facts["note"] = "" if used else "no feature survived the selection: the model is its intercept"
     probability = pd.Series(pipeline.predict_proba(design[usable])[:, 1], index=design.index[usable])
-    signature = make_signature(protocol, name, form, rows=rows[training], probability=probability[training[usable]])
-    write_signature(signature, run.path(STEP, "signatures", f"{slug(name)}.json"))
-    if name == protocol.signature_model:
-        write_signature(signature, run.out / "signature.json")
+    if form is not None:
+        signature = make_signature(protocol, name, form, rows=rows[training], probability=probability[training[usable]])
+        write_signature(signature, run.path(STEP, "signatures", f"{slug(name)}.json"))
+        if name == protocol.signature_model:
+            write_signature(signature, run.out / "signature.json")
     return {
         "model": name,
         "facts": facts,
-        "funnel": _funnel(name, pipeline),
-        "dropped": _dropped(name, pipeline),
-        "features": _features(name, form),
+        "funnel": funnel(name, pipeline),
+        "funnel_sequences": funnel_of_sequences(name, pipeline),
+        "dropped": dropped(name, pipeline),
+        "features": _features(name, form) if form else _without_coefficients(name, selected, design[training]),
         "predictions": [
             (*index, rows.at[index, "set"], rows.at[index, "outcome"], name, value)
             for index, value in probability.items()
@@ -111,32 +127,47 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     }
 
 
+def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The funnel above every model: features that each sequence has, and those that the readers reproduce."""
+    rows: list[tuple[Any, ...]] = []
+    for sequence, kept in reproducible.items():
+        known = int(features.frame.xs(sequence, level="sequence").notna().any().sum())
+        rows += [("", "", -1, "extract", sequence, known, known), ("", "", 0, "agree", sequence, known, len(kept))]
+    return {"funnel_sequences": rows}
+
+
+def _why_not(outcome: pd.Series[int]) -> str:
+    if outcome.nunique() < 2 or outcome.value_counts().min() < 2:
+        return "the training rows that this model can use have fewer than two patients in a class"
+    return ""
+
+
+def _not_fitted(name: str, facts: dict[str, Any], why: str) -> dict[str, Any]:
+    return {
+        "model": name,
+        "facts": {**facts, "fitted": False, "note": f"not fitted: {why}"},
+        **{key: [] for key in _COLUMNS},
+    }
+
+
+def _chosen(pipeline: Pipeline) -> dict[str, Any]:
+    """What the folds chose: the settings of the classifier, and the sizes of the steps that found theirs."""
+    classifier = pipeline.named_steps[CLASSIFIER]
+    chosen = {name: getattr(classifier, found) for name, found in _CHOSEN.items() if hasattr(classifier, found)}
+    sizes = {
+        "/".join(part for part in path if part != "features"): step.size_
+        for path, step in leaves(pipeline)
+        if isinstance(step, RankedFilter) and step.losses_.size
+    }
+    return {"C": None, **chosen, "settings": getattr(classifier, "chosen_", {}), "sizes": sizes}
+
+
+_CHOSEN = {"C": "C_", "mix": "mix_", "strength": "strength_"}
+
+
 def slug(name: str) -> str:
     """A model's name as part of a file's name."""
     return "".join(sign if sign.isalnum() or sign in "-+_." else "-" for sign in name)
-
-
-def _branch(path: tuple[str, ...], name: str) -> str:
-    """The model whose selection a step belongs to: the innermost one that the path goes through."""
-    inner = [part for before, part in zip(("", *path), path, strict=False) if before == "features"]
-    return inner[-1] if inner else name
-
-
-def _funnel(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:
-    found = []
-    for path, step in leaves(pipeline):
-        if isinstance(step, FeatureFilter):
-            found.append((name, _branch(path, name), path[-1], len(step.kept_), int(step.kept_.sum())))
-    return found
-
-
-def _dropped(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:
-    return [
-        (name, _branch(path, name), path[-1], feature, reason)
-        for path, step in leaves(pipeline)
-        if isinstance(step, FeatureFilter) and _branch(path, name) == name
-        for feature, reason in step.dropped_.items()
-    ]
 
 
 def _features(name: str, form: LinearForm) -> list[tuple[Any, ...]]:
@@ -144,6 +175,12 @@ def _features(name: str, form: LinearForm) -> list[tuple[Any, ...]]:
         (name, term.name, term.imputation, term.centre, term.scale, term.coefficient, *term.training_range)
         for term in form.terms
     ]
+
+
+def _without_coefficients(name: str, selected: list[str], training: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """The features of a model that is no formula: their names and training ranges alone."""
+    lowest, highest = training[selected].min(), training[selected].max()
+    return [(name, feature, None, None, None, None, lowest[feature], highest[feature]) for feature in selected]
 
 
 def _screen(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from radstudy.cohort.manifest import Case, Transfer
 from radstudy.errors import CaseError, DataError
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import check_lesion, check_readable
+from radstudy.imaging.mask_agreement import mask_agreement
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label, Roi
@@ -147,6 +148,9 @@ def do_prepare(run: Run, then: After | None = None) -> None:
     then : is called with every volume that is prepared now; it keeps its results itself.
     """
     protocol = run.protocol
+    if protocol.features is not None:
+        run.say("prepare: nothing to do, the study begins at a feature table")
+        return
     tasks = volume_tasks(read_cases(run), protocol.reader)
     transfer = protocol.cohort.transfer
     settings = {
@@ -260,7 +264,9 @@ class _Work:
             from_ = row["from"] if row else ""
             lesions.append({**place, **vars(facts), "transferred_from": from_, "warnings": "; ".join(notes)})
             transferred += [row] if row else []
+        readers: list[dict[str, Any]] = []
         for (patient, lesion), drawn in rois.items():
+            readers += between_readers({"patient": patient, "lesion": lesion, "sequence": task.sequence}, drawn)
             self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
         if (corrected := preparation.before_field(volume)) is not None:
             self._keep("fields", task.name, slices_before(corrected[0]))
@@ -275,7 +281,7 @@ class _Work:
             "history": "; ".join(prepared.history),
         }
         result = {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
-                  "transferred": transferred, "failures": failures}  # fmt: skip
+                  "readers": readers, "transferred": transferred, "failures": failures}  # fmt: skip
         return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
 
     def _mask(self, drawing: Drawing, volume: Volume, place: dict[str, str]) -> tuple[Roi, dict[str, Any] | None]:
@@ -289,6 +295,22 @@ class _Work:
         write_arrays(self.folder / what / f"{name}.npz", arrays)
 
 
+def between_readers(place: Mapping[str, str], drawn: Mapping[str, Roi]) -> list[dict[str, Any]]:
+    """How well the first reader's mask of a lesion agrees with every other reader's: one record a pair."""
+    records = []
+    (first, mask), *others = drawn.items()
+    for other, second in others:
+        found = vars(mask_agreement(mask, second))
+        pair = {**place, "reader_a": first, "reader_b": other}
+        records.append(pair | {column: found[name] for name, column in MASK_MEASURES.items()})
+    return records
+
+
+MASK_MEASURES = {  # of the comparison, to the columns of agree/masks.csv
+    "dice": "dice", "jaccard": "jaccard", "hausdorff": "hausdorff_mm", "hausdorff_95": "hausdorff_95_mm",
+    "mean_surface_distance": "mean_surface_distance_mm", "volume_difference_percent": "volume_difference_percent",
+    "note": "note",
+}  # fmt: skip
 _FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
 
 

@@ -9,7 +9,7 @@ from radstudy.steps.agree import do_agree
 from radstudy.steps.evaluate import do_evaluate
 from radstudy.steps.model import do_model
 from radstudy.steps.run import Run
-from radstudy.store import write_csv
+from radstudy.store import write_csv, write_json
 from radstudy.table import FeatureTable
 
 STUDY = """
@@ -69,6 +69,7 @@ class Synthetic:
         protocol = parse_protocol(self.study)
         run = Run(protocol, self.out, self.out, 1, lambda _: None, lambda items, _n, _w: items)
         write_csv(run.path("cohort", "rows.csv"), self.rows)
+        write_json(run.path("cohort", "cases.json"), [])
         rows = {key: dict(zip(self.names, value, strict=True)) for key, value in self.values.items()}
         run.folder("extract").begin()
         FeatureTable.from_rows(rows).write(run.path("extract", "features.parquet"))
@@ -85,3 +86,9 @@ def synthetic(tmp_path):
         return Synthetic(tmp_path / name, **settings)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A run with a modest effect, for tests that only read it."""
+    return Synthetic(tmp_path_factory.mktemp("finished"), effect=0.8).run()

@@ -37,7 +37,7 @@ def agreement(facts: Facts) -> Drawing:
     drawn.supxlabel(summary["form"], fontsize=8.5)
     drawn.supylabel("features", fontsize=8.5)
     counts = ", ".join(f"{name} {summary['kept'].get(name, 0)}" for name in sequences)
-    above = f"features above {summary['above']:g} of {summary['of']}"
+    above = f"features kept of {summary['of']}"
     alt = f"Histograms of {summary['form']} by sequence; {above}: {counts}."
     notes = (f"Dashed line: {summary['above']:g}; grey: not kept. Values below -0.25 are drawn at -0.25.",)
     return Drawing("figure2_icc", drawn, alt, notes)

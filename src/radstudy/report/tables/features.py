@@ -15,11 +15,29 @@ from radstudy.table import CLINICAL, SEPARATOR, variable_of
 STEP_NAMES = {
     "impute": "Values known",
     "standardise": "Varying",
+    "variance": "Varying",
     "collinear": "Not collinear",
     "univariate": "Univariate test",
     "boosted_trees": "Boosted trees",
+    "lasso": "LASSO",
+    "elastic_net": "Elastic net",
+    "mrmr": "mRMR",
+    "boruta": "Boruta",
+    "recursive": "Recursive elimination",
     "screen": "Univariate regression",
 }
+
+
+def step_name(step: str) -> str:
+    """How tables call a step; the second of its kind is numbered.
+
+    Examples
+    --------
+    >>> step_name("univariate 2")
+    'Univariate test (2)'
+    """
+    word, _, place = step.partition(" ")
+    return f"{STEP_NAMES.get(word, word)} ({place})" if place else STEP_NAMES.get(word, word)
 
 
 def reproducibility(facts: Facts) -> Table:
@@ -34,11 +52,12 @@ def reproducibility(facts: Facts) -> Table:
         known = values.dropna()
         quartiles = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
         kept = summary["kept"].get(name, 0)
+        count = summary["of_sequence"].get(name, 0)
         rows.append([Cell(name), *numbers([
             str(summary["lesions"].get(name, 0)),
             f"{number(quartiles[0])} ({number(quartiles[1])} to {number(quartiles[2])})",
             f"{number(known.min())} to {number(known.max())}" if len(known) else NOTHING,
-            f"{thousands(kept)} of {thousands(summary['of'])}", f"{100 * kept / summary['of']:.1f}",
+            f"{thousands(kept)} of {thousands(count)}", f"{100 * kept / count:.1f}" if count else NOTHING,
         ])])  # fmt: skip
     names = ["Sequence", "Lesions drawn by all readers", f"{summary['form']}, median (quartiles)",
              "Smallest to largest", f"Kept (> {summary['above']:g})", "Kept (%)"]  # fmt: skip
@@ -49,12 +68,13 @@ def reproducibility(facts: Facts) -> Table:
 def funnel(facts: Facts) -> Table:
     """What each step of the selection left of each model's features."""
     frame = facts.frame("model/funnel.csv")
-    steps = [step for step in STEP_NAMES if step in set(frame["step"])]
+    steps = list(dict.fromkeys([*_in_order(facts), *frame["step"]]))
+    steps = [step for step in steps if step in set(frame["step"])]
     in_model = facts.frame("model/features.csv").groupby("model").size()
     rows = [_funnel_row(facts, frame, name, steps, int(in_model.get(name, 0))) for name in facts.fitted]
     if not rows:
         raise AbsentError("No model could be fitted; no feature was selected.")
-    names = ["Model", "Starts from", *(STEP_NAMES[step] for step in steps), "In the model"]
+    names = ["Model", "Starts from", *(step_name(step) for step in steps), "In the model"]
     header = [[*words(names[:2]), *numbers(names[2:])]]
     notes = [
         "Numbers of features that each step let through, entered → kept. Of a pooled or combined model only its own "
@@ -63,6 +83,11 @@ def funnel(facts: Facts) -> Table:
         "reference.",
     ]
     return Table("selection_funnel", header, rows, frame, notes)
+
+
+def _in_order(facts: Facts) -> list[str]:
+    """The steps as the study file has them."""
+    return [step.name for step in facts.protocol.model.select]
 
 
 def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
@@ -79,6 +104,8 @@ def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], 
 def origin(facts: Facts, name: str) -> str:
     """What a model is built from, in words."""
     model = facts.protocol.model.models[name]
+    if model.like:
+        return f"the features of {model.like}"
     if model.sequences:
         kept = facts.document("agree/summary.json")["kept"]
         parts = [f"{thousands(kept.get(sequence, 0))} of {sequence}" for sequence in model.sequences]
@@ -103,7 +130,7 @@ def selected(facts: Facts) -> Table:
              "Training SD"]  # fmt: skip
     notes = [
         f"An odds ratio above 1 means: the higher the value, the more probably {facts.groups[1]}. SD: standard "
-        "deviation of the training set. Coefficients are penalised (ridge) after selection on the same patients, so no "
+        "deviation of the training set. Coefficients are penalised after selection on the same patients, so no "
         "confidence interval or p-value of theirs would be valid, and none is given. Per unit or level: clinical "
         "variables only.",
     ]
@@ -114,6 +141,10 @@ def selected(facts: Facts) -> Table:
 def _title(name: str, facts: dict[str, Any], count: int) -> str:
     if not facts.get("fitted"):
         return f"{name}: {facts.get('note') or 'not fitted'}"
+    if facts.get("intercept") is None:
+        settings = ", ".join(f"{key} {value}" for key, value in facts["settings"].items())
+        what = f"{count} {'feature' if count == 1 else 'features'}" if count else "no feature survived"
+        return f"{name}: {what}, {facts['classifier']}{f' ({settings})' if settings else ''}; no formula"
     intercept = number(facts.get("intercept"), 3)
     if not count:
         return f"{name}: no feature survived; intercept only ({intercept}), AUC 0.5"
@@ -123,6 +154,8 @@ def _title(name: str, facts: dict[str, Any], count: int) -> str:
 
 def _term(facts: Facts, row: Any) -> list[Cell]:
     per_unit = NOTHING
+    if pd.isna(row["coefficient"]):  # of a model that is no formula
+        return [Cell(readable(facts, str(row["feature"])), kind="level name"), *numbers([NOTHING] * 5)]
     if str(row["feature"]).startswith(CLINICAL) and row["scale"]:
         per_unit = significant(_exp(row["coefficient"] / row["scale"]), 3)
     return [

@@ -8,6 +8,7 @@ from typing import Any
 from radstudy.report.display import listed, plural
 from radstudy.report.facts import Facts
 from radstudy.report.tables.performance import INTERVALS
+from radstudy.report.text.modelling import fit_method, selection_method
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.store import PROVENANCE
 
@@ -44,6 +45,8 @@ def _cohort_method(facts: Facts) -> str:
 
 
 def _prepare_method(facts: Facts) -> str:
+    if facts.protocol.features is not None:
+        return "The study began at a table of features; no image was read."
     steps = [_prepare_step(step) for step in facts.protocol.prepare]
     if not steps:
         return "Images were used as acquired, without bias-field or intensity correction."
@@ -84,6 +87,9 @@ def _extract_method(facts: Facts) -> str:
     extract = facts.protocol.extract
     cohort = facts.protocol.cohort
     found = facts.documents.get("extract/summary.json")
+    if facts.protocol.features is not None:
+        counts = f" ({found['explained']})" if found else ""
+        return f"Features were computed elsewhere and given as a table{counts}.{_ran(facts, 'extract')}"
     count = f" ({found['explained']})" if found else ""
     readers = f"masks of {facts.protocol.reader} trained and tested the models"
     if len(cohort.readers) > 1:
@@ -165,7 +171,7 @@ def _transfer_method(facts: Facts) -> str:
 def _agree_method(facts: Facts) -> str:
     icc = facts.protocol.agree.icc
     if icc is None or len(facts.protocol.cohort.readers) < 2:
-        why = "the study file asks for none" if icc is None else "one reader drew the lesions"
+        why = "the study file asks for none" if icc is None else "there is one reader"
         return f"No feature was filtered by the agreement between readers: {why}."
     forms = {
         "ICC(1,1)": "one-way random effects",
@@ -177,67 +183,10 @@ def _agree_method(facts: Facts) -> str:
         if icc.patients == "all"
         else "the training set's lesions that every reader drew"
     )
+    bound = "an" if icc.by == "estimate" else "the lower 95% limit of an"
     return (
-        f"Features with an intraclass correlation {icc.form} ({forms[icc.form]}) above {icc.above:g} "
+        f"Features with {bound} intraclass correlation {icc.form} ({forms[icc.form]}) above {icc.above:g} "
         f"were kept, on {who}.{_ran(facts, 'agree')}"
-    )
-
-
-def _select_method(facts: Facts) -> str:
-    steps = [_select_step(step) for step in facts.protocol.model.select]
-    models = facts.protocol.model.models
-    text = f"On training rows alone, in this order: {'; '.join(steps)}."
-    if pooled := [name for name, model in models.items() if model.pool]:
-        text += (
-            f" {listed(pooled)} pooled the features that their single models had selected and reduced them again by "
-            "the trees."
-        )
-    if added := [name for name, model in models.items() if model.add]:
-        text += f" {listed(added)} put the features of their parts side by side, none dropped."
-    for name, model in models.items():
-        if model.clinical:
-            text += (
-                f" {name}: candidates with p < {model.clinical.univariate_below:g} in a univariate logistic regression "
-                "(likelihood-ratio test, training set) entered a multivariable one."
-            )
-    return text + _ran(facts, "model")
-
-
-def _select_step(step: Any) -> str:
-    if step.impute:
-        return "features not defined for a lesion took the training median"
-    if step.standardise:
-        return "z-score with the training mean and standard deviation"
-    if step.collinear:
-        return (
-            f"of any two features with an absolute Pearson correlation above {step.collinear.above:g} the one with the "
-            "higher training |AUC - 0.5| stayed (greedy, ties by name)"
-        )
-    if step.univariate:
-        test = {"mann-whitney": "Mann-Whitney U test", "student": "Student's t-test"}[step.univariate.test]
-        return f"features with p < {step.univariate.below:g} in a {test} stayed (not adjusted for their number)"
-    trees = step.boosted_trees
-    keep = (
-        listed([f"{count} ({name})" for name, count in trees.keep.items()])
-        if isinstance(trees.keep, dict)
-        else str(trees.keep)
-    )
-    return (
-        f"the most important features of gradient-boosted decision trees stayed, at most {keep} (impurity importance; "
-        f"{trees.trees} trees of depth {trees.depth}, learning rate {trees.learning_rate:g}, subsample "
-        f"{trees.subsample:g})"
-    )
-
-
-def _fit_method(facts: Facts) -> str:
-    logistic = facts.protocol.model.fit.logistic
-    return (
-        f"Logistic regression with a ridge (L2) penalty; its strength was the one of {logistic.strengths} "
-        f"(C from 1e-4 to 1e4, log-spaced) with the lowest log-loss in {logistic.folds}-fold cross-validation of the "
-        f"training set, stratified by outcome, lesions of one patient in one fold (seed {facts.protocol.seed}). The "
-        "folds chose the penalty only: features had been selected on all training rows before, so this "
-        "cross-validation estimates no performance. A row that lacks a sequence or a clinical variable that a model "
-        f"needs was left out of that model, never imputed.{_ran(facts, 'model')}"
     )
 
 
@@ -287,8 +236,8 @@ _METHODS: tuple[tuple[str, Callable[[Facts], str]], ...] = (
     ("Image preparation", _prepare_method),
     ("Segmentation and features", _extract_method),
     ("Reproducibility", _agree_method),
-    ("Feature selection", _select_method),
-    ("Models", _fit_method),
+    ("Feature selection", lambda facts: selection_method(facts) + _ran(facts, "model")),
+    ("Models", lambda facts: fit_method(facts) + _ran(facts, "model")),
     ("Statistics", _evaluate_method),
     ("Software", _software_method),
 )

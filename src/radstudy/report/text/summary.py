@@ -39,14 +39,22 @@ def _features(facts: Facts) -> str:
     agreed = facts.document("agree/summary.json")
     sequences = listed(list(facts.protocol.sequences))
     start = f"Each lesion gave {plural(extracted['features'], 'feature')} on each of {sequences}"
+    if facts.protocol.features is not None:
+        start = f"Features were given as a table ({extracted['explained'].partition(';')[0]})"
     if agreed["note"]:
         return f"{start}; reproducibility between readers was not tested."
     kept = [f"{thousands(agreed['kept'].get(name, 0))} ({name})" for name in facts.protocol.sequences]
     lesions = sorted(set(agreed["lesions"].values()))
     count = str(lesions[0]) if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
     return (
-        f"{start}; between {len(agreed['readers'])} readers on {count} lesions, {listed(kept)} of them had an "
-        f"{agreed['form']} above {agreed['above']:g} and went on."
+        f"{start}; between {len(agreed['readers'])} readers on {count} lesions, {listed(kept)} of them had "
+        f"{_bound(agreed)} above {agreed['above']:g} and went on."
+    )
+
+
+def _bound(agreed: dict[str, Any]) -> str:
+    return (
+        f"an {agreed['form']}" if agreed.get("by", "estimate") == "estimate" else f"a lower limit of {agreed['form']}"
     )
 
 

@@ -1,10 +1,9 @@
-"""Agreement between readers: intraclass correlation of measurements, Cohen's kappa of categories."""
+"""Agreement between readers on measurements: the six intraclass correlations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +11,6 @@ from scipy import special
 
 from radstudy.errors import DataError
 from radstudy.statistics.outcome import FloatArray, as_float, checked_level
-from radstudy.statistics.proportions import normal_quantile
 
 FEWEST_SUBJECTS = 3
 
@@ -219,90 +217,3 @@ def _interval(
 def _of_mean(single: FloatArray, k: int) -> FloatArray:
     """Spearman-Brown: the limit for the mean of k readers; minus infinity where the step has no value."""
     return np.where(1 + (k - 1) * single > 0, k * single / (1 + (k - 1) * single), -np.inf)
-
-
-@dataclass(frozen=True)
-class Kappa:
-    """Cohen's kappa: ``value``, standard error ``se``, ``ci``, observed and expected agreement, cases ``n``."""
-
-    value: float
-    se: float
-    ci: tuple[float, float]
-    observed: float
-    expected: float
-    n: int
-    reason: str = ""
-
-
-def cohen_kappa(
-    first: Sequence[Any] | NDArray[Any],
-    second: Sequence[Any] | NDArray[Any],
-    *,
-    weights: Literal["linear", "quadratic"] | None = None,
-    levels: Sequence[Any] | None = None,
-    level: float = 0.95,
-) -> Kappa:
-    """Cohen's kappa of two readers' categories, plain or weighted, with the large-sample confidence interval.
-
-    ``(po - pe) / (1 - pe)`` with agreement weights ``1 - d / (c - 1)`` (linear) or ``1 - d^2 / (c - 1)^2`` (quadratic)
-    for a distance of d among c ordered levels.
-
-    Parameters
-    ----------
-    first, second : (n,) categories of the same cases.
-    weights : None for categories without order.
-    levels : all categories in order, for weighted kappa; by default the sorted categories seen, and a level that nobody
-        used then does not count as a distance.
-    level : of the confidence interval, cut to [-1, 1].
-
-    Returns
-    -------
-    Kappa; NaN with a reason where both readers used one category only (chance agreement 1).
-
-    Raises
-    ------
-    DataError : lengths differ, no cases, or a category that is not among the levels.
-
-    References
-    ----------
-    Fleiss JL, Cohen J, Everitt BS, Psychol Bull 1969;72:323, doi 10.1037/h0028106.
-    """
-    if weights not in (None, "linear", "quadratic"):
-        raise DataError(f'Weights must be None, "linear" or "quadratic", not {weights!r}.')
-    shares, n = _confusion(np.asarray(first), np.asarray(second), levels)
-    agree = _agreement_weights(len(shares), weights)
-    rows, columns = shares.sum(axis=1), shares.sum(axis=0)
-    observed = float((agree * shares).sum())
-    expected = float((agree * np.outer(rows, columns)).sum())
-    if 1 - expected < 1e-12:
-        why = "both readers used one category only"
-        return Kappa(np.nan, np.nan, (np.nan, np.nan), observed, expected, n, why)
-    kappa = (observed - expected) / (1 - expected)
-    row_mean, column_mean = agree @ columns, rows @ agree
-    spread = (shares * (agree - (row_mean[:, None] + column_mean) * (1 - kappa)) ** 2).sum()
-    variance = max(0.0, float(spread - (kappa - expected * (1 - kappa)) ** 2)) / (n * (1 - expected) ** 2)
-    se = float(np.sqrt(variance))
-    half = normal_quantile(level) * se
-    return Kappa(kappa, se, (max(-1.0, kappa - half), min(1.0, kappa + half)), observed, expected, n)
-
-
-def _confusion(first: NDArray[Any], second: NDArray[Any], levels: Sequence[Any] | None) -> tuple[FloatArray, int]:
-    if first.ndim != 1 or first.shape != second.shape or not first.size:
-        raise DataError(f"Two readers' categories of the same cases are needed, not {first.shape} and {second.shape}.")
-    order = np.unique(np.concatenate([first, second])).tolist() if levels is None else list(levels)
-    place = {category: index for index, category in enumerate(order)}
-    unknown = sorted({str(c) for c in [*first.tolist(), *second.tolist()] if c not in place})
-    if unknown:
-        raise DataError(f"Categories that are not among the levels {order}: {', '.join(unknown)}.")
-    counts = np.zeros((len(order), len(order)))
-    for a, b in zip(first.tolist(), second.tolist(), strict=True):
-        counts[place[a], place[b]] += 1
-    return counts / first.size, int(first.size)
-
-
-def _agreement_weights(count: int, weights: str | None) -> FloatArray:
-    distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count))).astype(np.float64)
-    if weights is None or count == 1:
-        return np.eye(count)
-    relative = distance / (count - 1)
-    return np.asarray(1 - (relative if weights == "linear" else relative**2), dtype=np.float64)

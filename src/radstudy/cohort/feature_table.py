@@ -1,0 +1,244 @@
+"""A table of features that were computed elsewhere, read and checked: where a study begins without images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.spreadsheet import read_table
+from radstudy.errors import CohortError, DataError
+from radstudy.protocol.sections import Features, Protocol
+from radstudy.table import FeatureTable
+
+_TOLD = 40  # problems listed one by one
+
+
+@dataclass(frozen=True, eq=False)
+class GivenFeatures:
+    """The features of a study that begins at a table.
+
+    Parameters
+    ----------
+    table : the features; a lesion without any value on a sequence has no row there.
+    columns : sequence, feature, column, file: where each feature was found.
+    notes : what a reader of the report should know about how the table was read.
+    """
+
+    table: FeatureTable
+    columns: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def of(self, sequence: str) -> list[str]:
+        """The features that a sequence has."""
+        return [str(name) for name in self.columns.loc[self.columns["sequence"] == sequence, "feature"]]
+
+
+def read_feature_table(protocol: Protocol, folder: Path) -> GivenFeatures:
+    """Read and check the feature table of a study.
+
+    Parameters
+    ----------
+    protocol : with the section `features`.
+    folder : what relative paths of the study file start from.
+
+    Raises
+    ------
+    DataError : a file is missing or is not a table.
+    CohortError : every problem that the user must settle first, with file, row and column: missing columns, rows named
+        twice, cells that are no finite number, a sequence without a column, a reader whom the study file does not know.
+    """
+    section = protocol.features
+    if section is None:
+        raise AssertionError("the study does not begin at a feature table")
+    blocks: list[pd.DataFrame] = []
+    columns: list[tuple[str, str, str, str]] = []
+    notes: list[str] = []
+    problems: list[str] = []
+    for file in section.files():
+        frame, read = _read(section, folder / file)
+        notes += read
+        reader = _Reader(protocol, section, file, frame, "decimal comma" in " ".join(read))
+        blocks += reader.blocks(problems, columns)
+    if problems:
+        more = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
+        raise CohortError(f"the feature table has {len(problems)} problem(s) to settle first:", problems[:_TOLD] + more)
+    table = pd.concat(blocks).dropna(how="all").astype(np.float64)
+    twice = table.index[table.index.duplicated()].unique()
+    if len(twice):
+        raise CohortError(
+            "the feature table has several rows for one lesion:", [_twice(section, key) for key in twice[:_TOLD]]
+        )
+    found = pd.DataFrame(columns, columns=["sequence", "feature", "column", "file"])
+    return GivenFeatures(FeatureTable(table.sort_index()), found, tuple(dict.fromkeys(notes)))
+
+
+def _twice(section: Features, key: tuple[str, ...]) -> str:
+    patient, lesion, sequence, reader = key
+    return (
+        f"Patient {patient}, lesion {lesion}, {sequence}, reader {reader}: stands in more than one row or file of "
+        f"{', '.join(section.files())}. To do: keep one, or name the columns that tell them apart (features.lesion, "
+        "features.reader)"
+    )
+
+
+def _read(section: Features, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The table with its rows numbered as the file's lines are."""
+    if not path.is_file():
+        raise DataError(f"the feature table {path} does not exist. To do: correct 'features', or give --data FOLDER")
+    if path.suffix.lower() != ".parquet":
+        frame, notes = read_table(path, section.sheet)
+        return frame.set_axis(frame.index + 2), notes
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}. To do: save it as Parquet again, or as CSV") from None
+    named = [name for name in frame.index.names if name is not None]
+    frame = frame.reset_index() if named else frame.reset_index(drop=True)
+    frame.columns = pd.Index([str(column) for column in frame.columns])
+    return frame.set_axis(frame.index + 1), []
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """One file: its rows are numbered as a user sees them."""
+
+    protocol: Protocol
+    section: Features
+    file: str
+    frame: pd.DataFrame
+    comma: bool
+
+    def blocks(self, problems: list[str], columns: list[tuple[str, str, str, str]]) -> Iterator[pd.DataFrame]:
+        """Rows (patient, lesion, sequence, reader) x features, a block a sequence; adds to both lists."""
+        roles = self._roles()
+        absent = [
+            f"{self.file}: {setting} names the column '{column}', which the file does not have"
+            for setting, column in roles.items()
+            if column not in self.frame.columns
+        ]
+        if absent:
+            have = ", ".join(map(str, self.frame.columns[:8]))
+            problems += [f"{text} (it has: {have}, ...)" for text in absent]
+            return
+        kept = self._identified(roles, problems)
+        candidates = self._candidates(roles)
+        for sequence, rows in self._sequences(kept, roles, problems):
+            chosen = self._features(sequence, candidates)
+            if not chosen:
+                problems.append(
+                    f"{self.file}: no column holds a feature of {sequence}. To do: correct features.columns"
+                )
+                continue
+            doubled = pd.Series(list(chosen.values()))
+            for name in doubled[doubled.duplicated()].unique():
+                problems.append(f"{self.file}: two columns give the feature '{name}' of '{sequence}'")
+            columns += [(sequence, feature, column, self.file) for column, feature in chosen.items()]
+            numbers = rows[list(chosen)].apply(self._numbers, problems=problems)
+            numbers.columns = pd.Index(list(chosen.values()))
+            yield numbers.set_axis(self._index(rows, roles, sequence))
+
+    def _roles(self) -> dict[str, str]:
+        section, cohort = self.section, self.protocol.cohort
+        lesion = section.lesion or (cohort.lesion if cohort.lesion in self.frame.columns else None)
+        given = {
+            "features.patient": section.patient or cohort.patient,
+            "features.lesion": lesion,
+            "features.reader": section.reader,
+            "features.sequence": section.sequence,
+        }
+        return {setting: column for setting, column in given.items() if column is not None}
+
+    def _identified(self, roles: dict[str, str], problems: list[str]) -> pd.DataFrame:
+        frame = self.frame.copy()
+        for setting, column in roles.items():
+            frame[column] = frame[column].map(_as_text, na_action="ignore")
+            for row in frame.index[frame[column].isna()]:
+                problems.append(f"{self.file}, row {row}, column '{column}': this is empty. To do: fill it ({setting})")
+        frame = frame.dropna(subset=list(roles.values()))
+        if reader := roles.get("features.reader"):
+            known = self.protocol.cohort.readers
+            for row in frame.index[~frame[reader].isin(known)] if known else ():
+                problems.append(
+                    f"{self.file}, row {row}, column '{reader}': '{frame.at[row, reader]}' is no reader of "
+                    f"cohort.readers ({', '.join(known)})"
+                )
+        return frame
+
+    def _candidates(self, roles: dict[str, str]) -> list[str]:
+        """The columns that may hold features: not those that identify a row, nor those of the cohort table."""
+        cohort = self.protocol.cohort
+        taken = set(roles.values())
+        if self.file == cohort.table:
+            named = (cohort.patient, cohort.lesion, cohort.side, cohort.exclude, cohort.visible, cohort.split.column)
+            taken |= {column for column in named if column} | {cohort.outcome.column}
+            taken |= {variable.column or name for name, variable in cohort.clinical.items()}
+        ignored = self.section.ignore
+        return [
+            str(column)
+            for column in self.frame.columns
+            if column not in taken and not any(fnmatchcase(str(column), pattern) for pattern in ignored)
+        ]
+
+    def _sequences(
+        self, frame: pd.DataFrame, roles: dict[str, str], problems: list[str]
+    ) -> Iterator[tuple[str, pd.DataFrame]]:
+        known = self.protocol.sequences
+        if column := roles.get("features.sequence"):
+            for row in frame.index[~frame[column].isin(known)]:
+                problems.append(
+                    f"{self.file}, row {row}, column '{column}': '{frame.at[row, column]}' is none of the study's "
+                    f"sequences ({', '.join(known)})"
+                )
+            for sequence in known:
+                yield sequence, frame[frame[column] == sequence]
+        elif self.section.tables is not None:
+            for sequence, file in self.section.tables.items():
+                if file == self.file:
+                    yield sequence, frame
+        else:
+            for sequence in known:
+                yield sequence, frame
+
+    def _features(self, sequence: str, candidates: list[str]) -> dict[str, str]:
+        """Column to feature of one sequence."""
+        rule = self.section.columns.get(sequence)
+        if rule is None:
+            return {column: column for column in candidates}
+        found = {column: rule.feature_of(column) for column in candidates}
+        return {column: feature for column, feature in found.items() if feature is not None}
+
+    def _numbers(self, column: pd.Series[Any], problems: list[str]) -> pd.Series[float]:
+        """A column as float64; what is no finite number becomes a problem with its row."""
+        given = column.str.replace(",", ".") if self.comma and pd.api.types.is_string_dtype(column) else column
+        numbers = pd.to_numeric(given, errors="coerce").astype(np.float64)
+        wrong = (numbers.isna() & column.notna()) | np.isinf(numbers)
+        for row in column.index[wrong]:
+            what = "is infinite" if np.isinf(numbers[row]) else "is not a number"
+            problems.append(
+                f"{self.file}, row {row}, column '{column.name}': '{column[row]}' {what}. To do: correct it, leave the "
+                "cell empty, or name the column in features.ignore"
+            )
+        return numbers
+
+    def _index(self, rows: pd.DataFrame, roles: dict[str, str], sequence: str) -> pd.MultiIndex:
+        lesion, reader = roles.get("features.lesion"), roles.get("features.reader")
+        return pd.MultiIndex.from_arrays(
+            [
+                rows[roles["features.patient"]],
+                rows[lesion] if lesion else pd.Series("1", index=rows.index),
+                pd.Series(sequence, index=rows.index),
+                rows[reader] if reader else pd.Series(self.protocol.reader, index=rows.index),
+            ],
+            names=["patient", "lesion", "sequence", "reader"],
+        )
+
+
+def _as_text(value: Any) -> str:
+    """An identifier as the cohort table has it: 7.0 of a numeric column is 7."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -1,0 +1,172 @@
+"""How good a model's probabilities are: the rows of Table 3, of calibration and of the curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radstudy.protocol.sections import Cutoff, Interval
+from radstudy.statistics import (
+    auc_ci,
+    average_precision,
+    calibration_curve,
+    calibration_intercept_slope,
+    cutoff,
+    decision_curve,
+    diagnostic_measures,
+    precision_recall_curve,
+    roc_curve,
+)
+
+MEASURES = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "balanced_accuracy")
+CALIBRATION = (
+    "model", "set", "rows", "intercept", "intercept_low", "intercept_high", "slope", "slope_low", "slope_high", "brier",
+    "scaled_brier", "ici", "e50", "e90", "e_max", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One model's probabilities in one set.
+
+    Parameters
+    ----------
+    model, which : its name, and the set: training or testing.
+    y : (n,) 0 or 1.
+    probability : (n,) of the positive outcome.
+    patients : (n,) whose rows they are.
+    """
+
+    model: str
+    which: str
+    y: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    patients: NDArray[np.object_]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Model and set, the first columns of every table."""
+        return {"model": self.model, "set": self.which}
+
+    @property
+    def has_both_classes(self) -> bool:
+        """Without a positive and a negative row nothing here is defined."""
+        return len(np.unique(self.y)) == 2
+
+
+def chosen_cutoff(training: Scored, section: Cutoff) -> float:
+    """The cut-off that the study file's rule gives on the training rows; `section` as in ``evaluate.cutoff``."""
+    return cutoff(
+        training.y, training.probability, section.rule, target=section.target, cost_ratio=section.cost_ratio or 1.0
+    ).cutoff
+
+
+def performance_row(scored: Scored, at: float, section: Interval, note: str, seed: int) -> dict[str, Any]:
+    """A row of Table 3.
+
+    Parameters
+    ----------
+    scored : the probabilities.
+    at : the cut-off, fixed on the training set.
+    section : methods and level of the intervals.
+    note : what is known of the model already, "" for nothing.
+    seed : of the bootstrap intervals.
+
+    Returns
+    -------
+    Columns ``auc``, ``auc_low``, ``auc_high``, ``interval``, ``cutoff``, the counts, every one of `MEASURES` with its
+    limits, ``average_precision`` with its limits, and ``note``; none of them where the rows have one class only.
+    """
+    record: dict[str, Any] = {**scored.place, "rows": len(scored.y), "positives": int(scored.y.sum())}
+    notes = [note] if note else []
+    if len(set(scored.patients)) < len(scored.patients):
+        notes.append("several lesions of one patient: the intervals take them as independent and are too narrow")
+    if not scored.has_both_classes:
+        notes.append("the rows that this model can use have one class only")
+        return {**record, "note": "; ".join(notes)}
+    rng = np.random.default_rng(seed)
+    area = auc_ci(scored.y, scored.probability, method=section.auc, level=section.level, rng=rng)
+    record |= {"auc": area.auc, "auc_low": area.ci[0], "auc_high": area.ci[1], "interval": section.auc}
+    measures = diagnostic_measures(
+        scored.y, scored.probability, at, level=section.level, method=section.proportion
+    )  # fmt: skip
+    record |= {"cutoff": at, "tp": measures.tp, "fp": measures.fp, "tn": measures.tn, "fn": measures.fn}
+    precision = average_precision(scored.y, scored.probability, level=section.level, rng=rng)
+    for name in MEASURES:
+        measure = getattr(measures, name)
+        record |= _with_limits(name, measure.value, measure.ci)
+    record |= _with_limits("average_precision", precision.value, precision.ci)
+    return {**record, "note": "; ".join(dict.fromkeys([*notes, *([area.note] if area.note else [])]))}
+
+
+def calibration_row(scored: Scored, level: float) -> dict[str, Any]:
+    """Intercept, slope, Brier score and the distances of the calibration curve from the diagonal; see `CALIBRATION`."""
+    record: dict[str, Any] = {**scored.place, "rows": len(scored.y)}
+    if not scored.has_both_classes:
+        return {**record, "note": "the rows that this model can use have one class only"}
+    line = calibration_intercept_slope(scored.y, scored.probability, level=level)
+    curve = calibration_curve(scored.y, scored.probability, level=level)
+    record |= _with_limits("intercept", line.intercept, line.intercept_ci)
+    record |= _with_limits("slope", line.slope, line.slope_ci)
+    record |= {"brier": line.brier, "scaled_brier": line.scaled_brier}
+    record |= {name: getattr(curve, name) for name in ("ici", "e50", "e90", "e_max")}
+    return {**record, "note": "; ".join(note for note in (line.note, curve.note) if note)}
+
+
+def roc_points(scored: Scored) -> pd.DataFrame:
+    """The ROC curve: threshold, false_positive_rate, true_positive_rate."""
+    curve = roc_curve(scored.y, scored.probability)
+    return pd.DataFrame(
+        {
+            **scored.place,
+            "threshold": curve.thresholds,
+            "false_positive_rate": curve.false_positive_rate,
+            "true_positive_rate": curve.true_positive_rate,
+        }
+    )
+
+
+def precision_recall_points(scored: Scored, _level: float, _seed: int) -> pd.DataFrame:
+    """The precision-recall curve: threshold, precision, recall."""
+    curve = precision_recall_curve(scored.y, scored.probability)
+    return pd.DataFrame(
+        {**scored.place, "threshold": curve.thresholds, "precision": curve.precision, "recall": curve.recall}
+    )
+
+
+def calibration_points(scored: Scored, level: float, _seed: int) -> pd.DataFrame:
+    """The flexible calibration curve: predicted, observed, low, high; no row where there is none."""
+    curve = calibration_curve(scored.y, scored.probability, level=level)
+    points = {"predicted": curve.predicted, "observed": curve.observed, "low": curve.low, "high": curve.high}
+    return pd.DataFrame({**scored.place, **points}).dropna(subset=["observed"])
+
+
+def decision_points(scored: Scored, level: float, seed: int) -> pd.DataFrame:
+    """The decision curve: threshold, net_benefit, low, high, treat_all, treat_none, avoided."""
+    curve = decision_curve(scored.y, scored.probability, level=level, rng=np.random.default_rng(seed))
+    return pd.DataFrame(
+        {
+            **scored.place,
+            "threshold": curve.thresholds,
+            **{name: getattr(curve, name) for name in ("net_benefit", "low", "high", "treat_all", "treat_none")},
+            "avoided": curve.avoided,
+        }
+    )
+
+
+CURVES = {
+    "precision_recall": (precision_recall_points, ("model", "set", "threshold", "precision", "recall")),
+    "calibration_curves": (calibration_points, ("model", "set", "predicted", "observed", "low", "high")),
+    "decision_curves": (
+        decision_points,
+        ("model", "set", "threshold", "net_benefit", "low", "high", "treat_all", "treat_none", "avoided"),
+    ),
+}
+
+
+def _with_limits(name: str, value: float, limits: tuple[float, float]) -> dict[str, float]:
+    return {name: value, f"{name}_low": limits[0], f"{name}_high": limits[1]}

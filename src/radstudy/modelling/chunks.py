@@ -1,0 +1,96 @@
+"""Long rows of independent jobs over local cores: kept chunk by chunk, resumed, and the same whatever the cores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import UsageError
+from radstudy.store import content_hash, write_arrays
+
+Arrays = Mapping[str, NDArray[Any]]
+Progress = Callable[[int, int, float], None]
+
+CHUNK = 25
+_KEY = "key"
+
+
+def in_chunks(
+    work: Callable[[range], Arrays],
+    total: int,
+    *,
+    jobs: int = 1,
+    folder: Path | None = None,
+    key: object = None,
+    progress: Progress | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Results of ``work`` for the numbers 0 to total - 1, concatenated in order.
+
+    Parameters
+    ----------
+    work : the numbers of a chunk to arrays whose first axis is those numbers. What it computes for a number must depend
+        on that number alone (a seed of its own), so that neither chunks nor cores matter. Picklable where jobs > 1.
+    total : how many.
+    jobs : processes; each is kept to one thread.
+    folder : where finished chunks are kept (NPZ, written atomically); a run that was stopped goes on from there.
+    key : plain content that the results depend on; chunks kept under another key are computed anew.
+    progress : called with (done, total, seconds left) after every chunk.
+
+    Raises
+    ------
+    UsageError : fewer than one number or job.
+    """
+    if total < 1 or jobs < 1:
+        raise UsageError(f"{total} repeats on {jobs} processes: take at least one of each.")
+    chunks = [range(low, min(low + CHUNK, total)) for low in range(0, total, CHUNK)]
+    mark = content_hash(key)
+    kept = {chunk.start: found for chunk in chunks if (found := _read(folder, chunk, mark)) is not None}
+    due = [chunk for chunk in chunks if chunk.start not in kept]
+    done, begin, fresh = sum(len(chunk) for chunk in chunks if chunk.start in kept), time.monotonic(), 0
+    if progress is not None and done:
+        progress(done, total, float("nan") if due else 0.0)
+    for chunk, arrays in _computed(work, due, jobs):
+        kept[chunk.start] = arrays
+        if folder is not None:
+            write_arrays(_file(folder, chunk), {**arrays, _KEY: np.array(mark)})
+        fresh += len(chunk)
+        if progress is not None:
+            progress(done + fresh, total, (time.monotonic() - begin) / fresh * (total - done - fresh))
+    return {name: np.concatenate([kept[chunk.start][name] for chunk in chunks]) for name in kept[0]}
+
+
+def _computed(work: Callable[[range], Arrays], due: list[range], jobs: int) -> Any:
+    """(chunk, arrays) as they are finished."""
+    from joblib import Parallel, delayed, parallel_config
+
+    if jobs == 1 or len(due) <= 1:
+        yield from ((chunk, work(chunk)) for chunk in due)
+        return
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        tasks = (delayed(_numbered)(work, chunk) for chunk in due)
+        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
+
+
+def _numbered(work: Callable[[range], Arrays], chunk: range) -> tuple[range, Arrays]:
+    return chunk, work(chunk)
+
+
+def _file(folder: Path, chunk: range) -> Path:
+    return folder / f"{chunk.start:06d}-{chunk.stop - 1:06d}.npz"
+
+
+def _read(folder: Path | None, chunk: range, mark: str) -> Arrays | None:
+    if folder is None or not _file(folder, chunk).is_file():
+        return None
+    try:
+        with np.load(_file(folder, chunk), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, BadZipFile):
+        return None
+    return arrays if str(arrays.pop(_KEY, "")) == mark else None

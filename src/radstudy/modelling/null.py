@@ -1,0 +1,204 @@
+"""Null calibration: what the same pipeline reaches when the outcome is chance.
+
+Fixed: features, the reproducible ones among them, the split, the seeds. Redone for every permutation: every step that
+sees an outcome, from the first filter to the penalty's folds. An empty selection is the intercept model with AUC 0.5;
+it is never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import DataError
+from radstudy.modelling.chunks import Arrays, Progress, in_chunks
+from radstudy.modelling.engine import Engine, ModelFit
+from radstudy.store import code_key
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Kind = Literal["outcome", "incremental"]
+
+MEASURES = ("training", "cross_validated", "testing")
+_SPAWN = 3  # the branch of the study's seed that permutations are drawn from
+
+
+@dataclass(frozen=True, eq=False)
+class NullCalibration:
+    """Observed AUCs beside those of permuted outcomes.
+
+    Attributes
+    ----------
+    kind : "outcome" (outcome permuted within each set) or "incremental" (radiomics rows permuted against outcome and
+        clinical variables within each set).
+    permutations : B.
+    observed : model to measure to AUC; the measures are those of `MEASURES`.
+    null : model to measure to float (B,) AUCs.
+    sizes : model to int (B,) number of features selected.
+    note : what a reader has to know.
+    """
+
+    kind: Kind
+    permutations: int
+    observed: Mapping[str, Mapping[str, float]]
+    null: Mapping[str, Mapping[str, Array]]
+    sizes: Mapping[str, IntArray]
+    note: str = ""
+
+    def p_value(self, model: str, measure: str) -> float:
+        """(1 + number of null AUCs at least as large) / (B + 1); NaN where the observed AUC is.
+
+        References
+        ----------
+        Phipson B, Smyth GK, Stat Appl Genet Mol Biol 2010;9:39, doi 10.2202/1544-6115.1585.
+        """
+        observed, null = self.observed[model][measure], self.null[model][measure]
+        if np.isnan(observed):
+            return float("nan")
+        # a null AUC that could not be computed counts against the model: it is never dropped
+        at_least = np.isnan(null) | (null >= observed - 1e-12)
+        return float((1 + at_least.sum()) / (len(null) + 1))
+
+    def excess(self, model: str, measure: str) -> float:
+        """Observed AUC minus the null's median."""
+        return self.observed[model][measure] - float(np.nanmedian(self.null[model][measure]))
+
+    def band(self, model: str, measure: str, level: float = 0.95) -> tuple[float, float]:
+        """The central share of the null AUCs."""
+        tail = (1 - level) / 2
+        low, high = np.nanquantile(self.null[model][measure], [tail, 1 - tail])
+        return float(low), float(high)
+
+
+def calibrate(
+    engine: Engine,
+    outcome: IntArray,
+    training: IntArray,
+    testing: IntArray,
+    *,
+    permutations: int = 1000,
+    kind: Kind = "outcome",
+    jobs: int = 1,
+    folder: Path | None = None,
+    key: object = None,
+    progress: Progress | None = None,
+) -> NullCalibration:
+    """Fit every model of the engine to the outcome and to its permutations.
+
+    Parameters
+    ----------
+    engine : the models on their design table.
+    outcome : (rows,) 0 or 1 for every row of the design table.
+    training, testing : positions of the rows of each set.
+    permutations : B.
+    kind : "outcome": the outcome is permuted within each set, counts kept. "incremental": the outcome and the clinical
+        variables are permuted together against the radiomics features, so that a clinical variable alone cannot make
+        radiomics look useful; for models that hold both.
+    jobs : processes of one thread; the numbers do not depend on it.
+    folder, key, progress : see `in_chunks`; the protocol, the rows and the program's version are part of the key.
+
+    Returns
+    -------
+    NullCalibration. Whole patients are exchanged, among those of the same set with as many lesions.
+
+    Raises
+    ------
+    DataError : a row that stands twice or in both sets.
+    """
+    training, testing = np.asarray(training), np.asarray(testing)
+    rows = np.r_[training, testing]
+    if len(np.unique(rows)) != len(rows):
+        raise DataError("a row stands twice among the training and testing rows: permutations need each once")
+    observed = engine.fit(outcome, training, testing)
+    work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind)
+    whole_key = {
+        "given": key, "kind": kind, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
+        "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "training": training,
+        "testing": testing, "design": engine.content_hash(),
+    }  # fmt: skip
+    arrays = in_chunks(work, permutations, jobs=jobs, folder=folder, key=whole_key, progress=progress)
+    alone = _alone(engine.patients, (training, testing))
+    note = (
+        f"{alone} patients have a number of lesions that no other of their set has: their outcomes stay in place"
+        if alone else ""
+    )  # fmt: skip
+    return NullCalibration(
+        kind,
+        permutations,
+        {name: dict(zip(MEASURES, _measures(fit), strict=True)) for name, fit in observed.items()},
+        {
+            name: {which: arrays["auc"][:, m, w] for w, which in enumerate(MEASURES)}
+            for m, name in enumerate(engine.models)
+        },
+        {name: arrays["size"][:, m] for m, name in enumerate(engine.models)},
+        note,
+    )
+
+
+def permuted(
+    outcome: IntArray, patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int
+) -> IntArray:  # fmt: skip
+    """The outcome of one permutation: each row takes that of ``exchanged_rows``."""
+    return np.asarray(outcome)[exchanged_rows(patients, sets, seed=seed, number=number)]
+
+
+def exchanged_rows(patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int) -> IntArray:
+    """The row that each row's outcome is taken from in one permutation.
+
+    Parameters
+    ----------
+    patients : (rows,) the patient of each row.
+    sets : positions of the rows of each set; patients are exchanged within a set, among those with as many lesions.
+    seed : the study's seed.
+    number : which permutation; it has a generator of its own, so that the order of computing does not matter.
+
+    Returns
+    -------
+    int (rows,), a permutation of all rows.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SPAWN, number)))
+    source = np.arange(len(patients))
+    for rows in sets:
+        for blocks in _blocks(patients, np.asarray(rows)).values():
+            places = np.array(blocks)
+            source[places] = places[rng.permutation(len(places))]
+    return source
+
+
+def _blocks(patients: IntArray, rows: IntArray) -> dict[int, list[IntArray]]:
+    """Number of lesions to the patients' rows."""
+    found: dict[int, list[IntArray]] = {}
+    for patient in np.unique(patients[rows]):
+        block = rows[patients[rows] == patient]
+        found.setdefault(len(block), []).append(block)
+    return dict(sorted(found.items()))
+
+
+def _alone(patients: IntArray, sets: Sequence[IntArray]) -> int:
+    return sum(len(blocks) == 1 for rows in sets for blocks in _blocks(patients, np.asarray(rows)).values())
+
+
+def _measures(fit: ModelFit) -> tuple[float, float, float]:
+    return fit.training_auc, fit.cross_validated_auc, fit.testing_auc
+
+
+def _permutations(
+    engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, numbers: range
+) -> Arrays:
+    """AUCs (numbers, models, measures) and numbers of features (numbers, models) of some permutations."""
+    areas = np.empty((len(numbers), len(engine.models), len(MEASURES)))
+    sizes = np.empty((len(numbers), len(engine.models)), dtype=np.int64)
+    for place, number in enumerate(numbers):
+        source = exchanged_rows(engine.patients, (training, testing), seed=engine.protocol.seed, number=number)
+        moved: dict[str, Any] = {"clinical_from": source} if kind == "incremental" else {}
+        fits = engine.fit(outcome[source], training, testing, **moved)
+        for m, name in enumerate(engine.models):
+            areas[place, m] = _measures(fits[name])
+            sizes[place, m] = len(fits[name].features)
+    return {"auc": areas, "size": sizes}

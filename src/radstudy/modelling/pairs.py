@@ -1,0 +1,88 @@
+"""Models against each other on the same patients: DeLong's test, McNemar's, and what one adds to the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.statistics import delong_test, holm, incremental_value, mcnemar
+
+DELONG = (
+    "set", "model_a", "model_b", "rows", "difference", "low", "high", "z", "p_value", "p_adjusted", "nested", "note",
+)  # fmt: skip
+MCNEMAR = (
+    "set", "model_a", "model_b", "rows", "only_a", "only_b", "difference", "statistic", "p_value", "p_adjusted", "note",
+)  # fmt: skip
+INCREMENTAL = (
+    "set", "base", "extended", "rows", "auc_difference", "auc_low", "auc_high", "auc_p_value", "idi", "idi_low",
+    "idi_high", "nri", "nri_low", "nri_high", "nri_events", "nri_nonevents", "nested", "note",
+)  # fmt: skip
+_ONE_CLASS = "the patients that both models have are of one class"
+
+
+def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that two models both have; a and b: indexed (patient, lesion), ``outcome`` and ``probability``."""
+    shared = a.index.intersection(b.index)
+    return a.loc[shared], b.loc[shared]
+
+
+def delong_row(a: pd.DataFrame, b: pd.DataFrame, *, nested: bool, level: float) -> dict[str, Any]:
+    """DeLong's test of a minus b; see `DELONG`."""
+    a, b = shared_rows(a, b)
+    record: dict[str, Any] = {"rows": len(a), "nested": nested}
+    if a["outcome"].nunique() < 2:
+        return {**record, "p_value": None, "note": _ONE_CLASS}
+    test = delong_test(a["outcome"].to_numpy(), a["probability"].to_numpy(), b["probability"].to_numpy(), level=level)
+    return {
+        **record, "difference": test.difference, "low": test.ci[0], "high": test.ci[1], "z": test.z,
+        "p_value": test.p_value, "p_adjusted": None, "note": test.note,
+    }  # fmt: skip
+
+
+def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) -> dict[str, Any]:
+    """McNemar's exact test of who is classified rightly at the models' own cut-offs; see `MCNEMAR`."""
+    a, b = shared_rows(a, b)
+    if not len(a):
+        return {"rows": 0, "p_value": None, "note": "no patient has both models' predictions"}
+    right = [
+        ((part["probability"] >= at) == (part["outcome"] == 1)).to_numpy().astype(int)
+        for part, at in zip((a, b), cutoffs, strict=True)
+    ]
+    test = mcnemar(*right)
+    return {
+        "rows": len(a), "only_a": test.only_a, "only_b": test.only_b, "difference": test.difference,
+        "statistic": test.statistic, "p_value": test.p_value, "p_adjusted": None, "note": test.note,
+    }  # fmt: skip
+
+
+def incremental_row(
+    base: pd.DataFrame, extended: pd.DataFrame, *, nested: bool, level: float, seed: int
+) -> dict[str, Any]:
+    """What a model adds to one that it contains: AUC, IDI, continuous NRI; see `INCREMENTAL`."""
+    base, extended = shared_rows(base, extended)
+    record: dict[str, Any] = {"rows": len(base), "nested": nested}
+    if base["outcome"].nunique() < 2:
+        return {**record, "note": _ONE_CLASS}
+    found = incremental_value(
+        base["outcome"].to_numpy(), base["probability"].to_numpy(), extended["probability"].to_numpy(), nested=nested,
+        level=level, rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    area, idi, nri = found.auc, found.idi, found.continuous_nri
+    return {
+        **record, "auc_difference": area.difference, "auc_low": area.ci[0], "auc_high": area.ci[1],
+        "auc_p_value": area.p_value, "idi": idi.value, "idi_low": idi.ci[0], "idi_high": idi.ci[1], "nri": nri.value,
+        "nri_low": nri.ci[0], "nri_high": nri.ci[1], "nri_events": nri.events, "nri_nonevents": nri.nonevents,
+        "note": found.note,
+    }  # fmt: skip
+
+
+def adjust(records: list[dict[str, Any]], method: str) -> list[dict[str, Any]]:
+    """Fill ``p_adjusted`` of the records that have a p-value; method: holm or none."""
+    known = [record for record in records if record["p_value"] is not None and np.isfinite(record["p_value"])]
+    if method == "holm":
+        adjusted = holm(np.array([record["p_value"] for record in known]))
+        for record, value in zip(known, adjusted, strict=True):
+            record["p_adjusted"] = float(value)
+    return records

@@ -1,0 +1,39 @@
+"""The section `agree` of study.yaml: which features the readers reproduce."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from radstudy.protocol.base import Section
+
+
+class Icc(Section):
+    """The reproducibility filter."""
+
+    form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = Field("ICC(2,1)", description="Shrout and Fleiss's name.")
+    above: float = Field(0.75, ge=-1, lt=1, description="Features with an ICC above this are kept.")
+    by: Literal["estimate", "lower"] = Field(
+        "estimate", description="Which must be above: the estimate, or the lower limit of its 95 % interval (strict)."
+    )
+    patients: Literal["all", "training"] = Field(
+        "all", description="all doubly read patients (as published), or only those of the training set (strict)."
+    )
+
+
+class Kappa(Section):
+    """Two readers' assessments of one characteristic."""
+
+    columns: tuple[str, str] = Field(description="Columns of the cohort table: the first reader's, the second's.")
+    weights: Literal["linear", "quadratic"] | None = Field(
+        None, description="For ordered levels; None: every disagreement weighs the same."
+    )
+    levels: tuple[str, ...] | None = Field(None, description="In order; None: those of the clinical variable.")
+
+
+class Agree(Section):
+    """Agreement between the readers."""
+
+    icc: Icc | None = Field(Icc(), description="None: no filter (one reader).")
+    kappa: dict[str, Kappa] = Field({}, description="Characteristics that two readers assessed, for Cohen's kappa.")

@@ -1,0 +1,63 @@
+"""What every section of study.yaml shares: frozen, and a misspelt setting names the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """A part of the study file: frozen, and a misspelt setting is an error that names the nearest right one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in given:
+            if key not in known and key not in cls.model_fields:
+                near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+                hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+                raise PydanticCustomError(
+                    "unknown_setting", "there is no setting '{key}' here; {hint}", {"key": str(key), "hint": hint}
+                )
+        return given
+
+
+def one_of(section: Section, what: str) -> Section:
+    """The section itself, where exactly one of its settings is given; else an error that lists them."""
+    given = [name for name, value in section if value is not None]
+    if len(given) != 1:
+        names = ", ".join(type(section).model_fields)
+        raise PydanticCustomError(
+            "one_of", "{what} takes exactly one of {names}; given: {given}",
+            {"what": what, "names": names, "given": ", ".join(given) or "none"},
+        )  # fmt: skip
+    return section
+
+
+def unknown(what: str, name: str, known: tuple[str, ...]) -> PydanticCustomError:
+    """The error for a name that the study file refers to and that is not there; names the nearest right one."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    return PydanticCustomError(
+        "unknown_reference", "{what} '{name}' does not exist; {hint}", {"what": what, "name": name, "hint": hint}
+    )
+
+
+def as_text(value: Any) -> Any:
+    """Numbers and booleans of YAML as the text that the cohort table holds."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) else value

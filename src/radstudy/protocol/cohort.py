@@ -1,0 +1,132 @@
+"""The section `cohort` of study.yaml: who is in, and where their files are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from radstudy.protocol.base import Fraction, Section, as_text
+
+
+class Outcome(Section):
+    """The binary outcome."""
+
+    column: str = Field(description="Column of the cohort table that holds the outcome.")
+    positive: str = Field("1", description="The value that counts as positive (outcome = 1).")
+    negative: str | None = Field(None, description="The value of the other class; by default the only other one.")
+    label: str | None = Field(None, description="How tables call the outcome.")
+    labels: tuple[str, str] | None = Field(None, description="How tables call the negative and the positive group.")
+
+    @field_validator("positive", "negative", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return as_text(value)
+
+
+class Split(Section):
+    """Training and testing: made here (seeded, stratified, by patient) or given by a column."""
+
+    train: Fraction | None = Field(None, description="Share of the patients that train the models.")
+    stratify: bool = Field(True, description="Keep the outcome's shares equal in both sets.")
+    column: str | None = Field(None, description="Column that holds 'training' or 'testing' for each row.")
+
+    @model_validator(mode="after")
+    def _made_or_given(self) -> Self:
+        if (self.train is None) == (self.column is None):
+            raise PydanticCustomError("split", "give either 'train' (a share) or 'column' (a given split)", {})
+        return self
+
+
+class ClinicalVariable(Section):
+    """One clinical variable or conventional imaging characteristic, as the codebook knows it."""
+
+    column: str | None = Field(None, description="Its column in the cohort table; by default its own name.")
+    label: str | None = Field(None, description="How tables call it.")
+    unit: str = Field("", description="Unit of a continuous variable.")
+    levels: tuple[str, ...] | None = Field(
+        None, description="The values it may take, in order; the first is the reference. None: a number."
+    )
+    table: Literal["clinical", "imaging"] = Field("clinical", description="Table 1 (clinical) or Table 2 (imaging).")
+    model: bool = Field(True, description="Whether the clinical model may use it.")
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _levels_as_text(cls, value: Any) -> Any:
+        return [as_text(item) for item in value] if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        if self.levels is not None and len(set(self.levels)) != len(self.levels):
+            raise PydanticCustomError("levels", "a level is named twice", {})
+        if self.levels is not None and len(self.levels) < 2:
+            raise PydanticCustomError("levels", "a variable with levels needs at least two", {})
+        return self
+
+
+class Transfer(Section):
+    """Masks carried from the sequence they were drawn on to others; a reader has to confirm each (docs/transfer.md)."""
+
+    from_: str = Field(alias="from", description="The sequence on which the first reader has drawn the lesion.")
+    to: tuple[str, ...] = Field(description="Sequences that take its mask where the first reader has drawn none.")
+    rigid: bool = Field(
+        True, description="Fit the motion between the two sequences; false: the scanner's coordinates alone."
+    )
+    partial_volume: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Share of a voxel that the mask must cover; None: the nearest voxel of the mask."
+    )
+    confirmed: str = Field(
+        "transferred.csv", description="Table with a reader's answers: prepare/transferred.csv, filled in."
+    )
+    accept_unconfirmed: bool = Field(False, description="Use transferred masks that no reader has confirmed.")
+
+    @model_validator(mode="after")
+    def _elsewhere(self) -> Self:
+        if not self.to or self.from_ in self.to or len(set(self.to)) != len(self.to):
+            raise PydanticCustomError("transfer", "'to' names other sequences than 'from', each once", {})
+        return self
+
+
+class Cohort(Section):
+    """Who is in, and where their files are."""
+
+    table: str = Field("cohort.csv", description="CSV or XLSX, one row a lesion; relative to the study file.")
+    sheet: str | None = Field(None, description="Sheet of an XLSX file; by default the first.")
+    patient: str = Field("patient_id", description="Column with the patient's identifier.")
+    lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion a patient.")
+    side: str | None = Field(None, description="Column with the lesion's side.")
+    outcome: Outcome
+    exclude: str | None = Field(None, description="Column with the reason for exclusion, empty for those kept.")
+    visible: str | None = Field(
+        None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
+    )
+    split: Split
+    images: str = Field("", description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column; *.")
+    masks: str = Field("", description="Pattern of the mask files: as images, and {reader}.")
+    readers: tuple[str, ...] = Field(
+        (), description="The readers; the first one's masks train the models. A feature table need not name one."
+    )
+    optional_sequences: tuple[str, ...] = Field(
+        (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
+    )
+    label: int | Literal["largest", "union", "lesion"] | None = Field(
+        None,
+        description="Which part of a mask is the lesion. None: its only label (several are an error); a number: that "
+        "label; lesion: the label that the row's lesion number names, so that every row of a patient is a lesion of "
+        "one mask; largest: the largest connected piece; union: all labels together.",
+    )
+    transfer: Transfer | None = Field(None, description="Carry masks to sequences on which none was drawn.")
+    clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
+
+    @field_validator("clinical", mode="before")
+    @classmethod
+    def _bare_variable(cls, given: Any) -> Any:
+        return {k: ({} if v is None else v) for k, v in given.items()} if isinstance(given, dict) else given
+
+    @field_validator("readers")
+    @classmethod
+    def _readers_differ(cls, readers: tuple[str, ...]) -> tuple[str, ...]:
+        if not readers or len(set(readers)) != len(readers):
+            raise PydanticCustomError("readers", "name at least one reader, each once", {})
+        return readers

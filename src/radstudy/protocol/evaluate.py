@@ -1,0 +1,83 @@
+"""The sections `evaluate` and `report` of study.yaml."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from radstudy.protocol.base import Fraction, Positive, Section
+
+
+class Cutoff(Section):
+    """The cut-off on the predicted probability, found on the training set: Youden's, or one other rule in its place."""
+
+    youden: Literal["training"] = Field(
+        "training", description="The largest Youden index, unless another rule is given."
+    )
+    sensitivity: Fraction | None = Field(None, description="The highest cut-off with at least this sensitivity.")
+    specificity: Fraction | None = Field(None, description="The lowest cut-off with at least this specificity.")
+    cost_ratio: Positive | None = Field(None, description="The least cost: a false negative's over a false positive's.")
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        given = [n for n in ("sensitivity", "specificity", "cost_ratio") if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(f"one rule gives the cut-off, not {' and '.join(given)}: leave one")
+        return self
+
+    @property
+    def rule(self) -> Literal["youden", "sensitivity", "specificity", "cost"]:
+        """Which rule it is."""
+        if self.sensitivity is not None:
+            return "sensitivity"
+        if self.specificity is not None:
+            return "specificity"
+        return "youden" if self.cost_ratio is None else "cost"
+
+    @property
+    def target(self) -> float | None:
+        """The sensitivity or specificity to be reached."""
+        return self.sensitivity or self.specificity
+
+
+class Interval(Section):
+    """Confidence intervals."""
+
+    auc: Literal["delong", "logit-delong", "newcombe", "hanley-mcneil", "bootstrap", "bca"] = "logit-delong"
+    proportion: Literal["wilson", "clopper-pearson"] = "wilson"
+    level: Fraction = 0.95
+
+
+class Regression(Section):
+    """Multivariable logistic regression of each model's variables on the training rows, as SPSS prints it."""
+
+    interval: Literal["profile", "wald"] = Field("profile", description="Interval of the odds ratios.")
+    separation: Literal["firth", "note"] = Field(
+        "firth", description="Where the outcome is separated: Firth, or say so."
+    )
+
+
+class Compare(Section):
+    """Comparison of the models' AUCs."""
+
+    adjust: Literal["holm", "none"] = Field("holm", description="Correction over all pairs, beside the raw p-values.")
+
+
+class Evaluate(Section):
+    """Performance and comparisons."""
+
+    cutoff: Cutoff = Cutoff()
+    interval: Interval = Interval()
+    compare: Compare = Compare()
+    regression: Regression = Regression()
+    continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
+        "student", description="Test of continuous variables in Tables 1 and 2."
+    )
+
+
+class Report(Section):
+    """What the report holds."""
+
+    figures: tuple[Literal["svg", "png"], ...] = ("svg", "png")
+    quality_pictures: bool = Field(True, description="A picture of every lesion with its contours.")

@@ -1,0 +1,85 @@
+"""The section `extract` of study.yaml: from a lesion to its features."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from radstudy.protocol.base import Positive, Section, as_text
+
+
+class Images(Section):
+    """The image types that features are computed on."""
+
+    original: bool = True
+    log_sigma_mm: tuple[Positive, ...] = Field((), description="Laplacian of Gaussian, one image a sigma.")
+    wavelet: str | None = Field(None, description="Stationary wavelet, eight sub-bands, such as coif1.")
+
+
+class Maps(Section):
+    """Maps of features over the first reader's lesions, for the report; no model uses them."""
+
+    features: tuple[str, ...] = Field(
+        description="Full names, such as original_glcm_JointEntropy; of images that are made, and not of shape."
+    )
+    patients: tuple[str, ...] | None = Field(None, description="Whose lesions are mapped; None: everybody's.")
+
+    @field_validator("patients", mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        return [as_text(item) for item in given] if isinstance(given, list | tuple) else given
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for what, names in (("features", self.features), ("patients", self.patients)):
+            if names is not None and (not names or len(set(names)) != len(names)):
+                raise PydanticCustomError("maps", "'{what}' names at least one, each once", {"what": what})
+        return self
+
+
+class Extract(Section):
+    """From a lesion to its features."""
+
+    spacing_mm: tuple[Positive, Positive, Positive] | None = Field(
+        (1.0, 1.0, 1.0), description="Resample to this spacing; None: as acquired."
+    )
+    bin_width: Positive | None = Field(25.0, description="Width of a grey-level bin.")
+    bin_count: Annotated[int, Field(ge=2)] | None = Field(None, description="Number of bins, instead of their width.")
+    pad_voxels: Annotated[int, Field(ge=0)] | Literal["exact"] = Field(
+        5,
+        description="Margin around the lesion that filters may see, in resampled voxels; exact: 11 times the largest "
+        "sigma, which gives the Laplacian of Gaussian of the whole image.",
+    )
+    images: Images = Field(
+        Images(log_sigma_mm=(1.0, 2.0, 3.0, 4.0, 5.0), wavelet="coif1"),
+        description="Left out: those of the reference study, which make 1,218 features. Written: those named only.",
+    )
+    features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = Field(
+        "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
+    )
+    params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces the settings above.")
+    minimum_native_voxels: Annotated[int, Field(ge=1)] = Field(8, description="Smaller lesions are refused.")
+    minimum_voxels: Annotated[int, Field(ge=1)] = Field(27, description="After resampling; smaller ones are refused.")
+
+    maps: Maps | None = Field(None, description="Feature maps for the report; None: no map is computed.")
+
+    def deciding_features(self) -> dict[str, Any]:
+        """The settings that a feature's value depends on: all but the maps, which only show it."""
+        return self.model_dump(mode="json", exclude={"maps"})
+
+    @property
+    def margin_voxels(self) -> int:
+        """The margin as a number of voxels. (Images that are not resampled are filtered whole.)"""
+        if self.pad_voxels != "exact":
+            return self.pad_voxels
+        widest = max(self.images.log_sigma_mm, default=0.0)
+        return max(5, math.ceil(11 * widest / min(self.spacing_mm or (1.0,))))
+
+    @model_validator(mode="after")
+    def _one_binning(self) -> Self:
+        if (self.bin_width is None) == (self.bin_count is None):
+            raise PydanticCustomError("binning", "give either 'bin_width' or 'bin_count', set the other to null", {})
+        return self

@@ -1,0 +1,71 @@
+"""Step 3 of a study that begins at a feature table: read it in place of computing the features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.feature_table import GivenFeatures, read_feature_table
+from radstudy.protocol.sections import Features
+from radstudy.steps.cohort import read_rows
+from radstudy.steps.run import Run, write_failures
+from radstudy.store import content_hash, file_hash, write_csv, write_json
+from radstudy.table import FeatureTable
+
+STEP = "extract"
+COLUMNS = "columns.csv"  # which column of the given table each feature is
+
+
+def do_feature_table(run: Run) -> None:
+    """Write the given features of the cohort's lesions as the steps after it use them."""
+    section = run.protocol.features
+    if section is None:
+        raise AssertionError("the study does not begin at a feature table")
+    settings = section.model_dump(mode="json")
+    inputs = {file: file_hash(run.data / file) for file in section.files()} | {"cohort": run.key_of("cohort")}
+    with run.step(STEP, settings=settings, inputs=inputs) as due:
+        if due:
+            _write(run, section, read_feature_table(run.protocol, run.data), content_hash([settings, inputs]))
+
+
+def _write(run: Run, section: Features, given: GivenFeatures, key: str) -> None:
+    frame = given.table.frame
+    lesions = frame.index.droplevel(["sequence", "reader"])
+    table = FeatureTable(frame[lesions.isin(read_rows(run).index)], key)
+    table.write(run.path(STEP, "features.parquet"))
+    write_csv(run.path(STEP, COLUMNS), given.columns)
+    write_csv(run.path(STEP, "missing.csv"), _missing(table, given))
+    write_csv(run.path(STEP, "identical.csv"), identical_rows(table))
+    write_failures(run.path(STEP, "failures.csv"), [])
+    counts = {sequence: len(given.of(sequence)) for sequence in run.protocol.sequences}
+    listed = ", ".join(f"{count} of {sequence}" for sequence, count in counts.items())
+    write_json(
+        run.path(STEP, "summary.json"),
+        {
+            "features": max(counts.values()),
+            "explained": f"{listed}; read from {', '.join(section.files())}, not computed here",
+            "settings": section.model_dump(mode="json"),
+            "of_sequence": counts,
+        },
+    )
+
+
+def _missing(table: FeatureTable, given: GivenFeatures) -> pd.DataFrame:
+    """Every empty cell of a lesion's row."""
+    parts = []
+    for sequence, group in given.columns.groupby("sequence", sort=False):
+        chosen = table.frame.index.get_level_values("sequence") == sequence
+        rows = table.frame.loc[chosen, list(group["feature"])]
+        row, column = np.nonzero(rows.isna().to_numpy())
+        part = rows.index[row].to_frame(index=False)
+        parts.append(part.assign(feature=rows.columns[column], reason="empty in the feature table"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def identical_rows(table: FeatureTable) -> pd.DataFrame:
+    """Lesions of one sequence whose features are all the same: a file copied under two names, most often."""
+    frame = table.frame
+    hashes = pd.util.hash_pandas_object(frame, index=False).rename("hash").reset_index()
+    twice = hashes[hashes.duplicated(["sequence", "hash"], keep=False)].sort_values(["sequence", "hash"])
+    group = twice.groupby(["sequence", "hash"], sort=False).ngroup() + 1
+    return twice.assign(group=group)[["group", "patient", "lesion", "sequence", "reader"]]

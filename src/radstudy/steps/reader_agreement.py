@@ -1,0 +1,81 @@
+"""Part of step 4, agree: the readers' masks, and what they say of the lesions, against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.spreadsheet import read_table
+from radstudy.errors import CohortError, DataError
+from radstudy.statistics import cohen_kappa
+from radstudy.steps.cohort import read_cases, read_rows
+from radstudy.steps.prepare import MASK_MEASURES, read_preparation, volume_tasks
+from radstudy.steps.run import Run
+
+MASKS = ("patient", "lesion", "sequence", "reader_a", "reader_b", *MASK_MEASURES.values())
+KAPPA = ("variable", "weights", "kappa", "low", "high", "observed", "n", "note")
+
+
+def mask_table(run: Run) -> pd.DataFrame:
+    """Overlap and surface distances of the readers' masks, one row a lesion, sequence and pair; see `MASKS`.
+
+    The preparation has measured them, while it had the masks in memory. A study that begins at features has none.
+    """
+    if run.protocol.features is not None:
+        return pd.DataFrame(columns=list(MASKS))
+    tasks = volume_tasks(read_cases(run), run.protocol.reader)
+    found = [task for task in tasks if run.path("prepare", "volumes", f"{task.name}.json").exists()]
+    records = [record for task in found for record in read_preparation(run, task)["readers"]]
+    return pd.DataFrame(records, columns=list(MASKS))
+
+
+def kappa_table(run: Run) -> pd.DataFrame:
+    """Cohen's kappa of every characteristic that the study file names, over the cohort's rows; see `KAPPA`.
+
+    Raises
+    ------
+    CohortError : the table lacks a column, or holds a value that is none of the levels.
+    """
+    section = run.protocol.agree.kappa
+    if not section:
+        return pd.DataFrame(columns=list(KAPPA))
+    cohort = run.protocol.cohort
+    table, _ = read_table(run.data / cohort.table, cohort.sheet)
+    missing = sorted({column for one in section.values() for column in one.columns} - set(table.columns))
+    if missing:
+        raise CohortError("agree.kappa names columns that the cohort table does not have:", missing)
+    included = set(read_rows(run).index.get_level_values("patient"))
+    table = table[table[cohort.patient].isin(included)]
+    records = []
+    for variable, one in section.items():
+        known = cohort.clinical.get(variable)
+        levels = one.levels or (known.levels if known is not None else None)
+        pair = table[list(one.columns)].dropna()
+        _refuse_strangers(variable, pair, levels)
+        records.append({"variable": variable, "weights": one.weights or "", **_kappa(pair, one.weights, levels)})
+    return pd.DataFrame(records, columns=list(KAPPA))
+
+
+def _kappa(pair: pd.DataFrame, weights: Any, levels: tuple[str, ...] | None) -> dict[str, Any]:
+    first, second = pair.iloc[:, 0].tolist(), pair.iloc[:, 1].tolist()
+    nothing = {"kappa": np.nan, "low": np.nan, "high": np.nan, "observed": np.nan, "n": len(pair)}
+    if len(pair) < 2:
+        return {**nothing, "note": "fewer than two rows have both readers' values"}
+    try:
+        found = cohen_kappa(first, second, weights=weights, levels=levels)
+    except DataError as error:
+        return {**nothing, "note": str(error)}
+    return {
+        "kappa": found.value, "low": found.ci[0], "high": found.ci[1], "observed": found.observed, "n": found.n,
+        "note": found.reason,
+    }  # fmt: skip
+
+
+def _refuse_strangers(variable: str, pair: pd.DataFrame, levels: tuple[str, ...] | None) -> None:
+    if levels is None:
+        return
+    strange = sorted({str(value) for column in pair for value in pair[column]} - set(levels))
+    if strange:
+        raise CohortError(f"agree.kappa.{variable}: values that are none of its levels ({', '.join(levels)}):", strange)

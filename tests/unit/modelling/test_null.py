@@ -1,0 +1,145 @@
+"""Null calibration: what is exchanged, what stays, and that neither cores nor stops move a number."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from radstudy.errors import DataError, UsageError
+from radstudy.modelling import chunks
+from radstudy.modelling.engine import Engine
+from radstudy.modelling.models import CLASSIFIER, build
+from radstudy.modelling.null import MEASURES, NullCalibration, calibrate, exchanged_rows, permuted
+
+_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
+cohorts = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(cohorts)
+
+TRAINING, TESTING = np.arange(42), np.arange(42, 60)
+
+
+@pytest.fixture(scope="module")
+def study():
+    table, outcome = cohorts.design(np.random.default_rng(1), features=16)
+    protocol = cohorts.protocol()
+    return Engine(protocol, table, {name: np.ones(60, dtype=bool) for name in protocol.model.models}), outcome
+
+
+def test_each_set_keeps_its_counts_and_its_rows(study):
+    engine, outcome = study
+    seen = set()
+    for number in range(30):
+        source = exchanged_rows(engine.patients, (TRAINING, TESTING), seed=7, number=number)
+        assert sorted(source[TRAINING]) == list(TRAINING)
+        assert sorted(source[TESTING]) == list(TESTING)
+        labels = permuted(outcome, engine.patients, (TRAINING, TESTING), seed=7, number=number)
+        assert labels[TRAINING].sum() == outcome[TRAINING].sum()
+        seen.add(labels.tobytes())
+    assert len(seen) == 30
+
+
+def test_whole_patients_are_exchanged_among_those_with_as_many_lesions():
+    patients = np.array([0, 0, 1, 1, 2, 3, 4, 5, 5, 5])
+    for number in range(50):
+        source = exchanged_rows(patients, (np.arange(10),), seed=1, number=number)
+        assert sorted(source) == list(range(10))
+        assert sorted([tuple(source[:2]), tuple(source[2:4])]) == [(0, 1), (2, 3)]
+        assert set(source[4:7]) == {4, 5, 6}
+        assert tuple(source[7:]) == (7, 8, 9)  # the only patient with three lesions
+
+
+def test_null_aucs_are_those_of_pipelines_refitted_on_permuted_labels(study):
+    engine, outcome = study
+    result = calibrate(engine, outcome, TRAINING, TESTING, permutations=3)
+    for number in range(3):
+        labels = permuted(outcome, engine.patients, (TRAINING, TESTING), seed=7, number=number)
+        for name in ("both", "all"):
+            pipeline = build(engine.protocol, name)
+            pipeline.fit(engine.design.iloc[TRAINING], labels[TRAINING], **{f"{CLASSIFIER}__groups": TRAINING})
+            scores = pipeline.decision_function(engine.design.iloc[TESTING])
+            y = labels[TESTING]
+            wins = np.sign(np.round(scores[y == 1][:, None] - scores[y == 0][None, :], 9))
+            assert result.null[name]["testing"][number] == pytest.approx(wins.mean() / 2 + 0.5, abs=1e-9)
+
+
+def test_the_incremental_null_leaves_outcome_and_clinical_variables_together(study):
+    engine, outcome = study
+    incremental = calibrate(engine, outcome, TRAINING, TESTING, permutations=3, kind="incremental")
+    observed = engine.fit(outcome, TRAINING, TESTING)["clinical"]
+    # a model of clinical variables alone sees the same pairs in another order
+    same = incremental.null["clinical"]["testing"]
+    assert (np.abs(same - observed.testing_auc) < 0.1).all()
+    assert not np.allclose(incremental.null["T2"]["testing"], engine.fit(outcome, TRAINING, TESTING)["T2"].testing_auc)
+
+
+def test_the_numbers_do_not_depend_on_processes_or_chunks(study, monkeypatch):
+    engine, outcome = study
+    one = calibrate(engine, outcome, TRAINING, TESTING, permutations=6)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
+    two = calibrate(engine, outcome, TRAINING, TESTING, permutations=6, jobs=2)
+    for name in engine.models:
+        for measure in MEASURES:
+            np.testing.assert_array_equal(one.null[name][measure], two.null[name][measure])
+
+
+def test_a_run_that_was_stopped_goes_on(study, tmp_path, monkeypatch):
+    engine, outcome = study
+    monkeypatch.setattr(chunks, "CHUNK", 2)
+    whole = calibrate(engine, outcome, TRAINING, TESTING, permutations=6)
+
+    def stop(done, total, left):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(engine, outcome, TRAINING, TESTING, permutations=6, folder=tmp_path, progress=stop)
+    assert len(list(tmp_path.glob("*.npz"))) == 2
+    seen = []
+    again = calibrate(
+        engine, outcome, TRAINING, TESTING, permutations=6, folder=tmp_path, progress=lambda *now: seen.append(now)
+    )
+    assert [done for done, _, _ in seen] == [4, 6]
+    assert seen[-1] == (6, 6, 0.0)
+    np.testing.assert_array_equal(again.null["both"]["training"], whole.null["both"]["training"])
+
+
+def test_chunks_of_other_data_or_damaged_ones_are_not_used(tmp_path):
+    def work(numbers):
+        return {"square": np.array([number**2 for number in numbers])}
+
+    def other(numbers):
+        return {"square": np.array([-(number**2) for number in numbers])}
+
+    first = chunks.in_chunks(work, 60, folder=tmp_path, key="a")["square"]
+    np.testing.assert_array_equal(first, np.arange(60) ** 2)
+    np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="a")["square"], first)
+    np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="b")["square"], -first)
+    next(iter(tmp_path.glob("*.npz"))).write_bytes(b"half a file")
+    np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="b")["square"], -first)
+    with pytest.raises(UsageError, match="0 repeats on 1"):
+        chunks.in_chunks(work, 0)
+
+
+def test_p_value_and_excess_by_hand():
+    null = {"m": {"testing": np.array([0.4, 0.5, 0.6, 0.7, np.nan])}}
+    result = NullCalibration("outcome", 5, {"m": {"testing": 0.6}}, null, {"m": np.zeros(5, dtype=int)})
+    assert result.p_value("m", "testing") == (1 + 3) / 6  # 0.6, 0.7 and the one that could not be computed
+    assert result.excess("m", "testing") == pytest.approx(0.05)
+    assert result.band("m", "testing", 0.5) == pytest.approx((0.475, 0.625))
+
+
+def test_noise_reaches_in_training_what_an_effect_would():
+    table, outcome = cohorts.design(np.random.default_rng(2), features=40)
+    outcome = np.random.default_rng(3).permutation(outcome)
+    protocol = cohorts.protocol()
+    engine = Engine(protocol, table, {"T2": np.ones(60, dtype=bool)}, models=["T2"])
+    result = calibrate(engine, outcome, TRAINING, TESTING, permutations=40)
+    assert np.median(result.null["T2"]["training"]) > 0.65  # selected on the same rows
+    assert abs(np.mean(result.null["T2"]["testing"]) - 0.5) < 3.5 * np.std(result.null["T2"]["testing"]) / np.sqrt(40)
+
+
+def test_rows_in_both_sets_are_refused(study):
+    engine, outcome = study
+    with pytest.raises(DataError, match="stands twice"):
+        calibrate(engine, outcome, TRAINING, np.arange(41, 60), permutations=2)

@@ -172,6 +172,11 @@ class Facts:
         return list(self.protocol.model.models)
 
     @property
+    def study_model(self) -> str:
+        """The model that the study file names for use; where none is a formula, the last one."""
+        return self.protocol.signature_model or self.models[-1]
+
+    @property
     def fitted(self) -> list[str]:
         """The models that could be fitted."""
         found = self.document("model/models.json")

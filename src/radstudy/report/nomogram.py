@@ -64,7 +64,7 @@ class Nomogram:
     scales : one a variable, in the formula's order; those without influence are left out.
     start : log-odds at zero points.
     per_point : log-odds of a point.
-    cutoff : the model's, on the probability.
+    cutoff : the model's, on the probability; NaN where it calls nobody positive.
     without : labels of variables that the formula has with coefficient 0 or without spread.
     """
 
@@ -122,7 +122,11 @@ def nomogram_of(facts: Facts) -> Nomogram:
         )
     per_point = max(scale.longest for scale in contributions.values()) / HIGHEST
     scales = tuple(_in_points(scale, per_point) for scale in contributions.values())
-    return Nomogram(str(found["model"]), scales, start, per_point, float(found["cutoff"]), tuple(without))
+    return Nomogram(str(found["model"]), scales, start, per_point, _number(found["cutoff"]), tuple(without))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _variable(column: str) -> str:

@@ -221,7 +221,8 @@ def facts():
         ]),
     }  # fmt: skip
     models = {name: {"fitted": True, "note": "", "empty": False} for name in MODELS}
-    agreed = {"note": "", "of": 1218, "kept": {"T2": 1100, "DWI": 1000}, "above": 0.75, "form": "ICC(2,1)"}
+    agreed = {"note": "", "of": 1218, "kept": {"T2": 1100, "DWI": 1000}, "of_sequence": {"T2": 1218, "DWI": 1218},
+              "above": 0.75, "form": "ICC(2,1)"}  # fmt: skip
     documents = {"model/models.json": models, "agree/summary.json": agreed, "signature.json": SIGNATURE}
     with style():
         yield Facts(parse_protocol(STUDY), frames, documents, (), {})

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
+from radstudy import statistics
 from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.decision import compared, limits
@@ -16,12 +17,13 @@ from radstudy.report.write import write_report
 NEW = ("funnel", "precision_recall", "scores", "calibration", "decision", "forest", "nomogram")
 
 
-def with_precision_recall(facts):
+def with_precision_recall(facts, curve=precision_recall_curve):
+    """With the points of scikit-learn's curve, which begins at recall 0, or of radstudy's, which does not."""
     parts = []
     for (model, which), part in facts.frames["model/predictions.csv"].groupby(["model", "set"], sort=False):
-        precision, recall, threshold = precision_recall_curve(part["outcome"], part["probability"])
-        parts.append(pd.DataFrame({"model": model, "set": which, "threshold": [*threshold, np.nan],
-                                   "precision": precision, "recall": recall}))  # fmt: skip
+        found = curve(part["outcome"].to_numpy(), part["probability"].to_numpy())
+        precision, recall = (found.precision, found.recall) if hasattr(found, "recall") else found[:2]
+        parts.append(pd.DataFrame({"model": model, "set": which, "precision": precision, "recall": recall}))
     facts.frames["evaluate/precision_recall.csv"] = pd.concat(parts, ignore_index=True)
     return facts
 
@@ -130,6 +132,10 @@ def test_the_funnel_of_each_kind_of_model(facts):
     assert stages_of(facts, "clinical") == [("Candidates", 3), ("Univariate regression", 1), ("In the model", 1)]
     assert stages_of(facts, "both") == [("Pooled", 2), ("Boosted trees", 2), ("In the model", 2)]
     assert stages_of(facts, "combined") == [("From both", 2), ("From clinical", 1), ("In the model", 5)]
+    facts.protocol.model.models["like"] = facts.protocol.model.models["T2"].model_copy(
+        update={"sequences": None, "like": "T2"}
+    )
+    assert stages_of(facts, "like") == [("From T2", 1), ("In the model", 0)]
     facts.documents["agree/summary.json"]["note"] = "one reader drew the lesions"
     assert stages_of(facts, "T2")[0] == ("Candidates", 1100)
 
@@ -189,15 +195,16 @@ def test_scores_of_few_patients_and_of_one_class(facts):
     rendered(drawing.figure, {"svg"})
 
 
-def test_the_area_under_the_drawn_steps_is_the_average_precision(facts):
+@pytest.mark.parametrize("curve", [precision_recall_curve, statistics.precision_recall_curve])
+def test_the_area_under_the_drawn_steps_is_the_average_precision(facts, curve):
     """scikit-learn's average precision is the area under the steps."""
-    axes = FIGURES["precision_recall"](with_precision_recall(facts)).figure.axes
+    axes = FIGURES["precision_recall"](with_precision_recall(facts, curve)).figure.axes
     scores = facts.frames["model/predictions.csv"]
     for panel, model in zip(axes, ("clinical", "T2", "DWI", "both", "combined"), strict=True):
         for which in ("training", "testing"):
-            (line,) = drawn(panel, which)
+            (line,) = [line for line in panel.lines if line.get_drawstyle() == "steps-pre"
+                       and line.get_color() == SETS[which][0]]  # fmt: skip
             x, y = line.get_data()
-            assert line.get_drawstyle() == "steps-pre"
             part = scores[(scores["model"] == model) & (scores["set"] == which)]
             expected = average_precision_score(part["outcome"], part["probability"])
             assert (np.diff(x) * y[1:]).sum() == pytest.approx(expected)

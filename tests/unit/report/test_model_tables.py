@@ -45,7 +45,7 @@ def test_what_a_model_adds_and_what_to_beware_of(facts):
     table = TABLES["incremental"](facts)
     row = block(table, "Testing set")[0]
     assert texts(row) == ["combined", "clinical", "22", "0.080 (−0.020 to 0.180)", "0.117", "0.050 (0.010 to 0.090)",
-                          "0.40 (−0.10 to 0.90)", "0.30", "0.10", "yes"]  # fmt: skip
+                          "0.40 (−0.10 to 0.90)", "0.30", "0.10"]  # fmt: skip
     assert row[0].mark == "a"
     assert table.footnotes[0] == "a: nested models."
     assert len(block(table, APPARENT)) == 1

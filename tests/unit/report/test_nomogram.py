@@ -121,6 +121,13 @@ def test_a_term_without_influence_is_left_out_and_said(facts):
     assert "Without influence, not drawn: Age." in FIGURES["nomogram"](facts).notes[0]
 
 
+def test_a_cut_off_that_calls_nobody_positive_is_not_drawn(facts):
+    facts.documents["signature.json"] = {**facts.documents["signature.json"], "cutoff": None}
+    drawing = FIGURES["nomogram"](facts)
+    assert not [line for line in drawing.figure.axes[0].lines if line.get_marker() == "v"]
+    assert "Orange" not in drawing.notes[0]
+
+
 def test_no_nomogram_says_why(facts):
     document = copy.deepcopy(facts.documents["signature.json"])
     facts.documents["signature.json"] = {**document, "formula": None}

@@ -61,7 +61,7 @@ def decision(facts: Facts) -> Drawing:
 def compared(facts: Facts, drawn: set[str]) -> list[str]:
     """The models of the figure: the one named for use, those it is built from, clinical ones, then the rest; five."""
     models = facts.protocol.model.models
-    chosen = facts.protocol.signature_model
+    chosen = facts.study_model
     entry = models[chosen]
     clinical = [name for name, model in models.items() if model.clinical]
     order = dict.fromkeys([chosen, *(entry.add or ()), *(entry.pool or ()), *clinical, *models])

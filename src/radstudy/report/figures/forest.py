@@ -62,7 +62,7 @@ def effects_of(facts: Facts) -> list[str]:
     """The models whose effects are shown: the one named for use, and the clinical ones."""
     models = facts.protocol.model.models
     clinical = [name for name, model in models.items() if model.clinical]
-    return list(dict.fromkeys([facts.protocol.signature_model, *clinical]))
+    return list(dict.fromkeys([facts.study_model, *clinical]))
 
 
 def firth(row: Any) -> bool:

@@ -9,7 +9,7 @@ from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import panels
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, LIGHT
-from radstudy.report.tables.features import STEP_NAMES
+from radstudy.report.tables.features import step_name
 
 Stage = tuple[str, int]
 _COLUMNS = 3
@@ -48,10 +48,10 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
     stages = _before(facts, name)
     model, in_model = facts.protocol.model.models[name], facts.frame("model/features.csv")
     counts = in_model["model"].value_counts() if len(in_model) else {}
-    stages += [(f"From {part}", int(counts.get(part, 0))) for part in model.add or ()]
+    stages += [(f"From {part}", int(counts.get(part, 0))) for part in model.add or filter(None, [model.like])]
     if not stages and len(own):
         stages.append(("Pooled" if model.pool else "Candidates", int(own.iloc[0]["entered"])))
-    stages += [(STEP_NAMES.get(str(row["step"]), str(row["step"])), int(row["kept"])) for _, row in own.iterrows()]
+    stages += [(step_name(str(row["step"])), int(row["kept"])) for _, row in own.iterrows()]
     return [*stages, ("In the model", int(counts.get(name, 0)))]
 
 
@@ -64,7 +64,8 @@ def _before(facts: Facts, name: str) -> list[Stage]:
     if agreed.get("note"):
         return []
     kept = sum(int(agreed["kept"].get(sequence, 0)) for sequence in sequences)
-    return [("Extracted", int(agreed["of"]) * len(sequences)), ("Reproducible", kept)]
+    given = sum(int(agreed["of_sequence"].get(sequence, 0)) for sequence in sequences)
+    return [("Given" if facts.protocol.features is not None else "Extracted", given), ("Reproducible", kept)]
 
 
 def _draw(axes: Axes, stages: list[Stage], most: int) -> None:

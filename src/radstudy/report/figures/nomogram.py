@@ -47,11 +47,12 @@ def nomogram(facts: Facts) -> Drawing:
         f"{found.most:.0f} points are probabilities from {number(found.probability(0))} to "
         f"{number(found.probability(found.most))}."
     )
+    cutoff = f" Orange: cut-off {number(found.cutoff)}." if 0 < found.cutoff < 1 else ""
     without = f" Without influence, not drawn: {', '.join(found.without)}." if found.without else ""
     notes = (
         f"{found.model}, fitted on the training set. Find each value on its scale, read its points straight above, "
         "add them up, and read the probability below the total. Scales run over the training set's values, in their "
-        f"own units; a patient outside them cannot be read here. Orange: cut-off {number(found.cutoff)}.{without} "
+        f"own units; a patient outside them cannot be read here.{cutoff}{without} "
         "For research, not for decisions about patients.",
     )
     return Drawing("figure8_nomogram", drawn, alt, notes, readings(found))

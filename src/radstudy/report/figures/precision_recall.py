@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -48,8 +49,11 @@ def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> No
         return
     colour, line = SETS[which]
     curve = curve[curve["precision"].notna()].sort_values(["recall", "precision"], ascending=[True, False])
+    recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
+    if recall[0] > 0:
+        recall, precision = np.append(0.0, recall), np.append(precision[0], precision)
     # between two points the precision is that of the higher recall, as average precision counts it
-    axes.plot(curve["recall"], curve["precision"], color=colour, linestyle=line, linewidth=1.4, drawstyle="steps-pre",
+    axes.plot(recall, precision, color=colour, linestyle=line, linewidth=1.4, drawstyle="steps-pre",
               label=f"{which} {_area(row)}".rstrip())  # fmt: skip
     if len(row) and row.iloc[0]["rows"]:
         axes.axhline(row.iloc[0]["positives"] / row.iloc[0]["rows"], color=colour, linewidth=0.8, linestyle=":")

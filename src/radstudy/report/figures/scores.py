@@ -22,7 +22,7 @@ _COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
 
 def scores(facts: Facts) -> Drawing:
     """Waterfall (every patient, sorted) above violins by outcome; testing beside training."""
-    name = facts.protocol.signature_model
+    name = facts.study_model
     frame = facts.frame("model/predictions.csv")
     part = frame[(frame["model"] == name) & frame["probability"].notna()] if len(frame) else frame
     if not len(part):

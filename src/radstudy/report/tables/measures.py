@@ -65,19 +65,18 @@ def incremental(facts: Facts) -> Table:
     if not len(frame):
         raise AbsentError("There is no pair of models of which one should add to the other.")
     names = ["Model", "Added to", "n", "AUC difference (CI)", "p-value", "IDI (CI)", "NRI (CI)", "NRI, positives",
-             "NRI, negatives", "Nested"]  # fmt: skip
+             "NRI, negatives"]  # fmt: skip
     notes = Footnotes()
     rows = by_set(frame, len(names), lambda row: _increment_row(row, notes))
     lines = [
         *notes.lines(),
         "Differences: the model minus the one it is added to, on the patients that both can use. AUC: DeLong's test. "
         "IDI: gain of the mean probability in positives minus in negatives. NRI (continuous): net share of patients "
-        "whose probability moves the right way, positives and negatives added; both can favour a useless model that is "
-        "miscalibrated, so read them with the AUC and the decision curves. Nested: one model holds the other's "
-        "features, so that their AUCs are not free of each other.",
+        "whose probability moves the right way, positives and negatives added. Every model here is built from the one "
+        "it is added to.",
         "Training values are descriptive: features were selected and models fitted on these very patients.",
     ]
-    header = [[*words(names[:2]), *numbers(names[2:9]), *words(names[9:])]]
+    header = [[*words(names[:2]), *numbers(names[2:])]]
     return Table("incremental_value", header, rows, frame, lines)
 
 
@@ -92,7 +91,6 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
             interval(row["nri"], row["nri_low"], row["nri_high"], 2),
             number(row["nri_events"], 2), number(row["nri_nonevents"], 2),
         ]),
-        Cell("yes" if row["nested"] else ""),
     ]  # fmt: skip
 
 

@@ -32,8 +32,8 @@ def performance(facts: Facts) -> Table:
     rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
     settings = facts.protocol.evaluate.interval
     notes = [
-        "Cut-off: the probability with the largest Youden index in the training set, applied unchanged to the testing "
-        "set; at or above it a patient is called positive. Counts in brackets.",
+        f"Cut-off: {cutoff_rule(facts)}, applied unchanged to the testing set; at or above it a patient is called "
+        "positive. Counts in brackets.",
         f"Below each value its {level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
         f"{settings.proportion.title()} for proportions.",
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
@@ -48,7 +48,23 @@ INTERVALS = {
     "newcombe": "Newcombe's method 5",
     "hanley-mcneil": "Hanley and McNeil",
     "bootstrap": "stratified bootstrap",
+    "bca": "stratified bootstrap (BCa)",
 }
+
+
+def cutoff_rule(facts: Facts) -> str:
+    """How the cut-off was found, in words."""
+    section = facts.protocol.evaluate.cutoff
+    if section.rule == "youden":
+        return "the probability with the largest Youden index in the training set (of equals the lowest)"
+    if section.rule == "cost":
+        return (
+            "the probability with the least cost in the training set, a false negative taken to cost "
+            f"{section.cost_ratio:g} times a false positive"
+        )
+    which = "highest" if section.rule == "sensitivity" else "lowest"
+    bound = f"a {section.rule} of at least {100 * (section.target or 0):g}%"
+    return f"the {which} probability with {bound} in the training set"
 
 
 def counts(facts: Facts) -> Table:

@@ -6,6 +6,7 @@ import pytest
 
 from radstudy.report.facts import AbsentError
 from radstudy.report.tables import TABLES
+from radstudy.report.tables.regression import odds_ratio
 
 APPARENT = "Training set: apparent, selection ignored"
 
@@ -80,6 +81,15 @@ def test_the_regression_is_headed_by_what_it_is_worth(facts):
     assert table.footnotes[-1].startswith("Training set: apparent, selection ignored.")
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [((2.0, 1.1, 3.636), "2.00 (1.10 to 3.64)"), ((0.36, 2.2e-5, 1.84), "0.360 (<0.001 to 1.84)"),
+     ((14.5, 0.9, 20787.4), "14.5 (0.900 to 20,787)"), ((3.0, 0.0, np.inf), "3.00 (<0.001 to >10,000,000)")],
+)  # fmt: skip
+def test_odds_ratios_are_printed_without_powers_of_ten(values, words):
+    assert odds_ratio(dict(zip(("odds_ratio", "low", "high"), values, strict=True))) == words
+
+
 def test_the_fit_of_the_regressions(facts):
     table = TABLES["regression_fit"](facts)
     assert texts(table.rows[-1]) == ["combined", "40", "20", "4.0", "12.35 (5)", "0.012", "0.456", "41.2",
@@ -127,7 +137,7 @@ def test_a_file_that_is_not_there_or_empty_is_said(facts, name, file):
         assert texts(block(TABLES[name](facts), "Testing set")[0])[4:] == ["–"] * 3
     else:
         with pytest.raises(
-            AbsentError, match=r"There is no|Fewer than two|No multivariable|No lesion|no characteristic"
+            AbsentError, match=r"There is no|Fewer than two|No multivariable|No lesion|names no characteristic"
         ):
             TABLES[name](facts)
     facts.frames.pop(file)

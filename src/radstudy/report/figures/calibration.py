@@ -91,7 +91,7 @@ def _lines(part: pd.DataFrame, which: str) -> list[str]:
         return [f"{which}: not computed"]
     row = part.iloc[0]
     if pd.isna(row["slope"]):
-        return textwrap.wrap(f"{which}: {row['note'] or 'no slope'}", 34)
+        return textwrap.wrap(f"{which}: {str(row['note']).partition(';')[0] or 'no slope'}", 34)
     parts = [f"{name} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'], 2)}"
              for name in ("slope", "intercept")]  # fmt: skip
     return [which, *parts, f"Brier {number(row['brier'])}"]

@@ -19,6 +19,7 @@ from radstudy.report.tables.features import readable
 from radstudy.report.tables.regression import estimated, odds_ratio
 
 _WIDEST = 1000.0  # an axis ends at an odds ratio of this and of one over this; intervals beyond are cut with an arrow
+_WIDE = 2000.0  # from one end to the other, where only powers of ten are labelled
 _TICKS = (0.001, 0.01, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0)
 _LABEL = 46  # letters a line
 Limits = tuple[float, float]
@@ -115,7 +116,10 @@ def _row(axes: Axes, y: float, row: Any, ends: Limits) -> None:
 
 
 def _scale(axes: Axes, ends: Limits, groups: tuple[str, str]) -> None:
-    axes.xaxis.set_major_locator(FixedLocator([tick for tick in _TICKS if ends[0] <= tick <= ends[1]]))
+    ticks = [tick for tick in _TICKS if ends[0] <= tick <= ends[1]]
+    if ends[1] / ends[0] > _WIDE:
+        ticks = [tick for tick in ticks if f"{tick:e}".startswith("1.0")]  # powers of ten
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel(f"odds ratio, logarithmic   (← {groups[0]}    {groups[1]} →)")

@@ -61,7 +61,7 @@ def kappa(facts: Facts) -> Table:
     """Cohen's kappa of what two readers saw, one row a characteristic."""
     frame = facts.frame("agree/kappa.csv")
     if not len(frame):
-        raise AbsentError("The cohort table has no characteristic that two readers judged.")
+        raise AbsentError("The study file names no characteristic that two readers judged (agree.kappa).")
     notes = Footnotes()
     rows: list[Row] = []
     for _, row in frame.iterrows():

@@ -27,11 +27,15 @@ def estimated(row: Any) -> bool:
 
 def odds_ratio(row: Any) -> str:
     """An odds ratio with its interval: 2.13 (1.02 to 4.44)."""
-    shown = [
-        f"{x:,.0f}" if _LARGEST <= x < 1e7 else significant(x, 3)
-        for x in (float(row[name]) for name in ("odds_ratio", "low", "high"))
-    ]
-    return f"{shown[0]} ({shown[1]} to {shown[2]})"
+    value, low, high = (_shown(float(row[name])) for name in ("odds_ratio", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _shown(value: float) -> str:
+    """Three digits, but neither a power of ten nor more zeros than one can count."""
+    if 0 <= value < 1 / _LARGEST:
+        return "<0.001"
+    return f"{value:,.0f}" if _LARGEST <= value < 1e7 else ">10,000,000" if value >= 1e7 else significant(value, 3)
 
 
 def regression(facts: Facts) -> Table:

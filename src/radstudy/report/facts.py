@@ -17,9 +17,12 @@ TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
     "prepare/volumes.csv", "prepare/lesions.csv",
     "extract/missing.csv", "extract/identical.csv", "extract/transferred.csv", "extract/maps/maps.csv",
-    "agree/icc.csv",
+    "agree/icc.csv", "agree/masks.csv", "agree/kappa.csv",
     "model/funnel.csv", "model/dropped.csv", "model/features.csv", "model/predictions.csv", "model/clinical_screen.csv",
     "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
+    "evaluate/precision_recall.csv", "evaluate/calibration.csv", "evaluate/calibration_curves.csv",
+    "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
+    "evaluate/incremental.csv", "evaluate/mcnemar.csv",
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
@@ -35,6 +38,8 @@ _TEXT = frozenset(
         "side",
         "sequence",
         "reader",
+        "reader_a",
+        "reader_b",
         "reason",
         "file",
         "problem",
@@ -43,6 +48,10 @@ _TEXT = frozenset(
         "model",
         "model_a",
         "model_b",
+        "base",
+        "extended",
+        "estimator",
+        "weights",
         "branch",
         "step",
         "set",
@@ -161,6 +170,11 @@ class Facts:
     def models(self) -> list[str]:
         """The study's models, in its order."""
         return list(self.protocol.model.models)
+
+    @property
+    def study_model(self) -> str:
+        """The model that the study file names for use; where none is a formula, the last one."""
+        return self.protocol.signature_model or self.models[-1]
 
     @property
     def fitted(self) -> list[str]:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruamel.yaml import YAML
 
@@ -19,11 +20,12 @@ from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, Section, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import summary
+from radstudy.report.word import word_file
 from radstudy.store import write_bytes, write_csv, write_text
 
 
 def write_report(protocol: Protocol, run: Path) -> Path:
-    """Write ``run/report.html``, ``run/report/tables/*.csv`` and ``run/report/figures/*``.
+    """Write ``run/report.html``, ``run/report/tables/*`` and ``run/report/figures/*``.
 
     Parameters
     ----------
@@ -49,11 +51,17 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path) -> dict[st
     for section in sections:
         for part in section.parts:
             if isinstance(part.content, Table):
-                frame = part.content.frame.assign(notice=notice) if notice else part.content.frame
-                write_csv(folder / "tables" / f"{part.content.name}.csv", frame)
+                place = folder / "tables" / part.content.name
+                write_csv(place.with_suffix(".csv"), _flagged(part.content.frame, notice))
+                word = word_file(part.content, number=part.number, caption=part.caption, notice=notice)
+                write_bytes(place.with_suffix(".docx"), word)
             elif isinstance(part.content, Drawing):
                 sources[part.content.name] = _write_figure(facts, part.content, folder / "figures")
     return sources
+
+
+def _flagged(frame: pd.DataFrame, notice: str) -> pd.DataFrame:
+    return frame.assign(notice=notice) if notice else frame
 
 
 def _write_figure(facts: Facts, drawing: Drawing, folder: Path) -> str:
@@ -62,6 +70,8 @@ def _write_figure(facts: Facts, drawing: Drawing, folder: Path) -> str:
         files = rendered(figure, {"svg", *facts.protocol.report.figures})
     for kind in facts.protocol.report.figures:
         write_bytes(folder / f"{drawing.name}.{kind}", files[kind])
+    if drawing.frame is not None:
+        write_csv(folder / f"{drawing.name}.csv", _flagged(drawing.frame, facts.protocol.notice))
     return "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
 
 

@@ -6,18 +6,32 @@ from collections.abc import Callable
 
 from radstudy.report.facts import Facts
 from radstudy.report.figures.agreement import agreement
+from radstudy.report.figures.calibration import calibration
+from radstudy.report.figures.decision import decision
 from radstudy.report.figures.flowchart import flowchart
+from radstudy.report.figures.forest import forest
+from radstudy.report.figures.funnel import funnel
 from radstudy.report.figures.intensities import intensities
+from radstudy.report.figures.nomogram import nomogram
 from radstudy.report.figures.performance import areas, delong, roc
+from radstudy.report.figures.precision_recall import precision_recall
+from radstudy.report.figures.scores import scores
 from radstudy.report.figures.structure import Drawing
 
 FIGURES: dict[str, Callable[[Facts], Drawing]] = {
     "flowchart": flowchart,
     "intensities": intensities,
     "agreement": agreement,
+    "funnel": funnel,
     "areas": areas,
     "roc": roc,
+    "precision_recall": precision_recall,
+    "scores": scores,
     "delong": delong,
+    "calibration": calibration,
+    "decision": decision,
+    "forest": forest,
+    "nomogram": nomogram,
 }
 
 __all__ = ["FIGURES", "Drawing"]

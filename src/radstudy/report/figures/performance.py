@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.figures.panels import SET_LABELS, panels
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS, figure
 
@@ -61,9 +61,9 @@ def _key(axes: Axes) -> None:
             marker="D",
             markerfacecolor="white",
             markersize=5,
-            label="training (apparent)",
+            label=SET_LABELS[TRAINING],
         ),
-        Line2D([], [], color=SETS[TESTING][0], marker="o", markersize=5, label="testing"),
+        Line2D([], [], color=SETS[TESTING][0], marker="o", markersize=5, label=SET_LABELS[TESTING]),
     ]
     axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
@@ -94,27 +94,17 @@ def roc(facts: Facts) -> Drawing:
     table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
     found = facts.document("model/models.json")
     names = facts.fitted
-    columns = min(4, len(names))
-    rows = -(-len(names) // columns)
-    drawn = figure(2.15 * columns, 2.35 * rows)
-    grid = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    for letter, axes, name in zip(_letters(), grid, names, strict=False):
+    drawn, grid = panels(names, width=2.15, height=2.35, columns=4)
+    for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
         for which in (TRAINING, TESTING):
             _curve(axes, curves, table, name, which, empty=bool(found[name].get("empty")))
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.set_title(f"{letter}  {name}")
         axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
-    for axes in grid[len(names) :]:
-        axes.remove()
     drawn.supxlabel("1 − specificity", fontsize=8.5)
     drawn.supylabel("sensitivity", fontsize=8.5)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
     return Drawing("figure4_roc", drawn, alt)
-
-
-def _letters() -> list[str]:
-    return [*string.ascii_lowercase, *(f"a{letter}" for letter in string.ascii_lowercase)]
 
 
 def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty: bool) -> None:

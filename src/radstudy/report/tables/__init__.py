@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from radstudy.report.facts import Facts
-from radstudy.report.tables import features, groups, images, losses, performance, provenance
+from radstudy.report.tables import (
+    features,
+    groups,
+    images,
+    losses,
+    measures,
+    performance,
+    provenance,
+    readers,
+    regression,
+)
 from radstudy.report.tables.structure import Table
 
 TABLES: dict[str, Callable[[Facts], Table]] = {
@@ -22,14 +32,22 @@ TABLES: dict[str, Callable[[Facts], Table]] = {
     "lesions": images.lesions,
     "transferred": images.transferred,
     "warnings": images.warnings,
+    "masks": readers.masks,
+    "kappa": readers.kappa,
     "reproducibility": features.reproducibility,
     "funnel": features.funnel,
     "screen": features.screen,
     "selected": features.selected,
     "performance": performance.performance,
     "counts": performance.counts,
+    "measures": measures.measures,
     "comparisons": performance.comparisons,
     "comparisons_training": performance.comparisons_training,
+    "mcnemar": measures.mcnemar,
+    "incremental": measures.incremental,
+    "regression": regression.regression,
+    "regression_fit": regression.regression_fit,
+    "points": regression.points,
     "choices": provenance.choices,
     "versions": provenance.versions,
 }

@@ -10,7 +10,8 @@ from radstudy.report.display import NOTHING, interval, number, p_text, percent, 
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
 
-SET_NAMES = {TRAINING: "training (apparent)", TESTING: "testing"}
+# of a row: what the set is, and below it what its values are worth
+SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
 # measure to the counts of its numerator and of its denominator
 _COUNTS = {
     "sensitivity": (("tp",), ("tp", "fn")),
@@ -31,8 +32,8 @@ def performance(facts: Facts) -> Table:
     rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
     settings = facts.protocol.evaluate.interval
     notes = [
-        "Cut-off: the probability with the largest Youden index in the training set, applied unchanged to the testing "
-        "set; at or above it a patient is called positive. Counts in brackets.",
+        f"Cut-off: {cutoff_rule(facts)}, applied unchanged to the testing set; at or above it a patient is called "
+        "positive. Counts in brackets.",
         f"Below each value its {level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
         f"{settings.proportion.title()} for proportions.",
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
@@ -51,6 +52,21 @@ INTERVALS = {
 }
 
 
+def cutoff_rule(facts: Facts) -> str:
+    """How the cut-off was found, in words."""
+    section = facts.protocol.evaluate.cutoff
+    if section.rule == "youden":
+        return "the probability with the largest Youden index in the training set (of equals the lowest)"
+    if section.rule == "cost":
+        return (
+            "the probability with the least cost in the training set, a false negative taken to cost "
+            f"{section.cost_ratio:g} times a false positive"
+        )
+    which = "highest" if section.rule == "sensitivity" else "lowest"
+    bound = f"a {section.rule} of at least {100 * (section.target or 0):g}%"
+    return f"the {which} probability with {bound} in the training set"
+
+
 def counts(facts: Facts) -> Table:
     """The counts behind Table 3, with predictive values."""
     frame = _table3(facts)
@@ -58,7 +74,7 @@ def counts(facts: Facts) -> Table:
     rows = []
     for _, row in frame.iterrows():
         four = [_whole(row.get(name)) for name in ("tp", "fp", "tn", "fn")]
-        rows.append([Cell(row["model"], kind="name"), Cell(SET_NAMES[row["set"]], kind="name"), *numbers(four),
+        rows.append([Cell(row["model"], kind="name"), _set(row["set"], "name"), *numbers(four),
                      *(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
     notes = [
         "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
@@ -91,7 +107,7 @@ def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
     quiet = " quiet" if row["set"] == TRAINING else ""
     head = [
         Cell(row["model"] if row["set"] == TRAINING else "", kind="group name"),
-        Cell(SET_NAMES[row["set"]], kind=f"name{quiet}"),
+        _set(row["set"], f"name{quiet}"),
         Cell(f"{int(row['rows'])} ({int(row['positives'])})", kind=f"number{quiet}"),
     ]
     if empty:
@@ -116,6 +132,11 @@ def _measure(row: Any, name: str, kind: str = "number") -> Cell:
     above, below = (sum(int(row[part]) for part in parts) for parts in _COUNTS[name])
     low, high = number(100 * row[f"{name}_low"], 1), number(100 * row[f"{name}_high"], 1)
     return Cell(f"{percent(above, below)} [{above}/{below}]", below=f"{low} to {high}", kind=kind)
+
+
+def _set(which: str, kind: str) -> Cell:
+    text, below = SET_NAMES[which]
+    return Cell(text, below=below, kind=kind)
 
 
 def _whole(value: Any) -> str:

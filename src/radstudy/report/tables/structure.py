@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -69,6 +70,28 @@ class Footnotes:
 
 def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else f"a{_letter(index - 26)}"
+
+
+# How a block of rows of one set is headed: never training values without what they are.
+SET_HEADS = {"testing": "Testing set", "training": "Training set: apparent, selection ignored"}
+
+
+def by_set(frame: pd.DataFrame, width: int, row: Callable[[Any], Row]) -> list[Row]:
+    """Rows of cells in a block a set, testing first, each block under its heading.
+
+    Parameters
+    ----------
+    frame : with a column ``set``.
+    width : columns of the table.
+    row : from a row of the frame to its cells.
+    """
+    made: list[Row] = []
+    for which, head in SET_HEADS.items():
+        part = frame[frame["set"] == which] if len(frame) else frame
+        if len(part):
+            made.append([Cell(head, span=width, kind="group")])
+            made += [row(record) for _, record in part.iterrows()]
+    return made
 
 
 def heads(names: Iterable[str], numbers: bool = True) -> list[Cell]:

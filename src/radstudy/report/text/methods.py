@@ -7,9 +7,9 @@ from typing import Any
 
 from radstudy.report.display import listed, plural
 from radstudy.report.facts import Facts
-from radstudy.report.tables.performance import INTERVALS
 from radstudy.report.text.modelling import fit_method, selection_method
 from radstudy.report.text.paragraph import Paragraph
+from radstudy.report.text.statistics import agreement_method, statistics_method
 from radstudy.store import PROVENANCE
 
 
@@ -186,35 +186,7 @@ def _agree_method(facts: Facts) -> str:
     bound = "an" if icc.by == "estimate" else "the lower 95% limit of an"
     return (
         f"Features with {bound} intraclass correlation {icc.form} ({forms[icc.form]}) above {icc.above:g} "
-        f"were kept, on {who}.{_ran(facts, 'agree')}"
-    )
-
-
-_CONTINUOUS = {
-    "student": "Student's t-test",
-    "welch": "Welch's t-test",
-    "mann-whitney": "the Mann-Whitney U test",
-    "auto-spss": "Student's t-test, Welch's t-test or the Mann-Whitney U test, as normality (Kolmogorov-Smirnov with "
-    "Lilliefors' correction, per group) and equality of variances (Levene) allowed",
-}
-
-
-def _evaluate_method(facts: Facts) -> str:
-    evaluate = facts.protocol.evaluate
-    adjusted = (
-        "raw and with Holm's correction over all pairs of a set"
-        if evaluate.compare.adjust == "holm"
-        else "without correction for their number"
-    )
-    return (
-        f"Groups were compared by {_CONTINUOUS[evaluate.continuous]} (continuous) and by Pearson's chi-square "
-        "without continuity correction where n was at least 40 and every expected count at least 5, else by Fisher's "
-        "exact test (Freeman-Halton for more than two columns); levels that nobody has were left out. The area under "
-        f"the ROC curve (AUC) has {100 * evaluate.interval.level:g}% confidence intervals by "
-        f"{INTERVALS[evaluate.interval.auc]}, proportions by {evaluate.interval.proportion.title()}. The cut-off was "
-        "the probability with the largest Youden index in the training set (of equals the lowest), applied unchanged "
-        f"to the testing set. AUCs of two models were compared by DeLong's paired test on the rows that both can use, "
-        f"{adjusted}. All tests were two-sided.{_ran(facts, 'evaluate')}"
+        f"were kept, on {who}.{agreement_method(facts)}{_ran(facts, 'agree')}"
     )
 
 
@@ -238,6 +210,6 @@ _METHODS: tuple[tuple[str, Callable[[Facts], str]], ...] = (
     ("Reproducibility", _agree_method),
     ("Feature selection", lambda facts: selection_method(facts) + _ran(facts, "model")),
     ("Models", lambda facts: fit_method(facts) + _ran(facts, "model")),
-    ("Statistics", _evaluate_method),
+    ("Statistics", lambda facts: statistics_method(facts) + _ran(facts, "evaluate")),
     ("Software", _software_method),
 )

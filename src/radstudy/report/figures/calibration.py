@@ -1,0 +1,104 @@
+"""How well predicted probabilities match what happened."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from radstudy.report.display import interval, number
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.figures.panels import panels, set_key
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import BLUE, GREY, SETS
+
+_STRIP = 0.16  # height of the predictions' histogram below the curves, on the axis of shares
+_BINS = np.linspace(0, 1, 21)
+
+
+def calibration(facts: Facts) -> Drawing:
+    """One panel a model: flexible curves of both sets, the ideal line, and where the testing predictions lie."""
+    table, curves = facts.frame("evaluate/calibration.csv"), facts.frame("evaluate/calibration_curves.csv")
+    predictions = facts.frame("model/predictions.csv")
+    names = [name for name in facts.fitted if len(table) and name in set(table["model"])]
+    if not names:
+        raise AbsentError("No model could be fitted, so there is no calibration to draw.")
+    drawn, grid = panels(names, width=2.35, height=2.75, columns=3)
+    for axes, name in zip(grid, names, strict=True):
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+        for which in (TRAINING, TESTING):
+            _curve(axes, _of(curves, name, which), which)
+        _histogram(axes, _of(predictions, name, TESTING))
+        _say(axes, _of(table, name, TESTING), TESTING, (0.02, 0.99), "top", "left")
+        _say(axes, _of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+    drawn.supxlabel("predicted probability", fontsize=8.5)
+    drawn.supylabel(f"observed share of {facts.groups[1]}", fontsize=8.5)
+    set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    notes = (
+        "On the dotted line a predicted probability comes true as often as it says; below it the model promises too "
+        f"much, above it too little. Blue band: {level} confidence band of the testing curve. Slope 1 and intercept 0 "
+        "are ideal, a slope below 1 says that predictions are too extreme; Brier score: mean squared error of the "
+        f"probabilities, 0 is perfect; {level} confidence intervals in brackets. Below the curves: the testing "
+        f"predictions, {facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
+        "Training curves are apparent: the same patients chose the features and fitted the model.",
+    )
+    spoken = "; ".join(f"{name} {_spoken(_of(table, name, TESTING))}" for name in names)
+    alt = f"Calibration curves by model. Testing set: {spoken}."
+    return Drawing("figure6_calibration", drawn, alt, notes, curves)
+
+
+def _of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
+    return frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
+
+
+def _curve(axes: Axes, part: pd.DataFrame, which: str) -> None:
+    if not len(part):
+        return
+    part = part.sort_values("predicted")
+    colour, line = SETS[which]
+    if which == TESTING:
+        axes.fill_between(part["predicted"], part["low"], part["high"], color=BLUE, alpha=0.15, linewidth=0)
+    axes.plot(part["predicted"], part["observed"], color=colour, linestyle=line, linewidth=1.4)
+
+
+def _histogram(axes: Axes, part: pd.DataFrame) -> None:
+    """The predictions of the set: positives upwards and negatives downwards from a line below the curves."""
+    middle = -_STRIP / 2
+    counts = {
+        outcome: np.histogram(part.loc[part["outcome"] == outcome, "probability"], _BINS)[0] for outcome in (0, 1)
+    }
+    highest = max(1, *(int(values.max()) for values in counts.values()))
+    for outcome, sign, colour in ((1, 1, BLUE), (0, -1, GREY)):
+        heights = sign * counts[outcome] / highest * _STRIP / 2
+        axes.bar(_BINS[:-1], heights, width=np.diff(_BINS) * 0.9, bottom=middle, align="edge", color=colour)
+    axes.axhline(middle, color=GREY, linewidth=0.5)
+
+
+def _say(axes: Axes, part: pd.DataFrame, which: str, place: tuple[float, float], rise: Any, side: Any) -> None:
+    axes.text(*place, "\n".join(_lines(part, which)), transform=axes.transAxes, va=rise, ha=side, fontsize=5.8,
+              color=SETS[which][0], linespacing=1.25,
+              bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 1})  # fmt: skip
+
+
+def _lines(part: pd.DataFrame, which: str) -> list[str]:
+    if not len(part):
+        return [f"{which}: not computed"]
+    row = part.iloc[0]
+    if pd.isna(row["slope"]):
+        return textwrap.wrap(f"{which}: {str(row['note']).partition(';')[0] or 'no slope'}", 34)
+    parts = [f"{name} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'], 2)}"
+             for name in ("slope", "intercept")]  # fmt: skip
+    return [which, *parts, f"Brier {number(row['brier'])}"]
+
+
+def _spoken(part: pd.DataFrame) -> str:
+    if not len(part) or pd.isna(part.iloc[0]["slope"]):
+        return "no slope"
+    row = part.iloc[0]
+    return f"slope {number(row['slope'], 2)}, intercept {number(row['intercept'], 2)}, Brier {number(row['brier'])}"

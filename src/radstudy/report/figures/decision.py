@@ -1,0 +1,117 @@
+"""Whether acting on a model would do more good than harm, by how sure one wants to be before acting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from radstudy.report.display import listed, number
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
+
+_MOST = 5  # models in one panel
+_PINK = "#CC79A7"
+_LINES: tuple[tuple[str, Any, float], ...] = (
+    (BLUE, "-", 1.9),
+    (ORANGE, (0, (5, 2)), 1.3),
+    (GREEN, "-.", 1.3),
+    (_PINK, (0, (1, 1)), 1.6),
+    (INK, (0, (7, 2, 1, 2)), 1.0),
+)
+
+
+def decision(facts: Facts) -> Drawing:
+    """Net benefit against the threshold, testing beside training: the study's model, its parts, the clinical ones."""
+    frame = facts.frame("evaluate/decision_curves.csv")
+    names = compared(facts, set(frame.loc[frame["net_benefit"].notna(), "model"]) if len(frame) else set())
+    if not names:
+        raise AbsentError("No model could be fitted, so there is no decision curve to draw.")
+    shown = frame[frame["model"].isin(names)]
+    drawn = figure(7.4, 3.5)
+    grid = drawn.subplots(1, 2, sharex=True, sharey=True)
+    titles = {TESTING: "a  Testing", TRAINING: "b  Training (apparent, selection ignored)"}
+    for axes, which in zip(grid, (TESTING, TRAINING), strict=True):
+        part = shown[shown["set"] == which]
+        _strategies(axes, part, names)
+        for (colour, line, width), name in zip(_LINES, names, strict=False):
+            curve = part[part["model"] == name].sort_values("threshold")
+            if which == TESTING and name == names[0]:
+                axes.fill_between(
+                    curve["threshold"], curve["low"], curve["high"], color=colour, alpha=0.13, linewidth=0
+                )
+            axes.plot(
+                curve["threshold"], curve["net_benefit"], color=colour, linestyle=line, linewidth=width, label=name
+            )
+        axes.set_title(titles[which])
+        axes.set_xlabel("threshold probability")
+    right, low, high = limits(shown)
+    grid[0].set(xlim=(0, right), ylim=(low, high))
+    grid[0].set_ylabel("net benefit")
+    handles, labels = grid[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper left", ncols=4)
+    best = _best(shown[(shown["set"] == TESTING) & (shown["model"] == names[0]) & (shown["threshold"] <= right)])
+    alt = f"Decision curves of {listed(names)} in the testing and the training set. Testing set, {names[0]}: {best}."
+    return Drawing("figure7_decision", drawn, alt, _notes(facts, names, len(set(frame["model"]))), frame)
+
+
+def compared(facts: Facts, drawn: set[str]) -> list[str]:
+    """The models of the figure: the one named for use, those it is built from, clinical ones, then the rest; five."""
+    models = facts.protocol.model.models
+    chosen = facts.study_model
+    entry = models[chosen]
+    clinical = [name for name, model in models.items() if model.clinical]
+    order = dict.fromkeys([chosen, *(entry.add or ()), *(entry.pool or ()), *clinical, *models])
+    return [name for name in order if name in drawn and name in facts.fitted][:_MOST]
+
+
+def _strategies(axes: Axes, part: pd.DataFrame, names: list[str]) -> None:
+    axes.axhline(0, color=INK, linewidth=0.8, label="treat none")
+    for name in names:
+        first = part[part["model"] == name].sort_values("threshold")
+        if len(first):
+            axes.plot(first["threshold"], first["treat_all"], color=GREY, linewidth=1.1, label="treat all")
+            return
+
+
+def limits(shown: pd.DataFrame) -> tuple[float, float, float]:
+    """End of the threshold axis, and the lowest and highest net benefit shown.
+
+    Parameters
+    ----------
+    shown : decision curves. Thresholds end where no model is above zero on the testing set any more (at least at twice
+        the testing set's share of positives, at most at 0.9); far below zero nothing is worth seeing.
+    """
+    part = shown[shown["set"] == TESTING]
+    part = part if part["net_benefit"].notna().any() else shown
+    known = part[part["treat_all"].notna()].sort_values("threshold")
+    share = float(known["treat_all"].iloc[0]) if len(known) else 0.0
+    useful = part.loc[part["net_benefit"] > 0, "threshold"]
+    end = max(float(useful.max()) if len(useful) else 0.0, 2 * max(share, 0.05)) + 0.05
+    right = min(np.ceil(end * 20 - 1e-9) / 20, 0.9)
+    top = float(shown.loc[shown["threshold"] <= right, ["net_benefit", "treat_all"]].max().max())
+    return float(right), -0.25 * max(top, 0.05), 1.1 * max(top, 0.05)
+
+
+def _best(curve: pd.DataFrame) -> str:
+    above = curve[(curve["net_benefit"] > curve["treat_all"]) & (curve["net_benefit"] > 0)]
+    if not len(above):
+        return "at no threshold above both treating all and treating none"
+    low, high = number(above["threshold"].min(), 2), number(above["threshold"].max(), 2)
+    return f"above both treating all and treating none at {len(above)} of {len(curve)} thresholds, from {low} to {high}"
+
+
+def _notes(facts: Facts, names: list[str], models: int) -> tuple[str, ...]:
+    more = f" {len(names)} of {models} models are shown; the CSV file has all." if models > len(names) else ""
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    return (
+        f"Threshold: the probability of {facts.groups[1]} from which on one would act; a low one says that missing a "
+        "case is much worse than acting in vain. Net benefit: true positives minus false positives weighted by the "
+        "threshold's odds, a patient; the higher line is the better choice. Treat all and treat none need no model. "
+        f"Blue band: {level} confidence band of {names[0]} on the testing set. Treat all is of the patients that "
+        f"{names[0]} can use.{more}",
+        "Training curves are apparent: the same patients chose the features and fitted the model.",
+    )

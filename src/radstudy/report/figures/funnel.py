@@ -1,0 +1,83 @@
+"""How many features survived each step, model by model."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+
+from radstudy.report.display import thousands
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.figures.panels import panels
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import BLUE, GREY, LIGHT
+from radstudy.report.tables.features import step_name
+
+Stage = tuple[str, int]
+_COLUMNS = 3
+
+
+def funnel(facts: Facts) -> Drawing:
+    """One funnel a model: from the features extracted to those in the model."""
+    stages = {name: stages_of(facts, name) for name in facts.fitted}
+    if not stages:
+        raise AbsentError("No model could be fitted; no feature was selected.")
+    lengths = [len(found) for found in stages.values()]
+    most = [max(lengths[first : first + _COLUMNS]) for first in range(0, len(lengths), _COLUMNS)]
+    heights = [0.2 * steps + 0.45 for steps in most]
+    drawn, grid = panels(list(stages), width=2.5, height=heights, columns=_COLUMNS, share=False)
+    for index, (axes, found) in enumerate(zip(grid, stages.values(), strict=True)):
+        _draw(axes, found, most[index // _COLUMNS])
+    spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in found)}" for name, found in stages.items())
+    alt = f"Numbers of features that each step of the selection let through, by model: {spoken}."
+    notes = (
+        "Bars are to scale within a panel, numbers are features left after the step. A model built from others starts "
+        "from what those selected.",
+    )
+    return Drawing("figure_s4_funnel", drawn, alt, notes, facts.frame("model/funnel.csv"))
+
+
+def stages_of(facts: Facts, name: str) -> list[Stage]:
+    """The steps of one model with the features left after each.
+
+    Parameters
+    ----------
+    facts : of the run.
+    name : a fitted model.
+    """
+    frame = facts.frame("model/funnel.csv")
+    own = frame[(frame["model"] == name) & (frame["branch"] == name)]
+    stages = _before(facts, name)
+    model, in_model = facts.protocol.model.models[name], facts.frame("model/features.csv")
+    counts = in_model["model"].value_counts() if len(in_model) else {}
+    stages += [(f"From {part}", int(counts.get(part, 0))) for part in model.add or filter(None, [model.like])]
+    if not stages and len(own):
+        stages.append(("Pooled" if model.pool else "Candidates", int(own.iloc[0]["entered"])))
+    stages += [(step_name(str(row["step"])), int(row["kept"])) for _, row in own.iterrows()]
+    return [*stages, ("In the model", int(counts.get(name, 0)))]
+
+
+def _before(facts: Facts, name: str) -> list[Stage]:
+    """What came before the model's own steps: of features of images the extraction and the readers' agreement."""
+    sequences = facts.protocol.model.models[name].sequences
+    if not sequences:
+        return []
+    agreed = facts.document("agree/summary.json")
+    if agreed.get("note"):
+        return []
+    kept = sum(int(agreed["kept"].get(sequence, 0)) for sequence in sequences)
+    given = sum(int(agreed["of_sequence"].get(sequence, 0)) for sequence in sequences)
+    return [("Given" if facts.protocol.features is not None else "Extracted", given), ("Reproducible", kept)]
+
+
+def _draw(axes: Axes, stages: list[Stage], most: int) -> None:
+    largest = max(1, *(count for _, count in stages))
+    last = len(stages) - 1
+    for index, (_, count) in enumerate(stages):
+        colour = LIGHT if index == 0 and last else BLUE if index == last else "#9cc3de"
+        width = count / largest
+        if count:
+            axes.barh(index, width, left=-width / 2, height=0.74, color=colour, edgecolor=GREY, linewidth=0.4)
+        axes.text(0.54, index, thousands(count), ha="left", va="center", fontsize=7)
+    axes.set(xlim=(-0.52, 0.78), ylim=(most - 0.5, -0.5), yticks=range(len(stages)), xticks=())
+    axes.set_yticklabels([label for label, _ in stages], fontsize=7)
+    axes.tick_params(length=0)
+    axes.spines[["left", "bottom"]].set_visible(False)

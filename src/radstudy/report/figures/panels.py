@@ -1,0 +1,79 @@
+"""Figures of one panel a model: their grid, their letters, the key of the two sets."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from radstudy.report.facts import TESTING, TRAINING
+from radstudy.report.figures.style import SETS, figure
+
+SET_LABELS = {TESTING: "testing", TRAINING: "training (apparent, selection ignored)"}
+
+
+def panels(
+    names: Sequence[str], *, width: float, height: float | Sequence[float], columns: int, share: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """A figure with one panel a name, lettered and titled.
+
+    Parameters
+    ----------
+    names : titles, one a panel.
+    width, height : of a panel, inches; several heights: of the rows.
+    columns : at most.
+    share : whether the panels have the same axes.
+    """
+    columns = min(columns, len(names))
+    rows = -(-len(names) // columns)
+    heights = [height] * rows if isinstance(height, float) else list(height)
+    drawn = figure(width * columns, sum(heights))
+    grid = drawn.subplots(rows, columns, sharex=share, sharey=share, squeeze=False, height_ratios=heights).ravel()
+    for letter, axes, name in zip(letters(), grid, names, strict=False):
+        axes.set_title(f"{letter}  {name}")
+    for index, axes in enumerate(grid):
+        if index >= len(names):
+            axes.remove()
+            grid[index - columns].tick_params(labelbottom=True)  # now the lowest of its column
+    return drawn, list(grid[: len(names)])
+
+
+def wrapped(name: str, width: int) -> str:
+    """A long name on several lines, broken after a blank or an underscore rather than within a word.
+
+    Examples
+    --------
+    >>> wrapped("DWI wavelet-HLL_glszm_SmallAreaHighGrayLevelEmphasis", 36).splitlines()
+    ['DWI wavelet-HLL_glszm_', 'SmallAreaHighGrayLevelEmphasis']
+    """
+    lines = [""]
+    for piece in re.findall(r"[^ _]+[ _]*", name):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.strip() for line in lines)
+
+
+def letters() -> Iterator[str]:
+    """The letters a to z, then aa to az."""
+    yield from string.ascii_lowercase
+    yield from (f"a{letter}" for letter in string.ascii_lowercase)
+
+
+def set_key(drawn: Figure, *more: Line2D) -> None:
+    """The key of the two sets, above everything.
+
+    Parameters
+    ----------
+    drawn : the figure.
+    more : further lines to explain.
+    """
+    lines = [
+        Line2D([], [], color=SETS[which][0], linestyle=SETS[which][1], linewidth=1.4, label=label)
+        for which, label in SET_LABELS.items()
+    ]
+    drawn.legend(handles=[*lines, *more], loc="outside upper left", ncols=len(lines) + len(more))

@@ -1,0 +1,71 @@
+"""Precision against recall: how many of those called positive are, at every cut-off."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from radstudy.report.display import number
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.figures.panels import panels, set_key
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import GREY, SETS
+
+
+def precision_recall(facts: Facts) -> Drawing:
+    """One panel a model: both sets, with the share of positives that a model without value reaches."""
+    curves, table = facts.frame("evaluate/precision_recall.csv"), facts.frame("evaluate/table3.csv")
+    names = [name for name in facts.fitted if len(curves) and name in set(curves["model"])]
+    if not names:
+        raise AbsentError("No model could be fitted and tested, so there is no precision-recall curve to draw.")
+    drawn, grid = panels(names, width=2.15, height=2.3, columns=4)
+    for axes, name in zip(grid, names, strict=True):
+        for which in (TRAINING, TESTING):
+            _curve(axes, _of(curves, name, which), _of(table, name, which), which)
+        axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3, frameon=True,
+                    edgecolor="none", framealpha=0.8)  # fmt: skip
+    drawn.supxlabel("recall (sensitivity)", fontsize=8.5)
+    drawn.supylabel("precision (positive predictive value)", fontsize=8.5)
+    set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="share of positives"))
+    notes = (
+        "Dotted, in the set's colour: the share of positives, which is the precision of a model without value. AP: "
+        "average precision. Both depend on the share of positives, so they hold for cohorts like this one.",
+    )
+    spoken = "; ".join(f"{name} {_spoken(_of(table, name, TESTING))}" for name in names)
+    alt = f"Precision-recall curves by model; average precision in the testing set: {spoken}."
+    return Drawing("figure_s5_precision_recall", drawn, alt, notes, curves)
+
+
+def _of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
+    return frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
+
+
+def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> None:
+    if not len(curve):
+        axes.plot([], [], " ", label=f"{which}: one class only")
+        return
+    colour, line = SETS[which]
+    curve = curve[curve["precision"].notna()].sort_values(["recall", "precision"], ascending=[True, False])
+    recall, precision = curve["recall"].to_numpy(), curve["precision"].to_numpy()
+    if recall[0] > 0:
+        recall, precision = np.append(0.0, recall), np.append(precision[0], precision)
+    # between two points the precision is that of the higher recall, as average precision counts it
+    axes.plot(recall, precision, color=colour, linestyle=line, linewidth=1.4, drawstyle="steps-pre",
+              label=f"{which} {_area(row)}".rstrip())  # fmt: skip
+    if len(row) and row.iloc[0]["rows"]:
+        axes.axhline(row.iloc[0]["positives"] / row.iloc[0]["rows"], color=colour, linewidth=0.8, linestyle=":")
+
+
+def _area(row: pd.DataFrame) -> str:
+    if not len(row) or "average_precision" not in row or pd.isna(row.iloc[0]["average_precision"]):
+        return ""
+    found = row.iloc[0]
+    low, high = (number(found.get(f"average_precision_{end}")) for end in ("low", "high"))
+    return f"AP {number(found['average_precision'])}\n({low}–{high})"
+
+
+def _spoken(row: pd.DataFrame) -> str:
+    return _area(row).replace("AP ", "").replace("\n", " ") or "not computed"

@@ -1,0 +1,181 @@
+"""A linear model as a nomogram: points for every value, and the probability of their sum, without approximation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.features import readable
+from radstudy.table import CLINICAL, variable_of
+
+HIGHEST = 100.0  # points of the longest scale
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One variable of a nomogram.
+
+    Parameters
+    ----------
+    name : design column of a number, or clinical variable of levels.
+    label : for readers.
+    zero, per_unit : a number's points are ``per_unit * (value - zero)``; of levels both are 0.
+    span : smallest and largest training value of a number.
+    levels : of a variable of levels, points of each set of levels that the formula does not tell apart.
+    """
+
+    name: str
+    label: str
+    zero: float = 0.0
+    per_unit: float = 0.0
+    span: tuple[float, float] = (0.0, 0.0)
+    levels: tuple[tuple[tuple[str, ...], float], ...] = ()
+
+    def points(self, value: float | str) -> float:
+        """Points of a value, a number or a level; outside the training range they go on past 0 and the longest scale.
+
+        Raises
+        ------
+        KeyError : no such level.
+        """
+        if self.levels:
+            for names, points in self.levels:
+                if value in names:
+                    return points
+            raise KeyError(value)
+        return self.per_unit * (float(value) - self.zero)
+
+    @property
+    def longest(self) -> float:
+        """Points of the value with most of them in the training range."""
+        return max([points for _, points in self.levels] or [abs(self.per_unit) * (self.span[1] - self.span[0])])
+
+
+@dataclass(frozen=True)
+class Nomogram:
+    """A linear model drawn as scales.
+
+    Parameters
+    ----------
+    model : its name.
+    scales : one a variable, in the formula's order; those without influence are left out.
+    start : log-odds at zero points.
+    per_point : log-odds of a point.
+    cutoff : the model's, on the probability; NaN where it calls nobody positive.
+    without : labels of variables that the formula has with coefficient 0 or without spread.
+    """
+
+    model: str
+    scales: tuple[Scale, ...]
+    start: float
+    per_point: float
+    cutoff: float
+    without: tuple[str, ...] = ()
+
+    def probability(self, total: float) -> float:
+        """The probability of the positive outcome at so many points in total."""
+        log_odds = self.start + self.per_point * total
+        return 1 / (1 + math.exp(-log_odds)) if log_odds >= 0 else math.exp(log_odds) / (1 + math.exp(log_odds))
+
+    def total(self, probability: float) -> float:
+        """The points in total of a probability between 0 and 1, both excluded."""
+        return (math.log(probability / (1 - probability)) - self.start) / self.per_point
+
+    @property
+    def most(self) -> float:
+        """The most points that values within the training range add up to."""
+        return sum(scale.longest for scale in self.scales)
+
+
+def nomogram_of(facts: Facts) -> Nomogram:
+    """The nomogram of the model in signature.json.
+
+    Every term adds ``coefficient * (value - centre) / scale`` to the log-odds. The smallest contribution within the
+    training range becomes 0 points, the widest span of contributions 100 points; what was taken off goes into the
+    start. A variable of levels is one scale. So points and formula give the same probability for every patient.
+
+    Raises
+    ------
+    AbsentError : there is no signature, it is not linear, or none of its terms has an influence.
+    """
+    found = facts.document("signature.json")
+    formula = found.get("formula")
+    if not isinstance(formula, Mapping) or "intercept" not in formula or "terms" not in formula:
+        raise AbsentError(f"{found.get('model', 'The study model')} is not a linear model: it has no nomogram.")
+    variables: dict[str, list[Mapping[str, Any]]] = {}
+    for term in formula["terms"]:
+        variables.setdefault(_variable(str(term["name"])), []).append(term)
+    start, contributions, without = float(formula["intercept"]), {}, []
+    for name, terms in variables.items():
+        lowest, contribution = _contribution(facts, name, terms)
+        start += lowest
+        if contribution.longest > 0:
+            contributions[name] = contribution
+        else:
+            without.append(contribution.label)
+    if not contributions:
+        raise AbsentError(
+            f"{found['model']} has no feature with an influence: its probability is the same for everybody."
+        )
+    per_point = max(scale.longest for scale in contributions.values()) / HIGHEST
+    scales = tuple(_in_points(scale, per_point) for scale in contributions.values())
+    return Nomogram(str(found["model"]), scales, start, per_point, _number(found["cutoff"]), tuple(without))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _variable(column: str) -> str:
+    """The clinical variable of an indicator column, any other column itself."""
+    return CLINICAL + variable_of(column) if column.startswith(CLINICAL) and "=" in column else column
+
+
+def _contribution(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, Scale]:
+    """The smallest log-odds that a variable adds within the training range, and its scale in log-odds above that."""
+    first = terms[0]
+    if first["name"] != name:
+        return _levels(facts, name, terms)
+    slope = float(first["coefficient"]) / float(first["scale"])
+    low, high = (float(end) for end in first["training_range"])
+    zero = low if slope >= 0 else high
+    lowest = slope * (zero - float(first["centre"]))
+    return lowest, Scale(name, readable(facts, name), zero, slope, (low, high))
+
+
+def _levels(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, Scale]:
+    steps = {str(term["name"]).partition("=")[2]: float(term["coefficient"]) / float(term["scale"]) for term in terms}
+    base = -sum(float(term["coefficient"]) * float(term["centre"]) / float(term["scale"]) for term in terms)
+    variable = variable_of(name)
+    entry = facts.protocol.cohort.clinical.get(variable)
+    others = tuple(level for level in (entry.levels if entry and entry.levels else ()) if level not in steps)
+    values: dict[tuple[str, ...], float] = {others or ("any other",): 0.0}
+    values |= {(level,): value for level, value in steps.items()}
+    lowest = min(values.values())
+    levels = tuple((names, value - lowest) for names, value in values.items())
+    return base + lowest, Scale(name, facts.label_of(variable), levels=levels)
+
+
+def _in_points(scale: Scale, per_point: float) -> Scale:
+    levels = tuple((names, value / per_point) for names, value in scale.levels)
+    return Scale(scale.name, scale.label, scale.zero, scale.per_unit / per_point, scale.span, levels)
+
+
+def total_points(nomogram: Nomogram, values: Mapping[str, float | str]) -> float:
+    """A patient's points in total.
+
+    Parameters
+    ----------
+    nomogram : which.
+    values : by the scales' names.
+    """
+    return sum(scale.points(values[scale.name]) for scale in nomogram.scales)
+
+
+def probabilities(nomogram: Nomogram, wanted: Iterable[float]) -> list[tuple[float, float]]:
+    """(probability, total points) of those wanted that can be reached within the training range."""
+    found = [(probability, nomogram.total(probability)) for probability in wanted]
+    return [(probability, total) for probability, total in found if 0 <= total <= nomogram.most]

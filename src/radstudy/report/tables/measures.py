@@ -1,0 +1,123 @@
+"""What Table 3 does not say of each model, and what one model adds to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, interval, number, p_text
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
+
+_PAIR = ("model", "set")
+
+
+def measures(facts: Facts) -> Table:
+    """Average precision, F1, balanced accuracy, Brier score and calibration, testing above training."""
+    table, calibration = facts.frame("evaluate/table3.csv"), facts.frame("evaluate/calibration.csv")
+    if not len(table):
+        raise AbsentError("No model could be fitted, so there is no performance to report.")
+    found = calibration.rename(columns={"rows": "calibration_rows", "note": "calibration_note"})
+    frame = table.merge(found, on=list(_PAIR), how="left") if len(found) else table
+    names = ["Model", "Average precision", "F1", "Balanced accuracy", "Brier score", "Calibration slope",
+             "Calibration intercept"]  # fmt: skip
+    notes = Footnotes()
+    rows = by_set(frame, len(names), lambda row: _measures_row(row, notes))
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    lines = [
+        *notes.lines(),
+        f"Below each value its {level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
+        "specificity) at the training cut-off; F1 and average precision depend on the share of positives. Brier score: "
+        "mean squared error of the probabilities, 0 is perfect. Calibration slope 1 and intercept 0 are ideal: a slope "
+        "below 1 says that predictions are too extreme, an intercept above 0 that they are too low.",
+        "Training values ignore that the same patients chose the features, fitted the model and set the cut-off.",
+    ]
+    return Table("performance_measures", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
+
+
+def _measures_row(row: Any, notes: Footnotes) -> Row:
+    return [
+        Cell(str(row["model"]), kind="level name"),
+        *(_value(row, name, 3) for name in ("average_precision", "f1", "balanced_accuracy")),
+        Cell(number(row.get("brier")), kind="number"),
+        _value(row, "slope", 2, notes),
+        _value(row, "intercept", 2, notes),
+    ]
+
+
+def _value(row: Any, name: str, digits: int, notes: Footnotes | None = None) -> Cell:
+    """A value with its interval below; where there is none, the note of the calibration as a footnote."""
+    value = row.get(name)
+    if value is None or pd.isna(value):
+        why = row.get("calibration_note")
+        mark = notes.mark(str(why)) if notes and isinstance(why, str) and why else ""
+        return Cell(NOTHING, mark=mark, kind="number")
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
+    below = f"{number(low, digits)} to {number(high, digits)}" if known else ""
+    return Cell(number(value, digits), below=below, kind="number")
+
+
+def incremental(facts: Facts) -> Table:
+    """What a model gains over the one it is compared with."""
+    frame = facts.frame("evaluate/incremental.csv")
+    if not len(frame):
+        raise AbsentError("There is no pair of models of which one should add to the other.")
+    names = ["Model", "Added to", "n", "AUC difference (CI)", "p-value", "IDI (CI)", "NRI (CI)", "NRI, positives",
+             "NRI, negatives"]  # fmt: skip
+    notes = Footnotes()
+    rows = by_set(frame, len(names), lambda row: _increment_row(row, notes))
+    lines = [
+        *notes.lines(),
+        "Differences: the model minus the one it is added to, on the patients that both can use. AUC: DeLong's test. "
+        "IDI: gain of the mean probability in positives minus in negatives. NRI (continuous): net share of patients "
+        "whose probability moves the right way, positives and negatives added. Every model here is built from the one "
+        "it is added to.",
+        "Training values are descriptive: features were selected and models fitted on these very patients.",
+    ]
+    header = [[*words(names[:2]), *numbers(names[2:])]]
+    return Table("incremental_value", header, rows, frame, lines)
+
+
+def _increment_row(row: Any, notes: Footnotes) -> Row:
+    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    return [
+        Cell(str(row["extended"]), mark=mark, kind="level name"), Cell(str(row["base"]), kind="name"),
+        *numbers([
+            str(int(row["rows"])),
+            interval(row["auc_difference"], row["auc_low"], row["auc_high"]), p_text(row["auc_p_value"]),
+            interval(row["idi"], row["idi_low"], row["idi_high"]),
+            interval(row["nri"], row["nri_low"], row["nri_high"], 2),
+            number(row["nri_events"], 2), number(row["nri_nonevents"], 2),
+        ]),
+    ]  # fmt: skip
+
+
+def mcnemar(facts: Facts) -> Table:
+    """McNemar's test of the accuracy of every pair, at the training cut-offs."""
+    frame = facts.frame("evaluate/mcnemar.csv")
+    if not len(frame):
+        raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
+    names = ["Model 1", "Model 2", "n", "Only 1 right", "Only 2 right", "Difference of accuracy, %", "p-value",
+             "p, adjusted"]  # fmt: skip
+    notes = Footnotes()
+    rows = by_set(frame, len(names), lambda row: _mcnemar_row(row, notes))
+    lines = [
+        *notes.lines(),
+        f"McNemar's test, {facts.case_word} that both models can use, each model at its own training cut-off. Only 1 "
+        f"right: {facts.case_word} whom model 1 alone classifies correctly. Adjusted: over all pairs of the set, as "
+        "the DeLong tests.",
+    ]
+    return Table("mcnemar", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
+
+
+def _mcnemar_row(row: Any, notes: Footnotes) -> Row:
+    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    strong = " strong" if row["p_adjusted"] < 0.05 else ""
+    return [
+        Cell(str(row["model_a"]), mark=mark, kind="level name"), Cell(str(row["model_b"]), kind="name"),
+        *numbers([*(NOTHING if pd.isna(row[name]) else str(int(row[name])) for name in ("rows", "only_a", "only_b")),
+                  number(100 * row["difference"], 1), p_text(row["p_value"])]),
+        Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"),
+    ]  # fmt: skip

@@ -1,0 +1,82 @@
+"""Agreement of the readers: their masks, and what they saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from radstudy.report.display import NOTHING, interval, number
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
+
+_DISTANCES = {
+    "dice": ("Dice", 3),
+    "jaccard": ("Jaccard", 3),
+    "hausdorff_mm": ("Hausdorff (mm)", 1),
+    "hausdorff_95_mm": ("Hausdorff, 95 % (mm)", 1),
+    "mean_surface_distance_mm": ("Mean surface distance (mm)", 2),
+    "volume_difference_percent": ("Volume difference (%)", 1),
+}
+
+
+def masks(facts: Facts) -> Table:
+    """Overlap and distance of two readers' masks, one row a sequence and pair of readers."""
+    frame = facts.frame("agree/masks.csv")
+    if not len(frame):
+        raise AbsentError("No lesion was drawn by two readers, so no masks can be compared.")
+    pairs = list(frame.groupby(["reader_a", "reader_b"], sort=False).groups)
+    rows: list[Row] = []
+    for first, second in pairs:
+        if len(pairs) > 1:
+            rows.append([Cell(f"{first} and {second}", span=len(_DISTANCES) + 2, kind="group")])
+        mine = frame[(frame["reader_a"] == first) & (frame["reader_b"] == second)]
+        rows += [_masks_row(name, mine[mine["sequence"] == name]) for name in facts.protocol.sequences
+                 if (mine["sequence"] == name).any()]  # fmt: skip
+    names = ["Sequence", "Lesions", *(label for label, _ in _DISTANCES.values())]
+    who = f"{pairs[0][0]} and {pairs[0][1]}: m" if len(pairs) == 1 else "M"
+    notes = [
+        f"{who}edian (quartiles), and below it the smallest to the largest. Dice and Jaccard: overlap, 1 is identical. "
+        "Hausdorff: the largest distance between the two surfaces (95 %: of its 95th percentile). Volume difference: "
+        "the first reader's minus the second's, in per cent of their mean.",
+    ]
+    if told := int((frame["note"] != "").sum()):
+        notes.append(f"Pairs of masks with a note in the CSV file: {told}.")
+    return Table("mask_agreement", [heads(names)], rows, frame, notes)
+
+
+def _masks_row(name: str, part: Any) -> Row:
+    return [Cell(name), Cell(str(len(part)), kind="number"),
+            *(_spread(part[column], digits) for column, (_, digits) in _DISTANCES.items())]  # fmt: skip
+
+
+def _spread(values: Any, digits: int) -> Cell:
+    known = values.dropna()
+    if not len(known):
+        return Cell(NOTHING, kind="number")
+    middle, low, high = (number(known.quantile(q), digits) for q in (0.5, 0.25, 0.75))
+    ends = f"{number(known.min(), digits)} to {number(known.max(), digits)}"
+    return Cell(f"{middle} ({low} to {high})", below=ends, kind="number")
+
+
+def kappa(facts: Facts) -> Table:
+    """Cohen's kappa of what two readers saw, one row a characteristic."""
+    frame = facts.frame("agree/kappa.csv")
+    if not len(frame):
+        raise AbsentError("The study file names no characteristic that two readers judged (agree.kappa).")
+    notes = Footnotes()
+    rows: list[Row] = []
+    for _, row in frame.iterrows():
+        mark = notes.mark(str(row["note"])) if row["note"] else ""
+        weights = str(row["weights"])
+        rows.append([
+            Cell(facts.label_of(str(row["variable"])), mark=mark), *numbers([
+                str(int(row["n"])), number(100 * row["observed"], 1),
+                interval(row["kappa"], row["low"], row["high"], 2)]),
+            Cell("none" if weights in ("", "None", "none") else weights),
+        ])  # fmt: skip
+    names = ["Characteristic", "n", "Agreement (%)", "Kappa (CI)", "Weights"]
+    lines = [
+        *notes.lines(),
+        "Cohen's kappa: agreement beyond chance, 1 is complete, 0 what chance gives. With weights, near misses between "
+        "ordered levels count in part.",
+    ]
+    return Table("kappa", [[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]], rows, frame, lines)

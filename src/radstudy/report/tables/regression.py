@@ -1,0 +1,141 @@
+"""Multivariable logistic regression of every model's features, and the points of the nomogram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, number, p_text, significant
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.nomogram import Scale, nomogram_of
+from radstudy.report.tables.features import readable
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
+
+APPARENT = (
+    "Training set: apparent, selection ignored. The features were chosen on the same patients, so intervals are too "
+    "narrow and p-values too small."
+)
+_LARGEST = 1000.0
+
+
+def estimated(row: Any) -> bool:
+    """Whether a row of the regression table has an odds ratio with an interval."""
+    values = [float(row[name]) for name in ("odds_ratio", "low", "high")]
+    return not any(map(pd.isna, values)) and 0 < values[0] < float("inf")
+
+
+def odds_ratio(row: Any) -> str:
+    """An odds ratio with its interval: 2.13 (1.02 to 4.44)."""
+    value, low, high = (_shown(float(row[name])) for name in ("odds_ratio", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _shown(value: float) -> str:
+    """Three digits, but neither a power of ten nor more zeros than one can count."""
+    if 0 <= value < 1 / _LARGEST:
+        return "<0.001"
+    return f"{value:,.0f}" if _LARGEST <= value < 1e7 else ">10,000,000" if value >= 1e7 else significant(value, 3)
+
+
+def regression(facts: Facts) -> Table:
+    """Odds ratios with intervals, tests and variance inflation, one block a model."""
+    frame = facts.frame("evaluate/regression.csv")
+    present = [name for name in facts.models if len(frame) and name in set(frame["model"])]
+    if not present:
+        raise AbsentError("No multivariable regression was fitted: no model has a feature.")
+    names = ["Feature", "Odds ratio (CI)", "p-value", "p, likelihood ratio", "VIF", "Estimator"]
+    notes = Footnotes()
+    rows: list[Row] = []
+    for name in present:
+        rows.append([Cell(name, span=len(names), kind="group")])
+        rows += [_term(facts, row, notes) for _, row in frame[frame["model"] == name].iterrows()]
+    lines = [
+        *notes.lines(),
+        "Logistic regression without penalty of all features of a model together: odds ratio per standard deviation of "
+        "a radiomics feature, per unit or level of a clinical one; above 1 means: the higher the value, the more "
+        f"probably {facts.groups[1]}. Firth: penalised likelihood, where features separate the groups. VIF: variance "
+        "inflation factor, above 5 to 10 features say much the same.",
+        APPARENT,
+    ]
+    header = [[*words(names[:1]), *numbers(names[1:5]), *words(names[5:])]]
+    return Table("multivariable_regression", header, rows, frame, lines)
+
+
+def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
+    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    ratio = odds_ratio(row) if estimated(row) else "not estimated"
+    return [
+        Cell(readable(facts, str(row["feature"])), kind="level"),
+        Cell(ratio, mark=mark, kind="number"),
+        *numbers([p_text(row["p_value"]), p_text(row["lr_p_value"]), number(row["vif"], 2)]),
+        Cell(str(row["estimator"]), kind="name"),
+    ]
+
+
+def regression_fit(facts: Facts) -> Table:
+    """How well each multivariable regression fits, and how few events it rests on."""
+    frame = facts.frame("evaluate/regression_models.csv")
+    if not len(frame):
+        raise AbsentError("No multivariable regression was fitted: no model has a feature.")
+    names = ["Model", "n", "Events", "Events per variable", "Likelihood ratio χ² (df)", "p-value", "Nagelkerke R²",
+             "AIC", "Estimator"]  # fmt: skip
+    notes = Footnotes()
+    rows = [_fit(row, notes) for _, row in frame.iterrows()]
+    lines = [
+        *notes.lines(),
+        "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. With fewer "
+        "than about ten events per variable estimates are unstable.",
+        APPARENT,
+    ]
+    header = [[*words(names[:1]), *numbers(names[1:8]), *words(names[8:])]]
+    return Table("regression_fit", header, rows, frame, lines)
+
+
+def _fit(row: Any, notes: Footnotes) -> Row:
+    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    known = not pd.isna(row["lr_statistic"])
+    test = f"{number(row['lr_statistic'], 2)} ({int(row['lr_dof'])})" if known else NOTHING
+    return [
+        Cell(str(row["model"]), mark=mark, kind="name"),
+        *numbers([str(int(row["rows"])), str(int(row["events"])), number(row["events_per_variable"], 1), test,
+                  p_text(row["lr_p_value"]), number(row["r2_nagelkerke"]), number(row["aic"], 1)]),
+        Cell(str(row["estimator"]), kind="name"),
+    ]  # fmt: skip
+
+
+def points(facts: Facts) -> Table:
+    """The nomogram as numbers: points of every variable, and the probability of a total."""
+    found = nomogram_of(facts)
+    rows: list[Row] = []
+    records: list[tuple[str, str, float]] = []
+    for scale in found.scales:
+        rows += _points_of(scale, records)
+    totals = [total for total in range(0, int(found.most) + 21, 20) if total - 20 < found.most]
+    rows.append([Cell(f"Probability of {facts.groups[1]}", span=3, kind="group")])
+    for total in totals:
+        probability = found.probability(total)
+        rows.append([Cell(f"{total} points", kind="level"), Cell(""), Cell(number(probability), kind="number")])
+        records.append(("probability", str(total), probability))
+    notes = [
+        f"{found.model}, the formula of signature.json: points = points per unit x (value - value at 0 points); add "
+        f"those of all variables. Probability = 1 / (1 + exp(-({found.start:.6g} + {found.per_point:.6g} x total))).",
+        "Coefficients are penalised and were selected and fitted on the training set. For research, not for decisions "
+        "about patients.",
+    ]
+    frame = pd.DataFrame(records, columns=["variable", "value", "points_or_probability"])
+    header = [[*words(["Variable"]), *numbers(["Value at 0 points, or level", "Points per unit, or points"])]]
+    return Table("nomogram", header, rows, frame, notes)
+
+
+def _points_of(scale: Scale, records: list[tuple[str, str, float]]) -> list[Row]:
+    if not scale.levels:
+        records.append((scale.name, repr(scale.zero), scale.per_unit))
+        shown = [significant(scale.zero, 6), significant(scale.per_unit, 6)]
+        return [[Cell(scale.label), *numbers(shown)]]
+    rows: list[Row] = [[Cell(scale.label, span=3, kind="group")]]
+    for names, value in scale.levels:
+        text = " / ".join(names)
+        records.append((scale.name, text, value))
+        rows.append([Cell(""), *numbers([text, number(value, 2)])])
+    return rows

@@ -1,0 +1,84 @@
+"""The methods text of the statistics."""
+
+from __future__ import annotations
+
+from radstudy.report.display import listed
+from radstudy.report.facts import Facts
+from radstudy.report.tables.performance import INTERVALS, cutoff_rule
+
+_CONTINUOUS = {
+    "student": "Student's t-test",
+    "welch": "Welch's t-test",
+    "mann-whitney": "the Mann-Whitney U test",
+    "auto-spss": "Student's t-test, Welch's t-test or the Mann-Whitney U test, as normality (Kolmogorov-Smirnov with "
+    "Lilliefors' correction, per group) and equality of variances (Levene) allowed",
+}
+
+
+def statistics_method(facts: Facts) -> str:
+    """How groups and models were compared, and what the models' probabilities are worth."""
+    evaluate = facts.protocol.evaluate
+    return " ".join([
+        f"Groups were compared by {_CONTINUOUS[evaluate.continuous]} (continuous) and by Pearson's chi-square "
+        "without continuity correction where n was at least 40 and every expected count at least 5, else by Fisher's "
+        "exact test (Freeman-Halton for more than two columns); levels that nobody has were left out.",
+        f"The area under the ROC curve (AUC) has {100 * evaluate.interval.level:g}% confidence intervals by "
+        f"{INTERVALS[evaluate.interval.auc]}, proportions by {evaluate.interval.proportion.title()}, average precision "
+        f"by the stratified bootstrap. The cut-off was {cutoff_rule(facts)}, applied unchanged to the testing set.",
+        _calibration(),
+        _regression(facts),
+        _pairs(facts),
+        "All tests were two-sided.",
+    ])  # fmt: skip
+
+
+def _calibration() -> str:
+    return (
+        "Calibration was described by the intercept and the slope of a logistic recalibration (Wald intervals), the "
+        "Brier score, and a flexible curve (logistic regression on a restricted cubic spline of the predicted "
+        "log-odds, pointwise band). Decision curves show the net benefit with pointwise percentile-bootstrap bands."
+    )
+
+
+def _regression(facts: Facts) -> str:
+    section = facts.protocol.evaluate.regression
+    interval = {"profile": "profile-likelihood", "wald": "Wald"}[section.interval]
+    separated = (
+        "Firth's penalised likelihood where the groups were separated"
+        if section.separation == "firth"
+        else "no estimate where the groups were separated"
+    )
+    return (
+        "Odds ratios are those of a multivariable logistic regression of each model's features without penalty on the "
+        f"training set ({interval} intervals; {separated}); they ignore that the features were selected on the same "
+        "rows."
+    )
+
+
+def _pairs(facts: Facts) -> str:
+    adjusted = (
+        "raw and with Holm's correction over all pairs of a set"
+        if facts.protocol.evaluate.compare.adjust == "holm"
+        else "without correction for their number"
+    )
+    return (
+        "AUCs of two models were compared by DeLong's paired test, and who was classified correctly at the models' own "
+        f"cut-offs by McNemar's exact test, on the rows that both can use, {adjusted}. What a model adds to one that "
+        "it is built from was described by the difference in AUC, the integrated discrimination improvement and the "
+        "continuous net reclassification improvement (percentile-bootstrap intervals)."
+    )
+
+
+def agreement_method(facts: Facts) -> str:
+    """How masks and characteristics of the readers were compared; "" where neither was."""
+    said = ""
+    if len(facts.protocol.cohort.readers) > 1 and facts.protocol.features is None:
+        said += (
+            " The readers' masks were compared by Dice and Jaccard coefficient, Hausdorff distance (largest and 95th "
+            "percentile) and mean surface distance."
+        )
+    if named := list(facts.protocol.agree.kappa):
+        said += (
+            f" What two readers saw ({listed([facts.label_of(name) for name in named])}) was compared by Cohen's kappa."
+        )
+    return said

@@ -1,0 +1,189 @@
+"""A table of the report as a Word file: caption, header rows that repeat, merged cells, footnotes, the notice."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+
+from docx import Document
+from docx.document import Document as WordDocument
+from docx.enum.section import WD_ORIENT
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Emu, Mm, Pt, RGBColor
+from docx.table import Table as WordTable
+from docx.table import _Cell
+from docx.table import _Row as WordRow
+from docx.text.paragraph import Paragraph as WordParagraph
+from docx.text.run import Run
+
+from radstudy.report.tables.structure import Cell, Row, Table
+
+_LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
+_PORTRAIT = 105  # letters of a row that fit an upright page
+_PADDING, _LONGEST = 3, 58  # letters: of a cell's margins, and of a text before it breaks
+_FONT, _SIZE, _SMALL = "Arial", 8.5, 7.5
+_QUIET, _FLAG = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04)
+_MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table, the same bytes
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
+
+
+def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> bytes:
+    """The content of a .docx file with this table.
+
+    Parameters
+    ----------
+    table : what to print.
+    number, caption : above it: such as Table 1, and what it shows.
+    notice : the study's notice, printed below the caption; "" prints none.
+
+    Returns
+    -------
+    The file's bytes: A4, turned where the table is wide; the same table gives the same bytes.
+    """
+    rows = [*table.header, *table.rows]
+    widths = _letters(table.header, table.rows)
+    document = _page(turned=sum(widths) > _PORTRAIT, title=f"{number}. {caption}")
+    above = document.add_paragraph()
+    above.paragraph_format.keep_with_next = True
+    _run(above, f"{number}. ", bold=True)
+    _run(above, caption)
+    if notice:
+        flag = document.add_paragraph()
+        flag.paragraph_format.keep_with_next = True
+        _run(flag, notice, size=_SMALL, bold=True, colour=_FLAG)
+    _fill(document, rows, len(table.header), widths)
+    for line in table.footnotes:
+        _run(document.add_paragraph(), line, size=_SMALL, colour=_QUIET)
+    return _packed(document)
+
+
+def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
+    """Width of each column in letters, from cells that cover one column; headings and long texts are taken to break."""
+    columns = max((sum(cell.span for cell in row) for row in (*header, *rows)), default=1)
+    widths = [_PADDING + 2] * columns
+    for index, row in enumerate((*header, *rows)):
+        at = 0
+        for cell in row:
+            if cell.span == 1:
+                widest = max(map(len, cell.text.split(" "))) + 1 if index < len(header) else _width(cell)
+                widths[at] = max(widths[at], min(widest, _LONGEST) + _PADDING)
+            at += cell.span
+    return widths
+
+
+def _width(cell: Cell) -> int:
+    indent = 3 if "level" in cell.kind.split() else 0
+    return max(len(cell.text) + len(cell.mark) + indent, len(cell.below))
+
+
+def _page(*, turned: bool, title: str) -> WordDocument:
+    document = Document()
+    section = document.sections[0]
+    section.orientation = WD_ORIENT.LANDSCAPE if turned else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (Mm(_LONG), Mm(_SHORT)) if turned else (Mm(_SHORT), Mm(_LONG))
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(_MARGIN)
+    normal = document.styles["Normal"]
+    normal.font.name, normal.font.size = _FONT, Pt(_SIZE)
+    normal.paragraph_format.space_after = Pt(3)
+    about = document.core_properties
+    about.title, about.author, about.comments = _clean(title), "radstudy", ""
+    about.created = about.modified = _MADE.replace(tzinfo=None)
+    return document
+
+
+def _fill(document: WordDocument, rows: Sequence[Row], header: int, widths: Sequence[int]) -> None:
+    section = document.sections[0]
+    room = (section.page_width or 0) - (section.left_margin or 0) - (section.right_margin or 0)
+    made = document.add_table(rows=len(rows), cols=len(widths))
+    made.alignment = WD_TABLE_ALIGNMENT.LEFT
+    made.autofit = False
+    shares = [Emu(room * width // sum(widths)) for width in widths]
+    for column, share in zip(made.columns, shares, strict=True):
+        column.width = share
+    for index, (row, line) in enumerate(zip(rows, made.rows, strict=True)):
+        _row(line, row, shares, head=index < header)
+    _rules(made, header)
+
+
+def _row(line: WordRow, row: Row, shares: Sequence[Emu], *, head: bool) -> None:
+    properties = line._tr.get_or_add_trPr()
+    properties.append(OxmlElement("w:cantSplit"))
+    if head:
+        properties.append(OxmlElement("w:tblHeader"))
+    places = line.cells
+    at = 0
+    for cell in row:
+        place = places[at]
+        if cell.span > 1:
+            place = place.merge(places[at + cell.span - 1])
+        place.width = Emu(sum(shares[at : at + cell.span]))
+        _write(place, cell, head=head)
+        at += cell.span
+
+
+def _write(place: _Cell, cell: Cell, *, head: bool) -> None:
+    kinds = cell.kind.split()
+    paragraph = place.paragraphs[0]
+    paragraph.paragraph_format.space_after = Pt(0)
+    if "band" in kinds:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    elif "number" in kinds:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    if "level" in kinds:
+        paragraph.paragraph_format.left_indent = Mm(3)
+    colour = _QUIET if "quiet" in kinds else None
+    _run(
+        paragraph, cell.text, bold=head or "group" in kinds or "strong" in kinds, italic="note" in kinds, colour=colour
+    )
+    if cell.mark:
+        _run(paragraph, cell.mark).font.superscript = True
+    if cell.below:
+        paragraph.add_run().add_break()
+        _run(paragraph, cell.below, size=_SMALL, colour=_QUIET)
+
+
+def _run(
+    paragraph: WordParagraph, text: str, *, size: float = _SIZE, bold: bool = False, italic: bool = False,
+    colour: RGBColor | None = None,
+) -> Run:  # fmt: skip
+    run = paragraph.add_run(_clean(text))
+    run.font.size, run.bold, run.italic = Pt(size), bold or None, italic or None
+    if colour is not None:
+        run.font.color.rgb = colour
+    return run
+
+
+def _clean(text: str) -> str:
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def _rules(made: WordTable, header: int) -> None:
+    """Lines as journals print them: above and below the header, below the table."""
+    for index, line in enumerate(made.rows):
+        edges = [("top", 12)] if index == 0 else []
+        edges += [("bottom", 6)] if index == header - 1 else []
+        edges += [("bottom", 12)] if index == len(made.rows) - 1 else []
+        for cell in line._tr.tc_lst if edges else ():
+            borders = OxmlElement("w:tcBorders")
+            for edge, weight in edges:
+                border = OxmlElement(f"w:{edge}")
+                for name, value in (("val", "single"), ("sz", str(weight)), ("space", "0"), ("color", "1D2730")):
+                    border.set(qn(f"w:{name}"), value)
+                borders.append(border)
+            cell.get_or_add_tcPr().append(borders)
+
+
+def _packed(document: WordDocument) -> bytes:
+    """The file, its parts dated alike."""
+    memory, packed = io.BytesIO(), io.BytesIO()
+    document.save(memory)
+    with zipfile.ZipFile(memory) as given, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in given.namelist():
+            made.writestr(zipfile.ZipInfo(name, _MADE.timetuple()[:6]), given.read(name), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()

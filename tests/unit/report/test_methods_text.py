@@ -1,0 +1,50 @@
+"""The methods text of the statistics follows the study file."""
+
+from typing import get_args
+
+import pytest
+
+from radstudy.protocol.evaluate import Interval
+from radstudy.report.tables import TABLES
+from radstudy.report.tables.performance import INTERVALS
+from radstudy.report.text.statistics import agreement_method, statistics_method
+
+
+def changed(facts, section, **settings):
+    part = getattr(facts.protocol.evaluate, section).model_copy(update=settings)
+    evaluate = facts.protocol.evaluate.model_copy(update={section: part})
+    object.__setattr__(facts, "protocol", facts.protocol.model_copy(update={"evaluate": evaluate}))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({}, "the probability with the largest Youden index in the training set (of equals the lowest)"),
+     ({"sensitivity": 0.9}, "the highest probability with a sensitivity of at least 90% in the training set"),
+     ({"specificity": 0.85}, "the lowest probability with a specificity of at least 85% in the training set"),
+     ({"cost_ratio": 4.0}, "a false negative taken to cost 4 times a false positive")],
+)  # fmt: skip
+def test_the_rule_of_the_cut_off_is_the_study_files(facts, settings, words):
+    assert words in statistics_method(changed(facts, "cutoff", **settings))
+    assert words in TABLES["performance"](facts).footnotes[0]
+
+
+def test_every_interval_of_the_auc_has_a_name():
+    assert set(INTERVALS) == set(get_args(Interval.model_fields["auc"].annotation))
+
+
+def test_regression_and_comparisons_are_named(facts):
+    text = statistics_method(facts)
+    assert "(profile-likelihood intervals; Firth's penalised likelihood where the groups were separated)" in text
+    assert "McNemar's exact test, on the rows that both can use, raw and with Holm's correction" in text
+    text = statistics_method(changed(facts, "regression", interval="wald", separation="note"))
+    assert "(Wald intervals; no estimate where the groups were separated)" in text
+    assert "without correction for their number" in statistics_method(changed(facts, "compare", adjust="none"))
+
+
+def test_the_readers_comparison_is_said_where_there_was_one(facts):
+    assert "Hausdorff distance" in agreement_method(facts)
+    assert "kappa" not in agreement_method(facts)
+    cohort = facts.protocol.cohort.model_copy(update={"readers": ("a",)})
+    object.__setattr__(facts, "protocol", facts.protocol.model_copy(update={"cohort": cohort}))
+    assert agreement_method(facts) == ""

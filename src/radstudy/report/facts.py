@@ -22,7 +22,7 @@ TABLES = (
     "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
     "evaluate/precision_recall.csv", "evaluate/calibration.csv", "evaluate/calibration_curves.csv",
     "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
-    "evaluate/incremental.csv", "evaluate/mcnemar.csv",
+    "evaluate/incremental.csv", "evaluate/mcnemar.csv", "evaluate/null/null.csv",
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
+from radstudy.report.chance import chance_of
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels
@@ -33,6 +34,8 @@ def areas(facts: Facts) -> Drawing:
             if row is None:
                 continue
             y = index + offset
+            if (chance := chance_of(facts, name, which)) is not None:
+                axes.plot([chance.low, chance.high], [y, y], color=GREY, linewidth=7, alpha=0.3, solid_capstyle="butt")
             if not found[name].get("empty"):
                 axes.plot([row["auc_low"], row["auc_high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
             axes.plot(row["auc"], y, "o" if which == TESTING else "D", color=colour, markersize=5,
@@ -46,7 +49,13 @@ def areas(facts: Facts) -> Drawing:
     _key(axes)
     alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
     return Drawing(
-        "figure3_auc", drawn, alt, ("Dotted line: no discrimination. A model without features has no interval.",)
+        "figure3_auc",
+        drawn,
+        alt,
+        (
+            "Dotted line: no discrimination. A model without features has no interval. Grey bands: what the same models "
+            "reach on permuted outcomes (the central 95 % of the AUCs).",
+        ),
     )
 
 

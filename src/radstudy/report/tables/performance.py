@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.chance import Chance, chance_note, chance_of
 from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
@@ -26,7 +27,7 @@ def performance(facts: Facts) -> Table:
     """Table 3."""
     frame = _table3(facts)
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
-    names = ["Model", "Set", "n (positive)", "AUC", "Sensitivity, %",
+    names = ["Model", "Set", "n (positive)", "AUC", "Chance", "Sensitivity, %",
              "Specificity, %", "Accuracy, %", "Cut-off"]  # fmt: skip
     header = [[*words(names[:2]), *numbers(names[2:])]]
     rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
@@ -38,6 +39,7 @@ def performance(facts: Facts) -> Table:
         f"{settings.proportion.title()} for proportions.",
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
         "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
+        chance_note(facts),
     ]
     return Table("table3", header, rows, frame, notes)
 
@@ -99,11 +101,11 @@ def _by_model(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], widt
             rows.append([Cell(name), Cell(model.get("note") or "not fitted", span=width - 1, kind="quiet")])
             continue
         for _, row in frame[frame["model"] == name].iterrows():
-            rows.append(_row(row, measures, empty=bool(model.get("empty"))))
+            rows.append(_row(facts, row, measures, empty=bool(model.get("empty"))))
     return rows
 
 
-def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
+def _row(facts: Facts, row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
     quiet = " quiet" if row["set"] == TRAINING else ""
     head = [
         Cell(row["model"] if row["set"] == TRAINING else "", kind="group name"),
@@ -112,16 +114,25 @@ def _row(row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
     ]
     if empty:
         text = "no feature survived; intercept only, AUC 0.5"
-        return [*head, Cell(text, span=len(measures) + 2, kind=f"note{quiet}")]
+        return [*head, Cell(text, span=len(measures) + 3, kind=f"note{quiet}")]
     if pd.isna(row.get("auc")):
-        return [*head, Cell(row["note"], span=len(measures) + 2, kind=f"note{quiet}")]
+        return [*head, Cell(row["note"], span=len(measures) + 3, kind=f"note{quiet}")]
     limits = f"{number(row['auc_low'])} to {number(row['auc_high'])}"
     return [
         *head,
         Cell(number(row["auc"]), below=limits, kind=f"number{quiet or ' strong'}"),
+        _chance(chance_of(facts, row["model"], row["set"]), f"number{quiet}"),
         *(_measure(row, name, f"number{quiet}") for name in measures),
         Cell(significant(row["cutoff"], 3), kind=f"number{quiet}"),
     ]
+
+
+def _chance(chance: Chance | None, kind: str) -> Cell:
+    """Such as 0.51, and below it 0.29 to 0.72; p 0.012."""
+    if chance is None:
+        return Cell(NOTHING, kind=kind)
+    p_value = p_text(chance.p_value)
+    return Cell(number(chance.median), below=f"{number(chance.low)} to {number(chance.high)}; p {p_value}", kind=kind)
 
 
 def _measure(row: Any, name: str, kind: str = "number") -> Cell:

@@ -1,0 +1,63 @@
+"""What chance alone reaches, as every table and figure that shows an AUC tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from radstudy.report.facts import Facts
+
+NULL = "evaluate/null/null.csv"
+
+
+@dataclass(frozen=True)
+class Chance:
+    """The AUCs of one model and set on permuted outcomes.
+
+    Parameters
+    ----------
+    median, low, high : of the permutations' AUCs: the median and the central 95 % (or the study's level).
+    p_value : how often chance is as good, (1 + number) / (permutations + 1).
+    permutations : how many.
+    """
+
+    median: float
+    low: float
+    high: float
+    p_value: float
+    permutations: int
+
+
+def chance_of(facts: Facts, model: str, which: str, kind: str = "outcome") -> Chance | None:
+    """The null calibration of a model in a set; None where there is none."""
+    frame = facts.frames.get(NULL)
+    if frame is None:
+        return None
+    part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
+    if not len(part) or pd.isna(part.iloc[0]["null_median"]):
+        return None
+    row = part.iloc[0]
+    return Chance(
+        float(row["null_median"]), float(row["null_low"]), float(row["null_high"]), float(row["p_value"]),
+        int(row["permutations"]),
+    )  # fmt: skip
+
+
+def chance_note(facts: Facts) -> str:
+    """What the column says, or why it is empty."""
+    frame = facts.frames.get(NULL)
+    if facts.protocol.evaluate.chance is None:
+        return "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+    if frame is None or not len(frame):
+        return "No null calibration yet: the step 'evaluate' has not run to its end."
+    known = frame.dropna(subset=["permutations"])
+    count = int(known["permutations"].max()) if len(known) else 0
+    text = (
+        f"Chance: the same selection and models on {count:,} permutations of the outcome within each set: median AUC, "
+        "below it the central share of the AUCs, and p, how often chance is at least as good. "
+    )
+    left = frame[frame["permutations"].isna()]
+    if len(left):
+        text += f"Not for {', '.join(left['model'])}: {left.iloc[0]['note']}."
+    return text.strip()

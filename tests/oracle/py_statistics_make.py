@@ -72,6 +72,7 @@ MAKERS = {
     "risk": (net_benefit, "dcurves"),
     "groups": (continuous_smd, "tableone"),
     "table": (categorical_smd, "tableone"),
+    "chi": (categorical_smd, "tableone"),
 }
 
 

@@ -60,8 +60,8 @@ def is_excused(reference: Reference) -> bool:
 
     - psych maps a negative limit of the single measure past the pole of Spearman and Brown's formula: a "lower limit"
       above 1. Ours is minus infinity.
-    - firthmodels steps to another solution, or to a point where the profile has not fallen by the quantile; or the
-      profile has two maxima (separated, n < 20), of which we take the higher.
+    - firthmodels steps to the limit of the other side, or to a point where the profile has not fallen by the quantile;
+      or the profile has several maxima (separated, n < 20), of which we take the highest.
     """
     if reference.kind == "icc":
         return reference.name.endswith("k_low") and reference.value > 1
@@ -72,7 +72,7 @@ _OTHER_PROFILE = {
     ("firthmodels", case, name)
     for case, name in (
         ("firth029", "high1"), ("firth191", "high1"), ("firth056", "low2"), ("firth095", "high1"),
-        ("firth171", "high1"), ("firth191", "high2"), ("firth199", "high1"),
+        ("firth171", "high1"), ("firth191", "high2"), ("firth199", "high1"), ("firth203", "high2"),
     )
 }  # fmt: skip
 
@@ -134,6 +134,17 @@ def table(data: Data) -> Values:
     if result.test.startswith("Pearson"):
         found |= {"chi_square": result.statistic, "chi_p": result.p_value}
     return found
+
+
+def chi(data: Data) -> Values:
+    """Chi-square of a table that is thick enough."""
+    result = statistics.categorical_test(counts_of(data))
+    return {"chi_square": result.statistic, "chi_p": result.p_value}
+
+
+def ranks(data: Data) -> Values:
+    """The exact rank test without ties."""
+    return {"u_exact_p": statistics.continuous_test(data["a"], data["b"], method="mann-whitney-exact").p_value}
 
 
 def groups(data: Data) -> Values:
@@ -258,9 +269,9 @@ def adjust(data: Data) -> Values:
 
 
 OF_R: dict[str, Callable[[Data], Values]] = {
-    "roc": roc, "icc": icc, "kappa": kappa, "table": table, "groups": groups, "glm": glm, "firth": firth,
-    "diagnostic": diagnostic, "risk": risk, "proportion": proportion, "adjust": adjust,
+    "roc": roc, "chi": chi, "ranks": ranks, "icc": icc, "kappa": kappa, "table": table, "groups": groups, "glm": glm,
+    "firth": firth, "diagnostic": diagnostic, "risk": risk, "proportion": proportion, "adjust": adjust,
 }  # fmt: skip
 OF_PYTHON: dict[str, Callable[[Data], Values]] = {
-    "firth": firth, "risk": net_benefit, "groups": continuous_smd, "table": categorical_smd,
+    "firth": firth, "risk": net_benefit, "groups": continuous_smd, "table": categorical_smd, "chi": categorical_smd,
 }  # fmt: skip

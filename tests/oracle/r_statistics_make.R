@@ -163,7 +163,7 @@ for (i in 1:200) {                      # adjusted p-values
   names(adjusted) <- paste0(rep(c("holm", "bh"), each = 10), rep(0:9, 2))
   do.call(take, c(list(case, "p.adjust"), as.list(adjusted)))
 }
-for (i in 1:200) {                     # Firth's regression: small, ever more of them separated
+for (i in 1:205) {                     # Firth's regression: small, ever more of them separated
   case <- number("firth", i)
   repeat {
     n <- sample(14:50, 1); x1 <- round(rnorm(n, 5, 2), 2); x2 <- rbinom(n, 1, 0.3)
@@ -177,7 +177,7 @@ for (i in 1:200) {                     # Firth's regression: small, ever more of
   if (max(abs(coef(fit))) < 100)        # two of 200 run off without a warning
     take(case, "brglm2 brglmFit; AS_mean", b0 = found[1, 1], b1 = found[2, 1], b2 = found[3, 1], se1 = found[2, 2], se2 = found[3, 2])
 }
-for (i in 1:200) {                     # a classification
+for (i in 1:220) {                     # a classification
   case <- number("diagnostic", i)
   n <- sample(20:110, 1); y <- outcome(n, sample(5:(n - 5), 1)); called <- rbinom(n, 1, ifelse(y == 1, 0.75, 0.3))
   other <- rbinom(n, 1, ifelse(y == 1, 0.6, 0.4))
@@ -222,6 +222,23 @@ for (i in 1:200) {                     # probabilities: calibration, and what a 
   steps <- improveProb(cut(p), cut(q), y)
   take(case, "Hmisc improveProb", idi = gain$idi, nri = gain$nri, nri_events = gain$nri.ev, nri_nonevents = gain$nri.ne,
        categorical_nri = steps$nri, categorical_events = steps$nri.ev, categorical_nonevents = steps$nri.ne)
+}
+for (i in 1:200) {                     # tables that are thick enough for chi-square
+  case <- number("chi", i)
+  rows <- 2 + (i %% 4 == 0); columns <- 2 + i %% 3
+  repeat {
+    counts <- matrix(rmultinom(1, sample(60:300, 1), outer(runif(rows, 0.3, 1), runif(columns, 0.3, 1))), rows)
+    if (all(counts > 0) && min(chisq.test(counts)$expected) >= 5) break
+  }
+  give(case, rows = rows, counts = counts)
+  chi <- chisq.test(counts, correct = FALSE)
+  take(case, "chisq.test, correct = FALSE", chi_square = chi$statistic, chi_p = chi$p.value)
+}
+for (i in 1:200) {                     # ranks without ties
+  case <- number("ranks", i)
+  a <- round(rnorm(sample(2:24, 1)), 5); b <- round(rnorm(sample(2:24, 1)) + 0.6, 5)
+  give(case, a = a, b = b)
+  if (!anyDuplicated(c(a, b))) take(case, "wilcox.test", u_exact_p = wilcox.test(a, b, exact = TRUE)$p.value)
 }
 write_ <- function(table, name) {
   file <- gzfile(file.path(folder, name), "w"); write.csv(table, file, row.names = FALSE, quote = FALSE); close(file)

@@ -38,6 +38,7 @@ ROWS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("Smallest expected count", ("min_",)),
         ("Standardised difference, categories", ("smd",)),
     ],
+    "chi": [("Pearson's chi-square and p", ("chi_",)), ("Standardised difference, categories", ("smd",))],
     "groups": [
         ("Student's t and p", ("student_",)),
         ("Welch's t, degrees of freedom, p", ("welch_",)),
@@ -51,6 +52,7 @@ ROWS: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         ("Median and quartiles", ("median_", "q1_", "q3_")),
         ("Standardised difference, measurements", ("smd",)),
     ],
+    "ranks": [("Mann-Whitney, exact, no ties", ("u_exact_p",))],
     "glm": [
         ("Logistic regression: coefficients, standard errors", ("b", "se")),
         ("Wald p", ("p1", "p2")),
@@ -106,7 +108,7 @@ def lines_of(file: str, makers: dict[str, Callable[[Data], Values]], data: dict[
     """The table's lines of one file of references, and how many values were excused."""
     found: dict[str, Values] = {}
     cases, values, worst = defaultdict(set), defaultdict(int), defaultdict(float)
-    sources: dict[tuple[str, str], set[str]] = defaultdict(set)
+    sources: dict[str, set[str]] = defaultdict(set)
     excused = 0
     for reference in references(file):
         if reference.case not in found:
@@ -115,17 +117,15 @@ def lines_of(file: str, makers: dict[str, Callable[[Data], Values]], data: dict[
             excused += 1
             continue
         if reference.name in found[reference.case]:
-            row = (reference.kind, label_of(reference.kind, reference.name))
+            row = label_of(reference.kind, reference.name)
             cases[row].add(reference.case)
             values[row] += 1
             worst[row] = max(worst[row], difference(found[reference.case], reference))
             sources[row].add(reference.source)
-    order = {
-        (kind, label): at for at, (kind, label) in enumerate((k, lab) for k, rows in ROWS.items() for lab, _ in rows)
-    }
+    order = list(dict.fromkeys(label for rows in ROWS.values() for label, _ in rows))
     lines = [
-        f"| {row[1]} | {len(cases[row])} | {values[row]} | {worst[row]:.0e} | {'; '.join(sorted(sources[row]))} |"
-        for row in sorted(cases, key=order.__getitem__)
+        f"| {row} | {len(cases[row])} | {values[row]} | {worst[row]:.0e} | {'; '.join(sorted(sources[row]))} |"
+        for row in sorted(cases, key=order.index)
     ]
     return lines, excused
 

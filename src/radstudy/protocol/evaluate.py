@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,7 +44,7 @@ class Cutoff(Section):
 class Interval(Section):
     """Confidence intervals."""
 
-    auc: Literal["delong", "logit-delong", "newcombe", "hanley-mcneil", "bootstrap", "bca"] = "logit-delong"
+    auc: Literal["delong", "logit-delong", "newcombe", "hanley-mcneil", "bootstrap", "bca"] = "newcombe"
     proportion: Literal["wilson", "clopper-pearson"] = "wilson"
     level: Fraction = 0.95
 
@@ -64,6 +64,19 @@ class Compare(Section):
     adjust: Literal["holm", "none"] = Field("holm", description="Correction over all pairs, beside the raw p-values.")
 
 
+class Chance(Section):
+    """Null calibration: the same models on permuted outcomes, beside every AUC."""
+
+    permutations: Annotated[int, Field(ge=19)] = Field(1000, description="How many; 19 is the fewest for p = 0.05.")
+    incremental: bool = Field(
+        True,
+        description="Also permute the radiomics features against outcome and clinical variables, for models of both.",
+    )
+    slow: bool = Field(
+        False, description="Also for models with steps or classifiers that take seconds to refit; else they are named."
+    )
+
+
 class Evaluate(Section):
     """Performance and comparisons."""
 
@@ -71,6 +84,7 @@ class Evaluate(Section):
     interval: Interval = Interval()
     compare: Compare = Compare()
     regression: Regression = Regression()
+    chance: Chance | None = Field(Chance(), description="None: no null calibration, and the report says so.")
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
         "student", description="Test of continuous variables in Tables 1 and 2."
     )

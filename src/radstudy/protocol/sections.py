@@ -23,7 +23,7 @@ from radstudy.protocol.classifier import (
     Svm,
 )
 from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
-from radstudy.protocol.evaluate import Compare, Cutoff, Evaluate, Interval, Report
+from radstudy.protocol.evaluate import Chance, Compare, Cutoff, Evaluate, Interval, Report
 from radstudy.protocol.extract import Extract, Images, Maps
 from radstudy.protocol.features import FeatureColumns, Features
 from radstudy.protocol.model import ClinicalModel, Model, Modelling
@@ -49,6 +49,7 @@ __all__ = [
     "Agree",
     "BoostedTrees",
     "Boruta",
+    "Chance",
     "ClinicalModel",
     "ClinicalVariable",
     "Cohort",

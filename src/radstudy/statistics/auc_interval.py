@@ -41,7 +41,7 @@ def auc_ci(
     y: ArrayLike,
     score: ArrayLike,
     *,
-    method: AucInterval = "newcombe",
+    method: AucInterval = "delong",
     level: float = 0.95,
     resamples: int = 2000,
     rng: np.random.Generator | None = None,
@@ -86,7 +86,7 @@ def auc_ci(
 
     Examples
     --------
-    >>> result = auc_ci([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.2, 0.3, 0.8, 0.9])
+    >>> result = auc_ci([0, 0, 0, 1, 1, 1], [0.1, 0.4, 0.2, 0.3, 0.8, 0.9], method="newcombe")
     >>> round(result.auc, 3), [round(limit, 3) for limit in result.ci]
     (0.889, [0.401, 0.988])
     """

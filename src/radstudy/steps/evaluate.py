@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.cohort.codebook import design_columns
 from radstudy.cohort.comparison import comparison_table
 from radstudy.modelling.assessment import (
     CALIBRATION,
@@ -23,10 +22,10 @@ from radstudy.modelling.inference import REGRESSION, REGRESSION_MODELS, regressi
 from radstudy.modelling.models import refers_to
 from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delong_row, incremental_row, mcnemar_row
 from radstudy.steps.cohort import read_rows
-from radstudy.steps.extract import read_features
+from radstudy.steps.design import read_design
+from radstudy.steps.null import do_null
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
-from radstudy.table import CLINICAL, SEPARATOR
 
 STEP = "evaluate"
 SETS = ("training", "testing")
@@ -35,12 +34,14 @@ SETS = ("training", "testing")
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json"),
+        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance"}),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
     }
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
         if due:
             _evaluate(run)
+    if run.protocol.evaluate.chance is not None:
+        do_null(run, run.protocol.evaluate.chance)
 
 
 def _evaluate(run: Run) -> None:
@@ -60,7 +61,7 @@ def _evaluate(run: Run) -> None:
     ])  # fmt: skip
     _write(run, "calibration", [calibration_row(one, section.interval.level) for one in scored.values()], CALIBRATION)
     _write_curves(run, [one for one in scored.values() if one.has_both_classes])
-    _write_regressions(run, rows, predictions, {name: facts[name] for name in fitted})
+    _write_regressions(run, predictions, {name: facts[name] for name in fitted})
     _write_pairs(run, predictions, fitted, cutoffs)
 
 
@@ -97,12 +98,12 @@ def _write_curves(run: Run, scored: list[Scored]) -> None:
 # --- regressions -------------------------------------------------------------------------------------------------
 
 
-def _write_regressions(run: Run, rows: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any]) -> None:
+def _write_regressions(run: Run, predictions: pd.DataFrame, facts: dict[str, Any]) -> None:
     """Each model's variables, refitted without penalty on its training rows."""
     section, level = run.protocol.evaluate.regression, run.protocol.evaluate.interval.level
     terms = pd.read_csv(run.path("model", "features.csv"), dtype={"model": str, "feature": str})
     terms = terms[terms["coefficient"].notna()]  # a model without a formula has no regression either
-    design = _columns(run, rows, sorted(set(terms["feature"])))
+    design = read_design(run).table
     found = []
     for name in (name for name in facts if facts[name]["intercept"] is not None):
         training = _of(predictions, name, "training")
@@ -114,19 +115,6 @@ def _write_regressions(run: Run, rows: pd.DataFrame, predictions: pd.DataFrame, 
         )
     _write(run, "regression", [row for variables, _ in found for row in variables], REGRESSION)
     _write(run, "regression_models", [summary for _, summary in found], REGRESSION_MODELS)
-
-
-def _columns(run: Run, rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """The columns of the design table that the models use."""
-    features = read_features(run)
-    codebook = run.protocol.cohort.clinical
-    clinical = design_columns(codebook, rows)
-    columns = {}
-    for name in names:
-        sequence, feature = name.split(SEPARATOR, 1)
-        known = clinical[name] if name.startswith(CLINICAL) else features.of(sequence, run.protocol.reader)[feature]
-        columns[name] = known.reindex(rows.index)
-    return pd.DataFrame(columns, index=rows.index)
 
 
 # --- pairs -------------------------------------------------------------------------------------------------------

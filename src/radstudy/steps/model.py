@@ -8,15 +8,13 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from radstudy.cohort.codebook import design_columns
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.design import design_table, refuse_gaps, usable_rows
+from radstudy.modelling.design import refuse_gaps
 from radstudy.modelling.funnel import DROPPED, FUNNEL, FUNNEL_OF_SEQUENCES, dropped, funnel, funnel_of_sequences
 from radstudy.modelling.models import (
     CLASSIFIER,
     LinearForm,
     build,
-    candidates,
     clinical_of,
     leaves,
     linear_form,
@@ -25,9 +23,7 @@ from radstudy.modelling.models import (
 from radstudy.modelling.ranking import RankedFilter
 from radstudy.modelling.validation import TooFewError
 from radstudy.signature.document import make_signature, write_signature
-from radstudy.steps.agree import read_reproducible
-from radstudy.steps.cohort import read_rows
-from radstudy.steps.extract import read_features
+from radstudy.steps.design import read_design
 from radstudy.steps.run import Run
 from radstudy.store import file_hash, write_csv, write_json
 from radstudy.table import FeatureTable
@@ -51,15 +47,10 @@ def do_model(run: Run) -> None:
 def _model(run: Run) -> None:
     protocol = run.protocol
     (run.out / "signature.json").unlink(missing_ok=True)  # of another choice of models
-    rows = read_rows(run)
-    features = read_features(run)
-    codebook = {name: protocol.cohort.clinical[name] for name in candidates(protocol)}
-    clinical = design_columns(codebook, rows)
-    design = design_table(features, read_reproducible(run), clinical, reader=protocol.reader)
-    extracted = {name: features.of(name, protocol.reader).index for name in protocol.sequences}
-    before = _before_selection(features, read_reproducible(run))
+    design = read_design(run)
+    before = _before_selection(design.features, design.reproducible)
     fitted = [
-        _fit(run, name, rows, design, usable_rows(protocol, name, design, extracted))
+        _fit(run, name, design.rows, design.table, design.usable[name])
         for name in run.bar(protocol.model.models, len(protocol.model.models), "models")
     ]
     write_json(run.path(STEP, "models.json"), {item["model"]: item["facts"] for item in fitted})

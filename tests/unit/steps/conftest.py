@@ -37,6 +37,8 @@ model:
     DWI: [DWI]
     both: {pool: [T2, DWI]}
     all: {add: [both, clinical]}
+evaluate:
+  chance: null
 """
 
 

@@ -88,14 +88,14 @@ def test_curves_have_a_row_a_threshold(finished):
 
 def test_one_row_of_a_cutoff_rule_reaches_its_target(synthetic):
     made = synthetic()
-    made.study += "evaluate: {cutoff: {sensitivity: 0.9}}\n"
+    made.study += "  cutoff: {sensitivity: 0.9}\n"
     rows = table(made.run(), "table3")
     assert (rows.loc[rows["set"] == "training", "sensitivity"] >= 0.9).all()
 
 
 def test_two_rules_of_a_cutoff_are_refused(synthetic):
     with pytest.raises(StudyFileError, match="one rule gives the cut-off, not sensitivity and cost_ratio"):
-        parse_protocol(synthetic().study + "evaluate: {cutoff: {sensitivity: 0.9, cost_ratio: 2}}\n")
+        parse_protocol(synthetic().study + "  cutoff: {sensitivity: 0.9, cost_ratio: 2}\n")
 
 
 def test_a_separated_outcome_is_fitted_by_firth_and_said():
@@ -143,3 +143,23 @@ def test_a_value_that_is_no_level_is_named(synthetic):
     run = kappa_run(synthetic(), [("P00", "smooth", "bumpy"), ("P01", "rough", "rough")])
     with pytest.raises(Exception, match="bumpy"):
         kappa_table(run)
+
+
+def test_null_calibration_stands_beside_the_observed_areas(synthetic):
+    made = synthetic(effect=1.5)
+    made.study = made.study.replace("chance: null", "chance: {permutations: 39}")
+    run = made.run()
+    rows = pd.read_csv(run.path("evaluate", "null", "null.csv")).set_index(["kind", "model", "measure"])
+    observed = table(run, "table3").set_index(["model", "set"])
+    for model in ("clinical", "T2", "DWI", "both", "all"):
+        for which in ("training", "testing"):
+            row = rows.loc[("outcome", model, which)]
+            assert row["observed"] == pytest.approx(observed.loc[(model, which), "auc"], abs=1e-6)
+    assert rows.loc[("outcome", "DWI", "testing"), "p_value"] == pytest.approx(1 / 40)  # the planted effect
+    assert rows.loc[("outcome", "T2", "testing"), "p_value"] > 0.05
+    assert set(rows.loc["incremental"].index.get_level_values("model")) == {"all"}
+    areas = pd.read_csv(run.path("evaluate", "null", "aucs.csv"))
+    chance = areas[(areas["kind"] == "outcome") & (areas["model"] == "T2") & (areas["measure"] == "testing")]["auc"]
+    assert len(chance) == 39 and abs(chance.mean() - 0.5) < 0.1
+    at_least = (chance >= rows.loc[("outcome", "T2", "testing"), "observed"] - 1e-6).sum()
+    assert rows.loc[("outcome", "T2", "testing"), "p_value"] == pytest.approx((1 + at_least) / 40)

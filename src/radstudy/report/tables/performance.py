@@ -48,7 +48,7 @@ INTERVALS = {
     "newcombe": "Newcombe's method 5",
     "hanley-mcneil": "Hanley and McNeil",
     "bootstrap": "stratified bootstrap",
-    "bca": "stratified bootstrap (BCa)",
+    "bca": "stratified bootstrap, bias-corrected and accelerated",
 }
 
 

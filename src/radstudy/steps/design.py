@@ -1,0 +1,47 @@
+"""The design table of a run: what every model of the study could be made from, and which rows each can use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from radstudy.cohort.codebook import design_columns
+from radstudy.modelling.design import design_table, usable_rows
+from radstudy.modelling.models import candidates
+from radstudy.steps.agree import read_reproducible
+from radstudy.steps.cohort import read_rows
+from radstudy.steps.extract import read_features
+from radstudy.steps.run import Run
+from radstudy.table import FeatureTable
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What models are fitted on.
+
+    Parameters
+    ----------
+    rows : of the cohort, indexed (patient, lesion).
+    table : reproducible features and candidate clinical variables, one row a row of the cohort.
+    usable : model to bool (rows,): those with all of its sequences and clinical variables.
+    features : of all readers.
+    reproducible : sequence to the features that the readers reproduce.
+    """
+
+    rows: pd.DataFrame
+    table: pd.DataFrame
+    usable: dict[str, pd.Series]
+    features: FeatureTable
+    reproducible: dict[str, list[str]]
+
+
+def read_design(run: Run) -> Design:
+    """The design table of a run that has come as far as the readers' agreement."""
+    protocol = run.protocol
+    rows, features, reproducible = read_rows(run), read_features(run), read_reproducible(run)
+    clinical = design_columns({name: protocol.cohort.clinical[name] for name in candidates(protocol)}, rows)
+    table = design_table(features, reproducible, clinical, reader=protocol.reader)
+    extracted = {name: features.of(name, protocol.reader).index for name in protocol.sequences}
+    usable = {name: usable_rows(protocol, name, table, extracted) for name in protocol.model.models}
+    return Design(rows, table, usable, features, reproducible)

@@ -1,0 +1,112 @@
+"""Part of step 6, evaluate: what AUC the same models reach when the outcome is chance.
+
+Its folder has its own mark of being finished, and each chunk of permutations is kept: a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.modelling.engine import Engine
+from radstudy.modelling.engine.plan import why_not
+from radstudy.modelling.models import clinical_of, sequences_of
+from radstudy.modelling.null import MEASURES, Kind, NullCalibration, calibrate
+from radstudy.protocol.sections import Chance
+from radstudy.steps.design import read_design
+from radstudy.steps.run import Run
+from radstudy.store import read_json, write_csv
+
+STEP = "evaluate/null"
+SUMMARY = (
+    "kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low", "null_high", "excess",
+    "empty_percent", "note",
+)  # fmt: skip
+_EVERY_S = 20.0
+LEFT_OUT = "no null calibration"
+
+
+def do_null(run: Run, section: Chance) -> None:
+    """Permute the outcome, refit every model, and write the AUCs beside the observed ones.
+
+    Parameters
+    ----------
+    run : the run; the step `model` has finished.
+    section : how many permutations, and of which kinds.
+    """
+    settings = {"chance": section.model_dump(mode="json"), "level": run.protocol.evaluate.interval.level}
+    with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
+        if due:
+            _null(run, section)
+
+
+def _null(run: Run, section: Chance) -> None:
+    design = read_design(run)
+    facts = read_json(run.path("model", "models.json"))
+    fitted = [name for name in run.protocol.model.models if facts[name]["fitted"]]
+    outcome = design.rows["outcome"].to_numpy(dtype=np.int64)
+    sets = [np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in ("training", "testing")]
+    summary: list[dict[str, Any]] = []
+    areas: list[pd.DataFrame] = []
+    slow = {} if section.slow else {name: why for name in fitted if (why := why_not(run.protocol, name))}
+    summary += [{"kind": "outcome", "model": name, "note": f"{LEFT_OUT}: {why}"} for name, why in slow.items()]
+    if slow:
+        run.say(f"{LEFT_OUT} for {', '.join(slow)}: refitting takes long (evaluate.chance.slow: true does it)")
+    for kind, names in _kinds(run, section, [name for name in fitted if name not in slow]).items():
+        if not names:
+            continue
+        engine = Engine(run.protocol, design.table, {name: design.usable[name] for name in names}, models=names)
+        null = calibrate(
+            engine, outcome, *sets, permutations=section.permutations, kind=kind, jobs=run.jobs,
+            folder=run.path(STEP, kind), key=run.key_of("model"), progress=_Progress(run, kind),
+        )  # fmt: skip
+        summary += summary_of(null, run.protocol.evaluate.interval.level)
+        areas += [_areas(null, name, measure) for name in names for measure in MEASURES]
+    write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
+    columns = ["kind", "model", "measure", "permutation", "auc"]
+    write_csv(run.path(STEP, "aucs.csv"), pd.concat([pd.DataFrame(columns=columns), *areas], ignore_index=True))
+
+
+def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]]:
+    """The kinds of permutation, and the models that each is about."""
+    both = [name for name in fitted if sequences_of(run.protocol, name) and clinical_of(run.protocol, name)]
+    return {"outcome": fitted, "incremental": both if section.incremental else []}
+
+
+def summary_of(null: NullCalibration, level: float) -> list[dict[str, Any]]:
+    """One record a model and measure; see `SUMMARY`."""
+    records = []
+    for model in null.observed:
+        for measure in MEASURES:
+            low, high = null.band(model, measure, level)
+            records.append(
+                {
+                    "kind": null.kind, "model": model, "measure": measure, "permutations": null.permutations,
+                    "observed": null.observed[model][measure], "p_value": null.p_value(model, measure),
+                    "null_median": float(np.nanmedian(null.null[model][measure])), "null_low": low, "null_high": high,
+                    "excess": null.excess(model, measure),
+                    "empty_percent": 100 * float((null.sizes[model] == 0).mean()), "note": null.note,
+                }
+            )  # fmt: skip
+    return records
+
+
+def _areas(null: NullCalibration, model: str, measure: str) -> pd.DataFrame:
+    values = null.null[model][measure]
+    about = {"kind": null.kind, "model": model, "measure": measure}
+    return pd.DataFrame({**about, "permutation": np.arange(len(values)), "auc": np.round(values, 6)})
+
+
+class _Progress:
+    """Says now and then how far the permutations are."""
+
+    def __init__(self, run: Run, kind: Kind) -> None:
+        self._run, self._kind, self._last = run, kind, time.monotonic()
+
+    def __call__(self, done: int, total: int, left_s: float) -> None:
+        if time.monotonic() - self._last >= _EVERY_S and done < total:
+            self._last = time.monotonic()
+            self._run.say(f"null calibration ({self._kind}): {done} of {total} permutations, about {left_s:.0f} s left")

@@ -45,7 +45,7 @@ def forest(facts: Facts) -> Drawing:
     drawn.legend(handles=_key(), loc="outside upper left", ncols=3)
     alt = "Odds ratios: " + "; ".join(f"{name}: {_spoken(facts, parts[name])}" for name in names) + "."
     lost = [name for name in effects_of(facts) if name not in names]
-    missing = (f"Not drawn, because no feature is in the model: {listed(lost)}.",) if lost else ()
+    missing = (f"Not drawn, for want of a regression (no feature, or no formula): {listed(lost)}.",) if lost else ()
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = (
         f"Odds ratios with {level} confidence intervals of a multivariable logistic regression without penalty, "

@@ -48,15 +48,10 @@ def areas(facts: Facts) -> Drawing:
     axes.set_xlabel(f"AUC ({100 * facts.protocol.evaluate.interval.level:g}% CI)")
     _key(axes)
     alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
-    return Drawing(
-        "figure3_auc",
-        drawn,
-        alt,
-        (
-            "Dotted line: no discrimination. A model without features has no interval. Grey bands: what the same models "
-            "reach on permuted outcomes (the central 95 % of the AUCs).",
-        ),
-    )
+    notes = ["Dotted line: no discrimination. A model without features has no interval."]
+    if any(chance_of(facts, name, TESTING) for name in names):
+        notes.append("Grey bands: the central share of the AUCs that the same models reach on permuted outcomes.")
+    return Drawing("figure3_auc", drawn, alt, tuple(notes))
 
 
 def _key(axes: Axes) -> None:

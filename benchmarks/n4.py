@@ -3,8 +3,8 @@
 ``python benchmarks/n4.py --json F [--quick] [--threads 1] [--shrink 4] [--size 320,320,104] [--iterations 50,40,30]
 [--n4ax-python P] [--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division)
 and the fit alone, interleaved, on a synthetic volume with a known field. Every call is made in a process that has made
-one before; calls shorter than a second are made up to five times in a turn, and their median counts. Every process reports its peak
-memory. P is the Python of an environment that has the other program.
+one before; calls shorter than a second are made up to five times in a turn, and their median counts. Every
+process reports its peak memory. P is the Python of an environment that has the other program.
 """
 
 from __future__ import annotations

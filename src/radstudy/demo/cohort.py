@@ -225,6 +225,9 @@ cohort:
   images: images/{{patient}}/{{sequence}}.nii.gz
   masks: masks/{{patient}}/{{sequence}}_{{reader}}.nii.gz
   readers: [reader1, reader2]
+
+evaluate:
+  chance: {{permutations: 200}}              # a study takes 1,000; so the demo ends sooner
 """
 
 

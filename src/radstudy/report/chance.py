@@ -55,7 +55,7 @@ def chance_note(facts: Facts) -> str:
     count = int(known["permutations"].max()) if len(known) else 0
     text = (
         f"Chance: the same selection and models on {count:,} permutations of the outcome within each set: median AUC, "
-        "below it the central share of the AUCs, and p, how often chance is at least as good. "
+        "p, how often chance is at least as good, and below them the central share of the AUCs. "
     )
     left = frame[frame["permutations"].isna()]
     if len(left):

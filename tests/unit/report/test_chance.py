@@ -39,7 +39,7 @@ def test_table_3_has_the_null_beside_the_auc(calibrated):
     at = [cell.text for cell in table.header[0]].index("Chance")
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
     assert [(row[at].text, row[at].below) for row in rows[:2]] == [
-        ("0.780", "0.400 to 0.900; p 0.200"), ("0.500", "0.400 to 0.680; p 0.012"),
+        ("0.780, p 0.200", "0.400 to 0.900"), ("0.500, p 0.012", "0.400 to 0.680"),
     ]  # fmt: skip
     assert rows[2][at].text == "–"
 

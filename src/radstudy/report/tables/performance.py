@@ -128,11 +128,11 @@ def _row(facts: Facts, row: Any, measures: tuple[str, ...], *, empty: bool) -> l
 
 
 def _chance(chance: Chance | None, kind: str) -> Cell:
-    """Such as 0.51, and below it 0.29 to 0.72; p 0.012."""
+    """Such as 0.51, p 0.012, and below it 0.29 to 0.72."""
     if chance is None:
         return Cell(NOTHING, kind=kind)
-    p_value = p_text(chance.p_value)
-    return Cell(number(chance.median), below=f"{number(chance.low)} to {number(chance.high)}; p {p_value}", kind=kind)
+    text = f"{number(chance.median)}, p {p_text(chance.p_value)}"
+    return Cell(text, below=f"{number(chance.low)} to {number(chance.high)}", kind=kind)
 
 
 def _measure(row: Any, name: str, kind: str = "number") -> Cell:

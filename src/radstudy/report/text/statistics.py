@@ -28,6 +28,7 @@ def statistics_method(facts: Facts) -> str:
         _calibration(),
         _regression(facts),
         _pairs(facts),
+        _chance(facts),
         "All tests were two-sided.",
     ])  # fmt: skip
 
@@ -67,6 +68,23 @@ def _pairs(facts: Facts) -> str:
         "it is built from was described by the difference in AUC, the integrated discrimination improvement and the "
         "continuous net reclassification improvement (percentile-bootstrap intervals)."
     )
+
+
+def _chance(facts: Facts) -> str:
+    section = facts.protocol.evaluate.chance
+    if section is None:
+        return "No null calibration was made."
+    said = (
+        f"For every model the outcome was permuted {section.permutations:,} times within the training and within the "
+        "testing set, and everything that sees an outcome was done again; p is (1 + the number of AUCs at least as large) "
+        "/ (permutations + 1) (Phipson and Smyth 2010)."
+    )
+    if section.incremental:
+        said += (
+            " For models of radiomics and clinical variables the radiomics features were also permuted against outcome and "
+            "clinical variables."
+        )
+    return said
 
 
 def agreement_method(facts: Facts) -> str:

@@ -76,13 +76,13 @@ def _chance(facts: Facts) -> str:
         return "No null calibration was made."
     said = (
         f"For every model the outcome was permuted {section.permutations:,} times within the training and within the "
-        "testing set, and everything that sees an outcome was done again; p is (1 + the number of AUCs at least as large) "
-        "/ (permutations + 1) (Phipson and Smyth 2010)."
+        "testing set, and everything that sees an outcome was done again; p is (1 + the number of AUCs at least as "
+        "large) / (permutations + 1) (Phipson and Smyth 2010)."
     )
     if section.incremental:
         said += (
-            " For models of radiomics and clinical variables the radiomics features were also permuted against outcome and "
-            "clinical variables."
+            " For models of radiomics and clinical variables the radiomics features were also permuted against outcome "
+            "and clinical variables."
         )
     return said
 

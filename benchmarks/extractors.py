@@ -1,7 +1,7 @@
 """All feature classes of the original image of one lesion: ours against other extractors, each in an environment.
 
 ``python benchmarks/extractors.py --json F PROGRAM=PYTHON ...`` with PROGRAM one of pyradiomics, flash-radiomics,
-fastrad, numpyradiomics, mirp, and PYTHON that of an environment that has it. The lesion (25 mm and 60 mm) comes as an
+fastrad, numpyradiomics, mirp, nyxus, and PYTHON that of an environment that has it. The lesion (25 mm and 60 mm) comes as an
 array at 1 mm, cropped with 5 voxels around it, so that nobody pays for the rest of a volume. Bin width 25, one thread,
 in turns. No filters, because not all have the same ones. Values are compared with PyRadiomics' where the names agree.
 """
@@ -101,6 +101,19 @@ def run():
         base_feature_families=["morphology", "statistics", "glcm", "glrlm", "glszm", "ngldm", "ngtdm"],
         glcm_spatial_method="3d_average", glrlm_spatial_method="3d_average")[0]
     return {n: v for n, v in table.iloc[0].items() if isinstance(v, (float, int))}
+serve(run)
+""",
+    "nyxus": _SITK + """
+import tempfile
+import nyxus
+folder = tempfile.mkdtemp()
+files = [folder + "/image.nii.gz", folder + "/mask.nii.gz"]  # it reads files only; these are small
+for one, file in zip((image, label), files):
+    sitk.WriteImage(one, file)
+extractor = nyxus.Nyxus3D(features=["*3D_ALL*"], n_feature_calc_threads=1)
+def run():
+    row = extractor.featurize_files([files[0]], [files[1]], False).iloc[0]
+    return {n: v for n, v in row.items() if isinstance(v, (float, int))}
 serve(run)
 """,
 }  # fmt: skip

@@ -79,7 +79,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_p
 
 def test_a_change_downstream_does_not_extract_again(demo_copy, command):
     study = study_of(demo_copy)
-    study.write_text(study.read_text(encoding="utf-8") + "\nevaluate: {interval: {auc: delong}}\n", encoding="utf-8")
+    study.write_text(study.read_text(encoding="utf-8") + "  interval: {auc: delong}\n", encoding="utf-8")
     done = command("run", study, "--out", demo_copy, check=0)
     assert "model: already done" in done.stderr
     assert "evaluate: done" in done.stderr

@@ -55,11 +55,11 @@ def test_equal_scores_and_a_single_positive() -> None:
 
 
 @pytest.mark.parametrize("y", [[0, 1], [0, 0, 1], Y])
-def test_the_default_is_sane_wherever_there_is_an_auc(y: object) -> None:
+def test_newcombes_interval_is_sane_wherever_there_is_an_auc(y: object) -> None:
     for score in (np.zeros(len(y)), np.asarray(y), -np.asarray(y)):  # type: ignore[arg-type]
-        result = auc_ci(y, score)  # type: ignore[arg-type]
+        result = auc_ci(y, score, method="newcombe")  # type: ignore[arg-type]
         assert 0 <= result.ci[0] <= result.auc <= result.ci[1] <= 1 and result.ci[1] - result.ci[0] > 0.05
-    assert auc_ci(Y, np.zeros(33)).ci[0] < 0.5 < auc_ci(Y, np.zeros(33)).ci[1]
+    assert auc_ci(Y, np.zeros(33), method="newcombe").ci[0] < 0.5 < auc_ci(Y, np.zeros(33), method="newcombe").ci[1]
 
 
 def test_newcombes_limits_solve_its_equation() -> None:

@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from radstudy import statistics
+from radstudy.protocol.evaluate import Interval
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-8
@@ -143,9 +144,9 @@ def test_scipys_bootstrap_gives_the_same_limits_of_the_same_resamples(case: str,
     assert found.ci == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
-def test_the_default_interval_covers() -> None:
+def test_the_interval_of_a_study_covers() -> None:
     """auc_coverage.csv: binormal scores, 33 and 74 patients, areas 0.6 to 0.95."""
-    method = statistics.auc_ci([0, 1, 0, 1], [1, 2, 3, 4]).method
+    method = Interval().auc
     with (HERE / "auc_coverage.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["shape"] == "binormal" and row["method"] == method]
     coverage = [float(row["coverage_percent"]) for row in rows]

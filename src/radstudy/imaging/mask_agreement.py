@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import bounding_box
+from radstudy.imaging.resample import box_around
 from radstudy.imaging.roi import Roi, grid_difference
 
 _EMPTY = "a mask is empty: there is no surface to measure from"
@@ -107,11 +107,8 @@ def mask_agreement(first: Roi, second: Roi) -> MaskAgreement:
 
 def _cropped(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Both masks in the box that holds them, with one voxel of outside around."""
-    boxes = [box for box in (bounding_box(a), bounding_box(b)) if box is not None]
-    if not boxes:
-        return a[:0], b[:0]
-    ends = zip(np.min(boxes, axis=0)[:, 0], np.max(boxes, axis=0)[:, 1], strict=True)
-    box = tuple(slice(int(first), int(last)) for first, last in ends)
+    found = box_around([a, b]) or ((0, 0), (0, 0), (0, 0))
+    box = tuple(slice(*ends) for ends in found)
     return np.pad(a[box], 1), np.pad(b[box], 1)
 
 

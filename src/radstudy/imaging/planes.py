@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import bounding_box
+from radstudy.imaging.resample import Box, box_around
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -39,12 +39,15 @@ def lesion_planes(
 
     Raises
     ------
-    CaseError : an overlay is not on the volume's grid.
+    CaseError : an overlay is not on the volume's grid; all masks are empty.
     """
     _check_grids(volume, overlays or {})
     order, flips = _to_ras(volume.affine)
     spacing = volume.spacing_mm[list(order)]
-    box = _box_around([roi.mask for roi in rois.values()], np.ceil(margin_mm / volume.spacing_mm).astype(int))
+    drawn = box_around([roi.mask for roi in rois.values()])
+    if drawn is None:
+        raise CaseError("the masks are empty: there is no lesion to show", "draw the lesion")
+    box = _widened(drawn, np.ceil(margin_mm / volume.spacing_mm).astype(int))
     shown = _turned(volume.voxels[box], order, flips)
     masks = {reader: _turned(roi.mask[box], order, flips) for reader, roi in rois.items()}
     over = {name: _turned(overlay.voxels[box], order, flips) for name, overlay in (overlays or {}).items()}
@@ -154,8 +157,8 @@ def _turned(array: NDArray[Any], order: tuple[int, ...], flips: tuple[bool, ...]
     return turned[tuple(slice(None, None, -1) if flip else slice(None) for flip in flips)]
 
 
-def _box_around(masks: list[NDArray[np.bool_]], margin: NDArray[np.int64]) -> tuple[slice, ...]:
-    """Slices along I, J, K of what surrounds all masks, `margin` voxels more on all sides."""
-    boxes = [box for box in map(bounding_box, masks) if box is not None]
-    ends = zip(np.min(boxes, axis=0)[:, 0], np.max(boxes, axis=0)[:, 1], margin, strict=True)
-    return tuple(slice(max(int(first) - int(pad), 0), int(last) + int(pad)) for first, last, pad in ends)
+def _widened(box: Box, margin: NDArray[np.int64]) -> tuple[slice, ...]:
+    """Slices along I, J, K of the box with `margin` voxels more on all sides."""
+    return tuple(
+        slice(max(first - int(pad), 0), last + int(pad)) for (first, last), pad in zip(box, margin, strict=True)
+    )

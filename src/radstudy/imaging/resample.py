@@ -13,6 +13,7 @@ Arrays here are (K, J, I) = (z, y, x), the memory order of a file; spacings and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -135,6 +136,17 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
         (int(rows[0]), int(rows[-1]) + 1),
         (int(columns[0]), int(columns[-1]) + 1),
     )
+
+
+def box_around(masks: Sequence[NDArray[np.bool_]]) -> Box | None:
+    """The box around whatever lies in any of the masks, all on one grid; None where all are empty."""
+    boxes = [box for box in map(bounding_box, masks) if box is not None]
+    if not boxes:
+        return None
+    first, second, third = (
+        (min(first for first, _ in ends), max(last for _, last in ends)) for ends in zip(*boxes, strict=True)
+    )
+    return first, second, third
 
 
 def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:

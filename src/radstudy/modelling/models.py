@@ -23,7 +23,7 @@ from radstudy.modelling.classifier import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.selection import Columns, MedianImputer, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol, Select
-from radstudy.table import CLINICAL, SEPARATOR, variable_of
+from radstudy.table import CLINICAL, SEPARATOR
 
 CLASSIFIER = "classifier"
 
@@ -213,8 +213,3 @@ def _medians(pipeline: Pipeline) -> dict[str, float]:
             names = step.get_feature_names_out()
             found.update({str(n): float(m) for n, m in zip(names, step.medians_[step.kept_], strict=True)})
     return found
-
-
-def clinical_variables(names: list[str]) -> list[str]:
-    """The clinical variables among design columns, each once, in order."""
-    return list(dict.fromkeys(variable_of(name) for name in names if name.startswith(f"{CLINICAL}")))

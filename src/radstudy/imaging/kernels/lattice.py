@@ -57,6 +57,22 @@ def _across_rows(rows: Reals, first: Indices, taps: Reals) -> Reals:
 
 
 @jit()
+def before_planes(lattice: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals) -> Reals:
+    """The first two axes of `evaluate`: the lattice (c, b, a) to (c, y * x)."""
+    c, b, a = lattice.shape
+    along_x = _along_rows(lattice.reshape(c * b, a), first_x, x)
+    along_y = _across_rows(along_x.reshape(c, b, first_x.size), first_y, y)
+    return along_y.reshape(c, first_y.size * first_x.size)
+
+
+@jit()
+def plane(rows: Reals, first: Indices, taps: Reals) -> Reals:
+    """The last axis of `evaluate` for some planes (p,): (c, n) of `before_planes` to (p, n)."""
+    found: Reals = _across_rows(rows.reshape(1, rows.shape[0], rows.shape[1]), first, taps)[0]
+    return found
+
+
+@jit()
 def evaluate(
     lattice: Reals, first_z: Indices, z: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals
 ) -> Reals:
@@ -67,11 +83,8 @@ def evaluate(
     first_z, first_y, first_x : int64 (voxels,), the first control point that a voxel sees along each axis.
     z, y, x : (voxels, taps), what it and the next ones count; 4 taps, or 1 along an axis of one voxel.
     """
-    c, b, a = lattice.shape
-    along_x = _along_rows(lattice.reshape(c * b, a), first_x, x)
-    along_y = _across_rows(along_x.reshape(c, b, first_x.size), first_y, y)
-    along_z = _across_rows(along_y.reshape(1, c, first_y.size * first_x.size), first_z, z)
-    return along_z.reshape(first_z.size, first_y.size, first_x.size)
+    rows = before_planes(lattice, first_y, y, first_x, x)
+    return plane(rows, first_z, z).reshape(first_z.size, first_y.size, first_x.size)
 
 
 @jit(fastmath={"contract"})
@@ -115,19 +128,3 @@ def contract(
             for tap in range(x.shape[1]):
                 sums[n, first_x[voxel] + tap] += x[voxel, tap] * along_y[n, voxel]
     return sums.reshape(c, b, a)
-
-
-@jit()
-def before_planes(lattice: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals) -> Reals:
-    """The first two axes of `evaluate`: the lattice (c, b, a) to (c, y * x)."""
-    c, b, a = lattice.shape
-    along_x = _along_rows(lattice.reshape(c * b, a), first_x, x)
-    along_y = _across_rows(along_x.reshape(c, b, first_x.size), first_y, y)
-    return along_y.reshape(c, first_y.size * first_x.size)
-
-
-@jit()
-def plane(rows: Reals, first: Indices, taps: Reals) -> Reals:
-    """The last axis of `evaluate` for some planes (p,): (c, n) of `before_planes` to (p, n)."""
-    found: Reals = _across_rows(rows.reshape(1, rows.shape[0], rows.shape[1]), first, taps)[0]
-    return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radstudy.protocol.sections import Cutoff, Interval
 from radstudy.statistics import (
+    CalibrationCurve,
     auc_ci,
     average_precision,
     calibration_curve,
@@ -27,6 +28,8 @@ CALIBRATION = (
     "model", "set", "rows", "intercept", "intercept_low", "intercept_high", "slope", "slope_low", "slope_high", "brier",
     "scaled_brier", "ici", "e50", "e90", "e_max", "note",
 )  # fmt: skip
+
+CALIBRATION_POINTS = ("model", "set", "predicted", "observed", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +106,17 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
     return {**record, "note": "; ".join(dict.fromkeys([*notes, *([area.note] if area.note else [])]))}
 
 
-def calibration_row(scored: Scored, level: float) -> dict[str, Any]:
+def flexible_curve(scored: Scored, level: float) -> CalibrationCurve | None:
+    """The flexible calibration curve; None where the rows have one class only."""
+    return calibration_curve(scored.y, scored.probability, level=level) if scored.has_both_classes else None
+
+
+def calibration_row(scored: Scored, curve: CalibrationCurve | None, level: float) -> dict[str, Any]:
     """Intercept, slope, Brier score and the distances of the calibration curve from the diagonal; see `CALIBRATION`."""
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y)}
-    if not scored.has_both_classes:
+    if curve is None:
         return {**record, "note": "the rows that this model can use have one class only"}
     line = calibration_intercept_slope(scored.y, scored.probability, level=level)
-    curve = calibration_curve(scored.y, scored.probability, level=level)
     record |= _with_limits("intercept", line.intercept, line.intercept_ci)
     record |= _with_limits("slope", line.slope, line.slope_ci)
     record |= {"brier": line.brier, "scaled_brier": line.scaled_brier}
@@ -138,9 +145,8 @@ def precision_recall_points(scored: Scored, _level: float, _seed: int) -> pd.Dat
     )
 
 
-def calibration_points(scored: Scored, level: float, _seed: int) -> pd.DataFrame:
-    """The flexible calibration curve: predicted, observed, low, high; no row where there is none."""
-    curve = calibration_curve(scored.y, scored.probability, level=level)
+def calibration_points(scored: Scored, curve: CalibrationCurve) -> pd.DataFrame:
+    """The flexible calibration curve as `CALIBRATION_POINTS`; no row where it is not defined."""
     points = {"predicted": curve.predicted, "observed": curve.observed, "low": curve.low, "high": curve.high}
     return pd.DataFrame({**scored.place, **points}).dropna(subset=["observed"])
 
@@ -160,7 +166,6 @@ def decision_points(scored: Scored, level: float, seed: int) -> pd.DataFrame:
 
 CURVES = {
     "precision_recall": (precision_recall_points, ("model", "set", "threshold", "precision", "recall")),
-    "calibration_curves": (calibration_points, ("model", "set", "predicted", "observed", "low", "high")),
     "decision_curves": (
         decision_points,
         ("model", "set", "threshold", "net_benefit", "low", "high", "treat_all", "treat_none", "avoided"),

@@ -11,10 +11,13 @@ import pandas as pd
 from radstudy.cohort.comparison import comparison_table
 from radstudy.modelling.assessment import (
     CALIBRATION,
+    CALIBRATION_POINTS,
     CURVES,
     Scored,
+    calibration_points,
     calibration_row,
     chosen_cutoff,
+    flexible_curve,
     performance_row,
     roc_points,
 )
@@ -59,7 +62,7 @@ def _evaluate(run: Run) -> None:
         performance_row(one, cutoffs[name], section.interval, facts[name]["note"], protocol.seed)
         for (name, _), one in scored.items()
     ])  # fmt: skip
-    _write(run, "calibration", [calibration_row(one, section.interval.level) for one in scored.values()], CALIBRATION)
+    _write_calibration(run, list(scored.values()))
     _write_curves(run, [one for one in scored.values() if one.has_both_classes])
     _write_regressions(run, predictions, {name: facts[name] for name in fitted})
     _write_pairs(run, predictions, fitted, cutoffs)
@@ -86,13 +89,26 @@ def _scored(predictions: pd.DataFrame, model: str, which: str) -> Scored:
     return Scored(model, which, part["outcome"].to_numpy(), part["probability"].to_numpy(dtype=float), patients)
 
 
+def _write_calibration(run: Run, scored: list[Scored]) -> None:
+    level = run.protocol.evaluate.interval.level
+    curves = [flexible_curve(one, level) for one in scored]
+    pairs = list(zip(scored, curves, strict=True))
+    _write(run, "calibration", [calibration_row(one, curve, level) for one, curve in pairs], CALIBRATION)
+    points = [calibration_points(one, curve) for one, curve in pairs if curve is not None]
+    _write_points(run, "calibration_curves", points, CALIBRATION_POINTS)
+
+
 def _write_curves(run: Run, scored: list[Scored]) -> None:
     write_csv(run.path(STEP, "roc.csv"), pd.concat([pd.DataFrame(), *map(roc_points, scored)], ignore_index=True))
     level, seed = run.protocol.evaluate.interval.level, run.protocol.seed
     for name, (points, columns) in CURVES.items():
-        parts = [frame for one in scored if len(frame := points(one, level, seed))]
-        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns))
-        write_csv(run.path(STEP, f"{name}.csv"), frame)
+        _write_points(run, name, [points(one, level, seed) for one in scored], columns)
+
+
+def _write_points(run: Run, name: str, parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> None:
+    known = [part for part in parts if len(part)]
+    frame = pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns))
+    write_csv(run.path(STEP, f"{name}.csv"), frame)
 
 
 # --- regressions -------------------------------------------------------------------------------------------------

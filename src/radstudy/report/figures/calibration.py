@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from radstudy.report.display import interval, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.panels import panels, set_key
+from radstudy.report.figures.panels import panels, rows_of, set_key
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, SETS
 
@@ -31,10 +31,10 @@ def calibration(facts: Facts) -> Drawing:
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         for which in (TRAINING, TESTING):
-            _curve(axes, _of(curves, name, which), which)
-        _histogram(axes, _of(predictions, name, TESTING))
-        _say(axes, _of(table, name, TESTING), TESTING, (0.02, 0.99), "top", "left")
-        _say(axes, _of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
+            _curve(axes, rows_of(curves, name, which), which)
+        _histogram(axes, rows_of(predictions, name, TESTING))
+        _say(axes, rows_of(table, name, TESTING), TESTING, (0.02, 0.99), "top", "left")
+        _say(axes, rows_of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
         axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     drawn.supxlabel("predicted probability", fontsize=8.5)
     drawn.supylabel(f"observed share of {facts.groups[1]}", fontsize=8.5)
@@ -48,13 +48,9 @@ def calibration(facts: Facts) -> Drawing:
         f"predictions, {facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
         "Training curves are apparent: the same patients chose the features and fitted the model.",
     )
-    spoken = "; ".join(f"{name} {_spoken(_of(table, name, TESTING))}" for name in names)
+    spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Calibration curves by model. Testing set: {spoken}."
     return Drawing("figure6_calibration", drawn, alt, notes, curves)
-
-
-def _of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
-    return frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
 
 
 def _curve(axes: Axes, part: pd.DataFrame, which: str) -> None:

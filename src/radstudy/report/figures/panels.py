@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Iterator, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,6 +15,11 @@ from radstudy.report.facts import TESTING, TRAINING
 from radstudy.report.figures.style import SETS, figure
 
 SET_LABELS = {TESTING: "testing", TRAINING: "training (apparent, selection ignored)"}
+
+
+def rows_of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
+    """The rows of a model and set in a table of the run, which may be empty and then has no columns."""
+    return frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
 
 
 def panels(

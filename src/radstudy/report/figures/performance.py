@@ -11,7 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from radstudy.report.chance import chance_of
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.panels import SET_LABELS, panels
+from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS, figure
 
@@ -80,7 +80,7 @@ def _scored(facts: Facts) -> Any:
 
 
 def _row(table: Any, model: str, which: str) -> Any:
-    part = table[(table["model"] == model) & (table["set"] == which) & table["auc"].notna()]
+    part = rows_of(table, model, which).dropna(subset=["auc"])
     return part.iloc[0] if len(part) else None
 
 
@@ -112,7 +112,7 @@ def roc(facts: Facts) -> Drawing:
 
 
 def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty: bool) -> None:
-    part = curves[(curves["model"] == name) & (curves["set"] == which)] if len(curves) else curves
+    part = rows_of(curves, name, which)
     row = _row(table, name, which)
     if not len(part) or row is None:
         axes.plot([], [], " ", label=f"{which}: one class only")

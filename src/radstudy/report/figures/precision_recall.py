@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.panels import panels, set_key
+from radstudy.report.figures.panels import panels, rows_of, set_key
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, SETS
 
@@ -23,7 +23,7 @@ def precision_recall(facts: Facts) -> Drawing:
     drawn, grid = panels(names, width=2.15, height=2.3, columns=4)
     for axes, name in zip(grid, names, strict=True):
         for which in (TRAINING, TESTING):
-            _curve(axes, _of(curves, name, which), _of(table, name, which), which)
+            _curve(axes, rows_of(curves, name, which), rows_of(table, name, which), which)
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3, frameon=True,
                     edgecolor="none", framealpha=0.8)  # fmt: skip
@@ -34,13 +34,9 @@ def precision_recall(facts: Facts) -> Drawing:
         "Dotted, in the set's colour: the share of positives, which is the precision of a model without value. AP: "
         "average precision. Both depend on the share of positives, so they hold for cohorts like this one.",
     )
-    spoken = "; ".join(f"{name} {_spoken(_of(table, name, TESTING))}" for name in names)
+    spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Precision-recall curves by model; average precision in the testing set: {spoken}."
     return Drawing("figure_s5_precision_recall", drawn, alt, notes, curves)
-
-
-def _of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
-    return frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
 
 
 def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> None:

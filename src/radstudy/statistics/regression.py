@@ -247,29 +247,34 @@ def _likelihood_profile(problem: _Problem, column: int) -> Callable[[float], flo
 def _penalised_profiles(
     problem: _Problem, column: int, estimate: FloatArray
 ) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    """The same, penalised: climbed from where the last value ended, and climbed with care.
+    """The same, penalised: climbed to from where the last value ended, and climbed to with care.
 
     Where few cases are separated by many variables the others have several maxima: with care is from many places, and
-    the best is kept.
+    the best is kept (no number of starts is sure to find the highest); quick climbs start there from then on.
     """
-    latest = estimate
+    latest = anchor = estimate
     draws = np.random.default_rng(0).normal(scale=_SPREAD, size=(_STARTS, estimate.size))
-    places = (estimate, np.zeros_like(estimate), *draws)
 
-    def climbed(value: float, starts: tuple[FloatArray, ...]) -> float:
-        nonlocal latest
+    def climbed(value: float, starts: Sequence[FloatArray]) -> tuple[FloatArray, float]:
         found = []
         for start in starts:
             begin = start.copy()
             begin[column] = value
             found.append(maximise_penalised(problem.design, problem.positive, start=begin, held=np.array([column])))
-        latest, best = max(found, key=lambda one: one[1])
+        return max(found, key=lambda one: one[1])
+
+    def quick(value: float) -> float:
+        nonlocal latest
+        latest, best = climbed(value, (latest, anchor, estimate))
         return best
 
-    return (
-        lambda value: climbed(value, (latest,)),
-        lambda value: climbed(value, (latest, *places)),
-    )
+    def surer(value: float) -> float:
+        nonlocal latest, anchor
+        anchor, best = climbed(value, (latest, anchor, estimate, np.zeros_like(estimate), *draws))
+        latest = anchor
+        return best
+
+    return quick, surer
 
 
 def _with_profile(

@@ -1,0 +1,1 @@
+"""Compiled loops of the statistics: NumPy and numba only."""

@@ -100,6 +100,33 @@ def run(
 
 
 @app.command()
+def check(
+    study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the results, whose features are inspected if they are "
+                                                  "there; by default runs/STUDY beside the study file.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
+                                                   "the study file's own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:  # fmt: skip
+    """Look for what makes an AUC worthless, before any model is made: leaks, doubles, batches."""
+    from radstudy.protocol import load_protocol
+    from radstudy.steps.leaks import check_study
+
+    protocol = load_protocol(study)
+    found, seen = check_study(
+        protocol, data=(data or study.parent).resolve(), out=out or study.parent / "runs" / study.stem
+    )
+    _say(f"Looked at {'; '.join(seen)}.")
+    if as_json:
+        typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(map(str, found)) if found else "Nothing was found.")
+    errors = sum(finding.severity == "error" for finding in found)
+    if errors:
+        raise DataError(f"{errors} finding(s) to settle before any AUC of this study is believed")
+
+
+@app.command()
 def extract(
     image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
     mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],

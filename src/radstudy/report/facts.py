@@ -23,6 +23,7 @@ TABLES = (
     "evaluate/precision_recall.csv", "evaluate/calibration.csv", "evaluate/calibration_curves.csv",
     "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
     "evaluate/incremental.csv", "evaluate/mcnemar.csv", "evaluate/null/null.csv",
+    "evaluate/leaks/leaks.csv",
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
@@ -76,6 +77,11 @@ _TEXT = frozenset(
         "confirmed",
         "confirmed_by",
         "status",
+        "severity",
+        "check",
+        "what",
+        "evidence",
+        "where",
     ]
 )
 

@@ -26,6 +26,7 @@ from radstudy.modelling.models import refers_to
 from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delong_row, incremental_row, mcnemar_row
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
+from radstudy.steps.leaks import do_leaks
 from radstudy.steps.null import do_null
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
@@ -45,6 +46,7 @@ def do_evaluate(run: Run) -> None:
             _evaluate(run)
     if run.protocol.evaluate.chance is not None:
         do_null(run, run.protocol.evaluate.chance)
+    do_leaks(run)
 
 
 def _evaluate(run: Run) -> None:

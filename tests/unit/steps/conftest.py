@@ -71,6 +71,7 @@ class Synthetic:
         protocol = parse_protocol(self.study)
         run = Run(protocol, self.out, self.out, 1, lambda _: None, lambda items, _n, _w: items)
         write_csv(run.path("cohort", "rows.csv"), self.rows)
+        write_csv(self.out / "cohort.csv", self.rows.rename(columns={"patient": "id", "outcome": "y"}))
         write_json(run.path("cohort", "cases.json"), [])
         rows = {key: dict(zip(self.names, value, strict=True)) for key, value in self.values.items()}
         run.folder("extract").begin()

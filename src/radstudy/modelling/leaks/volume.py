@@ -38,7 +38,7 @@ def find_volume(seen: Inspected) -> Iterator[Finding]:
     """Models whose probabilities follow a volume that itself tells the outcome; features that are mostly volume.
 
     A warning where the volume differs between the classes (Mann-Whitney over all rows, Holm over sequences, p < 0.01)
-    and a model's probabilities correlate with it (Spearman's rho of at least 0.8): then the model adds little to a ruler.
+    and a model's probabilities correlate with it (Spearman's rho of at least 0.8): the model adds little to a ruler.
     A note where more than half of a sequence's features correlate with the volume by at least 0.9.
 
     Parameters

@@ -50,6 +50,8 @@ TABLES: dict[str, Callable[[Facts], Table]] = {
     "regression_fit": regression.regression_fit,
     "points": regression.points,
     "leaks": honesty.leaks,
+    "beside_volume": honesty.beside_volume,
+    "other_reader": honesty.other_reader,
     "choices": provenance.choices,
     "versions": provenance.versions,
 }

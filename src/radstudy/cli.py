@@ -127,6 +127,34 @@ def check(
 
 
 @app.command()
+def plan(
+    study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
+    patients: Annotated[str, typer.Option(help="Sizes to simulate, such as 60,107,200.")] = "60,107,200",
+    prevalence: Annotated[float, typer.Option(help="Share of positives.")] = 0.4,
+    auc: Annotated[float, typer.Option(help="AUC to be expected in new patients; be modest.")] = 0.75,
+    features: Annotated[int | None, typer.Option(min=1, help="Candidate features of a sequence; by default those of "
+                                                             "the study file's extraction.")] = None,
+    repeats: Annotated[int, typer.Option(min=0, help="Simulated studies of each size; 0 for none.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    jobs: Jobs = None,
+) -> None:  # fmt: skip
+    """How many patients a study needs, and what it may expect: Riley's criteria, and a simulation of its own models."""
+    import os
+
+    from radstudy.protocol import load_protocol
+    from radstudy.steps.plan import as_text, plan_study
+
+    sizes = [item.strip() for item in patients.split(",")]
+    if not all(size.isdigit() and int(size) > 0 for size in sizes):
+        raise UsageError(f"--patients takes whole numbers with commas between, not '{patients}'")
+    made = plan_study(
+        load_protocol(study), data=study.parent.resolve(), patients=[int(size) for size in sizes],
+        prevalence=prevalence, auc=auc, features=features, repeats=repeats, jobs=jobs or os.cpu_count() or 1, say=_say,
+    )  # fmt: skip
+    typer.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else as_text(made))
+
+
+@app.command()
 def extract(
     image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
     mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],

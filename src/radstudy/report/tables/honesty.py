@@ -89,13 +89,16 @@ def other_reader(facts: Facts) -> Table:
     readers = facts.protocol.cohort.readers
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = [
-        f"The models as they were fitted on {readers[0]}'s masks, coefficients and cut-off unchanged, with the features "
-        f"of {' and '.join(readers[1:])}'s masks; lesions that both drew on all of the model's sequences. Difference of "
-        f"the predicted probabilities: {readers[0]} minus the other; bias and {level} limits of agreement (Bland and "
-        "Altman). Change sides: patients whom one reader's mask puts above the cut-off and the other's below.",
-        "The reproducible features were chosen on these very lesions, so a reader who was never seen may move the "
-        "predictions further.",
+        f"The models as they were fitted on {readers[0]}'s masks, coefficients and cut-off unchanged, with features "
+        f"of {' and '.join(readers[1:])}'s masks; lesions that both drew on all of the model's sequences. Difference "
+        f"of the predicted probabilities: {readers[0]} minus the other; bias and {level} limits of agreement (Bland "
+        "and Altman). Change sides: patients whom one reader's mask puts above the cut-off and the other's below.",
     ]
+    if facts.protocol.agree.icc is not None:
+        notes.append(
+            "The features were chosen to be reproducible between these very readers: one who was never asked may move "
+            "the predictions further."
+        )
     return Table("other_reader", [[*words(names[:1]), *numbers(names[1:])]],
                  by_set(frame[frame["set"] != "all"], len(names), row), frame, notes)  # fmt: skip
 

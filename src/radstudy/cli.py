@@ -134,7 +134,7 @@ def plan(
     auc: Annotated[float, typer.Option(help="AUC to be expected in new patients; be modest.")] = 0.75,
     features: Annotated[int | None, typer.Option(min=1, help="Candidate features of a sequence; by default those of "
                                                              "the study file's extraction.")] = None,
-    repeats: Annotated[int, typer.Option(min=0, help="Simulated studies of each size; 0 for none.")] = 20,
+    repeats: Annotated[int, typer.Option(min=0, help="Simulated studies of each size; 0 for none.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     jobs: Jobs = None,
 ) -> None:  # fmt: skip

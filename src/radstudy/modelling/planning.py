@@ -99,7 +99,7 @@ def expected_performance(
     sizes = _sizes(patients, prevalence, share)
     if min(sizes) < 2:
         raise DataError(
-            f"{patients} patients with {prevalence:.0%} positives leave {min(sizes)} of a class in one set; plan for more"
+            f"{patients} patients with {prevalence:.0%} positives leave {min(sizes)} of a class in a set: plan more"
         )
     probe = Engine(protocol, _design(protocol, 4, np.zeros(4, int), 0.5, 1, 1, np.random.default_rng(0)),
                    {name: np.ones(4, bool) for name in protocol.model.models})  # fmt: skip
@@ -177,7 +177,7 @@ def _design(
 def simulated_features(
     outcome: IntArray, features: int, shift: float, informative: int, rng: np.random.Generator
 ) -> Array:
-    """(patients, features) in blocks that share a hidden quantity; the first `informative` ones are shifted in positives.
+    """(patients, features) in blocks that share a hidden quantity; in positives the first blocks are shifted.
 
     Parameters
     ----------

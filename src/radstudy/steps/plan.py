@@ -99,6 +99,7 @@ def _needed(
 
 def _expected(found: ExpectedPerformance) -> list[dict[str, Any]]:
     records = []
+    root = np.sqrt(len(found.testing_auc))
     for column, model in enumerate(found.models):
         testing = found.testing_auc[:, column]
         low, high = np.nanquantile(testing, [0.05, 0.95])
@@ -107,7 +108,7 @@ def _expected(found: ExpectedPerformance) -> list[dict[str, Any]]:
                 "patients": found.patients, "training": found.training, "testing": found.testing, "model": model,
                 "training_auc": float(np.nanmean(found.training_auc[:, column])),
                 "testing_auc": float(np.nanmean(testing)), "testing_auc_5": float(low), "testing_auc_95": float(high),
-                "standard_error": float(np.nanstd(testing, ddof=1) / np.sqrt(len(testing))) if len(testing) > 1 else None,
+                "standard_error": float(np.nanstd(testing, ddof=1) / root) if root > 1 else None,
                 "interval_width": float(np.nanmean(found.width[:, column])),
                 "above_chance": float((found.lower[:, column] > 0.5).mean()),
             }
@@ -119,11 +120,12 @@ def as_text(plan: dict[str, Any]) -> str:
     """The plan for people."""
     assumed = plan["assumed"]
     lines = [
-        f"Assumed: {assumed['prevalence']:.0%} positive, AUC {assumed['auc']:g} in new patients, {assumed['features']:,} "
-        "candidate features a sequence.",
+        f"Assumed: {assumed['prevalence']:.0%} positive, AUC {assumed['auc']:g} in new patients, "
+        f"{assumed['features']:,} candidate features a sequence.",
         "",
         "Patients needed to fit all candidate parameters without much overfitting (Riley's criteria 1 to 4):",
-        f"{'model':<20}{'parameters':>11}{'1 shrinkage':>13}{'2 optimism':>12}{'3 risk':>8}{'4 error':>9}{'needed':>10}",
+        f"{'model':<20}{'parameters':>11}{'1 shrinkage':>13}{'2 optimism':>12}{'3 risk':>8}"
+        f"{'4 error':>9}{'needed':>10}",
     ]
     for row in plan["sample_size"]:
         lines.append(
@@ -138,8 +140,8 @@ def as_text(plan: dict[str, Any]) -> str:
     if plan["expected"]:
         lines += [
             "",
-            f"Expected of this study's selection and models ({assumed['repeats']} simulated studies of each size; three "
-            f"hidden quantities of each sequence would give AUC {assumed['auc']:g}):",
+            f"Expected of this study's selection and models ({assumed['repeats']} simulated studies of each size; "
+            f"three hidden quantities of each sequence would give AUC {assumed['auc']:g}):",
             f"{'patients':<10}{'model':<20}{'training AUC':>13}{'testing AUC':>13}{'5 to 95 %':>15}{'CI width':>10}"
             f"{'CI above 0.5':>14}",
         ]

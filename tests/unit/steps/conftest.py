@@ -95,3 +95,9 @@ def synthetic(tmp_path):
 def finished(tmp_path_factory):
     """A run with a modest effect, for tests that only read it."""
     return Synthetic(tmp_path_factory.mktemp("finished"), effect=0.8).run()
+
+
+@pytest.fixture(scope="session")
+def synthetic_class():
+    """For fixtures of a module that make a run of their own."""
+    return Synthetic

@@ -7,6 +7,7 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.tables import TABLES
+from radstudy.report.text.statistics import statistics_method
 
 LEAK = {"severity": "error", "check": "scaling", "what": "scaled", "evidence": "mean 0", "where": "T2", "remedy": "do"}
 
@@ -86,3 +87,15 @@ def test_one_reader_has_no_other(told):
     told.frames["evaluate/other_reader/moved.csv"] = told.frames["evaluate/other_reader/moved.csv"][:0]
     with pytest.raises(AbsentError, match="another reader"):
         TABLES["other_reader"](told)
+
+
+def test_the_methods_name_what_was_done_and_nothing_else(told):
+    text = statistics_method(told)
+    assert "logistic regressions of the logarithm of the lesion's volume alone" in text
+    assert "applied unchanged to the features of b" in text
+    for name in ("evaluate/baselines/table3.csv", "evaluate/other_reader/moved.csv"):
+        del told.frames[name]
+    text = statistics_method(told)
+    assert "baselines" not in text
+    assert "applied unchanged to the features" not in text
+    assert "  " not in text

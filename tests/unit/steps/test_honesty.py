@@ -11,6 +11,7 @@ from radstudy.errors import StudyFileError
 from radstudy.modelling.baselines import beside_volume, log_volume, one_variable, scored
 from radstudy.modelling.models import build
 from radstudy.protocol.load import parse_protocol
+from radstudy.steps import baselines
 from radstudy.steps.design import read_design
 from radstudy.steps.extract import read_features
 from radstudy.steps.leaks import lesion_volumes
@@ -108,6 +109,17 @@ def test_baselines_are_rows_of_their_own_and_in_no_comparison(sized):
 def test_without_a_volume_there_is_none(finished):
     assert set(table(finished, "baselines/table3")["kind"]) == {"age"}
     assert not len(table(finished, "baselines/beside_volume"))
+
+
+def test_the_baseline_of_images_that_were_not_shuffled_is_the_model(finished, monkeypatch):
+    features = read_features(finished)
+    monkeypatch.setattr(baselines, "read_shuffled", lambda _: features)
+    scores = pd.read_csv(finished.path("model", "predictions.csv"), dtype={"lesion": str})
+    found = list(baselines._shuffled(finished, read_design(finished)))
+    assert [one.name for one in found] == [f"shuffled image, {name}" for name in ("T2", "DWI", "both", "all")]
+    for one in found:
+        own = scores[scores["model"] == one.name.removeprefix("shuffled image, ")].set_index(["patient", "lesion"])
+        assert np.allclose(one.probability, own["probability"].loc[one.probability.index], atol=1e-7)
 
 
 def test_a_feature_table_has_no_images_to_shuffle(finished):

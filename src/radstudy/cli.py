@@ -100,6 +100,61 @@ def run(
 
 
 @app.command()
+def check(
+    study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the results, whose features are inspected if they are "
+                                                  "there; by default runs/STUDY beside the study file.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
+                                                   "the study file's own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:  # fmt: skip
+    """Look for what makes an AUC worthless, before any model is made: leaks, doubles, batches."""
+    from radstudy.protocol import load_protocol
+    from radstudy.steps.leaks import check_study
+
+    protocol = load_protocol(study)
+    found, seen = check_study(
+        protocol, data=(data or study.parent).resolve(), out=out or study.parent / "runs" / study.stem
+    )
+    _say(f"Looked at {'; '.join(seen)}.")
+    if as_json:
+        typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(map(str, found)) if found else "Nothing was found.")
+    errors = sum(finding.severity == "error" for finding in found)
+    if errors:
+        raise DataError(f"{errors} finding(s) to settle before any AUC of this study is believed")
+
+
+@app.command()
+def plan(
+    study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
+    patients: Annotated[str, typer.Option(help="Sizes to simulate, such as 60,107,200.")] = "60,107,200",
+    prevalence: Annotated[float, typer.Option(help="Share of positives.")] = 0.4,
+    auc: Annotated[float, typer.Option(help="AUC to be expected in new patients; be modest.")] = 0.75,
+    features: Annotated[int | None, typer.Option(min=1, help="Candidate features of a sequence; by default those of "
+                                                             "the study file's extraction.")] = None,
+    repeats: Annotated[int, typer.Option(min=0, help="Simulated studies of each size; 0 for none.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    jobs: Jobs = None,
+) -> None:  # fmt: skip
+    """How many patients a study needs, and what it may expect: Riley's criteria, and a simulation of its own models."""
+    import os
+
+    from radstudy.protocol import load_protocol
+    from radstudy.steps.plan import as_text, plan_study
+
+    sizes = [item.strip() for item in patients.split(",")]
+    if not all(size.isdigit() and int(size) > 0 for size in sizes):
+        raise UsageError(f"--patients takes whole numbers with commas between, not '{patients}'")
+    made = plan_study(
+        load_protocol(study), data=study.parent.resolve(), patients=[int(size) for size in sizes],
+        prevalence=prevalence, auc=auc, features=features, repeats=repeats, jobs=jobs or os.cpu_count() or 1, say=_say,
+    )  # fmt: skip
+    typer.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else as_text(made))
+
+
+@app.command()
 def extract(
     image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
     mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],

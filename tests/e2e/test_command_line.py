@@ -32,6 +32,9 @@ def test_help_imports_nothing_heavy():
         (["extract", "--image", "no.nii", "--mask", "no.nii", "--out", "x.xls"], 2, ".csv or .json"),
         (["predict", "no.json"], 5, "does not exist"),
         (["demo", "--patients", "3"], 2, "--patients"),
+        (["check", "nothing.yaml"], 3, "radstudy init"),
+        (["plan", "nothing.yaml"], 3, "radstudy init"),
+        (["plan", "nothing.yaml", "--patients", "many"], 2, "whole numbers"),
     ],
 )
 def test_expected_errors_have_a_message_and_their_exit_code(command, tmp_path, monkeypatch, arguments, code, says):

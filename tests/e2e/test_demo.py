@@ -202,3 +202,25 @@ def test_steps_can_be_run_one_by_one(demo, tmp_path, command):
     flow = json.loads((out / "cohort" / "flow.json").read_text(encoding="utf-8"))
     assert flow["kept"] == 24
     shutil.rmtree(out)
+
+
+def test_the_demo_has_no_leak_and_a_spoilt_one_has(demo_copy, command):
+    assert command("check", study_of(demo_copy), "--out", demo_copy, check=0).stdout.strip() == "Nothing was found."
+    assert not len(pd.read_csv(demo_copy / "evaluate" / "leaks" / "leaks.csv"))
+    rows = pd.read_csv(demo_copy / "cohort" / "rows.csv", dtype=str)
+    one, other = (rows.loc[rows["set"] == which, "patient"].iloc[0] for which in ("training", "testing"))
+    images = demo_copy / "data" / "images"
+    shutil.copy(images / one / "DWI.nii.gz", images / other / "DWI.nii.gz")
+    done = command("check", study_of(demo_copy), "--out", demo_copy, "--json", check=4)
+    (finding,) = json.loads(done.stdout)
+    assert finding["severity"] == "error"
+    assert {one, other} <= set(finding["where"].split(" = "))
+    assert "1 finding(s) to settle" in done.stderr
+
+
+def test_a_plan_of_the_demos_study(demo, command):
+    done = command("plan", study_of(demo), "--patients", "60", "--repeats", "1", "--json", check=0)
+    plan = json.loads(done.stdout)
+    needed = {row["model"]: row["candidate_parameters"] for row in plan["sample_size"]}
+    assert needed["DWI"] == 1218
+    assert {row["model"] for row in plan["expected"]} == set(needed)

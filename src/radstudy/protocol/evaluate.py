@@ -77,6 +77,18 @@ class Chance(Section):
     )
 
 
+class Baselines(Section):
+    """What needs no radiomics, as rows below the models of Table 3; they take part in no comparison."""
+
+    volume: bool = Field(True, description="The logarithm of the lesion's volume on each sequence.")
+    age: str | None = Field("age", description="The numeric clinical variable that holds the age, if there is one.")
+    shuffled: bool = Field(
+        False,
+        description="Every model with images again, on lesions whose voxels are shuffled; extracts the first reader's "
+        "lesions a second time.",
+    )
+
+
 class Evaluate(Section):
     """Performance and comparisons."""
 
@@ -85,6 +97,7 @@ class Evaluate(Section):
     compare: Compare = Compare()
     regression: Regression = Regression()
     chance: Chance | None = Field(Chance(), description="None: no null calibration, and the report says so.")
+    baselines: Baselines | None = Field(Baselines(), description="None: no baselines in Table 3.")
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
         "student", description="Test of continuous variables in Tables 1 and 2."
     )

@@ -23,7 +23,7 @@ from radstudy.protocol.classifier import (
     Svm,
 )
 from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
-from radstudy.protocol.evaluate import Chance, Compare, Cutoff, Evaluate, Interval, Report
+from radstudy.protocol.evaluate import Baselines, Chance, Compare, Cutoff, Evaluate, Interval, Report
 from radstudy.protocol.extract import Extract, Images, Maps
 from radstudy.protocol.features import FeatureColumns, Features
 from radstudy.protocol.model import ClinicalModel, Model, Modelling
@@ -47,6 +47,7 @@ __all__ = [
     "STEPS",
     "UNNAMED_READER",
     "Agree",
+    "Baselines",
     "BoostedTrees",
     "Boruta",
     "Chance",
@@ -142,6 +143,10 @@ class Protocol(Section):
                         "at a table of features ('features')", {"name": name},
                     )  # fmt: skip
             return self
+        if self.evaluate.baselines is not None and self.evaluate.baselines.shuffled:
+            raise PydanticCustomError(
+                "features", "a study that begins at a feature table has no images to shuffle (evaluate.baselines)", {}
+            )
         if self.cohort.transfer is not None or self.extract.maps is not None:
             raise PydanticCustomError("features", "a study that begins at a feature table has no masks and no maps", {})
         self._check_layout(self.features)

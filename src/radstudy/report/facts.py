@@ -23,6 +23,9 @@ TABLES = (
     "evaluate/precision_recall.csv", "evaluate/calibration.csv", "evaluate/calibration_curves.csv",
     "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
     "evaluate/incremental.csv", "evaluate/mcnemar.csv", "evaluate/null/null.csv",
+    "evaluate/leaks/leaks.csv",
+    "evaluate/baselines/table3.csv", "evaluate/baselines/beside_volume.csv",
+    "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv",
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
@@ -76,6 +79,11 @@ _TEXT = frozenset(
         "confirmed",
         "confirmed_by",
         "status",
+        "severity",
+        "check",
+        "what",
+        "evidence",
+        "where",
     ]
 )
 

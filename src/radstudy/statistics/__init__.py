@@ -27,6 +27,12 @@ from radstudy.statistics.precision_recall import (
 from radstudy.statistics.proportions import Proportion, clopper_pearson_interval, proportion, wilson_interval
 from radstudy.statistics.regression import LogisticFit, firth, logistic
 from radstudy.statistics.roc import RocCurve, auc, roc_curve
+from radstudy.statistics.sample_size import (
+    PredictionSampleSize,
+    parameters_allowed,
+    prediction_sample_size,
+    r2_of_auc,
+)
 from radstudy.statistics.univariate import auc_columns, mann_whitney_columns, student_columns
 
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "McnemarTest",
     "Measure",
     "PrecisionRecallCurve",
+    "PredictionSampleSize",
     "Proportion",
     "RocCurve",
     "StandardisedDifference",
@@ -85,8 +92,11 @@ __all__ = [
     "logistic",
     "mann_whitney_columns",
     "mcnemar",
+    "parameters_allowed",
     "precision_recall_curve",
+    "prediction_sample_size",
     "proportion",
+    "r2_of_auc",
     "roc_curve",
     "scaled_brier",
     "shapiro_wilk_p_value",

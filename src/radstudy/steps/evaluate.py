@@ -24,9 +24,12 @@ from radstudy.modelling.assessment import (
 from radstudy.modelling.inference import REGRESSION, REGRESSION_MODELS, regression_design, regression_of
 from radstudy.modelling.models import refers_to
 from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delong_row, incremental_row, mcnemar_row
+from radstudy.steps.baselines import do_baselines
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
+from radstudy.steps.leaks import do_leaks
 from radstudy.steps.null import do_null
+from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
 
@@ -37,7 +40,7 @@ SETS = ("training", "testing")
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance"}),
+        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance", "baselines"}),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
     }
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
@@ -45,6 +48,10 @@ def do_evaluate(run: Run) -> None:
             _evaluate(run)
     if run.protocol.evaluate.chance is not None:
         do_null(run, run.protocol.evaluate.chance)
+    if run.protocol.evaluate.baselines is not None:
+        do_baselines(run, run.protocol.evaluate.baselines)
+    do_other_reader(run)
+    do_leaks(run)
 
 
 def _evaluate(run: Run) -> None:

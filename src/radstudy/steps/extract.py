@@ -22,6 +22,7 @@ from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
 from radstudy.steps.prepare import After, Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
 from radstudy.steps.run import Run, write_failures
+from radstudy.steps.shuffled import do_shuffled
 from radstudy.steps.transfer import (
     ACCEPTED,
     CONFIRMED,
@@ -53,6 +54,9 @@ def do_extract(run: Run) -> None:
     with run.step(STEP, settings=settings.as_dict(), inputs=inputs) as due:
         if due:
             _extract(run, settings, answers)
+    baselines = run.protocol.evaluate.baselines
+    if baselines is not None and baselines.shuffled:
+        do_shuffled(run, settings, _usable(run, answers)[0])
     if run.protocol.extract.maps is not None:
         do_maps(run, run.protocol.extract.maps, settings, _usable(run, answers)[0])
 

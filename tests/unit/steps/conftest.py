@@ -71,6 +71,7 @@ class Synthetic:
         protocol = parse_protocol(self.study)
         run = Run(protocol, self.out, self.out, 1, lambda _: None, lambda items, _n, _w: items)
         write_csv(run.path("cohort", "rows.csv"), self.rows)
+        write_csv(self.out / "cohort.csv", self.rows.rename(columns={"patient": "id", "outcome": "y"}))
         write_json(run.path("cohort", "cases.json"), [])
         rows = {key: dict(zip(self.names, value, strict=True)) for key, value in self.values.items()}
         run.folder("extract").begin()
@@ -94,3 +95,9 @@ def synthetic(tmp_path):
 def finished(tmp_path_factory):
     """A run with a modest effect, for tests that only read it."""
     return Synthetic(tmp_path_factory.mktemp("finished"), effect=0.8).run()
+
+
+@pytest.fixture(scope="session")
+def synthetic_class():
+    """For fixtures of a module that make a run of their own."""
+    return Synthetic

@@ -13,6 +13,7 @@ from radstudy.report.figures.forest import forest
 from radstudy.report.figures.funnel import funnel
 from radstudy.report.figures.intensities import intensities
 from radstudy.report.figures.nomogram import nomogram
+from radstudy.report.figures.other_reader import other_reader
 from radstudy.report.figures.performance import areas, delong, roc
 from radstudy.report.figures.precision_recall import precision_recall
 from radstudy.report.figures.scores import scores
@@ -32,6 +33,7 @@ FIGURES: dict[str, Callable[[Facts], Drawing]] = {
     "decision": decision,
     "forest": forest,
     "nomogram": nomogram,
+    "other_reader": other_reader,
 }
 
 __all__ = ["FIGURES", "Drawing"]

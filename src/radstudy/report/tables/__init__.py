@@ -8,6 +8,7 @@ from radstudy.report.facts import Facts
 from radstudy.report.tables import (
     features,
     groups,
+    honesty,
     images,
     losses,
     measures,
@@ -48,6 +49,9 @@ TABLES: dict[str, Callable[[Facts], Table]] = {
     "regression": regression.regression,
     "regression_fit": regression.regression_fit,
     "points": regression.points,
+    "leaks": honesty.leaks,
+    "beside_volume": honesty.beside_volume,
+    "other_reader": honesty.other_reader,
     "choices": provenance.choices,
     "versions": provenance.versions,
 }

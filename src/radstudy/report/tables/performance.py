@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.baselines import baseline_note, baselines
 from radstudy.report.chance import Chance, chance_note, chance_of
 from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
@@ -31,6 +32,8 @@ def performance(facts: Facts) -> Table:
              "Specificity, %", "Accuracy, %", "Cut-off"]  # fmt: skip
     header = [[*words(names[:2]), *numbers(names[2:])]]
     rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
+    below = baselines(facts)
+    rows += _baseline_rows(facts, below, ("sensitivity", "specificity", "accuracy"), len(names))
     settings = facts.protocol.evaluate.interval
     notes = [
         f"Cut-off: {cutoff_rule(facts)}, applied unchanged to the testing set; at or above it a patient is called "
@@ -40,8 +43,18 @@ def performance(facts: Facts) -> Table:
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
         "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
         chance_note(facts),
+        *([baseline_note(below)] if len(below) else []),
     ]
-    return Table("table3", header, rows, frame, notes)
+    whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
+    return Table("table3", header, rows, whole, notes)
+
+
+def _baseline_rows(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], width: int) -> list[list[Cell]]:
+    """The baselines under a heading of their own, below the study's models."""
+    if not len(frame):
+        return []
+    head = [Cell("Baselines: what needs no radiomics, or no image; in no comparison", span=width, kind="group")]
+    return [head, *(_row(facts, row, measures, empty=False) for _, row in frame.iterrows())]
 
 
 INTERVALS = {

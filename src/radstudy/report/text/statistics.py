@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radstudy.report.baselines import baselines
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.tables.performance import INTERVALS, cutoff_rule
@@ -18,7 +19,7 @@ _CONTINUOUS = {
 def statistics_method(facts: Facts) -> str:
     """How groups and models were compared, and what the models' probabilities are worth."""
     evaluate = facts.protocol.evaluate
-    return " ".join([
+    return " ".join(filter(None, [
         f"Groups were compared by {_CONTINUOUS[evaluate.continuous]} (continuous) and by Pearson's chi-square "
         "without continuity correction where n was at least 40 and every expected count at least 5, else by Fisher's "
         "exact test (Freeman-Halton for more than two columns); levels that nobody has were left out.",
@@ -29,8 +30,31 @@ def statistics_method(facts: Facts) -> str:
         _regression(facts),
         _pairs(facts),
         _chance(facts),
+        _baselines(facts),
         "All tests were two-sided.",
-    ])  # fmt: skip
+    ]))  # fmt: skip
+
+
+def _baselines(facts: Facts) -> str:
+    frame = baselines(facts)
+    said = []
+    if len(frame):
+        kinds = {"volume": "the logarithm of the lesion's volume", "age": "age"}
+        alone = [words for kind, words in kinds.items() if kind in set(frame["kind"])]
+        if alone:
+            said.append(f"As baselines, logistic regressions of {listed(alone)} alone were fitted on the training set.")
+        if "shuffled" in set(frame["kind"]):
+            said.append(
+                "Every model with images was also selected and fitted on lesions whose voxels were put in random order."
+            )
+    moved = facts.frames.get("evaluate/other_reader/moved.csv")
+    if moved is not None and len(moved):
+        readers = listed(list(dict.fromkeys(moved["reader"])))
+        said.append(
+            f"The fitted models were applied unchanged to the features of {readers}; "
+            "the differences of the predicted probabilities were described by limits of agreement (Bland and Altman)."
+        )
+    return " ".join(said)
 
 
 def _calibration() -> str:

@@ -1,0 +1,35 @@
+"""The leak detector: what makes an AUC worthless before any model is fitted, one file a kind of check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from radstudy.modelling.leaks.alignment import find_alignment
+from radstudy.modelling.leaks.coded import find_coded
+from radstudy.modelling.leaks.duplicates import find_duplicates
+from radstudy.modelling.leaks.finding import COLUMNS, SEVERITIES, Finding, Inspected, Severity
+from radstudy.modelling.leaks.scaling import find_scaling, find_selection
+from radstudy.modelling.leaks.volume import find_volume, volume_of
+
+CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
+    find_scaling,
+    find_selection,
+    find_duplicates,
+    find_coded,
+    find_alignment,
+    find_volume,
+)
+
+
+def find_leaks(seen: Inspected) -> list[Finding]:
+    """Everything that the checks find, errors first.
+
+    Parameters
+    ----------
+    seen : what is known of the study; checks that need what is not known yet find nothing.
+    """
+    found = [finding for check in CHECKS for finding in check(seen)]
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+__all__ = ["CHECKS", "COLUMNS", "SEVERITIES", "Finding", "Inspected", "Severity", "find_leaks", "volume_of"]

@@ -1,0 +1,177 @@
+"""Is one patient in the study under two identifiers, and perhaps in both sets?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from radstudy.modelling.leaks.finding import Finding, Inspected, listed, varying
+
+CHECK = "one patient twice"
+NEAR = 0.25  # of the usual distance to the nearest other patient
+FEWEST_FEATURES, FEWEST_ROWS = 10, 10
+_SIDE = re.compile(r"[-_ .]*(left|right|lt|rt|li|re|l|r)$")
+_REMEDY = (
+    "if these are one patient, give all rows the same identifier (cohort.patient; lesions have theirs in "
+    "cohort.lesion): the split then keeps them together"
+)
+
+
+def find_duplicates(seen: Inspected) -> Iterator[Finding]:
+    """Patients with the same image files, the same or nearly the same features, or the same identifier but for signs.
+
+    Parameters
+    ----------
+    seen : the study.
+    """
+    images = _same_images(seen)
+    yield from _reported(seen, images, "the same image file under different patients", "identical bytes")
+    features = _same_features(seen) - images
+    yield from _reported(seen, features, "the same features under different patients", "identical feature rows")
+    near = {pair: why for pair, why in _near_features(seen).items() if pair not in images | features}
+    for pair, why in near.items():
+        yield from _reported(seen, {pair}, "nearly the same features under two patients", why)
+    yield from _same_names(seen)
+
+
+Pair = tuple[str, str]
+
+
+def _reported(seen: Inspected, pairs: set[Pair], what: str, evidence: str) -> Iterator[Finding]:
+    """One finding for the pairs that stand in both sets, one for those within a set."""
+    both = sorted(pair for pair in pairs if not _sets_of(seen, pair[0]) & _sets_of(seen, pair[1]))
+    for chosen, severity, where in ((both, "error", "one in training, one in testing"),
+                                    (sorted(pairs - set(both)), "warning", "within one set")):  # fmt: skip
+        if chosen:
+            yield Finding(
+                "error" if severity == "error" else "warning", CHECK, f"{what}, {where}",
+                f"{evidence}: {len(chosen)} pair(s)", listed([f"{a} = {b}" for a, b in chosen]), _REMEDY,
+            )  # fmt: skip
+
+
+def _sets_of(seen: Inspected, patient: str) -> set[str]:
+    rows = seen.rows
+    return set(rows.loc[rows.index.get_level_values("patient") == patient, "set"])
+
+
+def _pairs_within(groups: Iterable[Sequence[str]]) -> set[Pair]:
+    return {(a, b) for group in groups for a, b in combinations(sorted(set(group)), 2)}
+
+
+def _same_images(seen: Inspected) -> set[Pair]:
+    known = set(seen.rows.index.get_level_values("patient"))
+    by_hash: dict[str, list[str]] = {}
+    for (patient, _, _), found in seen.files.items():
+        if patient in known:
+            by_hash.setdefault(found, []).append(patient)
+    return _pairs_within(by_hash.values())
+
+
+def _same_features(seen: Inspected) -> set[Pair]:
+    pairs: set[Pair] = set()
+    for sequence in seen.sequences if seen.features is not None else ():
+        frame = seen.table_of(sequence)
+        frame = varying(frame)
+        if frame.shape[1] < FEWEST_FEATURES:
+            continue
+        hashes = pd.util.hash_pandas_object(frame, index=False)
+        groups = pd.Series(frame.index.get_level_values("patient"), index=hashes.to_numpy()).groupby(level=0)
+        pairs |= _pairs_within(list(group) for _, group in groups)
+    return pairs
+
+
+def _near_features(seen: Inspected) -> dict[Pair, str]:
+    """Pairs of patients that lie much closer than patients do, on every sequence that both have.
+
+    The distance is the root mean square difference of the features' ranks, in SD of the ranks, over the features in
+    which the two differ: a lesion with one grey level has the textures of every other one. Of every row the nearest row
+    of another patient is found; a pair is near where its distance is below a quarter of the median of these. The same
+    contours exported or read again fall below it, different patients keep above (figures in docs/leaks.md); another
+    reader's contour mostly does not, which the bytes of the image find.
+    """
+    near: dict[Pair, list[str]] = {}
+    sequences_of: dict[str, set[str]] = {}
+    for sequence in seen.sequences if seen.features is not None else ():
+        frame = seen.table_of(sequence)
+        values = _ranked(frame)
+        if values.shape[1] < FEWEST_FEATURES or len(values) < FEWEST_ROWS:
+            continue
+        patients = frame.index.get_level_values("patient").to_numpy(dtype=object)
+        for patient in patients:
+            sequences_of.setdefault(str(patient), set()).add(sequence)
+        distance = _distances(values)
+        distance[patients[:, None] == patients[None, :]] = np.inf
+        usual = float(np.median(distance.min(axis=1)))
+        for i, j in zip(*np.nonzero(np.triu(distance < NEAR * usual)), strict=True):
+            differs = values[i] != values[j]
+            between = float(np.sqrt(np.mean((values[i] - values[j])[differs] ** 2))) if differs.any() else 0.0
+            if between < NEAR * usual and differs.sum() >= FEWEST_FEATURES:
+                a, b = sorted((str(patients[i]), str(patients[j])))
+                why = f"on {sequence} {between:.3g} SD apart, other patients' nearest usually {usual:.2g}"
+                near.setdefault((a, b), []).append(why)
+    return {
+        (a, b): "; ".join(why) for (a, b), why in near.items() if len(why) >= len(sequences_of[a] & sequences_of[b])
+    }
+
+
+def _ranked(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """The ranks of the features that vary, divided by their SD."""
+    values = np.asarray(frame.to_numpy(), dtype=np.float64)
+    values = values[:, np.isfinite(values).all(axis=0)]
+    if not values.size:
+        return values
+    ranks: NDArray[np.float64] = stats.rankdata(values, axis=0)
+    spread = ranks.std(axis=0)
+    scaled: NDArray[np.float64] = ranks[:, spread > 0] / spread[spread > 0]
+    return scaled
+
+
+def _distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root mean square differences of all pairs of rows."""
+    squares = (values**2).mean(axis=1)
+    found: NDArray[np.float64] = squares[:, None] + squares[None, :] - 2 * values @ values.T / values.shape[1]
+    return np.sqrt(np.clip(found, 0, None))
+
+
+def _same_names(seen: Inspected) -> Iterator[Finding]:
+    patients = sorted(set(map(str, seen.rows.index.get_level_values("patient"))))
+    plain = _grouped(patients, _without_signs)
+    sided = [group for group in _grouped(patients, _without_side)
+             if sum(_SIDE.search(name.lower()) is not None for name in group) >= len(group) - 1]  # fmt: skip
+    for groups, how in ((plain, "differ by signs, capitals or leading zeros only"), (sided, "differ by the side only")):
+        across = [group for group in groups if len(set().union(*(_sets_of(seen, name) for name in group))) > 1]
+        if across:
+            yield Finding(
+                "warning", CHECK, f"identifiers in both sets that {how}", f"{len(across)} group(s)",
+                listed([" = ".join(group) for group in across]), _REMEDY,
+            )  # fmt: skip
+
+
+def _grouped(names: Sequence[str], key: Callable[[str], str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(key(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _without_signs(name: str) -> str:
+    """The identifier in small letters, without signs and leading zeros.
+
+    Examples
+    --------
+    >>> _without_signs("SYN-007"), _without_signs("syn 7")
+    ('syn-7', 'syn-7')
+    """
+    parts = re.findall(r"[^\W\d_]+|\d+", name.lower())
+    return "-".join(part.lstrip("0") or "0" if part.isdigit() else part for part in parts)
+
+
+def _without_side(name: str) -> str:
+    stem = _SIDE.sub("", name.lower())
+    return stem if any(sign.isdigit() for sign in stem) else name.lower()

@@ -1,0 +1,174 @@
+"""Was the feature table scaled, or its columns chosen, before the patients were split?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radstudy.modelling.leaks.finding import Finding, Inspected, listed
+from radstudy.statistics import mann_whitney_columns
+
+CHECK = "scaling"
+SELECTION = "selection"
+CLOSE = 2e-3  # of a standard deviation; tables are often written with three digits
+FEWEST_COLUMNS, FEWEST_VALUES = 2, 5
+LEAST_SHARE = 0.25  # of the columns; a few may have such values by themselves, a scaled table has all
+SELECTED_BELOW, LEAST_EFFECTIVE = 0.05, 5.0
+_REMEDY = (
+    "give the features as they were extracted; 'standardise: zscore' in model.select scales them by the training rows "
+    "alone"
+)
+
+
+def find_scaling(seen: Inspected) -> Iterator[Finding]:
+    """Columns with exactly the mean and SD, or the range, that scaling over all rows gives.
+
+    Mean 0 within 0.002 SD, and SD 1 within 0.002 (with n or n - 1), or a range of exactly [0, 1] or [-1, 1] with at
+    least five different values; in at least two columns and a quarter of a sequence's. A feature as extracted meets the
+    first by chance with a probability of the order of 1e-5, and has no reason to meet the second.
+
+    Parameters
+    ----------
+    seen : the study.
+    """
+    for sequence in seen.sequences if seen.features is not None else ():
+        for name, frame in _groups(seen, sequence):
+            scaled = scaled_columns(frame)
+            training = frame[_in_set(seen, frame, "training")]
+            if not scaled:
+                continue
+            how, columns, share = scaled
+            of_training = scaled_columns(training)
+            if of_training and len(of_training[1]) >= len(columns):  # by the training rows alone: as it should be
+                continue
+            yield Finding(
+                "error", CHECK, f"the features of {sequence} were scaled over training and testing rows together",
+                f"{how} over {len(frame)} rows ({name}) in {len(columns)} of {frame.shape[1]} columns ({share:.0%})",
+                f"{sequence}: {listed(columns)}", _REMEDY,
+            )  # fmt: skip
+            break
+        else:
+            yield from _each_set_by_itself(seen, sequence)
+
+
+def _groups(seen: Inspected, sequence: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The sets of rows that somebody may have scaled over."""
+    if seen.features is None:
+        return
+    mine = seen.features.of(sequence, seen.reader).dropna(axis=1, how="all")
+    yield "all of the cohort", mine[mine.index.isin(seen.rows.index)]
+    yield "all of the table", mine
+    everybody = seen.features.frame.xs(sequence, level="sequence").dropna(axis=1, how="all")
+    if len(everybody) != len(mine):
+        yield "all of the table, all readers", everybody
+
+
+def _in_set(seen: Inspected, frame: pd.DataFrame, which: str) -> NDArray[np.bool_]:
+    sets = seen.rows["set"].reindex(frame.index)
+    return np.asarray(sets == which, dtype=np.bool_)
+
+
+def _each_set_by_itself(seen: Inspected, sequence: str) -> Iterator[Finding]:
+    frame = seen.table_of(sequence)
+    scaled = {which: scaled_columns(frame[_in_set(seen, frame, which)]) for which in ("training", "testing")}
+    if not scaled["testing"]:
+        return
+    how, columns, share = scaled["testing"]
+    also = " and so were the training rows by theirs" if scaled["training"] else ""
+    yield Finding(
+        "error", CHECK, f"the testing rows of {sequence} were scaled by their own values{also}: nobody can do that to "
+        "the next patient",
+        f"{how} over the testing rows in {len(columns)} of {frame.shape[1]} columns ({share:.0%})",
+        f"{sequence}: {listed(columns)}", _REMEDY,
+    )  # fmt: skip
+
+
+def scaled_columns(frame: pd.DataFrame) -> tuple[str, list[str], float] | None:
+    """How the rows were scaled, in which columns, and their share; None where they were not.
+
+    Parameters
+    ----------
+    frame : rows x features.
+    """
+    values = frame.to_numpy(dtype=float)
+    if len(values) < FEWEST_VALUES:
+        return None
+    kept = np.flatnonzero(~np.isnan(values).all(axis=0))
+    values = values[:, kept]
+    lowest, highest = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    varies = highest > lowest
+    found = {
+        "mean 0 and SD 1": _z_scored(values) & varies,
+        "range 0 to 1": _many_values(values, (lowest == 0) & (highest == 1)),
+        "range -1 to 1": _many_values(values, (lowest == -1) & (highest == 1)),
+    }
+    for how, hit in found.items():
+        share = float(hit.sum()) / max(int(varies.sum()), 1)
+        if hit.sum() >= FEWEST_COLUMNS and share >= LEAST_SHARE:
+            return how, [str(frame.columns[kept[k]]) for k in np.flatnonzero(hit)], share
+    return None
+
+
+def _z_scored(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    close: NDArray[np.bool_] = np.abs(np.nanmean(values, axis=0)) < CLOSE
+    deviation = [np.abs(np.nanstd(values, axis=0, ddof=ddof) - 1) < CLOSE for ddof in (0, 1)]
+    hit: NDArray[np.bool_] = close & (deviation[0] | deviation[1])
+    return hit
+
+
+def _many_values(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of the columns `where`, those with several values: 0 and 1 alone are no scale."""
+    hit = where.copy()
+    for column in np.flatnonzero(where):
+        known = values[:, column]
+        hit[column] = len(np.unique(known[~np.isnan(known)])) >= FEWEST_VALUES
+    return hit
+
+
+def find_selection(seen: Inspected) -> Iterator[Finding]:
+    """A given table in which every column is associated with the outcome: chosen on all patients, most likely.
+
+    Features as extracted are not all associated with an outcome. Every p-value of a sequence (Mann-Whitney, all rows)
+    below 0.05 counts where the columns are worth at least five independent ones (Li and Ji's effective number), so that
+    noise gives it with a probability of about 0.05^5 = 3e-7.
+
+    Parameters
+    ----------
+    seen : the study.
+
+    References
+    ----------
+    Li J, Ji L, Heredity 2005;95:221, doi 10.1038/sj.hdy.6800717 (effective number of tests).
+    """
+    for sequence in seen.sequences if seen.given else ():
+        frame = seen.table_of(sequence)
+        values = frame.to_numpy(dtype=float)
+        varies = np.isfinite(values).all(axis=0) & (np.ptp(values, axis=0) > 0) if len(values) else np.zeros(0, bool)
+        values = values[:, varies]
+        if values.shape[1] < LEAST_EFFECTIVE:
+            continue
+        p_values = mann_whitney_columns(values, seen.outcome_of(frame.index))
+        effective = effective_number(values)
+        if np.nanmax(p_values) >= SELECTED_BELOW or effective < LEAST_EFFECTIVE:
+            continue
+        yield Finding(
+            "warning", SELECTION, f"every column of {sequence} is associated with the outcome, testing rows included: "
+            "were they selected on all patients before this study?",
+            f"largest of {len(p_values)} p-values {np.max(p_values):.3g} (Mann-Whitney, {len(frame)} rows); the "
+            f"columns are worth {effective:.0f} independent ones, so chance gives this with a probability below "
+            f"{SELECTED_BELOW**effective:.0e}",
+            f"{sequence}: {listed(list(frame.columns[varies]))}",
+            "give all features that were extracted, and let model.select choose on the training rows",
+        )  # fmt: skip
+
+
+def effective_number(values: NDArray[np.float64]) -> float:
+    """Li and Ji's effective number of independent columns: sum over eigenvalues x of the correlations of
+    ``(x >= 1) + (x - floor(x))``.
+    """
+    eigenvalues = np.clip(np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(values, rowvar=False))), 0, None)
+    eigenvalues = np.round(eigenvalues, 9)
+    return float(((eigenvalues >= 1) + (eigenvalues - np.floor(eigenvalues))).sum())

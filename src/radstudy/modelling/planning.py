@@ -1,0 +1,195 @@
+"""What a study of a given size may expect: its own selection and models on simulated features with a known effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from radstudy.errors import DataError
+from radstudy.modelling.chunks import Arrays, Progress, in_chunks
+from radstudy.modelling.engine import Engine
+from radstudy.modelling.models import candidates
+from radstudy.protocol.sections import Protocol
+from radstudy.statistics import auc_ci
+from radstudy.table import CLINICAL, SEPARATOR
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+BLOCK = 20  # features that share one hidden quantity
+LOADING = 0.7  # the share of a feature's variance that it explains: features of a block correlate by 0.7
+_BRANCH = 8  # of the study's seed
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedPerformance:
+    """Testing AUCs of simulated studies of one size.
+
+    Attributes
+    ----------
+    patients, training, testing : how many.
+    models : names.
+    training_auc, testing_auc : (repeats, models).
+    width : (repeats, models) of the testing AUC's confidence interval.
+    lower : (repeats, models) its lower limit.
+    """
+
+    patients: int
+    training: int
+    testing: int
+    models: tuple[str, ...]
+    training_auc: Array
+    testing_auc: Array
+    width: Array
+    lower: Array
+
+
+def expected_performance(
+    protocol: Protocol,
+    patients: int,
+    *,
+    prevalence: float,
+    auc: float,
+    features: int,
+    informative: int = 3,
+    repeats: int = 40,
+    models: Sequence[str] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> ExpectedPerformance:
+    """Simulate studies and fit the protocol's models to each.
+
+    Every sequence has `features` normal features in blocks of 20 that share a hidden quantity (correlation 0.7 within a
+    block). In `informative` blocks the hidden quantity differs between the classes, so that knowing all of them would
+    give the AUC `auc`: the best that a model of this sequence could reach. Sequences are independent of each other.
+    Clinical variables carry nothing.
+
+    Parameters
+    ----------
+    protocol : the study's: its selection, its models, the share that trains (0.7 where the split is given by a column).
+    patients : n, one lesion each.
+    prevalence : share of positives.
+    auc : of the hidden quantities of one sequence together; 0.5 for none.
+    features : of a sequence, after the filter by readers' agreement.
+    informative : blocks that differ.
+    repeats : simulated studies, each from a generator of its own.
+    models : which; None: all that the fast engine carries.
+    jobs, progress : see `in_chunks`.
+
+    Raises
+    ------
+    DataError : too few patients of a class in a set, or a value outside its range.
+
+    References
+    ----------
+    For the shift of the hidden quantities: AUC = Phi(d / sqrt(2)), d the Mahalanobis distance of the classes.
+    """
+    if not 0.5 <= auc < 1 or not 0 < prevalence < 1:
+        raise DataError(f"The AUC ({auc}) must lie between 0.5 and 1, the share of positives ({prevalence}) in (0, 1).")
+    if features < 1 or not 1 <= informative <= math.ceil(features / BLOCK):
+        raise DataError(f"{features} features hold {math.ceil(features / BLOCK)} blocks: informative is {informative}.")
+    share = protocol.cohort.split.train or 0.7
+    sizes = _sizes(patients, prevalence, share)
+    if min(sizes) < 2:
+        raise DataError(
+            f"{patients} patients with {prevalence:.0%} positives leave {min(sizes)} of a class in a set: plan more"
+        )
+    probe = Engine(protocol, _design(protocol, 4, np.zeros(4, int), 0.5, 1, 1, np.random.default_rng(0)),
+                   {name: np.ones(4, bool) for name in protocol.model.models})  # fmt: skip
+    chosen = tuple(models) if models is not None else tuple(name for name in probe.models if name not in probe.slow)
+    if not chosen:
+        raise DataError("None of the study's models can be simulated quickly; name some (models), and expect to wait.")
+    work = partial(_repeats, protocol, sizes, auc, features, informative, chosen)
+    found = in_chunks(work, repeats, jobs=jobs, progress=progress)
+    return ExpectedPerformance(
+        patients, sizes[0] + sizes[1], sizes[2] + sizes[3], chosen, found["training"], found["testing"], found["width"],
+        found["lower"],
+    )  # fmt: skip
+
+
+def _sizes(patients: int, prevalence: float, share: float) -> tuple[int, int, int, int]:
+    """Negatives and positives that train, negatives and positives that test."""
+    positive = round(patients * prevalence)
+    train = [round(share * count) for count in (patients - positive, positive)]
+    return train[0], train[1], patients - positive - train[0], positive - train[1]
+
+
+def _repeats(
+    protocol: Protocol, sizes: tuple[int, int, int, int], auc: float, features: int, informative: int,
+    models: tuple[str, ...], numbers: range,
+) -> Arrays:  # fmt: skip
+    outcome = np.repeat([0, 1, 0, 1], sizes).astype(np.int64)
+    training = np.arange(sizes[0] + sizes[1])
+    testing = np.arange(len(training), len(outcome))
+    method = protocol.evaluate.interval.auc
+    found = {name: np.full((len(numbers), len(models)), np.nan) for name in ("training", "testing", "width", "lower")}
+    for place, number in enumerate(numbers):
+        rng = np.random.default_rng(np.random.SeedSequence(protocol.seed, spawn_key=(_BRANCH, len(outcome), number)))
+        design = _design(protocol, len(outcome), outcome, auc, features, informative, rng)
+        usable = dict.fromkeys(models, np.ones(len(outcome), dtype=np.bool_))
+        fits = Engine(protocol, design, usable, models=models).fit(outcome, training, testing)
+        for column, name in enumerate(models):
+            fit = fits[name]
+            found["training"][place, column] = fit.training_auc
+            found["testing"][place, column] = fit.testing_auc
+            area = auc_ci(
+                outcome[testing], fit.testing_log_odds,
+                method="newcombe" if method in ("bootstrap", "bca") else method, level=protocol.evaluate.interval.level,
+            )  # fmt: skip
+            found["width"][place, column] = area.ci[1] - area.ci[0]
+            found["lower"][place, column] = area.ci[0]
+    return found
+
+
+def _design(
+    protocol: Protocol, patients: int, outcome: IntArray, auc: float, features: int, informative: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:  # fmt: skip
+    """A design table of independent sequences with an effect, and of clinical variables without."""
+    index = pd.MultiIndex.from_product([[f"S{i:05d}" for i in range(patients)], ["1"]], names=["patient", "lesion"])
+    shift = math.sqrt(2) * float(special.ndtri(auc)) / math.sqrt(informative)
+    parts = [
+        pd.DataFrame(
+            simulated_features(outcome, features, shift, informative, rng), index=index,
+            columns=[f"{sequence}{SEPARATOR}simulated_{i}" for i in range(features)],
+        )
+        for sequence in protocol.sequences
+    ]  # fmt: skip
+    clinical: dict[str, Array] = {}
+    for name in candidates(protocol):
+        levels = protocol.cohort.clinical[name].levels
+        if levels is None:
+            clinical[f"{CLINICAL}{name}"] = rng.normal(size=patients)
+            continue
+        level = rng.integers(0, len(levels), patients)
+        for number, value in enumerate(levels[1:], 1):
+            clinical[f"{CLINICAL}{name}={value}"] = (level == number).astype(np.float64)
+    return pd.concat([*parts, pd.DataFrame(clinical, index=index)], axis=1)
+
+
+def simulated_features(
+    outcome: IntArray, features: int, shift: float, informative: int, rng: np.random.Generator
+) -> Array:
+    """(patients, features) in blocks that share a hidden quantity; in positives the first blocks are shifted.
+
+    Parameters
+    ----------
+    outcome : (patients,) 0 or 1.
+    features : how many.
+    shift : of the hidden quantity in positives, in its SD within the classes.
+    informative : blocks that are shifted.
+    rng : of everything random.
+    """
+    blocks = math.ceil(features / BLOCK)
+    hidden = rng.normal(size=(len(outcome), blocks))
+    hidden[:, :informative] += shift * outcome[:, None]
+    own = rng.normal(size=(len(outcome), features))
+    values: Array = math.sqrt(LOADING) * hidden[:, np.arange(features) // BLOCK] + math.sqrt(1 - LOADING) * own
+    return values

@@ -1,0 +1,52 @@
+"""Predicted probabilities by two readers' masks: Bland and Altman's plot, one panel a model."""
+
+from __future__ import annotations
+
+from radstudy.report.display import number
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.figures.panels import panels, wrapped
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import GREY, INK, SETS
+
+MOVED, PROBABILITIES = "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv"
+_MARKS = {TESTING: "o", TRAINING: "D"}
+
+
+def other_reader(facts: Facts) -> Drawing:
+    """Difference against mean of the two probabilities; those who change the side of the cut-off are ringed."""
+    frame, moved = facts.frame(PROBABILITIES), facts.frame(MOVED)
+    if not len(frame):
+        raise AbsentError("The models were not tried on another reader's masks.")
+    keys = list(dict.fromkeys(zip(frame["model"], frame["reader"], strict=True)))
+    several = frame["reader"].nunique() > 1
+    titles = [wrapped(f"{model}, {reader}" if several else model, 22) for model, reader in keys]
+    drawn, grid = panels(titles, width=1.75, height=1.8, columns=4)
+    said = []
+    for axes, (model, reader) in zip(grid, keys, strict=True):
+        part = frame[(frame["model"] == model) & (frame["reader"] == reader)]
+        row = moved[(moved["model"] == model) & (moved["reader"] == reader) & (moved["set"] == "all")].iloc[0]
+        mean, difference = (part["first"] + part["other"]) / 2, part["first"] - part["other"]
+        for which, mark in _MARKS.items():
+            mine = (part["set"] == which).to_numpy()
+            axes.plot(mean[mine], difference[mine], mark, color=SETS[which][0], markersize=3.2,
+                      markerfacecolor=SETS[which][0] if which == TESTING else "white", markeredgewidth=0.8)  # fmt: skip
+        crossed = ((part["first"] >= part["cutoff"]) != (part["other"] >= part["cutoff"])).to_numpy()
+        axes.plot(mean[crossed], difference[crossed], "o", color=INK, markersize=7, markerfacecolor="none",
+                  markeredgewidth=0.8)  # fmt: skip
+        axes.axhline(row["bias"], color=INK, linewidth=1)
+        for end in ("lower", "upper"):
+            axes.axhline(row[end], color=INK, linewidth=0.9, linestyle="--")
+        axes.axvline(part["cutoff"].iloc[0], color=GREY, linewidth=0.9, linestyle=":")
+        axes.set_xlim(-0.02, 1.02)
+        said.append(
+            f"{model}: bias {number(row['bias'])}, limits {number(row['lower'])} to {number(row['upper'])}, "
+            f"{int(row['changed'])} of {int(row['rows'])} change sides"
+        )
+    first = facts.protocol.cohort.readers[0]
+    drawn.supxlabel("mean of the two predicted probabilities", fontsize=8.5)
+    drawn.supylabel(f"difference, {first} minus other", fontsize=8.5)
+    notes = (
+        "Filled: testing, open: training patients. Solid: bias; dashed: limits of agreement; dotted: cut-off. Ringed: "
+        "the two masks put the patient on different sides of the cut-off.",
+    )
+    return Drawing("figure_s8_other_reader", drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)

@@ -1,0 +1,111 @@
+"""What the leak detector found, the baselines, and the second reader's masks through the fixed models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import interval, number, p_text, percent
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
+
+LEAKS = "evaluate/leaks/leaks.csv"
+BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
+MOVED = "evaluate/other_reader/moved.csv"
+
+
+def leaks(facts: Facts) -> Table:
+    """Every finding, errors first."""
+    frame = facts.frame(LEAKS)
+    if not len(frame):
+        raise AbsentError(
+            "The leak detector found nothing: no scaling or selection before the split, no patient under two "
+            "identifiers, no column that says the outcome, no order, date, site or protocol aligned with it, no model "
+            "that only follows the lesion's volume. It cannot see what the study's files do not hold."
+        )
+    rows = [
+        [Cell(str(row["severity"]), kind="strong" if row["severity"] == "error" else ""), *words(
+            [str(row["what"]), str(row["evidence"]), str(row["where"]), str(row["remedy"])])]
+        for _, row in frame.iterrows()
+    ]  # fmt: skip
+    names = ["Severity", "What", "Evidence", "Where", "What to do"]
+    notes = [
+        "Error: no AUC of this study can be trusted until it is settled. Warning: it may have an innocent reason; look "
+        "at it, and say so in the paper. p-values of a kind of check are adjusted for all tests of that kind.",
+    ]
+    return Table("leaks", [words(names)], rows, frame, notes)
+
+
+def beside_volume(facts: Facts) -> Table:
+    """Each model beside the volume-only model of the same patients."""
+    if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
+        raise AbsentError("The study file has switched the volume-only baseline off.")
+    frame = facts.frame(BESIDE_VOLUME)
+    if not len(frame):
+        raise AbsentError(
+            "No model with images has a volume beside it: neither features nor counts of voxels hold one."
+        )
+    names = ["Model", "Volume on", "n", "AUC, model", "AUC, volume", "Difference (CI)", "p-value", "rho"]
+
+    def row(record: Any) -> Row:
+        cells = [str(int(record["rows"])), number(record["auc"]), number(record["volume_auc"]),
+                 interval(record["difference"], record["low"], record["high"]), p_text(record["p_value"]),
+                 number(record["rho"], 2)]  # fmt: skip
+        return [Cell(str(record["model"]), kind="level name"), Cell(str(record["sequence"])), *numbers(cells)]
+
+    notes = [
+        "Volume: its logarithm alone in a logistic regression on the same patients; of several sequences the one with "
+        "the larger training AUC. Difference: model minus volume, DeLong, not adjusted and in no family of tests. rho: "
+        "Spearman's correlation of the two predicted probabilities; near 1 the model measures the lesion's size.",
+    ]
+    return Table(
+        "beside_volume", [[*words(names[:2]), *numbers(names[2:])]], by_set(frame, len(names), row), frame, notes
+    )
+
+
+def other_reader(facts: Facts) -> Table:
+    """The fixed models on the other readers' masks."""
+    frame = _moved(facts)
+    several = frame["reader"].nunique() > 1
+    names = ["Model", "n (positive)", "AUC, first reader", "AUC, other reader", "Mean |difference|",
+             "Bias, limits of agreement", "Change sides, %"]  # fmt: skip
+
+    def row(record: Any) -> Row:
+        label = f"{record['model']} ({record['reader']})" if several else str(record["model"])
+        changed, rows = int(record["changed"]), int(record["rows"])
+        return [
+            Cell(label, kind="level name"),
+            *numbers([
+                f"{rows} ({int(record['positives'])})",
+                *(interval(record[f"auc_{who}"], record[f"auc_{who}_low"], record[f"auc_{who}_high"], 2)
+                  for who in ("first", "other")),
+                number(record["mean_absolute_difference"]),
+                interval(record["bias"], record["lower"], record["upper"], 2),
+                f"{percent(changed, rows)} [{changed}/{rows}]",
+            ]),
+        ]  # fmt: skip
+
+    readers = facts.protocol.cohort.readers
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    notes = [
+        f"The models as they were fitted on {readers[0]}'s masks, coefficients and cut-off unchanged, with features "
+        f"of {' and '.join(readers[1:])}'s masks; lesions that both drew on all of the model's sequences. Difference "
+        f"of the predicted probabilities: {readers[0]} minus the other; bias and {level} limits of agreement (Bland "
+        "and Altman). Change sides: patients whom one reader's mask puts above the cut-off and the other's below.",
+    ]
+    if facts.protocol.agree.icc is not None:
+        notes.append(
+            "The features were chosen to be reproducible between these very readers: one who was never asked may move "
+            "the predictions further."
+        )
+    return Table("other_reader", [[*words(names[:1]), *numbers(names[1:])]],
+                 by_set(frame[frame["set"] != "all"], len(names), row), frame, notes)  # fmt: skip
+
+
+def _moved(facts: Facts) -> pd.DataFrame:
+    frame = facts.frame(MOVED)
+    if not len(frame):
+        why = "one reader drew the lesions" if len(facts.protocol.cohort.readers) < 2 else "no lesion was drawn twice"
+        raise AbsentError(f"The models cannot be tried on another reader's masks: {why}, or no model is a formula.")
+    return frame

@@ -1,0 +1,89 @@
+"""Part of step 6, evaluate: the fixed models on the other readers' features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.manifest import ROW
+from radstudy.modelling.design import design_table
+from radstudy.modelling.models import sequences_of
+from radstudy.modelling.other_reader import MOVED, SETS, in_set, moved_row
+from radstudy.signature.document import read_signature
+from radstudy.steps.design import Design, read_design
+from radstudy.steps.model import slug
+from radstudy.steps.run import Run
+from radstudy.store import read_json, write_csv
+from radstudy.table import CLINICAL
+
+STEP = "evaluate/other_reader"
+PROBABILITIES = ("patient", "lesion", "set", "outcome", "model", "reader", "first", "other", "cutoff")
+
+
+def do_other_reader(run: Run) -> None:
+    """Predict every doubly read lesion from the other reader's features, by the signature as it is; write the moves.
+
+    Writes ``moved.csv`` (`radstudy.modelling.other_reader.MOVED`) and ``probabilities.csv``, both empty where one
+    reader drew everything. Models that are no formula have no signature, clinical models no mask:
+    neither is in it.
+    """
+    settings = {"readers": run.protocol.cohort.readers, "interval": run.protocol.evaluate.interval.model_dump()}
+    with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:
+        if due:
+            _write(run)
+
+
+def _write(run: Run) -> None:
+    design, facts = read_design(run), read_json(run.path("model", "models.json"))
+    table3 = pd.read_csv(run.path("evaluate", "table3.csv"), dtype={"model": str, "set": str})
+    cutoffs = (
+        table3[table3["set"] == "training"].set_index("model")["cutoff"] if len(table3) else pd.Series(dtype=float)
+    )
+    moved: list[dict[str, Any]] = []
+    probabilities: list[pd.DataFrame] = []
+    for reader in run.protocol.cohort.readers[1:]:
+        table = _of_reader(run, design, reader)
+        for name in (name for name in run.protocol.model.models if facts[name]["fitted"]):
+            pair = _predicted(run, design, table, name, reader)
+            if pair is None or name not in cutoffs.index or np.isnan(cutoffs[name]):  # no mask, or nothing to cut
+                continue
+            first, other = pair
+            for which in SETS:
+                one, another = (in_set(name, which, values, design.rows) for values in pair)
+                if len(one.y):
+                    section = run.protocol.evaluate.interval
+                    moved.append(moved_row(one, another, reader, float(cutoffs[name]), section))
+            rows = design.rows.loc[first.index, ["set", "outcome"]].reset_index()
+            about = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
+            probabilities.append(rows.assign(**about, first=first.to_numpy(), other=other.to_numpy()))
+    write_csv(run.path(STEP, "moved.csv"), pd.DataFrame(moved, columns=list(MOVED)))
+    empty = pd.DataFrame(columns=list(PROBABILITIES))
+    frame = pd.concat(probabilities, ignore_index=True)[list(PROBABILITIES)] if probabilities else empty
+    write_csv(run.path(STEP, "probabilities.csv"), frame)
+
+
+def _of_reader(run: Run, design: Design, reader: str) -> pd.DataFrame:
+    clinical = design.table[[name for name in design.table.columns if str(name).startswith(CLINICAL)]]
+    return design_table(design.features, design.reproducible, clinical, reader=reader)
+
+
+def _predicted(
+    run: Run, design: Design, table: pd.DataFrame, name: str, reader: str
+) -> tuple[pd.Series, pd.Series] | None:
+    """A model's probabilities by the first reader's and the other's features, of the lesions that both drew."""
+    sequences = sequences_of(run.protocol, name)
+    file = run.path("model", "signatures", f"{slug(name)}.json")
+    if not sequences or not file.exists():
+        return None
+    form = read_signature(file).form
+    read = design.usable[name].copy()
+    for sequence in sequences:
+        read &= design.rows.index.isin(design.features.of(sequence, reader).index)
+    read = read[read].index
+    if not len(read):
+        return None
+    found = [pd.Series(1 / (1 + np.exp(-form.log_odds(one.loc[read]))), index=read) for one in (design.table, table)]
+    known = ~(found[0].isna() | found[1].isna())
+    return found[0][known].rename_axis(list(ROW)), found[1][known].rename_axis(list(ROW))

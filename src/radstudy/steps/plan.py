@@ -1,0 +1,154 @@
+"""The command `plan`: how many patients a study needs, and what it may expect from those it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radstudy.errors import UsageError
+from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import feature_names
+from radstudy.modelling.models import clinical_of, sequences_of
+from radstudy.modelling.planning import ExpectedPerformance, expected_performance
+from radstudy.protocol import Protocol
+from radstudy.statistics import parameters_allowed, prediction_sample_size
+
+
+def plan_study(
+    protocol: Protocol,
+    *,
+    data: Path,
+    patients: Sequence[int],
+    prevalence: float,
+    auc: float,
+    features: int | None = None,
+    repeats: int = 40,
+    jobs: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Riley's sample size of every model, and what simulated studies of the given sizes reach.
+
+    Parameters
+    ----------
+    protocol : the study file.
+    data : folder that its paths start from.
+    patients : sizes to simulate.
+    prevalence : share of positives.
+    auc : to be expected in new patients; in the simulation what a sequence's hidden quantities reach at best.
+    features : candidates of a sequence; None: as many as the study file's extraction has.
+    repeats : simulated studies of each size; 0 for none.
+    jobs : processes.
+    say : where progress goes.
+
+    Returns
+    -------
+    ``sample_size``: one record a model; ``expected``: one a size and model.
+
+    Raises
+    ------
+    UsageError : the study begins at a feature table, and `features` is not given.
+    """
+    if features is None:
+        if protocol.features is not None:
+            raise UsageError("the study begins at a feature table: say how many features a sequence has (--features)")
+        features = len(feature_names(settings_of_study(protocol.extract, data)))
+    needed = [_needed(protocol, name, features, prevalence, auc, patients) for name in protocol.model.models]
+    expected: list[dict[str, Any]] = []
+    for size in patients if repeats else ():
+        say(f"simulating {repeats} studies of {size} patients")
+        found = expected_performance(
+            protocol, size, prevalence=prevalence, auc=auc, features=features,
+            informative=min(3, -(-features // 20)), repeats=repeats, jobs=jobs,
+        )  # fmt: skip
+        expected += _expected(found)
+    return {
+        "assumed": {"prevalence": prevalence, "auc": auc, "features": features, "repeats": repeats},
+        "sample_size": needed,
+        "expected": expected,
+    }
+
+
+def candidate_parameters(protocol: Protocol, model: str, features: int) -> int:
+    """What a model's selection may choose from: the features of all its sequences and every clinical column.
+
+    Parameters
+    ----------
+    protocol : the study's.
+    model : its name.
+    features : of a sequence, before any selection.
+    """
+    clinical = [protocol.cohort.clinical[name].levels for name in clinical_of(protocol, model)]
+    return features * len(sequences_of(protocol, model)) + sum(1 if c is None else len(c) - 1 for c in clinical)
+
+
+def _needed(
+    protocol: Protocol, model: str, features: int, prevalence: float, auc: float, patients: Sequence[int]
+) -> dict[str, Any]:
+    parameters = candidate_parameters(protocol, model, features)
+    size = prediction_sample_size(max(parameters, 1), prevalence, auc=auc)
+    allowed = {str(n): parameters_allowed(n, prevalence, auc=auc) for n in patients}
+    return {
+        "model": model, "candidate_parameters": parameters, "patients_needed": size.n, "shrinkage": size.shrinkage,
+        "optimism": size.optimism, "overall_risk": size.overall_risk, "mape": size.mape, "note": size.note,
+        "parameters_allowed": allowed,
+    }  # fmt: skip
+
+
+def _expected(found: ExpectedPerformance) -> list[dict[str, Any]]:
+    records = []
+    root = np.sqrt(len(found.testing_auc))
+    for column, model in enumerate(found.models):
+        testing = found.testing_auc[:, column]
+        low, high = np.nanquantile(testing, [0.05, 0.95])
+        records.append(
+            {
+                "patients": found.patients, "training": found.training, "testing": found.testing, "model": model,
+                "training_auc": float(np.nanmean(found.training_auc[:, column])),
+                "testing_auc": float(np.nanmean(testing)), "testing_auc_5": float(low), "testing_auc_95": float(high),
+                "standard_error": float(np.nanstd(testing, ddof=1) / root) if root > 1 else None,
+                "interval_width": float(np.nanmean(found.width[:, column])),
+                "above_chance": float((found.lower[:, column] > 0.5).mean()),
+            }
+        )  # fmt: skip
+    return records
+
+
+def as_text(plan: dict[str, Any]) -> str:
+    """The plan for people."""
+    assumed = plan["assumed"]
+    lines = [
+        f"Assumed: {assumed['prevalence']:.0%} positive, AUC {assumed['auc']:g} in new patients, "
+        f"{assumed['features']:,} candidate features a sequence.",
+        "",
+        "Patients needed to fit all candidate parameters without much overfitting (Riley's criteria 1 to 4):",
+        f"{'model':<20}{'parameters':>11}{'1 shrinkage':>13}{'2 optimism':>12}{'3 risk':>8}"
+        f"{'4 error':>9}{'needed':>10}",
+    ]
+    for row in plan["sample_size"]:
+        lines.append(
+            f"{row['model']:<20}{row['candidate_parameters']:>11,}{row['shrinkage']:>13,}{row['optimism']:>12,}"
+            f"{row['overall_risk']:>8,}{row['mape']:>9,}{row['patients_needed']:>10,}"
+        )
+    allowed = plan["sample_size"][0]["parameters_allowed"] if plan["sample_size"] else {}
+    for n, count in allowed.items():
+        lines.append(f"{int(n):,} patients in training allow {count} candidate parameter(s) by criteria 1 and 2.")
+    if any(row["note"] for row in plan["sample_size"]):
+        lines.append("Criterion 4 extrapolates beyond the 30 parameters that it was fitted to.")
+    if plan["expected"]:
+        lines += [
+            "",
+            f"Expected of this study's selection and models ({assumed['repeats']} simulated studies of each size; "
+            f"three hidden quantities of each sequence would give AUC {assumed['auc']:g}):",
+            f"{'patients':<10}{'model':<20}{'training AUC':>13}{'testing AUC':>13}{'5 to 95 %':>15}{'CI width':>10}"
+            f"{'CI above 0.5':>14}",
+        ]
+    for row in plan["expected"]:
+        spread = f"{row['testing_auc_5']:.2f} to {row['testing_auc_95']:.2f}"
+        lines.append(
+            f"{row['patients']:<10}{row['model']:<20}{row['training_auc']:>13.2f}{row['testing_auc']:>13.2f}{spread:>15}"
+            f"{row['interval_width']:>10.2f}{row['above_chance']:>14.0%}"
+        )
+    return "\n".join(lines)

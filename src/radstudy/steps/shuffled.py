@@ -1,0 +1,121 @@
+"""Part of step 3, extract: the features of lesions whose voxels are shuffled, for the shuffled-image baseline.
+
+Within each of the first reader's masks the grey levels are put in random order; outline, volume and histogram stay,
+all texture is gone. Where a model does as well on these, it has not learned texture. Own folder, own key: it takes as
+long as the extraction of one reader's masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError, DataError
+from radstudy.features.extract import extract_lesions
+from radstudy.features.settings import ExtractionSettings, feature_names
+from radstudy.imaging.preparation import Preparation
+from radstudy.imaging.volume import Volume
+from radstudy.steps.prepare import LabelRule, VolumeTask
+from radstudy.steps.run import Run, write_failures
+from radstudy.store import content_hash
+from radstudy.table import FeatureTable
+
+STEP = "extract/shuffled"
+
+
+def do_shuffled(
+    run: Run, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+) -> None:  # fmt: skip
+    """Extract the first reader's lesions with their voxels shuffled.
+
+    Parameters
+    ----------
+    run : the run; the step `extract` has finished.
+    settings : of the extraction.
+    usable : volumes with the drawings that may be used, and their preparation.
+    """
+    inputs = {"extract": run.key_of("extract")}
+    with run.step(STEP, settings={"seed": run.protocol.seed}, inputs=inputs) as due:
+        if due:
+            _extract(run, settings, usable)
+
+
+def _extract(
+    run: Run, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+) -> None:  # fmt: skip
+    reader = run.protocol.reader
+    mine = [(replace(task, drawings=drawings), record) for task, record in usable
+            if (drawings := tuple(one for one in task.drawings if one.reader == reader))]  # fmt: skip
+    work = _Work(settings, run.protocol.cohort.label, run.protocol.seed)
+    rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
+    failures: list[CaseError] = []
+    for (task, _), result in zip(mine, run.each(work, mine, "shuffled images"), strict=True):
+        if isinstance(result, CaseError):
+            failures.append(result.located(patient=task.patient, sequence=task.sequence, file=task.image))
+            continue
+        rows |= {(patient, lesion, task.sequence, reader): values for patient, lesion, values in result}
+    if not rows:
+        raise DataError("no lesion's shuffled features could be computed:\n" + "\n".join(map(str, failures[:20])))
+    names = feature_names(settings)
+    table = FeatureTable.from_rows({key: {name: values[name] for name in names} for key, values in rows.items()})
+    table.write(run.path(STEP, "features.parquet"))
+    write_failures(run.path(STEP, "failures.csv"), failures)
+    for failure in failures:
+        run.say(str(failure))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The work on one volume."""
+
+    settings: ExtractionSettings
+    label: LabelRule
+    seed: int
+
+    def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> list[tuple[str, str, Mapping[str, float]]]:
+        task, record = given
+        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+        found: list[tuple[str, str, Mapping[str, float]]] = []
+        for drawing in task.drawings:
+            roi = drawing.roi_on(volume, self.label)
+            rng = generator(self.seed, drawing.patient, drawing.lesion, task.sequence)
+            changed = replace(volume, voxels=shuffled(volume.voxels, roi.mask, rng))
+            (lesion,) = extract_lesions(changed, [roi], self.settings)
+            found.append((drawing.patient, drawing.lesion, lesion.values))
+        return found
+
+
+def generator(seed: int, patient: str, lesion: str, sequence: str) -> np.random.Generator:
+    """A generator of each lesion's own, so that the order of computing does not matter."""
+    own = int(content_hash([patient, lesion, sequence])[:16], 16)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7, own & 0xFFFFFFFF, own >> 32)))
+
+
+def shuffled(
+    voxels: NDArray[np.floating[Any]], mask: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.floating[Any]]:
+    """The image with the voxels inside the mask in random order, those outside as they are.
+
+    Parameters
+    ----------
+    voxels : (I, J, K).
+    mask : (I, J, K).
+    rng : of the order.
+    """
+    changed = voxels.copy()
+    changed[mask] = rng.permutation(voxels[mask])
+    return changed
+
+
+def shuffled_key(run: Run) -> str:
+    """The key that the part has finished with."""
+    return run.key_of(STEP)
+
+
+def read_shuffled(run: Run) -> FeatureTable:
+    """The features that it has written."""
+    return FeatureTable.read(run.path(STEP, "features.parquet"))

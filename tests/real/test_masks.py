@@ -157,3 +157,16 @@ def test_the_real_breasts_segmentation_lies_slice_by_slice_where_its_frames_say(
     for k in range(60):
         np.testing.assert_array_equal(roi.mask[:, :, k], slices.get(k, np.zeros((256, 256), bool)))
     assert roi.voxel_count == 82527
+
+
+def test_a_mask_goes_back_onto_the_real_series_and_comes_back_the_same(real_data, breast, tmp_path):
+    volume, _ = breast
+    folder = real_data / "breast_dce" / "UCSF-BR-06"
+    roi = Roi.read(folder / "mask" / "1-1.dcm", None, volume)
+    with pytest.raises(CaseError, match="3 volumes of 60 slices"):
+        roi.write(tmp_path / "m.dcm", dicom=folder / "image_dce_3dfgre_orig")
+    roi.write(tmp_path / "m.dcm", dicom=folder / "image_dce_3dfgre_orig", phase=1)
+    np.testing.assert_array_equal(Roi.read(tmp_path / "m.dcm", "Breast", volume).mask, roi.mask)
+    theirs = hd.seg.segread(tmp_path / "m.dcm")
+    assert int(theirs.NumberOfFrames) == 60
+    assert int(theirs.get_volume(combine_segments=True).array.sum()) == roi.voxel_count

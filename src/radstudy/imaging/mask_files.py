@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.errors import CaseError
-from radstudy.formats.raster import read_raster
+from radstudy.formats.raster import SUFFIXES, read_raster
 from radstudy.formats.seg_nrrd import NrrdSegment, SegNrrd, describes_segments, read_seg_nrrd
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
@@ -61,6 +61,15 @@ def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, read
         raise error.located(reader=reader, file=path) from error
 
 
+def needs_image(path: str | Path) -> bool:
+    """Whether a mask file has no grid of its own (DICOM SEG and RTSTRUCT), so that its image has to be given."""
+    if str(path).lower().endswith(SUFFIXES):
+        return False
+    from radstudy.formats.dicom_frames import is_dicom
+
+    return is_dicom(path)
+
+
 def segments_of(path: str | Path, grid: Volume | None = None, *, resample: bool = False) -> list[Segment]:
     """What a mask file holds, in its own order.
 
@@ -77,12 +86,7 @@ def segments_of(path: str | Path, grid: Volume | None = None, *, resample: bool 
     if describes_segments(path):
         found = read_seg_nrrd(path)
         return [_of_slicer(found, segment) for segment in found.segments]
-    if not str(path).lower().endswith((".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")):
-        from radstudy.formats.dicom_frames import is_dicom
-
-        if is_dicom(path):
-            return _of_dicom(path, grid, resample)
-    return _of_label_map(path)
+    return _of_dicom(path, grid, resample) if needs_image(path) else _of_label_map(path)
 
 
 def _of_label_map(path: str | Path) -> list[Segment]:

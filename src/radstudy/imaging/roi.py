@@ -74,6 +74,23 @@ class Roi:
 
         return read_roi(path, label, grid, reader=reader, resample=resample)
 
+    def write(self, path: str | Path, *, dicom: str | Path | None = None, phase: int | None = None) -> None:
+        """Write the mask: .seg.nrrd (3D Slicer), .dcm (DICOM SEG, with the folder of its series), or a label map.
+
+        Parameters
+        ----------
+        path : its suffix says the format.
+        dicom, phase : the series that a DICOM SEG belongs to; see `radstudy.imaging.mask_write.write_rois`, which
+            writes several masks into one file.
+
+        Raises
+        ------
+        CaseError, UsageError : as there.
+        """
+        from radstudy.imaging.mask_write import write_rois
+
+        write_rois(path, [self], dicom=dicom, phase=phase)
+
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
         """(3,) distance between voxel centres along I, J, K in mm."""

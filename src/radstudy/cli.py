@@ -185,6 +185,24 @@ def mask_convert(
 
 
 @app.command()
+def derive(
+    table: Annotated[Path, typer.Argument(help="Cohort table (CSV or XLSX), one row a lesion.")],
+    recipe: Annotated[Path, typer.Option(help="YAML file: which maps and figures, of which images.")],
+    out: Annotated[Path, typer.Option(help="Folder of the maps and the new table.")],
+    data: Annotated[Path | None, typer.Option(help="Folder that relative paths start from; by default the "
+                                                   "table's own.")] = None,
+    jobs: Jobs = None,
+) -> None:  # fmt: skip
+    """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort."""
+    from radstudy.derive.run import derive as derive_cohort
+
+    written, lost = derive_cohort(table, recipe, out, data=data, jobs=jobs, say=_say, bar=_bar)
+    typer.echo(written)
+    if lost:
+        raise DataError(f"{lost} row(s) lack something; see the column derive_failed of {written}")
+
+
+@app.command()
 def predict(
     signature: Annotated[Path, typer.Argument(help="signature.json of a finished study.")],
     image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006

@@ -23,7 +23,6 @@ doi 10.1016/j.mri.2006.09.046 (slopes).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +30,9 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.imaging.parametric.series import stacked
 from radstudy.imaging.volume import Volume
+from radstudy.protocol.derive import EnhancementMap
 
-MapName = Literal["early", "peak", "late", "wash_in", "wash_out", "ser", "time_to_peak"]
-UNITS: dict[MapName, str] = {
+UNITS: dict[EnhancementMap, str] = {
     "early": "%",
     "peak": "%",
     "late": "%",
@@ -55,7 +54,7 @@ def enhancement_maps(
     least_signal: float = 0.0,
     ser_limits: tuple[float, float] | None = None,
     names: Sequence[str] | None = None,
-) -> dict[MapName, Volume]:
+) -> dict[EnhancementMap, Volume]:
     """Every map of the table above.
 
     Parameters
@@ -98,7 +97,7 @@ def enhancement_maps(
         fall = np.where(times[-1] > peak_s, (last - peak) / (times[-1] - peak_s), 0.0)
     if ser_limits is not None:
         ser = np.clip(ser, *ser_limits)
-    made: dict[MapName, Float64] = {
+    made: dict[EnhancementMap, Float64] = {
         "early": (first - base) * scale,
         "peak": (peak - base) * scale,
         "late": (last - base) * scale,

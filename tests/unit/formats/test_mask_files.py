@@ -7,7 +7,9 @@ import pytest
 
 from radstudy.errors import CaseError, UsageError
 from radstudy.imaging.mask_write import write_rois
+from radstudy.imaging.placing import place_mask
 from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.study import run
 
@@ -38,8 +40,6 @@ def test_our_segmentation_passes_highdicoms_own_reading(series, tmp_path):
     for index, mask in enumerate((roi.mask, other.mask)):
         theirs = Roi(volume.array[..., index].transpose(2, 1, 0) > 0, lps)
         assert theirs.mask.shape == mask.shape  # empty slices are there
-        from radstudy.imaging.placing import place_mask
-
         np.testing.assert_array_equal(place_mask(theirs, series.volume).mask, mask)
 
 
@@ -165,3 +165,50 @@ def test_a_study_takes_masks_of_every_kind_and_loses_only_the_broken_one(series,
     assert run(named, data=tmp_path, out=tmp_path / "named", until="prepare", jobs=1) == 3
     found = pd.read_csv(tmp_path / "named" / "prepare" / "lesions.csv")
     assert found["patient"].tolist() == ["seg.nrrd", "dcm", "rtstruct", "two"]
+
+
+def test_a_segmentation_between_the_images_voxels_is_refused_or_sampled_where_asked(series, tmp_path):
+    roi = series.roi()
+    roi.write(tmp_path / "m.dcm", dicom=series.folder)
+    fine = series.volume.affine @ np.diag([1, 1, 0.5, 1])
+    image = Volume(np.zeros((22, 18, 13), np.float32), fine)
+    finer = Roi.read(tmp_path / "m.dcm", None, image, resample=True)
+    np.testing.assert_array_equal(finer.mask[:, :, ::2], roi.mask)  # every other slice is one of the series'
+    turn = np.array([[np.cos(0.2), 0, -np.sin(0.2), 0], [0, 1, 0, 0], [np.sin(0.2), 0, np.cos(0.2), 0], [0, 0, 0, 1]])
+    with pytest.raises(CaseError, match=r"m\.dcm: frame \d is not on the image's grid: .*11.5 degrees"):
+        Roi.read(tmp_path / "m.dcm", None, Volume(image.voxels, turn @ fine))
+    with pytest.raises(CaseError, match="no image to resample the mask onto"):
+        Roi.read(tmp_path / "m.dcm", None, resample=True)
+
+
+TRANSFER = """
+study: a DICOM mask carried to another sequence
+cohort:
+  table: cohort.csv
+  patient: id
+  outcome: {column: y, positive: "1"}
+  split: {column: set}
+  images: "{sequence}.nii.gz"
+  masks: "{sequence}_mask.dcm"
+  readers: [a]
+  transfer: {from: T2, to: [DWI], rigid: false, accept_unconfirmed: true}
+sequences: [T2, DWI]
+prepare: [{reference: {mask: "{sequence}_fat.dcm", tissue: fat}}]
+extract: {spacing_mm: null, images: {original: true, log_sigma_mm: [], wavelet: null}}
+agree: {icc: null}
+model: {select: [{impute: median}, {standardise: zscore}], models: {T2: [T2]}}
+"""
+
+
+def test_dicom_masks_are_carried_and_stand_for_reference_tissue(series, tmp_path):
+    roi, fat = series.roi(), series.roi(4)
+    for name in ("T2", "DWI"):
+        series.volume.write(tmp_path / f"{name}.nii.gz")
+        fat.write(tmp_path / f"{name}_fat.dcm", dicom=series.folder)
+    series.draw(tmp_path / "T2_mask.dcm", [roi])
+    table = pd.DataFrame({"id": list("ABCD"), "y": [0, 1, 0, 1], "set": ["training"] * 2 + ["testing"] * 2})
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    assert run(parse_protocol(TRANSFER), data=tmp_path, out=tmp_path / "out", until="prepare", jobs=1) == 0
+    lesions = pd.read_csv(tmp_path / "out" / "prepare" / "lesions.csv", keep_default_na=False)
+    assert set(lesions["native_voxels"]) == {roi.voxel_count}
+    assert set(lesions.loc[lesions["sequence"] == "DWI", "transferred_from"]) == {"T2"}

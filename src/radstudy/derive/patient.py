@@ -25,6 +25,7 @@ from radstudy.protocol.derive import Adc, Dce, Derive
 from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
 
 RECORD = "derived.json"
+MADE_BY = "radstudy derive"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Work:
             self._part(made, None, patient, lambda: self._dce(made, patient, dce, phases, volumes))
         for row in patient.rows if self.recipe.mask else ():
             self._lesion(made, patient, row, phases, volumes)
-        result = {"key": key, "made_by": f"radstudy derive {__version__}", **vars(made)}
+        result = {"key": key, "made_by": f"{MADE_BY} {__version__}", **vars(made)}
         result["figures"] = {str(index): values for index, values in made.figures.items()}
         result["notes"] = {str(index): values for index, values in made.notes.items()}
         write_json(record, result)
@@ -145,12 +146,10 @@ class Work:
         defined = np.isfinite(volume.voxels)
         file = Path(patient.name) / f"{name}.nii.gz"
         whole = self.out / file
-        whole.parent.mkdir(parents=True, exist_ok=True)
-        part = whole.with_name(f"part-{whole.name}")
-        write_raster(part, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
-        part.replace(whole)
+        history = whole.with_name(f"{name}.json")
+        _refuse_foreign(whole, history)
         beside = {
-            "made_by": f"radstudy derive {__version__}",
+            "made_by": f"{MADE_BY} {__version__}",
             "map": name,
             "unit": volume.unit,
             "history": list(volume.history),
@@ -159,7 +158,10 @@ class Work:
             "voxels_without_a_value": int(defined.size - np.count_nonzero(defined)),
             "their_value_in_the_file": 0,
         }
-        write_json(whole.with_name(f"{name}.json"), beside)
+        write_json(history, beside)  # first: a map without it would be taken for somebody else's
+        part = whole.with_name(f"part-{whole.name}")
+        write_raster(part, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
+        part.replace(whole)
         made.maps[name] = file.as_posix()
         return volume
 
@@ -194,6 +196,22 @@ class Work:
                 file=file,
             )
         return Roi.read(file, row.label(self.recipe.label))
+
+
+def _refuse_foreign(image: Path, history: Path) -> None:
+    """Images that this program has not made are never written over."""
+    if not image.exists() and not history.exists():
+        return
+    try:
+        found = read_json(history)
+    except (OSError, ValueError):
+        found = None
+    if not (isinstance(found, dict) and str(found.get("made_by", "")).startswith(MADE_BY)):
+        raise CaseError(
+            "a file of the map's name is there already, and was not made by `radstudy derive`",
+            "choose another name (adc.name, dce.prefix) or another --out",
+            file=image,
+        )
 
 
 def _one_file(patient: Patient, given: str) -> Path:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from radstudy.derive.patient import Patient, Work
 from radstudy.derive.table import Row, moved, read_rows
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.derive import Derive
 from radstudy.protocol.load import load_section
 from radstudy.steps.run import in_parallel, write_failures
@@ -50,11 +50,12 @@ def derive(
     Raises
     ------
     StudyFileError : the recipe cannot be understood.
-    DataError : the table cannot.
+    DataError : the table cannot, or has columns that the results would replace.
     """
     wanted = load_section(recipe, Derive)
     folder = (data or table.parent).resolve()
     given, rows = read_rows(table, wanted, folder)
+    _refuse_taken_columns(table, given, wanted)
     by_patient: dict[str, list[Row]] = {}
     for row in rows:
         by_patient.setdefault(row.patient, []).append(row)
@@ -70,6 +71,16 @@ def derive(
     for failure in failures:
         say(str(failure))
     return target, int((new[FAILED] != "").sum())
+
+
+def _refuse_taken_columns(file: Path, given: pd.DataFrame, recipe: Derive) -> None:
+    """A column of the user's own is never replaced; those of a table that this program has written are."""
+    taken = [] if FAILED in given.columns else [name for name in recipe.columns() if name in given.columns]
+    if taken:
+        raise CohortError(
+            f"{file}: the results would replace columns of the table",
+            [f"'{name}' is there already. To do: rename it (or adc.name, dce.prefix in the recipe)" for name in taken],
+        )
 
 
 def _each(

@@ -145,11 +145,9 @@ def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, l
 
 
 def _columns(recipe: Derive) -> list[str]:
-    named: list[Any] = [recipe.patient, recipe.lesion, recipe.mask]
-    if recipe.adc is not None:
-        named += recipe.adc.images.values()
+    named: list[Any] = [recipe.patient, recipe.lesion, *recipe.files()]
     if recipe.dce is not None:
-        named += [*recipe.dce.phases, recipe.dce.injection_s]
+        named.append(recipe.dce.injection_s)
         named += recipe.dce.times_s if isinstance(recipe.dce.times_s, tuple) else ()
     texts = [name for name in named if isinstance(name, str)]
     columns = [name for name in texts if "{" not in name]

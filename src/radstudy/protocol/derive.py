@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -13,13 +14,18 @@ EnhancementMap = Literal["early", "peak", "late", "wash_in", "wash_out", "ser", 
 ENHANCEMENT_MAPS: tuple[EnhancementMap, ...] = (
     "early", "peak", "late", "wash_in", "wash_out", "ser", "time_to_peak"
 )  # fmt: skip
+FIGURES = (
+    "diameter_mm", "curve_type", "initial_rise", "initial_enhancement_percent", "late_change_percent", "curve_times_s",
+    "curve_signal", "motion_mm", "motion_degrees",
+)  # fmt: skip
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
 _FILE = "a column of the table that holds paths, or a pattern such as {patient}/DCE1.nii.gz"
 
 
 class Adc(Section):
     """Apparent diffusion coefficient."""
 
-    name: str = Field("ADC", description="Of the map: its file and its column.")
+    name: FileName = Field("ADC", description="Of the map: its file and its column.")
     images: dict[float, str] = Field(description=f"b-value (s/mm2) to {_FILE}.")
     method: Literal["log-linear", "weighted"] = Field("weighted", description="How the line is fitted.")
     noise_floor: Annotated[float, Field(ge=0)] = Field(0.0, description="Signals at or below it are left out.")
@@ -50,7 +56,7 @@ class Dce(Section):
     )
     ser_limits: tuple[float, float] | None = Field((0.0, 3.0), description="What the enhancement ratio is cut to.")
     maps: tuple[EnhancementMap, ...] = Field(ENHANCEMENT_MAPS, description="Which maps; [] for none.")
-    prefix: str = Field("DCE_", description="Before the name of each map.")
+    prefix: FileName = Field("DCE_", description="Before the name of each map.")
     curve: bool = Field(True, description="The lesion's time-intensity curve and its type; needs the mask.")
     initial_s: Positive = Field(120.0, description="How long after the injection the initial peak may lie.")
     change_percent: Positive = Field(10.0, description="Change of the initial peak that makes a curve rise or fall.")
@@ -89,4 +95,20 @@ class Derive(Section):
     def _something(self) -> Self:
         if self.adc is None and self.dce is None and self.mask is None:
             raise PydanticCustomError("nothing", "the recipe makes nothing: give 'adc', 'dce' or 'mask'", {})
+        for given in self.files():
+            try:
+                list(string.Formatter().parse(given))
+            except ValueError as error:
+                message = "the pattern '{given}' cannot be read: {error}"
+                raise PydanticCustomError("pattern", message, {"given": given, "error": str(error)}) from None
         return self
+
+    def files(self) -> list[str]:
+        """The columns and patterns that name files."""
+        images = [] if self.adc is None else list(self.adc.images.values())
+        return [*images, *(() if self.dce is None else self.dce.phases), *([self.mask] if self.mask else [])]
+
+    def columns(self) -> list[str]:
+        """The columns that the new table may get."""
+        maps = [] if self.dce is None else [f"{self.dce.prefix}{name}" for name in self.dce.maps]
+        return [*([] if self.adc is None else [self.adc.name]), *maps, *FIGURES]

@@ -174,6 +174,32 @@ def test_columns_that_are_missing_are_listed(cohort, tmp_path):
         derived(cohort, tmp_path / "out")
 
 
+def test_nothing_of_the_users_own_is_written_over(cohort):
+    before = (cohort / "B" / "DCE1.nii.gz").read_bytes()
+    recipe = RECIPE.replace("MOTION", "false").replace("  noise_floor: 5", "  name: DCE1")
+    (cohort / "derive.yaml").write_text(recipe, encoding="utf-8")
+    table, lost, said = derived(cohort, cohort)
+    assert lost == 4 and any(
+        "Patient B, file" in line and "DCE1.nii.gz: a file of the map's name" in line for line in said
+    )
+    assert (cohort / "B" / "DCE1.nii.gz").read_bytes() == before
+    assert table["DCE_ser"][2] == "B/DCE_ser.nii.gz"
+    table = pd.read_csv(cohort / "cohort.csv", dtype=str).assign(curve_type="II")
+    table.to_csv(cohort / "cohort.csv", index=False)
+    with pytest.raises(CohortError, match="'curve_type' is there already"):
+        derived(cohort, cohort)
+
+
+def test_a_table_that_derive_has_written_can_be_derived_from_again(cohort, tmp_path):
+    first, _, _ = derived(cohort, tmp_path / "out")
+    earlier, again = tmp_path / "out", tmp_path / "again"
+    file, lost = derive(earlier / "cohort.csv", cohort / "derive.yaml", again, data=earlier, jobs=1)
+    assert lost == 4  # the images lie beside the first table, not beside the second
+    second = pd.read_csv(file, dtype=str, keep_default_na=False)
+    assert second["diameter_mm"].tolist() == first["diameter_mm"].tolist()
+    assert list(second.columns).count("derive_failed") == 1
+
+
 STUDY = """
 study: functional maps as sequences
 cohort:

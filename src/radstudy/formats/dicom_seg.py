@@ -105,7 +105,7 @@ def _frames(dataset: Dataset) -> NDArray[Any]:
     """(frames, rows, columns) as stored."""
     syntax = dataset.file_meta.TransferSyntaxUID.name if "TransferSyntaxUID" in dataset.file_meta else "not named"
     try:
-        array = dataset.pixel_array
+        array: NDArray[Any] = dataset.pixel_array
     except Exception as error:  # each decoder has errors of its own
         raise CaseError(
             f"the pixels cannot be decoded (transfer syntax: {syntax}; {error})",

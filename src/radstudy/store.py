@@ -91,6 +91,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 def plain(value: Any) -> Any:
     """The value as JSON can hold it: dictionaries, lists, strings, numbers, booleans, None."""
+    if type(value) is float:  # nearly all of them: asked first, and by type, which is quicker
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

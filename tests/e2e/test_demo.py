@@ -71,7 +71,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_p
     assert (
         len([file for file in kept if "prepare" in file.parts]) >= 5
     )  # each volume is prepared before it is extracted
-    command("run", study_of(demo), "--out", out, check=0)
+    command("run", study_of(demo), "--out", out, "--step", "evaluate", check=0)
     assert all(file.stat().st_mtime_ns == stamp for file, stamp in kept.items())
     for name in NUMBERS:
         assert (out / name).read_bytes() == (demo / name).read_bytes(), name
@@ -80,7 +80,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_p
 def test_a_change_downstream_does_not_extract_again(demo_copy, command):
     study = study_of(demo_copy)
     study.write_text(study.read_text(encoding="utf-8") + "  interval: {auc: delong}\n", encoding="utf-8")
-    done = command("run", study, "--out", demo_copy, check=0)
+    done = command("run", study, "--out", demo_copy, "--step", "evaluate", check=0)
     assert "model: already done" in done.stderr
     assert "evaluate: done" in done.stderr
 

@@ -334,19 +334,12 @@ def _glrlm_of(
 ) -> dict[str, float]:
     several: NDArray[np.bool_] = np.any(runs[:, :, 1:], axis=(1, 2))
     for index in np.flatnonzero(~several):
-        several[index] = _a_line_holds_two(lesion, directions[index])
+        several[index] = counting.a_line_holds_two(
+            lesion.dense, lesion.inside, np.array(lesion.strides), np.array(lesion.shape), max(lesion.distances),
+            directions[index],
+        )  # fmt: skip
     values = formulas.run_formulas(runs, np.where(several, weights, 0.0), merge, lesion.grey)
     return _named(_GLRLM_ORDER, values, names)
-
-
-def _a_line_holds_two(lesion: PackedLesion, direction: NDArray[np.int64]) -> bool:
-    """Whether two lesion voxels, next to each other or not, lie on one line along the direction."""
-    row = lesion.strides[1]
-    z, rest = np.divmod(lesion.inside, lesion.strides[0])
-    places = np.stack([z, rest // row, rest % row], axis=1)
-    axis = int(np.flatnonzero(direction)[0])
-    starts = places - places[:, axis : axis + 1] * (direction * direction[axis])
-    return len(np.unique(starts, axis=0)) < len(starts)
 
 
 def _glszm_of(lesion: PackedLesion, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.formats.nifti_gz import FAULTS, read_voxels
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -36,15 +37,29 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     if not file.is_file():
         raise CaseError("the file does not exist", "correct the path or add the file", file=file)
     try:
-        image = sitk.ReadImage(str(file))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
+        return _read_compressed(file) or _from_sitk(sitk.ReadImage(str(file)), file)
+    except (RuntimeError, *FAULTS) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise CaseError(
             f"the file cannot be read as an image ({reason})",
             f"export it again as one of {', '.join(SUFFIXES)}",
             file=file,
         ) from error
-    return _from_sitk(image, file)
+
+
+def _read_compressed(file: Path) -> tuple[NDArray[Any], NDArray[np.float64]] | None:
+    """A plain .nii.gz volume; its geometry is what ITK makes of the header."""
+    if not file.name.endswith(".nii.gz"):
+        return None
+    header = sitk.ImageFileReader()
+    header.SetFileName(str(file))
+    header.ReadImageInformation()
+    if header.GetDimension() != 3 or header.GetNumberOfComponents() != 1:
+        return None
+    voxels = read_voxels(file, header.GetSize())
+    if voxels is None:
+        return None
+    return voxels, affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
 
 
 def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:

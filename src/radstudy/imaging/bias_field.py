@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.kernels.n4 import movement, residual, triangular_histogram, uncorrected, value_range
+from radstudy.imaging.kernels.sharpening import sharpened
 from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, plane_by_plane, refined, taps
 from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
@@ -148,17 +150,21 @@ def _divided(volume: Volume, field: BiasField, log_field: NDArray[np.float32] | 
     plane = plane_by_plane(field.lattice.astype(np.float32), axes)
     corrected = np.empty_like(volume.voxels, order="F")
 
-    def divide(slab: slice) -> None:
+    def divide(slab: slice) -> tuple[float, float]:
+        low, high = np.inf, -np.inf
         for k in range(slab.start, slab.stop):
             factor = plane(k)
             if log_field is not None:
                 log_field[:, :, k] = factor.T
-            np.divide(volume.voxels[:, :, k].T, np.exp(factor, out=factor), out=corrected[:, :, k].T)
+            one = np.divide(volume.voxels[:, :, k].T, np.exp(factor, out=factor), out=corrected[:, :, k].T)
+            low, high = np.minimum(low, one.min()), np.maximum(high, one.max())  # NaN, if there is one, is both
+        return float(low), float(high)
 
-    in_slabs(divide, field.shape[2])
+    found = in_slabs(divide, field.shape[2])
+    limits = float(np.min([low for low, _ in found])), float(np.max([high for _, high in found]))
     points = " x ".join(map(str, field.lattice.shape))
     step = f"N4 ({', '.join(map(str, field.iterations))} iterations, {points} control points)"
-    return volume.with_voxels(corrected, step)
+    return volume.with_voxels(corrected, step, limits)
 
 
 def fit_bias_field(
@@ -319,19 +325,13 @@ def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float,
     fwhm : of the Gaussian that the field is taken to blur with, log units.
     noise : of the Wiener filter that takes the blur away.
     """
-    bins = len(counts)
-    size = 2 ** (int(np.ceil(np.log2(bins))) + 1)
-    offset = (size - bins) // 2
-    padded = np.zeros(size)
-    padded[offset : offset + bins] = counts
-    width = fwhm / slope
-    distance = np.minimum(np.arange(size), size - np.arange(size))
-    gaussian = 2 * np.sqrt(np.log(2) / np.pi) / width * np.exp(-4 * np.log(2) * (distance / width) ** 2)
-    # Everything is real, so half of each spectrum is enough; transforms that do not wait for each other go together.
-    blur, spectrum = np.fft.rfft([gaussian, padded])
-    wiener = (np.conj(blur) / (np.conj(blur) * blur + noise)).real
-    sharp = np.maximum(np.fft.irfft(spectrum * wiener, size), 0)
-    centres = low + (np.arange(size) - offset) * slope
-    above, below = np.fft.irfft(np.fft.rfft([centres * sharp, sharp]) * blur, size)
-    expected: Float64 = np.divide(above, below, out=np.zeros(size), where=below != 0)
-    return expected[offset : offset + bins]
+    distance, roots = _circle(2 ** (int(np.ceil(np.log2(len(counts)))) + 1))
+    expected: Float64 = sharpened(counts, low, slope, fwhm, noise, distance, roots)
+    return expected
+
+
+@cache
+def _circle(size: int) -> tuple[Float64, NDArray[np.complex128]]:
+    """How far each place is from the first, around the end; and the roots of unity."""
+    places = np.arange(size)
+    return np.minimum(places, size - places).astype(np.float64), np.exp(-2j * np.pi * places / size)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.kernels.otsu import best_split, histogram, value_limits
+from radstudy.imaging.kernels.otsu import best_split, histogram
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import Volume
@@ -34,7 +34,7 @@ def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> N
     CaseError : a mask that is not on the volume's grid.
     """
     if mask is None:
-        return above_otsu(volume.voxels)
+        return above_otsu(volume.voxels, limits=volume.limits)
     inside = mask.on_grid_of(volume).mask if isinstance(mask, Roi) else np.asarray(mask, dtype=bool)
     if inside.shape != volume.voxels.shape:
         raise CaseError(
@@ -43,13 +43,16 @@ def foreground(volume: Volume, mask: Roi | NDArray[np.bool_] | None = None) -> N
     return inside
 
 
-def above_otsu(voxels: NDArray[np.floating[Any]], bins: int = BINS) -> NDArray[np.bool_]:
+def above_otsu(
+    voxels: NDArray[np.floating[Any]], bins: int = BINS, *, limits: tuple[float, float] | None = None
+) -> NDArray[np.bool_]:
     """The voxels brighter than Otsu's threshold.
 
     Parameters
     ----------
     voxels : finite float (I, J, K).
     bins : of the histogram from the smallest to the largest value.
+    limits : these two, where they are known already.
 
     Returns
     -------
@@ -68,8 +71,7 @@ def above_otsu(voxels: NDArray[np.floating[Any]], bins: int = BINS) -> NDArray[n
     def found(kernel: Callable[..., Any], *more: Any) -> list[Any]:
         return in_slabs(lambda slab: kernel(planes[slab].ravel(order="K"), *more), len(planes))
 
-    limits = np.array(found(value_limits))
-    low, high = float(limits[:, 0].min()), float(limits[:, 1].max())
+    low, high = limits or (float(voxels.min()), float(voxels.max()))
     if not high > low:
         return np.zeros_like(voxels, dtype=bool)
     upper = high + (high - low) / bins / _MARGIN

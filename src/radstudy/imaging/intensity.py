@@ -37,11 +37,14 @@ class LinearScale:
     clip: bool
     method: str
 
-    def apply(self, volume: Volume) -> Volume:
-        """The rescaled volume, float32 (float64 where the volume is)."""
+    def apply(self, volume: Volume, *, in_place: bool = False) -> Volume:
+        """The rescaled volume, float32 (float64 where the volume is).
+
+        `in_place` writes into the memory of the voxels given, whose volume must not be used any more.
+        """
         slope = (self.to_high - self.to_low) / (self.high - self.low)
         limits = (self.low, self.high) if self.clip else (-np.inf, np.inf)
-        scaled = np.empty_like(volume.voxels, order="F")
+        scaled = volume.voxels if in_place else np.empty_like(volume.voxels, order="F")
 
         def scale(slab: slice) -> None:
             old, new = volume.voxels[:, :, slab].ravel(order="F"), scaled[:, :, slab].ravel(order="F")
@@ -87,7 +90,7 @@ def rescale_parameters(
     """
     values = _counted(volume, over)
     if isinstance(from_, str):
-        low, high = float(values.min()), float(values.max())
+        low, high = volume.limits if over == "volume" else (float(values.min()), float(values.max()))
     else:
         low, high = (float(value) for value in np.percentile(values, from_))
     if not high > low:

@@ -45,8 +45,8 @@ def check_readable(volume: Volume) -> None:
     ------
     CaseError : NaN or infinite voxels, or one value everywhere.
     """
-    low, high = volume.voxels.min(), volume.voxels.max()  # NaN, if there is one, is both
-    if not (np.isfinite(low) and np.isfinite(high)):
+    low, high = volume.limits
+    if not volume.is_finite:
         bad = int(np.count_nonzero(~np.isfinite(volume.voxels)))
         raise CaseError(f"the image has {bad} voxels that are not finite numbers", "export it again from the source")
     if low == high:

@@ -113,10 +113,11 @@ def prepare_volume(
     fitted: list[BiasField | LinearScale] = []
     quality: list[Evenness] = []
     warnings: list[str] = []
+    as_read = volume
     for step in steps:
         inside = None if step.n4 is None else foreground(volume)
         made = _fit(volume, step, reference, inside)
-        after = _apply(volume, made)
+        after = _apply(volume, made, in_place=volume is not as_read)
         if isinstance(made, BiasField):
             warnings.extend(made.warnings)
             quality.append(evenness(volume, after, inside))
@@ -168,5 +169,5 @@ def _fit(
     raise AssertionError(step)
 
 
-def _apply(volume: Volume, step: BiasField | LinearScale) -> Volume:
-    return correct(volume, step) if isinstance(step, BiasField) else step.apply(volume)
+def _apply(volume: Volume, step: BiasField | LinearScale, *, in_place: bool = False) -> Volume:
+    return correct(volume, step) if isinstance(step, BiasField) else step.apply(volume, in_place=in_place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster, write_raster
+from radstudy.imaging.slabs import in_slabs
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -68,14 +70,27 @@ class Volume:
         """(3,) distance between voxel centres along I, J, K in mm."""
         return spacing_of(self.affine)
 
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest voxel; NaN, if there is one, is both. Looked for once: voxels do not change."""
+        planes = self.voxels if self.voxels.flags.c_contiguous else self.voxels.T  # the slowest axis first
+        found = in_slabs(lambda slab: (planes[slab].min(), planes[slab].max()), len(planes))
+        return float(np.min([low for low, _ in found])), float(np.max([high for _, high in found]))
+
     @property
     def is_finite(self) -> bool:
-        """Whether no voxel is NaN or infinite: the smallest and the largest tell, without an array between."""
-        return bool(np.isfinite(self.voxels.min()) and np.isfinite(self.voxels.max()))
+        """Whether no voxel is NaN or infinite: the smallest and the largest tell."""
+        return all(np.isfinite(self.limits))
 
-    def with_voxels(self, voxels: FloatArray, step: str) -> Volume:
-        """A volume on the same grid with new float voxels (stored as they are), `step` added to its history."""
-        return Volume(voxels, self.affine, self.unit, np.asarray(voxels).dtype, (*self.history, step))
+    def with_voxels(self, voxels: FloatArray, step: str, limits: tuple[float, float] | None = None) -> Volume:
+        """A volume on the same grid with new float voxels (stored as they are), `step` added to its history.
+
+        `limits` are the smallest and the largest voxel, where they are known already.
+        """
+        volume = Volume(voxels, self.affine, self.unit, np.asarray(voxels).dtype, (*self.history, step))
+        if limits is not None:
+            volume.__dict__["limits"] = limits
+        return volume
 
 
 def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -42,64 +44,71 @@ def maximise_penalised(
     """
     beta = np.zeros(design.shape[1]) if start is None else start.copy()
     free = np.setdiff1d(np.arange(design.shape[1]), [] if held is None else held)
-    best = penalised_log_likelihood(design, beta, positive)
+    at = _likelihood(design, beta, positive)
     for _ in range(_MOST_STEPS if free.size else 0):
-        step = _step(design, positive, beta, free)
-        step *= min(1.0, _LONGEST_STEP / max(float(np.abs(step).max()), 1e-300))
-        if np.abs(step).max() < _CONVERGED * (1 + np.abs(beta).max()):
-            return beta, best
-        beta, best, moved = _climb(design, positive, (beta, best), free, step)
+        step = _step(design, positive, at, free)
+        longest = float(np.abs(step).max())
+        if longest > _LONGEST_STEP:
+            step *= _LONGEST_STEP / longest
+        if longest < _CONVERGED * (1 + np.abs(beta).max()):
+            return beta, at.value
+        beta, at, moved = _climb(design, positive, beta, at, free, step)
         if not moved:  # rounding is all that is left to gain
-            return beta, best
+            return beta, at.value
     if held is None:
         raise DataError("Firth's regression did not converge: are variables nearly collinear?")
-    return beta, best  # far out on a profile: what was reached counts
+    return beta, at.value  # far out on a profile: what was reached counts
 
 
-def _step(design: FloatArray, positive: BoolArray, beta: FloatArray, free: NDArray[np.intp]) -> FloatArray:
+class _At(NamedTuple):
+    """The penalised likelihood at some coefficients, and what the next step needs of it."""
+
+    value: float
+    linear: FloatArray
+    weight: FloatArray
+    basis: FloatArray
+
+
+def _likelihood(design: FloatArray, beta: FloatArray, positive: BoolArray) -> _At:
+    """``log likelihood + log det(X' W X) / 2``; minus infinity where the information is singular.
+
+    The determinant and the hat matrix come from the QR of the weighted design: no inverse of a nearly singular
+    information.
+    """
+    linear = design @ beta
+    weight = np.exp(-0.5 * np.abs(linear) - np.log1p(np.exp(-np.abs(linear))))  # sqrt(p (1 - p)), far out too
+    basis, triangle = np.linalg.qr(design * weight[:, None])
+    diagonal = np.abs(np.diag(triangle))
+    value = log_likelihood(linear, positive) + float(np.log(diagonal).sum()) if (diagonal > 0).all() else -np.inf
+    return _At(value, linear, weight, basis)
+
+
+def _step(design: FloatArray, positive: BoolArray, at: _At, free: NDArray[np.intp]) -> FloatArray:
     """Newton's step, with the curvature's eigenvalues made positive: it climbs away from a saddle too.
 
     The score is ``X' (y - p + h (1/2 - p))``, h the leverages. With ``c = 1 - 2 p`` and the hat matrix H, the leverages
     change by ``c x h - (H o H) c x``, which gives the curvature.
     """
-    linear = design @ beta
-    probability = special.expit(linear)
-    weight = _root_weight(linear)
-    # the hat matrix from an orthonormal basis: no inverse of a nearly singular information
-    basis = np.linalg.qr(design * weight[:, None])[0]
-    leverage = (basis**2).sum(axis=1)
+    probability = special.expit(at.linear)
+    leverage = (at.basis**2).sum(axis=1)
     own = design[:, free]
     score = own.T @ (positive - probability + leverage * (0.5 - probability))
     tilted = own * (1 - 2 * probability)[:, None]
-    change = tilted * leverage[:, None] - (basis @ basis.T) ** 2 @ tilted
-    curvature = own.T @ (own * (weight**2 * (1 + leverage))[:, None]) - tilted.T @ change / 2
+    change = tilted * leverage[:, None] - (at.basis @ at.basis.T) ** 2 @ tilted
+    curvature = own.T @ (own * (at.weight**2 * (1 + leverage))[:, None]) - tilted.T @ change / 2
     values, vectors = np.linalg.eigh(curvature)
     size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max())
     return np.asarray(vectors @ ((vectors.T @ score) / size), dtype=np.float64)
 
 
 def _climb(
-    design: FloatArray, positive: BoolArray, at: tuple[FloatArray, float], free: NDArray[np.intp], step: FloatArray
-) -> tuple[FloatArray, float, bool]:
-    beta, best = at
+    design: FloatArray, positive: BoolArray, beta: FloatArray, at: _At, free: NDArray[np.intp], step: FloatArray
+) -> tuple[FloatArray, _At, bool]:
     for _ in range(40):
         candidate = beta.copy()
         candidate[free] += step
-        value = penalised_log_likelihood(design, candidate, positive)
-        if value >= best - 1e-13 * (1 + abs(best)):
-            return candidate, value, True
+        there = _likelihood(design, candidate, positive)
+        if there.value >= at.value - 1e-13 * (1 + abs(at.value)):
+            return candidate, there, True
         step = step / 2
-    return beta, best, False
-
-
-def penalised_log_likelihood(design: FloatArray, beta: FloatArray, positive: BoolArray) -> float:
-    """``log likelihood + log det(X' W X) / 2``; minus infinity where the information is singular."""
-    linear = design @ beta
-    weighted = design * _root_weight(linear)[:, None]
-    diagonal = np.abs(np.diag(np.linalg.qr(weighted, mode="r")))
-    return log_likelihood(linear, positive) + float(np.log(diagonal).sum()) if (diagonal > 0).all() else -np.inf
-
-
-def _root_weight(linear: FloatArray) -> FloatArray:
-    """``sqrt(p (1 - p))`` without cancelling, far out too."""
-    return np.asarray(np.exp(0.5 * (special.log_expit(linear) + special.log_expit(-linear))), dtype=np.float64)
+    return beta, at, False

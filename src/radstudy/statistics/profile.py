@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from scipy import optimize, special
 
 _MOST_DOUBLINGS = 30
+_MOST_SEARCHES = 10
+_SAME = 1e-7  # deviances that differ by less were climbed to the same maximum
 
 
-def profile_limits(deviance: Callable[[float], float], estimate: float, se: float, level: float) -> tuple[float, float]:
+def profile_limits(
+    deviance: Callable[[float], float],
+    estimate: float,
+    se: float,
+    level: float,
+    *,
+    surer: Callable[[float], float] | None = None,
+) -> tuple[float, float]:
     """The two values at which the deviance reaches the chi-square quantile of one degree of freedom.
 
     Parameters
@@ -18,6 +28,9 @@ def profile_limits(deviance: Callable[[float], float], estimate: float, se: floa
     estimate : where the likelihood has its maximum.
     se : above 0; the first step of the search.
     level : of the interval.
+    surer : the same deviance, climbed to from many places. Each limit found is looked at with it; where it is smaller
+        there, `deviance` had followed a lower maximum: the search goes on outwards from there, and `deviance` is
+        expected to follow the better maximum from then on.
 
     Returns
     -------
@@ -25,14 +38,30 @@ def profile_limits(deviance: Callable[[float], float], estimate: float, se: floa
     """
     quantile = float(special.chdtri(1, 1 - level))
 
-    known = {estimate: -quantile}  # a profile that is climbed to may end a little elsewhere the second time
+    def limit(step: float) -> float:
+        inside, lack = estimate, -quantile
+        for _ in range(_MOST_SEARCHES):
+            found = _limit(_excess(deviance, quantile, {inside: lack}), inside, step)
+            if surer is None or not np.isfinite(found):
+                break
+            lack = surer(found) - quantile
+            if lack >= -_SAME:
+                break
+            inside = found
+        return found
+
+    return limit(-se), limit(se)
+
+
+def _excess(deviance: Callable[[float], float], quantile: float, known: dict[float, float]) -> Callable[[float], float]:
+    """Deviance less quantile; each value asked once: a climb may end a little elsewhere the second time."""
 
     def excess(value: float) -> float:
         if value not in known:
             known[value] = deviance(value) - quantile
         return known[value]
 
-    return _limit(excess, estimate, -se), _limit(excess, estimate, se)
+    return excess
 
 
 def _limit(excess: Callable[[float], float], estimate: float, step: float) -> float:

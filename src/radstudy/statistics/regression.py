@@ -28,6 +28,8 @@ from radstudy.statistics.penalised import maximise_penalised
 from radstudy.statistics.profile import profile_limits
 from radstudy.statistics.proportions import normal_quantile
 
+_STARTS, _SPREAD = 12, 5.0  # of the climbs of a penalised profile: standardised variables, log odds ratios
+
 RegressionInterval = Literal["wald", "profile"]
 
 
@@ -215,13 +217,14 @@ def _maximum_likelihood(problem: _Problem, level: float, interval: str) -> Logis
 def _firth(problem: _Problem, level: float, interval: str) -> LogisticFit:
     design, positive = problem.design, problem.positive
     beta, best = maximise_penalised(design, positive)
-    profiles = [_penalised_profile(problem, column, beta) for column in range(1, design.shape[1])]
-    lr_p_values = np.array([ratio_of(best - profile(0.0), 1).p_value for profile in profiles])
+    pairs = [_penalised_profiles(problem, column, beta) for column in range(1, design.shape[1])]
+    quick, surer = [one for one, _ in pairs], [one for _, one in pairs]
+    lr_p_values = np.array([ratio_of(best - profile(0.0), 1).p_value for profile in surer])
     _, null = maximise_penalised(design, positive, held=np.arange(1, design.shape[1]))
     shared = {
         "lr_p_values": lr_p_values,
         "log_likelihood": best,
-        "likelihood_ratio": ratio_of(best - null, len(profiles)),
+        "likelihood_ratio": ratio_of(best - null, len(pairs)),
         "r2_cox_snell": np.nan,
         "r2_nagelkerke": np.nan,
         "aic": np.nan,
@@ -231,7 +234,7 @@ def _firth(problem: _Problem, level: float, interval: str) -> LogisticFit:
     fit = _fit(problem, beta, level, interval, note, shared)
     if interval == "wald":
         return fit
-    return replace(_with_profile(fit, problem, profiles, best), p_values=lr_p_values)
+    return replace(_with_profile(fit, problem, quick, best, surer), p_values=lr_p_values)
 
 
 def _likelihood_profile(problem: _Problem, column: int) -> Callable[[float], float]:
@@ -241,35 +244,50 @@ def _likelihood_profile(problem: _Problem, column: int) -> Callable[[float], flo
     return lambda value: maximise_log_likelihood(others, problem.positive, value * own)[1]
 
 
-def _penalised_profile(problem: _Problem, column: int, estimate: FloatArray) -> Callable[[float], float]:
-    """The same, penalised.
+def _penalised_profiles(
+    problem: _Problem, column: int, estimate: FloatArray
+) -> tuple[Callable[[float], float], Callable[[float], float]]:
+    """The same, penalised: climbed from where the last value ended, and climbed with care.
 
-    In a tiny sample the others may have several maxima: climb from three places and keep the best.
+    Where few cases are separated by many variables the others have several maxima: with care is from many places, and
+    the best is kept.
     """
     latest = estimate
+    draws = np.random.default_rng(0).normal(scale=_SPREAD, size=(_STARTS, estimate.size))
+    places = (estimate, np.zeros_like(estimate), *draws)
 
-    def profile(value: float) -> float:
+    def climbed(value: float, starts: tuple[FloatArray, ...]) -> float:
         nonlocal latest
         found = []
-        for start in (latest, estimate, np.zeros_like(estimate)):
+        for start in starts:
             begin = start.copy()
             begin[column] = value
             found.append(maximise_penalised(problem.design, problem.positive, start=begin, held=np.array([column])))
         latest, best = max(found, key=lambda one: one[1])
         return best
 
-    return profile
+    return (
+        lambda value: climbed(value, (latest,)),
+        lambda value: climbed(value, (latest, *places)),
+    )
 
 
 def _with_profile(
-    fit: LogisticFit, problem: _Problem, profiles: list[Callable[[float], float]], best: float
+    fit: LogisticFit,
+    problem: _Problem,
+    profiles: list[Callable[[float], float]],
+    best: float,
+    surer: list[Callable[[float], float]] | None = None,
 ) -> LogisticFit:
+    def deviance(profile: Callable[[float], float]) -> Callable[[float], float]:
+        return lambda value: 2 * (best - profile(value))
+
     limits = []
     for index, profile in enumerate(profiles):
         scale = problem.scale[index]
         low, high = profile_limits(
-            lambda value, profile=profile: 2 * (best - profile(value)),  # type: ignore[misc]
-            float(fit.coefficients[index] * scale), float(fit.se[index] * scale), fit.level,
+            deviance(profile), float(fit.coefficients[index] * scale), float(fit.se[index] * scale), fit.level,
+            surer=deviance(surer[index]) if surer else None,
         )  # fmt: skip
         limits.append((low / scale, high / scale))
     with np.errstate(over="ignore"):

@@ -29,7 +29,7 @@ STEPS = [
     BoostedTreesFilter(FoundSize(folds=3), trees=5),
     PenalisedFilter(strengths=5, folds=3),
     MrmrFilter(keep=2),
-    BorutaFilter(rounds=10),
+    BorutaFilter(rounds=3),
     RecursiveFilter(keep=2),
     IccFilter(),
 ]

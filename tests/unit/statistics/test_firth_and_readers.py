@@ -19,6 +19,7 @@ from radstudy.statistics import (
     smd_categorical,
     smd_continuous,
 )
+from radstudy.statistics.penalised import maximise_penalised
 
 # Bland and Altman 1986: peak flow by two meters, l/min, 17 subjects
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
@@ -130,3 +131,21 @@ def test_thousands_of_iccs_and_all_pairs_are_quick() -> None:
     began = time.perf_counter()
     assert delong_all_pairs(y, scores).p_value.shape == (11, 11)
     assert time.perf_counter() - began < 0.05
+
+
+def test_a_firth_profile_limit_is_on_the_highest_of_several_maxima() -> None:
+    """Nine variables separate 74 cases: held at the upper limit of the second, the others have a dozen maxima."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(74, 9))
+    y = x[:, 0] + x[:, 1] > 0
+    fit = firth(x, y.astype(int))
+    centre, scale = x.mean(axis=0), x.std(axis=0)
+    design = np.column_stack([np.ones(74), (x - centre) / scale])
+    held = np.array([2])
+    limit = np.log(fit.ci[1][1]) * scale[1]
+    found = []
+    for start in np.random.default_rng(7).normal(scale=5.0, size=(20, 10)):
+        start[2] = limit
+        found.append(maximise_penalised(design, y, start=start, held=held)[1])
+    assert np.ptp(found) > 0.1
+    assert 2 * (fit.log_likelihood - max(found)) == pytest.approx(3.841459, abs=1e-4)

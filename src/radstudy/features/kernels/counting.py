@@ -158,6 +158,26 @@ def count_pairs_and_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: in
 
 
 @jit()
+def a_line_holds_two(dense: Int32, inside: Int32, strides: Int64, shape: Int64, margin: int, direction: Int64) -> bool:
+    """Whether two lesion voxels, next to each other or not, lie on one line along the direction.
+
+    strides (3,) of the padded box and shape (3,) of the box, z, y, x; margin: layers of padding; direction (3,).
+    """
+    step = direction[0] * strides[0] + direction[1] * strides[1] + direction[2]
+    for index in range(inside.size):
+        voxel = np.int64(inside[index])
+        z, rest = voxel // strides[0] - margin, voxel % strides[0]
+        y, x = rest // strides[1] - margin, rest % strides[1] - margin
+        while True:
+            z, y, x, voxel = z + direction[0], y + direction[1], x + direction[2], voxel + step
+            if not (0 <= z < shape[0] and 0 <= y < shape[1] and 0 <= x < shape[2]):
+                break
+            if dense[voxel] > 0:
+                return True
+    return False
+
+
+@jit()
 def zones(packed: Int32, inside: Int32, offsets: Int64) -> tuple[Int32, Int32]:
     """Connected zones of equal level, by flood fill.
 

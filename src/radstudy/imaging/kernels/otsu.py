@@ -13,17 +13,6 @@ _u = np.uint64  # an index that may be negative costs a test for counting from t
 
 
 @jit()
-def value_limits(values: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """Smallest and largest of float values (n,)."""
-    low = values[0]
-    high = values[0]
-    for value in values:
-        low = min(low, value)
-        high = max(high, value)
-    return float(low), float(high)
-
-
-@jit()
 def histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """Counts (bins,) of float values (n,) between edges (bins + 1,), each bin closed below and open above.
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
+app.add_typer(mask_app, name="mask")
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default all cores.")]
 
 
@@ -157,9 +159,9 @@ def plan(
 @app.command()
 def extract(
     image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
-    mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],
-    label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union; by default the only "
-                                                   "label present.")] = None,
+    mask: Annotated[Path, typer.Option(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")],
+    label: Annotated[str | None, typer.Option(help="Number or name of the lesion in the mask, or largest or union; by "
+                                                   "default the only one.")] = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
                                                        "study's 1,218 features.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write F.csv or F.json instead of printing.")] = None,
@@ -184,13 +186,13 @@ def extract(
 @app.command("map")
 def feature_map(
     image: Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")],
-    mask: Annotated[Path, typer.Option(help="Label map on the image's grid.")],
+    mask: Annotated[Path, typer.Option(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")],
     feature: Annotated[str, typer.Option(help="Full name of the feature, such as original_glcm_Contrast.")],
     out: Annotated[Path, typer.Option(help="Write the map to this .nii.gz, .nrrd or .mha file.")],
     radius: Annotated[int | None, typer.Option(help="Of the neighbourhood, in voxels; by default the settings', "
                                                     "or 1.")] = None,
-    label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union; by default the only "
-                                                   "label present.")] = None,
+    label: Annotated[str | None, typer.Option(help="Number or name of the lesion in the mask, or largest or union; by "
+                                                   "default the only one.")] = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
                                                        "study's.")] = None,
 ) -> None:  # fmt: skip
@@ -202,6 +204,59 @@ def feature_map(
     typer.echo(out)
 
 
+@mask_app.command("list")
+def mask_list(mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")]) -> None:
+    """Print the number and name of every region in a mask file."""
+    from radstudy.imaging.mask_files import segments_of
+
+    for segment in segments_of(mask):
+        typer.echo(f"{segment.number}\t{segment.name}" + ("" if segment.drawn else "\t(empty)"))
+
+
+@mask_app.command("convert")
+def mask_convert(
+    mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")],
+    out: Annotated[Path, typer.Argument(help="File to write: .nii.gz, .nrrd, .mha, .seg.nrrd or .dcm (DICOM SEG).")],
+    image: Annotated[Path, typer.Option(help="The image that the mask belongs to: its grid is the result's.")],
+    label: Annotated[list[str], typer.Option(help="Number or name of a region, once for each; largest or union; by "
+                                                  "default the only one.")] = [],  # noqa: B006
+    dicom: Annotated[Path | None, typer.Option(help="Folder of the DICOM series that a .dcm belongs to.")] = None,
+    phase: Annotated[int | None, typer.Option(help="Volume of that series, from 1, where it holds several.")] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Take what lies between the image's voxels or slices to "
+                                                              "the nearest.")] = False,
+) -> None:  # fmt: skip
+    """Put a mask onto an image's grid by physical position and write it in another format."""
+    from radstudy.imaging.mask_write import write_rois
+    from radstudy.imaging.roi import Roi
+    from radstudy.imaging.volume import Volume
+
+    grid = Volume.read(image)
+    names = [_label(name) for name in label] or [None]
+    rois = [Roi.read(mask, name, grid, resample=resample) for name in names]
+    write_rois(out, rois, dicom=dicom, phase=phase)
+    for roi in rois:
+        _say(f"{roi.label}: {roi.voxel_count} voxels, {roi.volume_mm3:.1f} mm3")
+    typer.echo(out)
+
+
+@app.command()
+def derive(
+    table: Annotated[Path, typer.Argument(help="Cohort table (CSV or XLSX), one row a lesion.")],
+    recipe: Annotated[Path, typer.Option(help="YAML file: which maps and figures, of which images.")],
+    out: Annotated[Path, typer.Option(help="Folder of the maps and the new table.")],
+    data: Annotated[Path | None, typer.Option(help="Folder that relative paths start from; by default the "
+                                                   "table's own.")] = None,
+    jobs: Jobs = None,
+) -> None:  # fmt: skip
+    """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort."""
+    from radstudy.derive.run import derive as derive_cohort
+
+    written, lost = derive_cohort(table, recipe, out, data=data, jobs=jobs, say=_say, bar=_bar)
+    typer.echo(written)
+    if lost:
+        raise DataError(f"{lost} row(s) lack something; see the column derive_failed of {written}")
+
+
 @app.command()
 def predict(
     signature: Annotated[Path, typer.Argument(help="signature.json of a finished study.")],
@@ -209,7 +264,9 @@ def predict(
     mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
     clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE, once for each variable.")] = [],  # noqa: B006
     reference: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, mask of the reference tissue.")] = [],  # noqa: B006
-    label: Annotated[str | None, typer.Option(help="Label of the lesion, or largest or union.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Number or name of the lesion in the masks, or largest or union.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Predict one patient's probability from images, masks and clinical values. For research, not for care."""
@@ -228,12 +285,12 @@ def predict(
     typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
 
 
-def _label(text: str | None) -> int | Literal["largest", "union"] | None:
-    match text:
-        case None | "largest" | "union":
-            return text
-    if not text.isdigit() or int(text) == 0:
-        raise UsageError(f"--label takes a number from 1, largest or union, not '{text}'")
+def _label(text: str | None) -> int | str | None:
+    """A number, a segment's name, largest or union."""
+    if text is None or not text.lstrip("-").isdigit():
+        return text
+    if int(text) < 1:
+        raise UsageError(f"--label takes a number from 1, a segment's name, largest or union, not '{text}'")
     return int(text)
 
 

@@ -57,7 +57,7 @@ def extract(
     Parameters
     ----------
     image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
-    mask : a region of interest on the image's grid, or the path of a label map.
+    mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
         normalisation); else settings, a dictionary in PyRadiomics' layout, or the path of its parameter file.
     label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings' label,
@@ -75,16 +75,17 @@ def extract(
     UsageError : a label is given beside a mask that is not a file.
     """
     chosen = settings_from(settings)
+    if isinstance(mask, Roi) and label is not None:
+        raise UsageError("a label was given, but the mask is a Roi, which is one label already")
+    volume = image if isinstance(image, Volume) else Volume.read(image)
     if isinstance(mask, Roi):
-        if label is not None:
-            raise UsageError("a label was given, but the mask is a Roi, which is one label already")
         roi = mask
     else:
-        roi = Roi.read(mask, chosen.label if label is None else label)
+        roi = Roi.read(mask, chosen.label if label is None else label, volume, resample=chosen.correct_mask)
     if isinstance(image, Volume):
         prepared = Prepared.of(image, header_of(image.affine), chosen)
         return _features(prepared, roi, chosen).values
-    prepared = Prepared.of(Volume.read(image), read_header(image), chosen)
+    prepared = Prepared.of(volume, read_header(image), chosen)
     try:
         return _features(prepared, roi, chosen).values
     except CaseError as error:

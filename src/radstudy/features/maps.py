@@ -122,8 +122,11 @@ def feature_maps(
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
     asked = {feature: _parsed(feature, chosen) for feature in features}
-    roi = mask if isinstance(mask, Roi) else Roi.read(mask, chosen.label if label is None else label)
     volume = image if isinstance(image, Volume) else Volume.read(image)
+    if isinstance(mask, Roi):
+        roi = mask
+    else:
+        roi = Roi.read(mask, chosen.label if label is None else label, volume, resample=chosen.correct_mask)
     header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
     placed = place(Prepared.of(volume, header, chosen), roi, chosen)
     derived = _derived_once(placed, chosen)

@@ -18,6 +18,7 @@ from radstudy.errors import CaseError
 from radstudy.imaging.bias_field import BiasField, correct, fit_bias_field
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
+from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
@@ -127,13 +128,14 @@ def prepare_volume(
     return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality))
 
 
-def read_reference(file: Path | None, section: Reference | None) -> Roi | None:
+def read_reference(file: Path | None, section: Reference | None, volume: Volume | None = None) -> Roi | None:
     """The mask of the reference tissue, None where the study file asks for none.
 
     Parameters
     ----------
     file : the mask's file.
     section : the step ``reference`` of the study file.
+    volume : the image; a DICOM mask needs it.
 
     Raises
     ------
@@ -142,7 +144,7 @@ def read_reference(file: Path | None, section: Reference | None) -> Roi | None:
     if file is None or section is None:
         return None
     try:
-        return Roi.read(file, section.label)
+        return Roi.read(file, section.label, volume if needs_image(file) else None)
     except CaseError as error:
         remedy = f"draw some {section.tissue} on this image, in a label map of its own"
         raise CaseError(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error

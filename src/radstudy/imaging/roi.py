@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.errors import CaseError
-from radstudy.formats.raster import read_raster
 from radstudy.imaging.volume import Volume, checked_affine, spacing_of
 
-Label = int | Literal["largest", "union"]
+Label = int | str  # a number or name; "largest" and "union" are rules
 SNAP_VOXELS = 1e-3  # grids nearer than this, in voxels, at every corner are one grid
 
 
@@ -45,50 +43,53 @@ class Roi:
         object.__setattr__(self, "affine", checked_affine(self.affine))
 
     @classmethod
-    def read(cls, path: str | Path, label: Label | None = None, *, reader: str = "") -> Roi:
-        """Read a label map and take one of its labels.
+    def read(
+        cls,
+        path: str | Path,
+        label: Label | None = None,
+        grid: Volume | None = None,
+        *,
+        reader: str = "",
+        resample: bool = False,
+    ) -> Roi:
+        """Read a mask file and take one of its regions.
 
         Parameters
         ----------
-        path : NIfTI, NRRD or MetaImage label map.
-        label : the label's number; "largest" takes the largest connected piece of any label, "union" all labels
-            together; None takes the only label present.
+        path : NIfTI, NRRD or MetaImage label map; DICOM SEG; RTSTRUCT; 3D Slicer's .seg.nrrd (docs/masks.md).
+        label : number (label value, SegmentNumber, ROINumber) or name of the region; "largest" takes the largest
+            connected piece of any, "union" all together; None takes the only one present.
+        grid : the image. The mask is put onto its grid by physical position: cropped masks, flipped axes and the single
+            slices of a SEG find their place. Contours have no grid of their own and need it. None: the file's own grid.
         reader : who drew it.
+        resample : whether a mask that does not lie on the image's grid is sampled by nearest neighbour; else it is
+            refused.
 
         Raises
         ------
-        CaseError : the file cannot be read, is empty, has several labels and none was named, or lacks the one named.
+        CaseError : the file cannot be read, is empty, has several regions and none was named, or lacks the one named;
+            or the mask does not lie on the image's grid, or reaches outside it.
         """
-        voxels, affine = read_raster(path)
-        stored = voxels.ravel(order="K")  # as it lies in memory: indexing by a mask in another order is slow
-        drawn = stored[stored != 0]
-        if not np.isfinite(drawn).all():
-            raise CaseError("the mask holds values that are not finite", "export the mask again", file=path)
-        present = [float(value) for value in np.unique(drawn)]
-        if not present:
-            raise CaseError("the mask is empty: it has no voxel other than 0", "draw the lesion", file=path)
-        fractional = [value for value in present if value != int(value)]
-        if fractional:
-            raise CaseError(
-                f"the mask holds fractions such as {fractional[0]:g}",
-                "export it as a label map of whole numbers",
-                file=path,
-            )
-        labels = [int(value) for value in present]
-        if label == "union":
-            return cls(voxels != 0, affine, " + ".join(map(str, labels)), reader, str(path))
-        if label == "largest":
-            largest, name = _largest_piece(voxels, labels)
-            return cls(largest, affine, str(name), reader, str(path))
-        listed = ", ".join(str(value) for value in labels[:10])
-        if label is None and len(labels) > 1:
-            raise CaseError(
-                f"the mask holds {len(labels)} labels ({listed})", "say which one is the lesion (label)", file=path
-            )
-        number = labels[0] if label is None else label
-        if number not in labels:
-            raise CaseError(f"label {number} is not in the mask, which holds {listed}", "name one of those", file=path)
-        return cls(voxels == number, affine, str(number), reader, str(path))
+        from radstudy.imaging.mask_files import read_roi
+
+        return read_roi(path, label, grid, reader=reader, resample=resample)
+
+    def write(self, path: str | Path, *, dicom: str | Path | None = None, phase: int | None = None) -> None:
+        """Write the mask: .seg.nrrd (3D Slicer), .dcm (DICOM SEG, with the folder of its series), or a label map.
+
+        Parameters
+        ----------
+        path : its suffix says the format.
+        dicom, phase : the series that a DICOM SEG belongs to; see `radstudy.imaging.mask_write.write_rois`, which
+            writes several masks into one file.
+
+        Raises
+        ------
+        CaseError, UsageError : as there.
+        """
+        from radstudy.imaging.mask_write import write_rois
+
+        write_rois(path, [self], dicom=dicom, phase=phase)
 
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
@@ -131,18 +132,6 @@ def pieces_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     numbered, count = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes: NDArray[np.int64] = np.sort(np.bincount(numbered.ravel(), minlength=count + 1)[1:])[::-1]
     return sizes
-
-
-def _largest_piece(voxels: NDArray[Any], labels: list[int]) -> tuple[NDArray[np.bool_], int]:
-    """The largest connected piece of any label, and its label; of equals the first."""
-    best: tuple[int, NDArray[np.bool_], int] | None = None
-    for label in labels:
-        numbered, count = ndimage.label(voxels == label, np.ones((3, 3, 3)))
-        sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
-        if best is None or sizes.max() > best[0]:
-            best = int(sizes.max()), numbered == 1 + int(sizes.argmax()), label
-    assert best is not None
-    return best[1], best[2]
 
 
 def grid_difference(

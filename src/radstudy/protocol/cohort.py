@@ -110,11 +110,11 @@ class Cohort(Section):
     optional_sequences: tuple[str, ...] = Field(
         (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
     )
-    label: int | Literal["largest", "union", "lesion"] | None = Field(
+    label: int | str | None = Field(
         None,
-        description="Which part of a mask is the lesion. None: its only label (several are an error); a number: that "
-        "label; lesion: the label that the row's lesion number names, so that every row of a patient is a lesion of "
-        "one mask; largest: the largest connected piece; union: all labels together.",
+        description="Which part of a mask is the lesion. None: its only label (several are an error); a number or a "
+        "segment's name: that one; lesion: the label that the row's lesion number names, so that every row of a "
+        "patient is a lesion of one mask; largest: the largest connected piece; union: all labels together.",
     )
     transfer: Transfer | None = Field(None, description="Carry masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -14,6 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from radstudy.errors import StudyFileError
+from radstudy.protocol.base import Section
 from radstudy.protocol.sections import Protocol
 
 PRESETS = ("her2-ihc2plus",)
@@ -28,6 +29,7 @@ _REPLACED_WHOLE = (
 )
 
 Path_ = tuple[str | int, ...]
+Kind = TypeVar("Kind", bound=Section)
 
 
 def load_protocol(path: str | Path) -> Protocol:
@@ -49,6 +51,29 @@ def load_protocol(path: str | Path) -> Protocol:
     except (OSError, UnicodeDecodeError) as error:
         raise StudyFileError(f"{file} cannot be read: {error}. To do: save it as UTF-8 text.") from error
     return parse_protocol(text, str(file))
+
+
+def load_section(path: str | Path, kind: type[Kind]) -> Kind:
+    """Read a settings file that is one section, with the same messages as a study file's.
+
+    Parameters
+    ----------
+    path : a YAML file.
+    kind : what it holds.
+
+    Raises
+    ------
+    StudyFileError : every problem of the file at once, each with its line.
+    """
+    file = Path(path)
+    try:
+        written = _parse_yaml(file.read_text(encoding="utf-8-sig"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyFileError(f"{file} cannot be read: {error}. To do: correct the path, or save UTF-8 text.") from error
+    try:
+        return kind.model_validate(_plain(written))
+    except ValidationError as error:
+        raise StudyFileError(_explain(error, written, str(file))) from None
 
 
 def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:

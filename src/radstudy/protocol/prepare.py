@@ -55,7 +55,7 @@ class Reference(Section):
     mask: str = Field(description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column.")
     tissue: str = Field("reference tissue", description="What it is (fat, muscle), for messages and the report.")
     to: Positive = Field(1000.0, description="The tissue's median in the result.")
-    label: int | None = Field(None, description="Label of the tissue in the masks; None: the only one present.")
+    label: int | str | None = Field(None, description="Number or name of the tissue in the masks; None: the only one.")
 
 
 class Prepare(Section):

@@ -178,8 +178,8 @@ def _features(
     try:
         volume = Volume.read(image)
         check_readable(volume)
-        prepared, _ = prepare_volume(volume, steps, read_reference(reference, section))
-        roi = Roi.read(mask, label).on_grid_of(prepared)
+        prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume))
+        roi = Roi.read(mask, label, prepared)
         facts = check_lesion(
             prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,
             minimum_native=extract.minimum_native_voxels, minimum_resampled=extract.minimum_voxels,

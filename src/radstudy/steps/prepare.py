@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ from radstudy.errors import CaseError, DataError
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import check_lesion, check_readable
 from radstudy.imaging.mask_agreement import mask_agreement
+from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label, Roi
@@ -30,7 +31,7 @@ from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
 from radstudy.store import code_key, content_hash, file_hash, read_json, write_arrays, write_csv, write_json
 
 STEP = "prepare"
-LabelRule = Label | Literal["lesion"] | None
+LabelRule = Label | None  # "lesion" is the label that the row's lesion number names
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Drawing:
         CaseError : it cannot be read, has no such label, or lies on another grid.
         """
         label = self.label(rule) if self.transfer is None else None  # a carried mask has one label
-        return Roi.read(self.mask, label, reader=self.reader).on_grid_of(volume)
+        return Roi.read(self.mask, label, volume, reader=self.reader)
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,9 @@ class _Work:
     def _prepare(self, task: VolumeTask) -> tuple[dict[str, Any], Volume, dict[tuple[str, str, str], Roi]]:
         volume = Volume.read(task.image)
         check_readable(volume)
-        prepared, preparation = prepare_volume(volume, self.steps, read_reference(task.reference, self.reference))
+        prepared, preparation = prepare_volume(
+            volume, self.steps, read_reference(task.reference, self.reference, volume)
+        )
         lesions, transferred, failures = [], [], []
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
@@ -286,9 +289,11 @@ class _Work:
 
     def _mask(self, drawing: Drawing, volume: Volume, place: dict[str, str]) -> tuple[Roi, dict[str, Any] | None]:
         """The mask, and its row in the list of transferred ones."""
-        roi = Roi.read(drawing.mask, drawing.label(self.label), reader=drawing.reader)
+        label = drawing.label(self.label)
         if drawing.transfer is None or self.transfer is None:
-            return roi, None
+            return Roi.read(drawing.mask, label, volume, reader=drawing.reader), None
+        drawn_on = Volume.read(drawing.transfer.image) if needs_image(drawing.mask) else None
+        roi = Roi.read(drawing.mask, label, drawn_on, reader=drawing.reader)
         return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
 
     def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> None:

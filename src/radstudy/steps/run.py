@@ -86,14 +86,15 @@ class Run:
     ) -> list[Result | CaseError]:
         """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
         results: dict[int, Result | CaseError] = {}
-        for index, result in self.bar(_in_parallel(function, tasks, self.jobs), len(tasks), description):
+        for index, result in self.bar(in_parallel(function, tasks, self.jobs), len(tasks), description):
             results[index] = result
         return [results[index] for index in range(len(tasks))]
 
 
-def _in_parallel(
+def in_parallel(
     function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
 ) -> Iterator[tuple[int, Result | CaseError]]:
+    """The result of every task with its index, as they come; an error of one task stands in its place."""
     if jobs == 1 or len(tasks) < 2:
         for index, task in enumerate(tasks):
             yield _guarded(function, index, task)

@@ -66,13 +66,10 @@ def extract_ibsi(
     (13.0, 2.541)
     """
     chosen = ibsi_settings(settings)
-    if isinstance(mask, Roi):
-        if label is not None:
-            raise UsageError("a label was given, but the mask is a Roi, which is one label already")
-        roi = mask
-    else:
-        roi = Roi.read(mask, label)
+    if isinstance(mask, Roi) and label is not None:
+        raise UsageError("a label was given, but the mask is a Roi, which is one label already")
     volume = image if isinstance(image, Volume) else Volume.read(image)
+    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label, volume)
     try:
         return _features(volume, roi, chosen)
     except CaseError as error:

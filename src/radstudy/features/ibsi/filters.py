@@ -389,8 +389,8 @@ def filtered_statistics(
     CaseError, StudyFileError : as in `extract_ibsi` and `response_map`.
     """
     chosen = ibsi_settings(settings)
-    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label)
     volume = image if isinstance(image, Volume) else Volume.read(image)
+    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label, volume)
     lesion = prepare(volume, roi, chosen, whole_image=True).resegmented
     return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from radstudy.report.facts import Facts
 from radstudy.report.text.methods import methods
+from radstudy.report.text.motion import motion
 from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.summary import summary
@@ -15,6 +16,7 @@ __all__ = ["TEXTS", "Paragraph", "summary"]
 TEXTS: dict[str, Callable[[Facts], list[Paragraph]]] = {
     "methods": methods,
     "cohort_notes": cohort_notes,
+    "motion": motion,
     "count_explained": count_explained,
     "signature_note": signature_note,
 }

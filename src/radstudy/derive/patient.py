@@ -1,0 +1,274 @@
+"""The maps and figures of one patient: each part for itself, so that one that fails costs no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radstudy._version import __version__
+from radstudy.derive.table import Row
+from radstudy.errors import CaseError
+from radstudy.formats.raster import write_raster
+from radstudy.imaging.mask_files import needs_image
+from radstudy.imaging.parametric.adc import adc_map
+from radstudy.imaging.parametric.curve import lesion_curve
+from radstudy.imaging.parametric.diameter import maximum_diameter_mm
+from radstudy.imaging.parametric.enhancement import enhancement_maps
+from radstudy.imaging.parametric.motion import motion_between
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.protocol.derive import Adc, Dce, Derive
+from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+
+RECORD = "derived.json"
+MADE_BY = "radstudy derive"
+
+
+@dataclass(frozen=True)
+class Patient:
+    """The rows of one patient.
+
+    Parameters
+    ----------
+    name : of the patient.
+    rows : one a lesion, all with the same images.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+
+
+@dataclass
+class Made:
+    """What was made of a patient: plain values, kept as JSON.
+
+    Parameters
+    ----------
+    maps : column to file, relative to the folder of the results.
+    figures : per row, column to value.
+    notes : per row, what a reader of the figures should know.
+    failures : per row (None: the whole patient), what could not be made.
+    """
+
+    maps: dict[str, str] = field(default_factory=dict)
+    figures: dict[int, dict[str, Any]] = field(default_factory=dict)
+    notes: dict[int, list[str]] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The work on one patient; finished results are kept, so that a run that was stopped goes on.
+
+    Parameters
+    ----------
+    recipe : what is made.
+    out : folder of the results.
+    """
+
+    recipe: Derive
+    out: Path
+
+    def __call__(self, patient: Patient) -> dict[str, Any]:
+        """The record of the patient, made now or before."""
+        record = self.out / patient.name / RECORD
+        key = self._key(patient)
+        if record.exists() and (found := read_json(record)).get("key") == key and self._whole(found):
+            return dict(found)
+        made = Made()
+        volumes: dict[str, Volume] = {}
+        if (adc := self.recipe.adc) is not None:
+            self._part(made, None, patient, lambda: self._adc(made, patient, adc, volumes))
+        phases: list[Volume] = []
+        if (dce := self.recipe.dce) is not None:
+            self._part(made, None, patient, lambda: self._dce(made, patient, dce, phases, volumes))
+        for row in patient.rows if self.recipe.mask else ():
+            self._lesion(made, patient, row, phases, volumes)
+        result = {"key": key, "made_by": f"{MADE_BY} {__version__}", **vars(made)}
+        result["figures"] = {str(index): values for index, values in made.figures.items()}
+        result["notes"] = {str(index): values for index, values in made.notes.items()}
+        write_json(record, result)
+        return result
+
+    def _key(self, patient: Patient) -> str:
+        """Hash of what the result depends on: the recipe, the program, and the bytes of every file that is there."""
+        first, files = patient.rows[0], []
+        given = [*self.recipe.adc.images.values()] if self.recipe.adc else []
+        given += self.recipe.dce.phases if self.recipe.dce else ()
+        for row, name in [(first, name) for name in given] + [(row, self.recipe.mask) for row in patient.rows]:
+            if name is not None:
+                files.append(_hash_or_problem(row, name))
+        cells = [dict(row.cells) for row in patient.rows]
+        times = "" if self.recipe.dce is None else _or_problem(lambda: patient.rows[0].times(self.recipe.dce))  # type: ignore[arg-type]
+        return content_hash([code_key(), self.recipe.model_dump(mode="json"), files, cells, times])
+
+    def _whole(self, record: Mapping[str, Any]) -> bool:
+        return all((self.out / file).is_file() for file in record["maps"].values())
+
+    def _part(self, made: Made, row: Row | None, patient: Patient, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except CaseError as error:
+            lesion = "" if row is None or row.lesion == "1" else row.lesion
+            located = error.located(patient=patient.name, lesion=lesion)
+            names = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
+            index = None if row is None else row.index
+            made.failures.append({"row": index, **{name: getattr(located, name) for name in names}})
+
+    def _adc(self, made: Made, patient: Patient, adc: Adc, volumes: dict[str, Volume]) -> None:
+        b_values = sorted(adc.images)
+        files = [_one_file(patient, adc.images[b]) for b in b_values]
+        fit = adc_map(
+            [Volume.read(file) for file in files], b_values, method=adc.method, noise_floor=adc.noise_floor,
+            names=[file.name for file in files],
+        )  # fmt: skip
+        volumes[adc.name] = self._write(made, patient, adc.name, fit.adc, files)
+
+    def _dce(self, made: Made, patient: Patient, dce: Dce, phases: list[Volume], volumes: dict[str, Volume]) -> None:
+        row = patient.rows[0]
+        files = [_one_file(patient, phase) for phase in dce.phases]
+        phases += [Volume.read(file) for file in files]
+        times, injection = _clock(row, dce)
+        maps = enhancement_maps(
+            phases, times, before=dce.before, injection_s=injection, least_signal=dce.least_signal,
+            ser_limits=dce.ser_limits, names=[file.name for file in files],
+        )  # fmt: skip
+        for name in dce.maps:
+            column = dce.prefix + name
+            volumes[column] = self._write(made, patient, column, maps[name], files)
+
+    def _write(self, made: Made, patient: Patient, name: str, volume: Volume, sources: Sequence[Path]) -> Volume:
+        """Write a map and its history; voxels without a value become 0, and the history says how many."""
+        defined = np.isfinite(volume.voxels)
+        file = Path(patient.name) / f"{name}.nii.gz"
+        whole = self.out / file
+        history = whole.with_name(f"{name}.json")
+        _refuse_foreign(whole, history)
+        beside = {
+            "made_by": f"{MADE_BY} {__version__}",
+            "map": name,
+            "unit": volume.unit,
+            "history": list(volume.history),
+            "made_of": [{"file": source.name, "hash": file_hash(source)} for source in sources],
+            "voxels": int(defined.size),
+            "voxels_without_a_value": int(defined.size - np.count_nonzero(defined)),
+            "their_value_in_the_file": 0,
+        }
+        write_json(history, beside)  # first: a map without it would be taken for somebody else's
+        part = whole.with_name(f"part-{whole.name}")
+        write_raster(part, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
+        part.replace(whole)
+        made.maps[name] = file.as_posix()
+        return volume
+
+    def _lesion(
+        self, made: Made, patient: Patient, row: Row, phases: Sequence[Volume], volumes: Mapping[str, Volume]
+    ) -> None:
+        """The figures of one row; each part that fails is noted and costs no other."""
+        figures = made.figures.setdefault(row.index, {})
+        rois: list[Roi] = []
+        self._part(made, row, patient, lambda: rois.append(self._roi(row, phases)))
+        if not rois:
+            return
+        roi, dce = rois[0], self.recipe.dce
+        if self.recipe.diameter:
+            self._part(made, row, patient, lambda: figures.update(diameter_mm=round(maximum_diameter_mm(roi), 2)))
+        if dce is not None and phases and dce.curve:
+            self._part(made, row, patient, lambda: figures.update(_curve_figures(row, dce, phases, roi)))
+        if dce is not None and phases and dce.motion:
+            self._part(made, row, patient, lambda: figures.update(_motion_figures(phases, roi)))
+        made.notes[row.index] = _undefined(roi, volumes)
+
+    def _roi(self, row: Row, phases: Sequence[Volume]) -> Roi:
+        if self.recipe.mask is None:
+            raise AssertionError
+        file = row.file(self.recipe.mask)
+        if phases:
+            return Roi.read(file, row.label(self.recipe.label), phases[0])
+        if needs_image(file):
+            raise CaseError(
+                "the mask has no grid of its own, and the DCE phases that it was drawn on are not there",
+                "give the phases, or a mask as NIfTI, NRRD or .seg.nrrd",
+                file=file,
+            )
+        return Roi.read(file, row.label(self.recipe.label))
+
+
+def _refuse_foreign(image: Path, history: Path) -> None:
+    """Images that this program has not made are never written over."""
+    if not image.exists() and not history.exists():
+        return
+    try:
+        found = read_json(history)
+    except (OSError, ValueError):
+        found = None
+    if not (isinstance(found, dict) and str(found.get("made_by", "")).startswith(MADE_BY)):
+        raise CaseError(
+            "a file of the map's name is there already, and was not made by `radstudy derive`",
+            "choose another name (adc.name, dce.prefix) or another --out",
+            file=image,
+        )
+
+
+def _one_file(patient: Patient, given: str) -> Path:
+    """The image of a patient, which all rows have to name alike: maps are made once a patient."""
+    files = {row.file(given) for row in patient.rows}
+    if len(files) > 1:
+        raise CaseError(
+            f"the patient's rows name different images for '{given}'",
+            "give each examination a patient identifier of its own",
+        )
+    return files.pop()
+
+
+def _clock(row: Row, dce: Dce) -> tuple[tuple[float, ...], float | None]:
+    return row.times(dce), None if dce.injection_s is None else row.number(dce.injection_s)
+
+
+def _curve_figures(row: Row, dce: Dce, phases: Sequence[Volume], roi: Roi) -> dict[str, Any]:
+    times, injection = _clock(row, dce)
+    curve = lesion_curve(
+        phases, times, roi, before=dce.before, injection_s=injection, initial_s=dce.initial_s,
+        change_percent=dce.change_percent,
+    )  # fmt: skip
+    return {
+        "curve_type": curve.type,
+        "initial_rise": curve.initial,
+        "initial_enhancement_percent": round(curve.initial_percent, 2),
+        "late_change_percent": round(curve.late_percent, 2),
+        "curve_times_s": "; ".join(f"{time:g}" for time in curve.times_s),
+        "curve_signal": "; ".join(f"{value:.6g}" for value in curve.signal),
+    }
+
+
+def _motion_figures(phases: Sequence[Volume], roi: Roi) -> dict[str, Any]:
+    motion = motion_between(phases, roi)
+    return {"motion_mm": round(motion.largest_mm, 2), "motion_degrees": round(max(motion.degrees), 2)}
+
+
+def _undefined(roi: Roi, volumes: Mapping[str, Volume]) -> list[str]:
+    """What maps on the mask's grid have no value in the lesion."""
+    notes = []
+    for name, volume in volumes.items():
+        if volume.voxels.shape == roi.mask.shape and np.allclose(volume.affine, roi.affine, atol=1e-4):
+            missing = int(np.count_nonzero(~np.isfinite(volume.voxels[roi.mask])))
+            if missing:
+                notes.append(
+                    f"{missing} of the lesion's {roi.voxel_count} voxels have no value in {name} (0 in the file)"
+                )
+    return notes
+
+
+def _or_problem(get: Callable[[], Any]) -> Any:
+    try:
+        return get()
+    except CaseError as error:
+        return str(error)
+
+
+def _hash_or_problem(row: Row, name: str) -> str:
+    return str(_or_problem(lambda: file_hash(row.file(name))))

@@ -1,0 +1,123 @@
+"""A cohort table in, maps and figures of every patient out, and a table that has them as columns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radstudy.derive.patient import Patient, Work
+from radstudy.derive.table import Row, moved, read_rows
+from radstudy.errors import CaseError, CohortError
+from radstudy.protocol.derive import Derive
+from radstudy.protocol.load import load_section
+from radstudy.steps.run import in_parallel, write_failures
+from radstudy.store import only_run, write_csv
+
+NOTES, FAILED = "derive_notes", "derive_failed"
+
+
+def derive(
+    table: Path,
+    recipe: Path,
+    out: Path,
+    *,
+    data: Path | None = None,
+    jobs: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    bar: Callable[[Iterable[Any], int, str], Iterable[Any]] = lambda items, _total, _what: items,
+) -> tuple[Path, int]:
+    """Make the maps and figures of a recipe for every patient of a table.
+
+    Parameters
+    ----------
+    table : CSV or XLSX, one row a lesion.
+    recipe : YAML file; see `radstudy.protocol.derive`.
+    out : folder of the results: ``<patient>/<map>.nii.gz`` with its history beside it, and the new table.
+    data : what relative paths start from; by default the table's folder.
+    jobs : processes; by default all cores.
+    say, bar : of progress.
+
+    Returns
+    -------
+    The new table (``cohort.csv``; ``cohort_derived.csv`` where the given one is that file), and how many rows lack
+    something that the recipe asks for: each has the reason in its column derive_failed, all are in
+    ``derive_failures.csv``.
+
+    Raises
+    ------
+    StudyFileError : the recipe cannot be understood.
+    DataError : the table cannot, or has columns that the results would replace.
+    """
+    wanted = load_section(recipe, Derive)
+    folder = (data or table.parent).resolve()
+    given, rows = read_rows(table, wanted, folder)
+    _refuse_taken_columns(table, given, wanted)
+    by_patient: dict[str, list[Row]] = {}
+    for row in rows:
+        by_patient.setdefault(row.patient, []).append(row)
+    patients = [Patient(name, tuple(own)) for name, own in by_patient.items()]
+    target = out / "cohort.csv"
+    if target.exists() and target.resolve() == table.resolve():
+        target = out / "cohort_derived.csv"
+    with only_run(out):
+        found = _each(Work(wanted, out.resolve()), patients, jobs or os.cpu_count() or 1, bar)
+        new, failures = _table(moved(given, folder, out), patients, found)
+        write_csv(target, new)
+        write_failures(out / "derive_failures.csv", failures)
+    for failure in failures:
+        say(str(failure))
+    return target, int((new[FAILED] != "").sum())
+
+
+def _refuse_taken_columns(file: Path, given: pd.DataFrame, recipe: Derive) -> None:
+    """A column of the user's own is never replaced; those of a table that this program has written are."""
+    taken = [] if FAILED in given.columns else [name for name in recipe.columns() if name in given.columns]
+    if taken:
+        raise CohortError(
+            f"{file}: the results would replace columns of the table",
+            [f"'{name}' is there already. To do: rename it (or adc.name, dce.prefix in the recipe)" for name in taken],
+        )
+
+
+def _each(
+    work: Work, patients: list[Patient], jobs: int, bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
+) -> list[dict[str, Any] | CaseError]:
+    results: dict[int, dict[str, Any] | CaseError] = {}
+    for index, result in bar(in_parallel(work, patients, jobs), len(patients), "derive"):
+        results[index] = result
+    return [results[index] for index in range(len(patients))]
+
+
+def _table(
+    given: pd.DataFrame, patients: list[Patient], found: list[dict[str, Any] | CaseError]
+) -> tuple[pd.DataFrame, list[CaseError]]:
+    """The table with its new columns, and everything that could not be made."""
+    added: list[dict[str, Any]] = [{} for _ in range(len(given))]
+    notes, failed = [""] * len(given), [""] * len(given)
+    failures: list[CaseError] = []
+    for patient, result in zip(patients, found, strict=True):
+        record = _nothing(patient, result) if isinstance(result, CaseError) else result
+        for item in record["failures"]:
+            error = CaseError(**{name: value for name, value in item.items() if name != "row"})
+            failures.append(error)
+            for row in patient.rows:
+                if item["row"] in (None, row.index):
+                    failed[row.index] = "; ".join(filter(None, [failed[row.index], error.problem]))
+        for row in patient.rows:
+            added[row.index] = {**record["maps"], **record["figures"].get(str(row.index), {})}
+            notes[row.index] = "; ".join(record["notes"].get(str(row.index), []))
+    columns = list(dict.fromkeys(name for values in added for name in values))
+    new = given.drop(columns=[name for name in (*columns, NOTES, FAILED) if name in given.columns])
+    for name in columns:
+        new[name] = [values.get(name, "") for values in added]
+    return new.assign(**{NOTES: notes, FAILED: failed}), failures
+
+
+def _nothing(patient: Patient, error: CaseError) -> dict[str, Any]:
+    """The record of a patient of whom nothing could be made."""
+    failure = {"row": None, **vars(error.located(patient=patient.name))}
+    return {"maps": {}, "figures": {}, "notes": {}, "failures": [failure]}

@@ -1,0 +1,159 @@
+"""Where each frame of a DICOM image lies: single-frame slices and enhanced multi-frame files, turned into RAS.
+
+References
+----------
+DICOM PS3.3, C.7.6.2.1.1 (position and orientation of a slice), C.7.6.16 (functional groups of multi-frame images).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from radstudy.errors import CaseError
+
+_LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
+_RIGHT_ANGLE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One slice of a mask.
+
+    Parameters
+    ----------
+    pixels : bool (I, J), columns and rows of the frame.
+    affine : float64 (4, 4), pixel index (i, j, 0) to RAS mm; the third column is the unit normal.
+    frame : its number in the file, from 1.
+    """
+
+    pixels: NDArray[np.bool_]
+    affine: NDArray[np.float64]
+    frame: int
+
+
+def is_dicom(path: str | Path) -> bool:
+    """Whether a file is DICOM by its content, or calls itself .dcm."""
+    file = Path(path)
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM" or file.suffix.lower() == ".dcm"
+
+
+def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Dataset:
+    """Read a DICOM file.
+
+    Raises
+    ------
+    CaseError : it is missing, truncated or no DICOM file.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise CaseError("the file does not exist", "correct the path or add the file", file=file)
+    try:
+        return pydicom.dcmread(file, stop_before_pixels=stop_before_pixels)
+    except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError) as error:
+        raise CaseError(
+            f"the file cannot be read as DICOM ({error})", "export it again from where it was made", file=file
+        ) from error
+
+
+def slice_affine(
+    position: Sequence[float], orientation: Sequence[float], spacing: Sequence[float]
+) -> NDArray[np.float64]:
+    """The affine of one slice: pixel (column i, row j, 0) to RAS mm.
+
+    Parameters
+    ----------
+    position : ImagePositionPatient, mm, LPS: centre of the first pixel.
+    orientation : ImageOrientationPatient: direction of growing column index, then of growing row index.
+    spacing : PixelSpacing, mm: between rows, then between columns.
+
+    Raises
+    ------
+    CaseError : the cosines are no right angle of unit vectors, or a number is not finite.
+
+    Examples
+    --------
+    >>> slice_affine([10, 20, 30], [1, 0, 0, 0, 1, 0], [2, 3])[:3].tolist()
+    [[-3.0, 0.0, 0.0, -10.0], [0.0, -2.0, 0.0, -20.0], [0.0, 0.0, 1.0, 30.0]]
+    """
+    along_i, along_j = np.asarray(orientation, dtype=np.float64).reshape(2, 3)
+    between_rows, between_columns = (float(value) for value in spacing)
+    sane = np.abs([along_i @ along_i - 1, along_j @ along_j - 1, along_i @ along_j]).max() <= _RIGHT_ANGLE
+    if not (sane and between_rows > 0 and between_columns > 0 and np.isfinite(np.asarray(position, float)).all()):
+        raise CaseError(
+            f"a slice has the orientation {[float(v) for v in orientation]}, pixel spacing "
+            f"{[float(v) for v in spacing]} mm and position {[float(v) for v in position]}",
+            "export the series again",
+        )
+    affine = np.eye(4)
+    columns = (along_i * between_columns, along_j * between_rows, np.cross(along_i, along_j), position)
+    affine[:3] = np.column_stack(columns) * _LPS_TO_RAS[:, None] + 0.0  # no minus zero
+    return affine
+
+
+def frame_affines(dataset: Dataset) -> list[NDArray[np.float64]]:
+    """The affine of every frame of a DICOM image, in the file's order; as in `slice_affine`.
+
+    Raises
+    ------
+    CaseError : a frame has no position in the patient (microscopy, radiographs), or one that cannot be used.
+    """
+    if "PerFrameFunctionalGroupsSequence" not in dataset:
+        found = [_attribute([dataset], name) for name in ("ImagePositionPatient", "ImageOrientationPatient",
+                                                          "PixelSpacing")]  # fmt: skip
+        missing = [name for name, value in zip(_PLACE, found, strict=True) if value is None]
+        if missing:
+            raise _unplaced(missing, 1)
+        return [slice_affine(*found)]
+    shared = _first(dataset, "SharedFunctionalGroupsSequence")
+    return [
+        _frame_affine([group, shared], number)
+        for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence, 1)
+    ]
+
+
+_PLACE = {
+    "ImagePositionPatient": "PlanePositionSequence",
+    "ImageOrientationPatient": "PlaneOrientationSequence",
+    "PixelSpacing": "PixelMeasuresSequence",
+}
+
+
+def _frame_affine(groups: list[Dataset | None], number: int) -> NDArray[np.float64]:
+    found = {name: in_groups(groups, sequence, name) for name, sequence in _PLACE.items()}
+    missing = [name for name, value in found.items() if value is None]
+    if missing:
+        raise _unplaced(missing, number)
+    return slice_affine(*found.values())
+
+
+def in_groups(groups: Sequence[Dataset | None], sequence: str, name: str) -> Any:
+    """An attribute of a frame's functional groups, the frame's own before the shared ones; None where it is absent."""
+    return _attribute([_first(group, sequence) for group in groups if group is not None], name)
+
+
+def _attribute(places: Sequence[Dataset | None], name: str) -> Any:
+    return next((place[name].value for place in places if place is not None and place.get(name) is not None), None)
+
+
+def _first(dataset: Dataset | None, sequence: str) -> Dataset | None:
+    items = None if dataset is None else dataset.get(sequence)
+    return items[0] if items else None
+
+
+def _unplaced(missing: list[str], frame: int) -> CaseError:
+    return CaseError(
+        f"frame {frame} has no {' and no '.join(missing)}: it has no place in the patient",
+        "use a mask or image of a tomographic series (MR, CT, PET)",
+    )

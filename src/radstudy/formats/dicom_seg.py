@@ -1,0 +1,144 @@
+"""DICOM segmentations: binary, fractional and label-map SEG files, as planes in RAS for every segment.
+
+A SEG may hold fewer frames than its image has slices, in any order, without naming the series it was made on. So no
+frame is counted: each is placed by its own position.
+
+References
+----------
+DICOM PS3.3, A.51 (Segmentation IOD), C.8.20 (Segmentation modules).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from radstudy.errors import CaseError
+from radstudy.formats.dicom_frames import Plane, frame_affines, in_groups, read_dataset
+
+SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+INSIDE_FROM = 0.5  # share (of probability or occupancy) from which a voxel of a fractional segmentation is inside
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentPlanes:
+    """One segment of a SEG file.
+
+    Parameters
+    ----------
+    number, name : SegmentNumber and SegmentLabel.
+    planes : its frames that hold a pixel, in the file's order.
+    """
+
+    number: int
+    name: str
+    planes: tuple[Plane, ...]
+
+
+def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
+    """Read every segment of a DICOM SEG file.
+
+    Binary frames are taken as they are; of fractional ones the pixels that reach half of MaximumFractionalValue
+    (`INSIDE_FROM`); of label maps the pixels that hold the segment's number.
+
+    Parameters
+    ----------
+    path : a file of Segmentation Storage or Label Map Segmentation Storage.
+
+    Returns
+    -------
+    The segments in the order of their numbers; one without a pixel has no planes.
+
+    Raises
+    ------
+    CaseError : the file is broken, a frame has no place in the patient, or its pixels cannot be decoded.
+    """
+    dataset = read_dataset(path)
+    try:
+        names = _names(dataset)
+        frames = _frames(dataset)
+        affines = frame_affines(dataset)
+        if len(affines) != len(frames):
+            raise CaseError(
+                f"the file describes {len(affines)} frames and holds {len(frames)}", "export the segmentation again"
+            )
+        segments = {number: list[Plane]() for number in names}
+        for index, (frame, affine) in enumerate(zip(frames, affines, strict=True)):
+            for number, pixels in _segments_of(dataset, index, frame, names):
+                if pixels.any():
+                    segments[number].append(Plane(np.ascontiguousarray(pixels.T), affine, index + 1))
+    except CaseError as error:
+        raise error.located(file=path) from error
+    return [SegmentPlanes(number, names[number], tuple(segments[number])) for number in sorted(names)]
+
+
+def _names(dataset: Dataset) -> dict[int, str]:
+    described = dataset.get("SegmentSequence") or []
+    names = {int(item.SegmentNumber): str(item.get("SegmentLabel", "")) for item in described}
+    if not names or len(names) != len(described):
+        raise CaseError(
+            f"the file describes {len(described)} segments with {len(names)} numbers", "export the segmentation again"
+        )
+    if dataset.get("SegmentationType") == "LABELMAP":
+        for number in _background(dataset):
+            names.pop(number, None)  # the background may be described as a segment
+    return names
+
+
+def _background(dataset: Dataset) -> set[int]:
+    """Values of a label map that are no segment: 0, the padding, and what is coded as background."""
+    coded = {
+        int(item.SegmentNumber)
+        for item in dataset.SegmentSequence
+        for code in item.get("SegmentedPropertyTypeCodeSequence") or []
+        if (code.get("CodeValue"), code.get("CodingSchemeDesignator")) == ("125040", "DCM")
+    }
+    return {0, int(dataset.get("PixelPaddingValue") or 0), *coded}
+
+
+def _frames(dataset: Dataset) -> NDArray[Any]:
+    """(frames, rows, columns) as stored."""
+    syntax = dataset.file_meta.TransferSyntaxUID.name if "TransferSyntaxUID" in dataset.file_meta else "not named"
+    try:
+        array: NDArray[Any] = dataset.pixel_array
+    except Exception as error:  # each decoder has errors of its own
+        raise CaseError(
+            f"the pixels cannot be decoded (transfer syntax: {syntax}; {error})",
+            "export the segmentation uncompressed (Explicit VR Little Endian)",
+        ) from error
+    return array if array.ndim == 3 else array[np.newaxis]
+
+
+def _segments_of(
+    dataset: Dataset, index: int, frame: NDArray[Any], names: dict[int, str]
+) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Segment numbers of one frame with their pixels."""
+    kind = dataset.get("SegmentationType")
+    if kind == "LABELMAP":
+        present = [int(value) for value in np.unique(frame)]
+        unknown = set(present) - set(names) - _background(dataset)
+        if unknown:
+            raise _unnamed(min(unknown), index)
+        return [(value, frame == value) for value in present if value in names]
+    shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
+    groups = [dataset.PerFrameFunctionalGroupsSequence[index], shared]
+    number = in_groups(groups, "SegmentIdentificationSequence", "ReferencedSegmentNumber")
+    if number is None or int(number) not in names:
+        raise _unnamed(number, index)
+    if kind == "FRACTIONAL":
+        return [(int(number), frame >= INSIDE_FROM * int(dataset.MaximumFractionalValue))]
+    if kind != "BINARY":
+        raise CaseError(f"the segmentation's type is {kind}", "export it as BINARY, FRACTIONAL or LABELMAP")
+    return [(int(number), frame != 0)]
+
+
+def _unnamed(number: Any, index: int) -> CaseError:
+    return CaseError(
+        f"frame {index + 1} belongs to segment {number}, which the file does not describe",
+        "export the segmentation again",
+    )

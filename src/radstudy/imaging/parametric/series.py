@@ -1,0 +1,45 @@
+"""Images of one place at several times or b-values: checked, and stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from radstudy.errors import CaseError
+from radstudy.imaging.roi import grid_difference
+from radstudy.imaging.volume import FloatArray, Volume
+
+
+def stacked(volumes: Sequence[Volume], names: Sequence[str], along: Sequence[float], what: str) -> FloatArray:
+    """The voxels of several volumes of one grid: (n, I, J, K), in the volumes' own type.
+
+    Parameters
+    ----------
+    volumes : at least two.
+    names : of each, for messages.
+    along : what distinguishes them (b-values, times), one each, strictly increasing.
+    what : what `along` is, for messages.
+
+    Raises
+    ------
+    CaseError : fewer than two volumes, other numbers of values, values that do not increase, grids that differ, or
+        voxels that are not finite.
+    """
+    if len(volumes) < 2 or len(along) != len(volumes):
+        raise CaseError(
+            f"{len(volumes)} images with {len(along)} {what}", f"give two images or more, with one {what} each"
+        )
+    if not (np.isfinite(along).all() and (np.diff(along) > 0).all()):
+        listed = ", ".join(f"{value:g}" for value in along)
+        raise CaseError(f"the {what} ({listed}) do not increase", "put the images in order, each value once")
+    first = volumes[0]
+    for volume, name in zip(volumes, names, strict=True):
+        differs = grid_difference(volume.voxels.shape, volume.affine, first.voxels.shape, first.affine)
+        if differs:
+            raise CaseError(
+                f"{name} is not on the grid of {names[0]}: {differs}", "export them from one series, or resample one"
+            )
+        if not volume.is_finite:
+            raise CaseError(f"{name} has voxels that are not finite numbers", "export it again from the source")
+    return np.stack([volume.voxels for volume in volumes])

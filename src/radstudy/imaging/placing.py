@@ -1,0 +1,181 @@
+"""Masks onto an image's grid by physical position: voxel onto voxel where the grids share their points, else refused.
+
+A mask that was cropped to its own extent, stored with flipped or exchanged axes, or as single slices lies on the
+image's grid all the same: its voxels' centres are voxel centres of the image. Such a mask is moved voxel by voxel;
+nothing is interpolated. What lies between the image's voxels is refused, or sampled by nearest neighbour where asked;
+what lies outside the image is always refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.dicom_frames import Plane
+from radstudy.imaging.roi import SNAP_VOXELS, Roi, grid_difference
+from radstudy.imaging.volume import Volume, spacing_of
+
+FRAME_SNAP_VOXELS = 0.02  # single slices: headers round the position of each, a grid has but one origin
+_SAME_HEIGHT_MM = 1e-3
+_GIVE_IMAGE = "give the image that they were drawn on (grid; --image)"
+_DRAW = "draw it on this image, or ask for resampling by nearest neighbour"
+
+Bool = NDArray[np.bool_]
+Float64 = NDArray[np.float64]
+
+
+def place_mask(roi: Roi, volume: Volume, *, resample: bool = False) -> Roi:
+    """A mask on the volume's grid.
+
+    Parameters
+    ----------
+    roi : anywhere in space.
+    volume : the image.
+    resample : whether a mask whose voxels lie between the image's is sampled by nearest neighbour; else it is refused.
+
+    Raises
+    ------
+    CaseError : the mask is not on the image's grid (says by how much), or part of it lies outside the image.
+    """
+    shape, of_shape = roi.mask.shape, volume.voxels.shape
+    if not grid_difference(shape, roi.affine, of_shape, volume.affine):
+        return roi.on_grid_of(volume)
+    step = _steps(np.linalg.inv(volume.affine) @ roi.affine, shape, SNAP_VOXELS)
+    if step is not None and not _moved_whole(step, shape, of_shape):
+        mask = np.zeros(of_shape, bool)
+        _fill(mask, np.argwhere(roi.mask), step, volume, roi.source)
+        return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
+    if resample:
+        from radstudy.imaging.resample import mask_on_grid
+
+        return mask_on_grid(roi, volume)
+    return roi.on_grid_of(volume)  # refuses, and says what differs
+
+
+def place_planes(planes: Sequence[Plane], volume: Volume) -> Bool:
+    """Single slices on the volume's grid: bool (I, J, K).
+
+    Raises
+    ------
+    CaseError : a slice is not on the image's grid, reaches outside it, or two of them lie in one place.
+    """
+    mask = np.zeros(volume.voxels.shape, bool)
+    to_image = np.linalg.inv(volume.affine)
+    seen: dict[tuple[int, int], int] = {}
+    for plane in planes:
+        step = _steps(to_image @ _thick(plane, volume), (*plane.pixels.shape, 1), FRAME_SNAP_VOXELS)
+        if step is None:
+            raise CaseError(f"frame {plane.frame} is not on the image's grid: {_off(plane, volume)}", _DRAW)
+        across = int(np.flatnonzero(step[:3, 2])[0])
+        place = (across, int(step[across, 3]))
+        if place in seen:
+            raise CaseError(
+                f"frames {seen[place]} and {plane.frame} of one segment lie in one place",
+                "export the segmentation again",
+            )
+        seen[place] = plane.frame
+        inside = np.argwhere(plane.pixels)
+        _fill(mask, np.column_stack([inside, np.zeros(len(inside), int)]), step, volume, "")
+    return mask
+
+
+def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Bool, Float64]:
+    """Single slices on a grid of their own, with empty slices where some are missing.
+
+    Parameters
+    ----------
+    planes : of one segment.
+    of_file : of all segments of the file: they share the grid, which has these slices' positions.
+
+    Returns
+    -------
+    mask : bool (I, J, K), K along the slices' normal.
+    affine : float64 (4, 4), voxel index to RAS mm.
+
+    Raises
+    ------
+    CaseError : there is only one slice, or they are not evenly spaced: their image has to be given.
+    """
+    first = of_file[0]
+    normal = first.affine[:3, 2]
+    height = np.array([normal @ (plane.affine[:3, 3] - first.affine[:3, 3]) for plane in of_file])
+    apart = np.diff(np.sort(height))
+    apart = apart[apart > _SAME_HEIGHT_MM]
+    if not len(apart):
+        raise CaseError("the file holds one slice only, which is no volume", _GIVE_IMAGE)
+    affine = of_file[int(np.argmin(height))].affine.copy()
+    affine[:3, 2] *= apart.min()
+    slices = round(float(np.ptp(height) / apart.min())) + 1
+    try:
+        volume = Volume(np.zeros((*first.pixels.shape, slices), np.float32), affine)
+        return place_planes(planes, volume), volume.affine
+    except CaseError as error:
+        raise CaseError(f"the file's slices are no grid of their own ({error.problem})", _GIVE_IMAGE) from error
+
+
+def _thick(plane: Plane, volume: Volume) -> Float64:
+    """The plane's affine with its normal as long as the image's voxel in that direction, so that it can fit one."""
+    cosines = np.abs((volume.affine[:3, :3] / spacing_of(volume.affine)).T @ plane.affine[:3, 2])
+    affine = plane.affine.copy()
+    affine[:3, 2] *= spacing_of(volume.affine)[int(np.argmax(cosines))]
+    return affine
+
+
+def _corners(shape: tuple[int, ...]) -> Float64:
+    """(4, 8) homogeneous indices of a grid's outermost voxels."""
+    ends = np.array(np.meshgrid(*[(0, size - 1) for size in shape], indexing="ij"), dtype=np.float64).reshape(3, -1)
+    return np.vstack([ends, np.ones(8)])
+
+
+def _steps(to_image: Float64, shape: tuple[int, ...], snap: float) -> NDArray[np.int64] | None:
+    """The map of indices as whole numbers (axes flipped, exchanged and shifted), None where it is none.
+
+    A map near a whole one may still be off at the far corner of a large grid, so the corners decide.
+    """
+    whole = np.rint(to_image).astype(np.int64)
+    axes = np.abs(whole[:3, :3])
+    if not ((axes.sum(axis=0) == 1).all() and (axes.sum(axis=1) == 1).all()):
+        return None
+    corners = _corners(shape)
+    return whole if np.abs((to_image - whole) @ corners)[:3].max() <= snap else None
+
+
+def _moved_whole(step: NDArray[np.int64], shape: tuple[int, ...], of_shape: tuple[int, ...]) -> bool:
+    """Whether a mask as large as the image lies elsewhere: a lost or wrong origin rather than a cropped mask."""
+    ends = (step @ _corners(shape))[:3]
+    low, high = ends.min(axis=1), ends.max(axis=1)
+    return bool((high - low + 1 == of_shape).all() and (low != 0).any())
+
+
+def _fill(mask: Bool, voxels: NDArray[np.int64], step: NDArray[np.int64], volume: Volume, source: str) -> None:
+    placed = voxels @ step[:3, :3].T + step[:3, 3]
+    outside = int(((placed < 0) | (placed >= volume.voxels.shape)).any(axis=1).sum())
+    if outside:
+        raise CaseError(
+            f"the mask reaches outside the image: {outside} of its {len(voxels)} voxels",
+            "use the whole image that it was drawn on",
+            file=source,
+        )
+    mask[tuple(placed.T)] = True
+
+
+def _off(plane: Plane, volume: Volume) -> str:
+    """How a plane misses the image's grid, in words."""
+    spacing, of_spacing = spacing_of(plane.affine)[:2], spacing_of(volume.affine)
+    cosines = volume.affine[:3, :3] / of_spacing
+    alignment = np.abs(cosines.T @ (plane.affine[:3, :3] / spacing_of(plane.affine)))
+    angle = float(np.degrees(np.arccos(np.clip(alignment.max(axis=0).min(), -1, 1))))
+    if angle > 0.05:
+        return f"it is tilted by {angle:.3g} degrees against the image's slices"
+    across = np.argmax(alignment, axis=0)
+    if np.abs(spacing - of_spacing[across[:2]]).max() > 1e-4:
+        return (
+            f"its pixels measure {spacing[0]:.4g} x {spacing[1]:.4g} mm, the image's "
+            f"{of_spacing[across[0]]:.4g} x {of_spacing[across[1]]:.4g} mm"
+        )
+    first = (np.linalg.inv(volume.affine) @ plane.affine[:, 3])[:3]
+    off = float(np.abs(first - np.rint(first)).max())
+    return f"its first pixel lies {off:.3g} voxels beside the image's nearest voxel"

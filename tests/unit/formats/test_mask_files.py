@@ -1,0 +1,214 @@
+"""One mask in every format is one mask; a study takes any of them."""
+
+import highdicom as hd
+import numpy as np
+import pandas as pd
+import pytest
+
+from radstudy.errors import CaseError, UsageError
+from radstudy.imaging.mask_write import write_rois
+from radstudy.imaging.placing import place_mask
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.protocol.load import parse_protocol
+from radstudy.study import run
+
+
+def written(series, tmp_path, roi):
+    files = {suffix: tmp_path / f"m.{suffix}" for suffix in ("nii.gz", "nrrd", "seg.nrrd", "dcm")}
+    for file in files.values():
+        roi.write(file, dicom=series.folder)
+    return {**files, "rtstruct": series.draw(tmp_path / "contours.dcm", [roi])}
+
+
+def test_one_mask_comes_back_as_the_same_voxels_from_every_format(series, tmp_path):
+    roi = series.roi()
+    for kind, file in written(series, tmp_path, roi).items():
+        back = Roi.read(file, None, series.volume)
+        np.testing.assert_array_equal(back.mask, roi.mask, err_msg=kind)
+        np.testing.assert_array_equal(back.affine, series.volume.affine, err_msg=kind)
+        assert back.label == ("1" if kind in ("nii.gz", "nrrd") else "mass")
+
+
+def test_our_segmentation_passes_highdicoms_own_reading(series, tmp_path):
+    roi, other = series.roi(), series.roi(5)
+    write_rois(tmp_path / "m.dcm", [roi, Roi(other.mask, other.affine, "rim")], dicom=series.folder)
+    seg = hd.seg.segread(tmp_path / "m.dcm")
+    assert [item.segment_label for item in seg.SegmentSequence] == ["mass", "rim"]
+    volume = seg.get_volume(combine_segments=False)
+    lps = np.diag([-1, -1, 1, 1]) @ volume.affine @ [[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
+    for index, mask in enumerate((roi.mask, other.mask)):
+        theirs = Roi(volume.array[..., index].transpose(2, 1, 0) > 0, lps)
+        assert theirs.mask.shape == mask.shape  # empty slices are there
+        np.testing.assert_array_equal(place_mask(theirs, series.volume).mask, mask)
+
+
+def test_segments_keep_their_names_in_slicers_format(series, tmp_path):
+    roi, other = series.roi(), series.roi(5)
+    rois = [roi, Roi(other.mask, other.affine, "rim")]
+    write_rois(tmp_path / "m.seg.nrrd", rois)
+    for one in rois:
+        np.testing.assert_array_equal(Roi.read(tmp_path / "m.seg.nrrd", one.label).mask, one.mask)
+    with pytest.raises(CaseError, match="region 2 overlaps another one"):
+        write_rois(tmp_path / "m.nii.gz", rois)
+
+
+def test_a_series_of_several_volumes_asks_for_one(phases, tmp_path):
+    with pytest.raises(CaseError, match="3 volumes of 7 slices"):
+        phases.roi().write(tmp_path / "m.dcm", dicom=phases.folder)
+    with pytest.raises(CaseError, match="no phase 4: the series holds 3"):
+        phases.roi().write(tmp_path / "m.dcm", dicom=phases.folder, phase=4)
+    phases.roi().write(tmp_path / "m.dcm", dicom=phases.folder, phase=2)
+    np.testing.assert_array_equal(Roi.read(tmp_path / "m.dcm", None, phases.volume).mask, phases.roi().mask)
+    seg = hd.seg.segread(tmp_path / "m.dcm")
+    used = {item.ReferencedSOPInstanceUID for item in seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence}
+    assert len(used) == 7
+
+
+def test_a_series_that_lacks_a_slice_is_refused(series, tmp_path):
+    files = sorted(series.folder.iterdir(), key=lambda file: hd.imread(file).InstanceNumber)
+    files[3].unlink()
+    with pytest.raises(CaseError, match="off an even grid"):
+        series.roi().write(tmp_path / "m.dcm", dicom=series.folder)
+
+
+def test_masks_that_cannot_be_written_are_refused(series, tmp_path):
+    with pytest.raises(UsageError, match="give the folder of its files"):
+        series.roi().write(tmp_path / "m.dcm")
+    with pytest.raises(UsageError, match="a mask is written as"):
+        series.roi().write(tmp_path / "m.png")
+    moved = series.volume.affine.copy()
+    moved[:3, 3] += 0.4
+    with pytest.raises(CaseError, match="not on its image's grid"):
+        Roi(series.roi().mask, moved).write(tmp_path / "m.dcm", dicom=series.folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d.ROIContourSequence[0].ContourSequence[2].update({"ContourGeometricType": "POINT"}),
+         "region 1 'mass': contour 3 is of the type POINT"),
+        (lambda d: d.ROIContourSequence[0].ContourSequence[0].update({"ContourData": [1.0, 2.0]}),
+         "contour 1 has 2 coordinates"),
+        (lambda d: d.ROIContourSequence.clear(), "the mask is empty: its segments .1 'mass'. hold nothing"),
+        (lambda d: d.StructureSetROISequence.clear(), "describes no region"),
+    ],
+)  # fmt: skip
+def test_broken_structure_sets_are_refused_by_name(series, tmp_path, read_dicom, change, says):
+    file = series.draw(tmp_path / "contours.dcm", [series.roi()])
+    dataset = read_dicom(file)
+    change(dataset)
+    dataset.save_as(file)
+    with pytest.raises(CaseError, match=says) as caught:
+        Roi.read(file, None, series.volume, reader="b")
+    assert caught.value.file == str(file) and caught.value.reader == "b"
+
+
+def test_broken_segmentations_are_refused_by_name(series, tmp_path, read_dicom):
+    file = tmp_path / "m.dcm"
+    series.roi().write(file, dicom=series.folder)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) - 200])
+    with pytest.raises(CaseError, match=r"m\.dcm: the pixels cannot be decoded"):
+        Roi.read(file, None, series.volume)
+    file.write_bytes(whole)
+    dataset = read_dicom(file)
+    del dataset.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence
+    dataset.save_as(file)
+    with pytest.raises(CaseError, match=r"m\.dcm: frame 1 has no ImagePositionPatient"):
+        Roi.read(file, None, series.volume)
+    file.write_bytes(b"\0" * 128 + b"DICM" + b"\1" * 40)
+    with pytest.raises(CaseError, match=r"m\.dcm: .*(cannot be read as DICOM|no mask)"):
+        Roi.read(file, None, series.volume)
+
+
+STUDY = """
+study: masks of every kind
+cohort:
+  table: cohort.csv
+  patient: id
+  outcome: {column: y, positive: "1"}
+  split: {column: set}
+  images: "image.nii.gz"
+  masks: "{mask}"
+  readers: [a]
+  label: LABEL
+sequences: [T2]
+prepare: []
+extract: {spacing_mm: null, images: {original: true, log_sigma_mm: [], wavelet: null}}
+agree: {icc: null}
+model: {select: [{impute: median}, {standardise: zscore}], models: {T2: [T2]}}
+"""
+
+
+def test_a_study_takes_masks_of_every_kind_and_loses_only_the_broken_one(series, tmp_path):
+    series.volume.write(tmp_path / "image.nii.gz")
+    files = written(series, tmp_path, series.roi())
+    files["two"] = tmp_path / "two.seg.nrrd"
+    write_rois(files["two"], [series.roi(), Roi(series.roi(9).mask, series.volume.affine, "rim")])
+    files["not a mask"] = next(series.folder.iterdir())
+    table = pd.DataFrame({"id": list(files), "mask": [str(file) for file in files.values()]})
+    table["y"], table["set"] = [0, 1] * 3 + [1], ["training"] * 3 + ["testing"] * 4
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    study = parse_protocol(STUDY.replace("LABEL", "null"))
+    assert run(study, data=tmp_path, out=tmp_path / "out", until="extract", jobs=1) == 2
+    lesions = pd.read_csv(tmp_path / "out" / "prepare" / "lesions.csv")
+    assert lesions["patient"].tolist() == [*files][:5]
+    assert set(lesions["native_voxels"]) == {series.roi().voxel_count}
+    failures = pd.read_csv(tmp_path / "out" / "prepare" / "failures.csv")
+    assert "no mask (MR Image Storage)" in failures.set_index("patient").loc["not a mask", "problem"]
+    assert "2 segments (1 'mass', 2 'rim')" in failures.set_index("patient").loc["two", "problem"]
+    features = pd.read_parquet(tmp_path / "out" / "extract" / "features.parquet")
+    assert len(features) == 5
+    assert (features.nunique(dropna=False) == 1).all()
+    named = parse_protocol(STUDY.replace("LABEL", "mass"))
+    assert run(named, data=tmp_path, out=tmp_path / "named", until="prepare", jobs=1) == 3
+    found = pd.read_csv(tmp_path / "named" / "prepare" / "lesions.csv")
+    assert found["patient"].tolist() == ["seg.nrrd", "dcm", "rtstruct", "two"]
+
+
+def test_a_segmentation_between_the_images_voxels_is_refused_or_sampled_where_asked(series, tmp_path):
+    roi = series.roi()
+    roi.write(tmp_path / "m.dcm", dicom=series.folder)
+    fine = series.volume.affine @ np.diag([1, 1, 0.5, 1])
+    image = Volume(np.zeros((22, 18, 13), np.float32), fine)
+    finer = Roi.read(tmp_path / "m.dcm", None, image, resample=True)
+    np.testing.assert_array_equal(finer.mask[:, :, ::2], roi.mask)  # every other slice is one of the series'
+    turn = np.array([[np.cos(0.2), 0, -np.sin(0.2), 0], [0, 1, 0, 0], [np.sin(0.2), 0, np.cos(0.2), 0], [0, 0, 0, 1]])
+    with pytest.raises(CaseError, match=r"m\.dcm: frame \d is not on the image's grid: .*11.5 degrees"):
+        Roi.read(tmp_path / "m.dcm", None, Volume(image.voxels, turn @ fine))
+    with pytest.raises(CaseError, match="no image to resample the mask onto"):
+        Roi.read(tmp_path / "m.dcm", None, resample=True)
+
+
+TRANSFER = """
+study: a DICOM mask carried to another sequence
+cohort:
+  table: cohort.csv
+  patient: id
+  outcome: {column: y, positive: "1"}
+  split: {column: set}
+  images: "{sequence}.nii.gz"
+  masks: "{sequence}_mask.dcm"
+  readers: [a]
+  transfer: {from: T2, to: [DWI], rigid: false, accept_unconfirmed: true}
+sequences: [T2, DWI]
+prepare: [{reference: {mask: "{sequence}_fat.dcm", tissue: fat}}]
+extract: {spacing_mm: null, images: {original: true, log_sigma_mm: [], wavelet: null}}
+agree: {icc: null}
+model: {select: [{impute: median}, {standardise: zscore}], models: {T2: [T2]}}
+"""
+
+
+def test_dicom_masks_are_carried_and_stand_for_reference_tissue(series, tmp_path):
+    roi, fat = series.roi(), series.roi(4)
+    for name in ("T2", "DWI"):
+        series.volume.write(tmp_path / f"{name}.nii.gz")
+        fat.write(tmp_path / f"{name}_fat.dcm", dicom=series.folder)
+    series.draw(tmp_path / "T2_mask.dcm", [roi])
+    table = pd.DataFrame({"id": list("ABCD"), "y": [0, 1, 0, 1], "set": ["training"] * 2 + ["testing"] * 2})
+    table.to_csv(tmp_path / "cohort.csv", index=False)
+    assert run(parse_protocol(TRANSFER), data=tmp_path, out=tmp_path / "out", until="prepare", jobs=1) == 0
+    lesions = pd.read_csv(tmp_path / "out" / "prepare" / "lesions.csv", keep_default_na=False)
+    assert set(lesions["native_voxels"]) == {roi.voxel_count}
+    assert set(lesions.loc[lesions["sequence"] == "DWI", "transferred_from"]) == {"T2"}

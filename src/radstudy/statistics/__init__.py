@@ -27,6 +27,7 @@ from radstudy.statistics.precision_recall import (
 from radstudy.statistics.proportions import Proportion, clopper_pearson_interval, proportion, wilson_interval
 from radstudy.statistics.regression import LogisticFit, firth, logistic
 from radstudy.statistics.roc import RocCurve, auc, roc_curve
+from radstudy.statistics.selection_stability import SelectionStability, selection_stability
 from radstudy.statistics.univariate import auc_columns, mann_whitney_columns, student_columns
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "PrecisionRecallCurve",
     "Proportion",
     "RocCurve",
+    "SelectionStability",
     "StandardisedDifference",
     "auc",
     "auc_ci",
@@ -89,6 +91,7 @@ __all__ = [
     "proportion",
     "roc_curve",
     "scaled_brier",
+    "selection_stability",
     "shapiro_wilk_p_value",
     "smd_categorical",
     "smd_continuous",

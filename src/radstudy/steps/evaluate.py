@@ -27,6 +27,7 @@ from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delon
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
 from radstudy.steps.null import do_null
+from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
 
@@ -37,7 +38,7 @@ SETS = ("training", "testing")
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance"}),
+        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance", "resampling"}),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
     }
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
@@ -45,6 +46,8 @@ def do_evaluate(run: Run) -> None:
             _evaluate(run)
     if run.protocol.evaluate.chance is not None:
         do_null(run, run.protocol.evaluate.chance)
+    if run.protocol.evaluate.resampling is not None:
+        do_resampling(run, run.protocol.evaluate.resampling)
 
 
 def _evaluate(run: Run) -> None:

@@ -93,7 +93,7 @@ def bootstrap_record(
     ----------
     result, model : the bootstrap and which of its models.
     columns : all columns that the model could select.
-    outcome : (rows that the model can use,); a model that knows their share alone has the Brier score share (1 - share).
+    outcome : (rows that the model can use,); knowing their share alone gives the Brier score share (1 - share).
     level : of the intervals.
     """
     low, _, high = quantiles(result.out_of_bag[model], level)

@@ -23,6 +23,8 @@ TABLES = (
     "evaluate/precision_recall.csv", "evaluate/calibration.csv", "evaluate/calibration_curves.csv",
     "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
     "evaluate/incremental.csv", "evaluate/mcnemar.csv", "evaluate/null/null.csv",
+    "evaluate/null/roc.csv",
+    *(f"evaluate/resampling/{name}.csv" for name in ("summary", "splits", "features", "patients", "corrections")),
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
@@ -76,6 +78,8 @@ _TEXT = frozenset(
         "confirmed",
         "confirmed_by",
         "status",
+        "correction",
+        "stability_note",
     ]
 )
 

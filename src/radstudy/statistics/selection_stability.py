@@ -51,13 +51,13 @@ def selection_stability(selected: ArrayLike, *, level: float = 0.95) -> Selectio
     References
     ----------
     Nogueira S, Sechidis K, Brown G, J Mach Learn Res 2018;18(174):1. The authors' R program has the last term of
-    ``phi_i`` with the other sign; the paper and their Python program are as here, and so is the delta method. The two
-    are the same where every resample selects as many features.
+    ``phi_i`` with the other sign; their Python program is as here, and so is the delta method. The two are the same
+    where every resample selects as many features.
 
     Examples
     --------
-    >>> selection_stability([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0]]).value
-    0.3333333333333334
+    >>> round(selection_stability([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0]]).value, 3)
+    0.333
     """
     given = np.asarray(selected)
     if given.ndim != 2 or given.shape[0] < 2 or given.shape[1] < 1:

@@ -15,6 +15,7 @@ from radstudy.report.figures.intensities import intensities
 from radstudy.report.figures.nomogram import nomogram
 from radstudy.report.figures.performance import areas, delong, roc
 from radstudy.report.figures.precision_recall import precision_recall
+from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
 from radstudy.report.figures.structure import Drawing
 
@@ -32,6 +33,8 @@ FIGURES: dict[str, Callable[[Facts], Drawing]] = {
     "decision": decision,
     "forest": forest,
     "nomogram": nomogram,
+    "splits": splits,
+    "risks": risks,
 }
 
 __all__ = ["FIGURES", "Drawing"]

@@ -15,6 +15,7 @@ from radstudy.report.tables import (
     provenance,
     readers,
     regression,
+    resampling,
 )
 from radstudy.report.tables.structure import Table
 
@@ -48,6 +49,10 @@ TABLES: dict[str, Callable[[Facts], Table]] = {
     "regression": regression.regression,
     "regression_fit": regression.regression_fit,
     "points": regression.points,
+    "honest": resampling.honest,
+    "stability": resampling.stability,
+    "frequent": resampling.frequent,
+    "corrections": resampling.corrections,
     "choices": provenance.choices,
     "versions": provenance.versions,
 }

@@ -72,10 +72,10 @@ def test_nested_validation_says_chance(noise, model):
     assert abs(values.mean() - 0.5) < 3.5 * error
 
 
-def test_the_training_auc_says_much_more(noise):
-    values = np.array(noise["DCE7"]["training"])  # five features kept
-    print({name: round(float(np.median(noise[name]["training"])), 3) for name in MODELS})
-    assert abs(np.median(values) - 0.86) < 0.03  # 0.86 was found by other code on correlated noise of this size
+@pytest.mark.parametrize("model", MODELS)
+def test_the_training_auc_says_much_more(noise, model):
+    print(f"{model}: training, median {np.median(noise[model]['training']):.3f}")
+    assert np.median(noise[model]["training"]) > np.mean(noise[model]["nested"]) + 0.2
 
 
 # --- corrections of optimism ---------------------------------------------------------------------------------------
@@ -97,17 +97,38 @@ model:
 """
 
 
+def one_sequence(values):
+    """The engine of the single model on some patients' features (patients, features)."""
+    index = pd.MultiIndex.from_tuples([(f"p{i:03d}", "1") for i in range(len(values))], names=["patient", "lesion"])
+    table = pd.DataFrame(values, index=index, columns=[f"T2:f{number:04d}" for number in range(values.shape[1])])
+    return Engine(parse_protocol(ONE_SEQUENCE), table, {"T2": np.ones(len(values), dtype=bool)})
+
+
+def test_five_features_of_correlated_noise_give_a_training_auc_of_086():
+    """1,076 features in families of five that correlate by 0.9; 0.86 was found by other code on noise of this size."""
+    training, testing = [], []
+    for seed in range(max(20, SEEDS)):
+        rng = np.random.default_rng(5000 + seed)
+        family = np.repeat(rng.normal(size=(107, 216)), 5, axis=1)[:, :1076]
+        engine = one_sequence(np.sqrt(0.9) * family + np.sqrt(0.1) * rng.normal(size=(107, 1076)))
+        outcome = np.concatenate([rng.permutation(np.repeat([1, 0], sizes)) for sizes in ([29, 45], [13, 20])])
+        fit = engine.fit(outcome, np.arange(74), np.arange(74, 107))["T2"]
+        training.append(fit.training_auc)
+        testing.append(fit.testing_auc)
+    error = 1.25 * np.std(training, ddof=1) / np.sqrt(len(training))  # of a median
+    print(f"training, median {np.median(training):.3f} (SE {error:.3f}); testing, mean {np.mean(testing):.3f}")
+    assert abs(np.median(training) - 0.86) < 3.5 * error + 0.005
+    assert abs(np.mean(testing) - 0.5) < 3.5 * np.std(testing, ddof=1) / np.sqrt(len(testing))
+
+
 @pytest.fixture(scope="module")
 def corrected():
     """One row a table of 74 patients, 29 of them positive, and 1,000 features that are noise, five kept."""
-    protocol, rows = parse_protocol(ONE_SEQUENCE), []
+    rows = []
     for seed in range(TABLES):
         rng = np.random.default_rng(7000 + seed)
-        index = pd.MultiIndex.from_tuples([(f"p{i:02d}", "1") for i in range(74)], names=["patient", "lesion"])
-        names = [f"T2:f{number:04d}" for number in range(1000)]
-        table = pd.DataFrame(rng.normal(size=(74, 1000)), index=index, columns=names)
+        engine = one_sequence(rng.normal(size=(74, 1000)))
         outcome = rng.permutation(np.repeat([1, 0], [29, 45]))
-        engine = Engine(protocol, table, {"T2": np.ones(74, dtype=bool)})
         result = bootstrap(engine, outcome, np.arange(74), resamples=RESAMPLES, jobs=JOBS)
         rows.append({
             "apparent": result.apparent["T2"], "harrell": result.harrell("T2"), "632": result.weighted_632("T2"),

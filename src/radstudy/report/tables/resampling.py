@@ -61,8 +61,8 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
     assert section is not None
     notes = [
         "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validated with the "
-        "features selected outside the folds, on the very patients that are then left out, is no validation; testing is one "
-        "split, and the share of the other splits that gave less is below it."
+        "features selected outside the folds, on the very patients that are then left out, is no validation; testing is "
+        "one split, and the share of the other splits that gave less is below it."
     ]
     if section.nested is not None:
         notes.append(
@@ -99,9 +99,9 @@ def stability(facts: Facts) -> Table:
     lines = [
         *notes.lines(),
         "Nogueira's index of the selection over the bootstrap's resamples: 1 for the same features every time, 0 for "
-        "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is the "
-        "normal one. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of nested "
-        "cross-validation, each from models that had not seen the patient; SD over the same repeats.",
+        "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is "
+        "the normal one. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of "
+        "nested cross-validation, each from models that had not seen the patient; SD over the same repeats.",
     ]
     return Table("stability", [[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
 
@@ -154,8 +154,8 @@ def corrections(facts: Facts) -> Table:
     section = facts.protocol.evaluate.resampling
     if section is not None and not section.optimism:
         raise AbsentError(
-            "Corrections of optimism (Harrell's, .632, .632+) are made on request (evaluate.resampling.optimism): after "
-            "a selection of features they stay optimistic. Table 4 has the honest values."
+            "Corrections of optimism (Harrell's, .632, .632+) are made on request (evaluate.resampling.optimism): "
+            "after a selection of features they stay optimistic. Table 4 has the honest values."
         )
     frame = resampled(facts, "corrections")
     chosen = [name for name in _CORRECTIONS if name in set(frame["correction"])]
@@ -170,9 +170,9 @@ def corrections(facts: Facts) -> Table:
     outcomes, resamples = int(frame["noise_outcomes"].max()), int(frame["resamples"].max())
     notes = [
         f"AUCs of the whole pipeline on all {facts.case_word} ({plural(resamples, 'resample')}); below each what the "
-        f"very same estimate gives where nothing can be predicted (mean over {plural(outcomes, 'permuted outcome')}). An "
-        "estimate that is above 0.5 there is optimistic by so much: these corrections were made for models without a "
-        "selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
+        f"very same estimate gives where nothing can be predicted (mean over {plural(outcomes, 'permuted outcome')}). "
+        "An estimate that is above 0.5 there is optimistic by so much: these corrections were made for models without "
+        "a selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
     ]
     return Table("optimism", [head, [*words(second[:1]), *numbers(second[1:])]], rows, frame, notes)
 

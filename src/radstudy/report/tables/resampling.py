@@ -61,8 +61,8 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
     assert section is not None
     notes = [
         "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validated with the "
-        "features selected outside the folds, on the very patients that are then left out, is no validation; testing is "
-        "one split, and the share of the other splits that gave less is below it."
+        "features selected outside the folds, on the very patients that are then left out, is no validation; testing "
+        "is one split, and the share of the other splits that gave less is below it."
     ]
     if section.nested is not None:
         notes.append(

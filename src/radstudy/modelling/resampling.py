@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _FOLDS, _SPLITS, _SAMPLES, _NOISE = 4, 5, 6, 7  # branches of the study's seed
-_FEW = 10  # resamples of a chunk: a resample's copies of patients make its trees slow
+_FEW = 5  # resamples of a chunk: a resample's copies of patients make its trees slow
 
 
 def nested_validation(
@@ -63,7 +63,7 @@ def nested_validation(
     work = partial(_folds_of_repeats, engine, outcome, rows, folds)
     arrays = in_chunks(
         work, repeats, jobs=jobs, folder=folder, progress=progress,
-        key=_key(engine, outcome, key, kind="nested", rows=rows, folds=folds), size=max(1, CHUNK // folds),
+        key=_key(engine, outcome, key, kind="nested", rows=rows, folds=folds), size=max(1, CHUNK // (2 * folds)),
     )  # fmt: skip
     return NestedValidation(
         repeats, folds,

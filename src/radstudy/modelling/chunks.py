@@ -29,6 +29,7 @@ def in_chunks(
     folder: Path | None = None,
     key: object = None,
     progress: Progress | None = None,
+    size: int | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Results of ``work`` for the numbers 0 to total - 1, concatenated in order.
 
@@ -41,6 +42,7 @@ def in_chunks(
     folder : where finished chunks are kept (NPZ, written atomically); a run that was stopped goes on from there.
     key : plain content that the results depend on; chunks kept under another key are computed anew.
     progress : called with (done, total, seconds left) after every chunk.
+    size : numbers of a chunk; None: `CHUNK`.
 
     Raises
     ------
@@ -48,7 +50,8 @@ def in_chunks(
     """
     if total < 1 or jobs < 1:
         raise UsageError(f"{total} repeats on {jobs} processes: take at least one of each.")
-    chunks = [range(low, min(low + CHUNK, total)) for low in range(0, total, CHUNK)]
+    step = size or CHUNK
+    chunks = [range(low, min(low + step, total)) for low in range(0, total, step)]
     mark = content_hash(key)
     kept = {chunk.start: found for chunk in chunks if (found := _read(folder, chunk, mark)) is not None}
     due = [chunk for chunk in chunks if chunk.start not in kept]

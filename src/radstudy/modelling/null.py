@@ -8,7 +8,7 @@ it is never dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from radstudy.errors import DataError
 from radstudy.modelling.chunks import Arrays, Progress, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit
+from radstudy.modelling.engine.penalty import TIE
 from radstudy.store import code_key
 
 Array = NDArray[np.float64]
@@ -26,6 +27,8 @@ IntArray = NDArray[np.int64]
 Kind = Literal["outcome", "incremental"]
 
 MEASURES = ("training", "cross_validated", "testing")
+SETS = ("training", "testing")  # those that have an ROC curve
+GRID: Array = np.linspace(0, 1, 101)  # false-positive rates at which the curves' heights are kept
 _SPAWN = 3  # the branch of the study's seed that permutations are drawn from
 
 
@@ -42,6 +45,8 @@ class NullCalibration:
     null : model to measure to float (B,) AUCs.
     sizes : model to int (B,) number of features selected.
     note : what a reader has to know.
+    roc : model to set (those of `SETS`) to (B, 101) heights of the ROC curves at the false-positive rates of `GRID`;
+        NaN where a class is missing.
     """
 
     kind: Kind
@@ -50,6 +55,7 @@ class NullCalibration:
     null: Mapping[str, Mapping[str, Array]]
     sizes: Mapping[str, IntArray]
     note: str = ""
+    roc: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     def p_value(self, model: str, measure: str) -> float:
         """(1 + number of null AUCs at least as large) / (B + 1); NaN where the observed AUC is.
@@ -74,6 +80,15 @@ class NullCalibration:
         tail = (1 - level) / 2
         low, high = np.nanquantile(self.null[model][measure], [tail, 1 - tail])
         return float(low), float(high)
+
+    def roc_band(self, model: str, which: str, level: float = 0.95) -> Array:
+        """Pointwise, not simultaneous: low, median and high (3, 101) of the null's ROC curves at `GRID`."""
+        tail = (1 - level) / 2
+        heights = self.roc[model][which]
+        known = heights[~np.isnan(heights).any(axis=1)]
+        if not len(known):
+            return np.full((3, len(GRID)), np.nan)
+        return np.asarray(np.quantile(known, [tail, 0.5, 1 - tail], axis=0), dtype=np.float64)
 
 
 def calibrate(
@@ -138,6 +153,7 @@ def calibrate(
         },
         {name: arrays["size"][:, m] for m, name in enumerate(engine.models)},
         note,
+        {name: {which: arrays["roc"][:, m, w] for w, which in enumerate(SETS)} for m, name in enumerate(engine.models)},
     )
 
 
@@ -188,12 +204,44 @@ def _measures(fit: ModelFit) -> tuple[float, float, float]:
     return fit.training_auc, fit.cross_validated_auc, fit.testing_auc
 
 
+def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
+    """The height of an ROC curve at the false-positive rates of `GRID`.
+
+    Where the curve rises straight up it is its upper end; where scores tie (equal to nine decimals, as in the AUC) the
+    curve runs straight from one point to the next, so that constant scores give the diagonal.
+
+    Parameters
+    ----------
+    log_odds : (rows,) scores.
+    outcome : (rows,) 0 or 1.
+
+    Returns
+    -------
+    (101,); NaN where a class is missing.
+    """
+    positives = int(outcome.sum())
+    if positives in (0, len(outcome)):
+        return np.full(len(GRID), np.nan)
+    scores = np.round(log_odds, TIE)
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of each group of equal scores
+    hits = np.concatenate([[0], np.cumsum(outcome[order])[last]])
+    false = np.concatenate([[0], last + 1]) - hits
+    # a rate that is a whole number of cases must be found as such: compare in cases, with some slack
+    wanted = GRID * (len(outcome) - positives)
+    heights: Array = np.interp(
+        np.where(np.abs(wanted - np.round(wanted)) < 1e-9, np.round(wanted), wanted), false, hits
+    )
+    return heights / positives
+
+
 def _permutations(
     engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, numbers: range
 ) -> Arrays:
-    """AUCs (numbers, models, measures) and numbers of features (numbers, models) of some permutations."""
+    """AUCs (numbers, models, measures), numbers of features and ROC curves of some permutations."""
     areas = np.empty((len(numbers), len(engine.models), len(MEASURES)))
     sizes = np.empty((len(numbers), len(engine.models)), dtype=np.int64)
+    roc = np.empty((len(numbers), len(engine.models), len(SETS), len(GRID)), dtype=np.float32)
     for place, number in enumerate(numbers):
         source = exchanged_rows(engine.patients, (training, testing), seed=engine.protocol.seed, number=number)
         moved: dict[str, Any] = {"clinical_from": source} if kind == "incremental" else {}
@@ -201,4 +249,11 @@ def _permutations(
         for m, name in enumerate(engine.models):
             areas[place, m] = _measures(fits[name])
             sizes[place, m] = len(fits[name].features)
-    return {"auc": areas, "size": sizes}
+            roc[place, m] = _curves(fits[name], outcome[source])
+    return {"auc": areas, "size": sizes, "roc": roc}
+
+
+def _curves(fit: ModelFit, outcome: IntArray) -> Array:
+    """(sets, 101) heights of a fit's ROC curves."""
+    both = ((fit.training_log_odds, fit.training_rows), (fit.testing_log_odds, fit.testing_rows))
+    return np.array([roc_heights(odds, outcome[rows]) for odds, rows in both])

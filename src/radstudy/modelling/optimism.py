@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,8 @@ class Bootstrap:
         rows, and on the rows of patients that were not drawn.
     brier, slope : of the out-of-bag rows; NaN where not defined.
     selected : model to the names selected in each resample.
+    coefficients : model to the coefficients of each resample, (features,) of its standardised features in the order of
+        their names; NaN where the model is no formula.
     """
 
     resamples: int
@@ -70,6 +72,7 @@ class Bootstrap:
     brier: Mapping[str, Array]
     slope: Mapping[str, Array]
     selected: Mapping[str, tuple[tuple[str, ...], ...]]
+    coefficients: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
 
     def out_of_bag_auc(self, model: str) -> float:
         """Mean out-of-bag AUC: the honest one."""

@@ -16,8 +16,9 @@ from scipy import special
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from radstudy.errors import DataError
-from radstudy.modelling.chunks import Arrays, Progress, in_chunks
+from radstudy.modelling.chunks import CHUNK, Arrays, Progress, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit, auc
+from radstudy.modelling.null import permuted
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
 from radstudy.statistics import brier, calibration_intercept_slope
 from radstudy.store import code_key
@@ -25,7 +26,8 @@ from radstudy.store import code_key
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_FOLDS, _SPLITS, _SAMPLES = 4, 5, 6  # branches of the study's seed
+_FOLDS, _SPLITS, _SAMPLES, _NOISE = 4, 5, 6, 7  # branches of the study's seed
+_FEW = 5  # resamples of a chunk: a resample's copies of patients make its trees slow
 
 
 def nested_validation(
@@ -61,7 +63,7 @@ def nested_validation(
     work = partial(_folds_of_repeats, engine, outcome, rows, folds)
     arrays = in_chunks(
         work, repeats, jobs=jobs, folder=folder, progress=progress,
-        key=_key(engine, outcome, key, kind="nested", rows=rows, folds=folds),
+        key=_key(engine, outcome, key, kind="nested", rows=rows, folds=folds), size=max(1, CHUNK // (2 * folds)),
     )  # fmt: skip
     return NestedValidation(
         repeats, folds,
@@ -131,7 +133,7 @@ def bootstrap(
     work = partial(_resamples, engine, outcome, rows)
     arrays = in_chunks(
         work, resamples, jobs=jobs, folder=folder, progress=progress,
-        key=_key(engine, outcome, key, kind="bootstrap", rows=rows),
+        key=_key(engine, outcome, key, kind="bootstrap", rows=rows), size=_FEW,
     )  # fmt: skip
     columns = {
         which: {name: arrays["measures"][:, m, w] for m, name in enumerate(engine.models)}
@@ -139,8 +141,57 @@ def bootstrap(
     }
     return Bootstrap(
         resamples, {name: fit.training_auc for name, fit in apparent.items()}, **columns,
-        selected=_names(engine, arrays),
+        selected=_names(engine, arrays), coefficients=_coefficients(engine, arrays),
     )  # fmt: skip
+
+
+def bootstrap_of_noise(
+    engine: Engine,
+    outcome: IntArray,
+    rows: IntArray,
+    *,
+    outcomes: int = 10,
+    resamples: int = 25,
+    jobs: int = 1,
+    folder: Path | None = None,
+    key: object = None,
+    progress: Progress | None = None,
+) -> dict[str, list[Bootstrap]]:
+    """The bootstrap on permuted outcomes: what its corrections give where nothing can be predicted.
+
+    Parameters
+    ----------
+    engine, outcome, rows : as `nested_validation`; whole patients are exchanged.
+    outcomes : how many permutations of the outcome.
+    resamples : of each.
+    jobs, folder, key, progress : see `in_chunks`.
+
+    Returns
+    -------
+    Model to one `Bootstrap` a permuted outcome, without Brier score, slope and names.
+    """
+    outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
+    work = partial(_noise, engine, outcome, rows, resamples)
+    arrays = in_chunks(
+        work, outcomes, jobs=jobs, folder=folder, progress=progress, size=1,
+        key=_key(engine, outcome, key, kind="noise", rows=rows, resamples=resamples),
+    )  # fmt: skip
+    return {
+        name: [
+            Bootstrap(
+                resamples,
+                {name: float(apparent)},
+                {name: each[:, 0]},
+                {name: each[:, 1]},
+                {name: each[:, 2]},
+                {},
+                {},
+                {},
+            )
+            for apparent, each in zip(arrays["apparent"][:, m], arrays["measures"][:, :, m], strict=True)
+        ]
+        for m, name in enumerate(engine.models)
+    }
 
 
 def _key(engine: Engine, outcome: IntArray, given: object, **settings: Any) -> dict[str, Any]:
@@ -188,23 +239,48 @@ def _aucs_of_splits(
 
 
 def _resamples(engine: Engine, outcome: IntArray, rows: IntArray, numbers: range) -> Arrays:
-    patients = np.unique(engine.patients[rows])
-    of_patient = {patient: rows[engine.patients[rows] == patient] for patient in patients}
     measures = np.full((len(numbers), len(engine.models), 5), np.nan)
     chosen = _Chosen(engine)
     for place, number in enumerate(numbers):
-        drawn = _generator(engine, _SAMPLES, number).choice(patients, len(patients))
-        sample = np.concatenate([of_patient[patient] for patient in drawn])
+        drawn, sample = _sample(engine, rows, _generator(engine, _SAMPLES, number))
         for m, fit in enumerate(engine.fit(outcome, sample, rows).values()):
             chosen.add(fit)
             if fit.note:
                 continue
-            outside = ~np.isin(engine.patients[fit.testing_rows], drawn)
-            labels, odds = outcome[fit.testing_rows[outside]], fit.testing_log_odds[outside]
+            labels, odds = _left_out(engine, outcome, fit, drawn)
             measures[place, m, :3] = fit.training_auc, fit.testing_auc, auc(odds, labels)
             if 0 < labels.sum() < len(labels):
                 measures[place, m, 3:] = _calibration(labels, special.expit(odds))
     return {"measures": measures, **chosen.arrays()}
+
+
+def _noise(engine: Engine, outcome: IntArray, rows: IntArray, resamples: int, numbers: range) -> Arrays:
+    apparent = np.full((len(numbers), len(engine.models)), np.nan)
+    measures = np.full((len(numbers), resamples, len(engine.models), 3), np.nan)
+    for place, number in enumerate(numbers):
+        labels = permuted(outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number)
+        apparent[place] = [fit.training_auc for fit in engine.fit(labels, rows, rows).values()]
+        generator = _generator(engine, _NOISE, number)
+        for resample in range(resamples):
+            drawn, sample = _sample(engine, rows, generator)
+            for m, fit in enumerate(engine.fit(labels, sample, rows).values()):
+                if not fit.note:
+                    truth, odds = _left_out(engine, labels, fit, drawn)
+                    measures[place, resample, m] = fit.training_auc, fit.testing_auc, auc(odds, truth)
+    return {"apparent": apparent, "measures": measures}
+
+
+def _sample(engine: Engine, rows: IntArray, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Patients drawn with replacement, and their rows."""
+    patients = np.unique(engine.patients[rows])
+    drawn = generator.choice(patients, len(patients))
+    return drawn, np.concatenate([rows[engine.patients[rows] == patient] for patient in drawn])
+
+
+def _left_out(engine: Engine, outcome: IntArray, fit: ModelFit, drawn: IntArray) -> tuple[IntArray, Array]:
+    """Outcome and log-odds of the rows whose patients were not drawn."""
+    outside = ~np.isin(engine.patients[fit.testing_rows], drawn)
+    return outcome[fit.testing_rows[outside]], fit.testing_log_odds[outside]
 
 
 def _calibration(labels: IntArray, probability: Array) -> tuple[float, float]:
@@ -212,30 +288,43 @@ def _calibration(labels: IntArray, probability: Array) -> tuple[float, float]:
 
 
 class _Chosen:
-    """Selected features of many fits as flat arrays: how many each, and their places in the design table."""
+    """Selected features of many fits as flat arrays: how many each, their places in the design table, coefficients."""
 
     def __init__(self, engine: Engine) -> None:
         self._place = {str(name): place for place, name in enumerate(engine.design.columns)}
         self._counts: list[int] = []
         self._places: list[int] = []
+        self._coefficients: list[float] = []
 
     def add(self, fit: ModelFit) -> None:
         self._counts.append(len(fit.features))
         self._places += [self._place[name] for name in fit.features]
+        known = len(fit.coefficients) == len(fit.features)  # a model that is no formula has none
+        self._coefficients += fit.coefficients.tolist() if known else [float("nan")] * len(fit.features)
 
     def arrays(self) -> Arrays:
         return {
             "selected_counts": np.array(self._counts, dtype=np.int64),
             "selected": np.array(self._places, dtype=np.int64),
+            "coefficients": np.array(self._coefficients, dtype=np.float64),
         }
 
 
 def _names(engine: Engine, arrays: Arrays) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Model to the selected names of each fit; fits lie one after another, model by model."""
+    """Model to the selected names of each fit."""
     columns = [str(name) for name in engine.design.columns]
-    ends = np.cumsum(arrays["selected_counts"])
-    fits = [
-        tuple(columns[place] for place in arrays["selected"][end - count : end])
-        for end, count in zip(ends, arrays["selected_counts"], strict=True)
-    ]
-    return {name: tuple(fits[m :: len(engine.models)]) for m, name in enumerate(engine.models)}
+    return {
+        name: tuple(tuple(columns[place] for place in fit) for fit in fits)
+        for name, fits in _by_model(engine, arrays, "selected").items()
+    }
+
+
+def _coefficients(engine: Engine, arrays: Arrays) -> dict[str, tuple[Array, ...]]:
+    """Model to the coefficients of each fit, in the order of its names."""
+    return {name: tuple(fits) for name, fits in _by_model(engine, arrays, "coefficients").items()}
+
+
+def _by_model(engine: Engine, arrays: Arrays, which: str) -> dict[str, list[NDArray[Any]]]:
+    """Model to an array a fit; fits lie one after another, model by model."""
+    fits = np.split(arrays[which], np.cumsum(arrays["selected_counts"])[:-1])
+    return {name: fits[m :: len(engine.models)] for m, name in enumerate(engine.models)}

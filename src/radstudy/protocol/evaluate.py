@@ -89,6 +89,40 @@ class Baselines(Section):
     )
 
 
+class Nested(Section):
+    """Repeated cross-validation of the whole pipeline, every step inside the folds."""
+
+    repeats: Annotated[int, Field(ge=1)] = 100
+    folds: Annotated[int, Field(ge=2)] = 5
+
+
+class Resampling(Section):
+    """The whole pipeline on other rows: what it is worth inside the folds, on other splits, and how stable it is."""
+
+    nested: Nested | None = Field(Nested(), description="Nested, repeated cross-validation; null leaves it out.")
+    splits: Annotated[int, Field(ge=0)] = Field(
+        1000, description="Random splits of the study's sizes, beside its own; 0 leaves them out."
+    )
+    bootstrap: Annotated[int, Field(ge=0)] = Field(
+        200, description="Resamples of patients: out-of-bag values and the stability of the selection; 0: none."
+    )
+    optimism: tuple[Literal["harrell", "632", "632+"], ...] = Field(
+        (), description="Optimism corrections to show too, beside what they give on permuted outcomes."
+    )
+    noise: Annotated[int, Field(ge=1)] = Field(
+        10, description="Permuted outcomes on which the optimism corrections are tried; 25 resamples each."
+    )
+    slow: bool = Field(
+        False, description="Also for models with steps or classifiers that take seconds to refit; else they are named."
+    )
+
+    @model_validator(mode="after")
+    def _corrections_have_resamples(self) -> Self:
+        if self.optimism and not self.bootstrap:
+            raise ValueError("optimism is corrected by the bootstrap: give bootstrap: 200, or leave optimism out")
+        return self
+
+
 class Evaluate(Section):
     """Performance and comparisons."""
 
@@ -98,6 +132,7 @@ class Evaluate(Section):
     regression: Regression = Regression()
     chance: Chance | None = Field(Chance(), description="None: no null calibration, and the report says so.")
     baselines: Baselines | None = Field(Baselines(), description="None: no baselines in Table 3.")
+    resampling: Resampling | None = Field(Resampling(), description="None: no resampling, and the report says so.")
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
         "student", description="Test of continuous variables in Tables 1 and 2."
     )

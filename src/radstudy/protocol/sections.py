@@ -23,7 +23,17 @@ from radstudy.protocol.classifier import (
     Svm,
 )
 from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
-from radstudy.protocol.evaluate import Baselines, Chance, Compare, Cutoff, Evaluate, Interval, Report
+from radstudy.protocol.evaluate import (
+    Baselines,
+    Chance,
+    Compare,
+    Cutoff,
+    Evaluate,
+    Interval,
+    Nested,
+    Report,
+    Resampling,
+)
 from radstudy.protocol.extract import Extract, Images, Maps
 from radstudy.protocol.features import FeatureColumns, Features
 from radstudy.protocol.model import ClinicalModel, Model, Modelling
@@ -76,6 +86,7 @@ __all__ = [
     "Modelling",
     "Mrmr",
     "NearestNeighbours",
+    "Nested",
     "Outcome",
     "Prepare",
     "Protocol",
@@ -83,6 +94,7 @@ __all__ = [
     "Recursive",
     "Reference",
     "Report",
+    "Resampling",
     "Rescale",
     "Select",
     "Split",

@@ -9,6 +9,7 @@ import pandas as pd
 from radstudy.report.facts import Facts
 
 NULL = "evaluate/null/null.csv"
+NULL_ROC = "evaluate/null/roc.csv"
 
 
 @dataclass(frozen=True)

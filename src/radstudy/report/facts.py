@@ -26,6 +26,8 @@ TABLES = (
     "evaluate/leaks/leaks.csv",
     "evaluate/baselines/table3.csv", "evaluate/baselines/beside_volume.csv",
     "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv",
+    "evaluate/null/roc.csv",
+    *(f"evaluate/resampling/{name}.csv" for name in ("summary", "splits", "features", "patients", "corrections")),
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
@@ -84,6 +86,8 @@ _TEXT = frozenset(
         "what",
         "evidence",
         "where",
+        "correction",
+        "stability_note",
     ]
 )
 

@@ -33,6 +33,7 @@ from radstudy.statistics.sample_size import (
     prediction_sample_size,
     r2_of_auc,
 )
+from radstudy.statistics.selection_stability import SelectionStability, selection_stability
 from radstudy.statistics.univariate import auc_columns, mann_whitney_columns, student_columns
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "PredictionSampleSize",
     "Proportion",
     "RocCurve",
+    "SelectionStability",
     "StandardisedDifference",
     "auc",
     "auc_ci",
@@ -99,6 +101,7 @@ __all__ = [
     "r2_of_auc",
     "roc_curve",
     "scaled_brier",
+    "selection_stability",
     "shapiro_wilk_p_value",
     "smd_categorical",
     "smd_continuous",

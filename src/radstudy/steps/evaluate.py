@@ -30,6 +30,7 @@ from radstudy.steps.design import read_design
 from radstudy.steps.leaks import do_leaks
 from radstudy.steps.null import do_null
 from radstudy.steps.other_reader import do_other_reader
+from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
 
@@ -40,7 +41,7 @@ SETS = ("training", "testing")
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance", "baselines"}),
+        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance", "resampling", "baselines"}),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
     }
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
@@ -52,6 +53,8 @@ def do_evaluate(run: Run) -> None:
         do_baselines(run, run.protocol.evaluate.baselines)
     do_other_reader(run)
     do_leaks(run)
+    if run.protocol.evaluate.resampling is not None:
+        do_resampling(run, run.protocol.evaluate.resampling)
 
 
 def _evaluate(run: Run) -> None:

@@ -5,7 +5,6 @@ Its folder has its own mark of being finished, and each chunk of permutations is
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ import pandas as pd
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import clinical_of, sequences_of
-from radstudy.modelling.null import MEASURES, Kind, NullCalibration, calibrate
+from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import read_design
+from radstudy.steps.progress import Progress
 from radstudy.steps.run import Run
 from radstudy.store import read_json, write_csv
 
@@ -25,7 +25,7 @@ SUMMARY = (
     "kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low", "null_high", "excess",
     "empty_percent", "note",
 )  # fmt: skip
-_EVERY_S = 20.0
+BAND = ("kind", "model", "set", "false_positive_rate", "low", "median", "high")
 LEFT_OUT = "no null calibration"
 
 
@@ -51,6 +51,7 @@ def _null(run: Run, section: Chance) -> None:
     sets = [np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in ("training", "testing")]
     summary: list[dict[str, Any]] = []
     areas: list[pd.DataFrame] = []
+    bands: list[pd.DataFrame] = []
     slow = {} if section.slow else {name: why for name in fitted if (why := why_not(run.protocol, name))}
     summary += [{"kind": "outcome", "model": name, "note": f"{LEFT_OUT}: {why}"} for name, why in slow.items()]
     if slow:
@@ -61,13 +62,16 @@ def _null(run: Run, section: Chance) -> None:
         engine = Engine(run.protocol, design.table, {name: design.usable[name] for name in names}, models=names)
         null = calibrate(
             engine, outcome, *sets, permutations=section.permutations, kind=kind, jobs=run.jobs,
-            folder=run.path(STEP, kind), key=run.key_of("model"), progress=_Progress(run, kind),
+            folder=run.path(STEP, kind), key=run.key_of("model"),
+            progress=Progress(run, f"null calibration ({kind})", "permutations"),
         )  # fmt: skip
         summary += summary_of(null, run.protocol.evaluate.interval.level)
         areas += [_areas(null, name, measure) for name in names for measure in MEASURES]
+        bands += [_band(null, name, which, run.protocol.evaluate.interval.level) for name in names for which in SETS]
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     columns = ["kind", "model", "measure", "permutation", "auc"]
     write_csv(run.path(STEP, "aucs.csv"), pd.concat([pd.DataFrame(columns=columns), *areas], ignore_index=True))
+    write_csv(run.path(STEP, "roc.csv"), pd.concat([pd.DataFrame(columns=list(BAND)), *bands], ignore_index=True))
 
 
 def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]]:
@@ -100,13 +104,7 @@ def _areas(null: NullCalibration, model: str, measure: str) -> pd.DataFrame:
     return pd.DataFrame({**about, "permutation": np.arange(len(values)), "auc": np.round(values, 6)})
 
 
-class _Progress:
-    """Says now and then how far the permutations are."""
-
-    def __init__(self, run: Run, kind: Kind) -> None:
-        self._run, self._kind, self._last = run, kind, time.monotonic()
-
-    def __call__(self, done: int, total: int, left_s: float) -> None:
-        if time.monotonic() - self._last >= _EVERY_S and done < total:
-            self._last = time.monotonic()
-            self._run.say(f"null calibration ({self._kind}): {done} of {total} permutations, about {left_s:.0f} s left")
+def _band(null: NullCalibration, model: str, which: str, level: float) -> pd.DataFrame:
+    low, median, high = np.round(null.roc_band(model, which, level), 6)
+    about = {"kind": null.kind, "model": model, "set": which}
+    return pd.DataFrame({**about, "false_positive_rate": np.round(GRID, 2), "low": low, "median": median, "high": high})

@@ -5,12 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
+from sklearn.metrics import roc_curve
 
 from radstudy.errors import DataError, UsageError
 from radstudy.modelling import chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import CLASSIFIER, build
-from radstudy.modelling.null import MEASURES, NullCalibration, calibrate, exchanged_rows, permuted
+from radstudy.modelling.null import (
+    GRID,
+    MEASURES,
+    NullCalibration,
+    calibrate,
+    exchanged_rows,
+    permuted,
+    roc_heights,
+)
 
 _spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
 cohorts = importlib.util.module_from_spec(_spec)
@@ -143,3 +153,35 @@ def test_rows_in_both_sets_are_refused(study):
     engine, outcome = study
     with pytest.raises(DataError, match="stands twice"):
         calibrate(engine, outcome, TRAINING, np.arange(41, 60), permutations=2)
+
+
+def test_roc_heights_are_scikit_learns_curve(study):
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        outcome = rng.permutation(np.repeat([0, 1], rng.integers(2, 30, 2)))
+        scores = np.round(rng.normal(size=len(outcome)), rng.integers(0, 3))  # with ties and without
+        false, true, _ = roc_curve(outcome, scores, drop_intermediate=False)
+        for rate, height in zip(GRID, roc_heights(scores, outcome), strict=True):
+            at = np.flatnonzero(false <= rate + 1e-9)[-1]  # the upper end where the curve rises
+            step = 0 if at == len(false) - 1 else (rate - false[at]) / (false[at + 1] - false[at])
+            slope = 0 if at == len(false) - 1 else true[at + 1] - true[at]
+            assert height == pytest.approx(true[at] + step * slope, abs=1e-9)
+
+
+def test_constant_scores_are_the_diagonal_and_one_class_has_no_curve():
+    np.testing.assert_allclose(roc_heights(np.zeros(9), np.array([0, 1] * 4 + [1])), GRID, atol=1e-12)
+    assert np.isnan(roc_heights(np.arange(3.0), np.ones(3, dtype=int))).all()
+
+
+def test_the_band_holds_the_share_of_curves_that_it_says(study):
+    engine, outcome = study
+    result = calibrate(engine, outcome, TRAINING, TESTING, permutations=40)
+    for which in ("training", "testing"):
+        low, median, high = result.roc_band("T2", which, 0.9)
+        curves = result.roc["T2"][which]
+        assert curves.shape == (40, len(GRID))
+        assert (low <= median).all() and (median <= high).all() and high[-1] == 1
+        inside = ((curves >= low - 1e-6) & (curves <= high + 1e-6)).mean(axis=0)
+        assert (inside >= 0.9 - 0.05).all()
+        areas = trapezoid(curves, GRID, axis=1)
+        assert np.abs(areas - result.null["T2"][which]).max() < 0.03  # the grid cuts corners of steps only

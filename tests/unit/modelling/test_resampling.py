@@ -12,8 +12,9 @@ from radstudy.errors import DataError
 from radstudy.modelling import chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import CLASSIFIER, build
+from radstudy.modelling.null import permuted
 from radstudy.modelling.optimism import Bootstrap, NestedValidation, selection_frequency
-from radstudy.modelling.resampling import bootstrap, nested_validation, other_splits
+from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
 
 _spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
 cohorts = importlib.util.module_from_spec(_spec)
@@ -122,6 +123,36 @@ def test_selection_frequency_counts_each_fit_once():
     found = selection_frequency((("a", "b"), ("b",), (), ("b", "c")))
     assert found == {"b": 0.75, "a": 0.25, "c": 0.25}
     assert list(found) == ["b", "a", "c"]
+
+
+def test_coefficients_of_a_resample_are_its_pipelines():
+    engine, outcome = study(models=["T2"])
+    rows = np.arange(60)
+    result = bootstrap(engine, outcome, rows, resamples=2)
+    drawn = np.random.default_rng(np.random.SeedSequence(7, spawn_key=(6, 1))).choice(60, 60)
+    pipeline = build(engine.protocol, "T2")
+    pipeline.fit(engine.design.iloc[drawn], outcome[drawn], **{f"{CLASSIFIER}__groups": drawn})
+    assert result.selected["T2"][1] == tuple(pipeline[:-1].get_feature_names_out())
+    np.testing.assert_allclose(
+        result.coefficients["T2"][1], pipeline.named_steps[CLASSIFIER].coefficients_, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_the_bootstrap_of_noise_is_one_of_permuted_outcomes_whatever_the_processes(tmp_path):
+    engine, outcome = study(models=["T2", "DWI"])
+    rows = np.arange(50)
+    one = bootstrap_of_noise(engine, outcome, rows, outcomes=2, resamples=3)
+    two = bootstrap_of_noise(engine, outcome, rows, outcomes=2, resamples=3, jobs=2, folder=tmp_path)
+    for name in ("T2", "DWI"):
+        for number in range(2):
+            labels = permuted(outcome, engine.patients, [rows], seed=7, number=number)
+            assert labels[:50].sum() == outcome[:50].sum() and (labels != outcome).any()
+            assert one[name][number].apparent[name] == engine.fit(labels, rows, rows)[name].training_auc
+            for which in ("in_bag", "original", "out_of_bag"):
+                found = getattr(one[name][number], which)[name]
+                assert np.isfinite(found).all() and len(np.unique(found)) > 1
+                np.testing.assert_array_equal(found, getattr(two[name][number], which)[name])
+    assert one["T2"][0].apparent != one["T2"][1].apparent
 
 
 def test_more_folds_than_cases_are_refused():

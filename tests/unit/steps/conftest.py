@@ -39,6 +39,7 @@ model:
     all: {add: [both, clinical]}
 evaluate:
   chance: null
+  resampling: null
 """
 
 

@@ -16,6 +16,7 @@ from radstudy.report.figures.nomogram import nomogram
 from radstudy.report.figures.other_reader import other_reader
 from radstudy.report.figures.performance import areas, delong, roc
 from radstudy.report.figures.precision_recall import precision_recall
+from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
 from radstudy.report.figures.structure import Drawing
 
@@ -34,6 +35,8 @@ FIGURES: dict[str, Callable[[Facts], Drawing]] = {
     "forest": forest,
     "nomogram": nomogram,
     "other_reader": other_reader,
+    "splits": splits,
+    "risks": risks,
 }
 
 __all__ = ["FIGURES", "Drawing"]

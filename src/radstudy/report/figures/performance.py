@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from radstudy.report.chance import chance_of
+from radstudy.report.chance import NULL_ROC, chance_of
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
@@ -102,13 +102,30 @@ def roc(facts: Facts) -> Drawing:
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
         for which in (TRAINING, TESTING):
+            _chance_band(axes, facts, name, which)
             _curve(axes, curves, table, name, which, empty=bool(found[name].get("empty")))
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
     drawn.supxlabel("1 − specificity", fontsize=8.5)
     drawn.supylabel("sensitivity", fontsize=8.5)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
-    return Drawing("figure4_roc", drawn, alt)
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    note = (
+        f"Bands: the central {level} of the curves that the same models reach on permuted outcomes, point by point; "
+        "grey of the testing set, light orange of the training set. A curve inside its band is what chance gives."
+    )
+    return Drawing("figure4_roc", drawn, alt, (note,) if NULL_ROC in facts.frames else ())
+
+
+def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> None:
+    frame = facts.frames.get(NULL_ROC)
+    if frame is None or not len(frame):
+        return
+    part = rows_of(frame[frame["kind"] == "outcome"], name, which).dropna(subset=["low"])
+    if not len(part):
+        return
+    colour, alpha = (GREY, 0.32) if which == TESTING else (SETS[TRAINING][0], 0.13)
+    axes.fill_between(part["false_positive_rate"], part["low"], part["high"], color=colour, alpha=alpha, linewidth=0)
 
 
 def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty: bool) -> None:

@@ -16,6 +16,7 @@ from radstudy.report.tables import (
     provenance,
     readers,
     regression,
+    resampling,
 )
 from radstudy.report.tables.structure import Table
 
@@ -52,6 +53,10 @@ TABLES: dict[str, Callable[[Facts], Table]] = {
     "leaks": honesty.leaks,
     "beside_volume": honesty.beside_volume,
     "other_reader": honesty.other_reader,
+    "honest": resampling.honest,
+    "stability": resampling.stability,
+    "frequent": resampling.frequent,
+    "corrections": resampling.corrections,
     "choices": provenance.choices,
     "versions": provenance.versions,
 }

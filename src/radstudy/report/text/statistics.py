@@ -31,6 +31,7 @@ def statistics_method(facts: Facts) -> str:
         _pairs(facts),
         _chance(facts),
         _baselines(facts),
+        _resampling(facts),
         "All tests were two-sided.",
     ]))  # fmt: skip
 
@@ -109,6 +110,38 @@ def _chance(facts: Facts) -> str:
             "and clinical variables."
         )
     return said
+
+
+def _resampling(facts: Facts) -> str:
+    section = facts.protocol.evaluate.resampling
+    if section is None:
+        return "No resampling was made."
+    said = []
+    if section.nested is not None:
+        said.append(
+            f"The whole pipeline was cross-validated on all {facts.case_word} ({section.nested.repeats} x "
+            f"{section.nested.folds} folds stratified by outcome, every data-dependent step but the readers' agreement "
+            "inside, patients undivided); the AUC is the mean over the folds, its interval from the "
+            "corrected-resampled variance (Nadeau and Bengio 2003), which is approximate for an AUC."
+        )
+    if section.splits:
+        said.append(
+            f"It was also fitted and tested on {section.splits:,} other random splits with as many patients of each "
+            "class in training."
+        )
+    if section.bootstrap:
+        said.append(
+            f"On {section.bootstrap:,} bootstrap samples of patients (copies of a patient in one inner fold) AUC, "
+            "Brier score and calibration slope were those of the patients not drawn; the stability of the selection is "
+            "Nogueira's index (Nogueira, Sechidis and Brown 2018)."
+        )
+    if section.optimism:
+        names = {"harrell": "Harrell's", "632": ".632", "632+": ".632+"}
+        said.append(
+            f"The corrections of optimism ({listed([names[name] for name in section.optimism])}) stay optimistic after "
+            f"a selection of features, and are given beside their values on {section.noise} permuted outcomes."
+        )
+    return " ".join(said) or "Nothing was resampled."
 
 
 def agreement_method(facts: Facts) -> str:

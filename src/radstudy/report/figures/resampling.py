@@ -1,0 +1,99 @@
+"""What if the split had fallen otherwise, and how far a patient's predicted risk moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy import stats
+
+from radstudy.report.display import number
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
+from radstudy.report.resampled import resampled
+
+_FEWEST = 5  # values that a density needs
+
+
+def splits(facts: Facts) -> Drawing:
+    """The testing AUCs of other splits of each model, the study's own marked, and nested cross-validation."""
+    areas, table = resampled(facts, "splits"), resampled(facts).set_index("model")
+    names = [name for name in facts.fitted if name in set(areas["model"])]
+    drawn = figure(6.6, 0.42 * len(names) + 1.0)
+    axes = drawn.subplots()
+    for place, name in enumerate(names):
+        values = areas.loc[areas["model"] == name, "auc"].dropna().to_numpy()
+        if len(values) >= _FEWEST and np.ptp(values) > 0:
+            grid = np.linspace(values.min(), values.max(), 101)
+            density = stats.gaussian_kde(values)(grid)
+            height = 0.4 * density / density.max()
+            axes.fill_between(grid, place - height, place + height, color=GREY, alpha=0.35, linewidth=0)
+        row = table.loc[name]
+        axes.plot([row["split_median"]] * 2, [place - 0.3, place + 0.3], color=GREY, linewidth=1.6)
+        if pd.notna(row["nested_auc"]):
+            axes.plot([row["nested_low"], row["nested_high"]], [place + 0.12] * 2, color=INK, linewidth=1.2)
+            axes.plot(row["nested_auc"], place + 0.12, "s", color=INK, markersize=4)
+        axes.plot(row["testing_auc"], place - 0.12, "o", color=BLUE, markersize=6, markeredgecolor="white")
+    axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
+    axes.set(yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6), xlabel="AUC")
+    axes.set_yticklabels(names)
+    axes.legend(handles=_key(table), loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
+    told = [
+        f"{name}: own split {number(table.loc[name, 'testing_auc'])}, other splits median "
+        f"{number(table.loc[name, 'split_median'])} ({number(table.loc[name, 'split_low'])} to "
+        f"{number(table.loc[name, 'split_high'])})"
+        for name in names
+    ]
+    count = int(table["splits"].max())
+    notes = (
+        f"Grey: the testing AUC over {count:,} other random splits of the same sizes, everything fitted anew on each; "
+        "bar: their median. The study's own split is one of those that could have fallen. Square: nested "
+        "cross-validation of the same recipe (mean of the folds' AUCs, approximate corrected interval). Dotted line: "
+        "no discrimination.",
+    )
+    alt = f"Testing AUC over {count} splits by model. {'; '.join(told)}."
+    return Drawing("figure9_splits", drawn, alt, notes, areas[areas["model"].isin(names)])
+
+
+def _key(table: pd.DataFrame) -> list[Any]:
+    marks: list[Any] = [
+        Line2D([], [], color=BLUE, marker="o", linestyle="", markersize=6, label="the study's own split"),
+        Patch(color=GREY, alpha=0.35, label="other splits"),
+    ]
+    if table["nested_auc"].notna().any():
+        label = "nested cross-validation"
+        marks.append(Line2D([], [], color=INK, marker="s", markersize=4, linewidth=1.2, label=label))
+    return marks
+
+
+def risks(facts: Facts) -> Drawing:
+    """The range of each patient's predicted risk over the repeats of nested cross-validation, the study's model."""
+    frame, name = resampled(facts, "patients"), facts.study_model
+    part = frame[frame["model"] == name].sort_values(["risk_median", "patient", "lesion"])
+    if not len(part):
+        raise AbsentError(f"The study's model {name} was not resampled, so there is no risk to compare.")
+    drawn = figure(7.4, 3.0)
+    axes = drawn.subplots()
+    x = np.arange(len(part))
+    for outcome, colour, mark in ((0, ORANGE, "s"), (1, BLUE, "o")):
+        own = (part["outcome"] == outcome).to_numpy()
+        axes.vlines(x[own], part["risk_low"][own], part["risk_high"][own], color=colour, linewidth=1.6, alpha=0.5)
+        axes.plot(x[own], part["risk_median"][own], mark, color=colour, markersize=3, label=facts.groups[outcome])
+    axes.set(ylim=(-0.02, 1.02), xticks=(), xlim=(-1, len(part)), ylabel=f"probability ({name})")
+    axes.set_xlabel(f"{len(part)} {facts.case_word}, by median")
+    drawn.legend(loc="outside upper left", ncols=2)
+    width = (part["risk_high"] - part["risk_low"]).median()
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    alt = (
+        f"Predicted probability of each of {len(part)} {facts.case_word} over the repeats of nested cross-validation; "
+        f"the central {level} of a patient's values spans {number(width, 2)} in the middle."
+    )
+    notes = (
+        f"Every value is from a model that had not seen the patient; point: median over the repeats, line: their "
+        f"central {level}. What moves the risk of one and the same patient is who else was in the training folds.",
+    )
+    return Drawing("figure_s8_risks", drawn, alt, notes, part)

@@ -1,0 +1,182 @@
+"""The recipe as published beside the same recipe inside the folds, and how stable its selection is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.display import NOTHING, interval, number, plural
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.resampled import OPTIMISTIC, left_out_note, resampled
+from radstudy.report.tables.features import readable
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
+
+_SHOWN, _OFTEN = 10, 25.0  # features a model; those of the model itself and those selected in this per cent or more
+_CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
+
+
+def honest(facts: Facts) -> Table:
+    """Table 4: apparent and single-split values beside nested and out-of-bag ones."""
+    frame = resampled(facts)
+    head = [Cell("Model"), Cell("As published", span=3), Cell("The same recipe, every step inside", span=6)]
+    names = ["", "Training", "Cross-validated, selected outside the folds", "Testing, the study's split",
+             "Nested cross-validation", "Optimism", "Testing, other splits", "Out-of-bag", "Brier score",
+             "Calibration slope"]  # fmt: skip
+    rows = [_honest_row(row, len(names)) for _, row in frame.iterrows()]
+    return Table("honest", [head, [*words(names[:1]), *numbers(names[1:])]], rows, frame, _honest_notes(facts, frame))
+
+
+def _honest_row(row: Any, width: int) -> list[Cell]:
+    if pd.isna(row["training_auc"]):
+        return [Cell(row["model"], kind="name"), Cell(row["note"], span=width - 1, kind="quiet")]
+    share = row["split_share_lower"]
+    place = "" if pd.isna(share) else f"above {100 * share:.0f}% of splits"
+    return [
+        Cell(row["model"], kind="name"),
+        Cell(number(row["training_auc"]), kind="number quiet"),
+        Cell(number(row["selected_outside_auc"]), kind="number quiet"),
+        Cell(number(row["testing_auc"]), below=place, kind="number"),
+        Cell(number(row["nested_auc"]), below=_range(row, "nested"), kind="number strong"),
+        Cell(number(row["optimism"]), kind="number"),
+        Cell(number(row["split_median"]), below=_range(row, "split"), kind="number"),
+        Cell(number(row["out_of_bag_auc"]), below=_range(row, "out_of_bag"), kind="number"),
+        Cell(number(row["out_of_bag_brier"]), below=_reference(row), kind="number"),
+        Cell(number(row["out_of_bag_slope"], 2), kind="number"),
+    ]
+
+
+def _range(row: Any, name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return "" if pd.isna(low) or pd.isna(high) else f"{number(low)} to {number(high)}"
+
+
+def _reference(row: Any) -> str:
+    return "" if pd.isna(row["out_of_bag_brier"]) else f"share {number(row['share_brier'])}"
+
+
+def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    section = facts.protocol.evaluate.resampling
+    assert section is not None
+    notes = [
+        "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validated with the "
+        "features selected outside the folds, on the very patients that are then left out, is no validation; testing "
+        "is one split, and the share of the other splits that gave less is below it."
+    ]
+    if section.nested is not None:
+        notes.append(
+            f"Nested cross-validation: {section.nested.repeats} x {section.nested.folds} folds of all "
+            f"{facts.case_word}, every filter, tree, screening and penalty fitted inside; mean of the folds' AUCs, "
+            f"never of pooled scores, which are biased low in small samples; below it the {level} interval from the "
+            "corrected-resampled variance (1 / (k r) + n test / n train; Nadeau and Bengio 2003), approximate for an "
+            "AUC. Optimism: the training AUC minus this one."
+        )
+    if section.splits:
+        notes.append(
+            f"Other splits: {section.splits:,} random splits of the study's sizes; median, below it the central "
+            f"{level}."
+        )
+    if section.bootstrap:
+        notes.append(
+            f"Out-of-bag: models of {plural(section.bootstrap, 'resample')} of patients, on the patients not drawn; "
+            f"mean, below it the central {level} of the resamples. Brier score: 'share' is that of a model that knows "
+            "the share of positives only. Calibration slope: median; below 1 says that predictions are too extreme."
+        )
+    return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
+
+
+def stability(facts: Facts) -> Table:
+    """How stable selection and predictions are."""
+    frame = resampled(facts)
+    known = frame[frame["resamples"].notna() | frame["repeats"].notna()]
+    if not len(known):
+        raise AbsentError("The study file leaves out both the bootstrap and nested cross-validation.")
+    names = ["Model", "Features selected, mean", "of candidates", "Nogueira's index (CI)", "Agreement of risks, ICC",
+             "SD of a patient's risk, median", "largest"]  # fmt: skip
+    notes = Footnotes()
+    rows = [_stability_row(row, notes) for _, row in known.iterrows()]
+    lines = [
+        *notes.lines(),
+        "Nogueira's index of the selection over the bootstrap's resamples: 1 for the same features every time, 0 for "
+        "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is "
+        "the normal one. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of "
+        "nested cross-validation, each from models that had not seen the patient; SD over the same repeats.",
+    ]
+    return Table("stability", [[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
+
+
+def _stability_row(row: Any, notes: Footnotes) -> Row:
+    why = row["stability_note"]
+    mark = notes.mark(str(why)) if isinstance(why, str) and why else ""
+    index = interval(row["stability"], row["stability_low"], row["stability_high"], 2)
+    count = NOTHING if pd.isna(row["candidates"]) else f"{int(row['candidates']):,}"
+    return [
+        Cell(str(row["model"]), kind="name"), *numbers([number(row["features_mean"], 1), count]),
+        Cell(index, mark=mark, kind="number"),
+        *numbers([number(row["risk_icc"], 2), number(row["risk_sd_median"], 2), number(row["risk_sd_largest"], 2)]),
+    ]  # fmt: skip
+
+
+def frequent(facts: Facts) -> Table:
+    """How often each feature is selected, and what its coefficient is then."""
+    frame = resampled(facts, "features")
+    rows: list[Row] = []
+    names = ["Feature", "Selected, %", "Coefficient in the study", "Coefficient over resamples", "Same sign, %"]
+    for model in dict.fromkeys(frame["model"]):
+        part = frame[frame["model"] == model]
+        shown = part[part["in_model"] | (part["selected_percent"] >= _OFTEN)]
+        keep = shown[shown["in_model"]].index.union(shown.index[:_SHOWN])
+        rows.append([Cell(f"{model}: {len(part):,} features selected at least once", span=len(names), kind="group")])
+        rows += [_frequent_row(facts, row) for _, row in shown.loc[keep].iterrows()]
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    notes = [
+        f"Over the bootstrap's resamples of all {facts.case_word}: the features of the study's models (bold) and the "
+        f"{_SHOWN} most frequent others that {_OFTEN:g}% or more of the resamples selected; the CSV file has all. "
+        f"Coefficients per standard deviation: of the study's model, and of the resamples that selected the feature "
+        f"(median, central {level}). Same sign: the share of these that agree on the direction.",
+    ]
+    return Table("selection_frequency", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
+
+
+def _frequent_row(facts: Facts, row: Any) -> Row:
+    strong = " strong" if row["in_model"] else ""
+    spread = interval(row["coefficient_median"], row["coefficient_low"], row["coefficient_high"], 2)
+    return [
+        Cell(readable(facts, str(row["feature"])), kind=f"level name{strong}"),
+        *numbers([number(row["selected_percent"], 0), number(row["model_coefficient"], 2), spread,
+                  number(row["same_sign_percent"], 0)]),
+    ]  # fmt: skip
+
+
+def corrections(facts: Facts) -> Table:
+    """Harrell's, .632 and .632+, headed by what they are, beside what they give on permuted outcomes."""
+    section = facts.protocol.evaluate.resampling
+    if section is not None and not section.optimism:
+        raise AbsentError(
+            "Corrections of optimism (Harrell's, .632, .632+) are made on request (evaluate.resampling.optimism): "
+            "after a selection of features they stay optimistic. Table 4 has the honest values."
+        )
+    frame = resampled(facts, "corrections")
+    chosen = [name for name in _CORRECTIONS if name in set(frame["correction"])]
+    head = [Cell("Model"), Cell("Apparent", kind="number"),
+            Cell(f"{OPTIMISTIC}: corrected AUC", span=len(chosen)), Cell("Honest", kind="number")]  # fmt: skip
+    second = ["", "", *(_CORRECTIONS[name] for name in chosen), "out-of-bag"]
+    rows: list[Row] = []
+    for model in dict.fromkeys(frame["model"]):
+        part = frame[frame["model"] == model].set_index("correction")
+        cells = [_corrected(part.loc[name]) for name in ("apparent", *chosen, "out_of_bag")]
+        rows.append([Cell(model, kind="name"), *cells])
+    outcomes, resamples = int(frame["noise_outcomes"].max()), int(frame["resamples"].max())
+    notes = [
+        f"AUCs of the whole pipeline on all {facts.case_word} ({plural(resamples, 'resample')}); below each what the "
+        f"very same estimate gives where nothing can be predicted (mean over {plural(outcomes, 'permuted outcome')}). "
+        "An estimate that is above 0.5 there is optimistic by so much: these corrections were made for models without "
+        "a selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
+    ]
+    return Table("optimism", [head, [*words(second[:1]), *numbers(second[1:])]], rows, frame, notes)
+
+
+def _corrected(row: Any) -> Cell:
+    noise = "" if pd.isna(row["noise_auc"]) else f"noise {number(row['noise_auc'], 2)}"
+    return Cell(number(row["auc"]), below=noise, kind="number")

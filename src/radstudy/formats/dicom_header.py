@@ -178,7 +178,7 @@ def read_header(file: BinaryIO) -> Any:
         return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=[*TAGS], force=bare)
 
 
-def frames_of(dataset: Any, file: str, share: Sharing, *, size: int | None = None) -> Iterator[Frame]:
+def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = None) -> Iterator[Frame]:
     """The images that an object holds.
 
     Parameters
@@ -186,7 +186,7 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, size: int | None = Non
     dataset : from `read_header`.
     file : the source's name of the object.
     share : keeps equal facts once.
-    size : bytes of the file, to find a file that was cut off; None where unknown.
+    room : bytes from where the header ends to the file's end, to find a file that was cut off; None where unknown.
     """
     identity = share(identity_of(dataset))
     meta = getattr(dataset, "file_meta", None)
@@ -194,7 +194,7 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, size: int | None = Non
     per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence")
     groups = list(per_frame) if per_frame else [None]
     shared = first_item(value_of(dataset, "SharedFunctionalGroupsSequence"))
-    lacking = _bytes_missing(dataset, syntax, size)
+    lacking = _bytes_missing(dataset, syntax, room)
     for number, group in enumerate(groups):
         look = _lookup(dataset, shared, group)
         facts = share(_facts(dataset, look, syntax))
@@ -311,15 +311,15 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
     )
 
 
-def _bytes_missing(dataset: Any, syntax: str, size: int | None) -> int:
+def _bytes_missing(dataset: Any, syntax: str, room: int | None) -> int:
     """How many bytes an uncompressed file lacks for the pixels that its header promises; 0 where not known."""
-    if size is None or syntax not in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"):
+    if room is None or syntax not in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"):
         return 0
     sizes = [whole_of(value_of(dataset, name)) for name in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
     frames = whole_of(value_of(dataset, "NumberOfFrames")) or 1
     if any(not value for value in sizes) or text_of(dataset, "SOPClassUID") not in IMAGE_STORAGES:
         return 0
-    return max(0, math.prod([value or 1 for value in sizes]) * frames // 8 - size)
+    return max(0, math.prod([value or 1 for value in sizes]) * frames // 8 + 8 - room)
 
 
 def _day(dataset: Any, keyword: str) -> str:

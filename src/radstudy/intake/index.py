@@ -99,6 +99,7 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
     try:
         with source.open(found.name) as file:
             dataset = read_header(file)
+            room = found.size - file.tell()
     except pydicom.errors.InvalidDicomError:
         index.skipped.append((found.name, "not DICOM"))
         return
@@ -123,7 +124,7 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
     elif storage in IMAGE_STORAGES:
         examination = patient.examinations[identity.study_uid]
         examination.date = examination.date or identity.study_date
-        examination.series[identity.series_uid].extend(frames_of(dataset, found.name, share, size=found.size))
+        examination.series[identity.series_uid].extend(frames_of(dataset, found.name, share, room=room))
     else:
         name = pydicom.uid.UID(storage).name
         index.other[name] += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,7 @@ def plain_name(facts: Facts) -> str:
     return " ".join(re.sub(r"[_\-/:,.()<>=;]", " ", text.upper()).split())
 
 
+@cache
 def load_rules(path: Path | None = None) -> Rules:
     """Read the program's rules, or a file of the user's.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from radstudy.errors import CaseError, DataError
@@ -121,7 +122,7 @@ def _write(plans: Sequence[Plan], index: Index, source: Source, options: Options
     for plan in plans:
         done.append(_without_unreadable(plan, unreadable))
     write_tables(done, options.out)
-    write_cohort(done, options.out, table_columns(parse_protocol(template_text(), "study.yaml")))
+    write_cohort(done, options.out, _cohort_columns())
     drawings = keep_drawings(done, source, options.private)
     if drawings:
         say(f"{drawings} segmentation(s) or structure set(s) copied to {options.private / 'drawings'}")
@@ -129,6 +130,12 @@ def _write(plans: Sequence[Plan], index: Index, source: Source, options: Options
                [{"file": name, "reason": reason} for name, reason in index.skipped])  # fmt: skip
     write_json(options.private / "failures.json", failures)
     return Outcome(tuple(done), written, kept, tuple(failures))
+
+
+@cache
+def _cohort_columns() -> list[str]:
+    """The columns of the table that `radstudy init` writes, so that its study.yaml reads this one."""
+    return table_columns(parse_protocol(template_text(), "study.yaml"))
 
 
 def _without_unreadable(plan: Plan, unreadable: dict[int, str]) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -88,8 +89,10 @@ def index_source(source: Source, *, bar: Bar = lambda items, total, what: items)
     seen: dict[str, Found] = {}
     files = source.files()
     index.files = len(files)
-    for found in bar(files, len(files), "headers"):
-        _add(index, source, found, share, seen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+        for found in bar(files, len(files), "headers"):
+            _add(index, source, found, share, seen)
     return index
 
 

@@ -86,7 +86,7 @@ def run_import(
         table = options.pseudonyms or options.private / "pseudonyms.csv"
         pseudonyms = Pseudonyms(table if table.is_file() or not options.dry_run else None)
         index = index_source(source, bar=bar)
-        _report_files(index, source, options, say)
+        _report_files(index, options, say)
         answers = read_answers(options.out / "review.csv")
         plans = [
             plan_patient(patient, rules, pseudonyms, answers=answers, examination=options.examination)
@@ -98,13 +98,13 @@ def run_import(
                 "the source holds no MR image. To do: give the folder or server that holds the examinations"
             )
         if options.dry_run:
-            return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index)))
+            return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source)))
         pseudonyms.save()
         return _write(plans, index, source, options, say, bar)
 
 
 def _write(plans: Sequence[Plan], index: Index, source: Source, options: Options, say: Say, bar: Bar) -> Outcome:
-    written, kept, failures = 0, 0, _problems(plans, index)
+    written, kept, failures = 0, 0, _problems(plans, index, source)
     done = []
     todo = [(plan, item) for plan in plans for item in plan.items if item.file]
     unreadable: dict[int, str] = {}
@@ -150,9 +150,9 @@ def _without_unreadable(plan: Plan, unreadable: dict[int, str]) -> Plan:
     return replace(plan, items=tuple(settled(item) for item in plan.items))
 
 
-def _problems(plans: Iterable[Plan], index: Index) -> list[str]:
+def _problems(plans: Iterable[Plan], index: Index, source: Source) -> list[str]:
     """What could not be imported, without anything that identifies a patient."""
-    found = []
+    found = [*source.problems]
     for plan in plans:
         if plan.problem:
             remedy = "correct the PatientID of one of them in the PACS; nothing of this patient is written"
@@ -173,7 +173,7 @@ def _problems(plans: Iterable[Plan], index: Index) -> list[str]:
     return found
 
 
-def _report_files(index: Index, source: Source, options: Options, say: Say) -> None:
+def _report_files(index: Index, options: Options, say: Say) -> None:
     foreign = sum(reason == "not DICOM" for _, reason in index.skipped)
     copies = sum(reason.startswith("a copy of") for _, reason in index.skipped)
     say(f"{index.files} files, {len(index.patients)} patient(s)")
@@ -182,8 +182,6 @@ def _report_files(index: Index, source: Source, options: Options, say: Say) -> N
     listed = ", ".join(f"{count} {what}" for count, what in parts if count)
     if listed:
         say(f"not used: {listed}" + ("" if options.dry_run else f"; listed in {options.private / 'skipped.csv'}"))
-    for problem in source.problems:
-        say(problem)
 
 
 def describe(outcome: Outcome) -> str:

@@ -37,13 +37,16 @@ class Source(Protocol):
 
 @dataclass
 class Folder:
-    """All files below a folder."""
+    """All files below a folder; with `only`, those of these names."""
 
     path: Path
     problems: list[str] = field(default_factory=list)
+    only: tuple[str, ...] | None = None
 
     def files(self) -> list[Found]:
         """All files below the folder; links to folders are not followed."""
+        if self.only is not None:
+            return [Found(name, (self.path / name).stat().st_size) for name in self.only]
         found = []
         for place, folders, names in os.walk(self.path):
             folders.sort()

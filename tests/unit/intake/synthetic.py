@@ -1,4 +1,4 @@
-"""Synthetic DICOM examinations: small, with a known answer in the voxels (value of the volume + number of the slice)."""
+"""Synthetic DICOM examinations: small, the answer known in each voxel (value of the volume + number of the slice)."""
 
 import hashlib
 from dataclasses import dataclass, field, replace

@@ -79,8 +79,8 @@ def test_a_dicomdir_whose_files_are_gone_says_how_many(synthetic, imported, tmp_
     synthetic.dicomdir(synthetic.write(tmp_path / "in", synthetic.t2()), tmp_path / "cd")
     gone = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file() and path.name != "DICOMDIR")[2]
     gone.unlink()
-    imported(tmp_path / "cd" / "DICOMDIR")
-    assert any("1 of them are not there" in line for line in imported.said)
+    outcome = imported(tmp_path / "cd" / "DICOMDIR")
+    assert any("1 of them are not there" in failure for failure in outcome.failures)
 
 
 def test_nothing_that_identifies_the_patient_leaves_the_private_folder(synthetic, imported, tmp_path):

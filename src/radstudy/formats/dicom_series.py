@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_header import Facts, Frame
+from radstudy.formats.dicom_pixels import decoded
 
 SAME_PLACE_MM = 0.01
 _EVEN = 0.01  # a gap between slices may differ from the others' by this part (headers round positions)
@@ -198,30 +199,26 @@ def _dataset(frame: Frame, opened: Open) -> Any:
         try:
             return pydicom.dcmread(file)
         except (EOFError, OSError, ValueError, pydicom.errors.InvalidDicomError) as error:
-            raise CaseError(
-                f"instance {frame.instance_number} cannot be read ({type(error).__name__})", _AGAIN
-            ) from error
+            problem = f"instance {frame.instance_number} cannot be read ({type(error).__name__})"
+            raise CaseError(problem, _AGAIN) from error
 
 
 def _pixels(dataset: Any, frame: Frame) -> NDArray[Any]:
     """(rows, columns) stored values of one image."""
-    from pydicom.pixels import pixel_array
     from pydicom.uid import UID
 
     if frame.facts.samples != 1:
-        raise CaseError(
-            f"instance {frame.instance_number} has colour pixels", "a screenshot is no volume: leave it out"
-        )
+        problem = f"instance {frame.instance_number} has colour pixels"
+        raise CaseError(problem, "a screenshot is no volume: leave it out")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = pixel_array(dataset, index=frame.index) if frame.index is not None else pixel_array(dataset)
-    except (RuntimeError, NotImplementedError) as error:  # no decoder for this transfer syntax
+            return decoded(dataset, frame.index)
+    except NotImplementedError as error:
         name = UID(frame.facts.transfer_syntax).name
         raise CaseError(
             f"the pixels are compressed as {name}, which cannot be decoded here",
             "export the series uncompressed (Explicit VR Little Endian)",
         ) from error
-    except (ValueError, AttributeError, EOFError, KeyError) as error:
+    except (ValueError, AttributeError, EOFError, KeyError, RuntimeError) as error:
         raise CaseError(f"the pixels of instance {frame.instance_number} are cut off or damaged", _AGAIN) from error
-    return np.asarray(found)

@@ -146,7 +146,7 @@ def _one_examination(items: list[Item]) -> list[Item]:
 
 def _answered(item: Item, answers: Mapping[str, str]) -> Item:
     answer = answers.get(item.mark, "").strip()
-    if not answer or item.decision.status == REFUSED:
+    if not answer or item.decision.status == REFUSED or item.decision.stack.grid is None:
         return replace(item, answer=answer)
     if answer == NOT_WANTED:
         decision = replace(item.decision, status=LEFT_OUT, role="", reason="left out by a reader")
@@ -175,9 +175,9 @@ def _named(items: Iterator[Item]) -> Iterator[Item]:
     unsure = 0
     for item in items:
         match item.decision.status:
-            case "role":
+            case "role" if item.decision.stack.grid is not None:
                 yield replace(item, file=f"{item.decision.role}.nii.gz")
-            case "review":
+            case "review" if item.decision.stack.grid is not None:
                 unsure += 1
                 yield replace(item, file=f"unsure/{unsure}.nii.gz")
             case _:

@@ -71,7 +71,7 @@ def decide_study(series: Sequence[Series], rules: Rules, *, alike: Alike = same_
     decisions = [
         *settled,
         *_one_each([d for d in named if d.kind == "T2WI"], lambda _: "T2WI"),
-        *_one_each([_with_b(d) for d in named if d.kind == "DWI"], _dwi_role),
+        *_without_parts(_one_each([_with_b(d) for d in named if d.kind == "DWI"], _dwi_role)),
         *_dynamic_roles(dynamic),
     ]
     forced = [_forced(decision, rules) for decision in decisions]
@@ -169,10 +169,21 @@ def _with_b(decision: Decision) -> Decision:
     if decision.stack.b_value is None:
         reason = "no tag gives a b-value"
     elif decision.stack.direction == "directional":
-        reason = decision.stack.problem or "one gradient direction, not a trace image"
+        reason = decision.stack.unsure or "one gradient direction, not a trace image"
     else:
         return replace(decision, evidence=evidence)
     return replace(decision, status=REVIEW, reason=reason, evidence=evidence)
+
+
+def _without_parts(decisions: list[Decision]) -> list[Decision]:
+    """Single gradient directions of a b-value whose trace image has a role are what that was made of."""
+    traced = {d.role for d in decisions if d.status == ROLE and d.stack.direction == "isotropic"}
+    return [
+        replace(d, status=LEFT_OUT, kind="single directions", reason="", evidence=("its trace image is there",))
+        if d.status == REVIEW and d.stack.direction == "directional" and _dwi_role(d) in traced
+        else d
+        for d in decisions
+    ]
 
 
 def _dwi_role(decision: Decision) -> str:

@@ -35,7 +35,7 @@ class Stack:
     times : tag to when its acquisition began (seconds, TemporalPositionIdentifier a number), for the tags that all of
         its images have.
     evidence : what told it apart from the series' other volumes.
-    grid : where its slices lie; None where they make no regular grid.
+    grid : where its slices lie; None where they make no regular grid, or are several volumes.
     problem : why it cannot be written; "" where it can.
     unsure : why a reader has to look at it; "" where not.
     """
@@ -154,7 +154,8 @@ def _volumes(group: list[Frame]) -> list[Stack]:
     if most == 1:
         return [_stack(group)]
     if group[0].diffusion.direction == "directional":
-        return [_stack(group, problem=f"{most} gradient directions at b = {_b_of(group)} and no trace image of them")]
+        unsure = f"{most} gradient directions at b = {_b_of(group)} and no trace image of them in the series"
+        return [Stack(tuple(group), group[0].diffusion.b_value, "directional", unsure=unsure)]
     splits = [(name, split) for name, of in _TIME_KEYS if (split := _split(group, places, most, of)) is not None]
     if not splits:
         return [

@@ -91,6 +91,20 @@ def test_doubtful_diffusion_goes_to_review(synthetic, imported, tmp_path, name):
     assert outcome.plans[0].with_status("review", "refused")
 
 
+def test_single_directions_are_left_out_where_another_series_holds_their_trace(synthetic, imported, roles, tmp_path):
+    directions = tuple(
+        synthetic.Volume(10 * n, {SIEMENS_B: 800, "DiffusionGradientOrientation": [float(n == k) for k in range(3)]})
+        for n in range(3)
+    )
+    raw = synthetic.Scan(synthetic.DWI, volumes=directions, number=5)
+    trace = synthetic.Scan(synthetic.DWI, volumes=(synthetic.Volume(800, siemens(800, 1)),), number=6)
+    synthetic.write(tmp_path / "in", raw, trace)
+    outcome = imported(tmp_path / "in")
+    assert sorted(roles(outcome)) == ["DWI_b800", "left out 5"]
+    assert outcome.failures == ()
+    check_values(outcome, tmp_path / "out", {"DWI_b800": 800})
+
+
 def test_a_b_value_of_zero_does_not_make_a_diffusion_series(synthetic, imported, roles, tmp_path):
     # GE writes a b-value into series without diffusion
     volume = synthetic.Volume(100, {GE_B: [1_000_000_000, 8, 0, 0], "Manufacturer": "GE MEDICAL SYSTEMS"})

@@ -134,8 +134,8 @@ def test_b_values_of_real_headers(real_data):
     assert checked > 60
 
 
-# What the series are, looked at by hand. The folders hold a few instances each, so many cannot be written: then the role
-# that they would have had. "": for review, refused without a role, or left out.
+# What the series are, looked at by hand. The folders hold a few instances each, so many cannot be written: then it is
+# the role that they would have. "": for review, refused without a role, or left out.
 HEADERS = {
     "ge_signa_dwi/01_Ax_DWI_TENSOR_R2": {0: "DWI_b0", 1000: ""},
     "ge_signa_dwi/02_Ax_DWI_TENSOR_R3": {0: "DWI_b0", 1000: ""},
@@ -222,6 +222,7 @@ def test_the_counts_in_the_docs_are_those_of_the_listings(listings):
 
 def test_none_of_thirty_studies_looked_at_by_eye_is_guessed_wrong(listings):
     truth = pd.read_csv(TRUTH, comment="#", keep_default_na=False, dtype={"series": int, "study": int})
+    assert len(truth) == len(truth.drop_duplicates(["study", "series", "images"]))
     known = {(row.study, row.series, row.images): row.truth for row in truth.itertuples()}
     assert truth["study"].nunique() == 30
     given = 0

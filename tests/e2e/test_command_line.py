@@ -32,6 +32,9 @@ def test_help_imports_nothing_heavy():
         (["extract", "--image", "no.nii", "--mask", "no.nii", "--out", "x.xls"], 2, ".csv or .json"),
         (["predict", "no.json"], 5, "does not exist"),
         (["demo", "--patients", "3"], 2, "--patients"),
+        (["import", "nothing", "--out", "o"], 2, "no such folder"),
+        (["import", "dimse://host", "--out", "o"], 2, "dimse://TITLE@host:port"),
+        (["import", ".", "--out", "o", "--dry-run"], 4, "holds no MR image"),
     ],
 )
 def test_expected_errors_have_a_message_and_their_exit_code(command, tmp_path, monkeypatch, arguments, code, says):

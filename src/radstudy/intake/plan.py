@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 
 from radstudy.errors import UsageError
 from radstudy.intake.index import Examination, Patient, contradiction
@@ -68,6 +69,7 @@ def plan_patient(
     *,
     answers: Mapping[str, str] | None = None,
     examination: str = "",
+    existing: Mapping[str, str] | None = None,
 ) -> Plan:
     """Decide on all volumes of a patient and name their files.
 
@@ -77,6 +79,7 @@ def plan_patient(
     rules, pseudonyms : of the import.
     answers : mark to the role that a reader gave the volume in review.csv.
     examination : "first" or "last" to take one of several; by default several examinations go to review.
+    existing : file in the patient's folder to the mark of the volume that an earlier import has written there.
     """
     name = pseudonyms.of(patient.identifier)
     problem = contradiction(patient)
@@ -92,7 +95,9 @@ def plan_patient(
             items.append(Item(decision, mark, redact(_described(decision)), number))
     items = _one_examination(items)
     items = [_answered(item, answers or {}) for item in items]
-    return Plan(patient, name, tuple(_named(_without_doubles(items))))
+    marks = {item.mark for item in items}
+    others = {file for file, mark in (existing or {}).items() if mark not in marks}
+    return Plan(patient, name, tuple(_named(_without_doubles(items), others)))
 
 
 def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examination]]:
@@ -171,14 +176,17 @@ def _without_doubles(items: list[Item]) -> Iterator[Item]:
             yield item
 
 
-def _named(items: Iterator[Item]) -> Iterator[Item]:
-    unsure = 0
+def _named(items: Iterator[Item], others: set[str]) -> Iterator[Item]:
+    """Give each volume its file; `others` hold volumes of other sources, which are never overwritten."""
+    free = (file for number in count(1) if (file := f"unsure/{number}.nii.gz") not in others)
     for item in items:
-        match item.decision.status:
-            case "role" if item.decision.stack.grid is not None:
-                yield replace(item, file=f"{item.decision.role}.nii.gz")
-            case "review" if item.decision.stack.grid is not None:
-                unsure += 1
-                yield replace(item, file=f"unsure/{unsure}.nii.gz")
-            case _:
-                yield item
+        decision = item.decision
+        if decision.stack.grid is None:
+            yield item
+        elif decision.status == ROLE and f"{decision.role}.nii.gz" in others:
+            reason = f"an earlier import from another source has written another volume as {decision.role}"
+            yield replace(item, decision=replace(decision, status=REFUSED, reason=reason))
+        elif decision.status == ROLE:
+            yield replace(item, file=f"{decision.role}.nii.gz")
+        else:
+            yield replace(item, file=next(free)) if decision.status == REVIEW else item

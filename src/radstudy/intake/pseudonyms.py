@@ -94,6 +94,13 @@ class Pseudonyms:
         self._file.chmod(0o600)
 
 
+def private_folder(path: Path) -> None:
+    """Make the folder of what identifies patients, open to its owner only."""
+    if not path.is_dir():
+        path.mkdir(parents=True)
+        path.chmod(0o700)
+
+
 def _base32(number: int, length: int) -> str:
     return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in range(length))
 

@@ -17,7 +17,7 @@ from radstudy.errors import DataError
 from radstudy.formats.dicom_header import Identity
 from radstudy.intake.index import Bar
 from radstudy.intake.listing import Listed, decide_listing
-from radstudy.intake.pseudonyms import Redactor
+from radstudy.intake.pseudonyms import Redactor, private_folder
 from radstudy.intake.rules import Rules
 from radstudy.intake.sources import Folder
 from radstudy.store import write_bytes
@@ -98,6 +98,7 @@ def pull(
     offered = asked(server, patient, study, wait_s=wait_s)
     wanted = [(one, series) for one in offered for series in one.series if series.modality in MODALITIES]
     say(f"the server has {len(offered)} examination(s), {len(wanted)} series of {', '.join(MODALITIES)}")
+    private_folder(private)
     folder = private / "pulled"
     names: list[str] = []
     problems: list[str] = []

@@ -248,7 +248,7 @@ def _dynamic_roles(sets: list[list[Decision]]) -> list[Decision]:
         reason = f"{len(dynamic)} sets of volumes look like the dynamic scan"
         listed = [replace(d, status=REVIEW, reason=reason) for found in dynamic for d in found]
     else:
-        listed = [decision for found in dynamic for decision in _number(found, rest)]
+        listed = [decision for found in dynamic for decision in _number(found, others)]
     return [*listed, *_one_each(plain, lambda decision: decision.kind), *rest]
 
 
@@ -256,9 +256,7 @@ def _number(found: list[Decision], rest: Sequence[Decision]) -> list[Decision]:
     """Phases in the order of their times; review where the order is not sure or another series may belong to them."""
     if found[0].series.listed is not None:
         return [replace(decision, role="DCE") for decision in found]
-    strays = [
-        d for d in rest if d.status == REVIEW and d.kind in ("DCE", "T1WI", "") and overlap(d.stack, found[0].stack)
-    ]
+    strays = [d for d in rest if _may_be_a_phase(d, found[0].stack)]
     order = in_order([decision.stack for decision in found])
     reason = order.unsure or next((d.stack.unsure for d in found if d.stack.unsure), "")
     if strays and not reason:
@@ -281,6 +279,17 @@ def _number(found: list[Decision], rest: Sequence[Decision]) -> list[Decision]:
         )
         for number, (index, seconds) in enumerate(zip(order.indices, order.seconds, strict=True), 1)
     ]
+
+
+def _may_be_a_phase(decision: Decision, phase: Stack) -> bool:
+    """Whether a volume outside a set may be its phase before contrast: on its grid, and not sure to be something else.
+
+    A T1WI is not sure to be something else where its options (fat suppression) are those of the phases.
+    """
+    if decision.kind not in ("DCE", "T1WI", "") or not overlap(decision.stack, phase):
+        return False
+    same_options = sorted(decision.stack.facts.scan_options) == sorted(phase.facts.scan_options)
+    return decision.status == REVIEW or same_options
 
 
 # --- what overrides ----------------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from radstudy.errors import CaseError, DataError
 from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.index import Bar, Index, index_source
 from radstudy.intake.plan import Item, Plan, plan_patient
-from radstudy.intake.pseudonyms import Pseudonyms
+from radstudy.intake.pseudonyms import Pseudonyms, private_folder
 from radstudy.intake.roles import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.rules import load_rules
 from radstudy.intake.sources import Source
 from radstudy.intake.tables import read_answers, write_cohort, write_rows, write_tables
-from radstudy.intake.volumes import remove_stale, write_volume
+from radstudy.intake.volumes import marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
 from radstudy.store import only_run, write_json
@@ -89,7 +89,14 @@ def run_import(
         _report_files(index, options, say)
         answers = read_answers(options.out / "review.csv")
         plans = [
-            plan_patient(patient, rules, pseudonyms, answers=answers, examination=options.examination)
+            plan_patient(
+                patient,
+                rules,
+                pseudonyms,
+                answers=answers,
+                examination=options.examination,
+                existing=marks_in(options.out / pseudonyms.of(patient.identifier)),
+            )
             for _, patient in sorted(index.patients.items())
             if patient.examinations or patient.drawings
         ]
@@ -99,6 +106,7 @@ def run_import(
             )
         if options.dry_run:
             return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source)))
+        private_folder(options.private)
         pseudonyms.save()
         return _write(plans, index, source, options, say, bar)
 
@@ -121,8 +129,8 @@ def _write(plans: Sequence[Plan], index: Index, source: Source, options: Options
         written, kept = written + made, kept + (not made)
     for plan in plans:
         done.append(_without_unreadable(plan, unreadable))
-    write_tables(done, options.out)
-    write_cohort(done, options.out, _cohort_columns())
+    rows = write_tables(done, options.out)
+    write_cohort(done, rows, options.out, _cohort_columns())
     drawings = keep_drawings(done, source, options.private)
     if drawings:
         say(f"{drawings} segmentation(s) or structure set(s) copied to {options.private / 'drawings'}")

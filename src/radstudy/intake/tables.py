@@ -25,30 +25,40 @@ REVIEW_COLUMNS = [
 FILLED_BY_IMPORT = ("sequences", "to_review")
 
 
-def write_tables(plans: Sequence[Plan], out: Path, *, source_note: str = "") -> None:
-    """Write series.csv, review.csv and review.html; rows of patients of earlier imports into the same folder stay.
+def write_tables(plans: Sequence[Plan], out: Path) -> list[dict[str, str]]:
+    """Write series.csv, review.csv and review.html; rows of volumes of earlier imports into the same folder stay.
 
     Parameters
     ----------
     plans : the patients of this import.
     out : folder of the import.
-    source_note : what the page says about the source.
+
+    Returns
+    -------
+    The rows of series.csv.
     """
     here = {plan.name for plan in plans}
+    marks = {item.mark for plan in plans for item in plan.items}
+
+    def earlier(file: str) -> list[dict[str, str]]:
+        return [
+            row for row in read_rows(out / file)
+            if row["patient"] not in here or (row["volume"] and row["volume"] not in marks)
+        ]  # fmt: skip
+
     rows = [_row(plan, item) for plan in plans for item in plan.items]
     rows += [_problem_row(plan) for plan in plans if plan.problem]
-    earlier = [row for row in read_rows(out / "series.csv") if row["patient"] not in here]
-    everything = sorted([*earlier, *rows], key=lambda row: row["patient"])
+    everything = sorted([*earlier("series.csv"), *rows], key=lambda row: row["patient"])
     write_rows(out / "series.csv", SERIES_COLUMNS, everything)
     asked = [
         _review_row(plan, item) for plan in plans for item in plan.items
         if item.decision.status in (REVIEW, REFUSED) or item.answer
     ]  # fmt: skip
     asked += [{"patient": plan.name, "reason": plan.problem} for plan in plans if plan.problem]
-    waiting = [row for row in read_rows(out / "review.csv") if row["patient"] not in here]
-    review = sorted([*waiting, *asked], key=lambda row: row["patient"])
+    review = sorted([*earlier("review.csv"), *asked], key=lambda row: row["patient"])
     write_rows(out / "review.csv", REVIEW_COLUMNS, review)
-    write_text(out / "review.html", _page(everything, source_note))
+    write_text(out / "review.html", _page(everything))
+    return everything
 
 
 def read_answers(file: Path) -> dict[str, str]:
@@ -64,12 +74,15 @@ def read_answers(file: Path) -> dict[str, str]:
     return {row["volume"]: row["role"].strip() for row in rows if row.get("role", "").strip() and row.get("volume")}
 
 
-def write_cohort(plans: Sequence[Plan], out: Path, columns: Sequence[str]) -> None:
+def write_cohort(
+    plans: Sequence[Plan], volumes: Sequence[Mapping[str, str]], out: Path, columns: Sequence[str]
+) -> None:
     """Add the patients to cohort.csv: a row for each that has a volume, what others have filled in stays.
 
     Parameters
     ----------
     plans : the patients of this import.
+    volumes : the rows of series.csv.
     out : folder of the import.
     columns : of a new table, the patient's identifier first.
 
@@ -84,9 +97,10 @@ def write_cohort(plans: Sequence[Plan], out: Path, columns: Sequence[str]) -> No
         raise DataError(f"{file}: it has no column '{identifier}'. To do: import into another folder, or rename it")
     names = list(dict.fromkeys([*(rows[0] if rows else columns), *FILLED_BY_IMPORT]))
     for plan in plans:
+        of_patient = [row for row in volumes if row["patient"] == plan.name]
         found = {
-            "sequences": ";".join(item.decision.role for item in plan.with_status(ROLE)),
-            "to_review": str(len(plan.with_status(REVIEW, REFUSED)) or ""),
+            "sequences": ";".join(row["role"] for row in of_patient if row["status"] == ROLE),
+            "to_review": str(sum(row["status"] in (REVIEW, REFUSED) for row in of_patient) or ""),
         }
         own = [row for row in rows if row[identifier] == plan.name]
         for row in own:
@@ -149,7 +163,7 @@ def _problem_row(plan: Plan) -> dict[str, str]:
     return {"patient": plan.name, "status": REFUSED, "reason": plan.problem}
 
 
-def _page(rows: Sequence[Mapping[str, str]], source_note: str) -> str:
+def _page(rows: Sequence[Mapping[str, str]]) -> str:
     from jinja2 import Environment
 
     text = (resources.files("radstudy.intake") / "review.html").read_text(encoding="utf-8")
@@ -161,7 +175,6 @@ def _page(rows: Sequence[Mapping[str, str]], source_note: str) -> str:
         .from_string(text)
         .render(
             patients=patients,
-            note=source_note,
             asked=sum(row["status"] == REVIEW for row in rows),
             refused=sum(row["status"] == REFUSED for row in rows),
         )

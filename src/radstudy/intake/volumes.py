@@ -62,16 +62,17 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
 
 
 def remove_stale(plan: Plan, out: Path) -> list[str]:
-    """Remove volumes of an earlier import that the plan gives another name or none; what else lies there stays.
+    """Remove volumes of an earlier import that the plan gives another name or none; other volumes stay.
 
     Returns
     -------
     The removed files, relative to `out`.
     """
-    planned = {out / plan.name / item.file for item in plan.items if item.file}
+    planned = {item.mark: item.file for item in plan.items}
     removed = []
-    for file, _ in volumes_in(out / plan.name):
-        if file not in planned:
+    for file, made in volumes_in(out / plan.name):
+        inside = file.relative_to(out / plan.name).as_posix()
+        if planned.get(made.get("volume", ""), inside) != inside:
             sidecar_path(file).unlink()
             file.unlink(missing_ok=True)
             removed.append(file.relative_to(out).as_posix())
@@ -87,6 +88,12 @@ def volumes_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             continue
         if isinstance(content, dict) and str(content.get("made_by", "")).startswith(MADE_BY):
             yield beside.with_name(beside.stem + ".nii.gz"), content
+
+
+def marks_in(folder: Path) -> dict[str, str]:
+    """File to mark of the volumes in a patient's folder that an import has made."""
+    found = volumes_in(folder)
+    return {file.relative_to(folder).as_posix(): str(made.get("volume", "")) for file, made in found}
 
 
 def sidecar_path(file: Path) -> Path:

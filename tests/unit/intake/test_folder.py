@@ -207,3 +207,18 @@ def test_segmentations_are_copied_aside_and_indexed(synthetic, imported, tmp_pat
     assert entry["kind"] == "SEG"
     assert entry["images"] == [{"file": f"{outcome.plans[0].name}/T2WI.nii.gz", "role": "T2WI"}]
     assert (private / entry["file"]).read_bytes() == (tmp_path / "in" / "seg.dcm").read_bytes()
+
+
+def test_a_second_source_adds_to_a_patient_and_overwrites_nothing(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "a", synthetic.t2())
+    synthetic.write(tmp_path / "b", synthetic.dynamic(3))
+    synthetic.write(tmp_path / "c", synthetic.t2(number=9, uid="another", volumes=(synthetic.Volume(7),)))
+    name = imported(tmp_path / "a").plans[0].name
+    before = (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes()
+    imported(tmp_path / "b")
+    table = pd.read_csv(tmp_path / "out" / "cohort.csv", dtype=str)
+    assert table["sequences"].tolist() == ["T2WI;DCE1;DCE2;DCE3"]
+    outcome = imported(tmp_path / "c")
+    assert "an earlier import from another source" in outcome.failures[0]
+    assert (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes() == before
+    assert len(pd.read_csv(tmp_path / "out" / "series.csv")) == 5

@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -157,6 +158,41 @@ def test_compressed_pixels_are_decoded(synthetic, imported, tmp_path, syntax):
     shutil.rmtree(tmp_path / "out")
     imported(tmp_path / "in")
     assert (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes() == before
+
+
+@pytest.mark.skipif(shutil.which("dcmcjpeg") is None, reason="dcmtk's dcmcjpeg is not installed")
+@pytest.mark.parametrize("process", ["+e1", "+el"])  # JPEG lossless: selection value 1 (most archives'), process 14
+def test_jpeg_lossless_is_decoded(synthetic, imported, tmp_path, process):
+    files = synthetic.write(tmp_path / "in", synthetic.t2(size=(64, 48)))
+    name = imported(tmp_path / "in").plans[0].name
+    before = (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes()
+    for file in files:
+        subprocess.run(["dcmcjpeg", process, str(file), str(file)], check=True)
+    assert synthetic.read(files[0]).file_meta.TransferSyntaxUID.is_compressed
+    shutil.rmtree(tmp_path / "out")
+    imported(tmp_path / "in")
+    assert (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes() == before
+
+
+def test_compressed_frames_of_an_enhanced_object_are_decoded_one_by_one(synthetic, imported, tmp_path):
+    from pydicom.uid import JPEGLSLossless
+
+    scan = synthetic.dynamic(3, size=(32, 40))
+    frames = [(volume, number) for number in range(scan.slices) for volume in scan.volumes]
+
+    def group(item, volume, number):
+        item.FrameContentSequence = synthetic.item(TemporalPositionIndex=scan.volumes.index(volume) + 1)
+
+    (tmp_path / "in").mkdir()
+    dataset = synthetic.enhanced(scan, frames, group)
+    dataset.compress(JPEGLSLossless, generate_instance_uid=False)
+    dataset.save_as(tmp_path / "in" / "one.dcm")
+    imported(tmp_path / "in")
+    for number in (1, 2, 3):
+        voxels = Volume.read(next((tmp_path / "out").rglob(f"DCE{number}.nii.gz"))).voxels
+        for k in range(scan.slices):
+            stored = scan.pixels(scan.volumes[number - 1], k)
+            np.testing.assert_array_equal(voxels[:, :, k], 2 * stored.T.astype(float) - 5)
 
 
 def test_a_compression_that_nothing_decodes_is_refused_by_name(synthetic, imported, tmp_path):

@@ -101,6 +101,47 @@ def run(
     _finish(where, lost, reported=step == "report")
 
 
+@app.command("import")
+def import_(
+    source: Annotated[str, typer.Argument(help="A folder, a .zip, a DICOMDIR, https://.../dicom-web or "
+                                               "dimse://TITLE@host:port.")],
+    out: Annotated[Path, typer.Option(help="Folder for volumes and tables; made if needed.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")] = False,
+    examination: Annotated[str, typer.Option(help="Of a patient with several: first or last; by default all of "
+                                                  "them go to review.")] = "",
+    private: Annotated[Path | None, typer.Option(help="Folder for what identifies patients; by default OUT.private "
+                                                      "beside OUT.")] = None,
+    pseudonyms: Annotated[Path | None, typer.Option(help="Table of pseudonyms, to share between imports; by default "
+                                                         "in the private folder.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Your own rules for roles, a changed copy of roles.yaml.")] = None,
+    patient: Annotated[str, typer.Option(help="Of a server: this PatientID; * and ? are wildcards.")] = "",
+    study: Annotated[str, typer.Option(help="Of a server: this StudyInstanceUID.")] = "",
+    own_title: Annotated[str, typer.Option(help="Our application entity title, as the PACS knows it.")] = "RADSTUDY",
+    move_port: Annotated[int | None, typer.Option(help="Fetch by C-MOVE to this port instead of by C-GET.")] = None,
+) -> None:  # fmt: skip
+    """Import examinations: DICOM series become roles, slices become volumes, names become pseudonyms."""
+    from radstudy.intake.connect import server_of
+    from radstudy.intake.pull import asked, describe_offered, pull
+    from radstudy.intake.rules import load_rules
+    from radstudy.intake.run import Options, describe, run_import
+    from radstudy.intake.sources import open_source
+
+    beside = private or out.with_name(out.name + ".private")
+    options = Options(out, beside, pseudonyms, rules, examination, dry_run)
+    server = server_of(source, own_title=own_title, move_port=move_port)
+    if server is not None and dry_run:
+        typer.echo(describe_offered(asked(server, patient, study), load_rules(rules)))
+        return
+    images = open_source(source) if server is None else pull(server, beside, patient=patient, study=study, say=_say,
+                                                             bar=_bar)  # fmt: skip
+    outcome = run_import(images, options, say=_say, bar=_bar)
+    typer.echo(describe(outcome))
+    if outcome.to_review and not dry_run:
+        _say(f"Next: look at {out / 'review.html'}, fill the column role of {out / 'review.csv'}, import again.")
+    if outcome.failures:
+        raise DataError("\n  ".join(["not all could be imported:", *outcome.failures]))
+
+
 @app.command()
 def check(
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],

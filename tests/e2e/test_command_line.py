@@ -35,6 +35,9 @@ def test_help_imports_nothing_heavy():
         (["check", "nothing.yaml"], 3, "radstudy init"),
         (["plan", "nothing.yaml"], 3, "radstudy init"),
         (["plan", "nothing.yaml", "--patients", "many"], 2, "whole numbers"),
+        (["import", "nothing", "--out", "o"], 2, "no such folder"),
+        (["import", "dimse://host", "--out", "o"], 2, "dimse://TITLE@host:port"),
+        (["import", ".", "--out", "o", "--dry-run"], 4, "holds no MR image"),
     ],
 )
 def test_expected_errors_have_a_message_and_their_exit_code(command, tmp_path, monkeypatch, arguments, code, says):

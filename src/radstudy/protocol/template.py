@@ -22,10 +22,15 @@ def write_template(folder: Path) -> tuple[Path, Path]:
     for file in (study, table):
         if file.exists():
             raise UsageError(f"{file} is there already; it is not overwritten. To do: choose another folder")
-    text = (resources.files("radstudy") / "presets" / "study_template.yaml").read_text(encoding="utf-8")
+    text = template_text()
     write_text(study, text)
     write_text(table, ",".join(table_columns(parse_protocol(text, str(study)))) + "\n")
     return study, table
+
+
+def template_text() -> str:
+    """The study.yaml that `radstudy init` writes."""
+    return (resources.files("radstudy") / "presets" / "study_template.yaml").read_text(encoding="utf-8")
 
 
 def table_columns(protocol: Protocol) -> list[str]:

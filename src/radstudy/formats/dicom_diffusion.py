@@ -1,0 +1,169 @@
+"""The b-value of a DICOM image, from the standard's tag and from the vendors' private ones.
+
+References: DICOM PS3.3 C.8.13.5.9 (MR diffusion). Private tags as the vendors' conformance statements give them:
+Siemens (0019,100C) and the CSA header's B_value, GE (0043,1039), Philips (2001,1003), United Imaging (0065,1009).
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
+
+
+@dataclass(frozen=True, slots=True)
+class Diffusion:
+    """The diffusion weighting of one image.
+
+    Parameters
+    ----------
+    b_value : s/mm2, or None where no tag gives one.
+    source : the tag that gave it.
+    direction : "none" (b = 0), "isotropic" (trace), "directional" (one gradient), or "" where nothing tells.
+    gradient : the direction, LPS, rounded; None where absent.
+    conflict : what two tags say, where they disagree.
+    """
+
+    b_value: float | None = None
+    source: str = ""
+    direction: str = ""
+    gradient: tuple[float, ...] | None = None
+    conflict: str = ""
+
+
+def diffusion_of(
+    dataset: Any, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
+) -> Diffusion:
+    """The diffusion weighting that the tags of an image give.
+
+    Parameters
+    ----------
+    dataset : a pydicom Dataset.
+    look : a value of the frame's functional group, by sequence and keyword.
+    manufacturer : as the header spells it.
+    image_type : of the image.
+    """
+    vendor = manufacturer.upper()
+    found = [
+        (name, value)
+        for name, value in (
+            ("DiffusionBValue (0018,9087)", _number(look("MRDiffusionSequence", "DiffusionBValue"))),
+            ("Siemens (0019,100C)", _siemens(dataset) if "SIEMENS" in vendor else None),
+            ("Philips (2001,1003)", _number(_element(dataset, 0x20011003)) if "PHILIPS" in vendor else None),
+            ("GE (0043,1039)", _ge(dataset) if vendor.startswith("GE") else None),
+            ("United Imaging (0065,1009)", _united_imaging(dataset, vendor)),
+        )
+        if value is not None and 0 <= value < 100_000
+    ]
+    if not found and "SIEMENS" in vendor:
+        found = _siemens_csa(dataset)
+    if not found:
+        return Diffusion()
+    source, b_value = found[0]
+    conflict = ""
+    if len({round(value) for _, value in found}) > 1:
+        conflict = ", ".join(f"{name} says {value:g}" for name, value in found)
+    gradient = _gradient(dataset, look)
+    return Diffusion(b_value, source, _direction(dataset, look, b_value, gradient, image_type), gradient, conflict)
+
+
+def _direction(
+    dataset: Any,
+    look: Callable[[str, str], Any],
+    b_value: float,
+    gradient: tuple[float, ...] | None,
+    image_type: tuple[str, ...],
+) -> str:
+    stated = str(look("MRDiffusionSequence", "DiffusionDirectionality") or "").strip().upper()
+    private = _element(dataset, 0x20011004)
+    letter = private.decode("ascii", "ignore") if isinstance(private, bytes) else str(private or "")
+    if round(b_value) == 0:
+        return "none"
+    if stated == "ISOTROPIC" or letter.strip().upper().startswith("I") or {"TRACEW", "ISO", "TRACE"} & set(image_type):
+        return "isotropic"
+    if gradient is not None and any(gradient):
+        return "directional"
+    return "directional" if stated == "DIRECTIONAL" else ""
+
+
+def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...] | None:
+    value = look("MRDiffusionSequence", "DiffusionGradientOrientation")
+    if value is None:
+        value = look("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation")
+    if value is None:
+        item = look("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
+        value = item[0].get("DiffusionGradientOrientation") if item else None
+    if value is None:
+        ge = [_number(_element(dataset, tag)) for tag in (0x001910BB, 0x001910BC, 0x001910BD)]
+        value = None if any(part is None for part in ge) else ge
+    try:
+        return None if value is None else tuple(round(float(part), 4) for part in value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _ge(dataset: Any) -> float | None:
+    """GE's b-value is the first of four numbers. A 0 there says nothing: series without diffusion carry it too."""
+    value = _number(_element(dataset, 0x00431039))
+    if value is None:
+        return None
+    return value - _GE_OFFSET if value >= _GE_OFFSET else value
+
+
+def _siemens(dataset: Any) -> float | None:
+    return _number(_element(dataset, 0x0019100C))
+
+
+def _united_imaging(dataset: Any, vendor: str) -> float | None:
+    return _number(_element(dataset, 0x00651009)) if "UIH" in vendor or "UNITED IMAGING" in vendor else None
+
+
+def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
+    raw = _element(dataset, 0x00291010)
+    if not isinstance(raw, bytes):
+        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nibabel calls its DICOM part experimental
+        from nibabel.nicom import csareader
+
+    try:
+        value = csareader.get_scalar(csareader.read(raw), "B_value")
+    except (csareader.CSAReadError, ValueError, KeyError, IndexError, struct.error):
+        return []
+    number = _number(value)
+    return [] if number is None or not 0 <= number < 100_000 else [("Siemens CSA header B_value", number)]
+
+
+def _element(dataset: Any, tag: int) -> Any:
+    try:
+        element = dataset[tag]
+    except (KeyError, ValueError, NotImplementedError, AttributeError, TypeError):
+        return None
+    return element.value
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bytes):
+        return _number_of_bytes(value)
+    if value is not None and not isinstance(value, str) and hasattr(value, "__len__"):
+        value = value[0] if len(value) else None
+    try:
+        return None if value is None or value == "" else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _number_of_bytes(value: bytes) -> float | None:
+    """A number of unknown value representation (UN): text as IS and DS write it, or a little-endian float."""
+    text = value.split(b"\\")[0].strip(b" \0")
+    try:
+        return float(text.decode("ascii"))
+    except (UnicodeDecodeError, ValueError):
+        pass
+    if len(value) in (4, 8):
+        return float(struct.unpack("<f" if len(value) == 4 else "<d", value)[0])
+    return None

@@ -1,0 +1,224 @@
+"""DICOM slices to one array with an affine in RAS: sorted along their normal, checked, never interpolated.
+
+References: DICOM PS3.3 C.7.6.2.1.1 (the mapping of pixels to the patient), C.11.1 (rescale slope and intercept).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.dicom_header import Facts, Frame
+from radstudy.formats.dicom_pixels import decoded
+
+SAME_PLACE_MM = 0.01
+_EVEN = 0.01  # a gap between slices may differ from the others' by this part (headers round positions)
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_AGAIN = "export the series again from the PACS"
+
+Open = Callable[[str], AbstractContextManager[BinaryIO]]
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Where a series' slices lie.
+
+    Parameters
+    ----------
+    affine : float64 (4, 4), voxel index (column, row, slice) to RAS mm.
+    shape : (columns, rows, slices).
+    order : the frames' numbers in the order of the slices.
+    """
+
+    affine: NDArray[np.float64]
+    shape: tuple[int, int, int]
+    order: tuple[int, ...]
+
+
+def normal_of(facts: Facts) -> NDArray[np.float64]:
+    """(3,) unit vector along which the slices are sorted (LPS): the cross product of a row and a column.
+
+    Raises
+    ------
+    CaseError : the header has no orientation, or its axes are not unit vectors at right angles.
+    """
+    if facts.orientation is None:
+        raise CaseError("the header has no ImageOrientationPatient", "it is no slice in space: leave the series out")
+    row, column = np.asarray(facts.orientation[:3]), np.asarray(facts.orientation[3:])
+    off = max(abs(row @ row - 1), abs(column @ column - 1), abs(row @ column))
+    if off > 2e-3:
+        raise CaseError(
+            f"ImageOrientationPatient {list(facts.orientation)} is not two unit vectors at right angles", _AGAIN
+        )
+    normal: NDArray[np.float64] = np.cross(row, column)
+    return normal / np.linalg.norm(normal)
+
+
+def distances(frames: Sequence[Frame]) -> NDArray[np.float64]:
+    """(N,) position of each frame along the normal of the first one, in mm."""
+    positions = _positions(frames)
+    return positions @ normal_of(frames[0].facts)
+
+
+def grid_of(frames: Sequence[Frame]) -> Grid:
+    """Sort the slices of one volume by position along their normal, and check that they make a regular grid.
+
+    Parameters
+    ----------
+    frames : one a slice, in any order.
+
+    Raises
+    ------
+    CaseError : a slice is missing, lies twice or off the line, the gaps are uneven, there is one slice only, or the
+        headers do not say where they lie. Nothing is interpolated.
+    """
+    facts = frames[0].facts
+    if facts.pixel_spacing is None or min(facts.pixel_spacing) <= 0:
+        raise CaseError(f"PixelSpacing is {facts.pixel_spacing}", _AGAIN)
+    if len(frames) < 2:
+        raise CaseError("the series has one slice only", "a volume needs two or more: leave the series out")
+    normal, positions = normal_of(facts), _positions(frames)
+    along = positions @ normal
+    order = np.argsort(along, kind="stable")
+    step = _even_step(along[order])
+    first = positions[order[0]]
+    aside = positions[order] - first - np.outer(along[order] - along[order[0]], normal)
+    if np.linalg.norm(aside, axis=1).max() > max(0.05, 0.1 * min(facts.pixel_spacing)):
+        raise CaseError(
+            f"the slices are shifted by up to {np.linalg.norm(aside, axis=1).max():.2f} mm across their normal", _AGAIN
+        )
+    lps = np.eye(4)
+    row = np.asarray(facts.orientation[:3]) if facts.orientation else normal
+    row = row / np.linalg.norm(row)
+    lps[:3, 0] = row * facts.pixel_spacing[1]
+    lps[:3, 1] = np.cross(normal, row) * facts.pixel_spacing[0]
+    lps[:3, 2] = normal * step
+    lps[:3, 3] = first
+    shape = (facts.columns, facts.rows, len(frames))
+    return Grid(_LPS_TO_RAS @ lps, shape, tuple(int(number) for number in order))
+
+
+def _positions(frames: Sequence[Frame]) -> NDArray[np.float64]:
+    places = [frame.position for frame in frames]
+    if any(place is None for place in places):
+        lacking = sum(place is None for place in places)
+        raise CaseError(
+            f"{lacking} of {len(places)} images have no ImagePositionPatient",
+            "they are no slices: leave the series out",
+        )
+    return np.asarray(places, dtype=np.float64)
+
+
+def _even_step(sorted_mm: NDArray[np.float64]) -> float:
+    """The distance between slices, where all are the same; else a CaseError that names what is wrong."""
+    gaps = np.diff(sorted_mm)
+    double = np.flatnonzero(gaps < SAME_PLACE_MM)
+    if len(double):
+        places = ", ".join(f"{sorted_mm[number]:.2f}" for number in double[:5])
+        raise CaseError(f"{len(double)} slice position(s) occur twice (at {places} mm along the normal)", _AGAIN)
+    step = float(np.median(gaps)) if len(gaps) > 2 else float(gaps.min())
+    uneven = np.flatnonzero(np.abs(gaps - step) > max(_EVEN * step, 2 * SAME_PLACE_MM))
+    if not len(uneven):
+        return float((sorted_mm[-1] - sorted_mm[0]) / len(gaps))
+    parts = gaps[uneven] / step
+    whole = np.abs(parts - np.round(parts)) < 0.05
+    if whole.all() and (np.round(parts) >= 2).all():
+        missing = int((np.round(parts) - 1).sum())
+        where = ", ".join(f"after slice {number + 1}" for number in uneven[:5])
+        raise CaseError(
+            f"{missing} slice(s) are missing ({where}, counted along the normal; step {step:.2f} mm)", _AGAIN
+        )
+    listed = ", ".join(f"{gaps[number]:.2f} mm after slice {number + 1}" for number in uneven[:5])
+    raise CaseError(
+        f"the slices are unevenly spaced (step {step:.2f} mm, but {listed})",
+        "two scans may have been put into one series: export them apart; nothing is interpolated",
+    )
+
+
+def same_grid(one: Grid, other: Grid, *, tolerance_voxels: float = 0.01) -> bool:
+    """Whether two grids have the same voxels in the same places, to a hundredth of a voxel."""
+    if one.shape != other.shape:
+        return False
+    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=np.float64)
+    corners[:, :3] *= np.asarray(one.shape) - 1
+    apart = np.abs((corners @ one.affine.T - corners @ other.affine.T)[:, :3]).max()
+    return bool(apart <= tolerance_voxels * np.linalg.norm(one.affine[:3, :3], axis=0).min())
+
+
+def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open) -> NDArray[Any]:
+    """Read the pixels of one volume, rescaled to real values.
+
+    Parameters
+    ----------
+    frames : the frames that `grid` was made of, in the same order.
+    grid : their places.
+    opened : gives an object's open file by the frame's name of it.
+
+    Returns
+    -------
+    (I, J, K) along columns, rows, slices: the stored pixel type where no rescaling applies, float32 where it does.
+
+    Raises
+    ------
+    CaseError : an object is cut off, its pixels are compressed in a way that no installed decoder reads, are coloured,
+        or have another size than the header of the series says.
+    """
+    plain = all(frame.slope in (None, 1.0) and frame.intercept in (None, 0.0) for frame in frames)
+    volume: NDArray[Any] | None = None
+    held: tuple[str, Any] = ("", None)
+    for place, number in enumerate(grid.order):
+        frame = frames[number]
+        if held[0] != frame.file:
+            held = (frame.file, _dataset(frame, opened))
+        pixels = _pixels(held[1], frame)
+        if pixels.shape != grid.shape[1::-1]:
+            raise CaseError(f"slice {place + 1} has {pixels.shape} pixels, the others {grid.shape[1::-1]}", _AGAIN)
+        if volume is None:
+            volume = np.empty(grid.shape, dtype=pixels.dtype if plain else np.float32, order="F")
+        if volume.dtype != pixels.dtype and plain:
+            raise CaseError(f"slice {place + 1} is stored as {pixels.dtype}, the others as {volume.dtype}", _AGAIN)
+        slope, intercept = frame.slope or 1.0, frame.intercept or 0.0
+        volume[:, :, place] = (pixels if plain else pixels * slope + intercept).T
+    if volume is None:
+        raise CaseError("the series has no images", _AGAIN)
+    return volume
+
+
+def _dataset(frame: Frame, opened: Open) -> Any:
+    import pydicom
+
+    with opened(frame.file) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return pydicom.dcmread(file)
+        except (EOFError, OSError, ValueError, pydicom.errors.InvalidDicomError) as error:
+            problem = f"instance {frame.instance_number} cannot be read ({type(error).__name__})"
+            raise CaseError(problem, _AGAIN) from error
+
+
+def _pixels(dataset: Any, frame: Frame) -> NDArray[Any]:
+    """(rows, columns) stored values of one image."""
+    from pydicom.uid import UID
+
+    if frame.facts.samples != 1:
+        problem = f"instance {frame.instance_number} has colour pixels"
+        raise CaseError(problem, "a screenshot is no volume: leave it out")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return decoded(dataset, frame.index)
+    except NotImplementedError as error:
+        name = UID(frame.facts.transfer_syntax).name
+        raise CaseError(
+            f"the pixels are compressed as {name}, which cannot be decoded here",
+            "export the series uncompressed (Explicit VR Little Endian)",
+        ) from error
+    except (ValueError, AttributeError, EOFError, KeyError, RuntimeError) as error:
+        raise CaseError(f"the pixels of instance {frame.instance_number} are cut off or damaged", _AGAIN) from error

@@ -1,0 +1,39 @@
+"""Which server an address names."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from radstudy.errors import UsageError
+from radstudy.intake.pull import Server
+
+
+def server_of(where: str, *, own_title: str = "RADSTUDY", move_port: int | None = None) -> Server | None:
+    """The server that an address names, or None where it is a path.
+
+    Parameters
+    ----------
+    where : http(s)://host/dicom-web, or dimse://TITLE@host:port.
+    own_title : our application entity title.
+    move_port : receive by C-MOVE on this port instead of C-GET.
+
+    Raises
+    ------
+    UsageError : the address lacks its title, host or port.
+    """
+    if where.startswith(("http://", "https://")):
+        from radstudy.intake.dicomweb import DicomWeb
+
+        return DicomWeb(where)
+    if not where.startswith("dimse://"):
+        return None
+    from radstudy.intake.dimse import Dimse
+
+    try:
+        parts = urlsplit(where)
+        title, host, port = parts.username, parts.hostname, parts.port
+    except ValueError:
+        title = host = port = None
+    if not title or not host or not port:
+        raise UsageError(f"'{where}' is no address of a PACS. To do: write dimse://TITLE@host:port")
+    return Dimse(host, port, title, own_title, move_port)

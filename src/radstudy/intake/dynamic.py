@@ -1,0 +1,126 @@
+"""Which volumes are phases of one dynamic scan, and in what order they were acquired."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_series import distances, normal_of
+from radstudy.intake.series import Stack
+
+_CLOCKS = ("AcquisitionTime", "TriggerTime", "TemporalPositionIdentifier", "ContentTime")
+
+
+@dataclass(frozen=True)
+class Order:
+    """Phases in the order of their acquisition.
+
+    Parameters
+    ----------
+    indices : of the volumes, first phase first.
+    seconds : since the first phase began; None where no tag gives a time.
+    by : "by AcquisitionTime" and so on.
+    unsure : why the order is not sure; "" where it is.
+    """
+
+    indices: tuple[int, ...]
+    seconds: tuple[float | None, ...]
+    by: str
+    unsure: str = ""
+
+
+def in_order(stacks: Sequence[Stack]) -> Order:
+    """Order phases by every tag that all of them have with different values; the tags must agree."""
+    clocks = {}
+    for name in _CLOCKS:
+        values = [stack.times.get(name) for stack in stacks]
+        if None not in values and len(set(values)) == len(values):
+            clocks[name] = [float(value or 0) for value in values]
+    unknown = tuple(None for _ in stacks)
+    if not clocks:
+        reason = "no tag gives all phases a different time (the same series twice?)"
+        return Order(tuple(range(len(stacks))), unknown, "", reason)
+    orders = {name: tuple(int(i) for i in np.argsort(values)) for name, values in clocks.items()}
+    first = next(iter(orders))
+    differing = [name for name, order in orders.items() if order != orders[first]]
+    if differing:
+        reason = f"{first} and {' and '.join(differing)} disagree on the order of the phases"
+        return Order(orders[first], unknown, "", reason)
+    backward = _named_backward([stacks[index] for index in orders[first]])
+    timed = next((clocks[name] for name in clocks if name != "TemporalPositionIdentifier"), None)
+    seconds = unknown if timed is None else tuple(timed[index] - min(timed) for index in orders[first])
+    return Order(orders[first], seconds, f"by {' and '.join(orders)}", backward)
+
+
+def _named_backward(stacks: Sequence[Stack]) -> str:
+    """Whether a series that is named as before contrast comes after one that is named as after it."""
+    before, after = re.compile(r"\bPRE\b", re.IGNORECASE), re.compile(r"\bPOST|\bGAD\b", re.IGNORECASE)
+    names = [re.sub(r"[_\-/]", " ", stack.facts.description) for stack in stacks]
+    pre = [number for number, name in enumerate(names) if before.search(name) and not after.search(name)]
+    post = [number for number, name in enumerate(names) if after.search(name) and not before.search(name)]
+    if pre and post and max(pre) > min(post):
+        return "a series named as before contrast was acquired after one named as after it"
+    return ""
+
+
+def same_scan(one: Stack, other: Stack) -> bool:
+    """Whether two volumes may be phases of one scan: one protocol, one side, one grid (a slice may be missing)."""
+    a, b = one.facts, other.facts
+    if one.b_value != other.b_value or a.image_type != b.image_type or a.sequence_name != b.sequence_name:
+        return False
+    if sorted(a.scan_options) != sorted(b.scan_options) or side_of(a) != side_of(b):
+        return False
+    near = (
+        _near(x, y) for x, y in ((a.echo_ms, b.echo_ms), (a.repetition_ms, b.repetition_ms), (a.flip_deg, b.flip_deg))
+    )
+    return all(near) and overlap(one, other)
+
+
+def overlap(one: Stack, other: Stack) -> bool:
+    """Whether two volumes lie on one grid: the same plane, pixels and origin, and four of five slices shared."""
+    a, b = one.facts, other.facts
+    if (a.rows, a.columns) != (b.rows, b.columns) or a.orientation is None or b.orientation is None:
+        return False
+    if a.pixel_spacing is None or b.pixel_spacing is None:
+        return False
+    apart = (
+        np.abs(np.subtract(a.orientation, b.orientation)).max(),
+        np.abs(np.subtract(a.pixel_spacing, b.pixel_spacing)).max(),
+    )
+    if apart[0] > 1e-3 or apart[1] > 1e-3:
+        return False
+    try:
+        slices, others = distances(one.frames), distances(other.frames)
+        shift = _across(one) - _across(other)
+    except CaseError:
+        return False
+    shared = np.isclose(slices[:, None], others[None, :], atol=0.1, rtol=0).any(axis=1).sum()
+    return bool(np.linalg.norm(shift) < 0.1 * min(a.pixel_spacing) and shared >= 0.8 * max(len(slices), len(others)))
+
+
+def _across(stack: Stack) -> NDArray[np.float64]:
+    """(3,) the first image's origin without its part along the normal."""
+    position, normal = np.asarray(stack.frames[0].position, dtype=np.float64), normal_of(stack.facts)
+    across: NDArray[np.float64] = position - (position @ normal) * normal
+    return across
+
+
+def _near(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= 0.02 * max(abs(one), abs(other))
+
+
+def side_of(facts: Facts) -> str:
+    """L or R where the header or the name says that one breast was scanned; "" else."""
+    if facts.laterality.upper()[:1] in ("L", "R"):
+        return facts.laterality.upper()[:1]
+    words = set(re.sub(r"[^A-Z]", " ", facts.description.upper()).split())
+    left, right = bool(words & {"LEFT", "LT"}), bool(words & {"RIGHT", "RT"})
+    return "" if left == right else "L" if left else "R"

@@ -1,0 +1,183 @@
+"""All headers of a source, sorted by patient, examination and series; pixels are not read."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from radstudy.formats.dicom_header import (
+    DRAWINGS,
+    IMAGE_STORAGES,
+    Frame,
+    Identity,
+    Sharing,
+    frames_of,
+    identity_of,
+    read_header,
+)
+from radstudy.intake.sources import Found, Source
+
+Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
+_DIRECTORY = "1.2.840.10008.1.3.10"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A segmentation or structure set: its file in the source, its kind, whose it is, the series that it refers to."""
+
+    file: str
+    kind: str
+    identity: Identity
+    of_series: tuple[str, ...]
+
+
+@dataclass
+class Examination:
+    """One study of a patient: series UID to its images, how many files were exact copies, and the series of which two
+    different files claim to be one instance.
+    """
+
+    date: str = ""
+    series: dict[str, list[Frame]] = field(default_factory=lambda: defaultdict(list))
+    copies: Counter[str] = field(default_factory=Counter)
+    contradicted: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Patient:
+    """One patient: examinations by study UID, drawings, everyone that its headers name."""
+
+    identifier: tuple[str, str]
+    examinations: dict[str, Examination] = field(default_factory=lambda: defaultdict(Examination))
+    drawings: list[Drawing] = field(default_factory=list)
+    identities: set[Identity] = field(default_factory=set)
+
+
+@dataclass
+class Index:
+    """What a source holds.
+
+    Parameters
+    ----------
+    patients : by (PatientID, issuer); by the study's UID where the header has no PatientID.
+    skipped : files that are not used, with the reason.
+    damaged : of these, how many are DICOM but cannot be read, or contradict another file.
+    other : other DICOM objects (reports, presentation states, other modalities), by kind.
+    """
+
+    patients: dict[tuple[str, str], Patient] = field(default_factory=dict)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    damaged: int = 0
+    other: Counter[str] = field(default_factory=Counter)
+    files: int = 0
+
+
+def index_source(source: Source, *, bar: Bar = lambda items, total, what: items) -> Index:
+    """Read the header of every file of a source.
+
+    Parameters
+    ----------
+    source : where the files lie.
+    bar : draws progress.
+    """
+    index, share = Index(), Sharing()
+    seen: dict[str, Found] = {}
+    files = source.files()
+    index.files = len(files)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+        for found in bar(files, len(files), "headers"):
+            _add(index, source, found, share, seen)
+    return index
+
+
+def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[str, Found]) -> None:
+    import pydicom
+
+    try:
+        with source.open(found.name) as file:
+            dataset = read_header(file)
+            room = found.size - file.tell()
+    except pydicom.errors.InvalidDicomError:
+        index.skipped.append((found.name, "not DICOM"))
+        return
+    except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, zipfile.BadZipFile) as error:
+        index.skipped.append((found.name, f"cannot be read ({type(error).__name__})"))
+        index.damaged += 1
+        return
+    storage = str(dataset.get("SOPClassUID", "") or "")
+    if storage == _DIRECTORY or not storage:
+        index.skipped.append((found.name, "DICOMDIR" if storage else "no SOP class: cut off, or not an image"))
+        index.damaged += not storage
+        return
+    identity = share(identity_of(dataset))
+    uid = str(dataset.get("SOPInstanceUID", "") or "")
+    patient = _patient(index, identity)
+    if uid in seen:
+        _copy(index, patient, source, identity, found, seen[uid])
+        return
+    seen[uid] = found
+    if storage in DRAWINGS:
+        patient.drawings.append(Drawing(found.name, DRAWINGS[storage], identity, _referred(dataset)))
+    elif storage in IMAGE_STORAGES:
+        examination = patient.examinations[identity.study_uid]
+        examination.date = examination.date or identity.study_date
+        examination.series[identity.series_uid].extend(frames_of(dataset, found.name, share, room=room))
+    else:
+        name = pydicom.uid.UID(storage).name
+        index.other[name] += 1
+        index.skipped.append((found.name, f"no MR image: {name}"))
+
+
+def _patient(index: Index, identity: Identity) -> Patient:
+    identifier = (identity.patient_id, identity.issuer)
+    if not identity.patient_id:
+        identifier = ("", f"study {identity.study_uid}")
+    patient = index.patients.setdefault(identifier, Patient(identifier))
+    patient.identities.add(identity)
+    return patient
+
+
+def _copy(index: Index, patient: Patient, source: Source, identity: Identity, found: Found, first: Found) -> None:
+    """A second file of one SOP instance: an exact copy is left out; a different one makes the series unusable."""
+    if _digest(source, found.name) == _digest(source, first.name):
+        index.skipped.append((found.name, f"a copy of {first.name}"))
+        patient.examinations[identity.study_uid].copies[identity.series_uid] += 1
+        return
+    index.skipped.append((found.name, f"claims to be the same SOP instance as {first.name}, but differs"))
+    index.damaged += 1
+    patient.examinations[identity.study_uid].contradicted.add(identity.series_uid)
+
+
+def _digest(source: Source, name: str) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    with source.open(name) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
+
+
+def _referred(dataset: Any) -> tuple[str, ...]:
+    """The series that a drawing says it was made on; SEG objects of some makers say none."""
+    series = dataset.get("ReferencedSeriesSequence") or []
+    return tuple(str(item.get("SeriesInstanceUID", "")) for item in series)
+
+
+def contradiction(patient: Patient) -> str:
+    """Why one PatientID cannot be one person: two birth dates, or names that share no word; "" where it can."""
+    births = {identity.birth_date for identity in patient.identities if identity.birth_date}
+    if len(births) > 1:
+        return "two birth dates under one PatientID"
+    names = [words for identity in patient.identities if (words := _words(identity.name))]
+    if any(not one & other for one in names for other in names):
+        return "two names under one PatientID"
+    return ""
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in name.upper().replace("^", " ").replace("=", " ").replace(",", " ").split() if word}

@@ -1,0 +1,105 @@
+"""The JSON beside each volume: the tags that matter, by a list of what is allowed, and how the volume was made.
+
+No tag is copied that is not named here. Dates are not: times are seconds since the first phase.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from radstudy._version import __version__
+from radstudy.intake.plan import Item
+from radstudy.intake.pseudonyms import Redactor
+
+MADE_BY = "radstudy import"
+
+
+def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_hash: str) -> dict[str, Any]:
+    """What is written beside a volume.
+
+    Parameters
+    ----------
+    item : the volume.
+    patient : pseudonym.
+    redact : takes out of the vendor's free texts what identifies the patient.
+    key : of everything that the file depends on.
+    file_hash : of the NIfTI file.
+    """
+    decision, facts, grid = item.decision, item.decision.series.facts, item.decision.stack.grid
+    spacing = [] if grid is None else np.linalg.norm(grid.affine[:3, :3], axis=0).round(5).tolist()
+    rescaled = sorted({(f.slope or 1.0, f.intercept or 0.0) for f in decision.stack.frames})
+    return {
+        "made_by": f"{MADE_BY} {__version__}",
+        "patient": patient,
+        "role": decision.role,
+        "volume": item.mark,
+        "evidence": list(decision.evidence),
+        "reason_for_review": decision.reason,
+        "points": decision.points,
+        "seconds_since_first_phase": decision.seconds,
+        "b_value": decision.stack.b_value,
+        "diffusion_direction": decision.stack.direction,
+        "shape": [] if grid is None else list(grid.shape),
+        "spacing_mm": spacing,
+        "anisotropy": round(max(spacing) / min(spacing), 3) if spacing else None,
+        "plane": "" if grid is None else plane_of(grid.affine),
+        "rescale": [{"slope": slope, "intercept": intercept} for slope, intercept in rescaled[:8]],
+        "rescale_differs_between_slices": len(rescaled) > 1,
+        "warnings": warnings_of(item),
+        "tags": {
+            "SeriesNumber": facts.series_number,
+            "SeriesDescription": redact(facts.description),
+            "ProtocolName": redact(facts.protocol),
+            "SequenceName": redact(facts.sequence_name),
+            "Manufacturer": facts.manufacturer,
+            "ManufacturerModelName": facts.model,
+            "MagneticFieldStrength_T": facts.field_strength,
+            "ImageType": list(decision.stack.facts.image_type),
+            "ScanningSequence": list(facts.scanning_sequence),
+            "SequenceVariant": list(facts.sequence_variant),
+            "ScanOptions": list(facts.scan_options),
+            "MRAcquisitionType": facts.acquisition_type,
+            "RepetitionTime_ms": facts.repetition_ms,
+            "EchoTime_ms": decision.stack.facts.echo_ms,
+            "InversionTime_ms": facts.inversion_ms,
+            "FlipAngle_deg": facts.flip_deg,
+            "EchoTrainLength": facts.echo_train,
+            "PixelBandwidth_Hz": facts.bandwidth_hz,
+            "SliceThickness_mm": facts.thickness_mm,
+            "SpacingBetweenSlices_mm": facts.spacing_between_mm,
+            "ContrastBolusAgent": redact(facts.contrast_agent),
+            "BodyPartExamined": facts.body_part,
+            "Laterality": facts.laterality,
+            "PatientPosition": facts.patient_position,
+        },
+        "key": key,
+        "file_hash": file_hash,
+    }
+
+
+def warnings_of(item: Item) -> list[str]:
+    """What a reader should know of a volume that can be written."""
+    facts, grid, series = item.decision.series.facts, item.decision.stack.grid, item.decision.series
+    found = []
+    if facts.burned_in:
+        found.append("the header says that text is burned into the pixels: look at it before it is shared")
+    if series.copies:
+        found.append(f"{series.copies} file(s) of the series were exact copies and were used once")
+    if grid is not None and facts.thickness_mm:
+        step = float(np.linalg.norm(grid.affine[:3, 2]))
+        if facts.thickness_mm > 1.01 * step:
+            found.append(f"slices of {facts.thickness_mm:g} mm overlap: their step is {step:.3g} mm")
+        if step > 1.5 * facts.thickness_mm:
+            found.append(f"gaps between slices: {facts.thickness_mm:g} mm thick, step {step:.3g} mm")
+    return found
+
+
+def plane_of(affine: Any) -> str:
+    """axial, coronal or sagittal by the slices' normal, and by how many degrees it is oblique."""
+    normal = np.abs(np.asarray(affine)[:3, 2] / np.linalg.norm(np.asarray(affine)[:3, 2]))
+    axis = int(np.argmax(normal))
+    degrees = float(np.degrees(np.arccos(min(1.0, normal[axis]))))
+    name = ("sagittal", "coronal", "axial")[axis]
+    return name if degrees < 0.05 else f"{name}, {degrees:.1f} degrees oblique"

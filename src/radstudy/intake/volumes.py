@@ -1,0 +1,124 @@
+"""Write one patient's volumes and their sidecars; what is there already, whole and from the same slices, stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from radstudy.errors import CaseError
+from radstudy.formats.dicom_series import read_voxels
+from radstudy.formats.raster import write_raster
+from radstudy.intake.plan import Item, Plan
+from radstudy.intake.pseudonyms import Redactor
+from radstudy.intake.sidecar import MADE_BY, sidecar_of
+from radstudy.intake.sources import Source
+from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+
+
+def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
+    """Write a volume as NIfTI with its sidecar; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    item : the volume, with a file and a grid.
+    plan : its patient.
+    source : where the slices lie.
+    out : folder of the import.
+
+    Returns
+    -------
+    Whether it was written; False where it was there already.
+
+    Raises
+    ------
+    CaseError : its pixels cannot be read.
+    """
+    file = out / plan.name / item.file
+    beside = sidecar_path(file)
+    key = _key(item)
+    if _is_there(file, beside, key):
+        return False
+    stack = item.decision.stack
+    if stack.grid is None:
+        raise CaseError(stack.problem or "it has no regular grid", patient=plan.name, sequence=item.decision.role)
+    try:
+        voxels = read_voxels(stack.frames, stack.grid, source.open)
+    except CaseError as error:
+        number = item.decision.series.facts.series_number
+        raise error.located(patient=plan.name, sequence=item.decision.role or f"series {number}") from error
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside.unlink(missing_ok=True)
+    part = file.with_name(f".part-{file.name}")
+    try:
+        write_raster(part, voxels, stack.grid.affine)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    redact = Redactor(plan.patient.identities)
+    write_json(beside, sidecar_of(item, plan.name, redact, key=key, file_hash=file_hash(file)))
+    return True
+
+
+def remove_stale(plan: Plan, out: Path) -> list[str]:
+    """Remove volumes of an earlier import that the plan gives another name or none; other volumes stay.
+
+    Returns
+    -------
+    The removed files, relative to `out`.
+    """
+    planned = {item.mark: item.file for item in plan.items}
+    removed = []
+    for file, made in volumes_in(out / plan.name):
+        inside = file.relative_to(out / plan.name).as_posix()
+        if planned.get(made.get("volume", ""), inside) != inside:
+            sidecar_path(file).unlink()
+            file.unlink(missing_ok=True)
+            removed.append(file.relative_to(out).as_posix())
+    return removed
+
+
+def volumes_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The volumes in a patient's folder that an import has made, each with its sidecar."""
+    for beside in sorted([*folder.glob("*.json"), *folder.glob("unsure/*.json")]):
+        try:
+            content = read_json(beside)
+        except (OSError, json.JSONDecodeError):
+            continue
+        if isinstance(content, dict) and str(content.get("made_by", "")).startswith(MADE_BY):
+            yield beside.with_name(beside.stem + ".nii.gz"), content
+
+
+def marks_in(folder: Path) -> dict[str, str]:
+    """File to mark of the volumes in a patient's folder that an import has made."""
+    found = volumes_in(folder)
+    return {file.relative_to(folder).as_posix(): str(made.get("volume", "")) for file, made in found}
+
+
+def sidecar_path(file: Path) -> Path:
+    """The JSON beside a .nii.gz file."""
+    return file.with_name(file.name.removesuffix(".nii.gz") + ".json")
+
+
+def _key(item: Item) -> str:
+    decision = item.decision
+    return content_hash(
+        [
+            item.mark,
+            decision.role,
+            list(decision.evidence),
+            decision.reason,
+            decision.seconds,
+            item.description,
+            code_key(),
+        ]
+    )
+
+
+def _is_there(file: Path, beside: Path, key: str) -> bool:
+    try:
+        content = read_json(beside)
+    except (OSError, json.JSONDecodeError):
+        return False
+    return file.is_file() and content.get("key") == key and content.get("file_hash") == file_hash(file)

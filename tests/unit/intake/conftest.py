@@ -1,0 +1,55 @@
+"""What the tests of the import share."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from radstudy.intake.run import Options, Outcome, run_import
+from radstudy.intake.sources import open_source
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> ModuleType:
+    """The module beside this file that writes synthetic examinations."""
+    spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).parent / "synthetic.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["synthetic"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """Import a source into tmp_path/out: gives the outcome; what was said lies in `imported.said`."""
+
+    def run(source: Path, **changes) -> Outcome:
+        run.said.clear()
+        options = Options(**{"out": tmp_path / "out", "private": tmp_path / "out.private", **changes})
+        return run_import(open_source(str(source)), options, say=run.said.append)
+
+    run.said = []
+    return run
+
+
+@pytest.fixture
+def roles():
+    """Role to item of an outcome with one patient; a volume without a role under its status and series."""
+
+    def of(outcome: Outcome) -> dict:
+        (plan,) = outcome.plans
+        found = {}
+        for item in plan.items:
+            decision = item.decision
+            number = decision.series.facts.series_number
+            name = decision.role if decision.status == "role" else f"{decision.status} {number}"
+            while name in found:
+                name += "+"
+            found[name] = item
+        return found
+
+    return of

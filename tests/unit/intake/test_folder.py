@@ -1,0 +1,224 @@
+"""A folder comes in: every slice once, in order, under its role, with nothing of the patient's identity."""
+
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radstudy import Volume
+from radstudy.errors import DataError, UsageError
+
+
+def volume(outcome, out, role):
+    return Volume.read(out / outcome.plans[0].name / f"{role}.nii.gz")
+
+
+def expected(scan, value):
+    """(I, J, K) of a synthetic volume, slices along the normal."""
+    ramp = 10 * (np.arange(scan.size[0])[None, :] * 7 + np.arange(scan.size[1])[:, None] * 3)
+    return value + ramp[:, :, None] + np.arange(scan.slices)[None, None, :]
+
+
+@pytest.mark.parametrize("plane", ["AXIAL", "SAGITTAL", "OBLIQUE"])
+def test_slices_are_sorted_along_their_normal_and_lie_where_the_header_says(synthetic, imported, tmp_path, plane):
+    scan = synthetic.t2(orientation=getattr(synthetic, plane))
+    synthetic.write(tmp_path / "in", scan)
+    outcome = imported(tmp_path / "in")
+    found = volume(outcome, tmp_path / "out", "T2WI")
+    np.testing.assert_array_equal(found.voxels, expected(scan, 100))
+    assert found.stored_dtype == np.int16
+    row, column = np.asarray(scan.orientation[:3]), np.asarray(scan.orientation[3:])
+    for i, j, k in [(0, 0, 0), (9, 0, 0), (0, 7, 0), (0, 0, 5), (4, 3, 2)]:
+        lps = scan.position(k) + i * scan.spacing[1] * row + j * scan.spacing[0] * column
+        ras = (found.affine @ [i, j, k, 1])[:3]
+        np.testing.assert_allclose(ras, lps * [-1, -1, 1], atol=1e-4)
+
+
+def test_phases_in_one_series_become_dce_in_time_order(synthetic, imported, roles, tmp_path):
+    scan = synthetic.dynamic(4)
+    synthetic.write(tmp_path / "in", scan)
+    outcome = imported(tmp_path / "in")
+    found = roles(outcome)
+    assert list(found) == ["DCE1", "DCE2", "DCE3", "DCE4"]
+    assert [item.decision.seconds for item in found.values()] == [0, 90, 180, 270]
+    for number in range(1, 5):
+        got = volume(outcome, tmp_path / "out", f"DCE{number}").voxels
+        np.testing.assert_array_equal(got, expected(scan, 1000 * number))
+
+
+def test_slope_and_intercept_are_applied_to_each_slice(synthetic, imported, tmp_path):
+    scan = synthetic.t2(tags={**synthetic.T2, "RescaleSlope": 0.5, "RescaleIntercept": -20})
+    synthetic.write(tmp_path / "in", scan)
+    found = volume(imported(tmp_path / "in"), tmp_path / "out", "T2WI")
+    np.testing.assert_allclose(found.voxels, expected(scan, 100) * 0.5 - 20)
+    assert found.stored_dtype == np.float32
+
+
+@pytest.mark.parametrize("how", ["zip", "dicomdir"])
+def test_zip_and_dicomdir_give_the_same_bytes_as_the_folder(synthetic, imported, tmp_path, how):
+    synthetic.write(tmp_path / "in", synthetic.t2(), synthetic.dynamic(3))
+    first = imported(tmp_path / "in")
+    if how == "zip":
+        source = tmp_path / "cd.zip"
+        with zipfile.ZipFile(source, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in (tmp_path / "in").iterdir():
+                archive.write(file, f"DICOM/{file.name}")
+    else:
+        source = synthetic.dicomdir(list((tmp_path / "in").iterdir()), tmp_path / "cd")
+    second = imported(source, out=tmp_path / "again", pseudonyms=tmp_path / "out.private" / "pseudonyms.csv")
+    name = first.plans[0].name
+    assert second.plans[0].name == name
+    for role in ("T2WI", "DCE1", "DCE2", "DCE3"):
+        one, other = (tmp_path / out / name / f"{role}.nii.gz" for out in ("out", "again"))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_dicomdir_whose_files_are_gone_says_how_many(synthetic, imported, tmp_path):
+    synthetic.dicomdir(synthetic.write(tmp_path / "in", synthetic.t2()), tmp_path / "cd")
+    gone = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file() and path.name != "DICOMDIR")[2]
+    gone.unlink()
+    outcome = imported(tmp_path / "cd" / "DICOMDIR")
+    assert any("1 of them are not there" in failure for failure in outcome.failures)
+
+
+def test_nothing_that_identifies_the_patient_leaves_the_private_folder(synthetic, imported, tmp_path):
+    named = {**synthetic.T2, "SeriesDescription": "T2 ax Mustermann 04.07.1956", "ProtocolName": "HOSP-4711 t2"}
+    unknown = {**synthetic.GRE, "SeriesDescription": "something for Erika"}
+    folder = tmp_path / "MUSTERMANN ERIKA"
+    synthetic.write(folder, synthetic.t2(tags=named), synthetic.Scan(unknown, number=9))
+    outcome = imported(folder)
+    secrets = ["MUSTERMANN", "ERIKA", "HOSP-4711", "1956", "HOUSE", "ACC-990017", "1.2.826", "20240305"]
+    texts = [p.read_text("utf-8") for p in (tmp_path / "out").rglob("*") if p.suffix in (".csv", ".json", ".html")]
+    texts += [p.name for p in (tmp_path / "out").rglob("*")] + imported.said + list(outcome.failures)
+    assert len(texts) > 8
+    for secret in secrets:
+        assert not any(secret.lower() in text.lower() for text in texts), secret
+    table = pd.read_csv(tmp_path / "out.private" / "pseudonyms.csv")
+    assert table["patient_id"].tolist() == ["HOSP-4711"]
+    assert (tmp_path / "out.private" / "pseudonyms.csv.key").stat().st_mode & 0o077 == 0
+
+
+def test_pseudonyms_are_the_same_in_the_next_import_and_others_with_another_key(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    first = imported(tmp_path / "in").plans[0].name
+    assert imported(tmp_path / "in").plans[0].name == first
+    other = imported(tmp_path / "in", out=tmp_path / "b", private=tmp_path / "b.private").plans[0].name
+    assert other != first
+
+
+def test_a_dry_run_writes_nothing(synthetic, imported, roles, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    before = sorted(tmp_path.rglob("*"))
+    outcome = imported(tmp_path / "in", dry_run=True)
+    assert list(roles(outcome)) == ["T2WI"]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_second_import_writes_nothing_again_and_a_damaged_volume_is_made_again(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2(), synthetic.dynamic(3))
+    outcome = imported(tmp_path / "in")
+    assert (outcome.written, outcome.kept) == (4, 0)
+    assert (imported(tmp_path / "in").written, imported(tmp_path / "in").kept) == (0, 4)
+    file = tmp_path / "out" / outcome.plans[0].name / "T2WI.nii.gz"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:200])
+    assert imported(tmp_path / "in").written == 1
+    assert file.read_bytes() == whole
+
+
+def test_a_reader_settles_the_review_table(synthetic, imported, roles, tmp_path):
+    twin = synthetic.t2(number=4, uid="twin")
+    synthetic.write(tmp_path / "in", synthetic.t2(), twin)
+    outcome = imported(tmp_path / "in")
+    assert list(roles(outcome)) == ["review 3", "review 4"]
+    patient = tmp_path / "out" / outcome.plans[0].name
+    assert (patient / "unsure" / "1.nii.gz").is_file()
+    assert (patient / "unsure" / "2.nii.gz").is_file()
+    review = pd.read_csv(tmp_path / "out" / "review.csv", dtype=str, keep_default_na=False)
+    assert review["reason"].str.contains("2 volumes fit T2WI").all()
+    review["role"] = ["T2WI", "-"]
+    review.to_csv(tmp_path / "out" / "review.csv", index=False)
+    outcome = imported(tmp_path / "in")
+    assert list(roles(outcome)) == ["T2WI", "left out 4"]
+    assert (patient / "T2WI.nii.gz").is_file()
+    assert not list((patient / "unsure").glob("*"))
+    assert list(roles(imported(tmp_path / "in"))) == ["T2WI", "left out 4"]  # the answers stay
+
+
+def test_a_role_that_cannot_be_a_file_name_is_refused(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2(), synthetic.t2(number=4, uid="twin"))
+    imported(tmp_path / "in")
+    review = pd.read_csv(tmp_path / "out" / "review.csv", dtype=str, keep_default_na=False)
+    review["role"] = ["../../T2WI", ""]
+    review.to_csv(tmp_path / "out" / "review.csv", index=False)
+    with pytest.raises(UsageError, match="letters, digits"):
+        imported(tmp_path / "in")
+
+
+def test_the_cohort_table_keeps_what_was_filled_in(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    imported(tmp_path / "in")
+    table = pd.read_csv(tmp_path / "out" / "cohort.csv", dtype=str)
+    assert table["sequences"].tolist() == ["T2WI"]
+    table["fish"] = "positive"
+    table.to_csv(tmp_path / "out" / "cohort.csv", index=False)
+    synthetic.write(tmp_path / "in", synthetic.dynamic(3), synthetic.t2(patient="HOSP-2", name="DOE^JANE"))
+    imported(tmp_path / "in")
+    table = pd.read_csv(tmp_path / "out" / "cohort.csv", dtype=str)
+    assert len(table) == 2
+    assert sorted(table["sequences"]) == ["T2WI", "T2WI;DCE1;DCE2;DCE3"]
+    assert table["fish"].dropna().tolist() == ["positive"]
+
+
+def test_a_sidecar_holds_the_tags_that_matter(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.dynamic(3))
+    outcome = imported(tmp_path / "in")
+    made = json.loads((tmp_path / "out" / outcome.plans[0].name / "DCE2.json").read_text("utf-8"))
+    assert made["role"] == "DCE2"
+    assert made["seconds_since_first_phase"] == 90
+    assert made["spacing_mm"] == [0.7, 0.8, 3.0]
+    assert made["anisotropy"] == pytest.approx(3 / 0.7, abs=1e-3)
+    assert made["tags"]["RepetitionTime_ms"] == 5.1
+    assert made["tags"]["FlipAngle_deg"] == 10
+
+
+def test_a_source_without_images_is_named(imported, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "letter.txt").write_text("hello")
+    with pytest.raises(DataError, match="holds no MR image"):
+        imported(tmp_path / "in")
+    with pytest.raises(UsageError, match="no such folder"):
+        imported(tmp_path / "nowhere")
+
+
+def test_segmentations_are_copied_aside_and_indexed(synthetic, imported, tmp_path):
+    scan = synthetic.t2()
+    synthetic.write(tmp_path / "in", scan)
+    drawing = synthetic.instance(scan, synthetic.Volume(1, {"InstanceNumber": 99}), 0)
+    drawing.SOPClassUID = drawing.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
+    drawing.SOPInstanceUID = synthetic.uid("seg")
+    drawing.ReferencedSeriesSequence = synthetic.item(SeriesInstanceUID=scan.series_uid)
+    drawing.save_as(tmp_path / "in" / "seg.dcm")
+    outcome = imported(tmp_path / "in")
+    private = tmp_path / "out.private"
+    (entry,) = json.loads((private / "drawings.json").read_text("utf-8"))
+    assert entry["kind"] == "SEG"
+    assert entry["images"] == [{"file": f"{outcome.plans[0].name}/T2WI.nii.gz", "role": "T2WI"}]
+    assert (private / entry["file"]).read_bytes() == (tmp_path / "in" / "seg.dcm").read_bytes()
+
+
+def test_a_second_source_adds_to_a_patient_and_overwrites_nothing(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "a", synthetic.t2())
+    synthetic.write(tmp_path / "b", synthetic.dynamic(3))
+    synthetic.write(tmp_path / "c", synthetic.t2(number=9, uid="another", volumes=(synthetic.Volume(7),)))
+    name = imported(tmp_path / "a").plans[0].name
+    before = (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes()
+    imported(tmp_path / "b")
+    table = pd.read_csv(tmp_path / "out" / "cohort.csv", dtype=str)
+    assert table["sequences"].tolist() == ["T2WI;DCE1;DCE2;DCE3"]
+    outcome = imported(tmp_path / "c")
+    assert "an earlier import from another source" in outcome.failures[0]
+    assert (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes() == before
+    assert len(pd.read_csv(tmp_path / "out" / "series.csv")) == 5

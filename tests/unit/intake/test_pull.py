@@ -1,0 +1,300 @@
+"""Pulls from servers that fail: repeated, resumed, counted; against a DICOMweb server and a PACS in this process."""
+
+import gc
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from radstudy.errors import DataError, UsageError
+from radstudy.intake.connect import server_of
+from radstudy.intake.dicomweb import DicomWeb
+from radstudy.intake.dimse import Dimse
+from radstudy.intake.pull import asked, describe_offered, pull
+from radstudy.intake.rules import load_rules
+
+TAGS = {"StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E", "SOPInstanceUID": "00080018",
+        "PatientID": "00100020", "PatientName": "00100010", "PatientBirthDate": "00100030", "Modality": "00080060",
+        "SeriesNumber": "00200011", "SeriesDescription": "0008103E"}  # fmt: skip
+
+
+class Archive:
+    """The files of a folder as a server sees them, and what goes wrong with it."""
+
+    def __init__(self, synthetic, folder):
+        self.read = synthetic.read
+        self.files = sorted(folder.iterdir())
+        self.datasets = [synthetic.read(file) for file in self.files]
+        self.errors = 0  # so many answers are 503
+        self.drop_after = 0  # so many instances, then the connection breaks off, this many times
+        self.drops = 0
+        self.count_off = 0
+        self.asked = []
+        self.sent = []
+
+    def matching(self, **wanted):
+        return [d for d in self.datasets if all(str(d.get(k)) == v for k, v in wanted.items())]
+
+
+def qido(dataset, archive, keywords, **more):
+    made = {TAGS[key]: {"vr": "LO", "Value": [str(dataset.get(key))]} for key in keywords}
+    made |= {"00201209": {"vr": "IS", "Value": [more["count"] + archive.count_off]}} if "count" in more else {}
+    return made
+
+
+class Handler(BaseHTTPRequestHandler):
+    archive: Archive
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        archive = self.archive
+        archive.asked.append(self.path)
+        if archive.errors:
+            archive.errors -= 1
+            self.send_error(503)
+            return
+        path, _, query = self.path.partition("?")
+        parts = path.strip("/").split("/")[1:]  # without "dicom-web"
+        ids = dict(zip(parts[::2], parts[1::2], strict=False))
+        known = {"studies": "StudyInstanceUID", "series": "SeriesInstanceUID", "instances": "SOPInstanceUID"}
+        found = archive.matching(**{known[key]: value for key, value in ids.items()})
+        if "limit" in query:
+            self._answer_query(parts[-1], found)
+        else:
+            self._send(found)
+
+    def _answer_query(self, level, found):
+        archive = self.archive
+        key, keywords = {
+            "studies": ("StudyInstanceUID", ["StudyInstanceUID", "PatientID", "PatientName", "PatientBirthDate"]),
+            "series": ("SeriesInstanceUID", ["SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription"]),
+            "instances": ("SOPInstanceUID", ["SOPInstanceUID"]),
+        }[level]
+        groups = {}
+        for dataset in found:
+            groups.setdefault(dataset.get(key), []).append(dataset)
+        answer = json.dumps([qido(g[0], archive, keywords, count=len(g)) for g in groups.values()]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/dicom+json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _send(self, found):
+        archive = self.archive
+        uids = {d.SOPInstanceUID for d in found}
+        bodies = [
+            f.read_bytes() for f, d in zip(archive.files, archive.datasets, strict=True) if d.SOPInstanceUID in uids
+        ]
+        parts = [b"--XX\r\nContent-Type: application/dicom\r\n\r\n" + body + b"\r\n" for body in bodies]
+        self.send_response(200)
+        self.send_header("Content-Type", 'multipart/related; type="application/dicom"; boundary=XX')
+        self.send_header("Content-Length", str(sum(map(len, parts)) + 6))
+        self.end_headers()
+        for number, part in enumerate(parts):
+            if archive.drops and number == archive.drop_after:
+                archive.drops -= 1
+                self.wfile.write(part[: len(part) // 2])
+                self.wfile.flush()
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            self.wfile.write(part)
+            archive.sent.append(number)
+        self.wfile.write(b"--XX--")
+
+
+@contextmanager
+def served(archive):
+    handler = type("Bound", (Handler,), {"archive": archive})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    client = DicomWeb(f"http://127.0.0.1:{server.server_port}/dicom-web", timeout_s=10)
+    try:
+        yield client
+    finally:
+        client.close()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def archive(synthetic, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2(), synthetic.dynamic(2))
+    return Archive(synthetic, tmp_path / "in")
+
+
+def contents(source):
+    return sorted((source.path / found.name).read_bytes() for found in source.files())
+
+
+def test_dicomweb_gives_every_instance(archive, tmp_path):
+    with served(archive) as server:
+        source = pull(server, tmp_path / "private", wait_s=0)
+    assert source.problems == []
+    got = [archive.read(source.path / found.name) for found in source.files()]
+    assert sorted(d.SOPInstanceUID for d in got) == sorted(d.SOPInstanceUID for d in archive.datasets)
+    by_uid = {d.SOPInstanceUID: d for d in archive.datasets}
+    assert all(d == by_uid[d.SOPInstanceUID] for d in got)
+
+
+def test_a_server_that_answers_5xx_is_asked_again(archive, tmp_path):
+    archive.errors = 3
+    with served(archive) as server:
+        assert len(pull(server, tmp_path / "private", wait_s=0).files()) == len(archive.files)
+
+
+def test_a_server_that_answers_only_5xx_is_named_without_addresses(archive, tmp_path):
+    archive.errors = 10**6
+    with served(archive) as server, pytest.raises(DataError, match="HTTP status 503") as raised:
+        pull(server, tmp_path / "private", wait_s=0)
+    assert "1.2.826" not in str(raised.value)
+
+
+def test_a_connection_that_drops_half_way_goes_on_where_it_was(synthetic, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.dynamic(2, size=(256, 200)))
+    archive = Archive(synthetic, tmp_path / "in")
+    archive.drop_after, archive.drops = 4, 1
+    with served(archive) as server:
+        source = pull(server, tmp_path / "private", wait_s=0)
+    assert len(source.files()) == len(archive.files)
+    assert len(archive.sent) <= len(archive.files) + 1  # what had come was not fetched again
+
+
+def test_a_series_that_never_comes_whole_is_left_out_and_comes_with_the_next_pull(archive, tmp_path):
+    archive.drop_after, archive.drops = 0, 10**6
+    with served(archive) as server:
+        source = pull(server, tmp_path / "private", wait_s=0)
+        assert source.files() == []
+        assert "0 of 6 instances came" in source.problems[0]
+        archive.drops = 0
+        assert len(pull(server, tmp_path / "private", wait_s=0).files()) == len(archive.files)
+
+
+def test_a_second_pull_fetches_nothing(archive, tmp_path):
+    with served(archive) as server:
+        pull(server, tmp_path / "private", wait_s=0)
+        sent = len(archive.sent)
+        pull(server, tmp_path / "private", wait_s=0)
+    assert len(archive.sent) == sent
+
+
+def test_counts_that_disagree_are_named(archive, tmp_path):
+    archive.count_off = 1
+    with served(archive) as server:
+        source = pull(server, tmp_path / "private", wait_s=0)
+    assert "the server counts 7 instances but lists 6" in source.problems[0]
+    assert source.files() == []
+
+
+def test_wildcards_reach_the_server_unescaped(archive):
+    with served(archive) as server:
+        asked(server, "HOSP*", "", wait_s=0)
+    assert "PatientID=HOSP*" in archive.asked[0]
+
+
+def test_a_dry_run_describes_what_the_server_lists(archive):
+    with served(archive) as server:
+        text = describe_offered(asked(server, "", "", wait_s=0), load_rules())
+    assert "T2WI" in text
+    assert "DCE" in text
+    assert not any(word in text for word in ("MUSTERMANN", "HOSP-4711", "1.2.826"))
+
+
+@contextmanager
+def pacs(archive):
+    """A PACS in this process that answers C-FIND and C-GET; it may break an association off."""
+    from pydicom.dataset import Dataset
+    from pynetdicom import AE, evt
+    from pynetdicom.sop_class import MRImageStorage, StudyRootQueryRetrieveInformationModelFind
+    from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
+
+    keys = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
+
+    def matches(identifier):
+        wanted = {k: str(identifier.get(k)) for k in keys.values() if identifier.get(k)}
+        return archive.matching(**wanted)
+
+    def find(event):
+        level = event.identifier.QueryRetrieveLevel
+        groups = {}
+        for dataset in matches(event.identifier):
+            groups.setdefault(dataset.get(keys[level]), []).append(dataset)
+        for group in groups.values():
+            answer = Dataset()
+            answer.QueryRetrieveLevel = level
+            for element in event.identifier:
+                if element.keyword != "QueryRetrieveLevel":
+                    setattr(answer, element.keyword, group[0].get(element.keyword))
+            if level == "SERIES":
+                answer.NumberOfSeriesRelatedInstances = len(group) + archive.count_off
+            yield 0xFF00, answer
+
+    def get(event):
+        found = matches(event.identifier)
+        yield len(found)
+        for number, dataset in enumerate(found):
+            if archive.drops and number == archive.drop_after:
+                archive.drops -= 1
+                event.assoc.abort()
+                return
+            archive.sent.append(number)
+            yield 0xFF00, dataset
+
+    entity = AE("TESTPACS")
+    entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
+    entity.add_supported_context(Get)
+    entity.add_supported_context(MRImageStorage, scu_role=True, scp_role=True)
+    server = entity.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get)]
+    )
+    try:
+        yield Dimse("127.0.0.1", server.socket.getsockname()[1], "TESTPACS", timeout_s=10)
+    finally:
+        server.shutdown()
+
+
+def test_c_get_gives_every_instance(archive, tmp_path):
+    with pacs(archive) as server:
+        source = pull(server, tmp_path / "private", wait_s=0)
+    assert source.problems == []
+    got = {d.SOPInstanceUID: d for d in (archive.read(source.path / found.name) for found in source.files())}
+    assert len(got) == len(archive.datasets)
+    assert all(got[d.SOPInstanceUID].PixelData == d.PixelData for d in archive.datasets)
+
+
+def test_a_pacs_that_breaks_the_association_off_half_way(archive, tmp_path):
+    archive.drop_after, archive.drops = 3, 1
+    with pacs(archive) as server:
+        source = pull(server, tmp_path / "private", wait_s=0)
+    assert source.problems == []
+    assert len(source.files()) == len(archive.files)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves its socket open
+def test_a_pacs_that_is_not_there_is_named(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(DataError, match=r"NOBODY at 127\.0\.0\.1"):
+        pull(Dimse("127.0.0.1", port, "NOBODY", timeout_s=2), tmp_path, wait_s=0)
+    web = DicomWeb(f"http://127.0.0.1:{port}/dicom-web", timeout_s=2)
+    with pytest.raises(DataError, match="no connection"):
+        pull(web, tmp_path, wait_s=0)
+    web.close()
+    gc.collect()
+
+
+@pytest.mark.parametrize("address", ["dimse://host:104", "dimse://PACS@host", "dimse://PACS@host:nan"])
+def test_addresses_that_lack_a_part(address):
+    with pytest.raises(UsageError, match="dimse://TITLE@host:port"):
+        server_of(address)
+    assert server_of("some/folder") is None
+    assert server_of("dimse://PACS@host:104") == Dimse("host", 104, "PACS")

@@ -48,7 +48,7 @@ TAGS = [
     0x00280030, 0x00280100, 0x00280103, 0x00280301, 0x00281052, 0x00281053, 0x00180012, _SHARED, _PER_FRAME,
     0x00190010, 0x0019100A, 0x0019100C, 0x0019100D, 0x0019100E, 0x001910BB, 0x001910BC, 0x001910BD, 0x20010010,
     0x20011003, 0x20011004, 0x00290010, 0x00291010, 0x00430010, 0x00431039, 0x00650010, 0x00651009, 0x00089209,
-    0x00089208, 0x00080005, 0x00189020,
+    0x00089208, 0x00080005, 0x00189020, 0x00080064, 0x30060010,
 ]  # fmt: skip
 
 
@@ -73,6 +73,8 @@ class Facts:
     ----------
     orientation : direction cosines of a row, then of a column (LPS), or None.
     pixel_spacing : between rows, between columns (mm), as DICOM orders them.
+    burned_in, says_no_text : whether BurnedInAnnotation is YES, or NO; where it is absent, neither.
+    captured : whether the header says how the image was turned into DICOM (ConversionType), as screenshots have it.
     """
 
     modality: str = ""
@@ -111,6 +113,8 @@ class Facts:
     bits: int = 16
     transfer_syntax: str = ""
     burned_in: bool = False
+    says_no_text: bool = False
+    captured: bool = False
     mosaic: bool = False
     frame_of_reference: str = ""
 
@@ -306,6 +310,8 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
         bits=whole_of(value_of(dataset, "BitsAllocated")) or 0,
         transfer_syntax=syntax,
         burned_in=text_of(dataset, "BurnedInAnnotation").upper() == "YES",
+        says_no_text=text_of(dataset, "BurnedInAnnotation").upper() == "NO",
+        captured=bool(text_of(dataset, "ConversionType")),
         mosaic="MOSAIC" in image_type or "MOSAIC" in words_of(value_of(dataset, "ImageType")),
         frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
     )

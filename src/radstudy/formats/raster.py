@@ -47,6 +47,23 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         ) from error
 
 
+def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """The shape and affine of a 3D image file, from its header alone; as `read_raster` gives them.
+
+    Raises
+    ------
+    CaseError : the file is no 3D image.
+    """
+    header = sitk.ImageFileReader()
+    header.SetFileName(str(path))
+    try:
+        header.ReadImageInformation()
+        columns, rows, slices = header.GetSize()
+    except (RuntimeError, ValueError) as error:
+        raise CaseError("the file cannot be read as a 3D image", "import or export it again", file=path) from error
+    return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
+
+
 def _read_compressed(file: Path) -> tuple[NDArray[Any], NDArray[np.float64]] | None:
     """A plain .nii.gz volume; its geometry is what ITK makes of the header."""
     if not file.name.endswith(".nii.gz"):

@@ -1,39 +1,41 @@
-"""Segmentations and structure sets of a source: copied aside, with an index of them, for a reader of masks to use.
+"""Segmentations and structure sets of a source: copied aside, with an index of them, from which masks are made.
 
 They hold names and UIDs, so they lie in the private folder, not among the outputs.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from radstudy.intake.plan import Plan
+from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.intake.sources import Source
 from radstudy.store import read_json, write_bytes, write_json
 
 
-def keep_drawings(plans: Iterable[Plan], source: Source, private: Path) -> int:
+def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudonyms: Pseudonyms) -> list[dict[str, Any]]:
     """Copy every SEG and RTSTRUCT into PRIVATE/drawings/<patient>/ and list them in PRIVATE/drawings.json.
 
-    Each entry has: patient (pseudonym), file (relative to the private folder), kind (SEG or RTSTRUCT), series (UIDs
-    that it refers to), images (the volumes written of those series, relative to the import's folder, with role).
+    Each entry has: patient (pseudonym), file (relative to the private folder; named by a keyed mark, under which
+    masks.csv lists it), kind (SEG or RTSTRUCT), series and spaces (UIDs of the series and frames of reference that it
+    refers to), identity (whose it says it is), images (the volumes written of those series, relative to the import's
+    folder, with role).
 
     Returns
     -------
-    How many this source has; those of earlier imports stay in the list.
+    All entries, those of earlier imports first.
     """
     index = private / "drawings.json"
     entries = {entry["file"]: entry for entry in read_json(index)} if index.is_file() else {}
-    found = 0
     for plan in plans:
-        for drawing in plan.patient.drawings:
-            found += 1
+        marked = {pseudonyms.mark("drawing", drawing.uid): drawing for drawing in plan.patient.drawings}
+        for mark, drawing in sorted(marked.items()):  # the same order from every kind of source
             with source.open(drawing.file) as opened:
                 content = opened.read()
-            name = hashlib.blake2b(content, digest_size=8).hexdigest()
-            file = Path("drawings") / plan.name / f"{name}.dcm"
+            file = Path("drawings") / plan.name / f"{mark}.dcm"
             write_bytes(private / file, content)
             images = [
                 {"file": f"{plan.name}/{item.file}", "role": item.decision.role}
@@ -45,8 +47,10 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path) -> int:
                 "file": file.as_posix(),
                 "kind": drawing.kind,
                 "series": list(drawing.of_series),
+                "spaces": list(drawing.spaces),
+                "identity": asdict(drawing.identity),
                 "images": images,
             }
     if entries:
         write_json(index, list(entries.values()))
-    return found
+    return list(entries.values())

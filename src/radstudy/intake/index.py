@@ -28,12 +28,24 @@ _DIRECTORY = "1.2.840.10008.1.3.10"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A segmentation or structure set: its file in the source, its kind, whose it is, the series that it refers to."""
+    """A segmentation or structure set.
+
+    Parameters
+    ----------
+    file : its name in the source.
+    kind : SEG or RTSTRUCT.
+    uid : of the instance.
+    identity : whose it is.
+    of_series : UIDs of the series that it refers to; SEG objects of some makers refer to none.
+    spaces : UIDs of the frames of reference that its positions are in.
+    """
 
     file: str
     kind: str
+    uid: str
     identity: Identity
     of_series: tuple[str, ...]
+    spaces: tuple[str, ...]
 
 
 @dataclass
@@ -123,7 +135,8 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
         return
     seen[uid] = found
     if storage in DRAWINGS:
-        patient.drawings.append(Drawing(found.name, DRAWINGS[storage], identity, _referred(dataset)))
+        series, spaces = _referred(dataset)
+        patient.drawings.append(Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces))
     elif storage in IMAGE_STORAGES:
         examination = patient.examinations[identity.study_uid]
         examination.date = examination.date or identity.study_date
@@ -162,10 +175,20 @@ def _digest(source: Source, name: str) -> bytes:
     return digest.digest()
 
 
-def _referred(dataset: Any) -> tuple[str, ...]:
-    """The series that a drawing says it was made on; SEG objects of some makers say none."""
-    series = dataset.get("ReferencedSeriesSequence") or []
-    return tuple(str(item.get("SeriesInstanceUID", "")) for item in series)
+def _referred(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The series that a drawing says it was made on, and the frames of reference of its positions.
+
+    References: DICOM PS3.3 C.12.4 (a SEG's referenced series), C.8.8.5 (a structure set's, below its frame of
+    reference and its study).
+    """
+    series = list(dataset.get("ReferencedSeriesSequence") or [])
+    frames = list(dataset.get("ReferencedFrameOfReferenceSequence") or [])
+    for frame in frames:
+        for study in frame.get("RTReferencedStudySequence") or []:
+            series += study.get("RTReferencedSeriesSequence") or []
+    uids = [str(item.get("SeriesInstanceUID", "") or "") for item in series]
+    spaces = [str(item.get("FrameOfReferenceUID", "") or "") for item in [dataset, *frames]]
+    return tuple(dict.fromkeys(filter(None, uids))), tuple(dict.fromkeys(filter(None, spaces)))
 
 
 def contradiction(patient: Patient) -> str:

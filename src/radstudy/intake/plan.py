@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from radstudy.errors import UsageError
+from radstudy.formats.dicom_header import Frame
 from radstudy.intake.index import Examination, Patient, contradiction
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.roles import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision, decide_study
@@ -26,6 +27,7 @@ class Item:
     ----------
     decision : what becomes of it.
     mark : keyed mark of the volume, the same in every import.
+    places : keyed marks of its series, frame of reference and examination, so that drawings find it.
     description : of its series, without what identifies the patient.
     examination : number of the patient's examination, by date.
     file : inside the patient's folder; "" where nothing is written.
@@ -34,6 +36,7 @@ class Item:
 
     decision: Decision
     mark: str
+    places: Mapping[str, str]
     description: str
     examination: int
     file: str = ""
@@ -91,8 +94,9 @@ def plan_patient(
     items = []
     for number, one in chosen:
         for decision in _decisions(one, rules):
-            mark = _mark(pseudonyms, decision.stack)
-            items.append(Item(decision, mark, redact(_described(decision)), number))
+            mark, first = _mark(pseudonyms, decision.stack), decision.stack.frames[0]
+            places = places_of(pseudonyms, first)
+            items.append(Item(decision, mark, places, redact(_described(decision)), number))
     items = _one_examination(items)
     items = [_answered(item, answers or {}) for item in items]
     marks = {item.mark for item in items}
@@ -133,6 +137,16 @@ def _described(decision: Decision) -> str:
 def _mark(pseudonyms: Pseudonyms, stack: Stack) -> str:
     uids = sorted(f"{frame.uid}#{frame.index}" for frame in stack.frames)
     return pseudonyms.mark(stack.frames[0].identity.series_uid, *uids)
+
+
+def places_of(pseudonyms: Pseudonyms, frame: Frame) -> dict[str, str]:
+    """Keyed marks by which drawings find a volume: of its series, frame of reference and examination."""
+    space = frame.facts.frame_of_reference
+    return {
+        "series": pseudonyms.mark("series", frame.identity.series_uid),
+        "frame_of_reference": pseudonyms.mark("frame", space) if space else "",
+        "examination": pseudonyms.mark("examination", frame.identity.study_uid),
+    }
 
 
 def _one_examination(items: list[Item]) -> list[Item]:

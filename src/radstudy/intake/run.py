@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,6 +11,7 @@ from pathlib import Path
 from radstudy.errors import CaseError, DataError
 from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.index import Bar, Index, index_source
+from radstudy.intake.masks import write_masks
 from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
 from radstudy.intake.roles import LEFT_OUT, REFUSED, REVIEW, ROLE
@@ -49,12 +50,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import did: patients, volumes written and there already, for review, failures as text."""
+    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv."""
 
     plans: tuple[Plan, ...]
     written: int
     kept: int
     failures: tuple[str, ...]
+    masks: tuple[Mapping[str, str], ...] = ()
 
     @property
     def to_review(self) -> int:
@@ -100,7 +102,7 @@ def run_import(
             for _, patient in sorted(index.patients.items())
             if patient.examinations or patient.drawings
         ]
-        if not any(plan.items or plan.problem for plan in plans):
+        if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans):
             raise DataError(
                 "the source holds no MR image. To do: give the folder or server that holds the examinations"
             )
@@ -108,10 +110,18 @@ def run_import(
             return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source)))
         private_folder(options.private)
         pseudonyms.save()
-        return _write(plans, index, source, options, say, bar)
+        return _write(plans, index, source, options, pseudonyms, say, bar)
 
 
-def _write(plans: Sequence[Plan], index: Index, source: Source, options: Options, say: Say, bar: Bar) -> Outcome:
+def _write(
+    plans: Sequence[Plan],
+    index: Index,
+    source: Source,
+    options: Options,
+    pseudonyms: Pseudonyms,
+    say: Say,
+    bar: Bar,
+) -> Outcome:
     written, kept, failures = 0, 0, _problems(plans, index, source)
     done = []
     todo = [(plan, item) for plan in plans for item in plan.items if item.file]
@@ -129,15 +139,27 @@ def _write(plans: Sequence[Plan], index: Index, source: Source, options: Options
         written, kept = written + made, kept + (not made)
     for plan in plans:
         done.append(_without_unreadable(plan, unreadable))
-    rows = write_tables(done, options.out)
-    write_cohort(done, rows, options.out, _cohort_columns())
-    drawings = keep_drawings(done, source, options.private)
-    if drawings:
-        say(f"{drawings} segmentation(s) or structure set(s) copied to {options.private / 'drawings'}")
+    drawings = keep_drawings(done, source, options.private, pseudonyms)
+    masks = write_masks(done, drawings, options.out, options.private, pseudonyms)
+    failures += masks.failures
+    for file in masks.removed:
+        say(f"removed {file}: its drawing has another place now, or none")
+    rows = write_tables(done, options.out, masks.rows)
+    write_cohort(done, rows, options.out, _cohort_columns(), masks.rows)
+    _say_masks(masks.rows, say)
     write_rows(options.private / "skipped.csv", ["file", "reason"],
                [{"file": name, "reason": reason} for name, reason in index.skipped])  # fmt: skip
     write_json(options.private / "failures.json", failures)
-    return Outcome(tuple(done), written, kept, tuple(failures))
+    return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows))
+
+
+def _say_masks(rows: Sequence[Mapping[str, str]], say: Say) -> None:
+    if rows:
+        placed = sum(bool(row["file"]) for row in rows)
+        say(
+            f"segmentations and structure sets: {placed} mask(s) written, {len(rows) - placed} region(s) not placed; "
+            "masks.csv lists them"
+        )
 
 
 @cache
@@ -181,6 +203,11 @@ def _problems(plans: Iterable[Plan], index: Index, source: Source) -> list[str]:
     return found
 
 
+def _known(plan: Plan, out: Path) -> bool:
+    """Whether the source has drawings of a patient whose images an earlier import has written."""
+    return bool(plan.patient.drawings) and bool(marks_in(out / plan.name))
+
+
 def _report_files(index: Index, options: Options, say: Say) -> None:
     foreign = sum(reason == "not DICOM" for _, reason in index.skipped)
     copies = sum(reason.startswith("a copy of") for _, reason in index.skipped)
@@ -215,6 +242,7 @@ def describe(outcome: Outcome) -> str:
             )
             if decision.evidence:
                 lines.append(f"          {'; '.join(decision.evidence)}")
+        lines += _drawings_of(plan, outcome)
     counts = {
         status: sum(len(plan.with_status(status)) for plan in outcome.plans)
         for status in (ROLE, REVIEW, REFUSED, LEFT_OUT)
@@ -224,3 +252,18 @@ def describe(outcome: Outcome) -> str:
         f"{counts[LEFT_OUT]} left out"
     )
     return "\n".join(lines)
+
+
+def _drawings_of(plan: Plan, outcome: Outcome) -> list[str]:
+    """What became, or will become, of a patient's segmentations and structure sets."""
+    rows = [row for row in outcome.masks if row["patient"] == plan.name]
+    if not rows:
+        kinds = sorted({drawing.kind for drawing in plan.patient.drawings})
+        count = len(plan.patient.drawings)
+        return [f"    mask  {count} file(s) of regions ({', '.join(kinds)})"] if count else []
+    lines = []
+    for row in rows:
+        what = f"    mask  {row['name'] or row['label'] or '(the whole file)'} ({row['kind']})"
+        where = f"{row['role']}, {row['voxels']} voxels, {row['placed']}" if row["file"] else row["reason"]
+        lines.append(f"{what} -> {where}" + (f" ({row['note']})" if row["note"] else ""))
+    return lines

@@ -5,15 +5,18 @@ No tag is copied that is not named here. Dates are not: times are seconds since 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from radstudy._version import __version__
+from radstudy.formats.dicom_header import Facts
 from radstudy.intake.plan import Item
 from radstudy.intake.pseudonyms import Redactor
 
 MADE_BY = "radstudy import"
+_SECONDARY = {"SECONDARY", "SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "CAPTURE"}
 
 
 def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_hash: str) -> dict[str, Any]:
@@ -35,6 +38,7 @@ def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_has
         "patient": patient,
         "role": decision.role,
         "volume": item.mark,
+        "places": dict(item.places),
         "evidence": list(decision.evidence),
         "reason_for_review": decision.reason,
         "points": decision.points,
@@ -48,6 +52,7 @@ def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_has
         "rescale": [{"slope": slope, "intercept": intercept} for slope, intercept in rescaled[:8]],
         "rescale_differs_between_slices": len(rescaled) > 1,
         "warnings": warnings_of(item),
+        "pixels_may_hold_text": pixels_may_hold_text(frame.facts for frame in decision.stack.frames),
         "tags": {
             "SeriesNumber": facts.series_number,
             "SeriesDescription": redact(facts.description),
@@ -94,6 +99,16 @@ def warnings_of(item: Item) -> list[str]:
         if step > 1.5 * facts.thickness_mm:
             found.append(f"gaps between slices: {facts.thickness_mm:g} mm thick, step {step:.3g} mm")
     return found
+
+
+def pixels_may_hold_text(facts: Iterable[Facts]) -> bool:
+    """Whether a picture of the pixels may show a name: the header says so, or they are a captured or secondary image
+    whose header does not say that there is none.
+    """
+    return any(
+        one.burned_in or (not one.says_no_text and (one.captured or bool(_SECONDARY & {*one.image_type})))
+        for one in facts
+    )
 
 
 def plane_of(affine: Any) -> str:

@@ -22,16 +22,17 @@ REVIEW_COLUMNS = [
     "patient", "role", "file", "description", "reason", "kind", "points", "evidence", "images", "plane", "b_value",
     "examination", "series", "warnings", "volume",
 ]  # fmt: skip
-FILLED_BY_IMPORT = ("sequences", "to_review")
+FILLED_BY_IMPORT = ("sequences", "masks", "to_review")
 
 
-def write_tables(plans: Sequence[Plan], out: Path) -> list[dict[str, str]]:
+def write_tables(plans: Sequence[Plan], out: Path, masks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Write series.csv, review.csv and review.html; rows of volumes of earlier imports into the same folder stay.
 
     Parameters
     ----------
     plans : the patients of this import.
     out : folder of the import.
+    masks : the rows of masks.csv; the page lists what could not be placed.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def write_tables(plans: Sequence[Plan], out: Path) -> list[dict[str, str]]:
     asked += [{"patient": plan.name, "reason": plan.problem} for plan in plans if plan.problem]
     review = sorted([*earlier("review.csv"), *asked], key=lambda row: row["patient"])
     write_rows(out / "review.csv", REVIEW_COLUMNS, review)
-    write_text(out / "review.html", _page(everything))
+    write_text(out / "review.html", _page(everything, masks, out))
     return everything
 
 
@@ -75,7 +76,11 @@ def read_answers(file: Path) -> dict[str, str]:
 
 
 def write_cohort(
-    plans: Sequence[Plan], volumes: Sequence[Mapping[str, str]], out: Path, columns: Sequence[str]
+    plans: Sequence[Plan],
+    volumes: Sequence[Mapping[str, str]],
+    out: Path,
+    columns: Sequence[str],
+    masks: Sequence[Mapping[str, str]],
 ) -> None:
     """Add the patients to cohort.csv: a row for each that has a volume, what others have filled in stays.
 
@@ -85,6 +90,7 @@ def write_cohort(
     volumes : the rows of series.csv.
     out : folder of the import.
     columns : of a new table, the patient's identifier first.
+    masks : the rows of masks.csv.
 
     Raises
     ------
@@ -100,6 +106,11 @@ def write_cohort(
         of_patient = [row for row in volumes if row["patient"] == plan.name]
         found = {
             "sequences": ";".join(row["role"] for row in of_patient if row["status"] == ROLE),
+            "masks": ";".join(
+                Path(row["file"]).name.removesuffix(".nii.gz")
+                for row in masks
+                if row["patient"] == plan.name and row["file"]
+            ),
             "to_review": str(sum(row["status"] in (REVIEW, REFUSED) for row in of_patient) or ""),
         }
         own = [row for row in rows if row[identifier] == plan.name]
@@ -163,8 +174,12 @@ def _problem_row(plan: Plan) -> dict[str, str]:
     return {"patient": plan.name, "status": REFUSED, "reason": plan.problem}
 
 
-def _page(rows: Sequence[Mapping[str, str]]) -> str:
+def _page(rows: Sequence[Mapping[str, str]], masks: Sequence[Mapping[str, str]], out: Path) -> str:
     from jinja2 import Environment
+
+    from radstudy.intake.thumbnails import thumbnail
+
+    pictures = {row["file"]: thumbnail(out / row["file"]) for row in rows if row["status"] == REVIEW and row["file"]}
 
     text = (resources.files("radstudy.intake") / "review.html").read_text(encoding="utf-8")
     patients: dict[str, list[Mapping[str, str]]] = {}
@@ -175,6 +190,8 @@ def _page(rows: Sequence[Mapping[str, str]]) -> str:
         .from_string(text)
         .render(
             patients=patients,
+            pictures=pictures,
+            unplaced=[row for row in masks if not row["file"]],
             asked=sum(row["status"] == REVIEW for row in rows),
             refused=sum(row["status"] == REFUSED for row in rows),
         )

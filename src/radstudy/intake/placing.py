@@ -1,0 +1,200 @@
+"""Which of a patient's volumes a drawing belongs to, and its regions on their grids.
+
+A drawing that names its series goes onto the volumes of that series; one that names none, or one that was left out,
+onto the volumes where its positions fall on voxels. Either way it also goes onto every other volume of the same grid:
+all phases of a dynamic scan have one contour. Where it names no series that is here and fits volumes of different
+grids, nobody can know which was meant: nothing is written of it, and the reason says so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.dicom_series import Grid, same_grid
+from radstudy.formats.raster import read_grid
+from radstudy.imaging.mask_files import Segment, segments_of
+from radstudy.imaging.placing import place_mask
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.intake.volumes import volumes_in
+
+BY_SERIES, BY_POSITION = "by its series", "by position"
+_CHOOSE = "put it onto its image with radstudy mask convert"
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A volume that an import has written.
+
+    Parameters
+    ----------
+    file : inside the patient's folder.
+    role : "" where a reader has to decide first.
+    places : keyed marks of its series, frame of reference and examination.
+    grid : of its voxels.
+    """
+
+    file: str
+    role: str
+    places: Mapping[str, str]
+    grid: Grid
+
+    @property
+    def shown(self) -> str:
+        """Role, or file where it has none, for messages."""
+        return self.role or self.file
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """One region of a drawing on one grid, or why it is on none.
+
+    Parameters
+    ----------
+    number, name : as the file calls it; 0 and "" where the whole file is meant.
+    mask : bool (I, J, K); None where it was not placed.
+    on : the volumes with a role on whose grid it lies.
+    placed : how they were found.
+    note : what a reader should know.
+    reason : why it was not placed; "" where it was.
+    fault : whether that is a fault of the file rather than a question that is open.
+    """
+
+    number: int
+    name: str
+    mask: NDArray[np.bool_] | None = None
+    on: tuple[Target, ...] = ()
+    placed: str = ""
+    note: str = ""
+    reason: str = ""
+    fault: bool = False
+
+
+def targets_in(folder: Path) -> list[Target]:
+    """The volumes that imports have written into a patient's folder."""
+    found = []
+    for file, made in volumes_in(folder):
+        inside = file.relative_to(folder).as_posix()
+        if file.is_file():
+            shape, affine = read_grid(file)
+            role = "" if "/" in inside else str(made.get("role", ""))
+            found.append(Target(inside, role, made.get("places") or {}, Grid(affine, shape, ())))
+    return found
+
+
+def regions_on(
+    file: Path, targets: Sequence[Target], *, series: Sequence[str], spaces: Sequence[str], examination: str
+) -> Iterator[Region]:
+    """The regions of a drawing, each on the grid of the volumes that it belongs to.
+
+    Parameters
+    ----------
+    file : DICOM SEG or RTSTRUCT.
+    targets : the patient's volumes.
+    series, spaces, examination : keyed marks of the series and frames of reference that it names, and of its study.
+
+    Yields
+    ------
+    One `Region` a region and grid; where the file cannot be read, or lies in no volume's space, one for the whole file.
+    """
+    named = [target for target in targets if target.places.get("series") in series]
+    near = [target for target in targets if target in named or _one_space(target, spaces, examination)]
+    if not near:
+        yield Region(0, "", reason="no volume of its examination or frame of reference was imported")
+        return
+    grids = _by_grid(near)
+    grids = [grid for grid in grids if not named or any(target in named for target in grid)]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+            found = [segments_of(file, _blank(grid[0])) for grid in grids]
+    except CaseError as error:
+        yield Region(0, "", reason=error.problem, fault=True)
+        return
+    elsewhere = bool(series) and not named
+    for parts in zip(*found, strict=True):
+        yield from _of_segment(parts, grids, named, elsewhere)
+
+
+def _of_segment(
+    parts: Sequence[Segment], grids: Sequence[Sequence[Target]], named: Sequence[Target], elsewhere: bool
+) -> Iterator[Region]:
+    number, name = parts[0].number, parts[0].name
+    if not parts[0].drawn:
+        yield Region(number, name, reason="nothing is drawn in it")
+        return
+    fits, misses = [], []
+    for part, grid in zip(parts, grids, strict=True):
+        try:
+            fits.append((grid, _drawn(part, _blank(grid[0]))))
+        except CaseError as error:
+            misses.append(f"{_listed(grid)}: {error.problem}")
+    if not fits:
+        before = "the series that it names was not imported; " if elsewhere else ""
+        yield Region(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
+        return
+    if len(fits) > 1 and not named:
+        where = " and ".join(_listed(grid) for grid, _ in fits)
+        why = "names a series that was not imported" if elsewhere else "names no series"
+        yield Region(number, name, reason=f"it {why} and fits volumes of {len(fits)} grids ({where}): {_CHOOSE}")
+        return
+    for grid, mask in fits:
+        with_role = tuple(target for target in grid if target.role)
+        if not with_role:
+            reason = f"it belongs to {_listed(grid)}, which has no role yet: give it one in review.csv and import again"
+            yield Region(number, name, reason=reason)
+            continue
+        placed = BY_SERIES if named else BY_POSITION
+        yield Region(number, name, mask, with_role, placed, _note(grid, with_role, named, elsewhere))
+
+
+def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target], elsewhere: bool) -> str:
+    """What the file leaves open."""
+    notes = ["the series that it names was not imported"] if elsewhere else []
+    drawn_on = [target for target in grid if target in named] or list(on)
+    if len(drawn_on) > 1:
+        notes.append(f"it may have been drawn on any of {_listed(drawn_on)}, which share one grid")
+    elif named and len(on) > 1:
+        notes.append(f"drawn on {drawn_on[0].shown}; the others have its grid")
+    return "; ".join(notes)
+
+
+def _drawn(segment: Segment, grid: Volume) -> NDArray[np.bool_]:
+    mask, affine = segment.draw()
+    placed = place_mask(Roi(mask, affine), grid).mask
+    if not placed.any():
+        raise CaseError("no voxel lies inside it")
+    return placed
+
+
+def _one_space(target: Target, spaces: Sequence[str], examination: str) -> bool:
+    """Whether positions of the drawing and of the volume can be compared."""
+    own = target.places.get("frame_of_reference")
+    return own in spaces if own and spaces else target.places.get("examination") == examination
+
+
+def _by_grid(targets: Sequence[Target]) -> list[list[Target]]:
+    grids: list[list[Target]] = []
+    for target in targets:
+        same = next((grid for grid in grids if same_grid(grid[0].grid, target.grid)), None)
+        if same is None:
+            grids.append([target])
+        else:
+            same.append(target)
+    return grids
+
+
+def _blank(target: Target) -> Volume:
+    """A volume of the target's grid that takes no memory."""
+    return Volume(np.broadcast_to(np.float32(0), target.grid.shape), target.grid.affine)
+
+
+def _listed(targets: Sequence[Target]) -> str:
+    return ", ".join(target.shown for target in targets)

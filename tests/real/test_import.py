@@ -19,21 +19,9 @@ from radstudy.formats.dicom_header import IMAGE_STORAGES, Sharing, frames_of, re
 from radstudy.intake.listing import Listed, decide_listing
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import load_rules
-from radstudy.intake.run import Options, run_import
 from radstudy.intake.series import sort_series
-from radstudy.intake.sources import Folder
 
 TRUTH = Path(__file__).with_name("series_names_truth.csv")
-
-
-@pytest.fixture(scope="module")
-def patient(real_data, tmp_path_factory):
-    """The real patient, imported: the folder of its volumes."""
-    out = tmp_path_factory.mktemp("import") / "out"
-    outcome = run_import(Folder(real_data / "breast_dce"), Options(out, out.with_name("private")))
-    assert outcome.failures == ()
-    (plan,) = outcome.plans
-    return out / plan.name
 
 
 def test_three_phases_of_sixty_slices_in_order_with_their_times(patient):

@@ -12,6 +12,7 @@ import hmac
 import io
 import re
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from radstudy.store import write_text
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
 _COLUMNS = ["pseudonym", "patient_id", "issuer"]
 REMOVED = "[removed]"
+# Archives write the collection where the name was, such as 06^Breast-MRI-Pilot: these parts of it identify nobody.
+_NO_NAMES = {"BREAST", "MRI", "DCE", "LESION", "TUMOR", "TUMOUR"}
 
 
 class Pseudonyms:
@@ -106,7 +109,8 @@ def _base32(number: int, length: int) -> str:
 
 
 class Redactor:
-    """Takes out of a free text what identifies a patient: words of the name, the PatientID, birth dates, UIDs.
+    """Takes out of a free text what identifies a patient: words of the name (also without accents, and the parts of
+    double names), the PatientID, birth dates, UIDs.
 
     Parameters
     ----------
@@ -116,9 +120,11 @@ class Redactor:
     def __init__(self, identities: Iterable[Identity]) -> None:
         words = set()
         for identity in identities:
-            words |= {word for word in re.split(r"[\^=,\s]+", identity.name) if len(word) > 2}
+            words |= {*re.split(r"[\^=,\s]+", identity.name)}
+            words |= {part for part in re.split(r"[\W_]+", identity.name) if part.upper() not in _NO_NAMES}
             words |= {identity.patient_id, identity.study_uid, identity.series_uid}
             words |= _spelt(identity.birth_date)
+        words |= {unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode() for word in words}
         parts = [
             r"\d+(?:\.\d+){4,}",
             *(re.escape(word) for word in sorted(words, key=len, reverse=True) if len(word) > 2),

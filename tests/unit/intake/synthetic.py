@@ -161,6 +161,8 @@ def _base(scan: Scan, storage: UID, instance_uid: str) -> FileDataset:
             "PatientID": scan.patient,
             "PatientName": scan.name,
             "PatientBirthDate": scan.birth,
+            "PatientSex": "F",
+            "SpecificCharacterSet": "ISO_IR 192",
             "StudyInstanceUID": uid("study", scan.patient, scan.study),
             "SeriesInstanceUID": scan.series_uid,
             "StudyDate": "20240305",

@@ -104,7 +104,7 @@ def run(
 @app.command("import")
 def import_(
     source: Annotated[str, typer.Argument(help="A folder, a .zip, a DICOMDIR, https://.../dicom-web or "
-                                               "dimse://TITLE@host:port.")],
+                                               "dimse://TITLE@host:port; read only.")],
     out: Annotated[Path, typer.Option(help="Folder for volumes and tables; made if needed.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")] = False,
     examination: Annotated[str, typer.Option(help="Of a patient with several: first or last; by default all of "
@@ -119,7 +119,13 @@ def import_(
     own_title: Annotated[str, typer.Option(help="Our application entity title, as the PACS knows it.")] = "RADSTUDY",
     move_port: Annotated[int | None, typer.Option(help="Fetch by C-MOVE to this port instead of by C-GET.")] = None,
 ) -> None:  # fmt: skip
-    """Import examinations: DICOM series become roles, slices become volumes, names become pseudonyms."""
+    """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
+
+    Nothing is changed in the source. OUT then holds PATIENT/ROLE.nii.gz, PATIENT/masks/, cohort.csv to fill, and
+    review.html with what a reader has to decide: write it into review.csv and run the same command again.
+    Segmentations (SEG, RTSTRUCT) lie among the images or come later, in a source of their own. OUT.private identifies
+    the patients: keep it to yourself. All in docs/import.md.
+    """
     from radstudy.intake.connect import server_of
     from radstudy.intake.pull import asked, describe_offered, pull
     from radstudy.intake.rules import load_rules
@@ -266,7 +272,10 @@ def mask_convert(
     resample: Annotated[bool, typer.Option("--resample", help="Take what lies between the image's voxels or slices to "
                                                               "the nearest.")] = False,
 ) -> None:  # fmt: skip
-    """Put a mask onto an image's grid by physical position and write it in another format."""
+    """Put a mask onto its image's grid, in another format.
+
+    It is placed by physical position; what does not lie on the image's voxels is refused. docs/masks.md.
+    """
     from radstudy.imaging.mask_write import write_rois
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume
@@ -289,7 +298,12 @@ def derive(
                                                    "table's own.")] = None,
     jobs: Jobs = None,
 ) -> None:  # fmt: skip
-    """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort."""
+    """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort.
+
+    The recipe says which, of which images; times come from the sidecars of `radstudy import` where it does not give
+    them. docs/parametric.md has one to copy. TABLE stays as it is: a new one with the maps and figures is written
+    into OUT. A case that fails is named in its column derive_failed, and the others go on.
+    """
     from radstudy.derive.run import derive as derive_cohort
 
     written, lost = derive_cohort(table, recipe, out, data=data, jobs=jobs, say=_say, bar=_bar)

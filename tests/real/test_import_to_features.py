@@ -1,4 +1,4 @@
-"""From the folder of a real examination to its maps and features: import, derive, extract, each by the last one's files.
+"""From the folder of a real examination to its maps and features: each command on the files of the one before.
 
 The patient's own PE1 and SER series, made by the workstation, are not imported and are the expected values here.
 """

@@ -271,8 +271,8 @@ def test_no_file_and_no_message_of_import_and_derive_identifies_the_patient(synt
     assert len(list(out.rglob("DCE_*.nii.gz"))) == 7
     assert "data:image/png" in (out / "review.html").read_text("utf-8")
     assert len(contents) > 100
-    secrets = ["qvornzyk", "xenia", "åse", "Åse", "zx-88231", "19310228", "1931-02-28", "28.02.1931", "1.2.826", "20240305",
-               "acc-990017", "house", dynamic.series_uid]  # fmt: skip
+    secrets = ["qvornzyk", "xenia", "åse", "Åse", "zx-88231", "19310228", "1931-02-28", "28.02.1931", "1.2.826",
+               "20240305", "acc-990017", "house", dynamic.series_uid]  # fmt: skip
     for secret in secrets:
         assert not any(secret.encode() in content for content in contents), secret
         assert secret not in printed.lower(), secret

@@ -148,7 +148,7 @@ def _of_segment(
     for grid, mask in fits:
         with_role = tuple(target for target in grid if target.role)
         if not with_role:
-            reason = f"it belongs to {_listed(grid)}, which has no role yet: give it one in review.csv and import again"
+            reason = f"it belongs to {_listed(grid)}, still without a role: give one in review.csv and import again"
             yield Region(number, name, reason=reason)
             continue
         placed = BY_SERIES if named else BY_POSITION

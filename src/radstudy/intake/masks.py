@@ -70,10 +70,17 @@ def write_masks(
     made = Masks([row for row in earlier if row["patient"] not in here])
     for plan in plans:
         own = [drawing for drawing in drawings if drawing["patient"] == plan.name]
-        if not own or plan.problem:
-            continue
         before = [row for row in earlier if row["patient"] == plan.name]
-        _of_patient(plan, own, before, out / plan.name, private, pseudonyms, made)
+        if plan.problem or not own:
+            made.rows += before
+            continue
+        try:
+            targets = targets_in(out / plan.name)
+        except CaseError as error:  # a volume of an earlier import, damaged since
+            made.failures.append(str(error.located(patient=plan.name)))
+            made.rows += before
+        else:
+            _of_patient(plan, own, targets, before, out / plan.name, private, pseudonyms, made)
     made.rows.sort(key=lambda row: row["patient"])
     if made.rows or earlier:
         write_rows(table, COLUMNS, made.rows)
@@ -83,6 +90,7 @@ def write_masks(
 def _of_patient(
     plan: Plan,
     drawings: Sequence[Mapping[str, Any]],
+    targets: Sequence[Target],
     before: Sequence[Mapping[str, str]],
     folder: Path,
     private: Path,
@@ -92,7 +100,6 @@ def _of_patient(
     named = {_key(row): row["file"].removeprefix(f"{plan.name}/") for row in before if row["file"]}
     hashes = {row["file"].removeprefix(f"{plan.name}/"): row["hash"] for row in before if row["file"]}
     taken = {file.lower() for file in named.values()}
-    targets = targets_in(folder)
     written: set[str] = set()
     for drawing in drawings:
         identity = Identity(**drawing["identity"])

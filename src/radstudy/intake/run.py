@@ -157,8 +157,8 @@ def _say_masks(rows: Sequence[Mapping[str, str]], say: Say) -> None:
     if rows:
         placed = sum(bool(row["file"]) for row in rows)
         say(
-            f"segmentations and structure sets: {placed} mask(s) written, {len(rows) - placed} region(s) not placed; "
-            "masks.csv lists them"
+            f"masks.csv lists {placed} mask(s) of segmentations and structure sets, and {len(rows) - placed} region(s) "
+            "that were not placed"
         )
 
 
@@ -261,9 +261,13 @@ def _drawings_of(plan: Plan, outcome: Outcome) -> list[str]:
         kinds = sorted({drawing.kind for drawing in plan.patient.drawings})
         count = len(plan.patient.drawings)
         return [f"    mask  {count} file(s) of regions ({', '.join(kinds)})"] if count else []
-    lines = []
+    regions: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        what = f"    mask  {row['name'] or row['label'] or '(the whole file)'} ({row['kind']})"
-        where = f"{row['role']}, {row['voxels']} voxels, {row['placed']}" if row["file"] else row["reason"]
-        lines.append(f"{what} -> {where}" + (f" ({row['note']})" if row["note"] else ""))
-    return lines
+        what = f"{row['name'] or row['label'] or '(the whole file)'} ({row['kind']})"
+        where = f"{row['voxels']} voxels, {row['placed']}" if row["file"] else row["reason"]
+        regions.setdefault((row["drawing"], row["label"], what, where, row["note"]), []).append(row["role"])
+    return [
+        f"    mask  {what} -> {', '.join(filter(None, roles))}{': ' if roles[0] else ''}{where}"
+        + (f" ({note})" if note else "")
+        for (_, _, what, where, note), roles in regions.items()
+    ]

@@ -224,6 +224,28 @@ def test_drawings_may_come_later_from_a_source_of_their_own(synthetic, imported,
     assert pd.read_csv(tmp_path / "out" / "cohort.csv", dtype=str)["sequences"].tolist() == ["T2WI"]
 
 
+def test_one_damaged_volume_costs_no_other_patients_masks(synthetic, imported, tmp_path):
+    scans = [synthetic.t2(patient=who, name=f"{who}^A", study=who) for who in ("ONE", "TWO")]
+    synthetic.write(tmp_path / "images", *scans)
+    plans = {plan.patient.identifier[0]: plan.name for plan in imported(tmp_path / "images").plans}
+    for scan in scans:
+        segment(synthetic, tmp_path, scan, file=f"{scan.patient}.dcm")
+    (tmp_path / "out" / plans["ONE"] / "T2WI.nii.gz").write_bytes(b"no image")
+    (failure,) = imported(tmp_path / "in").failures
+    assert f"Patient {plans['ONE']}" in failure and "cannot be read as a 3D image" in failure
+    assert table(tmp_path)["patient"].tolist() == [plans["TWO"]]
+
+
+def test_a_drawing_whose_images_could_not_be_written_is_listed(synthetic, imported, tmp_path):
+    scan = synthetic.t2()
+    synthetic.write(tmp_path / "in", scan, without=(3,))
+    segment(synthetic, tmp_path, scan)
+    (failure,) = imported(tmp_path / "in").failures
+    assert "slice(s) are missing" in failure
+    (row,) = table(tmp_path).itertuples()
+    assert (row.file, row.reason) == ("", "no volume of its examination or frame of reference was imported")
+
+
 def everything_in(folder):
     """Every file's name and content; compressed volumes as they are and unpacked."""
     for path in folder.rglob("*"):

@@ -1,9 +1,10 @@
 """Which of a patient's volumes a drawing belongs to, and its regions on their grids.
 
 A drawing that names its series goes onto the volumes of that series; one that names none, or one that was left out,
-onto the volumes where its positions fall on voxels. Either way it also goes onto every other volume of the same grid:
-all phases of a dynamic scan have one contour. Where it names no series that is here and fits volumes of different
-grids, nobody can know which was meant: nothing is written of it, and the reason says so.
+onto the volumes where its positions fall on voxels. Either way it also goes onto every volume alike, of one kind (DCE,
+or DWI) and one grid: all phases of a dynamic scan have one contour. Where it names no series that is here and fits
+volumes that are not alike, nobody can know which was meant: nothing is written of it, and the reason says so. A mask of
+one sequence is never written for another one, even on the same grid: a reader has to confirm that (docs/transfer.md).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from radstudy.intake.volumes import volumes_in
 
 BY_SERIES, BY_POSITION = "by its series", "by position"
 _CHOOSE = "put it onto its image with radstudy mask convert"
+_DECIDE = "give them roles in review.csv and import again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,11 @@ class Target:
     role: str
     places: Mapping[str, str]
     grid: Grid
+
+    @property
+    def kind(self) -> str:
+        """The role without its number: what all phases, or all b-values, have in common; else the series."""
+        return self.role.rstrip("0123456789") or f"series {self.places.get('series')}"
 
     @property
     def shown(self) -> str:
@@ -109,8 +116,7 @@ def regions_on(
     if not near:
         yield Region(0, "", reason="no volume of its examination or frame of reference was imported")
         return
-    grids = _by_grid(near)
-    grids = [grid for grid in grids if not named or any(target in named for target in grid)]
+    grids = [grid for grid in _alike(near) if not named or any(target in named for target in grid)]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
@@ -143,7 +149,9 @@ def _of_segment(
     if len(fits) > 1 and not named:
         where = " and ".join(_listed(grid) for grid, _ in fits)
         why = "names a series that was not imported" if elsewhere else "names no series"
-        yield Region(number, name, reason=f"it {why} and fits volumes of {len(fits)} grids ({where}): {_CHOOSE}")
+        what_to_do = _CHOOSE if all(target.role for grid, _ in fits for target in grid) else _DECIDE
+        reason = f"it {why} and fits volumes of {len(fits)} kinds or grids ({where}): {what_to_do}"
+        yield Region(number, name, reason=reason)
         return
     for grid, mask in fits:
         with_role = tuple(target for target in grid if target.role)
@@ -180,15 +188,17 @@ def _one_space(target: Target, spaces: Sequence[str], examination: str) -> bool:
     return own in spaces if own and spaces else target.places.get("examination") == examination
 
 
-def _by_grid(targets: Sequence[Target]) -> list[list[Target]]:
-    grids: list[list[Target]] = []
+def _alike(targets: Sequence[Target]) -> list[list[Target]]:
+    """The volumes by kind and grid."""
+    groups: list[list[Target]] = []
     for target in targets:
-        same = next((grid for grid in grids if same_grid(grid[0].grid, target.grid)), None)
-        if same is None:
-            grids.append([target])
+        alike = (of for of in groups if of[0].kind == target.kind and same_grid(of[0].grid, target.grid))
+        group = next(alike, None)
+        if group is None:
+            groups.append([target])
         else:
-            same.append(target)
-    return grids
+            group.append(target)
+    return groups
 
 
 def _blank(target: Target) -> Volume:

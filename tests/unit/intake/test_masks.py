@@ -67,8 +67,7 @@ def drawn_on(tmp_path, row):
 
 
 def test_a_segmentation_of_one_phase_lies_on_all_phases_and_on_nothing_else(synthetic, imported, tmp_path):
-    elsewhere = synthetic.t2(spacing=(0.8, 0.75))
-    synthetic.write(tmp_path / "in", synthetic.dynamic(3), elsewhere)
+    synthetic.write(tmp_path / "in", synthetic.dynamic(3), synthetic.t2())  # T2WI has the same grid
     segment(synthetic, tmp_path, synthetic.dynamic(3), phase=2)
     outcome = imported(tmp_path / "in")
     assert outcome.failures == ()
@@ -98,6 +97,18 @@ def test_without_a_series_its_positions_find_the_grid(synthetic, imported, tmp_p
     np.testing.assert_array_equal(drawn_on(tmp_path, row), BOX)
 
 
+def test_two_sequences_of_one_grid_are_a_question_too(synthetic, imported, tmp_path):
+    def unnamed(dataset):
+        del dataset.ReferencedSeriesSequence
+
+    synthetic.write(tmp_path / "in", synthetic.dynamic(2), synthetic.t2())
+    segment(synthetic, tmp_path, synthetic.t2(), change=unnamed)
+    assert imported(tmp_path / "in").failures == ()
+    (row,) = table(tmp_path).itertuples()
+    assert row.file == ""
+    assert "names no series and fits volumes of 2 kinds or grids (DCE1, DCE2 and T2WI): put it onto" in row.reason
+
+
 def test_a_series_that_was_left_out_lends_its_drawing_to_the_volumes_of_its_grid(synthetic, imported, tmp_path):
     tags = {**synthetic.GRE, "SeriesDescription": "sub", "ImageType": ["DERIVED", "PRIMARY", "SUBTRACTION"]}
     subtraction = synthetic.Scan(tags, number=9)
@@ -119,13 +130,13 @@ def test_contours_that_fit_two_grids_are_a_question_unless_they_name_their_serie
     assert outcome.failures == ()  # a question, not a fault
     rows = table(tmp_path)
     (open_,) = rows[rows["name"] == "GTV"].itertuples()
-    assert "names no series and fits volumes of 2 grids (DCE1, DCE2 and T2WI)" in open_.reason
+    assert "names no series and fits volumes of 2 kinds or grids (DCE1, DCE2 and T2WI)" in open_.reason
     assert (open_.file, open_.role, open_.voxels) == ("", "", "")
     named = rows[rows["name"] == "named"]
     assert named["role"].tolist() == ["DCE1", "DCE2"]
     for row in named.itertuples():
         np.testing.assert_array_equal(drawn_on(tmp_path, row), BOX)
-    assert "fits volumes of 2 grids" in (tmp_path / "out" / "review.html").read_text("utf-8")
+    assert "fits volumes of 2 kinds or grids" in (tmp_path / "out" / "review.html").read_text("utf-8")
     assert not list((tmp_path / "out").rglob("*_GTV*"))
 
 

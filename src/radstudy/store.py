@@ -72,7 +72,12 @@ def read_json(path: Path) -> Any:
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index."""
-    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    write_bytes(path, csv_bytes(frame))
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """What `write_csv` writes."""
+    return bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:

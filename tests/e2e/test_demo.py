@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,16 @@ NUMBERS = ("agree/icc.csv", "model/features.csv", "model/predictions.csv", "eval
 
 def study_of(folder):
     return folder / "data" / "study.yaml"
+
+
+def lean(folder):
+    """The same study without the parts of `evaluate` that refit every model many times."""
+    text = study_of(folder).read_text(encoding="utf-8")
+    assert text.count("chance: {") == text.count("resampling: {") == 1
+    text = re.sub(r"^  (chance|resampling): .*$", r"  \1: null", text, flags=re.MULTILINE) + "  baselines: null\n"
+    file = folder / "data" / "lean.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
 def test_every_step_leaves_its_folder_and_provenance(demo):
@@ -55,7 +66,7 @@ def test_a_second_run_does_nothing_and_changes_nothing(demo_copy, command):
 
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_path, command):
     out = tmp_path / "out"
-    arguments = [sys.executable, "-m", "radstudy", "run", str(study_of(demo)), "--out", str(out), "--jobs", "1"]
+    arguments = [sys.executable, "-m", "radstudy", "run", str(lean(demo)), "--out", str(out), "--jobs", "1"]
     process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + 300
     while len(list(out.glob("extract/volumes/*.json"))) < 5:
@@ -71,14 +82,14 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_p
     assert (
         len([file for file in kept if "prepare" in file.parts]) >= 5
     )  # each volume is prepared before it is extracted
-    command("run", study_of(demo), "--out", out, "--step", "evaluate", check=0)
+    command("run", lean(demo), "--out", out, "--step", "evaluate", check=0)
     assert all(file.stat().st_mtime_ns == stamp for file, stamp in kept.items())
     for name in NUMBERS:
         assert (out / name).read_bytes() == (demo / name).read_bytes(), name
 
 
 def test_a_change_downstream_does_not_extract_again(demo_copy, command):
-    study = study_of(demo_copy)
+    study = lean(demo_copy)
     study.write_text(study.read_text(encoding="utf-8") + "  interval: {auc: delong}\n", encoding="utf-8")
     done = command("run", study, "--out", demo_copy, "--step", "evaluate", check=0)
     assert "model: already done" in done.stderr
@@ -173,7 +184,7 @@ def _write_like(path, array):
 
 def test_bad_cases_are_named_and_the_others_go_on(demo_copy, command):
     expected = spoil(demo_copy)
-    done = command("run", study_of(demo_copy), "--out", demo_copy, check=4)
+    done = command("run", lean(demo_copy), "--out", demo_copy, check=4)
     assert "Traceback" not in done.stderr
     for patient, says in expected.items():
         lines = [line for line in done.stderr.splitlines() if line.startswith(f"Patient {patient},")]

@@ -31,6 +31,7 @@ model:
     DWI: [DWI]
     ADC: [ADC]
     all: {pool: [T2, DWI, ADC]}
+evaluate: {chance: null, resampling: null}
 """
 
 

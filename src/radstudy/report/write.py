@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from joblib import Parallel, delayed
 from ruamel.yaml import YAML
 
 from radstudy.protocol import Protocol
@@ -21,16 +22,17 @@ from radstudy.report.sections import Part, Section, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import summary
 from radstudy.report.word import word_file
-from radstudy.store import write_bytes, write_csv, write_text
+from radstudy.store import csv_bytes, write_bytes, write_text
 
 
-def write_report(protocol: Protocol, run: Path) -> Path:
+def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     """Write ``run/report.html``, ``run/report/tables/*`` and ``run/report/figures/*``.
 
     Parameters
     ----------
     protocol : the study file.
     run : the run's folder, finished or not: what is missing is said in its place.
+    jobs : processes that draw figures and write tables.
 
     Returns
     -------
@@ -38,41 +40,43 @@ def write_report(protocol: Protocol, run: Path) -> Path:
     """
     facts = read_facts(protocol, run)
     sections = build_sections(facts)
-    sources = _write_parts(facts, sections, run / "report")
+    sources = _write_parts(facts, sections, run / "report", jobs)
     page = run / "report.html"
     write_text(page, _page(facts, sections, sources))
     return page
 
 
-def _write_parts(facts: Facts, sections: list[Section], folder: Path) -> dict[str, str]:
+def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int) -> dict[str, str]:
     """Write tables and figures; returns the data URI of every figure."""
-    notice = facts.protocol.notice
+    parts = [part for section in sections for part in section.parts if isinstance(part.content, Table | Drawing)]
+    notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
-    for section in sections:
-        for part in section.parts:
-            if isinstance(part.content, Table):
-                place = folder / "tables" / part.content.name
-                write_csv(place.with_suffix(".csv"), _flagged(part.content.frame, notice))
-                word = word_file(part.content, number=part.number, caption=part.caption, notice=notice)
-                write_bytes(place.with_suffix(".docx"), word)
-            elif isinstance(part.content, Drawing):
-                sources[part.content.name] = _write_figure(facts, part.content, folder / "figures")
+    made = Parallel(n_jobs=jobs, batch_size=1)(delayed(_files_of)(part, notice, kinds) for part in parts)
+    for part, files in zip(parts, made, strict=True):
+        place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.content.name
+        for kind, content in files.items():
+            if kind != "svg" or "svg" in kinds:
+                write_bytes(place.with_name(f"{place.name}.{kind}"), content)
+        if "svg" in files:
+            sources[part.content.name] = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
     return sources
+
+
+def _files_of(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
+    """The files of a table or figure by their suffix; a figure's SVG, which the page shows, is always among them."""
+    content = part.content
+    if isinstance(content, Table):
+        word = word_file(content, number=part.number, caption=part.caption, notice=notice)
+        return {"csv": csv_bytes(_flagged(content.frame, notice)), "docx": word}
+    with style():
+        files = rendered(with_notice(content.figure, notice), {"svg", *kinds})
+    if content.frame is not None:
+        files["csv"] = csv_bytes(_flagged(content.frame, notice))
+    return files
 
 
 def _flagged(frame: pd.DataFrame, notice: str) -> pd.DataFrame:
     return frame.assign(notice=notice) if notice else frame
-
-
-def _write_figure(facts: Facts, drawing: Drawing, folder: Path) -> str:
-    with style():
-        figure = with_notice(drawing.figure, facts.protocol.notice)
-        files = rendered(figure, {"svg", *facts.protocol.report.figures})
-    for kind in facts.protocol.report.figures:
-        write_bytes(folder / f"{drawing.name}.{kind}", files[kind])
-    if drawing.frame is not None:
-        write_csv(folder / f"{drawing.name}.csv", _flagged(drawing.frame, facts.protocol.notice))
-    return "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
 
 
 def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str:

@@ -19,4 +19,4 @@ def do_report(run: Run) -> None:
         if due:
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
-            write_report(run.protocol, run.out)
+            write_report(run.protocol, run.out, jobs=run.jobs)

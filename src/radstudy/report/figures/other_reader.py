@@ -49,4 +49,4 @@ def other_reader(facts: Facts) -> Drawing:
         "Filled: testing, open: training patients. Solid: bias; dashed: limits of agreement; dotted: cut-off. Ringed: "
         "the two masks put the patient on different sides of the cut-off.",
     )
-    return Drawing("figure_s8_other_reader", drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)
+    return Drawing("figure_s9_other_reader", drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)

@@ -228,7 +228,7 @@ cohort:
 
 evaluate:
   chance: {{permutations: 200}}              # a study takes 1,000; so the demo ends sooner
-  resampling: {{nested: {{repeats: 5}}, splits: 50, bootstrap: 10}}   # a study takes 100, 1,000 and 200
+  resampling: {{nested: {{repeats: 3}}, splits: 30, bootstrap: 6}}   # a study takes 100, 1,000 and 200
 """
 
 

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from radstudy.errors import DataError
 from radstudy.modelling.assessment import Scored
+from radstudy.modelling.null import SETS, NullCalibration, exchanged_rows
 from radstudy.statistics import auc, delong_test, logistic
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 BESIDE_VOLUME = (
     "model", "set", "sequence", "rows", "auc", "volume_auc", "difference", "low", "high", "p_value", "rho", "note",
@@ -60,6 +65,63 @@ def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) ->
         return Baseline(name, kind, values[:0], f"not fitted: {error}")
     odds = fit.intercept + fit.coefficients[0] * values
     return Baseline(name, kind, 1 / (1 + np.exp(-odds)), fit.note)
+
+
+def null_of_variable(
+    name: str, values: pd.Series, rows: pd.DataFrame, *, permutations: int, seed: int
+) -> NullCalibration:  # fmt: skip
+    """What `one_variable` reaches when the outcome is chance; the permutations are those of `calibrate`.
+
+    A logistic regression on one variable orders the rows as the variable does, upwards or downwards: its slope has the
+    sign of the difference of the two groups' training means, which is the slope of the likelihood at zero. So nothing
+    has to be fitted to know its AUCs.
+
+    Parameters
+    ----------
+    name : of the baseline.
+    values : the variable by (patient, lesion); rows without a value are left out.
+    rows : of the cohort, with ``outcome`` and ``set``.
+    permutations : B.
+    seed : the study's.
+
+    Returns
+    -------
+    NullCalibration with the training and testing AUC; an AUC is NaN where a class is missing, 0.5 where the variable
+    does not differ between the training means.
+    """
+    x = values.reindex(rows.index).to_numpy(dtype=float)
+    outcome = rows["outcome"].to_numpy(dtype=np.int64)
+    patients = np.asarray(pd.factorize(rows.index.get_level_values("patient"))[0], dtype=np.int64)
+    sets = {which: np.flatnonzero((rows["set"] == which).to_numpy()) for which in SETS}
+    sources = [exchanged_rows(patients, list(sets.values()), seed=seed, number=b) for b in range(permutations)]
+    outcomes = np.vstack([outcome, *(outcome[source] for source in sources)])
+    known = {which: part[~np.isnan(x[part])] for which, part in sets.items()}
+    direction = _slope_sign(x[known["training"]], outcomes[:, known["training"]])
+    areas = {which: _areas(direction, x[part], outcomes[:, part]) for which, part in known.items()}
+    return NullCalibration(
+        "outcome", permutations,
+        {name: {which: float(area[0]) for which, area in areas.items()}},
+        {name: {which: area[1:] for which, area in areas.items()}},
+        {name: np.ones(permutations, dtype=np.int64)},
+    )  # fmt: skip
+
+
+def _slope_sign(x: Array, outcomes: IntArray) -> Array:
+    """(outcomes,) -1, 0 or 1; NaN where a class is missing."""
+    positives = outcomes.sum(axis=1)
+    both = (positives > 0) & (positives < len(x))
+    # centred, so that equal means are equal but for the rounding of a sum
+    slope = outcomes @ (x - x.mean()) if len(x) else np.zeros(len(outcomes))
+    slope[np.abs(slope) <= 1e-12 * np.abs(x).sum()] = 0
+    return np.where(both, np.sign(slope), np.nan)
+
+
+def _areas(direction: Array, x: Array, outcomes: IntArray) -> Array:
+    """(outcomes,) AUCs of the variable taken upwards or downwards; by the sum of the positives' ranks."""
+    positives = outcomes.sum(axis=1)
+    pairs = positives * (len(x) - positives)
+    excess = outcomes @ stats.rankdata(x) - positives * (positives + 1) / 2 - pairs / 2
+    return np.asarray(0.5 + direction * excess / np.where(pairs > 0, pairs, np.nan), dtype=np.float64)
 
 
 def log_volume(volume: pd.Series) -> pd.Series:

@@ -27,6 +27,7 @@ def baseline_note(frame: pd.DataFrame) -> str:
     said = "; ".join(text for kind, text in parts.items() if kind in kinds)
     more = "" if "shuffled" in kinds else " Shuffled images (evaluate.baselines.shuffled) were not asked for."
     return (
-        f"Baselines: {said}. They are fitted on the training rows and take part in no test of the models. A model that "
-        f"is no better than its volume has not shown that texture matters.{more}"
+        f"Baselines: {said}. They are fitted on the training rows (anew for each permutation of the outcome, under "
+        "Chance) and take part in no test of the models. A model that is no better than its volume has not shown that "
+        f"texture matters.{more}"
     )

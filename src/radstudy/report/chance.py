@@ -9,6 +9,7 @@ import pandas as pd
 from radstudy.report.facts import Facts
 
 NULL = "evaluate/null/null.csv"
+NULL_BASELINES = "evaluate/baselines/null.csv"
 NULL_ROC = "evaluate/null/roc.csv"
 
 
@@ -31,18 +32,18 @@ class Chance:
 
 
 def chance_of(facts: Facts, model: str, which: str, kind: str = "outcome") -> Chance | None:
-    """The null calibration of a model in a set; None where there is none."""
-    frame = facts.frames.get(NULL)
-    if frame is None:
-        return None
-    part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
-    if not len(part) or pd.isna(part.iloc[0]["null_median"]):
-        return None
-    row = part.iloc[0]
-    return Chance(
-        float(row["null_median"]), float(row["null_low"]), float(row["null_high"]), float(row["p_value"]),
-        int(row["permutations"]),
-    )  # fmt: skip
+    """The null calibration of a model or baseline in a set; None where there is none."""
+    for frame in (facts.frames.get(NULL), facts.frames.get(NULL_BASELINES)):
+        if frame is None:
+            continue
+        part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
+        if len(part) and not pd.isna(part.iloc[0]["null_median"]):
+            row = part.iloc[0]
+            return Chance(
+                float(row["null_median"]), float(row["null_low"]), float(row["null_high"]), float(row["p_value"]),
+                int(row["permutations"]),
+            )  # fmt: skip
+    return None
 
 
 def chance_note(facts: Facts) -> str:

@@ -24,7 +24,7 @@ TABLES = (
     "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
     "evaluate/incremental.csv", "evaluate/mcnemar.csv", "evaluate/null/null.csv",
     "evaluate/leaks/leaks.csv",
-    "evaluate/baselines/table3.csv", "evaluate/baselines/beside_volume.csv",
+    "evaluate/baselines/table3.csv", "evaluate/baselines/null.csv", "evaluate/baselines/beside_volume.csv",
     "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv",
     "evaluate/null/roc.csv",
     *(f"evaluate/resampling/{name}.csv" for name in ("summary", "splits", "features", "patients", "corrections")),

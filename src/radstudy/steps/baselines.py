@@ -1,32 +1,50 @@
-"""Part of step 6, evaluate: what volume, age and images without structure reach, as rows of Table 3."""
+"""Part of step 6, evaluate: what volume, age and images without structure reach, as rows of Table 3.
+
+Each beside its own null calibration: with few patients, an age alone reaches a high AUC by chance, too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radstudy.cohort.manifest import ROW
 from radstudy.modelling.assessment import chosen_cutoff, performance_row
-from radstudy.modelling.baselines import BESIDE_VOLUME, Baseline, beside_volume, log_volume, one_variable, scored
+from radstudy.modelling.baselines import (
+    BESIDE_VOLUME,
+    Baseline,
+    beside_volume,
+    log_volume,
+    null_of_variable,
+    one_variable,
+    scored,
+)
 from radstudy.modelling.design import design_table
 from radstudy.modelling.engine import Engine
+from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import sequences_of
-from radstudy.protocol.sections import Baselines
+from radstudy.modelling.null import SETS, NullCalibration, calibrate
+from radstudy.protocol.sections import Baselines, Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
+from radstudy.steps.null import SUMMARY, summary_of
+from radstudy.steps.progress import Progress
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
 from radstudy.store import read_json, write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/baselines"
+_SHUFFLED = "shuffled image, "
 
 
 def do_baselines(run: Run, section: Baselines) -> None:
-    """Fit the baselines on the training rows; write ``table3.csv`` and ``beside_volume.csv``.
+    """Fit the baselines on the training rows; write ``table3.csv``, ``null.csv`` and ``beside_volume.csv``.
 
     Parameters
     ----------
@@ -35,7 +53,8 @@ def do_baselines(run: Run, section: Baselines) -> None:
     """
     evaluate = run.protocol.evaluate
     settings = {"baselines": section.model_dump(mode="json"), "interval": evaluate.interval.model_dump(mode="json"),
-                "cutoff": evaluate.cutoff.model_dump(mode="json")}  # fmt: skip
+                "cutoff": evaluate.cutoff.model_dump(mode="json"),
+                "chance": evaluate.chance and evaluate.chance.model_dump(mode="json")}  # fmt: skip
     inputs = {"model": run.key_of("model"), **({"shuffled": shuffled_key(run)} if section.shuffled else {})}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
@@ -44,26 +63,44 @@ def do_baselines(run: Run, section: Baselines) -> None:
 
 def _write(run: Run, section: Baselines) -> None:
     design = read_design(run)
-    found = [*_variables(run, section, design), *(_shuffled(run, design) if section.shuffled else ())]
+    chance = run.protocol.evaluate.chance
+    found: list[Baseline] = []
+    nulls: list[NullCalibration] = []
+    for baseline, values in _variables(run, section, design):
+        found.append(baseline)
+        if chance is not None and len(baseline.probability):
+            nulls.append(
+                null_of_variable(
+                    baseline.name, values, design.rows, permutations=chance.permutations, seed=run.protocol.seed
+                )
+            )
+    if section.shuffled:
+        images = ShuffledImages.of(run, design)
+        found += images.baselines()
+        nulls += images.null(chance)
     table = [row for baseline in found for row in _rows(run, design, baseline)]
     write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(table, columns=None if table else ["model", "set", "kind"]))
+    summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level)]
+    write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
     beside = pd.DataFrame(list(_beside(run, design, volumes)), columns=list(BESIDE_VOLUME))
     write_csv(run.path(STEP, "beside_volume.csv"), beside)
 
 
-def _variables(run: Run, section: Baselines, design: Design) -> Iterator[Baseline]:
+def _variables(run: Run, section: Baselines, design: Design) -> Iterator[tuple[Baseline, pd.Series]]:
     if section.volume:
         for sequence, volume in lesion_volumes(run.protocol, design.features, run.out).items():
-            yield one_variable(f"volume, {sequence}", "volume", log_volume(volume), design.rows)
+            values = log_volume(volume)
+            yield one_variable(f"volume, {sequence}", "volume", values, design.rows), values
     variable = run.protocol.cohort.clinical.get(section.age) if section.age else None
     if section.age and variable is not None and variable.levels is None:
-        yield one_variable(section.age, "age", design.rows[section.age], design.rows)
+        values = design.rows[section.age].astype(float)
+        yield one_variable(section.age, "age", values, design.rows), values
 
 
 def _rows(run: Run, design: Design, baseline: Baseline) -> Iterator[dict[str, Any]]:
     evaluate = run.protocol.evaluate
-    parts = {which: scored(baseline, design.rows, which) for which in ("training", "testing")}
+    parts = {which: scored(baseline, design.rows, which) for which in SETS}
     for which, one in parts.items():
         if not parts["training"].has_both_classes:
             yield {"model": baseline.name, "set": which, "kind": baseline.kind, "rows": len(one.y),
@@ -86,23 +123,66 @@ def _beside(run: Run, design: Design, volumes: dict[str, Baseline]) -> Iterator[
             )  # fmt: skip
 
 
-def _shuffled(run: Run, design: Design) -> Iterator[Baseline]:
-    """Every model with images, selected and fitted anew on the features of shuffled lesions."""
-    protocol = run.protocol
-    facts = read_json(run.path("model", "models.json"))
-    names = [name for name in protocol.model.models if facts[name]["fitted"] and sequences_of(protocol, name)]
-    clinical = design.table[[name for name in design.table.columns if str(name).startswith(CLINICAL)]]
-    features = read_shuffled(run)
-    table = design_table(features, design.reproducible, clinical, reader=protocol.reader)
-    usable = {name: design.usable[name].copy() for name in names}
-    for name in names:
-        for sequence in sequences_of(protocol, name):
-            usable[name] &= table.index.isin(features.of(sequence, protocol.reader).index)
-    outcome = design.rows["outcome"].to_numpy(dtype=np.int64)
-    sets = [np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in ("training", "testing")]
-    for name, fit in Engine(protocol, table, usable, models=names).fit(outcome, *sets).items():
-        rows = np.r_[fit.training_rows, fit.testing_rows]
-        odds = np.r_[fit.training_log_odds, fit.testing_log_odds]
-        note = fit.note or ("" if fit.features else "no feature survived the selection: the model is its intercept")
-        probability = pd.Series(1 / (1 + np.exp(-odds)), index=table.index[rows])
-        yield Baseline(f"shuffled image, {name}", "shuffled", probability.dropna(), note)
+@dataclass(frozen=True, eq=False)
+class ShuffledImages:
+    """Every model with images, to be selected and fitted anew on the features of shuffled lesions.
+
+    Parameters
+    ----------
+    run : the run.
+    engine : the models on the shuffled lesions' design table.
+    index : (patient, lesion) of that table's rows.
+    outcome : (rows,) 0 or 1.
+    sets : positions of the training and of the testing rows.
+    """
+
+    run: Run
+    engine: Engine
+    index: pd.MultiIndex
+    outcome: NDArray[np.int64]
+    sets: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, run: Run, design: Design) -> ShuffledImages:
+        """Read the shuffled lesions' features of a run."""
+        protocol = run.protocol
+        facts = read_json(run.path("model", "models.json"))
+        names = [name for name in protocol.model.models if facts[name]["fitted"] and sequences_of(protocol, name)]
+        clinical = design.table[[name for name in design.table.columns if str(name).startswith(CLINICAL)]]
+        features = read_shuffled(run)
+        table = design_table(features, design.reproducible, clinical, reader=protocol.reader)
+        usable = {name: design.usable[name].copy() for name in names}
+        for name in names:
+            for sequence in sequences_of(protocol, name):
+                usable[name] &= table.index.isin(features.of(sequence, protocol.reader).index)
+        training, testing = (np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in SETS)
+        outcome = design.rows["outcome"].to_numpy(dtype=np.int64)
+        return cls(run, Engine(protocol, table, usable, models=names), table.index, outcome, (training, testing))
+
+    def baselines(self) -> Iterator[Baseline]:
+        """One a model."""
+        for name, fit in self.engine.fit(self.outcome, *self.sets).items():
+            rows = np.r_[fit.training_rows, fit.testing_rows]
+            odds = np.r_[fit.training_log_odds, fit.testing_log_odds]
+            note = fit.note or ("" if fit.features else "no feature survived the selection: the model is its intercept")
+            probability = pd.Series(1 / (1 + np.exp(-odds)), index=self.index[rows])
+            yield Baseline(_SHUFFLED + name, "shuffled", probability.dropna(), note)
+
+    def null(self, section: Chance | None) -> Iterator[NullCalibration]:
+        """What the models that are permuted in `evaluate/null` reach on the shuffled lesions by chance."""
+        protocol = self.run.protocol
+        names = [name for name in self.engine.models if section and (section.slow or not why_not(protocol, name))]
+        if section is None or not names:
+            return
+        engine = Engine(protocol, self.engine.design, self.engine.usable, models=names)
+        progress = Progress(self.run, "null calibration (shuffled images)", "permutations")
+        found = calibrate(
+            engine, self.outcome, *self.sets, permutations=section.permutations, jobs=self.run.jobs,
+            folder=self.run.path(STEP, "shuffled"), key=shuffled_key(self.run), progress=progress,
+        )  # fmt: skip
+        yield replace(
+            found,
+            observed={_SHUFFLED + name: values for name, values in found.observed.items()},
+            null={_SHUFFLED + name: values for name, values in found.null.items()},
+            sizes={_SHUFFLED + name: values for name, values in found.sizes.items()},
+        )

@@ -84,7 +84,7 @@ def summary_of(null: NullCalibration, level: float) -> list[dict[str, Any]]:
     """One record a model and measure; see `SUMMARY`."""
     records = []
     for model in null.observed:
-        for measure in MEASURES:
+        for measure in null.observed[model]:
             low, high = null.band(model, measure, level)
             records.append(
                 {

@@ -58,6 +58,19 @@ def test_baselines_stand_below_the_models_of_table_3(told):
     assert table.frame["kind"].value_counts().to_dict() == {"model": 10, "volume": 2}
 
 
+def test_baselines_stand_beside_their_chance(told):
+    told.frames["evaluate/baselines/null.csv"] = pd.DataFrame([
+        {"kind": "outcome", "model": "volume, T2", "measure": which, "permutations": 200, "observed": 0.7,
+         "p_value": 0.03, "null_median": median, "null_low": 0.41, "null_high": 0.63, "excess": 0.1,
+         "empty_percent": 0.0, "note": ""} for which, median in (("training", 0.523), ("testing", 0.487))
+    ])  # fmt: skip
+    table = TABLES["performance"](told)
+    chance = [cell.text for cell in table.header[0]].index("Chance")
+    rows = table.rows[-2:]
+    assert [row[chance].text for row in rows] == ["0.523, p 0.030", "0.487, p 0.030"]
+    assert rows[0][chance].below == "0.410 to 0.630"
+
+
 def test_without_baselines_table_3_is_the_models(facts):
     table = TABLES["performance"](facts)
     assert not any(row[0].startswith("Baselines") for row in texts(table))

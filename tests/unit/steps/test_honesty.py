@@ -8,8 +8,9 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from radstudy.errors import StudyFileError
-from radstudy.modelling.baselines import beside_volume, log_volume, one_variable, scored
+from radstudy.modelling.baselines import beside_volume, log_volume, null_of_variable, one_variable, scored
 from radstudy.modelling.models import build
+from radstudy.modelling.null import exchanged_rows
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps import baselines
 from radstudy.steps.design import read_design
@@ -26,6 +27,7 @@ def sized(tmp_path_factory, synthetic_class):
     """A run whose features hold a volume that follows the outcome, and whose reader b sees lesions a little larger."""
     made = synthetic_class(tmp_path_factory.mktemp("sized"), effect=0.8)
     made.names[-6] = "original_shape_MeshVolume"
+    made.study = made.study.replace("chance: null", "chance: {permutations: 19}")
     y = made.rows.set_index("patient")["outcome"]
     rng = np.random.default_rng(4)
     volume = {patient: np.exp(8 + 0.6 * y[patient] + 0.7 * rng.normal()) for patient in y.index}
@@ -91,6 +93,62 @@ def test_a_model_beside_the_volume_has_scikit_learns_aucs_and_scipys_rho():
     assert beside_volume("clinical", scores, rows, {"T2": baseline}, [], 0.95) == []
 
 
+@pytest.mark.parametrize("effect", [0.0, -0.8])
+def test_the_chance_of_a_variable_is_that_of_the_fitted_model(effect):
+    rows, _ = rows_and_volume(seed=3)
+    rng = np.random.default_rng(5)
+    x = pd.Series(np.round(effect * rows["outcome"] + rng.normal(size=len(rows)), 1), index=rows.index)  # with ties
+    x.iloc[::9] = np.nan
+    null = null_of_variable("age", x, rows, permutations=60, seed=11)
+    patients = pd.factorize(rows.index.get_level_values("patient"))[0]
+    sets = [np.flatnonzero((rows["set"] == which).to_numpy()) for which in ("training", "testing")]
+    for number in range(60):
+        source = exchanged_rows(patients, sets, seed=11, number=number)
+        moved = rows.assign(outcome=rows["outcome"].to_numpy()[source])
+        baseline = one_variable("age", "age", x, moved)
+        for which in ("training", "testing"):
+            one = scored(baseline, moved, which)
+            assert null.null["age"][which][number] == pytest.approx(roc_auc_score(one.y, one.probability), abs=1e-12)
+    baseline = one_variable("age", "age", x, rows)
+    one = scored(baseline, rows, "training")
+    assert null.observed["age"]["training"] == pytest.approx(roc_auc_score(one.y, one.probability), abs=1e-12)
+
+
+def test_the_chance_of_a_variable_in_a_set_without_a_class_is_not_a_number():
+    rows, volume = rows_and_volume()
+    rows["outcome"] = np.where(rows["set"] == "testing", 1, rows["outcome"])
+    null = null_of_variable("age", volume, rows, permutations=19, seed=1)
+    assert np.isnan(null.null["age"]["testing"]).all()
+    assert np.isnan(null.p_value("age", "testing"))
+    assert not np.isnan(null.null["age"]["training"]).any()
+
+
+def test_every_baseline_stands_beside_its_chance(sized):
+    found, null = table(sized, "baselines/table3"), table(sized, "baselines/null")
+    count = sized.protocol.evaluate.chance.permutations
+    assert (null["permutations"] == count).all()
+    for _, row in found.iterrows():
+        (own,) = null[(null["model"] == row["model"]) & (null["measure"] == row["set"])].itertuples()
+        assert own.observed == pytest.approx(row["auc"], abs=1e-9)
+        assert 1 / (count + 1) <= own.p_value <= 1
+        assert own.null_low <= own.null_median <= own.null_high
+
+
+def test_shuffled_images_that_were_not_shuffled_have_the_models_chance(sized, monkeypatch):
+    features = read_features(sized)
+    monkeypatch.setattr(baselines, "read_shuffled", lambda _: features)
+    monkeypatch.setattr(baselines, "shuffled_key", lambda _: "key")
+    images = baselines.ShuffledImages.of(sized, read_design(sized))
+    (null,) = images.null(sized.protocol.evaluate.chance)
+    own = table(sized, "null/null")
+    for name in ("T2", "DWI", "both", "all"):
+        for measure in ("training", "cross_validated", "testing"):
+            mine = own[(own["kind"] == "outcome") & (own["model"] == name) & (own["measure"] == measure)].iloc[0]
+            assert null.observed[f"shuffled image, {name}"][measure] == pytest.approx(mine["observed"], nan_ok=True)
+            assert null.p_value(f"shuffled image, {name}", measure) == pytest.approx(mine["p_value"], nan_ok=True)
+    assert list(images.null(None)) == []
+
+
 def test_baselines_are_rows_of_their_own_and_in_no_comparison(sized):
     found = table(sized, "baselines/table3")
     assert list(dict.fromkeys(found["model"])) == ["volume, T2", "volume, DWI", "age"]
@@ -115,7 +173,7 @@ def test_the_baseline_of_images_that_were_not_shuffled_is_the_model(finished, mo
     features = read_features(finished)
     monkeypatch.setattr(baselines, "read_shuffled", lambda _: features)
     scores = pd.read_csv(finished.path("model", "predictions.csv"), dtype={"lesion": str})
-    found = list(baselines._shuffled(finished, read_design(finished)))
+    found = list(baselines.ShuffledImages.of(finished, read_design(finished)).baselines())
     assert [one.name for one in found] == [f"shuffled image, {name}" for name in ("T2", "DWI", "both", "all")]
     for one in found:
         own = scores[scores["model"] == one.name.removeprefix("shuffled image, ")].set_index(["patient", "lesion"])

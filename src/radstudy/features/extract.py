@@ -18,15 +18,13 @@ from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.lesion import Lesion, Placed, Prepared, cut, place
+from radstudy.features.lesion import Lesion, Placed, Prepared, place
 from radstudy.features.settings import ExtractionSettings, Settings, feature_names, settings_from
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
-from radstudy.imaging.resample import (
-    Region,
-    header_of,
-    read_header,
-)
+from radstudy.imaging.box import cut
+from radstudy.imaging.header import header_of, read_header
+from radstudy.imaging.resample import Region
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 

@@ -24,7 +24,7 @@ from radstudy.features.firstorder import first_order
 from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.settings import ExtractionSettings, ImageType, Settings, names_of_image_type, settings_from
 from radstudy.features.texture import TEXTURES, textures
-from radstudy.imaging.resample import header_of, read_header
+from radstudy.imaging.header import header_of, read_header
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 

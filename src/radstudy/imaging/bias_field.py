@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.foreground import foreground
+from radstudy.imaging.header import header_of
 from radstudy.imaging.kernels.n4 import movement, residual, triangular_histogram, uncorrected, value_range
 from radstudy.imaging.kernels.sharpening import sharpened
 from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, plane_by_plane, refined, taps
-from radstudy.imaging.resample import header_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume

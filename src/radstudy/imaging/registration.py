@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import to_sitk
-from radstudy.imaging.resample import mask_on_grid
+from radstudy.imaging.placing import mask_on_grid
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
 

@@ -20,7 +20,7 @@ from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import Preparation
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.protocol.sections import Maps
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask
@@ -151,7 +151,7 @@ def _made(drawing: Drawing, sequence: str, feature: str, made: FeatureMaps) -> d
     return {
         **_place(drawing, sequence, feature),
         "radius": made.radius,
-        "spacing_mm": " x ".join(f"{step:.4g}" for step in made.image.spacing_mm),
+        "spacing_mm": spacing_text(made.image.spacing_mm),
         "voxels": int(np.count_nonzero(np.isfinite(made.maps[feature].voxels))),
         "problem": "",
         "remedy": "",

@@ -22,7 +22,7 @@ from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label, Roi
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.protocol.sections import Extract, Prepare, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.steps.cohort import read_cases
@@ -279,7 +279,7 @@ class _Work:
             "name": task.name,
             "image": str(task.image),
             "size": " x ".join(map(str, volume.voxels.shape)),
-            "spacing_mm": " x ".join(f"{value:.4g}" for value in volume.spacing_mm),
+            "spacing_mm": spacing_text(volume.spacing_mm),
             **preparation.facts(),
             "history": "; ".join(prepared.history),
         }

@@ -27,7 +27,7 @@ from radstudy.features.ibsi.preparation import Float64, Stage, prepare
 from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
 from radstudy.features.packed import Spacing
 from radstudy.features.wavelets import WAVELETS, wavelet_filters
-from radstudy.imaging.resample import padded
+from radstudy.imaging.box import cut, padded
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -414,7 +414,7 @@ def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, b
     reach = applied.reach(lesion.spacing_mm, PLANE if by_slice else SPACE)
     if reach is None or boundary == "wrap":
         reach = max(lesion.image.shape)
-    (z0, z1), (y0, y1), (x0, x1) = padded(lesion.box, reach, lesion.image.shape)
-    around = np.ascontiguousarray(lesion.image[z0:z1, y0:y1, x0:x1])
-    found = _response(around, lesion.spacing_mm, applied, by_slice, boundary)
-    return found[lesion.intensity_mask[z0:z1, y0:y1, x0:x1]]
+    around = padded(lesion.box, reach, lesion.image.shape)
+    image = np.ascontiguousarray(cut(lesion.image, around))
+    found = _response(image, lesion.spacing_mm, applied, by_slice, boundary)
+    return found[cut(lesion.intensity_mask, around)]

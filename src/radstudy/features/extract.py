@@ -19,7 +19,8 @@ from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
 from radstudy.features.lesion import Lesion, Placed, Prepared, place
-from radstudy.features.settings import ExtractionSettings, Settings, feature_names, settings_from
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings, Settings, settings_from
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut

@@ -12,8 +12,9 @@ import pandas as pd
 from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError
 from radstudy.features.extract import extract_lesions
+from radstudy.features.names import explain_count, feature_names
 from radstudy.features.of_study import settings_of_study
-from radstudy.features.settings import ExtractionSettings, explain_count, feature_names
+from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume

@@ -9,7 +9,8 @@ import pytest
 
 from radstudy.errors import CaseError, UsageError
 from radstudy.features.extract import extract, extract_lesions
-from radstudy.features.settings import ExtractionSettings, ImageType, feature_names
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

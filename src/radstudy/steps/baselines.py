@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radstudy.cohort.manifest import ROW
+from radstudy.cohort.rows import ROW
 from radstudy.modelling.assessment import chosen_cutoff, performance_row
 from radstudy.modelling.baselines import BESIDE_VOLUME, Baseline, beside_volume, log_volume, one_variable, scored
 from radstudy.modelling.design import design_table

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from radstudy.cohort.manifest import Case, Transfer
+from radstudy.cohort.case_files import Case, Transfer
 from radstudy.errors import CaseError, DataError
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import check_lesion, check_readable

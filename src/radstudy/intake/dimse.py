@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.formats.dicom_header import DRAWINGS, IMAGE_STORAGES, Identity
+from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
+from radstudy.formats.dicom_header import Identity
 from radstudy.formats.dicom_values import text_of, whole_of
 from radstudy.intake.pull import Keep, Offered, OfferedSeries, TransferError
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from radstudy.errors import CaseError, StudyFileError
+from radstudy.features.given import read_given
 from radstudy.features.ibsi.convolution import PADDING
 from radstudy.features.ibsi.filters import PLANE, SPACE, Filter
 from radstudy.features.ibsi.intensity import statistics
@@ -20,7 +21,7 @@ from radstudy.features.ibsi.preparation import Float64, Stage, prepare
 from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
 from radstudy.features.packed import Spacing
 from radstudy.imaging.box import cut, padded
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
 
@@ -66,7 +67,7 @@ def filtered_statistics(
     applied: Filter,
     *,
     boundary: str = "reflect",
-    label: int | None = None,
+    label: Label | None = None,
 ) -> dict[str, float]:
     """Intensity statistics of a lesion in a response map (IBSI-2, phase 2).
 
@@ -84,11 +85,10 @@ def filtered_statistics(
 
     Raises
     ------
-    CaseError, StudyFileError : as in `extract_ibsi` and `response_map`.
+    CaseError, StudyFileError, UsageError : as in `extract_ibsi` and `response_map`.
     """
     chosen = ibsi_settings(settings)
-    volume = image if isinstance(image, Volume) else Volume.read(image)
-    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label, volume)
+    volume, roi = read_given(image, mask, label)
     lesion = prepare(volume, roi, chosen, whole_image=True).resegmented
     return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
 

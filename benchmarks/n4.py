@@ -62,7 +62,8 @@ OURS = (
     _HEAD
     + """
 from radstudy import Volume, n4
-from radstudy.imaging.bias_field import fit_bias_field, foreground
+from radstudy.imaging.foreground import foreground
+from radstudy.imaging.n4 import fit_bias_field
 volume = Volume(voxels.transpose(2, 1, 0), np.diag([-spacing[0], -spacing[1], spacing[2], 1.0]))
 inside = foreground(volume)
 def run():

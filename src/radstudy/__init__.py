@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from radstudy.features.ibsi.settings import IbsiSettings
     from radstudy.features.maps import feature_map
     from radstudy.features.settings import ExtractionSettings
-    from radstudy.imaging.bias_field import n4
+    from radstudy.imaging.n4 import n4
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume
     from radstudy.protocol import Protocol, load_protocol
@@ -47,7 +47,7 @@ _WHERE = {
     "feature_map": "radstudy.features.maps",
     "extract_ibsi": "radstudy.features.ibsi.extract",
     "load_protocol": "radstudy.protocol",
-    "n4": "radstudy.imaging.bias_field",
+    "n4": "radstudy.imaging.n4",
 }
 
 

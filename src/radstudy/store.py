@@ -70,6 +70,19 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def keep(path: Path, key: str, record: Mapping[str, Any], *, compact: bool = False) -> dict[str, Any]:
+    """Write the record of one piece of work with the key of what it depends on; gives both, see `kept`."""
+    whole = {"key": key, **record}
+    write_json(path, whole, compact=compact)
+    return whole
+
+
+def kept(path: Path, key: str) -> dict[str, Any] | None:
+    """The record that `keep` has written under this key; None where there is none, or it depends on something else."""
+    found: dict[str, Any] = read_json(path) if path.exists() else {}
+    return found if found.get("key") == key else None
+
+
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index."""
     write_bytes(path, csv_bytes(frame))

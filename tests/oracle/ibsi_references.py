@@ -19,11 +19,10 @@ from radstudy.features.ibsi.filters import (
     Mean,
     SeparableWavelet,
     SimoncelliWavelet,
-    response_inside,
-    response_map,
 )
 from radstudy.features.ibsi.intensity import statistics
 from radstudy.features.ibsi.preparation import Stage, prepare
+from radstudy.features.ibsi.response_maps import response_inside, response_map
 from radstudy.features.ibsi.settings import CONFIGURATIONS
 from radstudy.imaging.roi import Roi
 

@@ -39,8 +39,8 @@ features = radstudy.extract_ibsi("image.nii.gz", "mask.nii.gz", settings)
 features["cm_contrast_3D_comb", "3D merged"]  # by IBSI's tag and aggregation
 ```
 
-Filters are in `radstudy.features.ibsi.filters`: `response_map` filters a volume, `filtered_statistics` describes a
-lesion in it.
+Filters are in `radstudy.features.ibsi.filters`. In `radstudy.features.ibsi.response_maps`, `response_map` filters a
+volume and `filtered_statistics` describes a lesion in it.
 
 This page is written by `python tests/oracle/ibsi_table.py` from what radstudy computes; `tests/oracle/test_ibsi1.py`
 and `test_ibsi2.py` fail if any value leaves its tolerance. A value counts as met if it lies within the published

@@ -18,8 +18,8 @@ import SimpleITK as sitk
 from radstudy.demo import appearance
 from radstudy.demo.cohort import plan, simulate
 from radstudy.formats.raster import affine_from_lps, to_sitk
-from radstudy.imaging.bias_field import fit_bias_field
 from radstudy.imaging.foreground import foreground
+from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.volume import Volume
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "n4.md"

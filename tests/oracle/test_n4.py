@@ -8,8 +8,8 @@ import pytest
 import SimpleITK as sitk
 
 from radstudy.formats.raster import to_sitk
-from radstudy.imaging.bias_field import fit_bias_field
 from radstudy.imaging.foreground import foreground
+from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.volume import Volume
 
 

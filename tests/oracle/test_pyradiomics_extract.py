@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from radstudy.features.extract import extract, extract_lesions
-from radstudy.features.settings import ExtractionSettings, feature_names
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

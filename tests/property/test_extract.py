@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from radstudy.features.extract import extract, extract_lesions
 from radstudy.features.filters import laplacian_of_gaussian, wavelet_images
-from radstudy.features.settings import ExtractionSettings, feature_names
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from radstudy import Roi, Volume, extract, extract_ibsi
 from radstudy.catalogue import CATALOGUE, FAMILIES
 from radstudy.features.ibsi.convolution import rotations
-from radstudy.features.ibsi.filters import LaplacianOfGaussian, Laws, SeparableWavelet, SimoncelliWavelet, response_map
+from radstudy.features.ibsi.filters import LaplacianOfGaussian, Laws, SeparableWavelet, SimoncelliWavelet
 from radstudy.features.ibsi.morphology import spatial_correlation
+from radstudy.features.ibsi.response_maps import response_map
 
 SEEDS = st.integers(0, 2**32 - 1)
 SPACE = {"bin_count": 8, "dimensions": ("3D",)}

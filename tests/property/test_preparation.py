@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from radstudy.imaging.box import bounding_box
+from radstudy.imaging.header import header_of
 from radstudy.imaging.intensity import reference_parameters, rescale_parameters, zscore_parameters
-from radstudy.imaging.resample import bounding_box, header_of, resample, resampling_grid
+from radstudy.imaging.resample import resample
+from radstudy.imaging.resampling_grid import resampling_grid
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

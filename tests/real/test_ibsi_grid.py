@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.imaging.resample import header_of, resample
+from radstudy.imaging.header import header_of
+from radstudy.imaging.resample import resample
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

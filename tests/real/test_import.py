@@ -15,7 +15,8 @@ import pydicom
 import pytest
 
 from radstudy import Volume
-from radstudy.formats.dicom_header import IMAGE_STORAGES, Sharing, frames_of, read_header
+from radstudy.formats.dicom_classes import IMAGE_STORAGES
+from radstudy.formats.dicom_header import Sharing, frames_of, read_header
 from radstudy.intake.listing import Listed, decide_listing
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import load_rules

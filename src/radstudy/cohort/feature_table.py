@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.cohort.spreadsheet import read_table
-from radstudy.errors import CohortError, DataError
+from radstudy.errors import CaseError, CohortError, DataError
 from radstudy.protocol.sections import Features, Protocol
 from radstudy.table import FeatureTable
 
@@ -76,6 +77,46 @@ def read_feature_table(protocol: Protocol, folder: Path) -> GivenFeatures:
         )
     found = pd.DataFrame(columns, columns=["sequence", "feature", "column", "file"])
     return GivenFeatures(FeatureTable(table.sort_index()), found, tuple(dict.fromkeys(notes)))
+
+
+def without_features(
+    protocol: Protocol, kept: pd.DataFrame, given: GivenFeatures
+) -> tuple[list[CaseError], list[tuple[str, str, str]]]:
+    """Lesions of the cohort that the feature table has nothing of: a failure, or absent where that is allowed."""
+    failures: list[CaseError] = []
+    absent: list[tuple[str, str, str]] = []
+    section = protocol.cohort
+    there = {sequence: set(given.table.of(sequence, protocol.reader).index) for sequence in protocol.sequences}
+    for (patient, lesion), row in kept.iterrows():
+        seen = visible_on(section, row)
+        for sequence in protocol.sequences:
+            hidden = seen is not None and sequence not in seen
+            if not hidden and (patient, lesion) in there[sequence]:
+                continue
+            if hidden or sequence in section.optional_sequences:
+                absent.append((patient, lesion, sequence))
+                continue
+            failures.append(
+                CaseError(
+                    "the feature table has no value of this lesion",
+                    "add its row, give a reason for exclusion, or name the sequence in cohort.optional_sequences",
+                    patient=patient, lesion=shown_lesion(section, lesion), sequence=sequence, reader=protocol.reader,
+                )
+            )  # fmt: skip
+    if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
+        raise CohortError("no lesion of the cohort is in the feature table:", [str(item) for item in failures[:5]])
+    return failures, absent
+
+
+def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
+    """What a reader of the report should know about lesions of the feature table that are none of the cohort's."""
+    others = given.table.frame.index.droplevel(["sequence", "reader"]).unique().difference(kept.index)
+    if not len(others):
+        return []
+    return [
+        f"The feature table has {len(others)} lesion(s) that the cohort has not (excluded, or in no row of its table); "
+        "they are left out."
+    ]
 
 
 def _twice(section: Features, key: tuple[str, ...]) -> str:

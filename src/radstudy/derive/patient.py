@@ -22,7 +22,7 @@ from radstudy.imaging.parametric.motion import motion_between
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.derive import Adc, Dce, Derive
-from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+from radstudy.store import code_key, content_hash, file_hash, keep, kept, read_json, write_json
 
 RECORD = "derived.json"
 MADE_BY = "radstudy derive"
@@ -77,8 +77,8 @@ class Work:
         """The record of the patient, made now or before."""
         record = self.out / patient.name / RECORD
         key = self._key(patient)
-        if record.exists() and (found := read_json(record)).get("key") == key and self._whole(found):
-            return dict(found)
+        if (found := kept(record, key)) is not None and self._whole(found):
+            return found
         made = Made()
         volumes: dict[str, Volume] = {}
         if (adc := self.recipe.adc) is not None:
@@ -88,11 +88,10 @@ class Work:
             self._part(made, None, patient, lambda: self._dce(made, patient, dce, phases, volumes))
         for row in patient.rows if self.recipe.mask else ():
             self._lesion(made, patient, row, phases, volumes)
-        result = {"key": key, "made_by": f"{MADE_BY} {__version__}", **vars(made)}
+        result = {"made_by": f"{MADE_BY} {__version__}", **vars(made)}
         result["figures"] = {str(index): values for index, values in made.figures.items()}
         result["notes"] = {str(index): values for index, values in made.notes.items()}
-        write_json(record, result)
-        return result
+        return keep(record, key, result)
 
     def _key(self, patient: Patient) -> str:
         """Hash of what the result depends on: the recipe, the program, and the bytes of every file that is there."""

@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, UsageError
+from radstudy.errors import CaseError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.lesion import Lesion, Placed, Prepared, cut, place
-from radstudy.features.settings import ExtractionSettings, Settings, feature_names, settings_from
+from radstudy.features.given import read_given
+from radstudy.features.lesion import Lesion, Placed, Prepared, place
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings, Settings, settings_from
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
-from radstudy.imaging.resample import (
-    Region,
-    header_of,
-    read_header,
-)
+from radstudy.imaging.box import cut
+from radstudy.imaging.header import header_of, read_header
+from radstudy.imaging.resample import Region
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -75,13 +75,7 @@ def extract(
     UsageError : a label is given beside a mask that is not a file.
     """
     chosen = settings_from(settings)
-    if isinstance(mask, Roi) and label is not None:
-        raise UsageError("a label was given, but the mask is a Roi, which is one label already")
-    volume = image if isinstance(image, Volume) else Volume.read(image)
-    if isinstance(mask, Roi):
-        roi = mask
-    else:
-        roi = Roi.read(mask, chosen.label if label is None else label, volume, resample=chosen.correct_mask)
+    volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)
     if isinstance(image, Volume):
         prepared = Prepared.of(image, header_of(image.affine), chosen)
         return _features(prepared, roi, chosen).values

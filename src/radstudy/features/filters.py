@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from radstudy.features.kernels.recursive_gaussian import filter_lines, gaussian_coefficients
 from radstudy.features.kernels.wavelet import convolve_planes, convolve_rows
-from radstudy.features.settings import ExtractionSettings, ImageType, names_of_image_type
+from radstudy.features.names import names_of_image_type
+from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.features.wavelets import wavelet_filters
-from radstudy.imaging.resample import Box, padded
+from radstudy.imaging.box import Box, padded
 
 _LOG_MARGIN_SIGMAS = 30  # the slowest part of the recursion falls by exp(-1.37) a sigma: exp(-41) is below a last bit
 

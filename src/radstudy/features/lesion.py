@@ -11,15 +11,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from radstudy.errors import CaseError
 from radstudy.features.settings import ExtractionSettings
-from radstudy.imaging.resample import (
-    Box,
-    Header,
-    Region,
-    bounding_box,
-    mask_on_grid,
-    padded,
-    resample,
-)
+from radstudy.imaging.box import Box, bounding_box, cut, padded
+from radstudy.imaging.header import Header
+from radstudy.imaging.placing import mask_on_grid
+from radstudy.imaging.resample import Region, resample
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -141,11 +136,6 @@ class Lesion:
     def volume_mm3(self) -> float:
         """Voxels times the volume of one."""
         return self.voxels * float(np.prod(self.region.spacing_mm))
-
-
-def cut(array: NDArray[Any], box: Box) -> NDArray[Any]:
-    """The box of an array (z, y, x)."""
-    return array[box[0][0] : box[0][1], box[1][0] : box[1][1], box[2][0] : box[2][1]]
 
 
 def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: ExtractionSettings) -> Region:

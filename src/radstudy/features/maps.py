@@ -21,10 +21,12 @@ from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
+from radstudy.features.given import read_given
 from radstudy.features.lesion import Placed, Prepared, place
-from radstudy.features.settings import ExtractionSettings, ImageType, Settings, names_of_image_type, settings_from
+from radstudy.features.names import names_of_image_type
+from radstudy.features.settings import ExtractionSettings, ImageType, Settings, settings_from
 from radstudy.features.texture import TEXTURES, textures
-from radstudy.imaging.resample import header_of, read_header
+from radstudy.imaging.header import header_of, read_header
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -57,7 +59,7 @@ def feature_map(
     Raises
     ------
     CaseError, StudyFileError : as in `radstudy.extract`; or the feature's image cannot be made for this lesion.
-    UsageError : the feature, its image or the radius cannot be used.
+    UsageError : the feature, its image or the radius cannot be used; a label is given beside a mask that is not a file.
 
     Examples
     --------
@@ -115,18 +117,14 @@ def feature_maps(
     ------
     CaseError, StudyFileError : as in `radstudy.extract`. A feature whose image cannot be made for this lesion raises
         nothing; it is among the `problems`.
-    UsageError : a feature, its image or the radius cannot be used.
+    UsageError : a feature, its image or the radius cannot be used; a label is given beside a mask that is not a file.
     """
     chosen = settings_from(settings)
     reach = chosen.kernel_radius if radius is None else radius
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
     asked = {feature: _parsed(feature, chosen) for feature in features}
-    volume = image if isinstance(image, Volume) else Volume.read(image)
-    if isinstance(mask, Roi):
-        roi = mask
-    else:
-        roi = Roi.read(mask, chosen.label if label is None else label, volume, resample=chosen.correct_mask)
+    volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)
     header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
     placed = place(Prepared.of(volume, header, chosen), roi, chosen)
     derived = _derived_once(placed, chosen)

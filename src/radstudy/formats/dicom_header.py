@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar, cast
 
+from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_diffusion import Diffusion, diffusion_of
 from radstudy.formats.dicom_values import (
     clock_of,
@@ -23,16 +24,6 @@ from radstudy.formats.dicom_values import (
     whole_of,
     words_of,
 )
-
-IMAGE_STORAGES = {
-    "1.2.840.10008.5.1.4.1.1.4": "MR",
-    "1.2.840.10008.5.1.4.1.1.4.1": "enhanced MR",
-    "1.2.840.10008.5.1.4.1.1.4.4": "legacy converted enhanced MR",
-}
-SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
-LABEL_MAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
-RTSTRUCT_STORAGE = "1.2.840.10008.5.1.4.1.1.481.3"
-DRAWINGS = {SEGMENTATION_STORAGE: "SEG", LABEL_MAP_STORAGE: "SEG", RTSTRUCT_STORAGE: "RTSTRUCT"}
 
 Shared = TypeVar("Shared")
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230

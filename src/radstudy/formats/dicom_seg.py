@@ -21,7 +21,6 @@ from pydicom.dataset import Dataset
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane, frame_affines, in_groups, read_dataset
 
-SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 INSIDE_FROM = 0.5  # share (of probability or occupancy) from which a voxel of a fractional segmentation is inside
 
 

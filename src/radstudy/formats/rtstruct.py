@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import read_dataset
 
-RTSTRUCT_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
 CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 

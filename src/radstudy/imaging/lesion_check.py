@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import bounding_box, refuse_vanished, resampled_mask_report
+from radstudy.imaging.box import bounding_box
+from radstudy.imaging.resampled_mask import refuse_vanished, resampled_mask_report
 from radstudy.imaging.roi import Roi, pieces_of
 from radstudy.imaging.volume import Volume
 

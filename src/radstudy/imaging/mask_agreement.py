@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import box_around
+from radstudy.imaging.box import box_around
 from radstudy.imaging.roi import Roi, grid_difference
 
 _EMPTY = "a mask is empty: there is no surface to measure from"

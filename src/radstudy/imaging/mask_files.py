@@ -117,12 +117,13 @@ def _of_slicer(file: SegNrrd, segment: NrrdSegment) -> Segment:
 
 
 def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Segment]:
+    from radstudy.formats.dicom_classes import RTSTRUCT_STORAGE, SEG_STORAGES
     from radstudy.formats.dicom_frames import read_dataset
-    from radstudy.formats.dicom_seg import SEG_CLASSES, SegmentPlanes, read_dicom_seg
-    from radstudy.formats.rtstruct import RTSTRUCT_CLASS, Structure, read_rtstruct
+    from radstudy.formats.dicom_seg import SegmentPlanes, read_dicom_seg
+    from radstudy.formats.rtstruct import Structure, read_rtstruct
 
     kind = read_dataset(path, stop_before_pixels=True).get("SOPClassUID", "")
-    if kind in SEG_CLASSES:
+    if kind in SEG_STORAGES:
         from radstudy.imaging.placing import place_planes, stack_planes
 
         found = read_dicom_seg(path)
@@ -134,7 +135,7 @@ def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Seg
             return place_planes(item.planes, grid), grid.affine
 
         return [Segment(item.number, item.name, bool(item.planes), partial(place, item)) for item in found]
-    if kind != RTSTRUCT_CLASS:
+    if kind != RTSTRUCT_STORAGE:
         name = getattr(kind, "name", str(kind)) or "no stated class"
         raise CaseError(f"this DICOM file is no mask ({name})", "give a SEG or an RTSTRUCT file", file=path)
 

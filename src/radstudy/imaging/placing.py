@@ -2,8 +2,8 @@
 
 A mask that was cropped to its own extent, stored with flipped or exchanged axes, or as single slices lies on the
 image's grid all the same: its voxels' centres are voxel centres of the image. Such a mask is moved voxel by voxel;
-nothing is interpolated. What lies between the image's voxels is refused, or sampled by nearest neighbour where asked;
-what lies outside the image is always refused.
+nothing is interpolated. What lies between the image's voxels is refused, or sampled where asked (`mask_on_grid`); what
+lies outside the image is always refused.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane
+from radstudy.formats.raster import to_sitk
+from radstudy.imaging.resampling_grid import ROUNDING
 from radstudy.imaging.roi import SNAP_VOXELS, Roi, grid_difference
-from radstudy.imaging.volume import Volume, spacing_of
+from radstudy.imaging.volume import Volume, spacing_of, spacing_text
 
 FRAME_SNAP_VOXELS = 0.02  # single slices: headers round the position of each, a grid has but one origin
 _SAME_HEIGHT_MM = 1e-3
@@ -49,10 +52,56 @@ def place_mask(roi: Roi, volume: Volume, *, resample: bool = False) -> Roi:
         _fill(mask, np.argwhere(roi.mask), step, volume, roi.source)
         return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
     if resample:
-        from radstudy.imaging.resample import mask_on_grid
-
         return mask_on_grid(roi, volume)
     return roi.on_grid_of(volume)  # refuses, and says what differs
+
+
+def mask_on_grid(
+    roi: Roi, volume: Volume, *, partial_volume: float | None = None, transform: sitk.Transform | None = None
+) -> Roi:
+    """The mask on the volume's grid, placed by physical coordinates; as it is where the grids agree.
+
+    Parameters
+    ----------
+    roi : a mask anywhere in space.
+    volume : what it is placed on.
+    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] the voxels at whose centre the
+        linearly interpolated mask reaches it.
+    transform : from points of the volume to points of the mask (LPS mm); None for none.
+
+    Raises
+    ------
+    CaseError : part of the mask lies outside the image, or none of it meets a voxel's centre.
+    """
+    if transform is None and not grid_difference(roi.mask.shape, roi.affine, volume.voxels.shape, volume.affine):
+        return roi.on_grid_of(volume)
+    if transform is None and _reaches_outside(roi, volume):
+        raise CaseError("the mask reaches outside the image", "draw it on this image", file=roi.source)
+    image = to_sitk(roi.mask, roi.affine)
+    kind = sitk.sitkNearestNeighbor
+    if partial_volume is not None:
+        image, kind = sitk.Cast(image, sitk.sitkFloat32), sitk.sitkLinear
+    placed = sitk.Resample(image, to_sitk(volume.voxels, volume.affine), transform or sitk.Transform(), kind)
+    least = 0.5 if partial_volume is None else partial_volume - ROUNDING
+    mask = sitk.GetArrayFromImage(placed).transpose(2, 1, 0) >= least
+    if not mask.any():
+        raise CaseError(
+            f"the mask's {roi.voxel_count} voxels of {spacing_text(roi.spacing_mm)} mm meet no voxel's centre of the "
+            f"image, whose voxels measure {spacing_text(volume.spacing_mm)} mm",
+            "draw it on this image",
+            file=roi.source,
+        )
+    return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
+
+
+def _reaches_outside(roi: Roi, volume: Volume) -> bool:
+    corners = np.argwhere(roi.mask)
+    if not corners.size:
+        return False
+    to_image = np.linalg.inv(volume.affine) @ roi.affine
+    low, high = corners.min(axis=0) - 0.5, corners.max(axis=0) + 0.5
+    ends = np.array([to_image[:3, :3] @ end + to_image[:3, 3] for end in (low, high)])
+    return bool((ends < -0.501).any() or (ends > np.array(volume.voxels.shape) - 0.499).any())
 
 
 def place_planes(planes: Sequence[Plane], volume: Volume) -> Bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.resample import Box, box_around
+from radstudy.imaging.box import Box, box_around
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

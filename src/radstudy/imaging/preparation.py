@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.bias_field import BiasField, correct, fit_bias_field
+from radstudy.imaging.bias_field import BiasField, correct
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
 from radstudy.imaging.mask_files import needs_image
+from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume

@@ -127,6 +127,12 @@ class Roi:
         return Roi(self.mask, volume.affine, self.label, self.reader, self.source)
 
 
+def points_of(roi: Roi) -> NDArray[np.float64]:
+    """The centres of the mask's voxels, (n, 3) RAS mm."""
+    points: NDArray[np.float64] = np.argwhere(roi.mask) @ roi.affine[:3, :3].T + roi.affine[:3, 3]
+    return points
+
+
 def pieces_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Voxels of each connected piece of a mask, the largest first; voxels that share a corner are connected."""
     numbered, count = ndimage.label(mask, np.ones((3, 3, 3)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -97,6 +98,17 @@ def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,) voxel spacing in mm of a (4, 4) affine."""
     spacing: NDArray[np.float64] = np.linalg.norm(affine[:3, :3], axis=0)
     return spacing
+
+
+def spacing_text(spacing_mm: Iterable[float]) -> str:
+    """A spacing as text, without its unit.
+
+    Examples
+    --------
+    >>> spacing_text((0.9375, 0.9375, 3.0))
+    '0.9375 x 0.9375 x 3'
+    """
+    return " x ".join(f"{value:.4g}" for value in spacing_mm)
 
 
 def checked_affine(affine: NDArray[Any]) -> NDArray[np.float64]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from radstudy.formats.dicom_header import Identity
-from radstudy.intake.pull import Keep, Offered, OfferedSeries, TransferError
+from radstudy.intake.pull import Keep, Offered, TransferError
 
 TOKEN = "RADSTUDY_DICOMWEB_TOKEN"  # environment variable with a bearer token; user names lie in .netrc
 _PAGE = 500
@@ -53,7 +53,7 @@ class DicomWeb:
     def instances(self, study: str, series: str) -> list[str]:
         """The SOP instance UIDs of a series."""
         found = self._query(f"studies/{study}/series/{series}/instances", {}, "")
-        return [uid for one in found if (uid := _text(one, "00080018"))]
+        return [uid for one in found if (uid := _text(one, "SOPInstanceUID"))]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
         """Give each instance to `keep`: a whole series in one answer, else one by one."""
@@ -83,25 +83,9 @@ class DicomWeb:
             raise TransferError(f"an answer could not be read: {type(error).__name__}") from error
 
     def _offered(self, study: dict[str, Any]) -> Offered:
-        uid = _text(study, "0020000D")
+        uid = _text(study, "StudyInstanceUID")
         series = self._query(f"studies/{uid}/series", {}, "&includefield=00201209&includefield=0008103E")
-        identity = Identity(
-            patient_id=_text(study, "00100020"),
-            issuer=_text(study, "00100021"),
-            name=_text(study, "00100010"),
-            birth_date=_text(study, "00100030"),
-            study_uid=uid,
-            series_uid="",
-            study_date=_text(study, "00080020"),
-        )
-        offered = [
-            OfferedSeries(
-                _text(one, "0020000E"), _whole(one, "00200011"), _text(one, "0008103E"), _text(one, "00080060"),
-                _whole(one, "00201209"),
-            )
-            for one in series
-        ]  # fmt: skip
-        return Offered(identity, tuple(offered))
+        return Offered.of(partial(_text, study), [partial(_text, one) for one in series])
 
     def _query(self, path: str, filters: dict[str, str], fields: str) -> list[dict[str, Any]]:
         """All matches, page by page. Wildcards stay as they are: servers do not know them escaped."""
@@ -130,14 +114,10 @@ class DicomWeb:
         return content
 
 
-def _text(one: dict[str, Any], tag: str) -> str:
-    value = one.get(tag, {}).get("Value") or [""]
+def _text(one: dict[str, Any], keyword: str) -> str:
+    """The first value of a tag as it stands, of a name the alphabetic writing."""
+    from pydicom.datadict import tag_for_keyword
+
+    value = one.get(f"{tag_for_keyword(keyword):08X}", {}).get("Value") or [""]
     first = value[0]
     return str(first.get("Alphabetic", "") if isinstance(first, dict) else "" if first is None else first)
-
-
-def _whole(one: dict[str, Any], tag: str) -> int | None:
-    try:
-        return int(float(_text(one, tag)))
-    except ValueError:
-        return None

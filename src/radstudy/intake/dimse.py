@@ -7,11 +7,12 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from radstudy.formats.dicom_header import DRAWINGS, IMAGE_STORAGES, Identity
-from radstudy.formats.dicom_values import text_of, whole_of
-from radstudy.intake.pull import Keep, Offered, OfferedSeries, TransferError
+from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
+from radstudy.formats.dicom_values import text_of
+from radstudy.intake.pull import Keep, Offered, TransferError
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
@@ -93,26 +94,8 @@ class Dimse:
         uid = text_of(study, "StudyInstanceUID")
         keys = {"StudyInstanceUID": uid, "SeriesInstanceUID": "", "SeriesNumber": "", "SeriesDescription": "",
                 "Modality": "", "NumberOfSeriesRelatedInstances": ""}  # fmt: skip
-        series = [
-            OfferedSeries(
-                text_of(one, "SeriesInstanceUID"),
-                whole_of(one.get("SeriesNumber")),
-                text_of(one, "SeriesDescription"),
-                text_of(one, "Modality"),
-                whole_of(one.get("NumberOfSeriesRelatedInstances")),
-            )
-            for one in self._find(association, "SERIES", keys)
-        ]
-        identity = Identity(
-            patient_id=text_of(study, "PatientID"),
-            issuer=text_of(study, "IssuerOfPatientID"),
-            name=text_of(study, "PatientName"),
-            birth_date=text_of(study, "PatientBirthDate"),
-            study_uid=uid,
-            series_uid="",
-            study_date=text_of(study, "StudyDate"),
-        )
-        return Offered(identity, tuple(series))
+        series = self._find(association, "SERIES", keys)
+        return Offered.of(partial(text_of, study), [partial(text_of, one) for one in series])
 
     def _find(self, association: Any, level: str, keys: dict[str, str]) -> list[Any]:
         found = []

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_header import (
-    DRAWINGS,
-    IMAGE_STORAGES,
     Frame,
     Identity,
     Sharing,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from radstudy.formats.dicom_diffusion import Diffusion
 from radstudy.formats.dicom_header import Facts, Frame, Identity
-from radstudy.intake.roles import Decision, decide_study
+from radstudy.intake.decision import Decision
+from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules, plain_name
 from radstudy.intake.series import Series, Stack
 

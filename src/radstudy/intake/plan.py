@@ -9,9 +9,10 @@ from itertools import count
 
 from radstudy.errors import UsageError
 from radstudy.formats.dicom_header import Frame
+from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision
 from radstudy.intake.index import Examination, Patient, contradiction
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
-from radstudy.intake.roles import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision, decide_study
+from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules
 from radstudy.intake.series import Stack, sort_series
 

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from radstudy.errors import DataError
 from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_values import whole_of
 from radstudy.intake.index import Bar
 from radstudy.intake.listing import Listed, decide_listing
 from radstudy.intake.pseudonyms import Redactor, private_folder
@@ -26,6 +27,7 @@ MODALITIES = ("MR", "SEG", "RTSTRUCT")
 ATTEMPTS = 4
 Answer = TypeVar("Answer")
 Keep = Callable[[str, bytes], None]
+Text = Callable[[str], str]  # the text of a tag by its keyword; "" where there is none
 
 
 class TransferError(Exception):
@@ -49,6 +51,30 @@ class Offered:
 
     identity: Identity
     series: tuple[OfferedSeries, ...]
+
+    @classmethod
+    def of(cls, study: Text, series: Iterable[Text]) -> Offered:
+        """From the texts of a server's answers: one on the examination, one on each of its series."""
+        identity = Identity(
+            patient_id=study("PatientID"),
+            issuer=study("IssuerOfPatientID"),
+            name=study("PatientName"),
+            birth_date=study("PatientBirthDate"),
+            study_uid=study("StudyInstanceUID"),
+            series_uid="",
+            study_date=study("StudyDate"),
+        )
+        offered = (
+            OfferedSeries(
+                one("SeriesInstanceUID"),
+                whole_of(one("SeriesNumber")),
+                one("SeriesDescription"),
+                one("Modality"),
+                whole_of(one("NumberOfSeriesRelatedInstances")),
+            )
+            for one in series
+        )
+        return cls(identity, tuple(offered))
 
 
 class Server(Protocol):

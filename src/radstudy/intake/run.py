@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from radstudy.errors import CaseError, DataError
+from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.index import Bar, Index, index_source
 from radstudy.intake.masks import write_masks
 from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
-from radstudy.intake.roles import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.rules import load_rules
 from radstudy.intake.sources import Source
 from radstudy.intake.tables import read_answers, write_cohort, write_rows, write_tables

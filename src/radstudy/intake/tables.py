@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 
 from radstudy.errors import DataError
+from radstudy.intake.decision import REFUSED, REVIEW, ROLE
 from radstudy.intake.plan import Item, Plan
-from radstudy.intake.roles import REFUSED, REVIEW, ROLE
 from radstudy.intake.sidecar import plane_of, warnings_of
 from radstudy.store import write_text
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radstudy.cohort.manifest import ROW
+from radstudy.cohort.rows import ROW
 from radstudy.modelling.assessment import chosen_cutoff, performance_row
 from radstudy.modelling.baselines import (
     BESIDE_VOLUME,

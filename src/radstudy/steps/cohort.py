@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.cohort.manifest import ROW, Case, Cohort, Transfer, read_cohort
+from radstudy.cohort.case_files import Case, Transfer
+from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.cohort.rows import ROW
 from radstudy.errors import CohortError
 from radstudy.protocol import Protocol
 from radstudy.steps.run import Run, write_failures

@@ -12,8 +12,9 @@ import pandas as pd
 from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError
 from radstudy.features.extract import extract_lesions
+from radstudy.features.names import explain_count, feature_names
 from radstudy.features.of_study import settings_of_study
-from radstudy.features.settings import ExtractionSettings, explain_count, feature_names
+from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
@@ -33,7 +34,7 @@ from radstudy.steps.transfer import (
     status_of,
     write_transferred,
 )
-from radstudy.store import code_key, content_hash, read_json, write_csv, write_json
+from radstudy.store import code_key, content_hash, keep, kept, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "extract"
@@ -140,7 +141,7 @@ def _number(value: float | None) -> float:
 
 
 def _prepared(run: Run, task: VolumeTask) -> bool:
-    return run.path("prepare", "volumes", f"{task.name}.json").exists()
+    return task.record_in(run.path("prepare")).exists()
 
 
 def _answered(run: Run, row: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any]:
@@ -187,14 +188,12 @@ class _Work:
 
     def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> dict[str, Any]:
         task, record = given
-        file, key = self._kept(task, record)
-        if file.exists() and (found := read_json(file)).get("key") == key:
-            return dict(found)
+        file, key = task.record_in(self.folder), task.key(self.key, record)
+        if (found := kept(file, key)) is not None:
+            return found
         volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
         lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
-        result = {"key": key, "lesions": lesions}
-        write_json(file, result, compact=True)
-        return result
+        return keep(file, key, {"lesions": lesions}, compact=True)
 
     def at_once(
         self, task: VolumeTask, record: Mapping[str, Any], volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
@@ -203,18 +202,12 @@ class _Work:
         drawn = [d for d in task.drawings if d.transfer is None and (d.patient, d.lesion, d.reader) in _passed(record)]
         if not drawn:
             return
-        task = replace(task, drawings=tuple(drawn))
-        file, key = self._kept(task, record)
+        key = replace(task, drawings=tuple(drawn)).key(self.key, record)
         try:
             lesions = [self._lesion(volume, task.sequence, d, rois[d.patient, d.lesion, d.reader]) for d in drawn]
         except Exception:  # the volume is prepared; the step itself meets the error again, and reports it
             return
-        write_json(file, {"key": key, "lesions": lesions}, compact=True)
-
-    def _kept(self, task: VolumeTask, record: Mapping[str, Any]) -> tuple[Path, str]:
-        """Where a volume's lesions are kept, and under which key."""
-        drawn = [[d.patient, d.lesion, d.reader] for d in task.drawings]  # a mask may be confirmed later
-        return self.folder / "volumes" / f"{task.name}.json", content_hash([self.key, record["key"], drawn])
+        keep(task.record_in(self.folder), key, {"lesions": lesions}, compact=True)
 
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> dict[str, Any]:
         place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}

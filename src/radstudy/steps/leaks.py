@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.cohort.case_files import Case
 from radstudy.cohort.feature_table import read_feature_table
-from radstudy.cohort.manifest import ROW, Case, read_cohort
+from radstudy.cohort.manifest import read_cohort
+from radstudy.cohort.rows import ROW
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.modelling.leaks import COLUMNS, Finding, Inspected, find_leaks, volume_of
 from radstudy.modelling.models import candidates, sequences_of

@@ -20,12 +20,12 @@ from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import Preparation
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.protocol.sections import Maps
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask
 from radstudy.steps.run import Run
-from radstudy.store import code_key, content_hash, read_json, write_arrays, write_csv, write_json
+from radstudy.store import code_key, content_hash, keep, kept, write_arrays, write_csv
 
 STEP = "extract/maps"
 COLUMNS = ["patient", "lesion", "sequence", "feature", "radius", "spacing_mm", "voxels", "problem", "remedy"]
@@ -122,15 +122,12 @@ class _Work:
 
     def __call__(self, given: tuple[VolumeTask, Mapping[str, Any]]) -> dict[str, Any]:
         task, record = given
-        file = self.folder / "volumes" / f"{task.name}.json"
-        key = content_hash([self.key, record["key"], [[d.patient, d.lesion, d.reader] for d in task.drawings]])
-        if file.exists() and (found := read_json(file)).get("key") == key and self._complete(found["rows"]):
-            return dict(found)
+        file, key = task.record_in(self.folder), task.key(self.key, record)
+        if (found := kept(file, key)) is not None and self._complete(found["rows"]):
+            return found
         volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
         rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
-        result = {"key": key, "rows": rows}
-        write_json(file, result, compact=True)
-        return result
+        return keep(file, key, {"rows": rows}, compact=True)
 
     def _complete(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         return all((self.folder / f"{name}.npz").exists() for name in _files(rows))
@@ -151,7 +148,7 @@ def _made(drawing: Drawing, sequence: str, feature: str, made: FeatureMaps) -> d
     return {
         **_place(drawing, sequence, feature),
         "radius": made.radius,
-        "spacing_mm": " x ".join(f"{step:.4g}" for step in made.image.spacing_mm),
+        "spacing_mm": spacing_text(made.image.spacing_mm),
         "voxels": int(np.count_nonzero(np.isfinite(made.maps[feature].voxels))),
         "problem": "",
         "remedy": "",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radstudy.cohort.manifest import ROW
+from radstudy.cohort.rows import ROW
 from radstudy.modelling.design import design_table
 from radstudy.modelling.models import sequences_of
 from radstudy.modelling.other_reader import MOVED, SETS, in_set, moved_row

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from radstudy.errors import UsageError
+from radstudy.features.names import feature_names
 from radstudy.features.of_study import settings_of_study
-from radstudy.features.settings import feature_names
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.modelling.planning import ExpectedPerformance, expected_performance
 from radstudy.protocol import Protocol

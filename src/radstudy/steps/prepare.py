@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from radstudy.cohort.manifest import Case, Transfer
+from radstudy.cohort.case_files import Case, Transfer
 from radstudy.errors import CaseError, DataError
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import check_lesion, check_readable
@@ -22,13 +22,13 @@ from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label, Roi
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.protocol.sections import Extract, Prepare, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
-from radstudy.store import code_key, content_hash, file_hash, read_json, write_arrays, write_csv, write_json
+from radstudy.store import code_key, content_hash, file_hash, keep, kept, read_json, write_arrays, write_csv, write_json
 
 STEP = "prepare"
 LabelRule = Label | None  # "lesion" is the label that the row's lesion number names
@@ -106,6 +106,21 @@ class VolumeTask:
         reference = file_hash(self.reference) if self.reference else None
         return content_hash([self.sequence, file_hash(self.image), masks, reference])
 
+    def record_in(self, folder: Path) -> Path:
+        """The file of a step's folder that keeps what the step has found of the volume."""
+        return folder / "volumes" / f"{self.name}.json"
+
+    def key(self, work: str, record: Mapping[str, Any]) -> str:
+        """The key of what is computed of the prepared volume.
+
+        Parameters
+        ----------
+        work : key of what is computed, and how.
+        record : what the preparation has kept of the volume.
+        """
+        drawn = [[d.patient, d.lesion, d.reader] for d in self.drawings]  # a mask may be confirmed later
+        return content_hash([work, record["key"], drawn])
+
 
 def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
     """The cases grouped by image file (and by reference mask: another one prepares the image in another way)."""
@@ -181,7 +196,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
     quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
-            run.path(STEP, "volumes", f"{task.name}.json").unlink(missing_ok=True)  # of an earlier, better file
+            task.record_in(run.path(STEP)).unlink(missing_ok=True)  # of an earlier, better file
             lost = dict.fromkeys((d.patient, d.lesion) for d in task.drawings)
             failures += [
                 result.located(patient=patient, lesion=_shown(lesion), sequence=task.sequence, file=task.image)
@@ -229,13 +244,11 @@ class _Work:
 
     def __call__(self, given: tuple[VolumeTask, str]) -> dict[str, Any]:
         task, files = given
-        record = self.folder / "volumes" / f"{task.name}.json"
-        key = content_hash([self.key, files])
-        if record.exists() and (found := read_json(record)).get("key") == key:
-            return dict(found)
+        file, key = task.record_in(self.folder), content_hash([self.key, files])
+        if (record := kept(file, key)) is not None:
+            return record
         found, prepared, rois = self._prepare(task)
-        result = {"key": key, **found}
-        write_json(record, result, compact=True)
+        result = keep(file, key, found, compact=True)
         if self.then is not None:
             self.then(task, result, prepared, rois)
         return result
@@ -279,7 +292,7 @@ class _Work:
             "name": task.name,
             "image": str(task.image),
             "size": " x ".join(map(str, volume.voxels.shape)),
-            "spacing_mm": " x ".join(f"{value:.4g}" for value in volume.spacing_mm),
+            "spacing_mm": spacing_text(volume.spacing_mm),
             **preparation.facts(),
             "history": "; ".join(prepared.history),
         }
@@ -321,5 +334,5 @@ _FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "fil
 
 def read_preparation(run: Run, task: VolumeTask) -> dict[str, Any]:
     """What the step has recorded of one volume."""
-    record: dict[str, Any] = read_json(run.path(STEP, "volumes", f"{task.name}.json"))
+    record: dict[str, Any] = read_json(task.record_in(run.path(STEP)))
     return record

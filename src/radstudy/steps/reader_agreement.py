@@ -26,7 +26,7 @@ def mask_table(run: Run) -> pd.DataFrame:
     if run.protocol.features is not None:
         return pd.DataFrame(columns=list(MASKS))
     tasks = volume_tasks(read_cases(run), run.protocol.reader)
-    found = [task for task in tasks if run.path("prepare", "volumes", f"{task.name}.json").exists()]
+    found = [task for task in tasks if task.record_in(run.path("prepare")).exists()]
     records = [record for task in found for record in read_preparation(run, task)["readers"]]
     return pd.DataFrame(records, columns=list(MASKS))
 

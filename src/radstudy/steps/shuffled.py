@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, DataError
 from radstudy.features.extract import extract_lesions
-from radstudy.features.settings import ExtractionSettings, feature_names
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume
 from radstudy.steps.prepare import LabelRule, VolumeTask

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.cohort.case_files import Transfer
 from radstudy.cohort.confirmation import Answer, read_answers
-from radstudy.cohort.manifest import Transfer
 from radstudy.errors import CaseError
 from radstudy.formats.raster import write_raster
-from radstudy.imaging.registration import distortion_warning, transfer_mask
+from radstudy.imaging.mask_transfer import distortion_warning, transfer_mask
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol

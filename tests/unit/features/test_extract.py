@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from radstudy.errors import CaseError, UsageError
+from radstudy.errors import CaseError
 from radstudy.features.extract import extract, extract_lesions
-from radstudy.features.settings import ExtractionSettings, ImageType, feature_names
+from radstudy.features.names import feature_names
+from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -159,11 +160,6 @@ def test_not_finite_inside_and_outside():
         extract(outside, Roi(ball(), AFFINE))
     (lesion,) = extract_lesions(outside, [Roi(ball(), AFFINE)], {"imageType": {"LoG": {"sigma": [3.0]}}})
     assert all("not finite" in reason for reason in lesion.missing.values())
-
-
-def test_label_beside_a_roi_is_refused():
-    with pytest.raises(UsageError, match="a label was given"):
-        extract(volume(), Roi(ball(), AFFINE), SMALL, label=1)
 
 
 def test_normalised_with_outliers_clipped():

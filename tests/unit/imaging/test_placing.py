@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane
-from radstudy.imaging.placing import place_mask, place_planes, stack_planes
+from radstudy.imaging.placing import mask_on_grid, place_mask, place_planes, stack_planes
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -103,3 +104,37 @@ def test_slices_without_an_image_make_a_grid_of_their_own(roi):
     uneven = [*planes, *planes_of(Roi(roi.mask, moved(AFFINE, (0, 0, 0.4))), [4])]
     with pytest.raises(CaseError, match="no grid of their own"):
         stack_planes(uneven, uneven)
+
+
+def test_mask_on_another_grid_is_placed():
+    volume = Volume(np.zeros((40, 40, 20), dtype=np.float32), np.diag([1.0, 1.0, 2.0, 1.0]))
+    mask = np.zeros((20, 20, 20), dtype=bool)
+    mask[5:10, 5:10, 5:10] = True
+    coarse = np.diag([2.0, 2.0, 2.0, 1.0])
+    coarse[:3, 3] = 0.5, 0.5, 0.0
+    placed = mask_on_grid(Roi(mask, coarse), volume)
+    assert placed.voxel_count == 500
+    assert placed.mask[10:20, 10:20, 5:10].all()
+    far = coarse.copy()
+    far[0, 3] = 500.0
+    with pytest.raises(CaseError, match="outside the image"):
+        mask_on_grid(Roi(mask, far), volume)
+    same = Roi(np.ones((40, 40, 20), dtype=bool), volume.affine)
+    assert mask_on_grid(same, volume).voxel_count == same.voxel_count
+
+
+def test_a_mask_is_placed_by_its_share_of_the_voxel():
+    fine = np.zeros((40, 40, 40), bool)
+    fine[10:20, 10:20, 11:20] = True
+    volume = Volume(np.zeros((10, 10, 10), np.float32), np.diag([4.0, 4, 4, 1]))
+    roi = Roi(fine, np.diag([1.0, 1, 1, 1]), source="m.nii")
+    image = sitk.GetImageFromArray(fine.transpose(2, 1, 0).astype(np.float64))
+    onto = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
+    onto.SetSpacing([4.0] * 3)
+    share = sitk.GetArrayFromImage(sitk.Resample(image, onto, sitk.Transform(), sitk.sitkLinear)).transpose(2, 1, 0)
+    for threshold in (0.3, 0.5, 1.0):
+        placed = mask_on_grid(roi, volume, partial_volume=threshold)
+        np.testing.assert_array_equal(placed.mask, share >= threshold - 1e-6)
+    speck = Roi(np.pad(np.ones((1, 1, 1), bool), ((9, 30),) * 3), np.eye(4), source="m.nii")
+    with pytest.raises(CaseError, match=r"the mask's 1 voxels of 1 x 1 x 1 mm meet no voxel's centre.*4 x 4 x 4 mm"):
+        mask_on_grid(speck, volume)

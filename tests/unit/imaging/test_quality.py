@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from radstudy.imaging.bias_field import BiasField, fit_bias_field
+from radstudy.imaging.bias_field import BiasField
 from radstudy.imaging.field_view import field_view, log_field_at, slices_before
 from radstudy.imaging.foreground import foreground
+from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.planes import few_slices
 from radstudy.imaging.preparation import Preparation, prepare_volume
 from radstudy.imaging.quality import BINS, TOP, Evenness, coefficient_of_variation, evenness

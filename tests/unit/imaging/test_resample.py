@@ -6,24 +6,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radstudy.errors import CaseError
-from radstudy.formats.raster import affine_from_lps
-from radstudy.imaging.resample import (
-    Header,
-    bounding_box,
-    header_of,
-    header_spacing,
-    mask_on_grid,
-    padded,
-    read_header,
-    refuse_vanished,
-    resample,
-    resampled_mask_report,
-    resampling_grid,
-    to_dtype,
-)
-from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.box import bounding_box, padded
+from radstudy.imaging.header import Header, header_of
+from radstudy.imaging.resample import resample, to_dtype
+from radstudy.imaging.resampling_grid import resampling_grid
 
 ORIGIN = (-101.3, 57.77, -12.125)
 
@@ -139,54 +125,6 @@ def test_types_are_cut_and_truncated_as_itk_does():
     assert to_dtype(values, np.float32).dtype == np.float32
 
 
-def test_report_before_anything_runs():
-    mask = np.zeros((40, 40, 12), dtype=bool)
-    mask[10:30, 10:30, 4:8] = True
-    report = resampled_mask_report(Roi(mask, np.diag([1.0, 1.0, 3.0, 1.0])), (1.0, 1.0, 1.0))
-    assert (report.native_voxels, report.resampled_voxels) == (1600, 4800)
-    assert report.volume_change_percent == pytest.approx(0.0)
-    tiny = np.zeros_like(mask)
-    tiny[10, 10, 4:6] = True
-    gone = resampled_mask_report(Roi(tiny, np.eye(4)), (8.0, 8.0, 1.0))
-    assert gone.native_mm3 == 2.0
-    same = resampled_mask_report(Roi(mask, np.eye(4)), None)
-    assert same.resampled_voxels == same.native_voxels
-    with pytest.raises(CaseError, match="the mask is empty"):
-        resampled_mask_report(Roi(np.zeros((3, 3, 3), dtype=bool), np.eye(4)), None)
-
-
-def test_headers(tmp_path):
-    direction = turned(0.1, 0.4)
-    affine = affine_from_lps(ORIGIN, (0.9375, 0.9765999913215637, 3.3), tuple(direction.ravel()))
-    assert header_spacing(affine) == (0.9375, 0.9765999913215637, 3.3)
-    header = header_of(affine)
-    np.testing.assert_allclose(header.direction, direction.ravel(), atol=1e-15)
-    np.testing.assert_allclose(header.origin_mm, ORIGIN)
-    Volume(np.zeros((4, 5, 6), dtype=np.float32), affine).write(tmp_path / "image.nrrd")
-    read = read_header(tmp_path / "image.nrrd")
-    np.testing.assert_allclose(read.direction, header.direction, atol=1e-12)
-    (tmp_path / "text.nrrd").write_text("no image", encoding="utf-8")
-    with pytest.raises(CaseError, match="cannot be read"):
-        read_header(tmp_path / "text.nrrd")
-
-
-def test_mask_on_another_grid_is_placed():
-    volume = Volume(np.zeros((40, 40, 20), dtype=np.float32), np.diag([1.0, 1.0, 2.0, 1.0]))
-    mask = np.zeros((20, 20, 20), dtype=bool)
-    mask[5:10, 5:10, 5:10] = True
-    coarse = np.diag([2.0, 2.0, 2.0, 1.0])
-    coarse[:3, 3] = 0.5, 0.5, 0.0
-    placed = mask_on_grid(Roi(mask, coarse), volume)
-    assert placed.voxel_count == 500
-    assert placed.mask[10:20, 10:20, 5:10].all()
-    far = coarse.copy()
-    far[0, 3] = 500.0
-    with pytest.raises(CaseError, match="outside the image"):
-        mask_on_grid(Roi(mask, far), volume)
-    same = Roi(np.ones((40, 40, 20), dtype=bool), volume.affine)
-    assert mask_on_grid(same, volume).voxel_count == same.voxel_count
-
-
 def by_itk_around_the_centre(array, header, spacing, interpolator):
     """SimpleITK on IBSI's grid: the same centre, ceil(extent / spacing) voxels."""
     image = sitk.GetImageFromArray(array)
@@ -253,45 +191,6 @@ def test_the_threshold_decides_on_partly_covered_voxels(threshold, inside):
                       partial_volume=threshold)  # fmt: skip
     assert region.mask.shape == (1, 1, 5)
     assert region.mask.sum() == inside
-
-
-def test_a_mask_that_vanishes_is_said_with_its_numbers():
-    mask = np.zeros((40, 40, 12), dtype=bool)
-    mask[10, 10, 4:6] = True
-    roi = Roi(mask, np.diag([1.0, 1.0, 2.0, 1.0]), reader="b", source="m.nii")
-    report = resampled_mask_report(roi, (8.0, 8.0, 8.0), align="centre", partial_volume=0.5)
-    assert report.resampled_voxels == 0
-    with pytest.raises(
-        CaseError, match=r"its 2 voxels \(4 mm3\) of 1 x 1 x 2 mm nothing is left at 8 x 8 x 8 mm"
-    ) as caught:
-        refuse_vanished(report, roi, (8.0, 8.0, 8.0))
-    assert (caught.value.reader, caught.value.file) == ("b", "m.nii")
-    refuse_vanished(resampled_mask_report(roi, (1.0, 1.0, 1.0)), roi, (1.0, 1.0, 1.0))
-
-
-def test_a_mask_is_placed_by_its_share_of_the_voxel():
-    fine = np.zeros((40, 40, 40), bool)
-    fine[10:20, 10:20, 11:20] = True
-    volume = Volume(np.zeros((10, 10, 10), np.float32), np.diag([4.0, 4, 4, 1]))
-    roi = Roi(fine, np.diag([1.0, 1, 1, 1]), source="m.nii")
-    image = sitk.GetImageFromArray(fine.transpose(2, 1, 0).astype(np.float64))
-    onto = sitk.GetImageFromArray(volume.voxels.transpose(2, 1, 0))
-    onto.SetSpacing([4.0] * 3)
-    share = sitk.GetArrayFromImage(sitk.Resample(image, onto, sitk.Transform(), sitk.sitkLinear)).transpose(2, 1, 0)
-    for threshold in (0.3, 0.5, 1.0):
-        placed = mask_on_grid(roi, volume, partial_volume=threshold)
-        np.testing.assert_array_equal(placed.mask, share >= threshold - 1e-6)
-    speck = Roi(np.pad(np.ones((1, 1, 1), bool), ((9, 30),) * 3), np.eye(4), source="m.nii")
-    with pytest.raises(CaseError, match=r"the mask's 1 voxels of 1 x 1 x 1 mm meet no voxel's centre.*4 x 4 x 4 mm"):
-        mask_on_grid(speck, volume)
-
-
-def test_bounding_box_of_any_memory_order():
-    mask = np.zeros((5, 6, 7), dtype=bool)
-    mask[1:3, 2:6, 4] = True
-    for order in (mask, np.asfortranarray(mask), mask[:, ::-1][:, ::-1]):
-        assert bounding_box(order) == ((1, 3), (2, 6), (4, 5))
-    assert bounding_box(np.zeros((2, 2, 2), dtype=bool)) is None
 
 
 def test_an_image_of_one_slice():

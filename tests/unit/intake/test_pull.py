@@ -4,16 +4,18 @@ import gc
 import json
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from pydicom.dataset import Dataset
 
 from radstudy.errors import DataError, UsageError
+from radstudy.formats.dicom_header import Identity
 from radstudy.intake.connect import server_of
 from radstudy.intake.dicomweb import DicomWeb
 from radstudy.intake.dimse import Dimse
-from radstudy.intake.pull import asked, describe_offered, pull
+from radstudy.intake.pull import OfferedSeries, asked, describe_offered, pull
 from radstudy.intake.rules import load_rules
 
 TAGS = {"StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E", "SOPInstanceUID": "00080018",
@@ -208,10 +210,35 @@ def test_a_dry_run_describes_what_the_server_lists(archive):
     assert not any(word in text for word in ("MUSTERMANN", "HOSP-4711", "1.2.826"))
 
 
+def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_its_alphabetic_writing(monkeypatch):
+    name = {"vr": "PN", "Value": [{"Ideographic": "\u5c71\u7530^\u592a\u90ce", "Alphabetic": "Yamada^  Tarou"}]}
+    study = {"0020000D": {"Value": ["1.2.3"]}, "00100010": name, "00100020": {"vr": "LO", "Value": ["A 1", "B 2"]},
+             "00100021": {"vr": "LO", "Value": [None]}, "00100030": {"vr": "DA"}}  # fmt: skip
+    series = {"0020000E": {"vr": "UI", "Value": ["1.2.3.4"]}, "0008103E": {"vr": "LO", "Value": [" T2  TSE "]},
+              "00200011": {"vr": "IS", "Value": [7]}, "00201209": {"vr": "IS", "Value": ["many"]}}  # fmt: skip
+    monkeypatch.setattr(DicomWeb, "_get", lambda self, address: [series if "/series" in address else study])
+    (found,) = DicomWeb("http://127.0.0.1/dicom-web").examinations("", "")
+    assert found.identity == Identity("A 1", "", "Yamada^  Tarou", "", "1.2.3", "", "")
+    assert found.series == (OfferedSeries("1.2.3.4", 7, " T2  TSE ", "", None),)
+
+
+def test_a_pacs_texts_have_single_blanks_and_a_name_all_its_writings(monkeypatch):
+    study, series = Dataset(), Dataset()
+    study.StudyInstanceUID, study.StudyDate, study.IssuerOfPatientID = "1.2.3", "20240102", "A  clinic"
+    study.PatientName = "Yamada^  Tarou=\u5c71\u7530^\u592a\u90ce"
+    series.SeriesInstanceUID, series.SeriesDescription, series.Modality = "1.2.3.4", " T2  TSE ", "MR"
+    series.SeriesNumber, series.NumberOfSeriesRelatedInstances = 7, None
+    monkeypatch.setattr(Dimse, "_association", lambda self, models: nullcontext())
+    monkeypatch.setattr(Dimse, "_find", lambda self, _, level, keys: [series if level == "SERIES" else study])
+    (found,) = Dimse("127.0.0.1", 104, "PACS").examinations("", "")
+    name = "Yamada^ Tarou=\u5c71\u7530^\u592a\u90ce"
+    assert found.identity == Identity("", "A clinic", name, "", "1.2.3", "", "20240102")
+    assert found.series == (OfferedSeries("1.2.3.4", 7, "T2 TSE", "MR", None),)
+
+
 @contextmanager
 def pacs(archive):
     """A PACS in this process that answers C-FIND and C-GET; it may break an association off."""
-    from pydicom.dataset import Dataset
     from pynetdicom import AE, evt
     from pynetdicom.sop_class import MRImageStorage, StudyRootQueryRetrieveInformationModelFind
     from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from radstudy.features.ibsi.preparation import Mask, PreparedLesion, Stage
-from radstudy.imaging.resample import bounding_box
+from radstudy.imaging.box import bounding_box
 
 
 def diagnostics(lesion: PreparedLesion) -> dict[str, float]:

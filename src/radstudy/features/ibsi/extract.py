@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, StudyFileError, UsageError
+from radstudy.errors import CaseError, StudyFileError
+from radstudy.features.given import read_given
 from radstudy.features.ibsi.diagnostics import diagnostics
 from radstudy.features.ibsi.grey_levels import fixed_count, fixed_width
 from radstudy.features.ibsi.histogram import intensity_histogram
@@ -24,7 +25,7 @@ from radstudy.features.ibsi.preparation import Stage, prepare
 from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
 from radstudy.features.ibsi.texture import textures
 from radstudy.features.ibsi.volume_histogram import volume_histogram
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
 
@@ -33,17 +34,17 @@ def extract_ibsi(
     mask: Roi | str | Path,
     settings: IbsiSettings | Mapping[str, Any] | str,
     *,
-    label: int | None = None,
+    label: Label | None = None,
 ) -> dict[tuple[str, str], float]:
     """All features that IBSI standardised, of one lesion.
 
     Parameters
     ----------
     image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
-    mask : a region of interest on the image's grid, or the path of a label map.
+    mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
     settings : `IbsiSettings`, a dictionary of its fields, or the name of a published configuration: "A", "B", "C",
         "D", "E" or "digital_phantom".
-    label : of the lesion in the mask file; None takes the only one present.
+    label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`; None takes the only one present.
 
     Returns
     -------
@@ -66,10 +67,7 @@ def extract_ibsi(
     (13.0, 2.541)
     """
     chosen = ibsi_settings(settings)
-    if isinstance(mask, Roi) and label is not None:
-        raise UsageError("a label was given, but the mask is a Roi, which is one label already")
-    volume = image if isinstance(image, Volume) else Volume.read(image)
-    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label, volume)
+    volume, roi = read_given(image, mask, label)
     try:
         return _features(volume, roi, chosen)
     except CaseError as error:

@@ -1,7 +1,4 @@
-"""Response maps of the filters that IBSI-2 standardised, and the statistics of intensities in them.
-
-A filter is a frozen description; `response_map` applies it to a volume, and `filtered_statistics` goes from an image
-and a mask to statistics: interpolate, resegment by the unfiltered intensities, filter, describe the response inside.
+"""The filters that IBSI-2 standardised: frozen descriptions, which `radstudy.features.ibsi.response_maps` applies.
 
 References
 ----------
@@ -11,10 +8,7 @@ IBSI-2 reference manual (arXiv:2006.05470); Whybra et al. 2024 (doi 10.1148/radi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +16,9 @@ from scipy import fft, ndimage
 
 from radstudy.errors import CaseError, StudyFileError
 from radstudy.features.ibsi.convolution import PADDING, POOLING, along, separable
-from radstudy.features.ibsi.intensity import statistics
-from radstudy.features.ibsi.preparation import Float64, Stage, prepare
-from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
+from radstudy.features.ibsi.preparation import Float64
 from radstudy.features.packed import Spacing
 from radstudy.features.wavelets import WAVELETS, wavelet_filters
-from radstudy.imaging.resample import padded
-from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import Volume
 
 Axes = tuple[int, ...]  # array axes of (z, y, x) that are filtered, x first
 SPACE: Axes = (2, 1, 0)
@@ -319,102 +308,3 @@ def _voxel(spacing_mm: Spacing, axes: Axes) -> float:
             "interpolate to equal spacing (spacing_mm), or filter by slice",
         )
     return sizes[0]
-
-
-def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Volume:
-    """A volume's response to a filter.
-
-    Parameters
-    ----------
-    volume : the image, finite everywhere.
-    applied : the filter; distances in mm are those of the volume's grid.
-    by_slice : filter each plane of constant k alone.
-    boundary : how the image goes on beyond its border: "constant" (zeros), "nearest" (the outermost voxel), "wrap"
-        (periodic) or "reflect" (mirrored, the outermost voxel twice).
-
-    Returns
-    -------
-    response : on the same grid, float64.
-
-    Raises
-    ------
-    CaseError : the volume is not finite, or the filter needs equal spacing that it does not have.
-    StudyFileError : the boundary or an argument of the filter is unknown.
-
-    Examples
-    --------
-    >>> volume = Volume(np.arange(5.0).reshape(5, 1, 1), np.eye(4))
-    >>> response_map(volume, Mean(3), boundary="nearest").voxels.ravel().round(3)
-    array([0.333, 1.   , 2.   , 3.   , 3.667])
-    """
-    if not np.isfinite(volume.voxels).all():
-        raise CaseError("the image is not finite everywhere, so it cannot be filtered", "replace what is not")
-    x, y, z = (float(mm) for mm in volume.spacing_mm)
-    image = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float64)
-    found = _response(image, (z, y, x), applied, by_slice, boundary)
-    return volume.with_voxels(found.transpose(2, 1, 0), f"filtered by {applied}")
-
-
-def _response(image: Float64, spacing_mm: Spacing, applied: Filter, by_slice: bool, boundary: str) -> Float64:
-    if boundary not in PADDING:
-        raise StudyFileError(f"boundary is {boundary!r}; give one of {', '.join(PADDING)}")
-    return applied.response(image, spacing_mm, PLANE if by_slice else SPACE, boundary)
-
-
-def filtered_statistics(
-    image: Volume | str | Path,
-    mask: Roi | str | Path,
-    settings: IbsiSettings | Mapping[str, Any] | str,
-    applied: Filter,
-    *,
-    boundary: str = "reflect",
-    label: int | None = None,
-) -> dict[str, float]:
-    """Intensity statistics of a lesion in a response map (IBSI-2, phase 2).
-
-    Parameters
-    ----------
-    image, mask, label : as in `extract_ibsi`.
-    settings : as in `extract_ibsi`; by_slice filters by slice, and bins are not needed. "ibsi2_A" and "ibsi2_B" are
-        the published ones. Resegmentation goes by the intensities before the filter.
-    applied : the filter.
-    boundary : see `response_map`.
-
-    Returns
-    -------
-    values : IBSI tag to value, see `radstudy.features.ibsi.intensity.statistics`.
-
-    Raises
-    ------
-    CaseError, StudyFileError : as in `extract_ibsi` and `response_map`.
-    """
-    chosen = ibsi_settings(settings)
-    volume = image if isinstance(image, Volume) else Volume.read(image)
-    roi = mask if isinstance(mask, Roi) else Roi.read(mask, label, volume)
-    lesion = prepare(volume, roi, chosen, whole_image=True).resegmented
-    return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
-
-
-def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Float64:
-    """The response to a filter at the voxels of the intensity mask, without filtering more than they need.
-
-    Parameters
-    ----------
-    lesion : as `radstudy.features.ibsi.preparation.prepare` gives it.
-    applied, by_slice, boundary : see `response_map`.
-
-    Returns
-    -------
-    values : float64 (n,).
-
-    Raises
-    ------
-    CaseError, StudyFileError : as in `response_map`.
-    """
-    reach = applied.reach(lesion.spacing_mm, PLANE if by_slice else SPACE)
-    if reach is None or boundary == "wrap":
-        reach = max(lesion.image.shape)
-    (z0, z1), (y0, y1), (x0, x1) = padded(lesion.box, reach, lesion.image.shape)
-    around = np.ascontiguousarray(lesion.image[z0:z1, y0:y1, x0:x1])
-    found = _response(around, lesion.spacing_mm, applied, by_slice, boundary)
-    return found[lesion.intensity_mask[z0:z1, y0:y1, x0:x1]]

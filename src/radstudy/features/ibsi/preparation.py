@@ -21,7 +21,7 @@ from scipy import ndimage
 from radstudy.errors import CaseError
 from radstudy.features.ibsi.settings import IbsiSettings
 from radstudy.features.packed import Spacing
-from radstudy.imaging.resample import Box, bounding_box
+from radstudy.imaging.box import Box, bounding_box, cut
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -63,8 +63,7 @@ class Stage:
 
     def cut(self, array: NDArray[Any]) -> NDArray[Any]:
         """The part of a (z, y, x) array inside the box."""
-        (z0, z1), (y0, y1), (x0, x1) = self.box
-        return array[z0:z1, y0:y1, x0:x1]
+        return cut(array, self.box)
 
 
 @dataclass(frozen=True, eq=False)

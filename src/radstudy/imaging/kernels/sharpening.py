@@ -44,7 +44,7 @@ def _transform(values: Any, roots: Any) -> None:
 def sharpened(
     counts: Float64, low: float, slope: float, fwhm: float, noise: float, distance: Float64, roots: Any
 ) -> Float64:
-    """E(u | v) at the bins; see `radstudy.imaging.bias_field.sharpened_mapping`.
+    """E(u | v) at the bins; see `radstudy.imaging.n4.sharpened_mapping`.
 
     distance (n,) of each place from the first, around the end; roots (n,) complex128, exp(-2 pi i k / n); n a power of
     two. Two real signals travel as the real and the imaginary part of one.

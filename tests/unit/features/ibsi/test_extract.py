@@ -7,7 +7,7 @@ import pytest
 
 import radstudy
 from radstudy import Roi, Volume, extract_ibsi
-from radstudy.errors import CaseError, StudyFileError, UsageError
+from radstudy.errors import CaseError, StudyFileError
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 EVERYTHING = {"bin_count": 16, "dimensions": ("2D", "2.5D", "3D")}
@@ -74,8 +74,6 @@ def test_problems_name_the_reader():
         extract_ibsi(image(), BLOCK, {**EVERYTHING, "resegment_range": (-5, -1)})
     with pytest.raises(StudyFileError, match="bin_width or bin_count"):
         extract_ibsi(image(), BLOCK, {})
-    with pytest.raises(UsageError, match="one label already"):
-        extract_ibsi(image(), BLOCK, EVERYTHING, label=1)
     with pytest.raises(CaseError, match="below the first bin at 500"):
         extract_ibsi(image(), BLOCK, {"bin_width": 25, "lowest": 500})
 

@@ -13,9 +13,8 @@ from radstudy.features.ibsi.filters import (
     Mean,
     SeparableWavelet,
     SimoncelliWavelet,
-    filtered_statistics,
-    response_map,
 )
+from radstudy.features.ibsi.response_maps import filtered_statistics, response_map
 
 ALL = [
     Mean(3),

@@ -8,14 +8,9 @@ import SimpleITK as sitk
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import to_sitk
-from radstudy.imaging.bias_field import (
-    BiasField,
-    correct,
-    fit_bias_field,
-    n4,
-    shrunk_grid,
-)
+from radstudy.imaging.bias_field import BiasField, correct
 from radstudy.imaging.foreground import above_otsu, foreground
+from radstudy.imaging.n4 import fit_bias_field, n4, shrunk_grid
 from radstudy.imaging.quality import coefficient_of_variation
 from radstudy.imaging.volume import Volume
 

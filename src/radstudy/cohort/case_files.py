@@ -1,0 +1,166 @@
+"""The image and mask files of every lesion on every sequence, by the patterns of the study file."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radstudy.cohort.rows import shown_lesion, visible_on
+from radstudy.errors import CaseError, CohortError
+from radstudy.protocol.sections import Protocol
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Where a mask comes from that was not drawn on the case's own image.
+
+    Parameters
+    ----------
+    sequence : on which the first reader has drawn the lesion.
+    image, mask : its files.
+    """
+
+    sequence: str
+    image: Path
+    mask: Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """One lesion on one sequence: its image and each reader's mask.
+
+    Parameters
+    ----------
+    patient, lesion, sequence : what the case is.
+    image : the image file.
+    masks : reader to mask file, for the readers who drew this lesion.
+    reference : mask of the reference tissue on the image, where the preparation needs one.
+    transfer : where the first reader's mask comes from, where none is drawn on this image.
+    """
+
+    patient: str
+    lesion: str
+    sequence: str
+    image: Path
+    masks: tuple[tuple[str, Path], ...]
+    reference: Path | None = None
+    transfer: Transfer | None = None
+
+
+def find_cases(
+    protocol: Protocol, kept: pd.DataFrame, folder: Path
+) -> tuple[list[Case], list[CaseError], list[tuple[str, str, str]]]:
+    """The cases of the rows kept, those that fail, and (patient, lesion, sequence) that may be missing and are.
+
+    Parameters
+    ----------
+    protocol : the study's protocol.
+    kept : rows of the cohort table, indexed (patient, lesion); patterns may name their columns.
+    folder : what relative paths of the study file start from.
+    """
+    cases: list[Case] = []
+    failures: list[CaseError] = []
+    absent: list[tuple[str, str, str]] = []
+    section = protocol.cohort
+    for (patient, lesion), row in kept.iterrows():
+        seen = visible_on(section, row)
+        for sequence in protocol.sequences:
+            if seen is not None and sequence not in seen:
+                absent.append((patient, lesion, sequence))
+                continue
+            names = {**{str(k): v for k, v in row.items()}, "patient": patient, "lesion": lesion, "sequence": sequence}
+            try:
+                case = _case(protocol, names, folder)
+            except CaseError as error:
+                failures.append(error.located(patient=patient, lesion=shown_lesion(section, lesion), sequence=sequence))
+                continue
+            if case is None:
+                absent.append((patient, lesion, sequence))
+            else:
+                cases.append(case)
+    return cases, failures, absent
+
+
+def transfer_notes(protocol: Protocol, cases: list[Case]) -> list[str]:
+    """What a reader of the report should know about masks that come from another sequence."""
+    counts = Counter((case.sequence, case.transfer.sequence) for case in cases if case.transfer is not None)
+    return [
+        f"On {sequence} {protocol.reader} has not drawn {number} lesion(s): the mask of {source} is transferred, and "
+        "used once a reader has confirmed it."
+        for (sequence, source), number in counts.items()
+    ]
+
+
+def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | None:
+    """The case, or None where it may be missing and is."""
+    section = protocol.cohort
+    image = _find(section.images, names, folder)
+    masks = {reader: _find(section.masks, {**names, "reader": reader}, folder) for reader in section.readers}
+    first = masks[protocol.reader]
+    if not image.exists() and names["sequence"] in section.optional_sequences and not first.exists():
+        return None
+    if not image.exists():
+        raise CaseError("the image does not exist", "correct cohort.images or add the file", file=image)
+    transfer = None if first.exists() else _transfer(protocol, names, folder)
+    if not first.exists() and transfer is None:
+        raise CaseError(
+            "the mask does not exist", "correct cohort.masks, or draw the lesion", reader=protocol.reader, file=first
+        )
+    drawn = tuple((reader, path) for reader, path in masks.items() if path.exists())
+    reference = _reference(protocol, names, folder)
+    return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, reference, transfer)
+
+
+def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transfer | None:
+    """The mask of another sequence that may stand in for one that was not drawn; None where there is none."""
+    section = protocol.cohort.transfer
+    if section is None or names["sequence"] not in section.to:
+        return None
+    there = {**names, "sequence": section.from_}
+    image = _find(protocol.cohort.images, there, folder)
+    mask = _find(protocol.cohort.masks, {**there, "reader": protocol.reader}, folder)
+    return Transfer(section.from_, image, mask) if image.exists() and mask.exists() else None
+
+
+def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path | None:
+    """The mask of the reference tissue, where the study file asks for one."""
+    section = protocol.reference
+    if section is None:
+        return None
+    mask = _find(section.mask, names, folder)
+    if not mask.exists():
+        raise CaseError(
+            f"the mask of the {section.tissue}, by which the image is scaled, does not exist",
+            f"correct prepare's reference.mask, or draw some {section.tissue} on this image",
+            file=mask,
+        )
+    return mask
+
+
+def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:
+    fields = [name for _, name, _, _ in string.Formatter().parse(pattern) if name]
+    unknown = [name for name in fields if name not in names]
+    if unknown:
+        raise CohortError(
+            f"the pattern '{pattern}' cannot be filled:",
+            [f"'{{{name}}}' is neither patient, lesion, sequence, reader nor a column" for name in unknown],
+        )
+    empty = [name for name in fields if pd.isna(names[name])]
+    if empty:
+        raise CaseError(f"the column '{empty[0]}', part of the file's path, is empty", "fill it in the cohort table")
+    relative = pattern.format(**{name: names[name] for name in fields})
+    path = folder / relative
+    if "*" not in relative:
+        return path
+    found = sorted(folder.glob(relative)) if not Path(relative).is_absolute() else sorted(
+        Path(Path(relative).anchor).glob(str(Path(relative).relative_to(Path(relative).anchor)))
+    )  # fmt: skip
+    if len(found) > 1:
+        listed = ", ".join(item.name for item in found[:4])
+        raise CaseError(f"{len(found)} files fit the pattern ({listed})", "make the pattern fit one file", file=path)
+    return found[0] if found else path

@@ -1,0 +1,126 @@
+"""The rows of the cohort table: who each is, why one is left out, its outcome, and where its lesion is seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radstudy.errors import CohortError
+from radstudy.protocol.sections import Cohort as CohortSection
+
+ROW = ("patient", "lesion")
+_UNFIT_FOR_FILES = set('/\\:*?"<>|')
+
+
+def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> None:
+    """Refuse a table that lacks a column which the study file names.
+
+    Raises
+    ------
+    CohortError : says which setting names it.
+    """
+    wanted = {
+        "patient": section.patient,
+        "lesion": section.lesion,
+        "side": section.side,
+        "outcome.column": section.outcome.column,
+        "exclude": section.exclude,
+        "visible": section.visible,
+        "split.column": section.split.column,
+    }
+    wanted |= {f"clinical.{name}": variable.column or name for name, variable in section.clinical.items()}
+    missing = [
+        f"cohort.{setting} names the column '{column}', which the table does not have"
+        for setting, column in wanted.items()
+        if column is not None and column not in table.columns
+    ]
+    if missing:
+        have = ", ".join(str(column) for column in table.columns)
+        raise CohortError(f"{file}: columns are missing (the table has: {have})", missing)
+
+
+def identified_rows(section: CohortSection, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The table indexed by (patient, lesion), and rows without a patient or named twice."""
+    problems = []
+    patients = table[section.patient]
+    for number in table.index[patients.isna()]:
+        problems.append(f"line {number + 2}: the patient's identifier is empty. To do: fill it or delete the row")
+    lesions = table[section.lesion].fillna("1") if section.lesion else pd.Series("1", index=table.index)
+    identified = table.assign(_line=table.index + 2)
+    identified.index = pd.MultiIndex.from_arrays([patients.fillna(""), lesions], names=list(ROW))
+    for patient, lesion in identified.index[identified.index.duplicated()].unique():
+        lines = identified.loc[[(patient, lesion)], "_line"].tolist()
+        if patient:
+            problems.append(
+                f"Patient {patient}, lesion {lesion}: stands on lines {', '.join(map(str, lines))}. "
+                f"To do: keep one row a lesion, or give the lesions identifiers of their own (cohort.lesion)"
+            )
+    for name, values in (("patient", patients.dropna()), ("lesion", lesions)):
+        unfit = [value for value in values.unique() if set(value) & _UNFIT_FOR_FILES or value in ("", ".", "..")]
+        for value in unfit:
+            problems.append(
+                f"the {name} identifier '{value}' cannot be part of a file's name. To do: use letters, digits, - and _"
+            )
+    return identified, problems
+
+
+def excluded_rows(section: CohortSection, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the table gives a reason to leave out, with the reason."""
+    if section.exclude is None:
+        return pd.DataFrame({"reason": pd.Series(dtype=object)}, index=table.index[:0])
+    reasons = table[section.exclude].dropna()
+    return pd.DataFrame({"reason": reasons})
+
+
+def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[int], list[str]]:
+    """The outcome, 0 or 1, of the rows kept; and what the user must settle about it."""
+    spec = section.outcome
+    values = kept[spec.column]
+    problems = [
+        f"{_who(row)}: the outcome ('{spec.column}') is empty. To do: fill it, or give a reason for exclusion"
+        for row in kept.index[values.isna()]
+    ]
+    found = sorted(set(values.dropna()))
+    others = [value for value in found if value != spec.positive]
+    negative = spec.negative if spec.negative is not None else (others[0] if len(others) == 1 else None)
+    allowed = {spec.positive, negative}
+    if negative is None and len(others) > 1:
+        listed = ", ".join(f"'{value}'" for value in found)
+        problems.append(
+            f"the outcome '{spec.column}' has {len(found)} values ({listed}); it must have two. "
+            f"To do: correct the table, or name cohort.outcome.negative and exclude the rest"
+        )
+    elif negative is not None:
+        for row in kept.index[values.notna() & ~values.isin(allowed)]:
+            problems.append(
+                f"{_who(row)}: the outcome '{values.loc[row]}' is neither '{spec.positive}' nor '{negative}'. "
+                f"To do: correct it, or give a reason for exclusion"
+            )
+    for value in (spec.positive, negative):
+        if found and value is not None and value not in found:
+            problems.append(
+                f"the outcome '{spec.column}' is never '{value}' (found: {', '.join(found)}). "
+                f"To do: correct cohort.outcome or the table; a study needs both classes"
+            )
+    if len(found) == 1 and negative is None:
+        problems.append(f"the outcome '{spec.column}' has one value only ('{found[0]}'); a study needs both classes")
+    return (values == spec.positive).astype(int), problems
+
+
+def visible_on(section: CohortSection, row: pd.Series[Any]) -> set[str] | None:
+    """The sequences that the table says a lesion is seen on; None where it says nothing."""
+    if section.visible is None or pd.isna(row[section.visible]):
+        return None
+    return {part.strip() for part in str(row[section.visible]).split(";") if part.strip()}
+
+
+def shown_lesion(section: CohortSection, lesion: str) -> str:
+    """The lesion as messages name it: not at all where each patient has one."""
+    return lesion if section.lesion else ""
+
+
+def _who(row: Any) -> str:
+    patient, lesion = row
+    return f"Patient {patient}, lesion {lesion}" if lesion != "1" else f"Patient {patient}"

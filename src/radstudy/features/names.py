@@ -1,0 +1,68 @@
+"""What the derived images and the features of an extraction are called by PyRadiomics, and how many there are."""
+
+from __future__ import annotations
+
+from radstudy.features.settings import ExtractionSettings, ImageType
+
+
+def image_names(settings: ExtractionSettings) -> list[str]:
+    """The names of the images that are made, in order: "original", "log-sigma-1-0-mm-3D", "wavelet-LLH", ..."""
+    return [name for image_type in settings.image_types for name in names_of_image_type(settings, image_type)]
+
+
+def names_of_image_type(settings: ExtractionSettings, image_type: ImageType) -> list[str]:
+    """The names of one image type's images, as PyRadiomics writes them.
+
+    A whole-number sigma keeps its form: 1 gives ``log-sigma-1-mm-3D``, 1.0 gives ``log-sigma-1-0-mm-3D``.
+    """
+    own = settings.for_image_type(image_type)
+    if image_type.name == "LoG":
+        return [f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in own.sigma]
+    if image_type.name == "Wavelet":
+        return wavelet_image_names(own.level, 2 if own.force_2d else 3)
+    return [image_type.name.lower()]
+
+
+def wavelet_image_names(level: int, axes: int) -> list[str]:
+    """The sub-bands of `level` decompositions, details first, the last approximation at the end."""
+    bands = [""]
+    for _ in range(axes):
+        bands = [band + letter for band in bands for letter in "LH"]
+    prefix = ["wavelet" if number == 1 else f"wavelet{number}" for number in range(1, level + 1)]
+    return [f"{name}-{band}" for name in prefix for band in bands[1:]] + [f"{prefix[-1]}-{bands[0]}"]
+
+
+def feature_names(settings: ExtractionSettings) -> list[str]:
+    """Every feature's name in PyRadiomics' order, without computing anything.
+
+    Examples
+    --------
+    >>> from radstudy.features.settings import her2_ihc2plus
+    >>> len(feature_names(her2_ihc2plus()))
+    1218
+    """
+    shape = [
+        f"original_shape_{name}" for family, names in settings.feature_classes if family == "shape" for name in names
+    ]
+    grey = [(family, name) for family, names in settings.feature_classes if family != "shape" for name in names]
+    return shape + [f"{image}_{family}_{name}" for image in image_names(settings) for family, name in grey]
+
+
+def explain_count(settings: ExtractionSettings) -> str:
+    """Why there are so many features, in one line.
+
+    Examples
+    --------
+    >>> from radstudy.features.settings import her2_ihc2plus
+    >>> explain_count(her2_ihc2plus())
+    '14 shape + 14 images x 86 (firstorder 18, glcm 22, glrlm 16, glszm 16, gldm 14) = 1,218 features'
+    """
+    shape = sum(len(names) for family, names in settings.feature_classes if family == "shape")
+    grey = [(family, len(names)) for family, names in settings.feature_classes if family != "shape"]
+    images = len(image_names(settings))
+    each = sum(count for _, count in grey)
+    parts = [f"{shape} shape"] if shape else []
+    if grey:
+        listed = ", ".join(f"{family} {count}" for family, count in grey)
+        parts.append(f"{images} image{'s' if images != 1 else ''} x {each} ({listed})")
+    return f"{' + '.join(parts) or 'nothing'} = {shape + images * each:,} features"

@@ -1,0 +1,208 @@
+"""PyRadiomics' own parameter files, read unchanged. What is not carried is refused by name, with the file's line.
+
+A value that silently does nothing is how two studies come to differ.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from radstudy import catalogue
+from radstudy.errors import StudyFileError
+from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS, UnusableError
+from radstudy.features.settings import FEATURES, ExtractionSettings, ImageType
+
+_FEATURE_NAMES = {
+    family: tuple(feature.name for feature in catalogue.CATALOGUE if feature.family == family) for family in FEATURES
+}
+_IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient")
+_NOT_CARRIED_TYPES = ("LBP2D", "LBP3D")
+_NOT_CARRIED = {
+    "label_channel": "masks with several channels: export one label map for each lesion",
+    "voxelBased": "a map of one feature: see radstudy.feature_map",
+    "lbp2DRadius": "local binary patterns",
+    "lbp2DSamples": "local binary patterns",
+    "lbp2DMethod": "local binary patterns",
+    "lbp3DLevels": "local binary patterns",
+    "lbp3DIcosphereRadius": "local binary patterns",
+    "lbp3DIcosphereSubdivision": "local binary patterns",
+    "enableCExtensions": "a switch of PyRadiomics 2",
+}
+_EQUAL_TO_ANOTHER = {
+    ("glcm", "Dissimilarity"): "equal to DifferenceAverage",
+    ("glcm", "Homogeneity1"): "equal to Id",
+    ("glcm", "Homogeneity2"): "equal to Idm",
+    ("glcm", "SumVariance"): "equal to ClusterTendency",
+    ("gldm", "GrayLevelNonUniformityNormalized"): "equal to first-order Uniformity",
+    ("gldm", "DependencePercentage"): "always 1",
+}
+# What decides the grid, the mask or the input image holds for all image types at once.
+_FOR_ALL_ONLY = frozenset(
+    [
+        "resampledPixelSpacing",
+        "interpolator",
+        "padDistance",
+        "resegmentRange",
+        "resegmentMode",
+        "resegmentShape",
+        "normalize",
+        "normalizeScale",
+        "removeOutliers",
+        "label",
+        "minimumROIDimensions",
+        "minimumROISize",
+        "preCrop",
+        "geometryTolerance",
+        "correctMask",
+        "roundToStoredType",
+    ]
+)
+
+
+def read_parameters(source: str | Path | Mapping[str, Any]) -> ExtractionSettings:
+    """The settings of a parameter file, or of a dictionary of its layout; see `ExtractionSettings.from_pyradiomics`."""
+    if isinstance(source, Mapping):
+        return _Reader("the extraction settings", source).read()
+    return _Reader(str(source), _load_yaml(Path(source))).read()
+
+
+def _load_yaml(path: Path) -> Mapping[str, Any]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        reader = YAML(typ="rt")
+        reader.allow_duplicate_keys = True  # PyRadiomics' own example names a class twice
+        _refuse_conflicts(path, reader.compose(text))
+        loaded = reader.load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyFileError(f"{path}: the settings file cannot be read ({error}). Correct the path.") from error
+    except YAMLError as error:
+        raise StudyFileError(f"{path}: not a YAML file: {error}") from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, Mapping):
+        raise StudyFileError(f"{path}: expected the keys setting, imageType and featureClass.")
+    return loaded
+
+
+def _refuse_conflicts(path: Path, node: Any) -> None:
+    """Refuse a name that is given twice with different values; the same value twice does no harm."""
+    pairs = node.value if node is not None and node.id == "mapping" else []
+    seen: dict[str, Any] = {}
+    for name, value in pairs:
+        key = str(name.value)
+        if key in seen and _content(seen[key]) != _content(value):
+            line = name.start_mark.line + 1
+            raise StudyFileError(f"{path}, line {line}: {key} is given twice with different values. Delete one.")
+        seen[key] = value
+        _refuse_conflicts(path, value)
+
+
+def _content(node: Any) -> Any:
+    if node.id == "scalar":
+        return node.value
+    return [_content(part) for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+
+
+class _Reader:
+    """Turns the layout of a parameter file into settings; knows the file's name and lines for its errors."""
+
+    def __init__(self, name: str, content: Mapping[str, Any]) -> None:
+        self.name = name
+        self.content = content
+
+    def read(self) -> ExtractionSettings:
+        """The settings, or a StudyFileError."""
+        for key in self.content:
+            self._known(self.content, key, ("setting", "imageType", "featureClass", "voxelSetting"), "section")
+        values = {SETTINGS[name][0]: value for name, value in self._settings(self._section("setting"), for_all=True)}
+        images = self._image_types(self._section("imageType"))
+        classes = self._feature_classes(self._section("featureClass"))
+        return ExtractionSettings(**values, **images, **classes, kernel_radius=self._kernel_radius())
+
+    def _section(self, key: str) -> Mapping[str, Any]:
+        section = self.content.get(key)
+        if section is None:
+            return {}
+        if not isinstance(section, Mapping):
+            raise self._refuse(self.content, key, f"{key} must hold names with values")
+        return section
+
+    def _settings(self, section: Mapping[str, Any], *, for_all: bool) -> Iterable[tuple[str, Any]]:
+        for key, value in section.items():
+            if key == "additionalInfo":  # diagnostics only; no feature depends on it
+                continue
+            if key in _NOT_CARRIED:
+                raise self._refuse(section, key, f"the setting {key} is not carried ({_NOT_CARRIED[key]})")
+            self._known(section, key, tuple(SETTINGS), "setting")
+            if not for_all and key in _FOR_ALL_ONLY:
+                raise self._refuse(section, key, f"{key} holds for all image types: move it to the section setting")
+            try:
+                yield key, SETTINGS[key][1](value)
+            except UnusableError as error:
+                raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
+
+    def _kernel_radius(self) -> int:
+        section = self._section("voxelSetting")
+        found = {}
+        for key, value in section.items():
+            self._known(section, key, tuple(VOXEL_SETTINGS), "voxel setting")
+            try:
+                found[key] = VOXEL_SETTINGS[key](value)
+            except UnusableError as error:
+                raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
+        return int(found.get("kernelRadius", 1))
+
+    def _image_types(self, section: Mapping[str, Any]) -> dict[str, Any]:
+        if not section:
+            return {}
+        types = []
+        for key, arguments in section.items():
+            if key in _NOT_CARRIED_TYPES:
+                raise self._refuse(section, key, f"the image type {key} (local binary patterns) is not carried")
+            self._known(section, key, _IMAGE_TYPES, "image type")
+            if arguments is not None and not isinstance(arguments, Mapping):
+                raise self._refuse(section, key, f"{key} must hold names with values, or {{}}")
+            types.append(ImageType(str(key), tuple(self._settings(arguments or {}, for_all=False))))
+        return {"image_types": tuple(types)}
+
+    def _feature_classes(self, section: Mapping[str, Any]) -> dict[str, Any]:
+        if not section:
+            return {}
+        classes = []
+        for family, names in section.items():
+            if family == "shape2D":
+                raise self._refuse(section, family, "the feature class shape2D (2D shape) is not carried")
+            self._known(section, family, tuple(FEATURES), "feature class")
+            if names is not None and not isinstance(names, (list, tuple)):
+                raise self._refuse(section, family, f"{family} must hold a list of features, or nothing for all")
+            for feature in names or ():
+                if (family, feature) in _EQUAL_TO_ANOTHER:
+                    reason = _EQUAL_TO_ANOTHER[family, feature]
+                    raise self._refuse(
+                        section, family, f"{family} {feature} is not computed by PyRadiomics either ({reason})"
+                    )
+                self._known(section, family, _FEATURE_NAMES[str(family)], f"{family} feature", name=feature)
+            classes.append((str(family), tuple(str(name) for name in names) if names else FEATURES[family]))
+        return {"feature_classes": tuple(classes)}
+
+    def _known(
+        self, section: Mapping[str, Any], key: Any, valid: tuple[str, ...], kind: str, *, name: Any = None
+    ) -> None:
+        wanted = key if name is None else name
+        if wanted in valid:
+            return
+        near = difflib.get_close_matches(str(wanted), valid, n=1, cutoff=0.0)
+        raise self._refuse(section, key, f"unknown {kind} {wanted!r}: did you mean {near[0]}?")
+
+    def _refuse(self, section: Mapping[str, Any], key: Any, problem: str) -> StudyFileError:
+        position = getattr(section, "lc", None)
+        line = ""
+        if position is not None and position.data and key in position.data:
+            line = f", line {position.data[key][0] + 1}"
+        return StudyFileError(f"{self.name}{line}: {problem.rstrip('.')}{'' if problem.endswith('?') else '.'}")

@@ -1,0 +1,80 @@
+"""Where an image lies, in ITK's own numbers, from a file or from an affine. Sizes and spacings are (x, y, z)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.imaging.volume import spacing_of
+
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where an image lies, in ITK's own numbers, to the last bit.
+
+    Parameters
+    ----------
+    spacing_mm : (x, y, z).
+    origin_mm : LPS position of the first voxel's centre.
+    direction : nine cosines, row by row (LPS).
+    """
+
+    spacing_mm: tuple[float, ...]
+    origin_mm: tuple[float, ...]
+    direction: tuple[float, ...]
+
+
+def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The (x, y, z) spacing as it stood in the file's header.
+
+    An axis along one of the patient's gives it back exactly. The column of an oblique one does up to rounding, and a
+    grid that starts at floor(box / spacing) can then start one voxel off. Headers hold a float32 or a short decimal:
+    the nearest of those is taken if it lies within the rounding.
+
+    Examples
+    --------
+    >>> affine = np.array([[0.9, -1.2, 0, 0], [1.2, 0.9, 0, 0], [0, 0, 2.9999999999999996, 0], [0, 0, 0, 1]])
+    >>> header_spacing(affine)
+    (1.5, 1.5, 2.9999999999999996)
+    """
+    spacing = []
+    for column, length in zip(affine[:3, :3].T, spacing_of(affine), strict=True):
+        near = [float(np.float32(length)), round(float(length), 10)]
+        if np.count_nonzero(column) == 1:
+            near = [float(np.abs(column).max())]
+        spacing.append(next((guess for guess in near if abs(guess - length) <= 8e-16 * length), float(length)))
+    return spacing[0], spacing[1], spacing[2]
+
+
+def header_of(affine: NDArray[np.float64]) -> Header:
+    """The header that an affine was made from, up to the rounding of an oblique one."""
+    lps = _RAS_TO_LPS @ affine[:3] + 0.0
+    spacing = header_spacing(affine)
+    return Header(spacing, tuple(lps[:, 3].tolist()), tuple((lps[:, :3] / np.array(spacing)).ravel().tolist()))
+
+
+def read_header(path: str | Path) -> Header:
+    """The header of a NIfTI, NRRD or MetaImage volume, without its voxels.
+
+    Raises
+    ------
+    CaseError : the file cannot be read as a 3D image.
+    """
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise CaseError("the file cannot be read as an image", "export it again", file=path) from error
+    dimension = reader.GetDimension()
+    direction = np.eye(3)
+    direction[:dimension, :dimension] = np.reshape(reader.GetDirection(), (dimension, dimension))[:3, :3]
+    spacing, origin = [*reader.GetSpacing(), 1.0][:3], [*reader.GetOrigin(), 0.0][:3]
+    return Header(tuple(spacing), tuple(origin), tuple(direction.ravel().tolist()))

@@ -1,0 +1,95 @@
+"""What resampling does to a mask, known before anything else is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from radstudy.errors import CaseError
+from radstudy.imaging.box import bounding_box, cut
+from radstudy.imaging.header import header_of
+from radstudy.imaging.interpolation import sample_mask
+from radstudy.imaging.resampling_grid import Align, resampling_grid
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import spacing_text
+
+
+@dataclass(frozen=True)
+class ResampledMaskReport:
+    """What resampling does to a mask, before anything else is run.
+
+    Parameters
+    ----------
+    native_voxels, resampled_voxels : number inside.
+    native_mm3, resampled_mm3 : their volumes.
+    """
+
+    native_voxels: int
+    resampled_voxels: int
+    native_mm3: float
+    resampled_mm3: float
+
+    @property
+    def volume_change_percent(self) -> float:
+        """Change of the volume in per cent of the native one; -100 where the lesion vanished."""
+        return 100.0 * (self.resampled_mm3 / self.native_mm3 - 1.0)
+
+
+def resampled_mask_report(
+    roi: Roi,
+    spacing_mm: tuple[float, float, float] | None,
+    *,
+    pad: int = 5,
+    align: Align = "corner",
+    partial_volume: float | None = None,
+) -> ResampledMaskReport:
+    """Voxels and volume of a mask before and after resampling; nothing of the image is needed.
+
+    Parameters
+    ----------
+    roi : the mask.
+    spacing_mm : (x, y, z) wanted; None for no resampling.
+    pad, align, partial_volume : as in the extraction, see `resample`.
+
+    Raises
+    ------
+    CaseError : the mask is empty.
+    """
+    mask = roi.mask.transpose(2, 1, 0)
+    box = bounding_box(mask)
+    if box is None:
+        raise CaseError(
+            "the mask is empty: no voxel lies inside", "draw the lesion", reader=roi.reader, file=roi.source
+        )
+    native = int(np.count_nonzero(cut(mask, box)))
+    header = header_of(roi.affine)
+    native_mm3 = native * float(np.prod(header.spacing_mm))
+    grid = None if spacing_mm is None else resampling_grid(box, mask.shape, header, spacing_mm, pad, align)
+    if grid is None:
+        return ResampledMaskReport(native, native, native_mm3, native_mm3)
+    resampled = int(np.count_nonzero(sample_mask(mask, grid, partial_volume)))
+    return ResampledMaskReport(native, resampled, native_mm3, resampled * float(np.prod(grid.spacing_mm)))
+
+
+def refuse_vanished(report: ResampledMaskReport, roi: Roi, spacing_mm: tuple[float, float, float]) -> None:
+    """Refuse a mask of which resampling leaves nothing: no lesion vanishes in silence.
+
+    Parameters
+    ----------
+    report : what resampling does to the mask.
+    roi : the mask as drawn.
+    spacing_mm : (x, y, z) wanted.
+
+    Raises
+    ------
+    CaseError : nothing is left; says how many voxels there were, and both spacings.
+    """
+    if report.resampled_voxels == 0:
+        raise CaseError(
+            f"the mask vanishes in resampling: of its {report.native_voxels} voxels ({report.native_mm3:g} mm3) of "
+            f"{spacing_text(roi.spacing_mm)} mm nothing is left at {spacing_text(spacing_mm)} mm",
+            "resample to a finer spacing, or exclude the lesion",
+            reader=roi.reader,
+            file=roi.source,
+        )

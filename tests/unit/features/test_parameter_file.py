@@ -1,0 +1,103 @@
+"""What a PyRadiomics parameter file means, and how it is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from radstudy.errors import StudyFileError
+from radstudy.features.names import explain_count, image_names
+from radstudy.features.settings import ExtractionSettings, ImageType
+
+YAML = """\
+# A parameter file as PyRadiomics' users write it
+imageType:
+  Original: {}
+  LoG:
+    sigma: [1.0, 3]
+    binWidth: 10
+  Wavelet: {}
+featureClass:
+  shape:
+  firstorder: []
+  glcm:
+    - Contrast
+    - Idm
+setting:
+  binWidth: 25
+  interpolator: 'sitkBSpline'
+  resampledPixelSpacing: [1, 1, 0]
+  label: 2
+  additionalInfo: true
+"""
+
+
+def test_reads_a_parameter_file_unchanged(tmp_path):
+    file = tmp_path / "Params.yaml"
+    file.write_text(YAML, encoding="utf-8")
+    settings = ExtractionSettings.from_pyradiomics(file)
+    assert settings.bin_width == 25.0
+    assert settings.resampled_spacing_mm == (1.0, 1.0, 0.0)
+    assert settings.label == 2
+    assert settings.feature_classes[2] == ("glcm", ("Contrast", "Idm"))
+    assert settings.image_types[1] == ImageType("LoG", (("sigma", (1.0, 3)), ("binWidth", 10.0)))
+    assert settings.for_image_type(settings.image_types[1]).bin_width == 10.0
+    assert image_names(settings)[:3] == ["original", "log-sigma-1-0-mm-3D", "log-sigma-3-mm-3D"]
+    assert explain_count(settings) == "14 shape + 11 images x 20 (firstorder 18, glcm 2) = 234 features"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("setting:\n  binwidth: 25\n", 2, "did you mean binWidth"),
+        ("settings:\n  binWidth: 25\n", 1, "did you mean setting"),
+        ("imageType:\n  Log:\n    sigma: [1]\n", 2, "did you mean LoG"),
+        ("imageType:\n  LBP3D: {}\n", 2, "not carried"),
+        ("imageType:\n  Wavelet:\n    wavelet: dmey\n", 3, "expected one of haar"),
+        ("imageType:\n  LoG:\n    padDistance: 4\n", 3, "move it to the section setting"),
+        ("featureClass:\n  glcm: [Contrst]\n", 2, "did you mean Contrast"),
+        ("featureClass:\n  glcm: [Homogeneity1]\n", 2, "equal to Id"),
+        ("featureClass:\n  shape2D:\n", 2, "not carried"),
+        ("featureClass:\n  glcm: Contrast\n", 2, "a list of features"),
+        ("setting:\n  binWidth: -1\n", 2, "a number above 0"),
+        ("setting:\n  binWidth: wide\n", 2, "a number"),
+        ("setting:\n  force2D: 1\n", 2, "true or false"),
+        ("setting:\n  resampledPixelSpacing: [1, 1]\n", 2, "a list of 3 values"),
+        ("setting:\n  interpolator: sitkGaussian\n", 2, "one of sitkBSpline"),
+        ("setting:\n  label_channel: 0\n", 2, "not carried"),
+        ("setting:\n  minimumROIDimensions: 4\n", 2, "from 1 to 3"),
+        ("voxelSetting:\n  kernelRadius: 0\n", 2, "1 or more"),
+        ("voxelSetting:\n  maskedKernel: false\n", 2, "outside the lesion do not count"),
+        ("voxelSetting:\n  initValue: 0\n", 2, "expected nan"),
+        ("setting: 5\n", 1, "must hold names with values"),
+    ],
+)
+def test_refuses_by_name_and_line(tmp_path, text, line, says):
+    file = tmp_path / "Params.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyFileError) as refused:
+        ExtractionSettings.from_pyradiomics(file)
+    assert f"line {line}:" in str(refused.value)
+    assert says in str(refused.value)
+
+
+def test_refuses_what_is_no_parameter_file(tmp_path):
+    file = tmp_path / "Params.yaml"
+    with pytest.raises(StudyFileError, match="cannot be read"):
+        ExtractionSettings.from_pyradiomics(file)
+    file.write_text("a: [1, 2", encoding="utf-8")
+    with pytest.raises(StudyFileError, match="not a YAML file"):
+        ExtractionSettings.from_pyradiomics(file)
+    file.write_text("- 1\n", encoding="utf-8")
+    with pytest.raises(StudyFileError, match="expected the keys"):
+        ExtractionSettings.from_pyradiomics(file)
+    file.write_text("", encoding="utf-8")
+    assert ExtractionSettings.from_pyradiomics(file) == ExtractionSettings()
+
+
+def test_a_name_given_twice(tmp_path):
+    file = tmp_path / "Params.yaml"
+    file.write_text("featureClass:\n  shape:\n  # all\n  shape:\n  glcm: [Id]\n", encoding="utf-8")
+    assert ExtractionSettings.from_pyradiomics(file).feature_classes[1] == ("glcm", ("Id",))
+    file.write_text("setting:\n  binWidth: 25\n  binWidth: 5\n", encoding="utf-8")
+    with pytest.raises(StudyFileError, match="line 3: binWidth is given twice"):
+        ExtractionSettings.from_pyradiomics(file)

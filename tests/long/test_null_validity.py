@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.null import calibrate
 from radstudy.modelling.resampling import bootstrap, nested_validation
@@ -40,7 +41,9 @@ def rejections(seeds, permutations, features):
         for kind in ("outcome", "incremental"):
             mine = [name for name in MODELS if MODELS[name] == kind]
             part = Engine(protocol, design, usable, models=mine)
-            result = calibrate(part, outcome, training, testing, permutations=permutations, kind=kind, jobs=JOBS)
+            result = calibrate(
+                part, outcome, training, testing, permutations=permutations, kind=kind, chunks=Chunks(JOBS)
+            )
             for name in mine:
                 found[name]["p"].append(result.p_value(name, "testing"))
                 found[name]["training"].append(result.observed[name]["training"])
@@ -129,7 +132,7 @@ def corrected():
         rng = np.random.default_rng(7000 + seed)
         engine = one_sequence(rng.normal(size=(74, 1000)))
         outcome = rng.permutation(np.repeat([1, 0], [29, 45]))
-        result = bootstrap(engine, outcome, np.arange(74), resamples=RESAMPLES, jobs=JOBS)
+        result = bootstrap(engine, outcome, np.arange(74), resamples=RESAMPLES, chunks=Chunks(JOBS))
         rows.append({
             "apparent": result.apparent["T2"], "harrell": result.harrell("T2"), "632": result.weighted_632("T2"),
             "632+": result.weighted_632_plus("T2"), "out_of_bag": result.out_of_bag_auc("T2"),

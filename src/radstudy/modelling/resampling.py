@@ -7,7 +7,6 @@ penalty. Folds, splits and samples are drawn by patient, each repeat from a gene
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,12 @@ from scipy import special
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from radstudy.errors import DataError
-from radstudy.modelling.chunks import CHUNK, Arrays, Progress, in_chunks
+from radstudy.modelling.chunks import CHUNK, ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit, auc
 from radstudy.modelling.null import permuted
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
+from radstudy.modelling.refits import keyed
 from radstudy.statistics import brier, calibration_intercept_slope
-from radstudy.store import code_key
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -37,10 +36,7 @@ def nested_validation(
     *,
     repeats: int = 100,
     folds: int = 5,
-    jobs: int = 1,
-    folder: Path | None = None,
-    key: object = None,
-    progress: Progress | None = None,
+    chunks: Chunks = ONE_PROCESS,
 ) -> NestedValidation:
     """Cross-validate the whole pipeline, stratified by outcome, a patient's lesions in one fold.
 
@@ -50,7 +46,7 @@ def nested_validation(
     outcome : (rows of the table,) 0 or 1.
     rows : positions of the rows to use, each once.
     repeats, folds : r times k-fold.
-    jobs, folder, key, progress : see `in_chunks`.
+    chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
 
     Raises
     ------
@@ -61,10 +57,8 @@ def nested_validation(
     if fewest < folds:
         raise DataError(f"{folds} folds need as many patients of each class; one class has {fewest}")
     work = partial(_folds_of_repeats, engine, outcome, rows, folds)
-    arrays = in_chunks(
-        work, repeats, jobs=jobs, folder=folder, progress=progress,
-        key=_key(engine, outcome, key, kind="nested", rows=rows, folds=folds), size=max(1, CHUNK // (2 * folds)),
-    )  # fmt: skip
+    kept = keyed(chunks, engine, outcome, kind="nested", rows=rows, folds=folds)
+    arrays = in_chunks(work, repeats, kept, size=max(1, CHUNK // (2 * folds)))
     return NestedValidation(
         repeats, folds,
         {name: arrays["auc"][:, :, m] for m, name in enumerate(engine.models)},
@@ -81,10 +75,7 @@ def other_splits(
     training_patients: tuple[int, int],
     *,
     splits: int = 1000,
-    jobs: int = 1,
-    folder: Path | None = None,
-    key: object = None,
-    progress: Progress | None = None,
+    chunks: Chunks = ONE_PROCESS,
 ) -> dict[str, Array]:
     """What if the random split had fallen otherwise: every model's testing AUC over stratified splits.
 
@@ -94,7 +85,7 @@ def other_splits(
     training_patients : how many negative and positive patients train (a patient with a positive lesion is positive), as
         in the study's own split.
     splits : how many.
-    jobs, folder, key, progress : see `in_chunks`.
+    chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
 
     Returns
     -------
@@ -102,10 +93,8 @@ def other_splits(
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
     work = partial(_aucs_of_splits, engine, outcome, rows, training_patients)
-    arrays = in_chunks(
-        work, splits, jobs=jobs, folder=folder, progress=progress,
-        key=_key(engine, outcome, key, kind="splits", rows=rows, training_patients=training_patients),
-    )  # fmt: skip
+    kept = keyed(chunks, engine, outcome, kind="splits", rows=rows, training_patients=training_patients)
+    arrays = in_chunks(work, splits, kept)
     return {name: arrays["auc"][:, m] for m, name in enumerate(engine.models)}
 
 
@@ -115,10 +104,7 @@ def bootstrap(
     rows: IntArray,
     *,
     resamples: int = 1000,
-    jobs: int = 1,
-    folder: Path | None = None,
-    key: object = None,
-    progress: Progress | None = None,
+    chunks: Chunks = ONE_PROCESS,
 ) -> Bootstrap:
     """Fit the whole pipeline to patients drawn with replacement; duplicates of a patient share an inner fold.
 
@@ -126,15 +112,12 @@ def bootstrap(
     ----------
     engine, outcome, rows : as `nested_validation`.
     resamples : how many.
-    jobs, folder, key, progress : see `in_chunks`.
+    chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
     apparent = engine.fit(outcome, rows, rows)
     work = partial(_resamples, engine, outcome, rows)
-    arrays = in_chunks(
-        work, resamples, jobs=jobs, folder=folder, progress=progress,
-        key=_key(engine, outcome, key, kind="bootstrap", rows=rows), size=_FEW,
-    )  # fmt: skip
+    arrays = in_chunks(work, resamples, keyed(chunks, engine, outcome, kind="bootstrap", rows=rows), size=_FEW)
     columns = {
         which: {name: arrays["measures"][:, m, w] for m, name in enumerate(engine.models)}
         for w, which in enumerate(("in_bag", "original", "out_of_bag", "brier", "slope"))
@@ -152,10 +135,7 @@ def bootstrap_of_noise(
     *,
     outcomes: int = 10,
     resamples: int = 25,
-    jobs: int = 1,
-    folder: Path | None = None,
-    key: object = None,
-    progress: Progress | None = None,
+    chunks: Chunks = ONE_PROCESS,
 ) -> dict[str, list[Bootstrap]]:
     """The bootstrap on permuted outcomes: what its corrections give where nothing can be predicted.
 
@@ -164,7 +144,7 @@ def bootstrap_of_noise(
     engine, outcome, rows : as `nested_validation`; whole patients are exchanged.
     outcomes : how many permutations of the outcome.
     resamples : of each.
-    jobs, folder, key, progress : see `in_chunks`.
+    chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
 
     Returns
     -------
@@ -172,10 +152,8 @@ def bootstrap_of_noise(
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
     work = partial(_noise, engine, outcome, rows, resamples)
-    arrays = in_chunks(
-        work, outcomes, jobs=jobs, folder=folder, progress=progress, size=1,
-        key=_key(engine, outcome, key, kind="noise", rows=rows, resamples=resamples),
-    )  # fmt: skip
+    kept = keyed(chunks, engine, outcome, kind="noise", rows=rows, resamples=resamples)
+    arrays = in_chunks(work, outcomes, kept, size=1)
     return {
         name: [
             Bootstrap(
@@ -192,13 +170,6 @@ def bootstrap_of_noise(
         ]
         for m, name in enumerate(engine.models)
     }
-
-
-def _key(engine: Engine, outcome: IntArray, given: object, **settings: Any) -> dict[str, Any]:
-    return {
-        **settings, "given": given, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
-        "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "design": engine.content_hash(),
-    }  # fmt: skip
 
 
 def _generator(engine: Engine, branch: int, number: int) -> np.random.Generator:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import clinical_of, sequences_of
@@ -60,11 +61,9 @@ def _null(run: Run, section: Chance) -> None:
         if not names:
             continue
         engine = Engine(run.protocol, design.table, {name: design.usable[name] for name in names}, models=names)
-        null = calibrate(
-            engine, outcome, *sets, permutations=section.permutations, kind=kind, jobs=run.jobs,
-            folder=run.path(STEP, kind), key=run.key_of("model"),
-            progress=Progress(run, f"null calibration ({kind})", "permutations"),
-        )  # fmt: skip
+        progress = Progress(run, f"null calibration ({kind})", "permutations")
+        chunks = Chunks(run.jobs, run.path(STEP, kind), run.key_of("model"), progress)
+        null = calibrate(engine, outcome, *sets, permutations=section.permutations, kind=kind, chunks=chunks)
         summary += summary_of(null, run.protocol.evaluate.interval.level)
         areas += [_areas(null, name, measure) for name in names for measure in MEASURES]
         bands += [_band(null, name, which, run.protocol.evaluate.interval.level) for name in names for which in SETS]

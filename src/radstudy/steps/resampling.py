@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.errors import DataError
+from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.engine import Engine, ModelFit
 from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
@@ -109,7 +110,7 @@ class _Work:
         try:
             return nested_validation(
                 self.engine, self.outcome, self.rows, repeats=nested.repeats, folds=nested.folds,
-                **self._how("nested", "nested cross-validation", "repeats"),
+                chunks=self._chunks("nested", "nested cross-validation", "repeats"),
             )  # fmt: skip
         except DataError as error:  # fewer patients of a class than folds: the rest can still be done
             why = f"no nested cross-validation: {error}"
@@ -123,7 +124,7 @@ class _Work:
         if self.section.splits:
             areas = other_splits(
                 self.engine, self.outcome, self.rows, self._training_patients(), splits=self.section.splits,
-                **self._how("splits", "other splits", "splits"),
+                chunks=self._chunks("splits", "other splits", "splits"),
             )  # fmt: skip
             for name in self.names:
                 records[name].update(split_record(areas[name], own[name].testing_auc, self.level))
@@ -143,7 +144,7 @@ class _Work:
         if self.section.bootstrap:
             result = bootstrap(
                 self.engine, self.outcome, self.rows, resamples=self.section.bootstrap,
-                **self._how("bootstrap", "bootstrap", "resamples"),
+                chunks=self._chunks("bootstrap", "bootstrap", "resamples"),
             )  # fmt: skip
             for name in self.names:
                 outcome = self.outcome[self.rows[self.engine.usable[name][self.rows]]]
@@ -161,19 +162,17 @@ class _Work:
             return []
         noise = bootstrap_of_noise(
             self.engine, self.outcome, self.rows, outcomes=self.section.noise, resamples=_NOISE_RESAMPLES,
-            **self._how("noise", "bootstrap of permuted outcomes", "outcomes"),
+            chunks=self._chunks("noise", "bootstrap of permuted outcomes", "outcomes"),
         )  # fmt: skip
         return [
             record for name in self.names
             for record in correction_records(result, noise[name], name, self.section.optimism)
         ]  # fmt: skip
 
-    def _how(self, kind: str, what: str, unit: str) -> dict[str, Any]:
+    def _chunks(self, kind: str, what: str, unit: str) -> Chunks:
         """Where the chunks of one kind are kept, on how many processes, and how they are told of."""
-        return {
-            "jobs": self.run.jobs, "folder": self.run.path(STEP, kind), "key": self.run.key_of("model"),
-            "progress": Progress(self.run, what, unit),
-        }  # fmt: skip
+        run = self.run
+        return Chunks(run.jobs, run.path(STEP, kind), run.key_of("model"), Progress(run, what, unit))
 
     def _write(self, name: str, rows: pd.DataFrame | list[dict[str, Any]], columns: Sequence[str]) -> None:
         write_csv(self.run.path(STEP, f"{name}.csv"), pd.DataFrame(rows, columns=list(columns)))

@@ -19,8 +19,8 @@ from radstudy.features.extract import extract_lesions
 from radstudy.features.settings import ExtractionSettings, feature_names
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume
-from radstudy.steps.prepare import LabelRule, VolumeTask
 from radstudy.steps.run import Run, write_failures
+from radstudy.steps.volumes import LabelRule, VolumeTask
 from radstudy.store import content_hash
 from radstudy.table import FeatureTable
 

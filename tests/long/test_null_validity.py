@@ -4,15 +4,14 @@
 ``RADSTUDY_NULL_SEEDS`` and ``RADSTUDY_NULL_JOBS`` make it smaller or faster: the bounds follow the number of tables.
 """
 
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from permutations import FEATURES, noise_table
 from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.null import calibrate
@@ -25,18 +24,12 @@ JOBS = int(os.environ.get("RADSTUDY_NULL_JOBS", "2"))
 PERMUTATIONS = 99
 MODELS = {"DCE7": "outcome", "mpMRI C": "outcome", "combined C": "incremental"}  # single, pooled, combined
 
-_spec = importlib.util.spec_from_file_location(
-    "permutations_benchmark", Path(__file__).parents[2] / "benchmarks" / "permutations.py"
-)
-_benchmark = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_benchmark)
-
 
 def rejections(seeds, permutations, features):
     """Model to the testing-set p-values of tables of noise, its nested AUCs (one repeat) and its training AUCs."""
     found = {name: {"p": [], "nested": [], "training": []} for name in MODELS}
     for seed in range(seeds):
-        protocol, design, outcome, training, testing = _benchmark.noise_table(1000 + seed, features)
+        protocol, design, outcome, training, testing = noise_table(1000 + seed, features)
         usable = {name: np.ones(len(design), dtype=bool) for name in MODELS}
         for kind in ("outcome", "incremental"):
             mine = [name for name in MODELS if MODELS[name] == kind]
@@ -56,7 +49,7 @@ def rejections(seeds, permutations, features):
 
 @pytest.fixture(scope="module")
 def noise():
-    return rejections(SEEDS, PERMUTATIONS, _benchmark.FEATURES)
+    return rejections(SEEDS, PERMUTATIONS, FEATURES)
 
 
 @pytest.mark.parametrize("model", MODELS)

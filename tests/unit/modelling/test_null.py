@@ -1,8 +1,5 @@
 """Null calibration: what is exchanged, what stays, and that neither cores nor stops move a number."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
@@ -21,10 +18,7 @@ from radstudy.modelling.null import (
     permuted,
     roc_heights,
 )
-
-_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
-cohorts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cohorts)
+from unit.modelling.engine import cohorts
 
 TRAINING, TESTING = np.arange(42), np.arange(42, 60)
 

@@ -1,8 +1,5 @@
 """Nested cross-validation, other splits and the bootstrap of the whole pipeline."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -15,10 +12,7 @@ from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.modelling.null import permuted
 from radstudy.modelling.optimism import Bootstrap, NestedValidation, selection_frequency
 from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
-
-_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
-cohorts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cohorts)
+from unit.modelling.engine import cohorts
 
 
 def study(lesions=1, models=None, seed=1):

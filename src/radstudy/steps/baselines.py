@@ -17,9 +17,10 @@ from radstudy.modelling.models import sequences_of
 from radstudy.protocol.sections import Baselines
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
+from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
-from radstudy.store import read_json, write_csv
+from radstudy.store import write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/baselines"
@@ -75,8 +76,7 @@ def _rows(run: Run, design: Design, baseline: Baseline) -> Iterator[dict[str, An
 
 
 def _beside(run: Run, design: Design, volumes: dict[str, Baseline]) -> Iterator[dict[str, Any]]:
-    text = dict.fromkeys((*ROW, "set", "model"), str)
-    predictions = pd.read_csv(run.path("model", "predictions.csv"), dtype=text, keep_default_na=False)
+    predictions = read_predictions(run)
     for name in run.protocol.model.models:
         scores = predictions[predictions["model"] == name].set_index(list(ROW))["probability"].astype(float)
         if len(scores):
@@ -89,8 +89,7 @@ def _beside(run: Run, design: Design, volumes: dict[str, Baseline]) -> Iterator[
 def _shuffled(run: Run, design: Design) -> Iterator[Baseline]:
     """Every model with images, selected and fitted anew on the features of shuffled lesions."""
     protocol = run.protocol
-    facts = read_json(run.path("model", "models.json"))
-    names = [name for name in protocol.model.models if facts[name]["fitted"] and sequences_of(protocol, name)]
+    names = [name for name in fitted_models(run) if sequences_of(protocol, name)]
     clinical = design.table[[name for name in design.table.columns if str(name).startswith(CLINICAL)]]
     features = read_shuffled(run)
     table = design_table(features, design.reproducible, clinical, reader=protocol.reader)
@@ -98,9 +97,8 @@ def _shuffled(run: Run, design: Design) -> Iterator[Baseline]:
     for name in names:
         for sequence in sequences_of(protocol, name):
             usable[name] &= table.index.isin(features.of(sequence, protocol.reader).index)
-    outcome = design.rows["outcome"].to_numpy(dtype=np.int64)
-    sets = [np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in ("training", "testing")]
-    for name, fit in Engine(protocol, table, usable, models=names).fit(outcome, *sets).items():
+    engine = Engine(protocol, table, usable, models=names)
+    for name, fit in engine.fit(design.outcome, design.places("training"), design.places("testing")).items():
         rows = np.r_[fit.training_rows, fit.testing_rows]
         odds = np.r_[fit.training_log_odds, fit.testing_log_odds]
         note = fit.note or ("" if fit.features else "no feature survived the selection: the model is its intercept")

@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,8 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ.setdefault(variable, "1")
 
 import numpy as np  # noqa: E402 (after the threads are set)
+
+from _worker import Worker  # noqa: E402
 
 SPACING_MM = (1.125, 1.125, 1.5)
 SIZE = (320, 320, 104)
@@ -47,7 +48,6 @@ def synthetic_case(diameter_mm: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 REFERENCE = """
-import json, sys, time
 import numpy as np, SimpleITK as sitk, radiomics
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 radiomics.setVerbosity(60)
@@ -57,9 +57,7 @@ image, mask = sitk.GetImageFromArray(case["image"]), sitk.GetImageFromArray(case
 for one in (image, mask):
     one.SetSpacing(case["spacing"].tolist())
 params = json.loads(sys.argv[2])
-print("ready", radiomics.__version__, flush=True)
-for line in sys.stdin:
-    asked = line.split()
+def run(*asked):
     params["setting"]["additionalInfo"] = "diagnostics" in asked
     extractor = RadiomicsFeatureExtractor(params)
     given = (sys.argv[3], sys.argv[4]) if "files" in asked else (image, mask)
@@ -67,43 +65,20 @@ for line in sys.stdin:
     found = extractor.execute(*given)
     seconds = time.perf_counter() - start
     values = {name: float(value) for name, value in found.items() if not name.startswith("diagnostics")}
-    print(json.dumps({"seconds": seconds, "values": values}), flush=True)
+    return {"seconds": seconds, "values": values}
+serve({"version": radiomics.__version__}, run)
 """
 
 
-class Reference:
-    """PyRadiomics in a process of its own, asked for one run at a time."""
+def reference_in(python: str, folder: Path) -> Worker:
+    """PyRadiomics with the case in `folder`; the words of a run are "diagnostics" and "files"."""
+    from radstudy.features.settings import her2_ihc2plus
 
-    def __init__(self, python: str, folder: Path) -> None:
-        from radstudy.features.settings import her2_ihc2plus
-
-        params = her2_ihc2plus().as_dict()
-        keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")
-        params["setting"] = {name: params["setting"][name] for name in keep} | {"label": 1}
-        command = [python, "-c", REFERENCE, str(folder / "case.npz"), json.dumps(params)]
-        command += [str(folder / f"{name}.nii.gz") for name in ("image", "mask")]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.version = self._line().split()[1]
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("the reference process ended; see its message above")
-        return line
-
-    def run(self, *words: str) -> dict:
-        """Seconds and values of one extraction; words: diagnostics, files."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(" ".join(words) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self._line())
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+    params = her2_ihc2plus().as_dict()
+    keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")
+    params["setting"] = {name: params["setting"][name] for name in keep} | {"label": 1}
+    files = [str(folder / name) for name in ("image.nii.gz", "mask.nii.gz")]
+    return Worker(python, REFERENCE, str(folder / "case.npz"), json.dumps(params), *files)
 
 
 def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
@@ -127,10 +102,10 @@ def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
         reference = None
         if python:
             np.savez(folder / "case.npz", image=voxels, mask=mask, spacing=np.array(SPACING_MM))
-            reference = Reference(python, folder)
+            reference = reference_in(python, folder)
             theirs = reference.run("diagnostics")["values"]
             apart = [abs(ours[name] - value) / max(abs(value), 1e-12) for name, value in theirs.items()]
-            result |= {"reference": f"PyRadiomics {reference.version}", "features": len(theirs)}
+            result |= {"reference": f"PyRadiomics {reference.first['version']}", "features": len(theirs)}
             result |= {"features_beyond_1e-6": sum(not value <= 1e-6 for value in apart)}
         for _ in range(runs):
             for where, given in (("", [volume, roi]), (FILES, files)):

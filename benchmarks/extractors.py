@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import math
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,22 +21,22 @@ from typing import Any
 
 import numpy as np
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+from _worker import Worker
+
 DIAMETERS_MM = (25, 60)
 
 _HEAD = """
-import json, sys, time, warnings
+import warnings
 warnings.filterwarnings("ignore")
 import numpy as np
 case = np.load(sys.argv[1])
 voxels, mask = case["image"], case["mask"]
-def serve(run):
-    first = {name: float(value) for name, value in run().items()}
-    print(json.dumps(first), flush=True)
-    for _ in sys.stdin:
+def serve_timed(run):
+    def seconds():
         start = time.perf_counter()
         run()
-        print(json.dumps(time.perf_counter() - start), flush=True)
+        return time.perf_counter() - start
+    serve({name: float(value) for name, value in run().items()}, seconds)
 """
 _SITK = """
 import SimpleITK as sitk
@@ -52,14 +51,14 @@ from radstudy import ExtractionSettings, Roi, Volume, extract
 settings = ExtractionSettings.from_pyradiomics({"imageType": {"Original": {}}})
 image = Volume(voxels.transpose(2, 1, 0), np.diag([-1.0, -1.0, 1.0, 1.0]), stored_dtype=voxels.dtype)
 roi = Roi(mask.transpose(2, 1, 0), image.affine)
-serve(lambda: extract(image, roi, settings))
+serve_timed(lambda: extract(image, roi, settings))
 """,
     "pyradiomics": _SITK + """
 import radiomics
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 radiomics.setVerbosity(60)
 extractor = RadiomicsFeatureExtractor(additionalInfo=False)
-serve(lambda: numbers(extractor.execute(image, label)))
+serve_timed(lambda: numbers(extractor.execute(image, label)))
 """,
     "flash-radiomics": _SITK + """
 import logging, os, tempfile
@@ -67,7 +66,7 @@ logging.disable(logging.CRITICAL)
 from flash_radiomics import RadiomicsFeatureExtractor
 extractor = RadiomicsFeatureExtractor(backend="cpu", binWidth=25, distances=[1], additionalInfo=False)
 out = os.path.join(tempfile.mkdtemp(), "out.h5")
-serve(lambda: numbers(extractor.execute(image, label, label=1, output_hdf5_path=out)))
+serve_timed(lambda: numbers(extractor.execute(image, label, label=1, output_hdf5_path=out)))
 """,
     "fastrad": """
 import torch
@@ -79,7 +78,7 @@ extractor = FeatureExtractor(FeatureSettings(device="cpu"))
 def named(name):
     family, _, feature = name.partition(":")
     return f"original_{family}_{''.join(part.capitalize() for part in feature.split('_'))}"
-serve(lambda: {named(n): v for n, v in extractor.extract(image, label).items()})
+serve_timed(lambda: {named(n): v for n, v in extractor.extract(image, label).items()})
 """,
     "numpyradiomics": """
 import numpyradiomics as npr
@@ -88,7 +87,7 @@ def run():
     found = {"original_shape_" + n: v for n, v in npr.shape(mask, (1.0, 1.0, 1.0), extend=False).items()}
     found |= {"original_firstorder_" + n: v for n, v in npr.firstorder(voxels, mask, extend=False).items()}
     return found | {"original_" + n: v for n, v in npr.texture(voxels, mask).items()}
-serve(run)
+serve_timed(run)
 """,
     "mirp": """
 import logging
@@ -102,7 +101,7 @@ def run():
         base_feature_families=["morphology", "statistics", "glcm", "glrlm", "glszm", "ngldm", "ngtdm"],
         glcm_spatial_method="3d_average", glrlm_spatial_method="3d_average")[0]
     return {n: v for n, v in table.iloc[0].items() if isinstance(v, (float, int))}
-serve(run)
+serve_timed(run)
 """,
     "nyxus": _SITK + """
 import tempfile
@@ -115,7 +114,7 @@ extractor = nyxus.Nyxus3D(features=["*3D_ALL*"], n_feature_calc_threads=1)
 def run():
     row = extractor.featurize_files([files[0]], [files[1]], False).iloc[0]
     return {n: v for n, v in row.items() if isinstance(v, (float, int))}
-serve(run)
+serve_timed(run)
 """,
 }  # fmt: skip
 
@@ -134,38 +133,6 @@ def synthetic_case(diameter_mm: float) -> tuple[np.ndarray, np.ndarray]:
     return image.astype(np.int16)[box], mask[box]
 
 
-class Worker:
-    """One program in a process of its own, asked for one run at a time."""
-
-    def __init__(self, python: str, code: str, case: Path) -> None:
-        environment = os.environ | dict.fromkeys(THREADS, "1")
-        self.process = subprocess.Popen(
-            [python, "-c", _HEAD + code, str(case)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=environment,
-        )  # fmt: skip
-        self.values: dict[str, float] = self._answer()
-
-    def _answer(self) -> Any:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line[:1] in "{0123456789":
-                return json.loads(line.replace("NaN", "null").replace("Infinity", "null"))
-        raise SystemExit("a program ended; see its message above")
-
-    def seconds(self) -> float:
-        """Seconds of one run."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return float(self._answer())
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
-
-
 def measure(diameter_mm: int, pythons: dict[str, str], runs: int) -> dict[str, Any]:
     """All programs in turns on one lesion."""
     image, mask = synthetic_case(diameter_mm)
@@ -173,18 +140,18 @@ def measure(diameter_mm: int, pythons: dict[str, str], runs: int) -> dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder) / "case.npz"
         np.savez(case, image=image, mask=mask)
-        workers = {name: Worker(python, PROGRAMS[name], case) for name, python in pythons.items()}
+        workers = {name: Worker(python, _HEAD + PROGRAMS[name], str(case)) for name, python in pythons.items()}
         timed: dict[str, list[float]] = {name: [] for name in workers}
         for _ in range(runs):
             for name, worker in workers.items():
-                timed[name].append(worker.seconds())
-        reference = workers["pyradiomics"].values if "pyradiomics" in workers else workers["ours"].values
+                timed[name].append(worker.run())
+        reference = workers["pyradiomics" if "pyradiomics" in workers else "ours"].first
         ours = statistics.median(timed["ours"])
         for name, worker in workers.items():
-            shared = {n: v for n, v in worker.values.items() if n in reference and v is not None}
+            shared = {n: v for n, v in worker.first.items() if n in reference and math.isfinite(v)}
             off = [n for n, v in shared.items() if abs(v - reference[n]) > 1e-6 * max(abs(reference[n]), 1e-6)]
             result["programs"][name] = {
-                "seconds": timed[name], "ratio": statistics.median(timed[name]) / ours, "features": len(worker.values),
+                "seconds": timed[name], "ratio": statistics.median(timed[name]) / ours, "features": len(worker.first),
                 "same_name": len(shared), "beyond_1e-6": len(off),
             }  # fmt: skip
             worker.close()

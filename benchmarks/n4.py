@@ -14,13 +14,14 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from _worker import Worker
 
 SPACING_MM = (1.125, 1.125, 1.5)
 ITERATIONS = (50, 40, 30)  # of the reference study; full resolution takes ITK half an hour with them
@@ -39,24 +40,24 @@ def synthetic_case(size: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     return np.round(noisy).astype(np.float32), log_field
 
 
-# Each worker reads the case, runs once, then runs again whenever a line comes in. It prints seconds of the whole call
-# and of the fit (where it can be told apart), its peak memory, and keeps its log field.
+# Each program reads the case, runs once and keeps its log field, then runs again whenever it is asked. It answers with
+# seconds of the whole call and of the fit (where it can be told apart), and its peak memory.
 _HEAD = """
-import json, resource, sys, time
+import resource
 import numpy as np
 case, field_file, options = np.load(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 voxels, spacing, shrink = case["voxels"], case["spacing"].tolist(), options["shrink"]
 iterations = options["iterations"]
-def serve(run):
-    np.save(field_file, run()[2])
-    print("ready", flush=True)
-    for _ in sys.stdin:
+def serve_timed(run):
+    def timed_run():
         timed = [run()[:2]]
         while sum(whole for whole, _ in timed) < 1 and len(timed) < 5:  # a short call is timed up to five times
             timed.append(run()[:2])
         whole, fit = (sorted(column)[len(timed) // 2] for column in zip(*timed))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"whole_s": whole, "fit_s": fit, "peak_mib": peak}), flush=True)
+        return {"whole_s": whole, "fit_s": fit, "peak_mib": peak}
+    np.save(field_file, run()[2])
+    serve({}, timed_run)
 """
 OURS = (
     _HEAD
@@ -73,7 +74,7 @@ def run():
     start = time.perf_counter()
     fit_bias_field(volume, inside, shrink=shrink, iterations=iterations)
     return whole, time.perf_counter() - start, field.transpose(2, 1, 0)
-serve(run)
+serve_timed(run)
 """
 )
 SIMPLEITK = (
@@ -96,7 +97,7 @@ def run():
     field = n4.GetLogBiasFieldAsImage(image)
     corrected = image / sitk.Exp(field)
     return time.perf_counter() - start, fit, sitk.GetArrayFromImage(field)
-serve(run)
+serve_timed(run)
 """
 )
 # n4ax gives the field on the grid that it is fitted on: a user enlarges it, here linearly.
@@ -124,7 +125,7 @@ def run():
     field = enlarge.Execute(coarse)
     corrected = image / sitk.Exp(field)
     return time.perf_counter() - start, fit, sitk.GetArrayFromImage(field)
-serve(run)
+serve_timed(run)
 """
 )
 ANTS = (
@@ -143,51 +144,9 @@ def run():
     corrected = image / field
     whole = time.perf_counter() - start
     return whole, whole, np.log(field.numpy()).transpose(2, 1, 0)
-serve(run)
+serve_timed(run)
 """
 )
-
-
-class Worker:
-    """One program in a process of its own, asked for one run at a time."""
-
-    def __init__(self, python: str, code: str, case: Path, options: dict[str, Any]) -> None:
-        self.field_file = case.with_name(f"field{abs(hash((python, code)))}.npy")
-        threads = str(options["threads"])
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
-                 "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")  # fmt: skip
-        environment = os.environ | dict.fromkeys(names, threads)
-        if options["threads"] == 1:
-            environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        command = [python, "-c", code, str(case), str(self.field_file), json.dumps(options)]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self._line()
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit("a program ended; see its message above")
-        return line
-
-    def run(self) -> dict[str, float]:
-        """Seconds and memory of one call."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return dict(json.loads(self._line()))
-
-    def field(self) -> np.ndarray:
-        """Its log field (K, J, I)."""
-        return np.load(self.field_file)
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def measure(options: argparse.Namespace, *, threads: int, shrink: int, runs: int) -> dict[str, Any]:
@@ -201,14 +160,18 @@ def measure(options: argparse.Namespace, *, threads: int, shrink: int, runs: int
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder) / "case.npz"
         np.savez(case, voxels=voxels, spacing=np.array(SPACING_MM))
-        settings = {"threads": threads, "shrink": shrink, "iterations": list(options.iterations)}
-        workers = {name: Worker(python, code, case, settings) for name, (python, code) in programs.items()}
+        settings = json.dumps({"threads": threads, "shrink": shrink, "iterations": list(options.iterations)})
+        files = {name: Path(folder) / f"{name}.npy" for name in programs}
+        workers = {
+            name: Worker(python, code, str(case), str(files[name]), settings, threads=threads)
+            for name, (python, code) in programs.items()
+        }
         timed: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
         for _ in range(runs):
             for name, worker in workers.items():
                 timed[name].append(worker.run())
         inside = voxels > voxels.mean()
-        fields = {name: worker.field()[inside] for name, worker in workers.items()}
+        fields = {name: np.load(file)[inside] for name, file in files.items()}
         for worker in workers.values():
             worker.close()
     result: dict[str, Any] = {"threads": threads, "shrink": shrink, "size": list(options.size)}

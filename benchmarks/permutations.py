@@ -27,6 +27,7 @@ import numpy as np  # noqa: E402 - after the number of threads is set
 import pandas as pd  # noqa: E402
 
 from radstudy.cohort.codebook import design_columns  # noqa: E402
+from radstudy.modelling.chunks import Chunks  # noqa: E402
 from radstudy.modelling.engine import Engine, auc  # noqa: E402
 from radstudy.modelling.models import CLASSIFIER, build, candidates  # noqa: E402
 from radstudy.modelling.null import calibrate, permuted  # noqa: E402
@@ -131,7 +132,9 @@ def main() -> None:
         own_s.append(sum(theirs[name][-1] for name in theirs if not (models[name].pool or models[name].add)))
         pairs += [{"permutation": number, **entry} for entry in compare(ours, theirs)]
     start = time.perf_counter()
-    result = calibrate(engine, outcome, training, testing, permutations=options.permutations, jobs=options.jobs)
+    result = calibrate(
+        engine, outcome, training, testing, permutations=options.permutations, chunks=Chunks(options.jobs)
+    )
     whole_s = time.perf_counter() - start
     same = [pair for pair in pairs if pair["same_subset"]]
     report = {

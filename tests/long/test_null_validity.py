@@ -4,15 +4,15 @@
 ``RADSTUDY_NULL_SEEDS`` and ``RADSTUDY_NULL_JOBS`` make it smaller or faster: the bounds follow the number of tables.
 """
 
-import importlib.util
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from permutations import FEATURES, noise_table
+from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.null import calibrate
 from radstudy.modelling.resampling import bootstrap, nested_validation
@@ -24,23 +24,19 @@ JOBS = int(os.environ.get("RADSTUDY_NULL_JOBS", "2"))
 PERMUTATIONS = 99
 MODELS = {"DCE7": "outcome", "mpMRI C": "outcome", "combined C": "incremental"}  # single, pooled, combined
 
-_spec = importlib.util.spec_from_file_location(
-    "permutations_benchmark", Path(__file__).parents[2] / "benchmarks" / "permutations.py"
-)
-_benchmark = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_benchmark)
-
 
 def rejections(seeds, permutations, features):
     """Model to the testing-set p-values of tables of noise, its nested AUCs (one repeat) and its training AUCs."""
     found = {name: {"p": [], "nested": [], "training": []} for name in MODELS}
     for seed in range(seeds):
-        protocol, design, outcome, training, testing = _benchmark.noise_table(1000 + seed, features)
+        protocol, design, outcome, training, testing = noise_table(1000 + seed, features)
         usable = {name: np.ones(len(design), dtype=bool) for name in MODELS}
         for kind in ("outcome", "incremental"):
             mine = [name for name in MODELS if MODELS[name] == kind]
             part = Engine(protocol, design, usable, models=mine)
-            result = calibrate(part, outcome, training, testing, permutations=permutations, kind=kind, jobs=JOBS)
+            result = calibrate(
+                part, outcome, training, testing, permutations=permutations, kind=kind, chunks=Chunks(JOBS)
+            )
             for name in mine:
                 found[name]["p"].append(result.p_value(name, "testing"))
                 found[name]["training"].append(result.observed[name]["training"])
@@ -53,7 +49,7 @@ def rejections(seeds, permutations, features):
 
 @pytest.fixture(scope="module")
 def noise():
-    return rejections(SEEDS, PERMUTATIONS, _benchmark.FEATURES)
+    return rejections(SEEDS, PERMUTATIONS, FEATURES)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -129,7 +125,7 @@ def corrected():
         rng = np.random.default_rng(7000 + seed)
         engine = one_sequence(rng.normal(size=(74, 1000)))
         outcome = rng.permutation(np.repeat([1, 0], [29, 45]))
-        result = bootstrap(engine, outcome, np.arange(74), resamples=RESAMPLES, jobs=JOBS)
+        result = bootstrap(engine, outcome, np.arange(74), resamples=RESAMPLES, chunks=Chunks(JOBS))
         rows.append({
             "apparent": result.apparent["T2"], "harrell": result.harrell("T2"), "632": result.weighted_632("T2"),
             "632+": result.weighted_632_plus("T2"), "out_of_bag": result.out_of_bag_auc("T2"),

@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 import gzip
 import math
-import runpy
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from oracle.pyradiomics_maps_phantom import CASES, EVERY, SPACING_XYZ, phantom
 from radstudy.features.maps import feature_map
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
 HERE = Path(__file__).parent
-_SHARED = runpy.run_path(str(HERE / "pyradiomics_maps_phantom.py"))
-CASES, EVERY, SPACING_XYZ, phantom = (_SHARED[name] for name in ("CASES", "EVERY", "SPACING_XYZ", "phantom"))
 RELATIVE, NEAR_ZERO = 1e-6, 1e-12
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ from scipy.stats import bootstrap
 from sklearn.metrics import average_precision_score, precision_recall_curve
 from statsmodels.stats.inter_rater import cohens_kappa
 
+from oracle import r_statistics_found
 from radstudy import statistics
 from radstudy.protocol.evaluate import Interval
 
@@ -27,19 +25,9 @@ LOOSER = {
 }
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("r_statistics_found", HERE / "r_statistics_found.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["r_statistics_found"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-FOUND = _load()
-INPUTS = FOUND.inputs()
-OF_R = list(FOUND.references("r_statistics.csv.gz"))
-OF_PYTHON = list(FOUND.references("py_statistics.csv.gz"))
+INPUTS = r_statistics_found.inputs()
+OF_R = list(r_statistics_found.references("r_statistics.csv.gz"))
+OF_PYTHON = list(r_statistics_found.references("py_statistics.csv.gz"))
 FIRTH_EVERY = 8  # profiles of Firth's likelihood take a while; r_table.py compares all
 
 
@@ -53,7 +41,7 @@ def _apart(references: list, makers: dict, kind: str, tolerance: float) -> tuple
     for case in chosen:
         found = makers[kind](INPUTS[case])
         for reference in cases[case]:
-            if FOUND.is_excused(reference) or reference.name not in found:
+            if r_statistics_found.is_excused(reference) or reference.name not in found:
                 continue
             compared += 1
             allowed = LOOSER.get((kind, reference.name), tolerance)
@@ -62,27 +50,28 @@ def _apart(references: list, makers: dict, kind: str, tolerance: float) -> tuple
     return compared, wrong
 
 
-@pytest.mark.parametrize("kind", sorted(FOUND.OF_R))
+@pytest.mark.parametrize("kind", sorted(r_statistics_found.OF_R))
 def test_r_agrees(kind: str) -> None:
-    compared, wrong = _apart(OF_R, FOUND.OF_R, kind, TOLERANCE)
+    compared, wrong = _apart(OF_R, r_statistics_found.OF_R, kind, TOLERANCE)
     assert compared >= (100 if kind == "firth" else 199)
     assert wrong == []
 
 
-@pytest.mark.parametrize("kind", sorted(FOUND.OF_PYTHON))
+@pytest.mark.parametrize("kind", sorted(r_statistics_found.OF_PYTHON))
 def test_other_python_programs_agree(kind: str) -> None:
-    compared, wrong = _apart(OF_PYTHON, FOUND.OF_PYTHON, kind, 1e-5 if kind == "firth" else TOLERANCE)
+    compared, wrong = _apart(OF_PYTHON, r_statistics_found.OF_PYTHON, kind, 1e-5 if kind == "firth" else TOLERANCE)
     assert compared >= 80
     assert wrong == []
 
 
 def test_nothing_that_r_gives_is_left_uncompared() -> None:
     """But chi-squares of thin tables, which the rule does not take, and what is excused by name."""
-    for kind in FOUND.OF_R:
+    for kind in r_statistics_found.OF_R:
         first = next(r.case for r in OF_R if r.kind == kind)
         names = {r.name for r in OF_R if r.kind == kind}
-        assert names - set(FOUND.OF_R[kind](INPUTS[first])) <= {"chi_square", "chi_p", "u_exact_p", "u_permutation_p"}
-    assert sum(FOUND.is_excused(reference) for reference in [*OF_R, *OF_PYTHON]) < 20
+        found = set(r_statistics_found.OF_R[kind](INPUTS[first]))
+        assert names - found <= {"chi_square", "chi_p", "u_exact_p", "u_permutation_p"}
+    assert sum(r_statistics_found.is_excused(reference) for reference in [*OF_R, *OF_PYTHON]) < 20
 
 
 def _cases(kind: str, count: int) -> list[str]:

@@ -5,19 +5,9 @@ import pytest
 
 from radstudy.protocol.load import parse_protocol
 from radstudy.study import run
+from real.feature_explorer import HEAD
 
-STUDY = """
-study: FeatureExplorer's example table
-seed: 1
-cohort:
-  table: feature_tables/fae_numeric_feature.csv
-  patient: "Unnamed: 0"
-  outcome: {column: label, positive: "1.0"}
-  split: {train: 0.7}
-sequences: [T2, DWI, ADC]
-features:
-  table: feature_tables/fae_numeric_feature.csv
-  columns: {T2: T2_, DWI: DWI_, ADC: ADC_}
+MODELS = """
 model:
   fit: [logistic, svm]
   select:
@@ -38,7 +28,7 @@ evaluate: {chance: null, resampling: null}
 @pytest.fixture(scope="module")
 def control(real_data, tmp_path_factory):
     out = tmp_path_factory.mktemp("control")
-    assert run(parse_protocol(STUDY), data=real_data, out=out, until="evaluate", jobs=1) == 0
+    assert run(parse_protocol(HEAD + MODELS), data=real_data, out=out, until="evaluate", jobs=1) == 0
     return out
 
 

@@ -5,23 +5,15 @@ import pandas as pd
 from radstudy.protocol import load_protocol
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps.leaks import check_study
+from real.feature_explorer import HEAD
 
-FAE = """
-study: FeatureExplorer's example table
-seed: 1
-cohort:
-  table: feature_tables/fae_numeric_feature.csv
-  patient: "Unnamed: 0"
-  outcome: {column: label, positive: "1.0"}
-  split: {train: 0.7}
-sequences: [T2, DWI, ADC]
-features: {table: feature_tables/fae_numeric_feature.csv, columns: {T2: T2_, DWI: DWI_, ADC: ADC_}}
+MODELS = """
 model: {select: [{impute: median}, {boosted_trees: {keep: 5}}], models: {T2: [T2]}}
 """
 
 
 def test_one_patient_stands_twice_in_a_public_table(real_data, tmp_path):
-    found, _ = check_study(parse_protocol(FAE), data=real_data, out=tmp_path)
+    found, _ = check_study(parse_protocol(HEAD + MODELS), data=real_data, out=tmp_path)
     doubles = [finding.where for finding in found if finding.check == "one patient twice"]
     assert doubles == ["N26 = N27"]
     frame = pd.read_csv(real_data / "feature_tables" / "fae_numeric_feature.csv", index_col=0)

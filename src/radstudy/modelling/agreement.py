@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -48,34 +49,53 @@ def reproducibility(
 
 
 def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: list[str]) -> pd.DataFrame:
-    value, low, high, count = _icc_columns(ratings, section.form)
+    found = bounded_icc(ratings, section.form, section.above, section.by)
     return pd.DataFrame(
         {
             "sequence": sequence,
             "feature": features,
-            "icc": value,
-            "ci_low": low,
-            "ci_high": high,
-            "lesions": count,
-            "kept": _reliable(value, low, section.above, section.by),
+            "icc": found.value,
+            "ci_low": found.low,
+            "ci_high": found.high,
+            "lesions": found.lesions,
+            "kept": found.kept,
         }
     )
 
 
-def _icc_columns(ratings: np.ndarray, form: str) -> tuple[Array, Array, Array, NDArray[np.int64]]:
-    """Estimate, limits and number of lesions of every feature of (lesions, readers, features)."""
+@dataclass(frozen=True, eq=False)
+class BoundedIcc:
+    """The ICC of every feature with its 95 % limits and lesions, and whether it is above the bound: all (features,)."""
+
+    value: Array
+    low: Array
+    high: Array
+    lesions: NDArray[np.int64]
+    kept: NDArray[np.bool_]
+
+
+def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
+    """The ICC of every feature, and whether it is above the bound.
+
+    Parameters
+    ----------
+    ratings : (lesions, readers, features).
+    form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
+    above : the bound.
+    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
+
+    Returns
+    -------
+    BoundedIcc. NaN and not kept where it is not defined: fewer than three lesions or two readers, or no variance.
+    """
     lesions, readers, features = ratings.shape
     if lesions < 3 or readers < 2:
         empty = np.full(features, np.nan)
-        return empty, empty, empty, np.full(features, lesions)
+        return BoundedIcc(empty, empty, empty, np.full(features, lesions), np.zeros(features, dtype=bool))
     result = icc(ratings, form)
-    value, (low, high) = np.asarray(result.value), result.ci
-    return value, np.asarray(low), np.asarray(high), np.broadcast_to(np.asarray(result.n), value.shape)
-
-
-def _reliable(value: Array, low: Array, above: float, by: str) -> NDArray[np.bool_]:
-    kept: NDArray[np.bool_] = (value if by == "estimate" else low) > above
-    return kept  # False for NaN: a feature without an ICC is never reliable
+    value, (low, high) = np.asarray(result.value), map(np.asarray, result.ci)
+    counts = np.broadcast_to(np.asarray(result.n), value.shape)
+    return BoundedIcc(value, low, high, counts, (value if by == "estimate" else low) > above)
 
 
 class IccFilter(FeatureFilter):
@@ -118,9 +138,9 @@ class IccFilter(FeatureFilter):
         values = self._checked(X, reset=True)
         if self.by not in ("estimate", "lower"):
             raise ValueError(f"by must be 'estimate' or 'lower', not {self.by!r}")
-        self.icc_, self.low_, self.high_, _ = _icc_columns(_ratings(values, subjects, readers), self.form)
-        kept = _reliable(self.icc_, self.low_, self.above, self.by)
-        return self._keep(kept, {str(self._names()[i]): self._why(int(i)) for i in np.flatnonzero(~kept)})
+        found = bounded_icc(_ratings(values, subjects, readers), self.form, self.above, self.by)
+        self.icc_, self.low_, self.high_ = found.value, found.low, found.high
+        return self._keep(found.kept, {str(self._names()[i]): self._why(int(i)) for i in np.flatnonzero(~found.kept)})
 
     def _why(self, index: int) -> str:
         if not np.isfinite(self.icc_[index]):

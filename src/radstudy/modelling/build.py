@@ -5,19 +5,14 @@ from __future__ import annotations
 from sklearn.base import BaseEstimator
 
 from radstudy.modelling import ranking
+from radstudy.modelling.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.boruta import BorutaFilter
 from radstudy.modelling.classifier import CrossValidatedElasticNet, CrossValidatedLogistic
 from radstudy.modelling.mrmr import MrmrFilter
 from radstudy.modelling.penalised import PenalisedFilter
+from radstudy.modelling.preprocessing import MedianImputer, ZScore
 from radstudy.modelling.recursive import RecursiveFilter
-from radstudy.modelling.selection import (
-    BoostedTreesFilter,
-    CollinearityFilter,
-    MedianImputer,
-    UnivariateFilter,
-    VarianceFilter,
-    ZScore,
-)
+from radstudy.modelling.selection import CollinearityFilter, UnivariateFilter, VarianceFilter
 from radstudy.modelling.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
 from radstudy.protocol.sections import Fit, FoundSize, Lasso, Select
 

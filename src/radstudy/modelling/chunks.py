@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -21,15 +22,29 @@ CHUNK = 25
 _KEY = "key"
 
 
+@dataclass(frozen=True)
+class Chunks:
+    """How a long row of jobs is spread, kept and told of; none of it changes a number.
+
+    Parameters
+    ----------
+    jobs : processes; each is kept to one thread.
+    folder : where finished chunks are kept (NPZ, written atomically); a run that was stopped goes on from there.
+    key : plain content that the results depend on; chunks kept under another key are computed anew.
+    progress : called with (done, total, seconds left) after every chunk.
+    """
+
+    jobs: int = 1
+    folder: Path | None = None
+    key: object = None
+    progress: Progress | None = None
+
+
+ONE_PROCESS = Chunks()
+
+
 def in_chunks(
-    work: Callable[[range], Arrays],
-    total: int,
-    *,
-    jobs: int = 1,
-    folder: Path | None = None,
-    key: object = None,
-    progress: Progress | None = None,
-    size: int | None = None,
+    work: Callable[[range], Arrays], total: int, chunks: Chunks = ONE_PROCESS, *, size: int | None = None
 ) -> dict[str, NDArray[Any]]:
     """Results of ``work`` for the numbers 0 to total - 1, concatenated in order.
 
@@ -38,34 +53,32 @@ def in_chunks(
     work : the numbers of a chunk to arrays whose first axis is those numbers. What it computes for a number must depend
         on that number alone (a seed of its own), so that neither chunks nor cores matter. Picklable where jobs > 1.
     total : how many.
-    jobs : processes; each is kept to one thread.
-    folder : where finished chunks are kept (NPZ, written atomically); a run that was stopped goes on from there.
-    key : plain content that the results depend on; chunks kept under another key are computed anew.
-    progress : called with (done, total, seconds left) after every chunk.
+    chunks : on how many processes, and where results are kept.
     size : numbers of a chunk; None: `CHUNK`.
 
     Raises
     ------
     UsageError : fewer than one number or job.
     """
-    if total < 1 or jobs < 1:
-        raise UsageError(f"{total} repeats on {jobs} processes: take at least one of each.")
+    folder, progress = chunks.folder, chunks.progress
+    if total < 1 or chunks.jobs < 1:
+        raise UsageError(f"{total} repeats on {chunks.jobs} processes: take at least one of each.")
     step = size or CHUNK
-    chunks = [range(low, min(low + step, total)) for low in range(0, total, step)]
-    mark = content_hash(key)
-    kept = {chunk.start: found for chunk in chunks if (found := _read(folder, chunk, mark)) is not None}
-    due = [chunk for chunk in chunks if chunk.start not in kept]
-    done, begin, fresh = sum(len(chunk) for chunk in chunks if chunk.start in kept), time.monotonic(), 0
+    parts = [range(low, min(low + step, total)) for low in range(0, total, step)]
+    mark = content_hash(chunks.key)
+    kept = {part.start: found for part in parts if (found := _read(folder, part, mark)) is not None}
+    due = [part for part in parts if part.start not in kept]
+    done, begin, fresh = sum(len(part) for part in parts if part.start in kept), time.monotonic(), 0
     if progress is not None and done:
         progress(done, total, float("nan") if due else 0.0)
-    for chunk, arrays in _computed(work, due, jobs):
-        kept[chunk.start] = arrays
+    for part, arrays in _computed(work, due, chunks.jobs):
+        kept[part.start] = arrays
         if folder is not None:
-            write_arrays(_file(folder, chunk), {**arrays, _KEY: np.array(mark)})
-        fresh += len(chunk)
+            write_arrays(_file(folder, part), {**arrays, _KEY: np.array(mark)})
+        fresh += len(part)
         if progress is not None:
             progress(done + fresh, total, (time.monotonic() - begin) / fresh * (total - done - fresh))
-    return {name: np.concatenate([kept[chunk.start][name] for chunk in chunks]) for name in kept[0]}
+    return {name: np.concatenate([kept[part.start][name] for part in parts]) for name in kept[0]}
 
 
 def _computed(work: Callable[[range], Arrays], due: list[range], jobs: int) -> Any:

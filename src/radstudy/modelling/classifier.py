@@ -7,16 +7,16 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
+from radstudy.modelling.binary_classifier import BinaryClassifier
 from radstudy.modelling.folds import inner_folds, patients_of
 from radstudy.modelling.penalised import chosen_fit
-from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
+from radstudy.modelling.validation import checked_table
 
 
-class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LinearClassifier(BinaryClassifier):
     """A fitted formula: ``coefficients_`` (features,) and ``intercept_``, the log-odds of the positive class."""
 
     sparse = False  # whether a coefficient of 0 means that the feature is left out
@@ -40,11 +40,6 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         positive = (self.decision_function(X) > 0).astype(int)
         chosen: NDArray[Any] = self.classes_[positive]
         return chosen
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def _prevalence(self, binary: NDArray[np.int64]) -> None:
         """Become the intercept model: every probability is the training prevalence."""
@@ -80,9 +75,7 @@ class CrossValidatedLogistic(LinearClassifier):
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
-        values, outcome = checked_pair(self, X, y)
-        self.classes_ = np.unique(outcome)
-        binary = binary_outcome(outcome)
+        values, binary = self._begun(X, y)
         if values.shape[1] == 0:
             self._prevalence(binary)
             self.C_, self.losses_ = float("nan"), np.empty(0)
@@ -153,9 +146,7 @@ class CrossValidatedElasticNet(LinearClassifier):
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
-        values, outcome = checked_pair(self, X, y)
-        self.classes_ = np.unique(outcome)
-        binary = binary_outcome(outcome)
+        values, binary = self._begun(X, y)
         if values.shape[1] == 0:
             self._prevalence(binary)
             self.mix_ = self.strength_ = float("nan")

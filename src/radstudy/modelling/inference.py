@@ -12,7 +12,7 @@ import pandas as pd
 
 from radstudy.errors import DataError
 from radstudy.statistics import LogisticFit, logistic
-from radstudy.statistics.regression import RegressionInterval
+from radstudy.statistics.logistic_fit import RegressionInterval
 from radstudy.table import CLINICAL
 
 REGRESSION = (

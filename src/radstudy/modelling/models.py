@@ -21,7 +21,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from radstudy.modelling.build import classifier_of, transformer_of
 from radstudy.modelling.classifier import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.selection import Columns, MedianImputer, ZScore
+from radstudy.modelling.preprocessing import Columns, MedianImputer, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol, Select
 from radstudy.table import CLINICAL, SEPARATOR
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import DataError
-from radstudy.modelling.chunks import Arrays, Progress, in_chunks
+from radstudy.modelling.chunks import ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit
 from radstudy.modelling.engine.penalty import TIE
-from radstudy.store import code_key
+from radstudy.modelling.refits import keyed
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -99,10 +98,7 @@ def calibrate(
     *,
     permutations: int = 1000,
     kind: Kind = "outcome",
-    jobs: int = 1,
-    folder: Path | None = None,
-    key: object = None,
-    progress: Progress | None = None,
+    chunks: Chunks = ONE_PROCESS,
 ) -> NullCalibration:
     """Fit every model of the engine to the outcome and to its permutations.
 
@@ -115,8 +111,7 @@ def calibrate(
     kind : "outcome": the outcome is permuted within each set, counts kept. "incremental": the outcome and the clinical
         variables are permuted together against the radiomics features, so that a clinical variable alone cannot make
         radiomics look useful; for models that hold both.
-    jobs : processes of one thread; the numbers do not depend on it.
-    folder, key, progress : see `in_chunks`; the protocol, the rows and the program's version are part of the key.
+    chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
 
     Returns
     -------
@@ -132,12 +127,8 @@ def calibrate(
         raise DataError("a row stands twice among the training and testing rows: permutations need each once")
     observed = engine.fit(outcome, training, testing)
     work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind)
-    whole_key = {
-        "given": key, "kind": kind, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
-        "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "training": training,
-        "testing": testing, "design": engine.content_hash(),
-    }  # fmt: skip
-    arrays = in_chunks(work, permutations, jobs=jobs, folder=folder, key=whole_key, progress=progress)
+    kept = keyed(chunks, engine, outcome, kind=kind, training=training, testing=testing)
+    arrays = in_chunks(work, permutations, kept)
     alone = _alone(engine.patients, (training, testing))
     note = (
         f"{alone} patients have a number of lesions that no other of their set has: their outcomes stay in place"

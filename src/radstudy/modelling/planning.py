@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.modelling.chunks import Arrays, Progress, in_chunks
+from radstudy.modelling.chunks import Arrays, Chunks, in_chunks
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import candidates
 from radstudy.protocol.sections import Protocol
@@ -62,7 +62,6 @@ def expected_performance(
     repeats: int = 40,
     models: Sequence[str] | None = None,
     jobs: int = 1,
-    progress: Progress | None = None,
 ) -> ExpectedPerformance:
     """Simulate studies and fit the protocol's models to each.
 
@@ -81,7 +80,7 @@ def expected_performance(
     informative : blocks that differ.
     repeats : simulated studies, each from a generator of its own.
     models : which; None: all that the fast engine carries.
-    jobs, progress : see `in_chunks`.
+    jobs : processes.
 
     Raises
     ------
@@ -107,7 +106,7 @@ def expected_performance(
     if not chosen:
         raise DataError("None of the study's models can be simulated quickly; name some (models), and expect to wait.")
     work = partial(_repeats, protocol, sizes, auc, features, informative, chosen)
-    found = in_chunks(work, repeats, jobs=jobs, progress=progress)
+    found = in_chunks(work, repeats, Chunks(jobs))
     return ExpectedPerformance(
         patients, sizes[0] + sizes[1], sizes[2] + sizes[3], chosen, found["training"], found["testing"], found["width"],
         found["lower"],

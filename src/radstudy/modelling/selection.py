@@ -1,4 +1,4 @@
-"""The selection chain as scikit-learn transformers, each fitted on training rows alone.
+"""Selection by what the columns themselves show: they hardly vary, correlate, or do not differ between the groups.
 
 Every step says what it dropped and why: ``dropped_`` maps the name of a feature to the reason. A step may leave no
 feature at all; the steps after it then pass the empty table on.
@@ -6,70 +6,14 @@ feature at all; the steps after it then pass the empty table on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.utils.validation import check_is_fitted
 
-from radstudy.modelling.ranking import FoundSize, RankedFilter
-from radstudy.modelling.step import Array, FeatureFilter, Step
+from radstudy.modelling.step import Array, FeatureFilter
 from radstudy.statistics import auc_columns, benjamini_hochberg, holm, mann_whitney_columns, student_columns
-
-
-class MedianImputer(FeatureFilter):
-    """Fill missing values with the training median; drop features that no training row has.
-
-    Attributes
-    ----------
-    medians_ : (features,) training medians, NaN for a dropped feature.
-    imputed_ : name to number of training values filled in, for features that needed it.
-    """
-
-    _nan_is_fine = True
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the medians of X (rows, features)."""
-        values = self._checked(X, reset=True)
-        names = self._names()
-        missing = np.isnan(values)
-        known = np.logical_not(missing.all(axis=0))
-        self.medians_ = np.full(values.shape[1], np.nan)
-        self.medians_[known] = np.nanmedian(values[:, known], axis=0)
-        counts = missing.sum(axis=0)
-        self.imputed_ = {str(names[i]): int(counts[i]) for i in np.flatnonzero(known & (counts > 0))}
-        return self._keep(known, {str(name): "no training row has a value" for name in names[~known]})
-
-    def transform(self, X: Any) -> Array:
-        """X with its missing values filled, without the dropped columns."""
-        kept = super().transform(X)
-        return np.where(np.isnan(kept), self.medians_[self.kept_], kept)
-
-
-class ZScore(OneToOneFeatureMixin, TransformerMixin, Step):  # type: ignore[misc]
-    """Subtract the training mean and divide by the training standard deviation (of the population, as z-scores are).
-
-    A constant feature becomes 0; it is left to the filters to drop it.
-    """
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn mean and standard deviation of X (rows, features)."""
-        values = self._checked(X, reset=True)
-        self.mean_ = values.mean(axis=0)
-        spread = values.std(axis=0)
-        constant = spread <= 10 * np.finfo(float).eps * np.maximum(np.abs(self.mean_), np.finfo(float).tiny)
-        self.scale_ = np.where(constant, 1.0, spread)
-        return self
-
-    def transform(self, X: Any) -> Array:
-        """(X - mean) / scale."""
-        check_is_fitted(self, "scale_")
-        scaled: Array = (self._checked(X, reset=False) - self.mean_) / self.scale_
-        return scaled
 
 
 class VarianceFilter(FeatureFilter):
@@ -225,86 +169,3 @@ class UnivariateFilter(FeatureFilter):
         kept = self.areas_ > self.above
         reasons = {str(self._names()[i]): f"AUC = {self.areas_[i]:.3f}" for i in np.flatnonzero(~kept)}
         return self._keep(kept, reasons)
-
-
-class BoostedTreesFilter(RankedFilter):
-    """Keep the features that gradient-boosted decision trees find most important.
-
-    Parameters
-    ----------
-    keep : how many to keep, or a `FoundSize`; where no more are left, all are kept.
-    trees, depth, learning_rate, subsample : of scikit-learn's GradientBoostingClassifier.
-    random_state : seed of the trees and of the folds.
-
-    Attributes
-    ----------
-    importances_ : (features,) impurity importance; NaN where nothing had to be dropped and no tree was grown.
-    """
-
-    def __init__(
-        self,
-        keep: int | FoundSize = 5,
-        trees: int = 100,
-        depth: int = 3,
-        learning_rate: float = 0.1,
-        subsample: float = 1.0,
-        random_state: int | None = 0,
-    ) -> None:
-        self.keep = keep
-        self.trees = trees
-        self.depth = depth
-        self.learning_rate = learning_rate
-        self.subsample = subsample
-        self.random_state = random_state
-
-    def _nothing_dropped(self, count: int) -> None:
-        self.importances_ = np.full(count, np.nan)
-
-    def _ranked(
-        self, values: Array, y: NDArray[np.int64], names: NDArray[np.object_], most: int
-    ) -> tuple[NDArray[np.intp], list[str]]:
-        forest = GradientBoostingClassifier(
-            n_estimators=self.trees,
-            max_depth=self.depth,
-            learning_rate=self.learning_rate,
-            subsample=self.subsample,
-            random_state=self.random_state,
-        )
-        self.importances_ = forest.fit(values, y).feature_importances_
-        order = np.lexsort((names.astype(str), -self.importances_))
-        rank = np.empty(len(order), dtype=int)
-        rank[order] = np.arange(1, len(order) + 1)
-        places = zip(self.importances_, rank, strict=True)
-        return order, [f"importance {value:.4f}, rank {place} of {len(rank)}" for value, place in places]
-
-
-class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Take columns of a design table by name.
-
-    Parameters
-    ----------
-    prefixes : take names that begin so, such as ("DCE7:",).
-    whole : take these names.
-    """
-
-    def __init__(self, prefixes: Sequence[str] = (), whole: Sequence[str] = ()) -> None:
-        self.prefixes = prefixes
-        self.whole = whole
-
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
-        """Remember the names of the columns."""
-        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        self.n_features_in_ = len(self.feature_names_in_)
-        starts = tuple(self.prefixes)
-        self.names_ = [name for name in X.columns if str(name).startswith(starts) or name in set(self.whole)]
-        return self
-
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The chosen columns."""
-        check_is_fitted(self, "names_")
-        return X[self.names_]
-
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the chosen columns."""
-        check_is_fitted(self, "names_")
-        return np.asarray(self.names_, dtype=object)

@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -20,13 +19,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
+from radstudy.modelling.binary_classifier import BinaryClassifier
 from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
-from radstudy.modelling.validation import TooFewError, binary_outcome, checked_pair, checked_table
+from radstudy.modelling.validation import TooFewError, checked_table
 
 Settings = dict[str, Any]
 
 
-class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TunedClassifier(BinaryClassifier):
     """A classifier that tries its candidates over folds. Without a feature every probability is the prevalence.
 
     Attributes
@@ -42,9 +42,7 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
-        values, outcome = checked_pair(self, X, y)
-        self.classes_ = np.unique(outcome)
-        binary = binary_outcome(outcome)
+        values, binary = self._begun(X, y)
         patients = patients_of(X) if groups is None else np.asarray(groups)
         self.chosen_: Settings = {}
         self.losses_ = np.empty(0)
@@ -75,11 +73,6 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         positive = (self.predict_proba(X)[:, 1] > 0.5).astype(int)
         predicted: NDArray[Any] = self.classes_[positive]
         return predicted
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def _losses(
         self, candidates: list[Settings], values: NDArray[np.float64], y: NDArray[np.int64],

@@ -24,6 +24,7 @@ from radstudy.modelling.baselines import (
     one_variable,
     scored,
 )
+from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.design import design_table
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.engine.plan import why_not
@@ -32,11 +33,12 @@ from radstudy.modelling.null import SETS, NullCalibration, calibrate
 from radstudy.protocol.sections import Baselines, Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
+from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.null import SUMMARY, summary_of
-from radstudy.steps.progress import Progress
+from radstudy.steps.refits import Progress
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
-from radstudy.store import read_json, write_csv
+from radstudy.store import write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/baselines"
@@ -112,8 +114,7 @@ def _rows(run: Run, design: Design, baseline: Baseline) -> Iterator[dict[str, An
 
 
 def _beside(run: Run, design: Design, volumes: dict[str, Baseline]) -> Iterator[dict[str, Any]]:
-    text = dict.fromkeys((*ROW, "set", "model"), str)
-    predictions = pd.read_csv(run.path("model", "predictions.csv"), dtype=text, keep_default_na=False)
+    predictions = read_predictions(run)
     for name in run.protocol.model.models:
         scores = predictions[predictions["model"] == name].set_index(list(ROW))["probability"].astype(float)
         if len(scores):
@@ -140,14 +141,13 @@ class ShuffledImages:
     engine: Engine
     index: pd.MultiIndex
     outcome: NDArray[np.int64]
-    sets: tuple[NDArray[np.int64], NDArray[np.int64]]
+    sets: tuple[NDArray[np.intp], NDArray[np.intp]]
 
     @classmethod
     def of(cls, run: Run, design: Design) -> ShuffledImages:
         """Read the shuffled lesions' features of a run."""
         protocol = run.protocol
-        facts = read_json(run.path("model", "models.json"))
-        names = [name for name in protocol.model.models if facts[name]["fitted"] and sequences_of(protocol, name)]
+        names = [name for name in fitted_models(run) if sequences_of(protocol, name)]
         clinical = design.table[[name for name in design.table.columns if str(name).startswith(CLINICAL)]]
         features = read_shuffled(run)
         table = design_table(features, design.reproducible, clinical, reader=protocol.reader)
@@ -155,9 +155,8 @@ class ShuffledImages:
         for name in names:
             for sequence in sequences_of(protocol, name):
                 usable[name] &= table.index.isin(features.of(sequence, protocol.reader).index)
-        training, testing = (np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in SETS)
-        outcome = design.rows["outcome"].to_numpy(dtype=np.int64)
-        return cls(run, Engine(protocol, table, usable, models=names), table.index, outcome, (training, testing))
+        sets = design.places("training"), design.places("testing")
+        return cls(run, Engine(protocol, table, usable, models=names), table.index, design.outcome, sets)
 
     def baselines(self) -> Iterator[Baseline]:
         """One a model."""
@@ -177,8 +176,8 @@ class ShuffledImages:
         engine = Engine(protocol, self.engine.design, self.engine.usable, models=names)
         progress = Progress(self.run, "null calibration (shuffled images)", "permutations")
         found = calibrate(
-            engine, self.outcome, *self.sets, permutations=section.permutations, jobs=self.run.jobs,
-            folder=self.run.path(STEP, "shuffled"), key=shuffled_key(self.run), progress=progress,
+            engine, self.outcome, *self.sets, permutations=section.permutations,
+            chunks=Chunks(self.run.jobs, self.run.path(STEP, "shuffled"), shuffled_key(self.run), progress),
         )  # fmt: skip
         yield replace(
             found,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radstudy.cohort.codebook import design_columns
 from radstudy.modelling.design import design_table, usable_rows
@@ -34,6 +36,16 @@ class Design:
     usable: dict[str, pd.Series]
     features: FeatureTable
     reproducible: dict[str, list[str]]
+
+    @property
+    def outcome(self) -> NDArray[np.int64]:
+        """(rows,) 0 or 1."""
+        outcome: NDArray[np.int64] = self.rows["outcome"].to_numpy(dtype=np.int64)
+        return outcome
+
+    def places(self, which: str) -> NDArray[np.intp]:
+        """Positions of the rows of a set, training or testing."""
+        return np.flatnonzero((self.rows["set"] == which).to_numpy())
 
 
 def read_design(run: Run) -> Design:

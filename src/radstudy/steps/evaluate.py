@@ -28,11 +28,12 @@ from radstudy.steps.baselines import do_baselines
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
 from radstudy.steps.leaks import do_leaks
+from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.null import do_null
 from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run
-from radstudy.store import read_json, write_csv
+from radstudy.store import write_csv
 
 STEP = "evaluate"
 SETS = ("training", "testing")
@@ -64,8 +65,8 @@ def _evaluate(run: Run) -> None:
         frame = comparison_table(rows, protocol.cohort.clinical, table=table, continuous=section.continuous)
         write_csv(run.path(STEP, f"table{number}.csv"), frame)
     predictions = read_predictions(run)
-    facts = read_json(run.path("model", "models.json"))
-    fitted = [name for name in protocol.model.models if facts[name]["fitted"]]
+    facts = fitted_models(run)
+    fitted = list(facts)
     scored = {(name, which): _scored(predictions, name, which) for which in SETS for name in fitted}
     cutoffs = {name: chosen_cutoff(scored[name, "training"], section.cutoff) for name in fitted}
     _write(run, "table3", [
@@ -74,18 +75,12 @@ def _evaluate(run: Run) -> None:
     ])  # fmt: skip
     _write_calibration(run, list(scored.values()))
     _write_curves(run, [one for one in scored.values() if one.has_both_classes])
-    _write_regressions(run, predictions, {name: facts[name] for name in fitted})
+    _write_regressions(run, predictions, facts)
     _write_pairs(run, predictions, fitted, cutoffs)
 
 
 def _write(run: Run, name: str, records: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
     write_csv(run.path(STEP, f"{name}.csv"), pd.DataFrame(list(records), columns=columns and list(columns)))
-
-
-def read_predictions(run: Run) -> pd.DataFrame:
-    """The models' probabilities: one row a (patient, lesion, set, model)."""
-    text = dict.fromkeys(("patient", "lesion", "set", "model"), str)
-    return pd.read_csv(run.path("model", "predictions.csv"), dtype=text, keep_default_na=False)
 
 
 def _of(predictions: pd.DataFrame, model: str, which: str) -> pd.DataFrame:

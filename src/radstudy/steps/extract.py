@@ -21,7 +21,7 @@ from radstudy.imaging.volume import Volume
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
-from radstudy.steps.prepare import After, Drawing, LabelRule, VolumeTask, read_preparation, volume_tasks
+from radstudy.steps.prepare import After, read_preparation
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.shuffled import do_shuffled
 from radstudy.steps.transfer import (
@@ -34,6 +34,7 @@ from radstudy.steps.transfer import (
     status_of,
     write_transferred,
 )
+from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, volume_tasks
 from radstudy.store import code_key, content_hash, keep, kept, write_csv, write_json
 from radstudy.table import FeatureTable
 

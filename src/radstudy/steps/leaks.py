@@ -19,6 +19,7 @@ from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Cohort
 from radstudy.steps.cohort import read_cases, read_rows
+from radstudy.steps.model import read_predictions
 from radstudy.steps.run import Run
 from radstudy.store import file_hash, write_csv
 from radstudy.table import FeatureTable
@@ -79,10 +80,8 @@ def frame_of(found: Iterable[Finding]) -> pd.DataFrame:
 def _of_run(run: Run) -> Inspected:
     protocol = run.protocol
     rows, features = read_rows(run), _features(protocol, run.data, run.out)
-    predictions = pd.read_csv(
-        run.path("model", "predictions.csv"), dtype=dict.fromkeys((*ROW, "set", "model"), str), keep_default_na=False
-    )
-    models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions.groupby("model")}
+    predictions = read_predictions(run).groupby("model")
+    models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions}
     return Inspected(
         rows=rows, features=features, files=_hashes(read_cases(run)), acquisition=_acquisition(run.out),
         volumes=_volumes(protocol, features, run.out), scores=models,

@@ -23,8 +23,8 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.protocol.sections import Maps
 from radstudy.steps.cohort import read_cases
-from radstudy.steps.prepare import Drawing, LabelRule, VolumeTask
 from radstudy.steps.run import Run
+from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask
 from radstudy.store import code_key, content_hash, keep, kept, write_arrays, write_csv
 
 STEP = "extract/maps"

@@ -25,7 +25,7 @@ from radstudy.modelling.validation import TooFewError
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
 from radstudy.steps.run import Run
-from radstudy.store import file_hash, write_csv, write_json
+from radstudy.store import file_hash, read_json, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "model"
@@ -151,6 +151,18 @@ def _chosen(pipeline: Pipeline) -> dict[str, Any]:
         if isinstance(step, RankedFilter) and step.losses_.size
     }
     return {"C": None, **chosen, "settings": getattr(classifier, "chosen_", {}), "sizes": sizes}
+
+
+def fitted_models(run: Run) -> dict[str, dict[str, Any]]:
+    """The models that could be fitted, and what is known of each."""
+    facts = read_json(run.path(STEP, "models.json"))
+    return {name: facts[name] for name in run.protocol.model.models if facts[name]["fitted"]}
+
+
+def read_predictions(run: Run) -> pd.DataFrame:
+    """The models' probabilities: one row a (patient, lesion, set, model)."""
+    text = dict.fromkeys(("patient", "lesion", "set", "model"), str)
+    return pd.read_csv(run.path(STEP, "predictions.csv"), dtype=text, keep_default_na=False)
 
 
 _CHOSEN = {"C": "C_", "mix": "mix_", "strength": "strength_"}

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 
 from radstudy.modelling.engine import Engine
-from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import read_design
-from radstudy.steps.progress import Progress
+from radstudy.steps.refits import kept_chunks, quick_models
 from radstudy.steps.run import Run
-from radstudy.store import read_json, write_csv
+from radstudy.store import write_csv
 
 STEP = "evaluate/null"
 SUMMARY = (
@@ -45,25 +44,18 @@ def do_null(run: Run, section: Chance) -> None:
 
 def _null(run: Run, section: Chance) -> None:
     design = read_design(run)
-    facts = read_json(run.path("model", "models.json"))
-    fitted = [name for name in run.protocol.model.models if facts[name]["fitted"]]
-    outcome = design.rows["outcome"].to_numpy(dtype=np.int64)
-    sets = [np.flatnonzero((design.rows["set"] == which).to_numpy()) for which in ("training", "testing")]
-    summary: list[dict[str, Any]] = []
+    quick, left_out = quick_models(run, section, "evaluate.chance", LEFT_OUT)
+    summary: list[dict[str, Any]] = [{"kind": "outcome", "model": name, "note": why} for name, why in left_out.items()]
     areas: list[pd.DataFrame] = []
     bands: list[pd.DataFrame] = []
-    slow = {} if section.slow else {name: why for name in fitted if (why := why_not(run.protocol, name))}
-    summary += [{"kind": "outcome", "model": name, "note": f"{LEFT_OUT}: {why}"} for name, why in slow.items()]
-    if slow:
-        run.say(f"{LEFT_OUT} for {', '.join(slow)}: refitting takes long (evaluate.chance.slow: true does it)")
-    for kind, names in _kinds(run, section, [name for name in fitted if name not in slow]).items():
+    for kind, names in _kinds(run, section, quick).items():
         if not names:
             continue
         engine = Engine(run.protocol, design.table, {name: design.usable[name] for name in names}, models=names)
         null = calibrate(
-            engine, outcome, *sets, permutations=section.permutations, kind=kind, jobs=run.jobs,
-            folder=run.path(STEP, kind), key=run.key_of("model"),
-            progress=Progress(run, f"null calibration ({kind})", "permutations"),
+            engine, design.outcome, design.places("training"), design.places("testing"),
+            permutations=section.permutations, kind=kind,
+            chunks=kept_chunks(run, STEP, kind, f"null calibration ({kind})", "permutations"),
         )  # fmt: skip
         summary += summary_of(null, run.protocol.evaluate.interval.level)
         areas += [_areas(null, name, measure) for name in names for measure in MEASURES]

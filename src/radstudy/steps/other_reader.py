@@ -13,9 +13,9 @@ from radstudy.modelling.models import sequences_of
 from radstudy.modelling.other_reader import MOVED, SETS, in_set, moved_row
 from radstudy.signature.document import read_signature
 from radstudy.steps.design import Design, read_design
-from radstudy.steps.model import slug
+from radstudy.steps.model import fitted_models, slug
 from radstudy.steps.run import Run
-from radstudy.store import read_json, write_csv
+from radstudy.store import write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/other_reader"
@@ -36,7 +36,7 @@ def do_other_reader(run: Run) -> None:
 
 
 def _write(run: Run) -> None:
-    design, facts = read_design(run), read_json(run.path("model", "models.json"))
+    design, fitted = read_design(run), list(fitted_models(run))
     table3 = pd.read_csv(run.path("evaluate", "table3.csv"), dtype={"model": str, "set": str})
     cutoffs = (
         table3[table3["set"] == "training"].set_index("model")["cutoff"] if len(table3) else pd.Series(dtype=float)
@@ -45,7 +45,7 @@ def _write(run: Run) -> None:
     probabilities: list[pd.DataFrame] = []
     for reader in run.protocol.cohort.readers[1:]:
         table = _of_reader(run, design, reader)
-        for name in (name for name in run.protocol.model.models if facts[name]["fitted"]):
+        for name in fitted:
             pair = _predicted(run, design, table, name, reader)
             if pair is None or name not in cutoffs.index or np.isnan(cutoffs[name]):  # no mask, or nothing to cut
                 continue

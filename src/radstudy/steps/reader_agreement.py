@@ -11,8 +11,9 @@ from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError
 from radstudy.statistics import cohen_kappa
 from radstudy.steps.cohort import read_cases, read_rows
-from radstudy.steps.prepare import MASK_MEASURES, read_preparation, volume_tasks
+from radstudy.steps.prepare import MASK_MEASURES, read_preparation
 from radstudy.steps.run import Run
+from radstudy.steps.volumes import volume_tasks
 
 MASKS = ("patient", "lesion", "sequence", "reader_a", "reader_b", *MASK_MEASURES.values())
 KAPPA = ("variable", "weights", "kappa", "low", "high", "observed", "n", "note")

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from radstudy.errors import DataError
 from radstudy.modelling.engine import Engine, ModelFit
-from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
 from radstudy.modelling.resampled import (
     CORRECTIONS,
@@ -33,9 +32,9 @@ from radstudy.modelling.resampled import (
 from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
 from radstudy.protocol.sections import Resampling
 from radstudy.steps.design import Design, read_design
-from radstudy.steps.progress import Progress
+from radstudy.steps.refits import kept_chunks, quick_models
 from radstudy.steps.run import Run
-from radstudy.store import read_json, write_csv
+from radstudy.store import write_csv
 
 STEP = "evaluate/resampling"
 LEFT_OUT = "no resampling"
@@ -66,16 +65,10 @@ class _Work:
         self.run, self.section = run, section
         self.level = run.protocol.evaluate.interval.level
         self.design: Design = read_design(run)
-        facts = read_json(run.path("model", "models.json"))
-        fitted = [name for name in run.protocol.model.models if facts[name]["fitted"]]
-        slow = {} if section.slow else {name: why for name in fitted if (why := why_not(run.protocol, name))}
-        self.left_out = [{"model": name, "note": f"{LEFT_OUT}: {why}"} for name, why in slow.items()]
-        if slow:
-            run.say(f"{LEFT_OUT} for {', '.join(slow)}: refitting takes long (evaluate.resampling.slow: true does it)")
-        self.names = [name for name in fitted if name not in slow]
-        self.outcome = self.design.rows["outcome"].to_numpy(dtype=np.int64)
-        sets = self.design.rows["set"].to_numpy()
-        self.training, self.testing = np.flatnonzero(sets == "training"), np.flatnonzero(sets == "testing")
+        self.names, left_out = quick_models(run, section, "evaluate.resampling", LEFT_OUT)
+        self.left_out = [{"model": name, "note": why} for name, why in left_out.items()]
+        self.outcome = self.design.outcome
+        self.training, self.testing = self.design.places("training"), self.design.places("testing")
         self.rows = np.sort(np.concatenate([self.training, self.testing]))
         usable = {name: self.design.usable[name] for name in self.names}
         self.engine = Engine(run.protocol, self.design.table, usable, models=self.names)
@@ -109,7 +102,7 @@ class _Work:
         try:
             return nested_validation(
                 self.engine, self.outcome, self.rows, repeats=nested.repeats, folds=nested.folds,
-                **self._how("nested", "nested cross-validation", "repeats"),
+                chunks=kept_chunks(self.run, STEP, "nested", "nested cross-validation", "repeats"),
             )  # fmt: skip
         except DataError as error:  # fewer patients of a class than folds: the rest can still be done
             why = f"no nested cross-validation: {error}"
@@ -123,7 +116,7 @@ class _Work:
         if self.section.splits:
             areas = other_splits(
                 self.engine, self.outcome, self.rows, self._training_patients(), splits=self.section.splits,
-                **self._how("splits", "other splits", "splits"),
+                chunks=kept_chunks(self.run, STEP, "splits", "other splits", "splits"),
             )  # fmt: skip
             for name in self.names:
                 records[name].update(split_record(areas[name], own[name].testing_auc, self.level))
@@ -143,7 +136,7 @@ class _Work:
         if self.section.bootstrap:
             result = bootstrap(
                 self.engine, self.outcome, self.rows, resamples=self.section.bootstrap,
-                **self._how("bootstrap", "bootstrap", "resamples"),
+                chunks=kept_chunks(self.run, STEP, "bootstrap", "bootstrap", "resamples"),
             )  # fmt: skip
             for name in self.names:
                 outcome = self.outcome[self.rows[self.engine.usable[name][self.rows]]]
@@ -161,19 +154,12 @@ class _Work:
             return []
         noise = bootstrap_of_noise(
             self.engine, self.outcome, self.rows, outcomes=self.section.noise, resamples=_NOISE_RESAMPLES,
-            **self._how("noise", "bootstrap of permuted outcomes", "outcomes"),
+            chunks=kept_chunks(self.run, STEP, "noise", "bootstrap of permuted outcomes", "outcomes"),
         )  # fmt: skip
         return [
             record for name in self.names
             for record in correction_records(result, noise[name], name, self.section.optimism)
         ]  # fmt: skip
-
-    def _how(self, kind: str, what: str, unit: str) -> dict[str, Any]:
-        """Where the chunks of one kind are kept, on how many processes, and how they are told of."""
-        return {
-            "jobs": self.run.jobs, "folder": self.run.path(STEP, kind), "key": self.run.key_of("model"),
-            "progress": Progress(self.run, what, unit),
-        }  # fmt: skip
 
     def _write(self, name: str, rows: pd.DataFrame | list[dict[str, Any]], columns: Sequence[str]) -> None:
         write_csv(self.run.path(STEP, f"{name}.csv"), pd.DataFrame(rows, columns=list(columns)))

@@ -20,8 +20,8 @@ from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume
-from radstudy.steps.prepare import LabelRule, VolumeTask
 from radstudy.steps.run import Run, write_failures
+from radstudy.steps.volumes import LabelRule, VolumeTask
 from radstudy.store import content_hash
 from radstudy.table import FeatureTable
 

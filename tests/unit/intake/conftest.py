@@ -1,7 +1,5 @@
 """What the tests of the import share."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -9,18 +7,13 @@ import pytest
 
 from radstudy.intake.run import Options, Outcome, run_import
 from radstudy.intake.sources import open_source
+from unit.intake import synthetic as examinations
 
 
 @pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
     """The module beside this file that writes synthetic examinations."""
-    spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).parent / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["synthetic"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return examinations
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radstudy.modelling.agreement import IccFilter
+from radstudy.modelling.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.boruta import BorutaFilter
 from radstudy.modelling.classifier import CrossValidatedElasticNet, CrossValidatedLogistic
 from radstudy.modelling.mrmr import MrmrFilter
 from radstudy.modelling.penalised import PenalisedFilter
 from radstudy.modelling.ranking import FoundSize
 from radstudy.modelling.recursive import RecursiveFilter
-from radstudy.modelling.selection import BoostedTreesFilter, UnivariateFilter, VarianceFilter
+from radstudy.modelling.selection import UnivariateFilter, VarianceFilter
 from radstudy.modelling.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
 
 CLASSIFIERS = [

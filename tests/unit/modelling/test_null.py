@@ -1,8 +1,5 @@
 """Null calibration: what is exchanged, what stays, and that neither cores nor stops move a number."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
@@ -21,10 +18,7 @@ from radstudy.modelling.null import (
     permuted,
     roc_heights,
 )
-
-_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
-cohorts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cohorts)
+from unit.modelling.engine import cohorts
 
 TRAINING, TESTING = np.arange(42), np.arange(42, 60)
 
@@ -87,7 +81,7 @@ def test_the_numbers_do_not_depend_on_processes_or_chunks(study, monkeypatch):
     engine, outcome = study
     one = calibrate(engine, outcome, TRAINING, TESTING, permutations=6)
     monkeypatch.setattr(chunks, "CHUNK", 2)
-    two = calibrate(engine, outcome, TRAINING, TESTING, permutations=6, jobs=2)
+    two = calibrate(engine, outcome, TRAINING, TESTING, permutations=6, chunks=chunks.Chunks(jobs=2))
     for name in engine.models:
         for measure in MEASURES:
             np.testing.assert_array_equal(one.null[name][measure], two.null[name][measure])
@@ -103,12 +97,11 @@ def test_a_run_that_was_stopped_goes_on(study, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        calibrate(engine, outcome, TRAINING, TESTING, permutations=6, folder=tmp_path, progress=stop)
+        calibrate(engine, outcome, TRAINING, TESTING, permutations=6, chunks=chunks.Chunks(1, tmp_path, progress=stop))
     assert len(list(tmp_path.glob("*.npz"))) == 2
     seen = []
-    again = calibrate(
-        engine, outcome, TRAINING, TESTING, permutations=6, folder=tmp_path, progress=lambda *now: seen.append(now)
-    )
+    kept = chunks.Chunks(folder=tmp_path, progress=lambda *now: seen.append(now))
+    again = calibrate(engine, outcome, TRAINING, TESTING, permutations=6, chunks=kept)
     assert [done for done, _, _ in seen] == [4, 6]
     assert seen[-1] == (6, 6, 0.0)
     np.testing.assert_array_equal(again.null["both"]["training"], whole.null["both"]["training"])
@@ -121,12 +114,13 @@ def test_chunks_of_other_data_or_damaged_ones_are_not_used(tmp_path):
     def other(numbers):
         return {"square": np.array([-(number**2) for number in numbers])}
 
-    first = chunks.in_chunks(work, 60, folder=tmp_path, key="a")["square"]
+    a, b = (chunks.Chunks(folder=tmp_path, key=key) for key in "ab")
+    first = chunks.in_chunks(work, 60, a)["square"]
     np.testing.assert_array_equal(first, np.arange(60) ** 2)
-    np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="a")["square"], first)
-    np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="b")["square"], -first)
+    np.testing.assert_array_equal(chunks.in_chunks(other, 60, a)["square"], first)
+    np.testing.assert_array_equal(chunks.in_chunks(other, 60, b)["square"], -first)
     next(iter(tmp_path.glob("*.npz"))).write_bytes(b"half a file")
-    np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="b")["square"], -first)
+    np.testing.assert_array_equal(chunks.in_chunks(other, 60, b)["square"], -first)
     with pytest.raises(UsageError, match="0 repeats on 1"):
         chunks.in_chunks(work, 0)
 

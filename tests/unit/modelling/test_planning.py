@@ -1,8 +1,5 @@
 """Simulated studies: the effect is the one asked for, noise stays noise, and the numbers do not depend on the cores."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import special
@@ -12,10 +9,8 @@ from radstudy.errors import DataError, UsageError
 from radstudy.modelling.planning import BLOCK, LOADING, expected_performance, simulated_features
 from radstudy.statistics import parameters_allowed, prediction_sample_size
 from radstudy.steps.plan import as_text, candidate_parameters, plan_study
+from unit.modelling.engine import cohorts
 
-_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
-cohorts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cohorts)
 protocol = cohorts.protocol
 
 

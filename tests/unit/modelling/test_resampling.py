@@ -1,8 +1,5 @@
 """Nested cross-validation, other splits and the bootstrap of the whole pipeline."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
@@ -15,10 +12,7 @@ from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.modelling.null import permuted
 from radstudy.modelling.optimism import Bootstrap, NestedValidation, selection_frequency
 from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
-
-_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
-cohorts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cohorts)
+from unit.modelling.engine import cohorts
 
 
 def study(lesions=1, models=None, seed=1):
@@ -68,7 +62,7 @@ def test_splits_keep_the_sizes_and_do_not_depend_on_processes(monkeypatch):
     assert set(seen) == {(42, 17, 18)}
     monkeypatch.setattr(Engine, "fit", original)
     monkeypatch.setattr(chunks, "CHUNK", 3)
-    two = other_splits(engine, outcome, rows, (25, 17), splits=6, jobs=2)
+    two = other_splits(engine, outcome, rows, (25, 17), splits=6, chunks=chunks.Chunks(jobs=2))
     np.testing.assert_array_equal(one["T2"], two["T2"])
     assert len(np.unique(one["T2"])) > 1
 
@@ -142,7 +136,8 @@ def test_the_bootstrap_of_noise_is_one_of_permuted_outcomes_whatever_the_process
     engine, outcome = study(models=["T2", "DWI"])
     rows = np.arange(50)
     one = bootstrap_of_noise(engine, outcome, rows, outcomes=2, resamples=3)
-    two = bootstrap_of_noise(engine, outcome, rows, outcomes=2, resamples=3, jobs=2, folder=tmp_path)
+    kept = chunks.Chunks(jobs=2, folder=tmp_path)
+    two = bootstrap_of_noise(engine, outcome, rows, outcomes=2, resamples=3, chunks=kept)
     for name in ("T2", "DWI"):
         for number in range(2):
             labels = permuted(outcome, engine.patients, [rows], seed=7, number=number)

@@ -6,15 +6,10 @@ import pytest
 from scipy import stats
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from radstudy.modelling.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.classifier import CrossValidatedLogistic
-from radstudy.modelling.selection import (
-    BoostedTreesFilter,
-    CollinearityFilter,
-    Columns,
-    MedianImputer,
-    UnivariateFilter,
-    ZScore,
-)
+from radstudy.modelling.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection import CollinearityFilter, UnivariateFilter
 
 
 @pytest.fixture

@@ -24,14 +24,8 @@ def with_settings(made, settings=SETTINGS):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    from importlib import util
-    from pathlib import Path
-
-    spec = util.spec_from_file_location("steps_conftest", Path(__file__).parent / "conftest.py")
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return with_settings(module.Synthetic(tmp_path_factory.mktemp("resampled"))).run()
+def run(tmp_path_factory, synthetic_class):
+    return with_settings(synthetic_class(tmp_path_factory.mktemp("resampled"))).run()
 
 
 def test_published_values_are_those_of_table_3(run):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from radstudy.modelling.engine.kernels.logistic import minimise
-from radstudy.modelling.selection import MedianImputer, ZScore, absolute_correlation
+from radstudy.modelling.preprocessing import MedianImputer, ZScore
+from radstudy.modelling.selection import absolute_correlation
 from radstudy.table import variable_of
 
 Array = NDArray[np.float64]

@@ -1,8 +1,5 @@
 """The engine gives what each model's scikit-learn pipeline gives, on any rows."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,10 +12,7 @@ from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.engine.sources import ClinicalSource, Columns, FeatureSource
 from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.statistics import auc_columns, mann_whitney_columns
-
-_spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).with_name("cohorts.py"))
-cohorts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(cohorts)
+from unit.modelling.engine import cohorts
 
 
 def engine_of(protocol, table):

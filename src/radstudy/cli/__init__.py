@@ -1,0 +1,65 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from radstudy._version import __version__
+from radstudy.cli import cohort, lesion, masks, study
+from radstudy.errors import RadstudyError
+
+app = typer.Typer(
+    name="radstudy",
+    help="A multiparametric-MRI radiomics study, from images and masks to the tables, figures and model.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
+
+COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the help
+    "demo": study.demo,
+    "init": study.init,
+    "run": study.run,
+    "import": cohort.import_,
+    "check": study.check,
+    "plan": study.plan,
+    "extract": lesion.extract,
+    "map": lesion.feature_map,
+    "derive": cohort.derive,
+    "predict": lesion.predict,
+}
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+mask_app.command("list")(masks.mask_list)
+mask_app.command("convert")(masks.mask_convert)
+app.add_typer(mask_app, name="mask")
+
+
+def main() -> None:
+    """Run the command line; expected errors become a message and an exit code, never a traceback."""
+    try:
+        app()
+    except RadstudyError as error:
+        typer.echo(f"radstudy: {error}", err=True)
+        sys.exit(error.exit_code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"radstudy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _radstudy(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""

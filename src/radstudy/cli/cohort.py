@@ -1,0 +1,79 @@
+"""The commands that make a study's images, before it begins: from DICOM, and from other images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radstudy.cli.terminal import Jobs, bar, say
+from radstudy.errors import DataError
+
+
+def import_(
+    source: Annotated[str, typer.Argument(help="A folder, a .zip, a DICOMDIR, https://.../dicom-web or "
+                                               "dimse://TITLE@host:port; read only.")],
+    out: Annotated[Path, typer.Option(help="Folder for volumes and tables; made if needed.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")] = False,
+    examination: Annotated[str, typer.Option(help="Of a patient with several: first or last; by default all of "
+                                                  "them go to review.")] = "",
+    private: Annotated[Path | None, typer.Option(help="Folder for what identifies patients; by default OUT.private "
+                                                      "beside OUT.")] = None,
+    pseudonyms: Annotated[Path | None, typer.Option(help="Table of pseudonyms, to share between imports; by default "
+                                                         "in the private folder.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Your own rules for roles, a changed copy of roles.yaml.")] = None,
+    patient: Annotated[str, typer.Option(help="Of a server: this PatientID; * and ? are wildcards.")] = "",
+    study: Annotated[str, typer.Option(help="Of a server: this StudyInstanceUID.")] = "",
+    own_title: Annotated[str, typer.Option(help="Our application entity title, as the PACS knows it.")] = "RADSTUDY",
+    move_port: Annotated[int | None, typer.Option(help="Fetch by C-MOVE to this port instead of by C-GET.")] = None,
+) -> None:  # fmt: skip
+    """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
+
+    Nothing is changed in the source. OUT then holds PATIENT/ROLE.nii.gz, PATIENT/masks/, cohort.csv to fill, and
+    review.html with what a reader has to decide: write it into review.csv and run the same command again.
+    Segmentations (SEG, RTSTRUCT) lie among the images or come later, in a source of their own. OUT.private identifies
+    the patients: keep it to yourself. All in docs/import.md.
+    """
+    from radstudy.intake.connect import server_of
+    from radstudy.intake.pull import asked, describe_offered, pull
+    from radstudy.intake.rules import load_rules
+    from radstudy.intake.run import Options, describe, run_import
+    from radstudy.intake.sources import open_source
+
+    beside = private or out.with_name(out.name + ".private")
+    options = Options(out, beside, pseudonyms, rules, examination, dry_run)
+    server = server_of(source, own_title=own_title, move_port=move_port)
+    if server is not None and dry_run:
+        typer.echo(describe_offered(asked(server, patient, study), load_rules(rules)))
+        return
+    images = open_source(source) if server is None else pull(server, beside, patient=patient, study=study, say=say,
+                                                             bar=bar)  # fmt: skip
+    outcome = run_import(images, options, say=say, bar=bar)
+    typer.echo(describe(outcome))
+    if outcome.to_review and not dry_run:
+        say(f"Next: look at {out / 'review.html'}, fill the column role of {out / 'review.csv'}, import again.")
+    if outcome.failures:
+        raise DataError("\n  ".join(["not all could be imported:", *outcome.failures]))
+
+
+def derive(
+    table: Annotated[Path, typer.Argument(help="Cohort table (CSV or XLSX), one row a lesion.")],
+    recipe: Annotated[Path, typer.Option(help="YAML file: which maps and figures, of which images.")],
+    out: Annotated[Path, typer.Option(help="Folder of the maps and the new table.")],
+    data: Annotated[Path | None, typer.Option(help="Folder that relative paths start from; by default the "
+                                                   "table's own.")] = None,
+    jobs: Jobs = None,
+) -> None:  # fmt: skip
+    """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort.
+
+    The recipe says which, of which images; times come from the sidecars of `radstudy import` where it does not give
+    them. docs/parametric.md has one to copy. TABLE stays as it is: a new one with the maps and figures is written
+    into OUT. A case that fails is named in its column derive_failed, and the others go on.
+    """
+    from radstudy.derive.run import derive as derive_cohort
+
+    written, lost = derive_cohort(table, recipe, out, data=data, jobs=jobs, say=say, bar=bar)
+    typer.echo(written)
+    if lost:
+        raise DataError(f"{lost} row(s) lack something; see the column derive_failed of {written}")

@@ -1,0 +1,46 @@
+"""The commands of mask files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radstudy.cli.terminal import label_of, say
+
+
+def mask_list(mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")]) -> None:
+    """Print the number and name of every region in a mask file."""
+    from radstudy.imaging.mask_files import segments_of
+
+    for segment in segments_of(mask):
+        typer.echo(f"{segment.number}\t{segment.name}" + ("" if segment.drawn else "\t(empty)"))
+
+
+def mask_convert(
+    mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")],
+    out: Annotated[Path, typer.Argument(help="File to write: .nii.gz, .nrrd, .mha, .seg.nrrd or .dcm (DICOM SEG).")],
+    image: Annotated[Path, typer.Option(help="The image that the mask belongs to: its grid is the result's.")],
+    label: Annotated[list[str], typer.Option(help="Number or name of a region, once for each; largest or union; by "
+                                                  "default the only one.")] = [],  # noqa: B006
+    dicom: Annotated[Path | None, typer.Option(help="Folder of the DICOM series that a .dcm belongs to.")] = None,
+    phase: Annotated[int | None, typer.Option(help="Volume of that series, from 1, where it holds several.")] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Take what lies between the image's voxels or slices to "
+                                                              "the nearest.")] = False,
+) -> None:  # fmt: skip
+    """Put a mask onto its image's grid, in another format.
+
+    It is placed by physical position; what does not lie on the image's voxels is refused. docs/masks.md.
+    """
+    from radstudy.imaging.mask_write import write_rois
+    from radstudy.imaging.roi import Roi
+    from radstudy.imaging.volume import Volume
+
+    grid = Volume.read(image)
+    names = [label_of(name) for name in label] or [None]
+    rois = [Roi.read(mask, name, grid, resample=resample) for name in names]
+    write_rois(out, rois, dicom=dicom, phase=phase)
+    for roi in rois:
+        say(f"{roi.label}: {roi.voxel_count} voxels, {roi.volume_mm3:.1f} mm3")
+    typer.echo(out)

@@ -1,0 +1,28 @@
+"""What every classifier of a model is: a scikit-learn estimator of two classes whose input may have no column left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from radstudy.modelling.validation import binary_outcome, checked_pair
+
+
+class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """How `fit` begins, and what scikit-learn may expect: two classes, ``classes_`` in their sorted order."""
+
+    classes_: NDArray[Any]
+
+    def _begun(self, X: Any, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """X checked, (rows, features), and y as 0 or 1, (rows,); learns the classes."""
+        values, outcome = checked_pair(self, X, y)
+        self.classes_ = np.unique(outcome)
+        return values, binary_outcome(outcome)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags

@@ -18,7 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from radstudy.errors import DataError
 from radstudy.modelling.chunks import CHUNK, Arrays, Progress, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit, auc
-from radstudy.modelling.null import permuted
+from radstudy.modelling.null import permuted, usable_by
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
 from radstudy.statistics import brier, calibration_intercept_slope
 from radstudy.store import code_key
@@ -258,7 +258,9 @@ def _noise(engine: Engine, outcome: IntArray, rows: IntArray, resamples: int, nu
     apparent = np.full((len(numbers), len(engine.models)), np.nan)
     measures = np.full((len(numbers), resamples, len(engine.models), 3), np.nan)
     for place, number in enumerate(numbers):
-        labels = permuted(outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number)
+        labels = permuted(
+            outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number, like=usable_by(engine)
+        )
         apparent[place] = [fit.training_auc for fit in engine.fit(labels, rows, rows).values()]
         generator = _generator(engine, _NOISE, number)
         for resample in range(resamples):

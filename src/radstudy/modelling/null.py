@@ -20,6 +20,7 @@ from radstudy.errors import DataError
 from radstudy.modelling.chunks import Arrays, Progress, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit
 from radstudy.modelling.engine.penalty import TIE
+from radstudy.modelling.models import candidates
 from radstudy.store import code_key
 
 Array = NDArray[np.float64]
@@ -143,6 +144,7 @@ def calibrate(
     work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind)
     whole_key = {
         "given": key, "kind": kind, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
+        "candidates": candidates(engine.protocol), "sequences": engine.protocol.sequences,
         "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "training": training,
         "testing": testing, "design": engine.content_hash(),
     }  # fmt: skip

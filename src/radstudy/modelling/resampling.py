@@ -18,6 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from radstudy.errors import DataError
 from radstudy.modelling.chunks import CHUNK, Arrays, Progress, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit, auc
+from radstudy.modelling.models import candidates
 from radstudy.modelling.null import permuted, usable_by
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
 from radstudy.statistics import brier, calibration_intercept_slope
@@ -197,6 +198,7 @@ def bootstrap_of_noise(
 def _key(engine: Engine, outcome: IntArray, given: object, **settings: Any) -> dict[str, Any]:
     return {
         **settings, "given": given, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
+        "candidates": candidates(engine.protocol), "sequences": engine.protocol.sequences,
         "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "design": engine.content_hash(),
     }  # fmt: skip
 

@@ -23,6 +23,7 @@ from radstudy.modelling.null import (
     roc_heights,
     usable_by,
 )
+from radstudy.protocol.load import parse_protocol
 from radstudy.steps.null import summary_of
 
 _spec = importlib.util.spec_from_file_location("cohorts", Path(__file__).parent / "engine" / "cohorts.py")
@@ -172,6 +173,21 @@ def test_chunks_of_other_data_or_damaged_ones_are_not_used(tmp_path):
     np.testing.assert_array_equal(chunks.in_chunks(other, 60, folder=tmp_path, key="b")["square"], -first)
     with pytest.raises(UsageError, match="0 repeats on 1"):
         chunks.in_chunks(work, 0)
+
+
+def test_chunks_of_a_study_with_other_candidates_are_not_used(study, tmp_path):
+    """The clinical model's variables are those of the codebook that are for models: no setting of the model says so."""
+    engine, outcome = study
+    plain = cohorts.STUDY.replace("SELECT", cohorts.PAPER.strip("\n"))
+    fewer = Engine(
+        parse_protocol(plain.replace("    age:\n", "    age: {model: false}\n")), engine.design, engine.usable,
+        models=["clinical"],
+    )  # fmt: skip
+    whole = Engine(engine.protocol, engine.design, engine.usable, models=["clinical"])
+    calibrate(whole, outcome, TRAINING, TESTING, permutations=4, folder=tmp_path)
+    found = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4, folder=tmp_path).null["clinical"]["training"]
+    expected = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4).null["clinical"]["training"]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_p_value_and_excess_by_hand():

@@ -81,6 +81,7 @@ def zscored(part):
 
 
 @pytest.mark.parametrize("scale", [
+    lambda part: (part - part.median()) / (part.quantile(0.75) - part.quantile(0.25)),
     zscored,
     lambda part: zscored(part).round(3),
     lambda part: (part - part.mean()) / part.std(ddof=0),
@@ -112,6 +113,11 @@ def test_each_set_scaled_by_itself_is_found():
     finding = only(with_features(seen, change))
     assert finding.severity == "error"
     assert "the testing rows of T2 were scaled by their own values and so were the training rows" in finding.what
+
+
+def test_counts_with_a_median_of_0_and_quartiles_1_apart_are_not_scaled():
+    counts = pd.DataFrame({name: [0, 0, 0, 0, 1, 1, 2, 3, 0] for name in ("a", "b", "c")}, dtype=float)
+    assert scaled_columns(counts) is None
 
 
 def test_two_indicator_columns_are_not_scaled():

@@ -120,6 +120,25 @@ def test_counts_with_a_median_of_0_and_quartiles_1_apart_are_not_scaled():
     assert scaled_columns(counts) is None
 
 
+def test_an_outcome_in_a_column_with_gaps_is_found():
+    def gaps(part):
+        coded = seen.rows["outcome"].astype(float) * 3 + 7
+        coded.iloc[[2, 30, 61]] = np.nan
+        return part.assign(original_made_F7=coded)
+
+    seen = study()
+    finding = only(with_features(seen, gaps))
+    assert (finding.severity, finding.where) == ("error", "T2: original_made_F7") and "87 rows" in finding.evidence
+
+
+def test_a_column_that_only_one_class_has_is_found():
+    """The training median fills the gaps of one class with one value: the model reads the outcome off it."""
+    seen = study()
+    positive = seen.rows["outcome"] == 1
+    finding = only(with_features(seen, lambda p: p.assign(original_made_F7=p["original_made_F7"].mask(positive))))
+    assert (finding.severity, finding.where) == ("error", "T2: whether original_made_F7 is there")
+
+
 def test_two_indicator_columns_are_not_scaled():
     part = study().table_of("T2").iloc[:, :4]
     part = part.assign(one=np.arange(len(part)) % 2, two=np.arange(len(part)) % 3 == 0)

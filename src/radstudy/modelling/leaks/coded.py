@@ -52,8 +52,8 @@ def find_coded(seen: Inspected) -> Iterator[Finding]:
     An error where a column separates the classes without overlap (or each of its levels has one class only) and chance
     would do that in any of the columns with a probability below 0.001: ``2 / C(n, n_positive)`` for one column of
     numbers, the exact or chi-square test for levels, times the number of columns. A warning where the AUC, or the share
-    of patients that the levels classify, is at least 0.98 and the adjusted p-value is below 0.001. A feature with gaps is
-    looked at where it has a value, and so is where it has one.
+    of patients that the levels classify, is at least 0.98 and the adjusted p-value is below 0.001. A feature with gaps
+    is looked at over the rows that have it, and so is which rows have it.
 
     Parameters
     ----------

@@ -55,6 +55,7 @@ def test_what_n_patients_allow_meets_the_criteria_and_one_more_parameter_does_no
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
+    ({"r2_nagelkerke": 0.8, "prevalence": 0.5, "optimism": 0.9}, "reach 1"),
     ({"parameters": 0, "auc": 0.7}, "candidate parameters"),
     ({"prevalence": 1.0, "auc": 0.7}, "share of positives"),
     ({"auc": 0.5}, "expected AUC"),
@@ -67,3 +68,8 @@ def test_what_n_patients_allow_meets_the_criteria_and_one_more_parameter_does_no
 def test_what_cannot_be_is_refused(arguments, says):
     with pytest.raises(DataError, match=says):
         prediction_sample_size(**{"parameters": 10, "prevalence": 0.4, **arguments})
+
+
+def test_a_target_that_nobody_can_reach_is_refused_for_the_parameters_allowed_too():
+    with pytest.raises(DataError, match="not below the shrinkage"):
+        parameters_allowed(100, 0.5, auc=0.99, shrinkage=0.3)

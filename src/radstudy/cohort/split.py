@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from radstudy.errors import CohortError
+from radstudy.statistics.apportionment import shared_out, training_size
 
 _WORDS = {"training": "training", "train": "training", "testing": "testing", "test": "testing"}
 
@@ -32,7 +33,7 @@ def made_split(outcome: pd.Series[int], *, train: float, stratify: bool, seed: i
     """
     strata = outcome.groupby(level="patient").max().sort_index()
     patients = strata.index.to_numpy()
-    total = int(np.floor(train * len(patients) + 1e-9))
+    total = training_size(len(patients), train)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     chosen: set[str] = set()
     if stratify:
@@ -43,21 +44,6 @@ def made_split(outcome: pd.Series[int], *, train: float, stratify: bool, seed: i
         chosen.update(rng.permutation(patients)[:total])
     sets = ["training" if patient in chosen else "testing" for patient in outcome.index.get_level_values("patient")]
     return pd.Series(sets, index=outcome.index)
-
-
-def shared_out(total: int, sizes: list[int]) -> list[int]:
-    """Whole numbers that sum to `total`, in proportion to `sizes`, largest remainder first.
-
-    Examples
-    --------
-    >>> shared_out(74, [65, 42])
-    [45, 29]
-    """
-    exact = np.array(sizes) * total / max(sum(sizes), 1)
-    share = np.floor(exact).astype(int)
-    for index in np.argsort(share - exact, kind="stable")[: total - int(share.sum())]:
-        share[index] += 1
-    return [int(value) for value in share]
 
 
 def given_split(column: pd.Series[Any], name: str) -> pd.Series[str]:

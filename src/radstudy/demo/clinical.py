@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from radstudy.cohort.split import shared_out
 from radstudy.demo.published import AGE, CELLS, COUNTS, DIAMETER_CM, EXCLUDED, PATIENTS, SIZES, Continuous
 from radstudy.errors import UsageError
+from radstudy.statistics.apportionment import shared_out
 
 SMALLEST = 20
 COLUMNS = (

@@ -70,7 +70,7 @@ def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) ->
 def null_of_variable(
     name: str, values: pd.Series, rows: pd.DataFrame, *, permutations: int, seed: int
 ) -> NullCalibration:  # fmt: skip
-    """What `one_variable` reaches when the outcome is chance; the permutations are those of `calibrate`.
+    """What `one_variable` reaches when the outcome is chance; patients are exchanged as in `calibrate`.
 
     A logistic regression on one variable orders the rows as the variable does, upwards or downwards: its slope has the
     sign of the difference of the two groups' training means, which is the slope of the likelihood at zero. So nothing
@@ -93,7 +93,11 @@ def null_of_variable(
     outcome = rows["outcome"].to_numpy(dtype=np.int64)
     patients = np.asarray(pd.factorize(rows.index.get_level_values("patient"))[0], dtype=np.int64)
     sets = {which: np.flatnonzero((rows["set"] == which).to_numpy()) for which in SETS}
-    sources = [exchanged_rows(patients, list(sets.values()), seed=seed, number=b) for b in range(permutations)]
+    like = np.asarray(~np.isnan(x), dtype=np.int64)
+    sources = [
+        exchanged_rows(patients, list(sets.values()), seed=seed, number=number, like=like)
+        for number in range(permutations)
+    ]
     outcomes = np.vstack([outcome, *(outcome[source] for source in sources)])
     known = {which: part[~np.isnan(x[part])] for which, part in sets.items()}
     direction = _slope_sign(x[known["training"]], outcomes[:, known["training"]])

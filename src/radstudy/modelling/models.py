@@ -163,6 +163,11 @@ class LinearForm:
             total += term.coefficient * ((values - term.centre) / term.scale)
         return total
 
+    def probability(self, design: pd.DataFrame) -> NDArray[np.float64]:
+        """(rows,) probability of the positive class for the rows of a design table."""
+        probability: NDArray[np.float64] = 1 / (1 + np.exp(-self.log_odds(design)))
+        return probability
+
 
 def linear_form(pipeline: Pipeline, training: pd.DataFrame) -> LinearForm | None:
     """The formula of a fitted pipeline, None where its classifier is none; `training` is what it was fitted on."""

@@ -72,13 +72,21 @@ class NullCalibration:
 
     def excess(self, model: str, measure: str) -> float:
         """Observed AUC minus the null's median."""
-        return self.observed[model][measure] - float(np.nanmedian(self.null[model][measure]))
+        return self.observed[model][measure] - self.median(model, measure)
+
+    def median(self, model: str, measure: str) -> float:
+        """Median of the null AUCs that could be computed; NaN where none could."""
+        return self._quantiles(model, measure, [0.5])[0]
 
     def band(self, model: str, measure: str, level: float = 0.95) -> tuple[float, float]:
-        """The central share of the null AUCs."""
+        """The central share of the null AUCs that could be computed; NaN where none could."""
         tail = (1 - level) / 2
-        low, high = np.nanquantile(self.null[model][measure], [tail, 1 - tail])
-        return float(low), float(high)
+        low, high = self._quantiles(model, measure, [tail, 1 - tail])
+        return low, high
+
+    def _quantiles(self, model: str, measure: str, shares: list[float]) -> list[float]:
+        known = self.null[model][measure][~np.isnan(self.null[model][measure])]
+        return [float(value) for value in np.quantile(known, shares)] if len(known) else [float("nan")] * len(shares)
 
     def roc_band(self, model: str, which: str, level: float = 0.95) -> Array:
         """Pointwise, not simultaneous: low, median and high (3, 101) of the null's ROC curves at `GRID`."""
@@ -115,7 +123,8 @@ def calibrate(
 
     Returns
     -------
-    NullCalibration. Whole patients are exchanged, among those of the same set with as many lesions.
+    NullCalibration. Whole patients are exchanged, among those of the same set with as many lesions that the same models
+    can use: every model keeps its own counts, and no clinical variable that it needs comes from a patient without it.
 
     Raises
     ------
@@ -129,9 +138,10 @@ def calibrate(
     work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind)
     kept = keyed(chunks, engine, outcome, kind=kind, training=training, testing=testing)
     arrays = in_chunks(work, permutations, kept)
-    alone = _alone(engine.patients, (training, testing))
+    alone = _alone(engine.patients, (training, testing), usable_by(engine))
     note = (
-        f"{alone} patients have a number of lesions that no other of their set has: their outcomes stay in place"
+        f"{alone} patients have a number of lesions, or of models that can use them, that no other of their set has: "
+        "their outcomes stay in place"
         if alone else ""
     )  # fmt: skip
     return NullCalibration(
@@ -149,13 +159,23 @@ def calibrate(
 
 
 def permuted(
-    outcome: IntArray, patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int
+    outcome: IntArray, patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int,
+    like: IntArray | None = None,
 ) -> IntArray:  # fmt: skip
     """The outcome of one permutation: each row takes that of ``exchanged_rows``."""
-    return np.asarray(outcome)[exchanged_rows(patients, sets, seed=seed, number=number)]
+    return np.asarray(outcome)[exchanged_rows(patients, sets, seed=seed, number=number, like=like)]
 
 
-def exchanged_rows(patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int) -> IntArray:
+def usable_by(engine: Engine) -> IntArray:
+    """(rows,) the same number for rows that the same models can use, 0 for those that none can."""
+    usable = np.column_stack([engine.usable[name] for name in engine.models])
+    _, which = np.unique(usable, axis=0, return_inverse=True)
+    return np.where(usable.any(axis=1), np.ravel(which) + 1, 0)
+
+
+def exchanged_rows(
+    patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int, like: IntArray | None = None
+) -> IntArray:  # fmt: skip
     """The row that each row's outcome is taken from in one permutation.
 
     Parameters
@@ -164,6 +184,7 @@ def exchanged_rows(patients: IntArray, sets: Sequence[IntArray], *, seed: int, n
     sets : positions of the rows of each set; patients are exchanged within a set, among those with as many lesions.
     seed : the study's seed.
     number : which permutation; it has a generator of its own, so that the order of computing does not matter.
+    like : (rows,) patients are exchanged only where these agree, lesion by lesion (`usable_by`); None: no such bound.
 
     Returns
     -------
@@ -172,23 +193,29 @@ def exchanged_rows(patients: IntArray, sets: Sequence[IntArray], *, seed: int, n
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SPAWN, number)))
     source = np.arange(len(patients))
     for rows in sets:
-        for blocks in _blocks(patients, np.asarray(rows)).values():
+        for blocks in _blocks(patients, np.asarray(rows), like).values():
             places = np.array(blocks)
             source[places] = places[rng.permutation(len(places))]
     return source
 
 
-def _blocks(patients: IntArray, rows: IntArray) -> dict[int, list[IntArray]]:
-    """Number of lesions to the patients' rows."""
-    found: dict[int, list[IntArray]] = {}
+def _blocks(patients: IntArray, rows: IntArray, like: IntArray | None) -> dict[tuple[int, ...], list[IntArray]]:
+    """What the lesions of a patient are alike in, one number a lesion, to the patients' rows; fewest lesions first."""
+    found: dict[tuple[int, ...], list[IntArray]] = {}
     for patient in np.unique(patients[rows]):
         block = rows[patients[rows] == patient]
-        found.setdefault(len(block), []).append(block)
-    return dict(sorted(found.items()))
+        if like is not None:
+            block = block[np.argsort(like[block], kind="stable")]
+        kind = (0,) * len(block) if like is None else tuple(like[block].tolist())
+        found.setdefault(kind, []).append(block)
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
 
 
-def _alone(patients: IntArray, sets: Sequence[IntArray]) -> int:
-    return sum(len(blocks) == 1 for rows in sets for blocks in _blocks(patients, np.asarray(rows)).values())
+def _alone(patients: IntArray, sets: Sequence[IntArray], like: IntArray) -> int:
+    """Patients whom some model can use and who cannot be exchanged with anybody."""
+    return sum(
+        len(blocks) == 1 and any(kind) for rows in sets for kind, blocks in _blocks(patients, rows, like).items()
+    )
 
 
 def _measures(fit: ModelFit) -> tuple[float, float, float]:
@@ -215,7 +242,8 @@ def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
         return np.full(len(GRID), np.nan)
     scores = np.round(log_odds, TIE)
     order = np.argsort(-scores, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of each group of equal scores
+    ranked = scores[order]
+    last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(scores) - 1)  # of each group of equal scores
     hits = np.concatenate([[0], np.cumsum(outcome[order])[last]])
     false = np.concatenate([[0], last + 1]) - hits
     # a rate that is a whole number of cases must be found as such: compare in cases, with some slack
@@ -233,8 +261,11 @@ def _permutations(
     areas = np.empty((len(numbers), len(engine.models), len(MEASURES)))
     sizes = np.empty((len(numbers), len(engine.models)), dtype=np.int64)
     roc = np.empty((len(numbers), len(engine.models), len(SETS), len(GRID)), dtype=np.float32)
+    like = usable_by(engine)
     for place, number in enumerate(numbers):
-        source = exchanged_rows(engine.patients, (training, testing), seed=engine.protocol.seed, number=number)
+        source = exchanged_rows(
+            engine.patients, (training, testing), seed=engine.protocol.seed, number=number, like=like
+        )
         moved: dict[str, Any] = {"clinical_from": source} if kind == "incremental" else {}
         fits = engine.fit(outcome[source], training, testing, **moved)
         for m, name in enumerate(engine.models):

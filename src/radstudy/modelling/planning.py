@@ -18,6 +18,7 @@ from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import candidates
 from radstudy.protocol.sections import Protocol
 from radstudy.statistics import auc_ci
+from radstudy.statistics.apportionment import shared_out, training_size
 from radstudy.table import CLINICAL, SEPARATOR
 
 Array = NDArray[np.float64]
@@ -114,9 +115,9 @@ def expected_performance(
 
 
 def _sizes(patients: int, prevalence: float, share: float) -> tuple[int, int, int, int]:
-    """Negatives and positives that train, negatives and positives that test."""
+    """Negatives and positives that train, negatives and positives that test, as a stratified split draws them."""
     positive = round(patients * prevalence)
-    train = [round(share * count) for count in (patients - positive, positive)]
+    train = shared_out(training_size(patients, share), [patients - positive, positive])
     return train[0], train[1], patients - positive - train[0], positive - train[1]
 
 

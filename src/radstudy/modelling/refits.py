@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from radstudy.modelling.chunks import Arrays, Chunks
 from radstudy.modelling.engine import Engine, ModelFit
+from radstudy.modelling.models import candidates
 from radstudy.store import code_key
 
 Array = NDArray[np.float64]
@@ -22,6 +23,7 @@ def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings
     """The chunks under a key that holds what refits depend on: models, table, outcome, program and `settings`."""
     key = {
         **settings, "given": chunks.key, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
+        "candidates": candidates(engine.protocol), "sequences": engine.protocol.sequences,
         "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "design": engine.content_hash(),
     }  # fmt: skip
     return replace(chunks, key=key)

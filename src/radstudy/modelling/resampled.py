@@ -98,7 +98,7 @@ def bootstrap_record(
     """
     low, _, high = quantiles(result.out_of_bag[model], level)
     slopes = result.slope[model][np.isfinite(result.slope[model])]
-    stability = stability_of(result.selected[model], columns, level)
+    stability = stability_of(_of_fitted(result, model, result.selected[model]), columns, level)
     share = float(outcome.mean())
     return {
         "resamples": result.resamples, "out_of_bag_auc": _mean(result.out_of_bag[model]),
@@ -108,6 +108,11 @@ def bootstrap_record(
         "stability_high": stability.ci[1], "stability_note": stability.reason, "features_mean": stability.size,
         "candidates": len(columns),
     }  # fmt: skip
+
+
+def _of_fitted(result: Bootstrap, model: str, items: Sequence[Any]) -> tuple[Any, ...]:
+    """The items of the resamples that the model could be fitted to: the others select nothing, and not by choice."""
+    return tuple(item for item, area in zip(items, result.in_bag[model], strict=True) if np.isfinite(area))
 
 
 def stability_of(selected: Sequence[Sequence[str]], columns: Sequence[str], level: float) -> SelectionStability:
@@ -137,12 +142,13 @@ def feature_records(result: Bootstrap, own: ModelFit, level: float) -> list[Reco
     """How often each feature is selected, and the spread of its coefficient where it is; the most frequent first."""
     name = own.model
     found: dict[str, list[float]] = {}
-    for names, values in zip(result.selected[name], result.coefficients[name], strict=True):
+    selected = _of_fitted(result, name, result.selected[name])
+    for names, values in zip(selected, _of_fitted(result, name, result.coefficients[name]), strict=True):
         for feature, value in zip(names, values, strict=True):
             found.setdefault(feature, []).append(float(value))
     formula = len(own.coefficients) == len(own.features)
     mine = dict(zip(own.features, own.coefficients if formula else [np.nan] * len(own.features), strict=True))
-    frequency = selection_frequency(result.selected[name])
+    frequency = selection_frequency(selected)
     records = []
     for feature in [*frequency, *(feature for feature in own.features if feature not in frequency)]:
         values = np.array(found.get(feature, []))
@@ -185,10 +191,11 @@ def correction_records(
     records = []
     for which in wanted:
         on_noise = np.array([_estimate(one, model, which) for one in noise])
+        on_noise = on_noise[np.isfinite(on_noise)]
         records.append({
             "model": model, "correction": which, "auc": _estimate(result, model, which), "noise_auc": _mean(on_noise),
             "noise_se": float(on_noise.std(ddof=1) / np.sqrt(len(on_noise))) if len(on_noise) > 1 else np.nan,
-            "noise_outcomes": len(noise), "resamples": result.resamples,
+            "noise_outcomes": len(on_noise), "resamples": result.resamples,
         })  # fmt: skip
     return records
 

@@ -96,8 +96,7 @@ def prediction_sample_size(
         raise DataError(f"The mean absolute prediction error must lie between 0 and 1; this one is {mape}.")
     r2_max = _r2_max(prevalence)
     r2 = _anticipated(prevalence, r2_max, auc, r2_cox_snell, r2_nagelkerke)
-    if r2 >= shrinkage:
-        raise DataError(f"Cox and Snell's R2 of {r2:.3g} is not below the shrinkage of {shrinkage:g}: no such size.")
+    _check_reachable(r2, r2_max, shrinkage, optimism)
     first = _for_shrinkage(parameters, r2, shrinkage)
     second = _for_shrinkage(parameters, r2, r2 / (r2 + optimism * r2_max))
     third = math.ceil((Z / margin) ** 2 * prevalence * (1 - prevalence))
@@ -131,6 +130,7 @@ def parameters_allowed(n: int, prevalence: float, *, auc: float, shrinkage: floa
     if n < 1:
         raise DataError(f"The number of patients must be at least 1; this one is {n}.")
     r2, r2_max = r2_of_auc(auc, prevalence), _r2_max(prevalence)
+    _check_reachable(r2, r2_max, shrinkage, optimism)
     bounds = (shrinkage, r2 / (r2 + optimism * r2_max))
     return math.floor(min(n * (s - 1) * math.log(1 - r2 / s) for s in bounds) + 1e-9)
 
@@ -196,6 +196,17 @@ def _anticipated(
             f"this one is {r2:.3g}."
         )
     return r2
+
+
+def _check_reachable(r2: float, r2_max: float, shrinkage: float, optimism: float) -> None:
+    """Both criteria hold ``ln(1 - R2 / S)``: R2 must lie below S, the shrinkage and what the optimism gives."""
+    if r2 >= shrinkage:
+        raise DataError(f"Cox and Snell's R2 of {r2:.3g} is not below the shrinkage of {shrinkage:g}: no such size.")
+    if r2 + optimism * r2_max >= 1:
+        raise DataError(
+            f"Cox and Snell's R2 of {r2:.3g} and the optimism of {optimism:g} of its largest value, {r2_max:.3g}, "
+            "reach 1: no such size."
+        )
 
 
 def _for_shrinkage(parameters: int, r2: float, shrinkage: float) -> int:

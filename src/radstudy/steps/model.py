@@ -97,7 +97,9 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     used = selected if form is None else [term.name for term in form.terms]
     facts |= {"fitted": True, "intercept": form and form.intercept, "empty": not used, **_chosen(pipeline)}
     facts["note"] = "" if used else "no feature survived the selection: the model is its intercept"
-    probability = pd.Series(pipeline.predict_proba(design[usable])[:, 1], index=design.index[usable])
+    # by the formula where there is one, to the last digit what `predict` gives: the cut-off is one of these
+    predicted = pipeline.predict_proba(design[usable])[:, 1] if form is None else form.probability(design[usable])
+    probability = pd.Series(predicted, index=design.index[usable])
     if form is not None:
         signature = make_signature(protocol, name, form, rows=rows[training], probability=probability[training[usable]])
         write_signature(signature, run.path(STEP, "signatures", f"{slug(name)}.json"))

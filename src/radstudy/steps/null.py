@@ -82,7 +82,7 @@ def summary_of(null: NullCalibration, level: float) -> list[dict[str, Any]]:
                 {
                     "kind": null.kind, "model": model, "measure": measure, "permutations": null.permutations,
                     "observed": null.observed[model][measure], "p_value": null.p_value(model, measure),
-                    "null_median": float(np.nanmedian(null.null[model][measure])), "null_low": low, "null_high": high,
+                    "null_median": null.median(model, measure), "null_low": low, "null_high": high,
                     "excess": null.excess(model, measure),
                     "empty_percent": 100 * float((null.sizes[model] == 0).mean()), "note": null.note,
                 }

@@ -84,6 +84,6 @@ def _predicted(
     read = read[read].index
     if not len(read):
         return None
-    found = [pd.Series(1 / (1 + np.exp(-form.log_odds(one.loc[read]))), index=read) for one in (design.table, table)]
+    found = [pd.Series(form.probability(one.loc[read]), index=read) for one in (design.table, table)]
     known = ~(found[0].isna() | found[1].isna())
     return found[0][known].rename_axis(list(ROW)), found[1][known].rename_axis(list(ROW))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radstudy.cohort.split import made_split, shared_out
+from radstudy.cohort.split import made_split
+from radstudy.statistics.apportionment import shared_out
 
 
 def outcome(negative, positive):

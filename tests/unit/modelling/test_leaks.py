@@ -81,6 +81,7 @@ def zscored(part):
 
 
 @pytest.mark.parametrize("scale", [
+    lambda part: (part - part.median()) / (part.quantile(0.75) - part.quantile(0.25)),
     zscored,
     lambda part: zscored(part).round(3),
     lambda part: (part - part.mean()) / part.std(ddof=0),
@@ -112,6 +113,30 @@ def test_each_set_scaled_by_itself_is_found():
     finding = only(with_features(seen, change))
     assert finding.severity == "error"
     assert "the testing rows of T2 were scaled by their own values and so were the training rows" in finding.what
+
+
+def test_counts_with_a_median_of_0_and_quartiles_1_apart_are_not_scaled():
+    counts = pd.DataFrame({name: [0, 0, 0, 0, 1, 1, 2, 3, 0] for name in ("a", "b", "c")}, dtype=float)
+    assert scaled_columns(counts) is None
+
+
+def test_an_outcome_in_a_column_with_gaps_is_found():
+    def gaps(part):
+        coded = seen.rows["outcome"].astype(float) * 3 + 7
+        coded.iloc[[2, 30, 61]] = np.nan
+        return part.assign(original_made_F7=coded)
+
+    seen = study()
+    finding = only(with_features(seen, gaps))
+    assert (finding.severity, finding.where) == ("error", "T2: original_made_F7") and "87 rows" in finding.evidence
+
+
+def test_a_column_that_only_one_class_has_is_found():
+    """The training median fills the gaps of one class with one value: the model reads the outcome off it."""
+    seen = study()
+    positive = seen.rows["outcome"] == 1
+    finding = only(with_features(seen, lambda p: p.assign(original_made_F7=p["original_made_F7"].mask(positive))))
+    assert (finding.severity, finding.where) == ("error", "T2: whether original_made_F7 is there")
 
 
 def test_two_indicator_columns_are_not_scaled():

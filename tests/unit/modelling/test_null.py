@@ -7,6 +7,7 @@ from sklearn.metrics import roc_curve
 
 from radstudy.errors import DataError, UsageError
 from radstudy.modelling import chunks
+from radstudy.modelling.design import usable_rows
 from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.modelling.null import (
@@ -17,7 +18,10 @@ from radstudy.modelling.null import (
     exchanged_rows,
     permuted,
     roc_heights,
+    usable_by,
 )
+from radstudy.protocol.load import parse_protocol
+from radstudy.steps.null import summary_of
 from unit.modelling.engine import cohorts
 
 TRAINING, TESTING = np.arange(42), np.arange(42, 60)
@@ -77,6 +81,46 @@ def test_the_incremental_null_leaves_outcome_and_clinical_variables_together(stu
     assert not np.allclose(incremental.null["T2"]["testing"], engine.fit(outcome, TRAINING, TESTING)["T2"].testing_auc)
 
 
+@pytest.fixture(scope="module")
+def gaps():
+    """Seven patients without an age, five without DWI, one of these alone in having two lesions."""
+    table, outcome = cohorts.design(np.random.default_rng(1), features=12, lesions=2)
+    patients = table.index.get_level_values("patient")
+    protocol = cohorts.protocol()
+    table.loc[patients.isin(["p01", "p04", "p07", "p09", "p12", "p49", "p50"]), "clinical:age"] = np.nan
+    there = {"T2": table.index, "DWI": table.index[~patients.isin(["p02", "p03", "p05", "p08", "p20"])]}
+    usable = {name: usable_rows(protocol, name, table, there).to_numpy() for name in protocol.model.models}
+    first = table.index.get_level_values("patient") < "p42"
+    return Engine(protocol, table, usable), outcome, np.flatnonzero(first), np.flatnonzero(~first)
+
+
+def test_every_model_keeps_its_counts_where_values_are_missing(gaps):
+    engine, outcome, training, testing = gaps
+    moved = 0
+    for number in range(20):
+        source = exchanged_rows(engine.patients, (training, testing), seed=7, number=number, like=usable_by(engine))
+        assert sorted(source[training]) == list(training)
+        for name, usable in engine.usable.items():
+            assert (usable[source] == usable).all(), name
+            for rows in (training, testing):
+                assert outcome[source][rows[usable[rows]]].sum() == outcome[rows[usable[rows]]].sum(), name
+        moved += int((source != np.arange(len(outcome))).sum())
+    assert moved > 20 * 0.8 * len(outcome)
+
+
+@pytest.mark.parametrize("kind", ["outcome", "incremental"])
+def test_missing_clinical_values_and_sequences_stop_no_permutation(gaps, kind):
+    engine, outcome, training, testing = gaps
+    result = calibrate(engine, outcome, training, testing, permutations=3, kind=kind)
+    for name in engine.models:
+        assert np.isfinite(result.null[name]["training"]).all()
+    if kind == "incremental":  # the clinical model has the same pairs of outcome and values, in another order
+        clinical = result.null["clinical"]
+        np.testing.assert_allclose(clinical["training"], result.observed["clinical"]["training"], atol=1e-12)
+        np.testing.assert_allclose(clinical["testing"], result.observed["clinical"]["testing"], atol=1e-12)
+    assert result.note.startswith("1 patients have")
+
+
 def test_the_numbers_do_not_depend_on_processes_or_chunks(study, monkeypatch):
     engine, outcome = study
     one = calibrate(engine, outcome, TRAINING, TESTING, permutations=6)
@@ -123,6 +167,21 @@ def test_chunks_of_other_data_or_damaged_ones_are_not_used(tmp_path):
     np.testing.assert_array_equal(chunks.in_chunks(other, 60, b)["square"], -first)
     with pytest.raises(UsageError, match="0 repeats on 1"):
         chunks.in_chunks(work, 0)
+
+
+def test_chunks_of_a_study_with_other_candidates_are_not_used(study, tmp_path):
+    """The clinical model's variables are those of the codebook that are for models: no setting of the model says so."""
+    engine, outcome = study
+    plain = cohorts.STUDY.replace("SELECT", cohorts.PAPER.strip("\n"))
+    fewer = Engine(
+        parse_protocol(plain.replace("    age:\n", "    age: {model: false}\n")), engine.design, engine.usable,
+        models=["clinical"],
+    )  # fmt: skip
+    whole = Engine(engine.protocol, engine.design, engine.usable, models=["clinical"])
+    calibrate(whole, outcome, TRAINING, TESTING, permutations=4, folder=tmp_path)
+    found = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4, folder=tmp_path).null["clinical"]["training"]
+    expected = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4).null["clinical"]["training"]
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_p_value_and_excess_by_hand():
@@ -179,3 +238,25 @@ def test_the_band_holds_the_share_of_curves_that_it_says(study):
         assert (inside >= 0.9 - 0.05).all()
         areas = trapezoid(curves, GRID, axis=1)
         assert np.abs(areas - result.null["T2"][which]).max() < 0.03  # the grid cuts corners of steps only
+
+
+def test_scores_without_end_tie_like_any_others():
+    """Nearest neighbours give probabilities of 0 and 1, log-odds without end."""
+    probability = np.array([1.0, 1.0, 1.0, 0.6, 0.6, 0.2, 0.0, 0.0, 0.0, 0.0])
+    outcome = np.array([0, 1, 1, 0, 1, 1, 0, 0, 1, 0])
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(probability / (1 - probability))
+    expected = roc_heights(probability, outcome)
+    for order in (np.arange(10), np.arange(10)[::-1]):
+        np.testing.assert_allclose(roc_heights(log_odds[order], outcome[order]), expected, atol=1e-12)
+
+
+def test_a_study_without_a_testing_set_has_no_testing_null_and_no_warning(study):
+    engine, outcome = study
+    null = calibrate(engine, outcome, np.arange(60), np.empty(0, dtype=int), permutations=2)
+    rows = {(row["model"], row["measure"]): row for row in summary_of(null, 0.95)}
+    for name in engine.models:
+        assert 0 < rows[name, "training"]["p_value"] <= 1
+        for column in ("observed", "p_value", "null_median", "null_low", "null_high", "excess"):
+            assert np.isnan(rows[name, "testing"][column])
+        assert np.isnan(null.roc_band(name, "testing")).all()

@@ -1,12 +1,14 @@
 """Simulated studies: the effect is the one asked for, noise stays noise, and the numbers do not depend on the cores."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import special
 from sklearn.metrics import roc_auc_score
 
+from radstudy.cohort.split import made_split
 from radstudy.errors import DataError, UsageError
-from radstudy.modelling.planning import BLOCK, LOADING, expected_performance, simulated_features
+from radstudy.modelling.planning import BLOCK, LOADING, _sizes, expected_performance, simulated_features
 from radstudy.statistics import parameters_allowed, prediction_sample_size
 from radstudy.steps.plan import as_text, candidate_parameters, plan_study
 from unit.modelling.engine import cohorts
@@ -38,6 +40,17 @@ def test_without_an_effect_the_testing_auc_is_a_half_and_the_training_auc_is_not
     assert abs(testing.mean() - 0.5) < 3.5 * testing.std(ddof=1) / np.sqrt(len(testing))
     assert found.training_auc[:, 0].mean() > 0.6
     assert (found.training, found.testing) == (42, 18)
+
+
+def test_the_simulated_studies_are_split_as_the_cohorts_are():
+    for patients, prevalence, share in ((107, 42 / 107, 0.7), (61, 0.4, 0.8), (21, 0.2, 0.7), (90, 0.33, 0.6)):
+        negative_train, positive_train, negative_test, positive_test = _sizes(patients, prevalence, share)
+        positive = positive_train + positive_test
+        assert negative_train + positive_train + negative_test + positive_test == patients
+        index = pd.MultiIndex.from_product([[f"p{i:03d}" for i in range(patients)], ["1"]], names=["patient", "lesion"])
+        outcome = pd.Series(np.r_[np.ones(positive, int), np.zeros(patients - positive, int)], index=index)
+        drawn = outcome[made_split(outcome, train=share, stratify=True, seed=1) == "training"]
+        assert (negative_train, positive_train) == (int((drawn == 0).sum()), int(drawn.sum()))
 
 
 def test_more_patients_find_more_of_an_effect_in_narrower_intervals():

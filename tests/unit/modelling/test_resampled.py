@@ -99,3 +99,24 @@ def test_corrections_stand_beside_their_mean_on_noise():
     assert rows["harrell"]["noise_auc"] == pytest.approx(0.85 - 0.1)
     assert rows["apparent"]["noise_se"] == pytest.approx(0.05)
     assert rows["out_of_bag"]["noise_auc"] == pytest.approx(0.5) and rows["632+"]["noise_auc"] == pytest.approx(0.5)
+
+
+def test_a_resample_that_could_not_be_fitted_is_no_empty_selection():
+    names = ("in_bag", "original", "out_of_bag", "brier", "slope")
+    values = {name: {"m": np.array([0.9, np.nan, 0.8])} for name in names}
+    chosen = {"m": (("a", "b"), (), ("b",))}
+    result = Bootstrap(3, {"m": 0.9}, **values, selected=chosen,
+                       coefficients={"m": (np.array([1.0, -2.0]), np.empty(0), np.array([3.0]))})  # fmt: skip
+    record = bootstrap_record(result, "m", NAMES, np.array([0, 1]), 0.95)
+    expected = selection_stability([[1, 1, 0, 0], [0, 1, 0, 0]])
+    assert (record["stability"], record["features_mean"]) == pytest.approx((expected.value, 1.5))
+    none = np.empty(0)
+    own = ModelFit("m", (), none, 0.0, 1.0, 0.9, 0.8, 0.7, none, none, none, none)
+    rows = {row["feature"]: row["selected_percent"] for row in feature_records(result, own, 0.95)}
+    assert rows == {"b": 100, "a": 50}
+
+
+def test_a_permuted_outcome_without_an_estimate_leaves_the_others_their_standard_error():
+    noise = [resamples(0.8, (0.5, 0.5)), resamples(0.9, (np.nan, np.nan)), resamples(0.9, (0.4, 0.6))]
+    row = correction_records(resamples(), noise, "m", ())[0]
+    assert (row["noise_auc"], row["noise_se"], row["noise_outcomes"]) == pytest.approx((0.85, 0.05, 2))

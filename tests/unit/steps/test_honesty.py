@@ -103,7 +103,7 @@ def test_the_chance_of_a_variable_is_that_of_the_fitted_model(effect):
     patients = pd.factorize(rows.index.get_level_values("patient"))[0]
     sets = [np.flatnonzero((rows["set"] == which).to_numpy()) for which in ("training", "testing")]
     for number in range(60):
-        source = exchanged_rows(patients, sets, seed=11, number=number)
+        source = exchanged_rows(patients, sets, seed=11, number=number, like=x.notna().to_numpy().astype(int))
         moved = rows.assign(outcome=rows["outcome"].to_numpy()[source])
         baseline = one_variable("age", "age", x, moved)
         for which in ("training", "testing"):

@@ -4,6 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radstudy.modelling.models import build
+from radstudy.signature.document import read_signature
+from radstudy.steps.design import read_design
 from radstudy.store import read_json
 
 TRAINED = tuple(f"model/{name}" for name in ("funnel.csv", "dropped.csv", "features.csv", "clinical_screen.csv"))
@@ -118,7 +121,6 @@ def test_a_missing_feature_is_imputed_with_the_training_median(synthetic):
 def test_the_formula_gives_the_models_own_probabilities(synthetic):
     from radstudy.cohort.codebook import design_columns
     from radstudy.modelling.design import design_table
-    from radstudy.signature.document import read_signature
     from radstudy.steps.agree import read_reproducible
     from radstudy.steps.cohort import read_rows
     from radstudy.steps.extract import read_features
@@ -133,6 +135,26 @@ def test_the_formula_gives_the_models_own_probabilities(synthetic):
         ours = 1 / (1 + np.exp(-signature.form.log_odds(design)))
         theirs = scores[scores["model"] == name].set_index(["patient", "lesion"])["probability"]
         np.testing.assert_allclose(pd.Series(ours, index=design.index)[theirs.index], theirs, rtol=1e-12)
+        training = (rows["set"] == "training").to_numpy()
+        pipeline = build(run.protocol, name).fit(design[training], rows.loc[training, "outcome"])
+        np.testing.assert_allclose(ours, pipeline.predict_proba(design)[:, 1], rtol=1e-12)
+
+
+def test_the_saved_formula_gives_table_3s_probabilities_to_the_last_digit(finished):
+    """The cut-off is one of them: a last digit would put its patient on the other side."""
+    predictions = pd.read_csv(finished.out / "model/predictions.csv", dtype={"patient": str, "lesion": str})
+    table3 = pd.read_csv(finished.out / "evaluate/table3.csv").set_index(["model", "set"])
+    design = read_design(finished).table
+    for name, rows in predictions.groupby("model"):
+        signature = read_signature(finished.out / f"model/signatures/{name}.json")
+        part = rows.set_index(["patient", "lesion"])
+        again = signature.form.probability(design.loc[part.index])
+        np.testing.assert_array_equal(again, part["probability"])
+        for which in ("training", "testing"):
+            row = table3.loc[(name, which)]
+            called = again[(part["set"] == which).to_numpy()] >= row["cutoff"]
+            assert called.sum() == row["tp"] + row["fp"]
+            assert signature.cutoff == row["cutoff"]
 
 
 def test_a_finished_step_is_not_done_again_and_a_changed_one_is(synthetic):

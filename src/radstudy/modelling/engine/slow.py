@@ -14,6 +14,7 @@ from radstudy.modelling.engine.kernels.logistic import fold_aucs
 from radstudy.modelling.engine.penalty import TIE, Folds, TunedFit, folds_of, tuned_fit
 from radstudy.modelling.engine.plan import why_not_classifier
 from radstudy.modelling.models import CLASSIFIER, build
+from radstudy.modelling.validation import TooFewError
 from radstudy.protocol.sections import Protocol
 
 Array = NDArray[np.float64]
@@ -68,7 +69,10 @@ def _cross_validated(classifier: Any, values: Array, outcome: IntArray, groups: 
     """A classifier that the engine does not know, fitted anew without each fold, its own tuning included."""
     left_out, where = np.full(len(outcome), np.nan), np.full(len(outcome), -1, dtype=np.int64)
     for number, (inner, outer) in enumerate(folds):
-        fold = clone(classifier).fit(values[inner], outcome[inner], groups=groups[inner])
+        try:
+            fold = clone(classifier).fit(values[inner], outcome[inner], groups=groups[inner])
+        except TooFewError:  # of this fold there is no AUC
+            continue
         left_out[outer] = _log_odds(fold, values[outer])
         where[outer] = number
     aucs = fold_aucs(np.round(left_out, TIE), outcome.astype(np.float64), where, len(folds))

@@ -23,6 +23,7 @@ from radstudy.modelling.engine.selecting import Selections
 from radstudy.modelling.engine.slow import fit_with_scikit_learn
 from radstudy.modelling.engine.sources import ClinicalSource, Columns, FeatureSource
 from radstudy.modelling.models import candidates
+from radstudy.modelling.validation import TooFewError
 from radstudy.protocol.sections import Protocol
 from radstudy.table import CLINICAL, SEPARATOR
 
@@ -196,11 +197,14 @@ class _Call:
         training, testing = training[usable[training]], testing[usable[testing]]
         outcome = self.outcome[training]
         if min(outcome.sum(), len(outcome) - outcome.sum()) < 2:
-            return _not_fitted(name, training, testing)
+            return _not_fitted(name, training, testing, "the training rows have fewer than two lesions in a class")
         if name in self.engine.slow:
-            features, strength, tuned, odds = fit_with_scikit_learn(
-                self.protocol, name, self._design(), training, testing, outcome, self.groups[training]
-            )  # fmt: skip
+            try:
+                features, strength, tuned, odds = fit_with_scikit_learn(
+                    self.protocol, name, self._design(), training, testing, outcome, self.groups[training]
+                )  # fmt: skip
+            except TooFewError as error:  # such as a bootstrap sample with one positive patient, drawn twice
+                return _not_fitted(name, training, testing, str(error))
         else:
             selected = self.selections.of(name, training, outcome)
             logistic = self.protocol.model.fit_of(name).logistic
@@ -240,9 +244,9 @@ class _Call:
         return self._folds[key]
 
 
-def _not_fitted(name: str, training: IntArray, testing: IntArray) -> ModelFit:
+def _not_fitted(name: str, training: IntArray, testing: IntArray, why: str) -> ModelFit:
     none = float("nan")
-    note = "not fitted: the training rows have fewer than two lesions in a class"
+    note = f"not fitted: {why}"
     return ModelFit(
         name, (), np.empty(0), none, none, none, none, none, training, testing,
         np.full(len(training), none), np.full(len(testing), none), note,

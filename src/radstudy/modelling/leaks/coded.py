@@ -52,7 +52,8 @@ def find_coded(seen: Inspected) -> Iterator[Finding]:
     An error where a column separates the classes without overlap (or each of its levels has one class only) and chance
     would do that in any of the columns with a probability below 0.001: ``2 / C(n, n_positive)`` for one column of
     numbers, the exact or chi-square test for levels, times the number of columns. A warning where the AUC, or the share
-    of patients that the levels classify, is at least 0.98 and the adjusted p-value is below 0.001.
+    of patients that the levels classify, is at least 0.98 and the adjusted p-value is below 0.001. A feature with gaps
+    is looked at over the rows that have it, and so is which rows have it.
 
     Parameters
     ----------
@@ -67,8 +68,23 @@ def find_coded(seen: Inspected) -> Iterator[Finding]:
 
 
 def _of_features(seen: Inspected, sequence: str, columns: int) -> Iterator[Finding]:
+    """Of every column over the rows that have it; and of where columns have gaps: a median fills them in alike."""
     frame = seen.table_of(sequence)
-    frame = frame.loc[:, np.isfinite(frame.to_numpy(dtype=float)).all(axis=0)]
+    known = np.isfinite(frame.to_numpy(dtype=float))
+    patterns: dict[bytes, list[int]] = {}
+    for column in range(known.shape[1]):
+        patterns.setdefault(known[:, column].tobytes(), []).append(column)
+    for chosen in patterns.values():
+        yield from _of_values(seen, sequence, frame.loc[known[:, chosen[0]]].iloc[:, chosen], columns)
+    gapped = np.flatnonzero(~known.all(axis=0))
+    there = pd.DataFrame(
+        known[:, gapped].astype(float), index=frame.index,
+        columns=[f"whether {frame.columns[column]} is there" for column in gapped],
+    )  # fmt: skip
+    yield from _of_values(seen, sequence, there, columns + len(gapped))
+
+
+def _of_values(seen: Inspected, sequence: str, frame: pd.DataFrame, columns: int) -> Iterator[Finding]:
     y = seen.outcome_of(frame.index)
     if frame.shape[1] == 0 or len(np.unique(y)) < 2:
         return

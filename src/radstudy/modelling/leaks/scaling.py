@@ -24,11 +24,12 @@ _REMEDY = (
 
 
 def find_scaling(seen: Inspected) -> Iterator[Finding]:
-    """Columns with exactly the mean and SD, or the range, that scaling over all rows gives.
+    """Columns with exactly the mean and SD, median and quartiles, or range that scaling over all rows gives.
 
-    Mean 0 within 0.002 SD, and SD 1 within 0.002 (with n or n - 1), or a range of exactly [0, 1] or [-1, 1] with at
-    least five different values; in at least two columns and a quarter of a sequence's. A feature as extracted meets the
-    first by chance with a probability of the order of 1e-5, and has no reason to meet the second.
+    Mean 0 within 0.002 SD, and SD 1 within 0.002 (with n or n - 1); or median 0 and interquartile range 1 likewise; or
+    a range of exactly [0, 1] or [-1, 1] with at least five different values; in at least two columns and a quarter of a
+    sequence's. A feature as extracted meets the first two by chance with a probability of the order of 1e-5, and has no
+    reason to meet the last.
 
     Parameters
     ----------
@@ -102,6 +103,7 @@ def scaled_columns(frame: pd.DataFrame) -> tuple[str, list[str], float] | None:
     varies = highest > lowest
     found = {
         "mean 0 and SD 1": _z_scored(values) & varies,
+        "median 0 and interquartile range 1": _robust(values) & varies,
         "range 0 to 1": _many_values(values, (lowest == 0) & (highest == 1)),
         "range -1 to 1": _many_values(values, (lowest == -1) & (highest == 1)),
     }
@@ -116,6 +118,14 @@ def _z_scored(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     close: NDArray[np.bool_] = np.abs(np.nanmean(values, axis=0)) < CLOSE
     deviation = [np.abs(np.nanstd(values, axis=0, ddof=ddof) - 1) < CLOSE for ddof in (0, 1)]
     hit: NDArray[np.bool_] = close & (deviation[0] | deviation[1])
+    return hit
+
+
+def _robust(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Median 0, interquartile range 1. Not of whole numbers: counts may have both by themselves."""
+    low, middle, high = np.nanquantile(values, [0.25, 0.5, 0.75], axis=0)
+    whole = (values == np.round(values)) | np.isnan(values)
+    hit: NDArray[np.bool_] = (np.abs(middle) < CLOSE) & (np.abs(high - low - 1) < CLOSE) & ~whole.all(axis=0)
     return hit
 
 

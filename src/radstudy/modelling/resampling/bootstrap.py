@@ -10,7 +10,7 @@ from scipy import special
 
 from radstudy.modelling.chunks import ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit, auc
-from radstudy.modelling.null import permuted
+from radstudy.modelling.null import permuted, usable_by
 from radstudy.modelling.optimism import Bootstrap
 from radstudy.modelling.refits import NOISE, SAMPLES, Chosen, coefficients_of, generator_of, keyed, names_of
 from radstudy.statistics import brier, calibration_intercept_slope
@@ -115,7 +115,9 @@ def _noise(engine: Engine, outcome: IntArray, rows: IntArray, resamples: int, nu
     apparent = np.full((len(numbers), len(engine.models)), np.nan)
     measures = np.full((len(numbers), resamples, len(engine.models), 3), np.nan)
     for place, number in enumerate(numbers):
-        labels = permuted(outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number)
+        labels = permuted(
+            outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number, like=usable_by(engine)
+        )
         apparent[place] = [fit.training_auc for fit in engine.fit(labels, rows, rows).values()]
         generator = generator_of(engine, NOISE, number)
         for resample in range(resamples):

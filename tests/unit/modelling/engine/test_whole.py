@@ -170,6 +170,20 @@ def test_a_classifier_that_the_engine_does_not_know_is_tuned_inside_each_fold(mo
     assert slow.cross_validated_auc == pytest.approx(np.mean(areas), abs=1e-9)
 
 
+def test_rows_with_too_few_patients_for_a_classifier_leave_the_model_unfitted():
+    """A bootstrap sample may hold one positive patient, twice: a support vector machine has no folds then."""
+    table, _ = cohorts.design(np.random.default_rng(6), features=10)
+    document = cohorts.protocol().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document["model"]["fit"] = {"svm": {"kernel": "linear", "strengths": [1.0]}}
+    engine = engine_of(type(cohorts.protocol()).model_validate(document), table)
+    engine.models = ("T2",)
+    outcome = np.isin(np.arange(60), [3, 8, 50]).astype(np.int64)
+    fit = engine.fit(outcome, np.r_[np.arange(3), 3, 3, np.arange(9, 40)], np.arange(60))["T2"]
+    assert "two patients in each class" in fit.note and np.isnan(fit.training_auc)
+    fit = engine.fit(outcome, np.arange(42), np.arange(42, 60))["T2"]  # two positives: one in each fold's training
+    assert not fit.note and np.isfinite(fit.training_auc) and np.isnan(fit.cross_validated_auc)
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -27,7 +27,7 @@ from radstudy.imaging.resample import (
     header_of,
     read_header,
 )
-from radstudy.imaging.roi import Label, Roi
+from radstudy.imaging.roi import Label, Roi, require_located
 from radstudy.imaging.volume import Volume
 
 
@@ -72,8 +72,9 @@ def extract(
     CaseError : a file cannot be read; the mask is empty, too small, or not on the image's grid; it vanishes in
         resampling; intensities inside it are not finite.
     StudyFileError : the settings cannot be used.
-    UsageError : a label is given beside a mask that is not a file.
+    UsageError : a label is given beside a mask that is not a file; an array instead of a Volume or a Roi.
     """
+    require_located(image, mask)
     chosen = settings_from(settings)
     if isinstance(mask, Roi) and label is not None:
         raise UsageError("a label was given, but the mask is a Roi, which is one label already")

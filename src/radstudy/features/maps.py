@@ -25,7 +25,7 @@ from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.settings import ExtractionSettings, ImageType, Settings, names_of_image_type, settings_from
 from radstudy.features.texture import TEXTURES, textures
 from radstudy.imaging.resample import header_of, read_header
-from radstudy.imaging.roi import Label, Roi
+from radstudy.imaging.roi import Label, Roi, require_located
 from radstudy.imaging.volume import Volume
 
 _Patch = tuple[slice, slice, slice]
@@ -117,6 +117,7 @@ def feature_maps(
         nothing; it is among the `problems`.
     UsageError : a feature, its image or the radius cannot be used.
     """
+    require_located(image, mask)
     chosen = settings_from(settings)
     reach = chosen.kernel_radius if radius is None else radius
     if reach < 1:

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,13 @@ def settings_from(settings: Settings | None) -> ExtractionSettings:
     """
     if settings is None:
         return her2_ihc2plus()
-    return settings if isinstance(settings, ExtractionSettings) else ExtractionSettings.from_pyradiomics(settings)
+    if isinstance(settings, ExtractionSettings):
+        return settings
+    if not isinstance(settings, Mapping | str | PathLike):
+        raise StudyFileError(
+            f"the extraction settings are ExtractionSettings, a dictionary or a path, not {type(settings).__name__}."
+        )
+    return ExtractionSettings.from_pyradiomics(settings)
 
 
 PRESETS: dict[str, Callable[[], ExtractionSettings]] = {"her2_ihc2plus": her2_ihc2plus}

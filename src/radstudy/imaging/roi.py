@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, UsageError
 from radstudy.imaging.volume import Volume, checked_affine, spacing_of
 
 Label = int | str  # a number or name; "largest" and "union" are rules
@@ -22,7 +24,7 @@ class Roi:
 
     Parameters
     ----------
-    mask : bool (I, J, K), True inside the lesion.
+    mask : bool (I, J, K), True inside the lesion; or numbers, 0 outside and one whole number inside.
     affine : float64 (4, 4), voxel index to RAS mm.
     label : name or number of the label that the mask was made from.
     reader : who drew it.
@@ -39,6 +41,8 @@ class Roi:
         mask = np.asarray(self.mask)
         if mask.ndim != 3:
             raise CaseError(f"a mask needs three axes, this array has shape {mask.shape}", "pass an (I, J, K) mask")
+        if mask.dtype != np.bool_:
+            _require_two_values(mask)
         object.__setattr__(self, "mask", mask.astype(bool, copy=False))
         object.__setattr__(self, "affine", checked_affine(self.affine))
 
@@ -125,6 +129,42 @@ class Roi:
                 file=self.source,
             )
         return Roi(self.mask, volume.affine, self.label, self.reader, self.source)
+
+
+def require_located(image: object, mask: object) -> None:
+    """Refuse what is neither a path nor an object in space: an array does not say where its voxels lie.
+
+    Raises
+    ------
+    UsageError : an image that is no Volume or path, a mask that is no Roi or path.
+    """
+    if not isinstance(image, Volume | str | PathLike):
+        raise UsageError(
+            f"the image is a path or a radstudy.Volume, not {type(image).__name__}; of an (I, J, K) array: "
+            "radstudy.Volume(array, affine)"
+        )
+    if not isinstance(mask, Roi | str | PathLike):
+        raise UsageError(
+            f"the mask is a path or a radstudy.Roi, not {type(mask).__name__}; of an (I, J, K) array on the image's "
+            "grid: radstudy.Roi(array, volume.affine)"
+        )
+
+
+def _require_two_values(mask: NDArray[Any]) -> None:
+    """Refuse what would count as inside without being meant so: NaN, probabilities, several labels."""
+    if mask.dtype.kind not in "uif":
+        raise CaseError(f"the mask's values are of type {mask.dtype}", "pass True and False, or 1 and 0")
+    inside = mask[mask != 0]
+    if not inside.size:
+        return
+    low, high = inside.min(), inside.max()
+    if not np.isfinite([low, high]).all() or low != np.round(low):
+        seen = inside[~np.isfinite(inside) | (inside != np.round(inside))]
+        raise CaseError(f"the mask holds values such as {seen[0]:g}", "pass True and False: mask >= 0.5, for instance")
+    if low != high:
+        raise CaseError(
+            f"the mask holds several values, from {low:g} to {high:g}", "pass one lesion: labels == 1, for instance"
+        )
 
 
 def pieces_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from radstudy.features.ibsi.preparation import Stage, prepare
 from radstudy.features.ibsi.settings import IbsiSettings, ibsi_settings
 from radstudy.features.ibsi.texture import textures
 from radstudy.features.ibsi.volume_histogram import volume_histogram
-from radstudy.imaging.roi import Roi
+from radstudy.imaging.roi import Roi, require_located
 from radstudy.imaging.volume import Volume
 
 
@@ -65,6 +65,7 @@ def extract_ibsi(
     >>> found["stat_mean", ""], round(found["cm_joint_avg_3D_comb", "3D merged"], 3)
     (13.0, 2.541)
     """
+    require_located(image, mask)
     chosen = ibsi_settings(settings)
     if isinstance(mask, Roi) and label is not None:
         raise UsageError("a label was given, but the mask is a Roi, which is one label already")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from radstudy._version import __version__
-from radstudy.errors import DataError, RadstudyError, UsageError
+from radstudy.errors import DataError, RadstudyError, StorageError, UsageError
 
 app = typer.Typer(
     name="radstudy",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
 app.add_typer(mask_app, name="mask")
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR}
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default all cores.")]
 
 
@@ -33,6 +35,11 @@ def main() -> None:
     except RadstudyError as error:
         typer.echo(f"radstudy: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        typer.echo(f"radstudy: {StorageError(error.filename or 'a file', error.strerror or str(error))}", err=True)
+        sys.exit(StorageError.exit_code)
 
 
 def _version(wanted: bool) -> None:

@@ -47,6 +47,19 @@ def test_expected_errors_have_a_message_and_their_exit_code(command, tmp_path, m
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["init", "file/new"], ["init", "file"], ["run", "new/study.yaml", "--out", "file"],
+     ["run", "new/study.yaml", "--out", "file/runs"]],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_made_is_named(command, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    command("init", "new", check=0)
+    done = command(*arguments, check=2)
+    assert "cannot be written" in done.stderr and "file" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_init_then_cohort_says_what_is_missing(command, tmp_path):
     command("init", tmp_path / "new", check=0)
     assert "is there already" in command("init", tmp_path / "new", check=2).stderr

@@ -35,7 +35,8 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """
     file = Path(path)
     if not file.is_file():
-        raise CaseError("the file does not exist", "correct the path or add the file", file=file)
+        problem = "this is a folder, not a file" if file.is_dir() else "the file does not exist"
+        raise CaseError(problem, "correct the path or add the file", file=file)
     try:
         return _read_compressed(file) or _from_sitk(sitk.ReadImage(str(file)), file)
     except (RuntimeError, *FAULTS) as error:

@@ -56,6 +56,11 @@ def test_words_stay_words():
         ("cohort:\n  split: {train: 0.7, column: set}\n", 3, "either 'train'"),
         ("prepare:\n  - n4: {}\n    rescale: {}\n", 3, "exactly one of"),
         ("sequences: [A, A]\n", 2, "each once"),
+        ("cohort:\n  images: images/{}/{sequence}.nii\n", 3, "'{}', which is no name alone"),
+        ("cohort:\n  images: images/{patient:03d}/{sequence}.nii\n", 3, "'{patient:03d}', which is no name alone"),
+        ("cohort:\n  masks: masks/{patient.id}_{reader}.nii\n", 3, "'{patient.id}', which is no name alone"),
+        ("cohort:\n  masks: masks/{patient/{sequence}.nii\n", 3, "cannot be read"),
+        ("prepare:\n  - reference: {mask: 'm/{patient', tissue: fat, to: 1}\n", 3, "cannot be read"),
         ("extract: {bin_count: 32}\n", 2, "either 'bin_width' or 'bin_count'"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, StorageError, UsageError
 from radstudy.imaging.roi import Roi, grid_difference, pieces_of
 from radstudy.imaging.volume import Volume
 
@@ -209,3 +209,21 @@ def test_nan_probabilities_and_several_labels_are_no_mask(first, second, says):
     mask[1, 1, :2] = first, second
     with pytest.raises(CaseError, match=says):
         Roi(mask, np.eye(4))
+
+
+def test_a_folder_is_made_for_what_is_written(volume, tmp_path):
+    volume.write(tmp_path / "new" / "folder" / "x.nii.gz")
+    np.testing.assert_array_equal(Volume.read(tmp_path / "new" / "folder" / "x.nii.gz").voxels, volume.voxels)
+
+
+@pytest.mark.parametrize("name", ["file/x.nii.gz", "file/x.nrrd", "folder.nii.gz"])
+def test_what_cannot_be_written_is_named(volume, tmp_path, name):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "folder.nii.gz").mkdir()
+    with pytest.raises(StorageError, match="cannot be written"):
+        volume.write(tmp_path / name)
+
+
+def test_a_format_that_is_not_read_is_not_written(volume, tmp_path):
+    with pytest.raises(UsageError, match=r"written as \.nii"):
+        volume.write(tmp_path / "x.png")

@@ -191,3 +191,15 @@ def test_a_file_that_cannot_be_opened_loses_its_case_alone(cohort, broken):
     assert {failure.patient for failure in failures} == {"P2"}
     assert all(broken in failure.file and "bug" not in failure.remedy for failure in failures)
     assert len(pd.read_parquet(cohort / "run" / "extract" / "features.parquet")) == 6
+
+
+def test_lesions_with_the_same_features_are_listed(cohort):
+    """A file copied under another name, or a program that measured one label for every segment."""
+    for what in ("", "_mask"):
+        (cohort / f"P3{what}.nii.gz").write_bytes((cohort / f"P1{what}.nii.gz").read_bytes())
+    assert _study_run(cohort, "run", "extract") == 0
+    listed = pd.read_csv(cohort / "run" / "extract" / "identical.csv", dtype=str)
+    groups = {
+        group: sorted(map(tuple, rows[["patient", "lesion"]].to_numpy())) for group, rows in listed.groupby("group")
+    }
+    assert sorted(groups.values()) == [[("P1", "1"), ("P3", "1")], [("P1", "2"), ("P3", "2")]]

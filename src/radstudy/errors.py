@@ -21,6 +21,23 @@ class UsageError(RadstudyError):
     exit_code = 2
 
 
+class StorageError(RadstudyError):
+    """The results cannot be written: no place, no permission, no such disk; what is finished is kept."""
+
+    exit_code = 2
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(
+            f"{path} cannot be written: {reason}. To do: make room, or choose a folder that you may write to, and give "
+            "the same command again; what is finished is not done again"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by its parts."""
+        return (StorageError, (self.path, self.reason))
+
+
 class StudyFileError(RadstudyError):
     """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
 
@@ -84,7 +101,7 @@ class CaseError(DataError):
         self, *, patient: str = "", lesion: str = "", sequence: str = "", reader: str = "", file: str | Path = ""
     ) -> CaseError:
         """The same error with the parts of its place that were not known where it was raised."""
-        return CaseError(
+        return type(self)(
             self.problem,
             self.remedy,
             patient=self.patient or patient,
@@ -96,16 +113,20 @@ class CaseError(DataError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with all parts, so that an error raised in a worker process arrives whole."""
-        return (_rebuild_case_error, (self.problem, self.remedy, self.patient, self.lesion, self.sequence,
+        return (_rebuild_case_error, (type(self), self.problem, self.remedy, self.patient, self.lesion, self.sequence,
                                       self.reader, self.file))  # fmt: skip
 
 
 def _rebuild_case_error(
-    problem: str, remedy: str, patient: str, lesion: str, sequence: str, reader: str, file: str
+    kind: type[CaseError], problem: str, remedy: str, patient: str, lesion: str, sequence: str, reader: str, file: str
 ) -> CaseError:
-    return CaseError(
+    return kind(
         problem, remedy, patient=patient, lesion=lesion, sequence=sequence, reader=reader, file=file
     )  # fmt: skip
+
+
+class PassingError(CaseError):
+    """A case failed for a reason of the computer and not of its own: the next run tries it again."""
 
 
 class CohortError(DataError):

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radstudy._version import __version__
-from radstudy.errors import UsageError
+from radstudy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,19 +36,34 @@ _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmode
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even if the computer stops half-way."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    """Write a file so that it is there whole or not at all, even if the computer stops half-way.
+
+    Raises
+    ------
+    StorageError : the disk is full, or the folder cannot be made or written to.
+    """
+    with _storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _storing(path: Path) -> Iterator[None]:
+    """Say of a disk that is full, or a folder that is closed, which file it was, and what to do."""
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        yield
+    except OSError as error:
+        raise StorageError(path, error.strerror or str(error)) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -187,8 +202,9 @@ class StepFolder:
 
     def begin(self) -> None:
         """Make the folder and take back its mark of being finished."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        (self.path / PROVENANCE).unlink(missing_ok=True)
+        with _storing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / PROVENANCE).unlink(missing_ok=True)
 
     def finish(self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float) -> None:
         """Mark the step as finished.
@@ -221,15 +237,17 @@ def only_run(folder: Path) -> Iterator[None]:
     Raises
     ------
     UsageError : another run holds the folder.
+    StorageError : it cannot be made or written to.
     """
     from filelock import FileLock, Timeout
 
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(folder / ".lock"), timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UsageError(f"another run is working in {folder}: wait for it, or choose another --out") from None
+    with _storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"another run is working in {folder}: wait for it, or choose another --out") from None
     try:
         yield
     finally:

@@ -35,6 +35,9 @@ def test_help_imports_nothing_heavy():
         (["check", "nothing.yaml"], 3, "radstudy init"),
         (["plan", "nothing.yaml"], 3, "radstudy init"),
         (["plan", "nothing.yaml", "--patients", "many"], 2, "whole numbers"),
+        (["plan", "nothing.yaml", "--prevalence", "40"], 2, "--prevalence takes a number between 0 and 1, not 40"),
+        (["plan", "nothing.yaml", "--auc", "75"], 2, "--auc takes a number between 0.5 and 1, not 75"),
+        (["map", "--image", "no.nii", "--mask", "no.nii", "--feature", "f", "--out", "m.png"], 2, "written as .nii"),
         (["import", "nothing", "--out", "o"], 2, "no such folder"),
         (["import", "dimse://host", "--out", "o"], 2, "dimse://TITLE@host:port"),
         (["import", ".", "--out", "o", "--dry-run"], 4, "holds no MR image"),
@@ -45,6 +48,19 @@ def test_expected_errors_have_a_message_and_their_exit_code(command, tmp_path, m
     done = command(*arguments, check=code)
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["init", "file/new"], ["init", "file"], ["run", "new/study.yaml", "--out", "file"],
+     ["run", "new/study.yaml", "--out", "file/runs"]],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_made_is_named(command, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    command("init", "new", check=0)
+    done = command(*arguments, check=2)
+    assert "cannot be written" in done.stderr and "file" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_init_then_cohort_says_what_is_missing(command, tmp_path):

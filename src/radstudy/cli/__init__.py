@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 
 from radstudy._version import __version__
 from radstudy.cli import cohort, lesion, masks, study
-from radstudy.errors import RadstudyError
+from radstudy.errors import RadstudyError, StorageError
 
 app = typer.Typer(
     name="radstudy",
@@ -21,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR}
 
 COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the help
     "demo": study.demo,
@@ -48,6 +50,11 @@ def main() -> None:
     except RadstudyError as error:
         typer.echo(f"radstudy: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        typer.echo(f"radstudy: {StorageError(error.filename or 'a file', error.strerror or str(error))}", err=True)
+        sys.exit(StorageError.exit_code)
 
 
 def _version(wanted: bool) -> None:

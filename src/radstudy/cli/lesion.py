@@ -58,7 +58,9 @@ def feature_map(
 ) -> None:  # fmt: skip
     """Map one feature over a lesion: its value in the neighbourhood of every voxel, NaN outside."""
     from radstudy.features.maps import feature_map as map_feature
+    from radstudy.formats.raster import check_suffix
 
+    check_suffix(out)
     made = map_feature(image, mask, feature, settings, radius=radius, label=label_of(label))
     made.write(out)
     typer.echo(out)

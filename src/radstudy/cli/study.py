@@ -53,10 +53,7 @@ def run(
     where = out or study.parent / "runs" / study.stem
     from radstudy.study import run as run_study
 
-    root = (data or study.parent).resolve()
-    if not root.is_dir():
-        raise UsageError(f"the data folder {root} does not exist")
-    lost = run_study(protocol, data=root, out=where, until=step, jobs=jobs, say=say, bar=bar)
+    lost = run_study(protocol, data=_data_folder(data, study), out=where, until=step, jobs=jobs, say=say, bar=bar)
     _finish(where, lost, reported=step == "report")
 
 
@@ -73,9 +70,7 @@ def check(
     from radstudy.steps.leaks import check_study
 
     protocol = load_protocol(study)
-    found, seen = check_study(
-        protocol, data=(data or study.parent).resolve(), out=out or study.parent / "runs" / study.stem
-    )
+    found, seen = check_study(protocol, data=_data_folder(data, study), out=out or study.parent / "runs" / study.stem)
     say(f"Looked at {'; '.join(seen)}.")
     if as_json:
         typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
@@ -106,11 +101,21 @@ def plan(
     sizes = [item.strip() for item in patients.split(",")]
     if not all(size.isdigit() and int(size) > 0 for size in sizes):
         raise UsageError(f"--patients takes whole numbers with commas between, not '{patients}'")
+    for option, value, low in (("--prevalence", prevalence, 0), ("--auc", auc, 0.5)):
+        if not low < value < 1:
+            raise UsageError(f"{option} takes a number between {low:g} and 1, not {value:g}")
     made = plan_study(
         load_protocol(study), data=study.parent.resolve(), patients=[int(size) for size in sizes],
         prevalence=prevalence, auc=auc, features=features, repeats=repeats, jobs=jobs or os.cpu_count() or 1, say=say,
     )  # fmt: skip
     typer.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else as_text(made))
+
+
+def _data_folder(data: Path | None, study: Path) -> Path:
+    root = (data or study.parent).resolve()
+    if not root.is_dir():
+        raise UsageError(f"the data folder {root} does not exist")
+    return root
 
 
 def _finish(out: Path, lost: int, *, reported: bool = True) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,12 +107,11 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
     if not image.exists() and names["sequence"] in section.optional_sequences and not first.exists():
         return None
     if not image.exists():
-        raise CaseError("the image does not exist", "correct cohort.images or add the file", file=image)
+        raise CaseError("the image does not exist", "correct cohort.images or add the file" + alike(image), file=image)
     transfer = None if first.exists() else _transfer(protocol, names, folder)
     if not first.exists() and transfer is None:
-        raise CaseError(
-            "the mask does not exist", "correct cohort.masks, or draw the lesion", reader=protocol.reader, file=first
-        )
+        remedy = "correct cohort.masks, or draw the lesion" + alike(first)
+        raise CaseError("the mask does not exist", remedy, reader=protocol.reader, file=first)
     drawn = tuple((reader, path) for reader, path in masks.items() if path.exists())
     reference = _reference(protocol, names, folder)
     return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, reference, transfer)
@@ -140,6 +141,36 @@ def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path 
             file=mask,
         )
     return mask
+
+
+def nothing_of(protocol: Protocol, cases: list[Case]) -> list[str]:
+    """Readers and sequences that the study file names and nobody has: a slip of the pen, or files not yet there."""
+    drew = {reader for case in cases for reader, _ in case.masks}
+    there = {case.sequence for case in cases}
+    masks = protocol.cohort.masks
+    readers = [reader for reader in protocol.cohort.readers if cases and reader not in drew]
+    return [
+        *(
+            f"No lesion has a mask by {reader}: cohort.masks ('{masks}') fits no file of this reader."
+            for reader in readers
+        ),
+        *(f"No lesion can be used on {name}." for name in protocol.sequences if cases and name not in there),
+    ]
+
+
+def alike(path: Path) -> str:
+    """What is there instead of a missing file: a name that differs by leading zeros, capitals or Unicode forms only."""
+    missing = path
+    while not missing.parent.exists() and missing.parent != missing:
+        missing = missing.parent
+    if not missing.parent.is_dir():
+        return ""
+    found = [item.name for item in missing.parent.iterdir() if _plainly(item.name) == _plainly(missing.name)]
+    return f" (there is '{sorted(found)[0]}': is '{missing.name}' how the table should write it?)" if found else ""
+
+
+def _plainly(name: str) -> str:
+    return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFC", name).casefold())
 
 
 def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:

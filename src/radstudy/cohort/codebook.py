@@ -55,7 +55,7 @@ def _levels(column: pd.Series[str], name: str, levels: tuple[str, ...]) -> tuple
     problems = []
     for row in column.index[column.notna() & ~column.isin(levels)]:
         near = difflib.get_close_matches(str(column.loc[row]), levels, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"levels: {', '.join(levels)}"
+        hint = f"did you mean '{near[0]}'?" if near else f"levels: {', '.join(levels)}."
         problems.append(
             f"Patient {row[0]}: {name} is '{column.loc[row]}', which is not in the codebook; {hint} "
             f"To do: correct the table, or add the level to cohort.clinical.{name}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.cohort.case_files import Case, find_cases, transfer_notes
+from radstudy.cohort.case_files import Case, find_cases, nothing_of, transfer_notes
 from radstudy.cohort.codebook import code_clinical
 from radstudy.cohort.feature_table import read_feature_table, strangers, without_features
 from radstudy.cohort.rows import excluded_rows, identified_rows, outcome_of, require_columns
@@ -105,7 +105,7 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
         notes = [*notes, *given.notes, *strangers(kept, given)]
         return Cohort(rows, (), frame, tuple(failures), tuple(absent), tuple(dict.fromkeys(notes)))
     cases, failures, absent = find_cases(protocol, kept, folder)
-    notes = [*notes, *transfer_notes(protocol, cases)]
+    notes = [*notes, *transfer_notes(protocol, cases), *nothing_of(protocol, cases)]
     return Cohort(rows, tuple(cases), frame, tuple(failures), tuple(absent), tuple(notes))
 
 

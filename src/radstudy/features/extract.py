@@ -72,7 +72,7 @@ def extract(
     CaseError : a file cannot be read; the mask is empty, too small, or not on the image's grid; it vanishes in
         resampling; intensities inside it are not finite.
     StudyFileError : the settings cannot be used.
-    UsageError : a label is given beside a mask that is not a file.
+    UsageError : a label is given beside a mask that is not a file; an array instead of a Volume or a Roi.
     """
     chosen = settings_from(settings)
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from radstudy.errors import UsageError
@@ -30,11 +31,27 @@ def read_given(
     Raises
     ------
     CaseError : a file cannot be read, or the mask file is not on the image's grid.
-    UsageError : a label is given beside a mask that is not a file.
+    UsageError : a label is given beside a mask that is not a file; an array instead of a volume or a region of
+        interest, since it does not say where its voxels lie.
     """
+    _require_located(image, mask)
     if isinstance(mask, Roi) and label is not None:
         raise UsageError("a label was given, but the mask is a Roi, which is one label already")
     volume = image if isinstance(image, Volume) else Volume.read(image)
     if isinstance(mask, Roi):
         return volume, mask
     return volume, Roi.read(mask, otherwise if label is None else label, volume, resample=resample)
+
+
+def _require_located(image: object, mask: object) -> None:
+    """Refuse what is neither a path nor an object in space."""
+    if not isinstance(image, Volume | str | PathLike):
+        raise UsageError(
+            f"the image is a path or a radstudy.Volume, not {type(image).__name__}; of an (I, J, K) array: "
+            "radstudy.Volume(array, affine)"
+        )
+    if not isinstance(mask, Roi | str | PathLike):
+        raise UsageError(
+            f"the mask is a path or a radstudy.Roi, not {type(mask).__name__}; of an (I, J, K) array on the image's "
+            "grid: radstudy.Roi(array, volume.affine)"
+        )

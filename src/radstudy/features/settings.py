@@ -9,10 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from radstudy import catalogue
+from radstudy.errors import StudyFileError
 from radstudy.features.setting_values import SETTINGS
 
 # PyRadiomics' order of classes when a parameter file names none.
@@ -189,4 +191,10 @@ def settings_from(settings: Settings | None) -> ExtractionSettings:
     """
     if settings is None:
         return her2_ihc2plus()
-    return settings if isinstance(settings, ExtractionSettings) else ExtractionSettings.from_pyradiomics(settings)
+    if isinstance(settings, ExtractionSettings):
+        return settings
+    if not isinstance(settings, Mapping | str | PathLike):
+        raise StudyFileError(
+            f"the extraction settings are ExtractionSettings, a dictionary or a path, not {type(settings).__name__}."
+        )
+    return ExtractionSettings.from_pyradiomics(settings)

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, StorageError, UsageError
 from radstudy.formats.nifti_gz import FAULTS, read_voxels
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -35,7 +35,8 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """
     file = Path(path)
     if not file.is_file():
-        raise CaseError("the file does not exist", "correct the path or add the file", file=file)
+        problem = "this is a folder, not a file" if file.is_dir() else "the file does not exist"
+        raise CaseError(problem, "correct the path or add the file", file=file)
     try:
         return _read_compressed(file) or _from_sitk(sitk.ReadImage(str(file)), file)
     except (RuntimeError, *FAULTS) as error:
@@ -111,8 +112,28 @@ def _with_what_itk_zeroed(voxels: NDArray[Any], file: Path) -> NDArray[Any]:
 
 
 def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:
-    """Write an (I, J, K) array with its voxel-to-RAS affine; .gz in the name (or NRRD) compresses."""
-    sitk.WriteImage(to_sitk(voxels, affine), str(path), useCompression=str(path).endswith((".gz", ".nrrd")))
+    """Write an (I, J, K) array with its voxel-to-RAS affine; .gz in the name (or NRRD) compresses.
+
+    Raises
+    ------
+    UsageError : the name does not end as a format's that this program reads.
+    StorageError : the file cannot be written.
+    """
+    check_suffix(path)
+    image = to_sitk(voxels, affine)
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        sitk.WriteImage(image, str(path), useCompression=str(path).endswith((".gz", ".nrrd")))
+    except OSError as error:
+        raise StorageError(path, error.strerror or str(error)) from error
+    except RuntimeError as error:
+        raise StorageError(path, str(error).strip().splitlines()[-1]) from error
+
+
+def check_suffix(path: str | Path) -> None:
+    """Refuse a file name that does not end as those of `SUFFIXES`, with a UsageError."""
+    if not str(path).lower().endswith(SUFFIXES):
+        raise UsageError(f"{path}: a volume is written as {', '.join(SUFFIXES)}")
 
 
 def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:

@@ -59,6 +59,9 @@ def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, read
         return roi if grid is None else place_mask(roi, grid, resample=resample)
     except CaseError as error:
         raise error.located(reader=reader, file=path) from error
+    except OSError as error:
+        problem, remedy = f"the mask cannot be read: {error.strerror or error}", "look whether you may open the file"
+        raise CaseError(problem, remedy, reader=reader, file=path) from error
 
 
 def needs_image(path: str | Path) -> bool:

@@ -24,7 +24,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, UsageError
 from radstudy.imaging.bias_field import BiasField, divided
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.header import header_of
@@ -74,6 +74,8 @@ def n4(
     ------
     CaseError : voxels that are not finite, an empty foreground, or one without positive values.
     """
+    if not isinstance(volume, Volume):
+        raise UsageError(f"n4 takes a radstudy.Volume, not {type(volume).__name__}: radstudy.Volume.read(path)")
     field = fit_bias_field(
         volume, mask, shrink=shrink, iterations=iterations, convergence=convergence, control_points=control_points,
         bins=bins, fwhm=fwhm, wiener_noise=wiener_noise, confidence=confidence,
@@ -107,10 +109,11 @@ def fit_bias_field(
     if confidence is not None:
         weight = weight * np.maximum(np.asarray(confidence, dtype=np.float64)[np.ix_(*picked)], 0)
     _require_signal(image, weight)
+    levels = _levels(iterations)
     fit = _Fit(image, weight, bins, fwhm, wiener_noise)
     lattice = np.zeros([control_points if size > 1 else 1 for size in image.shape])
     ran, reached = [], []
-    for level, most in enumerate(iterations):
+    for level, most in enumerate(levels):
         if level:
             lattice = refined(lattice)
         lattice, count, moved = fit.level(lattice, most, convergence)
@@ -126,8 +129,15 @@ def fit_bias_field(
 # --- the grid --------------------------------------------------------------------------------------------------
 
 
+def _levels(iterations: Sequence[int] | int) -> tuple[int, ...]:
+    levels = [iterations] if isinstance(iterations, int | np.integer) else list(iterations)
+    if not levels or not all(isinstance(most, int | np.integer) and most >= 1 for most in levels):
+        raise CaseError(f"iterations is {iterations}", "give whole numbers from 1, one a level: (50, 40, 30)")
+    return tuple(int(most) for most in levels)
+
+
 def _factors(shrink: Shrink) -> tuple[int, int, int]:
-    factors = (shrink, shrink, shrink) if isinstance(shrink, int) else tuple(shrink)
+    factors = (int(shrink),) * 3 if isinstance(shrink, int | np.integer) else tuple(shrink)
     if len(factors) != 3 or min(factors) < 1:
         raise CaseError(f"the shrink factor {shrink} cannot be used", "give a whole number from 1, or one an axis")
     return factors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ class Roi:
 
     Parameters
     ----------
-    mask : bool (I, J, K), True inside the lesion.
+    mask : bool (I, J, K), True inside the lesion; or numbers, 0 outside and one whole number inside.
     affine : float64 (4, 4), voxel index to RAS mm.
     label : name or number of the label that the mask was made from.
     reader : who drew it.
@@ -39,6 +40,8 @@ class Roi:
         mask = np.asarray(self.mask)
         if mask.ndim != 3:
             raise CaseError(f"a mask needs three axes, this array has shape {mask.shape}", "pass an (I, J, K) mask")
+        if mask.dtype != np.bool_:
+            _require_two_values(mask)
         object.__setattr__(self, "mask", mask.astype(bool, copy=False))
         object.__setattr__(self, "affine", checked_affine(self.affine))
 
@@ -131,6 +134,23 @@ def points_of(roi: Roi) -> NDArray[np.float64]:
     """The centres of the mask's voxels, (n, 3) RAS mm."""
     points: NDArray[np.float64] = np.argwhere(roi.mask) @ roi.affine[:3, :3].T + roi.affine[:3, 3]
     return points
+
+
+def _require_two_values(mask: NDArray[Any]) -> None:
+    """Refuse what would count as inside without being meant so: NaN, probabilities, several labels."""
+    if mask.dtype.kind not in "uif":
+        raise CaseError(f"the mask's values are of type {mask.dtype}", "pass True and False, or 1 and 0")
+    inside = mask[mask != 0]
+    if not inside.size:
+        return
+    low, high = inside.min(), inside.max()
+    if not np.isfinite([low, high]).all() or low != np.round(low):
+        seen = inside[~np.isfinite(inside) | (inside != np.round(inside))]
+        raise CaseError(f"the mask holds values such as {seen[0]:g}", "pass True and False: mask >= 0.5, for instance")
+    if low != high:
+        raise CaseError(
+            f"the mask holds several values, from {low:g} to {high:g}", "pass one lesion: labels == 1, for instance"
+        )
 
 
 def pieces_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -28,7 +28,8 @@ class Volume:
         float32 (float64, 32- and 64-bit integers).
     affine : float64 (4, 4), voxel index to RAS mm.
     unit : of the voxel values; "" for arbitrary units.
-    stored_dtype : the file's pixel type; PyRadiomics resamples into it. None: the type of `voxels`.
+    stored_dtype : the file's pixel type; PyRadiomics resamples into it. None: the type of `voxels`. One that no image
+        file has becomes the next that one has: bool uint8, float16 float32, longdouble float64.
     history : what was done to the voxels, one line a step.
     """
 
@@ -42,8 +43,15 @@ class Volume:
         voxels = np.asarray(self.voxels)
         if voxels.ndim != 3:
             raise CaseError(f"a volume needs three axes, this array has shape {voxels.shape}", "pass (I, J, K) voxels")
-        stored = np.dtype(self.stored_dtype if self.stored_dtype is not None else voxels.dtype)
-        exact = np.float64 if voxels.dtype.itemsize > 2 and voxels.dtype != np.float32 else np.float32
+        if not voxels.size:
+            raise CaseError(f"the volume is empty: its shape is {voxels.shape}", "pass (I, J, K) voxels")
+        if voxels.dtype.kind not in "buif":
+            raise CaseError(
+                f"the voxels are of type {voxels.dtype}, not real numbers",
+                "give one real image; of a complex one its magnitude",
+            )
+        stored = _pixel_type(np.dtype(self.stored_dtype if self.stored_dtype is not None else voxels.dtype))
+        exact = np.float64 if voxels.dtype.itemsize > 2 and voxels.dtype.newbyteorder("=") != np.float32 else np.float32
         object.__setattr__(self, "voxels", voxels.astype(exact, copy=False))
         object.__setattr__(self, "affine", checked_affine(self.affine))
         object.__setattr__(self, "stored_dtype", stored)
@@ -92,6 +100,15 @@ class Volume:
         if limits is not None:
             volume.__dict__["limits"] = limits
         return volume
+
+
+def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The pixel type that an image file would hold these voxels in: in native order, and one that ITK has."""
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
+    return dtype.newbyteorder("=")
 
 
 def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:

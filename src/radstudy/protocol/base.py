@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import string
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -54,6 +55,25 @@ def unknown(what: str, name: str, known: tuple[str, ...]) -> PydanticCustomError
     )
 
 
+def checked_pattern(pattern: str) -> str:
+    """A pattern of files such as {patient}/{sequence}.nii.gz, whose names stand without any format."""
+    try:
+        parts = list(string.Formatter().parse(pattern))
+    except ValueError as error:
+        raise PydanticCustomError(
+            "pattern", "the pattern '{given}' cannot be read: {error}. Write names as in {example}",
+            {"given": pattern, "error": str(error), "example": "{patient}/{sequence}.nii.gz"},
+        ) from None  # fmt: skip
+    for _, name, form, conversion in parts:
+        if name is not None and (not name or set(name) & set(".[") or form or conversion):
+            wrong = "{" + name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "") + "}"
+            raise PydanticCustomError(
+                "pattern", "the pattern '{given}' holds '{wrong}', which is no name alone. Write names as in {example}",
+                {"given": pattern, "wrong": wrong, "example": "{patient}/{sequence}.nii.gz"},
+            )  # fmt: skip
+    return pattern
+
+
 def as_text(value: Any) -> Any:
     """Numbers and booleans of YAML as the text that the cohort table holds."""
     if isinstance(value, bool):
@@ -61,3 +81,6 @@ def as_text(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value) if isinstance(value, int | float) else value
+
+
+Pattern = Annotated[str, AfterValidator(checked_pattern)]

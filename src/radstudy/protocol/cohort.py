@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.base import Fraction, Section, as_text
+from radstudy.protocol.base import Fraction, Pattern, Section, as_text
 
 
 class Outcome(Section):
@@ -102,8 +102,10 @@ class Cohort(Section):
         None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
     )
     split: Split
-    images: str = Field("", description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column; *.")
-    masks: str = Field("", description="Pattern of the mask files: as images, and {reader}.")
+    images: Pattern = Field(
+        "", description="Pattern of the image files: {patient}, {lesion}, {sequence} or any column; *."
+    )
+    masks: Pattern = Field("", description="Pattern of the mask files: as images, and {reader}.")
     readers: tuple[str, ...] = Field(
         (), description="The readers; the first one's masks train the models. A feature table need not name one."
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import string
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.base import Positive, Section
+from radstudy.protocol.base import Positive, Section, checked_pattern
 
 EnhancementMap = Literal["early", "peak", "late", "wash_in", "wash_out", "ser", "time_to_peak"]
 ENHANCEMENT_MAPS: tuple[EnhancementMap, ...] = (
@@ -96,11 +95,7 @@ class Derive(Section):
         if self.adc is None and self.dce is None and self.mask is None:
             raise PydanticCustomError("nothing", "the recipe makes nothing: give 'adc', 'dce' or 'mask'", {})
         for given in self.files():
-            try:
-                list(string.Formatter().parse(given))
-            except ValueError as error:
-                message = "the pattern '{given}' cannot be read: {error}"
-                raise PydanticCustomError("pattern", message, {"given": given, "error": str(error)}) from None
+            checked_pattern(given)
         return self
 
     def files(self) -> list[str]:

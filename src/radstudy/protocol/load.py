@@ -101,7 +101,9 @@ def _parse_yaml(text: str, name: str) -> CommentedMap:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
-        raise StudyFileError(f"{name}{line}: this is not YAML: {error.problem or error.context}") from None
+        problem = str(error.problem or error.context)
+        tab = "; indent with spaces, not with tabs" if r"'\t'" in problem else ""
+        raise StudyFileError(f"{name}{line}: this is not YAML: {problem}{tab}") from None
     except YAMLError as error:
         raise StudyFileError(f"{name}: this is not YAML: {error}") from None
     if not isinstance(written, CommentedMap):
@@ -159,6 +161,8 @@ def _message(item: Any) -> str:
     if item["type"] == "missing":
         return "this setting is missing"
     given = item.get("input")
+    if item["type"] in ("tuple_type", "list_type"):
+        message = "this is a list: write it in brackets, such as [T2WI, DWI] or [1, 1, 1]"
     if item["type"] != "unknown_setting" and isinstance(given, str | int | float):
         message = f"{message} (given: {given})"
     return message

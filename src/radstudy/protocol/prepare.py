@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.base import Positive, Section, one_of
+from radstudy.protocol.base import Pattern, Positive, Section, one_of
 
 
 class N4(Section):
@@ -52,7 +52,9 @@ class ZScore(Section):
 class Reference(Section):
     """Divide the volume so that the median of a reference tissue becomes a stated value."""
 
-    mask: str = Field(description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column.")
+    mask: Pattern = Field(
+        description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column."
+    )
     tissue: str = Field("reference tissue", description="What it is (fat, muscle), for messages and the report.")
     to: Positive = Field(1000.0, description="The tissue's median in the result.")
     label: int | str | None = Field(None, description="Number or name of the tissue in the masks; None: the only one.")

@@ -16,13 +16,16 @@ from radstudy.steps.run import Run, write_failures
 from radstudy.store import content_hash, file_hash, read_json, write_csv, write_json
 
 STEP = "cohort"
+_SHOWN = 20
 
 
 def do_cohort(run: Run) -> None:
     """Read the cohort and write it as the steps after it use it."""
     cohort = read_cohort(run.protocol, run.data)
     if not cohort.cases and run.protocol.features is None:
-        raise CohortError("no lesion has its files:", [str(failure) for failure in cohort.failures[:20]])
+        count = len(cohort.failures)
+        heading = "no lesion has its files:" if count <= _SHOWN else f"no lesion has its files; {_SHOWN} of {count}:"
+        raise CohortError(heading, [str(failure) for failure in cohort.failures[:_SHOWN]])
     settings = {
         "cohort": run.protocol.cohort.model_dump(mode="json"),
         "sequences": run.protocol.sequences,
@@ -35,8 +38,8 @@ def do_cohort(run: Run) -> None:
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _write(run, cohort)
-    for failure in cohort.failures:
-        run.say(str(failure))
+    for note in (*cohort.notes, *cohort.failures):
+        run.say(str(note))
 
 
 def _write(run: Run, cohort: Cohort) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -26,7 +26,7 @@ from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
 from radstudy.steps.run import Run
 from radstudy.store import file_hash, read_json, write_csv, write_json
-from radstudy.table import FeatureTable
+from radstudy.table import SEPARATOR, FeatureTable
 
 STEP = "model"
 
@@ -83,7 +83,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     fit = protocol.model.fit_of(name)
     facts |= {"classifier": fit.kind, "like": protocol.model.models[name].like}
     outcome = rows.loc[training, "outcome"]
-    if why := _why_not(outcome):
+    if why := _why_not(outcome) or _no_features(facts["sequences"], design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
     pipeline = build(protocol, name)
@@ -124,9 +124,17 @@ def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[st
     """The funnel above every model: features that each sequence has, and those that the readers reproduce."""
     rows: list[tuple[Any, ...]] = []
     for sequence, kept in reproducible.items():
-        known = int(features.frame.xs(sequence, level="sequence").notna().any().sum())
+        of_sequence = features.frame.index.get_level_values("sequence") == sequence
+        known = int(features.frame[of_sequence].notna().any().sum())
         rows += [("", "", -1, "extract", sequence, known, known), ("", "", 0, "agree", sequence, known, len(kept))]
     return {"funnel_sequences": rows}
+
+
+def _no_features(sequences: Sequence[str], design: pd.DataFrame) -> str:
+    """Why a model has nothing to select from, or ""."""
+    there = {column.split(SEPARATOR)[0] for column in map(str, design.columns)}
+    without = [name for name in sequences if name not in there]
+    return f"no feature of {', '.join(without)} has passed the reproducibility filter" if without else ""
 
 
 def _why_not(outcome: pd.Series[int]) -> str:

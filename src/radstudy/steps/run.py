@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, PassingError, StorageError
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
@@ -33,6 +33,7 @@ class Run:
     say : prints one line of progress.
     bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
     until : the last step that this run is to do.
+    passing : errors of this run that another run may not meet.
     """
 
     protocol: Protocol
@@ -42,6 +43,7 @@ class Run:
     say: Callable[[str], None]
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
     until: str = STEPS[-1]
+    passing: list[PassingError] = field(default_factory=list)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""
@@ -74,9 +76,11 @@ class Run:
             self.say(f"{name}: already done")
             yield False
             return
-        start = time.monotonic()
+        start, before = time.monotonic(), len(self.passing)
         folder.begin()
         yield True
+        if lost := self.passing[before:]:  # another key: the step is not done, and what follows was made without these
+            key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start
         folder.finish(key, settings=settings, inputs=inputs, seconds=seconds)
         self.say(f"{name}: done in {seconds:.1f} s")
@@ -88,6 +92,8 @@ class Run:
         results: dict[int, Result | CaseError] = {}
         for index, result in self.bar(in_parallel(function, tasks, self.jobs), len(tasks), description):
             results[index] = result
+            if isinstance(result, PassingError):
+                self.passing.append(result)
         return [results[index] for index in range(len(tasks))]
 
 
@@ -111,8 +117,12 @@ def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tupl
         return index, function(task)
     except CaseError as error:
         return index, error
+    except StorageError:  # no case's fault: all others would fail as well
+        raise
     except MemoryError:
-        return index, CaseError("the case does not fit into memory", "run with fewer --jobs, or crop the image")
+        return index, PassingError(
+            "the case does not fit into memory", "run again with fewer --jobs, or crop the image"
+        )
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
         problem = f"unexpected {type(error).__name__}: {error}"
         return index, CaseError(problem, "look at the file; if it is sound, report this as a bug")

@@ -35,8 +35,8 @@ class Drawing:
 
     def files_hash(self) -> list[Any]:
         """Hashes of the files that the mask is made from."""
-        drawn_on = None if self.transfer is None else [self.transfer.sequence, file_hash(self.transfer.image)]
-        return [self.patient, self.lesion, self.reader, file_hash(self.mask), drawn_on]
+        drawn_on = None if self.transfer is None else [self.transfer.sequence, _hash(self.transfer.image)]
+        return [self.patient, self.lesion, self.reader, _hash(self.mask), drawn_on]
 
     def label(self, rule: LabelRule) -> Label | None:
         """Which part of the mask is this lesion, by the study file's rule."""
@@ -85,8 +85,8 @@ class VolumeTask:
     def files_hash(self) -> str:
         """Hash of the image's and the masks' contents."""
         masks = [drawing.files_hash() for drawing in self.drawings]
-        reference = file_hash(self.reference) if self.reference else None
-        return content_hash([self.sequence, file_hash(self.image), masks, reference])
+        reference = _hash(self.reference) if self.reference else None
+        return content_hash([self.sequence, _hash(self.image), masks, reference])
 
     def record_in(self, folder: Path) -> Path:
         """The file of a step's folder that keeps what the step has found of the volume."""
@@ -118,3 +118,11 @@ def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
         )
         for (image, sequence, reference), drawings in found.items()
     ]
+
+
+def _hash(file: Path) -> str:
+    """A file's hash; of one that cannot be read the reason, so that it is tried again once it can."""
+    try:
+        return file_hash(file)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"

@@ -184,3 +184,22 @@ def test_the_reference_tissues_mask_is_found_or_its_absence_named(study):
     assert "the mask of the fat" in str(failure)
     assert "draw some fat" in failure.remedy
     assert all(case.reference is None for case in study().cases)
+
+
+@pytest.mark.parametrize(("folder", "written"), [("007", "7"), ("P7", "p7"), ("Mu\u0308ller", "M\u00fcller")])
+def test_a_missing_file_names_the_one_that_is_there_instead(study, folder, written):
+    """Excel drops leading zeros, and a Mac writes u with a diaeresis as two characters."""
+    (study.folder / "p1").rename(study.folder / folder)
+    cohort = study(GOOD.replace("p1,", f"{written},"))
+    assert {failure.patient for failure in cohort.failures} == {written}
+    assert all(f"there is '{folder}'" in failure.remedy for failure in cohort.failures)
+
+
+def test_readers_and_sequences_that_nobody_has_are_noted(study):
+    cohort = study(
+        change={"readers: [a, b]": "readers: [a, b]\n  optional_sequences: [ADC]", "[T2, DWI]": "[T2, DWI, ADC]"}
+    )
+    assert [note for note in cohort.notes if "ADC" in note] == ["No lesion can be used on ADC."]
+    assert any("by b" in note and "{reader}" in note for note in cohort.notes)
+    (study.folder / "p1" / "T2_b.nii").write_bytes(b"x")
+    assert not study().notes

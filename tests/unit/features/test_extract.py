@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, StudyFileError, UsageError
 from radstudy.features.extract import extract, extract_lesions
+from radstudy.features.ibsi.extract import extract_ibsi
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.imaging.roi import Roi
@@ -170,3 +171,30 @@ def test_normalised_with_outliers_clipped():
     values = extract(volume(), Roi(ball(), AFFINE), settings)
     assert values["original_firstorder_Maximum"] == 100.0
     assert values["original_firstorder_Minimum"] == -100.0
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "g", "?"])
+def test_pixel_types_that_no_file_has_give_the_features_of_the_next_one(dtype):
+    """A type that the kernels do not know was a compiler's error, and an image of bool was resampled into True."""
+    same = {">f4": "f4", ">f8": "f8", "g": "f8", "?": "u1"}[dtype]
+    settings = {**SMALL, "setting": {"binWidth": 0.25, "resampledPixelSpacing": [1, 1, 1]},
+                "imageType": {"Original": {}, "LoG": {"sigma": [2.0]}}}  # fmt: skip
+    voxels = np.random.default_rng(1).normal(4, 2, (30, 28, 20)) > 3 if dtype == "?" else volume().voxels
+    roi = Roi(ball(), AFFINE)
+    given, expected = (extract(Volume(voxels.astype(t), AFFINE), roi, settings) for t in (dtype, same))
+    assert given == expected
+
+
+@pytest.mark.parametrize(("image", "mask"), [(np.ones((3, 3, 3)), None), (None, np.ones((3, 3, 3))), (None, 5)])
+@pytest.mark.parametrize("extract_it", [extract, lambda image, mask: extract_ibsi(image, mask, "C")])
+def test_an_array_is_refused_with_what_to_write_instead(image, mask, extract_it):
+    with pytest.raises(UsageError, match=r"radstudy\.(Volume|Roi)\(array"):
+        extract_it(volume() if image is None else image, Roi(ball(), AFFINE) if mask is None else mask)
+
+
+def test_settings_of_another_kind_are_refused():
+    roi = Roi(ball(), AFFINE)
+    with pytest.raises(StudyFileError, match="a dictionary or a path, not int"):
+        extract(volume(), roi, 25)
+    with pytest.raises(StudyFileError, match=r"configuration's name.*not NoneType"):
+        extract_ibsi(volume(), roi, None)

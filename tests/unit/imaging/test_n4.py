@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, UsageError
 from radstudy.formats.raster import to_sitk
 from radstudy.imaging.bias_field import BiasField, correct
 from radstudy.imaging.foreground import above_otsu, foreground
@@ -127,3 +127,19 @@ def test_otsus_foreground_is_itks_voxel_for_voxel(kind, dtype):
 
 def test_a_constant_image_has_no_foreground():
     assert not above_otsu(np.full((3, 4, 5), 7.0)).any()
+
+
+@pytest.mark.parametrize("iterations", [(), (50, 0), (-1,), (50, 1.5)])
+def test_iterations_that_cannot_be_are_refused(biased, iterations):
+    with pytest.raises(CaseError, match="iterations is"):
+        n4(biased[0], iterations=iterations)
+
+
+def test_one_number_of_iterations_is_one_level_and_numpy_numbers_are_numbers(biased):
+    one, other = n4(biased[0], iterations=3, shrink=np.int64(4)), n4(biased[0], iterations=(np.int32(3),), shrink=4)
+    np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_an_array_is_no_volume(biased):
+    with pytest.raises(UsageError, match=r"radstudy\.Volume"):
+        n4(biased[0].voxels)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, StorageError, UsageError
 from radstudy.imaging.roi import Roi, grid_difference, pieces_of
 from radstudy.imaging.volume import Volume
 
@@ -151,3 +151,79 @@ def test_largest_and_union_are_what_they_say(three_pieces):
 def test_several_labels_without_a_rule_are_listed(three_pieces):
     with pytest.raises(CaseError, match=r"2 labels \(1, 2\)"):
         Roi.read(three_pieces[0])
+
+
+def _value(dtype, values=((0, 1), (100, 250))):
+    """A volume whose voxels are whole numbers that every numeric type holds."""
+    return Volume(np.resize(np.array(values, dtype=dtype), (2, 2, 2)), np.eye(4))
+
+
+@pytest.mark.parametrize("dtype", [">i2", ">u2", ">f4", ">f8", "f2", "g", "?", "<i8", "u1"])
+def test_every_real_array_becomes_voxels_in_native_order(dtype):
+    made = _value(dtype)
+    assert made.voxels.dtype in (np.float32, np.float64) and made.voxels.dtype.isnative
+    np.testing.assert_array_equal(made.voxels, np.resize(np.array(((0, 1), (100, 250)), dtype=dtype), (2, 2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [(">i2", "i2"), (">f4", "f4"), (">f8", "f8"), ("f2", "f4"), ("?", "u1"), ("u2", "u2"), ("g", "f8")],
+)
+def test_the_pixel_type_is_one_that_an_image_file_has(given, stored):
+    """PyRadiomics resamples into it: into bool every voxel above 0 would become 1, into float16 it would be rounded."""
+    made = _value(given)
+    assert made.stored_dtype == np.dtype(stored) and made.stored_dtype.isnative
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, object, "U3", "M8[s]"])
+def test_voxels_that_are_no_real_numbers_are_refused(dtype):
+    with pytest.raises(CaseError, match="not real numbers"):
+        Volume(np.ones((2, 2, 2)).astype("i8").astype(dtype), np.eye(4))
+
+
+def test_a_complex_file_is_refused_by_name(tmp_path):
+    sitk.WriteImage(sitk.Image([4, 4, 4], sitk.sitkComplexFloat32), str(tmp_path / "kspace.nii"))
+    with pytest.raises(CaseError, match=r"kspace\.nii.*magnitude"):
+        Volume.read(tmp_path / "kspace.nii")
+
+
+def test_a_volume_without_voxels_is_refused():
+    with pytest.raises(CaseError, match="empty"):
+        Volume(np.zeros((0, 3, 3)), np.eye(4))
+
+
+@pytest.mark.parametrize("inside", [True, 1, 255, 2.0])
+def test_a_mask_is_true_where_it_is_not_zero(inside):
+    mask = np.zeros((3, 3, 3), dtype=type(inside))
+    mask[1, 1, :2] = inside
+    assert Roi(mask, np.eye(4)).voxel_count == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [(np.nan, 1, "values such as nan"), (0.4, 0.4, "values such as 0.4"), (1, np.inf, "values such as inf"),
+     (1, 2, "several values, from 1 to 2"), (-1, 1, "several values")],
+)  # fmt: skip
+def test_nan_probabilities_and_several_labels_are_no_mask(first, second, says):
+    mask = np.zeros((3, 3, 3))
+    mask[1, 1, :2] = first, second
+    with pytest.raises(CaseError, match=says):
+        Roi(mask, np.eye(4))
+
+
+def test_a_folder_is_made_for_what_is_written(volume, tmp_path):
+    volume.write(tmp_path / "new" / "folder" / "x.nii.gz")
+    np.testing.assert_array_equal(Volume.read(tmp_path / "new" / "folder" / "x.nii.gz").voxels, volume.voxels)
+
+
+@pytest.mark.parametrize("name", ["file/x.nii.gz", "file/x.nrrd", "folder.nii.gz"])
+def test_what_cannot_be_written_is_named(volume, tmp_path, name):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "folder.nii.gz").mkdir()
+    with pytest.raises(StorageError, match="cannot be written"):
+        volume.write(tmp_path / name)
+
+
+def test_a_format_that_is_not_read_is_not_written(volume, tmp_path):
+    with pytest.raises(UsageError, match=r"written as \.nii"):
+        volume.write(tmp_path / "x.png")

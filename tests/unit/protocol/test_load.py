@@ -56,6 +56,13 @@ def test_words_stay_words():
         ("cohort:\n  split: {train: 0.7, column: set}\n", 3, "either 'train'"),
         ("prepare:\n  - n4: {}\n    rescale: {}\n", 3, "exactly one of"),
         ("sequences: [A, A]\n", 2, "each once"),
+        ("sequences: T2WI, DWI\n", 2, "write it in brackets"),
+        ("extract: {spacing_mm: 1}\n", 2, "write it in brackets"),
+        ("cohort:\n  images: images/{}/{sequence}.nii\n", 3, "'{}', which is no name alone"),
+        ("cohort:\n  images: images/{patient:03d}/{sequence}.nii\n", 3, "'{patient:03d}', which is no name alone"),
+        ("cohort:\n  masks: masks/{patient.id}_{reader}.nii\n", 3, "'{patient.id}', which is no name alone"),
+        ("cohort:\n  masks: masks/{patient/{sequence}.nii\n", 3, "cannot be read"),
+        ("prepare:\n  - reference: {mask: 'm/{patient', tissue: fat, to: 1}\n", 3, "cannot be read"),
         ("extract: {bin_count: 32}\n", 2, "either 'bin_width' or 'bin_count'"),
     ],
 )
@@ -115,3 +122,8 @@ def test_the_template_is_a_valid_study_and_its_table_has_every_column(tmp_path):
     study, table = write_template(tmp_path)
     protocol = load_protocol(study)
     assert table.read_text(encoding="utf-8").strip().split(",") == table_columns(protocol)
+
+
+def test_a_tab_in_the_file_is_called_one():
+    with pytest.raises(StudyFileError, match=r"study\.yaml, line 3: this is not YAML.*spaces, not with tabs"):
+        parse_protocol(PRESET + "cohort:\n\ttable: c.csv\n", "study.yaml")

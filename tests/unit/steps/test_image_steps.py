@@ -1,16 +1,20 @@
 """The steps on images, on a cohort of a few small volumes: several lesions of one mask, and what becomes of them."""
 
+import errno
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from radstudy import study
-from radstudy.errors import StudyFileError
+from radstudy.errors import StorageError, StudyFileError
 from radstudy.features.extract import extract
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps import extract as extract_step
+from radstudy.steps import prepare as prepare_step
 from radstudy.steps.cohort import do_cohort
 from radstudy.steps.extract import do_extract, read_features
 from radstudy.steps.prepare import do_prepare
@@ -130,3 +134,72 @@ def test_an_error_in_the_extraction_is_reported_by_its_step_and_loses_no_prepara
     assert len(pd.read_csv(cohort / "broken" / "prepare" / "volumes.csv")) == 4
     failures = read_failures(cohort / "broken" / "extract" / "failures.csv")
     assert {failure.patient for failure in failures} == {"P2"} and all("planted" in f.problem for f in failures)
+
+
+def test_a_full_disk_stops_the_run_and_what_is_finished_is_kept(cohort, monkeypatch):
+    """It is no fault of the case at hand: were it taken for one, the case would be lost for good."""
+    _study_run(cohort, "undisturbed", "extract")
+    calls, real = [], os.fsync
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("radstudy.store.os.fsync", full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            _study_run(cohort, "full", "extract")
+    assert list((cohort / "full" / "prepare" / "volumes").glob("*.json"))
+    assert not list((cohort / "full").rglob("*.part"))
+    assert _study_run(cohort, "full", "extract") == 0
+    made, expected = (
+        pd.read_parquet(cohort / name / "extract" / "features.parquet") for name in ("full", "undisturbed")
+    )
+    pd.testing.assert_frame_equal(made, expected, check_exact=True)
+
+
+@pytest.mark.parametrize("where", ["prepare", "extract"])
+def test_a_case_that_did_not_fit_into_memory_is_tried_again(cohort, monkeypatch, where):
+    module, name = {"prepare": (prepare_step, "prepare_volume"), "extract": (extract_step, "extract_lesions")}[where]
+    real = getattr(module, name)
+
+    def small(volume, *rest):
+        if "P2" in volume.history[0]:
+            raise MemoryError
+        return real(volume, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, small)
+        assert _study_run(cohort, "run", "extract") == 2
+        assert "fewer --jobs" in read_failures(cohort / "run" / where / "failures.csv")[0].remedy
+    assert len(pd.read_parquet(cohort / "run" / "extract" / "features.parquet")) == 6
+    assert _study_run(cohort, "run", "extract") == 0
+    assert len(pd.read_parquet(cohort / "run" / "extract" / "features.parquet")) == 8
+    said = []
+    study.run(parse_protocol(PREPARED), data=cohort, out=cohort / "run", until="extract", jobs=1, say=said.append)
+    assert said == [f"{step}: already done" for step in ("cohort", "prepare", "extract")]
+
+
+@pytest.mark.parametrize("broken", ["P2.nii.gz", "P2_mask.nii.gz"])
+def test_a_file_that_cannot_be_opened_loses_its_case_alone(cohort, broken):
+    (cohort / broken).unlink()
+    (cohort / broken).mkdir()
+    assert _study_run(cohort, "run", "extract") == 2
+    failures = read_failures(cohort / "run" / "prepare" / "failures.csv")
+    assert {failure.patient for failure in failures} == {"P2"}
+    assert all(broken in failure.file and "bug" not in failure.remedy for failure in failures)
+    assert len(pd.read_parquet(cohort / "run" / "extract" / "features.parquet")) == 6
+
+
+def test_lesions_with_the_same_features_are_listed(cohort):
+    """A file copied under another name, or a program that measured one label for every segment."""
+    for what in ("", "_mask"):
+        (cohort / f"P3{what}.nii.gz").write_bytes((cohort / f"P1{what}.nii.gz").read_bytes())
+    assert _study_run(cohort, "run", "extract") == 0
+    listed = pd.read_csv(cohort / "run" / "extract" / "identical.csv", dtype=str)
+    groups = {
+        group: sorted(map(tuple, rows[["patient", "lesion"]].to_numpy())) for group, rows in listed.groupby("group")
+    }
+    assert sorted(groups.values()) == [[("P1", "1"), ("P3", "1")], [("P1", "2"), ("P3", "2")]]

@@ -178,3 +178,21 @@ def test_a_class_that_the_training_rows_lack_is_said_not_crashed(synthetic):
     assert not models["DWI"]["fitted"]
     assert "fewer than two patients in a class" in models["DWI"]["note"]
     assert models["T2"]["fitted"]
+
+
+@pytest.mark.parametrize("gone", ["sequence", "second reader", "second reader of a sequence"])
+def test_a_sequence_without_features_is_said_not_crashed(synthetic, gone):
+    """Nobody has the sequence, or nobody has drawn it twice, so that no feature is known to be reproducible."""
+    made = synthetic()
+    for key in [key for key in made.values if (key[2] == "DWI" or gone == "second reader")]:
+        if gone == "sequence" or key[3] == "b":
+            del made.values[key]
+    run = made.run()
+    models = read_json(run.out / "model/models.json")
+    without = {"T2", "DWI"} if gone == "second reader" else {"DWI"}
+    for facts in models.values():
+        assert facts["fitted"] != bool(without & set(facts["sequences"]))
+        if not facts["fitted"]:
+            assert ("two patients in a class" if gone == "sequence" else "reproducibility filter") in facts["note"]
+    table = pd.read_csv(run.out / "evaluate/table3.csv").set_index("model")
+    assert not table.loc[table.index == "DWI", "auc"].notna().any()

@@ -132,6 +132,11 @@ def ibsi_settings(settings: IbsiSettings | Mapping[str, Any] | str) -> IbsiSetti
         if name not in CONFIGURATIONS:
             raise StudyFileError(f"there is no IBSI configuration {settings!r}; there are {', '.join(CONFIGURATIONS)}")
         return CONFIGURATIONS[name]
+    if not isinstance(settings, Mapping):
+        raise StudyFileError(
+            "IBSI settings are IbsiSettings, a dictionary or a configuration's name "
+            f"({', '.join(CONFIGURATIONS)}), not {type(settings).__name__}"
+        )
     known = {field.name for field in fields(IbsiSettings)}
     unknown = [name for name in settings if name not in known]
     if unknown:

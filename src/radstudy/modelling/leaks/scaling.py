@@ -62,7 +62,8 @@ def _groups(seen: Inspected, sequence: str) -> Iterator[tuple[str, pd.DataFrame]
     mine = seen.features.of(sequence, seen.reader).dropna(axis=1, how="all")
     yield "all of the cohort", mine[mine.index.isin(seen.rows.index)]
     yield "all of the table", mine
-    everybody = seen.features.frame.xs(sequence, level="sequence").dropna(axis=1, how="all")
+    of_sequence = seen.features.frame.index.get_level_values("sequence") == sequence
+    everybody = seen.features.frame[of_sequence].droplevel("sequence").dropna(axis=1, how="all")
     if len(everybody) != len(mine):
         yield "all of the table, all readers", everybody
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, StorageError, UsageError
 from radstudy.formats.nifti_gz import FAULTS, read_voxels
+from radstudy.formats.nifti_header import require_voxel_size
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -31,13 +32,16 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
     Raises
     ------
-    CaseError : the file is missing, is not an image, has colour or vector pixels, or has more than three dimensions.
+    CaseError : the file is missing, is not an image, has colour or vector pixels, has more than three dimensions, or is
+        a NIfTI file without a voxel size.
     """
     file = Path(path)
     if not file.is_file():
         problem = "this is a folder, not a file" if file.is_dir() else "the file does not exist"
         raise CaseError(problem, "correct the path or add the file", file=file)
     try:
+        if file.name.endswith((".nii", ".nii.gz")):
+            require_voxel_size(file)
         return _read_compressed(file) or _from_sitk(sitk.ReadImage(str(file)), file)
     except (RuntimeError, *FAULTS) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from radstudy.errors import RefusedError
+from radstudy.modelling.assessment import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
-from radstudy.statistics import youden_cutoff
 from radstudy.store import content_hash, read_json, versions, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
@@ -30,7 +30,8 @@ class Signature:
     study, model, notice : where it comes from; the notice is printed with every prediction.
     outcome : ``positive``, ``negative`` and ``label`` of what is predicted.
     form : the formula.
-    cutoff : on the probability; at or above it a patient is called positive.
+    cutoff : on the probability; at or above it a patient is called positive. By the rule of ``evaluate.cutoff``;
+        infinite (null in the file) where that rule calls nobody positive.
     sequences : images that a prediction needs, those without a selected feature left out.
     clinical : clinical variables that a prediction needs, with their codebook.
     prepare, extract : sections of the study file, as plain dictionaries; of a study that began at a feature table
@@ -66,7 +67,9 @@ def make_signature(
     rows : the cohort's rows that trained it.
     probability : its predictions for those rows, in their order.
     """
-    outcome = rows["outcome"].to_numpy()
+    outcome = rows["outcome"].to_numpy(dtype=np.int64)
+    patients = rows.index.get_level_values("patient").to_numpy(dtype=object)
+    training = Scored(name, "training", outcome, probability.to_numpy(dtype=float), patients)
     named = [term.name for term in form.terms]
     sequences = tuple(s for s in sequences_of(protocol, name) if any(n.startswith(s + SEPARATOR) for n in named))
     variables = {variable_of(column) for column in named if column.startswith(CLINICAL)}
@@ -78,7 +81,7 @@ def make_signature(
         notice=protocol.notice,
         outcome={"positive": spec.positive, "negative": spec.negative, "label": spec.label or spec.column},
         form=form,
-        cutoff=float(youden_cutoff(outcome, probability.to_numpy()).cutoff),
+        cutoff=chosen_cutoff(training, protocol.evaluate.cutoff),
         sequences=sequences,
         clinical={v: protocol.cohort.clinical[v].model_dump(mode="json") for v in used},
         prepare=tuple(step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in protocol.prepare),
@@ -134,7 +137,7 @@ def read_signature(path: Path) -> Signature:
             form=LinearForm(float(formula["intercept"]), terms),
             sequences=tuple(document["sequences"]),
             prepare=tuple(document["prepare"]),
-            cutoff=float(document["cutoff"]),
+            cutoff=float("inf") if document["cutoff"] is None else float(document["cutoff"]),
             **{
                 name: document[name]
                 for name in ("study", "model", "notice", "outcome", "clinical", "extract", "training", "versions")

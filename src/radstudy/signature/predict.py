@@ -62,7 +62,7 @@ class Prediction:
             "notice": self.signature.notice,
             "outcome": dict(self.signature.outcome),
             "probability": self.probability,
-            "cutoff": self.cutoff,
+            "cutoff": self.cutoff if np.isfinite(self.cutoff) else None,
             "positive": self.positive,
             "contributions": [vars(item) for item in self.contributions],
             "warnings": list(self.warnings),
@@ -71,12 +71,13 @@ class Prediction:
     def as_text(self) -> str:
         """For people."""
         outcome = self.signature.outcome
-        call = "at or above" if self.positive else "below"
+        call = f"{'at or above' if self.positive else 'below'} the training cut-off of {self.cutoff:.3f}"
+        if np.isinf(self.cutoff):
+            call = "by the study's rule for the cut-off nobody is called positive"
         lines = [self.signature.notice] if self.signature.notice else []
         lines += [
             f"{self.signature.study}: model '{self.signature.model}'",
-            f"Probability of {outcome['label']} = {outcome['positive']}: {self.probability:.3f} "
-            f"({call} the training cut-off of {self.cutoff:.3f})",
+            f"Probability of {outcome['label']} = {outcome['positive']}: {self.probability:.3f} ({call})",
             "What adds to the log-odds:",
         ]
         lines += [

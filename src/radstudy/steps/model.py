@@ -36,6 +36,7 @@ def do_model(run: Run) -> None:
     settings = {
         "model": run.protocol.model.model_dump(mode="json", by_alias=True),
         "seed": run.protocol.seed,
+        "cutoff": run.protocol.evaluate.cutoff.model_dump(mode="json"),  # of the signatures
         "clinical": [variable.model_dump(mode="json") for variable in run.protocol.cohort.clinical.values()],
     }
     inputs = {"agree": run.key_of("agree"), "rows": file_hash(run.path("cohort", "rows.csv"))}

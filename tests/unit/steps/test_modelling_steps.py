@@ -1,11 +1,15 @@
 """From a feature table to Table 3: nothing leaks, nothing is imputed in silence, and a run can be picked up."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from radstudy.modelling.models import build
-from radstudy.signature.document import read_signature
+from radstudy.signature.document import read_signature, write_signature
+from radstudy.signature.predict import Prediction
 from radstudy.steps.design import read_design
 from radstudy.store import read_json
 
@@ -196,3 +200,25 @@ def test_a_sequence_without_features_is_said_not_crashed(synthetic, gone):
             assert ("two patients in a class" if gone == "sequence" else "reproducibility filter") in facts["note"]
     table = pd.read_csv(run.out / "evaluate/table3.csv").set_index("model")
     assert not table.loc[table.index == "DWI", "auc"].notna().any()
+
+
+@pytest.mark.parametrize("rule", ["{sensitivity: 0.95}", "{specificity: 0.9}", "{cost_ratio: 0.0001}"])
+def test_a_signature_has_the_cut_off_of_table_3(synthetic, rule):
+    made = synthetic()
+    made.study = made.study.replace("evaluate:\n", f"evaluate:\n  cutoff: {rule}\n")
+    run = made.run()
+    table = pd.read_csv(run.path("evaluate", "table3.csv")).set_index(["model", "set"])["cutoff"]
+    for name in ("DWI", "both", "all"):
+        signature = read_signature(run.path("model", "signatures", f"{name}.json"))
+        assert signature.cutoff == pytest.approx(table[name, "training"], rel=1e-12)
+        assert signature.cutoff == pytest.approx(table[name, "testing"], rel=1e-12)
+
+
+def test_a_cut_off_that_calls_nobody_positive_is_said(finished, tmp_path):
+    signature = read_signature(finished.path("model", "signatures", "DWI.json"))
+    write_signature(replace(signature, cutoff=np.inf), tmp_path / "s.json")
+    again = read_signature(tmp_path / "s.json")
+    assert again.cutoff == np.inf
+    prediction = Prediction(0.9, False, again.cutoff, (), (), again)
+    assert "nobody is called positive" in prediction.as_text()
+    json.dumps(prediction.as_dict(), allow_nan=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -29,6 +30,14 @@ class Header:
     spacing_mm: tuple[float, ...]
     origin_mm: tuple[float, ...]
     direction: tuple[float, ...]
+
+    def itk_image(self) -> Any:
+        """An ITK image of one voxel that lies here, for ITK's own arithmetic between indices and positions."""
+        image = sitk.Image(1, 1, 1, sitk.sitkUInt8)
+        image.SetSpacing(self.spacing_mm)
+        image.SetOrigin(self.origin_mm)
+        image.SetDirection(self.direction)
+        return image
 
 
 def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -18,10 +18,10 @@ Evans AC, IEEE Trans Med Imaging 1998;17:87 (the histogram sharpening).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, UsageError
@@ -152,11 +152,8 @@ def shrunk_grid(volume: Volume, factors: tuple[int, int, int]) -> tuple[NDArray[
     header = header_of(volume.affine)
     size = np.array(volume.voxels.shape)
     counts = np.maximum(size // np.array(factors), 1)
-    fine, coarse = sitk.Image(1, 1, 1, sitk.sitkUInt8), sitk.Image(1, 1, 1, sitk.sitkUInt8)
-    for image, factor in ((fine, (1, 1, 1)), (coarse, factors)):
-        image.SetSpacing([float(s * f) for s, f in zip(header.spacing_mm, factor, strict=True)])
-        image.SetOrigin(header.origin_mm)
-        image.SetDirection(header.direction)
+    spacing = tuple(float(s * f) for s, f in zip(header.spacing_mm, factors, strict=True))
+    fine, coarse = header.itk_image(), replace(header, spacing_mm=spacing).itk_image()
     centre = fine.TransformContinuousIndexToPhysicalPoint(((size - 1) / 2.0).tolist())
     of_coarse = coarse.TransformContinuousIndexToPhysicalPoint(((counts - 1) / 2.0).tolist())
     coarse.SetOrigin([o + (c - d) for o, c, d in zip(header.origin_mm, centre, of_coarse, strict=True)])

@@ -9,11 +9,10 @@ Spacings and sizes are (x, y, z), ITK's order; arrays over the grid are (z, y, x
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.imaging.box import Box
@@ -115,14 +114,10 @@ def _itk_coordinates(
     It maps the first point of every line along x, and the point after its last, through the physical space, and
     divides between them.
     """
-    image = sitk.Image(1, 1, 1, sitk.sitkUInt8)
-    image.SetSpacing(header.spacing_mm)
-    cosines = np.reshape(header.direction, (3, 3))
-    image.SetDirection(header.direction)
-    to_index = np.array([image.TransformPhysicalPointToContinuousIndex(unit) for unit in np.eye(3).tolist()]).T
-    origin = header.origin_mm
-    image.SetOrigin(origin)
-    start = np.array(image.TransformContinuousIndexToPhysicalPoint(origin_index.tolist()))
+    at_zero = replace(header, origin_mm=(0.0, 0.0, 0.0)).itk_image()
+    to_index = np.array([at_zero.TransformPhysicalPointToContinuousIndex(unit) for unit in np.eye(3).tolist()]).T
+    start = np.array(header.itk_image().TransformContinuousIndexToPhysicalPoint(origin_index.tolist()))
+    cosines, origin = np.reshape(header.direction, (3, 3)), header.origin_mm
     to_point = cosines * new
 
     def continuous(index: tuple[NDArray[Any], NDArray[Any], NDArray[Any]]) -> list[NDArray[np.float64]]:

@@ -14,6 +14,7 @@ from radstudy.intake.pull import Keep, Offered, TransferError
 TOKEN = "RADSTUDY_DICOMWEB_TOKEN"  # environment variable with a bearer token; user names lie in .netrc
 _PAGE = 500
 _CHUNK = 1 << 16  # bytes; what came before a connection broke off is kept up to the last one
+_WRITINGS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name in DICOM JSON (PS3.18 F.2.2)
 _AS_STORED = (("application/dicom", "*"),)
 
 
@@ -115,9 +116,11 @@ class DicomWeb:
 
 
 def _text(one: dict[str, Any], keyword: str) -> str:
-    """The first value of a tag as it stands, of a name the alphabetic writing."""
+    """The first value of a tag as it stands; of a name all writings, as DICOM puts them together (PS3.5 6.2.1)."""
     from pydicom.datadict import tag_for_keyword
 
     value = one.get(f"{tag_for_keyword(keyword):08X}", {}).get("Value") or [""]
     first = value[0]
-    return str(first.get("Alphabetic", "") if isinstance(first, dict) else "" if first is None else first)
+    if isinstance(first, dict):
+        return "=".join(str(first.get(writing) or "") for writing in _WRITINGS).rstrip("=")
+    return "" if first is None else str(first)

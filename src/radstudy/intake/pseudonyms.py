@@ -23,6 +23,7 @@ from radstudy.store import write_text
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
 _COLUMNS = ["pseudonym", "patient_id", "issuer"]
 REMOVED = "[removed]"
+_START, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 # Archives write the collection where the name was, such as 06^Breast-MRI-Pilot: these parts of it identify nobody.
 _NO_NAMES = {"BREAST", "MRI", "DCE", "LESION", "TUMOR", "TUMOUR"}
 
@@ -109,31 +110,71 @@ def _base32(number: int, length: int) -> str:
 
 
 class Redactor:
-    """Takes out of a free text what identifies a patient: words of the name (also without accents, and the parts of
-    double names), the PatientID, birth dates, UIDs.
+    """Takes out of a free text what identifies a patient: the name in each of its writings, the PatientID, birth dates,
+    UIDs.
+
+    Of a name go its words (also without accents, and the parts of double names), and the words of one component, or of
+    the family and the given name in either order, with anything or nothing between them. Less than three letters stay,
+    unless they are two of a writing without capitals, where a letter is a syllable or a word.
 
     Parameters
     ----------
     identities : everything that the patient's headers say about who it is.
+
+    Examples
+    --------
+    >>> of_name = Redactor([Identity("", "", "Yamada^Tarou=山田^太郎", "", "", "", "")])
+    >>> of_name("T2 YAMADA_T"), of_name("山田太郎 T2"), of_name("T2 TarouYamada")
+    ('T2 [removed]_T', '[removed] T2', 'T2 [removed]')
     """
 
     def __init__(self, identities: Iterable[Identity]) -> None:
-        words = set()
+        known: set[tuple[str, ...]] = set()  # words that stand one after the other
         for identity in identities:
-            words |= {*re.split(r"[\^=,\s]+", identity.name)}
-            words |= {part for part in re.split(r"[\W_]+", identity.name) if part.upper() not in _NO_NAMES}
-            words |= {identity.patient_id, identity.study_uid, identity.series_uid}
-            words |= _spelt(identity.birth_date)
-        words |= {unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode() for word in words}
-        parts = [
-            r"\d+(?:\.\d+){4,}",
-            *(re.escape(word) for word in sorted(words, key=len, reverse=True) if len(word) > 2),
-        ]
-        self._pattern = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(parts) + r")(?![A-Za-z0-9])", re.IGNORECASE)
+            for writing in identity.name.split("="):
+                known |= _told_by(writing)
+            alone = (identity.patient_id, identity.study_uid, identity.series_uid, *_spelt(identity.birth_date))
+            known |= {(word,) for word in alone}
+        known |= {tuple(filter(None, spelt)) for words in known for spelt in zip(*map(_forms, words), strict=True)}
+        longest_first = sorted(filter(_is_enough, known), key=lambda words: (-len("".join(words)), words))
+        parts = [rf"{_START}\d+(?:\.\d+){{4,}}{_END}", *map(_in_a_row, longest_first)]
+        self._pattern = re.compile("|".join(parts), re.IGNORECASE)
 
     def __call__(self, text: str) -> str:
         """The text with what identifies the patient taken out."""
         return self._pattern.sub(REMOVED, text)
+
+
+def _told_by(writing: str) -> set[tuple[str, ...]]:
+    """Words, and words in a row, that a name in one writing (FAMILY^GIVEN^MIDDLE^PREFIX^SUFFIX) can be told by."""
+    found = {(word,) for word in re.split(r"[\^,\s]+", writing)}
+    components = [tuple(filter(None, re.split(r"[\W_]+", part))) for part in re.split(r"[\^,]", writing)]
+    found |= {(word,) for words in components for word in words if word.upper() not in _NO_NAMES}
+    family, given = [*components, (), ()][:2]
+    rows = [*components, *([family + given, given + family] if family and given else [])]
+    return found | {row for row in rows if any(word.upper() not in _NO_NAMES and not word.isdigit() for word in row)}
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """The same letters, put together, taken apart, of full width and without accents."""
+    plain = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
+    return (*(unicodedata.normalize(form, word) for form in ("NFC", "NFD", "NFKC")), plain)
+
+
+def _is_enough(words: tuple[str, ...]) -> bool:
+    letters = "".join(words)
+    return len(letters) > 2 or (len(letters) == 2 and all(map(_is_syllable, letters)))
+
+
+def _in_a_row(words: tuple[str, ...]) -> str:
+    """A pattern of the words with anything but letters between them; writings of syllables know no ends of words."""
+    start, end = "" if _is_syllable(words[0][0]) else _START, "" if _is_syllable(words[-1][-1]) else _END
+    return start + r"[\W_]*".join(map(re.escape, words)) + end
+
+
+def _is_syllable(letter: str) -> bool:
+    """Whether a letter is of a writing without capitals: ideographs, kana, hangul, Thai, Arabic, ..."""
+    return unicodedata.category(letter) == "Lo"
 
 
 def _spelt(date: str) -> set[str]:

@@ -151,8 +151,12 @@ def asked(server: Server, patient: str, study: str, *, wait_s: float = 1.0) -> l
 def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
     """What names and counts alone say of each examination, for a dry run: nothing is pulled."""
     lines = ["By names and counts alone; b-values, phases and geometry are decided when the images are there."]
+    offered = list(offered)
+    known: dict[tuple[str, str], list[Identity]] = {}
+    for one in offered:
+        known.setdefault(_patient_of(one), []).append(one.identity)
     for number, one in enumerate(offered, 1):
-        redact = Redactor([one.identity])
+        redact = Redactor(known[_patient_of(one)])
         listed = [
             Listed(redact(series.description), series.number, series.images or 0)
             for series in one.series
@@ -165,6 +169,10 @@ def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
             count = f"{decision.series.images:>4} images"
             lines.append(f"  {facts.series_number!s:>6}  {facts.description[:40]:40}  {count} -> {what}")
     return "\n".join(lines)
+
+
+def _patient_of(one: Offered) -> tuple[str, str]:
+    return one.identity.patient_id, one.identity.issuer
 
 
 def _pull_series(

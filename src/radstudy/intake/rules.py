@@ -168,7 +168,7 @@ def _rule(line: Any, where: str, *, sign: int = 1) -> Rule:
             conditions["name"] = re.compile(str(conditions["name"]), re.MULTILINE)
     except re.error as error:
         raise StudyFileError(f"{where}: '{line['name']}' is not a regular expression ({error})") from error
-    for key in _RANGES & set(conditions):
+    for key in (key for key in conditions if key in _RANGES):
         if not isinstance(conditions[key], list) or len(conditions[key]) != 2:
             raise StudyFileError(f"{where}: {key} takes [lowest, highest], not {conditions[key]!r}")
     return Rule(str(line.get("says", "")), sign * int(line.get("points", 0)), str(line.get("kind", "")), conditions)

@@ -122,7 +122,7 @@ def chosen_size(losses: Array, rule: str) -> int:
     >>> losses = np.array([[0.60, 0.50, 0.49], [0.70, 0.54, 0.53], [0.80, 0.58, 0.54]])
     >>> chosen_size(losses, "best"), chosen_size(losses, "one-se")
     (3, 3)
-    >>> chosen_size(losses + np.array([[0, 0, 0.05], [0, 0, 0], [0, 0, -0.05]]), "one-se")
+    >>> chosen_size(losses + np.array([[0, 0, -0.05], [0, 0, 0], [0, 0, 0.05]]), "one-se")  # the folds differ more
     2
     """
     if not losses.size:

@@ -20,6 +20,8 @@ def test_headers(tmp_path):
     header = header_of(affine)
     np.testing.assert_allclose(header.direction, direction.ravel(), atol=1e-15)
     np.testing.assert_allclose(header.origin_mm, ORIGIN)
+    corner = np.array(header.itk_image().TransformContinuousIndexToPhysicalPoint((3.5, 2.0, 1.0)))
+    np.testing.assert_allclose(corner * [-1, -1, 1], (affine @ [3.5, 2.0, 1.0, 1.0])[:3], atol=1e-12)
     Volume(np.zeros((4, 5, 6), dtype=np.float32), affine).write(tmp_path / "image.nrrd")
     read = read_header(tmp_path / "image.nrrd")
     np.testing.assert_allclose(read.direction, header.direction, atol=1e-12)

@@ -15,7 +15,7 @@ from radstudy.formats.dicom_header import Identity
 from radstudy.intake.connect import server_of
 from radstudy.intake.dicomweb import DicomWeb
 from radstudy.intake.dimse import Dimse
-from radstudy.intake.pull import OfferedSeries, asked, describe_offered, pull
+from radstudy.intake.pull import Offered, OfferedSeries, asked, describe_offered, pull
 from radstudy.intake.rules import load_rules
 
 TAGS = {"StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E", "SOPInstanceUID": "00080018",
@@ -43,6 +43,9 @@ class Archive:
 
 def qido(dataset, archive, keywords, **more):
     made = {TAGS[key]: {"vr": "LO", "Value": [str(dataset.get(key))]} for key in keywords}
+    if "PatientName" in keywords:
+        names = zip(("Alphabetic", "Ideographic", "Phonetic"), dataset.PatientName.components, strict=False)
+        made[TAGS["PatientName"]] = {"vr": "PN", "Value": [dict(names)]}
     made |= {"00201209": {"vr": "IS", "Value": [more["count"] + archive.count_off]}} if "count" in more else {}
     return made
 
@@ -210,7 +213,7 @@ def test_a_dry_run_describes_what_the_server_lists(archive):
     assert not any(word in text for word in ("MUSTERMANN", "HOSP-4711", "1.2.826"))
 
 
-def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_its_alphabetic_writing(monkeypatch):
+def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_all_its_writings(monkeypatch):
     name = {"vr": "PN", "Value": [{"Ideographic": "\u5c71\u7530^\u592a\u90ce", "Alphabetic": "Yamada^  Tarou"}]}
     study = {"0020000D": {"Value": ["1.2.3"]}, "00100010": name, "00100020": {"vr": "LO", "Value": ["A 1", "B 2"]},
              "00100021": {"vr": "LO", "Value": [None]}, "00100030": {"vr": "DA"}}  # fmt: skip
@@ -218,7 +221,7 @@ def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_its_alphabetic_writ
               "00200011": {"vr": "IS", "Value": [7]}, "00201209": {"vr": "IS", "Value": ["many"]}}  # fmt: skip
     monkeypatch.setattr(DicomWeb, "_get", lambda self, address: [series if "/series" in address else study])
     (found,) = DicomWeb("http://127.0.0.1/dicom-web").examinations("", "")
-    assert found.identity == Identity("A 1", "", "Yamada^  Tarou", "", "1.2.3", "", "")
+    assert found.identity == Identity("A 1", "", "Yamada^  Tarou=\u5c71\u7530^\u592a\u90ce", "", "1.2.3", "", "")
     assert found.series == (OfferedSeries("1.2.3.4", 7, " T2  TSE ", "", None),)
 
 
@@ -257,6 +260,7 @@ def pacs(archive):
         for group in groups.values():
             answer = Dataset()
             answer.QueryRetrieveLevel = level
+            answer.SpecificCharacterSet = group[0].get("SpecificCharacterSet", "ISO_IR 100")
             for element in event.identifier:
                 if element.keyword != "QueryRetrieveLevel":
                     setattr(answer, element.keyword, group[0].get(element.keyword))
@@ -303,6 +307,39 @@ def test_a_pacs_that_breaks_the_association_off_half_way(archive, tmp_path):
         source = pull(server, tmp_path / "private", wait_s=0)
     assert source.problems == []
     assert len(source.files()) == len(archive.files)
+
+
+WRITINGS = ["YAMADA^TAROU^JO^DR^JNR", "山田^太郎", "やまだ^たろう"]
+TOLD = ["t2 YAMADA", "山田太郎 t2", "t2 太郎様", "やまだ_t2", "t2 TarouYamada", "jnr t2"]
+
+
+@pytest.fixture
+def in_three_writings(synthetic, tmp_path):
+    """An examination of one patient whose series are called by the writings of the patient's name."""
+    for number, text in enumerate(TOLD, 1):
+        tags = {**synthetic.T2, "SeriesDescription": text, "SpecificCharacterSet": "ISO_IR 192"}
+        synthetic.write(
+            tmp_path / "in", synthetic.t2(tags=tags, number=number, uid=str(number), name="=".join(WRITINGS))
+        )
+    return Archive(synthetic, tmp_path / "in")
+
+
+@pytest.mark.parametrize("over", [served, pacs])
+def test_a_dry_run_prints_no_writing_of_a_name(in_three_writings, over):
+    with over(in_three_writings) as server:
+        offered = asked(server, "", "", wait_s=0)
+    assert offered[0].identity.name == "=".join(WRITINGS)
+    assert sorted(series.description for series in offered[0].series) == sorted(TOLD)
+    printed = describe_offered(offered, load_rules())
+    assert printed.count("[removed]") == len(TOLD)
+    assert not any(word in printed.upper() for word in ("YAMADA", "TAROU", "山", "太", "郎", "やま", "JNR"))
+
+
+def test_a_dry_run_knows_a_patients_name_from_another_examination():
+    names = ("Yamada^Tarou", "=山田^太郎")
+    series = (OfferedSeries("1.2.3.4", 7, "t2 山田 yamada", "MR", 20),)
+    offered = [Offered(Identity("A 1", "", name, "", f"1.2.{name}", "", ""), series) for name in names]
+    assert describe_offered(iter(offered), load_rules()).count("t2 [removed] [removed]") == 2
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves its socket open

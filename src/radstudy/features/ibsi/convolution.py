@@ -105,7 +105,7 @@ def _responses(
     if not axes:
         yield image, sum(wanted.values())
         return
-    for first in {parts[0] for parts in wanted}:
+    for first in dict.fromkeys(parts[0] for parts in wanted):  # no set: its order, and so the sum's bits, vary
         filtered = image
         for kernel in cascades[first[0]]:
             filtered = along(filtered, kernel, axes[0], boundary, turned=first[1])

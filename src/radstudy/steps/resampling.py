@@ -113,7 +113,7 @@ class _Work:
 
     def _splits(self, records: dict[str, dict[str, Any]], own: dict[str, ModelFit]) -> None:
         frames = [pd.DataFrame(columns=list(SPLITS))]
-        if self.section.splits:
+        if self.section.splits and len(self.testing):
             areas = other_splits(
                 self.engine, self.outcome, self.rows, self._training_patients(), splits=self.section.splits,
                 chunks=kept_chunks(self.run, STEP, "splits", "other splits", "splits"),

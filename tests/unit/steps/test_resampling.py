@@ -89,6 +89,16 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(synthetic):
     assert not len(resampled(run, "resamples")) and not len(resampled(run, "folds"))
 
 
+def test_a_study_that_only_trains_has_no_other_splits(synthetic):
+    made = with_settings(synthetic(), "resampling: {nested: {repeats: 1, folds: 3}, splits: 6, bootstrap: 2}")
+    made.rows["set"] = "training"
+    run = made.run()
+    assert not len(resampled(run, "splits"))
+    summary = resampled(run, "summary")
+    assert summary["split_median"].isna().all()
+    assert summary["nested_auc"].notna().all()
+
+
 def test_corrections_without_resamples_are_refused(synthetic):
     with pytest.raises(StudyFileError, match="optimism is corrected by the bootstrap"):
         parse_protocol(with_settings(synthetic(), "resampling: {bootstrap: 0, optimism: [harrell]}").study)

@@ -70,7 +70,8 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
             f"{facts.case_word}, every filter, tree, screening and penalty fitted inside; mean of the folds' AUCs, "
             f"never of pooled scores, which are biased low in small samples; below it the {level} interval from the "
             "corrected-resampled variance (1 / (k r) + n test / n train; Nadeau and Bengio 2003), approximate for an "
-            "AUC. Optimism: the training AUC minus this one."
+            "AUC. Optimism: the training AUC minus this one; the folds train on other numbers of patients than the "
+            "study's training set, which moves it a little."
         )
     if section.splits:
         notes.append(

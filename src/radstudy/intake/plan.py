@@ -90,7 +90,7 @@ def plan_patient(
     if problem:
         return Plan(patient, name, (), problem)
     redact = Redactor(patient.identities)
-    dated = sorted(patient.examinations.values(), key=lambda one: one.date)
+    dated = [one for _, one in sorted(patient.examinations.items(), key=lambda item: (item[1].date, item[0]))]
     chosen = _chosen(dated, examination)
     items = []
     for number, one in chosen:
@@ -118,16 +118,24 @@ def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examinatio
 
 
 def _decisions(examination: Examination, rules: Rules) -> list[Decision]:
-    series = [
-        sort_series(frames, copies=examination.copies[uid]) for uid, frames in examination.series.items() if frames
-    ]
-    decisions = decide_study(series, rules)
+    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in examination.series.items() if frames]
+    met.sort(key=lambda item: (*_number(item[1][0].facts.series_number), item[0]))
+    decisions = decide_study([sort_series(frames, copies=examination.copies[uid]) for uid, frames in met], rules)
     return [
         replace(d, status=REFUSED, reason="two different files claim to be the same instance of this series")
         if d.status in (ROLE, REVIEW) and d.stack.frames[0].identity.series_uid in examination.contradicted
         else d
         for d in decisions
     ]
+
+
+def _as_numbered(frame: Frame) -> tuple[object, ...]:
+    """The order of a series' images: that in which files are met differs between a folder and a server."""
+    return (*_number(frame.instance_number), frame.uid, frame.index)
+
+
+def _number(value: int | None) -> tuple[bool, int]:
+    return value is None, value or 0
 
 
 def _described(decision: Decision) -> str:

@@ -75,6 +75,25 @@ def test_zip_and_dicomdir_give_the_same_bytes_as_the_folder(synthetic, imported,
         assert one.read_bytes() == other.read_bytes()
 
 
+def test_the_order_in_which_files_are_met_changes_nothing(synthetic, imported, tmp_path):
+    """A PACS lists series and images in an order of its own, and not always in the same one."""
+    twins = [synthetic.Scan({**synthetic.T2, "SeriesDescription": "localiser"}, uid=uid, number=7) for uid in "abc"]
+    files = synthetic.write(
+        tmp_path / "in", synthetic.t2(), *twins, synthetic.dynamic(3), synthetic.Scan(synthetic.GRE)
+    )
+    imported(tmp_path / "in")
+    expected = {p.relative_to(tmp_path / "out"): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    rng = np.random.default_rng(5)
+    for attempt in range(3):
+        folder = tmp_path / f"in{attempt}"
+        folder.mkdir()
+        for place, file in zip(rng.permutation(len(files)), files, strict=True):
+            (folder / f"{place:04d}").write_bytes(file.read_bytes())
+        out = tmp_path / f"out{attempt}"
+        imported(folder, out=out, pseudonyms=tmp_path / "out.private" / "pseudonyms.csv")
+        assert {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()} == expected
+
+
 def test_a_dicomdir_whose_files_are_gone_says_how_many(synthetic, imported, tmp_path):
     synthetic.dicomdir(synthetic.write(tmp_path / "in", synthetic.t2()), tmp_path / "cd")
     gone = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file() and path.name != "DICOMDIR")[2]

@@ -178,8 +178,10 @@ def test_chunks_of_a_study_with_other_candidates_are_not_used(study, tmp_path):
         models=["clinical"],
     )  # fmt: skip
     whole = Engine(engine.protocol, engine.design, engine.usable, models=["clinical"])
-    calibrate(whole, outcome, TRAINING, TESTING, permutations=4, folder=tmp_path)
-    found = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4, folder=tmp_path).null["clinical"]["training"]
+    calibrate(whole, outcome, TRAINING, TESTING, permutations=4, chunks=chunks.Chunks(folder=tmp_path))
+    found = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4, chunks=chunks.Chunks(folder=tmp_path)).null[
+        "clinical"
+    ]["training"]
     expected = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4).null["clinical"]["training"]
     np.testing.assert_array_equal(found, expected)
 

@@ -32,7 +32,7 @@ from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.null import do_null
 from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.resampling import do_resampling
-from radstudy.steps.run import Run
+from radstudy.steps.run import Run, stacked
 from radstudy.store import write_csv
 
 STEP = "evaluate"
@@ -111,9 +111,7 @@ def _write_curves(run: Run, scored: list[Scored]) -> None:
 
 
 def _write_points(run: Run, name: str, parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> None:
-    known = [part for part in parts if len(part)]
-    frame = pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns))
-    write_csv(run.path(STEP, f"{name}.csv"), frame)
+    write_csv(run.path(STEP, f"{name}.csv"), stacked(parts, columns))
 
 
 # --- regressions -------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration,
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import read_design
 from radstudy.steps.refits import kept_chunks, quick_models
-from radstudy.steps.run import Run
+from radstudy.steps.run import Run, stacked
 from radstudy.store import write_csv
 
 STEP = "evaluate/null"
@@ -62,8 +62,8 @@ def _null(run: Run, section: Chance) -> None:
         bands += [_band(null, name, which, run.protocol.evaluate.interval.level) for name in names for which in SETS]
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     columns = ["kind", "model", "measure", "permutation", "auc"]
-    write_csv(run.path(STEP, "aucs.csv"), pd.concat([pd.DataFrame(columns=columns), *areas], ignore_index=True))
-    write_csv(run.path(STEP, "roc.csv"), pd.concat([pd.DataFrame(columns=list(BAND)), *bands], ignore_index=True))
+    write_csv(run.path(STEP, "aucs.csv"), stacked(areas, columns))
+    write_csv(run.path(STEP, "roc.csv"), stacked(bands, BAND))
 
 
 def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]]:

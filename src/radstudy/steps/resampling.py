@@ -33,7 +33,7 @@ from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_
 from radstudy.protocol.sections import Resampling
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.refits import kept_chunks, quick_models
-from radstudy.steps.run import Run
+from radstudy.steps.run import Run, stacked
 from radstudy.store import write_csv
 
 STEP = "evaluate/resampling"
@@ -84,7 +84,8 @@ class _Work:
         self._write("summary", [*records.values(), *self.left_out], SUMMARY)
 
     def _nested(self, records: dict[str, dict[str, Any]]) -> None:
-        folds, risks = [pd.DataFrame(columns=list(FOLDS))], [pd.DataFrame(columns=list(PATIENTS))]
+        folds: list[pd.DataFrame] = []
+        risks: list[pd.DataFrame] = []
         found = self._validated(records) if self.section.nested is not None else None
         for name in self.names if found is not None else ():
             assert found is not None
@@ -93,8 +94,8 @@ class _Work:
             record["optimism"] = record["training_auc"] - record["nested_auc"]
             folds.append(_long(name, ("repeat", "fold"), found.fold_aucs[name]))
             risks.append(patient_frame(found, name, self.design.rows, self.level))
-        self._write("folds", pd.concat(folds, ignore_index=True), FOLDS)
-        self._write("patients", pd.concat(risks, ignore_index=True), PATIENTS)
+        self._write("folds", stacked(folds, FOLDS), FOLDS)
+        self._write("patients", stacked(risks, PATIENTS), PATIENTS)
 
     def _validated(self, records: dict[str, dict[str, Any]]) -> NestedValidation | None:
         nested = self.section.nested
@@ -112,7 +113,7 @@ class _Work:
             return None
 
     def _splits(self, records: dict[str, dict[str, Any]], own: dict[str, ModelFit]) -> None:
-        frames = [pd.DataFrame(columns=list(SPLITS))]
+        frames: list[pd.DataFrame] = []
         if self.section.splits and len(self.testing):
             areas = other_splits(
                 self.engine, self.outcome, self.rows, self._training_patients(), splits=self.section.splits,
@@ -121,7 +122,7 @@ class _Work:
             for name in self.names:
                 records[name].update(split_record(areas[name], own[name].testing_auc, self.level))
                 frames.append(_long(name, ("split",), areas[name]))
-        self._write("splits", pd.concat(frames, ignore_index=True), SPLITS)
+        self._write("splits", stacked(frames, SPLITS), SPLITS)
 
     def _training_patients(self) -> tuple[int, int]:
         """Negative and positive patients of the study's own training set."""
@@ -131,7 +132,8 @@ class _Work:
         return int((~np.isin(training, positive)).sum()), int(np.isin(training, positive).sum())
 
     def _bootstrap(self, records: dict[str, dict[str, Any]], own: dict[str, ModelFit]) -> None:
-        frames, features = [pd.DataFrame(columns=list(RESAMPLES))], []
+        frames: list[pd.DataFrame] = []
+        features: list[dict[str, Any]] = []
         corrections: list[dict[str, Any]] = []
         if self.section.bootstrap:
             result = bootstrap(
@@ -145,7 +147,7 @@ class _Work:
                 features += feature_records(result, own[name], self.level)
                 frames.append(_resamples(result, name))
             corrections = self._corrections(result)
-        self._write("resamples", pd.concat(frames, ignore_index=True), RESAMPLES)
+        self._write("resamples", stacked(frames, RESAMPLES), RESAMPLES)
         self._write("features", features, FEATURES)
         self._write("corrections", corrections, CORRECTIONS)
 

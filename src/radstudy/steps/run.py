@@ -128,6 +128,12 @@ def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tupl
         return index, CaseError(problem, "look at the file; if it is sound, report this as a bug")
 
 
+def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The parts below one another; without any row, an empty table of these columns."""
+    known = [part for part in parts if len(part)]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns))
+
+
 def write_failures(path: Path, failures: Sequence[CaseError]) -> None:
     """Write failures.csv, with its header also where nothing failed."""
     rows = [{name: getattr(failure, name) for name in FAILURE_COLUMNS} for failure in failures]

@@ -132,14 +132,12 @@ class ShuffledImages:
     ----------
     run : the run.
     engine : the models on the shuffled lesions' design table.
-    index : (patient, lesion) of that table's rows.
     outcome : (rows,) 0 or 1.
     sets : positions of the training and of the testing rows.
     """
 
     run: Run
     engine: Engine
-    index: pd.MultiIndex
     outcome: NDArray[np.int64]
     sets: tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -156,7 +154,7 @@ class ShuffledImages:
             for sequence in sequences_of(protocol, name):
                 usable[name] &= table.index.isin(features.of(sequence, protocol.reader).index)
         sets = design.places("training"), design.places("testing")
-        return cls(run, Engine(protocol, table, usable, models=names), table.index, design.outcome, sets)
+        return cls(run, Engine(protocol, table, usable, models=names), design.outcome, sets)
 
     def baselines(self) -> Iterator[Baseline]:
         """One a model."""
@@ -164,7 +162,7 @@ class ShuffledImages:
             rows = np.r_[fit.training_rows, fit.testing_rows]
             odds = np.r_[fit.training_log_odds, fit.testing_log_odds]
             note = fit.note or ("" if fit.features else "no feature survived the selection: the model is its intercept")
-            probability = pd.Series(1 / (1 + np.exp(-odds)), index=self.index[rows])
+            probability = pd.Series(1 / (1 + np.exp(-odds)), index=self.engine.design.index[rows])
             yield Baseline(_SHUFFLED + name, "shuffled", probability.dropna(), note)
 
     def null(self, section: Chance | None) -> Iterator[NullCalibration]:

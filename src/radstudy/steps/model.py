@@ -24,7 +24,7 @@ from radstudy.modelling.ranking import RankedFilter
 from radstudy.modelling.validation import TooFewError
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
-from radstudy.steps.run import Run
+from radstudy.steps.run import Run, stacked
 from radstudy.store import file_hash, read_json, write_csv, write_json
 from radstudy.table import SEPARATOR, FeatureTable
 
@@ -57,7 +57,7 @@ def _model(run: Run) -> None:
     write_json(run.path(STEP, "models.json"), {item["model"]: item["facts"] for item in fitted})
     for name, columns in _COLUMNS.items():
         parts = [pd.DataFrame(item.get(name, []), columns=list(columns)) for item in [before, *fitted]]
-        write_csv(run.path(STEP, f"{name}.csv"), pd.concat([p for p in parts if len(p)] or parts[:1]))
+        write_csv(run.path(STEP, f"{name}.csv"), stacked(parts, columns))
 
 
 _COLUMNS: dict[str, tuple[str, ...]] = {

@@ -14,7 +14,7 @@ from radstudy.modelling.other_reader import MOVED, SETS, in_set, moved_row
 from radstudy.signature.document import read_signature
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models, slug
-from radstudy.steps.run import Run
+from radstudy.steps.run import Run, stacked
 from radstudy.store import write_csv
 from radstudy.table import CLINICAL
 
@@ -59,9 +59,7 @@ def _write(run: Run) -> None:
             about = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
             probabilities.append(rows.assign(**about, first=first.to_numpy(), other=other.to_numpy()))
     write_csv(run.path(STEP, "moved.csv"), pd.DataFrame(moved, columns=list(MOVED)))
-    empty = pd.DataFrame(columns=list(PROBABILITIES))
-    frame = pd.concat(probabilities, ignore_index=True)[list(PROBABILITIES)] if probabilities else empty
-    write_csv(run.path(STEP, "probabilities.csv"), frame)
+    write_csv(run.path(STEP, "probabilities.csv"), stacked(probabilities, PROBABILITIES)[list(PROBABILITIES)])
 
 
 def _of_reader(run: Run, design: Design, reader: str) -> pd.DataFrame:

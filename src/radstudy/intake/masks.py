@@ -175,7 +175,7 @@ def _write(
         note = "; ".join(filter(None, [note, _CHANGED if known else _FOREIGN]))
     else:
         if not file.exists() or not _holds(file, mask, affine):
-            _put(file, mask, affine)
+            write_raster(file, mask, affine)
         known = file_hash(file)
     return {
         **row,
@@ -195,13 +195,3 @@ def _holds(file: Path, mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> 
     except CaseError:
         return False
     return voxels.shape == mask.shape and np.array_equal(voxels, mask) and bool(np.abs(lies - affine).max() < 1e-4)
-
-
-def _put(file: Path, mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".part-{file.name}")
-    try:
-        write_raster(part, mask, affine)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

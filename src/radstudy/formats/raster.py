@@ -168,7 +168,7 @@ def check_suffix(path: str | Path) -> None:
 
 def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
     """A SimpleITK image (LPS) of an (I, J, K) array and its voxel-to-RAS affine."""
-    array = voxels.astype(np.uint8) if voxels.dtype == np.bool_ else voxels
+    array = voxels.astype(np.uint8 if voxels.dtype == np.bool_ else voxels.dtype.newbyteorder("="), copy=False)
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
     lps = _LPS_TO_RAS @ affine
     spacing = np.linalg.norm(lps[:3, :3], axis=0)

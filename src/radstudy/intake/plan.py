@@ -12,6 +12,7 @@ from radstudy.formats.dicom_header import Frame
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision
 from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Examination, Patient, contradiction
+from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules
@@ -122,7 +123,8 @@ def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examinatio
 
 
 def _decisions(examination: Examination, rules: Rules) -> list[Decision]:
-    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in examination.series.items() if frames]
+    timed = set_over_midnight(examination.series)
+    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in timed.items() if frames]
     met.sort(key=lambda item: (*_number(item[1][0].facts.series_number), item[0]))
     decisions = decide_study([_sorted(frames, examination.copies[uid]) for uid, frames in met], rules)
     return [_usable(decision, examination) for decision in decisions]

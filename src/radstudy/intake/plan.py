@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -16,6 +16,7 @@ from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules
+from radstudy.intake.scales import common_scales
 from radstudy.intake.series import Series, Stack, sort_series
 
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -36,6 +37,8 @@ class Item:
     examination : number of the patient's examination, by date.
     file : inside the patient's folder; "" where nothing is written.
     answer : the role that a reader gave it, "-" for none, "" where not asked or not answered.
+    scale, scale_of : the `Frame.scale` that its values are put on, and the role of the volume whose scale that is; None
+        where they stay as they are.
     """
 
     decision: Decision
@@ -45,6 +48,8 @@ class Item:
     examination: int
     file: str = ""
     answer: str = ""
+    scale: float | None = None
+    scale_of: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +84,7 @@ def plan_patient(
     answers: Mapping[str, str] | None = None,
     examination: str = "",
     existing: Mapping[str, str] | None = None,
+    look: Callable[[list[Decision]], list[Decision]] = lambda decisions: decisions,
 ) -> Plan:
     """Decide on all volumes of a patient and name their files.
 
@@ -89,6 +95,7 @@ def plan_patient(
     answers : mark to the role that a reader gave the volume in review.csv.
     examination : "first" or "last" to take one of several; by default several examinations go to review.
     existing : file in the patient's folder to the mark of the volume that an earlier import has written there.
+    look : the decisions of an examination as its pixels change them.
     """
     name = pseudonyms.of(patient.identifier)
     problem = contradiction(patient)
@@ -99,7 +106,7 @@ def plan_patient(
     chosen = _chosen(dated, examination)
     items = []
     for number, one in chosen:
-        for decision in _decisions(one, rules):
+        for decision in look(_decisions(one, rules)):
             mark, first = _mark(pseudonyms, decision.stack), decision.stack.frames[0]
             places = places_of(pseudonyms, first)
             items.append(Item(decision, mark, places, redact(_described(decision)), number))
@@ -107,7 +114,7 @@ def plan_patient(
     items = [_answered(item, answers or {}) for item in items]
     marks = {item.mark for item in items}
     others = {file for file, mark in (existing or {}).items() if mark not in marks}
-    return Plan(patient, name, tuple(_named(_without_doubles(items), others)))
+    return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)))
 
 
 def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examination]]:
@@ -215,7 +222,17 @@ def _without_doubles(items: list[Item]) -> Iterator[Item]:
             yield item
 
 
-def _named(items: Iterator[Item], others: set[str]) -> Iterator[Item]:
+def _on_one_scale(items: list[Item]) -> Iterator[Item]:
+    """Values that are compared lie on one scale, or the volumes go to review."""
+    for item, scale in zip(items, common_scales([item.decision for item in items]), strict=True):
+        if scale.doubt and item.decision.status == ROLE:
+            decision = replace(item.decision, status=REVIEW, role="", reason=scale.doubt)
+            yield item if item.answer else replace(item, decision=decision)
+        else:
+            yield replace(item, scale=scale.scale, scale_of=scale.of)
+
+
+def _named(items: Iterable[Item], others: set[str]) -> Iterator[Item]:
     """Give each volume its file; `others` hold volumes of other sources, which are never overwritten."""
     free = (file for number in count(1) if (file := f"unsure/{number}.nii.gz") not in others)
     for item in items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from radstudy.errors import CaseError, DataError, RadstudyError, StorageError
@@ -18,6 +18,7 @@ from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
 from radstudy.intake.rules import Rules, load_rules
 from radstudy.intake.sources import Source
+from radstudy.intake.subtractions import without_subtractions
 from radstudy.intake.tables import read_answers, read_rows, write_cohort, write_rows, write_tables
 from radstudy.intake.volumes import marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
@@ -92,7 +93,7 @@ def run_import(
         _report_files(index, options, say)
         answers = read_answers(options.out / "review.csv")
         plans = [
-            _planned(patient, rules, pseudonyms, answers, options)
+            _planned(patient, rules, pseudonyms, answers, options, source)
             for _, patient in sorted(index.patients.items())
             if patient.examinations or patient.drawings
         ]
@@ -106,14 +107,25 @@ def run_import(
 
 
 def _planned(
-    patient: Patient, rules: Rules, pseudonyms: Pseudonyms, answers: Mapping[str, str], options: Options
+    patient: Patient,
+    rules: Rules,
+    pseudonyms: Pseudonyms,
+    answers: Mapping[str, str],
+    options: Options,
+    source: Source,
 ) -> Plan:
     """The plan of one patient; one that the program cannot plan is named, and the others are imported."""
     name = pseudonyms.of(patient.identifier)
     existing = marks_in(options.out / name)
     try:
         return plan_patient(
-            patient, rules, pseudonyms, answers=answers, examination=options.examination, existing=existing
+            patient,
+            rules,
+            pseudonyms,
+            answers=answers,
+            examination=options.examination,
+            existing=existing,
+            look=partial(without_subtractions, source=source),
         )
     except RadstudyError:
         raise

@@ -43,7 +43,7 @@ TAGS = [
     0x00190010, 0x0019100A, 0x0019100C, 0x0019100D, 0x0019100E, 0x001910BB, 0x001910BC, 0x001910BD, 0x20010010,
     0x20011003, 0x20011004, 0x00290010, 0x00291010, 0x00430010, 0x00431039, 0x00650010, 0x00651009, 0x00089209,
     0x00089208, 0x00080005, 0x00189020, 0x00080064, 0x30060010, 0x00280120, 0x00280121, 0x00409096, 0x0043102F,
-    0x20050010, 0x2005100E, 0x2005140F,
+    0x20050010, 0x2005100E, 0x2005140F, 0x00651050,
 ]  # fmt: skip
 
 
@@ -70,6 +70,7 @@ class Facts:
     pixel_spacing : between rows, between columns (mm), as DICOM orders them.
     burned_in, says_no_text : whether BurnedInAnnotation is YES, or NO; where it is absent, neither.
     captured : whether the header says how the image was turned into DICOM (ConversionType), as screenshots have it.
+    tiled : what the vendor calls it where all slices of a volume lie in one image; "" where they do not.
     component : PHASE, REAL or IMAGINARY where the image is that part of the complex signal; "" for a magnitude, and
         where nothing tells.
     padding : first and last stored value that mark a pixel outside the image (PixelPaddingValue), or None.
@@ -113,7 +114,7 @@ class Facts:
     burned_in: bool = False
     says_no_text: bool = False
     captured: bool = False
-    mosaic: bool = False
+    tiled: str = ""
     frame_of_reference: str = ""
     component: str = ""
     padding: tuple[int, int] | None = None
@@ -309,11 +310,21 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
         burned_in=text_of(dataset, "BurnedInAnnotation").upper() == "YES",
         says_no_text=text_of(dataset, "BurnedInAnnotation").upper() == "NO",
         captured=bool(text_of(dataset, "ConversionType")),
-        mosaic="MOSAIC" in image_type or "MOSAIC" in words_of(value_of(dataset, "ImageType")),
+        tiled=_tiled(dataset, image_type),
         frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
         component=component_of(dataset, look, image_type),
         padding=_padding(dataset),
     )
+
+
+def _tiled(dataset: Any, image_type: Sequence[str]) -> str:
+    """Siemens MOSAIC by ImageType; United Imaging GRID by VFRAME there, or its number of slices (0065,1050)."""
+    words = {*image_type, *words_of(value_of(dataset, "ImageType"))}
+    if "MOSAIC" in words:
+        return "Siemens MOSAIC"
+    slices = number_of(private_value(dataset, 0x00651050)) or 0
+    united = any(name in text_of(dataset, "Manufacturer").upper() for name in ("UIH", "UNITED IMAGING"))
+    return "United Imaging GRID" if united and ("VFRAME" in words or slices > 1) else ""
 
 
 def component_of(dataset: Any, look: Look, image_type: Sequence[str]) -> str:

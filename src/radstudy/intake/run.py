@@ -14,6 +14,7 @@ from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.faults import REMEDY, unexpected
 from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
 from radstudy.intake.masks import Masks, write_masks
+from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
 from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
 from radstudy.intake.rules import Rules, load_rules
@@ -52,13 +53,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv."""
+    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv, and what
+    the user has to know of who is who.
+    """
 
     plans: tuple[Plan, ...]
     written: int
     kept: int
     failures: tuple[str, ...]
     masks: tuple[Mapping[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def to_review(self) -> int:
@@ -90,6 +94,7 @@ def run_import(
         table = options.pseudonyms or options.private / "pseudonyms.csv"
         pseudonyms = Pseudonyms(table if table.is_file() or not options.dry_run else None)
         index = index_source(source, bar=bar)
+        split_nobodies(index, pseudonyms.knows)
         _report_files(index, options, say)
         answers = read_answers(options.out / "review.csv")
         plans = [
@@ -99,11 +104,17 @@ def run_import(
         ]
         if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans) and not index.faults:
             raise DataError(_no_image(index))
+        if not options.dry_run:
+            private_folder(options.private)
+            pseudonyms.save()
+        patients = [plan.patient for plan in plans]
+        persons = compare_persons(patients, pseudonyms, options.private, keep=not options.dry_run)
+        warnings = tuple(warnings_on(persons, {plan.name for plan in plans}))
         if options.dry_run:
-            return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source, options, pseudonyms)))
-        private_folder(options.private)
-        pseudonyms.save()
-        return _write(plans, index, source, options, pseudonyms, say, bar)
+            problems = tuple(_problems(plans, index, source, options, pseudonyms))
+            return Outcome(tuple(plans), 0, 0, problems, warnings=warnings)
+        write_persons(persons, options.out)
+        return replace(_write(plans, index, source, options, pseudonyms, say, bar), warnings=warnings)
 
 
 def _planned(
@@ -201,7 +212,9 @@ def _masks(plans: Sequence[Plan], source: Source, options: Options, pseudonyms: 
     except StorageError:
         raise
     except Exception as error:
-        problem = CaseError(f"segmentations and structure sets: {unexpected(error)}", "the volumes are imported; " + REMEDY)
+        problem = CaseError(
+            f"segmentations and structure sets: {unexpected(error)}", "the volumes are imported; " + REMEDY
+        )
         return Masks(read_rows(options.out / "masks.csv"), [str(problem)])
 
 
@@ -326,6 +339,7 @@ def describe(outcome: Outcome) -> str:
         f"{counts[ROLE]} volumes with a role, {counts[REVIEW]} for review, {counts[REFUSED]} refused, "
         f"{counts[LEFT_OUT]} left out"
     )
+    lines += [f"Warning: {warning}." for warning in outcome.warnings]
     return "\n".join(lines)
 
 

@@ -96,8 +96,8 @@ def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
     frames : the images of one series.
     copies : files that were left out because their SOP instance is there already.
     """
-    if frames[0].facts.mosaic:
-        problem = "the slices are tiled into one image (Siemens MOSAIC)"
+    if frames[0].facts.tiled:
+        problem = f"the slices are tiled into one image ({frames[0].facts.tiled}): export one image per slice"
         return Series(tuple(frames), (Stack(tuple(frames), problem=problem),), copies)
     groups: dict[object, list[Frame]] = defaultdict(list)
     orientations: list[tuple[float, ...]] = []

@@ -1,7 +1,7 @@
 """Whether a phase of a dynamic scan is a subtraction by its pixels: one that no name and no ImageType gives away.
 
-In a subtraction what does not enhance is near zero or negative. Three slices of each phase are compared; a volume with a
-dark background that has far more of zero and below than the phase with the least of it, or whose background is near
+In a subtraction what does not enhance is near zero or negative. Three slices of each phase are compared; a volume with
+a dark background that has far more of zero and below than the phase with the least of it, or whose background is near
 zero where that of another phase is not, sends the scan to review.
 """
 
@@ -60,10 +60,11 @@ def _subtractions(phases: Sequence[Decision], source: Source) -> list[Decision]:
     at_zero = np.array([np.mean(values <= 0) for values in slices])
     dark = np.array([float(np.median(values[_background(slices)])) for values in slices])
     bright = np.percentile(_usual(slices), 95)
-    near_zero = (dark <= max(_DARK * dark.max(), 0.0)) & (dark >= -_NEAR * bright)
+    not_below = dark >= -_NEAR * bright
+    near_zero = not_below & (dark <= max(_DARK * dark.max(), 0.0))
     suspect = (at_zero > at_zero.min() + _MORE_AT_ZERO) & (near_zero | (at_zero > _NEARLY_ALL))
     if dark.max() > _SEEN * bright:
-        suspect |= dark < _DARKER * dark.max()
+        suspect |= not_below & (dark < _DARKER * dark.max())
     return [phase for phase, is_one in zip(phases, suspect, strict=True) if is_one]
 
 

@@ -25,8 +25,12 @@ def stored_alike(synthetic, low, high):
     tags = synthetic.DWI
     volumes = [(0, low), (B, high)]
     return [
-        synthetic.Scan({**tags, **more, "DiffusionBValue": float(b), "DiffusionDirectionality": "ISOTROPIC" if b else
-                        "NONE"}, volumes=(synthetic.Volume(1000),), number=10 + n, uid=f"b{b}")  # fmt: skip
+        synthetic.Scan(
+            {**tags, **more, "DiffusionBValue": float(b), "DiffusionDirectionality": "ISOTROPIC" if b else "NONE"},
+            volumes=(synthetic.Volume(1000),),
+            number=10 + n,
+            uid=f"b{b}",
+        )  # fmt: skip
         for n, (b, more) in enumerate(volumes)
     ]
 
@@ -60,8 +64,13 @@ def test_the_adc_of_volumes_on_two_scales_is_right(synthetic, imported, tmp_path
 def test_phases_of_several_series_on_two_scales(synthetic, imported, roles, tmp_path):
     scan = synthetic.dynamic()
     scans = [
-        replace(scan, tags={**scan.tags, **rescale(2.0, 0.01 * (n + 1))}, volumes=(replace(v, value=1000 * (n + 1)),),
-                number=20 + n, uid=f"s{n}")  # fmt: skip
+        replace(
+            scan,
+            tags={**scan.tags, **rescale(2.0, 0.01 * (n + 1))},
+            volumes=(replace(v, value=1000 * (n + 1)),),
+            number=20 + n,
+            uid=f"s{n}",
+        )  # fmt: skip
         for n, v in enumerate(scan.volumes)
     ]
     synthetic.write(tmp_path / "in", *scans)

@@ -98,7 +98,7 @@ def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private
         name = pseudonyms.of(patient.identifier)
         own = {pseudonyms.mark("person", *who) for identity in patient.identities if (who := _who(identity))}
         marks[name] = sorted({*marks.get(name, []), *own})
-        nameless |= {name} if not patient.identifier[0] else set()
+        nameless |= {name} if names_nobody(patient.identifier[0]) else set()
     if keep:
         write_json(file, {**marks, "": sorted(nameless)})
         file.chmod(0o600)

@@ -30,7 +30,7 @@ def stored_alike(synthetic, low, high):
             volumes=(synthetic.Volume(1000),),
             number=10 + n,
             uid=f"b{b}",
-        )  # fmt: skip
+        )
         for n, (b, more) in enumerate(volumes)
     ]
 
@@ -70,7 +70,7 @@ def test_phases_of_several_series_on_two_scales(synthetic, imported, roles, tmp_
             volumes=(replace(v, value=1000 * (n + 1)),),
             number=20 + n,
             uid=f"s{n}",
-        )  # fmt: skip
+        )
         for n, v in enumerate(scan.volumes)
     ]
     synthetic.write(tmp_path / "in", *scans)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
 from radstudy.errors import UsageError
 from radstudy.formats.dicom_header import Frame
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision
+from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Examination, Patient, contradiction
+from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules
-from radstudy.intake.series import Stack, sort_series
+from radstudy.intake.scales import common_scales
+from radstudy.intake.series import Series, Stack, sort_series
 
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 NOT_WANTED = "-"
+_REMEDY = "correct the PatientID of one of them in the PACS; nothing of this patient is written"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +37,8 @@ class Item:
     examination : number of the patient's examination, by date.
     file : inside the patient's folder; "" where nothing is written.
     answer : the role that a reader gave it, "-" for none, "" where not asked or not answered.
+    scale, scale_of : the `Frame.scale` that its values are put on, and the role of the volume whose scale that is; None
+        where they stay as they are.
     """
 
     decision: Decision
@@ -42,6 +48,8 @@ class Item:
     examination: int
     file: str = ""
     answer: str = ""
+    scale: float | None = None
+    scale_of: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +62,14 @@ class Plan:
     name : the pseudonym.
     items : all volumes.
     problem : why nothing of this patient is written; "" where something is.
+    remedy : what to do about it, where something is known.
     """
 
     patient: Patient
     name: str
     items: tuple[Item, ...]
     problem: str = ""
+    remedy: str = ""
 
     def with_status(self, *status: str) -> list[Item]:
         """The volumes of these statuses."""
@@ -74,6 +84,7 @@ def plan_patient(
     answers: Mapping[str, str] | None = None,
     examination: str = "",
     existing: Mapping[str, str] | None = None,
+    look: Callable[[list[Decision]], list[Decision]] = lambda decisions: decisions,
 ) -> Plan:
     """Decide on all volumes of a patient and name their files.
 
@@ -84,17 +95,18 @@ def plan_patient(
     answers : mark to the role that a reader gave the volume in review.csv.
     examination : "first" or "last" to take one of several; by default several examinations go to review.
     existing : file in the patient's folder to the mark of the volume that an earlier import has written there.
+    look : the decisions of an examination as its pixels change them.
     """
     name = pseudonyms.of(patient.identifier)
     problem = contradiction(patient)
     if problem:
-        return Plan(patient, name, (), problem)
+        return Plan(patient, name, (), problem, _REMEDY)
     redact = Redactor(patient.identities)
     dated = [one for _, one in sorted(patient.examinations.items(), key=lambda item: (item[1].date, item[0]))]
     chosen = _chosen(dated, examination)
     items = []
     for number, one in chosen:
-        for decision in _decisions(one, rules):
+        for decision in look(_decisions(one, rules)):
             mark, first = _mark(pseudonyms, decision.stack), decision.stack.frames[0]
             places = places_of(pseudonyms, first)
             items.append(Item(decision, mark, places, redact(_described(decision)), number))
@@ -102,7 +114,7 @@ def plan_patient(
     items = [_answered(item, answers or {}) for item in items]
     marks = {item.mark for item in items}
     others = {file for file, mark in (existing or {}).items() if mark not in marks}
-    return Plan(patient, name, tuple(_named(_without_doubles(items), others)))
+    return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)))
 
 
 def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examination]]:
@@ -118,15 +130,26 @@ def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examinatio
 
 
 def _decisions(examination: Examination, rules: Rules) -> list[Decision]:
-    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in examination.series.items() if frames]
+    timed = set_over_midnight(examination.series)
+    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in timed.items() if frames]
     met.sort(key=lambda item: (*_number(item[1][0].facts.series_number), item[0]))
-    decisions = decide_study([sort_series(frames, copies=examination.copies[uid]) for uid, frames in met], rules)
-    return [
-        replace(d, status=REFUSED, reason="two different files claim to be the same instance of this series")
-        if d.status in (ROLE, REVIEW) and d.stack.frames[0].identity.series_uid in examination.contradicted
-        else d
-        for d in decisions
-    ]
+    decisions = decide_study([_sorted(frames, examination.copies[uid]) for uid, frames in met], rules)
+    return [_usable(decision, examination) for decision in decisions]
+
+
+def _sorted(frames: list[Frame], copies: int) -> Series:
+    """The series' volumes; a series that the program cannot sort is one volume that cannot be written."""
+    try:
+        return sort_series(frames, copies=copies)
+    except Exception as error:  # one series must not end the import of the others
+        return Series(tuple(frames), (Stack(tuple(frames), problem=unexpected(error)),), copies)
+
+
+def _usable(decision: Decision, examination: Examination) -> Decision:
+    reason = examination.unusable.get(decision.stack.frames[0].identity.series_uid, "")
+    if not reason or decision.status not in (ROLE, REVIEW):
+        return decision
+    return replace(decision, status=REFUSED, reason=reason)
 
 
 def _as_numbered(frame: Frame) -> tuple[object, ...]:
@@ -199,7 +222,17 @@ def _without_doubles(items: list[Item]) -> Iterator[Item]:
             yield item
 
 
-def _named(items: Iterator[Item], others: set[str]) -> Iterator[Item]:
+def _on_one_scale(items: list[Item]) -> Iterator[Item]:
+    """Values that are compared lie on one scale, or the volumes go to review."""
+    for item, scale in zip(items, common_scales([item.decision for item in items]), strict=True):
+        if scale.doubt and item.decision.status == ROLE:
+            decision = replace(item.decision, status=REVIEW, role="", reason=scale.doubt)
+            yield item if item.answer else replace(item, decision=decision)
+        else:
+            yield replace(item, scale=scale.scale, scale_of=scale.of)
+
+
+def _named(items: Iterable[Item], others: set[str]) -> Iterator[Item]:
     """Give each volume its file; `others` hold volumes of other sources, which are never overwritten."""
     free = (file for number in count(1) if (file := f"unsure/{number}.nii.gz") not in others)
     for item in items:

@@ -134,12 +134,12 @@ def _of_segment(
 ) -> Iterator[Region]:
     number, name = parts[0].number, parts[0].name
     if not parts[0].drawn:
-        yield Region(number, name, reason="nothing is drawn in it")
+        yield Region(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
         return
     fits, misses = [], []
     for part, grid in zip(parts, grids, strict=True):
         try:
-            fits.append((grid, _drawn(part, _blank(grid[0]))))
+            fits.append((grid, *_drawn(part, _blank(grid[0]))))
         except CaseError as error:
             misses.append(f"{_listed(grid)}: {error.problem}")
     if not fits:
@@ -147,20 +147,21 @@ def _of_segment(
         yield Region(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
         return
     if len(fits) > 1 and not named:
-        where = " and ".join(_listed(grid) for grid, _ in fits)
+        where = " and ".join(_listed(grid) for grid, *_ in fits)
         why = "names a series that was not imported" if elsewhere else "names no series"
-        what_to_do = _CHOOSE if all(target.role for grid, _ in fits for target in grid) else _DECIDE
+        what_to_do = _CHOOSE if all(target.role for grid, *_ in fits for target in grid) else _DECIDE
         reason = f"it {why} and fits volumes of {len(fits)} kinds or grids ({where}): {what_to_do}"
         yield Region(number, name, reason=reason)
         return
-    for grid, mask in fits:
+    for grid, mask, notes in fits:
         with_role = tuple(target for target in grid if target.role)
         if not with_role:
             reason = f"it belongs to {_listed(grid)}, still without a role: give one in review.csv and import again"
             yield Region(number, name, reason=reason)
             continue
         placed = BY_SERIES if named else BY_POSITION
-        yield Region(number, name, mask, with_role, placed, _note(grid, with_role, named, elsewhere))
+        note = "; ".join(filter(None, [_note(grid, with_role, named, elsewhere), *notes]))
+        yield Region(number, name, mask, with_role, placed, note)
 
 
 def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target], elsewhere: bool) -> str:
@@ -174,12 +175,12 @@ def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target],
     return "; ".join(notes)
 
 
-def _drawn(segment: Segment, grid: Volume) -> NDArray[np.bool_]:
-    mask, affine = segment.draw()
-    placed = place_mask(Roi(mask, affine), grid).mask
+def _drawn(segment: Segment, grid: Volume) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    part = segment.draw()
+    placed = place_mask(Roi(part.mask, part.affine), grid).mask
     if not placed.any():
         raise CaseError("no voxel lies inside it")
-    return placed
+    return placed, part.notes
 
 
 def _one_space(target: Target, spaces: Sequence[str], examination: str) -> bool:

@@ -56,8 +56,8 @@ def read_rtstruct(path: str | Path) -> list[Structure]:
     Returns
     -------
     The regions in the file's order; one that was named but never drawn, or is marked by points only, has no contours. A
-    contour of one or two points is left out, with a note. An open contour, or one whose coordinates are broken, makes its
-    region a problem, and no other one.
+    contour of one or two points is left out, with a note. An open contour, or one whose coordinates are broken, is the
+    problem of its own region alone.
 
     Raises
     ------

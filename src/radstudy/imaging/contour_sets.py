@@ -1,7 +1,7 @@
-"""The contours of one slice together: what was drawn twice counts once, holes stay holes, pieces that overlap are joined.
+"""The contours of one slice together: what was drawn twice counts once, holes stay, pieces that overlap are joined.
 
 A contour wholly inside another is a hole, one within that an island (the even-odd rule). Two contours that overlap only
-in part are two pieces of one region: the overlap is inside. Where nobody can tell a piece from a hole, they are refused.
+in part are two pieces of one region: the overlap is inside. Where a piece cannot be told from a hole, they are refused.
 What lies inside what is asked of the voxels' centres, so that rounded coordinates change nothing.
 
 References
@@ -120,7 +120,7 @@ def _fill(polygon: Points, shape: tuple[int, int]) -> _Piece:
 
 
 def even_odd(polygon: Points, shape: tuple[int, int], start: tuple[int, int] = (0, 0)) -> NDArray[np.bool_]:
-    """Pixels of a box that begins at `start` whose centre a ray leaves over an odd number of the polygon's edges: bool (I, J).
+    """Pixels from `start` on whose centre a ray leaves over an odd number of the polygon's edges: bool (I, J).
 
     A keyhole (one contour that goes in and out along one line) comes out as a hole; a centre exactly on an edge belongs
     to one side of it only, so that contours that share an edge neither overlap nor leave a gap.

@@ -107,8 +107,8 @@ def _notes(filled: dict[float, Combined]) -> tuple[str, ...]:
     if partly:
         voxels = sum(found.overlap_voxels for found in partly.values())
         notes.append(
-            f"contours overlap in part by {voxels} voxel(s) ({_shown(partly)}) and were joined: look whether a hole was "
-            "meant"
+            f"contours overlap in part by {voxels} voxel(s) ({_shown(partly)}) and were joined: look whether a "
+            "hole was meant"
         )
     return tuple(notes)
 

@@ -179,7 +179,7 @@ def test_a_marker_in_a_structure_set_costs_no_other_region(series, tmp_path, rea
 
 def test_exclusive_contours_leave_out_what_they_share_as_the_file_asks(series, tmp_path, read_dicom):
     def overlap(dataset):
-        (first,) = [c for c in contours_of(dataset)][:1]
+        first = contours_of(dataset)[0]
         del contours_of(dataset)[1:]
         other = copy.deepcopy(first)
         points = np.array(first.ContourData, float).reshape(-1, 3)

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,19 +43,43 @@ def write_bytes(path: Path, content: bytes) -> None:
     ------
     StorageError : the disk is full, or the folder cannot be made or written to.
     """
+    with written_whole(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a place to write a file in, beside its final one; only what was written to the end gets the final name.
+
+    The place is a folder of its own, so that a format of two files (.mhd with its .raw) finds both under their names.
+    Whoever writes there checks what was written, and raises where it is not whole: then nothing appears.
+
+    Parameters
+    ----------
+    path : the file's final name; what is there already stays until the new one is whole.
+
+    Yields
+    ------
+    The path to write to; it has the name of `path`.
+
+    Raises
+    ------
+    StorageError : the disk is full, or the folder cannot be made or written to.
+    """
     with _storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        room = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            yield room / path.name
+            parts = sorted(room.iterdir(), key=lambda part: part.name == path.name)  # the header, which names others, last
+            for part in parts:
+                with part.open("r+b") as file:
+                    os.fsync(file.fileno())
+                part.chmod(0o644)
+            for part in parts:
+                part.replace(path.with_name(part.name))
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.demo.appearance import acquire, lay_grid, make_breast, paint
@@ -18,7 +17,7 @@ from radstudy.demo.latent import CEILING_AUC, SEQUENCES, planted_scores
 from radstudy.demo.lesion import make_lesion
 from radstudy.demo.published import CELLS, DOUBLY_READ, PATIENTS
 from radstudy.demo.reading import first_reading, second_reading
-from radstudy.formats.raster import to_sitk
+from radstudy.formats.raster import write_raster
 from radstudy.store import write_csv, write_text
 
 NOTICE = "SYNTHETIC DATA: invented patients and simulated images. Says nothing about HER2 or about any patient."
@@ -189,10 +188,7 @@ def _each(plans: list[Patient], folder: Path, jobs: int | None) -> Iterable[str]
 
 
 def _write(file: Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    image = to_sitk(voxels, affine)
-    image.SetMetaData("ITK_FileNotes", "SYNTHETIC (radstudy demo): not a patient")  # NIfTI's descrip
-    sitk.WriteImage(image, str(file), useCompression=True)
+    write_raster(file, voxels, affine, remark="SYNTHETIC (radstudy demo): not a patient")
 
 
 def _truth(

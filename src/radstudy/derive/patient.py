@@ -158,9 +158,7 @@ class Work:
             "their_value_in_the_file": 0,
         }
         write_json(history, beside)  # first: a map without it would be taken for somebody else's
-        part = whole.with_name(f"part-{whole.name}")
-        write_raster(part, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
-        part.replace(whole)
+        write_raster(whole, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
         made.maps[name] = file.as_posix()
         return volume
 

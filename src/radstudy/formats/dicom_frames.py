@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from radstudy.errors import CaseError
+from radstudy.formats.dicom_file import START, is_bare, open_dataset
 
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _RIGHT_ANGLE = 1e-3
@@ -46,7 +46,8 @@ def is_dicom(path: str | Path) -> bool:
     if not file.is_file():
         return False
     with file.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM" or file.suffix.lower() == ".dcm"
+        start = stream.read(START)
+    return start[128:] == b"DICM" or is_bare(start) or file.suffix.lower() == ".dcm"
 
 
 def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Dataset:
@@ -60,7 +61,9 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
     if not file.is_file():
         raise CaseError("the file does not exist", "correct the path or add the file", file=file)
     try:
-        return pydicom.dcmread(file, stop_before_pixels=stop_before_pixels)
+        with file.open("rb") as stream:
+            dataset: Dataset = open_dataset(stream, stop_before_pixels=stop_before_pixels)
+            return dataset
     except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError) as error:
         raise CaseError(
             f"the file cannot be read as DICOM ({error})", "export it again from where it was made", file=file

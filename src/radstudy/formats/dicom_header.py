@@ -7,13 +7,13 @@ References: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar, cast
 
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_diffusion import Diffusion, diffusion_of
+from radstudy.formats.dicom_file import open_dataset
 from radstudy.formats.dicom_values import (
     clock_of,
     first_item,
@@ -163,14 +163,7 @@ def read_header(file: BinaryIO) -> Any:
     ------
     pydicom.errors.InvalidDicomError, EOFError, OSError, ValueError : it is not DICOM, or is cut off in the header.
     """
-    import pydicom
-
-    start = file.read(132)
-    file.seek(0)
-    bare = start[128:132] != b"DICM" and start[:2] == b"\x08\x00"  # without the preamble, as old archives write it
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=[*TAGS], force=bare)
+    return open_dataset(file, tags=TAGS, stop_before_pixels=True)
 
 
 def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = None) -> Iterator[Frame]:

@@ -35,7 +35,7 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
 
     Returns
     -------
-    (rows, columns) in the stored type.
+    (rows, columns) in the stored type and this machine's byte order.
 
     Raises
     ------
@@ -50,7 +50,8 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     if syntax.is_compressed and syntax not in (_RLE, "1.2.840.10008.1.2.1.99"):
         raise NotImplementedError(syntax)
     plugin = "pydicom" if syntax == _RLE else ""
-    return np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
+    values = np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
+    return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
 
 
 def _by_itk(dataset: Any, index: int) -> NDArray[Any]:

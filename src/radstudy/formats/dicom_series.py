@@ -6,6 +6,7 @@ References: DICOM PS3.3 C.7.6.2.1.1 (the mapping of pixels to the patient), C.11
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.formats.dicom_file import open_dataset
 from radstudy.formats.dicom_header import Facts, Frame
 from radstudy.formats.dicom_pixels import decoded
 
@@ -194,13 +196,12 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open) -> NDArray[An
 def _dataset(frame: Frame, opened: Open) -> Any:
     import pydicom
 
-    with opened(frame.file) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return pydicom.dcmread(file)
-        except (EOFError, OSError, ValueError, pydicom.errors.InvalidDicomError) as error:
-            problem = f"instance {frame.instance_number} cannot be read ({type(error).__name__})"
-            raise CaseError(problem, _AGAIN) from error
+    try:
+        with opened(frame.file) as file:
+            return open_dataset(file)
+    except (EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile, pydicom.errors.InvalidDicomError) as error:
+        problem = f"instance {frame.instance_number} cannot be read ({type(error).__name__})"
+        raise CaseError(problem, _AGAIN) from error
 
 
 def _pixels(dataset: Any, frame: Frame) -> NDArray[Any]:

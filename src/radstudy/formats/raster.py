@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError, StorageError, UsageError
 from radstudy.formats.nifti_gz import FAULTS, read_voxels
 from radstudy.formats.nifti_header import require_voxel_size
+from radstudy.store import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_LEAST_HEADER = 100  # bytes, of any format
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -115,23 +117,47 @@ def _with_what_itk_zeroed(voxels: NDArray[Any], file: Path) -> NDArray[Any]:
     return voxels if finite.all() else np.where(finite, voxels, stored).astype(voxels.dtype)
 
 
-def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:
+def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64], *, remark: str = "") -> None:
     """Write an (I, J, K) array with its voxel-to-RAS affine; .gz in the name (or NRRD) compresses.
+
+    The file appears under its name whole or not at all: ITK's NIfTI writer says nothing of a disk that is full, so what
+    it wrote is read back before it gets its name.
+
+    Parameters
+    ----------
+    path : a .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
+    voxels : (I, J, K).
+    affine : float64 (4, 4), voxel index to RAS mm.
+    remark : for the header's free text (NIfTI's descrip).
 
     Raises
     ------
     UsageError : the name does not end as a format's that this program reads.
-    StorageError : the file cannot be written.
+    StorageError : the file cannot be written; a file that was there under this name stays.
     """
     check_suffix(path)
     image = to_sitk(voxels, affine)
+    if remark:
+        image.SetMetaData("ITK_FileNotes", remark)
+    with written_whole(Path(path)) as part:
+        try:
+            sitk.WriteImage(image, str(part), useCompression=part.name.endswith((".gz", ".nrrd")))
+        except RuntimeError as error:
+            raise StorageError(path, str(error).strip().splitlines()[-1]) from error
+        _check_written(part, voxels, Path(path))
+
+
+def _check_written(file: Path, voxels: NDArray[Any], final: Path) -> None:
+    """Refuse, with a StorageError, a file that was just written and does not hold these voxels to its end."""
+    size = sum(part.stat().st_size for part in file.parent.iterdir())
+    if not file.name.endswith((".gz", ".nrrd")) and size < voxels.nbytes + _LEAST_HEADER:
+        raise StorageError(final, f"only {size} bytes of {voxels.nbytes} and a header were written (is the disk full?)")
     try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        sitk.WriteImage(image, str(path), useCompression=str(path).endswith((".gz", ".nrrd")))
-    except OSError as error:
-        raise StorageError(path, error.strerror or str(error)) from error
-    except RuntimeError as error:
-        raise StorageError(path, str(error).strip().splitlines()[-1]) from error
+        same = np.array_equal(read_raster(file)[0], voxels, equal_nan=voxels.dtype.kind == "f")
+    except CaseError as error:
+        raise StorageError(final, f"what was written cannot be read back (is the disk full?): {error.problem}") from error
+    if not same:
+        raise StorageError(final, "what was written reads back with other values (is the disk full?)")
 
 
 def check_suffix(path: str | Path) -> None:
@@ -142,7 +168,7 @@ def check_suffix(path: str | Path) -> None:
 
 def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
     """A SimpleITK image (LPS) of an (I, J, K) array and its voxel-to-RAS affine."""
-    array = voxels.astype(np.uint8) if voxels.dtype == np.bool_ else voxels
+    array = voxels.astype(np.uint8 if voxels.dtype == np.bool_ else voxels.dtype.newbyteorder("="), copy=False)
     image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
     lps = _LPS_TO_RAS @ affine
     spacing = np.linalg.norm(lps[:3, :3], axis=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_header import Facts
 from radstudy.formats.dicom_series import distances, normal_of
+from radstudy.intake.midnight import DAY_S, HALF_A_DAY_S
 from radstudy.intake.series import Stack
 
 _CLOCKS = ("AcquisitionTime", "TriggerTime", "TemporalPositionIdentifier", "ContentTime")
@@ -52,10 +54,20 @@ def in_order(stacks: Sequence[Stack]) -> Order:
     if differing:
         reason = f"{first} and {' and '.join(differing)} disagree on the order of the phases"
         return Order(orders[first], unknown, "", reason)
-    backward = _named_backward([stacks[index] for index in orders[first]])
     timed = next((clocks[name] for name in clocks if name != "TemporalPositionIdentifier"), None)
-    seconds = unknown if timed is None else tuple(timed[index] - min(timed) for index in orders[first])
-    return Order(orders[first], seconds, f"by {' and '.join(orders)}", backward)
+    in_time = [] if timed is None else [timed[index] for index in orders[first]]
+    gap = max((later - earlier for earlier, later in pairwise(in_time)), default=0.0)
+    if gap > HALF_A_DAY_S:
+        reason = (
+            f"two phases lie {gap / 3600:.1f} hours apart: the scan may have run over midnight without a date, and no "
+            "other number of the images tells the order"
+        )
+        return Order(orders[first], unknown, "", reason)
+    backward = _named_backward([stacks[index] for index in orders[first]])
+    seconds = unknown if timed is None else tuple(time - in_time[0] for time in in_time)
+    days = {int(time // DAY_S) for name in ("AcquisitionTime", "ContentTime") for time in clocks.get(name, ())}
+    over = " over midnight" if len(days) > 1 else ""
+    return Order(orders[first], seconds, f"by {' and '.join(orders)}{over}", backward)
 
 
 def _named_backward(stacks: Sequence[Stack]) -> str:

@@ -19,6 +19,8 @@ from radstudy.formats.dicom_header import (
     identity_of,
     read_header,
 )
+from radstudy.formats.dicom_values import value_of, whole_of
+from radstudy.intake.faults import unexpected
 from radstudy.intake.sources import Found, Source
 
 Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
@@ -49,14 +51,20 @@ class Drawing:
 
 @dataclass
 class Examination:
-    """One study of a patient: series UID to its images, how many files were exact copies, and the series of which two
-    different files claim to be one instance.
+    """One study of a patient.
+
+    Parameters
+    ----------
+    date : of the study.
+    series : UID to its images.
+    copies : of a series, how many files were exact copies of another.
+    unusable : of a series, why it cannot be used, where not all of its files could be read as one whole.
     """
 
     date: str = ""
     series: dict[str, list[Frame]] = field(default_factory=lambda: defaultdict(list))
     copies: Counter[str] = field(default_factory=Counter)
-    contradicted: set[str] = field(default_factory=set)
+    unusable: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,6 +77,23 @@ class Patient:
     identities: set[Identity] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """An object that could not be used although its header could be read.
+
+    Parameters
+    ----------
+    patient : identifier, as `Index.patients` has it.
+    series, instance : numbers in its header; None where absent.
+    problem : what is wrong, without anything that identifies the patient.
+    """
+
+    patient: tuple[str, str]
+    series: int | None
+    instance: int | None
+    problem: str
+
+
 @dataclass
 class Index:
     """What a source holds.
@@ -79,6 +104,7 @@ class Index:
     skipped : files that are not used, with the reason.
     damaged : of these, how many are DICOM but cannot be read, or contradict another file.
     other : other DICOM objects (reports, presentation states, other modalities), by kind.
+    faults : objects whose header was read and is not understood.
     """
 
     patients: dict[tuple[str, str], Patient] = field(default_factory=dict)
@@ -86,6 +112,7 @@ class Index:
     damaged: int = 0
     other: Counter[str] = field(default_factory=Counter)
     files: int = 0
+    faults: list[Fault] = field(default_factory=list)
 
 
 def index_source(source: Source, *, bar: Bar = lambda items, total, what: items) -> Index:
@@ -121,6 +148,10 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
         index.skipped.append((found.name, f"cannot be read ({type(error).__name__})"))
         index.damaged += 1
         return
+    except Exception as error:  # whatever one file does to the parser, the others are read
+        index.skipped.append((found.name, f"cannot be read: {unexpected(error)}"))
+        index.damaged += 1
+        return
     storage = str(dataset.get("SOPClassUID", "") or "")
     if storage == _DIRECTORY or not storage:
         index.skipped.append((found.name, "DICOMDIR" if storage else "no SOP class: cut off, or not an image"))
@@ -133,17 +164,31 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
         _copy(index, patient, source, identity, found, seen[uid])
         return
     seen[uid] = found
-    if storage in DRAWINGS:
-        series, spaces = _referred(dataset)
-        patient.drawings.append(Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces))
-    elif storage in IMAGE_STORAGES:
-        examination = patient.examinations[identity.study_uid]
-        examination.date = examination.date or identity.study_date
-        examination.series[identity.series_uid].extend(frames_of(dataset, found.name, share, room=room))
-    else:
-        name = pydicom.uid.UID(storage).name
-        index.other[name] += 1
-        index.skipped.append((found.name, f"no MR image: {name}"))
+    try:
+        if storage in DRAWINGS:
+            series, spaces = _referred(dataset)
+            patient.drawings.append(Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces))
+        elif storage in IMAGE_STORAGES:
+            examination = patient.examinations[identity.study_uid]
+            examination.date = examination.date or identity.study_date
+            examination.series[identity.series_uid].extend(frames_of(dataset, found.name, share, room=room))
+        else:
+            name = pydicom.uid.UID(storage).name
+            index.other[name] += 1
+            index.skipped.append((found.name, f"no MR image: {name}"))
+    except Exception as error:  # one object's header must not end the import of the others
+        _not_understood(index, patient, identity, dataset, found, unexpected(error))
+
+
+def _not_understood(
+    index: Index, patient: Patient, identity: Identity, dataset: Any, found: Found, problem: str
+) -> None:
+    """Keep what is wrong with an object; a series that lacks one of its images is not used."""
+    numbers = [whole_of(value_of(dataset, name)) for name in ("SeriesNumber", "InstanceNumber")]
+    index.skipped.append((found.name, problem))
+    index.faults.append(Fault(patient.identifier, numbers[0], numbers[1], problem))
+    where = "an image" if numbers[1] is None else f"instance {numbers[1]}"
+    patient.examinations[identity.study_uid].unusable[identity.series_uid] = f"{where}: {problem}"
 
 
 def _patient(index: Index, identity: Identity) -> Patient:
@@ -163,7 +208,8 @@ def _copy(index: Index, patient: Patient, source: Source, identity: Identity, fo
         return
     index.skipped.append((found.name, f"claims to be the same SOP instance as {first.name}, but differs"))
     index.damaged += 1
-    patient.examinations[identity.study_uid].contradicted.add(identity.series_uid)
+    reason = "two different files claim to be the same instance of this series"
+    patient.examinations[identity.study_uid].unusable[identity.series_uid] = reason
 
 
 def _digest(source: Source, name: str) -> bytes:

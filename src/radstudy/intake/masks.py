@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, StorageError
 from radstudy.formats.dicom_header import Identity
 from radstudy.formats.raster import read_raster, write_raster
+from radstudy.intake.faults import REMEDY, unexpected
 from radstudy.intake.placing import Region, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
@@ -74,13 +75,15 @@ def write_masks(
         if plan.problem or not own:
             made.rows += before
             continue
+        of_others = len(made.rows)
         try:
-            targets = targets_in(out / plan.name)
-        except CaseError as error:  # a volume of an earlier import, damaged since
-            made.failures.append(str(error.located(patient=plan.name)))
-            made.rows += before
-        else:
-            _of_patient(plan, own, targets, before, out / plan.name, private, pseudonyms, made)
+            _of_patient(plan, own, targets_in(out / plan.name), before, out / plan.name, private, pseudonyms, made)
+        except StorageError:
+            raise
+        except Exception as error:  # one patient's drawings must not end the import of the others
+            fault = error if isinstance(error, CaseError) else CaseError(f"the masks: {unexpected(error)}", REMEDY)
+            made.failures.append(str(fault.located(patient=plan.name)))
+            made.rows[of_others:] = before
     made.rows.sort(key=lambda row: row["patient"])
     if made.rows or earlier:
         write_rows(table, COLUMNS, made.rows)
@@ -175,7 +178,7 @@ def _write(
         note = "; ".join(filter(None, [note, _CHANGED if known else _FOREIGN]))
     else:
         if not file.exists() or not _holds(file, mask, affine):
-            _put(file, mask, affine)
+            write_raster(file, mask, affine)
         known = file_hash(file)
     return {
         **row,
@@ -195,13 +198,3 @@ def _holds(file: Path, mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> 
     except CaseError:
         return False
     return voxels.shape == mask.shape and np.array_equal(voxels, mask) and bool(np.abs(lies - affine).max() < 1e-4)
-
-
-def _put(file: Path, mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".part-{file.name}")
-    try:
-        write_raster(part, mask, affine)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

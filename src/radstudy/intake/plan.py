@@ -10,14 +10,17 @@ from itertools import count
 from radstudy.errors import UsageError
 from radstudy.formats.dicom_header import Frame
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision
+from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Examination, Patient, contradiction
+from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules
-from radstudy.intake.series import Stack, sort_series
+from radstudy.intake.series import Series, Stack, sort_series
 
 _ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 NOT_WANTED = "-"
+_REMEDY = "correct the PatientID of one of them in the PACS; nothing of this patient is written"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +57,14 @@ class Plan:
     name : the pseudonym.
     items : all volumes.
     problem : why nothing of this patient is written; "" where something is.
+    remedy : what to do about it, where something is known.
     """
 
     patient: Patient
     name: str
     items: tuple[Item, ...]
     problem: str = ""
+    remedy: str = ""
 
     def with_status(self, *status: str) -> list[Item]:
         """The volumes of these statuses."""
@@ -88,7 +93,7 @@ def plan_patient(
     name = pseudonyms.of(patient.identifier)
     problem = contradiction(patient)
     if problem:
-        return Plan(patient, name, (), problem)
+        return Plan(patient, name, (), problem, _REMEDY)
     redact = Redactor(patient.identities)
     dated = [one for _, one in sorted(patient.examinations.items(), key=lambda item: (item[1].date, item[0]))]
     chosen = _chosen(dated, examination)
@@ -118,15 +123,26 @@ def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examinatio
 
 
 def _decisions(examination: Examination, rules: Rules) -> list[Decision]:
-    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in examination.series.items() if frames]
+    timed = set_over_midnight(examination.series)
+    met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in timed.items() if frames]
     met.sort(key=lambda item: (*_number(item[1][0].facts.series_number), item[0]))
-    decisions = decide_study([sort_series(frames, copies=examination.copies[uid]) for uid, frames in met], rules)
-    return [
-        replace(d, status=REFUSED, reason="two different files claim to be the same instance of this series")
-        if d.status in (ROLE, REVIEW) and d.stack.frames[0].identity.series_uid in examination.contradicted
-        else d
-        for d in decisions
-    ]
+    decisions = decide_study([_sorted(frames, examination.copies[uid]) for uid, frames in met], rules)
+    return [_usable(decision, examination) for decision in decisions]
+
+
+def _sorted(frames: list[Frame], copies: int) -> Series:
+    """The series' volumes; a series that the program cannot sort is one volume that cannot be written."""
+    try:
+        return sort_series(frames, copies=copies)
+    except Exception as error:  # one series must not end the import of the others
+        return Series(tuple(frames), (Stack(tuple(frames), problem=unexpected(error)),), copies)
+
+
+def _usable(decision: Decision, examination: Examination) -> Decision:
+    reason = examination.unusable.get(decision.stack.frames[0].identity.series_uid, "")
+    if not reason or decision.status not in (ROLE, REVIEW):
+        return decision
+    return replace(decision, status=REFUSED, reason=reason)
 
 
 def _as_numbered(frame: Frame) -> tuple[object, ...]:

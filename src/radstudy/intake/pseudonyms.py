@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from radstudy.errors import DataError
+from radstudy.errors import DataError, StorageError
 from radstudy.formats.dicom_header import Identity
 from radstudy.store import write_text
 
@@ -99,10 +99,14 @@ class Pseudonyms:
 
 
 def private_folder(path: Path) -> None:
-    """Make the folder of what identifies patients, open to its owner only."""
-    if not path.is_dir():
+    """Make the folder of what identifies patients, open to its owner only; a StorageError where it cannot be made."""
+    if path.is_dir():
+        return
+    try:
         path.mkdir(parents=True)
         path.chmod(0o700)
+    except OSError as error:
+        raise StorageError(path, error.strerror or str(error)) from error
 
 
 def _base32(number: int, length: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from radstudy.errors import DataError
+from radstudy.errors import DataError, StorageError
 from radstudy.formats.dicom_header import Identity
 from radstudy.formats.dicom_values import whole_of
 from radstudy.intake.index import Bar
@@ -120,6 +120,7 @@ def pull(
     Raises
     ------
     DataError : the server cannot be asked, or finds nothing.
+    StorageError : the disk is full; what has come stays.
     """
     offered = asked(server, patient, study, wait_s=wait_s)
     wanted = [(one, series) for one in offered for series in one.series if series.modality in MODALITIES]
@@ -186,9 +187,15 @@ def _pull_series(
         return [], f"{where}: {error}"
     names = {uid: f"{_short(study, series.uid)}/{_short(uid)}.dcm" for uid in uids}
 
+    full: list[StorageError] = []
+
     def keep(uid: str, content: bytes) -> None:
-        if uid in names:
-            write_bytes(folder / names[uid], content)
+        try:
+            if uid in names:
+                write_bytes(folder / names[uid], content)
+        except StorageError as error:  # a server's library may turn it into a status of the transfer
+            full.append(error)
+            raise
 
     reason = ""
     failed = 0
@@ -201,6 +208,8 @@ def _pull_series(
             server.fetch(study, series.uid, missing, keep, whole=len(missing) == len(uids))
         except TransferError as error:
             reason = f" ({error})"
+        if full:
+            raise full[0]
         left = sum(not (folder / names[uid]).is_file() for uid in missing)
         failed = 0 if left < len(missing) and left else failed + 1
     got = [names[uid] for uid in uids if (folder / names[uid]).is_file()]

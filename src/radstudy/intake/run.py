@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from radstudy.errors import CaseError, DataError
+from radstudy.errors import CaseError, DataError, RadstudyError, StorageError
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.drawings import keep_drawings
-from radstudy.intake.index import Bar, Index, index_source
-from radstudy.intake.masks import write_masks
+from radstudy.intake.faults import REMEDY, unexpected
+from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
+from radstudy.intake.masks import Masks, write_masks
 from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
-from radstudy.intake.rules import load_rules
+from radstudy.intake.rules import Rules, load_rules
 from radstudy.intake.sources import Source
-from radstudy.intake.tables import read_answers, write_cohort, write_rows, write_tables
+from radstudy.intake.tables import read_answers, read_rows, write_cohort, write_rows, write_tables
 from radstudy.intake.volumes import marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
@@ -91,26 +92,42 @@ def run_import(
         _report_files(index, options, say)
         answers = read_answers(options.out / "review.csv")
         plans = [
-            plan_patient(
-                patient,
-                rules,
-                pseudonyms,
-                answers=answers,
-                examination=options.examination,
-                existing=marks_in(options.out / pseudonyms.of(patient.identifier)),
-            )
+            _planned(patient, rules, pseudonyms, answers, options)
             for _, patient in sorted(index.patients.items())
             if patient.examinations or patient.drawings
         ]
-        if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans):
-            raise DataError(
-                "the source holds no MR image. To do: give the folder or server that holds the examinations"
-            )
+        if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans) and not index.faults:
+            raise DataError(_no_image(index))
         if options.dry_run:
-            return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source)))
+            return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source, options, pseudonyms)))
         private_folder(options.private)
         pseudonyms.save()
         return _write(plans, index, source, options, pseudonyms, say, bar)
+
+
+def _planned(
+    patient: Patient, rules: Rules, pseudonyms: Pseudonyms, answers: Mapping[str, str], options: Options
+) -> Plan:
+    """The plan of one patient; one that the program cannot plan is named, and the others are imported."""
+    name = pseudonyms.of(patient.identifier)
+    existing = marks_in(options.out / name)
+    try:
+        return plan_patient(
+            patient, rules, pseudonyms, answers=answers, examination=options.examination, existing=existing
+        )
+    except RadstudyError:
+        raise
+    except Exception as error:  # one patient must not end the import of the others
+        return Plan(patient, name, (), unexpected(error))
+
+
+def _no_image(index: Index) -> str:
+    if index.damaged:
+        return (
+            f"the source holds no MR image that can be read: {index.damaged} DICOM file(s) are damaged. "
+            "To do: copy or export it again"
+        )
+    return "the source holds no MR image. To do: give the folder or server that holds the examinations"
 
 
 def _write(
@@ -122,7 +139,7 @@ def _write(
     say: Say,
     bar: Bar,
 ) -> Outcome:
-    written, kept, failures = 0, 0, _problems(plans, index, source)
+    written, kept, failures = 0, 0, _problems(plans, index, source, options, pseudonyms)
     done = []
     todo = [(plan, item) for plan in plans for item in plan.items if item.file]
     unreadable: dict[int, str] = {}
@@ -131,7 +148,7 @@ def _write(
             say(f"removed {file}: the volume has another name now, or none")
     for plan, item in bar(todo, len(todo), "volumes"):
         try:
-            made = write_volume(item, plan, source, options.out)
+            made = _written(item, plan, source, options.out)
         except CaseError as error:
             failures.append(str(error))
             unreadable[id(item)] = error.problem
@@ -139,8 +156,7 @@ def _write(
         written, kept = written + made, kept + (not made)
     for plan in plans:
         done.append(_without_unreadable(plan, unreadable))
-    drawings = keep_drawings(done, source, options.private, pseudonyms)
-    masks = write_masks(done, drawings, options.out, options.private, pseudonyms)
+    masks = _masks(done, source, options, pseudonyms)
     failures += masks.failures
     for file in masks.removed:
         say(f"removed {file}: its drawing has another place now, or none")
@@ -151,6 +167,30 @@ def _write(
                [{"file": name, "reason": reason} for name, reason in index.skipped])  # fmt: skip
     write_json(options.private / "failures.json", failures)
     return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows))
+
+
+def _written(item: Item, plan: Plan, source: Source, out: Path) -> bool:
+    """Write one volume; a CaseError where anything about its series keeps it from being written."""
+    try:
+        return write_volume(item, plan, source, out)
+    except RadstudyError:
+        raise
+    except Exception as error:  # one series must not end the import of the others
+        series = item.decision.series.facts.series_number
+        where = f"{item.decision.role} (series {series})" if item.decision.role else f"series {series}"
+        raise CaseError(unexpected(error), REMEDY, patient=plan.name, sequence=where) from error
+
+
+def _masks(plans: Sequence[Plan], source: Source, options: Options, pseudonyms: Pseudonyms) -> Masks:
+    """The masks of all drawings; the volumes are written and are listed whatever becomes of them."""
+    try:
+        drawings = keep_drawings(plans, source, options.private, pseudonyms)
+        return write_masks(plans, drawings, options.out, options.private, pseudonyms)
+    except StorageError:
+        raise
+    except Exception as error:
+        problem = CaseError(f"segmentations and structure sets: {unexpected(error)}", "the volumes are imported; " + REMEDY)
+        return Masks(read_rows(options.out / "masks.csv"), [str(problem)])
 
 
 def _say_masks(rows: Sequence[Mapping[str, str]], say: Say) -> None:
@@ -180,12 +220,14 @@ def _without_unreadable(plan: Plan, unreadable: dict[int, str]) -> Plan:
     return replace(plan, items=tuple(settled(item) for item in plan.items))
 
 
-def _problems(plans: Iterable[Plan], index: Index, source: Source) -> list[str]:
+def _problems(
+    plans: Iterable[Plan], index: Index, source: Source, options: Options, pseudonyms: Pseudonyms
+) -> list[str]:
     """What could not be imported, without anything that identifies a patient."""
-    found = [*source.problems]
+    found = [*source.problems, *_of_objects(index, options, pseudonyms)]
     for plan in plans:
         if plan.problem:
-            remedy = "correct the PatientID of one of them in the PACS; nothing of this patient is written"
+            remedy = plan.remedy or REMEDY
             found.append(str(CaseError(plan.problem, remedy, patient=plan.name)))
         for item in plan.with_status(REFUSED):
             if not item.decision.kind:
@@ -199,8 +241,29 @@ def _problems(plans: Iterable[Plan], index: Index, source: Source) -> list[str]:
             found.append(str(CaseError(item.decision.reason, "export the series again; the others are imported",
                                        patient=plan.name, sequence=where)))  # fmt: skip
     if index.damaged:
-        found.append(f"{index.damaged} file(s) are damaged DICOM or contradict another file")
+        where = "" if options.dry_run else f"; {options.private / 'skipped.csv'} names them"
+        found.append(f"{index.damaged} file(s) are damaged DICOM or contradict another file{where}")
     return found
+
+
+def _of_objects(index: Index, options: Options, pseudonyms: Pseudonyms) -> list[str]:
+    """The faults of single objects, one line per series; a file's name may hold the patient's: it is not printed."""
+    by_series: dict[tuple[tuple[str, str], int | None], list[Fault]] = {}
+    for fault in index.faults:
+        by_series.setdefault((fault.patient, fault.series), []).append(fault)
+    where = "" if options.dry_run else f"; {options.private / 'skipped.csv'} names the file(s)"
+    return [
+        str(
+            CaseError(
+                f"{len(faults)} object(s) are not understood, the first is instance {faults[0].instance}: "
+                f"{faults[0].problem}{where}",
+                REMEDY,
+                patient=pseudonyms.of(patient),
+                sequence=f"series {series}",
+            )
+        )
+        for (patient, series), faults in by_series.items()
+    ]
 
 
 def _known(plan: Plan, out: Path) -> bool:

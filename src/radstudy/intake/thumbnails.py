@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster
+from radstudy.intake.faults import unexpected
 from radstudy.intake.volumes import sidecar_path
 from radstudy.store import read_json
 
@@ -39,11 +40,13 @@ def thumbnail(file: Path) -> tuple[str, str]:
         return "", WITHHELD
     try:
         voxels, affine = read_raster(file)
+        middle = voxels.shape[2] // 2
+        spacing = np.linalg.norm(affine[:3, :2], axis=0)
+        return _png(voxels[:, :, middle].T, spacing), f"slice {middle + 1} of {voxels.shape[2]}"
     except CaseError:
         return "", "no picture: the file cannot be read"
-    middle = voxels.shape[2] // 2
-    spacing = np.linalg.norm(affine[:3, :2], axis=0)
-    return _png(voxels[:, :, middle].T, spacing), f"slice {middle + 1} of {voxels.shape[2]}"
+    except Exception as error:  # the tables are written whatever becomes of a picture
+        return "", f"no picture: {unexpected(error)}"
 
 
 def _png(pixels: NDArray[np.generic], spacing: NDArray[np.float64]) -> str:

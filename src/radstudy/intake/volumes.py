@@ -48,14 +48,8 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
     except CaseError as error:
         number = item.decision.series.facts.series_number
         raise error.located(patient=plan.name, sequence=item.decision.role or f"series {number}") from error
-    file.parent.mkdir(parents=True, exist_ok=True)
     beside.unlink(missing_ok=True)
-    part = file.with_name(f".part-{file.name}")
-    try:
-        write_raster(part, voxels, stack.grid.affine)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    write_raster(file, voxels, stack.grid.affine)
     redact = Redactor(plan.patient.identities)
     write_json(beside, sidecar_of(item, plan.name, redact, key=key, file_hash=file_hash(file)))
     return True

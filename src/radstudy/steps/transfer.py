@@ -60,7 +60,7 @@ def carry(
     source = Volume.read(transfer.image) if section.rigid else None
     carried = transfer_mask(roi, source, target, partial_volume=section.partial_volume)
     file = Path("transferred") / f"{place['patient']}_{place['lesion']}_{place['sequence']}.nii.gz"
-    _write(folder / file, carried.roi)
+    write_raster(folder / file, carried.roi.mask, carried.roi.affine)
     right, anterior, superior = (round(value, 3) for value in carried.shift_mm)
     warnings = [
         f"mask transferred from {transfer.sequence}, not drawn on this image",
@@ -85,13 +85,6 @@ def carry(
     }
     source_text = f"{roi.source} (transferred from {transfer.sequence})"
     return replace(roi, mask=carried.roi.mask, affine=carried.roi.affine, source=source_text), row
-
-
-def _write(file: Path, roi: Roi) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"part-{file.name}")
-    write_raster(part, roi.mask, roi.affine)
-    part.replace(file)
 
 
 def fingerprint(roi: Roi, place: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.intake.volumes import volumes_in
 
-BY_SERIES, BY_POSITION = "by its series", "by position"
+BY_SERIES, BY_POSITION, BY_FOLDER = "by its series", "by position", "by its folder"
 _CHOOSE = "put it onto its image with radstudy mask convert"
 _DECIDE = "give them roles in review.csv and import again"
 
@@ -97,15 +97,22 @@ def targets_in(folder: Path) -> list[Target]:
 
 
 def regions_on(
-    file: Path, targets: Sequence[Target], *, series: Sequence[str], spaces: Sequence[str], examination: str
+    file: Path,
+    targets: Sequence[Target],
+    *,
+    series: Sequence[str],
+    spaces: Sequence[str],
+    examination: str,
+    by_folder: bool = False,
 ) -> Iterator[Region]:
     """The regions of a drawing, each on the grid of the volumes that it belongs to.
 
     Parameters
     ----------
-    file : DICOM SEG or RTSTRUCT.
+    file : DICOM SEG, RTSTRUCT or .seg.nrrd.
     targets : the patient's volumes.
     series, spaces, examination : keyed marks of the series and frames of reference that it names, and of its study.
+    by_folder : whether it names none itself, and these are those of the images in its folder.
 
     Yields
     ------
@@ -125,14 +132,21 @@ def regions_on(
         yield Region(0, "", reason=error.problem, fault=True)
         return
     elsewhere = bool(series) and not named
-    for parts in zip(*found, strict=True):
-        yield from _of_segment(parts, grids, named, elsewhere)
+    distinct = len({part.number for part in found[0]}) == len(found[0])  # segments in layers may share a number
+    for place, parts in enumerate(zip(*found, strict=True), 1):
+        number = parts[0].number if distinct else place
+        for region in _of_segment(number, parts, grids, named, elsewhere):
+            yield replace(region, placed=BY_FOLDER) if by_folder and region.placed == BY_SERIES else region
 
 
 def _of_segment(
-    parts: Sequence[Segment], grids: Sequence[Sequence[Target]], named: Sequence[Target], elsewhere: bool
+    number: int,
+    parts: Sequence[Segment],
+    grids: Sequence[Sequence[Target]],
+    named: Sequence[Target],
+    elsewhere: bool,
 ) -> Iterator[Region]:
-    number, name = parts[0].number, parts[0].name
+    name = parts[0].name
     if not parts[0].drawn:
         yield Region(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
         return

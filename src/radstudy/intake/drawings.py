@@ -23,8 +23,8 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
     Each entry has: patient (pseudonym), file (relative to the private folder; named by a keyed mark, under which
     masks.csv lists it), kind (SEG, RTSTRUCT or SLICER), series and spaces (UIDs of the series and frames of reference
     that it refers to), identity (whose it says it is), images (the volumes written of those series, relative to the
-    import's folder, with role), source (its name in the source), by_folder (whether that told its patient and series)
-    and authorship (who drew it, and when).
+    import's folder, with role), source (its name in the source, "" where that is the program's own), by_folder (whether
+    that told its patient and series) and authorship (who drew it, and when).
 
     Returns
     -------
@@ -52,7 +52,7 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
                 "spaces": list(drawing.spaces),
                 "identity": asdict(drawing.identity),
                 "images": images,
-                "source": drawing.file,
+                "source": drawing.file if getattr(source, "only", None) is None else "",
                 "by_folder": drawing.by_folder,
                 "authorship": asdict(drawing.authorship),
             }

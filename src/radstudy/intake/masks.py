@@ -21,7 +21,7 @@ from radstudy.intake.faults import REMEDY, unexpected
 from radstudy.intake.placing import Region, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import REMOVED, Pseudonyms, Redactor
-from radstudy.intake.readers import Claim, Reader, ReaderRule, decide_readers, plain
+from radstudy.intake.readers import Claim, Decided, Reader, ReaderRule, decide_readers, plain
 from radstudy.intake.review import MASK, NOT_WANTED, key_of
 from radstudy.store import file_hash
 
@@ -92,6 +92,12 @@ class _Placed:
     region: str
     target: Target
     mask: _Cropped
+    direct: bool
+
+    @property
+    def claim(self) -> Claim:
+        """Whose it may be."""
+        return Claim(self.mark, self.row["patient"], self.target.role, self.region, self.direct)
 
     @property
     def mark(self) -> str:
@@ -157,9 +163,9 @@ def write_masks(
         except Exception as error:  # one patient's drawings must not end the import of the others
             made.lose(plan, before, error)
     for patient in patients:
-        claims += [Claim(one.mark, patient.plan.name, one.target.role, one.region) for one in patient.placed]
+        claims += [one.claim for one in patient.placed]
     redactors = {patient.plan.name: patient.redact for patient in patients}
-    readers = decide_readers(
+    decided = decide_readers(
         claims,
         {Path(one["file"]).name.split(".")[0]: one for one in drawings},
         rules=rules,
@@ -170,7 +176,7 @@ def write_masks(
     for patient in patients:
         of_others = len(made.rows)
         try:
-            _write_patient(patient, readers, made)
+            _write_patient(patient, decided, made)
         except StorageError:
             raise
         except Exception as error:
@@ -209,7 +215,7 @@ def _placed(
             if region.mask is not None:
                 kept = _Cropped.of(region.mask)
                 name = plain(row["name"]) or f"label{region.number}"
-                placed += [_Placed({**row, "role": on.role}, name, on, kept) for on in region.on]
+                placed += [_Placed({**row, "role": on.role}, name, on, kept, on in region.drawn_on) for on in region.on]
                 continue
             unplaced.append(row)
             if region.fault:
@@ -244,43 +250,62 @@ def _row(
     }
 
 
-def _write_patient(patient: _Patient, readers: Mapping[str, Reader], made: Masks) -> None:
+def _write_patient(patient: _Patient, decided: Decided, made: Masks) -> None:
     """Write a patient's masks under the names that its readers give them."""
-    name = patient.plan.name
-    named = {_key(row): _inside(row) for row in patient.before if row["file"]}
-    told = {_key(row): row.get("reader", "") for row in patient.before if row["file"]}
-    hashes = {_inside(row): row["hash"] for row in patient.before if row["file"]}
-    here = {_key(one.row) for one in patient.placed}
-    taken = {file.lower() for key, file in named.items() if key in here}
+    old = {_key(row): _Old(_inside(row), row["hash"]) for row in patient.before if row["file"]}
+    hashes = {one.file: one.hash for one in old.values()}
+    here = [one for one in patient.placed if (one.claim.place, one.mark) not in decided.superseded]
+    taken = {old[_key(one.row)].file.lower() for one in here if _key(one.row) in old}
     written: set[str] = set()
     made.rows += patient.unplaced
     made.failures += patient.failures
-    for one in patient.placed:
-        reader, key, old = readers.get(one.mark, Reader()), _key(one.row), named.get(_key(one.row), "")
+    for one in here:
+        reader, before = decided.readers.get(one.mark, Reader()), old.get(_key(one.row))
         row = {**one.row, "reader": "" if reader.question else reader.name}
-        if reader.left_out or (reader.question and not old):
+        if reader.left_out or (reader.question and before is None):
             reason = "left out by a reader's answer" if reader.left_out else f"{reader.question}: {_ASK}"
             made.rows.append({**row, "reason": reason})
             continue
-        unchanged = old and (not (patient.folder / old).exists() or file_hash(patient.folder / old) == hashes[old])
-        if old and not (reader.certain and unchanged and reader.name and not old.endswith(f"_{reader.name}.nii.gz")):
-            inside = old
-            about = f"{reader.question}: {_ASK}" if reader.question else _KEPT if reader.name and not told[key] else ""
-        else:
-            inside, about = _free(one, reader.name, taken), ""
-        twin = any(
-            other.mark != one.mark and (other.target.role, other.region.lower(), other.mask)
-            == (one.target.role, one.region.lower(), one.mask) for other in patient.placed
-        )  # fmt: skip
+        inside, about = _name_of(one, reader, before, patient.folder, taken)
+        twin = any(other.mark != one.mark and other.claim.place == one.claim.place and other.mask == one.mask
+                   for other in here)  # fmt: skip
         row["note"] = "; ".join(filter(None, [row["note"], about, _TWINS if twin else ""]))
         taken.add(inside.lower())
         written.add(inside)
         made.rows.append(_write(row, one.mask.whole(), one.target, patient.folder, inside, hashes))
-    made.questions += _questions(patient, readers)
+    made.questions += _questions(patient, decided.readers)
     for inside in sorted(set(hashes) - written):
         if (patient.folder / inside).is_file() and file_hash(patient.folder / inside) == hashes[inside]:
             (patient.folder / inside).unlink()
-            made.removed.append(f"{name}/{inside}")
+            made.removed.append(f"{patient.plan.name}/{inside}")
+
+
+@dataclass(frozen=True)
+class _Old:
+    """A mask that an earlier import has written: its file inside the patient's folder, and its hash."""
+
+    file: str
+    hash: str
+
+    def unchanged(self, folder: Path) -> bool:
+        """Whether nobody has changed it since; one that is gone can have any name."""
+        return not (folder / self.file).exists() or file_hash(folder / self.file) == self.hash
+
+
+def _name_of(one: _Placed, reader: Reader, before: _Old | None, folder: Path, taken: set[str]) -> tuple[str, str]:
+    """A mask's file inside the patient's folder, and what to say of it: an earlier import's file keeps its name, but
+    where a person has named the reader and nobody has changed the file.
+    """
+    if before is None:
+        return _free(one, reader.name, taken), ""
+    by_reader = not reader.name or before.file.endswith(f"_{reader.name}.nii.gz")
+    if reader.question:
+        return before.file, f"{reader.question}: {_ASK}"
+    if by_reader:
+        return before.file, ""
+    if reader.certain and before.unchanged(folder):
+        return _free(one, reader.name, taken), ""
+    return before.file, _KEPT
 
 
 def _questions(patient: _Patient, readers: Mapping[str, Reader]) -> list[dict[str, str]]:

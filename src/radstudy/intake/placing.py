@@ -68,6 +68,7 @@ class Region:
     number, name : as the file calls it; 0 and "" where the whole file is meant.
     mask : bool (I, J, K); None where it was not placed.
     on : the volumes with a role on whose grid it lies.
+    drawn_on : of these, the volumes of the series that it names.
     placed : how they were found.
     note : what a reader should know.
     reason : why it was not placed; "" where it was.
@@ -78,6 +79,7 @@ class Region:
     name: str
     mask: NDArray[np.bool_] | None = None
     on: tuple[Target, ...] = ()
+    drawn_on: tuple[Target, ...] = ()
     placed: str = ""
     note: str = ""
     reason: str = ""
@@ -175,7 +177,8 @@ def _of_segment(
             continue
         placed = BY_SERIES if named else BY_POSITION
         note = "; ".join(filter(None, [_note(grid, with_role, named, elsewhere), *notes]))
-        yield Region(number, name, mask, with_role, placed, note)
+        drawn_on = tuple(target for target in with_role if target in named)
+        yield Region(number, name, mask, with_role, drawn_on, placed, note)
 
 
 def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target], elsewhere: bool) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from radstudy.errors import UsageError
@@ -22,19 +23,28 @@ ATTRIBUTES = {
     "creator": "ContentCreatorName", "operators": "OperatorsName", "description": "the description of its series",
 }  # fmt: skip
 LENGTH = 40  # of a part of a file's name
+Place = tuple[str, str, str]  # patient, role, region
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A region that a drawing has on a volume: patient, role and region (as file names have it) say which."""
+    """A region that a drawing has on a volume.
+
+    Parameters
+    ----------
+    drawing : its mark.
+    patient, role, region : of the volume, and the region as file names have it.
+    direct : whether the drawing names the volume's series; else it is here because the grid is the same.
+    """
 
     drawing: str
     patient: str
     role: str
     region: str
+    direct: bool = True
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def place(self) -> Place:
         """What two readers would both have drawn."""
         return self.patient, self.role, self.region.lower()
 
@@ -57,6 +67,20 @@ class Reader:
     certain: bool = False
     question: str = ""
     left_out: bool = False
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Who drew what.
+
+    Parameters
+    ----------
+    readers : mark of a drawing to its reader.
+    superseded : claims (place, mark) that give way: the same reader has drawn the region on that very volume.
+    """
+
+    readers: Mapping[str, Reader]
+    superseded: frozenset[tuple[Place, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -142,7 +166,7 @@ def decide_readers(
     answers: Mapping[str, str],
     earlier: Mapping[str, str],
     identifies: Callable[[str, str], bool],
-) -> dict[str, Reader]:
+) -> Decided:
     """Who drew each drawing.
 
     Parameters
@@ -153,10 +177,6 @@ def decide_readers(
     answers : mark of a drawing to what a reader has written into the review table.
     earlier : mark of a drawing to the reader that an earlier import has named.
     identifies : whether a text (second) has words of a patient (first) in it, and so cannot be a reader's name.
-
-    Returns
-    -------
-    Mark of a drawing to its reader.
     """
     patient_of = {claim.drawing: claim.patient for claim in claims}
     known: dict[str, Reader] = {}
@@ -166,15 +186,30 @@ def decide_readers(
             found = Reader(question=f"{found.by} takes words that identify the patient for a reader")
         if found.by or found.question:
             known[mark] = found
-    places: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    places: dict[Place, dict[str, bool]] = defaultdict(dict)
     for claim in claims:
         if not (claim.drawing in known and known[claim.drawing].left_out):
-            places[claim.place].add(claim.drawing)
+            places[claim.place][claim.drawing] = claim.direct
     shared = {place: marks for place, marks in places.items() if len(marks) > 1}
     known |= _told_apart(shared, entries, known, patient_of, identifies)
     for mark in patient_of:
         known.setdefault(mark, Reader())
-    return known | _questions(shared, known)
+    known |= _questions(shared, known)
+    superseded = {
+        (place, mark)
+        for place, marks in shared.items()
+        for mark in set(marks) - {one for voice in _voices(marks, lambda m: known[m].name).values() for one in voice}
+        if not known[mark].question
+    }
+    return Decided(known, frozenset(superseded))
+
+
+def _voices(marks: Mapping[str, bool], name_of: Callable[[str], str]) -> dict[str, list[str]]:
+    """Drawings of one region on one volume by who drew them: those made on that volume before those of its grid."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for mark in sorted(marks):
+        by_name[name_of(mark).casefold()].append(mark)
+    return {name: ([m for m in own if marks[m]] if name else []) or own for name, own in by_name.items()}
 
 
 def _said(
@@ -203,7 +238,7 @@ def _said(
 
 
 def _told_apart(
-    shared: Mapping[tuple[str, str, str], Iterable[str]],
+    shared: Mapping[Place, Mapping[str, bool]],
     entries: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, Reader],
     patient_of: Mapping[str, str],
@@ -215,9 +250,11 @@ def _told_apart(
     for attribute, shown in ATTRIBUTES.items():
         values = {mark: _value(entry, attribute) for mark, entry in entries.items()}
         known_of = [marks for marks in shared.values() if all("authorship" in entries.get(m, {}) for m in marks)]
-        groups = [sorted(values.get(mark, "").casefold() for mark in marks) for marks in known_of]
+        voices = [_voices(marks, partial(_of, values)) for marks in known_of]
         names = {values[mark].casefold(): plain(values[mark]) for marks in known_of for mark in marks}
-        if not groups or any(group != groups[0] for group in groups) or len(set(groups[0])) < len(groups[0]):
+        if not voices or any(voice.keys() != voices[0].keys() for voice in voices) or "" in voices[0]:
+            continue
+        if any(len(own) > 1 for voice in voices for own in voice.values()):
             continue
         if not all(names.values()) or len({name.lower() for name in names.values()}) < len(names):
             continue
@@ -231,23 +268,28 @@ def _told_apart(
     return {}
 
 
+def _of(values: Mapping[str, str], mark: str) -> str:
+    return values.get(mark, "")
+
+
 def _value(entry: Mapping[str, Any], attribute: str) -> str:
     return str((entry.get("authorship") or {}).get(attribute, ""))
 
 
-def _questions(shared: Mapping[tuple[str, str, str], set[str]], known: Mapping[str, Reader]) -> dict[str, Reader]:
+def _questions(shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, Reader]) -> dict[str, Reader]:
     """The drawings of regions whose readers are not known, or of which one reader has several."""
     asked: dict[str, Reader] = {}
     for (_, role, region), marks in sorted(shared.items()):
-        readers = [known[mark].name.lower() for mark in marks]
-        for mark in marks:
-            own = known[mark].name
-            if own and readers.count(own.lower()) == 1:
+        for name, own in _voices(marks, lambda mark: known[mark].name).items():
+            if name and len(own) == 1:
                 continue
-            reason = (
-                f"{readers.count(own.lower())} drawings of '{region}' on {role} are by {own} ({known[mark].by})"
-                if own
-                else f"{len(marks)} drawings of '{region}' on {role}, and nothing is sure to tell their readers apart"
-            )
-            asked.setdefault(mark, Reader(own, known[mark].by, known[mark].certain, known[mark].question or reason))
+            for mark in own:
+                reader = known[mark]
+                reason = (
+                    f"{len(own)} drawings of '{region}' on {role} are by {reader.name} ({reader.by})"
+                    if name
+                    else f"{len(marks)} drawings of '{region}' on {role}, and nothing is sure to tell their readers "
+                    "apart"
+                )
+                asked.setdefault(mark, replace(reader, question=reader.question or reason))
     return asked

@@ -185,9 +185,7 @@ def test_faults_are_named_and_cost_no_other_mask(synthetic, imported, tmp_path):
     assert table(tmp_path).query("file != ''")["name"].tolist() == ["Tumour"]
 
 
-def test_a_file_keeps_its_name_and_drawings_of_its_region_that_come_later_are_asked_about(
-    synthetic, imported, tmp_path
-):
+def test_a_file_keeps_its_name_and_later_drawings_of_its_region_are_asked_about(synthetic, imported, tmp_path):
     scan = synthetic.t2()
     synthetic.write(tmp_path / "in", scan)
     segment(synthetic, tmp_path, scan, file="first.dcm")

@@ -58,7 +58,7 @@ def authorship_of(dataset: Any) -> Authorship:
 
 
 def since(authorship: Authorship, examination_s: float | None) -> str:
-    """When a drawing was made, in words, as days or minutes after the examination began; "" where it is not known.
+    """When a drawing was made, in words, as days, hours or minutes after the examination began; "" where it is not known.
 
     Examples
     --------
@@ -71,6 +71,9 @@ def since(authorship: Authorship, examination_s: float | None) -> str:
     days = int(authorship.made_s // 86_400 - examination_s // 86_400)
     if authorship.day_only and days == 0:
         return "on the day of the examination"
-    unit, number = ("day", days) if abs(seconds) >= 86_400 or authorship.day_only else ("minute", round(seconds / 60))
+    if abs(seconds) >= 86_400 or authorship.day_only:
+        unit, number = "day", days
+    else:
+        unit, number = ("hour", round(seconds / 3600)) if abs(seconds) >= 7200 else ("minute", round(seconds / 60))
     when = "after" if number >= 0 else "before"
     return f"{abs(number)} {unit}{'' if abs(number) == 1 else 's'} {when} the examination"

@@ -194,7 +194,8 @@ def decide_readers(
     known |= _told_apart(shared, entries, known, patient_of, identifies)
     for mark in patient_of:
         known.setdefault(mark, Reader())
-    known |= _questions(shared, known)
+    shown = {claim.place: claim.region for claim in reversed(claims)}
+    known |= _questions(shared, known, shown)
     superseded = {
         (place, mark)
         for place, marks in shared.items()
@@ -276,10 +277,13 @@ def _value(entry: Mapping[str, Any], attribute: str) -> str:
     return str((entry.get("authorship") or {}).get(attribute, ""))
 
 
-def _questions(shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, Reader]) -> dict[str, Reader]:
+def _questions(
+    shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, Reader], shown: Mapping[Place, str]
+) -> dict[str, Reader]:
     """The drawings of regions whose readers are not known, or of which one reader has several."""
     asked: dict[str, Reader] = {}
-    for (_, role, region), marks in sorted(shared.items()):
+    for place, marks in sorted(shared.items()):
+        role, region = place[1], shown[place]
         for name, own in _voices(marks, lambda mark: known[mark].name).items():
             if name and len(own) == 1:
                 continue

@@ -148,7 +148,7 @@ def test_without_a_sure_reader_nothing_is_written_and_an_answer_settles_each(coh
     assert not list((tmp_path / "out").rglob("masks/*"))
     rows = table(tmp_path)
     assert len(rows) == 8 and set(rows["reader"]) == set(rows["file"]) == {""}
-    assert rows["reason"].str.contains("2 drawings of 'tumor' on (?:T2WI|DWI_b800), and nothing is sure").all()
+    assert rows["reason"].str.contains("2 drawings of 'Tumor' on (?:T2WI|DWI_b800), and nothing is sure").all()
     asked = review(tmp_path)
     assert asked["kind"].tolist() == ["mask"] * 8
     for row in asked.itertuples():
@@ -172,7 +172,7 @@ def test_two_drawings_of_one_reader_are_asked_about_and_one_can_be_left_out(synt
     rules = ("{reader}.dcm",)
     assert imported(tmp_path / "in", readers=rules).to_review == 2
     asked = review(tmp_path)
-    assert asked["reason"].str.contains("2 drawings of 'tumor' on T2WI are by Lee").all()
+    assert asked["reason"].str.contains("2 drawings of 'Tumor' on T2WI are by Lee").all()
     assert {text.partition(";")[0] for text in asked["evidence"]} == {"folder: a", "folder: b"}
     asked["reader"] = ["-", ""]
     asked.to_csv(tmp_path / "out" / "review.csv", index=False)
@@ -183,7 +183,7 @@ def test_two_drawings_of_one_reader_are_asked_about_and_one_can_be_left_out(synt
 
 
 def test_a_drawing_made_on_a_phase_goes_before_its_readers_drawings_of_other_phases(synthetic, imported, tmp_path):
-    """Each phase in a series of its own, drawn on by both readers: each phase has its own masks, of the right reader."""
+    """Each phase in a series of its own, drawn on by both readers: each has its own masks, of the right reader."""
     shifts = {"DCE1": 0, "DCE2": 1, "DCE3": 2}
     for number in shifts.values():
         tags = {**synthetic.GRE, "SeriesDescription": "t1 fl3d dyn", "AcquisitionTime": synthetic.time_of(60 * number)}
@@ -214,7 +214,7 @@ def test_the_name_of_the_patient_is_no_readers_name(synthetic, imported, tmp_pat
     assert "takes words that identify the patient for a reader" in " ".join(review(tmp_path)["reason"])
 
 
-def test_files_of_an_earlier_import_are_renamed_by_an_answer_only_and_never_where_a_reader_changed_them(
+def test_files_of_an_earlier_import_are_renamed_by_an_answer_alone_and_never_a_changed_one(
     synthetic, imported, tmp_path
 ):
     scan = synthetic.t2()

@@ -58,7 +58,7 @@ def authorship_of(dataset: Any) -> Authorship:
 
 
 def since(authorship: Authorship, examination_s: float | None) -> str:
-    """When a drawing was made, in words, as days, hours or minutes after the examination began; "" where it is not known.
+    """When a drawing was made, as days, hours or minutes after the examination began; "" where it is not known.
 
     Examples
     --------

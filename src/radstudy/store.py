@@ -71,7 +71,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         room = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
         try:
             yield room / path.name
-            parts = sorted(room.iterdir(), key=lambda part: part.name == path.name)  # the header, which names others, last
+            parts = sorted(room.iterdir(), key=lambda part: part.name == path.name)  # a header names the others: last
             for part in parts:
                 with part.open("r+b") as file:
                     os.fsync(file.fileno())

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from radstudy.formats.dicom_values import number_of, private_value
+
 _GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
 
 
@@ -51,9 +53,9 @@ def diffusion_of(
     found = [
         (name, value)
         for name, value in (
-            ("DiffusionBValue (0018,9087)", _number(look("MRDiffusionSequence", "DiffusionBValue"))),
+            ("DiffusionBValue (0018,9087)", number_of(look("MRDiffusionSequence", "DiffusionBValue"))),
             ("Siemens (0019,100C)", _siemens(dataset) if "SIEMENS" in vendor else None),
-            ("Philips (2001,1003)", _number(_element(dataset, 0x20011003)) if "PHILIPS" in vendor else None),
+            ("Philips (2001,1003)", number_of(private_value(dataset, 0x20011003)) if "PHILIPS" in vendor else None),
             ("GE (0043,1039)", _ge(dataset) if vendor.startswith("GE") else None),
             ("United Imaging (0065,1009)", _united_imaging(dataset, vendor)),
         )
@@ -79,7 +81,7 @@ def _direction(
     image_type: tuple[str, ...],
 ) -> str:
     stated = str(look("MRDiffusionSequence", "DiffusionDirectionality") or "").strip().upper()
-    private = _element(dataset, 0x20011004)
+    private = private_value(dataset, 0x20011004)
     letter = private.decode("ascii", "ignore") if isinstance(private, bytes) else str(private or "")
     if round(b_value) == 0:
         return "none"
@@ -98,7 +100,7 @@ def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...
         item = look("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
         value = item[0].get("DiffusionGradientOrientation") if item else None
     if value is None:
-        ge = [_number(_element(dataset, tag)) for tag in (0x001910BB, 0x001910BC, 0x001910BD)]
+        ge = [number_of(private_value(dataset, tag)) for tag in (0x001910BB, 0x001910BC, 0x001910BD)]
         value = None if any(part is None for part in ge) else ge
     try:
         return None if value is None else tuple(round(float(part), 4) for part in value)
@@ -108,22 +110,22 @@ def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...
 
 def _ge(dataset: Any) -> float | None:
     """GE's b-value is the first of four numbers. A 0 there says nothing: series without diffusion carry it too."""
-    value = _number(_element(dataset, 0x00431039))
+    value = number_of(private_value(dataset, 0x00431039))
     if value is None:
         return None
     return value - _GE_OFFSET if value >= _GE_OFFSET else value
 
 
 def _siemens(dataset: Any) -> float | None:
-    return _number(_element(dataset, 0x0019100C))
+    return number_of(private_value(dataset, 0x0019100C))
 
 
 def _united_imaging(dataset: Any, vendor: str) -> float | None:
-    return _number(_element(dataset, 0x00651009)) if "UIH" in vendor or "UNITED IMAGING" in vendor else None
+    return number_of(private_value(dataset, 0x00651009)) if "UIH" in vendor or "UNITED IMAGING" in vendor else None
 
 
 def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
-    raw = _element(dataset, 0x00291010)
+    raw = private_value(dataset, 0x00291010)
     if not isinstance(raw, bytes):
         return []
     with warnings.catch_warnings():
@@ -134,36 +136,5 @@ def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
         value = csareader.get_scalar(csareader.read(raw), "B_value")
     except (csareader.CSAReadError, ValueError, KeyError, IndexError, struct.error):
         return []
-    number = _number(value)
+    number = number_of(value)
     return [] if number is None or not 0 <= number < 100_000 else [("Siemens CSA header B_value", number)]
-
-
-def _element(dataset: Any, tag: int) -> Any:
-    try:
-        element = dataset[tag]
-    except (KeyError, ValueError, NotImplementedError, AttributeError, TypeError):
-        return None
-    return element.value
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bytes):
-        return _number_of_bytes(value)
-    if value is not None and not isinstance(value, str) and hasattr(value, "__len__"):
-        value = value[0] if len(value) else None
-    try:
-        return None if value is None or value == "" else float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _number_of_bytes(value: bytes) -> float | None:
-    """A number of unknown value representation (UN): text as IS and DS write it, or a little-endian float."""
-    text = value.split(b"\\")[0].strip(b" \0")
-    try:
-        return float(text.decode("ascii"))
-    except (UnicodeDecodeError, ValueError):
-        pass
-    if len(value) in (4, 8):
-        return float(struct.unpack("<f" if len(value) == 4 else "<d", value)[0])
-    return None

@@ -7,7 +7,8 @@ References: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar, cast
 
@@ -17,7 +18,9 @@ from radstudy.formats.dicom_file import open_dataset
 from radstudy.formats.dicom_values import (
     clock_of,
     first_item,
+    number_of,
     numbers_of,
+    private_value,
     real_of,
     text_of,
     value_of,
@@ -27,7 +30,7 @@ from radstudy.formats.dicom_values import (
 
 Shared = TypeVar("Shared")
 _SHARED, _PER_FRAME = 0x52009229, 0x52009230
-# All that is read of a header. Private tags are read for the b-value alone and never kept.
+# All that is read of a header. Private tags are read for b-value, scale and kind of image, and never kept.
 TAGS = [
     0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A, 0x00080030,
     0x00080031, 0x00080032, 0x00080033, 0x00080060, 0x00080070, 0x0008103E, 0x00081090, 0x00081115, 0x00100010,
@@ -39,8 +42,9 @@ TAGS = [
     0x00280030, 0x00280100, 0x00280103, 0x00280301, 0x00281052, 0x00281053, 0x00180012, _SHARED, _PER_FRAME,
     0x00190010, 0x0019100A, 0x0019100C, 0x0019100D, 0x0019100E, 0x001910BB, 0x001910BC, 0x001910BD, 0x20010010,
     0x20011003, 0x20011004, 0x00290010, 0x00291010, 0x00430010, 0x00431039, 0x00650010, 0x00651009, 0x00089209,
-    0x00089208, 0x00080005, 0x00189020, 0x00080064, 0x30060010, 0x00080012, 0x00080013, 0x00081070, 0x00700080,
-    0x00700084, 0x30060002, 0x30060008, 0x30060009,
+    0x00089208, 0x00080005, 0x00189020, 0x00080064, 0x30060010, 0x00280120, 0x00280121, 0x00409096, 0x0043102F,
+    0x20050010, 0x2005100E, 0x2005140F, 0x00651050, 0x00080012, 0x00080013, 0x00081070, 0x00700080, 0x00700084,
+    0x30060002, 0x30060008, 0x30060009,
 ]  # fmt: skip
 
 
@@ -67,6 +71,10 @@ class Facts:
     pixel_spacing : between rows, between columns (mm), as DICOM orders them.
     burned_in, says_no_text : whether BurnedInAnnotation is YES, or NO; where it is absent, neither.
     captured : whether the header says how the image was turned into DICOM (ConversionType), as screenshots have it.
+    tiled : what the vendor calls it where all slices of a volume lie in one image; "" where they do not.
+    component : PHASE, REAL or IMAGINARY where the image is that part of the complex signal; "" for a magnitude, and
+        where nothing tells.
+    padding : first and last stored value that mark a pixel outside the image (PixelPaddingValue), or None.
     """
 
     modality: str = ""
@@ -107,8 +115,10 @@ class Facts:
     burned_in: bool = False
     says_no_text: bool = False
     captured: bool = False
-    mosaic: bool = False
+    tiled: str = ""
     frame_of_reference: str = ""
+    component: str = ""
+    padding: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,8 @@ class Frame:
     position : of the first voxel's centre (LPS, mm), or None.
     acquired_s, content_s : seconds on one clock (date included), or None.
     slope, intercept : stored value to real value; None where they are absent.
+    scale : what the rescaled value is to be divided by to compare it with that of another series, see `scale_of`; None
+        where the header does not tell.
     """
 
     file: str
@@ -140,6 +152,7 @@ class Frame:
     slope: float | None
     intercept: float | None
     bytes_missing: int = 0
+    scale: float | None = None
 
 
 class Sharing:
@@ -215,6 +228,7 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = Non
             slope=real_of(look("PixelValueTransformationSequence", "RescaleSlope")),
             intercept=real_of(look("PixelValueTransformationSequence", "RescaleIntercept")),
             bytes_missing=lacking,
+            scale=scale_of(dataset, look, group),
         )
 
 
@@ -297,9 +311,92 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
         burned_in=text_of(dataset, "BurnedInAnnotation").upper() == "YES",
         says_no_text=text_of(dataset, "BurnedInAnnotation").upper() == "NO",
         captured=bool(text_of(dataset, "ConversionType")),
-        mosaic="MOSAIC" in image_type or "MOSAIC" in words_of(value_of(dataset, "ImageType")),
+        tiled=_tiled(dataset, image_type),
         frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
+        component=component_of(dataset, look, image_type),
+        padding=_padding(dataset),
     )
+
+
+def _tiled(dataset: Any, image_type: Sequence[str]) -> str:
+    """Siemens MOSAIC by ImageType; United Imaging GRID by VFRAME there, or its number of slices (0065,1050)."""
+    words = {*image_type, *words_of(value_of(dataset, "ImageType"))}
+    if "MOSAIC" in words:
+        return "Siemens MOSAIC"
+    slices = number_of(private_value(dataset, 0x00651050)) or 0
+    united = any(name in text_of(dataset, "Manufacturer").upper() for name in ("UIH", "UNITED IMAGING"))
+    return "United Imaging GRID" if united and ("VFRAME" in words or slices > 1) else ""
+
+
+def component_of(dataset: Any, look: Look, image_type: Sequence[str]) -> str:
+    """Which part of the complex signal an image shows: PHASE, REAL or IMAGINARY; "" for a magnitude or where unknown.
+
+    References: DICOM PS3.3 C.8.13.3.1.2 (ComplexImageComponent). ImageType from its third value on: Siemens writes P, R
+    and I, Philips also P_FFE, R_SE and PHASE MAP. GE: RawDataType (0043,102F), 0 to 3.
+    """
+    stated = str(look("MRImageFrameTypeSequence", "ComplexImageComponent") or "").strip().upper()
+    if stated in ("PHASE", "REAL", "IMAGINARY", "MAGNITUDE"):
+        return "" if stated == "MAGNITUDE" else stated
+    if text_of(dataset, "Manufacturer").upper().startswith("GE"):
+        kind = number_of(private_value(dataset, 0x0043102F))
+        if kind in _OF_GE:
+            return _OF_GE[kind]
+    letters = {word[0] for word in image_type[2:] if _COMPONENT.fullmatch(word)}
+    return _BY_LETTER[min(letters)] if letters else ""
+
+
+_COMPONENT = re.compile(r"[PRI](?:_\w+)?|(?:PHASE|REAL|IMAGINARY)(?: MAP)?")
+_BY_LETTER = {"I": "IMAGINARY", "P": "PHASE", "R": "REAL"}
+_OF_GE = {1.0: "PHASE", 2.0: "REAL", 3.0: "IMAGINARY"}
+
+
+def scale_of(dataset: Any, look: Look, group: Any) -> float | None:
+    """What an image's rescaled values are to be divided by, so that series of one examination can be compared.
+
+    Philips rescales each series to its own range: the value that is comparable is (SV * RS + RI) / (RS * SS) of the
+    stored value SV, the rescale slope RS and intercept RI, and the scale slope SS (2005,100E). Where that is absent, a
+    linear real world value mapping says the same: its slope takes the place of 1 / SS (DICOM PS3.3 C.7.6.16.2.11).
+
+    References
+    ----------
+    Chenevert TL et al., Transl Oncol 2014;7:65, doi 10.1593/tlo.13811.
+    """
+    slope = real_of(look("PixelValueTransformationSequence", "RescaleSlope"))
+    private = first_item(private_value(group, 0x2005140F)) if group is not None else None
+    scale = next((found for place in (private, dataset) if place is not None
+                  and (found := number_of(private_value(place, 0x2005100E)))), None)  # fmt: skip
+    if scale and "PHILIPS" in text_of(dataset, "Manufacturer").upper():
+        return (slope or 1.0) * scale
+    mapped = _real_world_slope(dataset, look, group)
+    intercept = real_of(look("PixelValueTransformationSequence", "RescaleIntercept"))
+    return (slope or 1.0) / mapped if mapped and not intercept else None
+
+
+def _real_world_slope(dataset: Any, look: Look, group: Any) -> float | None:
+    """The slope of a real world value mapping without intercept; None of none, or of several."""
+    if group is None:
+        items = value_of(dataset, "RealWorldValueMappingSequence")
+        if not items or len(items) != 1:
+            return None
+        slope, intercept = (real_of(value_of(items[0], f"RealWorldValue{name}")) for name in ("Slope", "Intercept"))
+    else:
+        slope, intercept = (
+            real_of(look("RealWorldValueMappingSequence", f"RealWorldValue{name}")) for name in ("Slope", "Intercept")
+        )
+    return None if intercept else slope
+
+
+def _padding(dataset: Any) -> tuple[int, int] | None:
+    """The stored values that mark pixels outside the image (DICOM PS3.3 C.7.5.1.1.2), as the pixels are stored."""
+    ends = [whole_of(value_of(dataset, name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    first = ends[0]
+    if first is None:
+        return None
+    last = first if ends[1] is None else ends[1]
+    bits = whole_of(value_of(dataset, "BitsAllocated")) or 16
+    if whole_of(value_of(dataset, "PixelRepresentation")) == 1:  # written without its sign by some
+        first, last = (value - 2**bits if value >= 2 ** (bits - 1) else value for value in (first, last))
+    return min(first, last), max(first, last)
 
 
 def _bytes_missing(dataset: Any, syntax: str, room: int | None) -> int:

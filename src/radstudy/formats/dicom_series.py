@@ -154,7 +154,22 @@ def same_grid(one: Grid, other: Grid, *, tolerance_voxels: float = 0.01) -> bool
     return bool(apart <= tolerance_voxels * np.linalg.norm(one.affine[:3, :3], axis=0).min())
 
 
-def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open) -> NDArray[Any]:
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """The pixels of one volume.
+
+    Parameters
+    ----------
+    voxels : (I, J, K) along columns, rows, slices: the stored pixel type where no rescaling applies, float32 where it
+        does.
+    padded : how many of them the header's padding value marks as outside the image; they are 0.
+    """
+
+    voxels: NDArray[Any]
+    padded: int
+
+
+def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: float | None = None) -> Pixels:
     """Read the pixels of one volume, rescaled to real values.
 
     Parameters
@@ -162,10 +177,7 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open) -> NDArray[An
     frames : the frames that `grid` was made of, in the same order.
     grid : their places.
     opened : gives an object's open file by the frame's name of it.
-
-    Returns
-    -------
-    (I, J, K) along columns, rows, slices: the stored pixel type where no rescaling applies, float32 where it does.
+    scale : the `Frame.scale` that all of the volume's values are put on; None leaves them as they are rescaled.
 
     Raises
     ------
@@ -173,24 +185,52 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open) -> NDArray[An
         or have another size than the header of the series says.
     """
     plain = all(frame.slope in (None, 1.0) and frame.intercept in (None, 0.0) for frame in frames)
+    plain = plain and scale is None
     volume: NDArray[Any] | None = None
+    padded = 0
     held: tuple[str, Any] = ("", None)
     for place, number in enumerate(grid.order):
         frame = frames[number]
         if held[0] != frame.file:
             held = (frame.file, _dataset(frame, opened))
         pixels = _pixels(held[1], frame)
+        outside = _outside(pixels, frame)
         if pixels.shape != grid.shape[1::-1]:
             raise CaseError(f"slice {place + 1} has {pixels.shape} pixels, the others {grid.shape[1::-1]}", _AGAIN)
         if volume is None:
             volume = np.empty(grid.shape, dtype=pixels.dtype if plain else np.float32, order="F")
         if volume.dtype != pixels.dtype and plain:
             raise CaseError(f"slice {place + 1} is stored as {pixels.dtype}, the others as {volume.dtype}", _AGAIN)
-        slope, intercept = frame.slope or 1.0, frame.intercept or 0.0
-        volume[:, :, place] = (pixels if plain else pixels * slope + intercept).T
+        values = pixels if plain else rescaled(pixels, frame, scale)
+        if outside is not None:
+            values, padded = np.where(outside, 0, values), padded + int(np.count_nonzero(outside))
+        volume[:, :, place] = values.T
     if volume is None:
         raise CaseError("the series has no images", _AGAIN)
-    return volume
+    return Pixels(volume, padded)
+
+
+def read_slice(frame: Frame, opened: Open) -> NDArray[np.float64]:
+    """(I, J) rescaled values of one image, 0 outside of it; errors as in `read_voxels`."""
+    pixels = _pixels(_dataset(frame, opened), frame)
+    outside = _outside(pixels, frame)
+    values: NDArray[np.float64] = rescaled(pixels, frame, None).astype(np.float64)
+    return (values if outside is None else np.where(outside, 0.0, values)).T
+
+
+def rescaled(pixels: NDArray[Any], frame: Frame, scale: float | None) -> NDArray[Any]:
+    """Stored values of one image as real values, on another image's scale where one is given."""
+    values: NDArray[Any] = pixels * (frame.slope or 1.0) + (frame.intercept or 0.0)
+    return values if scale is None or frame.scale is None else values * (scale / frame.scale)
+
+
+def _outside(pixels: NDArray[Any], frame: Frame) -> NDArray[np.bool_] | None:
+    """Which stored values the header's padding value marks as outside the image; None where there are none."""
+    if frame.facts.padding is None:
+        return None
+    low, high = frame.facts.padding
+    outside = (pixels >= low) & (pixels <= high)
+    return outside if outside.any() else None
 
 
 def _dataset(frame: Frame, opened: Open) -> Any:

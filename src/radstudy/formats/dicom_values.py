@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import struct
 from typing import Any
 
 
@@ -81,3 +82,36 @@ def clock_of(day: Any, time: Any) -> float | None:
     except ValueError:
         return None
     return ordinal * 86_400.0 + seconds
+
+
+def private_value(dataset: Any, tag: int) -> Any:
+    """The value of a tag by its number; None where it is absent or cannot be understood."""
+    try:
+        element = dataset[tag]
+    except (KeyError, ValueError, NotImplementedError, AttributeError, TypeError):
+        return None
+    return element.value
+
+
+def number_of(value: Any) -> float | None:
+    """The first number of a private tag's value, whatever its representation; None where there is none."""
+    if isinstance(value, bytes):
+        return _number_of_bytes(value)
+    if value is not None and not isinstance(value, str) and hasattr(value, "__len__"):
+        value = value[0] if len(value) else None
+    try:
+        return None if value is None or value == "" else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _number_of_bytes(value: bytes) -> float | None:
+    """A number of unknown value representation (UN): text as IS and DS write it, or a little-endian float."""
+    text = value.split(b"\\")[0].strip(b" \0")
+    try:
+        return float(text.decode("ascii"))
+    except (UnicodeDecodeError, ValueError):
+        pass
+    if len(value) in (4, 8):
+        return float(struct.unpack("<f" if len(value) == 4 else "<d", value)[0])
+    return None

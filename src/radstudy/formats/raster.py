@@ -155,7 +155,9 @@ def _check_written(file: Path, voxels: NDArray[Any], final: Path) -> None:
     try:
         same = np.array_equal(read_raster(file)[0], voxels, equal_nan=voxels.dtype.kind == "f")
     except CaseError as error:
-        raise StorageError(final, f"what was written cannot be read back (is the disk full?): {error.problem}") from error
+        raise StorageError(
+            final, f"what was written cannot be read back (is the disk full?): {error.problem}"
+        ) from error
     if not same:
         raise StorageError(final, "what was written reads back with other values (is the disk full?)")
 

@@ -8,7 +8,7 @@ the answers.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision
@@ -21,20 +21,27 @@ from radstudy.intake.series import Series, Stack
 _PHASE = re.compile(r"DCE([1-9]\d*)")
 
 
-def decide_with_answers(series: Sequence[Series], rules: Rules, answers: Mapping[Stack, str]) -> list[Decision]:
+def decide_with_answers(
+    series: Sequence[Series],
+    rules: Rules,
+    answers: Mapping[Stack, str],
+    *,
+    look: Callable[[list[Decision]], list[Decision]] = lambda decisions: decisions,
+) -> list[Decision]:
     """Decide on every volume of one examination, with what a reader has said of some.
 
     Parameters
     ----------
     series, rules : as for `decide_study`.
     answers : volume to its role; "-" leaves it out, "--" all volumes of its series that are in question.
+    look : the decisions as the pixels change them.
     """
-    alone = decide_study(series, rules)
+    alone = look(decide_study(series, rules))
     answers = {d.stack: answers[d.stack] for d in alone if d.stack in answers and _can_be_answered(d)}
     if not answers:
         return alone
     answers = _whole_series(alone, answers)
-    then = {decision.stack: decision for decision in decide_study(series, rules, without=set(answers))}
+    then = {decision.stack: decision for decision in look(decide_study(series, rules, without=set(answers)))}
     decided = [
         _given(d, answers[d.stack]) if d.stack in answers
         else _released(d, answers, then) if d.status == REVIEW else d

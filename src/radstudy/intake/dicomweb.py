@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from radstudy.intake.pull import Keep, Offered, TransferError
+from radstudy.intake.pull import Keep, Offered, TransferError, frames_told
 
 TOKEN = "RADSTUDY_DICOMWEB_TOKEN"  # environment variable with a bearer token; user names lie in .netrc
 _PAGE = 500
@@ -86,7 +86,14 @@ class DicomWeb:
     def _offered(self, study: dict[str, Any]) -> Offered:
         uid = _text(study, "StudyInstanceUID")
         series = self._query(f"studies/{uid}/series", {}, "&includefield=00201209&includefield=0008103E")
-        return Offered.of(partial(_text, study), [partial(_text, one) for one in series])
+        return Offered.of(partial(_text, study), [partial(_text, one) for one in series], partial(self._frames, uid))
+
+    def _frames(self, study: str, series: str) -> int | None:
+        """How many frames the one instance of a series has; None where the server does not tell."""
+        found = self._query(
+            f"studies/{study}/series/{series}/instances", {}, "&includefield=00280008&includefield=00080016"
+        )
+        return frames_told(partial(_text, found[0])) if found else None
 
     def _query(self, path: str, filters: dict[str, str], fields: str) -> list[dict[str, Any]]:
         """All matches, page by page. Wildcards stay as they are: servers do not know them escaped."""

@@ -12,12 +12,13 @@ from typing import Any
 
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_values import text_of
-from radstudy.intake.pull import Keep, Offered, TransferError
+from radstudy.intake.pull import Keep, Offered, TransferError, frames_told
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _PENDING = (0xFF00, 0xFF01)
+_CHARACTER_SETS = ("ISO_IR 192", "GB18030")  # of a query that is not ASCII, one after the other (PS3.3 C.12.1.1.2)
 _SYNTAXES = (
     "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80",
     "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5",
@@ -49,7 +50,11 @@ class Dimse:
         keys = {"PatientID": patient, "StudyInstanceUID": study, "IssuerOfPatientID": "", "PatientName": "",
                 "PatientBirthDate": "", "StudyDate": ""}  # fmt: skip
         with self._association([_FIND]) as association:
-            studies = self._find(association, "STUDY", keys)
+            for character_set in _CHARACTER_SETS if not patient.isascii() else ("",):
+                asked = {"SpecificCharacterSet": character_set, **keys} if character_set else keys
+                studies = self._find(association, "STUDY", asked)
+                if studies:
+                    break
             return [self._offered(association, one) for one in studies]
 
     def instances(self, study: str, series: str) -> list[str]:
@@ -95,7 +100,16 @@ class Dimse:
         keys = {"StudyInstanceUID": uid, "SeriesInstanceUID": "", "SeriesNumber": "", "SeriesDescription": "",
                 "Modality": "", "NumberOfSeriesRelatedInstances": ""}  # fmt: skip
         series = self._find(association, "SERIES", keys)
-        return Offered.of(partial(text_of, study), [partial(text_of, one) for one in series])
+        return Offered.of(
+            partial(text_of, study), [partial(text_of, one) for one in series], partial(self._frames, association, uid)
+        )
+
+    def _frames(self, association: Any, study: str, series: str) -> int | None:
+        """How many frames the one instance of a series has; None where the PACS does not tell."""
+        keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": "", "SOPClassUID": "",
+                "NumberOfFrames": ""}  # fmt: skip
+        found = self._find(association, "IMAGE", keys)
+        return frames_told(partial(text_of, found[0])) if found else None
 
     def _find(self, association: Any, level: str, keys: dict[str, str]) -> list[Any]:
         found = []

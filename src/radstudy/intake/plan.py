@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -16,6 +16,7 @@ from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.review import Answers, examination_of
 from radstudy.intake.rules import Rules
+from radstudy.intake.scales import common_scales
 from radstudy.intake.series import Series, Stack, sort_series
 
 _REMEDY = "correct the PatientID of one of them in the PACS; nothing of this patient is written"
@@ -34,6 +35,8 @@ class Item:
     examination : number of the patient's examination, by date.
     file : inside the patient's folder; "" where nothing is written.
     answer : the role that a reader gave it, "-" for none, "" where not asked or not answered.
+    scale, scale_of : the `Frame.scale` that its values are put on, and the role of the volume whose scale that is; None
+        where they stay as they are.
     """
 
     decision: Decision
@@ -43,6 +46,8 @@ class Item:
     examination: int
     file: str = ""
     answer: str = ""
+    scale: float | None = None
+    scale_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ def plan_patient(
     answers: Answers = Answers(),  # noqa: B008 -- frozen
     examination: str = "",
     existing: Mapping[str, str] | None = None,
+    look: Callable[[list[Decision]], list[Decision]] = lambda decisions: decisions,
 ) -> Plan:
     """Decide on all volumes of a patient and name their files.
 
@@ -110,6 +116,7 @@ def plan_patient(
     examination : "first" or "last" to take one of several, where no answer says which of this patient's; by default
         several examinations go to review.
     existing : file in the patient's folder to the mark of the volume that an earlier import has written there.
+    look : the decisions of an examination as its pixels change them.
     """
     name = pseudonyms.of(patient.identifier)
     problem = contradiction(patient)
@@ -128,7 +135,7 @@ def plan_patient(
             not_taken |= set(marks.values())
             continue
         given = {stack: answers.roles[mark] for stack, mark in marks.items() if mark in answers.roles}
-        for decision in decide_with_answers(series, rules, given):
+        for decision in decide_with_answers(series, rules, given, look=look):
             places = places_of(pseudonyms, decision.stack.frames[0])
             item = Item(_usable(decision, one), marks[decision.stack], places, redact(_described(decision)), number)
             items.append(replace(item, answer=answers.roles.get(item.mark, "")))
@@ -139,7 +146,7 @@ def plan_patient(
     others = {file for file, of in (existing or {}).items() if of not in here}
     answer = answers.examinations.get(mark, "")
     choice = Choice(mark, answer, taken, "; ".join(described), frozenset(not_taken)) if several or answer else None
-    return Plan(patient, name, tuple(_named(_without_doubles(items), others)), choice=choice)
+    return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)), choice=choice)
 
 
 def _examinations(items: Sequence[Item], dated: Sequence[Examination]) -> list[str]:
@@ -239,7 +246,17 @@ def _without_doubles(items: list[Item]) -> Iterator[Item]:
             yield item
 
 
-def _named(items: Iterator[Item], others: set[str]) -> Iterator[Item]:
+def _on_one_scale(items: list[Item]) -> Iterator[Item]:
+    """Values that are compared lie on one scale, or the volumes go to review."""
+    for item, scale in zip(items, common_scales([item.decision for item in items]), strict=True):
+        if scale.doubt and item.decision.status == ROLE:
+            decision = replace(item.decision, status=REVIEW, role="", reason=scale.doubt)
+            yield item if item.answer else replace(item, decision=decision)
+        else:
+            yield replace(item, scale=scale.scale, scale_of=scale.of)
+
+
+def _named(items: Iterable[Item], others: set[str]) -> Iterator[Item]:
     """Give each volume its file; `others` hold volumes of other sources, which are never overwritten."""
     free = (file for number in count(1) if (file := f"unsure/{number}.nii.gz") not in others)
     for item in items:

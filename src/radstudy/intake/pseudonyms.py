@@ -78,6 +78,10 @@ class Pseudonyms:
             self._known[identifier] = name
         return self._known[identifier]
 
+    def knows(self, identifier: tuple[str, str]) -> bool:
+        """Whether the patient has a pseudonym already."""
+        return identifier in self._known
+
     def mark(self, *parts: str) -> str:
         """A keyed mark of a series or volume: stable, and nothing of its UID can be seen in it."""
         return hmac.new(self.key, "\0".join(("mark", *parts)).encode(), hashlib.sha256).hexdigest()[:16]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from radstudy.errors import DataError, StorageError
+from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_header import Identity
 from radstudy.formats.dicom_values import whole_of
 from radstudy.intake.index import Bar
@@ -36,13 +37,26 @@ class TransferError(Exception):
 
 @dataclass(frozen=True)
 class OfferedSeries:
-    """A series as a server lists it; `images`: how many instances the server says it has, or None."""
+    """A series as a server lists it.
+
+    Parameters
+    ----------
+    uid, number, description, modality : of the series.
+    images : how many instances the server says it has, or None.
+    frames : of a series of one instance: how many frames that has; None where not asked or not told.
+    """
 
     uid: str
     number: int | None
     description: str
     modality: str
     images: int | None
+    frames: int | None = None
+
+    @property
+    def slices(self) -> int:
+        """How many images it holds; 0 where one instance may be one image or an enhanced multi-frame object."""
+        return (self.frames or 0) if self.images == 1 else self.images or 0
 
 
 @dataclass(frozen=True)
@@ -53,8 +67,11 @@ class Offered:
     series: tuple[OfferedSeries, ...]
 
     @classmethod
-    def of(cls, study: Text, series: Iterable[Text]) -> Offered:
-        """From the texts of a server's answers: one on the examination, one on each of its series."""
+    def of(cls, study: Text, series: Iterable[Text], frames: Callable[[str], int | None]) -> Offered:
+        """From the texts of a server's answers: one on the examination, one on each of its series.
+
+        `frames` gives the number of frames of a series that has one instance, by the series' UID.
+        """
         identity = Identity(
             patient_id=study("PatientID"),
             issuer=study("IssuerOfPatientID"),
@@ -74,7 +91,19 @@ class Offered:
             )
             for one in series
         )
-        return cls(identity, tuple(offered))
+        return cls(
+            identity,
+            tuple(
+                replace(one, frames=frames(one.uid)) if one.images == 1 and one.modality == "MR" else one
+                for one in offered
+            ),
+        )
+
+
+def frames_told(instance: Text) -> int | None:
+    """How many frames an instance has, by a server's answer on it: a classic MR image is one; None where unknown."""
+    frames = whole_of(instance("NumberOfFrames") or None)
+    return frames or (1 if IMAGE_STORAGES.get(instance("SOPClassUID")) == "MR" else None)
 
 
 class Server(Protocol):
@@ -159,7 +188,7 @@ def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
     for number, one in enumerate(offered, 1):
         redact = Redactor(known[_patient_of(one)])
         listed = [
-            Listed(redact(series.description), series.number, series.images or 0)
+            Listed(redact(series.description), series.number, series.slices)
             for series in one.series
             if series.modality == "MR"
         ]
@@ -167,7 +196,7 @@ def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
         for decision in decide_listing(listed, rules):
             what = decision.role or f"{decision.status}: {decision.kind or decision.reason}"
             facts = decision.series.facts
-            count = f"{decision.series.images:>4} images"
+            count = f"{decision.series.images or '?':>4} images"
             lines.append(f"  {facts.series_number!s:>6}  {facts.description[:40]:40}  {count} -> {what}")
     return "\n".join(lines)
 

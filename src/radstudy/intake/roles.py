@@ -75,8 +75,11 @@ def _first_look(series: Series, stack: Stack, rules: Rules) -> tuple[Decision | 
     held = [rule for rule in rules.left_out if rule.holds(subject)]
     if held:
         return Decision(series, stack, LEFT_OUT, held[0].kind, evidence=tuple(rule.says for rule in held)), None
-    if len(stack.frames) == 1 and not stack.facts.mosaic and subject.numbers["images"] == 1:
+    if len(stack.frames) == 1 and not stack.facts.tiled and subject.numbers["images"] == 1:
         return Decision(series, stack, LEFT_OUT, "single image", evidence=("one image is no volume",)), None
+    apart = next((rule for rule in rules.to_review if rule.kind and rule.holds(subject)), None)
+    if apart is not None:
+        return Decision(series, stack, REVIEW, apart.kind, reason=apart.says), None
     scores = rules.scores(subject, list(rules.roles))
     best = scores[0]
     if best.kind not in ("T2WI", "DWI") or best.points < rules.lead:

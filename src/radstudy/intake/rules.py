@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 from radstudy.errors import StudyFileError
 from radstudy.formats.dicom_header import Facts
 
-_LISTS = {"image_type", "not_image_type", "sequence", "options"}
+_LISTS = {"image_type", "not_image_type", "sequence", "options", "component"}
 _RANGES = {"echo_ms", "repetition_ms", "flip_deg", "b_max", "phases", "images"}
 _FLAGS = {"contrast", "burned_in"}
 _CONDITIONS = _LISTS | _RANGES | _FLAGS | {"name"}
@@ -32,6 +33,7 @@ class Subject:
     image_type, sequence, options : values of ImageType, ScanningSequence, ScanOptions.
     numbers : echo_ms, repetition_ms, flip_deg, b_max, phases, images; None where unknown.
     contrast, burned_in : whether the header says so.
+    component : PHASE, REAL or IMAGINARY where it is that part of the complex signal; empty for a magnitude.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Subject:
     numbers: Mapping[str, float | None] = ()  # type: ignore[assignment]
     contrast: bool = False
     burned_in: bool = False
+    component: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,13 +116,15 @@ def subject_of(facts: Facts, **numbers: float | None) -> Subject:
         },
         contrast=bool(facts.contrast_agent),
         burned_in=facts.burned_in,
+        component=(facts.component,) if facts.component else (),
     )
 
 
 def plain_name(facts: Facts) -> str:
     """The series description, in capitals, _ - / : , . as blanks; the protocol name where there is no description."""
     text = re.sub(r"^\s*(ISPY2|ACRIN-6698|TRT\d)\s*:", "", facts.description or facts.protocol, flags=re.IGNORECASE)
-    return " ".join(re.sub(r"[_\-/:,.()<>=;]", " ", text.upper()).split())
+    composed = unicodedata.normalize("NFC", text.upper())  # an accent of its own is one letter with what it stands on
+    return " ".join(re.sub(r"[_\-/:,.()<>=;]", " ", composed).split())
 
 
 @cache
@@ -182,7 +187,7 @@ def _holds(name: str, wanted: Any, subject: Subject) -> bool:
             return bool(set(wanted) & set(subject.image_type))
         case "not_image_type":
             return not set(wanted) & set(subject.image_type)
-        case "sequence" | "options":
+        case "sequence" | "options" | "component":
             return bool(set(wanted) & set(getattr(subject, name)))
         case "contrast" | "burned_in":
             return bool(getattr(subject, name) == wanted)

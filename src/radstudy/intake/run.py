@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from radstudy.errors import CaseError, DataError, RadstudyError, StorageError
@@ -16,12 +16,14 @@ from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.faults import REMEDY, unexpected
 from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
 from radstudy.intake.masks import Masks, write_masks
+from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
 from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
 from radstudy.intake.readers import ReaderRule, read_rule
 from radstudy.intake.review import Answers, check_matched, mark_of, read_answers, read_review
 from radstudy.intake.rules import Rules, load_rules
 from radstudy.intake.sources import Source
+from radstudy.intake.subtractions import without_subtractions
 from radstudy.intake.tables import EXAMINATIONS, write_cohort, write_tables
 from radstudy.intake.volumes import marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
@@ -39,11 +41,11 @@ class Options:
     ----------
     out : folder for the volumes and tables.
     private : folder for what identifies patients: pseudonyms, pulled objects, names of skipped files.
-    readers : rules that say who drew a mask; see `radstudy.intake.readers.read_rule`.
     pseudonyms : the table of pseudonyms; by default in the private folder.
     rules : a rules file of the user's.
     examination : "first", "last" or "".
     dry_run : show all, write nothing.
+    readers : rules that say who drew a mask; see `radstudy.intake.readers.read_rule`.
     """
 
     out: Path
@@ -57,8 +59,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv, and how
-    many drawings need a reader's name.
+    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv, how many
+    drawings need a reader's name, and what the user has to know of who is who.
     """
 
     plans: tuple[Plan, ...]
@@ -67,6 +69,7 @@ class Outcome:
     failures: tuple[str, ...]
     masks: tuple[Mapping[str, str], ...] = ()
     drawings_in_question: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def to_review(self) -> int:
@@ -99,31 +102,52 @@ def run_import(
         table = options.pseudonyms or options.private / "pseudonyms.csv"
         pseudonyms = Pseudonyms(table if table.is_file() or not options.dry_run else None)
         index = index_source(source, bar=bar)
+        split_nobodies(index, pseudonyms.knows)
         source.problems.extend(add_beside(index, source))
         _report_files(index, options, say)
         answers = read_answers(options.out, options.private)
         plans = [
-            _planned(patient, rules, pseudonyms, answers, options)
+            _planned(patient, rules, pseudonyms, answers, options, source)
             for _, patient in sorted(index.patients.items())
             if patient.examinations or patient.drawings
         ]
         if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans) and not index.faults:
             raise DataError(_no_image(index))
         check_matched(answers, _known_marks(plans, answers, options), options.out)
+        if not options.dry_run:
+            private_folder(options.private)
+            pseudonyms.save()
+        patients = [plan.patient for plan in plans]
+        persons = compare_persons(patients, pseudonyms, options.private, keep=not options.dry_run)
+        warnings = tuple(warnings_on(persons, {plan.name for plan in plans}))
         if options.dry_run:
-            return Outcome(tuple(plans), 0, 0, tuple(_problems(plans, index, source, options, pseudonyms)))
-        private_folder(options.private)
-        pseudonyms.save()
-        return _write(plans, index, source, options, pseudonyms, answers, reader_rules, say, bar)
+            problems = tuple(_problems(plans, index, source, options, pseudonyms))
+            return Outcome(tuple(plans), 0, 0, problems, warnings=warnings)
+        write_persons(persons, options.out)
+        done = _write(plans, index, source, options, pseudonyms, answers, reader_rules, say, bar)
+        return replace(done, warnings=warnings)
 
 
-def _planned(patient: Patient, rules: Rules, pseudonyms: Pseudonyms, answers: Answers, options: Options) -> Plan:
+def _planned(
+    patient: Patient,
+    rules: Rules,
+    pseudonyms: Pseudonyms,
+    answers: Answers,
+    options: Options,
+    source: Source,
+) -> Plan:
     """The plan of one patient; one that the program cannot plan is named, and the others are imported."""
     name = pseudonyms.of(patient.identifier)
     existing = marks_in(options.out / name)
     try:
         return plan_patient(
-            patient, rules, pseudonyms, answers=answers, examination=options.examination, existing=existing
+            patient,
+            rules,
+            pseudonyms,
+            answers=answers,
+            examination=options.examination,
+            existing=existing,
+            look=partial(without_subtractions, source=source),
         )
     except RadstudyError:
         raise
@@ -361,6 +385,7 @@ def describe(outcome: Outcome) -> str:
         f"{counts[ROLE]} volumes with a role, {counts[REVIEW]} for review, {counts[REFUSED]} refused, "
         f"{counts[LEFT_OUT]} left out"
     )
+    lines += [f"Warning: {warning}." for warning in outcome.warnings]
     return "\n".join(lines)
 
 

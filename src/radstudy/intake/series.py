@@ -96,8 +96,8 @@ def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
     frames : the images of one series.
     copies : files that were left out because their SOP instance is there already.
     """
-    if frames[0].facts.mosaic:
-        problem = "the slices are tiled into one image (Siemens MOSAIC)"
+    if frames[0].facts.tiled:
+        problem = f"the slices are tiled into one image ({frames[0].facts.tiled}): export one image per slice"
         return Series(tuple(frames), (Stack(tuple(frames), problem=problem),), copies)
     groups: dict[object, list[Frame]] = defaultdict(list)
     orientations: list[tuple[float, ...]] = []
@@ -122,6 +122,7 @@ def _kind(frame: Frame, orientations: list[tuple[float, ...]]) -> tuple[object, 
         facts.columns,
         None if facts.pixel_spacing is None else tuple(round(value, 3) for value in facts.pixel_spacing),
         facts.image_type,
+        facts.component,
         None if facts.echo_ms is None else round(facts.echo_ms, 1),
         None if diffusion.b_value is None else round(diffusion.b_value),
         diffusion.direction,

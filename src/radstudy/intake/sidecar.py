@@ -19,7 +19,9 @@ MADE_BY = "radstudy import"
 _SECONDARY = {"SECONDARY", "SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "CAPTURE"}
 
 
-def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_hash: str) -> dict[str, Any]:
+def sidecar_of(
+    item: Item, patient: str, redact: Redactor, *, key: str, file_hash: str, padded: int = 0
+) -> dict[str, Any]:
     """What is written beside a volume.
 
     Parameters
@@ -29,6 +31,7 @@ def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_has
     redact : takes out of the vendor's free texts what identifies the patient.
     key : of everything that the file depends on.
     file_hash : of the NIfTI file.
+    padded : voxels that the header's padding value marks as outside the image; written as 0.
     """
     decision, facts, grid = item.decision, item.decision.series.facts, item.decision.stack.grid
     spacing = [] if grid is None else np.linalg.norm(grid.affine[:3, :3], axis=0).round(5).tolist()
@@ -51,6 +54,8 @@ def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_has
         "plane": "" if grid is None else plane_of(grid.affine),
         "rescale": [{"slope": slope, "intercept": intercept} for slope, intercept in rescaled[:8]],
         "rescale_differs_between_slices": len(rescaled) > 1,
+        "scale": _scale(item),
+        "padding": None if facts.padding is None else {"stored_values": list(facts.padding), "voxels_set_to_0": padded},
         "warnings": warnings_of(item),
         "pixels_may_hold_text": pixels_may_hold_text(frame.facts for frame in decision.stack.frames),
         "tags": {
@@ -84,6 +89,14 @@ def sidecar_of(item: Item, patient: str, redact: Redactor, *, key: str, file_has
     }
 
 
+def _scale(item: Item) -> dict[str, Any] | None:
+    """By what the rescaled values were multiplied to lie on the scale of the volumes that they are compared with."""
+    if item.scale is None:
+        return None
+    own = sorted({frame.scale for frame in item.decision.stack.frames if frame.scale})
+    return {"on_the_scale_of": item.scale_of, "factors": [item.scale / scale for scale in own[:8]]}
+
+
 def warnings_of(item: Item) -> list[str]:
     """What a reader should know of a volume that can be written."""
     facts, grid, series = item.decision.series.facts, item.decision.stack.grid, item.decision.series
@@ -92,6 +105,16 @@ def warnings_of(item: Item) -> list[str]:
         found.append("the header says that text is burned into the pixels: look at it before it is shared")
     if series.copies:
         found.append(f"{series.copies} file(s) of the series were exact copies and were used once")
+    if facts.padding is not None and facts.padding != (0, 0):
+        values = " to ".join(str(value) for value in dict.fromkeys(facts.padding))
+        found.append(f"pixels of the padding value {values} lie outside the image and are written as 0")
+    if item.scale is not None:
+        scales = {frame.scale for frame in item.decision.stack.frames if frame.scale}
+        times = ", ".join(f"{item.scale / scale:.6g}" for scale in sorted(scales)[:3])
+        found.append(
+            f"the scanner scaled the volumes that are used together differently: the values are put on the scale of "
+            f"{item.scale_of} (times {times})"
+        )
     if grid is not None and facts.thickness_mm:
         step = float(np.linalg.norm(grid.affine[:3, 2]))
         if facts.thickness_mm > 1.01 * step:

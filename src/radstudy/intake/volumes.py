@@ -44,14 +44,15 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
     if stack.grid is None:
         raise CaseError(stack.problem or "it has no regular grid", patient=plan.name, sequence=item.decision.role)
     try:
-        voxels = read_voxels(stack.frames, stack.grid, source.open)
+        pixels = read_voxels(stack.frames, stack.grid, source.open, scale=item.scale)
     except CaseError as error:
         number = item.decision.series.facts.series_number
         raise error.located(patient=plan.name, sequence=item.decision.role or f"series {number}") from error
     beside.unlink(missing_ok=True)
-    write_raster(file, voxels, stack.grid.affine)
+    write_raster(file, pixels.voxels, stack.grid.affine)
     redact = Redactor(plan.patient.identities)
-    write_json(beside, sidecar_of(item, plan.name, redact, key=key, file_hash=file_hash(file)))
+    content = sidecar_of(item, plan.name, redact, key=key, file_hash=file_hash(file), padded=pixels.padded)
+    write_json(beside, content)
     return True
 
 
@@ -106,6 +107,7 @@ def _key(item: Item) -> str:
             decision.reason,
             decision.seconds,
             item.description,
+            item.scale,
             code_key(),
         ]
     )

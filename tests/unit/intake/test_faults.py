@@ -1,11 +1,9 @@
 """One object, series or patient that the program cannot handle never ends the import of the others."""
 
-from dataclasses import replace
-
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian
 
 from radstudy import Volume
 from radstudy.intake import index, plan, run, thumbnails

@@ -72,7 +72,8 @@ def test_where_the_numbers_say_nothing_a_reader_decides(synthetic, imported, tmp
 
 
 def test_where_the_numbers_contradict_a_reader_decides(synthetic, imported, tmp_path):
-    scan = scan_at(synthetic, TIMES[2:] + TIMES[:2], **DATES["no dates"])  # numbered as the clock alone would order them
+    # numbered as the clock alone would order them
+    scan = scan_at(synthetic, TIMES[2:] + TIMES[:2], **DATES["no dates"])
     synthetic.write(tmp_path / "in", scan)
     (plan,) = imported(tmp_path / "in").plans
     assert {item.decision.status for item in plan.items} == {"review"}

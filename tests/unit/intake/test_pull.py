@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydicom.dataset import Dataset
 
-from radstudy.errors import DataError, UsageError
+from radstudy.errors import DataError, StorageError, UsageError
 from radstudy.formats.dicom_header import Identity
 from radstudy.intake.connect import server_of
 from radstudy.intake.dicomweb import DicomWeb
@@ -20,7 +20,8 @@ from radstudy.intake.rules import load_rules
 
 TAGS = {"StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E", "SOPInstanceUID": "00080018",
         "PatientID": "00100020", "PatientName": "00100010", "PatientBirthDate": "00100030", "Modality": "00080060",
-        "SeriesNumber": "00200011", "SeriesDescription": "0008103E"}  # fmt: skip
+        "SeriesNumber": "00200011", "SeriesDescription": "0008103E", "NumberOfFrames": "00280008",
+        "SOPClassUID": "00080016"}  # fmt: skip
 
 
 class Archive:
@@ -34,6 +35,7 @@ class Archive:
         self.drop_after = 0  # so many instances, then the connection breaks off, this many times
         self.drops = 0
         self.count_off = 0
+        self.character_set = "ISO_IR 192"  # that it compares queries in
         self.asked = []
         self.sent = []
 
@@ -42,7 +44,7 @@ class Archive:
 
 
 def qido(dataset, archive, keywords, **more):
-    made = {TAGS[key]: {"vr": "LO", "Value": [str(dataset.get(key))]} for key in keywords}
+    made = {TAGS[key]: {"vr": "LO", "Value": [str(dataset.get(key))]} for key in keywords if key in dataset}
     if "PatientName" in keywords:
         names = zip(("Alphabetic", "Ideographic", "Phonetic"), dataset.PatientName.components, strict=False)
         made[TAGS["PatientName"]] = {"vr": "PN", "Value": [dict(names)]}
@@ -78,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         key, keywords = {
             "studies": ("StudyInstanceUID", ["StudyInstanceUID", "PatientID", "PatientName", "PatientBirthDate"]),
             "series": ("SeriesInstanceUID", ["SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription"]),
-            "instances": ("SOPInstanceUID", ["SOPInstanceUID"]),
+            "instances": ("SOPInstanceUID", ["SOPInstanceUID", "NumberOfFrames", "SOPClassUID"]),
         }[level]
         groups = {}
         for dataset in found:
@@ -249,7 +251,10 @@ def pacs(archive):
     keys = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 
     def matches(identifier):
-        wanted = {k: str(identifier.get(k)) for k in keys.values() if identifier.get(k)}
+        wanted = {k: str(identifier.get(k)) for k in (*keys.values(), "PatientID") if identifier.get(k)}
+        charset = archive.character_set
+        if not wanted.get("PatientID", "").isascii() and charset != identifier.get("SpecificCharacterSet"):
+            return []  # as a PACS that compares bytes
         return archive.matching(**wanted)
 
     def find(event):
@@ -362,3 +367,46 @@ def test_addresses_that_lack_a_part(address):
         server_of(address)
     assert server_of("some/folder") is None
     assert server_of("dimse://PACS@host:104") == Dimse("host", 104, "PACS")
+
+
+@pytest.mark.parametrize("character_set", ["ISO_IR 192", "GB18030"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_chinese_patient_id_is_found_over_dimse(synthetic, tmp_path, character_set):
+    synthetic.write(tmp_path / "in", synthetic.t2(patient="张伟-17"), synthetic.t2(patient="HOSP-1", number=4))
+    archive = Archive(synthetic, tmp_path / "in")
+    archive.character_set = character_set
+    with pacs(archive) as server:
+        (found,) = asked(server, "张伟-17", "", wait_s=0)
+    assert found.identity.patient_id == "张伟-17"
+
+
+@pytest.mark.parametrize("over", [served, pacs])
+def test_a_dry_run_counts_the_frames_of_an_enhanced_object(synthetic, tmp_path, over):
+    scan = synthetic.dynamic(3)
+    frames = [(volume, number) for number in range(scan.slices) for volume in scan.volumes]
+    (tmp_path / "in").mkdir()
+    synthetic.enhanced(scan, frames, lambda item, volume, number: None).save_as(tmp_path / "in" / "one.dcm")
+    synthetic.write(tmp_path / "in", synthetic.t2(slices=1, number=9))
+    with over(Archive(synthetic, tmp_path / "in")) as server:
+        lines = describe_offered(asked(server, "", "", wait_s=0), load_rules()).splitlines()
+    (enhanced,) = [line for line in lines if "dynaVIEWS" in line]
+    assert "18 images" in enhanced
+    assert "single image" not in enhanced
+    (single,) = [line for line in lines if "T2 TSE" in line]
+    assert "single image" in single
+
+
+def test_one_object_of_which_a_server_tells_nothing_is_not_called_a_single_image():
+    series = (OfferedSeries("1.2.3.4", 7, "t1_fl3d_tra_dynaVIEWS", "MR", 1),)
+    offered = [Offered(Identity("A 1", "", "", "", "1.2.3", "", ""), series)]
+    assert "single image" not in describe_offered(offered, load_rules())
+
+
+@pytest.mark.parametrize("over", [served, pacs])
+def test_a_disk_that_is_full_ends_a_pull_as_such(archive, tmp_path, monkeypatch, over):
+    def full(path, content):
+        raise StorageError(path, "No space left on device")
+
+    monkeypatch.setattr("radstudy.intake.pull.write_bytes", full)
+    with over(archive) as server, pytest.raises(StorageError, match="No space left"):
+        pull(server, tmp_path / "private", wait_s=0)

@@ -249,3 +249,21 @@ def test_a_mosaic_is_refused_by_name(synthetic, imported, tmp_path):
     outcome = imported(tmp_path / "in")
     assert "Siemens MOSAIC" in outcome.failures[0]
     assert not list((tmp_path / "out").rglob("*.nii.gz"))
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"ImageType": ["ORIGINAL", "PRIMARY", "DIFFUSION", "VFRAME"], "Manufacturer": "UIH"},
+        {
+            "Manufacturer": "United Imaging Healthcare",
+            (0x00650010, "LO"): "Image Private Header",
+            (0x00651050, "DS"): "27",
+        },
+    ],
+)
+def test_a_grid_of_united_imaging_is_refused_by_its_name(synthetic, imported, tmp_path, tags):
+    synthetic.write(tmp_path / "in", synthetic.Scan({**synthetic.DWI, **tags}, slices=1))
+    outcome = imported(tmp_path / "in")
+    assert "United Imaging GRID" in outcome.failures[0]
+    assert not list((tmp_path / "out").rglob("*.nii.gz"))

@@ -1,0 +1,146 @@
+"""Who is who among the patients of an import: PatientIDs that name nobody, and one person under two PatientIDs.
+
+Only the import sees names and birth dates, so only it can tell. It leaves what it found in OUT/identities.json, with
+pseudonyms alone; PRIVATE/persons.json keeps keyed marks of name and birth date, for imports to come.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+
+from radstudy.formats.dicom_header import Identity
+from radstudy.intake.index import Index, Patient
+from radstudy.intake.pseudonyms import Pseudonyms
+from radstudy.store import read_json, write_json
+
+FILE = "identities.json"
+# Without digits but zeros: ANON0017 and PATIENT-3 are how people number the patients of an anonymised collection.
+_NOBODY = re.compile(
+    r"(ANON|UNKNOWN|UNBEKANNT|INCONNU|SCONOSCIUT|DESCONOCID)[A-Z]*|NO ?NAME|REMOVED|DELETED|DE ?IDENTIFIED|DUMMY|TEST"
+    r"|PATIENT|NONE|NULL|NIL|N ?/? ?A|NOT ?AVAILABLE|X+|0+|匿名|未知|不详|無名",
+    re.IGNORECASE,
+)
+_NO_BIRTH = {"", "19000101", "19000000", "00010101", "18000101", "19010101"}
+
+
+@dataclass(frozen=True)
+class Persons:
+    """What is known of who is who, by pseudonyms.
+
+    Parameters
+    ----------
+    patients : all that the imports into this folder have given.
+    compared : of these, those with a name and a birth date; the others may be anyone.
+    same_person : pairs with the same name and birth date under two PatientIDs.
+    without_patient_id : patients whose PatientID is empty or names nobody (ANONYMOUS): one per examination.
+    """
+
+    patients: tuple[str, ...]
+    compared: tuple[str, ...]
+    same_person: tuple[tuple[str, str], ...]
+    without_patient_id: tuple[str, ...]
+
+
+def names_nobody(text: str) -> bool:
+    """Whether a PatientID or a name stands for no person: empty, ANONYMOUS, unknown, 0 and their like.
+
+    Examples
+    --------
+    >>> [names_nobody(text) for text in ("", "ANONYMOUS", "anon^", "0", "HOSP-4711", "ANON0017", "Anonda^Maria", "100")]
+    [True, True, True, True, False, False, False, False]
+    """
+    plain = " ".join(re.split(r"[\s^=_\-.,]+", text)).strip()
+    return not plain or _NOBODY.fullmatch(plain) is not None
+
+
+def split_nobodies(index: Index, known: Callable[[tuple[str, str]], bool]) -> None:
+    """Make every examination under a PatientID that names nobody a patient of its own: they may be anyone's.
+
+    Parameters
+    ----------
+    index : of the source; changed in place.
+    known : whether an earlier import has given an identifier a pseudonym; a single examination keeps it.
+    """
+    for identifier, patient in list(index.patients.items()):
+        studies = {identity.study_uid for identity in patient.identities}
+        if not identifier[0] or not names_nobody(identifier[0]) or (len(studies) == 1 and known(identifier)):
+            continue
+        del index.patients[identifier]
+        for study in sorted(studies):
+            own = Patient(("", f"study {study}"))
+            own.identities = {identity for identity in patient.identities if identity.study_uid == study}
+            own.drawings = [drawing for drawing in patient.drawings if drawing.identity.study_uid == study]
+            if study in patient.examinations:
+                own.examinations[study] = patient.examinations[study]
+            index.patients[own.identifier] = own
+
+
+def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private: Path, *, keep: bool) -> Persons:
+    """Find one person under two PatientIDs, among these patients and those of earlier imports.
+
+    Parameters
+    ----------
+    patients : of this import.
+    pseudonyms : of the import.
+    private : its folder of what identifies patients.
+    keep : write the marks there, for later imports.
+    """
+    file = private / "persons.json"
+    marks: dict[str, list[str]] = read_json(file) if file.is_file() else {}
+    nameless = set(marks.pop("", []))
+    for patient in patients:
+        name = pseudonyms.of(patient.identifier)
+        own = {pseudonyms.mark("person", *who) for identity in patient.identities if (who := _who(identity))}
+        marks[name] = sorted({*marks.get(name, []), *own})
+        nameless |= {name} if names_nobody(patient.identifier[0]) else set()
+    if keep:
+        write_json(file, {**marks, "": sorted(nameless)})
+        file.chmod(0o600)
+    by_mark: dict[str, set[str]] = defaultdict(set)
+    for name, own_marks in marks.items():
+        for mark in own_marks:
+            by_mark[mark].add(name)
+    pairs = {pair for names in by_mark.values() for pair in combinations(sorted(names), 2)}
+    compared = tuple(sorted(name for name, own_marks in marks.items() if own_marks))
+    return Persons(tuple(sorted(marks)), compared, tuple(sorted(pairs)), tuple(sorted(nameless & set(marks))))
+
+
+def write_persons(persons: Persons, out: Path) -> None:
+    """Write OUT/identities.json, which the study's check for patients under two identifiers reads."""
+    write_json(out / FILE, asdict(persons))
+
+
+def warnings_on(persons: Persons, here: set[str]) -> list[str]:
+    """What a user has to know of who is who; of patients of this import only."""
+    found = [
+        f"patients {one} and {other} have the same name and birth date under two PatientIDs. If they are one person, "
+        "she is in the study twice, perhaps in training and in testing. To do: compare them in the table of "
+        "pseudonyms; correct the PatientID in the PACS and import again, or leave one of them out of cohort.csv"
+        for one, other in persons.same_person
+        if {one, other} & here
+    ]
+    nameless = [name for name in persons.without_patient_id if name in here]
+    if nameless:
+        found.append(
+            f"{len(nameless)} examination(s) have no PatientID that names a person (empty, ANONYMOUS, unknown, 0 ...): "
+            f"each is a patient of its own ({', '.join(nameless[:8])}{' ...' if len(nameless) > 8 else ''}). To do: "
+            "make sure that no two of them are one person; nothing here can tell"
+        )
+    return found
+
+
+def _who(identity: Identity) -> tuple[str, ...]:
+    """Birth date and the words of family and given name, the same in every spelling; empty where one is absent."""
+    birth = re.sub(r"\D", "", identity.birth_date)
+    name = next(filter(None, identity.name.split("=")), "")
+    if birth in _NO_BIRTH or names_nobody(name):
+        return ()
+    letters = unicodedata.normalize("NFKD", " ".join(name.split("^")[:2])).upper()
+    words = re.findall(r"\w+", "".join(letter for letter in letters if not unicodedata.combining(letter)))
+    return (birth, *sorted(words)) if words else ()

@@ -23,6 +23,9 @@ def import_(
     pseudonyms: Annotated[Path | None, typer.Option(help="Table of pseudonyms, to share between imports; by default "
                                                          "in the private folder.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Your own rules for roles, a changed copy of roles.yaml.")] = None,
+    readers: Annotated[list[str], typer.Option(help="Who drew a mask: a folder or file name with {reader}, such as "
+                                                    "'annotations/{reader}/'; or description:, creator: or operators: "
+                                                    "with a pattern. Several: the first that fits.")] = [],  # noqa: B006
     patient: Annotated[str, typer.Option(help="Of a server: this PatientID; * and ? are wildcards.")] = "",
     study: Annotated[str, typer.Option(help="Of a server: this StudyInstanceUID.")] = "",
     own_title: Annotated[str, typer.Option(help="Our application entity title, as the PACS knows it.")] = "RADSTUDY",
@@ -31,9 +34,9 @@ def import_(
     """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
 
     Nothing is changed in the source. OUT then holds PATIENT/ROLE.nii.gz, PATIENT/masks/, cohort.csv to fill, and
-    review.html with what a reader has to decide: write it into review.csv and run the same command again.
-    Segmentations (SEG, RTSTRUCT) lie among the images or come later, in a source of their own. OUT.private identifies
-    the patients: keep it to yourself. All in docs/import.md.
+    review.html with what a reader has to decide: write it into review.csv or review.xlsx and run the same command
+    again. Segmentations (SEG, RTSTRUCT, .seg.nrrd) lie among the images; SEG and RTSTRUCT may come later, in a source
+    of their own. OUT.private identifies the patients: keep it to yourself. All in docs/import.md.
     """
     from radstudy.intake.connect import server_of
     from radstudy.intake.pull import asked, describe_offered, pull
@@ -42,7 +45,7 @@ def import_(
     from radstudy.intake.sources import open_source
 
     beside = private or out.with_name(out.name + ".private")
-    options = Options(out, beside, pseudonyms, rules, examination, dry_run)
+    options = Options(out, beside, pseudonyms, rules, examination, dry_run, tuple(readers))
     server = server_of(source, own_title=own_title, move_port=move_port)
     if server is not None and dry_run:
         typer.echo(describe_offered(asked(server, patient, study), load_rules(rules)))
@@ -52,7 +55,7 @@ def import_(
     outcome = run_import(images, options, say=say, bar=bar)
     typer.echo(describe(outcome))
     if outcome.to_review and not dry_run:
-        say(f"Next: look at {out / 'review.html'}, fill the column role of {out / 'review.csv'}, import again.")
+        say(f"Next: look at {out / 'review.html'}, answer in {out / 'review.csv'} or review.xlsx, import again.")
     if outcome.failures:
         raise DataError("\n  ".join(["not all could be imported:", *outcome.failures]))
 

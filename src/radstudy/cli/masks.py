@@ -42,5 +42,5 @@ def mask_convert(
     rois = [Roi.read(mask, name, grid, resample=resample) for name in names]
     write_rois(out, rois, dicom=dicom, phase=phase)
     for roi in rois:
-        say(f"{roi.label}: {roi.voxel_count} voxels, {roi.volume_mm3:.1f} mm3")
+        say("; ".join([f"{roi.label}: {roi.voxel_count} voxels, {roi.volume_mm3:.1f} mm3", *roi.notes]))
     typer.echo(out)

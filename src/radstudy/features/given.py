@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def read_given(
     volume = image if isinstance(image, Volume) else Volume.read(image)
     if isinstance(mask, Roi):
         return volume, mask
-    return volume, Roi.read(mask, otherwise if label is None else label, volume, resample=resample)
+    roi = Roi.read(mask, otherwise if label is None else label, volume, resample=resample)
+    for note in roi.notes:
+        warnings.warn(f"{mask}: {note}", stacklevel=2)
+    return volume, roi
 
 
 def _require_located(image: object, mask: object) -> None:

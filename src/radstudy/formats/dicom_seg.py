@@ -32,11 +32,13 @@ class SegmentPlanes:
     ----------
     number, name : SegmentNumber and SegmentLabel.
     planes : its frames that hold a pixel, in the file's order.
+    notes : what a reader should know of how the file was read.
     """
 
     number: int
     name: str
     planes: tuple[Plane, ...]
+    notes: tuple[str, ...] = ()
 
 
 def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
@@ -60,7 +62,7 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
     dataset = read_dataset(path)
     try:
         names = _names(dataset)
-        frames = _frames(dataset)
+        frames, notes = _frames(dataset)
         affines = frame_affines(dataset)
         if len(affines) != len(frames):
             raise CaseError(
@@ -73,7 +75,7 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
                     segments[number].append(Plane(np.ascontiguousarray(pixels.T), affine, index + 1))
     except CaseError as error:
         raise error.located(file=path) from error
-    return [SegmentPlanes(number, names[number], tuple(segments[number])) for number in sorted(names)]
+    return [SegmentPlanes(number, names[number], tuple(segments[number]), notes) for number in sorted(names)]
 
 
 def _names(dataset: Dataset) -> dict[int, str]:
@@ -100,17 +102,77 @@ def _background(dataset: Dataset) -> set[int]:
     return {0, int(dataset.get("PixelPaddingValue") or 0), *coded}
 
 
-def _frames(dataset: Dataset) -> NDArray[Any]:
-    """(frames, rows, columns) as stored."""
+def _frames(dataset: Dataset) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """(frames, rows, columns) as stored, and what a reader should know of how they were stored."""
     syntax = dataset.file_meta.TransferSyntaxUID.name if "TransferSyntaxUID" in dataset.file_meta else "not named"
+    notes: tuple[str, ...] = ()
     try:
-        array: NDArray[Any] = dataset.pixel_array
+        if _is_native(dataset) and (by_frame := bits_by_frame(dataset)) is not None:
+            array, notes = by_frame, ("each of its frames is padded to whole bytes, and was unpacked by itself",)
+        else:
+            array = dataset.pixel_array
+    except CaseError:
+        raise
     except Exception as error:  # each decoder has errors of its own
         raise CaseError(
             f"the pixels cannot be decoded (transfer syntax: {syntax}; {error})",
             "export the segmentation uncompressed (Explicit VR Little Endian)",
         ) from error
-    return array if array.ndim == 3 else array[np.newaxis]
+    return (array if array.ndim == 3 else array[np.newaxis]), notes
+
+
+def _is_native(dataset: Dataset) -> bool:
+    """Whether the pixels are not compressed, so that their number of bytes is known."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    return "PixelData" in dataset and syntax is not None and not syntax.is_compressed
+
+
+def bits_by_frame(dataset: Dataset) -> NDArray[np.uint8] | None:
+    """The pixels of a file whose frames are each padded to whole bytes; None where they follow the standard.
+
+    The standard packs the bits of all frames without a gap, and pads the end alone. Where frames do not end on a byte,
+    the two ways differ from the second frame on, and a reader that assumes the wrong one shifts all that follow. Where
+    the bytes fit both ways, the standard's holds.
+
+    Parameters
+    ----------
+    dataset : with pixels that are not compressed.
+
+    Raises
+    ------
+    CaseError : the pixels have more bytes than either way gives, or say both or neither.
+
+    References
+    ----------
+    DICOM PS3.5, 8.1.1 (pixel data of one bit allocated), annex D.
+    """
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated
+    found, packed, padded = len(dataset.PixelData), -(-frames * bits // 8), frames * -(-bits // 8)
+    if found < packed:
+        raise CaseError(
+            f"the pixels cannot be decoded: {frames} frames need {packed} bytes, the file has {found}",
+            "copy or export the segmentation again",
+        )
+    if found > padded + padded % 2:
+        raise CaseError(
+            f"{frames} frames need {packed} bytes of pixels, the file has {found}", "export the segmentation again"
+        )
+    if bits % 8 == 0 or frames == 1:
+        return None
+    stored = np.unpackbits(np.frombuffer(dataset.PixelData, np.uint8), bitorder="little")
+    last = stored[packed * 8 :].any() and dataset.PixelData[-1:] != b"0"  # some pad the length with the character 0
+    if found <= packed + packed % 2 and not stored[frames * bits : packed * 8].any() and not last:
+        return None
+    if found >= padded:
+        each = stored[: padded * 8].reshape(frames, -1)
+        if not each[:, bits:].any():
+            return each[:, :bits].reshape(frames, int(dataset.Rows), int(dataset.Columns))
+    raise CaseError(
+        f"{frames} frames need {packed} bytes of pixels, or {padded} with each padded to whole bytes; the file has "
+        f"{found}, with pixels where only padding should be",
+        "export the segmentation again",
+    )
 
 
 def _segments_of(

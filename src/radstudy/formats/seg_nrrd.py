@@ -30,6 +30,7 @@ _TAGS = (
     "Segmentation.Status:completed|TerminologyEntry:Segmentation category and type - 3D Slicer General Anatomy list"
     "~SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^~Anatomic codes - DICOM master list~^^~^^|"
 )
+HEADER_BYTES = 65536
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -76,7 +77,12 @@ def describes_segments(path: str | Path) -> bool:
     if not file.is_file() or file.suffix.lower() not in (".nrrd", ".nhdr"):
         return False
     with file.open("rb") as stream:
-        header = stream.read(65536).split(b"\n\n", 1)[0].split(b"\r\n\r\n", 1)[0]
+        return begins_as_segments(stream.read(HEADER_BYTES))
+
+
+def begins_as_segments(start: bytes) -> bool:
+    """Whether a file that begins with these bytes (`HEADER_BYTES` of them) is an NRRD that names segments."""
+    header = start.split(b"\n\n", 1)[0].split(b"\r\n\r\n", 1)[0]
     return header.startswith(b"NRRD") and re.search(rb"(?m)^Segment\d+_(ID|Name|LabelValue):=", header) is not None
 
 

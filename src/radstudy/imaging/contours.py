@@ -1,34 +1,55 @@
 """Closed contours onto an image's grid: the voxels whose centre a contour encloses.
 
-Contours of one slice are combined by the even-odd rule: a point is inside where a ray from it crosses an odd number of
-edges of all contours of the slice. A contour within a contour is therefore a hole, one within that an island, and two
-contours side by side are two pieces; where two contours overlap only in part, the overlap is outside. A hole drawn by a
-keyhole (one contour that goes in and out along one line) comes out right too. A centre exactly on an edge belongs to
-one side of it only, so that contours that share an edge neither overlap nor leave a gap.
+How the contours of one slice make one region is told in `radstudy.imaging.contour_sets`.
 
 References
 ----------
-DICOM PS3.3, C.8.8.6.3 (closed planar contours, keyholes, XOR). Shimrat M, Algorithm 112, Commun ACM 1962;5:434.
+DICOM PS3.3, C.8.8.6.3 (closed planar contours, keyholes, XOR).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.contour_sets import Combined, combine_contours
+from radstudy.imaging.volume import Volume, spacing_of
 
 PLANE_VOXELS = 0.1  # of the slice distance: points are rounded to tenths or hundredths of a millimetre
+_LISTED = 6
 _DRAW = "give the image that it was drawn on, or ask for resampling (the nearest contour of each slice)"
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """Contours as voxels.
+
+    Parameters
+    ----------
+    mask : bool (I, J, K).
+    notes : what a reader should know of them: contours that were drawn twice, or overlap in part.
+    """
+
+    mask: NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
 
 
 def fill_contours(
     contours: Sequence[NDArray[np.float64]], volume: Volume, *, resample: bool = False
 ) -> NDArray[np.bool_]:
-    """The voxels whose centres lie inside the contours: bool (I, J, K).
+    """The voxels whose centres lie inside the contours: bool (I, J, K); see `draw_contours`."""
+    return draw_contours(contours, volume, resample=resample).mask
+
+
+def draw_contours(
+    contours: Sequence[NDArray[np.float64]], volume: Volume, *, resample: bool = False, exclusive: bool = False
+) -> Filled:
+    """The voxels whose centres lie inside the contours, with what was found on the way.
 
     Parameters
     ----------
@@ -36,11 +57,12 @@ def fill_contours(
     volume : the image; the contours are parallel to its slices along one of its axes.
     resample : whether contours between the image's slices, or on every second or third slice only, are taken for the
         slices nearest to them; else they are refused.
+    exclusive : whether the file asks for exclusive or; see `combine_contours`.
 
     Raises
     ------
-    CaseError : contours are tilted against the slices, lie between them, skip slices, or reach outside the image; or
-        no voxel's centre lies inside.
+    CaseError : contours are tilted against the slices, lie between them, skip slices, or reach outside the image;
+        overlap in part where that may be a hole; or no voxel's centre lies inside.
     """
     inverse = np.linalg.inv(volume.affine)
     indexed = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
@@ -50,25 +72,51 @@ def fill_contours(
     mask = np.zeros(volume.voxels.shape, bool)
     across = [other for other in range(3) if other != axis]
     plane = (volume.voxels.shape[across[0]], volume.voxels.shape[across[1]])
+    spacing_mm = spacing_of(volume.affine)[across]
     depth = volume.voxels.shape[axis]
     view = np.moveaxis(mask, axis, 2)
-    filled = {}
+    filled: dict[float, Combined] = {}
     for height, members in groups.items():
         flat = [indexed[member][:, across] for member in members]
         _inside_image(flat, plane)
-        filled[height] = _even_odd(flat, plane)
+        try:
+            filled[height] = combine_contours(flat, plane, spacing_mm.tolist(), exclusive=exclusive)
+        except CaseError as error:
+            raise CaseError(f"slice {height + 1:g}: {error.problem}", error.remedy) from error
     for slice_number, height in _targets(sorted(groups), resample):
         if not 0 <= slice_number < depth:
             raise CaseError(
                 f"a contour lies on slice {slice_number + 1}, and the image has {depth}",
                 "use the whole image that it was drawn on",
             )
-        view[:, :, slice_number] = filled[height]
+        view[:, :, slice_number] = filled[height].mask
     if not mask.any():
         raise CaseError(
             f"no voxel's centre lies inside the {len(contours)} contour(s)", "draw the lesion on this image"
         )
-    return mask
+    return Filled(mask, _notes(filled))
+
+
+def _notes(filled: dict[float, Combined]) -> tuple[str, ...]:
+    """What a reader should know of the contours, by the heights of their slices."""
+    notes = []
+    twice = {height: found.twice for height, found in filled.items() if found.twice}
+    if twice:
+        notes.append(f"{sum(twice.values())} contour(s) were drawn twice ({_shown(twice)}) and count once")
+    partly = {height: found for height, found in filled.items() if found.overlapping}
+    if partly:
+        voxels = sum(found.overlap_voxels for found in partly.values())
+        notes.append(
+            f"contours overlap in part by {voxels} voxel(s) ({_shown(partly)}) and were joined: look whether a "
+            "hole was meant"
+        )
+    return tuple(notes)
+
+
+def _shown(heights: dict[float, Any]) -> str:
+    numbers = [f"{height + 1:g}" for height in sorted(heights)]
+    more = ", ..." if len(numbers) > _LISTED else ""
+    return f"slice {', '.join(numbers[:_LISTED])}{more}"
 
 
 def _slice_axis(indexed: Sequence[NDArray[np.float64]]) -> int:
@@ -90,7 +138,7 @@ def _slices(heights: NDArray[np.float64], resample: bool) -> dict[float, list[in
     if off.max() > PLANE_VOXELS and not resample:
         worst = int(np.argmax(off))
         raise CaseError(f"a contour lies between slices (at {heights[worst] + 1:.2f}, counted from 1)", _DRAW)
-    keys = nearest if off.max() <= PLANE_VOXELS else np.round(heights, 2)
+    keys = nearest if off.max() <= PLANE_VOXELS else _levels(heights)
     groups: dict[float, list[int]] = {}
     for index, key in enumerate(keys):
         groups.setdefault(float(key), []).append(index)
@@ -101,6 +149,16 @@ def _slices(heights: NDArray[np.float64], resample: bool) -> dict[float, list[in
             _DRAW,
         )
     return groups
+
+
+def _levels(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The height of each contour's slice: heights that differ by rounding only are one."""
+    order = np.argsort(heights, kind="stable")
+    level = np.concatenate([[0], np.cumsum(np.diff(heights[order]) > PLANE_VOXELS)])
+    means = np.bincount(level, heights[order]) / np.bincount(level)
+    levels = np.empty(len(heights))
+    levels[order] = np.round(means, 2)[level]
+    return levels
 
 
 def _targets(heights: list[float], resample: bool) -> list[tuple[int, float]]:
@@ -123,29 +181,3 @@ def _inside_image(polygons: Sequence[NDArray[np.float64]], shape: tuple[int, int
     points = np.vstack(polygons)
     if (points < -0.5 - PLANE_VOXELS).any() or (points > np.array(shape) - 0.5 + PLANE_VOXELS).any():
         raise CaseError("a contour reaches outside the image", "use the whole image that it was drawn on")
-
-
-def _even_odd(polygons: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pixels (index = coordinate of the centre) inside an odd number of the polygons.
-
-    Examples
-    --------
-    >>> square = np.array([[0.5, 0.5], [2.5, 0.5], [2.5, 2.5], [0.5, 2.5]])
-    >>> _even_odd([square], (4, 4)).sum().item()
-    4
-    """
-    toggles = np.zeros((shape[0] + 1, shape[1]), np.int64)
-    for polygon in polygons:
-        x, y = polygon.T
-        x_next, y_next = np.roll(x, -1), np.roll(y, -1)
-        low, high = np.minimum(y, y_next), np.maximum(y, y_next)
-        first, last = np.ceil(low).astype(int), np.ceil(high).astype(int)  # rows with low <= row < high
-        counts = np.maximum(last - first, 0)
-        edge = np.repeat(np.arange(len(x)), counts)
-        row = first[edge] + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        crossing = x[edge] + (row - y[edge]) * (x_next[edge] - x[edge]) / (y_next[edge] - y[edge])
-        inside = (row >= 0) & (row < shape[1])
-        column = np.clip(np.ceil(crossing[inside]).astype(int), 0, shape[0])
-        np.add.at(toggles, (column, row[inside]), 1)
-    odd: NDArray[np.bool_] = np.cumsum(toggles, axis=0)[:-1] % 2 == 1
-    return odd

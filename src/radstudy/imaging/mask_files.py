@@ -25,6 +25,22 @@ Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class Drawn:
+    """The voxels of one part of a mask file.
+
+    Parameters
+    ----------
+    mask : bool (I, J, K).
+    affine : float64 (4, 4), voxel index to RAS mm.
+    notes : what a reader should know of how they came about.
+    """
+
+    mask: Bool
+    affine: Float64
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Segment:
     """One part of a mask file.
 
@@ -33,13 +49,16 @@ class Segment:
     number : label value, SegmentNumber or ROINumber.
     name : as the file calls it; "" in a plain label map.
     drawn : whether it holds anything.
-    draw : gives its mask and affine, on the grid of the file itself or, for contours, of the image.
+    draw : gives its voxels, on the grid of the file itself or, for contours, of the image; raises a CaseError where
+        this part cannot be used.
+    notes : what a reader should know of a part in which nothing is drawn.
     """
 
     number: int
     name: str
     drawn: bool
-    draw: Callable[[], tuple[Bool, Float64]]
+    draw: Callable[[], Drawn]
+    notes: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -110,13 +129,13 @@ def _of_label_map(path: str | Path) -> list[Segment]:
     return [Segment(int(value), "", True, partial(_label_drawn, voxels, affine, int(value))) for value in present]
 
 
-def _label_drawn(voxels: NDArray[Any], affine: Float64, number: int) -> tuple[Bool, Float64]:
-    return voxels == number, affine
+def _label_drawn(voxels: NDArray[Any], affine: Float64, number: int) -> Drawn:
+    return Drawn(voxels == number, affine)
 
 
 def _of_slicer(file: SegNrrd, segment: NrrdSegment) -> Segment:
     mask = file.mask(segment)
-    return Segment(segment.label, segment.name, bool(mask.any()), lambda: (mask, file.affine))
+    return Segment(segment.label, segment.name, bool(mask.any()), lambda: Drawn(mask, file.affine))
 
 
 def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Segment]:
@@ -132,26 +151,32 @@ def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Seg
         found = read_dicom_seg(path)
         every = [plane for item in found for plane in item.planes]
 
-        def place(item: SegmentPlanes) -> tuple[Bool, Float64]:
+        def place(item: SegmentPlanes) -> Drawn:
             if grid is None or resample:
-                return stack_planes(item.planes, every)
-            return place_planes(item.planes, grid), grid.affine
+                return Drawn(*stack_planes(item.planes, every), item.notes)
+            return Drawn(place_planes(item.planes, grid), grid.affine, item.notes)
 
         return [Segment(item.number, item.name, bool(item.planes), partial(place, item)) for item in found]
     if kind != RTSTRUCT_STORAGE:
         name = getattr(kind, "name", str(kind)) or "no stated class"
         raise CaseError(f"this DICOM file is no mask ({name})", "give a SEG or an RTSTRUCT file", file=path)
 
-    def fill(item: Structure) -> tuple[Bool, Float64]:
-        from radstudy.imaging.contours import fill_contours
+    def fill(item: Structure) -> Drawn:
+        from radstudy.imaging.contours import draw_contours
 
+        if item.problem is not None:
+            raise item.problem
         if grid is None:
             raise CaseError(
                 "a structure set has no grid of its own", "give the image that it was drawn on (grid; --image)"
             )
-        return fill_contours(item.contours, grid, resample=resample), grid.affine
+        filled = draw_contours(item.contours, grid, resample=resample, exclusive=item.exclusive)
+        return Drawn(filled.mask, grid.affine, (*item.notes, *filled.notes))
 
-    return [Segment(item.number, item.name, bool(item.contours), partial(fill, item)) for item in read_rtstruct(path)]
+    return [
+        Segment(item.number, item.name, bool(item.contours or item.problem), partial(fill, item), item.notes)
+        for item in read_rtstruct(path)
+    ]
 
 
 def _chosen(segments: Sequence[Segment], label: Label | None, reader: str, source: str) -> Roi:
@@ -162,8 +187,8 @@ def _chosen(segments: Sequence[Segment], label: Label | None, reader: str, sourc
     if label in ("union", "largest") and not any(segment.name == label for segment in segments):
         return _together(drawn, label == "largest", reader, source)
     segment = _only(drawn, label, segments)
-    mask, affine = segment.draw()
-    return Roi(mask, affine, segment.name or str(segment.number), reader, source)
+    part = segment.draw()
+    return Roi(part.mask, part.affine, segment.name or str(segment.number), reader, source, part.notes)
 
 
 def _only(drawn: Sequence[Segment], label: Label | None, segments: Sequence[Segment]) -> Segment:
@@ -191,20 +216,22 @@ def _only(drawn: Sequence[Segment], label: Label | None, segments: Sequence[Segm
 
 def _together(drawn: Sequence[Segment], largest: bool, reader: str, source: str) -> Roi:
     """All segments as one, or the largest connected piece of any (of equals the first)."""
-    masks = [segment.draw() for segment in drawn]
-    affine = masks[0][1]
-    if any(mask.shape != masks[0][0].shape or not np.array_equal(other, affine) for mask, other in masks):
+    parts = [segment.draw() for segment in drawn]
+    first = parts[0]
+    if any(part.mask.shape != first.mask.shape or not np.array_equal(part.affine, first.affine) for part in parts):
         raise CaseError("the segments have no grid in common", "give the image that they were drawn on (grid; --image)")
     names = [segment.name or str(segment.number) for segment in drawn]
     if not largest:
-        return Roi(np.any([mask for mask, _ in masks], axis=0), affine, " + ".join(names), reader, source)
-    best, size, name = masks[0][0], 0, ""
-    for (mask, _), of in zip(masks, names, strict=True):
-        numbered, count = ndimage.label(mask, np.ones((3, 3, 3)))
+        union = np.any([part.mask for part in parts], axis=0)
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        return Roi(union, first.affine, " + ".join(names), reader, source, notes)
+    best, size, name, notes = first.mask, 0, "", first.notes
+    for part, of in zip(parts, names, strict=True):
+        numbered, count = ndimage.label(part.mask, np.ones((3, 3, 3)))
         sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
         if sizes.max() > size:
-            best, size, name = numbered == 1 + int(sizes.argmax()), int(sizes.max()), of
-    return Roi(best, affine, name, reader, source)
+            best, size, name, notes = numbered == 1 + int(sizes.argmax()), int(sizes.max()), of, part.notes
+    return Roi(best, first.affine, name, reader, source, notes)
 
 
 def _listed(segments: Sequence[Segment]) -> str:

@@ -9,6 +9,7 @@ lies outside the image is always refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -50,7 +51,7 @@ def place_mask(roi: Roi, volume: Volume, *, resample: bool = False) -> Roi:
     if step is not None and not _moved_whole(step, shape, of_shape):
         mask = np.zeros(of_shape, bool)
         _fill(mask, np.argwhere(roi.mask), step, volume, roi.source)
-        return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
+        return replace(roi, mask=mask, affine=volume.affine)
     if resample:
         return mask_on_grid(roi, volume)
     return roi.on_grid_of(volume)  # refuses, and says what differs
@@ -91,7 +92,7 @@ def mask_on_grid(
             "draw it on this image",
             file=roi.source,
         )
-    return Roi(mask, volume.affine, roi.label, roi.reader, roi.source)
+    return replace(roi, mask=mask, affine=volume.affine)
 
 
 def _reaches_outside(roi: Roi, volume: Volume) -> bool:

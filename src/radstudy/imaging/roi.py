@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Roi:
     label : name or number of the label that the mask was made from.
     reader : who drew it.
     source : the file it came from.
+    notes : what was found when it was read, and a reader should know.
     """
 
     mask: NDArray[np.bool_]
@@ -35,6 +36,7 @@ class Roi:
     label: str = ""
     reader: str = ""
     source: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         mask = np.asarray(self.mask)
@@ -127,7 +129,7 @@ class Roi:
                 reader=self.reader,
                 file=self.source,
             )
-        return Roi(self.mask, volume.affine, self.label, self.reader, self.source)
+        return replace(self, affine=volume.affine)
 
 
 def points_of(roi: Roi) -> NDArray[np.float64]:

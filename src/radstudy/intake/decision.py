@@ -26,6 +26,8 @@ class Decision:
     evidence : what speaks for the kind.
     reason : why it is for review, or refused.
     seconds : since the first phase began, for phases.
+    orders : of a volume that may be a phase: the volumes of its scan in each order that a tag gives, first phase first;
+        one where the tags agree.
     """
 
     series: Series
@@ -37,6 +39,12 @@ class Decision:
     evidence: tuple[str, ...] = ()
     reason: str = ""
     seconds: float | None = None
+    orders: tuple[tuple[Stack, ...], ...] = ()
+
+    @property
+    def suggested(self) -> str:
+        """The role of a phase by the order of its scan, where one order is known; "" else."""
+        return f"DCE{self.orders[0].index(self.stack) + 1}" if len(self.orders) == 1 else ""
 
 
 def volume_subject(series: Series, stack: Stack) -> Subject:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from radstudy.intake.beside import SLICER
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.intake.sources import Source
@@ -20,9 +21,10 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
     """Copy every SEG and RTSTRUCT into PRIVATE/drawings/<patient>/ and list them in PRIVATE/drawings.json.
 
     Each entry has: patient (pseudonym), file (relative to the private folder; named by a keyed mark, under which
-    masks.csv lists it), kind (SEG or RTSTRUCT), series and spaces (UIDs of the series and frames of reference that it
-    refers to), identity (whose it says it is), images (the volumes written of those series, relative to the import's
-    folder, with role).
+    masks.csv lists it), kind (SEG, RTSTRUCT or SLICER), series and spaces (UIDs of the series and frames of reference
+    that it refers to), identity (whose it says it is), images (the volumes written of those series, relative to the
+    import's folder, with role), source (its name in the source, "" where that is the program's own), by_folder (whether
+    that told its patient and series) and authorship (who drew it, and when).
 
     Returns
     -------
@@ -35,7 +37,7 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
         for mark, drawing in sorted(marked.items()):  # the same order from every kind of source
             with source.open(drawing.file) as opened:
                 content = opened.read()
-            file = Path("drawings") / plan.name / f"{mark}.dcm"
+            file = Path("drawings") / plan.name / f"{mark}{'.seg.nrrd' if drawing.kind == SLICER else '.dcm'}"
             write_bytes(private / file, content)
             images = [
                 {"file": f"{plan.name}/{item.file}", "role": item.decision.role}
@@ -50,6 +52,9 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
                 "spaces": list(drawing.spaces),
                 "identity": asdict(drawing.identity),
                 "images": images,
+                "source": drawing.file if getattr(source, "only", None) is None else "",
+                "by_folder": drawing.by_folder,
+                "authorship": asdict(drawing.authorship),
             }
     if entries:
         write_json(index, list(entries.values()))

@@ -37,13 +37,36 @@ class Order:
     unsure: str = ""
 
 
-def in_order(stacks: Sequence[Stack]) -> Order:
-    """Order phases by every tag that all of them have with different values; the tags must agree."""
+def _clocks_of(stacks: Sequence[Stack]) -> dict[str, list[float]]:
+    """The tags that all phases have with different values."""
     clocks = {}
     for name in _CLOCKS:
         values = [stack.times.get(name) for stack in stacks]
         if None not in values and len(set(values)) == len(values):
             clocks[name] = [float(value or 0) for value in values]
+    return clocks
+
+
+def orders_of(stacks: Sequence[Stack]) -> tuple[tuple[Stack, ...], ...]:
+    """Every order of the phases that some tag gives; one where the tags agree, none where no tag tells them apart."""
+    orders = [tuple(int(i) for i in np.argsort(values)) for values in _clocks_of(stacks).values()]
+    return tuple(tuple(stacks[index] for index in order) for order in dict.fromkeys(orders))
+
+
+def seconds_in_order(stacks: Sequence[Stack]) -> tuple[float | None, ...]:
+    """Seconds since the first of these phases, by the first clock that goes on from each to the next; None by none."""
+    order = in_order(stacks)
+    if order.indices == tuple(range(len(stacks))) and None not in order.seconds:
+        return order.seconds
+    for name, times in _clocks_of(stacks).items():
+        if name != "TemporalPositionIdentifier" and all(later > earlier for earlier, later in pairwise(times)):
+            return tuple(time - times[0] for time in times)
+    return tuple(None for _ in stacks)
+
+
+def in_order(stacks: Sequence[Stack]) -> Order:
+    """Order phases by every tag that all of them have with different values; the tags must agree."""
+    clocks = _clocks_of(stacks)
     unknown = tuple(None for _ in stacks)
     if not clocks:
         reason = "no tag gives all phases a different time (the same series twice?)"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_header import (
     Frame,
@@ -20,11 +21,13 @@ from radstudy.formats.dicom_header import (
     read_header,
 )
 from radstudy.formats.dicom_values import value_of, whole_of
+from radstudy.formats.seg_nrrd import HEADER_BYTES, begins_as_segments
 from radstudy.intake.faults import unexpected
 from radstudy.intake.sources import Found, Source
 
 Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 _DIRECTORY = "1.2.840.10008.1.3.10"
+NOT_DICOM = "not DICOM"
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class Drawing:
     Parameters
     ----------
     file : its name in the source.
-    kind : SEG or RTSTRUCT.
+    kind : SEG, RTSTRUCT or SLICER (a .seg.nrrd file).
     uid : of the instance.
     identity : whose it is.
     of_series : UIDs of the series that it refers to; SEG objects of some makers refer to none.
     spaces : UIDs of the frames of reference that its positions are in.
+    authorship : who drew it, and when.
+    by_folder : whether patient and series are those of the images in its folder, since the file names none.
     """
 
     file: str
@@ -47,6 +52,13 @@ class Drawing:
     identity: Identity
     of_series: tuple[str, ...]
     spaces: tuple[str, ...]
+    authorship: Authorship = NOBODY
+    by_folder: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The folder of the source that it lies in; "" at the top."""
+        return self.file.rpartition("/")[0]
 
 
 @dataclass
@@ -105,6 +117,7 @@ class Index:
     damaged : of these, how many are DICOM but cannot be read, or contradict another file.
     other : other DICOM objects (reports, presentation states, other modalities), by kind.
     faults : objects whose header was read and is not understood.
+    beside : 3D Slicer's segmentations, which are not DICOM.
     """
 
     patients: dict[tuple[str, str], Patient] = field(default_factory=dict)
@@ -113,6 +126,7 @@ class Index:
     other: Counter[str] = field(default_factory=Counter)
     files: int = 0
     faults: list[Fault] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
 
 def index_source(source: Source, *, bar: Bar = lambda items, total, what: items) -> Index:
@@ -142,7 +156,9 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
             dataset = read_header(file)
             room = found.size - file.tell()
     except pydicom.errors.InvalidDicomError:
-        index.skipped.append((found.name, "not DICOM"))
+        index.skipped.append((found.name, NOT_DICOM))
+        if _is_slicers(source, found.name):
+            index.beside.append(found.name)
         return
     except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, zipfile.BadZipFile) as error:
         index.skipped.append((found.name, f"cannot be read ({type(error).__name__})"))
@@ -167,7 +183,8 @@ def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[
     try:
         if storage in DRAWINGS:
             series, spaces = _referred(dataset)
-            patient.drawings.append(Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces))
+            made = authorship_of(dataset)
+            patient.drawings.append(Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces, made))
         elif storage in IMAGE_STORAGES:
             examination = patient.examinations[identity.study_uid]
             examination.date = examination.date or identity.study_date
@@ -189,6 +206,14 @@ def _not_understood(
     index.faults.append(Fault(patient.identifier, numbers[0], numbers[1], problem))
     where = "an image" if numbers[1] is None else f"instance {numbers[1]}"
     patient.examinations[identity.study_uid].unusable[identity.series_uid] = f"{where}: {problem}"
+
+
+def _is_slicers(source: Source, name: str) -> bool:
+    """Whether a file is a segmentation of 3D Slicer."""
+    if not name.lower().endswith(".nrrd"):
+        return False
+    with source.open(name) as file:
+        return begins_as_segments(file.read(HEADER_BYTES))
 
 
 def _patient(index: Index, identity: Identity) -> Patient:

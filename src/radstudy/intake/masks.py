@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,22 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, StorageError
+from radstudy.formats.dicom_authorship import Authorship, since
 from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_values import clock_of
 from radstudy.formats.raster import read_raster, write_raster
+from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.faults import REMEDY, unexpected
 from radstudy.intake.placing import Region, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
-from radstudy.intake.pseudonyms import Pseudonyms, Redactor
-from radstudy.intake.tables import read_rows, write_rows
+from radstudy.intake.pseudonyms import REMOVED, Pseudonyms, Redactor
+from radstudy.intake.readers import Claim, Decided, Reader, ReaderRule, decide_readers, plain
+from radstudy.intake.review import MASK, NOT_WANTED, key_of
 from radstudy.store import file_hash
 
 COLUMNS = [
-    "patient", "role", "name", "label", "voxels", "slices", "volume_mm3", "kind", "placed", "file", "note", "reason",
-    "drawing", "hash",
+    "patient", "role", "name", "label", "reader", "voxels", "slices", "volume_mm3", "kind", "placed", "file", "note",
+    "reason", "source", "creator", "description", "date", "drawing", "hash",
 ]  # fmt: skip
 _CHANGED = "the file was changed after the import and is left as it is: delete it to have the drawing again"
 _FOREIGN = "a file of this name was not written by an import and is left as it is: rename or delete it"
-_NAME_LENGTH = 40
+_KEPT = "an earlier import named this file; --readers or an answer in review.csv names it by its reader"
+_TWINS = "its voxels are those of another drawing of this region: one drawing exported twice?"
+_ASK = "write the reader into the column reader of review.csv (or a single - to leave the drawing out) and import again"
+_DATES = re.compile(r"(?<!\d)(\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{2}[-_.]\d{2}[-_.]\d{4})(?!\d)")
 
 
 @dataclass
@@ -39,20 +45,92 @@ class Masks:
     ----------
     rows : of masks.csv, patients of earlier imports among them.
     failures : what is wrong with drawings, as text.
-    removed : masks of earlier imports whose drawing now has another place, relative to the import's folder.
+    removed : masks of earlier imports whose drawing now has another place or name, relative to the import's folder.
+    questions : rows of review.csv: drawings whose reader has to be told, or was told by an answer.
     """
 
     rows: list[dict[str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    questions: list[dict[str, str]] = field(default_factory=list)
+
+    def lose(self, plan: Plan, before: Sequence[Mapping[str, str]], error: Exception) -> None:
+        """Name what a patient's masks failed at, and keep their rows of an earlier import."""
+        fault = error if isinstance(error, CaseError) else CaseError(f"the masks: {unexpected(error)}", REMEDY)
+        self.failures.append(str(fault.located(patient=plan.name)))
+        self.rows += [dict(row) for row in before]
+
+
+@dataclass(frozen=True)
+class _Cropped:
+    """A mask in little memory: its bits in the box around it."""
+
+    shape: tuple[int, ...]
+    box: tuple[slice, ...]
+    bits: bytes
+
+    @classmethod
+    def of(cls, mask: NDArray[np.bool_]) -> _Cropped:
+        """Keep a mask with at least one voxel."""
+        axes = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+        box = tuple(slice(int(inside[0]), int(inside[-1]) + 1) for inside in axes)
+        return cls(mask.shape, box, np.packbits(mask[box]).tobytes())
+
+    def whole(self) -> NDArray[np.bool_]:
+        """The mask again: bool (I, J, K)."""
+        mask = np.zeros(self.shape, bool)
+        part = mask[self.box]
+        part[...] = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=part.size).reshape(part.shape)
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A region on one volume: its row of masks.csv without the file, and what it will be named after."""
+
+    row: dict[str, str]
+    region: str
+    target: Target
+    mask: _Cropped
+    direct: bool
+
+    @property
+    def claim(self) -> Claim:
+        """Whose it may be."""
+        return Claim(self.mark, self.row["patient"], self.target.role, self.region, self.direct)
+
+    @property
+    def mark(self) -> str:
+        return _mark(self.row)
+
+
+@dataclass(frozen=True, eq=False)
+class _Patient:
+    """One patient of this import, with the masks that it will have."""
+
+    plan: Plan
+    folder: Path
+    before: Sequence[Mapping[str, str]]
+    placed: Sequence[_Placed]
+    unplaced: Sequence[dict[str, str]]
+    failures: Sequence[str]
+    redact: Redactor
 
 
 def write_masks(
-    plans: Iterable[Plan], drawings: Sequence[Mapping[str, Any]], out: Path, private: Path, pseudonyms: Pseudonyms
+    plans: Iterable[Plan],
+    drawings: Sequence[Mapping[str, Any]],
+    out: Path,
+    private: Path,
+    pseudonyms: Pseudonyms,
+    *,
+    rules: Sequence[ReaderRule] = (),
+    answers: Mapping[str, str] | None = None,
 ) -> Masks:
-    """Write the masks of these patients' drawings as <patient>/masks/<role>_<name>.nii.gz, and masks.csv.
+    """Write the masks of these patients' drawings as <patient>/masks/<role>_<name>[_<reader>].nii.gz, and masks.csv.
 
-    A mask that a reader has changed since is never overwritten or removed.
+    A drawing whose reader is not known where two have drawn one region is not written: it is listed, and asked about. A
+    mask that a reader has changed since is never overwritten or removed.
 
     Parameters
     ----------
@@ -60,104 +138,229 @@ def write_masks(
     drawings : from `keep_drawings`, those of earlier imports among them.
     out, private : folders of the import.
     pseudonyms : of the import.
+    rules : of the user's, that name readers.
+    answers : mark of a drawing to its reader, as written into the review table.
 
     Returns
     -------
-    The rows of the table, and what is wrong with drawings.
+    The rows of the table, what is wrong with drawings, and what a reader has to be asked.
     """
     table = out / "masks.csv"
     earlier = read_rows(table)
-    here = {plan.name for plan in plans}
-    made = Masks([row for row in earlier if row["patient"] not in here])
+    made = Masks([row for row in earlier if row["patient"] not in {plan.name for plan in plans}])
+    claims = [_claim(row) for row in made.rows if row["role"]]
+    patients = []
     for plan in plans:
         own = [drawing for drawing in drawings if drawing["patient"] == plan.name]
         before = [row for row in earlier if row["patient"] == plan.name]
         if plan.problem or not own:
             made.rows += before
             continue
-        of_others = len(made.rows)
         try:
-            _of_patient(plan, own, targets_in(out / plan.name), before, out / plan.name, private, pseudonyms, made)
+            patients.append(_placed(plan, own, before, out, private, pseudonyms))
         except StorageError:
             raise
         except Exception as error:  # one patient's drawings must not end the import of the others
-            fault = error if isinstance(error, CaseError) else CaseError(f"the masks: {unexpected(error)}", REMEDY)
-            made.failures.append(str(fault.located(patient=plan.name)))
-            made.rows[of_others:] = before
+            made.lose(plan, before, error)
+    for patient in patients:
+        claims += [one.claim for one in patient.placed]
+    redactors = {patient.plan.name: patient.redact for patient in patients}
+    decided = decide_readers(
+        claims,
+        {Path(one["file"]).name.split(".")[0]: one for one in drawings},
+        rules=rules,
+        answers=answers or {},
+        earlier={_mark(row): row["reader"] for row in earlier if row.get("reader")},
+        identifies=lambda patient, text: patient in redactors and redactors[patient](text) != text,
+    )
+    for patient in patients:
+        of_others = len(made.rows)
+        try:
+            _write_patient(patient, decided, made)
+        except StorageError:
+            raise
+        except Exception as error:
+            del made.rows[of_others:]
+            made.lose(patient.plan, patient.before, error)
     made.rows.sort(key=lambda row: row["patient"])
     if made.rows or earlier:
         write_rows(table, COLUMNS, made.rows)
     return made
 
 
-def _of_patient(
+def _placed(
     plan: Plan,
     drawings: Sequence[Mapping[str, Any]],
-    targets: Sequence[Target],
     before: Sequence[Mapping[str, str]],
-    folder: Path,
+    out: Path,
     private: Path,
     pseudonyms: Pseudonyms,
-    made: Masks,
-) -> None:
-    named = {_key(row): row["file"].removeprefix(f"{plan.name}/") for row in before if row["file"]}
-    hashes = {row["file"].removeprefix(f"{plan.name}/"): row["hash"] for row in before if row["file"]}
-    taken = {file.lower() for file in named.values()}
-    written: set[str] = set()
-    for drawing in drawings:
-        identity = Identity(**drawing["identity"])
-        redact = Redactor({*plan.patient.identities, identity})
-        file = private / drawing["file"]
-        mark = Path(drawing["file"]).stem
+) -> _Patient:
+    """The regions of a patient's drawings on its volumes."""
+    folder = out / plan.name
+    targets = targets_in(folder)
+    redact = Redactor({*plan.patient.identities, *(Identity(**one["identity"]) for one in drawings)})
+    placed: list[_Placed] = []
+    unplaced: list[dict[str, str]] = []
+    failures: list[str] = []
+    for drawing in sorted(drawings, key=lambda one: str(one["file"])):
+        identity, file = Identity(**drawing["identity"]), private / drawing["file"]
         marks = {name: [pseudonyms.mark(what, uid) for uid in drawing[name]]
                  for name, what in (("series", "series"), ("spaces", "frame"))}  # fmt: skip
-        examination = pseudonyms.mark("examination", identity.study_uid)
         for region in regions_on(
-            file, targets, series=marks["series"], spaces=marks["spaces"], examination=examination
-        ):
-            name = redact(region.name)
-            row = {
-                **dict.fromkeys(COLUMNS, ""),
-                "patient": plan.name,
-                "name": name,
-                "label": str(region.number or ""),
-                "kind": drawing["kind"],
-                "placed": region.placed,
-                "note": region.note,
-                "reason": redact(region.reason),
-                "drawing": mark,
-            }
-            if region.mask is None:
-                made.rows.append(row)
-                if region.fault:
-                    remedy = "export it again, or put it onto its image with radstudy mask convert"
-                    what = f"{drawing['kind']}{f', region {name}' if name else ''}"
-                    error = CaseError(row["reason"], remedy, patient=plan.name, sequence=what, file=file)
-                    made.failures.append(str(error))
+            file, targets, series=marks["series"], spaces=marks["spaces"],
+            examination=pseudonyms.mark("examination", identity.study_uid), by_folder=drawing.get("by_folder", False),
+        ):  # fmt: skip
+            row = _row(plan, drawing, identity, region, redact)
+            if region.mask is not None:
+                kept = _Cropped.of(region.mask)
+                name = plain(row["name"]) or f"label{region.number}"
+                placed += [_Placed({**row, "role": on.role}, name, on, kept, on in region.drawn_on) for on in region.on]
                 continue
-            for target in region.on:
-                row = {**row, "role": target.role}
-                inside = named.get(_key(row)) or _free(target, region, name, taken)
-                taken.add(inside.lower())
-                written.add(inside)
-                made.rows.append(_write(row, region.mask, target, folder, inside, hashes))
+            unplaced.append(row)
+            if region.fault:
+                remedy = "export it again, or put it onto its image with radstudy mask convert"
+                what = ", region ".join(filter(None, [str(drawing["kind"]), row["name"]]))
+                error = CaseError(row["reason"], remedy, patient=plan.name, sequence=what, file=file)
+                failures.append(str(error))
+    return _Patient(plan, folder, before, placed, unplaced, failures, redact)
+
+
+def _row(
+    plan: Plan, drawing: Mapping[str, Any], identity: Identity, region: Region, redact: Redactor
+) -> dict[str, str]:
+    """The row of masks.csv of a region, as far as the drawing says; without what identifies the patient."""
+    authorship = Authorship(**drawing.get("authorship", {}))
+    folder = str(drawing.get("source", "")).rpartition("/")[0]
+    moment = identity.study_date
+    return {
+        **dict.fromkeys(COLUMNS, ""),
+        "patient": plan.name,
+        "name": redact(region.name),
+        "label": str(region.number or ""),
+        "kind": str(drawing["kind"]),
+        "placed": region.placed,
+        "note": region.note,
+        "reason": redact(region.reason),
+        "source": _DATES.sub(REMOVED, redact(folder)),
+        "creator": redact(authorship.creator or authorship.operators),
+        "description": redact(" / ".join(filter(None, [authorship.description, authorship.label]))),
+        "date": since(authorship, clock_of(moment[:8], moment[8:] or "0000") if moment else None),
+        "drawing": Path(str(drawing["file"])).name,
+    }
+
+
+def _write_patient(patient: _Patient, decided: Decided, made: Masks) -> None:
+    """Write a patient's masks under the names that its readers give them."""
+    old = {_key(row): _Old(_inside(row), row["hash"]) for row in patient.before if row["file"]}
+    hashes = {one.file: one.hash for one in old.values()}
+    here = [one for one in patient.placed if (one.claim.place, one.mark) not in decided.superseded]
+    taken = {old[_key(one.row)].file.lower() for one in here if _key(one.row) in old}
+    written: set[str] = set()
+    made.rows += patient.unplaced
+    made.failures += patient.failures
+    for one in here:
+        reader, before = decided.readers.get(one.mark, Reader()), old.get(_key(one.row))
+        row = {**one.row, "reader": "" if reader.question else reader.name}
+        if reader.left_out or (reader.question and before is None):
+            reason = "left out by a reader's answer" if reader.left_out else f"{reader.question}: {_ASK}"
+            made.rows.append({**row, "reason": reason})
+            continue
+        inside, about = _name_of(one, reader, before, patient.folder, taken)
+        twin = any(other.mark != one.mark and other.claim.place == one.claim.place and other.mask == one.mask
+                   for other in here)  # fmt: skip
+        row["note"] = "; ".join(filter(None, [row["note"], about, _TWINS if twin else ""]))
+        taken.add(inside.lower())
+        written.add(inside)
+        made.rows.append(_write(row, one.mask.whole(), one.target, patient.folder, inside, hashes))
+    made.questions += _questions(patient, decided.readers)
     for inside in sorted(set(hashes) - written):
-        if (folder / inside).is_file() and file_hash(folder / inside) == hashes[inside]:
-            (folder / inside).unlink()
-            made.removed.append(f"{plan.name}/{inside}")
+        if (patient.folder / inside).is_file() and file_hash(patient.folder / inside) == hashes[inside]:
+            (patient.folder / inside).unlink()
+            made.removed.append(f"{patient.plan.name}/{inside}")
+
+
+@dataclass(frozen=True)
+class _Old:
+    """A mask that an earlier import has written: its file inside the patient's folder, and its hash."""
+
+    file: str
+    hash: str
+
+    def unchanged(self, folder: Path) -> bool:
+        """Whether nobody has changed it since; one that is gone can have any name."""
+        return not (folder / self.file).exists() or file_hash(folder / self.file) == self.hash
+
+
+def _name_of(one: _Placed, reader: Reader, before: _Old | None, folder: Path, taken: set[str]) -> tuple[str, str]:
+    """A mask's file inside the patient's folder, and what to say of it: an earlier import's file keeps its name, but
+    where a person has named the reader and nobody has changed the file.
+    """
+    if before is None:
+        return _free(one, reader.name, taken), ""
+    by_reader = not reader.name or before.file.endswith(f"_{reader.name}.nii.gz")
+    if reader.question:
+        return before.file, f"{reader.question}: {_ASK}"
+    if by_reader:
+        return before.file, ""
+    if reader.certain and before.unchanged(folder):
+        return _free(one, reader.name, taken), ""
+    return before.file, _KEPT
+
+
+def _questions(patient: _Patient, readers: Mapping[str, Reader]) -> list[dict[str, str]]:
+    """A row of review.csv for each drawing whose reader has to be told, or was told by an answer."""
+    rows = []
+    for mark in dict.fromkeys(one.mark for one in patient.placed):
+        reader = readers.get(mark, Reader())
+        answered = reader.by == "a reader's answer"
+        if not reader.question and not answered:
+            continue
+        own = [one for one in patient.placed if one.mark == mark]
+        facts = own[0].row
+        told = [f"{what}: {facts[column]}" for what, column in
+                (("folder", "source"), ("creator", "creator"), ("series", "description"), ("drawn", "date"))
+                if facts[column]]  # fmt: skip
+        regions = ", ".join(dict.fromkeys(one.row["name"] or f"label {one.row['label']}" for one in own))
+        roles = ", ".join(dict.fromkeys(one.target.role for one in own))
+        rows.append({
+            "patient": patient.plan.name,
+            "reader": (NOT_WANTED if reader.left_out else reader.name) if answered else "",
+            "kind": "mask",
+            "description": f"{facts['kind']} '{regions}' on {roles}",
+            "reason": f"{reader.question}: {_ASK}" if reader.question else "",
+            "evidence": "; ".join(told) or "neither folder, creator, description nor date",
+            "volume": key_of(MASK, mark),
+        })  # fmt: skip
+    return rows
+
+
+def _claim(row: Mapping[str, str]) -> Claim:
+    return Claim(_mark(row), row["patient"], row["role"], plain(row["name"]) or f"label{row['label']}")
+
+
+def _mark(row: Mapping[str, str]) -> str:
+    """The keyed mark of a row's drawing; earlier versions wrote it without the file's ending."""
+    return row["drawing"].split(".")[0]
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, str, str]:
-    return row["drawing"], row["label"], row["role"]
+    return _mark(row), row["label"], row["role"]
 
 
-def _free(target: Target, region: Region, name: str, taken: set[str]) -> str:
-    """A file name that no other region has; case does not tell files apart on every system."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_name).strip("-_")[:_NAME_LENGTH] or f"label{region.number}"
+def _inside(row: Mapping[str, str]) -> str:
+    return row["file"].removeprefix(f"{row['patient']}/")
+
+
+def _free(one: _Placed, reader: str, taken: set[str]) -> str:
+    """A file name that no other region has; case does not tell files apart on every system.
+
+    A number at the region's name tells regions of one name in one drawing apart, never readers.
+    """
     number = 1
     while True:
-        inside = f"masks/{target.role}_{plain}{'' if number == 1 else f'-{number}'}.nii.gz"
+        region = f"{one.region}{'' if number == 1 else f'-{number}'}"
+        inside = f"masks/{'_'.join(filter(None, [one.target.role, region, reader]))}.nii.gz"
         if inside.lower() not in taken:
             return inside
         number += 1

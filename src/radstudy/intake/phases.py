@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from radstudy.formats.dicom_series import same_grid
 from radstudy.intake.decision import REVIEW, ROLE, Decision, one_each, series_shown, volume_subject, why_unsure
-from radstudy.intake.dynamic import in_order, overlap, same_scan
+from radstudy.intake.dynamic import in_order, orders_of, overlap, same_scan
 from radstudy.intake.rules import Rules
 from radstudy.intake.series import Series, Stack
 
@@ -67,6 +67,7 @@ def _without_first(members: Sequence[tuple[Series, Stack]], names: str) -> str:
 
 def dynamic_roles(sets: list[list[Decision]]) -> list[Decision]:
     """Roles of the volumes of all sets: phases of the one dynamic scan, in order; T1WI and T2WI; or for review."""
+    sets = [_with_times(found) for found in sets]
     dynamic = [found for found in sets if found[0].kind == "DCE" and found[0].status == ROLE]
     others = [decision for found in sets if found not in dynamic for decision in found]
     plain = [d for d in others if d.kind in ("T1WI", "T2WI") and d.status == ROLE]
@@ -77,6 +78,16 @@ def dynamic_roles(sets: list[list[Decision]]) -> list[Decision]:
     else:
         listed = [decision for found in dynamic for decision in _number(found, others)]
     return [*listed, *one_each(plain, lambda decision: decision.kind), *rest]
+
+
+def _with_times(found: list[Decision]) -> list[Decision]:
+    """The volumes of a set that may be a dynamic scan with their times and order, also where a reader has to decide."""
+    if len(found) < 2 or found[0].kind not in ("DCE", ""):
+        return found
+    stacks = [decision.stack for decision in found]
+    order, orders = in_order(stacks), orders_of(stacks)
+    seconds = dict(zip(order.indices, order.seconds, strict=True))
+    return [replace(d, seconds=seconds[place], orders=orders) for place, d in enumerate(found)]
 
 
 def _number(found: list[Decision], rest: Sequence[Decision]) -> list[Decision]:

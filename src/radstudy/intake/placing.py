@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.intake.volumes import volumes_in
 
-BY_SERIES, BY_POSITION = "by its series", "by position"
+BY_SERIES, BY_POSITION, BY_FOLDER = "by its series", "by position", "by its folder"
 _CHOOSE = "put it onto its image with radstudy mask convert"
 _DECIDE = "give them roles in review.csv and import again"
 
@@ -68,6 +68,7 @@ class Region:
     number, name : as the file calls it; 0 and "" where the whole file is meant.
     mask : bool (I, J, K); None where it was not placed.
     on : the volumes with a role on whose grid it lies.
+    drawn_on : of these, the volumes of the series that it names.
     placed : how they were found.
     note : what a reader should know.
     reason : why it was not placed; "" where it was.
@@ -78,6 +79,7 @@ class Region:
     name: str
     mask: NDArray[np.bool_] | None = None
     on: tuple[Target, ...] = ()
+    drawn_on: tuple[Target, ...] = ()
     placed: str = ""
     note: str = ""
     reason: str = ""
@@ -97,15 +99,22 @@ def targets_in(folder: Path) -> list[Target]:
 
 
 def regions_on(
-    file: Path, targets: Sequence[Target], *, series: Sequence[str], spaces: Sequence[str], examination: str
+    file: Path,
+    targets: Sequence[Target],
+    *,
+    series: Sequence[str],
+    spaces: Sequence[str],
+    examination: str,
+    by_folder: bool = False,
 ) -> Iterator[Region]:
     """The regions of a drawing, each on the grid of the volumes that it belongs to.
 
     Parameters
     ----------
-    file : DICOM SEG or RTSTRUCT.
+    file : DICOM SEG, RTSTRUCT or .seg.nrrd.
     targets : the patient's volumes.
     series, spaces, examination : keyed marks of the series and frames of reference that it names, and of its study.
+    by_folder : whether it names none itself, and these are those of the images in its folder.
 
     Yields
     ------
@@ -125,21 +134,28 @@ def regions_on(
         yield Region(0, "", reason=error.problem, fault=True)
         return
     elsewhere = bool(series) and not named
-    for parts in zip(*found, strict=True):
-        yield from _of_segment(parts, grids, named, elsewhere)
+    distinct = len({part.number for part in found[0]}) == len(found[0])  # segments in layers may share a number
+    for place, parts in enumerate(zip(*found, strict=True), 1):
+        number = parts[0].number if distinct else place
+        for region in _of_segment(number, parts, grids, named, elsewhere):
+            yield replace(region, placed=BY_FOLDER) if by_folder and region.placed == BY_SERIES else region
 
 
 def _of_segment(
-    parts: Sequence[Segment], grids: Sequence[Sequence[Target]], named: Sequence[Target], elsewhere: bool
+    number: int,
+    parts: Sequence[Segment],
+    grids: Sequence[Sequence[Target]],
+    named: Sequence[Target],
+    elsewhere: bool,
 ) -> Iterator[Region]:
-    number, name = parts[0].number, parts[0].name
+    name = parts[0].name
     if not parts[0].drawn:
-        yield Region(number, name, reason="nothing is drawn in it")
+        yield Region(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
         return
     fits, misses = [], []
     for part, grid in zip(parts, grids, strict=True):
         try:
-            fits.append((grid, _drawn(part, _blank(grid[0]))))
+            fits.append((grid, *_drawn(part, _blank(grid[0]))))
         except CaseError as error:
             misses.append(f"{_listed(grid)}: {error.problem}")
     if not fits:
@@ -147,20 +163,22 @@ def _of_segment(
         yield Region(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
         return
     if len(fits) > 1 and not named:
-        where = " and ".join(_listed(grid) for grid, _ in fits)
+        where = " and ".join(_listed(grid) for grid, *_ in fits)
         why = "names a series that was not imported" if elsewhere else "names no series"
-        what_to_do = _CHOOSE if all(target.role for grid, _ in fits for target in grid) else _DECIDE
+        what_to_do = _CHOOSE if all(target.role for grid, *_ in fits for target in grid) else _DECIDE
         reason = f"it {why} and fits volumes of {len(fits)} kinds or grids ({where}): {what_to_do}"
         yield Region(number, name, reason=reason)
         return
-    for grid, mask in fits:
+    for grid, mask, notes in fits:
         with_role = tuple(target for target in grid if target.role)
         if not with_role:
             reason = f"it belongs to {_listed(grid)}, still without a role: give one in review.csv and import again"
             yield Region(number, name, reason=reason)
             continue
         placed = BY_SERIES if named else BY_POSITION
-        yield Region(number, name, mask, with_role, placed, _note(grid, with_role, named, elsewhere))
+        note = "; ".join(filter(None, [_note(grid, with_role, named, elsewhere), *notes]))
+        drawn_on = tuple(target for target in with_role if target in named)
+        yield Region(number, name, mask, with_role, drawn_on, placed, note)
 
 
 def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target], elsewhere: bool) -> str:
@@ -174,12 +192,12 @@ def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target],
     return "; ".join(notes)
 
 
-def _drawn(segment: Segment, grid: Volume) -> NDArray[np.bool_]:
-    mask, affine = segment.draw()
-    placed = place_mask(Roi(mask, affine), grid).mask
+def _drawn(segment: Segment, grid: Volume) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    part = segment.draw()
+    placed = place_mask(Roi(part.mask, part.affine), grid).mask
     if not placed.any():
         raise CaseError("no voxel lies inside it")
-    return placed
+    return placed, part.notes
 
 
 def _one_space(target: Target, spaces: Sequence[str], examination: str) -> bool:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from radstudy.errors import UsageError
 from radstudy.formats.dicom_header import Frame
-from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE, Decision
+from radstudy.formats.dicom_values import clock_of
+from radstudy.intake.answered import decide_with_answers
+from radstudy.intake.decision import REFUSED, REVIEW, ROLE, Decision
 from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Examination, Patient, contradiction
 from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
-from radstudy.intake.roles import decide_study
+from radstudy.intake.review import Answers, examination_of
 from radstudy.intake.rules import Rules
 from radstudy.intake.scales import common_scales
 from radstudy.intake.series import Series, Stack, sort_series
 
-_ROLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-NOT_WANTED = "-"
 _REMEDY = "correct the PatientID of one of them in the PACS; nothing of this patient is written"
 
 
@@ -52,6 +50,26 @@ class Item:
     scale_of: str = ""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The choice between the examinations of a patient.
+
+    Parameters
+    ----------
+    mark : keyed mark of all of them together.
+    answer : as a reader has written it; "" where nobody has.
+    taken : number of the one that is taken; None where all of them are for review.
+    described : what each holds.
+    not_taken : marks of the volumes of the others.
+    """
+
+    mark: str
+    answer: str
+    taken: int | None
+    described: str
+    not_taken: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, eq=False)
 class Plan:
     """One patient.
@@ -63,6 +81,7 @@ class Plan:
     items : all volumes.
     problem : why nothing of this patient is written; "" where something is.
     remedy : what to do about it, where something is known.
+    choice : which of the patient's examinations is taken; None where there is nothing to choose.
     """
 
     patient: Patient
@@ -70,6 +89,7 @@ class Plan:
     items: tuple[Item, ...]
     problem: str = ""
     remedy: str = ""
+    choice: Choice | None = None
 
     def with_status(self, *status: str) -> list[Item]:
         """The volumes of these statuses."""
@@ -81,7 +101,7 @@ def plan_patient(
     rules: Rules,
     pseudonyms: Pseudonyms,
     *,
-    answers: Mapping[str, str] | None = None,
+    answers: Answers = Answers(),  # noqa: B008 -- frozen
     examination: str = "",
     existing: Mapping[str, str] | None = None,
     look: Callable[[list[Decision]], list[Decision]] = lambda decisions: decisions,
@@ -92,8 +112,9 @@ def plan_patient(
     ----------
     patient : as indexed.
     rules, pseudonyms : of the import.
-    answers : mark to the role that a reader gave the volume in review.csv.
-    examination : "first" or "last" to take one of several; by default several examinations go to review.
+    answers : what a reader has filled in.
+    examination : "first" or "last" to take one of several, where no answer says which of this patient's; by default
+        several examinations go to review.
     existing : file in the patient's folder to the mark of the volume that an earlier import has written there.
     look : the decisions of an examination as its pixels change them.
     """
@@ -103,38 +124,54 @@ def plan_patient(
         return Plan(patient, name, (), problem, _REMEDY)
     redact = Redactor(patient.identities)
     dated = [one for _, one in sorted(patient.examinations.items(), key=lambda item: (item[1].date, item[0]))]
-    chosen = _chosen(dated, examination)
-    items = []
-    for number, one in chosen:
-        for decision in look(_decisions(one, rules)):
-            mark, first = _mark(pseudonyms, decision.stack), decision.stack.frames[0]
-            places = places_of(pseudonyms, first)
-            items.append(Item(decision, mark, places, redact(_described(decision)), number))
+    mark = pseudonyms.mark("examinations", *sorted(patient.examinations))
+    wanted = answers.examinations.get(mark, "") or examination
+    taken = examination_of(wanted, len(dated), name) if wanted else None
+    items, not_taken = [], set()
+    for number, one in enumerate(dated, 1):
+        series = _series_of(one)
+        marks = {stack: _mark(pseudonyms, stack) for single in series for stack in single.stacks}
+        if taken is not None and number != taken:
+            not_taken |= set(marks.values())
+            continue
+        given = {stack: answers.roles[mark] for stack, mark in marks.items() if mark in answers.roles}
+        for decision in decide_with_answers(series, rules, given, look=look):
+            places = places_of(pseudonyms, decision.stack.frames[0])
+            item = Item(_usable(decision, one), marks[decision.stack], places, redact(_described(decision)), number)
+            items.append(replace(item, answer=answers.roles.get(item.mark, "")))
+    described = _examinations(items, dated)
+    several = len(dated) > 1 and (not_taken or len(described) > 1)
     items = _one_examination(items)
-    items = [_answered(item, answers or {}) for item in items]
-    marks = {item.mark for item in items}
-    others = {file for file, mark in (existing or {}).items() if mark not in marks}
-    return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)))
+    here = {item.mark for item in items} | not_taken
+    others = {file for file, of in (existing or {}).items() if of not in here}
+    answer = answers.examinations.get(mark, "")
+    choice = Choice(mark, answer, taken, "; ".join(described), frozenset(not_taken)) if several or answer else None
+    return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)), choice=choice)
 
 
-def _chosen(dated: list[Examination], wanted: str) -> list[tuple[int, Examination]]:
-    numbered = list(enumerate(dated, 1))
-    match wanted:
-        case "first":
-            return numbered[:1]
-        case "last":
-            return numbered[-1:]
-        case "":
-            return numbered
-    raise UsageError(f"--examination takes first or last, not '{wanted}'")
+def _examinations(items: Sequence[Item], dated: Sequence[Examination]) -> list[str]:
+    """What each examination with roles holds, in words: its number, how long after the first one, its roles."""
+    lines = []
+    for number, one in enumerate(dated, 1):
+        roles = [item.decision.role for item in items if item.examination == number and item.decision.role]
+        if roles:
+            lines.append(f"{number}{_later(dated[0].date, one.date)}: {', '.join(roles)}")
+    return lines
 
 
-def _decisions(examination: Examination, rules: Rules) -> list[Decision]:
+def _later(first: str, date: str) -> str:
+    one, other = (clock_of(text[:8], "0000") for text in (first, date))
+    if one is None or other is None or other <= one:
+        return ""
+    return f" ({(other - one) / 86_400:.0f} days later)"
+
+
+def _series_of(examination: Examination) -> list[Series]:
+    """The series of an examination, sorted into volumes."""
     timed = set_over_midnight(examination.series)
     met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in timed.items() if frames]
     met.sort(key=lambda item: (*_number(item[1][0].facts.series_number), item[0]))
-    decisions = decide_study([_sorted(frames, examination.copies[uid]) for uid, frames in met], rules)
-    return [_usable(decision, examination) for decision in decisions]
+    return [_sorted(frames, examination.copies[uid]) for uid, frames in met]
 
 
 def _sorted(frames: list[Frame], copies: int) -> Series:
@@ -186,29 +223,16 @@ def _one_examination(items: list[Item]) -> list[Item]:
     with_roles = {item.examination for item in items if item.decision.role}
     if len(with_roles) < 2:
         return items
-    reason = f"the patient has {len(with_roles)} examinations with roles; choose with --examination first or last"
+    reason = (
+        f"the patient has {len(with_roles)} examinations with roles; choose one in the row 'examination' of "
+        "review.csv, or with --examination first or last"
+    )
     return [
         replace(item, decision=replace(item.decision, status=REVIEW, role="", reason=reason))
-        if item.decision.status == ROLE
+        if item.decision.status == ROLE and not item.answer
         else item
         for item in items
     ]
-
-
-def _answered(item: Item, answers: Mapping[str, str]) -> Item:
-    answer = answers.get(item.mark, "").strip()
-    if not answer or item.decision.status == REFUSED or item.decision.stack.grid is None:
-        return replace(item, answer=answer)
-    if answer == NOT_WANTED:
-        decision = replace(item.decision, status=LEFT_OUT, role="", reason="left out by a reader")
-    elif _ROLE_NAME.fullmatch(answer):
-        decision = replace(item.decision, status=ROLE, role=answer, reason="", evidence=("role given by a reader",))
-    else:
-        raise UsageError(
-            f"review.csv gives the volume {item.mark} the role '{answer}'. To do: use letters, digits, _ and -, "
-            f"such as T2WI, DWI_b1000 or DCE3, or a single - to leave it out"
-        )
-    return replace(item, decision=decision, answer=answer)
 
 
 def _without_doubles(items: list[Item]) -> Iterator[Item]:

@@ -6,7 +6,7 @@ review. Dynamic scans are judged in `radstudy.intake.phases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from radstudy.intake.decision import (
@@ -25,7 +25,9 @@ from radstudy.intake.rules import Rules, Score
 from radstudy.intake.series import Series, Stack
 
 
-def decide_study(series: Sequence[Series], rules: Rules, *, alike: Alike = same_scan) -> list[Decision]:
+def decide_study(
+    series: Sequence[Series], rules: Rules, *, alike: Alike = same_scan, without: Collection[Stack] = ()
+) -> list[Decision]:
     """Decide on every volume of one examination.
 
     Parameters
@@ -33,17 +35,17 @@ def decide_study(series: Sequence[Series], rules: Rules, *, alike: Alike = same_
     series : the DICOM series of one study.
     rules : from `load_rules`.
     alike : whether two volumes may be phases of one scan; by default by grid and protocol.
+    without : volumes that are settled already, as if they were not there.
 
     Returns
     -------
     One decision a volume, in the order of series numbers.
     """
-    first = [_first_look(one, stack, rules) for one in series for stack in one.stacks]
+    volumes = [(one, stack) for one in series for stack in one.stacks if stack not in without]
+    first = [_first_look(one, stack, rules) for one, stack in volumes]
     settled = [decision for decision, _ in first if decision is not None and decision.kind not in ("T2WI", "DWI")]
     named = [decision for decision, _ in first if decision is not None and decision.kind in ("T2WI", "DWI")]
-    pool = [
-        (one, stack) for (decision, _), (one, stack) in zip(first, _volumes(series), strict=True) if decision is None
-    ]
+    pool = [(one, stack) for (decision, _), (one, stack) in zip(first, volumes, strict=True) if decision is None]
     sets = sets_of(pool, alike)
     dynamic = [look_at_set(members, rules) for members in sets]
     decisions = [
@@ -55,10 +57,6 @@ def decide_study(series: Sequence[Series], rules: Rules, *, alike: Alike = same_
     forced = [_forced(decision, rules) for decision in decisions]
     together = phases_together(forced)
     return sorted((_refusal(d) for d in together), key=_rank)
-
-
-def _volumes(series: Iterable[Series]) -> list[tuple[Series, Stack]]:
-    return [(one, stack) for one in series for stack in one.stacks]
 
 
 def _rank(decision: Decision) -> tuple[float, float, int]:

@@ -9,6 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from radstudy.errors import CaseError, DataError, RadstudyError, StorageError
+from radstudy.intake.beside import add_beside
+from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.faults import REMEDY, unexpected
@@ -17,10 +19,12 @@ from radstudy.intake.masks import Masks, write_masks
 from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
 from radstudy.intake.plan import Item, Plan, plan_patient
 from radstudy.intake.pseudonyms import Pseudonyms, private_folder
+from radstudy.intake.readers import ReaderRule, read_rule
+from radstudy.intake.review import Answers, check_matched, mark_of, read_answers, read_review
 from radstudy.intake.rules import Rules, load_rules
 from radstudy.intake.sources import Source
 from radstudy.intake.subtractions import without_subtractions
-from radstudy.intake.tables import read_answers, read_rows, write_cohort, write_rows, write_tables
+from radstudy.intake.tables import EXAMINATIONS, write_cohort, write_tables
 from radstudy.intake.volumes import marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
@@ -41,6 +45,7 @@ class Options:
     rules : a rules file of the user's.
     examination : "first", "last" or "".
     dry_run : show all, write nothing.
+    readers : rules that say who drew a mask; see `radstudy.intake.readers.read_rule`.
     """
 
     out: Path
@@ -49,12 +54,13 @@ class Options:
     rules: Path | None = None
     examination: str = ""
     dry_run: bool = False
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv, and what
-    the user has to know of who is who.
+    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv, how many
+    drawings need a reader's name, and what the user has to know of who is who.
     """
 
     plans: tuple[Plan, ...]
@@ -62,12 +68,13 @@ class Outcome:
     kept: int
     failures: tuple[str, ...]
     masks: tuple[Mapping[str, str], ...] = ()
+    drawings_in_question: int = 0
     warnings: tuple[str, ...] = ()
 
     @property
     def to_review(self) -> int:
-        """Volumes that need a reader's decision."""
-        return sum(len(plan.with_status(REVIEW)) for plan in self.plans)
+        """Volumes and drawings that need a reader's decision."""
+        return sum(len(plan.with_status(REVIEW)) for plan in self.plans) + self.drawings_in_question
 
 
 def run_import(
@@ -90,13 +97,15 @@ def run_import(
     DataError : the source holds no MR image at all.
     """
     rules = load_rules(options.rules)
+    reader_rules = [read_rule(text) for text in options.readers]
     with nullcontext() if options.dry_run else only_run(options.out):
         table = options.pseudonyms or options.private / "pseudonyms.csv"
         pseudonyms = Pseudonyms(table if table.is_file() or not options.dry_run else None)
         index = index_source(source, bar=bar)
         split_nobodies(index, pseudonyms.knows)
+        source.problems.extend(add_beside(index, source))
         _report_files(index, options, say)
-        answers = read_answers(options.out / "review.csv")
+        answers = read_answers(options.out, options.private)
         plans = [
             _planned(patient, rules, pseudonyms, answers, options, source)
             for _, patient in sorted(index.patients.items())
@@ -104,6 +113,7 @@ def run_import(
         ]
         if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans) and not index.faults:
             raise DataError(_no_image(index))
+        check_matched(answers, _known_marks(plans, answers, options), options.out)
         if not options.dry_run:
             private_folder(options.private)
             pseudonyms.save()
@@ -114,14 +124,15 @@ def run_import(
             problems = tuple(_problems(plans, index, source, options, pseudonyms))
             return Outcome(tuple(plans), 0, 0, problems, warnings=warnings)
         write_persons(persons, options.out)
-        return replace(_write(plans, index, source, options, pseudonyms, say, bar), warnings=warnings)
+        done = _write(plans, index, source, options, pseudonyms, answers, reader_rules, say, bar)
+        return replace(done, warnings=warnings)
 
 
 def _planned(
     patient: Patient,
     rules: Rules,
     pseudonyms: Pseudonyms,
-    answers: Mapping[str, str],
+    answers: Answers,
     options: Options,
     source: Source,
 ) -> Plan:
@@ -144,6 +155,21 @@ def _planned(
         return Plan(patient, name, (), unexpected(error))
 
 
+def _known_marks(plans: Sequence[Plan], answers: Answers, options: Options) -> set[str]:
+    """The marks of all that an answer may be about: in this source, or in those of earlier imports."""
+    if not answers.places:
+        return set()
+    known = {item.mark for plan in plans for item in plan.items}
+    known |= {mark for plan in plans if plan.choice for mark in (plan.choice.mark, *plan.choice.not_taken)}
+    for plan in plans:
+        known |= set(marks_in(options.out / plan.name).values())
+    here = {plan.name for plan in plans if plan.items}
+    known |= {mark_of(row["volume"]) for row in read_rows(options.out / "series.csv")}
+    known |= {row["drawing"].split(".")[0] for row in read_rows(options.out / "masks.csv")}
+    asked = [row for row in read_review(options.out) if row.get("kind") == EXAMINATIONS]
+    return known | {mark_of(row["volume"]) for row in asked if row["patient"] not in here}
+
+
 def _no_image(index: Index) -> str:
     if index.damaged:
         return (
@@ -159,6 +185,8 @@ def _write(
     source: Source,
     options: Options,
     pseudonyms: Pseudonyms,
+    answers: Answers,
+    reader_rules: Sequence[ReaderRule],
     say: Say,
     bar: Bar,
 ) -> Outcome:
@@ -179,17 +207,18 @@ def _write(
         written, kept = written + made, kept + (not made)
     for plan in plans:
         done.append(_without_unreadable(plan, unreadable))
-    masks = _masks(done, source, options, pseudonyms)
+    masks = _masks(done, source, options, pseudonyms, answers, reader_rules)
     failures += masks.failures
     for file in masks.removed:
-        say(f"removed {file}: its drawing has another place now, or none")
-    rows = write_tables(done, options.out, masks.rows)
-    write_cohort(done, rows, options.out, _cohort_columns(), masks.rows)
-    _say_masks(masks.rows, say)
+        say(f"removed {file}: its drawing has another place or name now, or none")
+    rows = write_tables(done, options.out, options.private, masks.rows, masks.questions)
+    write_cohort(done, rows, options.out, _cohort_columns(), masks.rows, masks.questions)
+    _say_masks(masks, say)
     write_rows(options.private / "skipped.csv", ["file", "reason"],
                [{"file": name, "reason": reason} for name, reason in index.skipped])  # fmt: skip
     write_json(options.private / "failures.json", failures)
-    return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows))
+    asked = sum(bool(row["reason"]) for row in masks.questions)
+    return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows), asked)
 
 
 def _written(item: Item, plan: Plan, source: Source, out: Path) -> bool:
@@ -204,11 +233,20 @@ def _written(item: Item, plan: Plan, source: Source, out: Path) -> bool:
         raise CaseError(unexpected(error), REMEDY, patient=plan.name, sequence=where) from error
 
 
-def _masks(plans: Sequence[Plan], source: Source, options: Options, pseudonyms: Pseudonyms) -> Masks:
+def _masks(
+    plans: Sequence[Plan],
+    source: Source,
+    options: Options,
+    pseudonyms: Pseudonyms,
+    answers: Answers,
+    reader_rules: Sequence[ReaderRule],
+) -> Masks:
     """The masks of all drawings; the volumes are written and are listed whatever becomes of them."""
     try:
         drawings = keep_drawings(plans, source, options.private, pseudonyms)
-        return write_masks(plans, drawings, options.out, options.private, pseudonyms)
+        return write_masks(
+            plans, drawings, options.out, options.private, pseudonyms, rules=reader_rules, answers=answers.readers
+        )
     except StorageError:
         raise
     except Exception as error:
@@ -218,12 +256,20 @@ def _masks(plans: Sequence[Plan], source: Source, options: Options, pseudonyms: 
         return Masks(read_rows(options.out / "masks.csv"), [str(problem)])
 
 
-def _say_masks(rows: Sequence[Mapping[str, str]], say: Say) -> None:
-    if rows:
-        placed = sum(bool(row["file"]) for row in rows)
+def _say_masks(masks: Masks, say: Say) -> None:
+    if not masks.rows:
+        return
+    placed = sum(bool(row["file"]) for row in masks.rows)
+    say(
+        f"masks.csv lists {placed} mask(s) of segmentations and structure sets, and {len(masks.rows) - placed} "
+        "region(s) that were not written"
+    )
+    asked = sum(bool(row["reason"]) for row in masks.questions)
+    if asked:
         say(
-            f"masks.csv lists {placed} mask(s) of segmentations and structure sets, and {len(rows) - placed} region(s) "
-            "that were not placed"
+            f"{asked} drawing(s) are in question: two have drawn one region, and nothing is sure to tell whose is "
+            "whose. Name the readers in review.csv or review.xlsx, or give a rule such as --readers "
+            "'annotations/{reader}/'"
         )
 
 

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 from radstudy.errors import DataError
+from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE
-from radstudy.intake.plan import Item, Plan
+from radstudy.intake.plan import Choice, Item, Plan
+from radstudy.intake.review import EXAMINATION, VOLUME, key_of, mark_of, read_review, write_review
 from radstudy.intake.sidecar import plane_of, warnings_of
+from radstudy.intake.volumes import marks_in
 from radstudy.store import write_text
 
 SERIES_COLUMNS = [
     "patient", "examination", "series", "description", "status", "role", "kind", "points", "reason", "evidence",
     "images", "plane", "b_value", "seconds", "warnings", "file", "volume",
 ]  # fmt: skip
-REVIEW_COLUMNS = [
-    "patient", "role", "file", "description", "reason", "kind", "points", "evidence", "images", "plane", "b_value",
-    "examination", "series", "warnings", "volume",
-]  # fmt: skip
+MASKS, EXAMINATIONS = ASKED_OF_PATIENTS = ("mask", "examination")  # kinds of rows in review.csv that are no volumes
 FILLED_BY_IMPORT = ("sequences", "masks", "to_review")
 
 
-def write_tables(plans: Sequence[Plan], out: Path, masks: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Write series.csv, review.csv and review.html; rows of volumes of earlier imports into the same folder stay.
+def write_tables(
+    plans: Sequence[Plan],
+    out: Path,
+    private: Path,
+    masks: Sequence[Mapping[str, str]],
+    asked_of: Sequence[Mapping[str, str]],
+) -> list[dict[str, str]]:
+    """Write series.csv, review.csv, review.xlsx and review.html; rows of earlier imports into the same folder stay.
+
+    A row of review.csv that can no longer be answered goes: of an examination that is not taken, or of a volume that is
+    not there any more.
 
     Parameters
     ----------
     plans : the patients of this import.
-    out : folder of the import.
+    out, private : folders of the import.
     masks : the rows of masks.csv; the page lists what could not be placed.
+    asked_of : the rows of review.csv of masks whose reader is asked for.
 
     Returns
     -------
@@ -40,39 +48,35 @@ def write_tables(plans: Sequence[Plan], out: Path, masks: Sequence[Mapping[str, 
     """
     here = {plan.name for plan in plans}
     marks = {item.mark for plan in plans for item in plan.items}
+    gone = {mark for plan in plans if plan.choice for mark in plan.choice.not_taken}
+    written = {plan.name: set(marks_in(out / plan.name).values()) for plan in plans}
 
-    def earlier(file: str) -> list[dict[str, str]]:
-        return [
-            row for row in read_rows(out / file)
-            if row["patient"] not in here or (row["volume"] and row["volume"] not in marks)
-        ]  # fmt: skip
+    def of_other_sources(row: Mapping[str, str]) -> bool:
+        mark = mark_of(row["volume"])
+        return row["patient"] not in here or bool(mark and mark not in marks and mark not in gone)
+
+    def can_be_answered(row: Mapping[str, str]) -> bool:
+        if row["patient"] not in here:
+            return True
+        there = not row["file"] or mark_of(row["volume"]) in written[row["patient"]]
+        return row["kind"] not in ASKED_OF_PATIENTS and of_other_sources(row) and there
 
     rows = [_row(plan, item) for plan in plans for item in plan.items]
     rows += [_problem_row(plan) for plan in plans if plan.problem]
-    everything = sorted([*earlier("series.csv"), *rows], key=lambda row: row["patient"])
+    earlier = [row for row in read_rows(out / "series.csv") if of_other_sources(row)]
+    everything = sorted([*earlier, *rows], key=lambda row: row["patient"])
     write_rows(out / "series.csv", SERIES_COLUMNS, everything)
     asked = [
         _review_row(plan, item) for plan in plans for item in plan.items
         if item.decision.status in (REVIEW, REFUSED) or item.answer
     ]  # fmt: skip
     asked += [{"patient": plan.name, "reason": plan.problem} for plan in plans if plan.problem]
-    review = sorted([*earlier("review.csv"), *asked], key=lambda row: row["patient"])
-    write_rows(out / "review.csv", REVIEW_COLUMNS, review)
-    write_text(out / "review.html", _page(everything, masks, out))
+    asked += [_choice_row(plan, plan.choice) for plan in plans if plan.choice]
+    asked += [dict(row) for row in asked_of]
+    asked += [row for row in read_review(out) if can_be_answered(row)]
+    write_review(sorted(asked, key=lambda row: row["patient"]), out, private)
+    write_text(out / "review.html", _page(everything, asked, masks, out))
     return everything
-
-
-def read_answers(file: Path) -> dict[str, str]:
-    """The roles that a reader has filled in: volume to role.
-
-    Raises
-    ------
-    DataError : the table has lost its columns `volume` or `role`.
-    """
-    rows = read_rows(file)
-    if rows and not {"volume", "role"} <= set(rows[0]):
-        raise DataError(f"{file}: the columns 'volume' and 'role' are gone. To do: delete the file and import again")
-    return {row["volume"]: row["role"].strip() for row in rows if row.get("role", "").strip() and row.get("volume")}
 
 
 def write_cohort(
@@ -81,6 +85,7 @@ def write_cohort(
     out: Path,
     columns: Sequence[str],
     masks: Sequence[Mapping[str, str]],
+    asked_of: Sequence[Mapping[str, str]] = (),
 ) -> None:
     """Add the patients to cohort.csv: a row for each that has a volume, what others have filled in stays.
 
@@ -91,6 +96,7 @@ def write_cohort(
     out : folder of the import.
     columns : of a new table, the patient's identifier first.
     masks : the rows of masks.csv.
+    asked_of : the rows of review.csv of masks whose reader is asked for.
 
     Raises
     ------
@@ -111,7 +117,11 @@ def write_cohort(
                 for row in masks
                 if row["patient"] == plan.name and row["file"]
             ),
-            "to_review": str(sum(row["status"] in (REVIEW, REFUSED) for row in of_patient) or ""),
+            "to_review": str(
+                sum(row["status"] in (REVIEW, REFUSED) for row in of_patient)
+                + sum(row["patient"] == plan.name and bool(row["reason"]) for row in asked_of)
+                or ""
+            ),
         }
         own = [row for row in rows if row[identifier] == plan.name]
         for row in own:
@@ -119,28 +129,6 @@ def write_cohort(
         if not own and not plan.problem and any(item.file for item in plan.items):
             rows.append({identifier: plan.name, "lesion": "1", **found})
     write_rows(file, names, rows)
-
-
-def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a CSV atomically: comma, decimal point, UTF-8."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(file, text.getvalue())
-
-
-def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV, as text; comma or semicolon, as a spreadsheet may have saved it."""
-    if not file.is_file():
-        return []
-    text = file.read_text(encoding="utf-8-sig")
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    return [
-        {key: value or "" for key, value in row.items() if key}
-        for row in csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    ]
 
 
 def _row(plan: Plan, item: Item) -> dict[str, str]:
@@ -162,19 +150,40 @@ def _row(plan: Plan, item: Item) -> dict[str, str]:
         "seconds": "" if decision.seconds is None else f"{decision.seconds:.1f}",
         "warnings": "; ".join(warnings_of(item)),
         "file": f"{plan.name}/{item.file}" if item.file else "",
-        "volume": item.mark,
+        "volume": key_of(VOLUME, item.mark),
     }
 
 
 def _review_row(plan: Plan, item: Item) -> dict[str, str]:
-    return {**_row(plan, item), "role": item.answer}
+    suggested = item.decision.suggested if item.decision.status == REVIEW else ""
+    return {**_row(plan, item), "role": item.answer, "suggested": suggested}
+
+
+def _choice_row(plan: Plan, choice: Choice) -> dict[str, str]:
+    """The row in which a reader chooses between a patient's examinations."""
+    reason = "write the number of the examination to take, or first or last, into the column role"
+    if choice.taken is not None:
+        reason = f"examination {choice.taken} is taken; to take another one, {reason}"
+    return {
+        "patient": plan.name,
+        "role": choice.answer,
+        "kind": EXAMINATIONS,
+        "description": choice.described,
+        "reason": reason,
+        "volume": key_of(EXAMINATION, choice.mark),
+    }
 
 
 def _problem_row(plan: Plan) -> dict[str, str]:
     return {"patient": plan.name, "status": REFUSED, "reason": plan.problem}
 
 
-def _page(rows: Sequence[Mapping[str, str]], masks: Sequence[Mapping[str, str]], out: Path) -> str:
+def _page(
+    rows: Sequence[Mapping[str, str]],
+    asked: Sequence[Mapping[str, str]],
+    masks: Sequence[Mapping[str, str]],
+    out: Path,
+) -> str:
     from jinja2 import Environment
 
     from radstudy.intake.thumbnails import thumbnail
@@ -192,6 +201,9 @@ def _page(rows: Sequence[Mapping[str, str]], masks: Sequence[Mapping[str, str]],
             patients=patients,
             pictures=pictures,
             unplaced=[row for row in masks if not row["file"]],
+            suggested={row["volume"]: row.get("suggested", "") for row in asked if row.get("volume")},
+            readers=sum(row.get("kind") == MASKS and bool(row.get("reason")) for row in asked),
+            examinations=sum(row.get("kind") == EXAMINATIONS and not row.get("role") for row in asked),
             asked=sum(row["status"] == REVIEW for row in rows),
             refused=sum(row["status"] == REFUSED for row in rows),
         )

@@ -64,6 +64,7 @@ def remove_stale(plan: Plan, out: Path) -> list[str]:
     The removed files, relative to `out`.
     """
     planned = {item.mark: item.file for item in plan.items}
+    planned |= dict.fromkeys(plan.choice.not_taken if plan.choice else (), "")
     removed = []
     for file, made in volumes_in(out / plan.name):
         inside = file.relative_to(out / plan.name).as_posix()

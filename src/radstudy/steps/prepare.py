@@ -171,7 +171,7 @@ class _Work:
                 failures.append({name: getattr(located, name) for name in _FAILURE})
                 continue
             rois.setdefault((drawing.patient, drawing.lesion), {})[drawing.reader] = roi.on_grid_of(prepared)
-            notes = [*facts.warnings, row["warnings"]] if row else facts.warnings
+            notes = [*facts.warnings, *roi.notes, *([row["warnings"]] if row else [])]
             from_ = row["from"] if row else ""
             lesions.append({**place, **vars(facts), "transferred_from": from_, "warnings": "; ".join(notes)})
             transferred += [row] if row else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def carry(
         "confirmed_by": "",
     }
     source_text = f"{roi.source} (transferred from {transfer.sequence})"
-    return Roi(carried.roi.mask, carried.roi.affine, roi.label, roi.reader, source_text), row
+    return replace(roi, mask=carried.roi.mask, affine=carried.roi.affine, source=source_text), row
 
 
 def fingerprint(roi: Roi, place: Mapping[str, str]) -> str:

@@ -1,5 +1,7 @@
 """One mask in every format is one mask; a study takes any of them."""
 
+import copy
+
 import highdicom as hd
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.study import run
+from unit.formats.conftest import Series
 
 
 def written(series, tmp_path, roi):
@@ -89,7 +92,7 @@ def test_masks_that_cannot_be_written_are_refused(series, tmp_path):
         (lambda d: d.ROIContourSequence[0].ContourSequence[2].update({"ContourGeometricType": "POINT"}),
          "region 1 'mass': contour 3 is of the type POINT"),
         (lambda d: d.ROIContourSequence[0].ContourSequence[0].update({"ContourData": [1.0, 2.0]}),
-         "contour 1 has 2 coordinates"),
+         "region 1 'mass': contour 1 has 2 coordinates, which are not points"),
         (lambda d: d.ROIContourSequence.clear(), "the mask is empty: its segments .1 'mass'. hold nothing"),
         (lambda d: d.StructureSetROISequence.clear(), "describes no region"),
     ],
@@ -120,6 +123,119 @@ def test_broken_segmentations_are_refused_by_name(series, tmp_path, read_dicom):
     file.write_bytes(b"\0" * 128 + b"DICM" + b"\1" * 40)
     with pytest.raises(CaseError, match=r"m\.dcm: .*(cannot be read as DICOM|no mask)"):
         Roi.read(file, None, series.volume)
+
+
+def changed(series, tmp_path, read_dicom, change, rois=None):
+    """A structure set of the series' mask, with a change."""
+    file = series.draw(tmp_path / "contours.dcm", rois or [series.roi()])
+    dataset = read_dicom(file)
+    change(dataset)
+    dataset.save_as(file)
+    return file
+
+
+def contours_of(dataset, region=0):
+    return dataset.ROIContourSequence[region].ContourSequence
+
+
+def test_contours_that_enclose_nothing_cost_nothing_else(series, tmp_path, read_dicom):
+    def two_points(dataset):
+        extra = copy.deepcopy(contours_of(dataset)[0])
+        extra.ContourData, extra.NumberOfContourPoints = extra.ContourData[:6], 2
+        contours_of(dataset).insert(1, extra)
+
+    file = changed(series, tmp_path, read_dicom, two_points)
+    roi = Roi.read(file, None, series.volume)
+    np.testing.assert_array_equal(roi.mask, series.roi().mask)
+    assert roi.notes == ("contour 2 has fewer than three points, encloses nothing and was left out",)
+
+
+@pytest.mark.filterwarnings("ignore:The value length")  # the term is longer than its value representation allows
+def test_interpolated_contours_are_closed_ones(series, tmp_path, read_dicom):
+    def interpolated(dataset):
+        contours_of(dataset)[0].ContourGeometricType = "INTERPOLATED_PLANAR"
+
+    file = changed(series, tmp_path, read_dicom, interpolated)
+    np.testing.assert_array_equal(Roi.read(file, None, series.volume).mask, series.roi().mask)
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_a_marker_in_a_structure_set_costs_no_other_region(series, tmp_path, read_dicom, every):
+    """An isocentre or a clip beside the lesion: points, or a region with a broken contour."""
+
+    def marker(dataset):
+        for contour in contours_of(dataset, 1) if every else contours_of(dataset, 1)[:1]:
+            contour.ContourGeometricType = "POINT"
+            contour.ContourData, contour.NumberOfContourPoints = contour.ContourData[:3], 1
+
+    other = series.roi(9)
+    rois = [series.roi(), Roi(other.mask, other.affine, "ISOCENTRE")]
+    file = changed(series, tmp_path, read_dicom, marker, rois)
+    np.testing.assert_array_equal(Roi.read(file, "mass", series.volume).mask, series.roi().mask)
+    says = "segment 2 'ISOCENTRE' of the mask is empty" if every else "region 2 'ISOCENTRE': contour 1 is of the type"
+    with pytest.raises(CaseError, match=says):
+        Roi.read(file, "ISOCENTRE", series.volume)
+
+
+def test_exclusive_contours_leave_out_what_they_share_as_the_file_asks(series, tmp_path, read_dicom):
+    def overlap(dataset):
+        first = contours_of(dataset)[0]
+        del contours_of(dataset)[1:]
+        other = copy.deepcopy(first)
+        points = np.array(first.ContourData, float).reshape(-1, 3)
+        points[:, 0] += 5 * 1.25
+        other.ContourData = points.round(3).ravel().tolist()
+        contours_of(dataset).append(other)
+        for contour in contours_of(dataset):
+            contour.ContourGeometricType = kind
+
+    found = {}
+    for kind in ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR"):
+        found[kind] = Roi.read(changed(series, tmp_path, read_dicom, overlap), None, series.volume)
+    joined, exclusive = found["CLOSED_PLANAR"], found["CLOSEDPLANAR_XOR"]
+    shared = joined.mask & ~exclusive.mask
+    assert 0 < shared.sum() == joined.voxel_count - exclusive.voxel_count
+    assert exclusive.notes == ()
+    assert joined.notes == (
+        f"contours overlap in part by {shared.sum()} voxel(s) (slice 2) and were joined: look whether a hole was meant",
+    )
+
+
+def padded_by_frame(dataset):
+    """Each frame padded to whole bytes, as some programs write a SEG."""
+    frames, size = int(dataset.NumberOfFrames), dataset.Rows * dataset.Columns
+    bits = np.unpackbits(np.frombuffer(dataset.PixelData, np.uint8), bitorder="little")[: frames * size]
+    rows = [np.packbits(frame, bitorder="little").tobytes() for frame in bits.reshape(frames, size)]
+    content = b"".join(rows)
+    dataset.PixelData = content + b"\0" * (len(content) % 2)
+
+
+@pytest.mark.parametrize("frames", [2, 7])
+def test_a_segmentation_whose_frames_are_padded_to_whole_bytes_keeps_its_voxels(tmp_path, read_dicom, frames):
+    narrow = Series(tmp_path / "narrow", shape=(21, 17, frames))
+    mask = np.random.default_rng(8).random((21, 17, frames)) > 0.5
+    file = tmp_path / "m.dcm"
+    Roi(mask, narrow.volume.affine, "mass").write(file, dicom=narrow.folder)
+    np.testing.assert_array_equal(Roi.read(file, None, narrow.volume).mask, mask)
+    dataset = read_dicom(file)
+    padded_by_frame(dataset)
+    dataset.save_as(file)
+    roi = Roi.read(file, None, narrow.volume)
+    np.testing.assert_array_equal(roi.mask, mask)
+    assert roi.notes == ("each of its frames is padded to whole bytes, and was unpacked by itself",)
+
+
+@pytest.mark.parametrize("extra", [2, 40])
+def test_a_segmentation_with_more_pixels_than_its_frames_is_refused(tmp_path, read_dicom, extra):
+    narrow = Series(tmp_path / "narrow", shape=(21, 17, 7))
+    file = tmp_path / "m.dcm"
+    Roi(np.ones((21, 17, 7), bool), narrow.volume.affine, "mass").write(file, dicom=narrow.folder)
+    dataset = read_dicom(file)
+    whole = len(dataset.PixelData)
+    dataset.PixelData = dataset.PixelData + b"\xff" * extra
+    dataset.save_as(file)
+    with pytest.raises(CaseError, match=rf"m\.dcm: 7 frames need 313 bytes .*the file has {whole + extra}"):
+        Roi.read(file, None, narrow.volume)
 
 
 STUDY = """

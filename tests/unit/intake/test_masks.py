@@ -185,22 +185,39 @@ def test_faults_are_named_and_cost_no_other_mask(synthetic, imported, tmp_path):
     assert table(tmp_path).query("file != ''")["name"].tolist() == ["Tumour"]
 
 
-def test_two_drawings_of_one_name_keep_their_files_whatever_comes_later(synthetic, imported, tmp_path):
+def test_a_file_keeps_its_name_and_later_drawings_of_its_region_are_asked_about(synthetic, imported, tmp_path):
     scan = synthetic.t2()
     synthetic.write(tmp_path / "in", scan)
     segment(synthetic, tmp_path, scan, file="first.dcm")
     imported(tmp_path / "in")
     (first,) = table(tmp_path).itertuples()
-    for number in range(4):
+    for number in range(2):
         segment(synthetic, tmp_path, scan, file=f"{number}.dcm", names=("tumour", "Other/one"))
-    imported(tmp_path / "in")
+    outcome = imported(tmp_path / "in")
     rows = table(tmp_path)
-    assert rows.loc[rows["drawing"] == first.drawing, "file"].tolist() == [first.file]
-    stems = sorted(file.rpartition("/")[2].removesuffix(".nii.gz").lower() for file in rows["file"])
-    endings = ["", "-2", "-3", "-4"]
-    assert stems == sorted([f"t2wi_other-one{e}" for e in endings] + [f"t2wi_tumour{e}" for e in [*endings, "-5"]])
+    (kept,) = rows[rows["file"] != ""].itertuples()
+    assert (kept.drawing, kept.file, kept.reader) == (first.drawing, first.file, "")
+    held = rows[rows["file"] == ""]
+    assert held["name"].str.lower().tolist() == ["tumour", "other/one"] * 2
+    assert (
+        held["reason"]
+        .str.contains("3 drawings of 'Tumour' on T2WI|2 drawings of 'Other-one' on T2WI", case=False)
+        .all()
+    )
+    assert "3 drawings of 'tumour'" in kept.note.lower()
+    assert outcome.to_review == 3
+    assert [file.name for file in (tmp_path / "out").rglob("masks/*")] == ["T2WI_Tumour.nii.gz"]
     imported(tmp_path / "in")
     pd.testing.assert_frame_equal(table(tmp_path), rows)
+
+
+def test_regions_of_one_name_in_one_drawing_are_numbered_as_the_drawing_numbers_them(synthetic, imported, tmp_path):
+    scan = synthetic.t2()
+    synthetic.write(tmp_path / "in", scan)
+    segment(synthetic, tmp_path, scan, names=("node", "Node"))
+    imported(tmp_path / "in")
+    files = table(tmp_path).set_index("label")["file"].str.rpartition("/")[2]
+    assert files.to_dict() == {"1": "T2WI_node.nii.gz", "2": "T2WI_Node-2.nii.gz"}
 
 
 def test_a_mask_that_a_reader_has_changed_is_never_overwritten_or_removed(synthetic, imported, tmp_path):

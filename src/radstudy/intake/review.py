@@ -1,0 +1,355 @@
+"""review.csv and review.xlsx: what a reader is asked, and the answers, read back with every doubt named.
+
+Both tables are the same; a reader fills in either. A key begins with a letter, so that no spreadsheet takes it for a
+number: v for a volume, m for a segmentation or structure set, x for the choice between a patient's examinations.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from radstudy.errors import DataError, UsageError
+from radstudy.intake.csv_rows import read_rows, write_rows
+from radstudy.store import read_json, write_bytes, write_json
+
+REVIEW_COLUMNS = [
+    "patient", "role", "reader", "suggested", "file", "description", "reason", "kind", "points", "evidence", "images",
+    "plane", "b_value", "seconds", "examination", "series", "warnings", "volume",
+]  # fmt: skip
+ANSWERED = ("role", "reader")  # the columns that a reader fills in
+NOT_WANTED, NO_SERIES = "-", "--"
+VOLUME, MASK, EXAMINATION = "v", "m", "x"
+CSV, XLSX = "review.csv", "review.xlsx"
+_WRITTEN = "review.json"  # in the private folder: what the import has written into both tables
+_KEY = re.compile(rf"([{VOLUME}{MASK}{EXAMINATION}]?)([0-9a-f]{{16}})")
+_ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_READER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_KNOWN_ROLES = re.compile(r"T2WI|T1WI|DWI|DWI_b\d+|DCE[1-9]\d*")
+_ALIKE = 0.75
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a reader has filled in.
+
+    Parameters
+    ----------
+    roles : mark of a volume to its role; "-" leaves the volume out, "--" every volume of its series without an answer.
+    readers : mark of a drawing to who drew it; "-" leaves it out.
+    examinations : mark of a patient's examinations to the number of the one to take, or first or last.
+    places : mark to where the answer is written, for messages.
+    """
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    readers: Mapping[str, str] = field(default_factory=dict)
+    examinations: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    def without(self, known: Iterable[str]) -> list[str]:
+        """Where the answers are written whose keys nothing known has."""
+        known = set(known)
+        return [place for mark, place in self.places.items() if mark not in known]
+
+
+def key_of(kind: str, mark: str) -> str:
+    """A mark as the tables show it."""
+    return f"{kind}{mark}"
+
+
+def mark_of(key: str) -> str:
+    """The mark of a table's key, with or without its letter; "" where it is none."""
+    found = _KEY.fullmatch(key.strip())
+    return found.group(2) if found else ""
+
+
+def read_answers(out: Path, private: Path) -> Answers:
+    """The answers in review.csv and review.xlsx; what was changed in one of them counts.
+
+    Parameters
+    ----------
+    out, private : folders of the import.
+
+    Raises
+    ------
+    DataError : a table cannot be read, or has lost its columns.
+    UsageError : an answer has a key that is none; the two tables disagree; a role or reader cannot be used, or is
+        nearly one that exists.
+    """
+    tables = {name: rows for name in (CSV, XLSX) if (rows := _read(out / name)) is not None}
+    for name, rows in tables.items():
+        if rows and not {"volume", "role"} <= set(rows[0]):
+            raise DataError(
+                f"{out / name}: the columns 'volume' and 'role' are gone. To do: delete the file and import again"
+            )
+    problems: list[str] = []
+    given = {name: _given(name, rows, problems) for name, rows in tables.items()}
+    merged = _merged(given, _written(private), problems)
+    places = {mark: row.place for mark, row in merged.items()}
+    by_kind: dict[str, dict[str, str]] = {VOLUME: {}, MASK: {}, EXAMINATION: {}}
+    for mark, row in merged.items():
+        by_kind[row.kind][mark] = row.answer
+    problems += [problem for mark, row in merged.items() if (problem := _unfit(row))]
+    problems += _spelt_alike([row for row in merged.values() if row.kind == VOLUME])
+    if problems:
+        raise UsageError(
+            "\n  ".join([f"{out / CSV}: answers that cannot be used; nothing was written:", *dict.fromkeys(problems)])
+        )
+    return Answers(by_kind[VOLUME], by_kind[MASK], by_kind[EXAMINATION], places)
+
+
+def check_matched(answers: Answers, known: Iterable[str], out: Path) -> None:
+    """Refuse answers whose keys belong to nothing that was imported.
+
+    Raises
+    ------
+    UsageError : there are such answers.
+    """
+    lost = answers.without(known)
+    if lost:
+        raise UsageError(
+            "\n  ".join(
+                [
+                    f"{out / CSV}: answers to questions that nobody asks any more; nothing was written:",
+                    *(f"{place}: no volume, mask or examination has this key" for place in lost),
+                    "To do: delete these rows (or put back their keys, column volume; series.csv lists those of all "
+                    "volumes) and import again",
+                ]
+            )
+        )
+
+
+def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) -> None:
+    """Write both tables, and keep apart what was written, so that a later change in one of them is seen."""
+    write_rows(out / CSV, REVIEW_COLUMNS, rows)
+    write_bytes(out / XLSX, _workbook(rows))
+    answers = {row["volume"]: [row.get(column, "") for column in ANSWERED] for row in rows if row.get("volume")}
+    write_json(private / _WRITTEN, answers)
+
+
+def read_review(out: Path) -> list[dict[str, str]]:
+    """The rows of review.csv, as an import has left them or a reader has filled them in."""
+    return read_rows(out / CSV)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One answer."""
+
+    kind: str
+    answer: str
+    place: str
+
+
+def _given(name: str, rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[str, _Row]:
+    """Mark to answer of one table; empty answers among them."""
+    found: dict[str, _Row] = {}
+    for number, row in enumerate(rows, 2):
+        key = row.get("volume", "").strip()
+        place = f"{name}, row {number} (patient {row.get('patient', '')}, series {row.get('series', '') or '-'})"
+        role, reader = (row.get(column, "").strip() for column in ANSWERED)
+        match = _KEY.fullmatch(key)
+        if match is None:
+            if role or reader:
+                problems.append(
+                    f"{place}: '{key}' in the column volume is not a key (a spreadsheet may have made a number of it). "
+                    f"To do: answer in {XLSX}, or delete the row and import again"
+                )
+            continue
+        kind = match.group(1) or VOLUME
+        if kind == MASK and role not in ("", NOT_WANTED):
+            problems.append(f"{place}: a mask takes the name of its reader, in the column reader, and no role")
+            continue
+        if kind != MASK and reader:
+            problems.append(f"{place}: only masks have a reader; '{reader}' cannot be used here")
+            continue
+        answer = (reader or role) if kind == MASK else role
+        mark = match.group(2)
+        if mark in found and found[mark].answer != answer:
+            problems.append(f"{place}: another row has the same key and another answer")
+        found[mark] = _Row(kind, answer, place)
+    return found
+
+
+def _merged(
+    given: Mapping[str, Mapping[str, _Row]], written: Mapping[str, str], problems: list[str]
+) -> dict[str, _Row]:
+    """The answers of both tables: what differs from what the import has written is the newer one."""
+    merged: dict[str, _Row] = {}
+    for mark in dict.fromkeys(mark for rows in given.values() for mark in rows):
+        rows = [rows[mark] for rows in given.values() if mark in rows]
+        changed = [row for row in rows if row.answer != written.get(mark, "")]
+        if len({row.answer for row in changed}) > 1:
+            one, other = changed
+            problems.append(
+                f"{one.place} says '{one.answer}', and {other.place} '{other.answer}'. To do: make them equal, or "
+                "delete one of the two files"
+            )
+        chosen = (changed or rows)[0]
+        if chosen.answer:
+            merged[mark] = chosen
+    return merged
+
+
+def _written(private: Path) -> dict[str, str]:
+    file = private / _WRITTEN
+    if not file.is_file():
+        return {}
+    return {mark_of(key): next(filter(None, values), "") for key, values in read_json(file).items()}
+
+
+def _unfit(row: _Row) -> str:
+    """Why an answer cannot be used; "" where it can."""
+    if row.answer == NOT_WANTED or (row.answer == NO_SERIES and row.kind == VOLUME):
+        return "" if row.kind != EXAMINATION else f"{row.place}: write the number of the examination, or first or last"
+    if row.kind == MASK:
+        return "" if _READER.fullmatch(row.answer) else (
+            f"{row.place}: the reader '{row.answer}'. To do: use letters, digits, _ and - of plain ASCII, such as "
+            "reader1, or a single - to leave the mask out"
+        )  # fmt: skip
+    if row.kind == EXAMINATION:
+        fits = row.answer in ("first", "last") or re.fullmatch(r"[1-9]\d*", row.answer)
+        return "" if fits else (
+            f"{row.place}: '{row.answer}' is not an examination. To do: write its number, or first or last"
+        )  # fmt: skip
+    if not _ROLE.fullmatch(row.answer):
+        return (
+            f"{row.place}: the role '{row.answer}'. To do: use letters, digits, _ and -, such as T2WI, DWI_b1000 or "
+            "DCE3, a single - to leave the volume out, or -- for all of its series"
+        )
+    meant = role_meant(row.answer)
+    return f"{row.place}: the role '{row.answer}'. Did you mean {meant}?" if meant else ""
+
+
+def role_meant(answer: str) -> str:
+    """The role that an answer nearly is; "" where it is one, or a name of its own.
+
+    Examples
+    --------
+    >>> role_meant("t2wi"), role_meant("dwi-B0800"), role_meant("T2W"), role_meant("T2WI_sag"), role_meant("DCE3")
+    ('T2WI', 'DWI_b800', 'T2WI', '', '')
+    """
+    if _KNOWN_ROLES.fullmatch(answer):
+        return ""
+    plain = re.sub(r"[_\-\s]+", "", answer).upper()
+    stem, number = re.fullmatch(r"(.*?)(\d*)", plain).groups()  # type: ignore[union-attr]
+    number = number.lstrip("0") or number[-1:]
+    if stem == "DCE" and number not in ("", "0"):
+        return f"DCE{number}"
+    if stem in ("DWI", "DWIB") and number:
+        return f"DWI_b{number}"
+    for kind in ("T2WI", "T1WI", "DWI", "DCE"):
+        if plain == kind:
+            return "" if answer == kind else kind
+        longer = answer.startswith(kind)  # a name of the user's own, such as T2WI_sag
+        letters = stem if kind == "DCE" else plain
+        near = SequenceMatcher(None, letters, kind).ratio() >= _ALIKE or sorted(letters) == sorted(kind)
+        if near and not longer and abs(len(letters) - len(kind)) <= 1:
+            return f"{kind}{number}" if kind == "DCE" and number else kind
+    return ""
+
+
+def _spelt_alike(rows: Sequence[_Row]) -> list[str]:
+    """Roles of the user's own that differ by case or by _ and - alone."""
+    spellings: dict[str, dict[str, str]] = {}
+    for row in rows:
+        spellings.setdefault(re.sub(r"[_-]", "", row.answer).upper(), {}).setdefault(row.answer, row.place)
+    return [
+        " and ".join(f"'{answer}' ({place})" for answer, place in places.items())
+        + ": one role in several spellings? To do: write it in one way"
+        for plain, places in spellings.items()
+        if plain and len(places) > 1
+    ]
+
+
+def _read(file: Path) -> list[dict[str, str]] | None:
+    """The rows of a table as text; None where the file is not there."""
+    if not file.is_file():
+        return None
+    return read_rows(file) if file.suffix == ".csv" else _read_workbook(file)
+
+
+def _read_workbook(file: Path) -> list[dict[str, str]]:
+    from openpyxl import load_workbook
+
+    try:
+        sheet = load_workbook(io.BytesIO(file.read_bytes()), data_only=True).worksheets[0]
+        lines = [[_text(value) for value in line] for line in sheet.iter_rows(values_only=True)]
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError) as error:
+        raise DataError(
+            f"{file}: the table cannot be read ({type(error).__name__}). To do: save it again as .xlsx, or delete it "
+            f"and answer in {CSV}"
+        ) from error
+    names = lines[0] if lines else []
+    rows = [{name: cell for name, cell in zip(names, line, strict=False) if name} for line in lines[1:]]
+    return [row for row in rows if any(row.values())]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _workbook(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """The table as .xlsx: every cell text, the columns to fill in coloured; the same bytes for the same rows."""
+    import datetime
+
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font, PatternFill
+
+    book = Workbook()
+    book.properties.created = book.properties.modified = datetime.datetime(2000, 1, 1)
+    sheet = book.active
+    sheet.title = "review"
+    widths = {"description": 34, "reason": 60, "evidence": 40, "volume": 20, "role": 14, "reader": 14}
+    for number, name in enumerate(REVIEW_COLUMNS, 1):
+        head = sheet.cell(1, number, name)
+        head.font = Font(bold=True)
+        sheet.column_dimensions[head.column_letter].width = widths.get(name, 12)
+        for line, row in enumerate(rows, 2):
+            cell = sheet.cell(line, number)
+            cell.value = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", str(row.get(name, ""))) or None
+            if cell.value is not None:
+                cell.data_type = "s"  # a text that begins with = is no formula
+            cell.number_format = "@"
+            cell.alignment = Alignment(vertical="top", wrap_text=name in ("description", "reason", "evidence"))
+            if name in ANSWERED:
+                cell.fill = PatternFill("solid", start_color="FFF6D6")
+    sheet.freeze_panes = "D2"
+    memory = io.BytesIO()
+    book.save(memory)
+    return _without_clock(memory.getvalue())
+
+
+def _without_clock(content: bytes) -> bytes:
+    """The same .xlsx without the times at which its parts were packed, and the program saved it."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in sorted(source.namelist()):
+            part = source.read(name)
+            if name == "docProps/core.xml":
+                part = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2000-01-01T00:00:00Z", part)
+            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), part, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def examination_of(answer: str, count: int, patient: str) -> int:
+    """The number, from 1, of the examination that is asked for.
+
+    Raises
+    ------
+    UsageError : there is no such examination.
+    """
+    if answer in ("first", "last"):
+        return 1 if answer == "first" else count
+    if not answer.isdigit():
+        raise UsageError(f"--examination takes first or last, not '{answer}'")
+    if int(answer) > count:
+        raise UsageError(f"{CSV}: patient {patient} has {count} examinations, not {answer}. To do: correct the number")
+    return int(answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +71,8 @@ def check(
     from radstudy.steps.leaks import check_study
 
     protocol = load_protocol(study)
-    found, seen = check_study(protocol, data=_data_folder(data, study), out=out or study.parent / "runs" / study.stem)
+    where = out or study.parent / "runs" / study.stem
+    found, seen = check_study(protocol, data=_data_folder(data, study), out=where, jobs=os.cpu_count() or 1, bar=bar)
     say(f"Looked at {'; '.join(seen)}.")
     if as_json:
         typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
@@ -93,8 +95,6 @@ def plan(
     jobs: Jobs = None,
 ) -> None:  # fmt: skip
     """How many patients a study needs, and what it may expect: Riley's criteria, and a simulation of its own models."""
-    import os
-
     from radstudy.protocol import load_protocol
     from radstudy.steps.plan import as_text, plan_study
 

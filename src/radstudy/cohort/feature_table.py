@@ -104,9 +104,12 @@ def without_features(
                 )
             )  # fmt: skip
     if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
-        shown = [f"the cohort table, for instance: {_named(kept.index)}",
-                 f"the feature table, for instance: {_named(given.table.frame.index.droplevel(['sequence', 'reader']))}",
-                 "To do: write the identifiers alike in both (features.patient and features.lesion name the columns)"]  # fmt: skip
+        theirs = given.table.frame.index.droplevel(["sequence", "reader"])
+        shown = [
+            f"the cohort table has, for instance, {_named(kept.index)}",
+            f"the feature table has, for instance, {_named(theirs)}. To do: write the identifiers alike in both "
+            "(features.patient and features.lesion name their columns)",
+        ]
         raise CohortError("no lesion of the cohort is in the feature table; the identifiers do not match:", shown)
     return failures, absent
 

@@ -108,10 +108,10 @@ class Cohort(Section):
     masks: Pattern = Field("", description="Pattern of the mask files: as images, and {reader}.")
     readers: tuple[str, ...] = Field(
         (),
-        description="The readers; the first one's masks train the models. A feature table need not name one. A list, or "
-        "name: text that stands for {reader}, or name: pattern of this reader's mask files.",
+        description="The readers; the first one's masks train the models. A feature table need not name one. A list, "
+        "or name: text that stands for {reader}, or name: pattern of this reader's mask files.",
     )
-    reader_files: dict[str, Pattern] = Field({}, description="Filled from readers, where that is written as name: text.")
+    reader_files: dict[str, Pattern] = Field({}, description="Made of readers, where that is written as name: text.")
     optional_sequences: tuple[str, ...] = Field(
         (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
     )

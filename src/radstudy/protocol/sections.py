@@ -175,12 +175,12 @@ class Protocol(Section):
         return bool(cohort.readers) and all(cohort.masks_of(reader)[0] for reader in cohort.readers)
 
     def _check_patterns(self) -> None:
-        """Refuse patterns that give one file to two sequences, readers or patients: a study of doubles looks perfect."""
+        """Refuse patterns that give one file to two sequences, readers or patients: such a study looks perfect."""
         cohort = self.cohort
         if len(self.sequences) > 1 and "sequence" not in fields_of(cohort.images):
             raise PydanticCustomError(
-                "images", "the pattern '{given}' has no {field}, so that {names} would all be one image. Write it where "
-                "the file names differ, such as {example}",
+                "images", "the pattern '{given}' has no {field}, so that {names} would all be one image. Write it "
+                "where the file names differ, such as {example}",
                 {"given": cohort.images, "field": "{sequence}", "names": ", ".join(self.sequences),
                  "example": "images/{patient}/{sequence}.nii.gz", "at": ("cohort", "images")},
             )  # fmt: skip
@@ -203,9 +203,9 @@ class Protocol(Section):
             filled = pattern.replace("{reader}", text)
             if filled in files:
                 raise PydanticCustomError(
-                    "masks", "the pattern '{given}' gives {one} and {other} the same mask files: every ICC between them "
-                    "would be 1. Write {field} where the file names differ, such as {example}, or give each reader a "
-                    "pattern: {mapping}",
+                    "masks", "the pattern '{given}' gives {one} and {other} the same mask files: every ICC between "
+                    "them would be 1. Write {field} where the file names differ, such as {example}, or give each reader "
+                    "a pattern: {mapping}",
                     {"given": pattern, "one": files[filled], "other": reader, "field": "{reader}",
                      "example": "masks/{patient}/{sequence}_{reader}.nii.gz", "at": ("cohort", "masks"),
                      "mapping": "readers: {" + files[filled] + ': "first/{patient}/{sequence}.nii.gz", ' + reader
@@ -278,9 +278,8 @@ class Protocol(Section):
                 raise unknown(f"model '{name}': model", other, tuple(self.model.models), ("model", "models", name))
         for variable in (model.clinical.variables or ()) if model.clinical else ():
             if variable not in self.cohort.clinical:
-                raise unknown(
-                    f"model '{name}': clinical variable", variable, tuple(self.cohort.clinical), ("model", "models", name)
-                )
+                known = tuple(self.cohort.clinical)
+                raise unknown(f"model '{name}': clinical variable", variable, known, ("model", "models", name))
 
     def _check_pool(self, name: str, model: Model) -> None:
         for other in model.pool or ():

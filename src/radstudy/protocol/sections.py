@@ -204,8 +204,8 @@ class Protocol(Section):
             if filled in files:
                 raise PydanticCustomError(
                     "masks", "the pattern '{given}' gives {one} and {other} the same mask files: every ICC between "
-                    "them would be 1. Write {field} where the file names differ, such as {example}, or give each reader "
-                    "a pattern: {mapping}",
+                    "them would be 1. Write {field} where the file names differ, such as {example}, or give each "
+                    "reader a pattern: {mapping}",
                     {"given": pattern, "one": files[filled], "other": reader, "field": "{reader}",
                      "example": "masks/{patient}/{sequence}_{reader}.nii.gz", "at": ("cohort", "masks"),
                      "mapping": "readers: {" + files[filled] + ': "first/{patient}/{sequence}.nii.gz", ' + reader

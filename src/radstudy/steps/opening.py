@@ -21,9 +21,11 @@ from radstudy.formats.nifti_header import require_voxel_size
 from radstudy.formats.raster import read_grid, read_raster
 from radstudy.imaging.content import image_mark, mask_mark, same_voxels
 from radstudy.imaging.lesion_check import refuse_tiny
+from radstudy.imaging.preparation import read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
+from radstudy.protocol.sections import Reference
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
 from radstudy.store import code_key, content_hash, read_json, write_json
@@ -75,11 +77,12 @@ def open_files(
     """
     tasks = volume_tasks(cases, protocol.reader)
     known = _known(kept_in)
-    rule = [protocol.cohort.label, protocol.extract.minimum_native_voxels, code_key()]
+    rule = [protocol.cohort.label, protocol.extract.minimum_native_voxels, str(protocol.reference), code_key()]
     keys = [content_hash([rule, *_stamps(task)]) for task in tasks]
     due = [index for index, key in enumerate(keys) if key not in known]
     if due:
-        look = partial(_look, rule=protocol.cohort.label, minimum=protocol.extract.minimum_native_voxels)
+        minimum = protocol.extract.minimum_native_voxels
+        look = partial(_look, rule=protocol.cohort.label, minimum=minimum, reference=protocol.reference)
         for place, seen in bar(in_parallel(look, [tasks[index] for index in due], jobs), len(due), "opening masks"):
             known[keys[due[place]]] = seen if isinstance(seen, dict) else _unseen(tasks[due[place]], seen)
         if kept_in is not None:
@@ -98,7 +101,7 @@ def _known(file: Path | None) -> dict[str, Any]:
 
 def _stamps(task: VolumeTask) -> list[Any]:
     """Names, sizes and times of a task's files: what tells that none of them has changed."""
-    stamps: list[Any] = [task.sequence, _stamp(task.image)]
+    stamps: list[Any] = [task.sequence, _stamp(task.image), task.reference and _stamp(task.reference)]
     for drawing in task.drawings:
         on = _stamp(drawing.transfer.image) if drawing.transfer is not None else None
         stamps.append([drawing.patient, drawing.lesion, drawing.reader, _stamp(drawing.mask), on])
@@ -113,9 +116,11 @@ def _stamp(file: Path) -> list[Any]:
     return [str(file), found.st_size, found.st_mtime_ns]
 
 
-def _look(task: VolumeTask, *, rule: LabelRule, minimum: int) -> dict[str, Any]:
+def _look(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None) -> dict[str, Any]:
     """What one image and its masks are, as JSON can keep it."""
     grid, mark = _grid(task.image), image_mark(task.image)
+    tissue = read_reference(task.reference, reference, grid)
+    of_tissue = None if tissue is None else mask_mark(tissue.on_grid_of(grid))
     marks: list[str | None] = []
     failures = []
     for drawing in task.drawings:
@@ -123,6 +128,9 @@ def _look(task: VolumeTask, *, rule: LabelRule, minimum: int) -> dict[str, Any]:
             on = grid if drawing.transfer is None else _grid(drawing.transfer.image)
             roi = Roi.read(drawing.mask, drawing.label(rule), on, reader=drawing.reader)
             refuse_tiny(roi.voxel_count, minimum)
+            if reference is not None and mask_mark(roi) == of_tissue:
+                remedy = f"draw some {reference.tissue} apart from the lesion (prepare's reference.mask)"
+                raise CaseError(f"the lesion's mask is also that of the {reference.tissue}", remedy)
         except CaseError as error:
             lesion = "" if drawing.lesion == "1" else drawing.lesion
             failures.append(_plain(error.located(patient=drawing.patient, lesion=lesion, sequence=task.sequence,

@@ -26,8 +26,8 @@ cohort:
   patient: id
   outcome: {{column: y, positive: "1"}}
   split: {{column: set}}
-  images: "{patient}/{sequence}.nii.gz"
-  masks: "{patient}/{sequence}_{reader}.nii.gz"
+  images: "{{patient}}/{{sequence}}.nii.gz"
+  masks: "{{patient}}/{{sequence}}_{{reader}}.nii.gz"
   readers: [a, b]
 sequences: [T2, DWI]
 prepare: []

@@ -53,6 +53,7 @@ def cohort(tmp_path):
         affine = np.diag([-1.5, -1.5, 2.0, 1.0])
         write_raster(tmp_path / f"P{number}.nii.gz", rng.integers(0, 400, mask.shape).astype(np.int16), affine)
         for reader in "ab":
+            mask[5, 4, 3] = reader == "a"
             write_raster(tmp_path / f"P{number}_{reader}.nii.gz", mask, affine)
         rows.append((f"P{number}", number % 2, "training" if number < 2 else "testing"))
     pd.DataFrame(rows, columns=["id", "y", "set"]).to_csv(tmp_path / "cohort.csv", index=False)

@@ -56,8 +56,9 @@ def doubly_read(protocol: Protocol, cohort: Cohort, data: Path) -> DoublyRead:
         f"{_features(protocol, data)} pass the filter ({section.form} > {section.above:g}), and no radiomics feature "
         f"of {' or '.join(none)} enters any model"
     )
-    what = "rows" if protocol.features is not None else "masks"
-    problem = f"{_listed(none)}{among} with {what} by {' and '.join(readers)}, an ICC needs {FEWEST}: {consequence}"
+    what = "Rows" if protocol.features is not None else "Masks"
+    who = " and ".join(readers)
+    problem = f"{what} by {who}: {_listed(none)}{among}; an ICC needs at least {FEWEST}. So {consequence}"
     if protocol.agree.accept_few_doubly_read:
         return DoublyRead("", (*notes, f"{problem}. The study file accepts this (agree.accept_few_doubly_read)."))
     files = "; ".join(f"{name}: '{protocol.cohort.masks_of(name)[0]}'" for name in readers)

@@ -86,7 +86,12 @@ def run_import(
     rules = load_rules(options.rules)
     with nullcontext() if options.dry_run else only_run(options.out):
         table = options.pseudonyms or options.private / "pseudonyms.csv"
-        pseudonyms = Pseudonyms(table if table.is_file() or not options.dry_run else None)
+        pseudonyms = Pseudonyms(table)
+        if options.dry_run and pseudonyms.is_new:
+            say(
+                "The pseudonyms shown are provisional: the import makes a secret key, and gives every patient another "
+                f"one. After the first import {table} says who is who."
+            )
         index = index_source(source, bar=bar)
         _report_files(index, options, say)
         answers = read_answers(options.out / "review.csv")

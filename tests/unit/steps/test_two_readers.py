@@ -302,3 +302,16 @@ def test_readers_are_named_by_a_mapping(folder):
     assert all(case["masks"]["Dr Wu"].endswith("mask-2.nii.gz") for case in cases)
     patterns = [("[a, b]", '{Dr Li: "{patient}/{sequence}.mask.nii.gz", Dr Wu: "{patient}/{sequence}.mask-2.nii.gz"}')]
     assert cohort(folder, patterns)[0] == 0
+
+
+@pytest.mark.parametrize(("dice", "severity"), [([1.0] * 5 + [0.9] * 3, "error"), ([1.0] + [0.9] * 7, "warning"),
+                                                ([0.995] * 6 + [0.9] * 2, "warning"), ([0.9] * 8, None)])  # fmt: skip
+def test_a_dice_of_1_in_most_lesions_is_a_finding(folder, dice, severity):
+    """Also where the masks now there differ: the comparison on record is what the report shows."""
+    rows = [(patient, "1", "T2", "a", "b", value) for patient, value in zip(PATIENTS, dice, strict=True)]
+    table = pd.DataFrame(rows, columns=["patient", "lesion", "sequence", "reader_a", "reader_b", "dice"])
+    (folder / "runs" / "study" / "agree").mkdir(parents=True)
+    table.to_csv(folder / "runs" / "study" / "agree" / "masks.csv", index=False)
+    found = [one for one in check(folder) if one["check"] == "readers"]
+    assert [one["severity"] for one in found] == ([severity] if severity else [])
+    assert all("of 8 lesions" in one["evidence"] for one in found)

@@ -12,6 +12,7 @@ from radstudy.cohort.manifest import TRAINING, Cohort
 from radstudy.features.names import feature_names
 from radstudy.features.of_study import settings_of_study
 from radstudy.protocol import Protocol
+from radstudy.report.display import listed
 from radstudy.table import FeatureTable
 
 FEWEST, FEW = 3, 10  # below the first no ICC is computed (modelling/agreement.py); below the second it says little
@@ -82,7 +83,7 @@ def _listed(counts: Mapping[str, int]) -> str:
     for sequence, count in counts.items():
         by_count.setdefault(count, []).append(sequence)
     return ", ".join(
-        f"{count} lesion{'' if count == 1 else 's'} on {' and '.join(names)}" for count, names in by_count.items()
+        f"{count} lesion{'' if count == 1 else 's'} on {listed(list(names))}" for count, names in by_count.items()
     )
 
 

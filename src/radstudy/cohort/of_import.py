@@ -154,7 +154,10 @@ def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reade
             notes.append(f"of {reader or 'the masks'} the region {text} ({counts[text]} masks); not taken: {listed}")
     readers.sort(key=lambda reader: -reader.masks)
     if len(named) and len(named) < len(own):
-        notes.append(f"{len(own) - len(named)} mask(s) without a known reader are not taken (masks.csv)")
+        notes.append(
+            f"{len(own) - len(named)} mask(s) without a known reader are not taken: import again with --readers or "
+            "name their readers in review.csv (masks.csv lists them)"
+        )
     kept = [reader for reader in readers if reader is readers[0] or _doubly(own, readers[0], reader, sequences)]
     for reader in readers:
         if reader not in kept:

@@ -148,3 +148,13 @@ def test_nothing_is_overwritten_and_a_folder_that_is_no_import_is_refused(made, 
     assert "not a folder that 'radstudy import' has written" in str(
         command("init", tmp_path / "x", "--from", tmp_path).exception
     )
+
+
+def test_masks_without_a_reader_beside_those_of_known_readers_are_said(made, tmp_path):
+    source = made()
+    table = pd.read_csv(source / "masks.csv", dtype=str)
+    table.loc[(table["patient"] == "PA00") & (table["reader"] == "Wu"), "reader"] = None
+    table.to_csv(source / "masks.csv", index=False)
+    said = command("init", tmp_path / "mine", "--from", source).output
+    assert "4 mask(s) without a known reader are not taken: import again with --readers" in said
+    assert load_protocol(tmp_path / "mine" / "study.yaml").cohort.readers == ("Li", "Wu")

@@ -122,6 +122,8 @@ def _sequences(volumes: dict[str, set[str]], masks: pd.DataFrame) -> tuple[list[
     if not usable:
         usable = list(volumes)
         notes.append("the import has no mask for most patients: draw the lesions, or correct 'masks' and 'readers'")
+    elif without := [role for role in volumes if role not in usable]:
+        notes.append(f"without a mask for most patients, not taken: {', '.join(without)}")
     often = [role for role in usable if 2 * len(volumes[role]) >= max(len(volumes[other]) for other in usable)]
     phases = [role for role in often if re.fullmatch(r"DCE\d+", role)]
     diffusion = [role for role in often if re.fullmatch(r"DWI_b\d+", role)]

@@ -5,8 +5,11 @@ Every expected problem is one of these; anything else that escapes is a bug (exi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+_ALIKE, _LIKEWISE = 3, 8  # problems of one kind that are printed whole; places that are named where there are more
 
 
 class RadstudyError(Exception):
@@ -85,15 +88,19 @@ class CaseError(DataError):
         self.file = str(file)
         super().__init__(self._message())
 
-    def _message(self) -> str:
+    @property
+    def place(self) -> str:
+        """Patient, lesion, sequence and reader, as far as they are known."""
         where = [
             f"Patient {self.patient}" if self.patient else "",
             f"lesion {self.lesion}" if self.lesion else "",
             self.sequence,
             f"reader {self.reader}" if self.reader else "",
-            f"file {self.file}" if self.file else "",
         ]
-        place = ", ".join(part for part in where if part)
+        return ", ".join(part for part in where if part)
+
+    def _message(self) -> str:
+        place = ", ".join(filter(None, [self.place, f"file {self.file}" if self.file else ""]))
         message = f"{place}: {self.problem}." if place else f"{self.problem}."
         return f"{message} To do: {self.remedy}." if self.remedy else message
 
@@ -135,7 +142,9 @@ class CohortError(DataError):
     def __init__(self, heading: str, problems: Sequence[str]) -> None:
         self.heading = heading
         self.problems = tuple(problems)
-        lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1))
+        parts = [(place if colon else "", problem, rest) for problem in self.problems
+                 for place, colon, rest in (problem.partition(": "),)]  # fmt: skip
+        lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(_grouped(parts), 1))
         super().__init__(f"{heading}\n{lines}")
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -147,3 +156,33 @@ class RefusedError(RadstudyError):
     """The input does not fit the model or signature that it was given to; nothing was computed."""
 
     exit_code = 5
+
+
+def grouped(errors: Iterable[CaseError]) -> list[str]:
+    r"""The errors as lines; of those of one kind the first whole, and the places of the others.
+
+    Examples
+    --------
+    >>> print(*grouped(CaseError("the mask is empty", patient=f"P{number}") for number in range(1, 7)), sep="\n")
+    Patient P1: the mask is empty.
+        and 5 more like this: Patient P2; Patient P3; Patient P4; Patient P5; Patient P6
+    """
+    parts = [(error.place, str(error), f"{error.problem}. {error.remedy}") for error in errors]
+    return _grouped([(place, whole, re.sub(r"'[^']*'|\S*[/\\]\S*", "'", rest)) for place, whole, rest in parts])
+
+
+def _grouped(parts: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Lines of (place, whole message, what messages of one kind have in common)."""
+    kinds: dict[str, list[tuple[str, str]]] = {}
+    for place, whole, common in parts:
+        kinds.setdefault(common if place else whole, []).append((place, whole))
+    lines: list[str] = []
+    for alike in kinds.values():
+        if len(alike) <= _ALIKE:
+            lines += [whole for _, whole in alike]
+            continue
+        places = list(dict.fromkeys(place for place, _ in alike[1:]))
+        more = f" and {len(places) - _LIKEWISE} more" if len(places) > _LIKEWISE else ""
+        listed = "; ".join(places[:_LIKEWISE])
+        lines.append(f"{alike[0][1]}\n    and {len(alike) - 1} more like this: {listed}{more}")
+    return lines

@@ -13,7 +13,7 @@ from typing import Any
 from radstudy.errors import UsageError
 from radstudy.protocol import STEPS, Protocol
 from radstudy.steps.agree import do_agree
-from radstudy.steps.cohort import do_cohort
+from radstudy.steps.cohort import do_cohort, lost_of
 from radstudy.steps.evaluate import do_evaluate
 from radstudy.steps.extract import do_extract, while_in_memory
 from radstudy.steps.model import do_model
@@ -75,4 +75,6 @@ def run(
         state = Run(protocol, data, out, jobs or os.cpu_count() or 1, say, bar, until)
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)
+    if until == "cohort":
+        return lost_of(out)
     return sum(len(read_failures(file)) for file in sorted(out.glob("*/failures.csv")))

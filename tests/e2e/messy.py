@@ -143,8 +143,10 @@ def _scans(woman: Woman) -> dict[str, Picture]:
     own = {"Manufacturer": vendor.maker, **vendor.tags}
     gre = {**synthetic.GRE, **own}
     scans = {
-        "T2": Picture({**synthetic.T2, **own, "SeriesDescription": t2}, (Volume(200),), number=3, **common),
-        "DWI": Picture({**synthetic.DWI, **own, "SeriesDescription": dwi}, _diffusion(), number=5, **common),
+        "T2": Picture({**synthetic.T2, **own, "SeriesDescription": t2}, (Volume(200),), number=3,
+                      spacing=(0.7, 0.6), **common),
+        "DWI": Picture({**synthetic.DWI, **own, "SeriesDescription": dwi}, _diffusion(), number=5,
+                       spacing=(1.1, 1.0), **common),
         "DCE": Picture({**gre, "SeriesDescription": dce}, _phases(woman), number=7, **common),
         "subtraction": Picture({**gre, "SeriesDescription": subtraction}, _phases(woman)[1:2], number=9, uid="sub",
                                **common),

@@ -80,7 +80,9 @@ DOCUMENTED = {"apparent": 0.87, "harrell": 0.70, "632": 0.64, "632+": 0.53, "out
 TABLES, RESAMPLES = max(4, SEEDS // 5), 40
 ONE_SEQUENCE = """
 study: noise
-cohort: {patient: id, outcome: {column: y, positive: "1"}, split: {column: set}, images: x, masks: x, readers: [a]}
+cohort:
+  {patient: id, outcome: {column: y, positive: "1"}, split: {column: set}, images: "{patient}.nii",
+   masks: "{patient}_m.nii", readers: [a]}
 sequences: [T2]
 agree: {icc: null}
 model:

@@ -19,3 +19,11 @@ def test_errors_survive_pickling_between_processes():
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     many = CohortError("h", ["a", "b"])
     assert pickle.loads(pickle.dumps(many)).problems == ("a", "b")
+
+
+def test_problems_of_one_kind_are_one_with_the_places_of_the_others():
+    problems = [f"Patient P{number:02d}: the outcome ('fish') is empty. To do: fill it" for number in range(34)]
+    text = str(CohortError("cohort.csv has 35 problem(s):", [*problems, "Patient P99: age is 'x'"]))
+    assert text.count("the outcome") == 1
+    assert "and 33 more like this: Patient P01; Patient P02" in text and "and 25 more" in text
+    assert "2. Patient P99: age is 'x'" in text

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from radstudy._version import __version__
+from radstudy.announcing import ask_for_announcement
 from radstudy.cli import cohort, lesion, masks, study
 from radstudy.errors import RadstudyError, StorageError
 
@@ -45,6 +46,7 @@ app.add_typer(mask_app, name="mask")
 
 def main() -> None:
     """Run the command line; expected errors become a message and an exit code, never a traceback."""
+    ask_for_announcement()
     try:
         app()
     except RadstudyError as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
 
 from radstudy.errors import UsageError
 
+EVERY_S = 30.0  # between two lines of progress, where the output is no terminal
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default all cores.")]
 
 
@@ -19,13 +21,24 @@ def say(message: str) -> None:
 
 
 def bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    """A progress bar on a terminal; nothing elsewhere."""
+    """A progress bar on a terminal; elsewhere, as in a file, a line now and then."""
     if not sys.stderr.isatty():
-        return items
+        return _lines(items, total, what)
     from rich.console import Console
     from rich.progress import track
 
     return track(items, description=what, total=total, console=Console(stderr=True), transient=True)
+
+
+def _lines(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
+    """The items; says how far they are whenever half a minute has passed."""
+    start = last = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= EVERY_S and done < total:
+            last = now
+            say(f"{what}: {done} of {total}, about {(now - start) / done * (total - done):.0f} s left")
 
 
 def label_of(text: str | None) -> int | str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pandas as pd
 
 from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.errors import CaseError, CohortError
+from radstudy.protocol.base import fields_of
 from radstudy.protocol.sections import Protocol
 
 
@@ -102,19 +102,37 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
     """The case, or None where it may be missing and is."""
     section = protocol.cohort
     image = _find(section.images, names, folder)
-    masks = {reader: _find(section.masks, {**names, "reader": reader}, folder) for reader in section.readers}
+    masks = {reader: _mask_of(protocol, reader, names, folder) for reader in section.readers}
     first = masks[protocol.reader]
     if not image.exists() and names["sequence"] in section.optional_sequences and not first.exists():
         return None
     if not image.exists():
-        raise CaseError("the image does not exist", "correct cohort.images or add the file" + alike(image), file=image)
+        problem = "the image does not exist" + _no_folder(image)
+        raise CaseError(problem, "correct cohort.images or add the file" + alike(image), file=image)
     transfer = None if first.exists() else _transfer(protocol, names, folder)
     if not first.exists() and transfer is None:
         remedy = "correct cohort.masks, or draw the lesion" + alike(first)
-        raise CaseError("the mask does not exist", remedy, reader=protocol.reader, file=first)
+        problem = "the mask does not exist" + _no_folder(first)
+        raise CaseError(problem, remedy, reader=protocol.reader, file=first)
+    for reader, path in masks.items():
+        if path.exists() and path.resolve() == image.resolve():
+            remedy = "correct cohort.masks: its pattern gives the image's own file"
+            raise CaseError("the mask is the image itself", remedy, reader=reader, file=path)
     drawn = tuple((reader, path) for reader, path in masks.items() if path.exists())
     reference = _reference(protocol, names, folder)
     return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, reference, transfer)
+
+
+def _mask_of(protocol: Protocol, reader: str, names: dict[str, Any], folder: Path) -> Path:
+    """A reader's mask file."""
+    pattern, text = protocol.cohort.masks_of(reader)
+    return _find(pattern, {**names, "reader": text}, folder)
+
+
+def _no_folder(path: Path) -> str:
+    """Which folder on the way to a missing file is not there; "" where they all are."""
+    missing = _first_missing(path)
+    return "" if missing == path else f": there is no folder '{missing}'"
 
 
 def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transfer | None:
@@ -124,7 +142,7 @@ def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transf
         return None
     there = {**names, "sequence": section.from_}
     image = _find(protocol.cohort.images, there, folder)
-    mask = _find(protocol.cohort.masks, {**there, "reader": protocol.reader}, folder)
+    mask = _mask_of(protocol, protocol.reader, there, folder)
     return Transfer(section.from_, image, mask) if image.exists() and mask.exists() else None
 
 
@@ -147,11 +165,10 @@ def nothing_of(protocol: Protocol, cases: list[Case]) -> list[str]:
     """Readers and sequences that the study file names and nobody has: a slip of the pen, or files not yet there."""
     drew = {reader for case in cases for reader, _ in case.masks}
     there = {case.sequence for case in cases}
-    masks = protocol.cohort.masks
     readers = [reader for reader in protocol.cohort.readers if cases and reader not in drew]
     return [
         *(
-            f"No lesion has a mask by {reader}: cohort.masks ('{masks}') fits no file of this reader."
+            f"No lesion has a mask by {reader}: '{protocol.cohort.masks_of(reader)[0]}' fits no file of this reader."
             for reader in readers
         ),
         *(f"No lesion can be used on {name}." for name in protocol.sequences if cases and name not in there),
@@ -160,13 +177,19 @@ def nothing_of(protocol: Protocol, cases: list[Case]) -> list[str]:
 
 def alike(path: Path) -> str:
     """What is there instead of a missing file: a name that differs by leading zeros, capitals or Unicode forms only."""
-    missing = path
-    while not missing.parent.exists() and missing.parent != missing:
-        missing = missing.parent
+    missing = _first_missing(path)
     if not missing.parent.is_dir():
         return ""
     found = [item.name for item in missing.parent.iterdir() if _plainly(item.name) == _plainly(missing.name)]
     return f" (there is '{sorted(found)[0]}': is '{missing.name}' how the table should write it?)" if found else ""
+
+
+def _first_missing(path: Path) -> Path:
+    """The first part of a path that is not there."""
+    missing = path
+    while not missing.parent.exists() and missing.parent != missing:
+        missing = missing.parent
+    return missing
 
 
 def _plainly(name: str) -> str:
@@ -174,7 +197,7 @@ def _plainly(name: str) -> str:
 
 
 def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:
-    fields = [name for _, name, _, _ in string.Formatter().parse(pattern) if name]
+    fields = fields_of(pattern)
     unknown = [name for name in fields if name not in names]
     if unknown:
         raise CohortError(

@@ -104,8 +104,20 @@ def without_features(
                 )
             )  # fmt: skip
     if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
-        raise CohortError("no lesion of the cohort is in the feature table:", [str(item) for item in failures[:5]])
+        theirs = given.table.frame.index.droplevel(["sequence", "reader"])
+        shown = [
+            f"the cohort table has, for instance, {_named(kept.index)}",
+            f"the feature table has, for instance, {_named(theirs)}. To do: write the identifiers alike in both "
+            "(features.patient and features.lesion name their columns)",
+        ]
+        raise CohortError("no lesion of the cohort is in the feature table; the identifiers do not match:", shown)
     return failures, absent
+
+
+def _named(index: pd.Index) -> str:
+    """The first (patient, lesion) of an index, as messages name it."""
+    patient, lesion = index[0] if len(index) else ("none", "none")
+    return f"patient '{patient}', lesion '{lesion}'"
 
 
 def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
@@ -114,8 +126,8 @@ def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
     if not len(others):
         return []
     return [
-        f"The feature table has {len(others)} lesion(s) that the cohort has not (excluded, or in no row of its table); "
-        "they are left out."
+        f"The feature table has {len(others)} lesion(s) that the cohort has not (excluded, or in no row of its table), "
+        f"such as {_named(others)}; they are left out."
     ]
 
 
@@ -204,6 +216,8 @@ class _Reader:
         frame = frame.dropna(subset=list(roles.values()))
         if reader := roles.get("features.reader"):
             known = self.protocol.cohort.readers
+            written = {self.protocol.cohort.reader_files.get(name, name): name for name in known}
+            frame[reader] = frame[reader].map(lambda text: written.get(text, text))
             for row in frame.index[~frame[reader].isin(known)] if known else ():
                 problems.append(
                     f"{self.file}, row {row}, column '{reader}': '{frame.at[row, reader]}' is no reader of "

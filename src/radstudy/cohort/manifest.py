@@ -18,6 +18,7 @@ from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.sections import Cohort as CohortSection
 from radstudy.protocol.sections import Protocol
+from radstudy.table import FeatureTable
 
 TRAINING, TESTING = "training", "testing"
 
@@ -35,6 +36,7 @@ class Cohort:
     failures : cases whose files are missing; the patient goes on with the other sequences.
     absent : (patient, lesion, sequence) that the protocol allows to be missing, or where the lesion is not visible.
     notes : what a reader of the report should know about how the table was read.
+    features : the given features, of a study that begins at a table of them.
     """
 
     rows: pd.DataFrame
@@ -43,6 +45,7 @@ class Cohort:
     failures: tuple[CaseError, ...] = ()
     absent: tuple[tuple[str, str, str], ...] = ()
     notes: tuple[str, ...] = field(default=())
+    features: FeatureTable | None = None
 
     def flow(self) -> dict[str, Any]:
         """The numbers of the exclusion flowchart, in patients."""
@@ -103,7 +106,7 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
         given = read_feature_table(protocol, folder)
         failures, absent = without_features(protocol, kept, given)
         notes = [*notes, *given.notes, *strangers(kept, given)]
-        return Cohort(rows, (), frame, tuple(failures), tuple(absent), tuple(dict.fromkeys(notes)))
+        return Cohort(rows, (), frame, tuple(failures), tuple(absent), tuple(dict.fromkeys(notes)), given.table)
     cases, failures, absent = find_cases(protocol, kept, folder)
     notes = [*notes, *transfer_notes(protocol, cases), *nothing_of(protocol, cases)]
     return Cohort(rows, tuple(cases), frame, tuple(failures), tuple(absent), tuple(notes))

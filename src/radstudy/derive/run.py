@@ -11,7 +11,7 @@ import pandas as pd
 
 from radstudy.derive.patient import Patient, Work
 from radstudy.derive.table import Row, moved, read_rows
-from radstudy.errors import CaseError, CohortError
+from radstudy.errors import CaseError, CohortError, grouped
 from radstudy.protocol.derive import Derive
 from radstudy.protocol.load import load_section
 from radstudy.steps.run import in_parallel, write_failures
@@ -68,8 +68,8 @@ def derive(
         new, failures = _table(moved(given, folder, out), patients, found)
         write_csv(target, new)
         write_failures(out / "derive_failures.csv", failures)
-    for failure in failures:
-        say(str(failure))
+    for line in grouped(failures):
+        say(line)
     return target, int((new[FAILED] != "").sum())
 
 

@@ -31,6 +31,7 @@ from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
 _Patch = tuple[slice, slice, slice]
+_UNMASKED = "maskedKernel is false: no map is made of neighbours outside the lesion"
 
 
 def feature_map(
@@ -54,7 +55,7 @@ def feature_map(
     Returns
     -------
     float64 volume on the resampled grid around the lesion (spacing and margin as the settings say): NaN outside the
-    lesion, and where the feature does not exist in a neighbourhood.
+    lesion, or the settings' initValue; NaN where the feature does not exist in a neighbourhood.
 
     Raises
     ------
@@ -120,6 +121,8 @@ def feature_maps(
     UsageError : a feature, its image or the radius cannot be used; a label is given beside a mask that is not a file.
     """
     chosen = settings_from(settings)
+    if not chosen.masked_kernel:
+        raise UsageError(f"{_UNMASKED}. To do: write 'maskedKernel: true' in the settings' section voxelSetting")
     reach = chosen.kernel_radius if radius is None else radius
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
@@ -138,7 +141,10 @@ def feature_maps(
             continue
         own = chosen.for_image_type(image_type)
         values = _mapped(voxels, placed.lesion.inside, family, name, placed, own, reach)
-        maps[feature] = _as_volume(_in_region(values, placed), placed, volume, f"map of {feature}, radius {reach}")
+        whole = _in_region(values, placed)
+        if chosen.init_value is not None:
+            whole[~placed.region.mask] = chosen.init_value
+        maps[feature] = _as_volume(whole, placed, volume, f"map of {feature}, radius {reach}")
     behind = _as_volume(placed.region.image, placed, volume, "as features see it")
     drawn = Roi(placed.region.mask.transpose(2, 1, 0), behind.affine, roi.label, roi.reader, roi.source)
     return FeatureMaps(behind, drawn, maps, problems, reach)
@@ -152,6 +158,8 @@ def without_map(features: Iterable[str], settings: ExtractionSettings) -> list[s
     >>> without_map(["original_firstorder_Mean", "original_shape_Sphericity"], ExtractionSettings())
     ['original_shape_Sphericity: shape describes the lesion as a whole and has no map']
     """
+    if not settings.masked_kernel:
+        return [f"{feature}: {_UNMASKED}" for feature in features]
     problems = []
     for feature in features:
         try:

@@ -123,7 +123,7 @@ class _Reader:
         values = {SETTINGS[name][0]: value for name, value in self._settings(self._section("setting"), for_all=True)}
         images = self._image_types(self._section("imageType"))
         classes = self._feature_classes(self._section("featureClass"))
-        return ExtractionSettings(**values, **images, **classes, kernel_radius=self._kernel_radius())
+        return ExtractionSettings(**values, **images, **classes, **self._voxel_settings())
 
     def _section(self, key: str) -> Mapping[str, Any]:
         section = self.content.get(key)
@@ -147,16 +147,18 @@ class _Reader:
             except UnusableError as error:
                 raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
 
-    def _kernel_radius(self) -> int:
+    def _voxel_settings(self) -> dict[str, Any]:
         section = self._section("voxelSetting")
         found = {}
         for key, value in section.items():
             self._known(section, key, tuple(VOXEL_SETTINGS), "voxel setting")
             try:
-                found[key] = VOXEL_SETTINGS[key](value)
+                attribute, read = VOXEL_SETTINGS[key]
+                found[attribute] = read(value)
             except UnusableError as error:
                 raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
-        return int(found.get("kernelRadius", 1))
+        found.pop("", None)
+        return found
 
     def _image_types(self, section: Mapping[str, Any]) -> dict[str, Any]:
         if not section:

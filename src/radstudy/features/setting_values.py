@@ -86,16 +86,15 @@ def _at_least_zero(value: Any) -> float:
     return number
 
 
-def _only_true(value: Any) -> bool:
-    if not _yes_or_no(value):
-        raise UnusableError("true: neighbours outside the lesion do not count in feature maps")
-    return True
-
-
-def _only_nan(value: Any) -> float:
-    if not math.isnan(_number(value)):
-        raise UnusableError("nan: that is what feature maps hold outside the lesion")
-    return math.nan
+def _fill(value: Any) -> float | None:
+    """A number; None for nan, which YAML reads as a word unless it is written .nan."""
+    if isinstance(value, str) and value.strip().lower() in ("nan", ".nan"):
+        return None
+    try:
+        number = _number(value)
+    except UnusableError:
+        raise UnusableError("a number, or nan") from None
+    return None if math.isnan(number) else number
 
 
 def _interpolator(value: Any) -> str:
@@ -136,9 +135,9 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "gradientUseSpacing": ("gradient_use_spacing", _yes_or_no),
     "roundToStoredType": ("round_to_stored_dtype", _yes_or_no),
 }
-VOXEL_SETTINGS: dict[str, Callable[[Any], Any]] = {
-    "kernelRadius": _whole(1),
-    "maskedKernel": _only_true,
-    "initValue": _only_nan,
-    "voxelBatch": _integer,  # memory only
+VOXEL_SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # of feature maps alone
+    "kernelRadius": ("kernel_radius", _whole(1)),
+    "maskedKernel": ("masked_kernel", _yes_or_no),
+    "initValue": ("init_value", _fill),
+    "voxelBatch": ("", _integer),  # memory only
 }

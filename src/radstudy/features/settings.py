@@ -15,7 +15,7 @@ from typing import Any
 
 from radstudy import catalogue
 from radstudy.errors import StudyFileError
-from radstudy.features.setting_values import SETTINGS
+from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS
 
 # PyRadiomics' order of classes when a parameter file names none.
 FEATURES: dict[str, tuple[str, ...]] = {
@@ -69,6 +69,8 @@ class ExtractionSettings:
     sigma, wavelet, level, start_level, gradient_use_spacing : filter arguments given for all image types.
     round_to_stored_dtype : resample into the file's own pixel type, as PyRadiomics does; False keeps float64.
     kernel_radius : of the neighbourhood in feature maps, voxels; nothing else depends on it.
+    masked_kernel : whether only neighbours inside the lesion count there; maps are made with True only.
+    init_value : what feature maps hold outside the lesion; None: NaN.
     """
 
     image_types: tuple[ImageType, ...] = (ImageType("Original"),)
@@ -104,6 +106,8 @@ class ExtractionSettings:
     gradient_use_spacing: bool = True
     round_to_stored_dtype: bool = field(default=True)
     kernel_radius: int = 1
+    masked_kernel: bool = True
+    init_value: float | None = None
 
     @classmethod
     def from_pyradiomics(cls, source: str | Path | Mapping[str, Any]) -> ExtractionSettings:
@@ -141,8 +145,17 @@ class ExtractionSettings:
                 image.name: {name: _plain(value) for name, value in image.arguments} for image in self.image_types
             },
             "featureClass": {name: list(features) for name, features in self.feature_classes},
-            "voxelSetting": {"kernelRadius": self.kernel_radius},
+            "voxelSetting": self._voxel_settings(),
         }
+
+    def _voxel_settings(self) -> dict[str, Any]:
+        """What feature maps alone depend on; defaults of later versions are left out, so that older keys stay."""
+        found: dict[str, Any] = {"kernelRadius": self.kernel_radius}
+        if not self.masked_kernel:
+            found["maskedKernel"] = False
+        if self.init_value is not None:
+            found["initValue"] = self.init_value
+        return found
 
     def key(self) -> str:
         """A hash of the content, the same on every machine: equal settings, equal key."""
@@ -154,9 +167,9 @@ class ExtractionSettings:
         return replace(self, **{SETTINGS[name][0]: value for name, value in image_type.arguments})
 
 
-assert {attribute for attribute, _ in SETTINGS.values()} | {"image_types", "feature_classes", "kernel_radius"} == {
-    item.name for item in fields(ExtractionSettings)
-}
+assert {attribute for attribute, _ in SETTINGS.values()} | {"image_types", "feature_classes"} | {
+    attribute for attribute, _ in VOXEL_SETTINGS.values() if attribute
+} == {item.name for item in fields(ExtractionSettings)}
 
 
 def _plain(value: Any) -> Any:

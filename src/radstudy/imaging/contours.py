@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.contour_sets import Combined, combine_contours
+from radstudy.imaging.roi import BY_RESAMPLING
 from radstudy.imaging.volume import Volume, spacing_of
 
 PLANE_VOXELS = 0.1  # of the slice distance: points are rounded to tenths or hundredths of a millimetre
 _LISTED = 6
-_DRAW = "give the image that it was drawn on, or ask for resampling (the nearest contour of each slice)"
+_DRAW = f"give the image that it was drawn on, or {BY_RESAMPLING} (the nearest contour of each slice)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,6 +56,21 @@ def check_readable(volume: Volume) -> None:
         )  # fmt: skip
 
 
+def refuse_tiny(voxels: int, minimum: int) -> None:
+    """Refuse a mask with fewer voxels than the study file allows.
+
+    Raises
+    ------
+    CaseError : it is too small.
+    """
+    if voxels < minimum:
+        raise CaseError(
+            f"the lesion has {voxels} voxels, fewer than {minimum}",
+            "look whether the mask is right; texture of so few voxels means little "
+            "(extract.minimum_native_voxels sets the limit)",
+        )
+
+
 def check_lesion(
     volume: Volume,
     roi: Roi,
@@ -84,12 +99,7 @@ def check_lesion(
     """
     placed = roi.on_grid_of(volume)
     report = resampled_mask_report(placed, spacing_mm, pad=pad)
-    if report.native_voxels < minimum_native:
-        raise CaseError(
-            f"the lesion has {report.native_voxels} voxels, fewer than {minimum_native}",
-            "look whether the mask is right; texture of so few voxels means little "
-            "(extract.minimum_native_voxels sets the limit)",
-        )
+    refuse_tiny(report.native_voxels, minimum_native)
     if spacing_mm is not None:
         refuse_vanished(report, placed, spacing_mm)
     if report.resampled_voxels < minimum_resampled:

@@ -19,13 +19,13 @@ from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane
 from radstudy.formats.raster import to_sitk
 from radstudy.imaging.resampling_grid import ROUNDING
-from radstudy.imaging.roi import SNAP_VOXELS, Roi, grid_difference
+from radstudy.imaging.roi import BY_RESAMPLING, SNAP_VOXELS, Roi, grid_difference
 from radstudy.imaging.volume import Volume, spacing_of, spacing_text
 
 FRAME_SNAP_VOXELS = 0.02  # single slices: headers round the position of each, a grid has but one origin
 _SAME_HEIGHT_MM = 1e-3
 _GIVE_IMAGE = "give the image that they were drawn on (grid; --image)"
-_DRAW = "draw it on this image, or ask for resampling by nearest neighbour"
+_DRAW = f"draw it on this image, or {BY_RESAMPLING} (nearest neighbour)"
 
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]

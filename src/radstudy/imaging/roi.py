@@ -14,6 +14,7 @@ from radstudy.errors import CaseError
 from radstudy.imaging.volume import Volume, checked_affine, spacing_of
 
 Label = int | str  # a number or name; "largest" and "union" are rules
+BY_RESAMPLING = "put it onto its grid: 'radstudy mask convert MASK NEW --image IMAGE --resample'"
 SNAP_VOXELS = 1e-3  # grids nearer than this, in voxels, at every corner are one grid
 
 
@@ -125,7 +126,7 @@ class Roi:
         if problem:
             raise CaseError(
                 f"the mask is not on its image's grid: {problem}",
-                "draw it on this image, or resample it onto this image's grid",
+                f"draw it on this image, or {BY_RESAMPLING}",
                 reader=self.reader,
                 file=self.source,
             )

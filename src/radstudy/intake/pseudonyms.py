@@ -33,22 +33,22 @@ class Pseudonyms:
 
     Parameters
     ----------
-    table : the CSV file (columns pseudonym, patient_id, issuer); the key lies beside it as TABLE.key. None: a table in
-        memory, for a dry run.
+    table : the CSV file (columns pseudonym, patient_id, issuer); the key lies beside it as TABLE.key. Nothing is
+        written before `save`, so that a dry run shows the names that the import will give.
 
     Raises
     ------
     DataError : the table lacks a column or names a pseudonym twice, or its key cannot be read.
     """
 
-    def __init__(self, table: Path | None) -> None:
+    def __init__(self, table: Path) -> None:
         self._file = table
         self._known: dict[tuple[str, str], str] = {}
-        key_file = None if table is None else table.with_name(table.name + ".key")
-        if table is not None and table.is_file():
+        key_file = table.with_name(table.name + ".key")
+        if table.is_file():
             self._read(table)
         self._new_key: Path | None = None
-        if key_file is None or not key_file.is_file():
+        if not key_file.is_file():
             self.key, self._new_key = secrets.token_bytes(32), key_file
             return
         try:
@@ -57,6 +57,11 @@ class Pseudonyms:
             raise DataError(
                 f"{key_file}: it is no key. To do: put back the one that the table was made with"
             ) from error
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the key was made now: pseudonyms that are not in the table are other ones once it is made again."""
+        return self._new_key is not None
 
     def _read(self, table: Path) -> None:
         with table.open(encoding="utf-8-sig", newline="") as file:
@@ -88,8 +93,6 @@ class Pseudonyms:
 
     def save(self) -> None:
         """Write the table and its key, readable by their owner only."""
-        if self._file is None:
-            return
         if self._new_key is not None:
             write_text(self._new_key, self.key.hex() + "\n")
             self._new_key.chmod(0o600)

@@ -100,7 +100,12 @@ def run_import(
     reader_rules = [read_rule(text) for text in options.readers]
     with nullcontext() if options.dry_run else only_run(options.out):
         table = options.pseudonyms or options.private / "pseudonyms.csv"
-        pseudonyms = Pseudonyms(table if table.is_file() or not options.dry_run else None)
+        pseudonyms = Pseudonyms(table)
+        if options.dry_run and pseudonyms.is_new:
+            say(
+                "The pseudonyms shown are provisional: the import makes a secret key, and gives every patient another "
+                f"one. After the first import {table} says who is who."
+            )
         index = index_source(source, bar=bar)
         split_nobodies(index, pseudonyms.knows)
         source.problems.extend(add_beside(index, source))

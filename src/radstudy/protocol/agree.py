@@ -36,4 +36,12 @@ class Agree(Section):
     """Agreement between the readers."""
 
     icc: Icc | None = Field(Icc(), description="None: no filter (one reader).")
+    accept_few_doubly_read: bool = Field(
+        False,
+        description="Go on where so few lesions have every reader's mask that no ICC can be computed: no radiomics "
+        "feature passes the filter then.",
+    )
+    accept_identical_masks: bool = Field(
+        False, description="Go on where two readers' masks are the same voxel for voxel (one contour used by both)."
+    )
     kappa: dict[str, Kappa] = Field({}, description="Characteristics that two readers assessed, for Cohen's kappa.")

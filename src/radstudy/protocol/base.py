@@ -46,12 +46,21 @@ def one_of(section: Section, what: str) -> Section:
     return section
 
 
-def unknown(what: str, name: str, known: tuple[str, ...]) -> PydanticCustomError:
-    """The error for a name that the study file refers to and that is not there; names the nearest right one."""
+def unknown(what: str, name: str, known: tuple[str, ...], at: tuple[str, ...] = ()) -> PydanticCustomError:
+    """The error for a name that the study file refers to and that is not there; names the nearest right one.
+
+    Parameters
+    ----------
+    what, name : what it should be, and how it is called.
+    known : the right ones.
+    at : the keys of the study file that lead to the setting.
+    """
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
     return PydanticCustomError(
-        "unknown_reference", "{what} '{name}' does not exist; {hint}", {"what": what, "name": name, "hint": hint}
+        "unknown_reference",
+        "{what} '{name}' does not exist; {hint}",
+        {"what": what, "name": name, "hint": hint, "at": at},
     )
 
 
@@ -72,6 +81,17 @@ def checked_pattern(pattern: str) -> str:
                 {"given": pattern, "wrong": wrong, "example": "{patient}/{sequence}.nii.gz"},
             )  # fmt: skip
     return pattern
+
+
+def fields_of(pattern: str) -> tuple[str, ...]:
+    """The names that stand in braces in a pattern, in order.
+
+    Examples
+    --------
+    >>> fields_of("{patient}/{sequence}.nii.gz")
+    ('patient', 'sequence')
+    """
+    return tuple(name for _, name, _, _ in string.Formatter().parse(pattern) if name)
 
 
 def as_text(value: Any) -> Any:

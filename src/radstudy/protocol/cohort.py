@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.base import Fraction, Pattern, Section, as_text
+from radstudy.protocol.base import Fraction, Pattern, Section, as_text, checked_pattern
 
 
 class Outcome(Section):
@@ -107,8 +107,11 @@ class Cohort(Section):
     )
     masks: Pattern = Field("", description="Pattern of the mask files: as images, and {reader}.")
     readers: tuple[str, ...] = Field(
-        (), description="The readers; the first one's masks train the models. A feature table need not name one."
+        (),
+        description="The readers; the first one's masks train the models. A feature table need not name one. A list, "
+        "or name: text that stands for {reader}, or name: pattern of this reader's mask files.",
     )
+    reader_files: dict[str, Pattern] = Field({}, description="Made of readers, where that is written as name: text.")
     optional_sequences: tuple[str, ...] = Field(
         (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
     )
@@ -121,6 +124,26 @@ class Cohort(Section):
     transfer: Transfer | None = Field(None, description="Carry masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _readers_with_their_files(cls, given: Any) -> Any:
+        named = given.get("readers") if isinstance(given, dict) else None
+        if not isinstance(named, dict):
+            return given
+        files = {str(name): "" if text is None else as_text(text) for name, text in named.items()}
+        for name, text in files.items():
+            if not isinstance(text, str):
+                raise PydanticCustomError(
+                    "readers", "write for reader '{name}' the text that stands for {field}, or the pattern of the mask "
+                    "files: one text in quotes", {"name": name, "field": "{reader}", "at": ("readers", name)},
+                )  # fmt: skip
+            try:
+                checked_pattern(text)
+            except PydanticCustomError as error:
+                context = {**(error.context or {}), "at": ("readers", name)}
+                raise PydanticCustomError("pattern", error.message_template, context) from None
+        return {**given, "readers": list(files), "reader_files": files}
+
     @field_validator("clinical", mode="before")
     @classmethod
     def _bare_variable(cls, given: Any) -> Any:
@@ -132,3 +155,17 @@ class Cohort(Section):
         if not readers or len(set(readers)) != len(readers):
             raise PydanticCustomError("readers", "name at least one reader, each once", {})
         return readers
+
+    def masks_of(self, reader: str) -> tuple[str, str]:
+        """The pattern of a reader's mask files, and the text that stands for {reader} in it.
+
+        Examples
+        --------
+        >>> split, outcome = {"train": 0.7}, {"column": "y"}
+        >>> readers = {"Dr Li": "", "Dr Wu": "-2", "Dr Ma": "ma/{patient}.nii.gz"}
+        >>> section = Cohort(outcome=outcome, split=split, masks="{patient}{reader}.nii.gz", readers=readers)
+        >>> [section.masks_of(name) for name in section.readers]
+        [('{patient}{reader}.nii.gz', ''), ('{patient}{reader}.nii.gz', '-2'), ('ma/{patient}.nii.gz', 'Dr Ma')]
+        """
+        text = self.reader_files.get(reader, reader)
+        return (text, reader) if "{" in text else (self.masks, text)

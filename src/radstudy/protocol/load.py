@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -14,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from radstudy.errors import StudyFileError
+from radstudy.protocol import sections
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import Protocol
 
@@ -44,6 +46,7 @@ def load_protocol(path: str | Path) -> Protocol:
     StudyFileError : every problem of the file at once, each with its line and, for a misspelt name, the nearest one.
     """
     file = Path(path)
+    _refuse_folder(file)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -66,6 +69,7 @@ def load_section(path: str | Path, kind: type[Kind]) -> Kind:
     StudyFileError : every problem of the file at once, each with its line.
     """
     file = Path(path)
+    _refuse_folder(file)
     try:
         written = _parse_yaml(file.read_text(encoding="utf-8-sig"), str(file))
     except (OSError, UnicodeDecodeError) as error:
@@ -74,6 +78,19 @@ def load_section(path: str | Path, kind: type[Kind]) -> Kind:
         return kind.model_validate(_plain(written))
     except ValidationError as error:
         raise StudyFileError(_explain(error, written, str(file))) from None
+
+
+def _refuse_folder(path: Path) -> None:
+    """Say which file of a folder was probably meant."""
+    if not path.is_dir():
+        return
+    files = sorted(item.name for item in path.iterdir() if item.suffix.lower() in (".yaml", ".yml") and item.is_file())
+    remedy = (
+        f"give the file in it: {' or '.join(str(path / name) for name in files[:4])}"
+        if files
+        else f"give a .yaml file; there is none in this folder ('radstudy init {path}' writes a study.yaml there)"
+    )
+    raise StudyFileError(f"{path} is a folder, not a file. To do: {remedy}.")
 
 
 def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
@@ -147,13 +164,60 @@ def _overlay(base: dict[str, Any], over: dict[str, Any], at: tuple[str, ...] = (
 def _explain(error: ValidationError, written: CommentedMap, name: str) -> str:
     problems = []
     for item in error.errors():
-        path: Path_ = tuple(part for part in item["loc"] if not _is_internal(part))
-        key = item.get("ctx", {}).get("key") if item["type"] == "unknown_setting" else None
+        context = item.get("ctx", {})
+        inside: Path_ = tuple(part for part in item["loc"] if not _is_internal(part))
+        path = (*inside, *context.get("at", ()))
+        key = context.get("key") if item["type"] == "unknown_setting" else None
         line = _line(written, (*path, key) if key is not None else path)
         where = ".".join(str(part) for part in path) or "the study file"
         message = _message(item)
+        if hint := _of_preset(written, path):
+            message = message.removesuffix(f"; {context.get('hint')}").rstrip(".?") + hint
         problems.append((line or 0, f"{name}{f', line {line}' if line else ''}, {where}: {message}"))
     return "\n".join(text for _, text in sorted(set(problems)))
+
+
+def _of_preset(written: CommentedMap, path: Path_) -> str:
+    """That a setting which is wrong stands in the preset and not in the user's file, and what to write instead."""
+    preset, top = written.get("preset"), [str(part) for part in path[:2]]
+    if preset not in PRESETS or len(path) < 2 or _holds(written, path[:2]):
+        return ""
+    example = _OF_MODELS.get(".".join(top), "")
+    if example and (sequences := _plain(written.get("sequences", []))):
+        names = ", ".join(f"{sequence}: [{sequence}]" for sequence in sequences)
+        example = example.replace("NAMES", names).replace("FIRST", str(sequences[0]))
+    return (
+        f". This comes from the preset '{preset}', not from your file: write {'.'.join(top)} yourself to replace "
+        f"it{example and ', such as '}{example}"
+    )
+
+
+_OF_MODELS = {  # what to write instead of the preset's own, in one line of YAML
+    "model.models": "'model: {models: {NAMES}, signature: FIRST}'",
+    "model.select": "'model: {select: [{impute: median}, {standardise: zscore}, {collinear: {above: 0.80}}, "
+                    "{boosted_trees: {keep: 5}}]}'",
+    "model.signature": "'model: {signature: null}' or the name of one of your models",
+}  # fmt: skip
+
+
+def _holds(written: CommentedMap, path: Path_) -> bool:
+    """Whether the file itself has the setting, or a list or value where the setting would be."""
+    node: Any = written
+    for part in path:
+        if not isinstance(node, CommentedMap):
+            return True
+        if part not in node:
+            return False
+        node = node[part]
+    return True
+
+
+_INSTEAD = {  # of pydantic's words for a value of the wrong kind
+    "tuple_type": "this is a list: write it in brackets, such as [T2WI, DWI] or [1, 1, 1]",
+    "list_type": "this is a list: write it in brackets, such as [T2WI, DWI] or [1, 1, 1]",
+    "dict_type": "this holds names with their values, such as {age: {unit: year}}",
+    "string_type": "this is one word or text",
+}
 
 
 def _message(item: Any) -> str:
@@ -161,11 +225,25 @@ def _message(item: Any) -> str:
     if item["type"] == "missing":
         return "this setting is missing"
     given = item.get("input")
-    if item["type"] in ("tuple_type", "list_type"):
-        message = "this is a list: write it in brackets, such as [T2WI, DWI] or [1, 1, 1]"
+    message = _INSTEAD.get(item["type"], message)
+    if item["type"] in ("model_type", "model_attributes_type", "dataclass_type"):
+        message = f"this holds settings with their values{_settings_of(item['ctx'].get('class_name', ''))}"
+    message = re.sub(r"^Input should be", "this should be", message)
     if item["type"] != "unknown_setting" and isinstance(given, str | int | float):
         message = f"{message} (given: {given})"
+    elif item["type"] in (*_INSTEAD, "model_type") and given is None:
+        message = f"{message} (given: nothing)"
     return message
+
+
+def _settings_of(kind: str) -> str:
+    """The settings of a section, for an error; of a step of the selection an example."""
+    section = getattr(sections, kind, None)
+    if kind == "Select":
+        return ": a step of the selection is written such as 'impute: median' or 'boosted_trees: {keep: 5}'"
+    fields = section.model_fields if isinstance(section, type) and issubclass(section, Section) else {}
+    names = [field.alias or name for name, field in fields.items()]
+    return f", each written as 'name: value'; the names are {', '.join(names)}" if names else ""
 
 
 def _is_internal(part: object) -> bool:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree, Icc
-from radstudy.protocol.base import Section, unknown
+from radstudy.protocol.base import Section, fields_of, unknown
 from radstudy.protocol.classifier import (
     ElasticNet,
     Fit,
@@ -149,11 +149,12 @@ class Protocol(Section):
     def _images_or_features(self) -> Self:
         if self.features is None:
             for name in ("images", "masks", "readers"):
-                if not getattr(self.cohort, name):
+                if not getattr(self.cohort, name) and not (name == "masks" and self._readers_have_own_masks()):
                     raise PydanticCustomError(
                         "missing_source", "cohort.{name} is missing: a study begins at images, masks and readers, or "
                         "at a table of features ('features')", {"name": name},
                     )  # fmt: skip
+            self._check_patterns()
             return self
         if self.evaluate.baselines is not None and self.evaluate.baselines.shuffled:
             raise PydanticCustomError(
@@ -169,11 +170,54 @@ class Protocol(Section):
             )  # fmt: skip
         return self
 
+    def _readers_have_own_masks(self) -> bool:
+        cohort = self.cohort
+        return bool(cohort.readers) and all(cohort.masks_of(reader)[0] for reader in cohort.readers)
+
+    def _check_patterns(self) -> None:
+        """Refuse patterns that give one file to two sequences, readers or patients: such a study looks perfect."""
+        cohort = self.cohort
+        if len(self.sequences) > 1 and "sequence" not in fields_of(cohort.images):
+            raise PydanticCustomError(
+                "images", "the pattern '{given}' has no {field}, so that {names} would all be one image. Write it "
+                "where the file names differ, such as {example}",
+                {"given": cohort.images, "field": "{sequence}", "names": ", ".join(self.sequences),
+                 "example": "images/{patient}/{sequence}.nii.gz", "at": ("cohort", "images")},
+            )  # fmt: skip
+        self._check_readers_files()
+        places = {"images": cohort.images, **{f"masks of {name}": cohort.masks_of(name)[0] for name in cohort.readers}}
+        for what, pattern in places.items():
+            if not set(fields_of(pattern)) - {"sequence", "reader"}:
+                raise PydanticCustomError(
+                    "pattern", "the pattern '{given}' ({what}) has no {field} and no column of the table, so that all "
+                    "patients would have one file. Write {field} where the file names differ",
+                    {"given": pattern, "what": what, "field": "{patient}",
+                     "at": ("cohort", "images" if what == "images" else "masks")},
+                )  # fmt: skip
+
+    def _check_readers_files(self) -> None:
+        cohort = self.cohort
+        files: dict[str, str] = {}
+        for reader in cohort.readers:
+            pattern, text = cohort.masks_of(reader)
+            filled = pattern.replace("{reader}", text)
+            if filled in files:
+                raise PydanticCustomError(
+                    "masks", "the pattern '{given}' gives {one} and {other} the same mask files: every ICC between "
+                    "them would be 1. Write {field} where the file names differ, such as {example}, or give each "
+                    "reader a pattern: {mapping}",
+                    {"given": pattern, "one": files[filled], "other": reader, "field": "{reader}",
+                     "example": "masks/{patient}/{sequence}_{reader}.nii.gz", "at": ("cohort", "masks"),
+                     "mapping": "readers: {" + files[filled] + ': "first/{patient}/{sequence}.nii.gz", ' + reader
+                     + ': "second/{patient}/{sequence}.nii.gz"}'},
+                )  # fmt: skip
+            files[filled] = reader
+
     def _check_layout(self, features: Features) -> None:
         named = features.columns or features.tables or {}
         for name in named:
             if name not in self.sequences:
-                raise unknown("features: sequence", name, self.sequences)
+                raise unknown("features: sequence", name, self.sequences, ("features",))
         whole = features.sequence is not None or (features.table is not None and not features.columns)
         for name in () if whole else self.sequences:
             if name not in named:
@@ -193,7 +237,7 @@ class Protocol(Section):
         transfer = self.cohort.transfer
         for name in (transfer.from_, *transfer.to) if transfer is not None else ():
             if name not in self.sequences:
-                raise unknown("cohort.transfer: sequence", name, self.sequences)
+                raise unknown("cohort.transfer: sequence", name, self.sequences, ("cohort", "transfer"))
         return self
 
     @model_validator(mode="after")
@@ -216,32 +260,33 @@ class Protocol(Section):
         if name is None:
             return
         if name not in self.model.models:
-            raise unknown("model.signature", name, tuple(self.model.models))
+            raise unknown("model.signature", name, tuple(self.model.models), ("model", "signature"))
         fit = self.model.fit_of(name)
         if not fit.linear:
             raise PydanticCustomError(
                 "signature", "model.signature names '{name}', which is fitted by {kind}: that is no formula, and only "
                 "a formula (logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
-                "null'", {"name": name, "kind": fit.kind},
+                "null'", {"name": name, "kind": fit.kind, "at": ("model", "signature")},
             )  # fmt: skip
 
     def _check_references(self, name: str, model: Model) -> None:
         for sequence in model.sequences or ():
             if sequence not in self.sequences:
-                raise unknown(f"model '{name}': sequence", sequence, self.sequences)
+                raise unknown(f"model '{name}': sequence", sequence, self.sequences, ("model", "models", name))
         for other in _named(model):
             if other not in self.model.models:
-                raise unknown(f"model '{name}': model", other, tuple(self.model.models))
+                raise unknown(f"model '{name}': model", other, tuple(self.model.models), ("model", "models", name))
         for variable in (model.clinical.variables or ()) if model.clinical else ():
             if variable not in self.cohort.clinical:
-                raise unknown(f"model '{name}': clinical variable", variable, tuple(self.cohort.clinical))
+                known = tuple(self.cohort.clinical)
+                raise unknown(f"model '{name}': clinical variable", variable, known, ("model", "models", name))
 
     def _check_pool(self, name: str, model: Model) -> None:
         for other in model.pool or ():
             if self.model.models[self.model.source_of(other)].clinical is not None:
                 raise PydanticCustomError(
                     "pool", "model '{name}' pools the clinical model '{other}'; use 'add'",
-                    {"name": name, "other": other},
+                    {"name": name, "other": other, "at": ("model", "models", name)},
                 )  # fmt: skip
 
     def _check_cycle(self, name: str, above: tuple[str, ...]) -> None:
@@ -258,8 +303,9 @@ class Protocol(Section):
         for step in self.model.select:
             if isinstance(step.size, dict) and (model.sequences or model.pool) and name not in step.size:
                 raise PydanticCustomError(
-                    "keep", "select.{step}.keep says no number for model '{name}'", {"step": step.name, "name": name}
-                )
+                    "keep", "select.{step}.keep says no number for model '{name}'",
+                    {"step": step.name, "name": name, "at": ("model", "select")},
+                )  # fmt: skip
 
     @property
     def reader(self) -> str:

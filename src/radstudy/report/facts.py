@@ -90,6 +90,26 @@ _TEXT = frozenset(
         "stability_note",
     ]
 )
+_BARE = frozenset(  # labels of groups that do not say of what
+    [
+        "no",
+        "yes",
+        "n",
+        "y",
+        "0",
+        "1",
+        "-",
+        "+",
+        "negative",
+        "positive",
+        "neg",
+        "pos",
+        "absent",
+        "present",
+        "false",
+        "true",
+    ]
+)
 
 
 class AbsentError(Exception):
@@ -165,11 +185,13 @@ class Facts:
 
     @property
     def groups(self) -> tuple[str, str]:
-        """How the negative and the positive group are called."""
+        """How the negative and the positive group are called; "no" and "yes" say nothing without the outcome's name."""
         outcome = self.protocol.cohort.outcome
+        label = outcome.label or outcome.column
+        if outcome.labels and {word.strip().casefold() for word in outcome.labels} & _BARE:
+            return f"{label} {outcome.labels[0]}", f"{label} {outcome.labels[1]}"
         if outcome.labels:
             return outcome.labels
-        label = outcome.label or outcome.column
         return f"{label} {outcome.negative or 'other'}", f"{label} {outcome.positive}"
 
     @property

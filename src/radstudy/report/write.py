@@ -94,6 +94,9 @@ def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str
         sources=sources,
         readers=colours(facts.protocol.cohort.readers),
         finished=_finished(facts),
+        glossary=YAML(typ="safe").load(
+            (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")
+        ),
         css=css,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +11,62 @@ import pandas as pd
 from radstudy.cohort.case_files import Case, Transfer
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW
-from radstudy.errors import CohortError
+from radstudy.errors import CohortError, grouped
 from radstudy.protocol import Protocol
-from radstudy.steps.run import Run, write_failures
+from radstudy.steps.copied import copied_features, stops
+from radstudy.steps.doubly_read import doubly_read
+from radstudy.steps.opening import open_files, sets_of
+from radstudy.steps.run import Run, read_failures, write_failures
 from radstudy.store import content_hash, file_hash, read_json, write_csv, write_json
 
 STEP = "cohort"
-_SHOWN = 20
+OPENED, UNUSABLE = "opened.json", "unusable.csv"
 
 
 def do_cohort(run: Run) -> None:
-    """Read the cohort and write it as the steps after it use it."""
+    """Read the cohort, open its masks, and write it as the steps after it use it.
+
+    Raises
+    ------
+    CohortError : no lesion has its files; too few lesions are doubly read for the filter that the study file asks for;
+        one file, or one content, stands for two readers, sequences, lesions or patients.
+    """
     cohort = read_cohort(run.protocol, run.data)
     if not cohort.cases and run.protocol.features is None:
-        count = len(cohort.failures)
-        heading = "no lesion has its files:" if count <= _SHOWN else f"no lesion has its files; {_SHOWN} of {count}:"
-        raise CohortError(heading, [str(failure) for failure in cohort.failures[:_SHOWN]])
+        raise CohortError("no lesion has its files:", grouped(cohort.failures))
+    opened = open_files(run.protocol, cohort.cases, kept_in=run.path(STEP, OPENED), jobs=run.jobs, bar=run.bar)
+    doubles = opened.doubled(sets_of(cohort)) + copied_features(run.protocol, cohort.features)
+    reading = doubly_read(run.protocol, cohort, run.data)
+    serious = [double for double in doubles if stops(run.protocol, double)]
+    noted = [str(double) for double in doubles if double not in serious]
+    cohort = replace(cohort, notes=tuple(dict.fromkeys((*cohort.notes, *reading.notes, *noted))))
+    for note in cohort.notes:
+        run.say(note)
+    run.tell((*cohort.failures, *opened.failures))
+    if problems := [*([reading.problem] if reading.problem else []), *map(str, serious)]:
+        raise CohortError("nothing is computed before this is settled:", problems)
     settings = {
         "cohort": run.protocol.cohort.model_dump(mode="json"),
         "sequences": run.protocol.sequences,
         "seed": run.protocol.seed,
     }
-    inputs = {"table": file_hash(run.data / run.protocol.cohort.table), "cases": content_hash(_cases_plain(cohort))}
+    inputs = {
+        "table": file_hash(run.data / run.protocol.cohort.table),
+        "cases": content_hash(_cases_plain(cohort)),
+        "notes": content_hash([*cohort.notes, *map(str, opened.failures)]),
+    }
     if run.protocol.features is not None:
         settings["features"] = run.protocol.features.model_dump(mode="json")
         inputs |= {file: file_hash(run.data / file) for file in run.protocol.features.files()}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _write(run, cohort)
-    for note in (*cohort.notes, *cohort.failures):
-        run.say(str(note))
+            write_failures(run.path(STEP, UNUSABLE), opened.failures)
+
+
+def lost_of(out: Path) -> int:
+    """How many cases a cohort, checked alone, has lost: without files, or with files that cannot be used."""
+    return sum(len(read_failures(out / STEP / name)) for name in ("failures.csv", UNUSABLE))
 
 
 def _write(run: Run, cohort: Cohort) -> None:

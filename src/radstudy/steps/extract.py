@@ -133,8 +133,7 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
         run.path(STEP, "summary.json"),
         {"features": len(names), "explained": explain_count(settings), "settings": settings.as_dict()},
     )
-    for failure in failures:
-        run.say(str(failure))
+    run.tell(failures)
 
 
 def _number(value: float | None) -> float:

@@ -10,16 +10,23 @@ from typing import Any
 import pandas as pd
 
 from radstudy.cohort.case_files import Case
+from radstudy.cohort.doubled import doubled_masks
 from radstudy.cohort.feature_table import read_feature_table
+from radstudy.cohort.manifest import Cohort as CohortRows
 from radstudy.cohort.manifest import read_cohort
 from radstudy.cohort.rows import ROW
 from radstudy.cohort.spreadsheet import read_table
-from radstudy.modelling.leaks import COLUMNS, Finding, Inspected, find_leaks, volume_of
+from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, volume_of
+from radstudy.modelling.leaks.finding import listed
+from radstudy.modelling.leaks.readers import CHECK as READERS
 from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Cohort
-from radstudy.steps.cohort import read_cases, read_rows
+from radstudy.steps.cohort import OPENED, read_cases, read_rows
+from radstudy.steps.copied import copied_features, stops
+from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.model import read_predictions
+from radstudy.steps.opening import Bar, Opened, open_files
 from radstudy.steps.run import Run
 from radstudy.store import file_hash, write_csv
 from radstudy.table import FeatureTable
@@ -40,7 +47,9 @@ def do_leaks(run: Run) -> None:
                     run.say(str(finding))
 
 
-def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Finding], list[str]]:
+def check_study(
+    protocol: Protocol, *, data: Path, out: Path, jobs: int = 1, bar: Bar = lambda items, _total, _what: items
+) -> tuple[list[Finding], list[str]]:
     """Inspect a study before its models are made.
 
     Parameters
@@ -48,6 +57,7 @@ def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Find
     protocol : the study file.
     data : folder that its paths start from.
     out : folder of its results; features that were extracted there already are inspected, too.
+    jobs, bar : processes for opening the masks, and where progress goes.
 
     Returns
     -------
@@ -60,16 +70,47 @@ def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Find
     """
     cohort = read_cohort(protocol, data)
     features = _features(protocol, data, out)
+    kept = out / "cohort" / OPENED
+    opened = open_files(protocol, cohort.cases, kept_in=kept if kept.exists() else None, jobs=jobs, bar=bar)
+    before = _of_files(protocol, cohort, opened, data)
+    overlap = None if any(finding.check == READERS for finding in before) else _overlap(out)
     inspected = Inspected(
-        rows=cohort.rows, features=features, files=_hashes(cohort.cases), acquisition=_acquisition(out),
+        rows=cohort.rows, features=features, files=opened.alike(), acquisition=_acquisition(out), overlap=overlap,
         volumes=_volumes(protocol, features, out), **_of_protocol(protocol, data, cohort.rows.index),
     )  # fmt: skip
-    seen = [f"{len(cohort.rows)} rows of {protocol.cohort.table}", f"{len(cohort.cases)} image files"]
+    seen = [f"{len(cohort.rows)} rows of {protocol.cohort.table}", f"{len(opened.images)} image files",
+            f"{len(opened.masks)} masks"]  # fmt: skip
     if features is None:
         seen.append("no features yet: run the step 'extract', then check again")
     else:
         seen.append(f"{features.frame.shape[0]} rows of {features.frame.shape[1]} features")
-    return find_leaks(inspected), seen
+    return sorted([*before, *find_leaks(inspected)], key=lambda found: SEVERITIES.index(found.severity)), seen
+
+
+def _of_files(protocol: Protocol, cohort: CohortRows, opened: Opened, data: Path) -> list[Finding]:
+    """What the step cohort would refuse of the masks and of the second reader, and the files that cannot be used."""
+    doubles = [*doubled_masks(opened.masks), *copied_features(protocol, cohort.features)]
+    found = [
+        Finding("error" if stops(protocol, double) else "warning", READERS if double.copied else "one mask twice",
+                double.what, double.evidence, listed(double.where), double.remedy)
+        for double in doubles
+    ]  # fmt: skip
+    reading = doubly_read(protocol, cohort, data)
+    if reading.problem:
+        what, _, remedy = reading.problem.partition(". To do: ")
+        who = ", ".join(protocol.cohort.readers)
+        found.append(Finding("error", "second reader", what, "files counted", who, remedy))
+    if lost := [*cohort.failures, *opened.failures]:
+        where = listed([failure.place for failure in lost])
+        found.append(Finding("warning", "files", "cases cannot be used", f"{len(lost)} case(s)", where,
+                             "run the step cohort: it says what is wrong with each"))  # fmt: skip
+    return found
+
+
+def _overlap(out: Path) -> pd.DataFrame | None:
+    """How the readers' masks compare, once the step agree has listed it."""
+    file = out / "agree" / "masks.csv"
+    return pd.read_csv(file, dtype={"patient": str, "lesion": str}) if file.exists() else None
 
 
 def frame_of(found: Iterable[Finding]) -> pd.DataFrame:
@@ -84,6 +125,7 @@ def _of_run(run: Run) -> Inspected:
     models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions}
     return Inspected(
         rows=rows, features=features, files=_hashes(read_cases(run)), acquisition=_acquisition(run.out),
+        overlap=_overlap(run.out),
         volumes=_volumes(protocol, features, run.out), scores=models,
         of_model={name: sequences_of(protocol, name) for name in models},
         **_of_protocol(protocol, run.data, rows.index),
@@ -98,6 +140,7 @@ def _of_protocol(protocol: Protocol, data: Path, index: pd.Index) -> dict[str, A
         "others": _others(section, data, index),
         "given": protocol.features is not None,
         "reader": protocol.reader,
+        "copies_accepted": protocol.agree.accept_identical_masks,
         "sequences": protocol.sequences,
     }
 

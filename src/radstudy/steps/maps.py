@@ -94,10 +94,11 @@ def _map_all(
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"radius": "Int64", "voxels": "Int64"})
     _drop_others(run.path(STEP), frame)
     write_csv(run.path(STEP, "maps.csv"), frame)
-    for row in rows:
-        if row.get("problem"):
-            place = {name: row[name] for name in ("patient", "sequence")}
-            run.say(f"map {row['feature'] or 'of any feature'}: {CaseError(row['problem'], row['remedy'], **place)}")
+    run.tell(
+        CaseError(f"no map of {row['feature'] or 'any feature'}: {row['problem']}", row["remedy"],
+                  patient=row["patient"], sequence=row["sequence"])
+        for row in rows if row.get("problem")
+    )  # fmt: skip
 
 
 def _asked(task: VolumeTask, section: Maps, reader: str) -> VolumeTask:

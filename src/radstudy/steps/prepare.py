@@ -108,8 +108,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
     write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
     write_transferred(run.path(STEP, TRANSFERRED), transferred)
     write_failures(run.path(STEP, "failures.csv"), failures)
-    for failure in failures:
-        run.say(str(failure))
+    run.tell(failures)
     if not lesions:
         raise DataError("no lesion can be used; see the messages above and " + str(run.path(STEP, "failures.csv")))
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from radstudy.errors import CaseError, PassingError, StorageError
+from radstudy.errors import CaseError, PassingError, StorageError, grouped
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
@@ -59,6 +59,11 @@ class Run:
         if key is None:
             raise AssertionError(f"step {step} has not finished")
         return key
+
+    def tell(self, failures: Iterable[CaseError]) -> None:
+        """Print failures, those of one kind together."""
+        for line in grouped(failures):
+            self.say(line)
 
     @contextmanager
     def step(self, name: str, *, settings: object, inputs: Mapping[str, str]) -> Iterator[bool]:

@@ -65,8 +65,7 @@ def _extract(
     table = FeatureTable.from_rows({key: {name: values[name] for name in names} for key, values in rows.items()})
     table.write(run.path(STEP, "features.parquet"))
     write_failures(run.path(STEP, "failures.csv"), failures)
-    for failure in failures:
-        run.say(str(failure))
+    run.tell(failures)
 
 
 @dataclass(frozen=True)

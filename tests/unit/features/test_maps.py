@@ -75,3 +75,13 @@ def test_what_has_no_map_says_why(lesion, feature, says):
     with pytest.raises(UsageError) as refused:
         feature_maps(*lesion, [MEAN, feature], SETTINGS)
     assert str(refused.value) == problem
+
+
+def test_what_lies_outside_the_lesion_is_as_the_settings_say_and_unmasked_kernels_are_refused(lesion):
+    made = feature_map(*lesion, MEAN, {**SETTINGS, "voxelSetting": {"initValue": -7}})
+    inside = np.isfinite(feature_map(*lesion, MEAN, SETTINGS).voxels)
+    assert (made.voxels[~inside] == -7).all() and (made.voxels[inside] != -7).all()
+    unmasked = {**SETTINGS, "voxelSetting": {"maskedKernel": False}}
+    with pytest.raises(UsageError, match="no map is made of neighbours outside the lesion"):
+        feature_map(*lesion, MEAN, unmasked)
+    assert "maskedKernel is false" in without_map([MEAN], settings_from(unmasked))[0]

@@ -66,8 +66,8 @@ def test_reads_a_parameter_file_unchanged(tmp_path):
         ("setting:\n  label_channel: 0\n", 2, "not carried"),
         ("setting:\n  minimumROIDimensions: 4\n", 2, "from 1 to 3"),
         ("voxelSetting:\n  kernelRadius: 0\n", 2, "1 or more"),
-        ("voxelSetting:\n  maskedKernel: false\n", 2, "outside the lesion do not count"),
-        ("voxelSetting:\n  initValue: 0\n", 2, "expected nan"),
+        ("voxelSetting:\n  maskedKernel: 2\n", 2, "true or false"),
+        ("voxelSetting:\n  initValue: none\n", 2, "a number, or nan"),
         ("setting: 5\n", 1, "must hold names with values"),
     ],
 )
@@ -101,3 +101,11 @@ def test_a_name_given_twice(tmp_path):
     file.write_text("setting:\n  binWidth: 25\n  binWidth: 5\n", encoding="utf-8")
     with pytest.raises(StudyFileError, match="line 3: binWidth is given twice"):
         ExtractionSettings.from_pyradiomics(file)
+
+
+@pytest.mark.parametrize("written", ["initValue: nan", "initValue: .nan", "maskedKernel: false", "initValue: 0"])
+def test_what_only_maps_depend_on_is_no_reason_to_refuse_an_extraction(tmp_path, written):
+    """`initValue: nan` is PyRadiomics' own example of a voxel-based extraction."""
+    file = tmp_path / "Params.yaml"
+    file.write_text(f"voxelSetting:\n  kernelRadius: 2\n  {written}\n", encoding="utf-8")
+    assert ExtractionSettings.from_pyradiomics(file).kernel_radius == 2

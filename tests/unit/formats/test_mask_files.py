@@ -245,7 +245,7 @@ cohort:
   patient: id
   outcome: {column: y, positive: "1"}
   split: {column: set}
-  images: "image.nii.gz"
+  images: "{patient}.nii.gz"
   masks: "{mask}"
   readers: [a]
   label: LABEL
@@ -257,12 +257,20 @@ model: {select: [{impute: median}, {standardise: zscore}], models: {T2: [T2]}}
 """
 
 
+def write_image(file, volume, number):
+    """The same image but for one voxel far from the lesion, so that it is nobody else's."""
+    voxels = volume.voxels.copy()
+    voxels[0, 0, 0] += number
+    Volume(voxels, volume.affine).write(file)
+
+
 def test_a_study_takes_masks_of_every_kind_and_loses_only_the_broken_one(series, tmp_path):
-    series.volume.write(tmp_path / "image.nii.gz")
     files = written(series, tmp_path, series.roi())
     files["two"] = tmp_path / "two.seg.nrrd"
     write_rois(files["two"], [series.roi(), Roi(series.roi(9).mask, series.volume.affine, "rim")])
     files["not a mask"] = next(series.folder.iterdir())
+    for number, name in enumerate(files):
+        write_image(tmp_path / f"{name}.nii.gz", series.volume, number)
     table = pd.DataFrame({"id": list(files), "mask": [str(file) for file in files.values()]})
     table["y"], table["set"] = [0, 1] * 3 + [1], ["training"] * 3 + ["testing"] * 4
     table.to_csv(tmp_path / "cohort.csv", index=False)
@@ -304,8 +312,8 @@ cohort:
   patient: id
   outcome: {column: y, positive: "1"}
   split: {column: set}
-  images: "{sequence}.nii.gz"
-  masks: "{sequence}_mask.dcm"
+  images: "{patient}_{sequence}.nii.gz"
+  masks: "{patient}_{sequence}_mask.dcm"
   readers: [a]
   transfer: {from: T2, to: [DWI], rigid: false, accept_unconfirmed: true}
 sequences: [T2, DWI]
@@ -318,10 +326,12 @@ model: {select: [{impute: median}, {standardise: zscore}], models: {T2: [T2]}}
 
 def test_dicom_masks_are_carried_and_stand_for_reference_tissue(series, tmp_path):
     roi, fat = series.roi(), series.roi(4)
-    for name in ("T2", "DWI"):
-        series.volume.write(tmp_path / f"{name}.nii.gz")
+    for step, name in enumerate(("T2", "DWI")):
+        for number, patient in enumerate("ABCD"):
+            write_image(tmp_path / f"{patient}_{name}.nii.gz", series.volume, 4 * step + number)
         fat.write(tmp_path / f"{name}_fat.dcm", dicom=series.folder)
-    series.draw(tmp_path / "T2_mask.dcm", [roi])
+    for patient in "ABCD":
+        series.draw(tmp_path / f"{patient}_T2_mask.dcm", [roi])
     table = pd.DataFrame({"id": list("ABCD"), "y": [0, 1, 0, 1], "set": ["training"] * 2 + ["testing"] * 2})
     table.to_csv(tmp_path / "cohort.csv", index=False)
     assert run(parse_protocol(TRANSFER), data=tmp_path, out=tmp_path / "out", until="prepare", jobs=1) == 0

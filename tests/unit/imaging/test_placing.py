@@ -62,6 +62,12 @@ def test_between_the_voxels_is_refused_or_taken_to_the_nearest_where_asked(image
     np.testing.assert_array_equal(place_mask(beside, image, resample=True).mask, roi.mask)
 
 
+def test_the_remedy_for_another_grid_names_the_option(image, roi):
+    for other in (Roi(roi.mask[3:, :15, 2:], moved(AFFINE, (3.3, 0, 2))), Roi(roi.mask, moved(AFFINE, (1, 0, 0)))):
+        with pytest.raises(CaseError, match=r"radstudy mask convert MASK NEW --image IMAGE --resample"):
+            place_mask(other, image)
+
+
 def test_a_mask_as_large_as_the_image_that_lies_elsewhere_is_refused(image, roi):
     with pytest.raises(CaseError, match="origin is"):
         place_mask(Roi(roi.mask, moved(AFFINE, (1, 0, 0))), image)

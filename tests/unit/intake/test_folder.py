@@ -241,3 +241,18 @@ def test_a_second_source_adds_to_a_patient_and_overwrites_nothing(synthetic, imp
     assert "an earlier import from another source" in outcome.failures[0]
     assert (tmp_path / "out" / name / "T2WI.nii.gz").read_bytes() == before
     assert len(pd.read_csv(tmp_path / "out" / "series.csv")) == 5
+
+
+def names_of(outcome):
+    return [plan.name for plan in outcome.plans]
+
+
+def test_a_dry_run_shows_the_pseudonyms_of_the_import_or_says_that_they_are_provisional(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    imported(tmp_path / "in", dry_run=True)
+    assert any("provisional" in line for line in imported.said)
+    given = names_of(imported(tmp_path / "in"))
+    assert names_of(imported(tmp_path / "in", dry_run=True)) == given
+    assert not any("provisional" in line for line in imported.said)
+    (tmp_path / "out.private" / "pseudonyms.csv").unlink()  # the key alone makes the same names
+    assert names_of(imported(tmp_path / "in", dry_run=True)) == given

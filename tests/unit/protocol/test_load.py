@@ -127,3 +127,106 @@ def test_the_template_is_a_valid_study_and_its_table_has_every_column(tmp_path):
 def test_a_tab_in_the_file_is_called_one():
     with pytest.raises(StudyFileError, match=r"study\.yaml, line 3: this is not YAML.*spaces, not with tabs"):
         parse_protocol(PRESET + "cohort:\n\ttable: c.csv\n", "study.yaml")
+
+
+PATTERNS = """
+study: patterns
+cohort:
+  patient: id
+  outcome: {column: y}
+  split: {column: set}
+  images: "IMAGES"
+  masks: "MASKS"
+  readers: READERS
+sequences: [T2, DWI]
+model: {select: [{boosted_trees: {keep: 2}}], models: {T2: [T2]}}
+"""
+
+
+def patterned(images="{patient}/{sequence}.nii", masks="{patient}/{sequence}_{reader}.nii", readers="[a, b]"):
+    return parse_protocol(PATTERNS.replace("IMAGES", images).replace("MASKS", masks).replace("READERS", readers))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"masks": "{patient}/{sequence}.nii"}, "gives a and b the same mask files"),
+        ({"masks": "{patient}/{mask}"}, "Write {reader} where the file names differ"),
+        ({"readers": '{A: "1", B: "1"}'}, "gives A and B the same mask files"),
+        ({"images": "{patient}.nii"}, "so that T2, DWI would all be one image"),
+        ({"images": "{file}"}, "has no {sequence}"),
+        ({"images": "images/{sequence}.nii"}, "all patients would have one file"),
+        ({"masks": "masks/{sequence}_{reader}.nii"}, "all patients would have one file"),
+    ],
+)
+def test_patterns_that_give_one_file_to_two_are_refused(given, says):
+    with pytest.raises(StudyFileError, match=r"study\.yaml, line \d+, cohort\.(images|masks): ") as caught:
+        patterned(**given)
+    assert says in str(caught.value)
+
+
+def test_patterns_that_share_rightly_are_taken():
+    assert patterned(masks="{patient}_{reader}.nii").sequences == ("T2", "DWI")  # phases and maps of one grid
+    assert patterned(masks="{patient}.nii", readers="[a]").reader == "a"
+    assert patterned(images="{folder}/{sequence}.nii", masks="{folder}/{sequence}_{reader}.nii").reader == "a"
+
+
+def test_readers_may_be_a_mapping_to_a_text_or_a_pattern():
+    cohort = patterned(readers='{Dr Li: "", Dr Wu: -2, Dr Ma: "ma/{patient}_{sequence}.nii"}').cohort
+    assert cohort.readers == ("Dr Li", "Dr Wu", "Dr Ma")
+    pattern = "{patient}/{sequence}_{reader}.nii"
+    assert [cohort.masks_of(name) for name in cohort.readers] == [
+        (pattern, ""), (pattern, "-2"), ("ma/{patient}_{sequence}.nii", "Dr Ma")]  # fmt: skip
+    with pytest.raises(StudyFileError, match=r"line 9, cohort\.readers\.Dr Li: .*is no name alone"):
+        patterned(readers='{Dr Li: "{patient:x}"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sequences: [T2WI, ADC, DCE3, DCE7]\n", ["model 'DWI': sequence 'DWI' does not exist",
+                                                  "from the preset 'her2-ihc2plus', not from your file",
+                                                  "{T2WI: [T2WI], ADC: [ADC], DCE3: [DCE3], DCE7: [DCE7]}"]),
+        ("model: {models: {T2WI: [T2WI]}}\n", ["model.signature 'combined C' does not exist", "from the preset"]),
+        ("model: {models: {mine: [T2WI]}, signature: mine}\n", ["no number for model 'mine'", "from the preset",
+                                                                "model: {select: ["]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_the_preset_and_not_in_the_file_is_said_to_be(text, says):
+    with pytest.raises(StudyFileError) as caught:
+        parse_protocol(PRESET + text)
+    assert "did you mean 'T2WI'" not in str(caught.value)
+    for part in says:
+        assert part in str(caught.value)
+
+
+def test_what_is_wrong_in_the_file_is_not_blamed_on_the_preset():
+    with pytest.raises(StudyFileError) as caught:
+        parse_protocol(PRESET + "model: {models: {T2: [T2]}, signature: null}\n")
+    assert "did you mean 'T2WI'?" in str(caught.value) and "preset" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("model: {select: [impute]}\n", "a step of the selection is written such as 'impute: median'"),
+        ("extract: 3\n", "the names are spacing_mm, bin_width"),
+        ("cohort: {clinical: [age]}\n", "this holds names with their values"),
+        ("cohort: {outcome: fish}\n", "the names are column, positive, negative"),
+        ("prepare: [n4]\n", "the names are n4, rescale"),
+        ("seed: abc\n", "this should be a valid integer"),
+    ],
+)
+def test_no_name_of_a_class_is_shown(text, says):
+    with pytest.raises(StudyFileError) as caught:
+        parse_protocol(PRESET + text)
+    assert says in str(caught.value)
+    assert "instance of" not in str(caught.value) and "Input should" not in str(caught.value)
+
+
+def test_a_folder_as_the_study_file_names_the_file_in_it(tmp_path):
+    with pytest.raises(StudyFileError, match=r"is a folder, not a file\. To do: .*radstudy init"):
+        load_protocol(tmp_path)
+    (tmp_path / "mine.yaml").write_text("study: x\n", encoding="utf-8")
+    with pytest.raises(StudyFileError, match=r"is a folder, not a file\. To do: give the file in it: .*mine\.yaml"):
+        load_protocol(tmp_path)

@@ -16,8 +16,8 @@ cohort:
   patient: id
   outcome: {column: y, positive: "1"}
   split: {column: set}
-  images: x
-  masks: x
+  images: "{patient}/{sequence}.nii.gz"
+  masks: "{patient}/{sequence}_{reader}.nii.gz"
   readers: [a, b]
   clinical: {age: {}}
 sequences: [T2, DWI]

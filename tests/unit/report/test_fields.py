@@ -22,8 +22,8 @@ cohort:
   patient: id
   outcome: {column: y, positive: "1"}
   split: {column: set}
-  images: x
-  masks: x
+  images: "{patient}/{sequence}.nii.gz"
+  masks: "{patient}/{sequence}_{reader}.nii.gz"
   readers: [a, b]
   transfer: {from: T2, to: [DWI]}
 sequences: [T2, DWI]

@@ -26,8 +26,8 @@ cohort:
   patient: id
   outcome: {{column: y, positive: "1"}}
   split: {{column: set}}
-  images: x
-  masks: x
+  images: "{{patient}}/{{sequence}}.nii.gz"
+  masks: "{{patient}}/{{sequence}}_{{reader}}.nii.gz"
   readers: [a, b]
 sequences: [T2, DWI]
 prepare: []
@@ -151,6 +151,7 @@ def test_nothing_to_show_says_why(run):
 def test_the_page_holds_the_maps_or_their_absence(run):
     write_json(run / "extract" / "summary.json", {"features": 1, "explained": "one", "settings": {}})
     page = write_report(parse_protocol(STUDY), run).read_text(encoding="utf-8")
+    assert "Words that this report uses" in page and "<b>apparent</b>" in page
     part = page[page.index("Figure S3") : page.index("Table S11")]
     assert part.count("data:image/jpeg") == 8
     assert part.count("data:image/png") == 4

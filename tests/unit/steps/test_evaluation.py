@@ -124,7 +124,7 @@ KAPPA = """agree:
 
 
 def kappa_run(made, values):
-    study = made.study.replace("  images: x", "  table: cohort.csv\n  images: x") + KAPPA
+    study = made.study.replace("  images: ", "  table: cohort.csv\n  images: ") + KAPPA
     run = Run(parse_protocol(study), made.out, made.out, 1, print, lambda i, _n, _w: i)
     write_csv(run.path("cohort", "rows.csv"), made.rows)
     pd.DataFrame(values, columns=["id", "margin_1", "margin_2"]).to_csv(made.out / "cohort.csv", index=False)

@@ -53,6 +53,7 @@ def cohort(tmp_path):
         affine = np.diag([-1.5, -1.5, 2.0, 1.0])
         write_raster(tmp_path / f"P{number}.nii.gz", rng.integers(0, 400, mask.shape).astype(np.int16), affine)
         for reader in "ab":
+            mask[5, 4, 3], mask[14, 4, 3 : 3 + number] = reader == "a", 0  # nobody has another's mask
             write_raster(tmp_path / f"P{number}_{reader}.nii.gz", mask, affine)
         rows.append((f"P{number}", number % 2, "training" if number < 2 else "testing"))
     pd.DataFrame(rows, columns=["id", "y", "set"]).to_csv(tmp_path / "cohort.csv", index=False)
@@ -148,7 +149,7 @@ def test_a_map_that_cannot_be_made_is_a_row_and_the_others_are_there(cohort, mon
     assert rows["patient"].tolist() == ["P0", "P1", "P2", "P3"]
     assert rows["problem"].tolist() == ["", "unexpected ValueError: a bug", "", ""]
     assert len(list(run.path("extract", "maps").glob("*.npz"))) == 3
-    assert any(line.startswith(f"map {MEAN}: Patient P1, T2: unexpected ValueError") for line in said)
+    assert any(line.startswith(f"Patient P1, T2: no map of {MEAN}: unexpected ValueError") for line in said)
 
 
 def test_a_patient_whose_lesion_was_lost_on_the_way_is_a_row(cohort):

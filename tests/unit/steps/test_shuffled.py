@@ -51,6 +51,7 @@ def folder(tmp_path_factory):
         affine = np.diag([-1.0, -1.0, 1.0, 1.0])
         write_raster(made / f"P{number}.nii.gz", ramp.astype(np.int16), affine)
         for reader in "ab":
+            mask[4, 3, 2] = reader == "a"
             write_raster(made / f"P{number}_{reader}.nii.gz", mask, affine)
         rows.append((f"P{number}", number % 2, "training" if number < 2 else "testing"))
     pd.DataFrame(rows, columns=["id", "y", "set"]).to_csv(made / "cohort.csv", index=False)

@@ -8,6 +8,7 @@ from radstudy.modelling.leaks.alignment import find_alignment
 from radstudy.modelling.leaks.coded import find_coded
 from radstudy.modelling.leaks.duplicates import find_duplicates
 from radstudy.modelling.leaks.finding import COLUMNS, SEVERITIES, Finding, Inspected, Severity
+from radstudy.modelling.leaks.readers import find_copied_masks
 from radstudy.modelling.leaks.scaling import find_scaling, find_selection
 from radstudy.modelling.leaks.volume import find_volume, volume_of
 
@@ -15,6 +16,7 @@ CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
     find_scaling,
     find_selection,
     find_duplicates,
+    find_copied_masks,
     find_coded,
     find_alignment,
     find_volume,

@@ -1,4 +1,4 @@
-"""Is one patient in the study under two identifiers, and perhaps in both sets?"""
+"""Is one patient in the study under two identifiers, perhaps in both sets; is one image there as two sequences?"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from scipy import stats
 from radstudy.modelling.leaks.finding import Finding, Inspected, listed, varying
 
 CHECK = "one patient twice"
+SEQUENCES = "one image twice"
 NEAR = 0.25  # of the usual distance to the nearest other patient
 FEWEST_FEATURES, FEWEST_ROWS = 10, 10
 _SIDE = re.compile(r"[-_ .]*(left|right|lt|rt|li|re|l|r)$")
@@ -30,6 +31,7 @@ def find_duplicates(seen: Inspected) -> Iterator[Finding]:
     ----------
     seen : the study.
     """
+    yield from _same_sequences(seen)
     images = _same_images(seen)
     yield from _reported(seen, images, "the same image file under different patients", "identical bytes")
     features = _same_features(seen) - images
@@ -71,6 +73,23 @@ def _same_images(seen: Inspected) -> set[Pair]:
         if patient in known:
             by_hash.setdefault(found, []).append(patient)
     return _pairs_within(by_hash.values())
+
+
+def _same_sequences(seen: Inspected) -> Iterator[Finding]:
+    """Sequences that are one image: what one adds to the other is nothing, however their AUCs compare."""
+    of_patient: dict[tuple[str, str], set[str]] = {}
+    for (patient, _, sequence), found in seen.files.items():
+        of_patient.setdefault((patient, found), set()).add(sequence)
+    pairs: dict[Pair, list[str]] = {}
+    for (patient, _), sequences in of_patient.items():
+        for pair in combinations(sorted(sequences), 2):
+            pairs.setdefault(pair, []).append(patient)
+    for (one, other), patients in pairs.items():
+        yield Finding(
+            "error", SEQUENCES, f"{one} and {other} are the same image", f"{len(patients)} patient(s)",
+            listed(sorted(patients)), "correct cohort.images, or put the right files there; without one of them, take "
+            "it out of 'sequences' or name it in cohort.optional_sequences",
+        )  # fmt: skip
 
 
 def _same_features(seen: Inspected) -> set[Pair]:

@@ -64,7 +64,10 @@ class Inspected:
     given : whether the features came as a table, computed elsewhere.
     reader : whose features train the models.
     sequences : of the study.
-    files : (patient, lesion, sequence) to a hash of the image file's bytes.
+    files : (patient, lesion, sequence) to a hash of the image file's bytes, or to what images alike have in common.
+    overlap : the readers' masks of each lesion against each other: ``patient``, ``sequence``, ``reader_a``,
+        ``reader_b``, ``dice``; None before they are compared.
+    copies_accepted : whether the study file accepts identical masks of two readers.
     acquisition : name of an acquisition parameter to text by (patient, lesion), such as "DWI voxel size".
     volumes : sequence to the lesions' volume by (patient, lesion); any unit.
     scores : model to its probabilities by (patient, lesion), once there are models.
@@ -80,6 +83,8 @@ class Inspected:
     reader: str = ""
     sequences: Sequence[str] = ()
     files: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    overlap: pd.DataFrame | None = None
+    copies_accepted: bool = False
     acquisition: Mapping[str, pd.Series] = field(default_factory=dict)
     volumes: Mapping[str, pd.Series] = field(default_factory=dict)
     scores: Mapping[str, pd.Series] = field(default_factory=dict)

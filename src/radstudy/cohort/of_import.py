@@ -1,0 +1,176 @@
+"""What an import offers a study: roles, regions and readers, read from its tables, and which of them a study takes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from radstudy.cohort.spreadsheet import read_table
+from radstudy.errors import DataError, UsageError
+
+TABLE, SERIES, MASKS = "cohort.csv", "series.csv", "masks.csv"
+UNNAMED = "reader1"
+_LESION = re.compile(r"tumou?r|lesion|mass|gtv|cancer", re.IGNORECASE)
+_LATE_EARLY = 3  # the reference study's early phase is the third of the dynamic scan
+_FEWEST = 3  # lesions that an ICC needs
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One reader's masks of one region.
+
+    Parameters
+    ----------
+    name : as the import knows the reader; "reader1" where it does not.
+    text : what stands in the file names after the role, such as Tumour or Tumour_Dr-Li.
+    masks : on the chosen sequences, how many.
+    """
+
+    name: str
+    text: str
+    masks: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a study takes of an import.
+
+    Parameters
+    ----------
+    columns : of the import's cohort table, the patient's first.
+    patients : how many rows it has.
+    sequences : role to the number of patients who have it, those that are taken.
+    others : the same, those that are not.
+    readers : the first one has most masks.
+    notes : what was chosen and why, in sentences.
+    """
+
+    columns: tuple[str, ...]
+    patients: int
+    sequences: dict[str, int]
+    others: dict[str, int]
+    readers: tuple[Reader, ...]
+    notes: tuple[str, ...]
+
+
+def read_offer(folder: Path) -> Offer:
+    """Read an import's tables and choose.
+
+    Raises
+    ------
+    UsageError : the folder is not one that an import has written.
+    DataError : it has no volume with a role.
+    """
+    for name in (TABLE, SERIES):
+        if not (folder / name).is_file():
+            raise UsageError(
+                f"{folder} has no {name}: it is not a folder that 'radstudy import' has written. To do: give the "
+                "folder that was its --out"
+            )
+    table, _ = read_table(folder / TABLE)
+    patient = str(table.columns[0])
+    volumes = _roles_of(folder, set(table[patient].dropna()))
+    masks = _masks_of(folder)
+    if not volumes:
+        raise DataError(f"{folder}: no volume has a role. To do: look at review.html there, decide, and import again")
+    taken, notes = _sequences(volumes, masks)
+    readers, more = _readers(masks, taken)
+    chosen = {role: len(volumes[role]) for role in taken}
+    left = {role: len(patients) for role, patients in volumes.items() if role not in taken}
+    return Offer(tuple(map(str, table.columns)), table[patient].nunique(), chosen, left, readers, (*notes, *more))
+
+
+def _roles_of(folder: Path, patients: set[str]) -> dict[str, set[str]]:
+    """Role to the patients of the cohort who have a volume of it, in the order of the names."""
+    series, _ = read_table(folder / SERIES)
+    found: dict[str, set[str]] = {}
+    for row in series[(series["status"] == "role") & series["file"].notna()].itertuples():
+        if str(row.patient) in patients:
+            found.setdefault(str(row.role), set()).add(str(row.patient))
+    return dict(sorted(found.items(), key=lambda item: _in_order(item[0])))
+
+
+def _in_order(role: str) -> tuple[str, int]:
+    """DCE2 before DCE10."""
+    stem, number = re.fullmatch(r"(.*?)(\d*)", role).groups()  # type: ignore[union-attr]  # it fits any text
+    return stem, int(number or 0)
+
+
+def _masks_of(folder: Path) -> pd.DataFrame:
+    """The masks that were placed: patient, role, reader, and the text of the file name after the role."""
+    columns = ["patient", "role", "reader", "text"]
+    if not (folder / MASKS).is_file():
+        return pd.DataFrame(columns=columns)
+    table, _ = read_table(folder / MASKS)
+    placed = table[table["file"].notna() & table["role"].notna()]
+    readers = placed["reader"].fillna("") if "reader" in placed else pd.Series("", index=placed.index)
+    texts = [Path(row.file).name.removesuffix(".nii.gz").removeprefix(f"{row.role}_") for row in placed.itertuples()]
+    found = placed.assign(reader=readers, text=texts)[columns].astype(str)
+    return found[[bool(text) for text in texts]]
+
+
+def _sequences(volumes: dict[str, set[str]], masks: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The roles that a study takes: of a dynamic scan two phases, of diffusion the highest b-value."""
+    drawn = {role: set(part["patient"]) for role, part in masks.groupby("role")}
+    usable = [role for role, patients in volumes.items() if 2 * len(drawn.get(str(role), ())) >= len(patients)]
+    notes = []
+    if not usable:
+        usable = list(volumes)
+        notes.append("the import has no mask for most patients: draw the lesions, or correct 'masks' and 'readers'")
+    elif without := [role for role in volumes if role not in usable]:
+        notes.append(f"without a mask for most patients, not taken: {', '.join(without)}")
+    often = [role for role in usable if 2 * len(volumes[role]) >= max(len(volumes[other]) for other in usable)]
+    phases = [role for role in often if re.fullmatch(r"DCE\d+", role)]
+    diffusion = [role for role in often if re.fullmatch(r"DWI_b\d+", role)]
+    early = phases[min(_LATE_EARLY, len(phases)) - 1 :][:1]
+    kept = {*early, *phases[-1:], *diffusion[-1:]}
+    taken = [role for role in often if role in kept or role not in {*phases, *diffusion}]
+    if len(phases) > 2:
+        notes.append(
+            f"of the dynamic scan's phases {', '.join(phases)}: {' and '.join(r for r in phases if r in kept)}"
+        )
+    if len(diffusion) > 1:
+        notes.append(f"of {', '.join(diffusion)}: the highest b-value")
+    return taken, notes
+
+
+def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reader, ...], list[str]]:
+    """The readers with one region each, the first with most masks; a region without a known reader makes one reader."""
+    own = masks[masks["role"].isin(list(sequences))]
+    if not len(own):
+        return (Reader(UNNAMED, "Tumour", 0),), ["no mask is there yet: they are expected as <role>_Tumour.nii.gz"]
+    named = own[own["reader"] != ""]
+    pool = named if len(named) else own
+    readers, notes = [], []
+    for reader, part in pool.groupby("reader", sort=True):
+        counts = Counter(part["text"])
+        text = max(sorted(counts), key=lambda name: (bool(_LESION.search(name)), counts[name]))
+        readers.append(Reader(str(reader) or UNNAMED, text, counts[text]))
+        if len(counts) > 1:
+            listed = ", ".join(f"{name} ({count})" for name, count in counts.most_common() if name != text)
+            notes.append(f"of {reader or 'the masks'} the region {text} ({counts[text]} masks); not taken: {listed}")
+    readers.sort(key=lambda reader: -reader.masks)
+    if len(named) and len(named) < len(own):
+        notes.append(
+            f"{len(own) - len(named)} mask(s) without a known reader are not taken: import again with --readers or "
+            "name their readers in review.csv (masks.csv lists them)"
+        )
+    kept = [reader for reader in readers if reader is readers[0] or _doubly(own, readers[0], reader, sequences)]
+    for reader in readers:
+        if reader not in kept:
+            notes.append(f"{reader.name} has drawn fewer than {_FEWEST} lesions on some sequence: not taken, no ICC")
+    return tuple(kept), notes
+
+
+def _doubly(masks: pd.DataFrame, first: Reader, other: Reader, sequences: Iterable[str]) -> bool:
+    """Whether both readers have drawn enough patients on every sequence."""
+
+    def drawn(reader: Reader, role: str) -> set[str]:
+        return set(masks.loc[(masks["text"] == reader.text) & (masks["role"] == role), "patient"])
+
+    return all(len(drawn(first, role) & drawn(other, role)) >= _FEWEST for role in sequences)

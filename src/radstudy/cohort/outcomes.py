@@ -1,0 +1,186 @@
+"""Outcomes of a table with PatientIDs, joined to an import's pseudonyms in memory: no PatientID leaves this module."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from radstudy.cohort.spreadsheet import read_table
+from radstudy.errors import CohortError, DataError, UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """The cohort table with its outcomes.
+
+    Parameters
+    ----------
+    table : the import's rows and columns, and the columns that were joined.
+    outcome : the column of the outcome.
+    taken : all columns that were joined.
+    values : the outcome's values, sorted.
+    notes : rows on either side without a partner: by line of the table, by pseudonym.
+    """
+
+    table: pd.DataFrame
+    outcome: str
+    taken: tuple[str, ...]
+    values: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def join_outcomes(
+    cohort: Path,
+    outcomes: Path,
+    key: Path,
+    *,
+    identifier: str,
+    outcome: str | None = None,
+    clinical: Sequence[str] = (),
+) -> Joined:
+    """Put outcomes, and what else is named, into the rows of an import's cohort table.
+
+    Parameters
+    ----------
+    cohort : the import's cohort.csv; it stays as it is.
+    outcomes : CSV or XLSX with the PatientID as the hospital writes it.
+    key : the import's pseudonyms.csv, in its private folder.
+    identifier : the column of `outcomes` with the PatientID.
+    outcome : the column with the outcome; None: the only one with two values.
+    clinical : further columns to take. No other column is: it may tell who a patient is.
+
+    Raises
+    ------
+    DataError, CohortError : no row matches, a patient has two rows that differ, or a column repeats the PatientID.
+    UsageError : the tables have no such columns.
+    """
+    known = _pseudonyms(key)
+    given, _ = read_table(outcomes)
+    column = _outcome_column(given, outcomes, identifier, outcome)
+    taken = [column, *(name for name in clinical if name != column)]
+    missing = [name for name in (identifier, *taken) if name not in given.columns]
+    if missing:
+        have = ", ".join(map(str, given.columns))
+        raise UsageError(f"{outcomes} has no column '{missing[0]}'. To do: choose from its columns: {have}")
+    if identifier in taken:
+        raise UsageError(
+            f"'{identifier}' is the column with the PatientID: it cannot be an outcome or clinical variable"
+        )
+    _refuse_identifiers(given, identifier, taken, outcomes)
+    table, _ = read_table(cohort)
+    patient = str(table.columns[0])
+    lines, strange = _matched(given, identifier, known, taken, outcomes)
+    values = given.loc[[*lines.values()], taken].set_axis(pd.Index(list(lines)), axis=0)
+    new = table[patient].map(lambda name: name in values.index)
+    if not new.any():
+        raise CohortError(
+            f"no row of {outcomes} belongs to a patient of {cohort}:",
+            [*strange, f"To do: name the column with the PatientID (--id-column, now '{identifier}'), or give the "
+             f"private folder of this import (--private, now {key.parent})"],
+        )  # fmt: skip
+    joined = table.assign(**{name: table[patient].map(values[name].to_dict()) for name in taken})
+    notes = list(strange)
+    without = sorted(set(table.loc[~new, patient]))
+    if without:
+        notes.append(f"{len(without)} imported patient(s) have no row in {outcomes.name}: {', '.join(without)}")
+    away = sorted(set(lines) - set(table[patient]))
+    if away:
+        notes.append(
+            f"{len(away)} row(s) of {outcomes.name} are of patients without an imported volume: line(s) "
+            f"{_lines(lines[name] for name in away)}"
+        )
+    return Joined(joined, column, tuple(taken), tuple(sorted(set(joined[column].dropna()))), tuple(notes))
+
+
+def _pseudonyms(key: Path) -> dict[str, str]:
+    """PatientID to pseudonym."""
+    if not key.is_file():
+        raise UsageError(
+            f"{key} does not exist: it says which PatientID has which pseudonym. To do: give the private folder of the "
+            "import (--private)"
+        )
+    with key.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    if rows and not {"pseudonym", "patient_id"} <= set(rows[0]):
+        raise DataError(f"{key} is not a table of pseudonyms: it needs the columns pseudonym and patient_id")
+    found: dict[str, str] = {}
+    doubled = set()
+    for row in rows:
+        if row["patient_id"] in found:
+            doubled |= {found[row["patient_id"]], row["pseudonym"]}
+        found[row["patient_id"]] = row["pseudonym"]
+    if doubled:
+        raise DataError(
+            f"{key}: one PatientID, given by different issuers, has several pseudonyms ({', '.join(sorted(doubled))}). "
+            "To do: fill the outcomes of the import's cohort.csv by hand"
+        )
+    return found
+
+
+def _outcome_column(given: pd.DataFrame, file: Path, identifier: str, outcome: str | None) -> str:
+    if outcome is not None:
+        return outcome
+    two = [str(name) for name in given.columns if name != identifier and given[name].nunique() == 2]
+    if len(two) == 1:
+        return two[0]
+    have = ", ".join(str(name) for name in given.columns if name != identifier)
+    raise UsageError(
+        f"{file}: {len(two)} columns have two values, so that the outcome's is not clear. To do: name it (--outcome "
+        f"COLUMN); the columns are {have}"
+    )
+
+
+def _refuse_identifiers(given: pd.DataFrame, identifier: str, taken: list[str], file: Path) -> None:
+    for name in taken:
+        same = given[name].notna() & (given[name] == given[identifier])
+        if 5 * same.sum() > len(given):
+            raise DataError(
+                f"{file}: the column '{name}' repeats the PatientID in {same.sum()} row(s) and would bring it into the "
+                "study. To do: take another column"
+            )
+
+
+def _matched(
+    given: pd.DataFrame, identifier: str, known: dict[str, str], taken: list[str], file: Path
+) -> tuple[dict[str, int], list[str]]:
+    """Pseudonym to the row of its outcome (as the table's index has it), and the rows that match nobody."""
+    plain = {_plain(patient): name for patient, name in known.items()}
+    lines: dict[str, int] = {}
+    unknown: list[int] = []
+    near: list[int] = []
+    empty: list[int] = []
+    problems: list[str] = []
+    for row, text in zip(map(int, given.index), given[identifier], strict=True):
+        if pd.isna(text):
+            empty.append(row)
+        elif (name := known.get(str(text))) is None:
+            (near if _plain(str(text)) in plain else unknown).append(row)
+        elif name in lines and not given.loc[row, taken].equals(given.loc[lines[name], taken]):
+            problems.append(f"lines {_lines([lines[name], row])}: one patient ({name}) with different values")
+        else:
+            lines.setdefault(name, row)
+    if problems:
+        raise CohortError(f"{file}: patients have several rows. To do: keep one row of each:", problems)
+    notes = [
+        f"{len(rows)} row(s) of {file.name} {what}: line(s) {_lines(rows)}"
+        for rows, what in (
+            (empty, f"have no {identifier}"),
+            (near, "differ from an imported PatientID by leading zeros, capitals or blanks only and were not joined"),
+            (unknown, "match no imported patient"),
+        )
+        if rows
+    ]
+    return lines, notes
+
+
+def _lines(rows: Iterable[int]) -> str:
+    """Rows of a table as a spreadsheet numbers them."""
+    return ", ".join(str(row + 2) for row in rows)
+
+
+def _plain(patient: str) -> str:
+    return patient.strip().casefold().lstrip("0").replace(" ", "")

@@ -1,0 +1,189 @@
+"""Part of step 1, cohort, and of the command `check`: every mask is opened, on the grid of its image's header."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radstudy.cohort.case_files import Case
+from radstudy.cohort.doubled import Doubled, Used, doubled_images, doubled_masks, images_alike
+from radstudy.cohort.manifest import Cohort
+from radstudy.errors import CaseError
+from radstudy.formats.nifti_gz import FAULTS
+from radstudy.formats.nifti_header import require_voxel_size
+from radstudy.formats.raster import read_grid, read_raster
+from radstudy.imaging.content import image_mark, mask_mark, same_voxels
+from radstudy.imaging.lesion_check import refuse_tiny
+from radstudy.imaging.preparation import read_reference
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.protocol import Protocol
+from radstudy.protocol.sections import Reference
+from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
+from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
+from radstudy.store import code_key, content_hash, read_json, write_json
+
+Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the files of a study are, seen before anything is computed of them.
+
+    Parameters
+    ----------
+    images, masks : with a mark of their content; those that could be opened.
+    failures : masks and images that cannot be used.
+    """
+
+    images: tuple[Used, ...]
+    masks: tuple[Used, ...]
+    failures: tuple[CaseError, ...]
+
+    def doubled(self, sets: pd.Series[str]) -> list[Doubled]:
+        """Content that stands in two places; `sets` is training or testing by patient."""
+        return [*doubled_masks(self.masks), *doubled_images(self.images, sets, _same)]
+
+    def alike(self) -> dict[tuple[str, str, str], str]:
+        """(patient, lesion, sequence) of every image that has a double, to a name of what they have in common."""
+        return images_alike(self.images, _same)
+
+
+def sets_of(cohort: Cohort) -> pd.Series[str]:
+    """Training or testing by patient."""
+    rows = cohort.rows.reset_index()
+    return rows.drop_duplicates("patient").set_index("patient")["set"]
+
+
+def open_files(
+    protocol: Protocol, cases: Sequence[Case], *, kept_in: Path | None = None, jobs: int = 1,
+    bar: Bar = lambda items, _total, _what: items,
+) -> Opened:  # fmt: skip
+    """Open every mask of the cases, and the header and first slices of every image.
+
+    Parameters
+    ----------
+    protocol : the study's protocol.
+    cases : lesions on sequences, with their files.
+    kept_in : JSON file that keeps what was seen; a file of the same size and time is not opened again.
+    jobs, bar : processes, and where progress goes.
+    """
+    tasks = volume_tasks(cases, protocol.reader)
+    known = _known(kept_in)
+    rule = [protocol.cohort.label, protocol.extract.minimum_native_voxels, str(protocol.reference), code_key()]
+    keys = [content_hash([rule, *_stamps(task)]) for task in tasks]
+    due = [index for index, key in enumerate(keys) if key not in known]
+    if due:
+        minimum = protocol.extract.minimum_native_voxels
+        look = partial(_look, rule=protocol.cohort.label, minimum=minimum, reference=protocol.reference)
+        for place, seen in bar(in_parallel(look, [tasks[index] for index in due], jobs), len(due), "opening masks"):
+            known[keys[due[place]]] = seen if isinstance(seen, dict) else _unseen(tasks[due[place]], seen)
+        if kept_in is not None:
+            sound = {key: known[key] for key in keys if not known[key]["failures"]}  # the others are looked at again
+            write_json(kept_in, sound, compact=True)
+    return _put_together(tasks, [known[key] for key in keys])
+
+
+def _known(file: Path | None) -> dict[str, Any]:
+    try:
+        found = read_json(file) if file is not None and file.exists() else {}
+    except (OSError, json.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _stamps(task: VolumeTask) -> list[Any]:
+    """Names, sizes and times of a task's files: what tells that none of them has changed."""
+    stamps: list[Any] = [task.sequence, _stamp(task.image), task.reference and _stamp(task.reference)]
+    for drawing in task.drawings:
+        on = _stamp(drawing.transfer.image) if drawing.transfer is not None else None
+        stamps.append([drawing.patient, drawing.lesion, drawing.reader, _stamp(drawing.mask), on])
+    return stamps
+
+
+def _stamp(file: Path) -> list[Any]:
+    try:
+        found = file.stat()
+    except OSError as error:
+        return [str(file), str(error)]
+    return [str(file), found.st_size, found.st_mtime_ns]
+
+
+def _look(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None) -> dict[str, Any]:
+    """What one image and its masks are, as JSON can keep it."""
+    grid, mark = _grid(task.image), image_mark(task.image)
+    tissue = read_reference(task.reference, reference, grid)
+    of_tissue = None if tissue is None else mask_mark(tissue.on_grid_of(grid))
+    marks: list[str | None] = []
+    failures = []
+    for drawing in task.drawings:
+        try:
+            on = grid if drawing.transfer is None else _grid(drawing.transfer.image)
+            roi = Roi.read(drawing.mask, drawing.label(rule), on, reader=drawing.reader)
+            refuse_tiny(roi.voxel_count, minimum)
+            if reference is not None and mask_mark(roi) == of_tissue:
+                remedy = f"draw some {reference.tissue} apart from the lesion (prepare's reference.mask)"
+                raise CaseError(f"the lesion's mask is also that of the {reference.tissue}", remedy)
+        except CaseError as error:
+            lesion = "" if drawing.lesion == "1" else drawing.lesion
+            failures.append(_plain(error.located(patient=drawing.patient, lesion=lesion, sequence=task.sequence,
+                                                 reader=drawing.reader, file=drawing.mask)))  # fmt: skip
+            marks.append(None)
+            continue
+        marks.append(None if drawing.transfer is not None else mask_mark(roi))
+    return {"image": mark, "masks": marks, "failures": failures}
+
+
+def _grid(image: Path) -> Volume:
+    """A volume that has an image's grid and no voxels of its own."""
+    try:
+        if image.name.endswith((".nii", ".nii.gz")):
+            require_voxel_size(image)
+        shape, affine = read_grid(image)
+    except (CaseError, *FAULTS):  # of two dimensions, or damaged: the reader of the study knows
+        voxels, affine = read_raster(image)
+        shape = voxels.shape
+    return Volume(np.broadcast_to(np.float32(0), shape), affine)
+
+
+def _unseen(task: VolumeTask, error: CaseError) -> dict[str, Any]:
+    """What is kept of an image that cannot be opened: every lesion on it is lost."""
+    lost = dict.fromkeys((drawing.patient, drawing.lesion) for drawing in task.drawings)
+    failures = [
+        _plain(error.located(patient=patient, lesion="" if lesion == "1" else lesion, sequence=task.sequence,
+                             file=task.image))
+        for patient, lesion in lost
+    ]  # fmt: skip
+    return {"image": None, "masks": [None] * len(task.drawings), "failures": failures}
+
+
+def _plain(error: CaseError) -> dict[str, str]:
+    return {name: getattr(error, name) for name in FAILURE_COLUMNS}
+
+
+def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[dict[str, Any]]) -> Opened:
+    images, masks, failures = [], [], []
+    for task, found in zip(tasks, seen, strict=True):
+        first = task.drawings[0]
+        if found["image"] is not None:
+            images.append(Used(first.patient, first.lesion, task.sequence, "", task.image, found["image"]))
+        for drawing, mark in zip(task.drawings, found["masks"], strict=True):
+            if mark is not None:
+                masks.append(Used(drawing.patient, drawing.lesion, task.sequence, drawing.reader, drawing.mask, mark))
+        failures += [CaseError(**failure) for failure in found["failures"]]
+    return Opened(tuple(images), tuple(masks), tuple(failures))
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two images have the same voxels; of one that cannot be read to its end another step tells."""
+    try:
+        return same_voxels(one, other)
+    except CaseError:
+        return False

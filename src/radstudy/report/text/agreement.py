@@ -49,14 +49,18 @@ AGREEMENT = (
     Sentence(
         "agreement_not_computed",
         lambda facts: bool(agreement(facts)) and not agreement(facts)["note"] and not agreement_tested(facts),
-        lambda _: "No intraclass correlation could be computed (fewer than three lesions were drawn by every reader), "
-        "so no feature was kept.",
+        lambda _: (
+            "No intraclass correlation could be computed (fewer than three lesions were drawn by every reader), "
+            "so no feature was kept."
+        ),
     ),
     Sentence(
         "mask_agreement",
         lambda facts: shows(facts, MASKS, "dice"),
-        lambda _: "The readers' masks were compared by Dice and Jaccard coefficient, Hausdorff distance (largest and "
-        "95th percentile) and mean surface distance.",
+        lambda _: (
+            "The readers' masks were compared by Dice and Jaccard coefficient, Hausdorff distance (largest and "
+            "95th percentile) and mean surface distance."
+        ),
     ),
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),
 )

@@ -192,11 +192,7 @@ FEATURES = (
     ),
     Sentence("other_readers", lambda facts: _extracted(facts) and agreement_tested(facts), _other_readers),
     Sentence("transferred_masks", lambda facts: _extracted(facts) and bool(len(_used(facts))), _transfer),
-    Sentence(
-        "parameter_file", lambda facts: _extracted(facts) and facts.protocol.extract.params is not None, _by_file
-    ),
-    Sentence(
-        "extraction", lambda facts: _extracted(facts) and facts.protocol.extract.params is None, _by_settings
-    ),
+    Sentence("parameter_file", lambda facts: _extracted(facts) and facts.protocol.extract.params is not None, _by_file),
+    Sentence("extraction", lambda facts: _extracted(facts) and facts.protocol.extract.params is None, _by_settings),
     Sentence("feature_maps", _mapped, _maps),
 )

@@ -29,7 +29,9 @@ def _ran(facts: Facts) -> bool:
 
 def _software(facts: Facts) -> str:
     used = next(facts.documents[f"{step}/{PROVENANCE}"] for step in _STEPS if facts.finished(step))["versions"]
-    libraries = [f"{name} {version}" for name, version in used.items() if name not in ("radstudy", "python", "platform")]
+    libraries = [
+        f"{name} {version}" for name, version in used.items() if name not in ("radstudy", "python", "platform")
+    ]
     return f"radstudy {used['radstudy']} on Python {used['python']} ({used['platform']}), with {listed(libraries)}."
 
 
@@ -45,14 +47,14 @@ METHODS: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Reproducibility", (*AGREEMENT, not_run("agree"))),
     ("Feature selection", SELECTION),
     ("Models", (*MODELS, not_run("model"))),
-    ("Statistics", (*STATISTICS, *CHANCE, *BASELINES, *RESAMPLING, *TAILS, not_run("evaluate"))),
+    ("Statistics", (*STATISTICS, *TAILS)),
+    ("Chance and baselines", (*CHANCE, *BASELINES)),
+    ("Resampling", (*RESAMPLING, not_run("evaluate"))),
     (
         "Software",
         (
             Sentence("software", _ran, _software),
-            Sentence(
-                "no_version", lambda facts: not _ran(facts), lambda _: "No step has run, so no version is known."
-            ),
+            Sentence("no_version", lambda facts: not _ran(facts), lambda _: "No step has run, so no version is known."),
         ),
     ),
 )

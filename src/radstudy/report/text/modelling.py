@@ -10,7 +10,6 @@ from radstudy.report.facts import Facts
 from radstudy.report.text.evidence import fitted, rows
 from radstudy.report.text.sentence import Sentence, said
 
-
 FUNNEL, SCREEN = "model/funnel.csv", "model/clinical_screen.csv"
 
 
@@ -54,11 +53,16 @@ def _screened(facts: Facts) -> list[tuple[str, float]]:
 
 
 def _screening(facts: Facts) -> str:
-    return " ".join(
-        f"{name}: candidates with p < {below:g} in a univariate logistic regression (likelihood-ratio test, training "
-        "set) entered a multivariable one."
-        for name, below in _screened(facts)
-    )
+    frame = rows(facts, SCREEN, "p_value", "kept")
+    told = []
+    for name, below in _screened(facts):
+        own = frame[frame["model"] == name]
+        passed = int((own["kept"].astype(str) == "True").sum())
+        told.append(
+            f"{name}: candidates with p < {below:g} in a univariate logistic regression (likelihood-ratio test, "
+            f"training set) were to enter a multivariable one; {passed or 'none'} of {len(own)} did."
+        )
+    return " ".join(told)
 
 
 SELECTION = (
@@ -233,8 +237,10 @@ MODELS = (
     Sentence(
         "rows_left_out",
         lambda facts: bool(_gaps(facts)),
-        lambda facts: "A row that lacks a sequence or a clinical variable that a model needs was left out of that "
-        f"model, never imputed ({listed(_gaps(facts))}).",
+        lambda facts: (
+            "A row that lacks a sequence or a clinical variable that a model needs was left out of that "
+            f"model, never imputed ({listed(_gaps(facts))})."
+        ),
     ),
     Sentence(
         "intercept_models",

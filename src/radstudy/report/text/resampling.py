@@ -96,14 +96,16 @@ BASELINES = (
     Sentence(
         "baselines",
         lambda facts: bool(_alone(facts)),
-        lambda facts: f"As baselines, logistic regressions of {listed(_alone(facts))} alone were fitted on the "
-        "training set.",
+        lambda facts: (
+            f"As baselines, logistic regressions of {listed(_alone(facts))} alone were fitted on the training set."
+        ),
     ),
     Sentence(
         "shuffled",
         lambda facts: "shuffled" in _kinds(facts),
-        lambda _: "Every model with images was also selected and fitted on lesions whose voxels were put in random "
-        "order.",
+        lambda _: (
+            "Every model with images was also selected and fitted on lesions whose voxels were put in random order."
+        ),
     ),
     Sentence("other_reader", lambda facts: shows(facts, MOVED, "reader"), _moved),
 )

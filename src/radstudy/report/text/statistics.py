@@ -9,6 +9,7 @@ from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.tables.performance import INTERVALS, cutoff_rule
 from radstudy.report.text.evidence import DELONG, TABLE3, rows, shows
+from radstudy.report.text.resampling import BASELINES, CHANCE, RESAMPLING
 from radstudy.report.text.sentence import Sentence, said
 
 GROUPS = ("evaluate/table1.csv", "evaluate/table2.csv")
@@ -19,9 +20,7 @@ MCNEMAR, INCREMENTAL = "evaluate/mcnemar.csv", "evaluate/incremental.csv"
 
 def statistics_method(facts: Facts) -> str:
     """How groups and models were compared, and what the models' probabilities are worth."""
-    from radstudy.report.text.methods import METHODS  # which holds these sentences among others
-
-    return said(facts, dict(METHODS)["Statistics"])
+    return said(facts, (*STATISTICS, *TAILS, *CHANCE, *BASELINES, *RESAMPLING))
 
 
 # --- groups ------------------------------------------------------------------------------------------------------
@@ -31,7 +30,8 @@ def _tests(facts: Facts, kind: str) -> list[str]:
     """The tests that Tables 1 and 2 were made with, as the tables call them."""
     parts = [rows(facts, name, "p_value", "test", "kind") for name in GROUPS]
     found = pd.concat([part[part["kind"] == kind]["test"] for part in parts if len(part)] or [pd.Series(dtype=str)])
-    return list(dict.fromkeys(str(test).partition(" (")[0] for test in found))
+    plain = (str(test) if str(test) in _NAMES else str(test).partition(" (")[0] for test in found)
+    return list(dict.fromkeys(plain))
 
 
 _NAMES = {
@@ -41,6 +41,7 @@ _NAMES = {
     "Pearson chi-square": "Pearson's chi-square test without continuity correction (where n was at least 40 and every "
     "expected count at least 5, or the exact test not feasible)",
     "Fisher exact": "Fisher's exact test",
+    "Fisher exact (Freeman-Halton)": "the Fisher-Freeman-Halton exact test",
 }
 
 
@@ -74,7 +75,7 @@ def _level(facts: Facts) -> str:
 
 def _area_intervals(facts: Facts) -> str:
     frame = rows(facts, TABLE3, "auc_low")
-    known = frame["interval"] if "interval" in frame else [facts.protocol.evaluate.interval.auc]
+    known = frame.get("interval", [facts.protocol.evaluate.interval.auc])
     used = listed([INTERVALS[name] for name in dict.fromkeys(known)])
     return f"The area under the ROC curve (AUC) has {_level(facts)} confidence intervals by {used}."
 
@@ -84,8 +85,9 @@ _SINGLE = (
     Sentence(
         "proportion_intervals",
         lambda facts: shows(facts, TABLE3, "sensitivity_low"),
-        lambda facts: f"Proportions have {_level(facts)} intervals by "
-        f"{facts.protocol.evaluate.interval.proportion.title()}.",
+        lambda facts: (
+            f"Proportions have {_level(facts)} intervals by {facts.protocol.evaluate.interval.proportion.title()}."
+        ),
     ),
     Sentence(
         "precision_intervals",
@@ -100,14 +102,18 @@ _SINGLE = (
     Sentence(
         "calibration",
         lambda facts: shows(facts, CALIBRATION, "slope"),
-        lambda _: "Calibration was described by the intercept and the slope of a logistic recalibration (Wald "
-        "intervals) and the Brier score.",
+        lambda _: (
+            "Calibration was described by the intercept and the slope of a logistic recalibration (Wald "
+            "intervals) and the Brier score."
+        ),
     ),
     Sentence(
         "calibration_curves",
         lambda facts: shows(facts, CURVES, "observed"),
-        lambda _: "Flexible calibration curves are logistic regressions on a restricted cubic spline of the predicted "
-        "log-odds.",
+        lambda _: (
+            "Flexible calibration curves are logistic regressions on a restricted cubic spline of the predicted "
+            "log-odds."
+        ),
     ),
     Sentence(
         "calibration_bands",
@@ -157,8 +163,9 @@ _REGRESSION = (
     Sentence(
         "firth",
         lambda facts: bool(_firth(facts)),
-        lambda facts: "Firth's penalised likelihood was used where the groups were separated "
-        f"({listed(_firth(facts))}).",
+        lambda facts: (
+            f"Firth's penalised likelihood was used where the groups were separated ({listed(_firth(facts))})."
+        ),
     ),
     Sentence(
         "regression_not_estimated",
@@ -179,8 +186,10 @@ _PAIRS = (
     Sentence(
         "mcnemar",
         lambda facts: shows(facts, MCNEMAR, "p_value"),
-        lambda _: "Who was classified correctly at the models' own cut-offs was compared by McNemar's exact test, on "
-        "the rows that both can use.",
+        lambda _: (
+            "Who was classified correctly at the models' own cut-offs was compared by McNemar's exact test, on "
+            "the rows that both can use."
+        ),
     ),
     Sentence(
         "holm",
@@ -189,16 +198,20 @@ _PAIRS = (
     ),
     Sentence(
         "not_adjusted",
-        lambda facts: any(shows(facts, name, "p_value") for name in (DELONG, MCNEMAR))
-        and not any(shows(facts, name, "p_adjusted") for name in (DELONG, MCNEMAR)),
+        lambda facts: (
+            any(shows(facts, name, "p_value") for name in (DELONG, MCNEMAR))
+            and not any(shows(facts, name, "p_adjusted") for name in (DELONG, MCNEMAR))
+        ),
         lambda _: "The p-values of these comparisons are not corrected for their number.",
     ),
     Sentence(
         "incremental_value",
         lambda facts: shows(facts, INCREMENTAL, "idi"),
-        lambda _: "What a model adds to one that it is built from was described by the difference in AUC, the "
-        "integrated discrimination improvement and the continuous net reclassification improvement "
-        "(percentile-bootstrap intervals).",
+        lambda _: (
+            "What a model adds to one that it is built from was described by the difference in AUC, the "
+            "integrated discrimination improvement and the continuous net reclassification improvement "
+            "(percentile-bootstrap intervals)."
+        ),
     ),
 )
 
@@ -234,7 +247,8 @@ TAILS = (
     Sentence(
         "one_sided",
         lambda facts: any(shows(facts, name, "p_value") for name in (NULL, NULL_BASELINES)),
-        lambda _: "The p-values of permutations are one-sided (upper tail): only an AUC that is at least as large "
-        "counts.",
+        lambda _: (
+            "The p-values of permutations are one-sided (upper tail): only an AUC that is at least as large counts."
+        ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from radstudy.cohort.feature_table import read_feature_table
 from radstudy.cohort.manifest import read_cohort
 from radstudy.cohort.rows import ROW
 from radstudy.cohort.spreadsheet import read_table
-from radstudy.modelling.leaks import COLUMNS, Finding, Inspected, find_leaks, volume_of
+from radstudy.modelling.leaks import COLUMNS, Finding, Inspected, find_leaks, looked_for, volume_of
 from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Cohort
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.model import read_predictions
 from radstudy.steps.run import Run
-from radstudy.store import file_hash, write_csv
+from radstudy.store import file_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "evaluate/leaks"
@@ -29,18 +30,54 @@ FEATURES = Path("extract", "features.parquet")
 
 
 def do_leaks(run: Run) -> None:
-    """Inspect the finished study and write what was found, ``leaks.csv`` (see `radstudy.modelling.leaks.COLUMNS`)."""
+    """Inspect the finished study; write what was found and what was looked for.
+
+    Writes ``leaks.csv`` (see `radstudy.modelling.leaks.COLUMNS`), and ``checked.json``: ``looked_for``, what could be
+    looked for in this study, so that nobody takes an empty list for more than it says.
+    """
     inputs = {"model": run.key_of("model"), "table": file_hash(run.data / run.protocol.cohort.table)}
     with run.step(STEP, settings={}, inputs=inputs) as due:
         if due:
-            found = find_leaks(_of_run(run))
+            seen = _of_run(run)
+            found = find_leaks(seen)
             write_csv(run.path(STEP, "leaks.csv"), frame_of(found))
+            write_json(run.path(STEP, "checked.json"), {"looked_for": looked_for(seen)})
             for finding in found:
                 if finding.severity != "note":
                     run.say(str(finding))
 
 
-def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Finding], list[str]]:
+def leak_errors(out: Path) -> list[str]:
+    """What the errors are that the leak detector has found in a finished run; none where it has not looked.
+
+    Parameters
+    ----------
+    out : the run's folder.
+    """
+    file = out / STEP / "leaks.csv"
+    if not file.exists():
+        return []
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    return list(frame.loc[frame["severity"] == "error", "what"])
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the leak detector says of a study before its models are made.
+
+    Parameters
+    ----------
+    found : findings, errors first.
+    seen : what was looked at, for people.
+    looked_for : what was looked for in it, for people.
+    """
+
+    found: list[Finding]
+    seen: list[str]
+    looked_for: list[str]
+
+
+def check_study(protocol: Protocol, *, data: Path, out: Path) -> Checked:
     """Inspect a study before its models are made.
 
     Parameters
@@ -49,11 +86,6 @@ def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Find
     data : folder that its paths start from.
     out : folder of its results; features that were extracted there already are inspected, too.
 
-    Returns
-    -------
-    found : errors first.
-    seen : what was looked at, for people.
-
     Raises
     ------
     CohortError : the cohort's table has problems to settle first.
@@ -61,7 +93,7 @@ def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Find
     cohort = read_cohort(protocol, data)
     features = _features(protocol, data, out)
     inspected = Inspected(
-        rows=cohort.rows, features=features, files=_hashes(cohort.cases), acquisition=_acquisition(out),
+        rows=cohort.rows, features=features, files=_hashes(cohort.cases), images=_images(cohort.cases), acquisition=_acquisition(out),
         volumes=_volumes(protocol, features, out), **_of_protocol(protocol, data, cohort.rows.index),
     )  # fmt: skip
     seen = [f"{len(cohort.rows)} rows of {protocol.cohort.table}", f"{len(cohort.cases)} image files"]
@@ -69,7 +101,7 @@ def check_study(protocol: Protocol, *, data: Path, out: Path) -> tuple[list[Find
         seen.append("no features yet: run the step 'extract', then check again")
     else:
         seen.append(f"{features.frame.shape[0]} rows of {features.frame.shape[1]} features")
-    return find_leaks(inspected), seen
+    return Checked(find_leaks(inspected), seen, looked_for(inspected))
 
 
 def frame_of(found: Iterable[Finding]) -> pd.DataFrame:
@@ -82,8 +114,9 @@ def _of_run(run: Run) -> Inspected:
     rows, features = read_rows(run), _features(protocol, run.data, run.out)
     predictions = read_predictions(run).groupby("model")
     models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions}
+    cases = read_cases(run)
     return Inspected(
-        rows=rows, features=features, files=_hashes(read_cases(run)), acquisition=_acquisition(run.out),
+        rows=rows, features=features, files=_hashes(cases), images=_images(cases), acquisition=_acquisition(run.out),
         volumes=_volumes(protocol, features, run.out), scores=models,
         of_model={name: sequences_of(protocol, name) for name in models},
         **_of_protocol(protocol, run.data, rows.index),
@@ -129,6 +162,11 @@ def _hashes(cases: Iterable[Case]) -> dict[tuple[str, str, str], str]:
     common = {size for size, count in Counter(sizes.values()).items() if count > 1}
     known = {path: file_hash(path) for path, size in sizes.items() if size in common}
     return {place: known[path] for place, path in files.items() if path in known}
+
+
+def _images(cases: Iterable[Case]) -> int:
+    """How many image files are there."""
+    return len({case.image for case in cases if case.image.is_file()})
 
 
 def _acquisition(out: Path) -> dict[str, pd.Series]:

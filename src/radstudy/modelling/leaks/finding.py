@@ -64,7 +64,8 @@ class Inspected:
     given : whether the features came as a table, computed elsewhere.
     reader : whose features train the models.
     sequences : of the study.
-    files : (patient, lesion, sequence) to a hash of the image file's bytes.
+    files : (patient, lesion, sequence) to a hash of the image file's bytes, of those that may have a double.
+    images : how many image files were compared.
     acquisition : name of an acquisition parameter to text by (patient, lesion), such as "DWI voxel size".
     volumes : sequence to the lesions' volume by (patient, lesion); any unit.
     scores : model to its probabilities by (patient, lesion), once there are models.
@@ -80,6 +81,7 @@ class Inspected:
     reader: str = ""
     sequences: Sequence[str] = ()
     files: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    images: int = 0
     acquisition: Mapping[str, pd.Series] = field(default_factory=dict)
     volumes: Mapping[str, pd.Series] = field(default_factory=dict)
     scores: Mapping[str, pd.Series] = field(default_factory=dict)

@@ -93,8 +93,9 @@ def check_study(protocol: Protocol, *, data: Path, out: Path) -> Checked:
     cohort = read_cohort(protocol, data)
     features = _features(protocol, data, out)
     inspected = Inspected(
-        rows=cohort.rows, features=features, files=_hashes(cohort.cases), images=_images(cohort.cases), acquisition=_acquisition(out),
-        volumes=_volumes(protocol, features, out), **_of_protocol(protocol, data, cohort.rows.index),
+        rows=cohort.rows, features=features, files=_hashes(cohort.cases), images=_images(cohort.cases),
+        acquisition=_acquisition(out), volumes=_volumes(protocol, features, out),
+        **_of_protocol(protocol, data, cohort.rows.index),
     )  # fmt: skip
     seen = [f"{len(cohort.rows)} rows of {protocol.cohort.table}", f"{len(cohort.cases)} image files"]
     if features is None:

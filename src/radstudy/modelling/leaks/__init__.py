@@ -33,4 +33,14 @@ def find_leaks(seen: Inspected) -> list[Finding]:
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-__all__ = ["CHECKS", "COLUMNS", "SEVERITIES", "Finding", "Inspected", "Severity", "find_leaks", "looked_for", "volume_of"]
+__all__ = [
+    "CHECKS",
+    "COLUMNS",
+    "SEVERITIES",
+    "Finding",
+    "Inspected",
+    "Severity",
+    "find_leaks",
+    "looked_for",
+    "volume_of",
+]

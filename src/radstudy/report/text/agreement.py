@@ -5,7 +5,7 @@ from __future__ import annotations
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.evidence import agreement, agreement_tested, rows, shows
-from radstudy.report.text.sentence import Sentence, said
+from radstudy.report.text.sentence import Sentence
 
 _FORMS = {
     "ICC(1,1)": "one-way random effects",
@@ -65,7 +65,3 @@ AGREEMENT = (
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),
 )
 
-
-def agreement_method(facts: Facts) -> str:
-    """How masks and characteristics of the readers were compared; "" where neither was."""
-    return said(facts, [sentence for sentence in AGREEMENT if sentence.name in ("mask_agreement", "kappa")])

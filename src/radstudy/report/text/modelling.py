@@ -8,14 +8,9 @@ from radstudy.protocol.sections import BoostedTrees, Fit, FoundSize, Lasso, Mrmr
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.evidence import fitted, rows
-from radstudy.report.text.sentence import Sentence, said
+from radstudy.report.text.sentence import Sentence
 
 FUNNEL, SCREEN = "model/funnel.csv", "model/clinical_screen.csv"
-
-
-def selection_method(facts: Facts) -> str:
-    """How features were selected."""
-    return said(facts, SELECTION)
 
 
 def _steps(facts: Facts) -> list[str]:
@@ -25,7 +20,9 @@ def _steps(facts: Facts) -> list[str]:
     told = []
     for step in facts.protocol.model.select:
         counts[step.name] = place = counts.get(step.name, 0) + 1
-        if (step.name if place == 1 else f"{step.name} {place}") in ran:
+        filtered = (step.name if place == 1 else f"{step.name} {place}") in ran
+        scaled = step.name == "standardise" and any(found["sequences"] for found in fitted(facts).values())
+        if filtered or scaled:  # a z-score lets every feature through: the funnel has no row of it
             told.append(_select_step(step))
     return told
 
@@ -47,7 +44,7 @@ def _pooled(facts: Facts) -> str:
 
 def _screened(facts: Facts) -> list[tuple[str, float]]:
     """The clinical models whose variables were screened, with the bound of their p-values."""
-    models, names = facts.protocol.model.models, set(rows(facts, SCREEN, "p_value")["model"])
+    models, names = facts.protocol.model.models, set(rows(facts, SCREEN, "model", "p_value")["model"])
     found = [(name, models[name].clinical) for name in fitted(facts) if name in names]
     return [(name, section.univariate_below) for name, section in found if section is not None]
 
@@ -187,11 +184,6 @@ def _cap(most: int | str | None) -> str:
     if isinstance(most, str):
         return f", at most one feature per {most.partition('/')[2]} patients of the smaller class"
     return f", at most {most}"
-
-
-def fit_method(facts: Facts) -> str:
-    """How models were fitted."""
-    return said(facts, MODELS)
 
 
 def _tuned(facts: Facts) -> list[str]:

@@ -9,18 +9,12 @@ from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.tables.performance import INTERVALS, cutoff_rule
 from radstudy.report.text.evidence import DELONG, TABLE3, rows, shows
-from radstudy.report.text.resampling import BASELINES, CHANCE, RESAMPLING
-from radstudy.report.text.sentence import Sentence, said
+from radstudy.report.text.sentence import Sentence
 
 GROUPS = ("evaluate/table1.csv", "evaluate/table2.csv")
 CALIBRATION, CURVES = "evaluate/calibration.csv", "evaluate/calibration_curves.csv"
 DECISION, REGRESSION = "evaluate/decision_curves.csv", "evaluate/regression.csv"
 MCNEMAR, INCREMENTAL = "evaluate/mcnemar.csv", "evaluate/incremental.csv"
-
-
-def statistics_method(facts: Facts) -> str:
-    """How groups and models were compared, and what the models' probabilities are worth."""
-    return said(facts, (*STATISTICS, *TAILS, *CHANCE, *BASELINES, *RESAMPLING))
 
 
 # --- groups ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from radstudy.report.display import span
 from radstudy.report.facts import Facts
 
 NULL = "evaluate/null/null.csv"
@@ -57,8 +58,7 @@ def chance_note(facts: Facts) -> str:
     left = _left_out(frame[frame["permutations"].isna()])
     if not len(known):
         return f"No outcome was permuted, so nobody knows what chance alone would reach. {left}".strip()
-    counts = sorted({int(count) for count in known["permutations"]})
-    count = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
+    count = span(known["permutations"])
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     return (
         f"Chance: the same selection and models on {count} permutations of the outcome within each set: median AUC, "

@@ -64,4 +64,3 @@ AGREEMENT = (
     ),
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),
 )
-

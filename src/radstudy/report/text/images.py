@@ -11,10 +11,6 @@ from radstudy.report.text.sentence import Sentence
 
 VOLUMES, SUMMARY = "prepare/volumes.csv", "extract/summary.json"
 TRANSFERRED, MAPS = "extract/transferred.csv", "extract/maps/maps.csv"
-_MARKS = {"n4": "N4 ", "rescale": "rescale from", "zscore": "z-score", "reference": "reference"}
-"""Of each step of `prepare`, how a volume's history tells of it."""
-
-
 # --- preparation -------------------------------------------------------------------------------------------------
 
 
@@ -23,11 +19,17 @@ def _done(facts: Facts) -> list[str]:
     histories = rows(facts, VOLUMES, "history")["history"].astype(str)
     told = []
     for step in facts.protocol.prepare:
-        kind = next(name for name, value in step if value is not None)
-        count = int(histories.str.contains(_MARKS[kind], regex=False).sum())
+        count = int(histories.str.contains(_mark(step), regex=False).sum())
         if count:
             told.append(_step(step) + (f" ({count} of {len(histories)} volumes)" if count < len(histories) else ""))
     return told
+
+
+def _mark(step: Any) -> str:
+    """How a volume's history tells of a step."""
+    if step.reference is not None:
+        return f"voxels of {step.reference.tissue}"
+    return "N4 (" if step.n4 is not None else "rescale from" if step.rescale is not None else "z-score"
 
 
 def _step(step: Any) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import NULL
-from radstudy.report.display import listed, plural
+from radstudy.report.display import listed, plural, span
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
 from radstudy.report.text.evidence import RESAMPLED, chance_rows, left_out, rows, shows
@@ -15,18 +15,12 @@ from radstudy.report.text.sentence import Sentence
 MOVED, CORRECTIONS = "evaluate/other_reader/moved.csv", f"{FOLDER}/corrections.csv"
 
 
-def without(found: dict[str, list[str]]) -> str:
+def _without(found: dict[str, list[str]]) -> str:
     """Which models were left out, and why: "Not for A and B: why.", one sentence a reason."""
     return " ".join(f"Not for {listed(names)}: {why}." for why, names in found.items())
 
 
 # --- chance ------------------------------------------------------------------------------------------------------
-
-
-def counts(values: pd.Series) -> str:
-    """A whole number, or the smallest and the largest where models differ."""
-    low, high = int(values.min()), int(values.max())
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _models_of(frame: pd.DataFrame, facts: Facts) -> str:
@@ -38,7 +32,7 @@ def _models_of(frame: pd.DataFrame, facts: Facts) -> str:
 def _chance(facts: Facts) -> str:
     frame = chance_rows(facts)
     return (
-        f"For {_models_of(frame, facts)} the outcome was permuted {counts(frame['permutations'])} times within the "
+        f"For {_models_of(frame, facts)} the outcome was permuted {span(frame['permutations'])} times within the "
         "training and within the testing set, and everything that sees an outcome was done again; p is (1 + the number "
         "of AUCs at least as large) / (permutations + 1) (Phipson and Smyth 2010)."
     )
@@ -48,7 +42,7 @@ def _incremental(facts: Facts) -> str:
     frame = chance_rows(facts, "incremental")
     return (
         f"For {listed([name for name in facts.models if name in set(frame['model'])])} the radiomics features were "
-        f"also permuted against outcome and clinical variables, {counts(frame['permutations'])} times: what radiomics "
+        f"also permuted against outcome and clinical variables, {span(frame['permutations'])} times: what radiomics "
         "adds to them."
     )
 
@@ -59,7 +53,7 @@ CHANCE = (
     Sentence(
         "chance_left_out",
         lambda facts: bool(left_out(facts, NULL, "permutations")),
-        lambda facts: without(left_out(facts, NULL, "permutations")),
+        lambda facts: _without(left_out(facts, NULL, "permutations")),
     ),
     Sentence(
         "no_chance",
@@ -118,7 +112,7 @@ def _nested(facts: Facts) -> str:
     frame = rows(facts, RESAMPLED, "nested_auc", "repeats", "folds")
     return (
         f"The whole pipeline of {_models_of(frame, facts)} was cross-validated on all {facts.case_word} "
-        f"({counts(frame['repeats'])} x {counts(frame['folds'])} folds stratified by outcome, every data-dependent "
+        f"({span(frame['repeats'])} x {span(frame['folds'])} folds stratified by outcome, every data-dependent "
         "step but the readers' agreement inside, patients undivided); the AUC is the mean over the folds, its interval "
         "from the corrected-resampled variance (Nadeau and Bengio 2003), which is approximate for an AUC."
     )
@@ -127,7 +121,7 @@ def _nested(facts: Facts) -> str:
 def _splits(facts: Facts) -> str:
     frame = rows(facts, RESAMPLED, "splits", "split_median")
     return (
-        f"The whole pipeline of {_models_of(frame, facts)} was fitted and tested on {counts(frame['splits'])} other "
+        f"The whole pipeline of {_models_of(frame, facts)} was fitted and tested on {span(frame['splits'])} other "
         "random splits with as many patients of each class in training."
     )
 
@@ -135,7 +129,7 @@ def _splits(facts: Facts) -> str:
 def _bootstrap(facts: Facts) -> str:
     frame = rows(facts, RESAMPLED, "resamples", "out_of_bag_auc")
     return (
-        f"On {counts(frame['resamples'])} bootstrap samples of patients (copies of a patient in one inner fold) AUC, "
+        f"On {span(frame['resamples'])} bootstrap samples of patients (copies of a patient in one inner fold) AUC, "
         f"Brier score and calibration slope of {_models_of(frame, facts)} were those of the patients not drawn."
     )
 
@@ -168,7 +162,7 @@ RESAMPLING = (
     Sentence(
         "resampling_left_out",
         lambda facts: bool(left_out(facts, RESAMPLED, "training_auc")),
-        lambda facts: without(left_out(facts, RESAMPLED, "training_auc")),
+        lambda facts: _without(left_out(facts, RESAMPLED, "training_auc")),
     ),
     Sentence(
         "no_resampling",

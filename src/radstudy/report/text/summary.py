@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import listed, number, plural, thousands
+from radstudy.report.display import listed, number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.agreement import bound_of
 from radstudy.report.text.answer import ANSWER, BESIDE
@@ -167,7 +167,7 @@ def _range(facts: Facts) -> str:
     frame = areas(facts, TESTING)
     low, high = frame.loc[frame["auc"].idxmin()], frame.loc[frame["auc"].idxmax()]
     return (
-        f"Their AUCs on the testing set ({_span(frame['rows'])} {facts.case_word}, {_span(frame['positives'])} "
+        f"Their AUCs on the testing set ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} "
         f"positive) lay between {number(low['auc'])} ({low['model']}) and {number(high['auc'])} ({high['model']})."
     )
 
@@ -213,7 +213,7 @@ def _one_split(facts: Facts) -> str:
         end = "; none of this has been validated on other patients"
     else:
         which, end = "the one testing set that the cohort table gives", ""
-    positives = _span(frame["positives"])
+    positives = span(frame["positives"])
     return f"The testing AUCs come from {which}, with {positives} positive {facts.case_word}{many}{end}."
 
 
@@ -271,11 +271,6 @@ SUMMARY: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Features", _FEATURES),
     ("How far to trust it", _TRUST),
 )
-
-
-def _span(values: pd.Series[Any]) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _between(values: pd.Series[Any]) -> str:

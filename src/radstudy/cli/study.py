@@ -76,7 +76,8 @@ def check(
     if as_json:
         typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
     else:
-        typer.echo("\n".join(map(str, found)) if found else "Nothing was found.")
+        nothing = "\n".join(["No sign of:", *(f"- {sign}" for sign in checked.looked_for)])
+        typer.echo("\n".join(map(str, found)) if found else nothing)
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         raise DataError(f"{errors} finding(s) to settle before any AUC of this study is believed")

@@ -398,15 +398,15 @@ CASES = {
                                    models_that(fitted=True), models_that(["combined"], **MODEL_NOTE)),
     "sensitivity": Case("it recognised 7 of 11 HER2 yes patients in testing, against 19 of 20 in training",
                         no_values("evaluate/table3.csv", "tp")),
-    "study_model_calibration": Case("Its calibration in testing: slope 0.83 (0.21 to 1.45)",
+    "study_model_calibration": Case("Its calibration in testing: slope 0.83 (95% CI 0.21 to 1.45)",
                                     no_values("evaluate/calibration.csv", "slope")),
     "study_model_not_calibrated": Case(
         "Its calibration in testing is not known: one value", no_values("evaluate/calibration.csv", "note"), every(
             no_values("evaluate/calibration.csv", "slope"),
             lambda facts: facts.frames["evaluate/calibration.csv"].__setitem__("note", "one value"))),
     "against_clinical": Case(
-        "Its testing AUC is 0.123 more than that of the clinical model clinical on the same 22 patients (difference "
-        "0.123 (−0.050 to 0.300), 95% CI); p = 0.160 by DeLong's test, two-sided",
+        "Its testing AUC is 0.123 more than that of the clinical model clinical on the same 22 patients: difference "
+        "0.123 (95% CI −0.050 to 0.300); p = 0.160 by DeLong's test, two-sided",
         no_rows("evaluate/delong.csv", "set == 'testing'")),
     "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
                                no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
@@ -418,7 +418,7 @@ CASES = {
                                                                                         "model == 'combined'")),
     "models": Case("5 models were declared and all fitted", without("model/models.json")),
     "testing_range": Case("Their AUCs on the testing set", no_values("evaluate/table3.csv", "auc")),
-    "pairs_of_models": Case("None of 1 comparison between two models had p < 0.05",
+    "pairs_of_models": Case("none of 1 comparison between two models had p < 0.05",
                             no_values("evaluate/delong.csv", "p_value")),
     "features": Case("gave 1,218 features on each of T2 and DWI", without("extract/summary.json")),
     "features_reproduced": Case("1,100 (T2) and 1,000 (DWI) of the features had an ICC(2,1) above 0.75",

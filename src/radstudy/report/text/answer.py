@@ -8,7 +8,7 @@ import pandas as pd
 
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import Chance, chance_of
-from radstudy.report.display import interval, listed, number, p_text
+from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, row_of, rows
 from radstudy.report.text.sentence import Sentence
@@ -17,8 +17,12 @@ CALIBRATION, BESIDE_VOLUME = "evaluate/calibration.csv", "evaluate/baselines/bes
 SMALL = 0.05
 
 
-def _level(facts: Facts) -> str:
-    return f"{100 * facts.protocol.evaluate.interval.level:g}% CI"
+def _with_interval(facts: Facts, value: float, low: float, high: float, digits: int = 3) -> str:
+    """Such as "0.750 (95% CI 0.600 to 0.900)"."""
+    if pd.isna(low) or pd.isna(high):
+        return number(value, digits)
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}% CI"
+    return f"{number(value, digits)} ({level} {number(low, digits)} to {number(high, digits)})"
 
 
 def _p(value: float) -> str:
@@ -39,7 +43,7 @@ def _reached(facts: Facts) -> str:
     row = _tested(facts)
     return (
         f"{facts.study_model}, {facts.study_model_is}, reached an AUC of "
-        f"{interval(row['auc'], row['auc_low'], row['auc_high'])} ({_level(facts)}) on the testing set "
+        f"{_with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])} on the testing set "
         f"({int(row['rows'])} {facts.case_word}, {int(row['positives'])} positive)."
     )
 
@@ -91,8 +95,9 @@ def _calibrated(facts: Facts) -> str:
     else:
         verdict = "the interval of the slope includes the ideal 1"
     return (
-        f"Its calibration in testing: slope {interval(row['slope'], low, high, 2)}, intercept "
-        f"{interval(row['intercept'], row['intercept_low'], row['intercept_high'], 2)}, ideally 1 and 0: {verdict}."
+        f"Its calibration in testing: slope {_with_interval(facts, row['slope'], low, high, 2)}, ideally 1, and "
+        f"intercept {_with_interval(facts, row['intercept'], row['intercept_low'], row['intercept_high'], 2)}, ideally "
+        f"0: {verdict}."
     )
 
 
@@ -148,9 +153,7 @@ def _against_clinical(facts: Facts) -> str:
     row, other = _pair(facts), clinical_model(facts)
     difference, p_value = float(row["difference"]), row["p_value"]
     size = f"{number(abs(difference))} {'more' if difference > 0 else 'less'} than" if difference else "the same as"
-    limits = (
-        "" if pd.isna(row["low"]) else f" (difference {interval(difference, row['low'], row['high'])}, {_level(facts)})"
-    )
+    limits = _with_interval(facts, difference, row["low"], row["high"])
     test = (
         f"without a p-value: {row['note']}"
         if pd.isna(p_value)
@@ -159,11 +162,11 @@ def _against_clinical(facts: Facts) -> str:
     if pd.isna(p_value) or p_value >= SMALL:
         verdict = "It is not shown that the two differ."
     else:
-        verdict = f"It is {'better' if difference > 0 else 'worse'} than the clinical model."
+        verdict = f"By this test it is {'better' if difference > 0 else 'worse'} than the clinical model."
     nothing = " (an intercept only: no clinical variable entered it)" if fitted(facts)[str(other)].get("empty") else ""
     return (
         f"Its testing AUC is {size} that of the clinical model {other}{nothing} on the same {int(row['rows'])} "
-        f"{facts.case_word}{limits}; {test}. {verdict}"
+        f"{facts.case_word}: difference {limits}; {test}. {verdict}"
     )
 
 
@@ -238,19 +241,21 @@ def _inside(facts: Facts) -> str:
     row = _resampled(facts)
     return (
         f"With every step inside the folds the recipe of {facts.study_model} reaches "
-        f"{interval(row['nested_auc'], row['nested_low'], row['nested_high'])}, against "
+        f"{_with_interval(facts, row['nested_auc'], row['nested_low'], row['nested_high'])}, against "
         f"{number(row['training_auc'])} in training."
     )
 
 
-BESIDE = (
-    Sentence("against_clinical", lambda facts: _pair(facts) is not None, _against_clinical),
+CLINICAL = (Sentence("against_clinical", lambda facts: _pair(facts) is not None, _against_clinical),)
+CHANCE = (
     Sentence("study_model_chance", lambda facts: _chance(facts) is not None, _by_chance),
     Sentence("study_model_adds", lambda facts: _added(facts) is not None, _by_radiomics),
+)
+SIMPLER = (
     Sentence(
         "baseline_does_better",
         lambda facts: bool(_simpler(facts)),
         lambda facts: f"Something simpler does at least as well in testing: {listed(_simpler(facts))}.",
     ),
-    Sentence("study_model_inside_the_folds", lambda facts: _resampled(facts) is not None, _inside),
 )
+INSIDE = (Sentence("study_model_inside_the_folds", lambda facts: _resampled(facts) is not None, _inside),)

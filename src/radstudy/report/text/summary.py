@@ -9,7 +9,7 @@ import pandas as pd
 from radstudy.report.display import listed, number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.agreement import bound_of
-from radstudy.report.text.answer import ANSWER, BESIDE
+from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER
 from radstudy.report.text.cohort import ROWS
 from radstudy.report.text.evidence import (
     DELONG,
@@ -176,11 +176,14 @@ def _pairs(facts: Facts) -> str:
     frame = rows(facts, DELONG, "p_value")
     tested = frame[frame["set"] == TESTING]
     raw = int((tested["p_value"] < 0.05).sum())
-    text = f"{raw or 'None'} of {plural(len(tested), 'comparison')} between two models had p < 0.05"
+    text = (
+        f"By DeLong's test on the testing set {raw or 'none'} of {plural(len(tested), 'comparison')} between two "
+        "models had p < 0.05"
+    )
     if raw and tested["p_adjusted"].notna().any():
         held = int((tested["p_adjusted"] < 0.05).sum())
-        text += f" ({held or 'none'} after Holm's correction)"
-    return text + " (DeLong's test, testing set)."
+        text += f", {held or 'none'} after Holm's correction"
+    return text + "."
 
 
 def _tested_pairs(facts: Facts) -> bool:
@@ -266,7 +269,10 @@ _TRUST = (
 SUMMARY: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Patients", _PATIENTS),
     ("The study's model", ANSWER),
-    ("Is it more than chance, and more than something simpler?", BESIDE),
+    ("Beside the clinical model", CLINICAL),
+    ("Beside chance", CHANCE),
+    ("Beside something simpler", SIMPLER),
+    ("Beside the same recipe inside the folds", INSIDE),
     ("All models", _MODELS),
     ("Features", _FEATURES),
     ("How far to trust it", _TRUST),

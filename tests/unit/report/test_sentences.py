@@ -370,7 +370,7 @@ CASES = {
                                no_rows(NULL, "kind == 'incremental'")),
     "chance_left_out": Case("Not for DWI: no null calibration: the step lasso", no_rows(NULL, "model == 'DWI'")),
     "no_chance": Case("No outcome was permuted", put(NULL, null()), without(NULL)),
-    "baselines": Case("the logarithm of the lesion's volume and age alone", without(BASELINES)),
+    "baselines": Case("on the logarithm of the lesion's volume and age", without(BASELINES)),
     "shuffled": Case("voxels were put in random order", no_rows(BASELINES, "kind == 'shuffled'")),
     "other_reader": Case("applied unchanged to the features of b", without("evaluate/other_reader/moved.csv")),
     "nested": Case("(10 x 5 folds stratified by outcome", no_values(RESAMPLED, "nested_auc")),
@@ -410,6 +410,14 @@ CASES = {
         no_rows("evaluate/delong.csv", "set == 'testing'")),
     "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
                                no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
+    "study_model_chance_unknown": Case(
+        "What chance alone reaches with the recipe of combined is not known (no null calibration: the step lasso)",
+        put(NULL, null()), put(NULL, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
+                                                    "note": "no null calibration: the step lasso"}]))),
+    "study_model_inside_unknown": Case(
+        "What the recipe of combined reaches with every step inside the folds is not known (no resampling: the step",
+        put(RESAMPLED, resampled()), put(RESAMPLED, resampled().assign(
+            training_auc=np.nan, nested_auc=np.nan, note="no resampling: the step lasso"))),
     "study_model_adds": Case("p = 0.169, one-sided: that radiomics adds to the clinical variables is not shown",
                              no_rows(NULL, "kind == 'incremental'")),
     "baseline_does_better": Case("the lesion's volume on T2 0.880 against 0.750 and age 0.800 against 0.750",

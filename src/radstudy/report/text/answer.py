@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import Chance, chance_of
+from radstudy.report.chance import NULL, Chance, chance_of
 from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, Facts
-from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, row_of, rows
+from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
 from radstudy.report.text.sentence import Sentence
 
 CALIBRATION, BESIDE_VOLUME = "evaluate/calibration.csv", "evaluate/baselines/beside_volume.csv"
@@ -204,6 +204,11 @@ def _by_radiomics(facts: Facts) -> str:
     )
 
 
+def _unknown(facts: Facts, name: str, column: str) -> str:
+    """Why the study's model was left out of a table; "" where it was not."""
+    return next((why for why, names in left_out(facts, name, column).items() if facts.study_model in names), "")
+
+
 # --- beside something simpler ------------------------------------------------------------------------------------
 
 
@@ -249,6 +254,14 @@ def _inside(facts: Facts) -> str:
 CLINICAL = (Sentence("against_clinical", lambda facts: _pair(facts) is not None, _against_clinical),)
 CHANCE = (
     Sentence("study_model_chance", lambda facts: _chance(facts) is not None, _by_chance),
+    Sentence(
+        "study_model_chance_unknown",
+        lambda facts: bool(_unknown(facts, NULL, "permutations")),
+        lambda facts: (
+            f"What chance alone reaches with the recipe of {facts.study_model} is not known "
+            f"({_unknown(facts, NULL, 'permutations')})."
+        ),
+    ),
     Sentence("study_model_adds", lambda facts: _added(facts) is not None, _by_radiomics),
 )
 SIMPLER = (
@@ -258,4 +271,14 @@ SIMPLER = (
         lambda facts: f"Something simpler does at least as well in testing: {listed(_simpler(facts))}.",
     ),
 )
-INSIDE = (Sentence("study_model_inside_the_folds", lambda facts: _resampled(facts) is not None, _inside),)
+INSIDE = (
+    Sentence("study_model_inside_the_folds", lambda facts: _resampled(facts) is not None, _inside),
+    Sentence(
+        "study_model_inside_unknown",
+        lambda facts: bool(_unknown(facts, RESAMPLED, "training_auc")),
+        lambda facts: (
+            f"What the recipe of {facts.study_model} reaches with every step inside the folds is not known "
+            f"({_unknown(facts, RESAMPLED, 'training_auc')})."
+        ),
+    ),
+)

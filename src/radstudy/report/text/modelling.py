@@ -145,8 +145,9 @@ def _trees(trees: BoostedTrees) -> str:
 def _penalised(section: Lasso, mix: float) -> str:
     what = "an L1-penalised (LASSO)" if mix == 1 else f"an elastic-net (share of L1 {mix:g})"
     return (
-        f"features with a coefficient other than 0 in {what} logistic regression stayed (the penalty of "
-        f"{section.strengths} {_rule(section.rule)} in {section.folds}-fold cross-validation{_cap(section.most)})"
+        f"features with a coefficient other than 0 in {what} logistic regression stayed (of "
+        f"{section.strengths} penalties the one with {_rule(section.rule)} in {section.folds}-fold "
+        f"cross-validation{_cap(section.most)})"
     )
 
 

@@ -9,7 +9,7 @@ from radstudy.report.chance import NULL
 from radstudy.report.display import listed, plural, span
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
-from radstudy.report.text.evidence import RESAMPLED, chance_rows, left_out, rows, shows
+from radstudy.report.text.evidence import RESAMPLED, agreement_tested, chance_rows, left_out, rows, shows
 from radstudy.report.text.sentence import Sentence
 
 MOVED, CORRECTIONS = "evaluate/other_reader/moved.csv", f"{FOLDER}/corrections.csv"
@@ -91,7 +91,8 @@ BASELINES = (
         "baselines",
         lambda facts: bool(_alone(facts)),
         lambda facts: (
-            f"As baselines, logistic regressions of {listed(_alone(facts))} alone were fitted on the training set."
+            "As baselines, logistic regressions on one variable were fitted on the training set: on "
+            f"{listed(_alone(facts))}."
         ),
     ),
     Sentence(
@@ -110,10 +111,13 @@ BASELINES = (
 
 def _nested(facts: Facts) -> str:
     frame = rows(facts, RESAMPLED, "nested_auc", "repeats", "folds")
+    inside = "every data-dependent step"
+    if agreement_tested(facts):
+        inside += " but the readers' agreement"
     return (
         f"The whole pipeline of {_models_of(frame, facts)} was cross-validated on all {facts.case_word} "
-        f"({span(frame['repeats'])} x {span(frame['folds'])} folds stratified by outcome, every data-dependent "
-        "step but the readers' agreement inside, patients undivided); the AUC is the mean over the folds, its interval "
+        f"({span(frame['repeats'])} x {span(frame['folds'])} folds stratified by outcome, {inside} inside, patients "
+        "undivided); the AUC is the mean over the folds, its interval "
         "from the corrected-resampled variance (Nadeau and Bengio 2003), which is approximate for an AUC."
     )
 

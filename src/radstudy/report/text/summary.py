@@ -222,8 +222,12 @@ def _one_split(facts: Facts) -> str:
 
 def _inside(facts: Facts) -> str:
     known = rows(facts, RESAMPLED, "nested_auc", "optimism")
+    named = [name for name in facts.models if name in set(known["model"])]
+    whose = "the same recipes reach" if named == facts.models else f"the recipes of {listed(named)} reach"
+    if len(named) == 1:
+        whose = f"the recipe of {named[0]} reaches"
     return (
-        f"With every step inside the folds (nested cross-validation, all {facts.case_word}) the same recipes reach "
+        f"With every step inside the folds (nested cross-validation, all {facts.case_word}) {whose} "
         f"{_between(known['nested_auc'])}, on average {number(known['optimism'].mean(), 2)} less than in training."
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from radstudy.report.chance import NULL, NULL_BASELINES
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
@@ -23,8 +21,8 @@ MCNEMAR, INCREMENTAL = "evaluate/mcnemar.csv", "evaluate/incremental.csv"
 def _tests(facts: Facts, kind: str) -> list[str]:
     """The tests that Tables 1 and 2 were made with, as the tables call them."""
     parts = [rows(facts, name, "p_value", "test", "kind") for name in GROUPS]
-    found = pd.concat([part[part["kind"] == kind]["test"] for part in parts if len(part)] or [pd.Series(dtype=str)])
-    plain = (str(test) if str(test) in _NAMES else str(test).partition(" (")[0] for test in found)
+    found = [str(test) for part in parts for test in part.loc[part["kind"] == kind, "test"]]
+    plain = (test if test in _NAMES else test.partition(" (")[0] for test in found)
     return list(dict.fromkeys(plain))
 
 

@@ -87,7 +87,7 @@ def run(
     from radstudy.study import run as run_study
 
     lost = run_study(protocol, data=_data_folder(data, study), out=where, until=step, jobs=jobs, say=say, bar=bar)
-    _finish(where, lost, reported=step == "report")
+    _finish(where, lost, reported=step == "report", inspected=step in ("evaluate", "report"))
 
 
 def check(
@@ -104,12 +104,14 @@ def check(
 
     protocol = load_protocol(study)
     where = out or study.parent / "runs" / study.stem
-    found, seen = check_study(protocol, data=_data_folder(data, study), out=where, jobs=os.cpu_count() or 1, bar=bar)
-    say(f"Looked at {'; '.join(seen)}.")
+    checked = check_study(protocol, data=_data_folder(data, study), out=where, jobs=os.cpu_count() or 1, bar=bar)
+    found = checked.found
+    say(f"Looked at {'; '.join(checked.seen)}.")
     if as_json:
         typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
     else:
-        typer.echo("\n".join(map(str, found)) if found else "Nothing was found.")
+        nothing = "\n".join(["No sign of:", *(f"- {sign}" for sign in checked.looked_for)])
+        typer.echo("\n".join(map(str, found)) if found else nothing)
     errors = sum(finding.severity == "error" for finding in found)
     if errors:
         raise DataError(f"{errors} finding(s) to settle before any AUC of this study is believed")
@@ -150,9 +152,28 @@ def _data_folder(data: Path | None, study: Path) -> Path:
     return root
 
 
-def _finish(out: Path, lost: int, *, reported: bool = True) -> None:
+def _finish(out: Path, lost: int, *, reported: bool = True, inspected: bool = True) -> None:
+    """Print where the report is, and raise what must not pass unseen: leaks that make every AUC worthless, lost cases.
+
+    Parameters
+    ----------
+    out : the run's folder.
+    lost : cases that could not be used.
+    reported, inspected : whether this run has come to the report, and to the leak detector before it.
+    """
+    from radstudy.steps.leaks import leak_errors
+
     if reported:
         typer.echo(out / "report.html")
+    problems = []
+    if leaks := leak_errors(out) if inspected else []:
+        where = "the top of the report and its section on leaks" if reported else f"{out}/evaluate/leaks/leaks.csv"
+        problems.append(
+            f"no AUC of this study can be trusted: the leak detector found {len(leaks)} error(s): {'; '.join(leaks)}. "
+            f"To do: settle them; {where} says how"
+        )
     if lost:
         where = "the report lists them" if reported else f"see failures.csv in the folders of {out}"
-        raise DataError(f"{lost} case(s) could not be used; {where}")
+        problems.append(f"{lost} case(s) could not be used; {where}")
+    if problems:
+        raise DataError("\n".join(problems))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from radstudy.report.display import span
 from radstudy.report.facts import Facts
 
 NULL = "evaluate/null/null.csv"
@@ -53,13 +54,19 @@ def chance_note(facts: Facts) -> str:
         return "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
     if frame is None or not len(frame):
         return "No null calibration yet: the step 'evaluate' has not run to its end."
-    known = frame.dropna(subset=["permutations"])
-    count = int(known["permutations"].max()) if len(known) else 0
-    text = (
-        f"Chance: the same selection and models on {count:,} permutations of the outcome within each set: median AUC, "
-        "p, how often chance is at least as good, and below them the central share of the AUCs. "
-    )
-    left = frame[frame["permutations"].isna()]
-    if len(left):
-        text += f"Not for {', '.join(left['model'])}: {left.iloc[0]['note']}."
-    return text.strip()
+    known = frame[(frame["kind"] == "outcome") & frame["permutations"].notna()]
+    left = _left_out(frame[frame["permutations"].isna()])
+    if not len(known):
+        return f"No outcome was permuted, so nobody knows what chance alone would reach. {left}".strip()
+    count = span(known["permutations"])
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    return (
+        f"Chance: the same selection and models on {count} permutations of the outcome within each set: median AUC, "
+        "p, how often chance is at least as good (one-sided, upper tail; at least 1 / (permutations + 1)), and below "
+        f"them the central {level} of the AUCs. {left}"
+    ).strip()
+
+
+def _left_out(frame: pd.DataFrame) -> str:
+    """Which models were not permuted, and why."""
+    return " ".join(f"Not for {', '.join(part['model'])}: {why}." for why, part in frame.groupby("note", sort=False))

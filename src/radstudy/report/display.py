@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 NOTHING = "–"
 FINE = 0.001
@@ -49,6 +50,13 @@ def percent(part: int, whole: int) -> str:
 def thousands(value: int) -> str:
     """A whole number with its thousands set off: 1,218."""
     return f"{value:,}"
+
+
+def span(counts: Iterable[float]) -> str:
+    """A whole number, or the smallest and the largest where several differ: 999, 200 to 1,000."""
+    known = [int(count) for count in counts]
+    low, high = min(known), max(known)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def listed(items: list[str]) -> str:

@@ -32,7 +32,7 @@ TABLES = (
 )  # fmt: skip
 DOCUMENTS = (
     "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", "extract/summary.json", "agree/summary.json",
-    "model/models.json", "signature.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
+    "model/models.json", "signature.json", "evaluate/leaks/checked.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
 )  # fmt: skip
 
 # Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.
@@ -90,24 +90,36 @@ _TEXT = frozenset(
         "stability_note",
     ]
 )
-_BARE = frozenset(  # labels of groups that do not say of what
+
+
+# Names of a group that say nothing without the outcome's.
+_BARE = frozenset(
     [
         "no",
         "yes",
         "n",
         "y",
-        "0",
-        "1",
-        "-",
-        "+",
         "negative",
         "positive",
         "neg",
         "pos",
-        "absent",
-        "present",
         "false",
         "true",
+        "absent",
+        "present",
+        "nein",
+        "ja",
+        "non",
+        "oui",
+        "sí",
+        "si",
+        "sì",
+        "否",
+        "是",
+        "无",
+        "有",
+        "阴性",
+        "阳性",
     ]
 )
 
@@ -185,13 +197,12 @@ class Facts:
 
     @property
     def groups(self) -> tuple[str, str]:
-        """How the negative and the positive group are called; "no" and "yes" say nothing without the outcome's name."""
+        """How the negative and the positive group are called: "FISH no" where "no" alone would say nothing."""
         outcome = self.protocol.cohort.outcome
         label = outcome.label or outcome.column
-        if outcome.labels and {word.strip().casefold() for word in outcome.labels} & _BARE:
-            return f"{label} {outcome.labels[0]}", f"{label} {outcome.labels[1]}"
         if outcome.labels:
-            return outcome.labels
+            negative, positive = (f"{label} {name}" if _bare(name) else name for name in outcome.labels)
+            return negative, positive
         return f"{label} {outcome.negative or 'other'}", f"{label} {outcome.positive}"
 
     @property
@@ -207,8 +218,16 @@ class Facts:
 
     @property
     def study_model(self) -> str:
-        """The model that the study file names for use; where none is a formula, the last one."""
+        """The model that the study file names for use; where it names none, the last that is a formula, or the last."""
         return self.protocol.signature_model or self.models[-1]
+
+    @property
+    def study_model_is(self) -> str:
+        """What makes a model the study's: that it was named, or else which one the program took."""
+        if self.protocol.model.signature is not None:
+            return "the model named for use (model.signature)"
+        which = "the last model" if self.protocol.signature_model is None else "the last model that is a formula"
+        return f"{which}, for the study file names none (model.signature)"
 
     @property
     def fitted(self) -> list[str]:
@@ -250,10 +269,10 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     documents: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
     text = _TEXT | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    stale = _switched_off(protocol)
     for name in (*TABLES, *DOCUMENTS):
         path = run / name
-        stale = protocol.features is not None and name.startswith("prepare/")  # of a run that had images
-        if stale or not path.exists():
+        if name.startswith(stale) or not path.exists():
             continue
         try:
             if name.endswith(".csv"):
@@ -268,6 +287,24 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
     maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))
     return Facts(protocol, frames, documents, pictures, unreadable, fields, maps)
+
+
+def _switched_off(protocol: Protocol) -> tuple[str, ...]:
+    """Folders that hold, at most, what an earlier study file asked for: nothing of this study."""
+    evaluate = protocol.evaluate
+    asked = {
+        "prepare/": protocol.features is None,
+        "extract/maps/": protocol.extract.maps is not None,
+        "evaluate/null/": evaluate.chance is not None,
+        "evaluate/baselines/": evaluate.baselines is not None,
+        "evaluate/resampling/": evaluate.resampling is not None,
+    }
+    return tuple(folder for folder, wanted in asked.items() if not wanted)
+
+
+def _bare(label: str) -> bool:
+    """Whether a group's name says nothing without the outcome's."""
+    return label.strip().lower() in _BARE or not any(sign.isalpha() for sign in label)
 
 
 def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:

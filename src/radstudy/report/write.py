@@ -20,7 +20,7 @@ from radstudy.report.figures.style import rendered, style, with_notice
 from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, Section, build_sections
 from radstudy.report.tables import Table
-from radstudy.report.text import summary
+from radstudy.report.text import alarms, summary
 from radstudy.report.word import word_file
 from radstudy.store import csv_bytes, write_bytes, write_text
 
@@ -89,6 +89,7 @@ def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str
     return environment.get_template("report.html.j2").render(
         protocol=facts.protocol,
         notice=facts.protocol.notice,
+        alarms=alarms(facts),
         summary=summary(facts),
         sections=sections,
         sources=sources,

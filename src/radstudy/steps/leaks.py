@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from radstudy.cohort.manifest import Cohort as CohortRows
 from radstudy.cohort.manifest import read_cohort
 from radstudy.cohort.rows import ROW
 from radstudy.cohort.spreadsheet import read_table
-from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, volume_of
+from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
 from radstudy.modelling.leaks.readers import CHECK as READERS
 from radstudy.modelling.models import candidates, sequences_of
@@ -28,7 +29,7 @@ from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.model import read_predictions
 from radstudy.steps.opening import Bar, Opened, open_files
 from radstudy.steps.run import Run
-from radstudy.store import file_hash, write_csv
+from radstudy.store import file_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "evaluate/leaks"
@@ -36,20 +37,56 @@ FEATURES = Path("extract", "features.parquet")
 
 
 def do_leaks(run: Run) -> None:
-    """Inspect the finished study and write what was found, ``leaks.csv`` (see `radstudy.modelling.leaks.COLUMNS`)."""
+    """Inspect the finished study; write what was found and what was looked for.
+
+    Writes ``leaks.csv`` (see `radstudy.modelling.leaks.COLUMNS`), and ``checked.json``: ``looked_for``, what could be
+    looked for in this study, so that nobody takes an empty list for more than it says.
+    """
     inputs = {"model": run.key_of("model"), "table": file_hash(run.data / run.protocol.cohort.table)}
     with run.step(STEP, settings={}, inputs=inputs) as due:
         if due:
-            found = find_leaks(_of_run(run))
+            seen = _of_run(run)
+            found = find_leaks(seen)
             write_csv(run.path(STEP, "leaks.csv"), frame_of(found))
+            write_json(run.path(STEP, "checked.json"), {"looked_for": looked_for(seen)})
             for finding in found:
                 if finding.severity != "note":
                     run.say(str(finding))
 
 
+def leak_errors(out: Path) -> list[str]:
+    """What the errors are that the leak detector has found in a finished run; none where it has not looked.
+
+    Parameters
+    ----------
+    out : the run's folder.
+    """
+    file = out / STEP / "leaks.csv"
+    if not file.exists():
+        return []
+    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    return list(frame.loc[frame["severity"] == "error", "what"])
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the leak detector says of a study before its models are made.
+
+    Parameters
+    ----------
+    found : findings, errors first.
+    seen : what was looked at, for people.
+    looked_for : what was looked for in it, for people.
+    """
+
+    found: list[Finding]
+    seen: list[str]
+    looked_for: list[str]
+
+
 def check_study(
     protocol: Protocol, *, data: Path, out: Path, jobs: int = 1, bar: Bar = lambda items, _total, _what: items
-) -> tuple[list[Finding], list[str]]:
+) -> Checked:
     """Inspect a study before its models are made.
 
     Parameters
@@ -58,11 +95,6 @@ def check_study(
     data : folder that its paths start from.
     out : folder of its results; features that were extracted there already are inspected, too.
     jobs, bar : processes for opening the masks, and where progress goes.
-
-    Returns
-    -------
-    found : errors first.
-    seen : what was looked at, for people.
 
     Raises
     ------
@@ -75,8 +107,9 @@ def check_study(
     before = _of_files(protocol, cohort, opened, data)
     overlap = None if any(finding.check == READERS for finding in before) else _overlap(out)
     inspected = Inspected(
-        rows=cohort.rows, features=features, files=opened.alike(), acquisition=_acquisition(out), overlap=overlap,
-        volumes=_volumes(protocol, features, out), **_of_protocol(protocol, data, cohort.rows.index),
+        rows=cohort.rows, features=features, files=opened.alike(), images=len(opened.images),
+        acquisition=_acquisition(out), overlap=overlap, volumes=_volumes(protocol, features, out),
+        **_of_protocol(protocol, data, cohort.rows.index),
     )  # fmt: skip
     seen = [f"{len(cohort.rows)} rows of {protocol.cohort.table}", f"{len(opened.images)} image files",
             f"{len(opened.masks)} masks"]  # fmt: skip
@@ -84,7 +117,9 @@ def check_study(
         seen.append("no features yet: run the step 'extract', then check again")
     else:
         seen.append(f"{features.frame.shape[0]} rows of {features.frame.shape[1]} features")
-    return sorted([*before, *find_leaks(inspected)], key=lambda found: SEVERITIES.index(found.severity)), seen
+    found = sorted([*before, *find_leaks(inspected)], key=lambda finding: SEVERITIES.index(finding.severity))
+    masks = [f"one mask under two readers, lesions or patients ({len(opened.masks)} masks)"] if opened.masks else []
+    return Checked(found, seen, [*masks, *looked_for(inspected)])
 
 
 def _of_files(protocol: Protocol, cohort: CohortRows, opened: Opened, data: Path) -> list[Finding]:
@@ -123,8 +158,9 @@ def _of_run(run: Run) -> Inspected:
     rows, features = read_rows(run), _features(protocol, run.data, run.out)
     predictions = read_predictions(run).groupby("model")
     models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions}
+    cases = read_cases(run)
     return Inspected(
-        rows=rows, features=features, files=_hashes(read_cases(run)), acquisition=_acquisition(run.out),
+        rows=rows, features=features, files=_hashes(cases), images=_images(cases), acquisition=_acquisition(run.out),
         overlap=_overlap(run.out),
         volumes=_volumes(protocol, features, run.out), scores=models,
         of_model={name: sequences_of(protocol, name) for name in models},
@@ -172,6 +208,11 @@ def _hashes(cases: Iterable[Case]) -> dict[tuple[str, str, str], str]:
     common = {size for size, count in Counter(sizes.values()).items() if count > 1}
     known = {path: file_hash(path) for path, size in sizes.items() if size in common}
     return {place: known[path] for place, path in files.items() if path in known}
+
+
+def _images(cases: Iterable[Case]) -> int:
+    """How many image files are there."""
+    return len({case.image for case in cases if case.image.is_file()})
 
 
 def _acquisition(out: Path) -> dict[str, pd.Series]:

@@ -394,3 +394,17 @@ def test_features_that_are_the_volume_in_other_words():
 
     finding = only(with_features(seen, change))
     assert (finding.severity, finding.check) == ("note", "volume as a confounder")
+
+
+def test_what_was_looked_for_follows_what_is_known_of_the_study():
+    from radstudy.modelling.leaks import looked_for
+
+    index = pd.MultiIndex.from_tuples([(f"P{i}", "1") for i in range(20)], names=["patient", "lesion"])
+    rows = pd.DataFrame({"outcome": [0, 1] * 10, "set": ["training"] * 14 + ["testing"] * 6}, index=index)
+    bare = looked_for(Inspected(rows=rows, sequences=["T2"]))
+    assert bare[0] == "identifiers that differ by signs, capitals, leading zeros or side only (20 patients)"
+    assert not [text for text in bare if "image" in text or "scaling" in text or "volume" in text]
+    sites = pd.DataFrame({"site": ["A", "B"] * 10}, index=index)
+    seen = looked_for(Inspected(rows=rows, sequences=["T2"], images=40, others=sites))
+    assert "one image file under two patients (40 files)" in seen
+    assert seen[-1] == "an outcome that follows the order of the rows, the identifiers, site"

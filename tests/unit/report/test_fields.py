@@ -6,6 +6,7 @@ import pytest
 
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.preparation import prepare_volume
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.sections import Prepare
@@ -131,11 +132,29 @@ def test_transferred_masks_are_listed_with_the_readers_answer(run):
         TABLES["transferred"](facts_of(run, ("  transfer: {from: T2, to: [DWI]}\n", "")))
 
 
-def test_the_methods_say_what_was_done(run):
-    text = " ".join(paragraph.text for paragraph in methods(facts_of(run)))
-    assert (
-        "division by the median of the voxels in a mask of the fat, drawn on every image, so that it became 800" in text
-    )
+def test_the_methods_say_what_the_volumes_history_tells(run):
+    def said():
+        return " ".join(paragraph.text for paragraph in methods(facts_of(run)))
+
+    volume = Volume(np.random.default_rng(0).normal(300, 20, (24, 20, 8)).astype(np.float32), np.diag([2.0, 2, 4, 1]))
+    mask = np.zeros(volume.voxels.shape, bool)
+    mask[4:9, 4:9, 2:5] = True
+    steps = parse_protocol(STUDY).prepare
+    prepared, _ = prepare_volume(volume, list(steps), Roi(mask, volume.affine))
+    write_csv(run / "prepare" / "volumes.csv", pd.DataFrame([{"patient": "p", "sequence": "T2",
+                                                              "history": "; ".join(prepared.history)}]))  # fmt: skip
+    text = said()
+    assert "shrink factor 2" in text
+    assert "a mask of the fat, drawn on every image, so that it became 800" in text
     assert "z-score normalisation over the foreground" in text
-    assert "Where a had drawn none on DWI, the mask of T2 was placed" in text
-    assert "once a reader had confirmed it; such masks took no part in the agreement" in text
+    assert "mask of T2 was placed" not in text  # the study file asks for it, but no mask was transferred
+    rows = [{"patient": f"p{i}", "lesion": "1", "sequence": "DWI", "from": "T2", "status": status}
+            for i, status in enumerate(("confirmed", "not confirmed, accepted", "waiting"))]  # fmt: skip
+    write_csv(run / "extract" / "transferred.csv", pd.DataFrame(rows))
+    write_json(run / "extract" / "summary.json", {"features": 1, "explained": "one"})
+    text = said()
+    assert "2 masks of T2 were placed on DWI, where a had drawn none" in text
+    assert "1 of them had not been confirmed by a reader" in text
+    assert "took no part in the agreement between readers" in text
+    write_csv(run / "prepare" / "volumes.csv", pd.DataFrame([{"patient": "p", "sequence": "T2", "history": "read x"}]))
+    assert "Images were used as acquired" in said()

@@ -7,9 +7,13 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.tables import TABLES
-from radstudy.report.text.statistics import statistics_method
+from radstudy.report.text.methods import methods
 
 LEAK = {"severity": "error", "check": "scaling", "what": "scaled", "evidence": "mean 0", "where": "T2", "remedy": "do"}
+
+
+def methods_text(facts):
+    return " ".join(paragraph.text for paragraph in methods(facts))
 
 
 @pytest.fixture
@@ -43,8 +47,20 @@ def texts(table):
 
 def test_findings_are_listed_with_what_to_do(told):
     assert texts(TABLES["leaks"](told)) == [["error", "scaled", "mean 0", "T2", "do"]]
+
+
+def test_no_finding_is_no_proof(told):
     told.frames["evaluate/leaks/leaks.csv"] = pd.DataFrame(columns=list(LEAK))
-    with pytest.raises(AbsentError, match="found nothing"):
+    told.documents["evaluate/leaks/checked.json"] = {"looked_for": ["scaling before the split (3 features of T2)"]}
+    with pytest.raises(AbsentError) as nothing:
+        TABLES["leaks"](told)
+    said = str(nothing.value)
+    assert "no sign of scaling before the split (3 features of T2)" in said
+    assert "That is no proof" in said
+    assert "no patient under two identifiers" not in said
+    assert "duplicate" not in said and "site" not in said  # which it did not look for
+    del told.documents["evaluate/leaks/checked.json"]
+    with pytest.raises(AbsentError, match="what it looked for is not recorded"):
         TABLES["leaks"](told)
 
 
@@ -103,12 +119,14 @@ def test_one_reader_has_no_other(told):
 
 
 def test_the_methods_name_what_was_done_and_nothing_else(told):
-    text = statistics_method(told)
-    assert "logistic regressions of the logarithm of the lesion's volume alone" in text
+    text = methods_text(told)
+    assert (
+        "logistic regressions on one variable were fitted on the training set: on the logarithm of the lesion's" in text
+    )
     assert "applied unchanged to the features of b" in text
     for name in ("evaluate/baselines/table3.csv", "evaluate/other_reader/moved.csv"):
         del told.frames[name]
-    text = statistics_method(told)
+    text = methods_text(told)
     assert "baselines" not in text
     assert "applied unchanged to the features" not in text
     assert "  " not in text

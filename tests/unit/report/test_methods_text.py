@@ -7,7 +7,11 @@ import pytest
 from radstudy.protocol.evaluate import Interval
 from radstudy.report.tables import TABLES
 from radstudy.report.tables.performance import INTERVALS
-from radstudy.report.text.statistics import agreement_method, statistics_method
+from radstudy.report.text.methods import methods
+
+
+def methods_text(facts):
+    return " ".join(paragraph.text for paragraph in methods(facts))
 
 
 def changed(facts, section, **settings):
@@ -25,7 +29,7 @@ def changed(facts, section, **settings):
      ({"cost_ratio": 4.0}, "a false negative taken to cost 4 times a false positive")],
 )  # fmt: skip
 def test_the_rule_of_the_cut_off_is_the_study_files(facts, settings, words):
-    assert words in statistics_method(changed(facts, "cutoff", **settings))
+    assert words in methods_text(changed(facts, "cutoff", **settings))
     assert words in TABLES["performance"](facts).footnotes[0]
 
 
@@ -34,17 +38,20 @@ def test_every_interval_of_the_auc_has_a_name():
 
 
 def test_regression_and_comparisons_are_named(facts):
-    text = statistics_method(facts)
-    assert "(profile-likelihood intervals; Firth's penalised likelihood where the groups were separated)" in text
-    assert "McNemar's exact test, on the rows that both can use, raw and with Holm's correction" in text
-    text = statistics_method(changed(facts, "regression", interval="wald", separation="note"))
-    assert "(Wald intervals; no estimate where the groups were separated)" in text
-    assert "without correction for their number" in statistics_method(changed(facts, "compare", adjust="none"))
+    text = methods_text(facts)
+    assert "(profile-likelihood intervals)" in text
+    assert "Firth's penalised likelihood was used where the groups were separated (combined)" in text
+    assert "McNemar's exact test, on the rows that both can use" in text
+    assert "given raw and with Holm's correction" in text
+    assert "(Wald intervals)" in methods_text(changed(facts, "regression", interval="wald"))
+    facts.frames["evaluate/mcnemar.csv"]["p_adjusted"] = None
+    assert "not corrected for their number" in methods_text(facts)
 
 
 def test_the_readers_comparison_is_said_where_there_was_one(facts):
-    assert "Hausdorff distance" in agreement_method(facts)
-    assert "kappa" not in agreement_method(facts)
-    cohort = facts.protocol.cohort.model_copy(update={"readers": ("a",)})
-    object.__setattr__(facts, "protocol", facts.protocol.model_copy(update={"cohort": cohort}))
-    assert agreement_method(facts) == ""
+    assert "Hausdorff distance" in methods_text(facts)
+    assert "What two readers saw (Margin) was compared by Cohen's kappa" in methods_text(facts)
+    for name in ("agree/masks.csv", "agree/kappa.csv"):
+        del facts.frames[name]
+    assert "Hausdorff" not in methods_text(facts)
+    assert "kappa" not in methods_text(facts)

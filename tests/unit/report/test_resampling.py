@@ -9,7 +9,7 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.tables import TABLES
-from radstudy.report.text.statistics import statistics_method
+from radstudy.report.text.methods import methods
 from radstudy.report.text.summary import summary
 
 FOLDER = "evaluate/resampling"
@@ -25,6 +25,10 @@ def record(model, **more):
               "candidates": 1076, "risk_icc": 0.71, "risk_sd_median": 0.1, "risk_sd_largest": 0.36,
               "note": ""}  # fmt: skip
     return {"model": model, **values, **more}
+
+
+def methods_text(facts):
+    return " ".join(paragraph.text for paragraph in methods(facts))
 
 
 @pytest.fixture
@@ -112,12 +116,14 @@ def test_figures_mark_the_studys_own_split_and_each_patient(told):
 
 
 def test_summary_and_methods_say_what_was_done(told):
-    said = summary(told)[-1]
+    said = " ".join(getattr(line, "text", line) for line in summary(told))
     assert "inside the folds" in said and "on average 0.25 less than in training" in said
-    text = statistics_method(told)
-    assert "100 x 5 folds" in text and "1,000 other random splits" in text and "200 bootstrap samples" in text
-    assert "corrections of optimism" not in text
-    assert "stay optimistic" in statistics_method(switched(told, optimism=("harrell",)))
+    text = methods_text(told)
+    # what the run's files say, not the 100 x 5 folds, 1,000 splits and 200 samples that the study file asks for
+    assert "10 x 5 folds" in text and "40 other random splits" in text and "20 bootstrap samples" in text
+    assert "stay optimistic" in text
+    del told.frames[f"{FOLDER}/corrections.csv"]
+    assert "corrections of optimism" not in methods_text(told)
 
 
 @pytest.mark.parametrize("name", ["honest", "stability", "frequent", "corrections"])
@@ -129,7 +135,9 @@ def test_what_is_not_there_says_why(facts, name):
 
 
 def test_without_resampling_the_methods_say_so(facts):
-    assert "No resampling was made." in statistics_method(switched(facts))
+    assert "Nothing was resampled" not in methods_text(facts)  # the step has not finished, so nobody knows yet
+    facts.documents["evaluate/provenance.json"] = {"versions": {"radstudy": "1", "python": "3", "platform": "x"}}
+    assert "Nothing was resampled" in methods_text(switched(facts))
 
 
 def test_figure_4_has_bands_where_the_null_has_curves(facts):
@@ -141,6 +149,20 @@ def test_figure_4_has_bands_where_the_null_has_curves(facts):
         for which in ("training", "testing")
     ])  # fmt: skip
     drawing = FIGURES["roc"](facts)
-    assert "what chance gives" in drawing.notes[0]
+    (note,) = drawing.notes
+    assert "grey of the testing set (T2) and light orange of the training set (T2)" in note
+    assert "what chance gives" not in note
+    assert "neither a curve inside it nor one that leaves it is a test" in note
     with_band = [axes.get_title(loc="left") for axes in drawing.figure.axes if axes.collections]
     assert with_band == ["b  T2"] and len(drawing.figure.axes[1].collections) == 2
+
+
+def test_figure_4_names_no_band_that_is_not_drawn(facts):
+    columns = ["kind", "model", "set", "false_positive_rate", "low", "median", "high"]
+    facts.frames["evaluate/null/roc.csv"] = pd.DataFrame(columns=columns)  # every model was left out
+    assert not FIGURES["roc"](facts).notes
+    band = pd.DataFrame([["outcome", "T2", "testing", rate, 0.0, rate, 1.0] for rate in (0.0, 1.0)], columns=columns)
+    facts.frames["evaluate/null/roc.csv"] = band
+    (note,) = FIGURES["roc"](facts).notes
+    assert "grey of the testing set (T2)" in note
+    assert "orange" not in note

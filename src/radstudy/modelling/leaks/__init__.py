@@ -8,6 +8,7 @@ from radstudy.modelling.leaks.alignment import find_alignment
 from radstudy.modelling.leaks.coded import find_coded
 from radstudy.modelling.leaks.duplicates import find_duplicates
 from radstudy.modelling.leaks.finding import COLUMNS, SEVERITIES, Finding, Inspected, Severity
+from radstudy.modelling.leaks.looked import looked_for
 from radstudy.modelling.leaks.readers import find_copied_masks
 from radstudy.modelling.leaks.scaling import find_scaling, find_selection
 from radstudy.modelling.leaks.volume import find_volume, volume_of
@@ -34,4 +35,14 @@ def find_leaks(seen: Inspected) -> list[Finding]:
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-__all__ = ["CHECKS", "COLUMNS", "SEVERITIES", "Finding", "Inspected", "Severity", "find_leaks", "volume_of"]
+__all__ = [
+    "CHECKS",
+    "COLUMNS",
+    "SEVERITIES",
+    "Finding",
+    "Inspected",
+    "Severity",
+    "find_leaks",
+    "looked_for",
+    "volume_of",
+]

@@ -51,7 +51,7 @@ def find_alignment(seen: Inspected) -> Iterator[Finding]:
     ----------
     seen : the study.
     """
-    tests = [*_order(seen), *_dates(seen), *_places(seen), *_missing(seen)]
+    tests = _tests(seen)
     adjusted = holm([test.p_value for test in tests])
     for test, p_value in zip(tests, adjusted, strict=True):
         if not p_value < BELOW:
@@ -62,6 +62,21 @@ def find_alignment(seen: Inspected) -> Iterator[Finding]:
             f"{test.evidence}; {p_of(test.p_value)}, adjusted for {len(tests)} tests {p_of(float(p_value))}",
             test.where, test.remedy,
         )  # fmt: skip
+
+
+def possible_alignments(seen: Inspected) -> list[str]:
+    """With what the outcome's alignment is tested: the order of rows, identifiers, columns, gaps; each once.
+
+    Parameters
+    ----------
+    seen : the study.
+    """
+    names = {"row": "the order of the rows", "identifier": "the identifiers"}
+    return list(dict.fromkeys(names.get(test.where, test.where) for test in _tests(seen)))
+
+
+def _tests(seen: Inspected) -> list[Test]:
+    return [*_order(seen), *_dates(seen), *_places(seen), *_missing(seen)]
 
 
 # --- order and time ----------------------------------------------------------------------------------------------

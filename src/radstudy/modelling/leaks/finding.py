@@ -65,6 +65,7 @@ class Inspected:
     reader : whose features train the models.
     sequences : of the study.
     files : (patient, lesion, sequence) to a hash of the image file's bytes, or to what images alike have in common.
+    images : how many image files were compared.
     overlap : the readers' masks of each lesion against each other: ``patient``, ``sequence``, ``reader_a``,
         ``reader_b``, ``dice``; None before they are compared.
     copies_accepted : whether the study file accepts identical masks of two readers.
@@ -83,6 +84,7 @@ class Inspected:
     reader: str = ""
     sequences: Sequence[str] = ()
     files: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    images: int = 0
     overlap: pd.DataFrame | None = None
     copies_accepted: bool = False
     acquisition: Mapping[str, pd.Series] = field(default_factory=dict)

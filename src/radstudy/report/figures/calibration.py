@@ -40,12 +40,14 @@ def calibration(facts: Facts) -> Drawing:
     drawn.supylabel(f"observed share of {facts.groups[1]}", fontsize=8.5)
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
+    band = f" Blue band: {level} pointwise confidence band of the testing curve." if banded else ""
     notes = (
         "On the dotted line a predicted probability comes true as often as it says; below it the model promises too "
-        f"much, above it too little. Blue band: {level} confidence band of the testing curve. Slope 1 and intercept 0 "
-        "are ideal, a slope below 1 says that predictions are too extreme; Brier score: mean squared error of the "
-        f"probabilities, 0 is perfect; {level} confidence intervals in brackets. Below the curves: the testing "
-        f"predictions, {facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
+        f"much, above it too little.{band} Slope 1 and intercept 0 are ideal, a slope below 1 says that predictions "
+        f"are too extreme; Brier score: mean squared error of the probabilities, 0 is perfect; {level} confidence "
+        f"intervals in brackets. Below the curves: the testing predictions, {facts.groups[1]} above the line (blue) "
+        f"and {facts.groups[0]} below it (grey).",
         "Training curves are apparent: the same patients chose the features and fitted the model.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
@@ -53,12 +55,17 @@ def calibration(facts: Facts) -> Drawing:
     return Drawing("figure6_calibration", drawn, alt, notes, curves)
 
 
+def _banded(part: pd.DataFrame) -> bool:
+    """Whether the curve has a band."""
+    return bool(len(part) and part[["low", "high"]].notna().all(axis=1).any())
+
+
 def _curve(axes: Axes, part: pd.DataFrame, which: str) -> None:
     if not len(part):
         return
     part = part.sort_values("predicted")
     colour, line = SETS[which]
-    if which == TESTING:
+    if which == TESTING and _banded(part):
         axes.fill_between(part["predicted"], part["low"], part["high"], color=BLUE, alpha=0.15, linewidth=0)
     axes.plot(part["predicted"], part["observed"], color=colour, linestyle=line, linewidth=1.4)
 

@@ -31,6 +31,7 @@ def decision(facts: Facts) -> Drawing:
     if not names:
         raise AbsentError("No model could be fitted, so there is no decision curve to draw.")
     shown = frame[frame["model"].isin(names)]
+    banded = _banded(shown, names[0])
     drawn = figure(7.4, 3.5)
     grid = drawn.subplots(1, 2, sharex=True, sharey=True)
     titles = {TESTING: "a  Testing", TRAINING: "b  Training (apparent, selection ignored)"}
@@ -39,7 +40,7 @@ def decision(facts: Facts) -> Drawing:
         _strategies(axes, part, names)
         for (colour, line, width), name in zip(_LINES, names, strict=False):
             curve = part[part["model"] == name].sort_values("threshold")
-            if which == TESTING and name == names[0]:
+            if which == TESTING and name == names[0] and banded:
                 axes.fill_between(
                     curve["threshold"], curve["low"], curve["high"], color=colour, alpha=0.13, linewidth=0
                 )
@@ -55,7 +56,7 @@ def decision(facts: Facts) -> Drawing:
     drawn.legend(handles, labels, loc="outside upper left", ncols=4)
     best = _best(shown[(shown["set"] == TESTING) & (shown["model"] == names[0]) & (shown["threshold"] <= right)])
     alt = f"Decision curves of {listed(names)} in the testing and the training set. Testing set, {names[0]}: {best}."
-    return Drawing("figure7_decision", drawn, alt, _notes(facts, names, len(set(frame["model"]))), frame)
+    return Drawing("figure7_decision", drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
 
 
 def compared(facts: Facts, drawn: set[str]) -> list[str]:
@@ -104,14 +105,20 @@ def _best(curve: pd.DataFrame) -> str:
     return f"above both treating all and treating none at {len(above)} of {len(curve)} thresholds, from {low} to {high}"
 
 
-def _notes(facts: Facts, names: list[str], models: int) -> tuple[str, ...]:
+def _banded(shown: pd.DataFrame, name: str) -> bool:
+    """Whether the model has a band on the testing set."""
+    own = shown[(shown["set"] == TESTING) & (shown["model"] == name)]
+    return bool(len(own) and own[["low", "high"]].notna().all(axis=1).any())
+
+
+def _notes(facts: Facts, names: list[str], models: int, banded: bool) -> tuple[str, ...]:
     more = f" {len(names)} of {models} models are shown; the CSV file has all." if models > len(names) else ""
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    band = f"Blue band: {level} pointwise confidence band of {names[0]} on the testing set. " if banded else ""
     return (
         f"Threshold: the probability of {facts.groups[1]} from which on one would act; a low one says that missing a "
         "case is much worse than acting in vain. Net benefit: true positives minus false positives weighted by the "
         "threshold's odds, a patient; the higher line is the better choice. Treat all and treat none need no model. "
-        f"Blue band: {level} confidence band of {names[0]} on the testing set. Treat all is of the patients that "
-        f"{names[0]} can use.{more}",
+        f"{band}Treat all is of the patients that {names[0]} can use.{more}",
         "Training curves are apparent: the same patients chose the features and fitted the model.",
     )

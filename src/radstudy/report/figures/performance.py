@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.report.chance import NULL_ROC, chance_of
-from radstudy.report.display import number, p_text
+from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
 from radstudy.report.figures.structure import Drawing
@@ -49,8 +49,12 @@ def areas(facts: Facts) -> Drawing:
     _key(axes)
     alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
     notes = ["Dotted line: no discrimination. A model without features has no interval."]
-    if any(chance_of(facts, name, TESTING) for name in names):
-        notes.append("Grey bands: the central share of the AUCs that the same models reach on permuted outcomes.")
+    if banded := [name for name in names if any(chance_of(facts, name, which) for which in (TRAINING, TESTING))]:
+        whose = "" if banded == names else f" of {listed(banded)}"
+        notes.append(
+            f"Grey bands{whose}: the central {_level(facts)} of the AUCs that the same models reach on permuted "
+            "outcomes."
+        )
     return Drawing("figure3_auc", drawn, alt, tuple(notes))
 
 
@@ -99,33 +103,54 @@ def roc(facts: Facts) -> Drawing:
     found = facts.document("model/models.json")
     names = facts.fitted
     drawn, grid = panels(names, width=2.15, height=2.35, columns=4)
+    banded: dict[str, list[str]] = {TESTING: [], TRAINING: []}
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
         for which in (TRAINING, TESTING):
-            _chance_band(axes, facts, name, which)
+            if _chance_band(axes, facts, name, which):
+                banded[which].append(name)
             _curve(axes, curves, table, name, which, empty=bool(found[name].get("empty")))
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
     drawn.supxlabel("1 − specificity", fontsize=8.5)
     drawn.supylabel("sensitivity", fontsize=8.5)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
-    note = (
-        f"Bands: the central {level} of the curves that the same models reach on permuted outcomes, point by point; "
-        "grey of the testing set, light orange of the training set. A curve inside its band is what chance gives."
+    return Drawing("figure4_roc", drawn, alt, _band_notes(facts, names, banded))
+
+
+def _level(facts: Facts) -> str:
+    return f"{100 * facts.protocol.evaluate.interval.level:g}%"
+
+
+def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
+    """What the bands are, of those that are drawn."""
+    colours = {TESTING: "grey", TRAINING: "light orange"}
+    drawn = [
+        f"{colours[which]} of the {which} set{'' if of == names else f' ({listed(of)})'}"
+        for which, of in banded.items()
+        if of
+    ]
+    if not drawn:
+        return ()
+    return (
+        f"Bands: the central {_level(facts)} of the curves that the same models reach on permuted outcomes, point by "
+        f"point; {listed(drawn)}. Such a band holds at each point by itself and not for a whole curve: some part of "
+        "many a curve of mere chance lies outside, so neither a curve inside it nor one that leaves it is a test; the "
+        "p-values in Table 3 are.",
     )
-    return Drawing("figure4_roc", drawn, alt, (note,) if NULL_ROC in facts.frames else ())
 
 
-def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> None:
+def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> bool:
+    """Draw what chance reaches; whether there is anything to draw."""
     frame = facts.frames.get(NULL_ROC)
     if frame is None or not len(frame):
-        return
+        return False
     part = rows_of(frame[frame["kind"] == "outcome"], name, which).dropna(subset=["low"])
     if not len(part):
-        return
+        return False
     colour, alpha = (GREY, 0.32) if which == TESTING else (SETS[TRAINING][0], 0.13)
     axes.fill_between(part["false_positive_rate"], part["low"], part["high"], color=colour, alpha=alpha, linewidth=0)
+    return True
 
 
 def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty: bool) -> None:

@@ -51,12 +51,23 @@ def splits(facts: Facts) -> Drawing:
     count = int(table["splits"].max())
     notes = (
         f"Grey: the testing AUC over {count:,} other random splits of the same sizes, everything fitted anew on each; "
-        "bar: their median. The study's own split is one of those that could have fallen. Square: nested "
-        "cross-validation of the same recipe (mean of the folds' AUCs, approximate corrected interval). Dotted line: "
-        "no discrimination.",
+        "bar: their median. The study's own split is one of those that could have fallen.",
+        *(
+            [
+                "Square: nested cross-validation of the same recipe (mean of the folds' AUCs, approximate corrected "
+                "interval)."
+            ]
+            if _nested(table)
+            else []
+        ),
+        "Dotted line: no discrimination.",
     )
     alt = f"Testing AUC over {count} splits by model. {'; '.join(told)}."
     return Drawing("figure9_splits", drawn, alt, notes, areas[areas["model"].isin(names)])
+
+
+def _nested(table: pd.DataFrame) -> bool:
+    return bool(table["nested_auc"].notna().any())
 
 
 def _key(table: pd.DataFrame) -> list[Any]:
@@ -64,7 +75,7 @@ def _key(table: pd.DataFrame) -> list[Any]:
         Line2D([], [], color=BLUE, marker="o", linestyle="", markersize=6, label="the study's own split"),
         Patch(color=GREY, alpha=0.35, label="other splits"),
     ]
-    if table["nested_auc"].notna().any():
+    if _nested(table):
         label = "nested cross-validation"
         marks.append(Line2D([], [], color=INK, marker="s", markersize=4, linewidth=1.2, label=label))
     return marks

@@ -60,9 +60,16 @@ def reproducibility(facts: Facts) -> Table:
             f"{thousands(kept)} of {thousands(count)}", f"{100 * kept / count:.1f}" if count else NOTHING,
         ])])  # fmt: skip
     names = ["Sequence", "Lesions drawn by all readers", f"{summary['form']}, median (quartiles)",
-             "Smallest to largest", f"Kept (> {summary['above']:g})", "Kept (%)"]  # fmt: skip
+             "Smallest to largest", f"Kept ({_bound(summary)} > {summary['above']:g})", "Kept (%)"]  # fmt: skip
     notes = ["A feature whose ICC is not defined (no variance) is not kept. The kept features alone go on."]
+    if summary.get("by") == "lower":
+        notes.append("The bound is on the lower limit of each feature's 95% interval; the columns show the estimates.")
     return Table("icc", [heads(names)], rows, frame, notes)
+
+
+def _bound(summary: dict[str, Any]) -> str:
+    """What has to be above the bound: the estimate, or in the strict mode the lower limit of its interval."""
+    return "lower 95% limit" if summary.get("by") == "lower" else "estimate"
 
 
 def funnel(facts: Facts) -> Table:

@@ -19,11 +19,7 @@ def leaks(facts: Facts) -> Table:
     """Every finding, errors first."""
     frame = facts.frame(LEAKS)
     if not len(frame):
-        raise AbsentError(
-            "The leak detector found nothing: no scaling or selection before the split, no patient under two "
-            "identifiers, no column that says the outcome, no order, date, site or protocol aligned with it, no model "
-            "that only follows the lesion's volume. It cannot see what the study's files do not hold."
-        )
+        raise AbsentError(_no_sign(facts))
     rows = [
         [Cell(str(row["severity"]), kind="strong" if row["severity"] == "error" else ""), *words(
             [str(row["what"]), str(row["evidence"]), str(row["where"]), str(row["remedy"])])]
@@ -35,6 +31,16 @@ def leaks(facts: Facts) -> Table:
         "at it, and say so in the paper. p-values of a kind of check are adjusted for all tests of that kind.",
     ]
     return Table("leaks", [words(names)], rows, frame, notes)
+
+
+def _no_sign(facts: Facts) -> str:
+    """That there is no finding, and what was looked for: no sign is no proof."""
+    looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
+    signs = f"no sign of {'; no sign of '.join(looked)}" if looked else "what it looked for is not recorded"
+    return (
+        f"The leak detector has no finding: {signs}. That is no proof: it cannot see what the study's files do not "
+        "hold, such as one woman under two identifiers whose images differ."
+    )
 
 
 def beside_volume(facts: Facts) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -30,7 +31,10 @@ def performance(facts: Facts) -> Table:
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     names = ["Model", "Set", "n (positive)", "AUC", "Chance", "Sensitivity, %",
              "Specificity, %", "Accuracy, %", "Cut-off"]  # fmt: skip
-    header = [[*words(names[:2]), *numbers(names[2:])]]
+    header = [[
+        replace(cell, below="p one-sided") if cell.text == "Chance" else cell
+        for cell in (*words(names[:2]), *numbers(names[2:]))
+    ]]  # fmt: skip
     rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
     below = baselines(facts)
     rows += _baseline_rows(facts, below, ("sensitivity", "specificity", "accuracy"), len(names))

@@ -17,12 +17,18 @@ from radstudy.store import PROVENANCE
 
 
 def choices(facts: Facts) -> Table:
-    """Every choice of the study with its value, who made it, and why one would."""
+    """Every choice that was in force in the study, with its value, who made it, and why one would."""
     rows, records = [], []
+    idle = _idle(facts)
     for entry in YAML(typ="safe").load((resources.files("radstudy.report") / "choices.yaml").read_text("utf-8")):
+        if str(entry["setting"]).startswith(idle):
+            continue
         for setting, value, stated in _found(facts.protocol, str(entry["setting"]).split(".")):
+            if entry.get("unset") and value is not None:  # told only where the study file has none
+                continue
             source = "study file or preset" if stated else "program's default"
-            record = [entry["step"], setting, _shown(value), source, entry["why"]]
+            shown = _NONE[setting] if value is None else _shown(value)
+            record = [entry["step"], setting, shown, source, entry["why"]]
             records.append(record)
             rows.append([*words(record[:2]), Cell(record[2], kind="strong"), *words(record[3:])])
     names = ["Step", "Setting", "Value", "Set by", "Why, and what else there is"]
@@ -30,8 +36,36 @@ def choices(facts: Facts) -> Table:
     return Table("choices", [words(names)], rows, frame)
 
 
+def _idle(facts: Facts) -> tuple[str, ...]:
+    """Settings that decided nothing in this study: of images that were not read, of a rule that was not taken."""
+    protocol = facts.protocol
+    images, several = protocol.features is None, len(protocol.cohort.readers) > 1
+    by_file = images and protocol.extract.params is not None  # which has settings of its own in place of these
+    rules = {name: f"evaluate.cutoff.{name}" for name in ("youden", "sensitivity", "specificity")}
+    rules["cost"] = "evaluate.cutoff.cost_ratio"
+    in_force = {
+        "prepare.": images,
+        "extract.": images,
+        "cohort.transfer.": protocol.cohort.transfer is not None,
+        "extract.maps.": protocol.extract.maps is not None,
+        "agree.icc.": several and protocol.agree.icc is not None,
+        "cohort.split.stratify": protocol.cohort.split.column is None,
+        "evaluate.chance.": protocol.evaluate.chance is not None,
+        "evaluate.baselines.": protocol.evaluate.baselines is not None,
+        "evaluate.resampling.": protocol.evaluate.resampling is not None,
+        **{setting: protocol.evaluate.cutoff.rule == rule for rule, setting in rules.items()},
+    }
+    replaced = ("spacing_mm", "bin_width", "bin_count", "pad_voxels", "images.", "features")
+    in_force |= {f"extract.{name}": images and not by_file for name in replaced}
+    return tuple(setting for setting, used in in_force.items() if not used)
+
+
 def _found(section: Any, path: list[str], at: str = "") -> list[tuple[str, Any, bool]]:
-    """The settings that a dotted path names; a list of sections is gone through."""
+    """The settings that a dotted path names and that have a value; a list of sections is gone through.
+
+    A setting without a value is none of the study's: of two ways to do a thing it is the other one, and of a list of
+    steps each step has its own word only.
+    """
     head, *rest = path
     if isinstance(section, tuple):
         return [item for part in section for item in _found(part, path, at)]
@@ -39,16 +73,25 @@ def _found(section: Any, path: list[str], at: str = "") -> list[tuple[str, Any, 
         return []
     value = getattr(section, head)
     here = f"{at}.{head}" if at else head
-    if value is None and rest:
-        return []
+    if value is None:
+        return [(here, None, head in section.model_fields_set)] if here in _NONE and not rest else []
     if not rest:
         return [(here, value, head in section.model_fields_set)]
     return _found(value, rest, here)
 
 
+_NONE = {
+    "agree.icc": "no filter",
+    "evaluate.chance": "no outcome is permuted",
+    "evaluate.baselines": "no baselines",
+    "evaluate.resampling": "nothing is resampled",
+    "evaluate.resampling.nested": "no nested cross-validation",
+    "extract.spacing_mm": "as acquired",
+    "model.signature": "not named: the last model that is a formula",
+}  # what a setting without a value means, of those for which that is a choice
+
+
 def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, BaseModel):
@@ -56,7 +99,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(item) for item in value)
+        return ", ".join(_shown(item) for item in value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, interval, number, plural
+from radstudy.report.display import NOTHING, interval, number, plural, span
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.resampled import OPTIMISTIC, left_out_note, resampled
 from radstudy.report.tables.features import readable
@@ -56,33 +56,34 @@ def _reference(row: Any) -> str:
 
 
 def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
+    """What each column is, of those that hold something."""
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
-    section = facts.protocol.evaluate.resampling
-    assert section is not None
+    nested, splits, resamples = (frame[frame[name].notna()] for name in ("nested_auc", "split_median", "resamples"))
     notes = [
         "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validated with the "
         "features selected outside the folds, on the very patients that are then left out, is no validation; testing "
         "is one split, and the share of the other splits that gave less is below it."
     ]
-    if section.nested is not None:
+    if len(nested):
         notes.append(
-            f"Nested cross-validation: {section.nested.repeats} x {section.nested.folds} folds of all "
+            f"Nested cross-validation: {span(nested['repeats'])} x {span(nested['folds'])} folds of all "
             f"{facts.case_word}, every filter, tree, screening and penalty fitted inside; mean of the folds' AUCs, "
             f"never of pooled scores, which are biased low in small samples; below it the {level} interval from the "
             "corrected-resampled variance (1 / (k r) + n test / n train; Nadeau and Bengio 2003), approximate for an "
             "AUC. Optimism: the training AUC minus this one; the folds train on other numbers of patients than the "
             "study's training set, which moves it a little."
         )
-    if section.splits:
+    if len(splits):
         notes.append(
-            f"Other splits: {section.splits:,} random splits of the study's sizes; median, below it the central "
-            f"{level}."
+            f"Other splits: {span(splits['splits'])} random splits of the study's sizes; median, below it the "
+            f"central {level}."
         )
-    if section.bootstrap:
+    if len(resamples):
         notes.append(
-            f"Out-of-bag: models of {plural(section.bootstrap, 'resample')} of patients, on the patients not drawn; "
-            f"mean, below it the central {level} of the resamples. Brier score: 'share' is that of a model that knows "
-            "the share of positives only. Calibration slope: median; below 1 says that predictions are too extreme."
+            f"Out-of-bag: models of {span(resamples['resamples'])} resamples of patients, on the patients not "
+            f"drawn; mean, below it the central {level} of the resamples. Brier score: 'share' is that of a model that "
+            "knows the share of positives only. Calibration slope: median; below 1 says that predictions are too "
+            "extreme."
         )
     return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
 

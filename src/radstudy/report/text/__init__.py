@@ -9,9 +9,9 @@ from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
 from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
 from radstudy.report.text.paragraph import Paragraph
-from radstudy.report.text.summary import summary
+from radstudy.report.text.summary import alarms, summary
 
-__all__ = ["TEXTS", "Paragraph", "summary"]
+__all__ = ["TEXTS", "Paragraph", "alarms", "summary"]
 
 TEXTS: dict[str, Callable[[Facts], list[Paragraph]]] = {
     "methods": methods,

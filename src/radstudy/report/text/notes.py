@@ -29,7 +29,7 @@ def signature_note(facts: Facts) -> list[Paragraph]:
     return [
         Paragraph(
             f"signature.json holds {found['model']} ({plural(count, 'feature')}, cut-off {shown}, needs "
-            f"{listed([*found['sequences'], *(facts.label_of(v) for v in found['clinical'])])}), the model that the "
-            "study file names. It is for research: nothing here makes it fit for decisions about patients."
+            f"{listed([*found['sequences'], *(facts.label_of(v) for v in found['clinical'])])}), "
+            f"{facts.study_model_is}. It is for research: nothing here makes it fit for decisions about patients."
         )
     ]

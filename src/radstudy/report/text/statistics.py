@@ -1,159 +1,246 @@
-"""The methods text of the statistics."""
+"""The methods text of the statistics: how groups and models were compared, and which tests are two-sided."""
 
 from __future__ import annotations
 
-from radstudy.report.baselines import baselines
+from radstudy.report.chance import NULL, NULL_BASELINES
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.tables.performance import INTERVALS, cutoff_rule
+from radstudy.report.text.evidence import DELONG, TABLE3, rows, shows
+from radstudy.report.text.sentence import Sentence
 
-_CONTINUOUS = {
-    "student": "Student's t-test",
-    "welch": "Welch's t-test",
-    "mann-whitney": "the Mann-Whitney U test",
-    "auto-spss": "Student's t-test, Welch's t-test or the Mann-Whitney U test, as normality (Kolmogorov-Smirnov with "
-    "Lilliefors' correction, per group) and equality of variances (Levene) allowed",
+GROUPS = ("evaluate/table1.csv", "evaluate/table2.csv")
+CALIBRATION, CURVES = "evaluate/calibration.csv", "evaluate/calibration_curves.csv"
+DECISION, REGRESSION = "evaluate/decision_curves.csv", "evaluate/regression.csv"
+MCNEMAR, INCREMENTAL = "evaluate/mcnemar.csv", "evaluate/incremental.csv"
+
+
+# --- groups ------------------------------------------------------------------------------------------------------
+
+
+def _tests(facts: Facts, kind: str) -> list[str]:
+    """The tests that Tables 1 and 2 were made with, as the tables call them."""
+    parts = [rows(facts, name, "p_value", "test", "kind") for name in GROUPS]
+    found = [str(test) for part in parts for test in part.loc[part["kind"] == kind, "test"]]
+    plain = (test if test in _NAMES else test.partition(" (")[0] for test in found)
+    return list(dict.fromkeys(plain))
+
+
+_NAMES = {
+    "Student's t": "Student's t-test",
+    "Welch's t": "Welch's t-test",
+    "Mann-Whitney U": "the Mann-Whitney U test",
+    "Pearson chi-square": "Pearson's chi-square test without continuity correction (where n was at least 40 and every "
+    "expected count at least 5, or the exact test not feasible)",
+    "Fisher exact": "Fisher's exact test",
+    "Fisher exact (Freeman-Halton)": "the Fisher-Freeman-Halton exact test",
 }
 
 
-def statistics_method(facts: Facts) -> str:
-    """How groups and models were compared, and what the models' probabilities are worth."""
-    evaluate = facts.protocol.evaluate
-    return " ".join(filter(None, [
-        f"Groups were compared by {_CONTINUOUS[evaluate.continuous]} (continuous) and by Pearson's chi-square "
-        "without continuity correction where n was at least 40 and every expected count at least 5, else by Fisher's "
-        "exact test (Freeman-Halton for more than two columns); levels that nobody has were left out.",
-        f"The area under the ROC curve (AUC) has {100 * evaluate.interval.level:g}% confidence intervals by "
-        f"{INTERVALS[evaluate.interval.auc]}, proportions by {evaluate.interval.proportion.title()}, average precision "
-        f"by the stratified bootstrap. The cut-off was {cutoff_rule(facts)}, applied unchanged to the testing set.",
-        _calibration(),
-        _regression(facts),
-        _pairs(facts),
-        _chance(facts),
-        _baselines(facts),
-        _resampling(facts),
-        "All tests were two-sided.",
-    ]))  # fmt: skip
+def _named(tests: list[str]) -> str:
+    return listed([_NAMES.get(test, f"{test} test") for test in tests])
 
 
-def _baselines(facts: Facts) -> str:
-    frame = baselines(facts)
-    said = []
-    if len(frame):
-        kinds = {"volume": "the logarithm of the lesion's volume", "age": "age"}
-        alone = [words for kind, words in kinds.items() if kind in set(frame["kind"])]
-        if alone:
-            said.append(f"As baselines, logistic regressions of {listed(alone)} alone were fitted on the training set.")
-        if "shuffled" in set(frame["kind"]):
-            said.append(
-                "Every model with images was also selected and fitted on lesions whose voxels were put in random order."
-            )
-    moved = facts.frames.get("evaluate/other_reader/moved.csv")
-    if moved is not None and len(moved):
-        readers = listed(list(dict.fromkeys(moved["reader"])))
-        said.append(
-            f"The fitted models were applied unchanged to the features of {readers}; "
-            "the differences of the predicted probabilities were described by limits of agreement (Bland and Altman)."
-        )
-    return " ".join(said)
-
-
-def _calibration() -> str:
-    return (
-        "Calibration was described by the intercept and the slope of a logistic recalibration (Wald intervals), the "
-        "Brier score, and a flexible curve (logistic regression on a restricted cubic spline of the predicted "
-        "log-odds, pointwise band). Decision curves show the net benefit with pointwise percentile-bootstrap bands."
+def _continuous(facts: Facts) -> str:
+    chosen = (
+        ", as normality (Kolmogorov-Smirnov with Lilliefors' correction, per group) and equality of variances (Levene) "
+        "allowed"
+        if facts.protocol.evaluate.continuous == "auto-spss"
+        else ""
     )
+    return f"Continuous variables of the groups were compared by {_named(_tests(facts, 'continuous'))}{chosen}."
+
+
+def _categorical(facts: Facts) -> str:
+    return (
+        f"Categorical variables of the groups were compared by {_named(_tests(facts, 'categorical'))}; levels that "
+        "nobody has were left out."
+    )
+
+
+# --- single models -----------------------------------------------------------------------------------------------
+
+
+def _level(facts: Facts) -> str:
+    return f"{100 * facts.protocol.evaluate.interval.level:g}%"
+
+
+def _area_intervals(facts: Facts) -> str:
+    frame = rows(facts, TABLE3, "auc_low")
+    known = frame.get("interval", [facts.protocol.evaluate.interval.auc])
+    used = listed([INTERVALS[name] for name in dict.fromkeys(known)])
+    return f"The area under the ROC curve (AUC) has {_level(facts)} confidence intervals by {used}."
+
+
+_SINGLE = (
+    Sentence("auc_intervals", lambda facts: shows(facts, TABLE3, "auc_low"), _area_intervals),
+    Sentence(
+        "proportion_intervals",
+        lambda facts: shows(facts, TABLE3, "sensitivity_low"),
+        lambda facts: (
+            f"Proportions have {_level(facts)} intervals by {facts.protocol.evaluate.interval.proportion.title()}."
+        ),
+    ),
+    Sentence(
+        "precision_intervals",
+        lambda facts: shows(facts, TABLE3, "average_precision_low"),
+        lambda _: "The interval of the average precision is that of the stratified bootstrap.",
+    ),
+    Sentence(
+        "cutoff",
+        lambda facts: shows(facts, TABLE3, "cutoff"),
+        lambda facts: f"The cut-off was {cutoff_rule(facts)}, applied unchanged to the testing set.",
+    ),
+    Sentence(
+        "calibration",
+        lambda facts: shows(facts, CALIBRATION, "slope"),
+        lambda _: (
+            "Calibration was described by the intercept and the slope of a logistic recalibration (Wald "
+            "intervals) and the Brier score."
+        ),
+    ),
+    Sentence(
+        "calibration_curves",
+        lambda facts: shows(facts, CURVES, "observed"),
+        lambda _: (
+            "Flexible calibration curves are logistic regressions on a restricted cubic spline of the predicted "
+            "log-odds."
+        ),
+    ),
+    Sentence(
+        "calibration_bands",
+        lambda facts: shows(facts, CURVES, "observed", "low", "high"),
+        lambda _: "Bands of the calibration curves are pointwise.",
+    ),
+    Sentence(
+        "decision_curves",
+        lambda facts: shows(facts, DECISION, "net_benefit"),
+        lambda _: "Decision curves show the net benefit.",
+    ),
+    Sentence(
+        "decision_bands",
+        lambda facts: shows(facts, DECISION, "low", "high"),
+        lambda _: "Bands of the decision curves are pointwise percentile-bootstrap bands.",
+    ),
+)
+
+
+# --- regression --------------------------------------------------------------------------------------------------
 
 
 def _regression(facts: Facts) -> str:
-    section = facts.protocol.evaluate.regression
-    interval = {"profile": "profile-likelihood", "wald": "Wald"}[section.interval]
-    separated = (
-        "Firth's penalised likelihood where the groups were separated"
-        if section.separation == "firth"
-        else "no estimate where the groups were separated"
-    )
+    interval = {"profile": "profile-likelihood", "wald": "Wald"}[facts.protocol.evaluate.regression.interval]
     return (
         "Odds ratios are those of a multivariable logistic regression of each model's features without penalty on the "
-        f"training set ({interval} intervals; {separated}); they ignore that the features were selected on the same "
-        "rows."
+        f"training set ({interval} intervals); they ignore that the features were selected on the same rows."
     )
 
 
-def _pairs(facts: Facts) -> str:
-    adjusted = (
-        "raw and with Holm's correction over all pairs of a set"
-        if facts.protocol.evaluate.compare.adjust == "holm"
-        else "without correction for their number"
-    )
-    return (
-        "AUCs of two models were compared by DeLong's paired test, and who was classified correctly at the models' own "
-        f"cut-offs by McNemar's exact test, on the rows that both can use, {adjusted}. What a model adds to one that "
-        "it is built from was described by the difference in AUC, the integrated discrimination improvement and the "
-        "continuous net reclassification improvement (percentile-bootstrap intervals)."
-    )
+def _firth(facts: Facts) -> list[str]:
+    frame = rows(facts, REGRESSION, "odds_ratio", "estimator")
+    if not len(frame):
+        return []
+    return list(dict.fromkeys(frame[frame["estimator"].str.lower().str.contains("firth")]["model"]))
 
 
-def _chance(facts: Facts) -> str:
-    section = facts.protocol.evaluate.chance
-    if section is None:
-        return "No null calibration was made."
-    said = (
-        f"For every model the outcome was permuted {section.permutations:,} times within the training and within the "
-        "testing set, and everything that sees an outcome was done again; p is (1 + the number of AUCs at least as "
-        "large) / (permutations + 1) (Phipson and Smyth 2010)."
-    )
-    if section.incremental:
-        said += (
-            " For models of radiomics and clinical variables the radiomics features were also permuted against outcome "
-            "and clinical variables."
-        )
-    return said
+def _no_estimate(facts: Facts) -> list[str]:
+    frame = rows(facts, REGRESSION, "note")
+    if "odds_ratio" not in frame:
+        return []
+    return list(dict.fromkeys(frame[frame["odds_ratio"].isna()]["model"]))
 
 
-def _resampling(facts: Facts) -> str:
-    section = facts.protocol.evaluate.resampling
-    if section is None:
-        return "No resampling was made."
-    said = []
-    if section.nested is not None:
-        said.append(
-            f"The whole pipeline was cross-validated on all {facts.case_word} ({section.nested.repeats} x "
-            f"{section.nested.folds} folds stratified by outcome, every data-dependent step but the readers' agreement "
-            "inside, patients undivided); the AUC is the mean over the folds, its interval from the "
-            "corrected-resampled variance (Nadeau and Bengio 2003), which is approximate for an AUC."
-        )
-    if section.splits:
-        said.append(
-            f"It was also fitted and tested on {section.splits:,} other random splits with as many patients of each "
-            "class in training."
-        )
-    if section.bootstrap:
-        said.append(
-            f"On {section.bootstrap:,} bootstrap samples of patients (copies of a patient in one inner fold) AUC, "
-            "Brier score and calibration slope were those of the patients not drawn; the stability of the selection is "
-            "Nogueira's index (Nogueira, Sechidis and Brown 2018)."
-        )
-    if section.optimism:
-        names = {"harrell": "Harrell's", "632": ".632", "632+": ".632+"}
-        said.append(
-            f"The corrections of optimism ({listed([names[name] for name in section.optimism])}) stay optimistic after "
-            f"a selection of features, and are given beside their values on {section.noise} permuted outcomes."
-        )
-    return " ".join(said) or "Nothing was resampled."
+_REGRESSION = (
+    Sentence("regression", lambda facts: shows(facts, REGRESSION, "odds_ratio"), _regression),
+    Sentence(
+        "firth",
+        lambda facts: bool(_firth(facts)),
+        lambda facts: (
+            f"Firth's penalised likelihood was used where the groups were separated ({listed(_firth(facts))})."
+        ),
+    ),
+    Sentence(
+        "regression_not_estimated",
+        lambda facts: bool(_no_estimate(facts)),
+        lambda facts: f"Some odds ratios of {listed(_no_estimate(facts))} could not be estimated; the table says why.",
+    ),
+)
 
 
-def agreement_method(facts: Facts) -> str:
-    """How masks and characteristics of the readers were compared; "" where neither was."""
-    said = ""
-    if len(facts.protocol.cohort.readers) > 1 and facts.protocol.features is None:
-        said += (
-            " The readers' masks were compared by Dice and Jaccard coefficient, Hausdorff distance (largest and 95th "
-            "percentile) and mean surface distance."
-        )
-    if named := list(facts.protocol.agree.kappa):
-        said += (
-            f" What two readers saw ({listed([facts.label_of(name) for name in named])}) was compared by Cohen's kappa."
-        )
-    return said
+# --- pairs -------------------------------------------------------------------------------------------------------
+
+_PAIRS = (
+    Sentence(
+        "delong",
+        lambda facts: shows(facts, DELONG, "p_value"),
+        lambda _: "AUCs of two models were compared by DeLong's paired test, on the rows that both can use.",
+    ),
+    Sentence(
+        "mcnemar",
+        lambda facts: shows(facts, MCNEMAR, "p_value"),
+        lambda _: (
+            "Who was classified correctly at the models' own cut-offs was compared by McNemar's exact test, on "
+            "the rows that both can use."
+        ),
+    ),
+    Sentence(
+        "holm",
+        lambda facts: any(shows(facts, name, "p_adjusted") for name in (DELONG, MCNEMAR)),
+        lambda _: "The p-values of these comparisons are given raw and with Holm's correction over all pairs of a set.",
+    ),
+    Sentence(
+        "not_adjusted",
+        lambda facts: (
+            any(shows(facts, name, "p_value") for name in (DELONG, MCNEMAR))
+            and not any(shows(facts, name, "p_adjusted") for name in (DELONG, MCNEMAR))
+        ),
+        lambda _: "The p-values of these comparisons are not corrected for their number.",
+    ),
+    Sentence(
+        "incremental_value",
+        lambda facts: shows(facts, INCREMENTAL, "idi"),
+        lambda _: (
+            "What a model adds to one that it is built from was described by the difference in AUC, the "
+            "integrated discrimination improvement and the continuous net reclassification improvement "
+            "(percentile-bootstrap intervals)."
+        ),
+    ),
+)
+
+STATISTICS = (
+    Sentence("continuous_groups", lambda facts: bool(_tests(facts, "continuous")), _continuous),
+    Sentence("categorical_groups", lambda facts: bool(_tests(facts, "categorical")), _categorical),
+    *_SINGLE,
+    *_REGRESSION,
+    *_PAIRS,
+)
+
+
+# --- tails -------------------------------------------------------------------------------------------------------
+
+
+def _two_sided(facts: Facts) -> list[str]:
+    """The tests with two tails that gave a p-value."""
+    known = {
+        "of the groups": any(shows(facts, name, "p_value") for name in GROUPS),
+        "of the odds ratios": shows(facts, REGRESSION, "p_value"),
+        "DeLong's": shows(facts, DELONG, "p_value"),
+        "McNemar's": shows(facts, MCNEMAR, "p_value"),
+    }
+    return [name for name, there in known.items() if there]
+
+
+TAILS = (
+    Sentence(
+        "two_sided",
+        lambda facts: bool(_two_sided(facts)),
+        lambda facts: f"Two-sided are the tests {listed(_two_sided(facts))}.",
+    ),
+    Sentence(
+        "one_sided",
+        lambda facts: any(shows(facts, name, "p_value") for name in (NULL, NULL_BASELINES)),
+        lambda _: (
+            "The p-values of permutations are one-sided (upper tail): only an AUC that is at least as large counts."
+        ),
+    ),
+)

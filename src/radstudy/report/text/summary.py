@@ -1,4 +1,4 @@
-"""The summary: the study in five sentences."""
+"""The summary: what the study found, first of all of the model that is meant for use, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,61 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import interval, listed, number, plural, thousands
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.display import listed, number, plural, span, thousands
+from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.text.agreement import bound_of
+from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER
+from radstudy.report.text.cohort import ROWS
+from radstudy.report.text.evidence import (
+    DELONG,
+    RESAMPLED,
+    agreement,
+    agreement_tested,
+    areas,
+    fitted,
+    lesions_share_patients,
+    rows,
+    shows,
+)
+from radstudy.report.text.paragraph import Paragraph
+from radstudy.report.text.sentence import Sentence, said
+from radstudy.store import PROVENANCE
+
+LEAKS, PREDICTIONS = "evaluate/leaks/leaks.csv", "model/predictions.csv"
+_STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 
 
-def summary(facts: Facts) -> list[str]:
-    """The study in five sentences, or in as many as its steps have finished."""
-    sentences = []
-    for sentence in (_patients, _features, _models, _testing, _caution):
-        try:
-            sentences.append(sentence(facts))
-        except AbsentError as missing:
-            sentences.append(f"Not known yet: {missing}")
-    return list(dict.fromkeys(sentences))
+def summary(facts: Facts) -> list[Paragraph]:
+    """The study in a few paragraphs, of the sentences that the run's files show to be true."""
+    told = [Paragraph(said(facts, sentences), lead) for lead, sentences in SUMMARY]
+    return [paragraph for paragraph in told if paragraph.text]
+
+
+def alarms(facts: Facts) -> list[str]:
+    """What has to be read before anything else."""
+    return list(filter(None, (sentence.said(facts) for sentence in ALARMS)))
+
+
+# --- what stands above everything --------------------------------------------------------------------------------
+
+
+def _findings(facts: Facts, severity: str) -> list[str]:
+    frame = rows(facts, LEAKS, "severity", "what")
+    return [str(row["what"]) for _, row in frame[frame["severity"] == severity].iterrows()] if len(frame) else []
+
+
+def _leak(facts: Facts) -> str:
+    found = _findings(facts, "error")
+    return (
+        f"No AUC of this study can be trusted until this is settled. The leak detector found "
+        f"{plural(len(found), 'error')}: {'; '.join(found)}. The section on leaks says where, and what to do."
+    )
+
+
+ALARMS = (Sentence("leak_errors", lambda facts: bool(_findings(facts, "error")), _leak),)
+
+
+# --- patients ----------------------------------------------------------------------------------------------------
 
 
 def _patients(facts: Facts) -> str:
@@ -28,121 +70,219 @@ def _patients(facts: Facts) -> str:
         f"{flow[which]['patients']} {which} patients ({flow[which]['positive']} {facts.groups[1]})"
         for which in (TRAINING, TESTING)
     ]
+    how = "split once into" if facts.protocol.cohort.split.column is None else "divided by the cohort table into"
     return (
         f"Of {plural(flow['screened'], 'patient')} screened, {flow['kept']} were kept{lesions}: {flow['negative']} "
-        f"{facts.groups[0]} and {flow['positive']} {facts.groups[1]}, split once into {listed(parts)}."
+        f"{facts.groups[0]} and {flow['positive']} {facts.groups[1]}, {how} {listed(parts)}."
     )
 
 
-def _features(facts: Facts) -> str:
-    extracted = facts.document("extract/summary.json")
-    agreed = facts.document("agree/summary.json")
-    sequences = listed(list(facts.protocol.sequences))
-    start = f"Each lesion gave {plural(extracted['features'], 'feature')} on each of {sequences}"
+def _analysed(facts: Facts) -> tuple[int, int]:
+    """Patients whom at least one model could use, and those kept."""
+    used, kept = rows(facts, PREDICTIONS, "probability"), rows(facts, ROWS, "outcome")
+    return (used["patient"].nunique() if len(used) else 0), (kept["patient"].nunique() if len(kept) else 0)
+
+
+def _lost(facts: Facts) -> str:
+    frame = facts.failures()
+    return (
+        f"{plural(len(frame), 'case')} could not be used in the {listed(['step ' + s for s in frame['step'].unique()])}"
+        "; the section on patients lost says why."
+    )
+
+
+_PATIENTS = (
+    Sentence("patients", lambda facts: "cohort/flow.json" in facts.documents, _patients),
+    Sentence(
+        "not_analysed",
+        lambda facts: 0 < _analysed(facts)[0] < _analysed(facts)[1],
+        lambda facts: (
+            f"{plural(_analysed(facts)[0], 'patient')} of these {_analysed(facts)[1]} had what at least one "
+            "model needs and were analysed; the others count in no AUC."
+        ),
+    ),
+    Sentence("lost_cases", lambda facts: bool(len(facts.failures())), _lost),
+)
+
+
+# --- features ----------------------------------------------------------------------------------------------------
+
+
+def _extracted(facts: Facts) -> str:
+    found = facts.document("extract/summary.json")
     if facts.protocol.features is not None:
-        start = f"Features were given as a table ({extracted['explained'].partition(';')[0]})"
-    if agreed["note"]:
-        return f"{start}; reproducibility between readers was not tested."
-    kept = [f"{thousands(agreed['kept'].get(name, 0))} ({name})" for name in facts.protocol.sequences]
-    lesions = sorted(set(agreed["lesions"].values()))
+        return f"Features were given as a table ({found['explained'].partition(';')[0]})."
+    sequences = listed(list(facts.protocol.sequences))
+    return f"Each lesion that could be used gave {plural(found['features'], 'feature')} on each of {sequences}."
+
+
+def _reproduced(facts: Facts) -> str:
+    found = agreement(facts)
+    kept = {name: int(found["kept"].get(name, 0)) for name in facts.protocol.sequences}
+    lesions = sorted(set(found["lesions"].values()))
     count = str(lesions[0]) if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
+    went_on = listed([f"{thousands(number_kept)} ({name})" for name, number_kept in kept.items()])
     return (
-        f"{start}; between {len(agreed['readers'])} readers on {count} lesions, {listed(kept)} of them had "
-        f"{_bound(agreed)} above {agreed['above']:g} and went on."
+        f"Between {len(found['readers'])} readers on {count} lesions, {went_on} of the features had {bound_of(found)} "
+        f"above {found['above']:g} and went on."
     )
 
 
-def _bound(agreed: dict[str, Any]) -> str:
-    return (
-        f"an {agreed['form']}" if agreed.get("by", "estimate") == "estimate" else f"a lower limit of {agreed['form']}"
-    )
+_FEATURES = (
+    Sentence("features", lambda facts: "extract/summary.json" in facts.documents, _extracted),
+    Sentence("features_reproduced", agreement_tested, _reproduced),
+    Sentence(
+        "nothing_reproduced",
+        lambda facts: bool(agreement(facts)) and not any(agreement(facts)["kept"].values()),
+        lambda _: "No feature passed, so no radiomics feature enters any model.",
+    ),
+    Sentence(
+        "reproducibility_not_tested",
+        lambda facts: bool(agreement(facts).get("note")),
+        lambda _: "Reproducibility between readers was not tested.",
+    ),
+)
 
 
-def _models(facts: Facts) -> str:
-    found = facts.document("model/models.json")
-    empty = [name for name in facts.fitted if found[name].get("empty")]
-    unfitted = [name for name in facts.models if name not in facts.fitted]
+# --- all models --------------------------------------------------------------------------------------------------
+
+
+def _declared(facts: Facts) -> str:
+    found = fitted(facts)
+    empty = [name for name in found if found[name].get("empty")]
+    missing = [name for name in facts.models if name not in found]
     text = f"{plural(len(facts.models), 'model')} {'was' if len(facts.models) == 1 else 'were'} declared"
-    text += f" and {len(facts.fitted)} fitted" if unfitted else " and all fitted" if len(facts.models) > 1 else ""
-    if unfitted:
-        text += f" (not fitted: {listed(unfitted)})"
+    text += f" and {len(found)} fitted" if missing else " and all fitted" if len(facts.models) > 1 else " and fitted"
+    if missing:
+        text += f" (not fitted: {listed(missing)})"
     if empty:
         text += (
             f"; in {listed(empty)} no feature survived the selection, so {'it is' if len(empty) == 1 else 'they are'} "
+            "an intercept only (AUC 0.5)"
         )
-        text += "an intercept only (AUC 0.5)"
     return text + "."
 
 
-def _testing(facts: Facts) -> str:
-    frame = _areas(facts, TESTING)
+def _range(facts: Facts) -> str:
+    frame = areas(facts, TESTING)
     low, high = frame.loc[frame["auc"].idxmin()], frame.loc[frame["auc"].idxmax()]
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}% CI"
-    chosen = frame[frame["model"] == facts.protocol.signature_model]
-    text = (
-        f"On the testing set ({_span(frame['rows'])} {facts.case_word}, {_span(frame['positives'])} positive) the AUCs "
+    return (
+        f"Their AUCs on the testing set ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} "
+        f"positive) lay between {number(low['auc'])} ({low['model']}) and {number(high['auc'])} ({high['model']})."
     )
-    if len(frame) == 1:
-        return f"{text}was {interval(low['auc'], low['auc_low'], low['auc_high'])}.".replace("AUCs", "AUC")
-    text += f"lay between {number(low['auc'])} ({low['model']}) and {number(high['auc'])} ({high['model']})"
-    if len(chosen):
-        row = chosen.iloc[0]
-        text += (
-            f"; the model that the study file names for use, {row['model']}, reached {number(row['auc'])} "
-            f"({level} {number(row['auc_low'])} to {number(row['auc_high'])})"
-        )
-    return f"{text}{_pairs(facts)}."
 
 
 def _pairs(facts: Facts) -> str:
-    frame = facts.frames.get("evaluate/delong.csv")
-    if frame is None or not len(frame):
-        return ""
-    tested = frame[(frame["set"] == TESTING) & frame["p_value"].notna()]
-    if not len(tested):
-        return ""
+    frame = rows(facts, DELONG, "p_value")
+    tested = frame[frame["set"] == TESTING]
     raw = int((tested["p_value"] < 0.05).sum())
-    text = f", and {raw or 'none'} of {plural(len(tested), 'comparison')} between models had p < 0.05"
-    if facts.protocol.evaluate.compare.adjust == "holm" and raw:
+    text = (
+        f"By DeLong's test on the testing set {raw or 'none'} of {plural(len(tested), 'comparison')} between two "
+        "models had p < 0.05"
+    )
+    if raw and tested["p_adjusted"].notna().any():
         held = int((tested["p_adjusted"] < 0.05).sum())
-        text += f" ({held or 'none'} after Holm's correction)"
-    return text
+        text += f", {held or 'none'} after Holm's correction"
+    return text + "."
 
 
-def _caution(facts: Facts) -> str:
-    training, testing = _areas(facts, TRAINING), _areas(facts, TESTING)
-    many = f"the highest of {len(testing)} tends to be too high by chance alone, and " if len(testing) > 1 else ""
+def _tested_pairs(facts: Facts) -> bool:
+    frame = rows(facts, DELONG, "p_value")
+    return bool(len(frame) and (frame["set"] == TESTING).any())
+
+
+_MODELS = (
+    Sentence("models", lambda facts: bool(facts.documents.get("model/models.json")), _declared),
+    Sentence("testing_range", lambda facts: len(areas(facts, TESTING)) > 1, _range),
+    Sentence("pairs_of_models", _tested_pairs, _pairs),
+)
+
+
+# --- how far to trust it -----------------------------------------------------------------------------------------
+
+
+def _apparent(facts: Facts) -> str:
     return (
-        f"The training AUCs ({_between(training['auc'])}) are apparent (selection ignored): the same patients chose "
-        f"the features and fitted the models; the testing AUCs come from one split with {_span(testing['positives'])} "
-        f"positive {facts.case_word}, so {many}none of this has been validated on other patients.{_inside(facts)}"
+        f"The training AUCs ({_between(areas(facts, TRAINING)['auc'])}) are apparent (selection ignored): the same "
+        "patients chose the features and fitted the models."
     )
 
 
+def _one_split(facts: Facts) -> str:
+    frame = areas(facts, TESTING)
+    many = f", and the highest of {len(frame)} tends to be too high by chance alone" if len(frame) > 1 else ""
+    if facts.protocol.cohort.split.column is None:
+        which = "one random split of one cohort"
+        end = "; none of this has been validated on other patients"
+    else:
+        which, end = "the one testing set that the cohort table gives", ""
+    positives = span(frame["positives"])
+    return f"The testing AUCs come from {which}, with {positives} positive {facts.case_word}{many}{end}."
+
+
 def _inside(facts: Facts) -> str:
-    """What the same recipe reaches with every step inside the folds; "" where nobody looked."""
-    frame = facts.frames.get("evaluate/resampling/summary.csv")
-    known = frame.dropna(subset=["nested_auc"]) if frame is not None and len(frame) else None
-    if known is None or not len(known):
-        return ""
+    known = rows(facts, RESAMPLED, "nested_auc", "optimism")
+    named = [name for name in facts.models if name in set(known["model"])]
+    whose = "the same recipes reach" if named == facts.models else f"the recipes of {listed(named)} reach"
+    if len(named) == 1:
+        whose = f"the recipe of {named[0]} reaches"
     return (
-        f" With every step inside the folds (nested cross-validation, all {facts.case_word}) the same recipes reach "
+        f"With every step inside the folds (nested cross-validation, all {facts.case_word}) {whose} "
         f"{_between(known['nested_auc'])}, on average {number(known['optimism'].mean(), 2)} less than in training."
     )
 
 
-def _areas(facts: Facts, which: str) -> pd.DataFrame:
-    frame = facts.frame("evaluate/table3.csv")
-    part = frame[(frame["set"] == which) & frame["auc"].notna()] if "auc" in frame else frame
-    if not len(part):
-        raise AbsentError("no model could be fitted and tested.")
-    return part
+def _several_lesions(facts: Facts) -> str:
+    frame = rows(facts, ROWS, "outcome")
+    return (
+        f"The {plural(len(frame), 'lesion')} are of {plural(frame['patient'].nunique(), 'patient')}: the intervals and "
+        "the p-values of tests other than permutation tests take lesions as independent, so intervals are too narrow "
+        "and these p-values too small."
+    )
 
 
-def _span(values: Any) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low} to {high}"
+def _not_run(facts: Facts) -> list[str]:
+    wanted = [step for step in _STEPS if step != "prepare" or facts.protocol.features is None]
+    return [step for step in wanted if f"{step}/{PROVENANCE}" not in facts.documents]
 
 
-def _between(values: Any) -> str:
-    return number(values.min()) if len(values) == 1 else f"{number(values.min())} to {number(values.max())}"
+_TRUST = (
+    Sentence("apparent", lambda facts: bool(len(areas(facts, TRAINING))), _apparent),
+    Sentence("one_testing_set", lambda facts: bool(len(areas(facts, TESTING))), _one_split),
+    Sentence("inside_the_folds", lambda facts: shows(facts, RESAMPLED, "nested_auc", "optimism"), _inside),
+    Sentence(
+        "several_lesions",
+        lambda facts: lesions_share_patients(facts) and bool(len(areas(facts, TESTING))),
+        _several_lesions,
+    ),
+    Sentence(
+        "leak_warnings",
+        lambda facts: bool(_findings(facts, "warning")),
+        lambda facts: f"The leak detector warns: {'; '.join(_findings(facts, 'warning'))}.",
+    ),
+    Sentence(
+        "steps_not_run",
+        lambda facts: bool(_not_run(facts)),
+        lambda facts: (
+            f"Not known yet is what comes of the {'step' if len(_not_run(facts)) == 1 else 'steps'} "
+            f"{listed(_not_run(facts))}, not run to the end. To do: 'radstudy run' goes on from there."
+        ),
+    ),
+)
+
+SUMMARY: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
+    ("Patients", _PATIENTS),
+    ("The study's model", ANSWER),
+    ("Beside the clinical model", CLINICAL),
+    ("Beside chance", CHANCE),
+    ("Beside something simpler", SIMPLER),
+    ("Beside the same recipe inside the folds", INSIDE),
+    ("All models", _MODELS),
+    ("Features", _FEATURES),
+    ("How far to trust it", _TRUST),
+)
+
+
+def _between(values: pd.Series[Any]) -> str:
+    low, high = number(values.min()), number(values.max())
+    return low if low == high else f"{low} to {high}"

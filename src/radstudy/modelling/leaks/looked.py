@@ -1,0 +1,39 @@
+"""What the leak detector could look for in a study: finding nothing says no more than this."""
+
+from __future__ import annotations
+
+from radstudy.modelling.leaks.alignment import possible_alignments
+from radstudy.modelling.leaks.duplicates import FEWEST_FEATURES
+from radstudy.modelling.leaks.finding import Inspected, listed
+
+
+def looked_for(seen: Inspected) -> list[str]:
+    """Every sign that what is known of the study allows to look for, as it is printed after "no sign of".
+
+    Parameters
+    ----------
+    seen : as `find_leaks` is given it.
+    """
+    tables = {name: seen.table_of(name) for name in seen.sequences}
+    counts = {name: frame.shape[1] for name, frame in tables.items() if len(frame)}
+    patients = seen.rows.index.get_level_values("patient").nunique()
+    columns = len(seen.candidates) + sum(counts.values())
+    looked = [
+        f"scaling before the split ({_words(counts)})" if counts else "",
+        "a selection of the given features on all patients" if seen.given and counts else "",
+        f"one image file under two patients ({seen.images:,} files)" if seen.images else "",
+        "the same or nearly the same features under two patients"
+        if any(count >= FEWEST_FEATURES for count in counts.values())
+        else "",
+        f"identifiers that differ by signs, capitals, leading zeros or side only ({patients} patients)",
+        f"a column that says the outcome ({columns:,} columns)" if columns else "",
+    ]
+    if aligned := possible_alignments(seen):
+        looked.append(f"an outcome that follows {listed(aligned)}")
+    if seen.scores and seen.volumes:
+        looked.append(f"a model that only follows the lesion's volume (volumes on {listed(list(seen.volumes))})")
+    return [text for text in looked if text]
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} features of {name}" for name, count in counts.items())

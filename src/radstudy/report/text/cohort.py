@@ -1,0 +1,59 @@
+"""The methods text of the patients: the outcome, the two sets, who was left out."""
+
+from __future__ import annotations
+
+from radstudy.report.display import plural
+from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.text.evidence import lesions_share_patients, rows, shows
+from radstudy.report.text.sentence import Sentence
+
+ROWS, EXCLUDED = "cohort/rows.csv", "cohort/excluded.csv"
+
+
+def _outcome(facts: Facts) -> str:
+    outcome = facts.protocol.cohort.outcome
+    return f"The outcome was {outcome.label or outcome.column} ({facts.groups[1]} = positive)."
+
+
+def _given(facts: Facts) -> str:
+    return (
+        "The split into training and testing sets was given by the column "
+        f"'{facts.protocol.cohort.split.column}' of the cohort table."
+    )
+
+
+def _random(facts: Facts) -> str:
+    how = "stratified by outcome" if facts.protocol.cohort.split.stratify else "not stratified by outcome"
+    frame = rows(facts, ROWS, "set")
+    sizes = {which: frame.loc[frame["set"] == which, "patient"].nunique() for which in (TRAINING, TESTING)}
+    return (
+        f"Patients were split once at random, {how}: {plural(sizes[TRAINING], 'patient')} for training and "
+        f"{sizes[TESTING]} for testing (seed {facts.protocol.seed})."
+    )
+
+
+def _left_out(facts: Facts) -> str:
+    frame = rows(facts, EXCLUDED, "reason")
+    return (
+        f"Rows with a reason for exclusion in the cohort table were left out ({len(frame)} rows of "
+        f"{plural(frame['patient'].nunique(), 'patient')})."
+    )
+
+
+COHORT = (
+    Sentence("outcome", lambda facts: shows(facts, ROWS, "outcome"), _outcome),
+    Sentence(
+        "split_given",
+        lambda facts: facts.protocol.cohort.split.column is not None and shows(facts, ROWS, "set"),
+        _given,
+    ),
+    Sentence(
+        "split_random", lambda facts: facts.protocol.cohort.split.column is None and shows(facts, ROWS, "set"), _random
+    ),
+    Sentence(
+        "patients_undivided",
+        lambda facts: facts.protocol.cohort.split.column is None and lesions_share_patients(facts),
+        lambda _: "All lesions of a patient went into the same set.",
+    ),
+    Sentence("exclusions", lambda facts: shows(facts, EXCLUDED, "reason"), _left_out),
+)

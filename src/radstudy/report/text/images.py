@@ -1,0 +1,200 @@
+"""The methods text of the images: their preparation, whose masks, and how a lesion became its features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from radstudy.report.display import listed, plural
+from radstudy.report.facts import Facts
+from radstudy.report.text.evidence import agreement_tested, fitted, rows, shows
+from radstudy.report.text.sentence import Sentence
+
+VOLUMES, SUMMARY = "prepare/volumes.csv", "extract/summary.json"
+TRANSFERRED, MAPS = "extract/transferred.csv", "extract/maps/maps.csv"
+# --- preparation -------------------------------------------------------------------------------------------------
+
+
+def _done(facts: Facts) -> list[str]:
+    """The steps of `prepare` that the volumes' histories tell of, in words; how many volumes, where not all."""
+    histories = rows(facts, VOLUMES, "history")["history"].astype(str)
+    told = []
+    for step in facts.protocol.prepare:
+        count = int(histories.str.contains(_mark(step), regex=False).sum())
+        if count:
+            told.append(_step(step) + (f" ({count} of {len(histories)} volumes)" if count < len(histories) else ""))
+    return told
+
+
+def _mark(step: Any) -> str:
+    """How a volume's history tells of a step."""
+    if step.reference is not None:
+        return f"voxels of {step.reference.tissue}"
+    return "N4 (" if step.n4 is not None else "rescale from" if step.rescale is not None else "z-score"
+
+
+def _step(step: Any) -> str:
+    if step.n4 is not None:
+        shrink = step.n4.shrink if isinstance(step.n4.shrink, int) else " x ".join(map(str, step.n4.shrink))
+        return (
+            f"N4 bias-field correction (Otsu foreground mask of 200 bins, shrink factor {shrink}, at most "
+            f"{listed([str(n) for n in step.n4.iterations])} iterations on {len(step.n4.iterations)} levels, "
+            f"convergence {step.n4.convergence:g}, cubic B-splines on 4 x 4 x 4 control points at the first level, "
+            "histogram of 200 bins, FWHM 0.15, Wiener noise 0.01), its field divided out at full resolution"
+        )
+    if step.rescale is not None:
+        source = step.rescale.from_
+        window = (
+            "the volume's minimum and maximum"
+            if source == "minmax"
+            else f"{_counted(step.rescale.over)} {source[0]:g}th and {source[1]:g}th percentiles"
+        )
+        return f"linear rescaling of {window} to {step.rescale.to[0]:g} and {step.rescale.to[1]:g}"
+    if step.reference is not None:
+        return (
+            f"division by the median of the voxels in a mask of the {step.reference.tissue}, drawn on every image, so "
+            f"that it became {step.reference.to:g}"
+        )
+    over = "the whole volume" if step.zscore.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"
+    return f"z-score normalisation over {over}, times {step.zscore.scale:g}"
+
+
+def _counted(over: str) -> str:
+    return "its" if over == "volume" else "its foreground's (above Otsu's threshold, 200 bins)"
+
+
+IMAGES = (
+    Sentence(
+        "no_images",
+        lambda facts: facts.protocol.features is not None and facts.finished("extract"),
+        lambda _: "The study began at a table of features; no image was read.",
+    ),
+    Sentence(
+        "as_acquired",
+        lambda facts: shows(facts, VOLUMES, "history") and not _done(facts),
+        lambda _: "Images were used as acquired, without bias-field or intensity correction.",
+    ),
+    Sentence(
+        "prepared",
+        lambda facts: bool(_done(facts)),
+        lambda facts: f"Every volume that could be read went through, in this order: {'; '.join(_done(facts))}.",
+    ),
+)
+
+
+# --- masks and features ------------------------------------------------------------------------------------------
+
+
+def _extracted(facts: Facts) -> bool:
+    return facts.protocol.features is None and SUMMARY in facts.documents
+
+
+def _explained(facts: Facts) -> str:
+    return f" ({facts.document(SUMMARY)['explained']})"
+
+
+def _first_reader(facts: Facts) -> str:
+    return f"The masks of {facts.protocol.reader} trained and tested the models."
+
+
+def _other_readers(facts: Facts) -> str:
+    return (
+        f"Those of {listed(list(facts.protocol.cohort.readers[1:]))} took no part in training or testing; they served "
+        "the agreement between readers."
+    )
+
+
+def _used(facts: Facts) -> Any:
+    frame = rows(facts, TRANSFERRED, "status")
+    return frame[frame["status"].isin(["confirmed", "not confirmed, accepted"])] if len(frame) else frame
+
+
+def _transfer(facts: Facts) -> str:
+    section, used = facts.protocol.cohort.transfer, _used(facts)
+    assert section is not None
+    fit = (
+        ", after a rigid fit of the lesion's surroundings by Mattes' mutual information (all voxels of an isotropic "
+        "grid within 30 mm of the lesion, three resolutions)"
+        if section.rigid
+        else ""
+    )
+    how = (
+        "nearest neighbour"
+        if section.partial_volume is None
+        else f"linear interpolation cut at {section.partial_volume:g}"
+    )
+    waiting = int((used["status"] != "confirmed").sum())
+    answer = f"{waiting} of them had not been confirmed by a reader" if waiting else "a reader had confirmed each"
+    return (
+        f"{plural(len(used), 'mask')} of {section.from_} {'was' if len(used) == 1 else 'were'} placed on "
+        f"{listed(list(dict.fromkeys(used['sequence'])))}, where {facts.protocol.reader} had drawn none, by the "
+        f"scanner's coordinates ({how}){fit}; {answer}. Such masks took no part in the agreement between readers."
+    )
+
+
+def _by_file(facts: Facts) -> str:
+    return (
+        f"Features{_explained(facts)} were computed with the settings of the PyRadiomics parameter file "
+        f"'{facts.protocol.extract.params}'; all of them are listed below."
+    )
+
+
+def _by_settings(facts: Facts) -> str:
+    extract = facts.protocol.extract
+    images = ["the original image"] if extract.images.original else []
+    if sigmas := extract.images.log_sigma_mm:
+        images.append(f"Laplacian-of-Gaussian images (sigma {listed([f'{s:g}' for s in sigmas])} mm)")
+    if extract.images.wavelet:
+        images.append(f"the eight sub-bands of a stationary wavelet transform ({extract.images.wavelet})")
+    spacing = (
+        f"resampled to {' x '.join(f'{s:g}' for s in extract.spacing_mm)} mm (image by B-spline, mask by nearest "
+        "neighbour)"
+        if extract.spacing_mm
+        else "not resampled"
+    )
+    bins = f"bins of width {extract.bin_width:g}" if extract.bin_width is not None else f"{extract.bin_count} bins"
+    return (
+        f"Lesions were {spacing}, cropped with a margin of {plural(extract.margin_voxels, 'voxel')} "
+        f"({_margin(extract)}) and discretised into {bins}. Features{_explained(facts)}, defined and named as in "
+        f"PyRadiomics 3.0.1, were computed on {listed(images)}. A lesion needed at least "
+        f"{extract.minimum_native_voxels} voxels as drawn and {extract.minimum_voxels} after resampling."
+    )
+
+
+def _margin(extract: Any) -> str:
+    if extract.pad_voxels == "exact":
+        return "enough for the Laplacian of Gaussian of the whole image"
+    return "Laplacian-of-Gaussian values depend on it"
+
+
+def _maps(facts: Facts) -> str:
+    made = rows(facts, MAPS, "feature")
+    made = made[made["problem"] == ""]
+    return (
+        f"For illustration only, {listed(list(dict.fromkeys(made['feature'])))} were also computed in the "
+        f"neighbourhood of every voxel of the lesions of {plural(made['patient'].nunique(), 'patient')}, as in "
+        "PyRadiomics' voxel-based mode (feature maps)."
+    )
+
+
+def _mapped(facts: Facts) -> bool:
+    frame = rows(facts, MAPS, "feature")
+    return bool(len(frame) and (frame["problem"] == "").any())
+
+
+FEATURES = (
+    Sentence(
+        "features_given",
+        lambda facts: facts.protocol.features is not None and SUMMARY in facts.documents,
+        lambda facts: f"Features were computed elsewhere and given as a table{_explained(facts)}.",
+    ),
+    Sentence(
+        "first_reader",
+        lambda facts: _extracted(facts) and any(found["sequences"] for found in fitted(facts).values()),
+        _first_reader,
+    ),
+    Sentence("other_readers", lambda facts: _extracted(facts) and agreement_tested(facts), _other_readers),
+    Sentence("transferred_masks", lambda facts: _extracted(facts) and bool(len(_used(facts))), _transfer),
+    Sentence("parameter_file", lambda facts: _extracted(facts) and facts.protocol.extract.params is not None, _by_file),
+    Sentence("extraction", lambda facts: _extracted(facts) and facts.protocol.extract.params is None, _by_settings),
+    Sentence("feature_maps", _mapped, _maps),
+)

@@ -1,0 +1,213 @@
+"""Tables, captions and names that claim no more than the run holds."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radstudy.protocol.load import parse_protocol
+from radstudy.report.chance import NULL, chance_note, chance_of
+from radstudy.report.facts import read_facts
+from radstudy.report.figures import FIGURES
+from radstudy.report.figures.style import style
+from radstudy.report.tables import TABLES
+from radstudy.report.text import TEXTS
+from radstudy.store import write_csv
+
+STUDY = """
+study: test
+cohort:
+  patient: id
+  outcome: {column: y, positive: "1", label: HER2}
+  split: {column: set}
+  images: x
+  masks: x
+  readers: [a, b]
+sequences: [T2]
+prepare: []
+model: {select: [{impute: median}, {collinear: {}}, {univariate: {}}], models: {T2: [T2], last: {pool: [T2]}}}
+"""
+
+
+def with_study(facts, text):
+    object.__setattr__(facts, "protocol", parse_protocol(text))
+    return facts
+
+
+def settings(facts):
+    frame = TABLES["choices"](facts).frame
+    return dict(zip(frame["setting"], frame["value"], strict=True))
+
+
+# --- Table S33 ---------------------------------------------------------------------------------------------------
+
+
+def test_the_choices_name_no_setting_that_is_not_in_force(facts):
+    found = settings(with_study(facts, STUDY))
+    assert found["model.select.impute"] == "median"
+    assert "none" not in {found[name] for name in found if name.startswith("model.select.impute")}
+    assert "model.select.standardise" not in found  # the study file has no such step
+    assert "model.select.boosted_trees.keep" not in found
+    assert found["cohort.split.column"] == "set"
+    assert "cohort.split.train" not in found
+    assert found["evaluate.cutoff.youden"] == "training"
+    assert not {"evaluate.cutoff.sensitivity", "evaluate.cutoff.cost_ratio"} & set(found)
+    assert found["agree.icc.above"] == "0.75"
+
+
+def test_a_step_of_a_list_is_told_once(facts):
+    frame = TABLES["choices"](with_study(facts, STUDY)).frame
+    assert frame["setting"].value_counts().max() == 1
+
+
+def test_the_cut_offs_rule_alone_is_told(facts):
+    found = settings(with_study(facts, STUDY + "evaluate: {cutoff: {sensitivity: 0.9}}\n"))
+    assert found["evaluate.cutoff.sensitivity"] == "0.9"
+    assert "evaluate.cutoff.youden" not in found
+
+
+def test_of_one_reader_no_agreement_is_told(facts):
+    found = settings(with_study(facts, STUDY.replace("[a, b]", "[a]")))
+    assert not [name for name in found if name.startswith("agree.")]
+
+
+def test_a_study_of_given_features_has_no_settings_of_images(facts):
+    text = STUDY.replace("  images: x\n  masks: x\n  readers: [a, b]\n", "").replace(
+        "prepare: []", "features: {table: f}"
+    )
+    found = settings(with_study(facts, text))
+    assert not [name for name in found if name.startswith(("extract.", "prepare."))]
+
+
+def test_what_is_switched_off_is_told_in_words(facts):
+    found = settings(with_study(facts, STUDY + "agree: {icc: null}\nevaluate: {chance: null, resampling: null}\n"))
+    assert found["agree.icc"] == "no filter"
+    assert found["evaluate.chance"] == "no outcome is permuted"
+    assert "evaluate.chance.permutations" not in found
+    assert found["model.signature"] == "not named: the last model that is a formula"
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [("[no, yes]", ("HER2 no", "HER2 yes")), ('["0", "1"]', ("HER2 0", "HER2 1")),
+     ("[benign, malignant]", ("benign", "malignant")), ("[Negative, Positive]", ("HER2 Negative", "HER2 Positive"))],
+)  # fmt: skip
+def test_a_group_that_says_nothing_by_itself_has_the_outcomes_name(facts, labels, groups):
+    with_study(facts, STUDY.replace("label: HER2}", f"label: HER2, labels: {labels}}}"))
+    assert facts.groups == groups
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [("", "the last model that is a formula, for the study file names none"), ("signature: last, ", "named for use")],
+)
+def test_the_signature_is_said_to_be_named_where_it_was(facts, named, words):
+    with_study(facts, STUDY.replace("model: {", f"model: {{{named}"))
+    facts.documents["signature.json"] = {"model": "last", "formula": {"terms": []}, "cutoff": 0.5, "sequences": ["T2"],
+                                         "clinical": {}}  # fmt: skip
+    (note,) = TEXTS["signature_note"](facts)
+    assert words in note.text
+    assert ("the model that the study file names" in note.text) is False
+
+
+def test_table_s11_names_the_bound_of_the_strict_mode(facts):
+    facts.frames["agree/icc.csv"] = pd.DataFrame({"sequence": ["T2"], "feature": ["f"], "icc": [0.9]})
+    facts.documents["agree/summary.json"] |= {"lesions": {"T2": 12}, "by": "lower"}
+    table = TABLES["reproducibility"](facts)
+    assert "Kept (lower 95% limit > 0.75)" in [cell.text for cell in table.header[0]]
+    assert any("lower limit" in note for note in table.footnotes)
+    facts.documents["agree/summary.json"]["by"] = "estimate"
+    table = TABLES["reproducibility"](facts)
+    assert "Kept (estimate > 0.75)" in [cell.text for cell in table.header[0]]
+
+
+# --- chance ------------------------------------------------------------------------------------------------------
+
+NULL_COLUMNS = ["kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low",
+                "null_high", "note"]  # fmt: skip
+
+
+def test_no_permutation_is_not_0_permutations(facts):
+    left = [("outcome", name, *[None] * 7, "no null calibration: the step lasso") for name in facts.fitted[:2]]
+    left += [("outcome", facts.fitted[2], *[None] * 7, "no null calibration: the classifier svm")]
+    facts.frames[NULL] = pd.DataFrame(left, columns=NULL_COLUMNS)
+    note = chance_note(facts)
+    assert "0 permutations" not in note
+    assert "No outcome was permuted" in note
+    assert f"Not for {facts.fitted[0]}, {facts.fitted[1]}: no null calibration: the step lasso." in note
+    assert f"Not for {facts.fitted[2]}: no null calibration: the classifier svm." in note
+
+
+def test_a_permutation_p_is_said_to_be_one_sided(facts):
+    row = ("outcome", facts.fitted[0], "testing", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
+    facts.frames[NULL] = pd.DataFrame([row], columns=NULL_COLUMNS)
+    table = TABLES["performance"](facts)
+    (heading,) = (cell for cell in table.header[0] if cell.text == "Chance")
+    assert "one-sided" in heading.below
+    assert "central 95% of the AUCs" in chance_note(facts)
+    assert "one-sided, upper tail" in chance_note(facts)
+
+
+@pytest.mark.parametrize(
+    ("switched", "name"),
+    [("chance: null", NULL), ("baselines: null", "evaluate/baselines/table3.csv"),
+     ("resampling: null", "evaluate/resampling/summary.csv")],
+)  # fmt: skip
+def test_files_of_an_earlier_study_file_are_none_of_this_one(tmp_path, switched, name):
+    row = ("outcome", "T2", "testing", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
+    write_csv(tmp_path / name, pd.DataFrame([row], columns=NULL_COLUMNS))
+    assert name in read_facts(parse_protocol(STUDY), tmp_path).frames
+    facts = read_facts(parse_protocol(STUDY + f"evaluate: {{{switched}}}\n"), tmp_path)
+    assert name not in facts.frames
+    assert chance_of(facts, "T2", "testing") is None
+
+
+# --- captions ----------------------------------------------------------------------------------------------------
+
+
+def notes(name, facts):
+    with style():
+        return " ".join(FIGURES[name](facts).notes)
+
+
+def test_figure_3_explains_bands_of_the_training_set_alone_and_whose_they_are(facts):
+    row = ("outcome", facts.fitted[0], "training", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
+    facts.frames[NULL] = pd.DataFrame([row], columns=NULL_COLUMNS)
+    assert f"Grey bands of {facts.fitted[0]}: the central 95%" in notes("areas", facts)
+
+
+@pytest.mark.parametrize(
+    ("figure", "file"),
+    [("calibration", "evaluate/calibration_curves.csv"), ("decision", "evaluate/decision_curves.csv")],
+)
+def test_a_blue_band_is_explained_where_it_is_drawn(facts, figure, file):
+    assert "Blue band: 95% pointwise confidence band" in notes(figure, facts)
+    facts.frames[file] = facts.frames[file].assign(low=np.nan, high=np.nan)
+    assert "Blue band" not in notes(figure, facts)
+
+
+def splits_of(facts, **nested):
+    rng = np.random.default_rng(1)
+    facts.frames["evaluate/resampling/splits.csv"] = pd.DataFrame(
+        {"model": "T2", "split": range(40), "auc": rng.normal(0.6, 0.05, 40)}
+    )
+    row = {"model": "T2", "training_auc": 0.9, "testing_auc": 0.8, "splits": 40, "split_median": 0.6, "split_low": 0.5,
+           "split_high": 0.7, "selected_outside_auc": 0.8, "split_share_lower": 0.9, "resamples": np.nan,
+           "out_of_bag_auc": np.nan, "out_of_bag_low": np.nan, "out_of_bag_high": np.nan, "out_of_bag_brier": np.nan,
+           "share_brier": np.nan, "out_of_bag_slope": np.nan, "optimism": np.nan, "nested_auc": np.nan,
+           "nested_low": np.nan, "nested_high": np.nan, "repeats": np.nan, "folds": np.nan, "note": ""}  # fmt: skip
+    facts.frames["evaluate/resampling/summary.csv"] = pd.DataFrame([row | nested])
+
+
+def test_figure_9_and_table_4_explain_nested_validation_where_there_is_one(facts):
+    splits_of(facts)
+    assert "Square" not in notes("splits", facts)
+    told = " ".join(TABLES["honest"](facts).footnotes)
+    assert "Nested cross-validation:" not in told
+    assert "Out-of-bag" not in told
+    assert "Other splits: 40 random splits" in told  # not the 1,000 that the study file asks for
+    splits_of(facts, nested_auc=0.6, nested_low=0.5, nested_high=0.7, repeats=3.0, folds=5.0)
+    assert "Square: nested cross-validation" in notes("splits", facts)
+    assert "Nested cross-validation: 3 x 5 folds" in " ".join(TABLES["honest"](facts).footnotes)

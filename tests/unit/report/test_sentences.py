@@ -1,0 +1,525 @@
+"""Every sentence of Methods and Summary: said where the run's files show its work, and not where they do not."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import radstudy.report.text as text_of_the_report
+from radstudy.protocol.load import parse_protocol
+from radstudy.report.text.methods import methods
+from radstudy.report.text.summary import summary
+
+STUDY = """
+study: test
+seed: 5
+cohort:
+  patient: id
+  outcome: {column: y, positive: "1", label: HER2, labels: [no, yes]}
+  split: {train: 0.65}
+  images: x
+  masks: x
+  readers: [a, b]
+  transfer: {from: T2, to: [DWI]}
+  clinical:
+    age: {label: Age, unit: year}
+    margin: {label: Margin, levels: [smooth, lobed, spiculated], table: imaging}
+sequences: [T2, DWI]
+prepare: [{n4: {}}, {rescale: {to: [0, 1000]}}]
+extract: {maps: {features: [original_firstorder_Mean]}}
+agree: {kappa: {margin: {columns: [m1, m2]}}}
+model:
+  select: [{impute: median}, {standardise: zscore}, {collinear: {}}, {univariate: {}}, {boosted_trees: {keep: 2}}]
+  signature: combined
+  models:
+    clinical: {clinical: {}}
+    T2: [T2]
+    DWI: [DWI]
+    both: {pool: [T2, DWI]}
+    combined: {add: [both, clinical]}
+evaluate: {resampling: {optimism: [harrell]}}
+"""
+STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
+MODELS = ("clinical", "T2", "DWI", "both", "combined")
+NULL, BASELINES = "evaluate/null/null.csv", "evaluate/baselines/table3.csv"
+RESAMPLED = "evaluate/resampling/summary.csv"
+
+
+def provenance():
+    versions = {"radstudy": "0.9", "python": "3.12", "platform": "Linux", "numpy": "2.0"}
+    return {"key": "k", "finished": "2026-01-01T00:00:00", "seconds": 1.0, "code": "c", "versions": versions}
+
+
+def cohort_rows():
+    return pd.DataFrame([
+        {"patient": f"{which}{i}", "lesion": "1", "set": which, "outcome": i % 2, "age": 50.0, "margin": "smooth"}
+        for which, size in (("training", 40), ("testing", 22)) for i in range(size)
+    ])  # fmt: skip
+
+
+def flow():
+    part = {"patients": 40, "negative": 20, "positive": 20}
+    return {"screened": 65, "excluded": [{"reason": "too young", "patients": 3}], "kept": 62, "lesions": 62,
+            "negative": 31, "positive": 31, "training": part,
+            "testing": {"patients": 22, "negative": 11, "positive": 11}}  # fmt: skip
+
+
+def groups(kind, test):
+    return pd.DataFrame([{"set": "all", "variable": "v", "kind": kind, "p_value": 0.4, "test": test, "note": ""}])
+
+
+def counted(table3):
+    """Table 3 with the counts and limits that the step writes."""
+    made = table3.assign(interval="newcombe", sensitivity_low=0.4, sensitivity_high=0.8)
+    testing = made["set"] == "testing"
+    for name, in_testing, in_training in (("tp", 7, 19), ("fn", 4, 1), ("tn", 8, 18), ("fp", 3, 2)):
+        made[name] = np.where(testing, in_testing, in_training)
+    return made
+
+
+def delong():
+    return pd.DataFrame([
+        {"set": which, "model_a": "clinical", "model_b": "combined", "rows": 22, "difference": -0.123, "low": -0.3,
+         "high": 0.05, "z": -1.4, "p_value": 0.16, "p_adjusted": 0.32, "nested": True, "note": ""}
+        for which in ("training", "testing")
+    ])  # fmt: skip
+
+
+def null():
+    row = {"permutations": 999.0, "observed": 0.75, "null_median": 0.5, "null_low": 0.3, "null_high": 0.7, "note": ""}
+    kept = [{"kind": "outcome", "model": name, "measure": which, "p_value": 0.012, **row}
+            for name in MODELS if name != "DWI" for which in ("training", "testing")]  # fmt: skip
+    kept += [{"kind": "incremental", "model": "combined", "measure": "testing", "p_value": 0.169, **row}]
+    kept += [{"kind": "outcome", "model": "DWI", "note": "no null calibration: the step lasso"}]
+    return pd.DataFrame(kept)
+
+
+def resampled():
+    row = {"training_auc": 0.9, "selected_outside_auc": 0.85, "testing_auc": 0.8, "nested_auc": 0.61,
+           "nested_low": 0.5, "nested_high": 0.7, "repeats": 10.0, "folds": 5.0, "optimism": 0.29, "splits": 40.0,
+           "split_median": 0.66, "split_low": 0.5, "split_high": 0.8, "split_share_lower": 0.9, "resamples": 20.0,
+           "out_of_bag_auc": 0.64, "stability": 0.07, "note": ""}  # fmt: skip
+    return pd.DataFrame([*({"model": name, **row} for name in MODELS if name != "DWI"),
+                         {"model": "DWI", "note": "no resampling: the step lasso"}])  # fmt: skip
+
+
+def baselines(table3):
+    part = table3[table3["model"] == "T2"]
+    kinds = (("volume, T2", "volume", 0.7), ("age", "age", 0.8), ("shuffled image, T2", "shuffled", 0.5))
+    return pd.concat([part.assign(model=name, kind=kind, auc=auc) for name, kind, auc in kinds], ignore_index=True)
+
+
+@pytest.fixture
+def finished(facts):
+    """A run in which everything was done: two readers, images, every comparison, one leak of each severity."""
+    object.__setattr__(facts, "protocol", parse_protocol(STUDY))
+    frames, documents = facts.frames, facts.documents
+    frames["evaluate/table3.csv"] = counted(frames["evaluate/table3.csv"])
+    frames |= {
+        "cohort/rows.csv": cohort_rows(),
+        "cohort/excluded.csv": pd.DataFrame([{"patient": f"x{i}", "lesion": "1", "reason": "young"} for i in range(3)]),
+        "cohort/failures.csv": pd.DataFrame([{"patient": "q", "problem": "no file", "remedy": "look"}]),
+        "prepare/volumes.csv": pd.DataFrame([
+            {"patient": "p", "sequence": "T2", "history": "read x; N4 (50 iterations); rescale from minmax: 0..9"}
+        ]),
+        "extract/transferred.csv": pd.DataFrame([
+            {"patient": "p", "lesion": "1", "sequence": "DWI", "from": "T2", "status": "confirmed"}]),
+        "extract/maps/maps.csv": pd.DataFrame([{"patient": "p", "feature": "original_firstorder_Mean", "problem": ""}]),
+        "agree/icc.csv": pd.DataFrame([{"sequence": "T2", "feature": "f", "icc": 0.9, "kept": True}]),
+        "model/clinical_screen.csv": pd.DataFrame([
+            {"model": "clinical", "variable": "age", "p_value": 0.01, "kept": True}]),
+        "evaluate/table1.csv": groups("continuous", "Student's t"),
+        "evaluate/table2.csv": groups("categorical", "Pearson chi-square"),
+        "evaluate/delong.csv": delong(),
+        NULL: null(),
+        RESAMPLED: resampled(),
+        BASELINES: baselines(frames["evaluate/table3.csv"]),
+        "evaluate/baselines/beside_volume.csv": pd.DataFrame([
+            {"model": "combined", "set": "testing", "sequence": "T2", "auc": 0.75, "volume_auc": 0.88}]),
+        "evaluate/other_reader/moved.csv": pd.DataFrame([{"model": "T2", "reader": "b", "set": "all"}]),
+        "evaluate/resampling/corrections.csv": pd.DataFrame([
+            {"model": "both", "correction": "harrell", "auc": 0.8, "noise_outcomes": 7, "resamples": 20}]),
+        "evaluate/leaks/leaks.csv": pd.DataFrame([
+            {"severity": severity, "check": "scaling", "what": what, "evidence": "e", "where": "w", "remedy": "r"}
+            for severity, what in (("error", "the features were scaled before the split"),
+                                   ("warning", "the site follows the outcome"))]),
+    }  # fmt: skip
+    frames["model/predictions.csv"] = frames["model/predictions.csv"].query("patient != 'testing0'")
+    documents |= {f"{step}/provenance.json": provenance() for step in STEPS}
+    documents["cohort/flow.json"] = flow()
+    documents["extract/summary.json"] = {"features": 1218, "explained": "14 shape + 1,204 others"}
+    documents["agree/summary.json"] |= {"readers": ["a", "b"], "lesions": {"T2": 12, "DWI": 12}, "by": "estimate",
+                                        "patients": "all"}  # fmt: skip
+    about = {"fitted": True, "empty": False, "note": "", "classifier": "logistic", "not_used": 0, "clinical": []}
+    sequences = {"clinical": [], "T2": ["T2"], "DWI": ["DWI"], "both": ["T2", "DWI"], "combined": ["T2", "DWI"]}
+    documents["model/models.json"] = {name: {**about, "sequences": sequences[name]} for name in MODELS}
+    return facts
+
+
+def told(facts):
+    """All that Summary and Methods say."""
+    alarms = getattr(text_of_the_report, "alarms", lambda _: [])
+    said = [*alarms(facts), *(getattr(line, "text", line) for line in summary(facts))]
+    return "\n".join([*said, *(paragraph.text for paragraph in methods(facts))])
+
+
+# --- how the work behind a sentence is taken away -----------------------------------------------------------------
+
+
+def without(*names):
+    """The files are not there."""
+
+    def undo(facts):
+        for name in names:
+            facts.frames.pop(name, None)
+            facts.documents.pop(name, None)
+
+    return undo
+
+
+def no_values(name, *columns):
+    """The columns of a table are empty."""
+
+    def undo(facts):
+        facts.frames[name] = facts.frames[name].assign(**dict.fromkeys(columns, np.nan))
+
+    return undo
+
+
+def no_rows(name, query):
+    """The rows of a table that a query finds are not there."""
+
+    def undo(facts):
+        frame = facts.frames[name]
+        facts.frames[name] = frame.drop(frame.query(query).index)
+
+    return undo
+
+
+def studied(old, new):
+    """Another study file: the run is what it was."""
+
+    def change(facts):
+        assert old in STUDY
+        object.__setattr__(facts, "protocol", parse_protocol(STUDY.replace(old, new)))
+
+    return change
+
+
+def models_that(names=MODELS, **what):
+    """What the run says of models."""
+
+    def change(facts):
+        for name in names:
+            facts.documents["model/models.json"][name] |= what
+
+    return change
+
+
+def agreed(**what):
+    def change(facts):
+        facts.documents["agree/summary.json"] |= what
+
+    return change
+
+
+def every(*changes):
+    def change(facts):
+        for one in changes:
+            one(facts)
+
+    return change
+
+
+def lesions(facts):
+    rows = facts.frames["cohort/rows.csv"]
+    facts.frames["cohort/rows.csv"] = rows.assign(patient=rows["patient"].str.replace("3$", "2", regex=True))
+
+
+def put(name, frame):
+    def change(facts):
+        facts.frames[name] = frame
+
+    return change
+
+
+def known(name, document):
+    def change(facts):
+        facts.documents[name] = document
+
+    return change
+
+
+GIVEN = STUDY.replace("prepare: [{n4: {}}, {rescale: {to: [0, 1000]}}]", "features: {table: f.csv, columns: {T2: t_, "
+                      "DWI: d_}, reader: r}").replace("  images: x\n  masks: x\n", "").replace(
+    "  transfer: {from: T2, to: [DWI]}\n", "").replace(
+    "extract: {maps: {features: [original_firstorder_Mean]}}\n", "")  # fmt: skip
+
+
+def given(facts):
+    object.__setattr__(facts, "protocol", parse_protocol(GIVEN))
+
+
+def nothing(_facts):
+    """The run as it is."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A phrase of the sentence, the work taken away, and what has to be the case before it can be said at all."""
+
+    phrase: str
+    undo: Any
+    setup: Any = nothing
+
+
+MODEL_NOTE = {"fitted": False, "note": "not fitted: too few patients"}
+CASES = {
+    # Methods: patients
+    "outcome": Case("The outcome was HER2 (HER2 yes = positive)", without("cohort/rows.csv")),
+    "split_given": Case("given by the column 'set'", without("cohort/rows.csv"),
+                        studied("split: {train: 0.65}", "split: {column: set}")),
+    "split_random": Case("40 patients for training and 22 for testing", without("cohort/rows.csv")),
+    "patients_undivided": Case("All lesions of a patient went into the same set",
+                               put("cohort/rows.csv", cohort_rows()), lesions),
+    "exclusions": Case("3 rows of 3 patients", no_rows("cohort/excluded.csv", "patient != ''")),
+    "cohort_not_run": Case("The step 'cohort' has not run", known("cohort/provenance.json", provenance()),
+                           without("cohort/provenance.json")),
+    # images
+    "no_images": Case("no image was read", without("extract/provenance.json"), given),
+    "as_acquired": Case("used as acquired", without("prepare/volumes.csv"), put("prepare/volumes.csv", pd.DataFrame(
+        [{"patient": "p", "sequence": "T2", "history": "read x"}]))),
+    "prepared": Case("N4 bias-field correction", put("prepare/volumes.csv", pd.DataFrame(
+        [{"patient": "p", "sequence": "T2", "history": "read x; rescale from minmax: 0..9"}]))),
+    "prepare_not_run": Case("The step 'prepare' has not run", known("prepare/provenance.json", provenance()),
+                            without("prepare/provenance.json")),
+    "features_given": Case("computed elsewhere and given as a table", without("extract/summary.json"), given),
+    "first_reader": Case("The masks of a trained and tested", models_that(fitted=False)),
+    "other_readers": Case("took no part in training or testing", agreed(note="one reader")),
+    "transferred_masks": Case("1 mask of T2 was placed on DWI", put("extract/transferred.csv", pd.DataFrame(
+        [{"patient": "p", "lesion": "1", "sequence": "DWI", "from": "T2", "status": "waiting"}]))),
+    "parameter_file": Case("PyRadiomics parameter file 'p.yaml'", without("extract/summary.json"),
+                           studied("extract: {", "extract: {params: p.yaml, ")),
+    "extraction": Case("Lesions were resampled to", without("extract/summary.json")),
+    "feature_maps": Case("For illustration only, original_firstorder_Mean", no_rows("extract/maps/maps.csv",
+                                                                                   "problem == ''")),
+    "extract_not_run": Case("The step 'extract' has not run", known("extract/provenance.json", provenance()),
+                            without("extract/provenance.json")),
+    # agreement
+    "no_agreement_filter": Case("No feature was filtered by the agreement", agreed(note=""),
+                                agreed(note="No reproducibility filter: there is one reader")),
+    "agreement_filter": Case("Features with an ICC(2,1) (two-way", no_values("agree/icc.csv", "icc")),
+    "agreement_not_computed": Case("No intraclass correlation could be computed", without("agree/summary.json"),
+                                   no_values("agree/icc.csv", "icc")),
+    "mask_agreement": Case("Hausdorff distance", no_rows("agree/masks.csv", "dice > 0")),
+    "kappa": Case("What two readers saw (Margin)", no_values("agree/kappa.csv", "kappa")),
+    "agree_not_run": Case("The step 'agree' has not run", known("agree/provenance.json", provenance()),
+                          without("agree/provenance.json")),
+    # selection and models
+    "selection_steps": Case("the most important features of gradient-boosted", no_rows("model/funnel.csv",
+                                                                                       "step == 'boosted_trees'")),
+    "pooled_models": Case("both pooled the features", models_that(["both"], fitted=False)),
+    "added_models": Case("combined put the features of their parts side by side", models_that(["combined"],
+                                                                                            fitted=False)),
+    "clinical_screening": Case("in a univariate logistic regression (likelihood-ratio test, training set)",
+                               without("model/clinical_screen.csv")),
+    "classifiers": Case("Logistic regression with a ridge (L2) penalty", models_that(empty=True)),
+    "folds": Case("Folds were those of the training set", models_that(empty=True)),
+    "rows_left_out": Case("never imputed (T2)", models_that(not_used=0), models_that(["T2"], not_used=4)),
+    "intercept_models": Case("No feature survived the selection in DWI", models_that(empty=False),
+                             models_that(["DWI"], empty=True)),
+    "models_not_fitted": Case("DWI: not fitted: too few patients.", models_that(fitted=True),
+                              models_that(["DWI"], **MODEL_NOTE)),
+    "model_not_run": Case("The step 'model' has not run", known("model/provenance.json", provenance()),
+                          without("model/provenance.json")),
+    # statistics
+    "continuous_groups": Case("Student's t-test", no_values("evaluate/table1.csv", "p_value")),
+    "categorical_groups": Case("Pearson's chi-square", no_values("evaluate/table2.csv", "p_value")),
+    "auc_intervals": Case("confidence intervals by Newcombe's method 5", no_values("evaluate/table3.csv", "auc_low")),
+    "proportion_intervals": Case("by Wilson", no_values("evaluate/table3.csv", "sensitivity_low")),
+    "precision_intervals": Case("average precision", no_values("evaluate/table3.csv", "average_precision_low")),
+    "cutoff": Case("the largest Youden index", no_values("evaluate/table3.csv", "cutoff")),
+    "calibration": Case("logistic recalibration", no_values("evaluate/calibration.csv", "slope")),
+    "calibration_curves": Case("restricted cubic spline", without("evaluate/calibration_curves.csv")),
+    "calibration_bands": Case("Bands of the calibration curves", no_values("evaluate/calibration_curves.csv", "low")),
+    "decision_curves": Case("show the net benefit", without("evaluate/decision_curves.csv")),
+    "decision_bands": Case("percentile-bootstrap bands", no_values("evaluate/decision_curves.csv", "low", "high")),
+    "regression": Case("multivariable logistic regression of each model's features without penalty",
+                       without("evaluate/regression.csv")),
+    "firth": Case("Firth's penalised likelihood", no_rows("evaluate/regression.csv", "estimator == 'Firth'")),
+    "regression_not_estimated": Case("could not be estimated", no_rows("evaluate/regression.csv",
+                                                                        "odds_ratio.isna()")),
+    "delong": Case("compared by DeLong's paired test", no_values("evaluate/delong.csv", "p_value")),
+    "mcnemar": Case("McNemar's exact test", no_values("evaluate/mcnemar.csv", "p_value")),
+    "holm": Case("Holm's correction over all pairs", every(no_values("evaluate/delong.csv", "p_adjusted"),
+                                                           no_values("evaluate/mcnemar.csv", "p_adjusted"))),
+    "not_adjusted": Case("not corrected for their number", every(no_values("evaluate/delong.csv", "p_value"),
+                                                                 no_values("evaluate/mcnemar.csv", "p_value")),
+                         every(no_values("evaluate/delong.csv", "p_adjusted"),
+                               no_values("evaluate/mcnemar.csv", "p_adjusted"))),
+    "incremental_value": Case("integrated discrimination improvement", without("evaluate/incremental.csv")),
+    "two_sided": Case("wo-sided are the tests", every(
+        *(no_values(f"evaluate/{name}.csv", "p_value")
+          for name in ("table1", "table2", "regression", "delong", "mcnemar")))),
+    "one_sided": Case("permutations are one-sided (upper tail)", without(NULL)),
+    # chance, baselines, resampling
+    "chance": Case("the outcome was permuted 999 times", no_rows(NULL, "kind == 'outcome'")),
+    "chance_incremental": Case("For combined the radiomics features were also permuted",
+                               no_rows(NULL, "kind == 'incremental'")),
+    "chance_left_out": Case("Not for DWI: no null calibration: the step lasso", no_rows(NULL, "model == 'DWI'")),
+    "no_chance": Case("No outcome was permuted", put(NULL, null()), without(NULL)),
+    "baselines": Case("on the logarithm of the lesion's volume and age", without(BASELINES)),
+    "shuffled": Case("voxels were put in random order", no_rows(BASELINES, "kind == 'shuffled'")),
+    "other_reader": Case("applied unchanged to the features of b", without("evaluate/other_reader/moved.csv")),
+    "nested": Case("(10 x 5 folds stratified by outcome", no_values(RESAMPLED, "nested_auc")),
+    "other_splits": Case("40 other random splits", no_values(RESAMPLED, "split_median")),
+    "bootstrap": Case("On 20 bootstrap samples", no_values(RESAMPLED, "out_of_bag_auc")),
+    "selection_stability": Case("Nogueira's index", no_values(RESAMPLED, "stability")),
+    "corrections": Case("beside their values on 7 permuted outcomes", without("evaluate/resampling/corrections.csv")),
+    "resampling_left_out": Case("Not for DWI: no resampling: the step lasso", no_rows(RESAMPLED, "model == 'DWI'")),
+    "no_resampling": Case("Nothing was resampled", put(RESAMPLED, resampled()), without(RESAMPLED)),
+    "evaluate_not_run": Case("The step 'evaluate' has not run", known("evaluate/provenance.json", provenance()),
+                             without("evaluate/provenance.json")),
+    "software": Case("radstudy 0.9 on Python 3.12", without(*(f"{step}/provenance.json" for step in STEPS))),
+    "no_version": Case("so no version is known", known("cohort/provenance.json", provenance()),
+                       without(*(f"{step}/provenance.json" for step in STEPS))),
+    # Summary
+    "leak_errors": Case("No AUC of this study can be trusted", no_rows("evaluate/leaks/leaks.csv",
+                                                                      "severity == 'error'")),
+    "patients": Case("Of 65 patients screened", without("cohort/flow.json")),
+    "not_analysed": Case("61 patients of these 62 had what at least one model needs",
+                         no_rows("cohort/rows.csv", "patient == 'testing0'")),
+    "lost_cases": Case("1 case could not be used in the step cohort", no_rows("cohort/failures.csv", "patient == 'q'")),
+    "study_model": Case("combined, the model named for use (model.signature), reached an AUC of 0.750",
+                        no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'")),
+    "study_model_not_fitted": Case("combined, the model named for use (model.signature), has no result",
+                                   models_that(fitted=True), models_that(["combined"], **MODEL_NOTE)),
+    "sensitivity": Case("it recognised 7 of 11 HER2 yes patients in testing, against 19 of 20 in training",
+                        no_values("evaluate/table3.csv", "tp")),
+    "study_model_calibration": Case("Its calibration in testing: slope 0.83 (95% CI 0.21 to 1.45)",
+                                    no_values("evaluate/calibration.csv", "slope")),
+    "study_model_not_calibrated": Case(
+        "Its calibration in testing is not known: one value", no_values("evaluate/calibration.csv", "note"), every(
+            no_values("evaluate/calibration.csv", "slope"),
+            lambda facts: facts.frames["evaluate/calibration.csv"].__setitem__("note", "one value"))),
+    "against_clinical": Case(
+        "Its testing AUC is 0.123 more than that of the clinical model clinical on the same 22 patients: difference "
+        "0.123 (95% CI −0.050 to 0.300); p = 0.160 by DeLong's test, two-sided",
+        no_rows("evaluate/delong.csv", "set == 'testing'")),
+    "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
+                               no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
+    "study_model_chance_unknown": Case(
+        "What chance alone reaches with the recipe of combined is not known (no null calibration: the step lasso)",
+        put(NULL, null()), put(NULL, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
+                                                    "note": "no null calibration: the step lasso"}]))),
+    "study_model_inside_unknown": Case(
+        "What the recipe of combined reaches with every step inside the folds is not known (no resampling: the step",
+        put(RESAMPLED, resampled()), put(RESAMPLED, resampled().assign(
+            training_auc=np.nan, nested_auc=np.nan, note="no resampling: the step lasso"))),
+    "study_model_adds": Case("p = 0.169, one-sided: that radiomics adds to the clinical variables is not shown",
+                             no_rows(NULL, "kind == 'incremental'")),
+    "baseline_does_better": Case("the lesion's volume on T2 0.880 against 0.750 and age 0.800 against 0.750",
+                                 without(BASELINES, "evaluate/baselines/beside_volume.csv")),
+    "study_model_inside_the_folds": Case("the recipe of combined reaches 0.610", no_rows(RESAMPLED,
+                                                                                        "model == 'combined'")),
+    "models": Case("5 models were declared and all fitted", without("model/models.json")),
+    "testing_range": Case("Their AUCs on the testing set", no_values("evaluate/table3.csv", "auc")),
+    "pairs_of_models": Case("none of 1 comparison between two models had p < 0.05",
+                            no_values("evaluate/delong.csv", "p_value")),
+    "features": Case("gave 1,218 features on each of T2 and DWI", without("extract/summary.json")),
+    "features_reproduced": Case("1,100 (T2) and 1,000 (DWI) of the features had an ICC(2,1) above 0.75",
+                                no_values("agree/icc.csv", "icc")),
+    "nothing_reproduced": Case("so no radiomics feature enters any model", agreed(kept={"T2": 1, "DWI": 0}),
+                               agreed(kept={"T2": 0, "DWI": 0})),
+    "reproducibility_not_tested": Case("Reproducibility between readers was not tested", agreed(note=""),
+                                       agreed(note="one reader")),
+    "apparent": Case("are apparent (selection ignored)", no_rows("evaluate/table3.csv", "set == 'training'")),
+    "one_testing_set": Case("The testing AUCs come from one random split", no_rows("evaluate/table3.csv",
+                                                                                   "set == 'testing'")),
+    "inside_the_folds": Case("on average 0.29 less than in training", no_values(RESAMPLED, "nested_auc")),
+    "several_lesions": Case("intervals are too narrow", put("cohort/rows.csv", cohort_rows()), lesions),
+    "leak_warnings": Case("The leak detector warns: the site follows the outcome",
+                          no_rows("evaluate/leaks/leaks.csv", "severity == 'warning'")),
+    "steps_not_run": Case("Not known yet is what comes of the step model", known("model/provenance.json", provenance()),
+                          without("model/provenance.json")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_sentence_is_said_where_its_work_was_done_and_nowhere_else(finished, name):
+    case = CASES[name]
+    case.setup(finished)
+    assert case.phrase in told(finished)
+    case.undo(finished)
+    text = told(finished)
+    assert case.phrase not in text
+    assert "cannot be understood" not in text
+    assert "  " not in text
+
+
+def registered():
+    from radstudy.report.text.methods import METHODS
+    from radstudy.report.text.summary import ALARMS, SUMMARY
+
+    return [*ALARMS, *(sentence for _, sentences in (*SUMMARY, *METHODS) for sentence in sentences)]
+
+
+def test_every_sentence_has_a_case_and_its_own_name():
+    names = [sentence.name for sentence in registered()]
+    assert len(set(names)) == len(names)
+    assert set(names) == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_case_is_of_the_sentence(finished, name):
+    (sentence,) = (sentence for sentence in registered() if sentence.name == name)
+    CASES[name].setup(finished)
+    assert CASES[name].phrase in sentence.said(finished)
+
+
+def test_of_a_run_without_any_file_nothing_is_claimed(facts):
+    facts.frames.clear()
+    facts.documents.clear()
+    object.__setattr__(facts, "protocol", parse_protocol(STUDY))
+    said = told(facts)
+    sentences = said.replace("To do: ", "").split(". ")
+    assert all("has not run" in line or "not run to the end" in line or "goes on from there" in line
+               or "so no version is known" in line for line in sentences), sentences  # fmt: skip
+
+
+def test_files_that_cannot_be_understood_are_said_and_stop_nothing(finished):
+    finished.documents["cohort/flow.json"] = {"screened": 65}
+    text = told(finished)
+    assert "cannot be understood: patients: KeyError" in text
+    assert "reached an AUC of 0.750" in text
+
+
+def test_the_models_that_were_skipped_are_not_among_those_that_were_permuted_or_resampled(finished):
+    text = told(finished)
+    assert "For clinical, T2, both and combined the outcome was permuted" in text
+    assert "The whole pipeline of clinical, T2, both and combined was cross-validated" in text
+    frame = finished.frames[NULL]
+    finished.frames[NULL] = frame[frame["permutations"].isna()]
+    finished.frames[RESAMPLED] = finished.frames[RESAMPLED].query("model == 'DWI'")
+    text = told(finished)
+    assert "was permuted" not in text.replace("No outcome was permuted", "")
+    assert "cross-validated on all" not in text
+    assert "bootstrap samples" not in text
+
+
+def test_each_step_of_the_selection_is_said_only_where_it_ran(finished):
+    assert "Mann-Whitney U test stayed" not in told(finished)  # asked for, but the funnel has no such step
+    finished.frames["model/funnel.csv"].loc[2, "step"] = "univariate"
+    text = told(finished)
+    assert "Mann-Whitney U test stayed" in text
+    assert "Pearson correlation above" not in text
+    assert "z-score with the training mean and standard deviation" in text
+
+
+def test_a_model_that_nobody_named_is_not_said_to_be_named(finished):
+    object.__setattr__(finished, "protocol", parse_protocol(STUDY.replace("  signature: combined\n", "")))
+    text = told(finished)
+    assert "combined, the last model that is a formula, for the study file names none (model.signature)" in text
+    assert "named for use" not in text

@@ -16,7 +16,7 @@ from radstudy.statistics.kappa import Kappa, cohen_kappa
 from radstudy.statistics.likelihood import LikelihoodRatio, likelihood_ratio_test
 from radstudy.statistics.limits_of_agreement import BlandAltman, bland_altman
 from radstudy.statistics.logistic_fit import LogisticFit
-from radstudy.statistics.multiplicity import benjamini_hochberg, holm
+from radstudy.statistics.multiplicity import benjamini_hochberg, holm, max_t
 from radstudy.statistics.net_benefit import DecisionCurve, decision_curve
 from radstudy.statistics.normality import levene_p_value, lilliefors_p_value, shapiro_wilk_p_value
 from radstudy.statistics.paired_proportions import McnemarTest, mcnemar
@@ -95,6 +95,7 @@ __all__ = [
     "lilliefors_p_value",
     "logistic",
     "mann_whitney_columns",
+    "max_t",
     "mcnemar",
     "parameters_allowed",
     "precision_recall_curve",

@@ -16,6 +16,7 @@ from radstudy.statistics.kappa import Kappa, cohen_kappa
 from radstudy.statistics.likelihood import LikelihoodRatio, likelihood_ratio_test
 from radstudy.statistics.limits_of_agreement import BlandAltman, bland_altman
 from radstudy.statistics.logistic_fit import LogisticFit
+from radstudy.statistics.bootstrap import fewest_for_share
 from radstudy.statistics.multiplicity import benjamini_hochberg, holm, max_t
 from radstudy.statistics.net_benefit import DecisionCurve, decision_curve
 from radstudy.statistics.normality import levene_p_value, lilliefors_p_value, shapiro_wilk_p_value
@@ -86,6 +87,7 @@ __all__ = [
     "delong_test",
     "delong_unpaired",
     "diagnostic_measures",
+    "fewest_for_share",
     "firth",
     "holm",
     "icc",

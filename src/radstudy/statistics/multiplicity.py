@@ -117,7 +117,7 @@ def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
 
 def _standardised(values: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
     above = values - centre
-    constant = np.where(np.abs(above) < _EQUAL, 0.0, np.sign(above) * np.inf)
+    constant = np.where(np.abs(above) < _EQUAL, 0.0, np.where(above > 0, np.inf, -np.inf))
     with np.errstate(divide="ignore", invalid="ignore"):
         standardised = np.where(spread > 0, above / spread, constant)
     return np.where(np.isnan(values), np.nan, standardised)

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, rows_of, set_key
@@ -87,7 +88,7 @@ def _lines(part: pd.DataFrame, which: str) -> list[str]:
         return [f"{which}: not computed"]
     row = part.iloc[0]
     if pd.isna(row["slope"]):
-        return textwrap.wrap(f"{which}: {str(row['note']).partition(';')[0] or 'no slope'}", 34)
+        return textwrap.wrap(f"{which}: {without_lesions_note(row['note']).partition(';')[0] or 'no slope'}", 34)
     parts = [f"{name} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'], 2)}"
              for name in ("slope", "intercept")]  # fmt: skip
     return [which, *parts, f"Brier {number(row['brier'])}"]

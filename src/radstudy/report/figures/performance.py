@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from radstudy.report.chance import NULL_ROC, chance_of
+from radstudy.modelling.lesions import without_lesions_note
+from radstudy.report.chance import NULL_ROC, Chance, chance_of, level_text
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS, figure
+from radstudy.report.tables.performance import valid_tests
 
 # p-values in steps, dark where small; light and dark are told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
@@ -34,7 +36,8 @@ def areas(facts: Facts) -> Drawing:
             if row is None:
                 continue
             y = index + offset
-            if (chance := chance_of(facts, name, which)) is not None:
+            if _has_band(chance := chance_of(facts, name, which)):
+                assert chance is not None
                 axes.plot([chance.low, chance.high], [y, y], color=GREY, linewidth=7, alpha=0.3, solid_capstyle="butt")
             if not found[name].get("empty"):
                 axes.plot([row["auc_low"], row["auc_high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
@@ -49,9 +52,29 @@ def areas(facts: Facts) -> Drawing:
     _key(axes)
     alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
     notes = ["Dotted line: no discrimination. A model without features has no interval."]
-    if any(chance_of(facts, name, TESTING) for name in names):
-        notes.append("Grey bands: the central share of the AUCs that the same models reach on permuted outcomes.")
+    if any(_has_band(chance_of(facts, name, which)) for name in names for which in (TESTING, TRAINING)):
+        notes.append(
+            f"Grey bands: the central {level_text(facts)} of the AUCs that the same models reach on permuted outcomes."
+        )
+    notes += _interval_notes(table, names)
     return Drawing("figure3_auc", drawn, alt, tuple(notes))
+
+
+def _has_band(chance: Chance | None) -> bool:
+    return chance is not None and not np.isnan(chance.low)
+
+
+def _interval_notes(table: Any, names: list[str]) -> list[str]:
+    """Intervals that say nothing, or are others than asked for: of an AUC of 1, most often."""
+    if "note" not in table:
+        return []
+    said: dict[str, list[str]] = {}
+    for name in names:
+        for which in (TRAINING, TESTING):
+            row = _row(table, name, which)
+            if row is not None and (note := without_lesions_note(row["note"])):
+                said.setdefault(note, []).append(f"{name}, {which}")
+    return [f"{'; '.join(places)}: {note}." for note, places in said.items()]
 
 
 def _key(axes: Axes) -> None:
@@ -112,17 +135,25 @@ def roc(facts: Facts) -> Drawing:
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     note = (
         f"Bands: the central {level} of the curves that the same models reach on permuted outcomes, point by point; "
-        "grey of the testing set, light orange of the training set. A curve inside its band is what chance gives."
+        "grey of the testing set, light orange of the training set. Point by point is not the whole curve: chance "
+        "curves leave their band somewhere more often than that, so read p in Table 3."
     )
-    return Drawing("figure4_roc", drawn, alt, (note,) if NULL_ROC in facts.frames else ())
+    banded = any(_band(facts, name, which) is not None for name in names for which in (TRAINING, TESTING))
+    return Drawing("figure4_roc", drawn, alt, ((note,) if banded else ()) + tuple(_interval_notes(table, names)))
+
+
+def _band(facts: Facts, name: str, which: str) -> Any:
+    """The curves of permuted outcomes; None where there is none, or where the permutations are too few for a band."""
+    frame, chance = facts.frames.get(NULL_ROC), chance_of(facts, name, which)
+    if frame is None or not len(frame) or (chance is not None and not _has_band(chance)):
+        return None
+    part = rows_of(frame[frame["kind"] == "outcome"], name, which).dropna(subset=["low"])
+    return part if len(part) else None
 
 
 def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> None:
-    frame = facts.frames.get(NULL_ROC)
-    if frame is None or not len(frame):
-        return
-    part = rows_of(frame[frame["kind"] == "outcome"], name, which).dropna(subset=["low"])
-    if not len(part):
+    part = _band(facts, name, which)
+    if part is None:
         return
     colour, alpha = (GREY, 0.32) if which == TESTING else (SETS[TRAINING][0], 0.13)
     axes.fill_between(part["false_positive_rate"], part["low"], part["high"], color=colour, alpha=alpha, linewidth=0)
@@ -142,7 +173,7 @@ def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty:
 
 def delong(facts: Facts) -> Drawing:
     """The p-values of every pair of models, training and testing."""
-    frame = facts.frame("evaluate/delong.csv")
+    frame = valid_tests(facts.frame("evaluate/delong.csv"))
     if not len(frame):
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
     names = facts.fitted
@@ -161,7 +192,8 @@ def delong(facts: Facts) -> Drawing:
         "; ".join(f"{r['model_a']} and {r['model_b']} p {p_text(r['p_value'])}" for _, r in low.iterrows()) or "none"
     )
     alt = f"Heat maps of DeLong p-values between {len(names)} models. Testing pairs with p below 0.05: {pairs}."
-    return Drawing("figure5_delong", drawn, alt, ("–: the test is not defined (the table of comparisons says why).",))
+    note = "–: the test is not defined, or not valid: nested models on their training set (the tables say why)."
+    return Drawing("figure5_delong", drawn, alt, (note,))
 
 
 def _heat(axes: Axes, part: Any, names: list[str]) -> Any:

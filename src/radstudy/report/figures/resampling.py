@@ -10,11 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy import stats
 
-from radstudy.report.display import number
+from radstudy.report.display import interval, number
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
-from radstudy.report.resampled import resampled
+from radstudy.report.resampled import fewest, resampled
 
 _FEWEST = 5  # values that a density needs
 
@@ -44,8 +44,7 @@ def splits(facts: Facts) -> Drawing:
     axes.legend(handles=_key(table), loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     told = [
         f"{name}: own split {number(table.loc[name, 'testing_auc'])}, other splits median "
-        f"{number(table.loc[name, 'split_median'])} ({number(table.loc[name, 'split_low'])} to "
-        f"{number(table.loc[name, 'split_high'])})"
+        + interval(*(table.loc[name, f"split_{part}"] for part in ("median", "low", "high")))
         for name in names
     ]
     count = int(table["splits"].max())
@@ -86,14 +85,17 @@ def risks(facts: Facts) -> Drawing:
     axes.set(ylim=(-0.02, 1.02), xticks=(), xlim=(-1, len(part)), ylabel=f"probability ({name})")
     axes.set_xlabel(f"{len(part)} {facts.case_word}, by median")
     drawn.legend(loc="outside upper left", ncols=2)
+    known = bool(part["risk_low"].notna().any())
     width = (part["risk_high"] - part["risk_low"]).median()
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     alt = (
         f"Predicted probability of each of {len(part)} {facts.case_word} over the repeats of nested cross-validation; "
-        f"the central {level} of a patient's values spans {number(width, 2)} in the middle."
-    )
+        + (f"the central {level} of a patient's values spans {number(width, 2)} in the middle." if known
+           else "a point is the median of too few repeats for a range.")
+    )  # fmt: skip
     notes = (
-        f"Every value is from a model that had not seen the patient; point: median over the repeats, line: their "
-        f"central {level}. What moves the risk of one and the same patient is who else was in the training folds.",
+        "Every value is from a model that had not seen the patient; point: median over the repeats"
+        + (f", line: their central {level}" if known else f" (fewer than {fewest(facts)}: too few for a range)")
+        + ". What moves the risk of one and the same patient is who else was in the training folds.",
     )
     return Drawing("figure_s8_risks", drawn, alt, notes, part)

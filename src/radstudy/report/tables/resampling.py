@@ -8,9 +8,10 @@ import pandas as pd
 
 from radstudy.report.display import NOTHING, interval, number, plural
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.resampled import OPTIMISTIC, left_out_note, resampled
+from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
 from radstudy.report.tables.features import readable
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
+from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
 _SHOWN, _OFTEN = 10, 25.0  # features a model; those of the model itself and those selected in this per cent or more
 _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
@@ -75,16 +76,24 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
         )
     if section.splits:
         notes.append(
-            f"Other splits: {section.splits:,} random splits of the study's sizes; median, below it the central "
-            f"{level}."
+            f"Other splits: {section.splits:,} random splits of the study's sizes; median"
+            f"{_share_note(facts, section.splits, 'splits')}."
         )
     if section.bootstrap:
         notes.append(
             f"Out-of-bag: models of {plural(section.bootstrap, 'resample')} of patients, on the patients not drawn; "
-            f"mean, below it the central {level} of the resamples. Brier score: 'share' is that of a model that knows "
+            f"mean{_share_note(facts, section.bootstrap, 'resamples')}. Brier score: 'share' is that of a model that knows "
             "the share of positives only. Calibration slope: median; below 1 says that predictions are too extreme."
         )
     return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
+
+
+def _share_note(facts: Facts, count: int, unit: str) -> str:
+    """What stands below a median or mean of so many values."""
+    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    if count < fewest(facts):
+        return f" ({count:,} {unit} are too few for a central {level})"
+    return f", below it the central {level} of the {unit}"
 
 
 def stability(facts: Facts) -> Table:
@@ -101,7 +110,7 @@ def stability(facts: Facts) -> Table:
         *notes.lines(),
         "Nogueira's index of the selection over the bootstrap's resamples: 1 for the same features every time, 0 for "
         "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is "
-        "the normal one. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of "
+        f"the normal one, given from {FEWEST_FOR_INTERVAL} resamples on. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of "
         "nested cross-validation, each from models that had not seen the patient; SD over the same repeats.",
     ]
     return Table("stability", [[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
@@ -128,16 +137,21 @@ def frequent(facts: Facts) -> Table:
         part = frame[frame["model"] == model]
         shown = part[part["in_model"] | (part["selected_percent"] >= _OFTEN)]
         keep = shown[shown["in_model"]].index.union(shown.index[:_SHOWN])
-        rows.append([Cell(f"{model}: {len(part):,} features selected at least once", span=len(names), kind="group")])
+        rows.append([Cell(f"{model}: {plural(_chosen(part), 'feature')} selected at least once", span=len(names), kind="group")])
         rows += [_frequent_row(facts, row) for _, row in shown.loc[keep].iterrows()]
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = [
         f"Over the bootstrap's resamples of all {facts.case_word}: the features of the study's models (bold) and the "
         f"{_SHOWN} most frequent others that {_OFTEN:g}% or more of the resamples selected; the CSV file has all. "
         f"Coefficients per standard deviation: of the study's model, and of the resamples that selected the feature "
-        f"(median, central {level}). Same sign: the share of these that agree on the direction.",
+        f"(median, central {level} where {fewest(facts)} or more did). Same sign: the share of these that agree on the direction.",
     ]
     return Table("selection_frequency", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
+
+
+def _chosen(part: pd.DataFrame) -> int:
+    """Features that some resample selected: the study's own are listed even where none did."""
+    return int((part["selected_percent"] > 0).sum())
 
 
 def _frequent_row(facts: Facts, row: Any) -> Row:

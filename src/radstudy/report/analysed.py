@@ -1,0 +1,46 @@
+"""Who was analysed: the patients of whom some model could use a lesion, and those who have several lesions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from radstudy.report.display import plural
+from radstudy.report.facts import Facts
+
+LESION = ["patient", "lesion"]
+
+
+def analysed_rows(facts: Facts) -> pd.DataFrame:
+    """The rows of the cohort that at least one fitted model used; all of them where no model has been fitted (yet)."""
+    rows = facts.frame("cohort/rows.csv")
+    used = facts.frames.get("model/predictions.csv")
+    if used is None or not len(used):
+        return rows
+    return rows.merge(used[LESION].drop_duplicates(), on=LESION)
+
+
+def by_patient(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a patient, with ``set`` and ``outcome``: a patient is positive if one of the lesions is."""
+    return rows.groupby("patient", sort=False).agg(set=("set", "first"), outcome=("outcome", "max"))
+
+
+def counts(rows: pd.DataFrame, which: str) -> tuple[int, int]:
+    """Negative and positive patients of a set ("all": of every set)."""
+    patients = by_patient(rows)
+    part = patients if which == "all" else patients[patients["set"] == which]
+    return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
+
+
+def lesions_note(facts: Facts) -> str:
+    """What several lesions of a patient do to intervals and tests; "" where every patient has one."""
+    if "cohort/rows.csv" not in facts.frames:
+        return ""
+    lesions = analysed_rows(facts)["patient"].value_counts()
+    several = int((lesions > 1).sum())
+    if not several:
+        return ""
+    return (
+        f"{several} of {plural(len(lesions), 'patient')} {'has' if several == 1 else 'have'} several lesions "
+        f"({int(lesions.sum()):,} in all): the intervals take them as independent and are too narrow, and p-values are "
+        "too small. Only the permutations of Chance and the resampling keep a patient's lesions together."
+    )

@@ -31,6 +31,21 @@ def counts(rows: pd.DataFrame, which: str) -> tuple[int, int]:
     return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
 
 
+def not_analysed(facts: Facts) -> dict[str, int]:
+    """Patients of the cohort of whom no model could use a lesion: reason to how many, each patient under the first."""
+    rows = facts.frame("cohort/rows.csv")
+    lost = set(rows["patient"]) - set(analysed_rows(facts)["patient"])
+    absent = facts.frames.get("cohort/absent.csv")
+    failed = set(facts.failures()["patient"])
+    without = set(absent["patient"]) if absent is not None and len(absent) else set()
+    reasons = {
+        "a file, a mask or a feature is missing or failed": lost & failed,
+        "a sequence was not acquired, or does not show the lesion": (lost & without) - failed,
+        "no model has all values that it needs": lost - failed - without,
+    }
+    return {reason: len(patients) for reason, patients in reasons.items() if patients}
+
+
 def lesions_note(facts: Facts) -> str:
     """What several lesions of a patient do to intervals and tests; "" where every patient has one."""
     if "cohort/rows.csv" not in facts.frames:

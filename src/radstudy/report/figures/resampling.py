@@ -86,7 +86,7 @@ def risks(facts: Facts) -> Drawing:
     axes.set_xlabel(f"{len(part)} {facts.case_word}, by median")
     drawn.legend(loc="outside upper left", ncols=2)
     known = bool(part["risk_low"].notna().any())
-    width = (part["risk_high"] - part["risk_low"]).median()
+    width = (part["risk_high"] - part["risk_low"]).dropna().median() if known else float("nan")
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     alt = (
         f"Predicted probability of each of {len(part)} {facts.case_word} over the repeats of nested cross-validation; "

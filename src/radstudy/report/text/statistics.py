@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from radstudy.report.analysed import lesions_note
 from radstudy.report.baselines import baselines
+from radstudy.report.chance import family
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.tables.performance import INTERVALS, cutoff_rule
@@ -33,6 +35,7 @@ def statistics_method(facts: Facts) -> str:
         _baselines(facts),
         _resampling(facts),
         "All tests were two-sided.",
+        lesions_note(facts),
     ]))  # fmt: skip
 
 
@@ -76,8 +79,8 @@ def _regression(facts: Facts) -> str:
     )
     return (
         "Odds ratios are those of a multivariable logistic regression of each model's features without penalty on the "
-        f"training set ({interval} intervals; {separated}); they ignore that the features were selected on the same "
-        "rows."
+        f"training set ({interval} intervals; {separated}), each with the p-value of the test that its interval belongs "
+        "to; they ignore that the features were selected on the same rows."
     )
 
 
@@ -104,6 +107,11 @@ def _chance(facts: Facts) -> str:
         "testing set, and everything that sees an outcome was done again; p is (1 + the number of AUCs at least as "
         "large) / (permutations + 1) (Phipson and Smyth 2010)."
     )
+    if family(facts):
+        said += (
+            " It was corrected for the number of models by single-step max-T on the same permutations (Westfall and "
+            "Young 1993)."
+        )
     if section.incremental:
         said += (
             " For models of radiomics and clinical variables the radiomics features were also permuted against outcome "

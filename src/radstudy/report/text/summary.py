@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
 from radstudy.report.display import interval, listed, number, plural, thousands
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 
@@ -18,7 +19,7 @@ def summary(facts: Facts) -> list[str]:
             sentences.append(sentence(facts))
         except AbsentError as missing:
             sentences.append(f"Not known yet: {missing}")
-    return list(dict.fromkeys(sentences))
+    return list(dict.fromkeys(filter(None, [*sentences, lesions_note(facts)])))
 
 
 def _patients(facts: Facts) -> str:
@@ -31,6 +32,22 @@ def _patients(facts: Facts) -> str:
     return (
         f"Of {plural(flow['screened'], 'patient')} screened, {flow['kept']} were kept{lesions}: {flow['negative']} "
         f"{facts.groups[0]} and {flow['positive']} {facts.groups[1]}, split once into {listed(parts)}."
+        f"{_analysed(facts)}"
+    )
+
+
+def _analysed(facts: Facts) -> str:
+    """How many of them some model could use; "" where all."""
+    lost = sum(not_analysed(facts).values())
+    if not lost:
+        return ""
+    patients, parts = by_patient(analysed_rows(facts)), []
+    for which in (TRAINING, TESTING):
+        part = patients[patients["set"] == which]
+        parts.append(f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.groups[1]})")
+    return (
+        f" No model could use {plural(lost, 'patient')}; {plural(len(patients), 'patient')} analysed: "
+        f"{listed(parts)}."
     )
 
 

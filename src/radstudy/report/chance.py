@@ -81,12 +81,19 @@ def family(facts: Facts, kind: str = OUTCOME) -> list[str]:
 
 
 def chance_note(facts: Facts) -> str:
-    """What the columns on chance say, or why they are empty."""
+    """`chance_notes` as one paragraph."""
+    return " ".join(chance_notes(facts))
+
+
+def chance_notes(facts: Facts) -> list[str]:
+    """What each of the columns on chance says, or why they are empty."""
     frame = facts.frames.get(NULL)
     if facts.protocol.evaluate.chance is None:
-        return "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+        return [
+            "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+        ]
     if frame is None or not len(frame):
-        return "No null calibration yet: the step 'evaluate' has not run to its end."
+        return ["No null calibration yet: the step 'evaluate' has not run to its end."]
     known = frame.dropna(subset=["permutations"])
     said = []
     if len(known):
@@ -94,7 +101,7 @@ def chance_note(facts: Facts) -> str:
     left = frame[frame["permutations"].isna()]
     if len(left):
         said.append(f"Not for {', '.join(left['model'])}: {left.iloc[0]['note']}.")
-    return " ".join(filter(None, said))
+    return [note for note in said if note]
 
 
 def level_text(facts: Facts) -> str:
@@ -127,9 +134,9 @@ def _incremental_note(facts: Facts) -> str:
     if not has_kind(facts, INCREMENTAL):
         return ""
     return (
-        "Radiomics permuted: the radiomics features of whole patients were permuted against outcome and clinical "
-        "variables, which stay together. It asks whether radiomics adds to the clinical variables of the model; a "
-        "strong clinical variable alone makes the p under Chance small, and not this one."
+        "Radiomics permuted (in Table 3 below p, all models): the radiomics features of whole patients were permuted "
+        "against outcome and clinical variables, which stay together. It asks whether radiomics adds to the clinical "
+        "variables of the model; a strong clinical variable alone makes the p under Chance small, and not this one."
     )
 
 

@@ -102,7 +102,8 @@ def test_limits_of_too_few_values_are_not_printed(told):
     ]  # selected by 60 in a run that counted them
     with style():
         assert "0.500 to 0.800" not in FIGURES["splits"](told).alt
-        assert "spans" not in FIGURES["risks"](told).alt
+        with pytest.raises(AbsentError, match="fewer than 40 times"):
+            FIGURES["risks"](told)
 
 
 def test_a_feature_that_few_resamples_selected_has_no_central_share(told):

@@ -75,6 +75,11 @@ def risks(facts: Facts) -> Drawing:
     part = frame[frame["model"] == name].sort_values(["risk_median", "patient", "lesion"])
     if not len(part):
         raise AbsentError(f"The study's model {name} was not resampled, so there is no risk to compare.")
+    if part["risk_low"].isna().all():
+        raise AbsentError(
+            f"Nested cross-validation was repeated fewer than {fewest(facts)} times: too few to show how far a patient's "
+            "predicted risk moves. Its SD is in the table of stability (evaluate.resampling.nested.repeats asks for more)."
+        )
     drawn = figure(7.4, 3.0)
     axes = drawn.subplots()
     x = np.arange(len(part))
@@ -85,17 +90,14 @@ def risks(facts: Facts) -> Drawing:
     axes.set(ylim=(-0.02, 1.02), xticks=(), xlim=(-1, len(part)), ylabel=f"probability ({name})")
     axes.set_xlabel(f"{len(part)} {facts.case_word}, by median")
     drawn.legend(loc="outside upper left", ncols=2)
-    known = bool(part["risk_low"].notna().any())
-    width = (part["risk_high"] - part["risk_low"]).dropna().median() if known else float("nan")
+    width = (part["risk_high"] - part["risk_low"]).median()
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     alt = (
         f"Predicted probability of each of {len(part)} {facts.case_word} over the repeats of nested cross-validation; "
-        + (f"the central {level} of a patient's values spans {number(width, 2)} in the middle." if known
-           else "a point is the median of too few repeats for a range.")
-    )  # fmt: skip
+        f"the central {level} of a patient's values spans {number(width, 2)} in the middle."
+    )
     notes = (
-        "Every value is from a model that had not seen the patient; point: median over the repeats"
-        + (f", line: their central {level}" if known else f" (fewer than {fewest(facts)}: too few for a range)")
-        + ". What moves the risk of one and the same patient is who else was in the training folds.",
+        f"Every value is from a model that had not seen the patient; point: median over the repeats, line: their "
+        f"central {level}. What moves the risk of one and the same patient is who else was in the training folds.",
     )
     return Drawing("figure_s8_risks", drawn, alt, notes, part)

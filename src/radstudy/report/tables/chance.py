@@ -12,6 +12,7 @@ from radstudy.report.chance import (
     OUTCOME,
     Chance,
     chance_note,
+    chance_notes,
     chance_of,
     empty_note,
     has_kind,
@@ -57,9 +58,9 @@ def _tested(one: Chance | None) -> list[str]:
 
 def _notes(facts: Facts) -> list[str]:
     said = [
-        chance_note(facts),
+        *chance_notes(facts),
         f"In brackets the central {level_text(facts)} of the permutations.",
-        "Radiomics permuted, p, all models: corrected over the models whose radiomics was permuted alone."
+        "The p, all models, of the radiomics permuted is corrected over the models that have one."
         if has_kind(facts, INCREMENTAL)
         else "",
         empty_note(facts),

@@ -8,10 +8,11 @@ import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.baselines import baseline_note, baselines
-from radstudy.report.chance import INCREMENTAL, Chance, chance_note, chance_of, empty_note, family, has_kind
+from radstudy.report.chance import INCREMENTAL, Chance, chance_notes, chance_of, empty_note, family, has_kind
 from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
+from radstudy.statistics.incremental import NESTED_WARNING
 
 # of a row: what the set is, and below it what its values are worth
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
@@ -46,7 +47,7 @@ def performance(facts: Facts) -> Table:
         f"{settings.proportion.title()} for proportions.",
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
         "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
-        *filter(None, [chance_note(facts), empty_note(facts)]),
+        *filter(None, [*chance_notes(facts), empty_note(facts)]),
         *([baseline_note(below)] if len(below) else []),
     ]
     whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
@@ -63,18 +64,17 @@ class _Columns:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._family, self._incremental = bool(family(facts)), has_kind(facts, INCREMENTAL)
-        self.names = ["Chance", *(["p, all models"] if self._family else []),
-                      *(["Radiomics permuted"] if self._incremental else [])]  # fmt: skip
+        further = bool(family(facts)) or has_kind(facts, INCREMENTAL)
+        self.names = ["Chance", *(["p, all models"] if further else [])]
 
     def cells(self, model: str, which: str, kind: str) -> list[Cell]:
         """The cells of a model's row."""
         outcome = chance_of(self._facts, model, which)
         cells = [_chance(outcome, kind)]
-        if self._family:
-            cells.append(Cell(p_text(outcome.p_max_t if outcome else None), kind=kind))
-        if self._incremental:
-            cells.append(_chance(chance_of(self._facts, model, which, INCREMENTAL), kind))
+        if len(self.names) > 1:
+            added = chance_of(self._facts, model, which, INCREMENTAL)
+            below = f"radiomics {p_text(added.p_value)}" if added else ""
+            cells.append(Cell(p_text(outcome.p_max_t if outcome else None), below=below, kind=kind))
         return cells
 
 
@@ -214,6 +214,11 @@ def comparisons_training(facts: Facts) -> Table:
     return _pairs(facts, TRAINING)
 
 
+def _pair_note(note: object) -> str:
+    """What is said in a pair's row: not what the footnotes say of many pairs at once."""
+    return "; ".join(part for part in without_lesions_note(note).split("; ") if part not in NESTED_WARNING)
+
+
 _TESTS = ("low", "high", "z", "p_value", "p_adjusted", "auc_low", "auc_high", "auc_p_value")
 
 
@@ -241,7 +246,7 @@ def _pairs(facts: Facts, which: str) -> Table:
                 str(int(row["rows"])), interval(row["difference"], row["low"], row["high"]), number(row["z"], 2),
                 p_text(row["p_value"])]),
             Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"), Cell("yes" if row["nested"] else ""),
-            Cell(without_lesions_note(row["note"])),
+            Cell(_pair_note(row["note"])),
         ])  # fmt: skip
     notes = [
         "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all pairs "

@@ -1,7 +1,7 @@
 """The reference values of max_t.csv: single-step max-T by its definition, in exact fractions and plain loops.
 
-``python tests/oracle/max_t_make.py``, Python's standard library alone. AUCs are whole numbers of pairs over all pairs, so
-that ties are exact; ``t`` is compared by the sign and the square of (value - mean) over the variance, which are
+``python tests/oracle/max_t_make.py``, Python's standard library alone. AUCs are whole numbers of pairs over all pairs,
+so that ties are exact; ``t`` is compared by the sign and the square of (value - mean) over the variance, which are
 fractions too. Westfall PH, Young SS, Resampling-Based Multiple Testing, Wiley 1993, section 2.5.
 """
 
@@ -41,6 +41,15 @@ def adjusted(observed, null):
     return found
 
 
+def drawn(rng, level, spread, shared, extra=0.0):
+    """Pairs of every model: around its level, with its spread, and so much that all have in common."""
+    common = rng.gauss(0, 1)
+    return [
+        max(0, min(PAIRS, round(middle + width * (extra + shared * common + rng.gauss(0, 1)))))
+        for middle, width in zip(level, spread, strict=True)
+    ]
+
+
 def cases(rng):
     """Name, observed pairs and pairs of each permutation: independent, correlated, of unlike spread, constant."""
     for number in range(4):
@@ -48,15 +57,9 @@ def cases(rng):
         spread = [rng.uniform(5, 40) for _ in range(models)]
         level = [PAIRS // 2 + rng.randint(0, 60) for _ in range(models)]
 
-        def draw(shared, extra=0.0):
-            common = rng.gauss(0, 1)
-            return [
-                max(0, min(PAIRS, round(level[m] + spread[m] * (extra + shared * common + rng.gauss(0, 1)))))
-                for m in range(models)
-            ]
-
         for name, shared in (("independent", 0.0), ("correlated", 2.0)):
-            yield f"{name} {number}", draw(shared, 1.5), [draw(shared) for _ in range(permutations)]
+            observed = drawn(rng, level, spread, shared, 1.5)
+            yield f"{name} {number}", observed, [drawn(rng, level, spread, shared) for _ in range(permutations)]
     half = PAIRS // 2
     yield "one model", [200], [[rng.randint(90, 210)] for _ in range(19)]
     yield "an empty model beside others", [half, 190], [[half, rng.randint(90, 200)] for _ in range(19)]

@@ -84,7 +84,7 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
     Returns
     -------
     Columns ``auc``, ``auc_low``, ``auc_high``, ``interval``, ``cutoff``, the counts, every one of `MEASURES` with its
-    limits, ``average_precision`` with its limits and note, and ``note``; none of them where the rows have one class only.
+    limits, ``average_precision`` with its limits and note, and ``note``; of rows of one class ``note`` alone.
     """
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y), "positives": int(scored.y.sum())}
     several = lesions_note(scored.patients)

@@ -189,7 +189,8 @@ def beside_volume(
             record | {
                 "auc": test.auc_a, "volume_auc": test.auc_b, "difference": test.difference, "low": test.ci[0],
                 "high": test.ci[1], "p_value": test.p_value,
-                "rho": np.nan if constant else float(stats.spearmanr(a, b).statistic), "note": joined(test.note, several),
+                "rho": np.nan if constant else float(stats.spearmanr(a, b).statistic),
+                "note": joined(test.note, several),
             }
         )  # fmt: skip
     return records

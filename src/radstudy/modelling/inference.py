@@ -27,7 +27,13 @@ REGRESSION_MODELS = (
 
 
 def regression_of(
-    model: str, X: pd.DataFrame, y: pd.Series[int], *, level: float, interval: RegressionInterval, separation: str,
+    model: str,
+    X: pd.DataFrame,
+    y: pd.Series[int],
+    *,
+    level: float,
+    interval: RegressionInterval,
+    separation: str,
     candidates: int | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Refit a model's variables together, without penalty.

@@ -97,7 +97,8 @@ def incremental_row(
     area, idi, nri = found.auc, found.idi, found.continuous_nri
     low, high, p_value = (None, None, None) if nested else (*area.ci, area.p_value)
     return {
-        **record, "auc_difference": area.difference, "auc_low": low, "auc_high": high, "auc_p_value": p_value, "idi": idi.value, "idi_low": idi.ci[0], "idi_high": idi.ci[1], "nri": nri.value,
+        **record, "auc_difference": area.difference, "auc_low": low, "auc_high": high, "auc_p_value": p_value,
+        "idi": idi.value, "idi_low": idi.ci[0], "idi_high": idi.ci[1], "nri": nri.value,
         "nri_low": nri.ci[0], "nri_high": nri.ci[1], "nri_events": nri.events, "nri_nonevents": nri.nonevents,
         "note": joined(found.note, _several(base)),
     }  # fmt: skip

@@ -55,7 +55,8 @@ def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chan
             count = int(row["permutations"])
             low, high = (float(row[end]) if enough(facts, count) else float("nan") for end in ("null_low", "null_high"))
             return Chance(
-                float(row["null_median"]), low, high, float(row["p_value"]), count, _known(row.get("p_max_t")), _known(row.get("empty_percent")),
+                float(row["null_median"]), low, high, float(row["p_value"]), count,
+                _known(row.get("p_max_t")), _known(row.get("empty_percent")),
             )  # fmt: skip
     return None
 

@@ -133,8 +133,8 @@ def _write_regressions(run: Run, predictions: pd.DataFrame, facts: dict[str, Any
             regression_of(
                 name, X, training["outcome"], level=level, interval=section.interval, separation=section.separation,
                 candidates=len(candidates_among(run.protocol, name, map(str, design.columns))),
-            )  # fmt: skip
-        )
+            )
+        )  # fmt: skip
     _write(run, "regression", [row for variables, _ in found for row in variables], REGRESSION)
     _write(run, "regression_models", [summary for _, summary in found], REGRESSION_MODELS)
 

@@ -46,7 +46,9 @@ def told(facts):
         columns=list(PATIENTS),
     )
     often = [("both", "T2:original_firstorder_Mean", 5.0, True, 0.8, 0.7, 0.6, 0.9, 100.0, 50)]
-    often += [("both", f"T2:original_glcm_{i}", 60.0 - 3 * i, False, np.nan, 0.2, -0.1, 0.5, 75.0, 60) for i in range(15)]
+    often += [
+        ("both", f"T2:original_glcm_{i}", 60.0 - 3 * i, False, np.nan, 0.2, -0.1, 0.5, 75.0, 60) for i in range(15)
+    ]
     facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=list(FEATURES)).sort_values(
         "selected_percent", ascending=False, ignore_index=True
     )
@@ -110,11 +112,11 @@ def test_a_feature_that_few_resamples_selected_has_no_central_share(told):
     features = told.frames[f"{FOLDER}/features.csv"].drop(columns="selected")  # of a run of before they were counted
     told.frames[f"{FOLDER}/features.csv"] = features.assign(selected_percent=[3.0, *features["selected_percent"][1:]])
     rows = TABLES["frequent"](told).rows
-    assert [row[3].text for row in rows if row[0].text.startswith("T2 original_glcm_1")][0] == "0.20 (−0.10 to 0.50)"
+    assert next(row[3].text for row in rows if row[0].text.startswith("T2 original_glcm_1")) == "0.20 (−0.10 to 0.50)"
     summary = told.frames[f"{FOLDER}/summary.csv"]
     summary["resamples"] = summary["resamples"].where(summary["resamples"].isna(), 10)
     rows = TABLES["frequent"](told).rows
-    assert [row[3].text for row in rows if row[0].text.startswith("T2 original_glcm_1")][0] == "0.20"
+    assert next(row[3].text for row in rows if row[0].text.startswith("T2 original_glcm_1")) == "0.20"
 
 
 def test_features_that_no_resample_selected_are_not_counted_as_selected(told):

@@ -172,11 +172,10 @@ def test_chance_is_corrected_for_the_models_by_the_same_permutations(synthetic):
     run = made.run()
     rows = pd.read_csv(run.path("evaluate", "null", "null.csv"))
     areas = pd.read_csv(run.path("evaluate", "null", "aucs.csv"))
-    for (kind, measure), part in rows.groupby(["kind", "measure"]):
-        drawn = areas[(areas["kind"] == kind) & (areas["measure"] == measure)].pivot(
-            index="permutation", columns="model", values="auc"
-        )
-        part = part.set_index("model")
+    for (kind, measure), rows_of in rows.groupby(["kind", "measure"]):
+        own_areas = areas[(areas["kind"] == kind) & (areas["measure"] == measure)]
+        drawn = own_areas.set_index(["permutation", "model"])["auc"].unstack()  # noqa: PD010
+        part = rows_of.set_index("model")
         t = (drawn - drawn.mean()) / drawn.std(ddof=0)
         own = (part["observed"] - drawn.mean()) / drawn.std(ddof=0)
         expected = [(1 + (t.max(axis=1) >= own[model] - 1e-4).sum()) / 40 for model in part.index]

@@ -47,7 +47,7 @@ def test_tables_1_and_2_count_patients_once_and_lesions_where_the_value_is_the_l
 @pytest.mark.parametrize("name", ["table3", "calibration", "delong", "mcnemar", "incremental", "regression_models",
                                   "regression", "baselines/table3"])  # fmt: skip
 def test_every_table_of_intervals_says_that_lesions_are_taken_as_independent(clustered, name):
-    made, run = clustered
+    _, run = clustered
     frame = table(run, name)
     assert len(frame)
     assert frame["note"].str.contains(INDEPENDENT).all()
@@ -111,7 +111,7 @@ def partly(synthetic_class, tmp_path_factory):
 
 
 def test_table_1_is_of_those_who_were_analysed(partly):
-    made, run, facts = partly
+    _, run, facts = partly
     rows = table(run, "table1")
     assert (rows["negative_n"] + rows["positive_n"]).tolist() == [32, 16, 48]
     shown = TABLES["clinical"](facts)

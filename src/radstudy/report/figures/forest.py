@@ -50,11 +50,11 @@ def forest(facts: Facts) -> Drawing:
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     test = {"profile": "likelihood ratio", "wald": "Wald"}[facts.protocol.evaluate.regression.interval]
     notes = (
-        f"Odds ratios with {level} confidence intervals and the p-value that goes with them ({test}; Firth: penalised likelihood "
-        "ratio) of a multivariable logistic regression without penalty, "
-        "training set: per standard deviation of a radiomics feature, per unit or level of a clinical one. Right of 1: "
-        f"the higher the value, the more probably {facts.groups[1]}. Firth: penalised likelihood, where plain "
-        "regression separates the groups.",
+        f"Odds ratios with {level} confidence intervals and the p-values that go with them ({test}; Firth: penalised "
+        "likelihood ratio) of a multivariable logistic regression without penalty, training set: per standard "
+        "deviation of a radiomics feature, per unit or level of a clinical one. Right of 1: the higher the value, "
+        f"the more probably {facts.groups[1]}. Firth: penalised likelihood, where plain regression separates the "
+        "groups.",
         "Apparent, selection ignored: the features were chosen on the same patients, so the intervals are too narrow "
         "and the p-values too small.",
         *missing,

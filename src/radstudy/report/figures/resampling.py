@@ -77,8 +77,9 @@ def risks(facts: Facts) -> Drawing:
         raise AbsentError(f"The study's model {name} was not resampled, so there is no risk to compare.")
     if part["risk_low"].isna().all():
         raise AbsentError(
-            f"Nested cross-validation was repeated fewer than {fewest(facts)} times: too few to show how far a patient's "
-            "predicted risk moves. Its SD is in the table of stability (evaluate.resampling.nested.repeats asks for more)."
+            f"Nested cross-validation was repeated fewer than {fewest(facts)} times: too few to show how far a "
+            "patient's predicted risk moves. Its SD is in the table of stability. To do: ask for more "
+            "(evaluate.resampling.nested.repeats)."
         )
     drawn = figure(7.4, 3.0)
     axes = drawn.subplots()

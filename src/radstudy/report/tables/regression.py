@@ -29,7 +29,7 @@ def estimated(row: Any) -> bool:
 def p_of_interval(facts: Facts, row: Any) -> float:
     """The p-value of the test that a row's interval belongs to, so that neither contradicts the other.
 
-    Profile intervals, and those of Firth's fit, which always are, go with the likelihood-ratio test; Wald's with Wald's.
+    Profile intervals go with the likelihood-ratio test, Wald's with Wald's; Firth's fit always has profile intervals.
     """
     profile = facts.protocol.evaluate.regression.interval == "profile" or "firth" in str(row["estimator"]).lower()
     return float(row["lr_p_value"] if profile else row["p_value"])
@@ -66,7 +66,8 @@ def regression(facts: Facts) -> Table:
         "Logistic regression without penalty of all features of a model together: odds ratio per standard deviation of "
         "a radiomics feature, per unit or level of a clinical one; above 1 means: the higher the value, the more "
         f"probably {facts.groups[1]}. Firth: penalised likelihood, where features separate the groups, p by its "
-        "ratio. The p-value is that of the test that the interval comes from. VIF: variance inflation factor, above 5 to 10 features say much the same.",
+        "ratio. The p-value is that of the test that the interval comes from. VIF: variance inflation factor, above 5 "
+        "to 10 features say much the same.",
         APPARENT,
     ]
     header = [[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]]
@@ -97,10 +98,10 @@ def regression_fit(facts: Facts) -> Table:
     older = [] if "candidates" in frame else ["Candidates were not counted by the version that made this run."]
     lines = [
         *notes.lines(),
-        "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. Candidates: "
-        "reproducible features and clinical variables (one per level but the reference) that the selection began with. "
-        "What a sample supports is counted in candidates: with fewer than about ten events for each, estimates are "
-        "unstable, however few features were selected.",
+        "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. "
+        "Candidates: reproducible features and clinical variables (one per level but the reference) that the "
+        "selection began with. What a sample supports is counted in candidates: with fewer than about ten events for "
+        "each, estimates are unstable, however few features were selected.",
         *older,
         APPARENT,
     ]

@@ -82,8 +82,9 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
     if section.bootstrap:
         notes.append(
             f"Out-of-bag: models of {plural(section.bootstrap, 'resample')} of patients, on the patients not drawn; "
-            f"mean{_share_note(facts, section.bootstrap, 'resamples')}. Brier score: 'share' is that of a model that knows "
-            "the share of positives only. Calibration slope: median; below 1 says that predictions are too extreme."
+            f"mean{_share_note(facts, section.bootstrap, 'resamples')}. Brier score: 'share' is that of a model that "
+            "knows the share of positives only. Calibration slope: median; below 1 says that predictions are too "
+            "extreme."
         )
     return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
 
@@ -110,8 +111,9 @@ def stability(facts: Facts) -> Table:
         *notes.lines(),
         "Nogueira's index of the selection over the bootstrap's resamples: 1 for the same features every time, 0 for "
         "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is "
-        f"the normal one, given from {FEWEST_FOR_INTERVAL} resamples on. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of "
-        "nested cross-validation, each from models that had not seen the patient; SD over the same repeats.",
+        f"the normal one, given from {FEWEST_FOR_INTERVAL} resamples on. Agreement of risks: ICC(1,1) of a patient's "
+        "predicted probabilities over the repeats of nested cross-validation, each from models that had not seen the "
+        "patient; SD over the same repeats.",
     ]
     return Table("stability", [[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
 
@@ -137,14 +139,16 @@ def frequent(facts: Facts) -> Table:
         part = frame[frame["model"] == model]
         shown = part[part["in_model"] | (part["selected_percent"] >= _OFTEN)]
         keep = shown[shown["in_model"]].index.union(shown.index[:_SHOWN])
-        rows.append([Cell(f"{model}: {plural(_chosen(part), 'feature')} selected at least once", span=len(names), kind="group")])
+        head = f"{model}: {plural(_chosen(part), 'feature')} selected at least once"
+        rows.append([Cell(head, span=len(names), kind="group")])
         rows += [_frequent_row(facts, row) for _, row in shown.loc[keep].iterrows()]
     level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = [
         f"Over the bootstrap's resamples of all {facts.case_word}: the features of the study's models (bold) and the "
         f"{_SHOWN} most frequent others that {_OFTEN:g}% or more of the resamples selected; the CSV file has all. "
         f"Coefficients per standard deviation: of the study's model, and of the resamples that selected the feature "
-        f"(median, central {level} where {fewest(facts)} or more did). Same sign: the share of these that agree on the direction.",
+        f"(median, central {level} where {fewest(facts)} or more did). Same sign: the share of these that agree on the "
+        "direction.",
     ]
     return Table("selection_frequency", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
 

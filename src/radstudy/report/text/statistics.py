@@ -79,8 +79,8 @@ def _regression(facts: Facts) -> str:
     )
     return (
         "Odds ratios are those of a multivariable logistic regression of each model's features without penalty on the "
-        f"training set ({interval} intervals; {separated}), each with the p-value of the test that its interval belongs "
-        "to; they ignore that the features were selected on the same rows."
+        f"training set ({interval} intervals; {separated}), each with the p-value of the test that its interval "
+        "belongs to; they ignore that the features were selected on the same rows."
     )
 
 

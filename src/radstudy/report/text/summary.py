@@ -46,8 +46,7 @@ def _analysed(facts: Facts) -> str:
         part = patients[patients["set"] == which]
         parts.append(f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.groups[1]})")
     return (
-        f" No model could use {plural(lost, 'patient')}; {plural(len(patients), 'patient')} analysed: "
-        f"{listed(parts)}."
+        f" No model could use {plural(lost, 'patient')}; {plural(len(patients), 'patient')} analysed: {listed(parts)}."
     )
 
 

@@ -45,13 +45,11 @@ def told(facts):
         [("combined", f"p{i}", "1", "training", i % 2, 0.1 + 0.04 * i, 0.05, 0.95, 0.1) for i in range(20)],
         columns=list(PATIENTS),
     )
-    often = [("both", "T2:original_firstorder_Mean", 5.0, True, 0.8, 0.7, 0.6, 0.9, 100.0, 50)]
-    often += [
-        ("both", f"T2:original_glcm_{i}", 60.0 - 3 * i, False, np.nan, 0.2, -0.1, 0.5, 75.0, 60) for i in range(15)
-    ]
-    facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=list(FEATURES)).sort_values(
+    often = [("both", "T2:original_firstorder_Mean", 5.0, True, 0.8, 0.7, 0.6, 0.9, 100.0)]
+    often += [("both", f"T2:original_glcm_{i}", 60.0 - 3 * i, False, np.nan, 0.2, -0.1, 0.5, 75.0) for i in range(15)]
+    facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=list(FEATURES)[:9]).sort_values(
         "selected_percent", ascending=False, ignore_index=True
-    )
+    ).assign(selected=60)  # fmt: skip
     facts.frames[f"{FOLDER}/corrections.csv"] = pd.DataFrame(
         [("both", which, value, noise, 0.01, 10, 20) for which, value, noise in
          (("apparent", 0.93, 0.87), ("harrell", 0.82, 0.70), ("632+", 0.7, 0.53), ("out_of_bag", 0.66, 0.5))],

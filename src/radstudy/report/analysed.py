@@ -41,7 +41,7 @@ def not_analysed(facts: Facts) -> dict[str, int]:
     reasons = {
         "a file, a mask or a feature is missing or failed": lost & failed,
         "a sequence was not acquired, or does not show the lesion": (lost & without) - failed,
-        "no model has all values that it needs": lost - failed - without,
+        "lacks a value that every model needs": lost - failed - without,
     }
     return {reason: len(patients) for reason, patients in reasons.items() if patients}
 

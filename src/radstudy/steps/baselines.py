@@ -82,7 +82,7 @@ def _write(run: Run, section: Baselines) -> None:
         nulls += images.null(chance)
     table = [row for baseline in found for row in _rows(run, design, baseline)]
     write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(table, columns=None if table else ["model", "set", "kind"]))
-    summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level)]
+    summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level, family=False)]
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
     beside = pd.DataFrame(list(_beside(run, design, volumes)), columns=list(BESIDE_VOLUME))

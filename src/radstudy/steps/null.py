@@ -22,7 +22,7 @@ from radstudy.store import write_csv
 STEP = "evaluate/null"
 SUMMARY = (
     "kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low", "null_high", "excess",
-    "empty_percent", "note",
+    "empty_percent", "note", "null_mean", "null_sd", "p_floor", "p_max_t", "family", "empty_permutations",
 )  # fmt: skip
 BAND = ("kind", "model", "set", "false_positive_rate", "low", "median", "high")
 LEFT_OUT = "no null calibration"
@@ -72,19 +72,34 @@ def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]
     return {"outcome": fitted, "incremental": both if section.incremental else []}
 
 
-def summary_of(null: NullCalibration, level: float) -> list[dict[str, Any]]:
-    """One record a model and measure; see `SUMMARY`."""
+def summary_of(null: NullCalibration, level: float, *, family: bool = True) -> list[dict[str, Any]]:
+    """One record a model and measure; see `SUMMARY`.
+
+    Parameters
+    ----------
+    null : the calibration.
+    level : central share of the null AUCs between ``null_low`` and ``null_high``.
+    family : whether the models are one family of tests: ``p_max_t`` is then corrected for their number, ``family``.
+    """
     records = []
+    measures = dict.fromkeys(measure for values in null.observed.values() for measure in values)
+    corrected = {measure: null.max_t_p_values(measure) for measure in measures} if family else {}
     for model in null.observed:
         for measure in null.observed[model]:
             low, high = null.band(model, measure, level)
+            mean, deviation = null.mean_and_sd(model, measure)
+            of_family = corrected.get(measure, {})
+            empty = null.sizes[model] == 0
             records.append(
                 {
                     "kind": null.kind, "model": model, "measure": measure, "permutations": null.permutations,
                     "observed": null.observed[model][measure], "p_value": null.p_value(model, measure),
                     "null_median": null.median(model, measure), "null_low": low, "null_high": high,
                     "excess": null.excess(model, measure),
-                    "empty_percent": 100 * float((null.sizes[model] == 0).mean()), "note": null.note,
+                    "empty_percent": 100 * float(empty.mean()), "note": null.note,
+                    "null_mean": mean, "null_sd": deviation, "p_floor": null.smallest_p_value(),
+                    "p_max_t": of_family.get(model), "empty_permutations": int(empty.sum()),
+                    "family": sum(not np.isnan(p) for p in of_family.values()) if family else None,
                 }
             )  # fmt: skip
     return records

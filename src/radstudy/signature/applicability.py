@@ -73,7 +73,8 @@ class UnlikeTrainingError(RefusedError):
         remarks = "".join(f"\n  Also: {finding.message}" for finding in findings if not finding.refuses)
         super().__init__(
             f"no probability: this patient is unlike those whom the model '{model}' was trained on\n{lines}{remarks}\n"
-            "To do: look at the files and values above. If they are right, the model is not made for this patient; "
+            "To do: look at the files and values above: is each image of this patient and of the sequence that it is "
+            "given as, and each mask of the same lesion? If all are right, the model is not made for this patient; "
             "--outside-range prints its probability all the same, with these reasons"
         )
 
@@ -147,11 +148,10 @@ def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[
         kind, name = ("clinical", term.name.removeprefix(CLINICAL)) if clinical else ("feature", term.name)
         shown = f"--clinical {name}={value:.6g}" if clinical else f"{name} = {value:.6g}"
         adds = term.coefficient * (value - term.centre) / term.scale
-        cause = "" if clinical else " (another sequence, another scale of intensities, or a mask that went astray?)"
         yield Finding(
             kind, name,
-            f"{shown}: training had {low:.6g} to {high:.6g}, and a value below {bound_low:.6g} or above "
-            f"{bound_high:.6g} is refused; it would add {adds:+.3g} to the log-odds{cause}",
+            f"{shown}: training had {low:.6g} to {high:.6g} (refused below {bound_low:.6g} and above "
+            f"{bound_high:.6g}); it would add {adds:+.3g} to the log-odds",
             True, value, low, high, bound_low, bound_high,
         )  # fmt: skip
 
@@ -285,16 +285,22 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
             f"{first} ({a.image}) and {second} ({b.image}) are the same image, voxel by voxel",
             True,
         )  # fmt: skip
-    for key, word in (("patient", "patients"), ("examination", "examinations"), ("frame_of_reference", "positions")):
+    for key, what in _ORIGINS.items():
         mine, other = (_mark(one.origin, key) for one in (a, b))
         if mine and other and mine != other:
             yield Finding(
                 "origin", f"{first}, {second}",
-                f"{first} and {second} are of two {word} by what 'radstudy import' wrote beside {a.image.name} and "
-                f"{b.image.name}" + (f": {mine} and {other}" if key == "patient" else ""),
+                f"{first} and {second} {what}, by what 'radstudy import' wrote beside {a.image} and {b.image}",
                 key != "frame_of_reference",  # laid down anew within an examination: the distance shows more
             )  # fmt: skip
             return
+
+
+_ORIGINS = {
+    "patient": "are of two patients",
+    "examination": "are of two examinations",
+    "frame_of_reference": "have two frames of reference (was the patient laid down anew?)",
+}
 
 
 def _mark(origin: Mapping[str, Any], key: str) -> str:

@@ -120,18 +120,23 @@ def _unknown(signature: Signature, given: Given) -> list[str]:
     training = signature.distribution
     sequences, variables = tuple(signature.sequences), tuple(signature.clinical)
     of_study = (training.sequences, training.variables) if training is not None else ((), ())
-    tissues = sequences if tissue_of(signature) is not None else ()
+    scaled = tissue_of(signature) is not None
     problems = [
         _no_use(option, name, uses, study)
         for option, names, uses, study in (
             ("--image", given.images, sequences, of_study[0]),
             ("--mask", given.masks, sequences, of_study[0]),
-            ("--reference", given.references, tissues, of_study[0]),
+            ("--reference", given.references if scaled else (), sequences, of_study[0]),
             ("--clinical", given.clinical, variables, of_study[1]),
         )
         for name in names
         if name not in uses
     ]
+    if not scaled:
+        problems += [
+            f"--reference {name}: the study scaled its images by no reference tissue. Leave it out"
+            for name in given.references
+        ]
     if given.label is not None and not sequences:
         problems.append("--label: the model uses no image. Leave it out")
     return problems
@@ -140,8 +145,9 @@ def _unknown(signature: Signature, given: Given) -> list[str]:
 def _no_use(option: str, name: str, uses: tuple[str, ...], of_study: tuple[str, ...]) -> str:
     if name in of_study:
         why = f"the study has '{name}', but this model does not use it. Leave it out"
-    elif near := get_close_matches(name, uses, 1):
-        why = f"the model does not know '{name}'; did you mean '{near[0]}'?"
+    elif near := get_close_matches(name.casefold(), [use.casefold() for use in uses], 1):
+        meant = next(use for use in uses if use.casefold() == near[0])
+        why = f"the model does not know '{name}'; did you mean '{meant}'?"
     else:
         why = f"the model does not know '{name}'" + (f"; it uses {', '.join(uses)}" if uses else ". Leave it out")
     return f"{option} {name}: {why}"

@@ -6,7 +6,7 @@ Its folder has its own mark of being finished, and each chunk of repeats is kept
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,8 @@ _TABLES: dict[str, tuple[str, ...]] = {
     "folds": FOLDS, "patients": PATIENTS, "splits": SPLITS, "resamples": RESAMPLES, "features": FEATURES,
     "corrections": CORRECTIONS,
 }  # fmt: skip
+Rows: TypeAlias = pd.DataFrame | list[dict[str, Any]]  # of one model
+Tables: TypeAlias = dict[str, dict[str, Rows]]  # table to model to its rows
 _NOISE_RESAMPLES = 25
 
 
@@ -87,7 +89,7 @@ class _Work:
         self.left_out = left_out(run, self.names, section.slow, SETTING, LEFT_OUT)
         self.failed: dict[str, str] = {}
         self.records: dict[str, dict[str, Any]] = {}
-        self.rows: dict[str, dict[str, pd.DataFrame]] = {name: {} for name in _TABLES}
+        self.rows: Tables = {name: {} for name in _TABLES}
 
     def do(self) -> None:
         """Make and write everything."""
@@ -102,8 +104,7 @@ class _Work:
         summary = [self.records[name] for name in done] + self.left_out + failed_records(self.run, self.failed)
         self._write("summary", summary, SUMMARY)
         for table, columns in _TABLES.items():
-            parts = [self.rows[table][name] for name in done if name in self.rows[table]]
-            self._write(table, stacked(parts, columns), columns)
+            self._write(table, _below(self.rows[table], done, columns), columns)
 
     def _fits(self, share: Share) -> int:
         section = self.section
@@ -129,7 +130,7 @@ class _Resampled:
         self.rows = np.sort(np.concatenate([self.training, self.testing]))
         self.engine = engine_of(run, design, self.names)
 
-    def do(self, records: dict[str, dict[str, Any]], tables: dict[str, dict[str, pd.DataFrame]]) -> None:
+    def do(self, records: dict[str, dict[str, Any]], tables: Tables) -> None:
         """Add the models' rows to those of the others.
 
         Parameters
@@ -146,7 +147,7 @@ class _Resampled:
     def _chunks(self, kind: str, what: str, unit: str) -> Chunks:
         return kept_chunks(self.run, STEP, kind, what, unit, self.share)
 
-    def _nested(self, records: dict[str, dict[str, Any]], tables: dict[str, dict[str, pd.DataFrame]]) -> None:
+    def _nested(self, records: dict[str, dict[str, Any]], tables: Tables) -> None:
         found = self._validated(records) if self.section.nested is not None else None
         for name in self.names if found is not None else ():
             assert found is not None
@@ -174,7 +175,7 @@ class _Resampled:
     def _splits(
         self,
         records: dict[str, dict[str, Any]],
-        tables: dict[str, dict[str, pd.DataFrame]],
+        tables: Tables,
         own: Mapping[str, ModelFit],
     ) -> None:
         if not self.section.splits or not len(self.testing):
@@ -197,7 +198,7 @@ class _Resampled:
     def _bootstrap(
         self,
         records: dict[str, dict[str, Any]],
-        tables: dict[str, dict[str, pd.DataFrame]],
+        tables: Tables,
         own: Mapping[str, ModelFit],
     ) -> None:
         if not self.section.bootstrap:
@@ -210,12 +211,11 @@ class _Resampled:
             outcome = self.outcome[self.rows[self.engine.usable[name][self.rows]]]
             columns = candidate_columns(self.engine, name)
             records[name].update(bootstrap_record(result, name, columns, outcome, self.level))
-            features = feature_records(result, own[name], self.level)
-            tables["features"][name] = pd.DataFrame(features, columns=list(FEATURES))
+            tables["features"][name] = feature_records(result, own[name], self.level)
             tables["resamples"][name] = _resamples(result, name)
         tables["corrections"] |= self._corrections(result)
 
-    def _corrections(self, result: Bootstrap) -> dict[str, pd.DataFrame]:
+    def _corrections(self, result: Bootstrap) -> dict[str, Rows]:
         if not self.section.optimism:
             return {}
         noise = bootstrap_of_noise(
@@ -223,12 +223,14 @@ class _Resampled:
             resamples=_NOISE_RESAMPLES, like=self.like,
             chunks=self._chunks("noise", "bootstrap of permuted outcomes", "outcomes"),
         )  # fmt: skip
-        return {
-            name: pd.DataFrame(
-                correction_records(result, noise[name], name, self.section.optimism), columns=list(CORRECTIONS)
-            )
-            for name in self.names
-        }
+        return {name: correction_records(result, noise[name], name, self.section.optimism) for name in self.names}
+
+
+def _below(rows: Mapping[str, Rows], names: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """The models' rows of a table below one another."""
+    frames = [found for name in names if isinstance(found := rows.get(name), pd.DataFrame)]
+    records = [record for name in names if isinstance(found := rows.get(name), list) for record in found]
+    return pd.DataFrame(records, columns=list(columns)) if records else stacked(frames, columns)
 
 
 def _long(model: str, axes: Sequence[str], areas: NDArray[np.float64]) -> pd.DataFrame:

@@ -6,7 +6,6 @@ import pytest
 
 from radstudy.modelling.models import LinearForm, Term
 from radstudy.signature.applicability import bounds_of, check_joint, check_terms
-from radstudy.signature.document import read_signature, write_signature
 from radstudy.signature.training import JointRange, ordered_grid, training_distribution
 
 
@@ -104,23 +103,3 @@ def test_a_grid_is_compared_whatever_axis_its_slices_are_stored_along():
     sagittal = ordered_grid(np.array([4.0, 0.9, 0.9]), np.array([30.0, 256.0, 320.0]))
     for one, other in zip(axial, sagittal, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_what_training_was_like_is_written_and_read(small, signature, tmp_path):
-    write_signature(signature, tmp_path / "s.json")
-    assert read_signature(tmp_path / "s.json") == signature or (
-        read_signature(tmp_path / "s.json").distribution == signature.distribution
-    )
-    volumes = pd.read_csv(small / "run" / "prepare" / "volumes.csv")
-    lesions = pd.read_csv(small / "run" / "prepare" / "lesions.csv")
-    rows = pd.read_csv(small / "run" / "cohort" / "rows.csv")
-    training = set(rows.loc[rows["set"] == "training", "patient"])
-    mine = lesions[(lesions["sequence"] == "T2") & lesions["patient"].isin(training)]
-    found = signature.distribution
-    assert found.volumes_mm3["T2"].low == mine["volume_mm3"].min() and found.volumes_mm3["T2"].count == len(training)
-    assert [axis.high for axis in found.images["DWI"].matrix] == [16, 15, 10]
-    assert len(volumes) == 72 and found.sequences == ("T2", "DWI", "DCE")
-    both = lesions[lesions["patient"].isin(training)].set_index(["sequence", "patient"])
-    axes = ["centre_right_mm", "centre_anterior_mm", "centre_superior_mm"]
-    apart = np.linalg.norm(both.loc["T2", axes] - both.loc["DWI", axes], axis=1)
-    assert found.pairs[0].distance_mm.high == pytest.approx(apart.max())

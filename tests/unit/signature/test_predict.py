@@ -11,7 +11,7 @@ import pytest
 
 from radstudy.errors import CaseError, CohortError, RadstudyError, RefusedError
 from radstudy.formats.raster import write_raster
-from radstudy.signature.document import read_signature
+from radstudy.signature.document import read_signature, write_signature
 from radstudy.signature.predict import predict_patient
 
 
@@ -235,3 +235,22 @@ def test_damaged_distributions_are_refused_by_name(small, tmp_path):
         (tmp_path / "s.json").write_text(json.dumps(broken), encoding="utf-8")
         with pytest.raises(RadstudyError, match="is a damaged signature"):
             read_signature(tmp_path / "s.json")
+
+
+def test_what_training_was_like_stands_in_the_signature(small, signature, tmp_path):
+    document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))
+    found = document["training_distribution"]
+    rows = pd.read_csv(small / "run" / "cohort" / "rows.csv")
+    training = rows.loc[rows["set"] == "training", "patient"]
+    lesions = pd.read_csv(small / "run" / "prepare" / "lesions.csv")
+    both = lesions[lesions["patient"].isin(training)].set_index(["sequence", "patient"])
+    volumes = both.loc["T2", "volume_mm3"]
+    assert found["volumes_mm3"]["T2"] == {"count": len(training), "low": volumes.min(), "high": volumes.max()}
+    assert [axis["high"] for axis in found["images"]["DWI"]["matrix"]] == [16, 15, 10]
+    assert [axis["low"] for axis in found["images"]["DWI"]["spacing_mm"]] == [1.5, 1.5, 3]
+    assert found["sequences"] == ["T2", "DWI", "DCE"] and found["variables"] == ["age", "margin", "height"]
+    axes = ["centre_right_mm", "centre_anterior_mm", "centre_superior_mm"]
+    apart = np.linalg.norm(both.loc["T2", axes] - both.loc["DWI", axes], axis=1)
+    assert found["pairs"][0]["distance_mm"]["high"] == pytest.approx(apart.max())
+    write_signature(signature, tmp_path / "again.json")
+    assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8")) == document

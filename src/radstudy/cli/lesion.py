@@ -75,21 +75,34 @@ def predict(
     label: Annotated[
         str | None, typer.Option(help="Number or name of the lesion in the masks, or largest or union.")
     ] = None,
+    outside_range: Annotated[
+        bool,
+        typer.Option("--outside-range", help="Print the probability also of a patient unlike those whom the model was "
+                                             "trained on, below the reasons against it."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Predict one patient's probability from images, masks and clinical values. For research, not for care."""
+    from radstudy.signature.applicability import UnlikeTrainingError
     from radstudy.signature.document import read_signature
-    from radstudy.signature.predict import predict_patient
+    from radstudy.signature.predict import predict_patient, refused
+    from radstudy.store import plain
 
     model = read_signature(signature)
-    result = predict_patient(
-        model,
-        images={name: Path(value) for name, value in _pairs(image, "--image")},
-        masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
-        clinical=dict(_pairs(clinical, "--clinical")),
-        label=label_of(label),
-        references={name: Path(value) for name, value in _pairs(reference, "--reference")},
-    )
+    try:
+        result = predict_patient(
+            model,
+            images={name: Path(value) for name, value in _pairs(image, "--image")},
+            masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
+            clinical=dict(_pairs(clinical, "--clinical")),
+            label=label_of(label),
+            references={name: Path(value) for name, value in _pairs(reference, "--reference")},
+            outside_range=outside_range,
+        )
+    except UnlikeTrainingError as error:
+        if as_json:
+            typer.echo(json.dumps(plain(refused(model, error.findings)), indent=1, ensure_ascii=False))
+        raise
     typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
 
 

@@ -112,6 +112,14 @@ class Roi:
         """Number of voxels times the volume of one, in cubic mm."""
         return self.voxel_count * float(np.prod(self.spacing_mm))
 
+    @property
+    def centre_mm(self) -> NDArray[np.float64]:
+        """(3,) mean position of the voxels inside, RAS mm; NaN where there is none."""
+        if not self.voxel_count:
+            return np.full(3, np.nan)
+        centre: NDArray[np.float64] = points_of(self).mean(axis=0)
+        return centre
+
     def on_grid_of(self, volume: Volume) -> Roi:
         """This mask on exactly the volume's grid.
 

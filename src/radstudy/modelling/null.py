@@ -107,6 +107,7 @@ def calibrate(
     permutations: int = 1000,
     kind: Kind = "outcome",
     chunks: Chunks = ONE_PROCESS,
+    like: IntArray | None = None,
 ) -> NullCalibration:
     """Fit every model of the engine to the outcome and to its permutations.
 
@@ -120,6 +121,8 @@ def calibrate(
         variables are permuted together against the radiomics features, so that a clinical variable alone cannot make
         radiomics look useful; for models that hold both.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
+    like : (rows,) patients are exchanged only where these agree; None: `usable_by` of the engine. With the same `like`
+        two engines see the same permutations.
 
     Returns
     -------
@@ -135,10 +138,11 @@ def calibrate(
     if len(np.unique(rows)) != len(rows):
         raise DataError("a row stands twice among the training and testing rows: permutations need each once")
     observed = engine.fit(outcome, training, testing)
-    work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind)
-    kept = keyed(chunks, engine, outcome, kind=kind, training=training, testing=testing)
+    alike = usable_by(engine) if like is None else like
+    work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind, alike)
+    kept = keyed(chunks, engine, outcome, kind=kind, training=training, testing=testing, like=alike)
     arrays = in_chunks(work, permutations, kept)
-    alone = _alone(engine.patients, (training, testing), usable_by(engine))
+    alone = _alone(engine.patients, (training, testing), alike)
     note = (
         f"{alone} patients have a number of lesions, or of models that can use them, that no other of their set has: "
         "their outcomes stay in place"
@@ -255,13 +259,13 @@ def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
 
 
 def _permutations(
-    engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, numbers: range
-) -> Arrays:
+    engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, like: IntArray,
+    numbers: range,
+) -> Arrays:  # fmt: skip
     """AUCs (numbers, models, measures), numbers of features and ROC curves of some permutations."""
     areas = np.empty((len(numbers), len(engine.models), len(MEASURES)))
     sizes = np.empty((len(numbers), len(engine.models)), dtype=np.int64)
     roc = np.empty((len(numbers), len(engine.models), len(SETS), len(GRID)), dtype=np.float32)
-    like = usable_by(engine)
     for place, number in enumerate(numbers):
         source = exchanged_rows(
             engine.patients, (training, testing), seed=engine.protocol.seed, number=number, like=like

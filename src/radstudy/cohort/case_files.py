@@ -165,11 +165,12 @@ def alike(path: Path) -> str:
         missing = missing.parent
     if not missing.parent.is_dir():
         return ""
-    found = [item.name for item in missing.parent.iterdir() if _plainly(item.name) == _plainly(missing.name)]
+    found = [item.name for item in missing.parent.iterdir() if plainly(item.name) == plainly(missing.name)]
     return f" (there is '{sorted(found)[0]}': is '{missing.name}' how the table should write it?)" if found else ""
 
 
-def _plainly(name: str) -> str:
+def plainly(name: str) -> str:
+    """A name without what Excel and file systems change: leading zeros, capitals, Unicode forms."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFC", name).casefold())
 
 

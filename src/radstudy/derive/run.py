@@ -64,8 +64,9 @@ def derive(
     if target.exists() and target.resolve() == table.resolve():
         target = out / "cohort_derived.csv"
     with only_run(out):
+        shown = moved(given, folder, out)
         found = _each(Work(wanted, out.resolve()), patients, jobs or os.cpu_count() or 1, bar)
-        new, failures = _table(moved(given, folder, out), patients, found)
+        new, failures = _table(shown, patients, found)
         write_csv(target, new)
         write_failures(out / "derive_failures.csv", failures)
     for failure in failures:

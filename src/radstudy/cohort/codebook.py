@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from radstudy.cohort.plausible import implausible, patients_of, suspicious
 from radstudy.cohort.rows import as_named
 from radstudy.protocol.sections import ClinicalVariable
+from radstudy.statistics.outcome import LARGEST
 from radstudy.table import CLINICAL
 
 
@@ -62,7 +62,7 @@ def code_clinical(codebook: Mapping[str, ClinicalVariable], rows: pd.DataFrame) 
 
 def _numbers(column: pd.Series[str], name: str) -> tuple[pd.Series[float], list[str]]:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
-    wrong = column[column.notna() & ~np.isfinite(numbers)]
+    wrong = column[column.notna() & ~(numbers.abs() <= LARGEST)]
     problems = [
         f"{patients_of(cells)}: {name} is '{value}', which is not a number. To do: write it with a decimal point, or "
         "leave it empty"

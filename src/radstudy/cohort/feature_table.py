@@ -16,6 +16,7 @@ from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError, DataError
 from radstudy.protocol.sections import Features, Protocol
+from radstudy.statistics.outcome import LARGEST
 from radstudy.table import FeatureTable
 
 _TOLD = 40  # problems listed one by one
@@ -266,9 +267,10 @@ class _Reader:
     def _numbers(self, column: pd.Series[Any], problems: list[str]) -> pd.Series[float]:
         """A column as float64; what is no finite number becomes a problem with its row."""
         numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-        wrong = (numbers.isna() & column.notna()) | np.isinf(numbers)
+        wrong = (numbers.isna() & column.notna()) | (numbers.abs() > LARGEST)
         for row in column.index[wrong]:
-            what = "is infinite" if np.isinf(numbers[row]) else "is not a number"
+            too_large = f"is infinite or beyond {LARGEST:g}, of which no variance can be computed"
+            what = too_large if abs(numbers[row]) > LARGEST else "is not a number"
             problems.append(
                 f"{self.file}, row {row}, column '{column.name}': '{column[row]}' {what}. To do: correct it, leave the "
                 "cell empty, or name the column in features.ignore"

@@ -65,13 +65,13 @@ def suspicious(numbers: pd.Series[float], name: str, variable: ClinicalVariable)
     median = float(numbers.median())
     return [
         *(
-            f"{patients_of(cells)}: {name} is {value:g}, as tables write a missing value, and is used as a number. If it "
-            f"means missing, leave the cell empty; if not, set cohort.clinical.{name}.range"
+            f"{patients_of(cells)}: {name} is {value:g}, as tables write a missing value, and is used as a number. If "
+            f"it means missing, leave the cell empty; if not, set cohort.clinical.{name}.range"
             for value, cells in coded.groupby(coded, sort=False)
         ),
         *(
-            f"{patients_of(cells)}: {name} is {value:g}, the median is {median:g}: more than a factor of 10 apart. Look "
-            "for a slipped digit or another unit"
+            f"{patients_of(cells)}: {name} is {value:g}, the median is {median:g}: more than a factor of 10 apart. "
+            "Look for a slipped digit or another unit"
             for value, cells in apart.groupby(apart, sort=False)
         ),
     ]

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from radstudy.cohort.encoding import decoded
 from radstudy.cohort.numbers import plain_numbers
 from radstudy.cohort.workbook import read_workbook
+from radstudy.encoding import decoded
 from radstudy.errors import CohortError, DataError
 
 # how .xlsx, .xls and .gz begin, whatever the file is called

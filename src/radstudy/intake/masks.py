@@ -18,7 +18,7 @@ from radstudy.formats.raster import read_raster, write_raster
 from radstudy.intake.placing import Region, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
-from radstudy.intake.tables import read_rows, write_rows
+from radstudy.intake.tables import read_rows, write_listing
 from radstudy.store import file_hash
 
 COLUMNS = [
@@ -83,7 +83,7 @@ def write_masks(
             _of_patient(plan, own, targets, before, out / plan.name, private, pseudonyms, made)
     made.rows.sort(key=lambda row: row["patient"])
     if made.rows or earlier:
-        write_rows(table, COLUMNS, made.rows)
+        write_listing(table, COLUMNS, made.rows)
     return made
 
 

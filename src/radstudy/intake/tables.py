@@ -8,11 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
+import pandas as pd
+
+from radstudy.encoding import decoded
 from radstudy.errors import DataError
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE
 from radstudy.intake.plan import Item, Plan
 from radstudy.intake.sidecar import plane_of, warnings_of
-from radstudy.store import write_text
+from radstudy.store import write_bytes, write_text
+from radstudy.workbook import xlsx_bytes
 
 SERIES_COLUMNS = [
     "patient", "examination", "series", "description", "status", "role", "kind", "points", "reason", "evidence",
@@ -50,7 +54,7 @@ def write_tables(plans: Sequence[Plan], out: Path, masks: Sequence[Mapping[str, 
     rows = [_row(plan, item) for plan in plans for item in plan.items]
     rows += [_problem_row(plan) for plan in plans if plan.problem]
     everything = sorted([*earlier("series.csv"), *rows], key=lambda row: row["patient"])
-    write_rows(out / "series.csv", SERIES_COLUMNS, everything)
+    write_listing(out / "series.csv", SERIES_COLUMNS, everything)
     asked = [
         _review_row(plan, item) for plan in plans for item in plan.items
         if item.decision.status in (REVIEW, REFUSED) or item.answer
@@ -130,13 +134,19 @@ def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
     write_text(file, text.getvalue())
 
 
+def write_listing(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Write a CSV, and beside it an XLSX that Excel opens with every identifier and letter as it is."""
+    write_rows(file, columns, rows)
+    write_bytes(file.with_suffix(".xlsx"), xlsx_bytes(pd.DataFrame(list(rows), columns=list(columns))))
+
+
 def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV, as text; comma or semicolon, as a spreadsheet may have saved it."""
+    """The rows of a CSV, as text; comma, semicolon or tab, in any encoding that a spreadsheet may have saved it in."""
     if not file.is_file():
         return []
-    text = file.read_text(encoding="utf-8-sig")
+    text, _ = decoded(file, file.read_bytes())
     first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
+    delimiter = max((",", ";", "\t"), key=first.count)
     return [
         {key: value or "" for key, value in row.items() if key}
         for row in csv.DictReader(io.StringIO(text), delimiter=delimiter)

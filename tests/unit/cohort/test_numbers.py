@@ -1,4 +1,4 @@
-"""Numbers as people type them: one decimal mark per file; a group mark is no decimal mark; what nothing decides is refused."""
+"""Numbers as people type them: one decimal mark per file; what nothing decides is refused."""
 
 from __future__ import annotations
 
@@ -120,3 +120,12 @@ def test_identifiers_that_lost_their_zeros_are_shown_as_both_tables_have_them(tm
     (tmp_path / "features.csv").write_text("id,f_a\n7,1\np2,2\np3,3\np4,4\n")
     cohort = read_cohort(parse_protocol(STUDY.format(table="cohort.csv", features="features.csv")), tmp_path)
     assert "it has '7', the cohort table '007': write both alike" in str(cohort.failures[0])
+
+
+@pytest.mark.parametrize("cell", ["1e160", "-2e154"])
+def test_a_feature_of_which_no_variance_can_be_computed_is_refused_with_its_cell(tmp_path, cell):
+    cohort_of(tmp_path, [("1", "1"), ("2", "2"), ("3", "3"), ("4", "4")])
+    (tmp_path / "features.csv").write_text(f"id,f_a\np1,{cell}\np2,2\np3,3\np4,4\n")
+    study = parse_protocol(STUDY.format(table="cohort.csv", features="features.csv"))
+    with pytest.raises(CohortError, match=r"row 2, column 'f_a': '.*' is infinite or beyond 1e\+150"):
+        read_feature_table(study, tmp_path)

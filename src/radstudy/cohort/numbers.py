@@ -64,14 +64,14 @@ def plain_numbers(
     if mark is None:
         return table, [], problems
     changed, grouped = table.copy(), list[str]()
+    group = "," if mark == POINT else "."
     for name in names:
-        cells = [_plain(cell, mark) for cell in table[name]]
-        if typed is not None:
-            cells = [old if own else new for old, new, own in zip(table[name], cells, typed[name], strict=True)]
-        group = "," if mark == POINT else "."
+        own = typed[name].tolist() if typed is not None else [False] * len(table)
+        given = table[name].tolist()
+        cells = [cell if known else _plain(cell, mark) for cell, known in zip(given, own, strict=True)]
         grouped += [
             f"line {line + 2}, {name}: '{old}' is {new}"
-            for line, old, new in zip(table.index, table[name], cells, strict=True)
+            for line, old, new in zip(table.index, given, cells, strict=True)
             if new is not old and isinstance(old, str) and group in old
         ]
         changed[name] = pd.Series(cells, index=table.index, dtype=object)
@@ -85,11 +85,9 @@ def plain_numbers(
 def _seen(table: pd.DataFrame, columns: Sequence[str], typed: pd.DataFrame | None) -> _Seen:
     seen = _Seen()
     for name in columns:
-        own = typed[name] if typed is not None else None
-        for position, (line, cell) in enumerate(zip(table.index, table[name], strict=True)):
-            if not isinstance(cell, str) or (own is not None and own.iloc[position]):
-                continue
-            if "." not in cell and "," not in cell:
+        own = typed[name].tolist() if typed is not None else [False] * len(table)
+        for line, cell, known in zip(table.index, table[name].tolist(), own, strict=True):
+            if known or not isinstance(cell, str) or ("." not in cell and "," not in cell):
                 continue
             fits = [mark for mark, pattern in _PATTERNS.items() if pattern.fullmatch(cell)]
             place = (int(line), name, cell)
@@ -138,6 +136,8 @@ def _place(cell: tuple[int, str, str]) -> str:
 
 
 def _plain(cell: object, mark: str) -> object:
-    if not isinstance(cell, str) or ("." not in cell and "," not in cell) or not _PATTERNS[mark].fullmatch(cell):
+    if not isinstance(cell, str) or ("," not in cell if mark == POINT else "." not in cell and "," not in cell):
+        return cell
+    if not _PATTERNS[mark].fullmatch(cell):
         return cell
     return cell.replace(",", "") if mark == POINT else cell.replace(".", "").replace(",", ".")

@@ -1,6 +1,7 @@
 """Tables as tired people save them: read as they were meant, or refused; never shifted by a column."""
 
 import gzip
+import zipfile
 
 import pandas as pd
 import pytest
@@ -102,3 +103,16 @@ def test_accented_letters_are_not_taken_for_chinese(tmp_path, text):
 def test_a_compressed_csv_is_a_table(tmp_path):
     table, _ = read(tmp_path, gzip.compress(b"id,y,age\np1,0,50\np2,1,61\n"), "cohort.csv.gz")
     assert table.to_numpy().tolist() == MEANT
+
+
+def test_a_damaged_workbook_is_refused_by_name(tmp_path):
+    pd.DataFrame(MEANT, columns=["id", "y", "age"]).to_excel(tmp_path / "good.xlsx", index=False)
+    with (
+        zipfile.ZipFile(tmp_path / "good.xlsx") as good,
+        zipfile.ZipFile(tmp_path / "cohort.xlsx", "w") as bad,
+    ):
+        for name in good.namelist():
+            content = good.read(name)
+            bad.writestr(name, content.replace(b"<row ", b"<row <") if "sheet1" in name else content)
+    with pytest.raises(DataError, match=r"cohort\.xlsx cannot be read: .*save it again"):
+        read_table(tmp_path / "cohort.xlsx")

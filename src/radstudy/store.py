@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE = "provenance.json"
+_OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmodels", "pandas", "pydantic")
 
 
@@ -203,6 +205,18 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _set_aside(file: Path) -> Path:
+    """Rename a file so that its name is free: table1.csv becomes table1.kept-1.csv."""
+    names = (file.with_name(f"{file.stem}.kept-{number}{file.suffix}") for number in itertools.count(1))
+    free = next(name for name in names if not name.exists())
+    file.rename(free)
+    return free
+
+
+def _is_kept(file: Path) -> bool:
+    return ".kept-" in file.name
+
+
 # --- steps -----------------------------------------------------------------------------------------------------
 
 
@@ -225,11 +239,34 @@ class StepFolder:
         key = record.get("key") if isinstance(record, dict) else None
         return key if isinstance(key, str) else None
 
-    def begin(self) -> None:
-        """Make the folder and take back its mark of being finished."""
+    def begin(self) -> list[Path]:
+        """Make the folder and take back its mark of being finished; what somebody has changed there is kept.
+
+        Returns
+        -------
+        Files that were changed since the step wrote them, under the names that they are kept by.
+        """
         with _storing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            kept_files = [_set_aside(file) for file in self._changed()]
             (self.path / PROVENANCE).unlink(missing_ok=True)
+        return kept_files
+
+    def _changed(self) -> list[Path]:
+        """Files that the step has written and somebody has changed; none where nothing is recorded of them."""
+        try:
+            recorded = read_json(self.path / PROVENANCE)["files"]
+            return [
+                self.path / name for name, content in recorded.items()
+                if (self.path / name).is_file() and file_hash(self.path / name) != content
+            ]  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return []
+
+    def _written(self) -> dict[str, str]:
+        """Hashes of the files that people open and may change: tables, pages, documents, pictures."""
+        found = sorted(file for file in self.path.rglob("*") if file.suffix in _OPENED and file.is_file())
+        return {file.relative_to(self.path).as_posix(): file_hash(file) for file in found if not _is_kept(file)}
 
     def finish(self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float) -> None:
         """Mark the step as finished.
@@ -251,6 +288,7 @@ class StepFolder:
                 "versions": versions(),
                 "settings": settings,
                 "inputs": dict(inputs),
+                "files": self._written(),
             },
         )
 

@@ -56,7 +56,7 @@ def ran(imported, cohort, command):
 
 def quicken(study):
     """Fewer images and repeats: what is asked here is who read what, not how well it predicts."""
-    study["extract"] = {**study.get("extract", {}), "images": {"original": {}}}
+    study["extract"] = {"images": {"original": True}}
     study["evaluate"] = {**study.get("evaluate", {}), "chance": {"permutations": 20}, "resampling": None}
 
 

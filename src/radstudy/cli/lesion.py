@@ -32,17 +32,23 @@ def extract(
     """Compute the radiomics features of one lesion."""
     if out is not None and out.suffix.lower() not in (".csv", ".json"):
         raise UsageError(f"--out must end in .csv or .json, not '{out.suffix}'")
+    from radstudy.owned import owning, refuse_foreign
+    from radstudy.store import plain, write_json, write_text
+
+    if out is not None:
+        refuse_foreign(out)
     from radstudy.features.extract import extract as extract_features
 
     features = extract_features(image, mask, settings, label=label_of(label))
-    from radstudy.store import plain, write_json, write_text
 
     if out is None:
         typer.echo(json.dumps(plain(features), indent=1) if as_json else _two_columns(features), nl=as_json)
-    elif out.suffix.lower() == ".json":
-        write_json(out, features)
-    else:
-        write_text(out, "feature,value\n" + "".join(f"{name},{value!r}\n" for name, value in features.items()))
+        return
+    with owning(out):
+        if out.suffix.lower() == ".json":
+            write_json(out, features)
+        else:
+            write_text(out, "feature,value\n" + "".join(f"{name},{value!r}\n" for name, value in features.items()))
 
 
 def feature_map(
@@ -59,10 +65,13 @@ def feature_map(
     """Map one feature over a lesion: its value in the neighbourhood of every voxel, NaN outside."""
     from radstudy.features.maps import feature_map as map_feature
     from radstudy.formats.raster import check_suffix
+    from radstudy.owned import files_of, owning, refuse_foreign
 
     check_suffix(out)
+    refuse_foreign(*files_of(out))
     made = map_feature(image, mask, feature, settings, radius=radius, label=label_of(label))
-    made.write(out)
+    with owning(*files_of(out)):
+        made.write(out)
     typer.echo(out)
 
 
@@ -75,21 +84,34 @@ def predict(
     label: Annotated[
         str | None, typer.Option(help="Number or name of the lesion in the masks, or largest or union.")
     ] = None,
+    outside_range: Annotated[
+        bool,
+        typer.Option("--outside-range", help="Print the probability also of a patient unlike those whom the model was "
+                                             "trained on, below the reasons against it."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+) -> None:  # fmt: skip
     """Predict one patient's probability from images, masks and clinical values. For research, not for care."""
+    from radstudy.signature.applicability import UnlikeTrainingError
     from radstudy.signature.document import read_signature
-    from radstudy.signature.predict import predict_patient
+    from radstudy.signature.predict import predict_patient, refused
+    from radstudy.store import plain
 
     model = read_signature(signature)
-    result = predict_patient(
-        model,
-        images={name: Path(value) for name, value in _pairs(image, "--image")},
-        masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
-        clinical=dict(_pairs(clinical, "--clinical")),
-        label=label_of(label),
-        references={name: Path(value) for name, value in _pairs(reference, "--reference")},
-    )
+    try:
+        result = predict_patient(
+            model,
+            images={name: Path(value) for name, value in _pairs(image, "--image")},
+            masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
+            clinical=dict(_pairs(clinical, "--clinical")),
+            label=label_of(label),
+            references={name: Path(value) for name, value in _pairs(reference, "--reference")},
+            outside_range=outside_range,
+        )
+    except UnlikeTrainingError as error:
+        if as_json:
+            typer.echo(json.dumps(plain(refused(model, error.findings)), indent=1, ensure_ascii=False))
+        raise
     typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
 
 

@@ -36,11 +36,14 @@ def mask_convert(
     from radstudy.imaging.mask_write import write_rois
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume
+    from radstudy.owned import files_of, owning, refuse_foreign
 
+    refuse_foreign(*files_of(out))
     grid = Volume.read(image)
     names = [label_of(name) for name in label] or [None]
     rois = [Roi.read(mask, name, grid, resample=resample) for name in names]
-    write_rois(out, rois, dicom=dicom, phase=phase)
+    with owning(*files_of(out)):
+        write_rois(out, rois, dicom=dicom, phase=phase)
     for roi in rois:
         say("; ".join([f"{roi.label}: {roi.voxel_count} voxels, {roi.volume_mm3:.1f} mm3", *roi.notes]))
     typer.echo(out)

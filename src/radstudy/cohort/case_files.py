@@ -180,7 +180,7 @@ def alike(path: Path) -> str:
     missing = _first_missing(path)
     if not missing.parent.is_dir():
         return ""
-    found = [item.name for item in missing.parent.iterdir() if _plainly(item.name) == _plainly(missing.name)]
+    found = [item.name for item in missing.parent.iterdir() if plainly(item.name) == plainly(missing.name)]
     return f" (there is '{sorted(found)[0]}': is '{missing.name}' how the table should write it?)" if found else ""
 
 
@@ -192,7 +192,8 @@ def _first_missing(path: Path) -> Path:
     return missing
 
 
-def _plainly(name: str) -> str:
+def plainly(name: str) -> str:
+    """A name without what Excel and file systems change: leading zeros, capitals, Unicode forms."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -4,60 +4,82 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from radstudy.cohort.plausible import implausible, patients_of, suspicious
+from radstudy.cohort.rows import as_named
 from radstudy.protocol.sections import ClinicalVariable
+from radstudy.statistics.outcome import LARGEST
 from radstudy.table import CLINICAL
 
 
-def code_clinical(
-    codebook: Mapping[str, ClinicalVariable], rows: pd.DataFrame, *, comma_decimal: bool = False
-) -> tuple[pd.DataFrame, list[str]]:
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Clinical variables as numbers and levels.
+
+    Parameters
+    ----------
+    values : one column a variable: float, or an ordered category; missing where the cell is empty.
+    problems : what the user must settle: values that are not a number, not in the codebook or not possible, and
+        variables without any value.
+    notes : values to look at: numbers that often stand for a missing value, and outliers by orders of magnitude.
+    """
+
+    values: pd.DataFrame
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def code_clinical(codebook: Mapping[str, ClinicalVariable], rows: pd.DataFrame) -> Coded:
     """Code the clinical variables.
 
     Parameters
     ----------
     codebook : the variables.
-    rows : the table's rows as text, indexed (patient, lesion).
-    comma_decimal : whether a decimal comma is how this table writes numbers.
-
-    Returns
-    -------
-    coded : one column a variable: float, or an ordered category; missing where the cell is empty.
-    problems : values that are no number, or not in the codebook.
+    rows : the table's rows as text, indexed (patient, lesion); numbers with a decimal point.
     """
     coded = pd.DataFrame(index=rows.index)
     problems: list[str] = []
+    notes: list[str] = []
     for name, variable in codebook.items():
         column = rows[variable.column or name]
+        if len(column) and column.isna().all():
+            problems.append(
+                f"{name} has no value at all: the column '{column.name}' is empty. To do: fill it, or take {name} "
+                "out of cohort.clinical"
+            )
         if variable.levels is None:
-            coded[name], found = _numbers(column, name, comma_decimal)
+            coded[name], found = _numbers(column, name)
+            found += implausible(coded[name], name, variable)
+            notes += [] if found else suspicious(coded[name], name, variable)
         else:
             coded[name], found = _levels(column, name, variable.levels)
         problems += found
-    return coded, problems
+    return Coded(coded, tuple(problems), tuple(notes))
 
 
-def _numbers(column: pd.Series[str], name: str, comma_decimal: bool) -> tuple[pd.Series[float], list[str]]:
-    text = column.str.replace(",", ".", regex=False) if comma_decimal else column
-    numbers = pd.to_numeric(text, errors="coerce").astype(float)
+def _numbers(column: pd.Series[str], name: str) -> tuple[pd.Series[float], list[str]]:
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    wrong = column[column.notna() & ~(numbers.abs() <= LARGEST)]
     problems = [
-        f"Patient {row[0]}: {name} is '{column.loc[row]}', which is not a number. "
-        f"To do: write it with a decimal point, or leave it empty"
-        for row in column.index[column.notna() & ~np.isfinite(numbers)]
+        f"{patients_of(cells)}: {name} is '{value}', which is not a number. To do: write it with a decimal point, or "
+        "leave it empty"
+        for value, cells in wrong.groupby(wrong, sort=False)
     ]
     return numbers, problems
 
 
 def _levels(column: pd.Series[str], name: str, levels: tuple[str, ...]) -> tuple[pd.Series[str], list[str]]:
+    column = as_named(column, levels)
     problems = []
-    for row in column.index[column.notna() & ~column.isin(levels)]:
-        near = difflib.get_close_matches(str(column.loc[row]), levels, n=1, cutoff=0.5)
+    unknown = column[column.notna() & ~column.isin(levels)]
+    for value, cells in unknown.groupby(unknown, sort=False):
+        near = difflib.get_close_matches(str(value), levels, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"levels: {', '.join(levels)}."
         problems.append(
-            f"Patient {row[0]}: {name} is '{column.loc[row]}', which is not in the codebook; {hint} "
+            f"{patients_of(cells)}: {name} is '{value}', which is not in the codebook; {hint} "
             f"To do: correct the table, or add the level to cohort.clinical.{name}"
         )
     known = column.where(column.isin(levels))

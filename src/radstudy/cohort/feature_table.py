@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.cohort.case_files import plainly
 from radstudy.cohort.rows import shown_lesion, visible_on
-from radstudy.cohort.spreadsheet import read_table
+from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError, DataError
 from radstudy.protocol.sections import Features, Protocol
+from radstudy.statistics.outcome import LARGEST
 from radstudy.table import FeatureTable
 
 _TOLD = 40  # problems listed one by one
@@ -62,9 +64,8 @@ def read_feature_table(protocol: Protocol, folder: Path) -> GivenFeatures:
     notes: list[str] = []
     problems: list[str] = []
     for file in section.files():
-        frame, read = _read(section, folder / file)
+        reader, read = _read(protocol, section, folder, file)
         notes += read
-        reader = _Reader(protocol, section, file, frame, "decimal comma" in " ".join(read))
         blocks += reader.blocks(problems, columns)
     if problems:
         more = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
@@ -99,7 +100,8 @@ def without_features(
             failures.append(
                 CaseError(
                     "the feature table has no value of this lesion",
-                    "add its row, give a reason for exclusion, or name the sequence in cohort.optional_sequences",
+                    "add its row, give a reason for exclusion, or name the sequence in cohort.optional_sequences"
+                    + _alike(patient, there[sequence]),
                     patient=patient, lesion=shown_lesion(section, lesion), sequence=sequence, reader=protocol.reader,
                 )
             )  # fmt: skip
@@ -118,6 +120,12 @@ def _named(index: pd.Index) -> str:
     """The first (patient, lesion) of an index, as messages name it."""
     patient, lesion = index[0] if len(index) else ("none", "none")
     return f"patient '{patient}', lesion '{lesion}'"
+
+
+def _alike(patient: str, lesions: Collection[tuple[str, str]]) -> str:
+    """The patient of the feature table whose identifier differs by leading zeros, capitals or Unicode forms only."""
+    found = sorted({other for other, _ in lesions if other != patient and plainly(other) == plainly(patient)})
+    return f" (it has '{found[0]}', the cohort table '{patient}': write both alike)" if found else ""
 
 
 def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
@@ -140,13 +148,16 @@ def _twice(section: Features, key: tuple[str, ...]) -> str:
     )
 
 
-def _read(section: Features, path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The table with its rows numbered as the file's lines are."""
+def _read(protocol: Protocol, section: Features, folder: Path, file: str) -> tuple[_Reader, list[str]]:
+    """The table with its rows numbered as the file's lines are and its numbers plain, and notes of how it was read."""
+    path = folder / file
     if not path.is_file():
         raise DataError(f"the feature table {path} does not exist. To do: correct 'features', or give --data FOLDER")
     if path.suffix.lower() != ".parquet":
-        frame, notes = read_table(path, section.sheet)
-        return frame.set_axis(frame.index + 2), notes
+        sheet = read_sheet(path, section.sheet)
+        features = _Reader(protocol, section, file, sheet.table).candidates()
+        frame, notes = sheet.with_numbers(features, section.decimal, "features.decimal")
+        return _Reader(protocol, section, file, frame.set_axis(frame.index + 2)), notes
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -154,7 +165,7 @@ def _read(section: Features, path: Path) -> tuple[pd.DataFrame, list[str]]:
     named = [name for name in frame.index.names if name is not None]
     frame = frame.reset_index() if named else frame.reset_index(drop=True)
     frame.columns = pd.Index([str(column) for column in frame.columns])
-    return frame.set_axis(frame.index + 1), []
+    return _Reader(protocol, section, file, frame.set_axis(frame.index + 1)), []
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +176,6 @@ class _Reader:
     section: Features
     file: str
     frame: pd.DataFrame
-    comma: bool
 
     def blocks(self, problems: list[str], columns: list[tuple[str, str, str, str]]) -> Iterator[pd.DataFrame]:
         """Rows (patient, lesion, sequence, reader) x features, a block a sequence; adds to both lists."""
@@ -180,7 +190,7 @@ class _Reader:
             problems += [f"{text} (it has: {have}, ...)" for text in absent]
             return
         kept = self._identified(roles, problems)
-        candidates = self._candidates(roles)
+        candidates = self.candidates()
         for sequence, rows in self._sequences(kept, roles, problems):
             chosen = self._features(sequence, candidates)
             if not chosen:
@@ -225,10 +235,10 @@ class _Reader:
                 )
         return frame
 
-    def _candidates(self, roles: dict[str, str]) -> list[str]:
+    def candidates(self) -> list[str]:
         """The columns that may hold features: not those that identify a row, nor those of the cohort table."""
         cohort = self.protocol.cohort
-        taken = set(roles.values())
+        taken = set(self._roles().values())
         if self.file == cohort.table:
             named = (cohort.patient, cohort.lesion, cohort.side, cohort.exclude, cohort.visible, cohort.split.column)
             taken |= {column for column in named if column} | {cohort.outcome.column}
@@ -270,11 +280,11 @@ class _Reader:
 
     def _numbers(self, column: pd.Series[Any], problems: list[str]) -> pd.Series[float]:
         """A column as float64; what is no finite number becomes a problem with its row."""
-        given = column.str.replace(",", ".") if self.comma and pd.api.types.is_string_dtype(column) else column
-        numbers = pd.to_numeric(given, errors="coerce").astype(np.float64)
-        wrong = (numbers.isna() & column.notna()) | np.isinf(numbers)
+        numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
+        wrong = (numbers.isna() & column.notna()) | (numbers.abs() > LARGEST)
         for row in column.index[wrong]:
-            what = "is infinite" if np.isinf(numbers[row]) else "is not a number"
+            too_large = f"is infinite or beyond {LARGEST:g}, of which no variance can be computed"
+            what = too_large if abs(numbers[row]) > LARGEST else "is not a number"
             problems.append(
                 f"{self.file}, row {row}, column '{column.name}': '{column[row]}' {what}. To do: correct it, leave the "
                 "cell empty, or name the column in features.ignore"

@@ -12,9 +12,16 @@ import pandas as pd
 from radstudy.cohort.case_files import Case, find_cases, nothing_of, transfer_notes
 from radstudy.cohort.codebook import code_clinical
 from radstudy.cohort.feature_table import read_feature_table, strangers, without_features
-from radstudy.cohort.rows import excluded_rows, identified_rows, outcome_of, require_columns
+from radstudy.cohort.rows import (
+    excluded_rows,
+    identified_rows,
+    named_columns,
+    outcome_of,
+    require_columns,
+    words_of,
+)
 from radstudy.cohort.split import given_split, made_split
-from radstudy.cohort.spreadsheet import read_table
+from radstudy.cohort.spreadsheet import excel_errors, read_sheet
 from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.sections import Cohort as CohortSection
 from radstudy.protocol.sections import Protocol
@@ -82,16 +89,20 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
         that are neither class, clinical values outside the codebook, a split that leaves a class empty.
     """
     section = protocol.cohort
-    table, notes = read_table(folder / section.table, section.sheet)
-    require_columns(section, table, folder / section.table)
+    sheet = read_sheet(folder / section.table, section.sheet, words_of(section))
+    require_columns(section, sheet.table, sheet.file)
+    numbers = [variable.column or name for name, variable in section.clinical.items() if variable.levels is None]
+    table, notes = sheet.with_numbers(numbers, section.decimal)
+    broken = excel_errors(table, named_columns(section).values())
+    if broken:
+        raise CohortError(f"{sheet.file} has {len(broken)} formula(s) with an error:", broken)
     identified, problems = identified_rows(section, table)
     excluded = excluded_rows(section, identified)
     kept = identified.loc[~identified.index.isin(excluded.index)]
     outcome, outcome_problems = outcome_of(section, kept)
-    clinical, clinical_problems = code_clinical(
-        section.clinical, kept, comma_decimal="decimal comma" in " ".join(notes)
-    )
-    problems += outcome_problems + clinical_problems
+    clinical = code_clinical(section.clinical, kept)
+    problems += outcome_problems + list(clinical.problems)
+    notes += clinical.notes
     if not len(kept):
         problems.append("no row is left after the exclusions")
     if problems:
@@ -99,7 +110,7 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     sets = _sets(protocol, kept, outcome)
     rows = pd.DataFrame({"outcome": outcome, "set": sets}, index=kept.index)
     rows["side"] = kept[section.side].fillna("").to_numpy() if section.side else ""
-    rows = rows.join(clinical)
+    rows = rows.join(clinical.values)
     _both_classes(section, rows)
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]
     if protocol.features is not None:

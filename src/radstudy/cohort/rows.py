@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,18 @@ def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> 
     ------
     CohortError : says which setting names it.
     """
+    missing = [
+        f"cohort.{setting} names the column '{column}', which the table does not have"
+        for setting, column in named_columns(section).items()
+        if column not in table.columns
+    ]
+    if missing:
+        have = ", ".join(str(column) for column in table.columns)
+        raise CohortError(f"{file}: columns are missing (the table has: {have})", missing)
+
+
+def named_columns(section: CohortSection) -> dict[str, str]:
+    """Setting to the column of the cohort table that it names."""
     wanted = {
         "patient": section.patient,
         "lesion": section.lesion,
@@ -31,14 +44,17 @@ def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> 
         "split.column": section.split.column,
     }
     wanted |= {f"clinical.{name}": variable.column or name for name, variable in section.clinical.items()}
-    missing = [
-        f"cohort.{setting} names the column '{column}', which the table does not have"
-        for setting, column in wanted.items()
-        if column is not None and column not in table.columns
-    ]
-    if missing:
-        have = ", ".join(str(column) for column in table.columns)
-        raise CohortError(f"{file}: columns are missing (the table has: {have})", missing)
+    return {setting: column for setting, column in wanted.items() if column is not None}
+
+
+def words_of(section: CohortSection) -> dict[str, tuple[str, ...]]:
+    """Column to the values that the study file names, which are values even where they look like a missing one."""
+    found = {variable.column or name: variable.levels for name, variable in section.clinical.items() if variable.levels}
+    outcome = section.outcome
+    return {
+        **found,
+        outcome.column: tuple(value for value in (outcome.positive, outcome.negative) if value is not None),
+    }
 
 
 def identified_rows(section: CohortSection, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -77,7 +93,7 @@ def excluded_rows(section: CohortSection, table: pd.DataFrame) -> pd.DataFrame:
 def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[int], list[str]]:
     """The outcome, 0 or 1, of the rows kept; and what the user must settle about it."""
     spec = section.outcome
-    values = kept[spec.column]
+    values = as_named(kept[spec.column], [value for value in (spec.positive, spec.negative) if value is not None])
     problems = [
         f"{_who(row)}: the outcome ('{spec.column}') is empty. To do: fill it, or give a reason for exclusion"
         for row in kept.index[values.isna()]
@@ -107,6 +123,21 @@ def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[in
     if len(found) == 1 and negative is None:
         problems.append(f"the outcome '{spec.column}' has one value only ('{found[0]}'); a study needs both classes")
     return (values == spec.positive).astype(int), problems
+
+
+def as_named(column: pd.Series[str], named: Sequence[str]) -> pd.Series[str]:
+    """The column with each number written as the study file writes it: 1.0 is 1, where the study file names 1.
+
+    Programs that hold a column with empty cells as numbers write 1 as 1.0.
+
+    Examples
+    --------
+    >>> as_named(pd.Series(["1.0", "0.0", "2.5", "01"]), ["1", "0"]).tolist()
+    ['1', '0', '2.5', '01']
+    """
+    known = {f"{value}{zeros}": value for value in named if value.lstrip("+-").isdigit() for zeros in (".0", ".00")}
+    known |= {f"{value}.": value for value in named if value.lstrip("+-").isdigit()}
+    return column.map(lambda cell: cell if cell in named else known.get(cell, cell), na_action="ignore")
 
 
 def visible_on(section: CohortSection, row: pd.Series[Any]) -> set[str] | None:

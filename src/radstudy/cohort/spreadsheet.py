@@ -2,75 +2,141 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
+import gzip
 import io
 import re
-import zipfile
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from radstudy.cohort.numbers import plain_numbers
+from radstudy.cohort.workbook import read_workbook
+from radstudy.encoding import decoded
 from radstudy.errors import CohortError, DataError
 
-_ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"  # how .xlsx and .xls begin, whatever the file is called
+# how .xlsx, .xls and .gz begin, whatever the file is called
+_ZIP, _OLD_EXCEL, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan"]
+_EXCEL_ERROR = re.compile(r"#(?:N/A|NV|N/D|[A-Z0-9/\u00c0-\u00dd\u00a1\u00bf]{3,12}[!?])")
+_TOLD = 20  # problems listed one by one
 
 
-def read_table(file: Path, sheet: str | None = None) -> tuple[pd.DataFrame, list[str]]:
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A table as it was typed.
+
+    Parameters
+    ----------
+    file : it was read from.
+    table : str cells, None where one is empty; rows numbered as lines minus 2.
+    typed : bool, cells that the file itself holds as numbers (XLSX).
+    separator : of a CSV's columns; "" for XLSX.
+    notes : how the file was read, where that is not obvious.
+    """
+
+    file: Path
+    table: pd.DataFrame
+    typed: pd.DataFrame
+    separator: str
+    notes: tuple[str, ...]
+
+    def with_numbers(
+        self, columns: Iterable[str], decimal: str | None = None, setting: str = "cohort.decimal"
+    ) -> tuple[pd.DataFrame, list[str]]:
+        """The table with the numbers of these columns written with a decimal point, and the notes.
+
+        Parameters
+        ----------
+        columns, decimal, setting : see `radstudy.cohort.numbers.plain_numbers`.
+
+        Raises
+        ------
+        CohortError : numbers whose decimal mark is not sure, with line and column.
+        """
+        table, more, problems = plain_numbers(
+            self.table, columns, typed=self.typed, separator=self.separator, decimal=decimal, setting=setting
+        )
+        if problems:
+            left = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
+            raise CohortError(f"{self.file}: the decimal mark is not sure:", problems[:_TOLD] + left)
+        return table, [*self.notes, *(f"{self.file.name}: {note}" for note in more)]
+
+
+def read_table(
+    file: Path, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table, every cell as text, and notes of how it was read; see `read_sheet`."""
+    found = read_sheet(file, sheet, words)
+    return found.table, list(found.notes)
+
+
+def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None) -> Sheet:
     """Read a CSV or XLSX table, every cell as text, empty cells as missing.
 
     Parameters
     ----------
-    file : .csv, .tsv, .txt or .xlsx.
+    file : .csv, .tsv, .txt (each also .gz) or .xlsx.
     sheet : name of the sheet of an XLSX file; None for the first.
-
-    Returns
-    -------
-    table : str columns; NaN where a cell is empty.
-    notes : how the file was read, where that is not obvious.
+    words : column to values that are values there, although elsewhere they say that there is none ("N/A").
 
     Raises
     ------
     DataError : the file is missing, not text, or not a table.
+    CohortError : columns of one name, or formulas without a stored result.
     """
     if not file.is_file():
         raise DataError(f"the cohort table {file} does not exist. To do: correct cohort.table, or give --data FOLDER")
-    raw = file.read_bytes()
+    raw = _unpacked(file, file.read_bytes())
     if raw.startswith(_OLD_EXCEL):
         raise DataError(f"{file} is a table of an old Excel (.xls). To do: save it as .xlsx or as CSV (UTF-8)")
     if raw.startswith(_ZIP) or file.suffix.lower() in (".xlsx", ".xlsm"):
-        table, notes = _read_xlsx(file, raw, sheet), list[str]()
+        cells = read_workbook(file, raw, sheet)
+        table, typed, separator, notes = cells.text, cells.typed, "", list[str]()
     else:
-        table, notes = _read_csv(file, raw)
-    table.columns = pd.Index([str(column).strip() for column in table.columns])
+        table, separator, notes = _read_csv(file, raw)
+        typed = pd.DataFrame(False, index=table.index, columns=table.columns)
+    table.columns = typed.columns = pd.Index([str(column).strip() for column in table.columns])
     doubled = table.columns[table.columns.duplicated()].unique().tolist()
     if doubled:
         raise CohortError(f"{file}: columns have the same name", [f"'{name}' stands twice" for name in doubled])
-    table = table.apply(lambda column: column.str.strip()).replace("", None)
-    return table.dropna(how="all"), notes
+    table = table.apply(lambda column: column.str.strip()).replace("", None) if len(table) else table
+    missing = table.isin(_MISSING)
+    for column, values in (words or {}).items():
+        if column in table.columns:
+            missing[column] &= ~table[column].isin(list(values))
+    table = table.mask(missing).dropna(how="all")
+    return Sheet(file, table, typed.loc[table.index], separator, tuple(notes))
 
 
-def _read_xlsx(file: Path, raw: bytes, sheet: str | None) -> pd.DataFrame:
+def excel_errors(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Cells of these columns that hold an error of Excel, such as #DIV/0!, each with its line and what to do."""
+    return [
+        f"line {line + 2}, column '{name}': the formula gives {cell}. To do: correct it, or leave the cell empty"
+        for name in dict.fromkeys(columns)
+        if name in table.columns
+        for line, cell in table[name].items()
+        if isinstance(cell, str) and _EXCEL_ERROR.fullmatch(cell)
+    ]
+
+
+def _unpacked(file: Path, raw: bytes) -> bytes:
+    """The content of a table that was compressed (.csv.gz)."""
+    if not raw.startswith(_GZIP):
+        return raw
     try:
-        table = pd.read_excel(
-            io.BytesIO(raw), sheet_name=sheet or 0, header=None, dtype=str, keep_default_na=False, na_values=_MISSING
-        )
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).rstrip(".")
-        raise DataError(f"{file} cannot be read: {reason}. To do: correct cohort.sheet or save it again") from None
-    if not len(table):
-        raise DataError(f"{file} is empty. To do: give the table a line of column names, and its rows")
-    # the heading is read as a row like the others: pandas would call a second 'age' 'age.1' without a word
-    heading, table = table.iloc[0], table.iloc[1:].reset_index(drop=True)
-    kept = (heading.notna() | table.notna().any()).to_numpy()
-    names = [f"Unnamed: {number}" if pd.isna(name) else str(name) for number, name in enumerate(heading)]
-    return table.set_axis(pd.Index(names), axis=1).loc[:, kept]
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{file} cannot be decompressed: {error}. To do: copy or save it again") from None
 
 
-def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, list[str]]:
-    text, notes = _decoded(file, raw)
+def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
+    """The table, its separator and notes."""
+    text, notes = decoded(file, raw)
     lines, skipped, told = _without_separator_line(list(io.StringIO(text, newline=None)))
     separator = told or max((",", ";", "\t"), key=re.sub('"[^"]*"', "", lines[0] if lines else "").count)
     if separator == ";":
@@ -91,19 +157,13 @@ def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, list[str]]:
     )
     if not any(name.strip() for name in header[1]):
         raise DataError(f"{file} is empty. To do: give the table a line of column names, and its rows")
-    table = table.mask(table.isin(_MISSING))
-    blank = np.array([not name.strip() for name in header[1]]) & table.isna().all().to_numpy()
-    return table.loc[:, ~blank], notes  # Excel writes columns without heading or content, where there was once one
-
-
-def _decoded(file: Path, raw: bytes) -> tuple[str, list[str]]:
-    """The file's text: UTF-8, UTF-16 (Excel's "Unicode text") or, as a last resort, Windows-1252."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", errors="replace"), [f"{file.name} was read as UTF-16"]
-    try:
-        return raw.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace"), [f"{file.name} is not UTF-8; it was read as Windows-1252"]
+    empty = table.apply(lambda column: column.str.strip() == "").all().to_numpy() if len(table) else True
+    blank = np.array([not name.strip() for name in header[1]]) & empty
+    return (
+        table.loc[:, ~blank],
+        separator,
+        notes,
+    )  # Excel writes columns without heading or content, where there was once one
 
 
 def _without_separator_line(lines: list[str]) -> tuple[list[str], int, str | None]:

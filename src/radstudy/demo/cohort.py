@@ -18,6 +18,7 @@ from radstudy.demo.lesion import make_lesion
 from radstudy.demo.published import CELLS, DOUBLY_READ, PATIENTS
 from radstudy.demo.reading import first_reading, second_reading
 from radstudy.formats.raster import write_raster
+from radstudy.owned import owning, refuse_foreign
 from radstudy.store import write_csv, write_text
 
 NOTICE = "SYNTHETIC DATA: invented patients and simulated images. Says nothing about HER2 or about any patient."
@@ -75,18 +76,21 @@ def make(
 
     Raises
     ------
-    UsageError : fewer than 20 patients.
+    UsageError : fewer than 20 patients, or files of somebody else's where the demo's would go.
     """
     cell_sizes(patients)  # refuses before anything is written
     folder = Path(directory)
     table, truth, plans = plan(patients=patients, seed=seed, null=null)
+    texts = [folder / name for name in ("cohort.csv", "truth.csv", "README.txt", "study.yaml")]
+    refuse_foreign(*texts)
     done = _each(plans, folder, jobs)
     for _ in progress(done, len(plans), "Synthetic patients") if progress is not None else done:
         pass
-    write_csv(folder / "cohort.csv", table)
-    write_csv(folder / "truth.csv", truth)
-    write_text(folder / "README.txt", _readme(patients, seed, null))
-    write_text(folder / "study.yaml", study_text(seed, null))
+    with owning(*texts):
+        write_csv(folder / "cohort.csv", table)
+        write_csv(folder / "truth.csv", truth)
+        write_text(folder / "README.txt", _readme(patients, seed, null))
+        write_text(folder / "study.yaml", study_text(seed, null))
     return folder / "study.yaml"
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from radstudy.derive.patient import Patient, Work
 from radstudy.derive.table import Row, moved, read_rows
 from radstudy.errors import CaseError, CohortError, grouped
+from radstudy.owned import owning, refuse_foreign
 from radstudy.protocol.derive import Derive
 from radstudy.protocol.load import load_section
 from radstudy.steps.run import in_parallel, write_failures
@@ -51,6 +52,7 @@ def derive(
     ------
     StudyFileError : the recipe cannot be understood.
     DataError : the table cannot, or has columns that the results would replace.
+    UsageError : the new table would replace a file that is not this command's own.
     """
     wanted = load_section(recipe, Derive)
     folder = (data or table.parent).resolve()
@@ -63,11 +65,15 @@ def derive(
     target = out / "cohort.csv"
     if target.exists() and target.resolve() == table.resolve():
         target = out / "cohort_derived.csv"
+    failed = out / "derive_failures.csv"
+    refuse_foreign(target, failed)
     with only_run(out):
+        shown = moved(given, folder, out)
         found = _each(Work(wanted, out.resolve()), patients, jobs or os.cpu_count() or 1, bar)
-        new, failures = _table(moved(given, folder, out), patients, found)
-        write_csv(target, new)
-        write_failures(out / "derive_failures.csv", failures)
+        new, failures = _table(shown, patients, found)
+        with owning(target, failed):
+            write_csv(target, new)
+            write_failures(failed, failures)
     for line in grouped(failures):
         say(line)
     return target, int((new[FAILED] != "").sum())

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.cohort.spreadsheet import read_table
+from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError
 from radstudy.imaging.roi import Label
 from radstudy.protocol.derive import Dce, Derive
@@ -123,8 +123,9 @@ def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, l
     ------
     CohortError : columns that the recipe names are missing, or identifiers cannot be used.
     """
-    table, _ = read_table(file)
-    table = table.reset_index(drop=True)
+    sheet = read_sheet(file)
+    table = sheet.table.reset_index(drop=True)
+    plain = sheet.with_numbers(recipe_numbers(recipe), setting="the mark")[0].reset_index(drop=True)
     problems = [
         f"the recipe names the column '{column}', which the table does not have"
         for column in _columns(recipe)
@@ -133,7 +134,7 @@ def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, l
     if problems:
         raise CohortError(f"{file}: columns are missing (it has: {', '.join(map(str, table.columns))})", problems)
     rows = []
-    for index, cells in enumerate(table.to_dict("records")):
+    for index, cells in enumerate(plain.to_dict("records")):
         known = {str(name): str(value) for name, value in cells.items() if not pd.isna(value)}
         patient, lesion = known.get(recipe.patient, ""), known.get(recipe.lesion or "", "1")
         if not patient or patient in (".", "..") or set(patient + lesion) & _UNFIT_FOR_FILES:
@@ -145,25 +146,41 @@ def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, l
 
 
 def _columns(recipe: Derive) -> list[str]:
-    named: list[Any] = [recipe.patient, recipe.lesion, *recipe.files()]
-    if recipe.dce is not None:
-        named.append(recipe.dce.injection_s)
-        named += recipe.dce.times_s if isinstance(recipe.dce.times_s, tuple) else ()
+    named: list[Any] = [recipe.patient, recipe.lesion, *recipe.files(), *recipe_numbers(recipe)]
     texts = [name for name in named if isinstance(name, str)]
     columns = [name for name in texts if "{" not in name]
     fields = [field for name in texts if "{" in name for _, field, _, _ in string.Formatter().parse(name) if field]
     return list(dict.fromkeys([*columns, *(name for name in fields if name not in ("patient", "lesion"))]))
 
 
+def recipe_numbers(recipe: Derive) -> list[str]:
+    """The columns that hold numbers: times of the phases and of the injection."""
+    if recipe.dce is None:
+        return []
+    times = recipe.dce.times_s if isinstance(recipe.dce.times_s, tuple) else ()
+    return [name for name in (recipe.dce.injection_s, *times) if isinstance(name, str)]
+
+
 def moved(table: pd.DataFrame, folder: Path, out: Path) -> pd.DataFrame:
     """The table with every cell that names a file so written that it holds from another folder."""
 
     def cell(value: Any) -> Any:
-        if not isinstance(value, str) or not value or Path(value).is_absolute() or not (folder / value).is_file():
+        if not isinstance(value, str) or not value:
             return value
-        return shown_from(folder / value, out)
+        files = [part.strip() for part in value.split(";")]
+        if not all(_is_file(folder, part) for part in files):
+            return value
+        return "; ".join(shown_from(folder / part, out) for part in files)
 
     return table.map(cell)
+
+
+def _is_file(folder: Path, text: str) -> bool:
+    """Whether a text names a file from the folder; a text that cannot be a name (too long for one) does not."""
+    try:
+        return bool(text) and not Path(text).is_absolute() and (folder / text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def shown_from(file: Path, out: Path) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, StorageError, UsageError
-from radstudy.formats.nifti_gz import FAULTS, read_voxels
-from radstudy.formats.nifti_header import require_voxel_size
+from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
+from radstudy.formats.nifti_place import read_information
+from radstudy.formats.whole import FAULTS, require_whole
 from radstudy.store import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -21,31 +24,40 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Read a scalar 2D or 3D image file.
+    """Read a scalar 3D image file.
 
     Parameters
     ----------
-    path : a .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd file.
+    path : a .nii, .nii.gz, .hdr or .img (NIfTI pair), .nrrd, .nhdr, .mha or .mhd file.
 
     Returns
     -------
-    voxels : (I, J, K) in the file's own pixel type and voxel order (a 2D image has K = 1).
+    voxels : (I, J, K) in the file's own pixel type and voxel order.
     affine : float64 (4, 4), voxel index to RAS mm.
 
     Raises
     ------
-    CaseError : the file is missing, is not an image, has colour or vector pixels, has more than three dimensions, or is
-        a NIfTI file without a voxel size.
+    CaseError : the file is missing, is not an image, is not as long as its header says, has colour or vector pixels,
+        has not three dimensions, or is a NIfTI file without a voxel size.
     """
     file = Path(path)
     if not file.is_file():
         problem = "this is a folder, not a file" if file.is_dir() else "the file does not exist"
         raise CaseError(problem, "correct the path or add the file", file=file)
+    with _as_case_error(file):
+        if is_nifti_name(file):
+            voxels = read_nifti(file).voxels()
+            return voxels, affine_from_lps(*_of_three_axes(read_information(file)))
+        require_whole(file)
+        return _from_sitk(sitk.ReadImage(str(file)), file)
+
+
+@contextmanager
+def _as_case_error(file: Path) -> Iterator[None]:
+    """Errors of the libraries that read images, as ours."""
     try:
-        if file.name.endswith((".nii", ".nii.gz")):
-            require_voxel_size(file)
-        return _read_compressed(file) or _from_sitk(sitk.ReadImage(str(file)), file)
-    except (RuntimeError, *FAULTS) as error:
+        yield
+    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise CaseError(
             f"the file cannot be read as an image ({reason})",
@@ -59,31 +71,23 @@ def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float6
 
     Raises
     ------
-    CaseError : the file is no 3D image.
+    CaseError : the file is not a 3D image.
     """
-    header = sitk.ImageFileReader()
-    header.SetFileName(str(path))
     try:
-        header.ReadImageInformation()
+        header = read_information(Path(path))
         columns, rows, slices = header.GetSize()
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
         raise CaseError("the file cannot be read as a 3D image", "import or export it again", file=path) from error
     return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
 
 
-def _read_compressed(file: Path) -> tuple[NDArray[Any], NDArray[np.float64]] | None:
-    """A plain .nii.gz volume; its geometry is what ITK makes of the header."""
-    if not file.name.endswith(".nii.gz"):
-        return None
-    header = sitk.ImageFileReader()
-    header.SetFileName(str(file))
-    header.ReadImageInformation()
-    if header.GetDimension() != 3 or header.GetNumberOfComponents() != 1:
-        return None
-    voxels = read_voxels(file, header.GetSize())
-    if voxels is None:
-        return None
-    return voxels, affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
+def _of_three_axes(
+    header: sitk.ImageFileReader,
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+    """Origin, spacing and direction of the first three axes."""
+    axes = header.GetDimension()
+    cosines = np.reshape(header.GetDirection(), (axes, axes))[:3, :3]
+    return header.GetOrigin()[:3], header.GetSpacing()[:3], tuple(cosines.ravel().tolist())
 
 
 def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -101,20 +105,10 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
             "export each phase or b-value as a volume of its own",
             file=file,
         )
-    array = sitk.GetArrayFromImage(image)
     if image.GetDimension() == 2:
-        array = array[np.newaxis]
-    array = _with_what_itk_zeroed(array.transpose(2, 1, 0), file)
+        raise two_dimensional(image.GetSize(), file)
+    array = sitk.GetArrayFromImage(image).transpose(2, 1, 0)
     return array, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
-
-
-def _with_what_itk_zeroed(voxels: NDArray[Any], file: Path) -> NDArray[Any]:
-    """ITK's NIfTI reader turns NaN and infinity into 0 without a word; they are put back, for the checks to find."""
-    if not file.name.endswith((".nii", ".nii.gz")) or voxels.dtype.kind != "f" or voxels.all():
-        return voxels
-    stored = np.asanyarray(nib.load(file).dataobj).reshape(voxels.shape)
-    finite = np.isfinite(stored)
-    return voxels if finite.all() else np.where(finite, voxels, stored).astype(voxels.dtype)
 
 
 def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64], *, remark: str = "") -> None:

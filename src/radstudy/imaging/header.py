@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.formats.nifti_place import read_information
+from radstudy.formats.whole import FAULTS
 from radstudy.imaging.volume import spacing_of
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
@@ -76,11 +79,9 @@ def read_header(path: str | Path) -> Header:
     ------
     CaseError : the file cannot be read as a 3D image.
     """
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
+        reader = read_information(Path(path))
+    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
         raise CaseError("the file cannot be read as an image", "export it again", file=path) from error
     dimension = reader.GetDimension()
     direction = np.eye(3)

@@ -15,6 +15,7 @@ from radstudy.imaging.volume import Volume
 
 FEW_BINS, MANY_BINS = 8, 256
 CHANGE_PERCENT = 10.0
+CENTRE = ("centre_right_mm", "centre_anterior_mm", "centre_superior_mm")  # of `LesionFacts`, RAS
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LesionFacts:
     ----------
     native_voxels : in the mask as drawn.
     volume_mm3 : of the mask as drawn.
+    centre_right_mm, centre_anterior_mm, centre_superior_mm : mean position of its voxels (RAS).
     resampled_voxels : after resampling to the extraction's spacing.
     volume_change_percent : of the mask by resampling.
     bins : grey-level bins of the prepared, not resampled, image inside the mask; None where the number is fixed.
@@ -33,6 +35,9 @@ class LesionFacts:
 
     native_voxels: int
     volume_mm3: float
+    centre_right_mm: float
+    centre_anterior_mm: float
+    centre_superior_mm: float
     resampled_voxels: int
     volume_change_percent: float
     bins: int | None
@@ -115,9 +120,13 @@ def check_lesion(
     bins = (
         None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
     )
+    right, anterior, superior = (float(value) for value in placed.centre_mm)
     return LesionFacts(
         report.native_voxels,
         placed.volume_mm3,
+        right,
+        anterior,
+        superior,
         report.resampled_voxels,
         report.volume_change_percent,
         bins,

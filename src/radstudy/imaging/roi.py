@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.errors import CaseError
+from radstudy.formats.nifti_place import two_places
 from radstudy.imaging.volume import Volume, checked_affine, spacing_of
 
 Label = int | str  # a number or name; "largest" and "union" are rules
@@ -112,6 +113,14 @@ class Roi:
         """Number of voxels times the volume of one, in cubic mm."""
         return self.voxel_count * float(np.prod(self.spacing_mm))
 
+    @property
+    def centre_mm(self) -> NDArray[np.float64]:
+        """(3,) mean position of the voxels inside, RAS mm; NaN where there is none."""
+        if not self.voxel_count:
+            return np.full(3, np.nan)
+        centre: NDArray[np.float64] = points_of(self).mean(axis=0)
+        return centre
+
     def on_grid_of(self, volume: Volume) -> Roi:
         """This mask on exactly the volume's grid.
 
@@ -124,9 +133,17 @@ class Roi:
         """
         problem = grid_difference(self.mask.shape, self.affine, volume.voxels.shape, volume.affine)
         if problem:
+            doubts = [doubt for file in (self.source, volume.source) if file and (doubt := two_places(file))]
+            remedy = f"draw it on this image, or {BY_RESAMPLING}"
+            if doubts:
+                remedy = (
+                    "save both with one position. In Python, where both have the same voxels: import nibabel as nib; "
+                    "i, m = nib.load('IMAGE.nii.gz'), nib.load('MASK.nii.gz'); nib.save(nib.Nifti1Image(i.dataobj, "
+                    "i.affine), 'IMAGE2.nii.gz'); nib.save(nib.Nifti1Image(m.dataobj, i.affine), 'MASK2.nii.gz')"
+                )
             raise CaseError(
-                f"the mask is not on its image's grid: {problem}",
-                f"draw it on this image, or {BY_RESAMPLING}",
+                "; ".join([f"the mask is not on its image's grid: {problem}", *doubts]),
+                remedy,
                 reader=self.reader,
                 file=self.source,
             )

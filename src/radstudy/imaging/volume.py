@@ -31,6 +31,7 @@ class Volume:
     stored_dtype : the file's pixel type; PyRadiomics resamples into it. None: the type of `voxels`. One that no image
         file has becomes the next that one has: bool uint8, float16 float32, longdouble float64.
     history : what was done to the voxels, one line a step.
+    source : the file it came from.
     """
 
     voxels: FloatArray
@@ -38,6 +39,7 @@ class Volume:
     unit: str = ""
     stored_dtype: DTypeLike | None = None
     history: tuple[str, ...] = field(default=())
+    source: str = ""
 
     def __post_init__(self) -> None:
         voxels = np.asarray(self.voxels)
@@ -66,7 +68,8 @@ class Volume:
         """
         voxels, affine = read_raster(path)
         try:
-            return cls(voxels, affine, stored_dtype=voxels.dtype, history=(f"read {Path(path).name}",))
+            history = (f"read {Path(path).name}",)
+            return cls(voxels, affine, stored_dtype=voxels.dtype, history=history, source=str(path))
         except CaseError as error:
             raise error.located(file=path) from error
 
@@ -96,7 +99,8 @@ class Volume:
 
         `limits` are the smallest and the largest voxel, where they are known already.
         """
-        volume = Volume(voxels, self.affine, self.unit, np.asarray(voxels).dtype, (*self.history, step))
+        dtype = np.asarray(voxels).dtype
+        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source)
         if limits is not None:
             volume.__dict__["limits"] = limits
         return volume
@@ -138,5 +142,8 @@ def checked_affine(affine: NDArray[Any]) -> NDArray[np.float64]:
         raise CaseError(f"the voxel spacing is {spacing.tolist()} mm", "export the image again")
     cosines = matrix[:3, :3] / spacing
     if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
-        raise CaseError("the axes of the image are not at right angles", "resample it onto an orthogonal grid")
+        raise CaseError(
+            "the axes of the image are not at right angles",
+            "resample it onto a grid with right angles, and draw the mask on the new image",
+        )
     return matrix

@@ -73,12 +73,14 @@ def _near(name: str, images: Mapping[PurePosixPath, Sequence[_Image]]) -> list[_
 
 
 def _drawing(name: str, frames: Sequence[Frame], source: Source) -> Drawing:
-    with source.open(name) as file:
-        uid = hashlib.blake2b(file.read(), digest_size=16).hexdigest()
     own = PurePosixPath(name).parent
     series = sorted({frame.identity.series_uid for frame in frames if PurePosixPath(frame.file).parent == own})
     spaces = sorted({frame.facts.frame_of_reference for frame in frames} - {""})
     identity = replace(min((frame.identity for frame in frames), key=lambda one: one.study_uid), series_uid="")
+    # The file has no UID. Its content alone is none: two readers' files, or two patients', may hold the same bytes.
+    label = "\0".join([identity.study_uid, own.name, PurePosixPath(name).name])
+    with source.open(name) as file:
+        uid = hashlib.blake2b(label.encode() + b"\0" + file.read(), digest_size=16).hexdigest()
     return Drawing(
         name, SLICER, uid, identity, tuple(series) if len(series) == 1 else (), tuple(spaces), by_folder=True
     )

@@ -7,8 +7,11 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from radstudy.errors import DataError
-from radstudy.store import write_text
+from radstudy.store import write_bytes, write_text
+from radstudy.workbook import xlsx_bytes
 
 
 def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
@@ -18,6 +21,12 @@ def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
     writer.writeheader()
     writer.writerows(rows)
     write_text(file, text.getvalue())
+
+
+def write_listing(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
+    """Write a CSV, and beside it an XLSX that Excel opens with every identifier and letter as it is."""
+    write_rows(file, columns, rows)
+    write_bytes(file.with_suffix(".xlsx"), xlsx_bytes(pd.DataFrame(list(rows), columns=list(columns))))
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:

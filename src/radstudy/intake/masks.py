@@ -16,7 +16,7 @@ from radstudy.formats.dicom_authorship import Authorship, since
 from radstudy.formats.dicom_header import Identity
 from radstudy.formats.dicom_values import clock_of
 from radstudy.formats.raster import read_raster, write_raster
-from radstudy.intake.csv_rows import read_rows, write_rows
+from radstudy.intake.csv_rows import read_rows, write_listing
 from radstudy.intake.faults import REMEDY, unexpected
 from radstudy.intake.placing import Region, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
@@ -184,7 +184,7 @@ def write_masks(
             made.lose(patient.plan, patient.before, error)
     made.rows.sort(key=lambda row: row["patient"])
     if made.rows or earlier:
-        write_rows(table, COLUMNS, made.rows)
+        write_listing(table, COLUMNS, made.rows)
     return made
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from radstudy.errors import DataError
-from radstudy.intake.csv_rows import read_rows, write_rows
+from radstudy.intake.csv_rows import read_rows, write_listing, write_rows
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE
 from radstudy.intake.plan import Choice, Item, Plan
 from radstudy.intake.review import EXAMINATION, VOLUME, key_of, mark_of, read_review, write_review
@@ -65,7 +65,7 @@ def write_tables(
     rows += [_problem_row(plan) for plan in plans if plan.problem]
     earlier = [row for row in read_rows(out / "series.csv") if of_other_sources(row)]
     everything = sorted([*earlier, *rows], key=lambda row: row["patient"])
-    write_rows(out / "series.csv", SERIES_COLUMNS, everything)
+    write_listing(out / "series.csv", SERIES_COLUMNS, everything)
     asked = [
         _review_row(plan, item) for plan in plans for item in plan.items
         if item.decision.status in (REVIEW, REFUSED) or item.answer

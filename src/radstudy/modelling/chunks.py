@@ -32,12 +32,14 @@ class Chunks:
     folder : where finished chunks are kept (NPZ, written atomically); a run that was stopped goes on from there.
     key : plain content that the results depend on; chunks kept under another key are computed anew.
     progress : called with (done, total, seconds left) after every chunk.
+    size : numbers of a chunk; None: what the work's own module says.
     """
 
     jobs: int = 1
     folder: Path | None = None
     key: object = None
     progress: Progress | None = None
+    size: int | None = None
 
 
 ONE_PROCESS = Chunks()
@@ -54,7 +56,7 @@ def in_chunks(
         on that number alone (a seed of its own), so that neither chunks nor cores matter. Picklable where jobs > 1.
     total : how many.
     chunks : on how many processes, and where results are kept.
-    size : numbers of a chunk; None: `CHUNK`.
+    size : numbers of a chunk, where `chunks` does not say; None: `CHUNK`.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def in_chunks(
     folder, progress = chunks.folder, chunks.progress
     if total < 1 or chunks.jobs < 1:
         raise UsageError(f"{total} repeats on {chunks.jobs} processes: take at least one of each.")
-    step = size or CHUNK
+    step = chunks.size or size or CHUNK
     parts = [range(low, min(low + step, total)) for low in range(0, total, step)]
     mark = content_hash(chunks.key)
     kept = {part.start: found for part in parts if (found := _read(folder, part, mark)) is not None}

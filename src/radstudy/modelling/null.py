@@ -75,16 +75,6 @@ class NullCalibration:
         """The floor of every p-value: 1 / (B + 1), where no permutation reaches the observed AUC."""
         return 1 / (self.permutations + 1)
 
-    def max_t_p_values(self, measure: str) -> dict[str, float]:
-        """Model to its p-value corrected for the number of models, by `max_t` on the same permutations.
-
-        The family is every model here whose AUC is known; the others have NaN.
-        """
-        names = list(self.observed)
-        null = np.column_stack([self.null[name][measure] for name in names])
-        adjusted = max_t(np.array([self.observed[name][measure] for name in names]), null)
-        return dict(zip(names, map(float, adjusted), strict=True))
-
     def mean_and_sd(self, model: str, measure: str) -> tuple[float, float]:
         """Mean and SD of the null AUCs that could be computed; NaN where none could."""
         known = self.null[model][measure][~np.isnan(self.null[model][measure])]
@@ -118,6 +108,38 @@ class NullCalibration:
         return np.asarray(np.quantile(known, [tail, 0.5, 1 - tail], axis=0), dtype=np.float64)
 
 
+Corrected = Mapping[str, Mapping[str, float]]  # measure to model to p-value
+
+
+def corrected_p_values(groups: Sequence[Sequence[NullCalibration]]) -> Corrected:
+    """P-values corrected for the number of all these models.
+
+    Parameters
+    ----------
+    groups : calibrations of one kind; those of a group have met the same permutations, number by number.
+
+    Returns
+    -------
+    Measure to model to p-value: `max_t` within a group, times the number of groups (Bonferroni), whose permutations are
+    not the same; at most 1. NaN of a model whose AUC is not known: it is not in the family.
+    """
+    corrected: dict[str, dict[str, float]] = {}
+    for measure in MEASURES:
+        found = [_max_t(group, measure) for group in groups]
+        tested = sum(any(not np.isnan(p) for p in group.values()) for group in found)
+        corrected[measure] = {name: float(np.minimum(1.0, tested * p)) for group in found for name, p in group.items()}
+    return corrected
+
+
+def _max_t(group: Sequence[NullCalibration], measure: str) -> dict[str, float]:
+    models = [(name, null) for null in group for name in null.observed if measure in null.observed[name]]
+    if not models:
+        return {}
+    observed = np.array([null.observed[name][measure] for name, null in models])
+    adjusted = max_t(observed, np.column_stack([null.null[name][measure] for name, null in models]))
+    return {name: float(p) for (name, _), p in zip(models, adjusted, strict=True)}
+
+
 def calibrate(
     engine: Engine,
     outcome: IntArray,
@@ -127,6 +149,7 @@ def calibrate(
     permutations: int = 1000,
     kind: Kind = "outcome",
     chunks: Chunks = ONE_PROCESS,
+    like: IntArray | None = None,
 ) -> NullCalibration:
     """Fit every model of the engine to the outcome and to its permutations.
 
@@ -140,6 +163,8 @@ def calibrate(
         variables are permuted together against the radiomics features, so that a clinical variable alone cannot make
         radiomics look useful; for models that hold both.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
+    like : (rows,) patients are exchanged only where these agree; None: `usable_by` of the engine. With the same `like`
+        two engines see the same permutations.
 
     Returns
     -------
@@ -155,10 +180,11 @@ def calibrate(
     if len(np.unique(rows)) != len(rows):
         raise DataError("a row stands twice among the training and testing rows: permutations need each once")
     observed = engine.fit(outcome, training, testing)
-    work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind)
-    kept = keyed(chunks, engine, outcome, kind=kind, training=training, testing=testing)
+    alike = usable_by(engine) if like is None else like
+    work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind, alike)
+    kept = keyed(chunks, engine, outcome, kind=kind, training=training, testing=testing, like=alike)
     arrays = in_chunks(work, permutations, kept)
-    alone = _alone(engine.patients, (training, testing), usable_by(engine))
+    alone = _alone(engine.patients, (training, testing), alike)
     note = (
         f"{alone} patients have a number of lesions, or of models that can use them, that no other of their set has: "
         "their outcomes stay in place"
@@ -275,13 +301,13 @@ def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
 
 
 def _permutations(
-    engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, numbers: range
-) -> Arrays:
+    engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, like: IntArray,
+    numbers: range,
+) -> Arrays:  # fmt: skip
     """AUCs (numbers, models, measures), numbers of features and ROC curves of some permutations."""
     areas = np.empty((len(numbers), len(engine.models), len(MEASURES)))
     sizes = np.empty((len(numbers), len(engine.models)), dtype=np.int64)
     roc = np.empty((len(numbers), len(engine.models), len(SETS), len(GRID)), dtype=np.float32)
-    like = usable_by(engine)
     for place, number in enumerate(numbers):
         source = exchanged_rows(
             engine.patients, (training, testing), seed=engine.protocol.seed, number=number, like=like

@@ -48,6 +48,10 @@ class ClinicalVariable(Section):
     levels: tuple[str, ...] | None = Field(
         None, description="The values it may take, in order; the first is the reference. None: a number."
     )
+    range: tuple[float, float] | None = Field(
+        None,
+        description="Smallest and largest possible value of a number; by default that of its unit (years: 0 to 120).",
+    )
     table: Literal["clinical", "imaging"] = Field("clinical", description="Table 1 (clinical) or Table 2 (imaging).")
     model: bool = Field(True, description="Whether the clinical model may use it.")
 
@@ -62,6 +66,14 @@ class ClinicalVariable(Section):
             raise PydanticCustomError("levels", "a level is named twice", {})
         if self.levels is not None and len(self.levels) < 2:
             raise PydanticCustomError("levels", "a variable with levels needs at least two", {})
+        return self
+
+    @model_validator(mode="after")
+    def _range_of_a_number(self) -> Self:
+        if self.range is not None and self.levels is not None:
+            raise PydanticCustomError("range", "a variable with levels has no range", {})
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise PydanticCustomError("range", "give the smallest value, then the largest", {})
         return self
 
 
@@ -93,6 +105,9 @@ class Cohort(Section):
 
     table: str = Field("cohort.csv", description="CSV or XLSX, one row a lesion; relative to the study file.")
     sheet: str | None = Field(None, description="Sheet of an XLSX file; by default the first.")
+    decimal: Literal["point", "comma"] | None = Field(
+        None, description="Decimal mark of the table's numbers; None: what its cells show."
+    )
     patient: str = Field("patient_id", description="Column with the patient's identifier.")
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion a patient.")
     side: str | None = Field(None, description="Column with the lesion's side.")

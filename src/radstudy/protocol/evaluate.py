@@ -64,6 +64,14 @@ class Compare(Section):
     adjust: Literal["holm", "none"] = Field("holm", description="Correction over all pairs, beside the raw p-values.")
 
 
+Slow = bool | int | None
+_SLOW = (
+    "Models with a step or classifier that the engine does not know are refitted by scikit-learn, which takes long; "
+    "the time is estimated and said first. false: they are left out and named. A number: at most so many {what}. true: "
+    "as without this line, but all models share their permutations."
+)
+
+
 class Chance(Section):
     """Null calibration: the same models on permuted outcomes, beside every AUC."""
 
@@ -72,8 +80,8 @@ class Chance(Section):
         True,
         description="Also permute the radiomics features against outcome and clinical variables, for models of both.",
     )
-    slow: bool = Field(
-        False, description="Also for models with steps or classifiers that take seconds to refit; else they are named."
+    slow: Annotated[bool, Field(strict=True)] | Annotated[int, Field(ge=19)] | None = Field(
+        None, description=_SLOW.format(what="permutations")
     )
 
 
@@ -112,8 +120,8 @@ class Resampling(Section):
     noise: Annotated[int, Field(ge=1)] = Field(
         10, description="Permuted outcomes on which the optimism corrections are tried; 25 resamples each."
     )
-    slow: bool = Field(
-        False, description="Also for models with steps or classifiers that take seconds to refit; else they are named."
+    slow: Annotated[bool, Field(strict=True)] | Annotated[int, Field(ge=1)] | None = Field(
+        None, description=_SLOW.format(what="repeats, splits and resamples each")
     )
 
     @model_validator(mode="after")

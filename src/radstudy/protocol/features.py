@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -59,6 +59,9 @@ class Features(Section):
     table: str | None = Field(None, description="CSV, XLSX or Parquet; relative to the study file.")
     tables: dict[str, str] | None = Field(None, description="One file a sequence, instead of one table.")
     sheet: str | None = Field(None, description="Sheet of an XLSX file; by default the first.")
+    decimal: Literal["point", "comma"] | None = Field(
+        None, description="Decimal mark of the table's numbers; None: what its cells show."
+    )
     patient: str | None = Field(None, description="Column with the patient's identifier; None: as cohort.patient.")
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: as cohort.lesion.")
     reader: str | None = Field(None, description="Column with the reader, where the table has several readers' rows.")

@@ -87,6 +87,9 @@ _TEXT = frozenset(
         "evidence",
         "where",
         "correction",
+        "exchanged",
+        "by",
+        "engine_why_not",
         "stability_note",
     ]
 )

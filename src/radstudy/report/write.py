@@ -23,6 +23,7 @@ from radstudy.report.tables import Table
 from radstudy.report.text import alarms, summary
 from radstudy.report.word import word_file
 from radstudy.store import csv_bytes, write_bytes, write_text
+from radstudy.workbook import xlsx_bytes
 
 
 def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
@@ -67,7 +68,8 @@ def _files_of(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, byte
     content = part.content
     if isinstance(content, Table):
         word = word_file(content, number=part.number, caption=part.caption, notice=notice)
-        return {"csv": csv_bytes(_flagged(content.frame, notice)), "docx": word}
+        flagged = _flagged(content.frame, notice)
+        return {"csv": csv_bytes(flagged), "xlsx": xlsx_bytes(flagged), "docx": word}
     with style():
         files = rendered(with_notice(content.figure, notice), {"svg", *kinds})
     if content.frame is not None:

@@ -14,10 +14,12 @@ from radstudy.errors import RefusedError
 from radstudy.modelling.assessment import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
+from radstudy.signature.training import TrainingDistribution, training_distribution
 from radstudy.store import content_hash, read_json, versions, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 FORMAT = "radstudy signature 1"
+_DISTRIBUTION = "training_distribution"  # absent in a signature that an earlier version has written
 FROM_TABLE = "from_feature_table"  # what stands in `extract` where the study computed no feature itself
 
 
@@ -38,6 +40,8 @@ class Signature:
         `extract` says so, and no image can be used with the signature.
     training : number of patients, positives, and a hash of the training rows.
     versions : of the program and its libraries.
+    distribution : what the training lesions were like, beyond the range of each term; None in a signature that an
+        earlier version has written.
     """
 
     study: str
@@ -52,10 +56,19 @@ class Signature:
     extract: Mapping[str, Any]
     training: Mapping[str, Any]
     versions: Mapping[str, str]
+    distribution: TrainingDistribution | None = None
 
 
 def make_signature(
-    protocol: Protocol, name: str, form: LinearForm, *, rows: pd.DataFrame, probability: pd.Series
+    protocol: Protocol,
+    name: str,
+    form: LinearForm,
+    *,
+    rows: pd.DataFrame,
+    design: pd.DataFrame,
+    probability: pd.Series,
+    volumes: pd.DataFrame | None = None,
+    lesions: pd.DataFrame | None = None,
 ) -> Signature:
     """The signature of one fitted model.
 
@@ -65,7 +78,9 @@ def make_signature(
     name : the model.
     form : its formula.
     rows : the cohort's rows that trained it.
+    design : the same rows of the design table.
     probability : its predictions for those rows, in their order.
+    volumes, lesions : prepare/volumes.csv and the first reader's rows of prepare/lesions.csv, where there are images.
     """
     outcome = rows["outcome"].to_numpy(dtype=np.int64)
     patients = rows.index.get_level_values("patient").to_numpy(dtype=object)
@@ -93,7 +108,11 @@ def make_signature(
             "rows_hash": content_hash([[*index, int(y)] for index, y in zip(rows.index, outcome, strict=True)]),
         },
         versions=versions(),
-    )
+        distribution=training_distribution(
+            form, design, needed=sequences, sequences=protocol.sequences, variables=tuple(protocol.cohort.clinical),
+            volumes=volumes, lesions=lesions,
+        ),
+    )  # fmt: skip
 
 
 def write_signature(signature: Signature, path: Path) -> None:
@@ -110,6 +129,7 @@ def write_signature(signature: Signature, path: Path) -> None:
             name: getattr(signature, name)
             for name in ("sequences", "clinical", "prepare", "extract", "training", "versions")
         },
+        _DISTRIBUTION: signature.distribution and signature.distribution.as_dict(),
     }
     write_json(path, document)
 
@@ -137,14 +157,19 @@ def read_signature(path: Path) -> Signature:
             form=LinearForm(float(formula["intercept"]), terms),
             sequences=tuple(document["sequences"]),
             prepare=tuple(document["prepare"]),
+            distribution=_distribution(document.get(_DISTRIBUTION)),
             cutoff=float("inf") if document["cutoff"] is None else float(document["cutoff"]),
             **{
                 name: document[name]
                 for name in ("study", "model", "notice", "outcome", "clinical", "extract", "training", "versions")
             },
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RefusedError(f"{path} is a damaged signature: {type(error).__name__} {error}") from None
+
+
+def _distribution(item: Mapping[str, Any] | None) -> TrainingDistribution | None:
+    return None if item is None else TrainingDistribution.read(item)
 
 
 def _term(item: Mapping[str, Any]) -> Term:

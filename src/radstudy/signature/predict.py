@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,22 @@ import pandas as pd
 from radstudy.errors import CaseError, RefusedError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.of_study import settings_of_study
-from radstudy.imaging.lesion_check import check_lesion, check_readable
+from radstudy.imaging.lesion_check import check_lesion
 from radstudy.imaging.preparation import prepare_volume, read_reference
-from radstudy.imaging.roi import Label, Roi
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.roi import Label
 from radstudy.modelling.models import Term
-from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
+from radstudy.protocol.sections import Extract, Prepare
+from radstudy.signature.applicability import (
+    Finding,
+    UnlikeTrainingError,
+    check_images,
+    check_joint,
+    check_terms,
+    not_checked,
+)
 from radstudy.signature.document import FROM_TABLE, Signature
-from radstudy.table import CLINICAL, SEPARATOR
+from radstudy.signature.patient import Given, PatientSequence, clinical_values, raise_all, read_sequences
+from radstudy.table import SEPARATOR
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Prediction:
     contributions : the terms, largest first.
     warnings : what to know before using the number.
     signature : the model.
+    findings : in what the patient is unlike the training patients; those that refuse were overruled by the user.
     """
 
     probability: float
@@ -53,6 +62,7 @@ class Prediction:
     contributions: tuple[Contribution, ...]
     warnings: tuple[str, ...]
     signature: Signature
+    findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
@@ -61,10 +71,13 @@ class Prediction:
             "model": self.signature.model,
             "notice": self.signature.notice,
             "outcome": dict(self.signature.outcome),
+            "refused": False,
             "probability": self.probability,
             "cutoff": self.cutoff if np.isfinite(self.cutoff) else None,
             "positive": self.positive,
             "contributions": [vars(item) for item in self.contributions],
+            "outside_range": any(finding.refuses for finding in self.findings),
+            "findings": [finding.as_dict() for finding in self.findings],
             "warnings": list(self.warnings),
         }
 
@@ -77,7 +90,8 @@ class Prediction:
         lines = [self.signature.notice] if self.signature.notice else []
         lines += [
             f"{self.signature.study}: model '{self.signature.model}'",
-            f"Probability of {outcome['label']} = {outcome['positive']}: {self.probability:.3f} ({call})",
+            *self._headline(),
+            f"Probability of {outcome['label']} = {outcome['positive']}: {_shown(self.probability)} ({call})",
             "What adds to the log-odds:",
         ]
         lines += [
@@ -88,6 +102,39 @@ class Prediction:
         lines += [f"Warning: {warning}" for warning in self.warnings]
         return "\n".join([*lines, "A research model: not a medical device, not for decisions about care."])
 
+    def _headline(self) -> list[str]:
+        """What stands above the probability."""
+        overruled = [finding for finding in self.findings if finding.refuses]
+        remarks = [finding for finding in self.findings if not finding.refuses]
+        lines = []
+        if overruled:
+            lines.append(
+                "THIS PATIENT IS UNLIKE THOSE WHOM THE MODEL WAS TRAINED ON: the probability below is printed because "
+                "of --outside-range, and nothing is known of how right it is."
+            )
+            lines += [f"  {number}. {finding.message}" for number, finding in enumerate(overruled, 1)]
+        return lines + [f"Look at this first: {finding.message}" for finding in remarks]
+
+
+def _shown(probability: float) -> str:
+    """Three decimals; never a certainty that only rounding makes."""
+    if probability < 0.0005:
+        return "below 0.001"
+    return "above 0.999" if probability > 0.9995 else f"{probability:.3f}"
+
+
+def refused(signature: Signature, findings: Sequence[Finding]) -> dict[str, Any]:
+    """What machines are told where there is no probability; see `Prediction.as_dict`."""
+    return {
+        "study": signature.study,
+        "model": signature.model,
+        "notice": signature.notice,
+        "outcome": dict(signature.outcome),
+        "refused": True,
+        "probability": None,
+        "findings": [finding.as_dict() for finding in findings],
+    }
+
 
 def predict_patient(
     signature: Signature,
@@ -97,6 +144,7 @@ def predict_patient(
     clinical: Mapping[str, str],
     label: Label | None = None,
     references: Mapping[str, Path] | None = None,
+    outside_range: bool = False,
 ) -> Prediction:
     """Prepare, extract and apply the formula, exactly as the study did.
 
@@ -107,39 +155,43 @@ def predict_patient(
     clinical : variable to value, as in the cohort table.
     label : of the lesion in the masks; None takes the only one present.
     references : sequence to mask of the reference tissue, where the study scaled its images by one.
+    outside_range : give the probability also where the patient is unlike the training patients; the result says so.
 
     Raises
     ------
-    RefusedError : an image, a mask or a clinical value that the model needs is missing or does not fit.
-    CaseError : an image or mask cannot be used.
+    RefusedError : an image, a mask or a clinical value that the model needs is missing or does not fit, or is none that
+        the model uses.
+    UnlikeTrainingError : the patient is unlike the training patients; `findings` lists in what.
+    CaseError, CohortError : an image or mask, or several, cannot be used.
     """
-    tissue = references or {}
     if signature.extract.get(FROM_TABLE) and signature.sequences:
         raise RefusedError(
             f"the model '{signature.model}' was made from a table of features that were computed elsewhere; what made "
             "them is not known here, so no image can be used. To do: apply the formula in signature.json to features "
             "of the same origin"
         )
-    _require(signature, images, masks, clinical, tissue)
-    values: dict[str, float] = {}
-    warnings: list[str] = []
-    for sequence in signature.sequences:
-        found, notes = _features(signature, sequence, images[sequence], masks[sequence], label, tissue.get(sequence))
-        values |= {f"{sequence}{SEPARATOR}{name}": value for name, value in found.items()}
-        warnings += [f"{sequence}: {note}" for note in notes]
-    values |= _clinical(signature, clinical)
-    design = pd.DataFrame([{term.name: values[term.name] for term in signature.form.terms}], index=[0])
-    log_odds = float(signature.form.log_odds(design)[0])
-    if not np.isfinite(log_odds):
-        lost = [term.name for term in signature.form.terms if np.isnan(values[term.name]) and term.imputation is None]
+    given = Given(images, masks, clinical, label, references or {})
+    values = clinical_values(signature, given)
+    found, warnings, findings = _of_images(signature, given)
+    values |= found
+    used = {term.name: _used(term, values[term.name]) for term in signature.form.terms}
+    lost = [name for name, value in used.items() if not np.isfinite(value)]
+    if lost:
         raise RefusedError(f"the model cannot be applied: {', '.join(lost)} has no value for this patient")
+    findings += [*check_terms(signature.form.terms, values)]
+    if signature.distribution is not None:
+        findings += [*check_joint(signature.distribution.joint, used)]
+    if any(finding.refuses for finding in findings) and not outside_range:
+        raise UnlikeTrainingError(signature.model, findings)
+    design = pd.DataFrame([{term.name: values[term.name] for term in signature.form.terms}], index=[0])
     warnings += [
         f"{term.name} has no value for this patient; the training median was used"
         for term in signature.form.terms
         if np.isnan(values[term.name])
     ]
-    terms = [_contribution(term, values[term.name]) for term in signature.form.terms]
-    probability = float(1 / (1 + np.exp(-log_odds)))
+    terms = [_contribution(term, used[term.name]) for term in signature.form.terms]
+    with np.errstate(over="ignore"):  # of log-odds below -709 the probability is 0
+        probability = float(signature.form.probability(design)[0])
     return Prediction(
         probability,
         probability >= signature.cutoff,
@@ -147,70 +199,54 @@ def predict_patient(
         tuple(sorted(terms, key=lambda item: -abs(item.log_odds))),
         tuple(warnings),
         signature,
+        tuple(findings),
     )
 
 
-def _require(
-    signature: Signature,
-    images: Mapping[str, Path],
-    masks: Mapping[str, Path],
-    clinical: Mapping[str, str],
-    references: Mapping[str, Path],
-) -> None:
-    problems = [f"--image {name}=FILE is missing" for name in signature.sequences if name not in images]
-    problems += [f"--mask {name}=FILE is missing" for name in signature.sequences if name not in masks]
-    tissue = next((step["reference"]["tissue"] for step in signature.prepare if "reference" in step), None)
-    if tissue is not None:
-        wanted = [name for name in signature.sequences if name not in references]
-        problems += [f"--reference {name}=FILE (mask of the {tissue}) is missing" for name in wanted]
-    problems += [f"--clinical {name}=VALUE is missing" for name in signature.clinical if name not in clinical]
-    if problems:
-        raise RefusedError(f"the model '{signature.model}' needs more: {'; '.join(problems)}")
+def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], list[str], list[Finding]]:
+    """The features of all sequences by the formula's names, warnings, and what the images themselves show."""
+    sequences = read_sequences(signature, given)
+    seen = {name: sequence.seen for name, sequence in sequences.items()}
+    findings = [*check_images(seen, signature.distribution), *not_checked(signature.distribution, tuple(seen))]
+    values: dict[str, float] = {}
+    warnings: list[str] = []
+    errors: list[CaseError] = []
+    for name, sequence in sequences.items():
+        try:
+            found, notes = _features(signature, sequence, given.references.get(name))
+        except CaseError as error:
+            errors.append(error.located(sequence=name))
+            continue
+        values |= {f"{name}{SEPARATOR}{feature}": value for feature, value in found.items()}
+        warnings += [f"{name}: {note}" for note in notes]
+    raise_all(errors)
+    return values, warnings, findings
 
 
 def _features(
-    signature: Signature, sequence: str, image: Path, mask: Path, label: Label | None, reference: Path | None
+    signature: Signature, sequence: PatientSequence, reference: Path | None
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
     extract = Extract.model_validate(signature.extract)
     if extract.params is not None:
         raise RefusedError("this signature was made with a PyRadiomics parameter file that it does not hold")
     steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
     section = next((step.reference for step in steps if step.reference is not None), None)
-    try:
-        volume = Volume.read(image)
-        check_readable(volume)
-        prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume))
-        roi = Roi.read(mask, label, prepared)
-        facts = check_lesion(
-            prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,
-            minimum_native=extract.minimum_native_voxels, minimum_resampled=extract.minimum_voxels,
-            sigmas_mm=extract.images.log_sigma_mm,
-        )  # fmt: skip
-        (lesion,) = extract_lesions(prepared, [roi], settings_of_study(extract, Path()))
-    except CaseError as error:
-        raise error.located(sequence=sequence) from error
+    volume, roi = sequence.volume, sequence.roi
+    prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume))
+    facts = check_lesion(
+        prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,
+        minimum_native=extract.minimum_native_voxels, minimum_resampled=extract.minimum_voxels,
+        sigmas_mm=extract.images.log_sigma_mm,
+    )  # fmt: skip
+    (lesion,) = extract_lesions(prepared, [roi], settings_of_study(extract, Path()))
     return lesion.values, facts.warnings
 
 
-def _clinical(signature: Signature, given: Mapping[str, str]) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for name, codebook in signature.clinical.items():
-        variable = ClinicalVariable.model_validate(codebook)
-        text = given[name].strip()
-        if variable.levels is None:
-            try:
-                values[f"{CLINICAL}{name}"] = float(text)
-            except ValueError:
-                raise RefusedError(f"--clinical {name}={text}: this is not a number") from None
-        elif text not in variable.levels:
-            raise RefusedError(f"--clinical {name}={text}: the model knows {', '.join(variable.levels)}")
-        else:
-            values |= {f"{CLINICAL}{name}={level}": float(text == level) for level in variable.levels[1:]}
-    return values
+def _used(term: Term, value: float) -> float:
+    return term.imputation if np.isnan(value) and term.imputation is not None else value
 
 
 def _contribution(term: Term, value: float) -> Contribution:
-    used = term.imputation if np.isnan(value) and term.imputation is not None else value
     low, high = term.training_range
-    adds = term.coefficient * (used - term.centre) / term.scale
-    return Contribution(term.name, float(used), float(adds), bool(not low <= used <= high))
+    adds = term.coefficient * (value - term.centre) / term.scale
+    return Contribution(term.name, float(value), float(adds), bool(not low <= value <= high))

@@ -12,7 +12,7 @@ from scipy import special, stats
 from radstudy.errors import DataError
 from radstudy.statistics.exact_ranks import exact_rank_sum
 from radstudy.statistics.normality import Normality, levene_p_value, normality_p_value
-from radstudy.statistics.outcome import FloatArray, as_float
+from radstudy.statistics.outcome import FloatArray, as_float, squarable
 
 ContinuousMethod = Literal["student", "welch", "mann-whitney", "mann-whitney-exact", "auto-spss"]
 
@@ -119,7 +119,7 @@ def known_values(values: ArrayLike) -> tuple[FloatArray, int]:
     array = as_float(values, "The group's values")
     if array.ndim != 1 or np.isinf(array).any():
         raise DataError(f"A group's values must be one-dimensional and finite or NaN; shape {array.shape}.")
-    known = array[~np.isnan(array)]
+    known = squarable(array[~np.isnan(array)], "The group's values")
     return known, int(array.size - known.size)
 
 

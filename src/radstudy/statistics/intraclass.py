@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.statistics.outcome import FloatArray, as_float, checked_level
+from radstudy.statistics.outcome import LARGEST, FloatArray, as_float, checked_level
 
 FEWEST_SUBJECTS = 3
 
@@ -70,8 +70,8 @@ def icc(ratings: ArrayLike, form: str = "ICC(2,1)", level: float = 0.95) -> Icc:
 
     Returns
     -------
-    Icc. A subject with a rating that is not finite is left out for that feature, and ``n`` says how many remain. Fewer
-    than three, or no variance, give NaN with a reason.
+    Icc. A subject with a rating of NaN is left out for that feature, and ``n`` says how many remain. Fewer than three,
+    no variance, or a rating that is infinite or too large to be squared give NaN with a reason.
 
     Raises
     ------
@@ -149,6 +149,10 @@ def _reasons(ratings: FloatArray, complete: NDArray[np.bool_], n: NDArray[np.int
     reason[flat] = "the ratings do not vary between subjects"
     for index in np.flatnonzero(n < FEWEST_SUBJECTS):
         reason[index] = f"{n[index]} complete subjects are fewer than {FEWEST_SUBJECTS}"
+    with np.errstate(invalid="ignore"):
+        beyond = (np.abs(ratings) > LARGEST).sum(axis=(0, 1))
+    for index in np.flatnonzero(beyond):
+        reason[index] = f"{beyond[index]} rating(s) are infinite or beyond {LARGEST:g}"
     return reason
 
 

@@ -54,7 +54,8 @@ def cohen_kappa(
 
     Raises
     ------
-    DataError : lengths differ, no cases, or a category that is not among the levels.
+    DataError : lengths differ, no cases, a case without a category (None or NaN), or a category that is not among the
+        levels.
 
     References
     ----------
@@ -62,7 +63,7 @@ def cohen_kappa(
     """
     if weights not in (None, "linear", "quadratic"):
         raise DataError(f'Weights must be None, "linear" or "quadratic", not {weights!r}.')
-    shares, n = _confusion(np.asarray(first), np.asarray(second), levels)
+    shares, n = _confusion(_categories(first), _categories(second), levels)
     agree = _agreement_weights(len(shares), weights)
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     observed = float((agree * shares).sum())
@@ -79,10 +80,26 @@ def cohen_kappa(
     return Kappa(kappa, se, (max(-1.0, kappa - half), min(1.0, kappa + half)), observed, expected, n)
 
 
+def _categories(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """The categories as they are: NumPy would make the text 'nan' of a missing one among texts."""
+    array = np.asarray(values)
+    return np.asarray(values, dtype=object) if array.dtype.kind in "US" else array
+
+
+def _absent(category: Any) -> bool:
+    return category is None or (isinstance(category, float) and np.isnan(category))
+
+
 def _confusion(first: NDArray[Any], second: NDArray[Any], levels: Sequence[Any] | None) -> tuple[FloatArray, int]:
     if first.ndim != 1 or first.shape != second.shape or not first.size:
         raise DataError(f"Two readers' categories of the same cases are needed, not {first.shape} and {second.shape}.")
-    order = np.unique(np.concatenate([first, second])).tolist() if levels is None else list(levels)
+    missing = np.array([_absent(a) or _absent(b) for a, b in zip(first.tolist(), second.tolist(), strict=True)])
+    if missing.any():
+        raise DataError(
+            f"{int(missing.sum())} of {first.size} cases have no category of one reader (None or NaN): leave these "
+            "cases out, and say so."
+        )
+    order = _sorted_categories(first, second) if levels is None else list(levels)
     place = {category: index for index, category in enumerate(order)}
     unknown = sorted({str(c) for c in [*first.tolist(), *second.tolist()] if c not in place})
     if unknown:
@@ -91,6 +108,15 @@ def _confusion(first: NDArray[Any], second: NDArray[Any], levels: Sequence[Any] 
     for a, b in zip(first.tolist(), second.tolist(), strict=True):
         counts[place[a], place[b]] += 1
     return counts / first.size, int(first.size)
+
+
+def _sorted_categories(first: NDArray[Any], second: NDArray[Any]) -> list[Any]:
+    try:
+        return list(np.unique(np.concatenate([first, second])).tolist())
+    except TypeError as error:
+        raise DataError(
+            f"The categories cannot be put in order ({error}): give `levels`, or one type of value."
+        ) from error
 
 
 def _agreement_weights(count: int, weights: str | None) -> FloatArray:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.statistics.outcome import FloatArray, as_float, checked_level
+from radstudy.statistics.outcome import FloatArray, as_float, checked_level, squarable
 from radstudy.statistics.proportions import normal_quantile
 
 
@@ -69,8 +69,7 @@ def bland_altman(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) ->
     a, b = as_float(first, "The first measurements"), as_float(second, "The second measurements")
     if a.ndim != 1 or a.shape != b.shape:
         raise DataError(f"Two measurements of the same cases are needed, not {a.shape} and {b.shape}.")
-    if np.isinf(a).any() or np.isinf(b).any():
-        raise DataError("The measurements hold infinite values.")
+    squarable(a, "The first measurements"), squarable(b, "The second measurements")
     z = normal_quantile(checked_level(level))
     known = ~(np.isnan(a) | np.isnan(b))
     missing = int((~known).sum())

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special, stats
 
 from radstudy.errors import DataError
-from radstudy.statistics.outcome import FloatArray
+from radstudy.statistics.outcome import FloatArray, known_floats
 
 Normality = Literal["lilliefors", "shapiro-wilk"]
 
@@ -25,7 +25,7 @@ def shapiro_wilk_p_value(values: FloatArray) -> float:
 
     Parameters
     ----------
-    values : (n,) without NaN.
+    values : (n,) finite.
 
     Returns
     -------
@@ -35,6 +35,7 @@ def shapiro_wilk_p_value(values: FloatArray) -> float:
     ----------
     Royston P, Appl Stat 1995;44:547, doi 10.2307/2986146.
     """
+    known_floats(values, "The values")
     if not 3 <= values.size <= 5000 or values.max() == values.min():
         return np.nan
     return float(stats.shapiro(values).pvalue)
@@ -48,7 +49,7 @@ def lilliefors_p_value(values: FloatArray) -> float:
 
     Parameters
     ----------
-    values : (n,) without NaN.
+    values : (n,) finite.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def lilliefors_p_value(values: FloatArray) -> float:
     Dallal GE, Wilkinson L, Am Stat 1986;40:294, doi 10.1080/00031305.1986.10475419.
     Stephens MA, J Am Stat Assoc 1974;69:730, doi 10.1080/01621459.1974.10480196.
     """
-    n = values.size
+    n = known_floats(values, "The values").size
     if n < 5 or values.max() == values.min():
         return np.nan
     cdf = special.ndtr((np.sort(values) - values.mean()) / values.std(ddof=1))
@@ -97,12 +98,14 @@ def levene_p_value(first: FloatArray, second: FloatArray) -> float:
 
     Parameters
     ----------
-    first, second : (n,) without NaN.
+    first, second : (n,) finite.
 
     Returns
     -------
     float. NaN under two values in a group, or where all deviations of a group are equal in both.
     """
+    for name, group in (("The first group", first), ("The second group", second)):
+        known_floats(group, name)
     if min(first.size, second.size) < 2:
         return np.nan
     deviations = [np.abs(group - group.mean()) for group in (first, second)]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from radstudy.errors import DataError
 
+LARGEST = 1e150  # a value beyond it has a square that float64 cannot hold, and so no variance
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -74,6 +75,25 @@ def checked_level(level: float) -> float:
     if not 0 < level < 1:
         raise DataError(f"The confidence level must lie between 0 and 1, for instance 0.95; this one is {level}.")
     return float(level)
+
+
+def known_floats(values: FloatArray, name: str) -> FloatArray:
+    """The values as they are, or a DataError where one is NaN, infinite, or too large to be squared."""
+    return squarable(values, name, missing=False)
+
+
+def squarable(values: FloatArray, name: str, *, missing: bool = True) -> FloatArray:
+    """The values as they are, or a DataError where one is infinite or too large to be squared; NaN if not `missing`."""
+    if not missing and np.isnan(values).any():
+        raise DataError(f"{name}: {int(np.isnan(values).sum())} of {values.size} are NaN; leave these out, and say so.")
+    with np.errstate(invalid="ignore"):
+        wrong = values[np.abs(values) > LARGEST]
+    if wrong.size:
+        raise DataError(
+            f"{name}: {wrong.size} of {values.size} are infinite or beyond {LARGEST:g}, such as {wrong[0]:g}; correct "
+            "them."
+        )
+    return values
 
 
 def as_float(values: Any, name: str) -> FloatArray:

@@ -45,13 +45,17 @@ def proportion(successes: int, trials: int, *, level: float = 0.95, method: Inte
     """
     if method not in ("wilson", "clopper-pearson"):
         raise DataError(f'The interval must be "wilson" or "clopper-pearson", not {method!r}.')
-    if not 0 <= successes <= trials or int(successes) != successes or int(trials) != trials:
-        raise DataError(f"{successes} of {trials} is no proportion of whole numbers.")
+    _require_counts(successes, trials)
     successes, trials = int(successes), int(trials)
     if trials == 0:
         return Proportion(np.nan, (np.nan, np.nan), 0, 0)
     interval = wilson_interval if method == "wilson" else clopper_pearson_interval
     return Proportion(successes / trials, interval(successes, trials, level=level), successes, trials)
+
+
+def _require_counts(successes: int, trials: int) -> None:
+    if not 0 <= successes <= trials or trials == np.inf or int(successes) != successes or int(trials) != trials:
+        raise DataError(f"{successes} of {trials} is no proportion of whole numbers.")
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -63,6 +67,9 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> tupl
     ----------
     Wilson EB, J Am Stat Assoc 1927;22:209, doi 10.2307/2276774.
     """
+    _require_counts(successes, trials)
+    if trials == 0:
+        return np.nan, np.nan
     z = normal_quantile(level)
     share = successes / trials
     centre = share + z * z / (2 * trials)
@@ -80,6 +87,7 @@ def clopper_pearson_interval(successes: int, trials: int, *, level: float = 0.95
     ----------
     Clopper CJ, Pearson ES, Biometrika 1934;26:404, doi 10.1093/biomet/26.4.404.
     """
+    _require_counts(successes, trials)
     tail = (1 - checked_level(level)) / 2
     low = 0.0 if successes == 0 else float(special.betaincinv(successes, trials - successes + 1, tail))
     high = 1.0 if successes == trials else float(special.betaincinv(successes + 1, trials - successes, 1 - tail))

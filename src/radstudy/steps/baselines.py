@@ -6,7 +6,7 @@ Each beside its own null calibration: with few patients, an age alone reaches a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,16 @@ from radstudy.modelling.baselines import (
     one_variable,
     scored,
 )
-from radstudy.modelling.chunks import Chunks
 from radstudy.modelling.design import design_table
 from radstudy.modelling.engine import Engine
-from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import sequences_of
-from radstudy.modelling.null import SETS, NullCalibration, calibrate
+from radstudy.modelling.null import SETS, NullCalibration, calibrate, usable_by
 from radstudy.protocol.sections import Baselines, Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
 from radstudy.steps.model import fitted_models, read_predictions
-from radstudy.steps.null import SUMMARY, summary_of
-from radstudy.steps.refits import Progress
+from radstudy.steps.null import LEFT_OUT, MEASURED, NO_FAMILY, summary_of
+from radstudy.steps.refits import ENGINE, Share, failed_records, kept_chunks, left_out, shares_of, surviving
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
 from radstudy.store import write_csv
@@ -76,14 +74,17 @@ def _write(run: Run, section: Baselines) -> None:
                     baseline.name, values, design.rows, permutations=chance.permutations, seed=run.protocol.seed
                 )
             )
+    missing: list[dict[str, Any]] = []
     if section.shuffled:
         images = ShuffledImages.of(run, design)
         found += images.baselines()
         nulls += images.null(chance)
+        missing = images.without_null(chance)
     table = [row for baseline in found for row in _rows(run, design, baseline)]
     write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(table, columns=None if table else ["model", "set", "kind"]))
-    summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level, family=False)]
-    write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
+    level = run.protocol.evaluate.interval.level
+    summary = [row for null in nulls for row in summary_of(null, level, NO_FAMILY)] + missing
+    write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(MEASURED)))
     volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
     beside = pd.DataFrame(list(_beside(run, design, volumes)), columns=list(BESIDE_VOLUME))
     write_csv(run.path(STEP, "beside_volume.csv"), beside)
@@ -134,12 +135,14 @@ class ShuffledImages:
     engine : the models on the shuffled lesions' design table.
     outcome : (rows,) 0 or 1.
     sets : positions of the training and of the testing rows.
+    failed : model to why its null calibration failed.
     """
 
     run: Run
     engine: Engine
     outcome: NDArray[np.int64]
     sets: tuple[NDArray[np.intp], NDArray[np.intp]]
+    failed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, design: Design) -> ShuffledImages:
@@ -167,17 +170,30 @@ class ShuffledImages:
 
     def null(self, section: Chance | None) -> Iterator[NullCalibration]:
         """What the models that are permuted in `evaluate/null` reach on the shuffled lesions by chance."""
-        protocol = self.run.protocol
-        names = [name for name in self.engine.models if section and (section.slow or not why_not(protocol, name))]
-        if section is None or not names:
-            return
-        engine = Engine(protocol, self.engine.design, self.engine.usable, models=names)
-        progress = Progress(self.run, "null calibration (shuffled images)", "permutations")
+        for share in shares_of(self.run, self.engine.models, section.slow) if section is not None else ():
+            assert section is not None
+            with surviving(self.run, share, LEFT_OUT, self.failed):
+                yield self._calibrated(section, share)
+
+    def without_null(self, section: Chance | None) -> list[dict[str, Any]]:
+        """One record a model that `null` has left out, or failed at, with the reason."""
+        if section is None:
+            return []
+        names = self.engine.models
+        records = left_out(self.run, names, section.slow, "evaluate.chance", LEFT_OUT)
+        records += failed_records(self.run, self.failed)
+        return [{"kind": "outcome", **record, "model": f"{_SHUFFLED}{record['model']}"} for record in records]
+
+    def _calibrated(self, section: Chance, share: Share) -> NullCalibration:
+        everyone = self.engine
+        engine = Engine(everyone.protocol, everyone.design, everyone.usable, models=share.names)
+        together = share.by == ENGINE and section.slow is not True
+        chunks = kept_chunks(self.run, STEP, "shuffled", "null calibration (shuffled images)", "permutations", share)
         found = calibrate(
-            engine, self.outcome, *self.sets, permutations=section.permutations,
-            chunks=Chunks(self.run.jobs, self.run.path(STEP, "shuffled"), shuffled_key(self.run), progress),
+            engine, self.outcome, *self.sets, permutations=share.count(section.permutations),
+            chunks=replace(chunks, key=shuffled_key(self.run)), like=None if together else usable_by(everyone),
         )  # fmt: skip
-        yield replace(
+        return replace(
             found,
             observed={_SHUFFLED + name: values for name, values in found.observed.items()},
             null={_SHUFFLED + name: values for name, values in found.null.items()},

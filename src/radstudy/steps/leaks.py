@@ -15,7 +15,7 @@ from radstudy.cohort.doubled import doubled_masks
 from radstudy.cohort.feature_table import read_feature_table
 from radstudy.cohort.manifest import Cohort as CohortRows
 from radstudy.cohort.manifest import read_cohort
-from radstudy.cohort.rows import ROW
+from radstudy.cohort.rows import ROW, words_of
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
@@ -183,7 +183,7 @@ def _of_protocol(protocol: Protocol, data: Path, index: pd.Index) -> dict[str, A
 
 def _others(section: Cohort, data: Path, index: pd.Index) -> pd.DataFrame:
     """The columns of the cohort's table that the study file gives no role."""
-    table, _ = read_table(data / section.table, section.sheet)
+    table, _ = read_table(data / section.table, section.sheet, words_of(section))
     lesion = table[section.lesion].fillna("1") if section.lesion else "1"
     table = table.assign(**{"": lesion}).set_index([section.patient, ""], drop=False)
     roles = {

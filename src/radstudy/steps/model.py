@@ -102,7 +102,10 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     predicted = pipeline.predict_proba(design[usable])[:, 1] if form is None else form.probability(design[usable])
     probability = pd.Series(predicted, index=design.index[usable])
     if form is not None:
-        signature = make_signature(protocol, name, form, rows=rows[training], probability=probability[training[usable]])
+        signature = make_signature(
+            protocol, name, form, rows=rows[training], design=design[training],
+            probability=probability[training[usable]], **_prepared(run),
+        )  # fmt: skip
         write_signature(signature, run.path(STEP, "signatures", f"{slug(name)}.json"))
         if name == protocol.signature_model:
             write_signature(signature, run.out / "signature.json")
@@ -119,6 +122,19 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         ],
         "clinical_screen": _screen(name, pipeline),
     }
+
+
+def _prepared(run: Run) -> dict[str, pd.DataFrame | None]:
+    """What the preparation has written of the images and of the first reader's lesions; None without images."""
+    files = {name: run.path("prepare", f"{name}.csv") for name in ("volumes", "lesions")}
+    text = dict.fromkeys(("patient", "lesion", "sequence", "reader"), str)
+    there = {name: run.protocol.features is None and file.exists() for name, file in files.items()}
+    found = {
+        name: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""]) if there[name] else None
+        for name, file in files.items()
+    }
+    lesions = found["lesions"]
+    return {**found, "lesions": None if lesions is None else lesions[lesions["reader"] == run.protocol.reader]}
 
 
 def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[str]]) -> dict[str, Any]:

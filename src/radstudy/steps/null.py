@@ -5,27 +5,52 @@ Its folder has its own mark of being finished, and each chunk of permutations is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import clinical_of, sequences_of
-from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate
+from radstudy.modelling.null import (
+    GRID,
+    MEASURES,
+    SETS,
+    Corrected,
+    Kind,
+    NullCalibration,
+    calibrate,
+    corrected_p_values,
+    usable_by,
+)
 from radstudy.protocol.sections import Chance
-from radstudy.steps.design import read_design
-from radstudy.steps.refits import kept_chunks, quick_models
+from radstudy.steps.design import Design, read_design
+from radstudy.steps.model import fitted_models
+from radstudy.steps.refits import (
+    COMPUTED,
+    Share,
+    announce,
+    engine_of,
+    failed_records,
+    kept_chunks,
+    left_out,
+    like_of,
+    shares_of,
+    surviving,
+)
 from radstudy.steps.run import Run, stacked
-from radstudy.store import write_csv
+from radstudy.store import content_hash, write_csv
 
 STEP = "evaluate/null"
-SUMMARY = (
+MEASURED = (
     "kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low", "null_high", "excess",
     "empty_percent", "note", "null_mean", "null_sd", "p_floor", "p_max_t", "family", "empty_permutations",
 )  # fmt: skip
+SUMMARY = (*MEASURED, *COMPUTED, "exchanged")
 BAND = ("kind", "model", "set", "false_positive_rate", "low", "median", "high")
 LEFT_OUT = "no null calibration"
+NO_FAMILY: Corrected = {}
 
 
 def do_null(run: Run, section: Chance) -> None:
@@ -43,27 +68,63 @@ def do_null(run: Run, section: Chance) -> None:
 
 
 def _null(run: Run, section: Chance) -> None:
-    design = read_design(run)
-    quick, left_out = quick_models(run, section, "evaluate.chance", LEFT_OUT)
-    summary: list[dict[str, Any]] = [{"kind": "outcome", "model": name, "note": why} for name, why in left_out.items()]
+    design, fitted, setting = read_design(run), list(fitted_models(run)), "evaluate.chance"
+    kinds = _kinds(run, section, fitted)
+    shares = shares_of(run, fitted, section.slow)
+    summary = [{"kind": "outcome", **record} for record in left_out(run, fitted, section.slow, setting, LEFT_OUT)]
+    fits = {
+        name: sum(name in names for names in kinds.values()) * share.count(section.permutations)
+        for share in shares
+        for name in share.names
+    }
+    announce(run, design, shares, fits, setting, "Null calibration")
     areas: list[pd.DataFrame] = []
     bands: list[pd.DataFrame] = []
-    for kind, names in _kinds(run, section, quick).items():
-        if not names:
-            continue
-        engine = Engine(run.protocol, design.table, {name: design.usable[name] for name in names}, models=names)
-        null = calibrate(
-            engine, design.outcome, design.places("training"), design.places("testing"),
-            permutations=section.permutations, kind=kind,
-            chunks=kept_chunks(run, STEP, kind, f"null calibration ({kind})", "permutations"),
-        )  # fmt: skip
-        summary += summary_of(null, run.protocol.evaluate.interval.level)
-        areas += [_areas(null, name, measure) for name in names for measure in MEASURES]
-        bands += [_band(null, name, which, run.protocol.evaluate.interval.level) for name in names for which in SETS]
+    failed: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
+    level = run.protocol.evaluate.interval.level
+    made: list[tuple[dict[str, Any], NullCalibration]] = []
+    for share in shares:
+        for kind, names in kinds.items():
+            mine = [name for name in share.names if name in names]
+            if not mine:
+                continue
+            with surviving(run, share, LEFT_OUT, failed[kind]):
+                like = like_of(run, design, names, share, section.slow)
+                null = _calibrated(run, section, design, kind, mine, share, like)
+                made.append((share.facts() | {"exchanged": _mark(run, design, mine, like)}, null))
+                areas += [_areas(null, name, measure) for name in mine for measure in MEASURES]
+                bands += [_band(null, name, which, level) for name in mine for which in SETS]
+    corrected = _corrected(made)
+    summary += [{**row, **facts} for facts, null in made for row in summary_of(null, level, corrected[null.kind])]
+    summary += [{"kind": kind, **record} for kind, why in failed.items() for record in failed_records(run, why)]
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     columns = ["kind", "model", "measure", "permutation", "auc"]
     write_csv(run.path(STEP, "aucs.csv"), stacked(areas, columns))
     write_csv(run.path(STEP, "roc.csv"), stacked(bands, BAND))
+
+
+def _calibrated(
+    run: Run, section: Chance, design: Design, kind: Kind, names: list[str], share: Share,
+    like: NDArray[np.int64] | None,
+) -> NullCalibration:  # fmt: skip
+    return calibrate(
+        engine_of(run, design, names), design.outcome, design.places("training"), design.places("testing"),
+        permutations=share.count(section.permutations), kind=kind, like=like,
+        chunks=kept_chunks(run, STEP, kind, f"null calibration ({kind})", "permutations", share),
+    )  # fmt: skip
+
+
+def _corrected(made: Sequence[tuple[dict[str, Any], NullCalibration]]) -> dict[Kind, Corrected]:
+    """The p-values corrected for the number of models, by kind: max-T needs models that met the same permutations."""
+    kinds: dict[Kind, dict[tuple[str, int], list[NullCalibration]]] = {}
+    for facts, null in made:
+        kinds.setdefault(null.kind, {}).setdefault((facts["exchanged"], null.permutations), []).append(null)
+    return {kind: corrected_p_values(list(groups.values())) for kind, groups in kinds.items()}
+
+
+def _mark(run: Run, design: Design, names: list[str], like: NDArray[np.int64] | None) -> str:
+    """A mark of whose patients were exchanged: models that share it have met the same permutations."""
+    return content_hash(usable_by(engine_of(run, design, names)) if like is None else like)[:8]
 
 
 def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]]:
@@ -72,18 +133,19 @@ def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]
     return {"outcome": fitted, "incremental": both if section.incremental else []}
 
 
-def summary_of(null: NullCalibration, level: float, *, family: bool = True) -> list[dict[str, Any]]:
-    """One record a model and measure; see `SUMMARY`.
+def summary_of(null: NullCalibration, level: float, corrected: Corrected | None = None) -> list[dict[str, Any]]:
+    """One record per model and measure; see `MEASURED`.
 
     Parameters
     ----------
     null : the calibration.
     level : central share of the null AUCs between ``null_low`` and ``null_high``.
-    family : whether the models are one family of tests: ``p_max_t`` is then corrected for their number, ``family``.
+    corrected : the p-values corrected for the number of models, ``p_max_t``, of the whole ``family``; None: these
+        models are the family; `NO_FAMILY`: none.
     """
+    if corrected is None:
+        corrected = corrected_p_values([[null]])
     records = []
-    measures = dict.fromkeys(measure for values in null.observed.values() for measure in values)
-    corrected = {measure: null.max_t_p_values(measure) for measure in measures} if family else {}
     for model in null.observed:
         for measure in null.observed[model]:
             low, high = null.band(model, measure, level)
@@ -99,7 +161,7 @@ def summary_of(null: NullCalibration, level: float, *, family: bool = True) -> l
                     "empty_percent": 100 * float(empty.mean()), "note": null.note,
                     "null_mean": mean, "null_sd": deviation, "p_floor": null.smallest_p_value(),
                     "p_max_t": of_family.get(model), "empty_permutations": int(empty.sum()),
-                    "family": sum(not np.isnan(p) for p in of_family.values()) if family else None,
+                    "family": sum(not np.isnan(p) for p in of_family.values()) if of_family else None,
                 }
             )  # fmt: skip
     return records

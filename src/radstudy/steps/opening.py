@@ -16,8 +16,6 @@ from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import Doubled, Used, doubled_images, doubled_masks, images_alike
 from radstudy.cohort.manifest import Cohort
 from radstudy.errors import CaseError
-from radstudy.formats.nifti_gz import FAULTS
-from radstudy.formats.nifti_header import require_voxel_size
 from radstudy.formats.raster import read_grid, read_raster
 from radstudy.imaging.content import image_mark, mask_mark, same_voxels
 from radstudy.imaging.lesion_check import refuse_tiny
@@ -144,10 +142,8 @@ def _look(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Referen
 def _grid(image: Path) -> Volume:
     """A volume that has an image's grid and no voxels of its own."""
     try:
-        if image.name.endswith((".nii", ".nii.gz")):
-            require_voxel_size(image)
         shape, affine = read_grid(image)
-    except (CaseError, *FAULTS):  # of two dimensions, or damaged: the reader of the study knows
+    except CaseError:  # of two dimensions, or damaged: the reader of the study knows
         voxels, affine = read_raster(image)
         shape = voxels.shape
     return Volume(np.broadcast_to(np.float32(0), shape), affine)

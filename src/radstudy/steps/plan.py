@@ -11,6 +11,7 @@ import numpy as np
 from radstudy.errors import UsageError
 from radstudy.features.names import feature_names
 from radstudy.features.of_study import settings_of_study
+from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.modelling.planning import ExpectedPerformance, expected_performance
 from radstudy.protocol import Protocol
@@ -45,7 +46,7 @@ def plan_study(
 
     Returns
     -------
-    ``sample_size``: one record a model; ``expected``: one a size and model.
+    ``sample_size``: one record a model; ``expected``: one a size and model; ``not_simulated``: model to why.
 
     Raises
     ------
@@ -57,7 +58,9 @@ def plan_study(
         features = len(feature_names(settings_of_study(protocol.extract, data)))
     needed = [_needed(protocol, name, features, prevalence, auc, patients) for name in protocol.model.models]
     expected: list[dict[str, Any]] = []
-    for size in patients if repeats else ():
+    slow = {name: why for name in protocol.model.models if (why := why_not(protocol, name))}
+    quick = [name for name in protocol.model.models if name not in slow]
+    for size in patients if repeats and quick else ():
         say(f"simulating {repeats} studies of {size} patients")
         found = expected_performance(
             protocol, size, prevalence=prevalence, auc=auc, features=features,
@@ -68,6 +71,7 @@ def plan_study(
         "assumed": {"prevalence": prevalence, "auc": auc, "features": features, "repeats": repeats},
         "sample_size": needed,
         "expected": expected,
+        "not_simulated": slow if repeats else {},
     }
 
 
@@ -151,4 +155,7 @@ def as_text(plan: dict[str, Any]) -> str:
             f"{row['patients']:<10}{row['model']:<20}{row['training_auc']:>13.2f}{row['testing_auc']:>13.2f}{spread:>15}"
             f"{row['interval_width']:>10.2f}{row['above_chance']:>14.0%}"
         )
+    if plan["not_simulated"]:
+        each = "; ".join(f"{name} ({why})" for name, why in plan["not_simulated"].items())
+        lines += ["", f"Not simulated: {each}. Thousands of refits by scikit-learn would take hours."]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from radstudy.errors import CaseError, DataError
 from radstudy.imaging.field_view import slices_before
-from radstudy.imaging.lesion_check import check_lesion, check_readable
+from radstudy.imaging.lesion_check import CENTRE, check_lesion, check_readable
 from radstudy.imaging.mask_agreement import mask_agreement
 from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.planes import lesion_planes
@@ -115,7 +115,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
 
 LESION_COLUMNS = [
     "patient", "lesion", "sequence", "reader", "native_voxels", "volume_mm3", "resampled_voxels",
-    "volume_change_percent", "bins", "transferred_from", "warnings",
+    "volume_change_percent", "bins", *CENTRE, "transferred_from", "warnings",
 ]  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.cohort.rows import as_named
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError
+from radstudy.protocol.sections import Cohort
 from radstudy.statistics import cohen_kappa
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.prepare import MASK_MEASURES, read_preparation
@@ -43,7 +45,9 @@ def kappa_table(run: Run) -> pd.DataFrame:
     if not section:
         return pd.DataFrame(columns=list(KAPPA))
     cohort = run.protocol.cohort
-    table, _ = read_table(run.data / cohort.table, cohort.sheet)
+    levels_of = {name: one.levels or _levels(cohort, name) for name, one in section.items()}
+    words = {column: levels_of[name] or () for name, one in section.items() for column in one.columns}
+    table, _ = read_table(run.data / cohort.table, cohort.sheet, words)
     missing = sorted({column for one in section.values() for column in one.columns} - set(table.columns))
     if missing:
         raise CohortError("agree.kappa names columns that the cohort table does not have:", missing)
@@ -51,12 +55,18 @@ def kappa_table(run: Run) -> pd.DataFrame:
     table = table[table[cohort.patient].isin(included)]
     records = []
     for variable, one in section.items():
-        known = cohort.clinical.get(variable)
-        levels = one.levels or (known.levels if known is not None else None)
+        levels = levels_of[variable]
         pair = table[list(one.columns)].dropna()
+        if levels is not None:
+            pair = pair.apply(as_named, named=levels)
         _refuse_strangers(variable, pair, levels)
         records.append({"variable": variable, "weights": one.weights or "", **_kappa(pair, one.weights, levels)})
     return pd.DataFrame(records, columns=list(KAPPA))
+
+
+def _levels(cohort: Cohort, variable: str) -> tuple[str, ...] | None:
+    known = cohort.clinical.get(variable)
+    return known.levels if known is not None else None
 
 
 def _kappa(pair: pd.DataFrame, weights: Any, levels: tuple[str, ...] | None) -> dict[str, Any]:

@@ -5,21 +5,21 @@ Its folder has its own mark of being finished, and each chunk of repeats is kept
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.errors import DataError
-from radstudy.modelling.engine import Engine, ModelFit
+from radstudy.modelling.chunks import Chunks
+from radstudy.modelling.engine import ModelFit
 from radstudy.modelling.optimism import Bootstrap, NestedValidation
 from radstudy.modelling.resampled import (
     CORRECTIONS,
     FEATURES,
     PATIENTS,
-    SUMMARY,
     bootstrap_record,
     candidate_columns,
     correction_records,
@@ -29,18 +29,39 @@ from radstudy.modelling.resampled import (
     published,
     split_record,
 )
+from radstudy.modelling.resampled import SUMMARY as MEASURES
 from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
 from radstudy.protocol.sections import Resampling
 from radstudy.steps.design import Design, read_design
-from radstudy.steps.refits import kept_chunks, quick_models
+from radstudy.steps.model import fitted_models
+from radstudy.steps.refits import (
+    COMPUTED,
+    Share,
+    announce,
+    engine_of,
+    failed_records,
+    kept_chunks,
+    left_out,
+    like_of,
+    shares_of,
+    surviving,
+)
 from radstudy.steps.run import Run, stacked
 from radstudy.store import write_csv
 
 STEP = "evaluate/resampling"
 LEFT_OUT = "no resampling"
+SUMMARY = (*MEASURES, *COMPUTED)
 SPLITS = ("model", "split", "auc")
 FOLDS = ("model", "repeat", "fold", "auc")
 RESAMPLES = ("model", "resample", "auc", "brier", "slope", "features")
+SETTING = "evaluate.resampling"
+_TABLES: dict[str, tuple[str, ...]] = {
+    "folds": FOLDS, "patients": PATIENTS, "splits": SPLITS, "resamples": RESAMPLES, "features": FEATURES,
+    "corrections": CORRECTIONS,
+}  # fmt: skip
+Rows: TypeAlias = pd.DataFrame | list[dict[str, Any]]  # of one model
+Tables: TypeAlias = dict[str, dict[str, Rows]]  # table to model to its rows
 _NOISE_RESAMPLES = 25
 
 
@@ -59,70 +80,113 @@ def do_resampling(run: Run, section: Resampling) -> None:
 
 
 class _Work:
-    """One run's resampling: the engine of its models, and where each kind of repeats is kept."""
+    """One run's resampling, share by share: what each gives is kept here until all is written."""
 
     def __init__(self, run: Run, section: Resampling) -> None:
         self.run, self.section = run, section
-        self.level = run.protocol.evaluate.interval.level
         self.design: Design = read_design(run)
-        self.names, left_out = quick_models(run, section, "evaluate.resampling", LEFT_OUT)
-        self.left_out = [{"model": name, "note": why} for name, why in left_out.items()]
-        self.outcome = self.design.outcome
-        self.training, self.testing = self.design.places("training"), self.design.places("testing")
-        self.rows = np.sort(np.concatenate([self.training, self.testing]))
-        usable = {name: self.design.usable[name] for name in self.names}
-        self.engine = Engine(run.protocol, self.design.table, usable, models=self.names)
+        self.names = list(fitted_models(run))
+        self.left_out = left_out(run, self.names, section.slow, SETTING, LEFT_OUT)
+        self.failed: dict[str, str] = {}
+        self.records: dict[str, dict[str, Any]] = {}
+        self.rows: Tables = {name: {} for name in _TABLES}
 
     def do(self) -> None:
         """Make and write everything."""
-        own = self.engine.fit(self.outcome, self.training, self.testing) if self.names else {}
-        records: dict[str, dict[str, Any]] = {name: {"model": name, **published(own[name])} for name in self.names}
-        if self.names:
-            self._nested(records)
-            self._splits(records, own)
-            self._bootstrap(records, own)
-        self._write("summary", [*records.values(), *self.left_out], SUMMARY)
+        shares = shares_of(self.run, self.names, self.section.slow)
+        fits = {name: self._fits(share) for share in shares for name in share.names}
+        announce(self.run, self.design, shares, fits, SETTING, "Resampling")
+        for share in shares:
+            with surviving(self.run, share, LEFT_OUT, self.failed):
+                like = like_of(self.run, self.design, self.names, share, self.section.slow)
+                _Resampled(self.run, self.section, self.design, share, like).do(self.records, self.rows)
+        done = [name for name in self.names if name in self.records and name not in self.failed]
+        summary = [self.records[name] for name in done] + self.left_out + failed_records(self.run, self.failed)
+        self._write("summary", summary, SUMMARY)
+        for table, columns in _TABLES.items():
+            self._write(table, _below(self.rows[table], done, columns), columns)
 
-    def _nested(self, records: dict[str, dict[str, Any]]) -> None:
-        folds: list[pd.DataFrame] = []
-        risks: list[pd.DataFrame] = []
+    def _fits(self, share: Share) -> int:
+        section = self.section
+        nested = 0 if section.nested is None else share.count(section.nested.repeats) * section.nested.folds
+        noise = share.count(section.noise) * (_NOISE_RESAMPLES + 1) if section.optimism and section.bootstrap else 0
+        return nested + share.count(section.splits) + share.count(section.bootstrap) + noise
+
+    def _write(self, name: str, rows: pd.DataFrame | list[dict[str, Any]], columns: Sequence[str]) -> None:
+        write_csv(self.run.path(STEP, f"{name}.csv"), pd.DataFrame(rows, columns=list(columns)))
+
+
+class _Resampled:
+    """The resampling of the models of one share: their engine, and where each kind of repeats is kept."""
+
+    def __init__(
+        self, run: Run, section: Resampling, design: Design, share: Share, like: NDArray[np.int64] | None
+    ) -> None:
+        self.run, self.section, self.design, self.share, self.like = run, section, design, share, like
+        self.level = run.protocol.evaluate.interval.level
+        self.names = list(share.names)
+        self.outcome = design.outcome
+        self.training, self.testing = design.places("training"), design.places("testing")
+        self.rows = np.sort(np.concatenate([self.training, self.testing]))
+        self.engine = engine_of(run, design, self.names)
+
+    def do(self, records: dict[str, dict[str, Any]], tables: Tables) -> None:
+        """Add the models' rows to those of the others.
+
+        Parameters
+        ----------
+        records : model to its row of the summary.
+        tables : table to model to its rows.
+        """
+        own = self.engine.fit(self.outcome, self.training, self.testing)
+        records |= {name: {"model": name, **published(own[name]), **self.share.facts()} for name in self.names}
+        self._nested(records, tables)
+        self._splits(records, tables, own)
+        self._bootstrap(records, tables, own)
+
+    def _chunks(self, kind: str, what: str, unit: str) -> Chunks:
+        return kept_chunks(self.run, STEP, kind, what, unit, self.share)
+
+    def _nested(self, records: dict[str, dict[str, Any]], tables: Tables) -> None:
         found = self._validated(records) if self.section.nested is not None else None
         for name in self.names if found is not None else ():
             assert found is not None
             record = records[name]
             record.update(nested_record(found, name, self.level))
             record["optimism"] = record["training_auc"] - record["nested_auc"]
-            folds.append(_long(name, ("repeat", "fold"), found.fold_aucs[name]))
-            risks.append(patient_frame(found, name, self.design.rows, self.level))
-        self._write("folds", stacked(folds, FOLDS), FOLDS)
-        self._write("patients", stacked(risks, PATIENTS), PATIENTS)
+            tables["folds"][name] = _long(name, ("repeat", "fold"), found.fold_aucs[name])
+            tables["patients"][name] = patient_frame(found, name, self.design.rows, self.level)
 
     def _validated(self, records: dict[str, dict[str, Any]]) -> NestedValidation | None:
         nested = self.section.nested
         assert nested is not None
         try:
             return nested_validation(
-                self.engine, self.outcome, self.rows, repeats=nested.repeats, folds=nested.folds,
-                chunks=kept_chunks(self.run, STEP, "nested", "nested cross-validation", "repeats"),
+                self.engine, self.outcome, self.rows, repeats=self.share.count(nested.repeats), folds=nested.folds,
+                chunks=self._chunks("nested", "nested cross-validation", "repeats"),
             )  # fmt: skip
         except DataError as error:  # fewer patients of a class than folds: the rest can still be done
             why = f"no nested cross-validation: {error}"
-            self.run.say(why)
-            for record in records.values():
-                record["note"] = why
+            self.run.say(f"{', '.join(self.names)}: {why}")
+            for name in self.names:
+                records[name]["note"] = why
             return None
 
-    def _splits(self, records: dict[str, dict[str, Any]], own: dict[str, ModelFit]) -> None:
-        frames: list[pd.DataFrame] = []
-        if self.section.splits and len(self.testing):
-            areas = other_splits(
-                self.engine, self.outcome, self.rows, self._training_patients(), splits=self.section.splits,
-                chunks=kept_chunks(self.run, STEP, "splits", "other splits", "splits"),
-            )  # fmt: skip
-            for name in self.names:
-                records[name].update(split_record(areas[name], own[name].testing_auc, self.level))
-                frames.append(_long(name, ("split",), areas[name]))
-        self._write("splits", stacked(frames, SPLITS), SPLITS)
+    def _splits(
+        self,
+        records: dict[str, dict[str, Any]],
+        tables: Tables,
+        own: Mapping[str, ModelFit],
+    ) -> None:
+        if not self.section.splits or not len(self.testing):
+            return
+        areas = other_splits(
+            self.engine, self.outcome, self.rows, self._training_patients(),
+            splits=self.share.count(self.section.splits), chunks=self._chunks("splits", "other splits", "splits"),
+        )  # fmt: skip
+        for name in self.names:
+            records[name].update(split_record(areas[name], own[name].testing_auc, self.level))
+            tables["splits"][name] = _long(name, ("split",), areas[name])
 
     def _training_patients(self) -> tuple[int, int]:
         """Negative and positive patients of the study's own training set."""
@@ -131,40 +195,42 @@ class _Work:
         training = np.unique(patients[self.training])
         return int((~np.isin(training, positive)).sum()), int(np.isin(training, positive).sum())
 
-    def _bootstrap(self, records: dict[str, dict[str, Any]], own: dict[str, ModelFit]) -> None:
-        frames: list[pd.DataFrame] = []
-        features: list[dict[str, Any]] = []
-        corrections: list[dict[str, Any]] = []
-        if self.section.bootstrap:
-            result = bootstrap(
-                self.engine, self.outcome, self.rows, resamples=self.section.bootstrap,
-                chunks=kept_chunks(self.run, STEP, "bootstrap", "bootstrap", "resamples"),
-            )  # fmt: skip
-            for name in self.names:
-                outcome = self.outcome[self.rows[self.engine.usable[name][self.rows]]]
-                columns = candidate_columns(self.engine, name)
-                records[name].update(bootstrap_record(result, name, columns, outcome, self.level))
-                features += feature_records(result, own[name], self.level)
-                frames.append(_resamples(result, name))
-            corrections = self._corrections(result)
-        self._write("resamples", stacked(frames, RESAMPLES), RESAMPLES)
-        self._write("features", features, FEATURES)
-        self._write("corrections", corrections, CORRECTIONS)
-
-    def _corrections(self, result: Bootstrap) -> list[dict[str, Any]]:
-        if not self.section.optimism:
-            return []
-        noise = bootstrap_of_noise(
-            self.engine, self.outcome, self.rows, outcomes=self.section.noise, resamples=_NOISE_RESAMPLES,
-            chunks=kept_chunks(self.run, STEP, "noise", "bootstrap of permuted outcomes", "outcomes"),
+    def _bootstrap(
+        self,
+        records: dict[str, dict[str, Any]],
+        tables: Tables,
+        own: Mapping[str, ModelFit],
+    ) -> None:
+        if not self.section.bootstrap:
+            return
+        result = bootstrap(
+            self.engine, self.outcome, self.rows, resamples=self.share.count(self.section.bootstrap),
+            chunks=self._chunks("bootstrap", "bootstrap", "resamples"),
         )  # fmt: skip
-        return [
-            record for name in self.names
-            for record in correction_records(result, noise[name], name, self.section.optimism)
-        ]  # fmt: skip
+        for name in self.names:
+            outcome = self.outcome[self.rows[self.engine.usable[name][self.rows]]]
+            columns = candidate_columns(self.engine, name)
+            records[name].update(bootstrap_record(result, name, columns, outcome, self.level))
+            tables["features"][name] = feature_records(result, own[name], self.level)
+            tables["resamples"][name] = _resamples(result, name)
+        tables["corrections"] |= self._corrections(result)
 
-    def _write(self, name: str, rows: pd.DataFrame | list[dict[str, Any]], columns: Sequence[str]) -> None:
-        write_csv(self.run.path(STEP, f"{name}.csv"), pd.DataFrame(rows, columns=list(columns)))
+    def _corrections(self, result: Bootstrap) -> dict[str, Rows]:
+        if not self.section.optimism:
+            return {}
+        noise = bootstrap_of_noise(
+            self.engine, self.outcome, self.rows, outcomes=self.share.count(self.section.noise),
+            resamples=_NOISE_RESAMPLES, like=self.like,
+            chunks=self._chunks("noise", "bootstrap of permuted outcomes", "outcomes"),
+        )  # fmt: skip
+        return {name: correction_records(result, noise[name], name, self.section.optimism) for name in self.names}
+
+
+def _below(rows: Mapping[str, Rows], names: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """The models' rows of a table below one another."""
+    frames = [found for name in names if isinstance(found := rows.get(name), pd.DataFrame)]
+    records = [record for name in names if isinstance(found := rows.get(name), list) for record in found]
+    return pd.DataFrame(records, columns=list(columns)) if records else stacked(frames, columns)
 
 
 def _long(model: str, axes: Sequence[str], areas: NDArray[np.float64]) -> pd.DataFrame:

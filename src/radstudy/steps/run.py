@@ -82,7 +82,8 @@ class Run:
             yield False
             return
         start, before = time.monotonic(), len(self.passing)
-        folder.begin()
+        for file in folder.begin():
+            self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
         yield True
         if lost := self.passing[before:]:  # another key: the step is not done, and what follows was made without these
             key = content_hash([key, sorted(map(str, lost))])

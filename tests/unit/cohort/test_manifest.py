@@ -1,5 +1,6 @@
 """The cohort table: every mistake a user can make is named with its patient and its remedy."""
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -66,7 +67,7 @@ def test_a_sound_table(study):
         (GOOD + "p5,2,train,,5,smooth\n", ["it must have two"]),
         (GOOD + "p5,,train,,5,smooth\n", ["Patient p5", "outcome ('y') is empty"]),
         (GOOD + "p5,1,train,,5,ruogh\n", ["Patient p5", "margin is 'ruogh'", "did you mean 'rough'?"]),
-        (GOOD + 'p5,1,train,,"5,5",rough\n', ["Patient p5", "age is '5,5', which is not a number"]),
+        (GOOD + "p5,1,train,,5 5,rough\n", ["Patient p5", "age is '5 5', which is not a number"]),
         (GOOD + ",1,train,,5,rough\n", ["line 6", "identifier is empty"]),
         (GOOD + "a/b,1,train,,5,rough\n", ["'a/b' cannot be part of a file's name"]),
         (GOOD + "p5,1,maybe,,5,rough\n", ["Patient p5", "'set' is 'maybe'"]),
@@ -203,3 +204,83 @@ def test_readers_and_sequences_that_nobody_has_are_noted(study):
     assert any("by b" in note and "{reader}" in note for note in cohort.notes)
     (study.folder / "p1" / "T2_b.nii").write_bytes(b"x")
     assert not study().notes
+
+
+def test_one_line_for_all_patients_of_one_mistake(study):
+    rows = "".join(f"q{number},{number % 2},train,,50,smoth\n" for number in range(34))
+    with pytest.raises(CohortError) as caught:
+        study(GOOD + rows + "p5,1,train,,x,rough\np6,1,train,,x,rough\n")
+    assert len(caught.value.problems) == 2
+    assert "34 patients (q0, q1, q2, q3, q4, q5, q6, q7 and 26 more): margin is 'smoth'" in str(caught.value)
+    assert "2 patients (p5, p6): age is 'x'" in str(caught.value)
+
+
+def test_an_outcome_and_levels_that_a_program_wrote_as_numbers(study):
+    rows = GOOD.replace(",0,", ",0.0,").replace(",1,", ",1.0,").replace("smooth", "1.0").replace("rough", "2.0")
+    cohort = study(rows, change={'positive: "1"': "positive: 1", "levels: [smooth, rough]": "levels: [1, 2]"})
+    assert cohort.rows["outcome"].tolist() == [0, 1, 0, 1]
+    assert cohort.rows["margin"].astype(object).tolist()[:2] == ["1", "2"]
+
+
+def test_a_level_that_looks_like_a_missing_value_is_a_level_where_the_codebook_says_so(study):
+    rows = GOOD.replace("51,rough", "51,N/A")
+    assert study(rows).rows["margin"].isna().tolist() == [False, True, True, False]
+    coded = study(rows, change={"[smooth, rough]": "[smooth, rough, N/A]"}).rows["margin"]
+    assert coded.astype(object).tolist()[1] == "N/A"
+    assert coded.isna().tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("age", ["430", "590", "-3"])
+def test_an_impossible_age_is_refused_by_its_unit_or_range(study, age):
+    rows = GOOD + f"p5,1,train,,{age},rough\n"
+    for variable in ("age: {unit: years}", "age: {range: [18, 110]}"):
+        with pytest.raises(CohortError, match=f"Patient p5: age is {age}.*, outside (0 to 120 years|18 to 110)"):
+            study(rows, change={"age: {}": variable})
+    assert study(rows, change={"age: {}": "age: {range: [-10, 1000]}"}).rows["age"].iloc[4] == float(age)
+
+
+def test_numbers_that_tables_write_for_a_missing_value_are_named_and_kept(study):
+    cohort = study(GOOD + "p5,1,train,,999,rough\np6,0,train,,-9,rough\np7,0,train,,999,rough\n")
+    assert cohort.rows["age"].iloc[4] == 999
+    notes = " ".join(cohort.notes)
+    assert "2 patients (p5, p7): age is 999, as tables write a missing value, and is used" in notes
+    assert "Patient p6: age is -9" in notes
+
+
+def test_an_outlier_by_orders_of_magnitude_is_named(study):
+    ages = (50, 61, 45, 70, 55, 48, 66, 5900)
+    rows = "".join(f"q{age},1,train,,{age},rough\n" for age in ages)
+    assert any("Patient q5900: age is 5900, the median is 52" in note for note in study(GOOD + rows).notes)
+    assert not any("median" in note for note in study(GOOD + rows.replace("5900", "59")).notes)
+
+
+def test_a_variable_without_any_value_is_a_problem(study):
+    rows = GOOD.replace("smooth", "").replace("rough", "")
+    with pytest.raises(CohortError, match="margin has no value at all: the column 'margin' is empty"):
+        study(rows)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("column", ["age", "margin", "why", "y"])
+def test_an_error_of_excel_is_named_alike_in_csv_and_xlsx(study, kind, column):
+    study()
+    frame = pd.read_csv(study.folder / "cohort.csv", dtype=str, keep_default_na=False)
+    frame.loc[1, column] = "#DIV/0!"
+    frame.to_csv(study.folder / "cohort.csv", index=False)
+    if kind == "xlsx":
+        frame.to_excel(study.folder / "cohort.xlsx", index=False)
+        book = openpyxl.load_workbook(study.folder / "cohort.xlsx")
+        book.active.cell(3, list(frame).index(column) + 1).data_type = "e"
+        book.save(study.folder / "cohort.xlsx")
+    text = STUDY.replace("patient: id", f"table: cohort.{kind}\n  patient: id")
+    with pytest.raises(CohortError, match=rf"line 3, column '{column}': the formula gives #DIV/0!"):
+        read_cohort(parse_protocol(text), study.folder)
+
+
+def test_formulas_without_a_stored_result_are_refused_with_their_cells(study):
+    study()
+    frame = pd.read_csv(study.folder / "cohort.csv", dtype=str)
+    frame["age"] = [f"=25+{number}" for number in range(4)]
+    frame.to_excel(study.folder / "cohort.xlsx", index=False)
+    with pytest.raises(CohortError, match=r"formulas without a stored result[\s\S]*cell E2: '=25\+0'"):
+        study(change={"patient: id": "table: cohort.xlsx\n  patient: id"})

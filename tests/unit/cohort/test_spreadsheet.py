@@ -1,5 +1,8 @@
 """Tables as tired people save them: read as they were meant, or refused; never shifted by a column."""
 
+import gzip
+import zipfile
+
 import pandas as pd
 import pytest
 
@@ -79,3 +82,37 @@ def test_what_is_no_table_is_refused_in_one_sentence(tmp_path, content, name):
     with pytest.raises(DataError, match="To do:") as caught:
         read(tmp_path, content, name)
     assert ".." not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030"])
+def test_a_chinese_excel_is_read_as_such(tmp_path, encoding):
+    text = "编号,结果,边缘\np1,阳性,光滑\np2,阴性,毛刺\n"
+    table, notes = read(tmp_path, text.encode(encoding))
+    assert table.columns.tolist() == ["编号", "结果", "边缘"]
+    assert table.to_numpy().tolist() == [["p1", "阳性", "光滑"], ["p2", "阴性", "毛刺"]]
+    assert "read as GB 18030 (Chinese)" in notes[0]
+
+
+@pytest.mark.parametrize("text", ["id,Größe\nMüller,süß\n", "id,état\nDœuf,né à Noël\n", "id,straße\np1,groß\n"])
+def test_accented_letters_are_not_taken_for_chinese(tmp_path, text):
+    table, notes = read(tmp_path, text.encode("cp1252"))
+    assert ",".join(table.columns) == text.splitlines()[0]
+    assert "Windows-1252" in notes[0]
+
+
+def test_a_compressed_csv_is_a_table(tmp_path):
+    table, _ = read(tmp_path, gzip.compress(b"id,y,age\np1,0,50\np2,1,61\n"), "cohort.csv.gz")
+    assert table.to_numpy().tolist() == MEANT
+
+
+def test_a_damaged_workbook_is_refused_by_name(tmp_path):
+    pd.DataFrame(MEANT, columns=["id", "y", "age"]).to_excel(tmp_path / "good.xlsx", index=False)
+    with (
+        zipfile.ZipFile(tmp_path / "good.xlsx") as good,
+        zipfile.ZipFile(tmp_path / "cohort.xlsx", "w") as bad,
+    ):
+        for name in good.namelist():
+            content = good.read(name)
+            bad.writestr(name, content.replace(b"<row ", b"<row <") if "sheet1" in name else content)
+    with pytest.raises(DataError, match=r"cohort\.xlsx cannot be read: .*save it again"):
+        read_table(tmp_path / "cohort.xlsx")

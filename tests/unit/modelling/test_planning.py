@@ -91,6 +91,21 @@ def test_a_plan_counts_every_candidate(tmp_path):
     assert f"{row['patients_needed']:,}" in text
 
 
+def test_models_that_are_not_simulated_are_named_and_the_rest_is_planned(tmp_path):
+    document = protocol().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document["model"]["select"] = [{"impute": "median"}, {"standardise": "zscore"}, {"lasso": {}}]
+    study = type(protocol()).model_validate(document)
+    settings = {"data": tmp_path, "prevalence": 0.4, "auc": 0.8, "features": 60, "repeats": 2}
+    made = plan_study(study, patients=[60], **settings)
+    assert {row["model"] for row in made["expected"]} == {"clinical"}
+    assert made["not_simulated"]["T2"] == "the step lasso"
+    assert "Not simulated: T2 (the step lasso)" in as_text(made)
+    document["model"]["models"] = {"T2": {"sequences": ["T2"]}}
+    alone = plan_study(type(study).model_validate(document), patients=[60], **settings)
+    assert alone["expected"] == [] and alone["sample_size"][0]["model"] == "T2"
+    assert "Not simulated: T2" in as_text(alone)
+
+
 def test_a_study_that_begins_at_a_table_must_say_how_many_features(tmp_path):
     from radstudy.protocol.load import parse_protocol
 

@@ -393,6 +393,8 @@ CASES = {
     "chance_floor": Case("So the smallest p there can be is 1 / (999 + 1) = 0.001",
                          no_rows(NULL, "kind == 'outcome'")),
     "chance_max_t": Case("corrected for having tried 4 models, by single-step max-T", no_values(NULL, "p_max_t")),
+    "chance_bonferroni": Case("form 2 groups; between these Bonferroni's", put(NULL, null()), put(
+        NULL, null().assign(exchanged=["a", "b"] * (len(null()) // 2)))),
     "chance_incremental": Case("For combined the radiomics features were also permuted",
                                no_rows(NULL, "kind == 'incremental'")),
     "chance_left_out": Case("Not for DWI: no null calibration: the step lasso", no_rows(NULL, "model == 'DWI'")),

@@ -79,12 +79,12 @@ def test_a_stopped_run_goes_on_and_more_splits_leave_the_rest(run, monkeypatch):
 
 def test_what_cannot_be_done_is_said_and_the_rest_is_done(synthetic):
     made = with_settings(
-        synthetic(), "resampling: {nested: {repeats: 1, folds: 30}, splits: 2, bootstrap: 0}"
+        synthetic(), "resampling: {nested: {repeats: 1, folds: 30}, splits: 2, bootstrap: 0, slow: false}"
     )  # fmt: skip
     made.study = made.study.replace("    T2: [T2]", "    T2: {sequences: [T2], fit: {svm: {}}}")
     run = made.run()
     summary = resampled(run, "summary").set_index("model")
-    assert summary.loc["T2", "note"] == "no resampling: the classifier svm"
+    assert summary.loc["T2", "note"] == "no resampling: the classifier svm, and evaluate.resampling.slow is false"
     assert "30 folds need as many patients of each class" in summary.loc["DWI", "note"]
     assert summary.loc["DWI", "splits"] == 2 and np.isnan(summary.loc["DWI", "nested_auc"])
     assert not len(resampled(run, "resamples")) and not len(resampled(run, "folds"))

@@ -1,7 +1,9 @@
-"""What of a protocol the engine carries itself; the rest is left to scikit-learn."""
+"""What of a protocol the engine does itself; the rest is left to scikit-learn."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 from pydantic import BaseModel
@@ -9,8 +11,10 @@ from pydantic import BaseModel
 from radstudy.protocol.sections import Protocol, Select
 from radstudy.protocol.selection import FoundSize
 
-LABEL_FREE = ("impute", "standardise")  # in this order, before all others
+LABEL_FREE = ("impute", "standardise")  # in this order, before every step that sees an outcome
+HEAD = (*LABEL_FREE, "variance")  # see no outcome
 _KNOWN: dict[str, dict[str, tuple[Any, ...] | None]] = {  # section to setting to the values carried; None: any
+    "variance": {"ratio": None, "unique": None},
     "collinear": {"above": None, "keep": ("stronger",)},
     "univariate": {"test": ("mann-whitney", "student"), "below": None},
     "boosted_trees": {"keep": None, "trees": None, "depth": None, "learning_rate": None, "subsample": None},
@@ -22,6 +26,11 @@ _KNOWN: dict[str, dict[str, tuple[Any, ...] | None]] = {  # section to setting t
 def step_of(step: Select) -> tuple[str, Any]:
     """Name and settings of one step of the selection."""
     return next((name, value) for name, value in step if value is not None)
+
+
+def head_of(steps: Sequence[Select]) -> list[tuple[str, Any]]:
+    """The steps before the first that sees an outcome."""
+    return list(takewhile(lambda step: step[0] in HEAD, map(step_of, steps)))
 
 
 def why_not(protocol: Protocol, name: str) -> str:
@@ -66,8 +75,9 @@ def _odd_steps(steps: list[tuple[str, Any]]) -> str:
             return "boosted_trees: a size found by cross-validation"
         elif odd := _odd(name, settings):
             return odd
-    head = [name for name in names if name in LABEL_FREE]
-    if names[: len(head)] != [name for name in LABEL_FREE if name in head]:
+    head = [name for name in takewhile(lambda name: name in HEAD, names) if name in LABEL_FREE]
+    late = [name for name in names if name in LABEL_FREE][len(head) :]
+    if late or head != [name for name in LABEL_FREE if name in head]:
         return f"the order of the steps {', '.join(names)}"
     return ""
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.modelling.engine.kernels.collinear import keep_uncorrelated
-from radstudy.modelling.engine.plan import LABEL_FREE, step_of
+from radstudy.modelling.engine.plan import head_of, step_of
 from radstudy.modelling.engine.sources import ClinicalSource, FeatureSource
 from radstudy.modelling.engine.trees import tree_importances
 from radstudy.protocol.sections import BoostedTrees, Protocol
@@ -84,7 +84,7 @@ class Selections:
             source = self._source(name, rows)
             assert isinstance(source, FeatureSource)
             chosen = np.arange(len(source.names))
-            for step in self.protocol.model.select:
+            for step in self.protocol.model.select[len(head_of(self.protocol.model.select)) :]:
                 chosen = self._step(name, step_of(step), source, chosen, outcome)
             return Selected(((source, chosen),), source.names[chosen], source.values[:, chosen])
         parts = [self.of(other, rows, outcome) for other in (*(model.pool or ()), *(model.add or ()))]
@@ -104,8 +104,10 @@ class Selections:
     ) -> IntArray:
         """The columns of the source that one step leaves of those chosen so far."""
         kind, settings = step
-        if kind in LABEL_FREE or not len(chosen):
+        if not len(chosen):
             return chosen
+        if kind == "variance":
+            return np.asarray(chosen[source.varying(settings)[chosen]])
         if kind == "collinear":
             power = source.power(outcome)[chosen]
             order = chosen[np.lexsort((source.name_rank[chosen], -np.round(power, 12)))]

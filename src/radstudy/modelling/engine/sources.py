@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,8 @@ from scipy import special, stats
 
 from radstudy.modelling.engine.kernels.logistic import minimise
 from radstudy.modelling.preprocessing import MedianImputer, ZScore
-from radstudy.modelling.selection import absolute_correlation
+from radstudy.modelling.selection import VarianceFilter, absolute_correlation
+from radstudy.protocol.selection import Variance
 from radstudy.table import variable_of
 
 Array = NDArray[np.float64]
@@ -30,35 +33,58 @@ class Columns:
 
 
 class FeatureSource:
-    """The features of some sequences on some training rows: imputed, standardised, ranked, correlated.
+    """The features of some sequences on some training rows: what varies, imputed, standardised, ranked, correlated.
 
     Parameters
     ----------
     design : the columns, all rows.
     rows : positions of the training rows; a row may stand more than once.
-    impute, standardise : whether these two steps come first.
+    head : the steps of the selection before the first that sees an outcome, in their order: ("impute", "median"),
+        ("standardise", "zscore"), ("variance", its section).
+
+    Attributes
+    ----------
+    columns : (features,) places in the design of those that these steps leave.
+    names, name_rank : (features,) of those.
+    values : (rows, features) as these steps leave them.
     """
 
-    def __init__(self, design: Columns, rows: IntArray, *, impute: bool, standardise: bool) -> None:
+    def __init__(self, design: Columns, rows: IntArray, head: Sequence[tuple[str, Any]]) -> None:
         self._table = design.table
         # arrays in the memory order of the table's rows: sums over a column are then a pipeline's to the last bit
         training = design.frame.iloc[rows].to_numpy(dtype=np.float64)
+        self.columns: IntArray = np.arange(len(design.names))
         self._medians: Array | None = None
         self._centre: Array | None = None
         self._scale: Array | None = None
-        columns = np.arange(len(design.names))
-        if impute:
-            imputer = MedianImputer().fit(training)
-            training = imputer.transform(training)
-            columns, self._medians = np.flatnonzero(imputer.kept_), imputer.medians_
-        if standardise:
-            scaling = ZScore().fit(training)
-            training = scaling.transform(training)
-            self._centre, self._scale = scaling.mean_, scaling.scale_
-        self.columns: IntArray = columns
-        self.names: NDArray[np.object_] = design.names[columns]
-        self.name_rank: IntArray = design.name_rank[columns]
+        for kind, settings in head:
+            step = _STEPS[kind](settings).fit(training)
+            training = step.transform(training)
+            if isinstance(step, ZScore):
+                self._centre, self._scale = step.mean_, step.scale_
+                continue
+            if isinstance(step, MedianImputer):
+                self._medians = step.medians_
+            self._keep(step.kept_)
+        self.names: NDArray[np.object_] = design.names[self.columns]
+        self.name_rank: IntArray = design.name_rank[self.columns]
         self.values: Array = training
+
+    def _keep(self, kept: BoolArray) -> None:
+        self.columns = self.columns[kept]
+        self._medians = None if self._medians is None else self._medians[kept]
+        self._centre = None if self._centre is None else self._centre[kept]
+        self._scale = None if self._scale is None else self._scale[kept]
+
+    def varying(self, section: Variance) -> BoolArray:
+        """(features,) which of them vary, by the step `variance`; each by itself, so whatever is selected before."""
+        if section not in self._varying:
+            self._varying[section] = _STEPS["variance"](section).fit(self.values).kept_
+        return self._varying[section]
+
+    @cached_property
+    def _varying(self) -> dict[Variance, BoolArray]:
+        return {}
 
     def related(self, above: float) -> BoolArray:
         """(features, features) whether two features correlate above the bound."""
@@ -105,10 +131,17 @@ class FeatureSource:
         columns = self.columns[chosen]
         values = self._table[np.ix_(rows, columns)]
         if self._medians is not None:
-            values = np.where(np.isnan(values), self._medians[columns], values)
+            values = np.where(np.isnan(values), self._medians[chosen], values)
         if self._centre is not None and self._scale is not None:
             values = (values - self._centre[chosen]) / self._scale[chosen]
         return np.asarray(values, dtype=np.float64)
+
+
+_STEPS: Mapping[str, Callable[[Any], Any]] = {
+    "impute": lambda _: MedianImputer(),
+    "standardise": lambda _: ZScore(),
+    "variance": lambda section: VarianceFilter(section.ratio, section.unique),
+}
 
 
 class ClinicalSource:

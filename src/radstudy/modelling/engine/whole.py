@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from radstudy.errors import DataError
 from radstudy.modelling.engine.penalty import Folds, auc, folds_of, tuned_fit
-from radstudy.modelling.engine.plan import step_of, why_not
+from radstudy.modelling.engine.plan import head_of, why_not
 from radstudy.modelling.engine.selecting import Selections
 from radstudy.modelling.engine.slow import fit_with_scikit_learn
 from radstudy.modelling.engine.sources import ClinicalSource, Columns, FeatureSource
@@ -163,10 +163,7 @@ class Engine:
             self._columns[name] = Columns(self._columns_of(name))
         if self.protocol.model.models[name].clinical is not None:
             return ClinicalSource(self._columns[name], rows)
-        steps = [step_of(step)[0] for step in self.protocol.model.select]
-        return FeatureSource(
-            self._columns[name], rows, impute="impute" in steps, standardise="standardise" in steps
-        )  # fmt: skip
+        return FeatureSource(self._columns[name], rows, head_of(self.protocol.model.select))
 
     def _columns_of(self, name: str) -> pd.DataFrame:
         model = self.protocol.model.models[name]

@@ -180,6 +180,8 @@ def effective_number(values: NDArray[np.float64]) -> float:
     """Li and Ji's effective number of independent columns: sum over eigenvalues x of the correlations of
     ``(x >= 1) + (x - floor(x))``.
     """
+    largest = np.abs(values).max(axis=0)
+    values = values / np.where(largest > 0, largest, 1.0)  # so that no square overflows
     eigenvalues = np.clip(np.linalg.eigvalsh(np.atleast_2d(np.corrcoef(values, rowvar=False))), 0, None)
     eigenvalues = np.round(eigenvalues, 9)
     return float(((eigenvalues >= 1) + (eigenvalues - np.floor(eigenvalues))).sum())

@@ -59,6 +59,7 @@ def bootstrap_of_noise(
     outcomes: int = 10,
     resamples: int = 25,
     chunks: Chunks = ONE_PROCESS,
+    like: IntArray | None = None,
 ) -> dict[str, list[Bootstrap]]:
     """The bootstrap on permuted outcomes: what its corrections give where nothing can be predicted.
 
@@ -68,14 +69,16 @@ def bootstrap_of_noise(
     outcomes : how many permutations of the outcome.
     resamples : of each.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
+    like : as in `calibrate`.
 
     Returns
     -------
     Model to one `Bootstrap` a permuted outcome, without Brier score, slope and names.
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
-    work = partial(_noise, engine, outcome, rows, resamples)
-    kept = keyed(chunks, engine, outcome, kind="noise", rows=rows, resamples=resamples)
+    alike = usable_by(engine) if like is None else like
+    work = partial(_noise, engine, outcome, rows, resamples, alike)
+    kept = keyed(chunks, engine, outcome, kind="noise", rows=rows, resamples=resamples, like=alike)
     arrays = in_chunks(work, outcomes, kept, size=1)
     return {
         name: [
@@ -111,13 +114,13 @@ def _resamples(engine: Engine, outcome: IntArray, rows: IntArray, numbers: range
     return {"measures": measures, **chosen.arrays()}
 
 
-def _noise(engine: Engine, outcome: IntArray, rows: IntArray, resamples: int, numbers: range) -> Arrays:
+def _noise(
+    engine: Engine, outcome: IntArray, rows: IntArray, resamples: int, like: IntArray, numbers: range
+) -> Arrays:  # fmt: skip
     apparent = np.full((len(numbers), len(engine.models)), np.nan)
     measures = np.full((len(numbers), resamples, len(engine.models), 3), np.nan)
     for place, number in enumerate(numbers):
-        labels = permuted(
-            outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number, like=usable_by(engine)
-        )
+        labels = permuted(outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number, like=like)
         apparent[place] = [fit.training_auc for fit in engine.fit(labels, rows, rows).values()]
         generator = generator_of(engine, NOISE, number)
         for resample in range(resamples):

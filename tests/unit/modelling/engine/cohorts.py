@@ -51,6 +51,9 @@ LATE_SCALING = """
     - standardise: zscore
     - boosted_trees: {keep: 2, trees: 10}
 """
+VARIANCE = PAPER.replace("    - standardise", "    - variance: {ratio: 1.1, unique: 0.4}\n    - standardise")
+VARIANCE_FIRST = PAPER.replace("    - impute", "    - variance: {ratio: 1.1, unique: 0.4}\n    - impute")
+VARIANCE_LAST = PAPER.replace("    - boosted", "    - variance: {ratio: 1.1, unique: 0.4}\n    - boosted")
 
 
 def protocol(select=PAPER):

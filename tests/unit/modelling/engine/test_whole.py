@@ -11,8 +11,11 @@ from radstudy.modelling.engine.penalty import folds_of
 from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.engine.sources import ClinicalSource, Columns, FeatureSource
 from radstudy.modelling.models import CLASSIFIER, build
+from radstudy.modelling.selection import VarianceFilter
 from radstudy.statistics import auc_columns, mann_whitney_columns
 from unit.modelling.engine import cohorts
+
+HEAD = [("impute", "median"), ("standardise", "zscore")]
 
 
 def engine_of(protocol, table):
@@ -37,7 +40,18 @@ def assert_equal_to_pipelines(engine, fits, table, outcome, training, testing):
 
 
 @pytest.mark.parametrize(
-    ("select", "seed"), [("PAPER", 0), ("PAPER", 1), ("TTEST_FIRST", 0), ("TTEST_FIRST", 1), ("LATE_SCALING", 0)]
+    ("select", "seed"),
+    [
+        ("PAPER", 0),
+        ("PAPER", 1),
+        ("TTEST_FIRST", 0),
+        ("TTEST_FIRST", 1),
+        ("LATE_SCALING", 0),
+        ("VARIANCE", 0),
+        ("VARIANCE", 1),
+        ("VARIANCE_FIRST", 0),
+        ("VARIANCE_LAST", 0),
+    ],
 )
 def test_every_model_is_its_pipeline(select, seed):
     rng = np.random.default_rng(seed)
@@ -49,6 +63,32 @@ def test_every_model_is_its_pipeline(select, seed):
     for _ in range(2):  # the second time from what is kept
         assert_equal_to_pipelines(engine, engine.fit(outcome, training, testing), table, outcome, training, testing)
         outcome = rng.permutation(outcome)
+
+
+@pytest.mark.parametrize("select", ["VARIANCE", "VARIANCE_FIRST", "VARIANCE_LAST"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_hardly_varies_is_dropped_by_the_engine_itself_and_is_what_the_pipeline_drops(select, seed):
+    rng = np.random.default_rng(seed)
+    protocol = cohorts.protocol(getattr(cohorts, select))
+    table, outcome = cohorts.design(rng)
+    engine = engine_of(protocol, table)
+    assert engine.slow == {}
+    training = np.sort(rng.integers(0, len(table), 45))  # rows more than once, as in the bootstrap
+    pipeline = build(protocol, "side by side")
+    pipeline.fit(table.iloc[training], outcome[training], classifier__groups=engine.patients[training])
+    constant, dropped = table.nunique() < 2, pipeline.named_steps["variance"].dropped_
+    assert select == "VARIANCE_LAST" or any(not constant[name] for name in dropped)
+    assert engine.fit(outcome, training, np.arange(60))["side by side"].features == tuple(
+        pipeline[:-1].get_feature_names_out()
+    )
+    steps = [name for name, _ in pipeline.steps]
+    source = engine.source("side by side", training)
+    head = pipeline[: steps.index("collinear")].transform(table.iloc[training])
+    assert list(source.names) == list(head.columns)
+    np.testing.assert_array_equal(source.values, head.to_numpy())  # to the last bit
+    section = next(step.variance for step in protocol.model.select if step.variance)
+    kept = VarianceFilter(section.ratio, section.unique).fit(head).kept_
+    np.testing.assert_array_equal(source.varying(section), kept)
 
 
 def test_several_lesions_of_a_patient_and_rows_drawn_with_replacement():
@@ -130,7 +170,7 @@ def test_an_outcome_that_is_not_zero_or_one_is_refused():
 
 def test_univariate_statistics_are_those_of_the_columns():
     table, outcome = cohorts.design(np.random.default_rng(2))
-    source = FeatureSource(Columns(table.filter(like="T2:")), np.arange(50), impute=True, standardise=True)
+    source = FeatureSource(Columns(table.filter(like="T2:")), np.arange(50), HEAD)
     y = outcome[:50]
     np.testing.assert_array_equal(source.power(y), np.abs(auc_columns(source.values, y) - 0.5))
     every = np.arange(len(source.names))

@@ -1,0 +1,207 @@
+"""NIfTI-1 and NIfTI-2 files, plain or compressed, single or as a pair: one reader, whatever the file is called.
+
+The values are nibabel's (a slope of 0 or NaN means that nothing is scaled) in the pixel type that ITK gives; the place
+is ITK's, as 3D Slicer and ITK-SNAP show it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from radstudy.errors import CaseError
+from radstudy.formats.whole import AGAIN, FAULTS, decompressed, require_bytes
+
+SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
+_GZIP = b"\x1f\x8b"
+_SIZES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}  # by the number that a header begins with
+
+
+@dataclass(frozen=True, eq=False)
+class NiftiFile:
+    """A NIfTI file that was found whole.
+
+    Parameters
+    ----------
+    header : nibabel's, NIfTI-1 or NIfTI-2; both byte orders.
+    content : bytes of the file with the voxels, decompressed.
+    file : the file with the header.
+    """
+
+    header: Any
+    content: bytes
+    file: Path
+
+    def voxels(self) -> NDArray[Any]:
+        """The values, (I, J, K), I fastest in memory; NaN and infinity stay what they are.
+
+        The file's pixel type in native byte order; whole numbers with a slope or intercept become float32, as with ITK.
+
+        Raises
+        ------
+        CaseError : colour, or an intercept that is not a finite number.
+        """
+        header, shape = self.header, self.header.get_data_shape()
+        dtype = header.get_data_dtype()
+        if dtype.fields or dtype.subdtype:
+            raise CaseError(
+                f"each pixel has {len(dtype.fields or ())} components (a colour or vector image)",
+                "export one scalar image, not a screenshot or a colour overlay",
+                file=self.file,
+            )
+        try:
+            slope, intercept = header.get_slope_inter()
+        except HeaderDataError as error:
+            raise CaseError(
+                f"the header's slope and intercept cannot be used: {error}", "export the image again", file=self.file
+            ) from error
+        count = math.prod(shape)
+        stored = np.frombuffer(self.content, dtype, count, int(header["vox_offset"]))
+        native = stored.astype(dtype.newbyteorder("="))  # a copy, which can be written
+        if slope is not None and (slope, intercept) != (1.0, 0.0) and dtype.kind in "iuf":
+            kept = native.dtype if dtype.kind == "f" else np.dtype(np.float32)
+            native = (native.astype(kept).astype(np.float64) * slope + intercept).astype(kept)
+        return native.reshape((*shape, 1, 1, 1)[:3], order="F")
+
+
+def read_nifti(file: Path) -> NiftiFile:
+    """Read and check a NIfTI file.
+
+    Raises
+    ------
+    CaseError : the file is not NIfTI, is cut off, is longer than its header says, or has not three axes.
+    OSError, EOFError, zlib.error : it is compressed and damaged; see `FAULTS`.
+    """
+    header = nifti_header(file)
+    _require_three_axes(header, file)
+    body, single = _body(header, file)
+    start = int(header["vox_offset"])
+    expected = start + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+    if start < (int(header["sizeof_hdr"]) if single else 0):
+        raise CaseError(
+            f"the header says that the voxels begin at byte {start}, which is inside the header",
+            "export the image again", file=file,
+        )  # fmt: skip
+    content = _content(body, expected)
+    require_bytes(body, expected=expected, found=len(content))
+    return NiftiFile(header, content, file)
+
+
+def is_nifti_name(file: Path) -> bool:
+    """Whether the file is called as NIfTI files are."""
+    return file.name.lower().endswith(SUFFIXES)
+
+
+def nifti_header(file: Path) -> Any:
+    """The header of a NIfTI file, as nibabel holds it, of either version.
+
+    Raises
+    ------
+    CaseError : the file has no NIfTI header, or that of a pair is not there.
+    OSError, EOFError, zlib.error : a compressed file is damaged.
+    """
+    name = file.name.lower()
+    if name.endswith((".img", ".img.gz")):
+        beside = _partner(file, "hdr")
+        if beside is None:
+            raise CaseError(
+                "the header of the pair (.hdr) is not there", "copy both files of the pair, .hdr and .img", file=file
+            )
+        file = beside
+    with file.open("rb") as plain:
+        packed = plain.read(2) == _GZIP
+    with gzip.open(file) if packed else file.open("rb") as stream:
+        head = stream.read(540)
+    if not head:
+        raise CaseError("the file cannot be read as an image: it is empty (0 bytes)", AGAIN, file=file)
+    size = next((n for n in _SIZES if n.to_bytes(4, "little") == head[:4] or n.to_bytes(4, "big") == head[:4]), None)
+    if size is None or len(head) < size or (head[344:346] if size == 348 else head[4:6]) not in (b"n+", b"ni"):
+        what = "it is of Analyze 7.5, which does not say left from right" if size == 348 else "it has no NIfTI header"
+        raise CaseError(
+            f"the file cannot be read as an image: {what if len(head) >= 348 else 'its header is cut off'}",
+            "export it again as NIfTI (.nii.gz)", file=file,
+        )  # fmt: skip
+    return _SIZES[size](head[:size], check=False)
+
+
+def _body(header: Any, file: Path) -> tuple[Path, bool]:
+    """The file with the voxels, and whether it is the header's own."""
+    if bytes(header["magic"])[:2] == b"n+":
+        return file, True
+    if file.name.lower().endswith((".img", ".img.gz")):
+        return file, False
+    beside = _partner(file, "img")
+    if beside is None:
+        raise CaseError(
+            "the voxels of the pair (.img) are not there", "copy both files of the pair, .hdr and .img", file=file
+        )
+    return beside, False
+
+
+def _partner(file: Path, kind: str) -> Path | None:
+    """The other file of a pair: the same name ending in .hdr or .img, compressed or not."""
+    name = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
+    stem = name[:-4]
+    found = (file.with_name(f"{stem}.{ending}{packed}") for ending in (kind, kind.upper()) for packed in ("", ".gz"))
+    return next((path for path in found if path.is_file()), None)
+
+
+def _require_three_axes(header: Any, file: Path) -> None:
+    shape = tuple(int(size) for size in header.get_data_shape())
+    if len(shape) < 2 or len(shape) > 7 or min(shape) < 1:
+        raise CaseError(f"the header gives the size {shape}", "export the image again", file=file)
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) > 3:
+        raise CaseError(
+            f"the image has {len(shape)} dimensions, size {shape}",
+            "export each phase or b-value as a volume of its own",
+            file=file,
+        )
+    if len(shape) == 2:
+        raise two_dimensional(shape, file)
+
+
+def two_dimensional(shape: tuple[int, ...], file: Path) -> CaseError:
+    """The refusal of an image of two axes: it does not say how thick its slice is."""
+    return CaseError(
+        f"the image has two dimensions, size {shape}: it gives no slice thickness, which volumes and shapes need",
+        "export the series as a volume; or, of a single slice, as a volume of one slice with its thickness",
+        file=file,
+    )
+
+
+def _content(body: Path, expected: int) -> bytes:
+    """The file's bytes, decompressed where it is compressed."""
+    raw = body.read_bytes()
+    if not body.name.lower().endswith(".gz"):
+        if raw.startswith(_GZIP):
+            raise CaseError(
+                "the file is compressed, and its name does not end in .gz", "add .gz to its name", file=body
+            )
+        return raw
+    if not raw.startswith(_GZIP):
+        raise CaseError("the file is not compressed, and its name ends in .gz", "take .gz from its name", file=body)
+    try:
+        return _decompressor()(raw)
+    except FAULTS:
+        require_bytes(body, expected=expected, found=decompressed(raw).size, damaged=True)
+        raise
+
+
+def _decompressor() -> Callable[[bytes], bytes]:
+    if importlib.util.find_spec("isal") is None:  # it has no wheels for some machines
+        return gzip.decompress
+    from isal import igzip
+
+    return igzip.decompress

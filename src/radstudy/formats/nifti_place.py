@@ -1,0 +1,152 @@
+"""Where a NIfTI file lies, as ITK reads it; headers that say nothing of the voxel size, or two things, are refused."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import SimpleITK as sitk
+
+from radstudy.errors import CaseError
+from radstudy.formats.nifti import is_nifti_name, nifti_header
+from radstudy.formats.whole import FAULTS
+
+_SAME_SIZE = 1e-3  # of a voxel: header entries are rounded to float32
+_APART_VOXELS = 0.01
+_AT_RIGHT_ANGLES = 1e-4  # cosines; what ITK takes for orthonormal
+
+
+def _older_header(header: Any, folder: str) -> Path:
+    """A NIfTI-1 file without voxels that lies where a NIfTI-2 file lies, for ITK, which reads no NIfTI-2.
+
+    Parameters
+    ----------
+    header : of the NIfTI-2 file.
+    folder : where to write it.
+
+    Raises
+    ------
+    HeaderDataError : an axis is too long for NIfTI-1.
+    """
+    older = nib.Nifti1Header()
+    older.set_data_shape(header.get_data_shape())
+    older.set_data_dtype(np.uint8)
+    older["pixdim"] = header["pixdim"]
+    for name in ("qform_code", "sform_code", "xyzt_units", "srow_x", "srow_y", "srow_z"):
+        older[name] = header[name]
+    for name in ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"):
+        older[name] = header[name]
+    older["vox_offset"], older["magic"] = 352, b"n+1"
+    path = Path(folder) / "header.nii"
+    path.write_bytes(older.binaryblock + bytes(4))
+    return path
+
+
+def read_information(file: Path) -> sitk.ImageFileReader:
+    """ITK's reader of a raster with the header read: size, origin, spacing, direction; NIfTI-2 too.
+
+    Raises
+    ------
+    CaseError : a NIfTI header without voxel sizes, with two, or with axes that are not at right angles.
+    RuntimeError : ITK cannot read the header.
+    OSError, EOFError, zlib.error : a compressed file is damaged.
+    """
+    reader = sitk.ImageFileReader()
+    if not is_nifti_name(file):
+        reader.SetFileName(str(file))
+        reader.ReadImageInformation()
+        return reader
+    header = nifti_header(file)
+    require_voxel_size(header, file)
+    with tempfile.TemporaryDirectory() as folder:
+        second = isinstance(header, nib.Nifti2Header)
+        reader.SetFileName(str(_older_header(header, folder) if second else file))
+        reader.ReadImageInformation()
+    return reader
+
+
+def require_voxel_size(header: Any, file: Path) -> None:
+    """Refuse a header that gives no voxel size, two of them, or axes that are not at right angles.
+
+    ITK and nibabel take 1 mm where it gives none. Where the sform has another voxel size than pixdim, ITK takes the one
+    and nibabel the other.
+
+    Parameters
+    ----------
+    header : nibabel's.
+    file : for the message.
+
+    Raises
+    ------
+    CaseError : says along which axis.
+    """
+    axes = min(max(int(header["dim"][0]), 0), 3)
+    sizes = [float(size) for size in header["pixdim"][1 : 1 + axes]]
+    without = ["IJK"[axis] for axis, size in enumerate(sizes) if size == 0 or not math.isfinite(size)]
+    if without:
+        raise CaseError(
+            f"the header gives no voxel size along {', '.join(without)}",
+            "export the image again; without the voxel size no volume and no shape is right",
+            file=file,
+        )
+    if int(header["sform_code"]) <= 0 or axes < 3:
+        return
+    matrix = np.asarray(header.get_sform(), dtype=np.float64)[:3, :3]
+    of_sform = np.linalg.norm(matrix, axis=0)
+    if not np.isfinite(of_sform).all() or (of_sform <= 0).any():
+        raise CaseError(f"the sform of the header is not a place: {matrix.tolist()}", "export it again", file=file)
+    cosines = (matrix / of_sform).T @ (matrix / of_sform) - np.eye(3)
+    worst = float(np.abs(cosines).max())
+    if worst > _AT_RIGHT_ANGLES and int(header["qform_code"]) <= 0:
+        raise CaseError(
+            "the axes of the image are not at right angles: its sform is sheared by "
+            f"{np.degrees(np.arcsin(worst)):.2g} degrees",
+            "resample it onto a grid with right angles, and draw the mask on the new image. In Python: import "
+            "nibabel as nib, nibabel.processing; nib.save(nibabel.processing.resample_to_output(nib.load('IN.nii.gz'), "
+            f"{tuple(round(float(size), 4) for size in of_sform)}), 'OUT.nii.gz')",
+            file=file,
+        )
+    apart = np.abs(of_sform / np.abs(sizes) - 1)
+    if apart.max() > _SAME_SIZE:
+        raise CaseError(
+            f"the header gives two voxel sizes: {_listed(of_sform)} mm by its sform, {_listed(np.abs(sizes))} mm by "
+            "pixdim",
+            "find out which is right, then write both alike. In Python: import nibabel as nib; "
+            "i = nib.load('IN.nii.gz'); nib.save(nib.Nifti1Image(i.dataobj, i.affine), 'OUT.nii.gz') keeps the sform's",
+            file=file,
+        )
+
+
+def two_places(file: str | Path) -> str:
+    """What a NIfTI file's qform and sform disagree about, as a sentence; "" where they agree or the file is not NIfTI.
+
+    ITK (3D Slicer, ITK-SNAP, this program) takes the sform if its code is 1 and its axes are at right angles, else the
+    qform; nibabel, FSL and SPM take the sform.
+    """
+    path = Path(file)
+    if not is_nifti_name(path) or not path.is_file():
+        return ""
+    try:
+        header = nifti_header(path)
+    except (CaseError, *FAULTS):
+        return ""
+    if int(header["qform_code"]) <= 0 or int(header["sform_code"]) <= 0:
+        return ""
+    shape = np.array(([*header.get_data_shape(), 1, 1, 1])[:3]) - 1
+    corners = np.array(np.meshgrid(*[(0, size) for size in shape], indexing="ij")).reshape(3, -1)
+    moved = (header.get_sform() - header.get_qform())[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
+    farthest = float(np.linalg.norm(moved, axis=0).max())
+    if farthest <= _APART_VOXELS * float(np.abs(header["pixdim"][1:4]).min()):
+        return ""
+    return (
+        f"{path.name} holds two positions, up to {farthest:.3g} mm apart (its qform and its sform): 3D Slicer, "
+        "ITK-SNAP and this program may take the one, nibabel, FSL and SPM the other"
+    )
+
+
+def _listed(values: Any) -> str:
+    return " x ".join(f"{float(value):.5g}" for value in values)

@@ -1,0 +1,270 @@
+"""What the training lesions were like, so that the next patient can be compared with them: a section of the signature.
+
+Nothing of a single patient is in it but the ends of ranges: it may leave the lab with the formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radstudy.imaging.lesion_check import CENTRE
+from radstudy.modelling.models import LinearForm
+from radstudy.table import CLINICAL
+
+Array = NDArray[np.float64]
+
+_FEWEST = 10  # lesions below which no joint distance is kept: its largest value would say nothing
+
+
+@dataclass(frozen=True)
+class Range:
+    """Smallest and largest of `count` training values."""
+
+    count: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Array) -> Self | None:
+        """Of the finite values; None where there is none."""
+        known = values[np.isfinite(values)]
+        return cls(len(known), float(known.min()), float(known.max())) if len(known) else None
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """The inverse of `dataclasses.asdict`."""
+        return cls(int(item["count"]), float(item["low"]), float(item["high"]))
+
+
+@dataclass(frozen=True)
+class ImageRange:
+    """The grids of a sequence's training images.
+
+    Parameters
+    ----------
+    spacing_mm, matrix : one range an axis, ordered as `ordered_grid` orders axes.
+    """
+
+    spacing_mm: tuple[Range, ...]
+    matrix: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class PairRange:
+    """How a lesion's masks on two sequences lay to each other.
+
+    Parameters
+    ----------
+    first, second : the sequences.
+    distance_mm : between the masks' centres, in scanner coordinates.
+    volume_ratio : volume on the first over volume on the second.
+    """
+
+    first: str
+    second: str
+    distance_mm: Range
+    volume_ratio: Range
+
+
+@dataclass(frozen=True)
+class JointRange:
+    """How far a lesion's values lay from all others' together.
+
+    The distance is Mahalanobis's, of standardised values with a covariance shrunk as Ledoit and Wolf do.
+
+    Parameters
+    ----------
+    names : terms of the formula that are numbers.
+    centre, scale : (terms,) training mean and standard deviation.
+    precision : (terms, terms) inverse of the covariance of the standardised values.
+    largest : the largest distance of a training lesion, each from the others without it (leave-one-out): a patient of
+        the same population lies beyond it once in about ``count + 1`` times.
+    count : training lesions.
+
+    References
+    ----------
+    Ledoit O, Wolf M, J Multivar Anal 2004;88:365, doi 10.1016/S0047-259X(03)00096-4.
+    """
+
+    names: tuple[str, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    precision: tuple[tuple[float, ...], ...]
+    largest: float
+    count: int
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], values: Array) -> Self | None:
+        """Of (lesions, terms) values without gaps; None where fewer than ten lesions, or no term, vary."""
+        if len(values) < _FEWEST or not len(names):
+            return None
+        rows = np.arange(len(values))
+        largest = max(_distance(values[row], *_fitted(values[rows != row])) for row in rows)
+        centre, scale, precision = _fitted(values)
+        matrix = tuple(tuple(float(value) for value in row) for row in precision)
+        return cls(names, tuple(map(float, centre)), tuple(map(float, scale)), matrix, float(largest), len(values))
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """The inverse of `dataclasses.asdict`."""
+        centre, scale = (tuple(float(value) for value in item[name]) for name in ("centre", "scale"))
+        precision = tuple(tuple(float(value) for value in row) for row in item["precision"])
+        return cls(tuple(item["names"]), centre, scale, precision, float(item["largest"]), int(item["count"]))
+
+    def distance(self, values: Mapping[str, float]) -> float:
+        """Of one patient's values, by the terms' names."""
+        row = np.array([values[name] for name in self.names])
+        return _distance(row, np.array(self.centre), np.array(self.scale), np.array(self.precision))
+
+
+def _fitted(values: Array) -> tuple[Array, Array, Array]:
+    from sklearn.covariance import ledoit_wolf
+
+    centre, scale = values.mean(axis=0), values.std(axis=0, ddof=1)
+    scale = np.where(scale > 0, scale, 1.0)
+    covariance, _ = ledoit_wolf((values - centre) / scale, assume_centered=True)
+    return centre, scale, np.linalg.pinv(covariance)
+
+
+def _distance(row: Array, centre: Array, scale: Array, precision: Array) -> float:
+    away = (row - centre) / scale
+    return float(np.sqrt(max(0.0, float(away @ precision @ away))))
+
+
+@dataclass(frozen=True)
+class TrainingDistribution:
+    """What a signature knows of the lesions that trained it, beyond the range of each term.
+
+    Parameters
+    ----------
+    sequences, variables : all of the study, also those that this model does not use.
+    images : sequence to the grids of its images.
+    volumes_mm3 : sequence to the lesions' volumes as drawn.
+    pairs : of the model's sequences.
+    joint : of the formula's numbers together; None where there were too few lesions.
+    """
+
+    sequences: tuple[str, ...]
+    variables: tuple[str, ...]
+    images: Mapping[str, ImageRange]
+    volumes_mm3: Mapping[str, Range]
+    pairs: tuple[PairRange, ...]
+    joint: JointRange | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """The inverse of `as_dict`."""
+        return cls(
+            tuple(item["sequences"]),
+            tuple(item["variables"]),
+            {
+                str(name): ImageRange(*(tuple(Range.read(axis) for axis in grid[key]) for key in _GRID))
+                for name, grid in item["images"].items()
+            },
+            {str(name): Range.read(volume) for name, volume in item["volumes_mm3"].items()},
+            tuple(
+                PairRange(
+                    pair["first"], pair["second"], Range.read(pair["distance_mm"]), Range.read(pair["volume_ratio"])
+                )
+                for pair in item["pairs"]
+            ),
+            None if item["joint"] is None else JointRange.read(item["joint"]),
+        )
+
+
+_GRID = ("spacing_mm", "matrix")
+
+
+def ordered_grid(spacing_mm: Array, matrix: Array) -> tuple[Array, Array]:
+    """Spacing and matrix with the finest axis first; of equal spacings (to 0.1 %) the longer axis first.
+
+    So an image that stores its slices along another axis compares with one that does not.
+    """
+    order = np.lexsort((-matrix, np.round(np.log(spacing_mm), 3)))
+    return spacing_mm[order], matrix[order]
+
+
+def training_distribution(
+    form: LinearForm,
+    design: pd.DataFrame,
+    *,
+    needed: tuple[str, ...],
+    sequences: tuple[str, ...],
+    variables: tuple[str, ...],
+    volumes: pd.DataFrame | None,
+    lesions: pd.DataFrame | None,
+) -> TrainingDistribution:
+    """What the training lesions were like.
+
+    Parameters
+    ----------
+    form : the fitted formula.
+    design : rows of the design table that trained it, indexed (patient, lesion).
+    needed : sequences that a prediction needs.
+    sequences, variables : all of the study.
+    volumes : prepare/volumes.csv; None in a study without images.
+    lesions : prepare/lesions.csv, the first reader's rows.
+    """
+    numbers = tuple(term for term in form.terms if not (term.name.startswith(CLINICAL) and "=" in term.name))
+    columns = [_imputed(design[term.name].to_numpy(dtype=float), term.imputation) for term in numbers]
+    table = np.column_stack(columns) if columns else np.empty((len(design), 0))
+    table = table[np.isfinite(table).all(axis=1)]
+    patients = {str(patient) for patient in design.index.get_level_values("patient")}
+    mine = None if lesions is None else lesions.set_index(["patient", "lesion"])
+    drawn = {name: _of(mine[mine["sequence"] == name], design.index) for name in needed} if mine is not None else {}
+    return TrainingDistribution(
+        sequences,
+        variables,
+        {name: grid for name in needed if volumes is not None and (grid := _grids(volumes, name, patients))},
+        {name: found for name, part in drawn.items() if (found := Range.of(part["volume_mm3"].to_numpy(dtype=float)))},
+        tuple(pair for a, b in combinations(drawn, 2) if (pair := _pair(a, b, drawn[a], drawn[b]))),
+        JointRange.of(tuple(term.name for term in numbers), table),
+    )
+
+
+def _imputed(values: Array, imputation: float | None) -> Array:
+    return values if imputation is None else np.where(np.isnan(values), imputation, values)
+
+
+def _of(part: pd.DataFrame, index: pd.Index) -> pd.DataFrame:
+    return part[~part.index.duplicated()].reindex(index)
+
+
+def _grids(volumes: pd.DataFrame, sequence: str, patients: set[str]) -> ImageRange | None:
+    mine = volumes[(volumes["sequence"] == sequence) & volumes["patient"].isin(patients)]
+    grids = [
+        ordered_grid(_numbers(row.spacing_mm), _numbers(row.size))
+        for row in mine[["spacing_mm", "size"]].itertuples(index=False)
+    ]
+    if not grids:
+        return None
+    spacing, matrix = (np.array(values) for values in zip(*grids, strict=True))
+    return ImageRange(_ranges(spacing), _ranges(matrix))
+
+
+def _numbers(text: Any) -> Array:
+    return np.array([float(part) for part in str(text).split(" x ")])
+
+
+def _ranges(table: Array) -> tuple[Range, ...]:
+    return tuple(Range(len(column), float(column.min()), float(column.max())) for column in table.T)
+
+
+def _pair(first: str, second: str, a: pd.DataFrame, b: pd.DataFrame) -> PairRange | None:
+    if not {*CENTRE} <= {*a.columns}:  # of a run that was prepared by an earlier version
+        return None
+    apart = a[list(CENTRE)].to_numpy(dtype=float) - b[list(CENTRE)].to_numpy(dtype=float)
+    distance = Range.of(np.linalg.norm(apart, axis=1))
+    ratio = Range.of(a["volume_mm3"].to_numpy(dtype=float) / b["volume_mm3"].to_numpy(dtype=float))
+    return None if distance is None or ratio is None else PairRange(first, second, distance, ratio)

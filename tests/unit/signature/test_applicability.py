@@ -1,0 +1,105 @@
+"""The bounds themselves: what is refused, what is said, and how often patients of the same population are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radstudy.modelling.models import LinearForm, Term
+from radstudy.signature.applicability import bounds_of, check_joint, check_terms
+from radstudy.signature.training import JointRange, ordered_grid, training_distribution
+
+
+def form_of(values):
+    terms = tuple(
+        Term(name, None, float(column.mean()), float(column.std()), 1.0, (float(column.min()), float(column.max())))
+        for name, column in values.items()
+    )
+    return LinearForm(0.0, terms)
+
+
+def population(rng, count):
+    """Skewed, heavy-tailed and correlated, as radiomics features are."""
+    hidden = rng.normal(size=(count, 6))
+    hidden[:, 1] += 0.8 * hidden[:, 0]
+    columns = {
+        "T2:normal": hidden[:, 0], "T2:related": hidden[:, 1], "DWI:log": np.exp(hidden[:, 2]),
+        "DWI:squares": hidden[:, 3] ** 2, "DWI:heavy": hidden[:, 4] / np.sqrt(rng.chisquare(6, count) / 6),
+        "clinical:age": np.round(55 + 10 * hidden[:, 5]), "clinical:margin=rough": (rng.random(count) < 0.3) * 1.0,
+    }  # fmt: skip
+    index = pd.MultiIndex.from_arrays([[f"p{i}" for i in range(count)], ["1"] * count], names=["patient", "lesion"])
+    return pd.DataFrame(columns, index=index)
+
+
+def test_few_patients_of_the_same_population_are_refused_and_others_are():
+    rng = np.random.default_rng(0)
+    same = other = beyond = 0
+    for _ in range(15):
+        training, testing = population(rng, 74), population(rng, 40)
+        form = form_of(training)
+        distribution = training_distribution(
+            form, training, needed=(), sequences=(), variables=(), volumes=None, lesions=None
+        )
+        for _, row in testing.iterrows():
+            values = row.to_dict()
+            found = [*check_terms(form.terms, values), *check_joint(distribution.joint, values)]
+            same += any(finding.refuses for finding in found)
+            beyond += any(
+                not term.training_range[0] <= values[term.name] <= term.training_range[1] for term in form.terms
+            )
+            scaled = {name: 8 * value for name, value in values.items() if name.startswith("DWI:")}  # another gain
+            other += any(finding.refuses for finding in check_joint(distribution.joint, {**values, **scaled}))
+    assert beyond / 600 > 0.1  # to refuse what is outside the training range would refuse so many
+    assert same / 600 < 0.06
+    assert other / 600 > 0.5
+
+
+def test_values_that_are_in_range_one_by_one_and_not_together_are_refused():
+    rng = np.random.default_rng(1)
+    first = rng.normal(size=60)
+    values = np.column_stack([first, first + 0.05 * rng.normal(size=60)])
+    joint = JointRange.of(("T2:a", "T2:b"), values)
+    assert [*check_joint(joint, {"T2:a": 1.5, "T2:b": 1.5})] == []
+    (finding,) = check_joint(joint, {"T2:a": 1.5, "T2:b": -1.5})
+    assert finding.refuses and "no training lesion was farther than" in finding.message
+    (remark,) = check_joint(joint, {"T2:a": 0.0, "T2:b": _at(joint, 1.1)})
+    assert not remark.refuses
+
+
+def _at(joint, share):
+    """The second value at which the distance is this share of the largest, the first being 0."""
+    low, high = 0.0, 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if joint.distance({"T2:a": 0.0, "T2:b": middle}) < share * joint.largest else (low, middle)
+        )
+    return low
+
+
+def test_the_largest_distance_is_each_lesion_from_the_others_without_it():
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=(30, 3))
+    values[7] = (9.0, -9.0, 9.0)
+    joint = JointRange.of(("a", "b", "c"), values)
+    others = JointRange.of(("a", "b", "c"), np.delete(values, 7, axis=0))
+    assert joint.largest == pytest.approx(others.distance(dict(zip("abc", values[7], strict=True))))
+    assert joint.distance(dict(zip("abc", values[7], strict=True))) < joint.largest
+    assert JointRange.of(("a", "b", "c"), values[:9]) is None
+
+
+def test_a_missing_value_and_a_level_have_no_range():
+    terms = (Term("T2:a", 1.0, 0, 1, 1, (0, 1)), Term("clinical:m=b", None, 0, 1, 1, (0, 0)))
+    assert [*check_terms(terms, {"T2:a": float("nan"), "clinical:m=b": 1.0})] == []
+
+
+def test_bounds_are_the_range_and_half_its_width():
+    assert bounds_of(2, 4) == (1, 5)
+    assert bounds_of(1, 5, positive=True) == (0, 7)
+    assert bounds_of(-1, 5, positive=True) == (-4, 8)
+
+
+def test_a_grid_is_compared_whatever_axis_its_slices_are_stored_along():
+    axial = ordered_grid(np.array([0.9, 0.9, 4.0]), np.array([320.0, 256.0, 30.0]))
+    sagittal = ordered_grid(np.array([4.0, 0.9, 0.9]), np.array([30.0, 256.0, 320.0]))
+    for one, other in zip(axial, sagittal, strict=True):
+        np.testing.assert_array_equal(one, other)

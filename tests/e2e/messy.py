@@ -79,7 +79,7 @@ class Woman:
     @property
     def identifier(self) -> str:
         """Her PatientID: digits that a spreadsheet takes for a number."""
-        return f"00{4711 + self.number}"
+        return f"00{4711000307 + self.number}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def voxels(woman: Woman, value: int, gain: float = 1.0) -> np.ndarray:
     shape = (SIZE[1], SIZE[0], SLICES)
     lesion = woman.masks["anna"]
     image = rng.normal(100, 8, shape) + value / 10
-    image[lesion] += 60 + rng.normal(0, 30 if woman.positive else 12, int(lesion.sum()))
+    spread = (24 if woman.positive else 16) + np.random.default_rng([woman.number, 77]).normal(0, 8)
+    image[lesion] += 60 + rng.normal(0, max(spread, 4), int(lesion.sum()))
     return np.rint(gain * image).astype(np.int16)
 
 

@@ -3,7 +3,8 @@
 Every voxel is known. Siemens writes classic images with German names, GE classic images with French ones, Philips
 enhanced multi-frame objects with Chinese ones. The two readers' drawings are DICOM SEG (Siemens), .seg.nrrd (GE) and
 RTSTRUCT (Philips), each in a folder with the reader's name; in no file does the label tell the readers apart. One
-examination runs over midnight without true dates, one is big-endian, and each has a subtraction that does not say DERIVED.
+examination runs over midnight without true dates, one is big-endian, and each has a subtraction that does not say
+DERIVED.
 """
 
 from __future__ import annotations

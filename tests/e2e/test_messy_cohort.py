@@ -1,4 +1,4 @@
-"""Two readers, three vendors, three languages, one cohort: from the PACS's files to the report, and nothing in silence."""
+"""Two readers, three vendors, three languages: from the PACS's files to the report, and nothing in silence."""
 
 import csv
 import shutil
@@ -115,7 +115,7 @@ def test_the_study_reads_the_import_and_reports_both_readers(ran, cohort):
 
 
 def test_no_patient_is_named_outside_the_private_folder(ran, cohort):
-    folder, done = ran
+    folder, _ = ran
     texts = [path.read_text("utf-8") for part in ("images", "study") for path in (folder / part).rglob("*")
              if path.suffix in (".csv", ".json", ".html", ".yaml")]  # fmt: skip
     assert len(texts) > 20

@@ -1,4 +1,9 @@
-"""Tables 1 and 2: the two outcome groups compared, variable by variable."""
+"""Tables 1 and 2: the two outcome groups compared, variable by variable.
+
+Patients are compared, each once; a patient is positive if one of the lesions is. A variable that differs between the
+lesions of some patient (its known values; a size, a margin) belongs to the lesion and is counted per lesion, its test
+taking the lesions as independent.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,8 @@ def comparison_table(
 
     Parameters
     ----------
-    rows : the cohort's rows: ``set``, ``outcome`` and the coded clinical variables.
+    rows : the rows that were analysed, indexed (patient, lesion): ``set``, ``outcome`` and the coded clinical
+        variables.
     codebook : the variables.
     table : "clinical" (Table 1) or "imaging" (Table 2).
     continuous : test of continuous variables; categorical ones follow the rule of `categorical_test`.
@@ -30,14 +36,19 @@ def comparison_table(
     -------
     Long: one row a set and variable (continuous), or a set, variable and level (categorical), with counts, per cent of
     the group's known values, mean and SD, missing counts, standardised mean difference, p-value, test and note.
+    ``counted`` is "patients", or "lesions" for a variable of the lesion.
     """
     records: list[dict[str, Any]] = []
+    patients = _patients(rows)
     for name, variable in codebook.items():
         if variable.table != table:
             continue
+        own = _of_lesions(rows, name)
+        counted = rows if own else patients
         for which in ("training", "testing", "all"):
-            part = rows if which == "all" else rows[rows["set"] == which]
-            head = {"set": which, "variable": name, "label": variable.label or name, "unit": variable.unit}
+            part = counted if which == "all" else counted[counted["set"] == which]
+            head = {"set": which, "variable": name, "label": variable.label or name, "unit": variable.unit,
+                    "counted": "lesions" if own else "patients"}  # fmt: skip
             records += (
                 _continuous(part, name, head, continuous)
                 if variable.levels is None
@@ -50,8 +61,19 @@ COLUMNS = [
     "set", "variable", "label", "unit", "kind", "level",
     "negative_n", "positive_n", "negative_percent", "positive_percent",
     "negative_mean", "negative_sd", "positive_mean", "positive_sd",
-    "negative_missing", "positive_missing", "smd", "p_value", "test", "note",
+    "negative_missing", "positive_missing", "smd", "p_value", "test", "note", "counted",
 ]  # fmt: skip
+
+
+def _patients(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a patient: positive if one lesion is, every variable the first known value of the lesions."""
+    grouped = rows.groupby(level="patient", sort=False, observed=True)
+    return grouped.first().assign(outcome=grouped["outcome"].max())
+
+
+def _of_lesions(rows: pd.DataFrame, name: str) -> bool:
+    """Whether a variable's known values differ between the lesions of a patient."""
+    return bool((rows[name].groupby(rows.index.get_level_values("patient")).nunique() > 1).any())
 
 
 def _continuous(part: pd.DataFrame, name: str, head: dict[str, Any], test: Test) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.protocol.sections import Cutoff, Interval
 from radstudy.statistics import (
     CalibrationCurve,
@@ -29,6 +30,7 @@ CALIBRATION = (
     "scaled_brier", "ici", "e50", "e90", "e_max", "note",
 )  # fmt: skip
 
+_ONE_CLASS = "the rows that this model can use have one class only"
 CALIBRATION_POINTS = ("model", "set", "predicted", "observed", "low", "high")
 
 
@@ -82,15 +84,12 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
     Returns
     -------
     Columns ``auc``, ``auc_low``, ``auc_high``, ``interval``, ``cutoff``, the counts, every one of `MEASURES` with its
-    limits, ``average_precision`` with its limits, and ``note``; none of them where the rows have one class only.
+    limits, ``average_precision`` with its limits and note, and ``note``; of rows of one class ``note`` alone.
     """
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y), "positives": int(scored.y.sum())}
-    notes = [note] if note else []
-    if len(set(scored.patients)) < len(scored.patients):
-        notes.append("several lesions of one patient: the intervals take them as independent and are too narrow")
+    several = lesions_note(scored.patients)
     if not scored.has_both_classes:
-        notes.append("the rows that this model can use have one class only")
-        return {**record, "note": "; ".join(notes)}
+        return {**record, "note": joined(note, several, _ONE_CLASS)}
     rng = np.random.default_rng(seed)
     area = auc_ci(scored.y, scored.probability, method=section.auc, level=section.level, rng=rng)
     record |= {"auc": area.auc, "auc_low": area.ci[0], "auc_high": area.ci[1], "interval": section.auc}
@@ -103,7 +102,7 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
         measure = getattr(measures, name)
         record |= _with_limits(name, measure.value, measure.ci)
     record |= _with_limits("average_precision", precision.value, precision.ci)
-    return {**record, "note": "; ".join(dict.fromkeys([*notes, *([area.note] if area.note else [])]))}
+    return {**record, "average_precision_note": precision.note, "note": joined(note, several, area.note)}
 
 
 def flexible_curve(scored: Scored, level: float) -> CalibrationCurve | None:
@@ -114,14 +113,15 @@ def flexible_curve(scored: Scored, level: float) -> CalibrationCurve | None:
 def calibration_row(scored: Scored, curve: CalibrationCurve | None, level: float) -> dict[str, Any]:
     """Intercept, slope, Brier score and the distances of the calibration curve from the diagonal; see `CALIBRATION`."""
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y)}
+    several = lesions_note(scored.patients)
     if curve is None:
-        return {**record, "note": "the rows that this model can use have one class only"}
+        return {**record, "note": joined(_ONE_CLASS, several)}
     line = calibration_intercept_slope(scored.y, scored.probability, level=level)
     record |= _with_limits("intercept", line.intercept, line.intercept_ci)
     record |= _with_limits("slope", line.slope, line.slope_ci)
     record |= {"brier": line.brier, "scaled_brier": line.scaled_brier}
     record |= {name: getattr(curve, name) for name in ("ici", "e50", "e90", "e_max")}
-    return {**record, "note": "; ".join(note for note in (line.note, curve.note) if note)}
+    return {**record, "note": joined(line.note, curve.note, several)}
 
 
 def roc_points(scored: Scored) -> pd.DataFrame:

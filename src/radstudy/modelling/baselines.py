@@ -13,6 +13,7 @@ from scipy import stats
 
 from radstudy.errors import DataError
 from radstudy.modelling.assessment import Scored
+from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.modelling.null import SETS, NullCalibration, exchanged_rows
 from radstudy.statistics import auc, delong_test, logistic
 
@@ -178,8 +179,9 @@ def beside_volume(
         part = both[(rows["set"].reindex(both) == which).to_numpy()]
         y, a, b = rows["outcome"].reindex(part).to_numpy(), scores[part].to_numpy(), alone[part].to_numpy()
         record: dict[str, Any] = {"model": model, "set": which, "sequence": best, "rows": len(part)}
+        several = lesions_note(part.get_level_values("patient"))
         if len(np.unique(y)) < 2:
-            records.append({**record, "note": "one class only"})
+            records.append({**record, "note": joined("one class only", several)})
             continue
         test = delong_test(y, a, b, level=level)
         constant = len(np.unique(a)) < 2 or len(np.unique(b)) < 2
@@ -187,7 +189,8 @@ def beside_volume(
             record | {
                 "auc": test.auc_a, "volume_auc": test.auc_b, "difference": test.difference, "low": test.ci[0],
                 "high": test.ci[1], "p_value": test.p_value,
-                "rho": np.nan if constant else float(stats.spearmanr(a, b).statistic), "note": test.note,
+                "rho": np.nan if constant else float(stats.spearmanr(a, b).statistic),
+                "note": joined(test.note, several),
             }
         )  # fmt: skip
     return records

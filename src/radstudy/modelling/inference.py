@@ -11,22 +11,30 @@ from typing import Any
 import pandas as pd
 
 from radstudy.errors import DataError
+from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.statistics import LogisticFit, logistic
 from radstudy.statistics.logistic_fit import RegressionInterval
 from radstudy.table import CLINICAL
 
 REGRESSION = (
     "model", "feature", "odds_ratio", "low", "high", "coefficient", "se", "p_value", "lr_p_value", "vif", "estimator",
-    "note",
+    "note", "interval",
 )  # fmt: skip
 REGRESSION_MODELS = (
     "model", "rows", "events", "events_per_variable", "lr_statistic", "lr_dof", "lr_p_value", "r2_nagelkerke",
-    "r2_cox_snell", "aic", "estimator", "note",
+    "r2_cox_snell", "aic", "estimator", "note", "candidates", "events_per_candidate",
 )  # fmt: skip
 
 
 def regression_of(
-    model: str, X: pd.DataFrame, y: pd.Series[int], *, level: float, interval: RegressionInterval, separation: str
+    model: str,
+    X: pd.DataFrame,
+    y: pd.Series[int],
+    *,
+    level: float,
+    interval: RegressionInterval,
+    separation: str,
+    candidates: int | None = None,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Refit a model's variables together, without penalty.
 
@@ -37,28 +45,34 @@ def regression_of(
     y : (rows,) 0 or 1.
     level, interval : of the odds ratios' intervals, "wald" or "profile".
     separation : where the outcome is separated, "firth" takes Firth's penalised likelihood, "note" gives NaN and why.
+    candidates : columns that the variables were selected from. What a sample supports is counted in these, not in
+        those that were selected (Riley RD et al., BMJ 2020;368:m441, doi 10.1136/bmj.m441); None: not known.
 
     Returns
     -------
     One record a variable (`REGRESSION`), and one of the fit (`REGRESSION_MODELS`). A fit that cannot be made says why.
     """
     events = int(min(y.sum(), len(y) - y.sum()))
-    summary: dict[str, Any] = {"model": model, "rows": len(y), "events": events}
+    per_candidate = events / candidates if candidates else None
+    several = lesions_note(X.index.get_level_values("patient")) if "patient" in X.index.names else ""
+    summary: dict[str, Any] = {"model": model, "rows": len(y), "events": events, "candidates": candidates,
+                               "events_per_candidate": per_candidate}  # fmt: skip
     if not X.shape[1]:
-        return [], {**summary, "note": "the model has no variable"}
+        return [], {**summary, "note": joined("the model has no variable", several)}
     try:
         fit = _fit(X, y, level, interval, separation)
     except DataError as error:
         why = str(error)
         empty = [{"model": model, "feature": name, "note": why} for name in X.columns]
-        return empty, {**summary, "note": why}
+        return empty, {**summary, "note": joined(why, several)}
     low, high = fit.ci
     rows = [
         {
             "model": model, "feature": name, "odds_ratio": fit.odds_ratios[i], "low": low[i], "high": high[i],
             "coefficient": fit.coefficients[i], "se": fit.se[i], "p_value": fit.p_values[i],
             "lr_p_value": fit.lr_p_values[i], "vif": fit.vif[i], "estimator": fit.estimator,
-            "note": "separates the outcome" if name in fit.separated else "",
+            "note": joined("separates the outcome" if name in fit.separated else "", several),
+            "interval": fit.interval,
         }
         for i, name in enumerate(fit.names)
     ]  # fmt: skip
@@ -66,7 +80,7 @@ def regression_of(
     summary |= {
         "events_per_variable": fit.events_per_variable, "lr_statistic": ratio.statistic, "lr_dof": ratio.dof,
         "lr_p_value": ratio.p_value, "r2_nagelkerke": fit.r2_nagelkerke, "r2_cox_snell": fit.r2_cox_snell,
-        "aic": fit.aic, "estimator": fit.estimator, "note": fit.note,
+        "aic": fit.aic, "estimator": fit.estimator, "note": joined(fit.note, several),
     }  # fmt: skip
     return rows, summary
 

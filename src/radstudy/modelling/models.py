@@ -8,7 +8,7 @@ that sees an outcome, on the rows it is given and on no others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from radstudy.modelling.classifier import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.preprocessing import Columns, MedianImputer, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol, Select
-from radstudy.table import CLINICAL, SEPARATOR
+from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 CLASSIFIER = "classifier"
 
@@ -102,6 +102,22 @@ def clinical_of(protocol: Protocol, name: str) -> tuple[str, ...]:
 def candidates(protocol: Protocol) -> tuple[str, ...]:
     """The clinical variables of the codebook that models may use."""
     return tuple(name for name, variable in protocol.cohort.clinical.items() if variable.model)
+
+
+def candidates_among(protocol: Protocol, name: str, columns: Iterable[str]) -> list[str]:
+    """The columns that a model's selection begins with.
+
+    Parameters
+    ----------
+    protocol, name : the study's protocol and the model.
+    columns : of the design table: the features that the readers reproduce, and the clinical variables.
+    """
+    clinical = clinical_of(protocol, name)
+    starts = tuple(f"{sequence}{SEPARATOR}" for sequence in sequences_of(protocol, name))
+    return [
+        column for column in columns
+        if (variable_of(column) in clinical if column.startswith(CLINICAL) else column.startswith(starts))
+    ]  # fmt: skip
 
 
 def refers_to(protocol: Protocol, name: str) -> set[str]:

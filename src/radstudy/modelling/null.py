@@ -20,6 +20,7 @@ from radstudy.modelling.chunks import ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.engine import Engine, ModelFit
 from radstudy.modelling.engine.penalty import TIE
 from radstudy.modelling.refits import keyed
+from radstudy.statistics import max_t
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -70,6 +71,25 @@ class NullCalibration:
         at_least = np.isnan(null) | (null >= observed - 1e-12)
         return float((1 + at_least.sum()) / (len(null) + 1))
 
+    def smallest_p_value(self) -> float:
+        """The floor of every p-value: 1 / (B + 1), where no permutation reaches the observed AUC."""
+        return 1 / (self.permutations + 1)
+
+    def max_t_p_values(self, measure: str) -> dict[str, float]:
+        """Model to its p-value corrected for the number of models, by `max_t` on the same permutations.
+
+        The family is every model here whose AUC is known; the others have NaN.
+        """
+        names = list(self.observed)
+        null = np.column_stack([self.null[name][measure] for name in names])
+        adjusted = max_t(np.array([self.observed[name][measure] for name in names]), null)
+        return dict(zip(names, map(float, adjusted), strict=True))
+
+    def mean_and_sd(self, model: str, measure: str) -> tuple[float, float]:
+        """Mean and SD of the null AUCs that could be computed; NaN where none could."""
+        known = self.null[model][measure][~np.isnan(self.null[model][measure])]
+        return (float(known.mean()), float(known.std())) if len(known) else (float("nan"), float("nan"))
+
     def excess(self, model: str, measure: str) -> float:
         """Observed AUC minus the null's median."""
         return self.observed[model][measure] - self.median(model, measure)
@@ -79,7 +99,7 @@ class NullCalibration:
         return self._quantiles(model, measure, [0.5])[0]
 
     def band(self, model: str, measure: str, level: float = 0.95) -> tuple[float, float]:
-        """The central share of the null AUCs that could be computed; NaN where none could."""
+        """The central share `level` of the null AUCs that could be computed; NaN where none could."""
         tail = (1 - level) / 2
         low, high = self._quantiles(model, measure, [tail, 1 - tail])
         return low, high
@@ -96,6 +116,27 @@ class NullCalibration:
         if not len(known):
             return np.full((3, len(GRID)), np.nan)
         return np.asarray(np.quantile(known, [tail, 0.5, 1 - tail], axis=0), dtype=np.float64)
+
+
+def together(calibrations: Sequence[NullCalibration]) -> NullCalibration:
+    """One calibration of the models of several, which have met the same permutations.
+
+    Parameters
+    ----------
+    calibrations : of one kind and number of permutations, with the same exchanges (`calibrate`'s `like`).
+    """
+    first = calibrations[0]
+    if any((one.kind, one.permutations) != (first.kind, first.permutations) for one in calibrations):
+        raise ValueError("calibrations of other kinds or numbers of permutations have not met the same ones")
+    return NullCalibration(
+        first.kind,
+        first.permutations,
+        {name: values for one in calibrations for name, values in one.observed.items()},
+        {name: values for one in calibrations for name, values in one.null.items()},
+        {name: values for one in calibrations for name, values in one.sizes.items()},
+        first.note,
+        {name: values for one in calibrations for name, values in one.roc.items()},
+    )
 
 
 def calibrate(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from radstudy.modelling.assessment import Scored
+from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.protocol.sections import Interval
 from radstudy.statistics import auc_ci, bland_altman, proportion
 
@@ -36,16 +37,17 @@ def moved_row(first: Scored, other: Scored, reader: str, cutoff: float, section:
     limits of agreement; how many change the side of the cut-off.
     """
     record: dict[str, Any] = {**first.place, "reader": reader, "rows": len(first.y), "positives": int(first.y.sum())}
-    notes = []
+    notes: list[str] = []
     if first.has_both_classes:
         method = section.auc if section.auc not in ("bootstrap", "bca") else "newcombe"
         for name, scored in (("first", first), ("other", other)):
             area = auc_ci(scored.y, scored.probability, method=method, level=section.level)
+            notes.append(area.note)
             record |= {f"auc_{name}": area.auc, f"auc_{name}_low": area.ci[0], f"auc_{name}_high": area.ci[1]}
     else:
         notes.append("one class only: no AUC")
     agreed = bland_altman(first.probability, other.probability, level=section.level)
-    notes += [agreed.note] if agreed.note else []
+    notes += [agreed.note, lesions_note(first.patients)]
     record |= {
         "mean_absolute_difference": float(np.abs(first.probability - other.probability).mean()),
         "bias": agreed.bias, "bias_low": agreed.bias_ci[0], "bias_high": agreed.bias_ci[1], "sd": agreed.sd,
@@ -56,7 +58,7 @@ def moved_row(first: Scored, other: Scored, reader: str, cutoff: float, section:
     share = proportion(changed, len(first.y), level=section.level, method=section.proportion)
     record |= {"changed": changed, "changed_share": share.value, "changed_low": share.ci[0],
                "changed_high": share.ci[1]}  # fmt: skip
-    return {**record, "note": "; ".join(notes)}
+    return {**record, "note": joined(*notes)}
 
 
 def in_set(model: str, which: str, probability: pd.Series, rows: pd.DataFrame) -> Scored:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.statistics import delong_test, holm, incremental_value, mcnemar
+from radstudy.statistics.incremental import NESTED_WARNING
 
 DELONG = (
     "set", "model_a", "model_b", "rows", "difference", "low", "high", "z", "p_value", "p_adjusted", "nested", "note",
@@ -28,16 +30,35 @@ def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
     return a.loc[shared], b.loc[shared]
 
 
-def delong_row(a: pd.DataFrame, b: pd.DataFrame, *, nested: bool, level: float) -> dict[str, Any]:
-    """DeLong's test of a minus b; see `DELONG`."""
+def _several(shared: pd.DataFrame) -> str:
+    """The note on rows that are several lesions of one patient."""
+    return lesions_note(shared.index.get_level_values("patient"))
+
+
+def delong_row(
+    a: pd.DataFrame, b: pd.DataFrame, *, nested: bool, level: float, fitted_here: bool = False
+) -> dict[str, Any]:
+    """DeLong's test of a minus b; see `DELONG`.
+
+    Parameters
+    ----------
+    a, b : indexed (patient, lesion), ``outcome`` and ``probability``.
+    nested : whether one model is built from the other.
+    level : of the interval.
+    fitted_here : whether the models were fitted on these rows; the test of nested ones is then not valid, and there is
+        no interval and no p-value (Demler OV et al., Stat Med 2012;31:2577, doi 10.1002/sim.5328).
+    """
     a, b = shared_rows(a, b)
     record: dict[str, Any] = {"rows": len(a), "nested": nested}
     if a["outcome"].nunique() < 2:
-        return {**record, "p_value": None, "note": _ONE_CLASS}
+        return {**record, "p_value": None, "note": joined(_ONE_CLASS, _several(a))}
     test = delong_test(a["outcome"].to_numpy(), a["probability"].to_numpy(), b["probability"].to_numpy(), level=level)
+    if nested and fitted_here:
+        note = joined(NESTED_WARNING, _several(a))
+        return {**record, "difference": test.difference, "p_value": None, "p_adjusted": None, "note": note}
     return {
         **record, "difference": test.difference, "low": test.ci[0], "high": test.ci[1], "z": test.z,
-        "p_value": test.p_value, "p_adjusted": None, "note": test.note,
+        "p_value": test.p_value, "p_adjusted": None, "note": joined(test.note, _several(a)),
     }  # fmt: skip
 
 
@@ -53,28 +74,33 @@ def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) 
     test = mcnemar(*right)
     return {
         "rows": len(a), "only_a": test.only_a, "only_b": test.only_b, "difference": test.difference,
-        "statistic": test.statistic, "p_value": test.p_value, "p_adjusted": None, "note": test.note,
+        "statistic": test.statistic, "p_value": test.p_value, "p_adjusted": None,
+        "note": joined(test.note, _several(a)),
     }  # fmt: skip
 
 
 def incremental_row(
     base: pd.DataFrame, extended: pd.DataFrame, *, nested: bool, level: float, seed: int
 ) -> dict[str, Any]:
-    """What a model adds to one that it contains: AUC, IDI, continuous NRI; see `INCREMENTAL`."""
+    """What a model adds to one that it contains: AUC, IDI, continuous NRI; see `INCREMENTAL`.
+
+    `nested`: both were fitted on these rows; DeLong's interval and p-value are then not valid, and not given.
+    """
     base, extended = shared_rows(base, extended)
     record: dict[str, Any] = {"rows": len(base), "nested": nested}
     if base["outcome"].nunique() < 2:
-        return {**record, "note": _ONE_CLASS}
+        return {**record, "note": joined(_ONE_CLASS, _several(base))}
     found = incremental_value(
         base["outcome"].to_numpy(), base["probability"].to_numpy(), extended["probability"].to_numpy(), nested=nested,
         level=level, rng=np.random.default_rng(seed),
     )  # fmt: skip
     area, idi, nri = found.auc, found.idi, found.continuous_nri
+    low, high, p_value = (None, None, None) if nested else (*area.ci, area.p_value)
     return {
-        **record, "auc_difference": area.difference, "auc_low": area.ci[0], "auc_high": area.ci[1],
-        "auc_p_value": area.p_value, "idi": idi.value, "idi_low": idi.ci[0], "idi_high": idi.ci[1], "nri": nri.value,
+        **record, "auc_difference": area.difference, "auc_low": low, "auc_high": high, "auc_p_value": p_value,
+        "idi": idi.value, "idi_low": idi.ci[0], "idi_high": idi.ci[1], "nri": nri.value,
         "nri_low": nri.ci[0], "nri_high": nri.ci[1], "nri_events": nri.events, "nri_nonevents": nri.nonevents,
-        "note": found.note,
+        "note": joined(found.note, _several(base)),
     }  # fmt: skip
 
 

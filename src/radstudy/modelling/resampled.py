@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from radstudy.modelling.engine import Engine, ModelFit
-from radstudy.modelling.models import clinical_of, sequences_of
+from radstudy.modelling.models import candidates_among
 from radstudy.modelling.optimism import Bootstrap, NestedValidation, selection_frequency
-from radstudy.statistics import SelectionStability, icc, selection_stability
-from radstudy.table import CLINICAL, SEPARATOR, variable_of
+from radstudy.statistics import SelectionStability, fewest_for_share, icc, selection_stability
+from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
 Array = NDArray[np.float64]
 Record = dict[str, Any]
@@ -30,10 +30,11 @@ SUMMARY = (
 )  # fmt: skip
 FEATURES = (
     "model", "feature", "selected_percent", "in_model", "model_coefficient", "coefficient_median", "coefficient_low",
-    "coefficient_high", "same_sign_percent",
+    "coefficient_high", "same_sign_percent", "selected",
 )  # fmt: skip
 PATIENTS = ("model", "patient", "lesion", "set", "outcome", "risk_median", "risk_low", "risk_high", "risk_sd")
 CORRECTIONS = ("model", "correction", "auc", "noise_auc", "noise_se", "noise_outcomes", "resamples")
+FEW_RESAMPLES = f"fewer than {FEWEST_FOR_INTERVAL} resamples: too few for an interval"
 NAMES = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
@@ -99,13 +100,15 @@ def bootstrap_record(
     low, _, high = quantiles(result.out_of_bag[model], level)
     slopes = result.slope[model][np.isfinite(result.slope[model])]
     stability = stability_of(_of_fitted(result, model, result.selected[model]), columns, level)
+    known = stability.n >= FEWEST_FOR_INTERVAL
     share = float(outcome.mean())
     return {
         "resamples": result.resamples, "out_of_bag_auc": _mean(result.out_of_bag[model]),
         "out_of_bag_low": low, "out_of_bag_high": high, "out_of_bag_brier": _mean(result.brier[model]),
         "share_brier": share * (1 - share), "out_of_bag_slope": float(np.median(slopes)) if len(slopes) else np.nan,
-        "slopes": len(slopes), "stability": stability.value, "stability_low": stability.ci[0],
-        "stability_high": stability.ci[1], "stability_note": stability.reason, "features_mean": stability.size,
+        "slopes": len(slopes), "stability": stability.value,
+        "stability_low": stability.ci[0] if known else np.nan, "stability_high": stability.ci[1] if known else np.nan,
+        "stability_note": stability.reason or ("" if known else FEW_RESAMPLES), "features_mean": stability.size,
         "candidates": len(columns),
     }  # fmt: skip
 
@@ -129,13 +132,7 @@ def stability_of(selected: Sequence[Sequence[str]], columns: Sequence[str], leve
 
 def candidate_columns(engine: Engine, model: str) -> list[str]:
     """The columns of the design table that a model may select."""
-    sequences, clinical = sequences_of(engine.protocol, model), clinical_of(engine.protocol, model)
-    starts = tuple(f"{sequence}{SEPARATOR}" for sequence in sequences)
-    names = [str(column) for column in engine.design.columns]
-    return [
-        name for name in names
-        if (variable_of(name) in clinical if name.startswith(CLINICAL) else name.startswith(starts))
-    ]  # fmt: skip
+    return candidates_among(engine.protocol, model, map(str, engine.design.columns))
 
 
 def feature_records(result: Bootstrap, own: ModelFit, level: float) -> list[Record]:
@@ -159,6 +156,7 @@ def feature_records(result: Bootstrap, own: ModelFit, level: float) -> list[Reco
             "model": name, "feature": feature, "selected_percent": 100 * frequency.get(feature, 0.0),
             "in_model": feature in mine, "model_coefficient": float(mine.get(feature, np.nan)),
             "coefficient_median": median, "coefficient_low": low, "coefficient_high": high, "same_sign_percent": same,
+            "selected": len(values),
         })  # fmt: skip
     return records
 
@@ -170,12 +168,14 @@ def patient_frame(nested: NestedValidation, model: str, rows: pd.DataFrame, leve
     ----------
     nested, model : the validation and which of its models.
     rows : of the design table, indexed (patient, lesion), with ``set`` and ``outcome``.
-    level : central share of the repeats between low and high.
+    level : central share of the repeats between low and high; NaN where the repeats are too few for it.
     """
     risks = risks_of(nested, model)
     scored = np.isfinite(risks).any(axis=1)
     risks, tail = risks[scored], (1 - level) / 2
     low, median, high = np.nanquantile(risks, [tail, 0.5, 1 - tail], axis=1) if len(risks) else np.empty((3, 0))
+    few = np.isfinite(risks).sum(axis=1) < fewest_for_share(level)
+    low, high = np.where(few, np.nan, low), np.where(few, np.nan, high)
     about = rows[scored].reset_index()[["patient", "lesion", "set", "outcome"]]
     several = (np.isfinite(risks).sum(axis=1) > 1).all() and len(risks)
     spread = np.nanstd(risks, axis=1, ddof=1) if several else np.full(len(risks), np.nan)
@@ -209,11 +209,13 @@ def _estimate(result: Bootstrap, model: str, which: str) -> float:
 
 
 def quantiles(values: Array, level: float) -> tuple[float, float, float]:
-    """Lower end, median and upper end of the central share; NaN where there is no value."""
+    """Lower end, median and upper end of the central share; the ends are NaN where the values are too few for them."""
     known = values[np.isfinite(values)]
     if not len(known):
         return float("nan"), float("nan"), float("nan")
     low, median, high = np.quantile(known, [(1 - level) / 2, 0.5, (1 + level) / 2])
+    if len(known) < fewest_for_share(level):
+        return float("nan"), float(median), float("nan")
     return float(low), float(median), float(high)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
-from radstudy.report.display import span
-from radstudy.report.facts import Facts
+from radstudy.report.display import listed, plural, span, thousands
+from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.statistics import fewest_for_share
 
 NULL = "evaluate/null/null.csv"
 NULL_BASELINES = "evaluate/baselines/null.csv"
 NULL_ROC = "evaluate/null/roc.csv"
+OUTCOME, INCREMENTAL = "outcome", "incremental"
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,12 @@ class Chance:
 
     Parameters
     ----------
-    median, low, high : of the permutations' AUCs: the median and the central 95 % (or the study's level).
+    median, low, high : of the permutations' AUCs: the median and the central 95 % (or the study's level); NaN ends
+        where the permutations are too few for it.
     p_value : how often chance is as good, (1 + number) / (permutations + 1).
     permutations : how many.
+    p_max_t : the p-value corrected for the number of models; None of a baseline, and in runs of before it was computed.
+    empty_percent : share of the permutations in which no feature survived; None where it is not known.
     """
 
     median: float
@@ -30,9 +36,16 @@ class Chance:
     high: float
     p_value: float
     permutations: int
+    p_max_t: float | None = None
+    empty_percent: float | None = None
+
+    @property
+    def smallest_p_value(self) -> float:
+        """The floor of the p-value, 1 / (permutations + 1)."""
+        return 1 / (self.permutations + 1)
 
 
-def chance_of(facts: Facts, model: str, which: str, kind: str = "outcome") -> Chance | None:
+def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chance | None:
     """The null calibration of a model or baseline in a set; None where there is none."""
     for frame in (facts.frames.get(NULL), facts.frames.get(NULL_BASELINES)):
         if frame is None:
@@ -40,33 +53,115 @@ def chance_of(facts: Facts, model: str, which: str, kind: str = "outcome") -> Ch
         part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
         if len(part) and not pd.isna(part.iloc[0]["null_median"]):
             row = part.iloc[0]
+            count = int(row["permutations"])
+            low, high = (float(row[end]) if enough(facts, count) else float("nan") for end in ("null_low", "null_high"))
             return Chance(
-                float(row["null_median"]), float(row["null_low"]), float(row["null_high"]), float(row["p_value"]),
-                int(row["permutations"]),
+                float(row["null_median"]), low, high, float(row["p_value"]), count,
+                _known(row.get("p_max_t")), _known(row.get("empty_percent")),
             )  # fmt: skip
     return None
 
 
+def enough(facts: Facts, permutations: int) -> bool:
+    """Whether so many permutations have a central share; of fewer it would be their range."""
+    return permutations >= fewest_for_share(facts.protocol.evaluate.interval.level)
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def has_kind(facts: Facts, kind: str) -> bool:
+    """Whether some model was calibrated by this kind of permutation."""
+    return any(chance_of(facts, name, which, kind) for name in facts.models for which in (TESTING, TRAINING))
+
+
+def family(facts: Facts, kind: str = OUTCOME) -> list[str]:
+    """The models whose p-values are corrected together, in the study's order."""
+    found = {name: [chance_of(facts, name, which, kind) for which in (TESTING, TRAINING)] for name in facts.models}
+    return [name for name, both in found.items() if any(one and one.p_max_t is not None for one in both)]
+
+
 def chance_note(facts: Facts) -> str:
-    """What the column says, or why it is empty."""
+    """`chance_notes` as one paragraph."""
+    return " ".join(chance_notes(facts))
+
+
+def chance_notes(facts: Facts) -> list[str]:
+    """What each of the columns on chance says, or why they are empty."""
     frame = facts.frames.get(NULL)
     if facts.protocol.evaluate.chance is None:
-        return "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+        return [
+            "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+        ]
     if frame is None or not len(frame):
-        return "No null calibration yet: the step 'evaluate' has not run to its end."
-    known = frame[(frame["kind"] == "outcome") & frame["permutations"].notna()]
-    left = _left_out(frame[frame["permutations"].isna()])
+        return ["No null calibration yet: the step 'evaluate' has not run to its end."]
+    known = frame[(frame["kind"] == OUTCOME) & frame["permutations"].notna()]
+    said = [*_outcome_notes(facts, known), _family_note(facts), _incremental_note(facts)]
+    left = frame[frame["permutations"].isna()]
+    said += [
+        f"Not for {', '.join(dict.fromkeys(part['model']))}: {why}." for why, part in left.groupby("note", sort=False)
+    ]
+    return [note for note in said if note]
+
+
+def _outcome_notes(facts: Facts, known: pd.DataFrame) -> list[str]:
     if not len(known):
-        return f"No outcome was permuted, so nobody knows what chance alone would reach. {left}".strip()
+        return ["No outcome was permuted, so nobody knows what chance alone would reach."]
     count = span(known["permutations"])
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
-    return (
+    below = f", and below them the central {facts.level} of the AUCs" if _shares(facts, known) else ""
+    return [
         f"Chance: the same selection and models on {count} permutations of the outcome within each set: median AUC, "
-        "p, how often chance is at least as good (one-sided, upper tail; at least 1 / (permutations + 1)), and below "
-        f"them the central {level} of the AUCs. {left}"
-    ).strip()
+        "p, how often chance is at least as good (one-sided, upper tail; "
+        f"{floor_text(known['permutations'])}){below}. It asks whether the model as a whole predicts better than "
+        "chance."
+    ]
 
 
-def _left_out(frame: pd.DataFrame) -> str:
-    """Which models were not permuted, and why."""
-    return " ".join(f"Not for {', '.join(part['model'])}: {why}." for why, part in frame.groupby("note", sort=False))
+def _shares(facts: Facts, known: pd.DataFrame) -> bool:
+    return any(enough(facts, int(count)) for count in known["permutations"])
+
+
+def floor_text(permutations: Iterable[float]) -> str:
+    """The smallest p-value that so many permutations can give, in words."""
+    low, high = int(min(permutations)), int(max(permutations))
+    if low != high:
+        return "the smallest p there can be is 1 / (permutations + 1)"
+    return f"the smallest p there can be is 1 / ({low:,} + 1) = {1 / (low + 1):.2g}"
+
+
+def _family_note(facts: Facts) -> str:
+    models = family(facts)
+    if not models:
+        return ""
+    alone = [name for name in facts.models if name not in models and chance_of(facts, name, TRAINING)]
+    others = f" Not of {listed(alone)}, which met other permutations, or fewer." if alone else ""
+    return (
+        "p, all models: the same p corrected for having tried "
+        f"{plural(len(models), 'model')} ({listed(models)}; not the baselines), each set apart: how often the best of "
+        "all models is as far above its own chance, (AUC - mean) / SD of the permutations (max-T, Westfall and Young)."
+        f"{others}"
+    )
+
+
+def _incremental_note(facts: Facts) -> str:
+    if not has_kind(facts, INCREMENTAL):
+        return ""
+    return (
+        "Radiomics permuted (in Table 3 below p, all models): the radiomics features of whole patients were permuted "
+        "against outcome and clinical variables, which stay together. It asks whether radiomics adds to the clinical "
+        "variables of the model; a strong clinical variable alone makes the p under Chance small, and not this one."
+    )
+
+
+def empty_note(facts: Facts) -> str:
+    """How many permutations selected no feature, by model; "" where none did, or where it is not known."""
+    said = []
+    for name in facts.models:
+        one = chance_of(facts, name, TRAINING) or chance_of(facts, name, TESTING)
+        if one and one.empty_percent:
+            count = round(one.empty_percent * one.permutations / 100)
+            said.append(f"{name} {thousands(count)} of {thousands(one.permutations)}")
+    if not said:
+        return ""
+    return f"Permutations in which no feature survived (AUC 0.5; they count): {', '.join(said)}."

@@ -206,6 +206,11 @@ class Facts:
         return f"{label} {outcome.negative or 'other'}", f"{label} {outcome.positive}"
 
     @property
+    def level(self) -> str:
+        """The level of the study's intervals and central shares, such as 95%."""
+        return f"{100 * self.protocol.evaluate.interval.level:g}%"
+
+    @property
     def case_word(self) -> str:
         """What a row of the cohort is: a patient, or a lesion where some patient has several."""
         rows = self.frames.get("cohort/rows.csv")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.modelling.resampled import FEW_RESAMPLES
 from radstudy.report.facts import AbsentError, Facts
+from radstudy.statistics import fewest_for_share
+from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
 FOLDER = "evaluate/resampling"
 OPTIMISTIC = "Optimistic after selection"
+# columns that are ends of a central share, and the column of the summary that counts its values
+_SHARES = {"splits": ("split_low", "split_high"), "resamples": ("out_of_bag_low", "out_of_bag_high")}
 
 
 def resampled(facts: Facts, name: str = "summary") -> pd.DataFrame:
-    """A table of the step's folder that has rows.
+    """A table of the step's folder that has rows; limits that rest on too few values are left out.
 
     Raises
     ------
@@ -27,6 +32,32 @@ def resampled(facts: Facts, name: str = "summary") -> pd.DataFrame:
         raise AbsentError("No resampling yet: the step 'evaluate' has not run to its end.")
     if not len(frame):
         raise AbsentError("Nothing was resampled here: the study file leaves it out, or no model could be refitted.")
+    return _without_few(facts, name, frame)
+
+
+def fewest(facts: Facts) -> int:
+    """How many values a central share needs at the study's level."""
+    return fewest_for_share(facts.protocol.evaluate.interval.level)
+
+
+def _without_few(facts: Facts, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without limits of too few values: runs of before have them, too."""
+    frame, least = frame.copy(), fewest(facts)
+    if name == "summary":
+        for count, ends in _SHARES.items():
+            frame.loc[frame[count] < least, list(ends)] = float("nan")
+        if "stability" in frame:
+            few = (frame["resamples"] < FEWEST_FOR_INTERVAL) & frame["stability"].notna()
+            frame.loc[few, ["stability_low", "stability_high"]] = float("nan")
+            frame["stability_note"] = frame["stability_note"].astype(object).where(~few, FEW_RESAMPLES)
+    summary = facts.frames.get(f"{FOLDER}/summary.csv")
+    if name == "features" and summary is not None:
+        resamples = frame["model"].map(summary.set_index("model")["resamples"])
+        known = frame["selected"] if "selected" in frame else (frame["selected_percent"] * resamples / 100).round()
+        frame.loc[known < least, ["coefficient_low", "coefficient_high"]] = float("nan")
+    if name == "patients" and summary is not None:
+        repeats = frame["model"].map(summary.set_index("model")["repeats"])
+        frame.loc[repeats < least, ["risk_low", "risk_high"]] = float("nan")
     return frame
 
 

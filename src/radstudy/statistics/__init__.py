@@ -2,6 +2,7 @@
 
 from radstudy.statistics.auc_interval import AucCi, AucInterval, auc_ci
 from radstudy.statistics.balance import StandardisedDifference, smd_categorical, smd_continuous
+from radstudy.statistics.bootstrap import fewest_for_share
 from radstudy.statistics.calibration import Calibration, brier, calibration_intercept_slope, scaled_brier
 from radstudy.statistics.calibration_spline import CalibrationCurve, calibration_curve
 from radstudy.statistics.categorical import CategoricalTest, categorical_test
@@ -16,7 +17,7 @@ from radstudy.statistics.kappa import Kappa, cohen_kappa
 from radstudy.statistics.likelihood import LikelihoodRatio, likelihood_ratio_test
 from radstudy.statistics.limits_of_agreement import BlandAltman, bland_altman
 from radstudy.statistics.logistic_fit import LogisticFit
-from radstudy.statistics.multiplicity import benjamini_hochberg, holm
+from radstudy.statistics.multiplicity import benjamini_hochberg, holm, max_t
 from radstudy.statistics.net_benefit import DecisionCurve, decision_curve
 from radstudy.statistics.normality import levene_p_value, lilliefors_p_value, shapiro_wilk_p_value
 from radstudy.statistics.paired_proportions import McnemarTest, mcnemar
@@ -86,6 +87,7 @@ __all__ = [
     "delong_test",
     "delong_unpaired",
     "diagnostic_measures",
+    "fewest_for_share",
     "firth",
     "holm",
     "icc",
@@ -95,6 +97,7 @@ __all__ = [
     "lilliefors_p_value",
     "logistic",
     "mann_whitney_columns",
+    "max_t",
     "mcnemar",
     "parameters_allowed",
     "precision_recall_curve",

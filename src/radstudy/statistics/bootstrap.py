@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -47,6 +48,17 @@ def resampled_counts(
             .astype(np.int64)
             for group in groups
         )
+
+
+def fewest_for_share(level: float) -> int:
+    """How many values the central share `level` needs, so that one lies in each tail; of fewer it is their range.
+
+    Examples
+    --------
+    >>> fewest_for_share(0.95), fewest_for_share(0.9)
+    (40, 20)
+    """
+    return math.ceil(2 / (1 - checked_level(level)) - 1e-9)
 
 
 def percentile_limits(values: FloatArray, level: float) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -85,7 +84,7 @@ def firth_fit(problem: Problem, level: float, interval: str) -> LogisticFit:
     fit = fit_of(problem, beta, level, interval, note, shared)
     if interval == "wald":
         return fit
-    return replace(with_profile(fit, problem, quick, best, surer), p_values=lr_p_values)
+    return with_profile(fit, problem, quick, best, surer)
 
 
 def _penalised_profiles(

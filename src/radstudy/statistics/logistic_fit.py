@@ -36,7 +36,8 @@ class LogisticFit:
     coefficients, se : log odds ratio per unit of the variable, its standard error.
     odds_ratios : above 1 where higher values go with the positive outcome.
     ci : (low, high), arrays: intervals of the odds ratios, by `interval`.
-    p_values : Wald's two-sided; of Firth's fit the penalised likelihood-ratio test's with profile intervals.
+    p_values : of the test that the interval belongs to, so that neither contradicts the other: Wald's two-sided with
+        Wald intervals, the (penalised) likelihood-ratio test's with profile intervals.
     covariance : (1 + variables, 1 + variables), intercept first.
     log_likelihood : at the estimate; penalised for Firth's fit.
     likelihood_ratio : all variables together against the intercept alone.
@@ -151,7 +152,7 @@ def with_profile(
     best: float,
     surer: list[Callable[[float], float]] | None = None,
 ) -> LogisticFit:
-    """The fit with intervals of the profile log likelihood instead of Wald's.
+    """The fit with intervals of the profile log likelihood and p-values of its ratio instead of Wald's.
 
     Parameters
     ----------
@@ -174,4 +175,4 @@ def with_profile(
         limits.append((low / scale, high / scale))
     with np.errstate(over="ignore"):
         low_, high_ = np.exp(np.array(limits).reshape(-1, 2)).T
-    return replace(fit, ci=(low_, high_))
+    return replace(fit, ci=(low_, high_), p_values=fit.lr_p_values)

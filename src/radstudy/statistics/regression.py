@@ -41,8 +41,8 @@ def logistic(
     y : (n,) 0 or 1.
     names : of the variables; by default x1, x2, ...
     level : of the intervals.
-    interval : "wald", ``exp(b +- z se)``, or "profile", where the profile log likelihood falls by half the chi-square
-        quantile.
+    interval : "wald", ``exp(b +- z se)``, with Wald's p-values, or "profile", where the profile log likelihood falls by
+        half the chi-square quantile, with the likelihood-ratio test's p-values.
     on_separation : "note" gives NaN and says why; "firth" gives `firth`'s fit and says so.
 
     Returns

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 from radstudy.errors import DataError
 from radstudy.statistics.proportions import normal_quantile
 
+FEWEST_FOR_INTERVAL = 30  # resamples; the interval is the normal one of a large number of them
+
 
 @dataclass(frozen=True)
 class SelectionStability:

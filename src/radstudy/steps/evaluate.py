@@ -22,7 +22,7 @@ from radstudy.modelling.assessment import (
     roc_points,
 )
 from radstudy.modelling.inference import REGRESSION, REGRESSION_MODELS, regression_design, regression_of
-from radstudy.modelling.models import refers_to
+from radstudy.modelling.models import candidates_among, refers_to
 from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delong_row, incremental_row, mcnemar_row
 from radstudy.steps.baselines import do_baselines
 from radstudy.steps.cohort import read_rows
@@ -60,11 +60,13 @@ def do_evaluate(run: Run) -> None:
 
 def _evaluate(run: Run) -> None:
     protocol, section = run.protocol, run.protocol.evaluate
+    predictions = read_predictions(run)
     rows = read_rows(run)
+    if len(predictions):  # Tables 1 and 2 are of those whom some model could use
+        rows = rows[rows.index.isin(predictions.set_index(list(rows.index.names)).index)]
     for number, table in ((1, "clinical"), (2, "imaging")):
         frame = comparison_table(rows, protocol.cohort.clinical, table=table, continuous=section.continuous)
         write_csv(run.path(STEP, f"table{number}.csv"), frame)
-    predictions = read_predictions(run)
     facts = fitted_models(run)
     fitted = list(facts)
     scored = {(name, which): _scored(predictions, name, which) for which in SETS for name in fitted}
@@ -129,9 +131,10 @@ def _write_regressions(run: Run, predictions: pd.DataFrame, facts: dict[str, Any
         X = regression_design(design.loc[training.index], terms[terms["model"] == name])
         found.append(
             regression_of(
-                name, X, training["outcome"], level=level, interval=section.interval, separation=section.separation
+                name, X, training["outcome"], level=level, interval=section.interval, separation=section.separation,
+                candidates=len(candidates_among(run.protocol, name, map(str, design.columns))),
             )
-        )
+        )  # fmt: skip
     _write(run, "regression", [row for variables, _ in found for row in variables], REGRESSION)
     _write(run, "regression_models", [summary for _, summary in found], REGRESSION_MODELS)
 
@@ -148,13 +151,17 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
         parts = {name: _of(predictions, name, which) for name in fitted}
         pairs = list(combinations(fitted, 2))
         heads = [{"set": which, "model_a": a, "model_b": b} for a, b in pairs]
-        delong = [delong_row(parts[a], parts[b], nested=b in holds[a] or a in holds[b], level=level) for a, b in pairs]
+        here = which == "training"
+        delong = [
+            delong_row(parts[a], parts[b], nested=b in holds[a] or a in holds[b], level=level, fitted_here=here)
+            for a, b in pairs
+        ]
         discordant = [mcnemar_row(parts[a], parts[b], (cutoffs[a], cutoffs[b])) for a, b in pairs]
         for name, records in (("delong", delong), ("mcnemar", discordant)):
             found[name] += adjust([{**head, **row} for head, row in zip(heads, records, strict=True)], method)
         found["incremental"] += [
             {"set": which, "base": base, "extended": name}
-            | incremental_row(parts[base], parts[name], nested=which == "training", level=level, seed=protocol.seed)
+            | incremental_row(parts[base], parts[name], nested=here, level=level, seed=protocol.seed)
             for name in fitted
             for base in fitted
             if base in holds[name] and base != name

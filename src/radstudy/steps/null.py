@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.modelling.models import clinical_of, sequences_of
-from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate, usable_by
+from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate, together, usable_by
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models
@@ -34,7 +34,7 @@ from radstudy.store import content_hash, write_csv
 STEP = "evaluate/null"
 MEASURED = (
     "kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low", "null_high", "excess",
-    "empty_percent", "note",
+    "empty_percent", "note", "null_mean", "null_sd", "p_floor", "p_max_t", "family", "empty_permutations",
 )  # fmt: skip
 SUMMARY = (*MEASURED, *COMPUTED, "exchanged")
 BAND = ("kind", "model", "set", "false_positive_rate", "low", "median", "high")
@@ -66,6 +66,7 @@ def _null(run: Run, section: Chance) -> None:
         for name in share.names
     }
     announce(run, design, shares, fits, setting, "Null calibration")
+    calibrated: list[tuple[NullCalibration, dict[str, Any]]] = []
     areas: list[pd.DataFrame] = []
     bands: list[pd.DataFrame] = []
     failed: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
@@ -79,9 +80,13 @@ def _null(run: Run, section: Chance) -> None:
                 like = like_of(run, design, names, share, section.slow)
                 null = _calibrated(run, section, design, kind, mine, share, like)
                 facts = share.facts() | {"exchanged": _mark(run, design, mine, like)}
-                summary += [{**row, **facts} for row in summary_of(null, level)]
+                calibrated.append((null, facts))
                 areas += [_areas(null, name, measure) for name in mine for measure in MEASURES]
                 bands += [_band(null, name, which, level) for name in mine for which in SETS]
+    families = _families(calibrated)
+    for null, facts in calibrated:
+        family = families[null.kind]
+        summary += [{**row, **facts} for row in summary_of(null, level, family if _holds(family, null) else None)]
     summary += [{"kind": kind, **record} for kind, why in failed.items() for record in failed_records(run, why)]
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     columns = ["kind", "model", "measure", "permutation", "auc"]
@@ -100,6 +105,20 @@ def _calibrated(
     )  # fmt: skip
 
 
+def _families(calibrated: list[tuple[NullCalibration, dict[str, Any]]]) -> dict[Kind, NullCalibration]:
+    """The models whose p-values are corrected together, by kind: the most that have met the same permutations."""
+    met: dict[Kind, dict[tuple[str, int], list[NullCalibration]]] = {}
+    for null, facts in calibrated:
+        met.setdefault(null.kind, {}).setdefault((facts["exchanged"], null.permutations), []).append(null)
+    return {
+        kind: max(map(together, groups.values()), key=lambda one: len(one.observed)) for kind, groups in met.items()
+    }
+
+
+def _holds(family: NullCalibration, null: NullCalibration) -> bool:
+    return null.observed.keys() <= family.observed.keys()
+
+
 def _mark(run: Run, design: Design, names: list[str], like: NDArray[np.int64] | None) -> str:
     """A mark of whose patients were exchanged: models that share it have met the same permutations."""
     return content_hash(usable_by(engine_of(run, design, names)) if like is None else like)[:8]
@@ -111,19 +130,35 @@ def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]
     return {"outcome": fitted, "incremental": both if section.incremental else []}
 
 
-def summary_of(null: NullCalibration, level: float) -> list[dict[str, Any]]:
-    """One record per model and measure; see `MEASURED`."""
+def summary_of(null: NullCalibration, level: float, family: NullCalibration | None = None) -> list[dict[str, Any]]:
+    """One record per model and measure; see `MEASURED`.
+
+    Parameters
+    ----------
+    null : the calibration.
+    level : central share of the null AUCs between ``null_low`` and ``null_high``.
+    family : the calibration of all models that are one family of tests: ``p_max_t`` is corrected for their number;
+        None leaves ``p_max_t`` and ``family`` empty.
+    """
     records = []
+    measures = dict.fromkeys(measure for values in null.observed.values() for measure in values)
+    corrected = {} if family is None else {measure: family.max_t_p_values(measure) for measure in measures}
     for model in null.observed:
         for measure in null.observed[model]:
             low, high = null.band(model, measure, level)
+            mean, deviation = null.mean_and_sd(model, measure)
+            of_family = corrected.get(measure, {})
+            empty = null.sizes[model] == 0
             records.append(
                 {
                     "kind": null.kind, "model": model, "measure": measure, "permutations": null.permutations,
                     "observed": null.observed[model][measure], "p_value": null.p_value(model, measure),
                     "null_median": null.median(model, measure), "null_low": low, "null_high": high,
                     "excess": null.excess(model, measure),
-                    "empty_percent": 100 * float((null.sizes[model] == 0).mean()), "note": null.note,
+                    "empty_percent": 100 * float(empty.mean()), "note": null.note,
+                    "null_mean": mean, "null_sd": deviation, "p_floor": null.smallest_p_value(),
+                    "p_max_t": of_family.get(model), "empty_permutations": int(empty.sum()),
+                    "family": sum(not np.isnan(p) for p in of_family.values()) if of_family else None,
                 }
             )  # fmt: skip
     return records

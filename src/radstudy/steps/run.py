@@ -135,9 +135,16 @@ def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tupl
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """The parts below one another; without any row, an empty table of these columns."""
+    """The parts below one another; without any row, an empty table of these columns.
+
+    A part's columns without any value say nothing of a column's type, so that the other parts alone decide it.
+    """
     known = [part for part in parts if len(part)]
-    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=list(columns))
+    if not known:
+        return pd.DataFrame(columns=list(columns))
+    names = list(dict.fromkeys(name for part in known for name in part.columns))
+    whole = pd.concat([part.dropna(axis="columns", how="all") for part in known], ignore_index=True)
+    return whole.reindex(columns=names)
 
 
 def write_failures(path: Path, failures: Sequence[CaseError]) -> None:

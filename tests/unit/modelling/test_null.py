@@ -256,7 +256,7 @@ def test_scores_without_end_tie_like_any_others():
 def test_a_study_without_a_testing_set_has_no_testing_null_and_no_warning(study):
     engine, outcome = study
     null = calibrate(engine, outcome, np.arange(60), np.empty(0, dtype=int), permutations=2)
-    rows = {(row["model"], row["measure"]): row for row in summary_of(null, 0.95)}
+    rows = {(row["model"], row["measure"]): row for row in summary_of(null, 0.95, null)}
     for name in engine.models:
         assert 0 < rows[name, "training"]["p_value"] <= 1
         for column in ("observed", "p_value", "null_median", "null_low", "null_high", "excess"):

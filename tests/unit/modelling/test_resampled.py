@@ -88,7 +88,9 @@ def test_features_of_the_study_are_listed_though_no_resample_selects_them():
     assert rows["b"]["selected_percent"] == 100 and rows["b"]["coefficient_median"] == pytest.approx(-0.75)
     assert rows["b"]["same_sign_percent"] == 50 and rows["b"]["model_coefficient"] == -0.1
     assert rows["d"]["selected_percent"] == 0 and rows["d"]["in_model"] and np.isnan(rows["d"]["coefficient_median"])
-    assert not rows["a"]["in_model"] and rows["c"]["coefficient_low"] == 3
+    assert not rows["a"]["in_model"] and rows["c"]["coefficient_median"] == 3
+    assert np.isnan(rows["c"]["coefficient_low"])  # of one value
+    assert [rows[name]["selected"] for name in "bd"] == [2, 0]
 
 
 def test_corrections_stand_beside_their_mean_on_noise():

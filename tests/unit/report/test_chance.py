@@ -1,5 +1,6 @@
 """What chance reaches, in Table 3 and Figure 3."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -60,4 +61,60 @@ def test_figure_3_explains_its_grey_bands_only_where_it_has_them(calibrated):
     with style():
         assert "Grey bands" in FIGURES["areas"](calibrated).notes[-1]
         del calibrated.frames[NULL]
+        assert "Grey bands" not in " ".join(FIGURES["areas"](calibrated).notes)
+
+
+@pytest.fixture
+def corrected(calibrated):
+    """The same with the columns of today."""
+    frame = calibrated.frames[NULL]
+    calibrated.frames[NULL] = frame.assign(
+        p_max_t=np.where(frame["kind"] == "outcome", 0.29, 0.4), family=5, empty_percent=12.0, p_floor=0.001
+    ).where(frame["permutations"].notna(), other=np.nan).assign(
+        kind=frame["kind"], model=frame["model"], note=frame["note"]
+    )  # fmt: skip
+    return calibrated
+
+
+def test_table_3_corrects_for_the_models_and_shows_what_radiomics_adds(corrected):
+    table = TABLES["performance"](corrected)
+    at = [cell.text for cell in table.header[0]].index("p, all models")
+    rows = [row for row in table.rows if len(row) == len(table.header[0])]
+    assert [(row[at].text, row[at].below) for row in rows[:2]] == [("0.290", ""), ("0.290", "radiomics 0.300")]
+    notes = " ".join(table.footnotes)
+    assert "the smallest p there can be is 1 / (999 + 1) = 0.001" in notes
+    assert "central 95% of the AUCs" in notes
+    assert f"corrected for having tried 1 model ({corrected.fitted[0]}" in notes
+    assert "It asks whether radiomics adds to the clinical variables" in notes
+    assert f"no feature survived (AUC 0.5; they count): {corrected.fitted[0]} 120 of 999" in notes
+
+
+def test_the_incremental_test_stands_beside_the_plain_one_in_a_run_of_before_too(calibrated):
+    table = TABLES["performance"](calibrated)
+    rows = [row for row in table.rows if len(row) == len(table.header[0])]
+    assert any(cell.below == "radiomics 0.300" for cell in rows[1])
+
+
+def test_the_table_of_permutation_tests_has_both_questions(corrected):
+    table = TABLES["chance"](corrected)
+    assert [cell.text for cell in table.rows[1]] == [
+        corrected.fitted[0], "0.800", "0.500 (0.400 to 0.680)", "0.012", "0.290", "12.0", "0.700 (0.600 to 0.800)",
+        "0.300", "0.400",
+    ]  # fmt: skip
+    assert len(table.frame) == 4
+
+
+def test_the_bands_say_which_share_they_are(calibrated):
+    with style():
+        assert "central 95% of the AUCs" in FIGURES["areas"](calibrated).notes[1]
+
+
+def test_few_permutations_have_no_central_share(calibrated):
+    frame = calibrated.frames[NULL]
+    frame["permutations"] = frame["permutations"].where(frame["permutations"].isna(), 19)
+    table = TABLES["performance"](calibrated)
+    at = [cell.text for cell in table.header[0]].index("Chance")
+    rows = [row for row in table.rows if len(row) == len(table.header[0])]
+    assert (rows[1][at].text, rows[1][at].below) == ("0.500, p 0.012", "")
+    with style():
         assert "Grey bands" not in " ".join(FIGURES["areas"](calibrated).notes)

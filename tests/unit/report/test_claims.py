@@ -13,14 +13,18 @@ from radstudy.report.tables import TABLES
 from radstudy.report.text import TEXTS
 from radstudy.store import write_csv
 
+IMAGES = """\
+  images: "images/{patient}/{sequence}.nii.gz"
+  masks: "masks/{patient}/{sequence}_{reader}.nii.gz"
+"""
 STUDY = """
 study: test
 cohort:
   patient: id
   outcome: {column: y, positive: "1", label: HER2}
   split: {column: set}
-  images: x
-  masks: x
+  images: "images/{patient}/{sequence}.nii.gz"
+  masks: "masks/{patient}/{sequence}_{reader}.nii.gz"
   readers: [a, b]
 sequences: [T2]
 prepare: []
@@ -71,9 +75,7 @@ def test_of_one_reader_no_agreement_is_told(facts):
 
 
 def test_a_study_of_given_features_has_no_settings_of_images(facts):
-    text = STUDY.replace("  images: x\n  masks: x\n  readers: [a, b]\n", "").replace(
-        "prepare: []", "features: {table: f}"
-    )
+    text = STUDY.replace(IMAGES + "  readers: [a, b]\n", "").replace("prepare: []", "features: {table: f}")
     found = settings(with_study(facts, text))
     assert not [name for name in found if name.startswith(("extract.", "prepare."))]
 

@@ -150,8 +150,8 @@ def test_the_forest_marks_firth_and_says_what_was_refused(facts):
     axes, clinical = drawing.figure.axes
     assert axes.get_xscale() == "log"
     words = [" ".join(text.get_text().split()) for text in axes.texts]
-    assert words[0] == "2.00 (1.10 to 3.64) p 0.023"
-    assert words[1] == "0.250 (0.00200 to 40,000) p 0.023 Firth"
+    assert words[0] == "2.00 (1.10 to 3.64) p <0.001"
+    assert words[1] == "0.250 (0.00200 to 40,000) p <0.001 Firth"
     assert words[2] == "not estimated: a linear combination of others"
     marks = {line.get_marker(): line for line in axes.lines}
     assert marks["D"].get_markerfacecolor() == "white"

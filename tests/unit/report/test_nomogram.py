@@ -11,6 +11,7 @@ from radstudy.modelling.models import LinearForm, Term
 from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.nomogram import ticks_of
+from radstudy.report.figures.style import style
 from radstudy.report.nomogram import nomogram_of, probabilities, total_points
 from radstudy.report.tables import TABLES
 
@@ -157,3 +158,20 @@ def test_the_table_of_points_gives_the_probability_of_the_formula(facts):
         )
         read = 1 / (1 + np.exp(-(start + per_point * total)))
         assert read == pytest.approx(probability(facts, patient), abs=1e-4)  # the footnote prints six digits
+
+
+def test_no_label_is_cut_off_at_the_edge_of_the_figure(facts):
+    """Names as PyRadiomics has them, and a level on the longest scale's end."""
+    found = facts.documents["signature.json"] = copy.deepcopy(facts.documents["signature.json"])
+    names = ["DCE7 lesion:log-sigma-1-0-mm-3D_glcm_Imc1WW", "DWI:original_glcm_MaximumProbabilityWWW",
+             "T2:wavelet-LLH_glszm_WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW"]  # fmt: skip
+    terms = found["formula"]["terms"]
+    for term, name in zip(terms[:3], names, strict=True):
+        term["name"] = name
+    terms[4]["coefficient"] = 40.0  # the level 'spiculated' ends the longest scale
+    with style():
+        drawn = FIGURES["nomogram"](facts).figure
+        drawn.draw_without_rendering()
+        for text in drawn.axes[0].texts:
+            box = text.get_window_extent()
+            assert box.x0 >= 0 and box.x1 <= drawn.bbox.width, text.get_text()

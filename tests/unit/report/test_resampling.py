@@ -17,9 +17,9 @@ FOLDER = "evaluate/resampling"
 
 def record(model, **more):
     values = {"training_auc": 0.9, "selected_outside_auc": 0.85, "testing_auc": 0.8, "nested_auc": 0.65,
-              "nested_se": 0.05, "nested_low": 0.55, "nested_high": 0.75, "repeats": 10, "folds": 5, "optimism": 0.25,
+              "nested_se": 0.05, "nested_low": 0.55, "nested_high": 0.75, "repeats": 60, "folds": 5, "optimism": 0.25,
               "splits": 40, "split_median": 0.66, "split_low": 0.5, "split_high": 0.8, "split_share_lower": 0.93,
-              "resamples": 20, "out_of_bag_auc": 0.64, "out_of_bag_low": 0.5, "out_of_bag_high": 0.77,
+              "resamples": 150, "out_of_bag_auc": 0.64, "out_of_bag_low": 0.5, "out_of_bag_high": 0.77,
               "out_of_bag_brier": 0.26, "share_brier": 0.25, "out_of_bag_slope": 0.41, "slopes": 20, "stability": 0.07,
               "stability_low": 0.05, "stability_high": 0.09, "stability_note": "", "features_mean": 5.0,
               "candidates": 1076, "risk_icc": 0.71, "risk_sd_median": 0.1, "risk_sd_largest": 0.36,
@@ -51,9 +51,9 @@ def told(facts):
     )
     often = [("both", "T2:original_firstorder_Mean", 5.0, True, 0.8, 0.7, 0.6, 0.9, 100.0)]
     often += [("both", f"T2:original_glcm_{i}", 60.0 - 3 * i, False, np.nan, 0.2, -0.1, 0.5, 75.0) for i in range(15)]
-    facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=list(FEATURES)).sort_values(
+    facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=list(FEATURES)[:9]).sort_values(
         "selected_percent", ascending=False, ignore_index=True
-    )
+    ).assign(selected=60)  # fmt: skip
     facts.frames[f"{FOLDER}/corrections.csv"] = pd.DataFrame(
         [("both", which, value, noise, 0.01, 10, 20) for which, value, noise in
          (("apparent", 0.93, 0.87), ("harrell", 0.82, 0.70), ("632+", 0.7, 0.53), ("out_of_bag", 0.66, 0.5))],
@@ -91,6 +91,42 @@ def test_stability_says_why_there_is_no_index(told):
     assert table.footnotes[0] == "a: no feature was ever selected."
 
 
+def test_limits_of_too_few_values_are_not_printed(told):
+    """Fewer than 40 values have no central 95 %, and fewer than 30 resamples no interval of the stability."""
+    summary = told.frames[f"{FOLDER}/summary.csv"]
+    summary[["splits", "resamples", "repeats"]] = summary[["splits", "resamples", "repeats"]].where(
+        summary["splits"].isna(), [[30, 6, 3]] * len(summary)
+    )
+    honest, stability = TABLES["honest"](told), TABLES["stability"](told)
+    assert [cell.below for cell in honest.rows[0][6:8]] == ["", ""]
+    assert stability.rows[0][3].text == "0.07" and stability.rows[0][3].mark
+    assert any(line.endswith("fewer than 30 resamples: too few for an interval.") for line in stability.footnotes)
+    assert [row[3].text for row in TABLES["frequent"](told).rows if row[0].text.startswith("T2 original_glcm_0")] == [
+        "0.20 (−0.10 to 0.50)"
+    ]  # selected by 60 in a run that counted them
+    with style():
+        assert "0.500 to 0.800" not in FIGURES["splits"](told).alt
+        with pytest.raises(AbsentError, match="fewer than 40 times"):
+            FIGURES["risks"](told)
+
+
+def test_a_feature_that_few_resamples_selected_has_no_central_share(told):
+    features = told.frames[f"{FOLDER}/features.csv"].drop(columns="selected")  # of a run of before they were counted
+    told.frames[f"{FOLDER}/features.csv"] = features.assign(selected_percent=[3.0, *features["selected_percent"][1:]])
+    rows = TABLES["frequent"](told).rows
+    assert next(row[3].text for row in rows if row[0].text.startswith("T2 original_glcm_1")) == "0.20 (−0.10 to 0.50)"
+    summary = told.frames[f"{FOLDER}/summary.csv"]
+    summary["resamples"] = summary["resamples"].where(summary["resamples"].isna(), 10)
+    rows = TABLES["frequent"](told).rows
+    assert next(row[3].text for row in rows if row[0].text.startswith("T2 original_glcm_1")) == "0.20"
+
+
+def test_features_that_no_resample_selected_are_not_counted_as_selected(told):
+    features = told.frames[f"{FOLDER}/features.csv"]
+    features.loc[features["in_model"], "selected_percent"] = 0.0
+    assert TABLES["frequent"](told).rows[0][0].text == "both: 15 features selected at least once"
+
+
 def test_the_studys_features_are_listed_however_seldom_they_are_selected(told):
     rows = TABLES["frequent"](told).rows
     assert rows[0][0].text == "both: 16 features selected at least once" and len(rows) == 1 + 10 + 1
@@ -120,7 +156,7 @@ def test_summary_and_methods_say_what_was_done(told):
     assert "inside the folds" in said and "on average 0.25 less than in training" in said
     text = methods_text(told)
     # what the run's files say, not the 100 x 5 folds, 1,000 splits and 200 samples that the study file asks for
-    assert "10 x 5 folds" in text and "40 other random splits" in text and "20 bootstrap samples" in text
+    assert "60 x 5 folds" in text and "40 other random splits" in text and "150 bootstrap samples" in text
     assert "stay optimistic" in text
     del told.frames[f"{FOLDER}/corrections.csv"]
     assert "corrections of optimism" not in methods_text(told)

@@ -12,6 +12,10 @@ from radstudy.protocol.load import parse_protocol
 from radstudy.report.text.methods import methods
 from radstudy.report.text.summary import summary
 
+IMAGES = """\
+  images: "images/{patient}/{sequence}.nii.gz"
+  masks: "masks/{patient}/{sequence}_{reader}.nii.gz"
+"""
 STUDY = """
 study: test
 seed: 5
@@ -19,8 +23,8 @@ cohort:
   patient: id
   outcome: {column: y, positive: "1", label: HER2, labels: [no, yes]}
   split: {train: 0.65}
-  images: x
-  masks: x
+  images: "images/{patient}/{sequence}.nii.gz"
+  masks: "masks/{patient}/{sequence}_{reader}.nii.gz"
   readers: [a, b]
   transfer: {from: T2, to: [DWI]}
   clinical:
@@ -82,16 +86,19 @@ def counted(table3):
 def delong():
     return pd.DataFrame([
         {"set": which, "model_a": "clinical", "model_b": "combined", "rows": 22, "difference": -0.123, "low": -0.3,
-         "high": 0.05, "z": -1.4, "p_value": 0.16, "p_adjusted": 0.32, "nested": True, "note": ""}
+         "high": 0.05, "z": -1.4, "p_value": np.nan if which == "training" else 0.16, "p_adjusted": 0.32,
+         "nested": True, "note": ""}
         for which in ("training", "testing")
     ])  # fmt: skip
 
 
 def null():
     row = {"permutations": 999.0, "observed": 0.75, "null_median": 0.5, "null_low": 0.3, "null_high": 0.7, "note": ""}
-    kept = [{"kind": "outcome", "model": name, "measure": which, "p_value": 0.012, **row}
+    row |= {"null_mean": 0.5, "null_sd": 0.1, "p_floor": 0.001, "family": 4.0, "empty_percent": 10.0}
+    kept = [{"kind": "outcome", "model": name, "measure": which, "p_value": 0.012, "p_max_t": 0.29, **row}
             for name in MODELS if name != "DWI" for which in ("training", "testing")]  # fmt: skip
-    kept += [{"kind": "incremental", "model": "combined", "measure": "testing", "p_value": 0.169, **row}]
+    kept += [{"kind": "incremental", "model": "combined", "measure": "testing", "p_value": 0.169, "p_max_t": 0.169,
+              **row}]  # fmt: skip
     kept += [{"kind": "outcome", "model": "DWI", "note": "no null calibration: the step lasso"}]
     return pd.DataFrame(kept)
 
@@ -234,8 +241,13 @@ def every(*changes):
 
 
 def lesions(facts):
-    rows = facts.frames["cohort/rows.csv"]
-    facts.frames["cohort/rows.csv"] = rows.assign(patient=rows["patient"].str.replace("3$", "2", regex=True))
+    """Patients whose number ends in 3 become the second lesion of the patient before."""
+    for name in ("cohort/rows.csv", "model/predictions.csv"):
+        frame = facts.frames[name]
+        second = frame["patient"].str.endswith("3")
+        facts.frames[name] = frame.assign(
+            patient=frame["patient"].str.replace("3$", "2", regex=True), lesion=np.where(second, "2", "1")
+        )
 
 
 def put(name, frame):
@@ -253,13 +265,19 @@ def known(name, document):
 
 
 GIVEN = STUDY.replace("prepare: [{n4: {}}, {rescale: {to: [0, 1000]}}]", "features: {table: f.csv, columns: {T2: t_, "
-                      "DWI: d_}, reader: r}").replace("  images: x\n  masks: x\n", "").replace(
+                      "DWI: d_}, reader: r}").replace(IMAGES, "").replace(
     "  transfer: {from: T2, to: [DWI]}\n", "").replace(
     "extract: {maps: {features: [original_firstorder_Mean]}}\n", "")  # fmt: skip
 
 
 def given(facts):
     object.__setattr__(facts, "protocol", parse_protocol(GIVEN))
+
+
+def two_that_add(facts):
+    frame = facts.frames[NULL]
+    more = frame[frame["kind"] == "incremental"].assign(p_max_t=0.2)
+    facts.frames[NULL] = pd.concat([frame[frame["kind"] != "incremental"], more, more.assign(model="both")])
 
 
 def nothing(_facts):
@@ -348,12 +366,16 @@ CASES = {
     "decision_bands": Case("percentile-bootstrap bands", no_values("evaluate/decision_curves.csv", "low", "high")),
     "regression": Case("multivariable logistic regression of each model's features without penalty",
                        without("evaluate/regression.csv")),
+    "odds_ratios_tested": Case("p-value of the test that its interval belongs to (the likelihood-ratio test",
+                               no_values("evaluate/regression.csv", "lr_p_value")),
     "firth": Case("Firth's penalised likelihood", no_rows("evaluate/regression.csv", "estimator == 'Firth'")),
     "regression_not_estimated": Case("could not be estimated", no_rows("evaluate/regression.csv",
                                                                         "odds_ratio.isna()")),
     "delong": Case("compared by DeLong's paired test", no_values("evaluate/delong.csv", "p_value")),
     "mcnemar": Case("McNemar's exact test", no_values("evaluate/mcnemar.csv", "p_value")),
-    "holm": Case("Holm's correction over all pairs", every(no_values("evaluate/delong.csv", "p_adjusted"),
+    "nested_not_tested": Case("DeLong's test is not valid for nested models",
+                              no_rows("evaluate/delong.csv", "set == 'training'")),
+    "holm": Case("Holm's correction over all tested pairs", every(no_values("evaluate/delong.csv", "p_adjusted"),
                                                            no_values("evaluate/mcnemar.csv", "p_adjusted"))),
     "not_adjusted": Case("not corrected for their number", every(no_values("evaluate/delong.csv", "p_value"),
                                                                  no_values("evaluate/mcnemar.csv", "p_value")),
@@ -362,10 +384,15 @@ CASES = {
     "incremental_value": Case("integrated discrimination improvement", without("evaluate/incremental.csv")),
     "two_sided": Case("wo-sided are the tests", every(
         *(no_values(f"evaluate/{name}.csv", "p_value")
-          for name in ("table1", "table2", "regression", "delong", "mcnemar")))),
+          for name in ("table1", "table2", "delong", "mcnemar")),
+        no_values("evaluate/regression.csv", "lr_p_value"))),
     "one_sided": Case("permutations are one-sided (upper tail)", without(NULL)),
+    "lesions_as_independent": Case("p-values are too small", put("cohort/rows.csv", cohort_rows()), lesions),
     # chance, baselines, resampling
     "chance": Case("the outcome was permuted 999 times", no_rows(NULL, "kind == 'outcome'")),
+    "chance_floor": Case("So the smallest p there can be is 1 / (999 + 1) = 0.001",
+                         no_rows(NULL, "kind == 'outcome'")),
+    "chance_max_t": Case("corrected for having tried 4 models, by single-step max-T", no_values(NULL, "p_max_t")),
     "chance_incremental": Case("For combined the radiomics features were also permuted",
                                no_rows(NULL, "kind == 'incremental'")),
     "chance_left_out": Case("Not for DWI: no null calibration: the step lasso", no_rows(NULL, "model == 'DWI'")),
@@ -389,7 +416,8 @@ CASES = {
     "leak_errors": Case("No AUC of this study can be trusted", no_rows("evaluate/leaks/leaks.csv",
                                                                       "severity == 'error'")),
     "patients": Case("Of 65 patients screened", without("cohort/flow.json")),
-    "not_analysed": Case("61 patients of these 62 had what at least one model needs",
+    "not_analysed": Case("No model could use 1 patient, who counts in no AUC; 61 patients were analysed: 40 training "
+                         "patients (20 HER2 yes) and 21 testing patients (11 HER2 yes)",
                          no_rows("cohort/rows.csv", "patient == 'testing0'")),
     "lost_cases": Case("1 case could not be used in the step cohort", no_rows("cohort/failures.csv", "patient == 'q'")),
     "study_model": Case("combined, the model named for use (model.signature), reached an AUC of 0.750",
@@ -410,6 +438,14 @@ CASES = {
         no_rows("evaluate/delong.csv", "set == 'testing'")),
     "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
                                no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
+    "study_model_chance_corrected": Case(
+        "Corrected for the 4 models tried (max-T), p = 0.290: no longer shown to be more than chance",
+        no_values(NULL, "p_max_t")),
+    "study_model_chance_floor": Case("With 9 permutations p cannot be below 0.100", put(NULL, null()), put(
+        NULL, null().assign(permutations=9.0))),
+    "study_model_adds_corrected": Case(
+        "Corrected for the 2 models that hold both (max-T), p = 0.200: not shown to add",
+        put(NULL, null()), two_that_add),
     "study_model_chance_unknown": Case(
         "What chance alone reaches with the recipe of combined is not known (no null calibration: the step lasso)",
         put(NULL, null()), put(NULL, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
@@ -439,7 +475,8 @@ CASES = {
     "one_testing_set": Case("The testing AUCs come from one random split", no_rows("evaluate/table3.csv",
                                                                                    "set == 'testing'")),
     "inside_the_folds": Case("on average 0.29 less than in training", no_values(RESAMPLED, "nested_auc")),
-    "several_lesions": Case("intervals are too narrow", put("cohort/rows.csv", cohort_rows()), lesions),
+    "several_lesions": Case("6 of 55 patients have several lesions (61 in all): the intervals take them as independent",
+                            put("cohort/rows.csv", cohort_rows()), lesions),
     "leak_warnings": Case("The leak detector warns: the site follows the outcome",
                           no_rows("evaluate/leaks/leaks.csv", "severity == 'warning'")),
     "steps_not_run": Case("Not known yet is what comes of the step model", known("model/provenance.json", provenance()),

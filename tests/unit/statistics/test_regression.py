@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from radstudy.errors import DataError
 from radstudy.statistics import (
@@ -126,3 +127,24 @@ def test_proportions_at_their_ends() -> None:
         proportion(14, 13)
     with pytest.raises(DataError, match="wilson"):
         proportion(1, 2, method="wald")
+
+
+def test_a_profile_interval_has_the_p_value_of_the_likelihood_ratio() -> None:
+    """p is below 0.05 exactly where the 95 % interval leaves out 1; the p-value is that of two statsmodels fits."""
+    rng = np.random.default_rng(11)
+    against_wald = 0
+    for _ in range(60):
+        x = rng.normal(size=(24, 2)) * (1.0, 3.0)
+        y = (rng.random(24) < 1 / (1 + np.exp(-0.9 * x[:, 0]))).astype(int)
+        if y.min() == y.max():
+            continue
+        fit, wald = logistic(x, y, interval="profile"), logistic(x, y)
+        if fit.separated:
+            continue
+        full = sm.Logit(y, sm.add_constant(x)).fit(disp=0, method="newton", tol=1e-12).llf
+        less = [sm.Logit(y, sm.add_constant(x[:, [1 - i]])).fit(disp=0, method="newton", tol=1e-12).llf for i in (0, 1)]
+        assert fit.p_values == pytest.approx(stats.chi2.sf(2 * (full - np.array(less)), 1), rel=1e-6)
+        outside = (fit.ci[0] > 1) | (fit.ci[1] < 1)
+        assert ((fit.p_values < 0.05) == outside).all()
+        against_wald += int(((wald.p_values < 0.05) != outside).sum())
+    assert against_wald >= 3  # Wald's p-values contradict these intervals

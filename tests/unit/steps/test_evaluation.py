@@ -163,3 +163,26 @@ def test_null_calibration_stands_beside_the_observed_areas(synthetic):
     assert len(chance) == 39 and abs(chance.mean() - 0.5) < 0.1
     at_least = (chance >= rows.loc[("outcome", "T2", "testing"), "observed"] - 1e-6).sum()
     assert rows.loc[("outcome", "T2", "testing"), "p_value"] == pytest.approx((1 + at_least) / 40)
+
+
+def test_chance_is_corrected_for_the_models_by_the_same_permutations(synthetic):
+    """The corrected p-value from aucs.csv alone, in another order of work: the largest t of each permutation."""
+    made = synthetic(effect=0.8)
+    made.study = made.study.replace("chance: null", "chance: {permutations: 39}")
+    run = made.run()
+    rows = pd.read_csv(run.path("evaluate", "null", "null.csv"))
+    areas = pd.read_csv(run.path("evaluate", "null", "aucs.csv"))
+    for (kind, measure), rows_of in rows.groupby(["kind", "measure"]):
+        own_areas = areas[(areas["kind"] == kind) & (areas["measure"] == measure)]
+        drawn = own_areas.set_index(["permutation", "model"])["auc"].unstack()  # noqa: PD010
+        part = rows_of.set_index("model")
+        t = (drawn - drawn.mean()) / drawn.std(ddof=0)
+        own = (part["observed"] - drawn.mean()) / drawn.std(ddof=0)
+        expected = [(1 + (t.max(axis=1) >= own[model] - 1e-4).sum()) / 40 for model in part.index]
+        assert part["p_max_t"].to_numpy() == pytest.approx(expected)
+        assert (part["p_max_t"] >= part["p_value"]).all()
+        assert set(part["family"]) == {len(part)} and part["p_floor"].to_numpy() == pytest.approx(1 / 40)
+        assert part["null_mean"].to_numpy() == pytest.approx(drawn.mean()[part.index].to_numpy(), abs=1e-6)
+    assert rows["empty_permutations"].to_numpy() == pytest.approx(rows["empty_percent"] * 39 / 100)
+    alone = pd.read_csv(run.path("evaluate", "baselines", "null.csv"))
+    assert len(alone) and alone["p_max_t"].isna().all()

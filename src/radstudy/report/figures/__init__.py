@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from radstudy.report.analysed import lesions_note
 from radstudy.report.facts import Facts
 from radstudy.report.figures.agreement import agreement
 from radstudy.report.figures.calibration import calibration
@@ -20,7 +22,7 @@ from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
 from radstudy.report.figures.structure import Drawing
 
-FIGURES: dict[str, Callable[[Facts], Drawing]] = {
+_FIGURES: dict[str, Callable[[Facts], Drawing]] = {
     "flowchart": flowchart,
     "intensities": intensities,
     "agreement": agreement,
@@ -37,6 +39,24 @@ FIGURES: dict[str, Callable[[Facts], Drawing]] = {
     "other_reader": other_reader,
     "splits": splits,
     "risks": risks,
+}
+
+# Figures with intervals, bands or tests that take every row as independent.
+_ROWS_INDEPENDENT = frozenset(["areas", "roc", "delong", "calibration", "decision", "forest", "other_reader"])
+
+
+def _with_lesions_note(draw: Callable[[Facts], Drawing]) -> Callable[[Facts], Drawing]:
+    """The figure with a note where patients have several lesions."""
+
+    def drawn(facts: Facts) -> Drawing:
+        drawing, note = draw(facts), lesions_note(facts)
+        return replace(drawing, notes=(note, *drawing.notes)) if note else drawing
+
+    return drawn
+
+
+FIGURES: dict[str, Callable[[Facts], Drawing]] = {
+    name: _with_lesions_note(draw) if name in _ROWS_INDEPENDENT else draw for name, draw in _FIGURES.items()
 }
 
 __all__ = ["FIGURES", "Drawing"]

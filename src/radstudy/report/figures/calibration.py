@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, rows_of, set_key
@@ -39,15 +40,14 @@ def calibration(facts: Facts) -> Drawing:
     drawn.supxlabel("predicted probability", fontsize=8.5)
     drawn.supylabel(f"observed share of {facts.groups[1]}", fontsize=8.5)
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
-    band = f" Blue band: {level} pointwise confidence band of the testing curve." if banded else ""
+    band = f" Blue band: {facts.level} pointwise confidence band of the testing curve." if banded else ""
     notes = (
         "On the dotted line a predicted probability comes true as often as it says; below it the model promises too "
         f"much, above it too little.{band} Slope 1 and intercept 0 are ideal, a slope below 1 says that predictions "
-        f"are too extreme; Brier score: mean squared error of the probabilities, 0 is perfect; {level} confidence "
-        f"intervals in brackets. Below the curves: the testing predictions, {facts.groups[1]} above the line (blue) "
-        f"and {facts.groups[0]} below it (grey).",
+        f"are too extreme; Brier score: mean squared error of the probabilities, 0 is perfect; {facts.level} "
+        f"confidence intervals in brackets. Below the curves: the testing predictions, {facts.groups[1]} above the "
+        f"line (blue) and {facts.groups[0]} below it (grey).",
         "Training curves are apparent: the same patients chose the features and fitted the model.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
@@ -94,7 +94,7 @@ def _lines(part: pd.DataFrame, which: str) -> list[str]:
         return [f"{which}: not computed"]
     row = part.iloc[0]
     if pd.isna(row["slope"]):
-        return textwrap.wrap(f"{which}: {str(row['note']).partition(';')[0] or 'no slope'}", 34)
+        return textwrap.wrap(f"{which}: {without_lesions_note(row['note']).partition(';')[0] or 'no slope'}", 34)
     parts = [f"{name} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'], 2)}"
              for name in ("slope", "intercept")]  # fmt: skip
     return [which, *parts, f"Brier {number(row['brier'])}"]

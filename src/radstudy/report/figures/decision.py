@@ -113,8 +113,7 @@ def _banded(shown: pd.DataFrame, name: str) -> bool:
 
 def _notes(facts: Facts, names: list[str], models: int, banded: bool) -> tuple[str, ...]:
     more = f" {len(names)} of {models} models are shown; the CSV file has all." if models > len(names) else ""
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
-    band = f"Blue band: {level} pointwise confidence band of {names[0]} on the testing set. " if banded else ""
+    band = f"Blue band: {facts.level} pointwise confidence band of {names[0]} on the testing set. " if banded else ""
     return (
         f"Threshold: the probability of {facts.groups[1]} from which on one would act; a low one says that missing a "
         "case is much worse than acting in vain. Net benefit: true positives minus false positives weighted by the "

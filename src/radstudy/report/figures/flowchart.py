@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from radstudy.report.analysed import analysed_rows, counts, not_analysed
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import INK, LIGHT, figure
@@ -17,46 +19,101 @@ _WIDTH = 7.2
 
 
 def flowchart(facts: Facts) -> Drawing:
-    """The exclusion flowchart, from the cohort's own counts."""
+    """The exclusion flowchart, from the cohort's own counts, down to those whom some model could use."""
     flow = facts.document("cohort/flow.json")
-    gone = flow["excluded"]
-    out = sum(item["patients"] for item in gone)
-    reasons = [f"Excluded (n = {out})", *(line for item in gone for line in _wrapped(item))]
-    middle = max(len(reasons) * _LINE + 0.3, 0.9)
-    height = 0.6 + middle + 0.3 + 0.75 + 0.45 + 0.75
+    gone = {str(item["reason"]): int(item["patients"]) for item in flow["excluded"]}
+    lost = not_analysed(facts)
+    rows = analysed_rows(facts)
+    stages = [_Stage([f"Patients screened (n = {flow['screened']})"], "Excluded", gone)]
+    kept = [f"Included (n = {_with_lesions(flow['kept'], flow['lesions'])})", _groups(facts, _pair(flow))]
+    if lost:
+        stages.append(_Stage(kept, "Not analysed", lost))
+        kept = [f"Analysed (n = {_with_lesions(rows['patient'].nunique(), len(rows))})",
+                _groups(facts, counts(rows, "all"))]  # fmt: skip
+    stages.append(_Stage(kept, "", {}))
+    height = 0.1 + sum(stage.height for stage in stages) + 0.45 + 0.75
     drawn = figure(_WIDTH, height, free=True)
     axes = drawn.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, _WIDTH), ylim=(0, height))
     axes.axis("off")
-    top = height - 0.05
-    trunk = 2.1 if gone else _WIDTH / 2
-    _box(axes, trunk, top - 0.25, 3.2, 0.5, [f"Patients screened (n = {flow['screened']})"])
-    kept = height - 0.6 - middle - 0.65
-    _arrow(axes, (trunk, top - 0.5), (trunk, kept + 0.36))
-    if gone:
-        y = height - 0.6 - middle / 2
-        _arrow(axes, (trunk, y), (3.85, y))
-        _box(axes, 5.5, y, 3.3, middle - 0.1, reasons, left=True)
-    lesions = f", {flow['lesions']} lesions" if flow["lesions"] != flow["kept"] else ""
-    _box(axes, trunk, kept, 3.6, 0.72, [f"Included (n = {flow['kept']}{lesions})", _groups(facts, flow)])
-    for name, x in ((TRAINING, _WIDTH * 0.26), (TESTING, _WIDTH * 0.74)):
-        part = flow[name]
-        _arrow(axes, (trunk, kept - 0.36), (x, 0.78), elbow=True)
-        _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {part['patients']})", _groups(facts, part)])
-    listed = "; ".join(f"{item['reason']} {item['patients']}" for item in gone) or "none"
-    alt = (
-        f"Flowchart: {flow['screened']} patients screened, {out} excluded ({listed}), {flow['kept']} included, "
-        f"{flow[TRAINING]['patients']} in the training set and {flow[TESTING]['patients']} in the testing set."
-    )
-    return Drawing("figure1_flowchart", drawn, alt)
+    trunk = 2.1 if gone or lost else _WIDTH / 2
+    foot = _draw_stages(axes, stages, trunk, height - 0.05)
+    sets = {name: counts(rows, name) for name in (TRAINING, TESTING)}
+    for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
+        _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
+        _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {sum(pair)})", _groups(facts, pair)])
+    return Drawing("figure1_flowchart", drawn, _alt(flow, gone, lost, sets))
 
 
-def _groups(facts: Facts, part: dict[str, Any]) -> str:
-    return f"{facts.groups[0]} {part['negative']}, {facts.groups[1]} {part['positive']}"
+@dataclass(frozen=True)
+class _Stage:
+    """A box of the trunk, and the side box of those who leave below it."""
+
+    lines: list[str]
+    side: str
+    leaving: dict[str, int]
+
+    @property
+    def side_lines(self) -> list[str]:
+        if not self.leaving:
+            return []
+        head = f"{self.side} (n = {sum(self.leaving.values())})"
+        return [head, *(line for reason, count in self.leaving.items() for line in _wrapped(reason, count))]
+
+    @property
+    def box(self) -> float:
+        return 0.5 if len(self.lines) == 1 else 0.72
+
+    @property
+    def gap(self) -> float:
+        """What lies between this box and the next, the side box in its middle."""
+        return max(len(self.side_lines) * _LINE + 0.3, 0.9) if self.leaving else 0.3
+
+    @property
+    def height(self) -> float:
+        return self.box + (self.gap if self.side else 0.0)
 
 
-def _wrapped(item: dict[str, Any]) -> list[str]:
-    text = f"{item['reason']} (n\u00a0=\u00a0{item['patients']})"
+def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> float:
+    """Draw the trunk from the top; returns where its last box ends."""
+    for stage, below in zip(stages, [*stages[1:], None], strict=True):
+        middle = top - stage.box / 2
+        _box(axes, trunk, middle, 3.6 if len(stage.lines) > 1 else 3.2, stage.box, stage.lines)
+        top -= stage.box
+        if below is None:
+            break
+        _arrow(axes, (trunk, top), (trunk, top - stage.gap))
+        if stage.leaving:
+            _arrow(axes, (trunk, top - stage.gap / 2), (3.85, top - stage.gap / 2))
+            _box(axes, 5.5, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
+        top -= stage.gap
+    return top
+
+
+def _alt(flow: dict[str, Any], gone: dict[str, int], lost: dict[str, int], sets: dict[str, tuple[int, int]]) -> str:
+    said = "; ".join(f"{reason} {count}" for reason, count in gone.items()) or "none"
+    text = f"{flow['screened']} patients screened, {sum(gone.values())} excluded ({said}), {flow['kept']} included"
+    if lost:
+        reasons = "; ".join(f"{reason} {count}" for reason, count in lost.items())
+        text += f", {sum(lost.values())} not analysed ({reasons})"
+    parts = " and ".join(f"{sum(pair)} in the {name} set" for name, pair in sets.items())
+    return f"Flowchart: {text}, {parts}."
+
+
+def _with_lesions(patients: int, lesions: int) -> str:
+    return f"{patients}, {lesions} lesions" if lesions != patients else f"{patients}"
+
+
+def _pair(part: dict[str, Any]) -> tuple[int, int]:
+    return int(part["negative"]), int(part["positive"])
+
+
+def _groups(facts: Facts, pair: tuple[int, int]) -> str:
+    return f"{facts.groups[0]} {pair[0]}, {facts.groups[1]} {pair[1]}"
+
+
+def _wrapped(reason: str, count: int) -> list[str]:
+    text = f"{reason} (n\u00a0=\u00a0{count})"
     first, *rest = textwrap.wrap(text, 44)
     return [f"• {first}", *(f"   {line}" for line in rest)]
 

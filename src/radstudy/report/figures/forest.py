@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import listed, p_text, plural
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import letters, wrapped
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
 from radstudy.report.tables.features import readable
-from radstudy.report.tables.regression import estimated, odds_ratio
+from radstudy.report.tables.regression import estimated, odds_ratio, p_of_interval
 
 _WIDEST = 1000.0  # an axis ends at an odds ratio of this and of one over this; intervals beyond are cut with an arrow
 _WIDE = 2000.0  # from one end to the other, where only powers of ten are labelled
@@ -39,19 +40,20 @@ def forest(facts: Facts) -> Drawing:
     grid = drawn.subplots(len(names), 1, sharex=True, squeeze=False, height_ratios=heights).ravel()
     ends = _ends(pd.concat(list(parts.values())))
     for letter, axes, name in zip(letters(), grid, names, strict=False):
-        _block(axes, parts[name], labels[name], ends)
+        _block(facts, axes, parts[name], labels[name], ends)
         axes.set_title(f"{letter}  {name}", loc="left")
     _scale(grid[-1], ends, facts.groups)
     drawn.legend(handles=_key(), loc="outside upper left", ncols=3)
     alt = "Odds ratios: " + "; ".join(f"{name}: {_spoken(facts, parts[name])}" for name in names) + "."
     lost = [name for name in effects_of(facts) if name not in names]
     missing = (f"Not drawn, for want of a regression (no feature, or no formula): {listed(lost)}.",) if lost else ()
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    test = {"profile": "likelihood ratio", "wald": "Wald"}[facts.protocol.evaluate.regression.interval]
     notes = (
-        f"Odds ratios with {level} confidence intervals of a multivariable logistic regression without penalty, "
-        "training set: per standard deviation of a radiomics feature, per unit or level of a clinical one. Right of 1: "
-        f"the higher the value, the more probably {facts.groups[1]}. Firth: penalised likelihood, where plain "
-        "regression separates the groups.",
+        f"Odds ratios with {facts.level} confidence intervals and the p-values that go with them ({test}; Firth: "
+        "penalised likelihood ratio) of a multivariable logistic regression without penalty, training set: per "
+        "standard deviation of a radiomics feature, per unit or level of a clinical one. Right of 1: the higher the "
+        f"value, the more probably {facts.groups[1]}. Firth: penalised likelihood, where plain regression separates "
+        "the groups.",
         "Apparent, selection ignored: the features were chosen on the same patients, so the intervals are too narrow "
         "and the p-values too small.",
         *missing,
@@ -79,7 +81,7 @@ def _ends(frame: pd.DataFrame) -> Limits:
     return float(low) / 1.15, float(high) * 1.15
 
 
-def _block(axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> None:
+def _block(facts: Facts, axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> None:
     places, y = [], 0.0
     for text in labels:
         size = 0.1 + 0.15 * (1 + text.count("\n"))
@@ -89,7 +91,7 @@ def _block(axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> N
         if index % 2 == 0:
             half = 0.05 + 0.075 * (1 + labels[index].count("\n"))
             axes.axhspan(place - half, place + half, color=LIGHT, alpha=0.6, linewidth=0)
-        _row(axes, place, row, ends)
+        _row(facts, axes, place, row, ends)
     axes.axvline(1, color=GREY, linestyle=":", linewidth=1)
     axes.set_xscale("log")
     axes.set(xlim=ends, ylim=(y, 0), yticks=places)
@@ -98,10 +100,11 @@ def _block(axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> N
     axes.spines["left"].set_visible(False)
 
 
-def _row(axes: Axes, y: float, row: Any, ends: Limits) -> None:
+def _row(facts: Facts, axes: Axes, y: float, row: Any, ends: Limits) -> None:
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 7}
     if not estimated(row):
-        why = textwrap.fill(f"not estimated: {row['note'] or 'no reason given'}", 44)
+        note = without_lesions_note(row["note"])
+        why = textwrap.fill(f"not estimated: {note or 'no reason given'}", 44)
         axes.text(1.025, y, why, color=ORANGE, **beside)
         return
     low, high = max(row["low"], ends[0]), min(row["high"], ends[1])
@@ -112,7 +115,8 @@ def _row(axes: Axes, y: float, row: Any, ends: Limits) -> None:
     if ends[0] <= row["odds_ratio"] <= ends[1]:
         axes.plot(row["odds_ratio"], y, "D" if firth(row) else "o", color=BLUE, markersize=5,
                   markerfacecolor="white" if firth(row) else BLUE)  # fmt: skip
-    axes.text(1.025, y, f"{odds_ratio(row)}   p {p_text(row['p_value'])}{'   Firth' if firth(row) else ''}", **beside)
+    p_value = p_text(p_of_interval(facts, row))
+    axes.text(1.025, y, f"{odds_ratio(row)}   p {p_value}{'   Firth' if firth(row) else ''}", **beside)
 
 
 def _scale(axes: Axes, ends: Limits, groups: tuple[str, str]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from radstudy.report.display import number, significant
@@ -21,6 +22,8 @@ _ROW = 0.52  # inches a scale
 _WIDTH, _LEFT = 8.4, 0.31
 _ODDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 _LETTER = 1.1  # hundredths of the width
+_EDGE = 0.005  # share of the width that stays free at either side
+_MOST_FITS = 4  # moving the scales moves the labels a little again
 
 
 def nomogram(facts: Facts) -> Drawing:
@@ -41,6 +44,7 @@ def nomogram(facts: Facts) -> Drawing:
     ends = (0.0, HIGHEST * found.most / end)
     _line(axes, rows - 1, label, reached, bold=True, colour=BLUE, ends=ends)
     _cutoff(axes, rows - 1, found, end)
+    _fit(drawn, axes)
     most = ", ".join(f"{scale.label} {scale.longest:.0f}" for scale in found.scales)
     alt = (
         f"Nomogram of {found.model} with {len(found.scales)} scales; most points of each: {most}. Totals from 0 to "
@@ -56,6 +60,20 @@ def nomogram(facts: Facts) -> Drawing:
         "For research, not for decisions about patients.",
     )
     return Drawing("figure8_nomogram", drawn, alt, notes, readings(found))
+
+
+def _fit(drawn: Figure, axes: Axes) -> None:
+    """Move the ends of the scales inwards until every label lies within the figure, however long a name is."""
+    for _ in range(_MOST_FITS):
+        drawn.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in axes.texts]
+        width = drawn.bbox.width
+        left = max(0.0, _EDGE - min(box.x0 for box in boxes) / width)
+        right = max(0.0, max(box.x1 for box in boxes) / width - (1 - _EDGE))
+        if max(left, right) < 1e-3:
+            return
+        place = axes.get_position()
+        axes.set_position((place.x0 + left, place.y0, place.width - left - right, place.height))
 
 
 def readings(found: Nomogram) -> pd.DataFrame:

@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
-from radstudy.report.chance import NULL_ROC, chance_of
+from radstudy.modelling.lesions import without_lesions_note
+from radstudy.report.chance import NULL_ROC, OUTCOME, Chance, chance_of
 from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS, figure
+from radstudy.report.tables.performance import valid_tests
 
 # p-values in steps, dark where small; light and dark are told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
@@ -34,7 +36,8 @@ def areas(facts: Facts) -> Drawing:
             if row is None:
                 continue
             y = index + offset
-            if (chance := chance_of(facts, name, which)) is not None:
+            if _has_band(chance := chance_of(facts, name, which)):
+                assert chance is not None
                 axes.plot([chance.low, chance.high], [y, y], color=GREY, linewidth=7, alpha=0.3, solid_capstyle="butt")
             if not found[name].get("empty"):
                 axes.plot([row["auc_low"], row["auc_high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
@@ -45,17 +48,34 @@ def areas(facts: Facts) -> Drawing:
         yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlim=(min(0.3, table["auc_low"].min() - 0.02), 1.01)
     )
     axes.set_yticklabels(names)
-    axes.set_xlabel(f"AUC ({100 * facts.protocol.evaluate.interval.level:g}% CI)")
+    axes.set_xlabel(f"AUC ({facts.level} CI)")
     _key(axes)
     alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
     notes = ["Dotted line: no discrimination. A model without features has no interval."]
-    if banded := [name for name in names if any(chance_of(facts, name, which) for which in (TRAINING, TESTING))]:
+    if banded := [name for name in names if any(_has_band(chance_of(facts, name, which)) for which in SET_LABELS)]:
         whose = "" if banded == names else f" of {listed(banded)}"
         notes.append(
-            f"Grey bands{whose}: the central {_level(facts)} of the AUCs that the same models reach on permuted "
-            "outcomes."
+            f"Grey bands{whose}: the central {facts.level} of the AUCs that the same models reach on permuted outcomes."
         )
+    notes += _interval_notes(table, names)
     return Drawing("figure3_auc", drawn, alt, tuple(notes))
+
+
+def _has_band(chance: Chance | None) -> bool:
+    return chance is not None and not np.isnan(chance.low)
+
+
+def _interval_notes(table: Any, names: list[str]) -> list[str]:
+    """Intervals that say nothing, or are others than asked for: of an AUC of 1, most often."""
+    if "note" not in table:
+        return []
+    said: dict[str, list[str]] = {}
+    for name in names:
+        for which in (TRAINING, TESTING):
+            row = _row(table, name, which)
+            if row is not None and (note := without_lesions_note(row["note"])):
+                said.setdefault(note, []).append(f"{name}, {which}")
+    return [f"{'; '.join(places)}: {note}." for note, places in said.items()]
 
 
 def _key(axes: Axes) -> None:
@@ -115,11 +135,8 @@ def roc(facts: Facts) -> Drawing:
     drawn.supxlabel("1 − specificity", fontsize=8.5)
     drawn.supylabel("sensitivity", fontsize=8.5)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
-    return Drawing("figure4_roc", drawn, alt, _band_notes(facts, names, banded))
-
-
-def _level(facts: Facts) -> str:
-    return f"{100 * facts.protocol.evaluate.interval.level:g}%"
+    notes = (*_band_notes(facts, names, banded), *_interval_notes(table, names))
+    return Drawing("figure4_roc", drawn, alt, notes)
 
 
 def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
@@ -133,7 +150,7 @@ def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) ->
     if not drawn:
         return ()
     return (
-        f"Bands: the central {_level(facts)} of the curves that the same models reach on permuted outcomes, point by "
+        f"Bands: the central {facts.level} of the curves that the same models reach on permuted outcomes, point by "
         f"point; {listed(drawn)}. Such a band holds at each point by itself and not for a whole curve: some part of "
         "many a curve of mere chance lies outside, so neither a curve inside it nor one that leaves it is a test; the "
         "p-values in Table 3 are.",
@@ -141,11 +158,11 @@ def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) ->
 
 
 def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> bool:
-    """Draw what chance reaches; whether there is anything to draw."""
-    frame = facts.frames.get(NULL_ROC)
-    if frame is None or not len(frame):
+    """Draw what chance reaches; whether there is anything to draw, and permutations enough for a band."""
+    frame, chance = facts.frames.get(NULL_ROC), chance_of(facts, name, which)
+    if frame is None or not len(frame) or (chance is not None and not _has_band(chance)):
         return False
-    part = rows_of(frame[frame["kind"] == "outcome"], name, which).dropna(subset=["low"])
+    part = rows_of(frame[frame["kind"] == OUTCOME], name, which).dropna(subset=["low"])
     if not len(part):
         return False
     colour, alpha = (GREY, 0.32) if which == TESTING else (SETS[TRAINING][0], 0.13)
@@ -167,7 +184,7 @@ def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty:
 
 def delong(facts: Facts) -> Drawing:
     """The p-values of every pair of models, training and testing."""
-    frame = facts.frame("evaluate/delong.csv")
+    frame = valid_tests(facts.frame("evaluate/delong.csv"))
     if not len(frame):
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
     names = facts.fitted
@@ -186,7 +203,8 @@ def delong(facts: Facts) -> Drawing:
         "; ".join(f"{r['model_a']} and {r['model_b']} p {p_text(r['p_value'])}" for _, r in low.iterrows()) or "none"
     )
     alt = f"Heat maps of DeLong p-values between {len(names)} models. Testing pairs with p below 0.05: {pairs}."
-    return Drawing("figure5_delong", drawn, alt, ("–: the test is not defined (the table of comparisons says why).",))
+    note = "–: the test is not defined, or not valid: nested models on their training set (the tables say why)."
+    return Drawing("figure5_delong", drawn, alt, (note,))
 
 
 def _heat(axes: Axes, part: Any, names: list[str]) -> Any:

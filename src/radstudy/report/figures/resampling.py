@@ -10,11 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy import stats
 
-from radstudy.report.display import number
+from radstudy.report.display import interval, number
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
-from radstudy.report.resampled import resampled
+from radstudy.report.resampled import fewest, resampled
 
 _FEWEST = 5  # values that a density needs
 
@@ -44,8 +44,7 @@ def splits(facts: Facts) -> Drawing:
     axes.legend(handles=_key(table), loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     told = [
         f"{name}: own split {number(table.loc[name, 'testing_auc'])}, other splits median "
-        f"{number(table.loc[name, 'split_median'])} ({number(table.loc[name, 'split_low'])} to "
-        f"{number(table.loc[name, 'split_high'])})"
+        + interval(*(table.loc[name, f"split_{part}"] for part in ("median", "low", "high")))
         for name in names
     ]
     count = int(table["splits"].max())
@@ -87,6 +86,12 @@ def risks(facts: Facts) -> Drawing:
     part = frame[frame["model"] == name].sort_values(["risk_median", "patient", "lesion"])
     if not len(part):
         raise AbsentError(f"The study's model {name} was not resampled, so there is no risk to compare.")
+    if part["risk_low"].isna().all():
+        raise AbsentError(
+            f"Nested cross-validation was repeated fewer than {fewest(facts)} times: too few to show how far a "
+            "patient's predicted risk moves. Its SD is in the table of stability. To do: ask for more "
+            "(evaluate.resampling.nested.repeats)."
+        )
     drawn = figure(7.4, 3.0)
     axes = drawn.subplots()
     x = np.arange(len(part))
@@ -98,13 +103,13 @@ def risks(facts: Facts) -> Drawing:
     axes.set_xlabel(f"{len(part)} {facts.case_word}, by median")
     drawn.legend(loc="outside upper left", ncols=2)
     width = (part["risk_high"] - part["risk_low"]).median()
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     alt = (
         f"Predicted probability of each of {len(part)} {facts.case_word} over the repeats of nested cross-validation; "
-        f"the central {level} of a patient's values spans {number(width, 2)} in the middle."
+        f"the central {facts.level} of a patient's values spans {number(width, 2)} in the middle."
     )
     notes = (
         f"Every value is from a model that had not seen the patient; point: median over the repeats, line: their "
-        f"central {level}. What moves the risk of one and the same patient is who else was in the training folds.",
+        f"central {facts.level}. What moves the risk of one and the same patient is who else was in the training "
+        "folds.",
     )
     return Drawing("figure_s8_risks", drawn, alt, notes, part)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.analysed import analysed_rows, counts
 from radstudy.report.display import NOTHING, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
@@ -50,14 +51,42 @@ def _side_by_side(
         rows += _continuous(first, parts, notes) if first["kind"] == "continuous" else _categorical(first, parts, notes)
     lines = [
         *notes.lines(),
-        "Percentages are of the patients of the group whose value is known. SD: standard deviation. "
+        *_counted(facts, frame),
+        "Percentages are of the members of the group whose value is known. SD: standard deviation. "
         "P-values are two-sided and not adjusted for the number of characteristics; * marks p < 0.05.",
     ]
-    return Table(f"{file}{suffix}", _header(facts, heading, sets), rows, frame, lines)
+    return Table(f"{file}{suffix}", _header(facts, frame, heading, sets), rows, frame, lines)
 
 
-def _header(facts: Facts, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
-    sizes = [facts.sizes(which) for which in sets]
+_PER_LESION = (
+    "Counted per lesion: the values differ between the lesions of some patient. The test takes the lesions as "
+    "independent, so its p-value is too small"
+)
+
+
+def _counted(facts: Facts, frame: pd.DataFrame) -> list[str]:
+    """Who is counted, where it is not simply every patient of the cohort, each with one lesion."""
+    rows = analysed_rows(facts)
+    several = len(rows) - rows["patient"].nunique()
+    gone = facts.frame("cohort/rows.csv")["patient"].nunique() - rows["patient"].nunique()
+    if "counted" not in frame:
+        older = "This run is of a version that counted lesions, not patients" if several else ""
+        return [f"{older}: lesions of one patient are taken as independent, p-values are too small."] if older else []
+    said = []
+    if gone:
+        said.append(f"Patients of whom no model could use a lesion are left out ({gone:,}; see the flowchart).")
+    if several:
+        kind = ", ".join(f"{which}: {len(part):,}" for which, part in rows.groupby("set", sort=False))
+        said.append(
+            f"Patients count once, and as positive if one of their lesions is; {len(rows):,} lesions ({kind}). A value "
+            "that is the same in all lesions of a patient counts once."
+        )
+    return said
+
+
+def _header(facts: Facts, frame: pd.DataFrame, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
+    rows = analysed_rows(facts)
+    sizes = [counts(rows, which) if "counted" in frame else facts.sizes(which) for which in sets]
     bands = [f"{_SET_NAMES[which]} (n = {sum(size)})" for which, size in zip(sets, sizes, strict=True)]
     top = [Cell(""), *(Cell(band, span=3, kind="band") for band in bands)]
     names = [heading]
@@ -80,9 +109,15 @@ def _p_cell(row: Any, notes: Footnotes) -> Cell:
     return Cell(text + ("*" if strong else ""), mark=mark, kind="number strong" if strong else "number")
 
 
+def _label(first: Any, what: str, notes: Footnotes) -> Cell:
+    unit = f" ({first['unit']})" if first["unit"] and first["kind"] == "continuous" else ""
+    own = first.get("counted") == "lesions"
+    mark = notes.mark(_PER_LESION) if own else ""
+    return Cell(f"{first['label']}{unit}, {'per lesion, ' if own else ''}{what}", mark=mark, kind="group")
+
+
 def _continuous(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) -> list[list[Cell]]:
-    unit = f" ({first['unit']})" if first["unit"] else ""
-    cells = [Cell(f"{first['label']}{unit}, mean ± SD", kind="group")]
+    cells = [_label(first, "mean ± SD", notes)]
     for part in parts:
         row = part.iloc[0]
         cells += [
@@ -94,7 +129,7 @@ def _continuous(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) -> 
 
 
 def _categorical(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) -> list[list[Cell]]:
-    head = [Cell(f"{first['label']}, n (%)", kind="group")]
+    head = [_label(first, "n (%)", notes)]
     for part in parts:
         head += [Cell(""), Cell(""), _p_cell(part.iloc[0], notes)]
     rows = [head]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number, p_text, percent
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 LEAKS = "evaluate/leaks/leaks.csv"
 BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
@@ -58,16 +59,23 @@ def beside_volume(facts: Facts) -> Table:
         cells = [str(int(record["rows"])), number(record["auc"]), number(record["volume_auc"]),
                  interval(record["difference"], record["low"], record["high"]), p_text(record["p_value"]),
                  number(record["rho"], 2)]  # fmt: skip
-        return [Cell(str(record["model"]), kind="level name"), Cell(str(record["sequence"])), *numbers(cells)]
+        return [_named(record, str(record["model"]), marks), Cell(str(record["sequence"])), *numbers(cells)]
 
+    marks = Footnotes()
+    rows = by_set(frame, len(names), row)
     notes = [
+        *marks.lines(),
         "Volume: its logarithm alone in a logistic regression on the same patients; of several sequences the one with "
         "the larger training AUC. Difference: model minus volume, DeLong, not adjusted and in no family of tests. rho: "
         "Spearman's correlation of the two predicted probabilities; near 1 the model measures the lesion's size.",
     ]
-    return Table(
-        "beside_volume", [[*words(names[:2]), *numbers(names[2:])]], by_set(frame, len(names), row), frame, notes
-    )
+    return Table("beside_volume", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+
+
+def _named(record: Any, label: str, marks: Footnotes) -> Cell:
+    """The model's cell, its note as a footnote."""
+    note = without_lesions_note(record.get("note"))
+    return Cell(label, mark=marks.mark(note) if note else "", kind="level name")
 
 
 def other_reader(facts: Facts) -> Table:
@@ -81,7 +89,7 @@ def other_reader(facts: Facts) -> Table:
         label = f"{record['model']} ({record['reader']})" if several else str(record["model"])
         changed, rows = int(record["changed"]), int(record["rows"])
         return [
-            Cell(label, kind="level name"),
+            _named(record, label, marks),
             *numbers([
                 f"{rows} ({int(record['positives'])})",
                 *(interval(record[f"auc_{who}"], record[f"auc_{who}_low"], record[f"auc_{who}_high"], 2)
@@ -92,21 +100,23 @@ def other_reader(facts: Facts) -> Table:
             ]),
         ]  # fmt: skip
 
+    marks = Footnotes()
+    made = by_set(frame[frame["set"] != "all"], len(names), row)
     readers = facts.protocol.cohort.readers
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = [
+        *marks.lines(),
         f"The models as they were fitted on {readers[0]}'s masks, coefficients and cut-off unchanged, with features "
         f"of {' and '.join(readers[1:])}'s masks; lesions that both drew on all of the model's sequences. Difference "
-        f"of the predicted probabilities: {readers[0]} minus the other; bias and {level} limits of agreement (Bland "
-        "and Altman). Change sides: patients whom one reader's mask puts above the cut-off and the other's below.",
+        f"of the predicted probabilities: {readers[0]} minus the other; bias and {facts.level} limits of agreement "
+        "(Bland and Altman). Change sides: patients whom one reader's mask puts above the cut-off and the other's "
+        "below.",
     ]
     if facts.protocol.agree.icc is not None:
         notes.append(
             "The features were chosen to be reproducible between these very readers: one who was never asked may move "
             "the predictions further."
         )
-    return Table("other_reader", [[*words(names[:1]), *numbers(names[1:])]],
-                 by_set(frame[frame["set"] != "all"], len(names), row), frame, notes)  # fmt: skip
+    return Table("other_reader", [[*words(names[:1]), *numbers(names[1:])]], made, frame, notes)
 
 
 def _moved(facts: Facts) -> pd.DataFrame:

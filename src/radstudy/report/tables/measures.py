@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.performance import valid_tests
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 _PAIR = ("model", "set")
@@ -24,10 +26,9 @@ def measures(facts: Facts) -> Table:
              "Calibration intercept"]  # fmt: skip
     notes = Footnotes()
     rows = by_set(frame, len(names), lambda row: _measures_row(row, notes))
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     lines = [
         *notes.lines(),
-        f"Below each value its {level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
+        f"Below each value its {facts.level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
         "specificity) at the training cut-off; F1 and average precision depend on the share of positives. Brier score: "
         "mean squared error of the probabilities, 0 is perfect. Calibration slope 1 and intercept 0 are ideal: a slope "
         "below 1 says that predictions are too extreme, an intercept above 0 that they are too low.",
@@ -39,29 +40,30 @@ def measures(facts: Facts) -> Table:
 def _measures_row(row: Any, notes: Footnotes) -> Row:
     return [
         Cell(str(row["model"]), kind="level name"),
-        *(_value(row, name, 3) for name in ("average_precision", "f1", "balanced_accuracy")),
+        _value(row, "average_precision", 3, notes, "average_precision_note"),
+        *(_value(row, name, 3, notes, "") for name in ("f1", "balanced_accuracy")),
         Cell(number(row.get("brier")), kind="number"),
         _value(row, "slope", 2, notes),
         _value(row, "intercept", 2, notes),
     ]
 
 
-def _value(row: Any, name: str, digits: int, notes: Footnotes | None = None) -> Cell:
-    """A value with its interval below; where there is none, the note of the calibration as a footnote."""
+def _value(row: Any, name: str, digits: int, notes: Footnotes, why: str = "calibration_note") -> Cell:
+    """A value with its interval below, and what the column `why` says of it as a footnote."""
     value = row.get(name)
+    note = without_lesions_note(row.get(why))
+    mark = notes.mark(note) if note else ""
     if value is None or pd.isna(value):
-        why = row.get("calibration_note")
-        mark = notes.mark(str(why)) if notes and isinstance(why, str) and why else ""
         return Cell(NOTHING, mark=mark, kind="number")
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
     known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
     below = f"{number(low, digits)} to {number(high, digits)}" if known else ""
-    return Cell(number(value, digits), below=below, kind="number")
+    return Cell(number(value, digits), below=below, mark=mark, kind="number")
 
 
 def incremental(facts: Facts) -> Table:
     """What a model gains over the one it is compared with."""
-    frame = facts.frame("evaluate/incremental.csv")
+    frame = valid_tests(facts.frame("evaluate/incremental.csv"))
     if not len(frame):
         raise AbsentError("There is no pair of models of which one should add to the other.")
     names = ["Model", "Added to", "n", "AUC difference (CI)", "p-value", "IDI (CI)", "NRI (CI)", "NRI, positives",
@@ -74,14 +76,16 @@ def incremental(facts: Facts) -> Table:
         "IDI: gain of the mean probability in positives minus in negatives. NRI (continuous): net share of patients "
         "whose probability moves the right way, positives and negatives added. Every model here is built from the one "
         "it is added to.",
-        "Training values are descriptive: features were selected and models fitted on these very patients.",
+        "Training values are descriptive: features were selected and models fitted on these very patients. DeLong's "
+        "test is not valid there, so it has no interval and no p-value.",
     ]
     header = [[*words(names[:2]), *numbers(names[2:])]]
     return Table("incremental_value", header, rows, frame, lines)
 
 
 def _increment_row(row: Any, notes: Footnotes) -> Row:
-    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    note = without_lesions_note(row["note"])
+    mark = notes.mark(note) if note else ""
     return [
         Cell(str(row["extended"]), mark=mark, kind="level name"), Cell(str(row["base"]), kind="name"),
         *numbers([
@@ -113,7 +117,8 @@ def mcnemar(facts: Facts) -> Table:
 
 
 def _mcnemar_row(row: Any, notes: Footnotes) -> Row:
-    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    note = without_lesions_note(row["note"])
+    mark = notes.mark(note) if note else ""
     strong = " strong" if row["p_adjusted"] < 0.05 else ""
     return [
         Cell(str(row["model_a"]), mark=mark, kind="level name"), Cell(str(row["model_b"]), kind="name"),

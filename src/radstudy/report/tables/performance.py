@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.baselines import baseline_note, baselines
-from radstudy.report.chance import Chance, chance_note, chance_of
+from radstudy.report.chance import INCREMENTAL, Chance, chance_notes, chance_of, empty_note, family, has_kind
 from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
+from radstudy.statistics.incremental import NESTED_WARNING
 
 # of a row: what the set is, and below it what its values are worth
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
@@ -28,37 +32,66 @@ _COUNTS = {
 def performance(facts: Facts) -> Table:
     """Table 3."""
     frame = _table3(facts)
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
-    names = ["Model", "Set", "n (positive)", "AUC", "Chance", "Sensitivity, %",
-             "Specificity, %", "Accuracy, %", "Cut-off"]  # fmt: skip
+    columns = _Columns(facts)
+    names = ["Model", "Set", "n (positive)", "AUC", *columns.names, "Sensitivity, %", "Specificity, %", "Accuracy, %",
+             "Cut-off"]  # fmt: skip
     header = [[
-        replace(cell, below="p one-sided") if cell.text == "Chance" else cell
+        replace(cell, below=columns.below.get(cell.text, ""))
         for cell in (*words(names[:2]), *numbers(names[2:]))
     ]]  # fmt: skip
-    rows = _by_model(facts, frame, ("sensitivity", "specificity", "accuracy"), len(names))
+    marks = Footnotes()
+    rows = _by_model(facts, frame, columns, marks, len(names))
     below = baselines(facts)
-    rows += _baseline_rows(facts, below, ("sensitivity", "specificity", "accuracy"), len(names))
+    rows += _baseline_rows(below, columns, marks, len(names))
     settings = facts.protocol.evaluate.interval
     notes = [
+        *marks.lines(),
         f"Cut-off: {cutoff_rule(facts)}, applied unchanged to the testing set; at or above it a patient is called "
         "positive. Counts in brackets.",
-        f"Below each value its {level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
+        f"Below each value its {facts.level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
         f"{settings.proportion.title()} for proportions.",
         "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
         "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
-        chance_note(facts),
+        *filter(None, [*chance_notes(facts), empty_note(facts)]),
         *([baseline_note(below)] if len(below) else []),
     ]
     whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
     return Table("table3", header, rows, whole, notes)
 
 
-def _baseline_rows(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], width: int) -> list[list[Cell]]:
+class _Columns:
+    """The columns on chance, in Table 3: those that the run has.
+
+    Attributes
+    ----------
+    names : of the columns.
+    below : name to what is said below it.
+    """
+
+    below: Mapping[str, str] = MappingProxyType({"Chance": "p one-sided", "p, all models": "one-sided"})
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        further = bool(family(facts)) or has_kind(facts, INCREMENTAL)
+        self.names = ["Chance", *(["p, all models"] if further else [])]
+
+    def cells(self, model: str, which: str, kind: str) -> list[Cell]:
+        """The cells of a model's row."""
+        outcome = chance_of(self._facts, model, which)
+        cells = [_chance(outcome, kind)]
+        if len(self.names) > 1:
+            added = chance_of(self._facts, model, which, INCREMENTAL)
+            below = f"radiomics {p_text(added.p_value)}" if added else ""
+            cells.append(Cell(p_text(outcome.p_max_t if outcome else None), below=below, kind=kind))
+        return cells
+
+
+def _baseline_rows(frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int) -> list[list[Cell]]:
     """The baselines under a heading of their own, below the study's models."""
     if not len(frame):
         return []
     head = [Cell("Baselines: what needs no radiomics, or no image; in no comparison", span=width, kind="group")]
-    return [head, *(_row(facts, row, measures, empty=False) for _, row in frame.iterrows())]
+    return [head, *(_row(row, columns, marks, empty=False) for _, row in frame.iterrows())]
 
 
 INTERVALS = {
@@ -109,7 +142,9 @@ def _table3(facts: Facts) -> pd.DataFrame:
     return frame
 
 
-def _by_model(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], width: int) -> list[list[Cell]]:
+def _by_model(
+    facts: Facts, frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int
+) -> list[list[Cell]]:  # fmt: skip
     found = facts.document("model/models.json")
     rows: list[list[Cell]] = []
     for name in facts.models:
@@ -118,28 +153,33 @@ def _by_model(facts: Facts, frame: pd.DataFrame, measures: tuple[str, ...], widt
             rows.append([Cell(name), Cell(model.get("note") or "not fitted", span=width - 1, kind="quiet")])
             continue
         for _, row in frame[frame["model"] == name].iterrows():
-            rows.append(_row(facts, row, measures, empty=bool(model.get("empty"))))
+            rows.append(_row(row, columns, marks, empty=bool(model.get("empty"))))
     return rows
 
 
-def _row(facts: Facts, row: Any, measures: tuple[str, ...], *, empty: bool) -> list[Cell]:
+_SHOWN = ("sensitivity", "specificity", "accuracy")
+
+
+def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[Cell]:
     quiet = " quiet" if row["set"] == TRAINING else ""
     head = [
         Cell(row["model"] if row["set"] == TRAINING else "", kind="group name"),
         _set(row["set"], f"name{quiet}"),
         Cell(f"{int(row['rows'])} ({int(row['positives'])})", kind=f"number{quiet}"),
     ]
+    note, width = without_lesions_note(row.get("note")), len(columns.names) + len(_SHOWN) + 2
     if empty:
         text = "no feature survived; intercept only, AUC 0.5"
-        return [*head, Cell(text, span=len(measures) + 3, kind=f"note{quiet}")]
+        return [*head, Cell(text, span=width, kind=f"note{quiet}")]
     if pd.isna(row.get("auc")):
-        return [*head, Cell(row["note"], span=len(measures) + 3, kind=f"note{quiet}")]
+        return [*head, Cell(note, span=width, kind=f"note{quiet}")]
     limits = f"{number(row['auc_low'])} to {number(row['auc_high'])}"
+    mark = marks.mark(note) if note else ""
     return [
         *head,
-        Cell(number(row["auc"]), below=limits, kind=f"number{quiet or ' strong'}"),
-        _chance(chance_of(facts, row["model"], row["set"]), f"number{quiet}"),
-        *(_measure(row, name, f"number{quiet}") for name in measures),
+        Cell(number(row["auc"]), below=limits, mark=mark, kind=f"number{quiet or ' strong'}"),
+        *columns.cells(row["model"], row["set"], f"number{quiet}"),
+        *(_measure(row, name, f"number{quiet}") for name in _SHOWN),
         Cell(significant(row["cutoff"], 3), kind=f"number{quiet}"),
     ]
 
@@ -149,7 +189,8 @@ def _chance(chance: Chance | None, kind: str) -> Cell:
     if chance is None:
         return Cell(NOTHING, kind=kind)
     text = f"{number(chance.median)}, p {p_text(chance.p_value)}"
-    return Cell(text, below=f"{number(chance.low)} to {number(chance.high)}", kind=kind)
+    below = "" if pd.isna(chance.low) else f"{number(chance.low)} to {number(chance.high)}"
+    return Cell(text, below=below, kind=kind)
 
 
 def _measure(row: Any, name: str, kind: str = "number") -> Cell:
@@ -181,8 +222,25 @@ def comparisons_training(facts: Facts) -> Table:
     return _pairs(facts, TRAINING)
 
 
+def _pair_note(note: object) -> str:
+    """What is said in a pair's row: not what the footnotes say of many pairs at once."""
+    return "; ".join(part for part in without_lesions_note(note).split("; ") if part not in NESTED_WARNING)
+
+
+_TESTS = ("low", "high", "z", "p_value", "p_adjusted", "auc_low", "auc_high", "auc_p_value")
+
+
+def valid_tests(frame: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of models without DeLong's test where nested ones were fitted on these patients; older runs have it."""
+    if not len(frame) or "nested" not in frame:
+        return frame
+    frame, invalid = frame.copy(), (frame["set"] == TRAINING) & frame["nested"].eq(True)
+    frame.loc[invalid, [name for name in _TESTS if name in frame]] = float("nan")
+    return frame
+
+
 def _pairs(facts: Facts, which: str) -> Table:
-    frame = facts.frame("evaluate/delong.csv")
+    frame = valid_tests(facts.frame("evaluate/delong.csv"))
     part = frame[frame["set"] == which]
     if not len(part):
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
@@ -196,12 +254,16 @@ def _pairs(facts: Facts, which: str) -> Table:
                 str(int(row["rows"])), interval(row["difference"], row["low"], row["high"]), number(row["z"], 2),
                 p_text(row["p_value"])]),
             Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"), Cell("yes" if row["nested"] else ""),
-            Cell(row["note"]),
+            Cell(_pair_note(row["note"])),
         ])  # fmt: skip
     notes = [
-        "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all pairs "
-        "of this set. Nested: one model is built from the other, so their difference is not free of each other.",
+        "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all "
+        "tested pairs of this set. Nested: one model is built from the other, so their difference is not free of each "
+        "other.",
     ]
     if which == TRAINING:
-        notes.append("Descriptive only: models selected and fitted on these very patients.")
+        notes.append(
+            "Descriptive only: models selected and fitted on these very patients. Nested pairs have no test here: "
+            "DeLong's is not valid on the patients that nested models were fitted on."
+        )
     return Table(f"delong_{which}", header, rows, part, notes)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, number, p_text, significant
+from radstudy.modelling.lesions import without_lesions_note
+from radstudy.report.display import NOTHING, number, p_text, significant, thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.nomogram import Scale, nomogram_of
 from radstudy.report.tables.features import readable
@@ -23,6 +24,15 @@ def estimated(row: Any) -> bool:
     """Whether a row of the regression table has an odds ratio with an interval."""
     values = [float(row[name]) for name in ("odds_ratio", "low", "high")]
     return not any(map(pd.isna, values)) and 0 < values[0] < float("inf")
+
+
+def p_of_interval(facts: Facts, row: Any) -> float:
+    """The p-value of the test that a row's interval belongs to, so that neither contradicts the other.
+
+    Profile intervals go with the likelihood-ratio test, Wald's with Wald's; Firth's fit always has profile intervals.
+    """
+    profile = facts.protocol.evaluate.regression.interval == "profile" or "firth" in str(row["estimator"]).lower()
+    return float(row["lr_p_value"] if profile else row["p_value"])
 
 
 def odds_ratio(row: Any) -> str:
@@ -44,7 +54,8 @@ def regression(facts: Facts) -> Table:
     present = [name for name in facts.models if len(frame) and name in set(frame["model"])]
     if not present:
         raise AbsentError("No multivariable regression was fitted: no model has a feature.")
-    names = ["Feature", "Odds ratio (CI)", "p-value", "p, likelihood ratio", "VIF", "Estimator"]
+    test = "likelihood ratio" if facts.protocol.evaluate.regression.interval == "profile" else "Wald"
+    names = ["Feature", "Odds ratio (CI)", f"p, {test}", "VIF", "Estimator"]
     notes = Footnotes()
     rows: list[Row] = []
     for name in present:
@@ -54,21 +65,23 @@ def regression(facts: Facts) -> Table:
         *notes.lines(),
         "Logistic regression without penalty of all features of a model together: odds ratio per standard deviation of "
         "a radiomics feature, per unit or level of a clinical one; above 1 means: the higher the value, the more "
-        f"probably {facts.groups[1]}. Firth: penalised likelihood, where features separate the groups. VIF: variance "
-        "inflation factor, above 5 to 10 features say much the same.",
+        f"probably {facts.groups[1]}. Firth: penalised likelihood, where features separate the groups, p by its "
+        "ratio. The p-value is that of the test that the interval comes from. VIF: variance inflation factor, above 5 "
+        "to 10 features say much the same.",
         APPARENT,
     ]
-    header = [[*words(names[:1]), *numbers(names[1:5]), *words(names[5:])]]
+    header = [[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]]
     return Table("multivariable_regression", header, rows, frame, lines)
 
 
 def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
-    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    note = without_lesions_note(row["note"])
+    mark = notes.mark(note) if note else ""
     ratio = odds_ratio(row) if estimated(row) else "not estimated"
     return [
         Cell(readable(facts, str(row["feature"])), kind="level"),
         Cell(ratio, mark=mark, kind="number"),
-        *numbers([p_text(row["p_value"]), p_text(row["lr_p_value"]), number(row["vif"], 2)]),
+        *numbers([p_text(p_of_interval(facts, row)), number(row["vif"], 2)]),
         Cell(str(row["estimator"]), kind="name"),
     ]
 
@@ -78,27 +91,35 @@ def regression_fit(facts: Facts) -> Table:
     frame = facts.frame("evaluate/regression_models.csv")
     if not len(frame):
         raise AbsentError("No multivariable regression was fitted: no model has a feature.")
-    names = ["Model", "n", "Events", "Events per variable", "Likelihood ratio χ² (df)", "p-value", "Nagelkerke R²",
-             "AIC", "Estimator"]  # fmt: skip
+    names = ["Model", "n", "Events", "Candidates", "Events per candidate", "Events per selected feature",
+             "Likelihood ratio χ² (df)", "p-value", "Nagelkerke R²", "AIC", "Estimator"]  # fmt: skip
     notes = Footnotes()
     rows = [_fit(row, notes) for _, row in frame.iterrows()]
+    older = [] if "candidates" in frame else ["Candidates were not counted by the version that made this run."]
     lines = [
         *notes.lines(),
-        "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. With fewer "
-        "than about ten events per variable estimates are unstable.",
+        "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. "
+        "Candidates: reproducible features and clinical variables (one per level but the reference) that the "
+        "selection began with. What a sample supports is counted in candidates: with fewer than about ten events for "
+        "each, estimates are unstable, however few features were selected.",
+        *older,
         APPARENT,
     ]
-    header = [[*words(names[:1]), *numbers(names[1:8]), *words(names[8:])]]
+    header = [[*words(names[:1]), *numbers(names[1:10]), *words(names[10:])]]
     return Table("regression_fit", header, rows, frame, lines)
 
 
 def _fit(row: Any, notes: Footnotes) -> Row:
-    mark = notes.mark(str(row["note"])) if row["note"] else ""
+    note = without_lesions_note(row["note"])
+    mark = notes.mark(note) if note else ""
+    candidates = row.get("candidates")
     known = not pd.isna(row["lr_statistic"])
     test = f"{number(row['lr_statistic'], 2)} ({int(row['lr_dof'])})" if known else NOTHING
     return [
         Cell(str(row["model"]), mark=mark, kind="name"),
-        *numbers([str(int(row["rows"])), str(int(row["events"])), number(row["events_per_variable"], 1), test,
+        *numbers([str(int(row["rows"])), str(int(row["events"])),
+                  NOTHING if candidates is None or pd.isna(candidates) else thousands(int(candidates)),
+                  significant(row.get("events_per_candidate"), 2), number(row["events_per_variable"], 1), test,
                   p_text(row["lr_p_value"]), number(row["r2_nagelkerke"]), number(row["aic"], 1)]),
         Cell(str(row["estimator"]), kind="name"),
     ]  # fmt: skip

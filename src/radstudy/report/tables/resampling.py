@@ -8,9 +8,10 @@ import pandas as pd
 
 from radstudy.report.display import NOTHING, interval, number, plural, span
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.resampled import OPTIMISTIC, left_out_note, resampled
+from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
 from radstudy.report.tables.features import readable
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
+from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
 _SHOWN, _OFTEN = 10, 25.0  # features a model; those of the model itself and those selected in this per cent or more
 _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
@@ -57,7 +58,6 @@ def _reference(row: Any) -> str:
 
 def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
     """What each column is, of those that hold something."""
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     nested, splits, resamples = (frame[frame[name].notna()] for name in ("nested_auc", "split_median", "resamples"))
     notes = [
         "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validated with the "
@@ -68,24 +68,31 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
         notes.append(
             f"Nested cross-validation: {span(nested['repeats'])} x {span(nested['folds'])} folds of all "
             f"{facts.case_word}, every filter, tree, screening and penalty fitted inside; mean of the folds' AUCs, "
-            f"never of pooled scores, which are biased low in small samples; below it the {level} interval from the "
-            "corrected-resampled variance (1 / (k r) + n test / n train; Nadeau and Bengio 2003), approximate for an "
-            "AUC. Optimism: the training AUC minus this one; the folds train on other numbers of patients than the "
+            f"never of pooled scores, which are biased low in small samples; below it the {facts.level} interval from "
+            "the corrected-resampled variance (1 / (k r) + n test / n train; Nadeau and Bengio 2003), approximate for "
+            "an AUC. Optimism: the training AUC minus this one; the folds train on other numbers of patients than the "
             "study's training set, which moves it a little."
         )
     if len(splits):
         notes.append(
-            f"Other splits: {span(splits['splits'])} random splits of the study's sizes; median, below it the "
-            f"central {level}."
+            f"Other splits: {span(splits['splits'])} random splits of the study's sizes; median"
+            f"{_share_note(facts, splits['splits'], 'splits')}."
         )
     if len(resamples):
         notes.append(
-            f"Out-of-bag: models of {span(resamples['resamples'])} resamples of patients, on the patients not "
-            f"drawn; mean, below it the central {level} of the resamples. Brier score: 'share' is that of a model that "
-            "knows the share of positives only. Calibration slope: median; below 1 says that predictions are too "
+            f"Out-of-bag: models of {span(resamples['resamples'])} resamples of patients, on the patients not drawn; "
+            f"mean{_share_note(facts, resamples['resamples'], 'resamples')}. Brier score: 'share' is that of a model "
+            "that knows the share of positives only. Calibration slope: median; below 1 says that predictions are too "
             "extreme."
         )
     return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
+
+
+def _share_note(facts: Facts, counts: pd.Series[Any], unit: str) -> str:
+    """What stands below a median or mean of so many values."""
+    if counts.max() < fewest(facts):
+        return f" ({span(counts)} {unit} are too few for a central {facts.level})"
+    return f", below it the central {facts.level} of the {unit}"
 
 
 def stability(facts: Facts) -> Table:
@@ -102,8 +109,9 @@ def stability(facts: Facts) -> Table:
         *notes.lines(),
         "Nogueira's index of the selection over the bootstrap's resamples: 1 for the same features every time, 0 for "
         "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is "
-        "the normal one. Agreement of risks: ICC(1,1) of a patient's predicted probabilities over the repeats of "
-        "nested cross-validation, each from models that had not seen the patient; SD over the same repeats.",
+        f"the normal one, given from {FEWEST_FOR_INTERVAL} resamples on. Agreement of risks: ICC(1,1) of a patient's "
+        "predicted probabilities over the repeats of nested cross-validation, each from models that had not seen the "
+        "patient; SD over the same repeats.",
     ]
     return Table("stability", [[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
 
@@ -129,16 +137,22 @@ def frequent(facts: Facts) -> Table:
         part = frame[frame["model"] == model]
         shown = part[part["in_model"] | (part["selected_percent"] >= _OFTEN)]
         keep = shown[shown["in_model"]].index.union(shown.index[:_SHOWN])
-        rows.append([Cell(f"{model}: {len(part):,} features selected at least once", span=len(names), kind="group")])
+        head = f"{model}: {plural(_chosen(part), 'feature')} selected at least once"
+        rows.append([Cell(head, span=len(names), kind="group")])
         rows += [_frequent_row(facts, row) for _, row in shown.loc[keep].iterrows()]
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}%"
     notes = [
         f"Over the bootstrap's resamples of all {facts.case_word}: the features of the study's models (bold) and the "
         f"{_SHOWN} most frequent others that {_OFTEN:g}% or more of the resamples selected; the CSV file has all. "
         f"Coefficients per standard deviation: of the study's model, and of the resamples that selected the feature "
-        f"(median, central {level}). Same sign: the share of these that agree on the direction.",
+        f"(median, central {facts.level} where {fewest(facts)} or more did). Same sign: the share of these that agree "
+        "on the direction.",
     ]
     return Table("selection_frequency", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
+
+
+def _chosen(part: pd.DataFrame) -> int:
+    """Features that some resample selected: the study's own are listed even where none did."""
+    return int((part["selected_percent"] > 0).sum())
 
 
 def _frequent_row(facts: Facts, row: Any) -> Row:

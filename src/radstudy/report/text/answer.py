@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import NULL, Chance, chance_of
+from radstudy.report.chance import INCREMENTAL, NULL, OUTCOME, Chance, chance_of, family
 from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
@@ -21,8 +21,7 @@ def _with_interval(facts: Facts, value: float, low: float, high: float, digits: 
     """Such as "0.750 (95% CI 0.600 to 0.900)"."""
     if pd.isna(low) or pd.isna(high):
         return number(value, digits)
-    level = f"{100 * facts.protocol.evaluate.interval.level:g}% CI"
-    return f"{number(value, digits)} ({level} {number(low, digits)} to {number(high, digits)})"
+    return f"{number(value, digits)} ({facts.level} CI {number(low, digits)} to {number(high, digits)})"
 
 
 def _p(value: float) -> str:
@@ -179,7 +178,7 @@ def _chance(facts: Facts) -> Chance | None:
 
 
 def _added(facts: Facts) -> Chance | None:
-    found = chance_of(facts, facts.study_model, TESTING, "incremental")
+    found = chance_of(facts, facts.study_model, TESTING, INCREMENTAL)
     return found if found is not None and not pd.isna(found.p_value) else None
 
 
@@ -187,10 +186,41 @@ def _by_chance(facts: Facts) -> str:
     found = _chance(facts)
     assert found is not None
     shown = "more than chance" if found.p_value < SMALL else "not shown to be more than chance"
+    known = not pd.isna(found.low)
+    share = f" (central {facts.level}: {number(found.low)} to {number(found.high)})" if known else ""
     return (
         f"On {found.permutations:,} permuted outcomes the same recipe reached a median testing AUC of "
-        f"{number(found.median)} (central {100 * facts.protocol.evaluate.interval.level:g}%: {number(found.low)} to "
-        f"{number(found.high)}); {_p(found.p_value)}, one-sided: {shown}."
+        f"{number(found.median)}{share}; {_p(found.p_value)}, one-sided: {shown}."
+    )
+
+
+def _corrected(facts: Facts, kind: str) -> Chance | None:
+    """The permutation test of the study's model, where it was corrected for the number of models."""
+    found = _chance(facts) if kind == OUTCOME else _added(facts)
+    return found if found is not None and found.p_max_t is not None and len(family(facts, kind)) > 1 else None
+
+
+def _after_correction(facts: Facts, kind: str, shown: str) -> str:
+    found = _corrected(facts, kind)
+    assert found is not None and found.p_max_t is not None
+    before, after = found.p_value < SMALL, found.p_max_t < SMALL
+    verdict = "still" if before and after else "no longer" if before else "not"
+    count, which = len(family(facts, kind)), "tried" if kind == OUTCOME else "that hold both"
+    return f"Corrected for the {count} models {which} (max-T), {_p(found.p_max_t)}: {verdict} {shown}."
+
+
+def _few(facts: Facts) -> Chance | None:
+    """The permutation test of the study's model, where no p-value of it could be small."""
+    found = _chance(facts)
+    return found if found is not None and found.smallest_p_value >= SMALL else None
+
+
+def _floor(facts: Facts) -> str:
+    found = _few(facts)
+    assert found is not None
+    return (
+        f"With {found.permutations:,} permutations p cannot be below {number(found.smallest_p_value)}, so they are too "
+        "few to show anything."
     )
 
 
@@ -255,6 +285,12 @@ CLINICAL = (Sentence("against_clinical", lambda facts: _pair(facts) is not None,
 CHANCE = (
     Sentence("study_model_chance", lambda facts: _chance(facts) is not None, _by_chance),
     Sentence(
+        "study_model_chance_corrected",
+        lambda facts: _corrected(facts, OUTCOME) is not None,
+        lambda facts: _after_correction(facts, OUTCOME, "shown to be more than chance"),
+    ),
+    Sentence("study_model_chance_floor", lambda facts: _few(facts) is not None, _floor),
+    Sentence(
         "study_model_chance_unknown",
         lambda facts: bool(_unknown(facts, NULL, "permutations")),
         lambda facts: (
@@ -263,6 +299,11 @@ CHANCE = (
         ),
     ),
     Sentence("study_model_adds", lambda facts: _added(facts) is not None, _by_radiomics),
+    Sentence(
+        "study_model_adds_corrected",
+        lambda facts: _corrected(facts, INCREMENTAL) is not None,
+        lambda facts: _after_correction(facts, INCREMENTAL, "shown to add"),
+    ),
 )
 SIMPLER = (
     Sentence(

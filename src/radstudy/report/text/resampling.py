@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import NULL
+from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text
 from radstudy.report.display import listed, plural, span
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
@@ -39,7 +39,7 @@ def _chance(facts: Facts) -> str:
 
 
 def _incremental(facts: Facts) -> str:
-    frame = chance_rows(facts, "incremental")
+    frame = chance_rows(facts, INCREMENTAL)
     return (
         f"For {listed([name for name in facts.models if name in set(frame['model'])])} the radiomics features were "
         f"also permuted against outcome and clinical variables, {span(frame['permutations'])} times: what radiomics "
@@ -49,7 +49,20 @@ def _incremental(facts: Facts) -> str:
 
 CHANCE = (
     Sentence("chance", lambda facts: bool(len(chance_rows(facts))), _chance),
-    Sentence("chance_incremental", lambda facts: bool(len(chance_rows(facts, "incremental"))), _incremental),
+    Sentence(
+        "chance_floor",
+        lambda facts: bool(len(chance_rows(facts))),
+        lambda facts: f"So {floor_text(chance_rows(facts)['permutations'])}.",
+    ),
+    Sentence(
+        "chance_max_t",
+        lambda facts: bool(family(facts)),
+        lambda facts: (
+            f"The p-value was also corrected for having tried {plural(len(family(facts)), 'model')}, by single-step "
+            "max-T on the same permutations (Westfall and Young 1993)."
+        ),
+    ),
+    Sentence("chance_incremental", lambda facts: bool(len(chance_rows(facts, INCREMENTAL))), _incremental),
     Sentence(
         "chance_left_out",
         lambda facts: bool(left_out(facts, NULL, "permutations")),

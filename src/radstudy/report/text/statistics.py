@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from radstudy.report.analysed import lesions_note
 from radstudy.report.chance import NULL, NULL_BASELINES
 from radstudy.report.display import listed
-from radstudy.report.facts import Facts
+from radstudy.report.facts import TRAINING, Facts
 from radstudy.report.tables.performance import INTERVALS, cutoff_rule
+from radstudy.report.tables.regression import estimated, p_of_interval
 from radstudy.report.text.evidence import DELONG, TABLE3, rows, shows
 from radstudy.report.text.sentence import Sentence
 
@@ -61,15 +65,11 @@ def _categorical(facts: Facts) -> str:
 # --- single models -----------------------------------------------------------------------------------------------
 
 
-def _level(facts: Facts) -> str:
-    return f"{100 * facts.protocol.evaluate.interval.level:g}%"
-
-
 def _area_intervals(facts: Facts) -> str:
     frame = rows(facts, TABLE3, "auc_low")
     known = frame.get("interval", [facts.protocol.evaluate.interval.auc])
     used = listed([INTERVALS[name] for name in dict.fromkeys(known)])
-    return f"The area under the ROC curve (AUC) has {_level(facts)} confidence intervals by {used}."
+    return f"The area under the ROC curve (AUC) has {facts.level} confidence intervals by {used}."
 
 
 _SINGLE = (
@@ -78,7 +78,7 @@ _SINGLE = (
         "proportion_intervals",
         lambda facts: shows(facts, TABLE3, "sensitivity_low"),
         lambda facts: (
-            f"Proportions have {_level(facts)} intervals by {facts.protocol.evaluate.interval.proportion.title()}."
+            f"Proportions have {facts.level} intervals by {facts.protocol.evaluate.interval.proportion.title()}."
         ),
     ),
     Sentence(
@@ -143,6 +143,19 @@ def _firth(facts: Facts) -> list[str]:
     return list(dict.fromkeys(frame[frame["estimator"].str.lower().str.contains("firth")]["model"]))
 
 
+def _odds_ratios_tested(facts: Facts) -> bool:
+    """Whether some odds ratio has the p-value that is printed beside it."""
+    frame = rows(facts, REGRESSION, "odds_ratio", "low", "high")
+    return any(estimated(row) and not pd.isna(p_of_interval(facts, row)) for _, row in frame.iterrows())
+
+
+def _p_of_odds_ratios(facts: Facts) -> str:
+    profile = facts.protocol.evaluate.regression.interval == "profile"
+    test = "the likelihood-ratio test" if profile else "Wald's test"
+    test += "; Firth's fit has that of its penalised likelihood ratio" if _firth(facts) else ""
+    return f"Each odds ratio has the p-value of the test that its interval belongs to ({test})."
+
+
 def _no_estimate(facts: Facts) -> list[str]:
     frame = rows(facts, REGRESSION, "note")
     if "odds_ratio" not in frame:
@@ -152,6 +165,7 @@ def _no_estimate(facts: Facts) -> list[str]:
 
 _REGRESSION = (
     Sentence("regression", lambda facts: shows(facts, REGRESSION, "odds_ratio"), _regression),
+    Sentence("odds_ratios_tested", _odds_ratios_tested, _p_of_odds_ratios),
     Sentence(
         "firth",
         lambda facts: bool(_firth(facts)),
@@ -169,11 +183,25 @@ _REGRESSION = (
 
 # --- pairs -------------------------------------------------------------------------------------------------------
 
+
+def _nested_in_training(facts: Facts) -> bool:
+    frame = rows(facts, DELONG, "difference", "nested")
+    return bool(len(frame) and ((frame["set"] == TRAINING) & frame["nested"].eq(True)).any())
+
+
 _PAIRS = (
     Sentence(
         "delong",
         lambda facts: shows(facts, DELONG, "p_value"),
         lambda _: "AUCs of two models were compared by DeLong's paired test, on the rows that both can use.",
+    ),
+    Sentence(
+        "nested_not_tested",
+        _nested_in_training,
+        lambda _: (
+            "DeLong's test is not valid for nested models on the patients that they were fitted on, and is not given "
+            "there."
+        ),
     ),
     Sentence(
         "mcnemar",
@@ -186,7 +214,9 @@ _PAIRS = (
     Sentence(
         "holm",
         lambda facts: any(shows(facts, name, "p_adjusted") for name in (DELONG, MCNEMAR)),
-        lambda _: "The p-values of these comparisons are given raw and with Holm's correction over all pairs of a set.",
+        lambda _: (
+            "The p-values of these comparisons are given raw and with Holm's correction over all tested pairs of a set."
+        ),
     ),
     Sentence(
         "not_adjusted",
@@ -223,11 +253,16 @@ def _two_sided(facts: Facts) -> list[str]:
     """The tests with two tails that gave a p-value."""
     known = {
         "of the groups": any(shows(facts, name, "p_value") for name in GROUPS),
-        "of the odds ratios": shows(facts, REGRESSION, "p_value"),
+        "of the odds ratios": _odds_ratios_tested(facts),
         "DeLong's": shows(facts, DELONG, "p_value"),
         "McNemar's": shows(facts, MCNEMAR, "p_value"),
     }
     return [name for name, there in known.items() if there]
+
+
+def _takes_rows_as_independent(facts: Facts) -> bool:
+    """Whether there is an interval or a test that does."""
+    return shows(facts, TABLE3, "auc_low") or bool(_two_sided(facts))
 
 
 TAILS = (
@@ -242,5 +277,10 @@ TAILS = (
         lambda _: (
             "The p-values of permutations are one-sided (upper tail): only an AUC that is at least as large counts."
         ),
+    ),
+    Sentence(
+        "lesions_as_independent",
+        lambda facts: bool(lesions_note(facts)) and _takes_rows_as_independent(facts),
+        lesions_note,
     ),
 )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
 from radstudy.report.display import listed, number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.agreement import bound_of
 from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER
-from radstudy.report.text.cohort import ROWS
 from radstudy.report.text.evidence import (
     DELONG,
     RESAMPLED,
@@ -18,7 +18,6 @@ from radstudy.report.text.evidence import (
     agreement_tested,
     areas,
     fitted,
-    lesions_share_patients,
     rows,
     shows,
 )
@@ -26,7 +25,7 @@ from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.sentence import Sentence, said
 from radstudy.store import PROVENANCE
 
-LEAKS, PREDICTIONS = "evaluate/leaks/leaks.csv", "model/predictions.csv"
+LEAKS = "evaluate/leaks/leaks.csv"
 _STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 
 
@@ -77,10 +76,17 @@ def _patients(facts: Facts) -> str:
     )
 
 
-def _analysed(facts: Facts) -> tuple[int, int]:
-    """Patients whom at least one model could use, and those kept."""
-    used, kept = rows(facts, PREDICTIONS, "probability"), rows(facts, ROWS, "outcome")
-    return (used["patient"].nunique() if len(used) else 0), (kept["patient"].nunique() if len(kept) else 0)
+def _analysed(facts: Facts) -> str:
+    lost, patients = sum(not_analysed(facts).values()), by_patient(analysed_rows(facts))
+    parts = [
+        f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.groups[1]})"
+        for which in (TRAINING, TESTING)
+        for part in (patients[patients["set"] == which],)
+    ]
+    return (
+        f"No model could use {plural(lost, 'patient')}, who {'counts' if lost == 1 else 'count'} in no AUC; "
+        f"{plural(len(patients), 'patient')} {'was' if len(patients) == 1 else 'were'} analysed: {listed(parts)}."
+    )
 
 
 def _lost(facts: Facts) -> str:
@@ -95,11 +101,8 @@ _PATIENTS = (
     Sentence("patients", lambda facts: "cohort/flow.json" in facts.documents, _patients),
     Sentence(
         "not_analysed",
-        lambda facts: 0 < _analysed(facts)[0] < _analysed(facts)[1],
-        lambda facts: (
-            f"{plural(_analysed(facts)[0], 'patient')} of these {_analysed(facts)[1]} had what at least one "
-            "model needs and were analysed; the others count in no AUC."
-        ),
+        lambda facts: bool(not_analysed(facts)),
+        _analysed,
     ),
     Sentence("lost_cases", lambda facts: bool(len(facts.failures())), _lost),
 )
@@ -232,15 +235,6 @@ def _inside(facts: Facts) -> str:
     )
 
 
-def _several_lesions(facts: Facts) -> str:
-    frame = rows(facts, ROWS, "outcome")
-    return (
-        f"The {plural(len(frame), 'lesion')} are of {plural(frame['patient'].nunique(), 'patient')}: the intervals and "
-        "the p-values of tests other than permutation tests take lesions as independent, so intervals are too narrow "
-        "and these p-values too small."
-    )
-
-
 def _not_run(facts: Facts) -> list[str]:
     wanted = [step for step in _STEPS if step != "prepare" or facts.protocol.features is None]
     return [step for step in wanted if f"{step}/{PROVENANCE}" not in facts.documents]
@@ -252,8 +246,8 @@ _TRUST = (
     Sentence("inside_the_folds", lambda facts: shows(facts, RESAMPLED, "nested_auc", "optimism"), _inside),
     Sentence(
         "several_lesions",
-        lambda facts: lesions_share_patients(facts) and bool(len(areas(facts, TESTING))),
-        _several_lesions,
+        lambda facts: bool(lesions_note(facts)) and bool(len(areas(facts, TESTING))),
+        lesions_note,
     ),
     Sentence(
         "leak_warnings",

@@ -1,0 +1,76 @@
+"""Who was analysed: the patients of whom some model could use a lesion, and those who have several lesions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from radstudy.report.chance import NULL
+from radstudy.report.display import listed, plural
+from radstudy.report.facts import Facts
+from radstudy.report.resampled import FOLDER
+
+LESION = ["patient", "lesion"]
+
+
+def analysed_rows(facts: Facts) -> pd.DataFrame:
+    """The rows of the cohort that at least one fitted model used; all of them where no model has been fitted (yet)."""
+    rows = facts.frame("cohort/rows.csv")
+    used = facts.frames.get("model/predictions.csv")
+    if used is None or not len(used):
+        return rows
+    return rows.merge(used[LESION].drop_duplicates(), on=LESION)
+
+
+def by_patient(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a patient, with ``set`` and ``outcome``: a patient is positive if one of the lesions is."""
+    return rows.groupby("patient", sort=False).agg(set=("set", "first"), outcome=("outcome", "max"))
+
+
+def counts(rows: pd.DataFrame, which: str) -> tuple[int, int]:
+    """Negative and positive patients of a set ("all": of every set)."""
+    patients = by_patient(rows)
+    part = patients if which == "all" else patients[patients["set"] == which]
+    return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
+
+
+def not_analysed(facts: Facts) -> dict[str, int]:
+    """Patients of the cohort of whom no model could use a lesion: reason to how many, each patient under the first."""
+    rows = facts.frame("cohort/rows.csv")
+    lost = set(rows["patient"]) - set(analysed_rows(facts)["patient"])
+    absent = facts.frames.get("cohort/absent.csv")
+    failed = set(facts.failures()["patient"])
+    without = set(absent["patient"]) if absent is not None and len(absent) else set()
+    reasons = {
+        "a file, a mask or a feature is missing or failed": lost & failed,
+        "a sequence was not acquired, or does not show the lesion": (lost & without) - failed,
+        "lacks a value that every model needs": lost - failed - without,
+    }
+    return {reason: len(patients) for reason, patients in reasons.items() if patients}
+
+
+def lesions_note(facts: Facts) -> str:
+    """What several lesions of a patient do to intervals and tests; "" where every patient has one."""
+    if "cohort/rows.csv" not in facts.frames:
+        return ""
+    lesions = analysed_rows(facts)["patient"].value_counts()
+    several = int((lesions > 1).sum())
+    if not several:
+        return ""
+    together = _keeping_together(facts)
+    but = f" Only {listed(together)} keep a patient's lesions together." if together else ""
+    return (
+        f"{several} of {plural(len(lesions), 'patient')} {'has' if several == 1 else 'have'} several lesions "
+        f"({int(lesions.sum()):,} in all): the intervals take them as independent and are too narrow, and p-values are "
+        f"too small.{but}"
+    )
+
+
+def _keeping_together(facts: Facts) -> list[str]:
+    """What was done in this run with whole patients."""
+    null, resampled = facts.frames.get(NULL), facts.frames.get(f"{FOLDER}/summary.csv")
+    permuted = null is not None and len(null) and null["permutations"].notna().any()
+    refitted = resampled is not None and len(resampled) and resampled["training_auc"].notna().any()
+    return [
+        *(["the permutations of Chance"] if permuted else []),
+        *(["the resampled values (nested cross-validation, other splits, bootstrap)"] if refitted else []),
+    ]

@@ -1,0 +1,68 @@
+"""The permutation tests of every model, with the question that each answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.report.chance import (
+    INCREMENTAL,
+    NULL,
+    OUTCOME,
+    Chance,
+    chance_note,
+    chance_notes,
+    chance_of,
+    empty_note,
+    has_kind,
+)
+from radstudy.report.display import NOTHING, interval, number, p_text
+from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
+
+
+def chance(facts: Facts) -> Table:
+    """What each model reaches beside what its permutations reach: the outcome's, and those of the radiomics alone."""
+    if facts.protocol.evaluate.chance is None:
+        raise AbsentError(chance_note(facts))
+    frame = facts.frame(NULL)
+    known = frame.dropna(subset=["permutations"]) if len(frame) else frame
+    if not len(known):
+        raise AbsentError(chance_note(facts) or "No model was calibrated against chance.")
+    both = has_kind(facts, INCREMENTAL)
+    names = ["Model", "AUC", "Outcome permuted: median", "p-value", "p, all models", "No feature survived, %"]
+    names += ["Radiomics permuted: median", "p-value", "p, all models"] if both else []
+    kinds = (OUTCOME, INCREMENTAL) if both else (OUTCOME,)
+    shown = known[(known["kind"] == OUTCOME) & known["measure"].isin(["testing", "training"])]
+    rows = by_set(shown.rename(columns={"measure": "set"}), len(names), lambda row: _row(facts, row, kinds))
+    return Table("chance", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, _notes(facts))
+
+
+def _row(facts: Facts, row: Any, kinds: tuple[str, ...]) -> Row:
+    cells = [str(row["model"]), number(row["observed"])]
+    for kind in kinds:
+        one = chance_of(facts, str(row["model"]), str(row["set"]), kind)
+        cells += _tested(one)
+        if kind == OUTCOME:
+            cells.append(NOTHING if one is None or one.empty_percent is None else number(one.empty_percent, 1))
+    return [Cell(cells[0], kind="level name"), *numbers(cells[1:])]
+
+
+def _tested(one: Chance | None) -> list[str]:
+    if one is None or pd.isna(one.p_value):
+        return [NOTHING] * 3
+    return [interval(one.median, one.low, one.high), p_text(one.p_value), p_text(one.p_max_t)]
+
+
+def _notes(facts: Facts) -> list[str]:
+    said = [
+        *chance_notes(facts),
+        f"In brackets the central {facts.level} of the permutations.",
+        "The p, all models, of the radiomics permuted is corrected over the models that have one."
+        if has_kind(facts, INCREMENTAL)
+        else "",
+        empty_note(facts),
+        "Training values are apparent: they compare one overfit with others of the same size.",
+    ]
+    return [line for line in said if line]

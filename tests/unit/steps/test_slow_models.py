@@ -76,7 +76,7 @@ def test_slow_and_fast_models_are_one_family_and_the_correction_is_over_all_of_t
     for measure in ("training", "testing"):
         own = outcome[outcome["measure"] == measure].set_index("model")
         drawn = areas[(areas["kind"] == "outcome") & (areas["measure"] == measure)]
-        drawn = drawn.pivot(index="permutation", columns="model", values="auc")[list(own.index)]
+        drawn = drawn.pivot_table(index="permutation", columns="model", values="auc")[list(own.index)]
         reached = ((drawn - drawn.mean()) / drawn.std(ddof=0)).max(axis=1)
         for model, row in own.iterrows():
             distance = (row["observed"] - drawn[model].mean()) / drawn[model].std(ddof=0)

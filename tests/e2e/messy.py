@@ -3,7 +3,8 @@
 Every voxel is known. Siemens writes classic images with German names, GE classic images with French ones, Philips
 enhanced multi-frame objects with Chinese ones. The two readers' drawings are DICOM SEG (Siemens), .seg.nrrd (GE) and
 RTSTRUCT (Philips), each in a folder with the reader's name; in no file does the label tell the readers apart. One
-examination runs over midnight without true dates, one is big-endian, and each has a subtraction that does not say DERIVED.
+examination runs over midnight without true dates, one is big-endian, and each has a subtraction that does not say
+DERIVED.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Woman:
     @property
     def identifier(self) -> str:
         """Her PatientID: digits that a spreadsheet takes for a number."""
-        return f"00{4711 + self.number}"
+        return f"00{4711000307 + self.number}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def voxels(woman: Woman, value: int, gain: float = 1.0) -> np.ndarray:
     shape = (SIZE[1], SIZE[0], SLICES)
     lesion = woman.masks["anna"]
     image = rng.normal(100, 8, shape) + value / 10
-    image[lesion] += 60 + rng.normal(0, 30 if woman.positive else 12, int(lesion.sum()))
+    spread = (24 if woman.positive else 16) + np.random.default_rng([woman.number, 77]).normal(0, 8)
+    image[lesion] += 60 + rng.normal(0, max(spread, 4), int(lesion.sum()))
     return np.rint(gain * image).astype(np.int16)
 
 

@@ -1,4 +1,4 @@
-"""Two readers, three vendors, four languages, one cohort: from the PACS's files to the report, and nothing in silence."""
+"""Two readers, three vendors, three languages: from the PACS's files to the report, and nothing in silence."""
 
 import csv
 import shutil
@@ -56,6 +56,7 @@ def ran(imported, cohort, command):
 
 def quicken(study):
     """Fewer images and repeats: what is asked here is who read what, not how well it predicts."""
+    study["prepare"] = []  # a bias field of 6 x 5 x 2 voxels says nothing
     study["extract"] = {"images": {"original": True}}
     study["evaluate"] = {**study.get("evaluate", {}), "chance": {"permutations": 20}, "resampling": None}
 
@@ -114,7 +115,7 @@ def test_the_study_reads_the_import_and_reports_both_readers(ran, cohort):
 
 
 def test_no_patient_is_named_outside_the_private_folder(ran, cohort):
-    folder, done = ran
+    folder, _ = ran
     texts = [path.read_text("utf-8") for part in ("images", "study") for path in (folder / part).rglob("*")
              if path.suffix in (".csv", ".json", ".html", ".yaml")]  # fmt: skip
     assert len(texts) > 20

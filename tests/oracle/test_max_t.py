@@ -27,7 +27,7 @@ def test_max_t_is_the_definitions(case):
         {name: {"testing": null[:, place]} for place, name in enumerate(names)},
         {name: np.ones(len(null), dtype=np.int64) for name in names},
     )  # fmt: skip
-    records = summary_of(calibration, 0.95)
+    records = summary_of(calibration, 0.95, calibration)
     expected = [float(Fraction(value)) for value in row["adjusted"].split()]
     assert [record["p_max_t"] for record in records] == pytest.approx(expected, abs=1e-12)
     assert all(record["p_max_t"] >= record["p_value"] - 1e-12 for record in records)

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import combinations
 from pathlib import Path
 
@@ -114,6 +114,23 @@ def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private
 def write_persons(persons: Persons, out: Path) -> None:
     """Write OUT/identities.json, which the study's check for patients under two identifiers reads."""
     write_json(out / FILE, asdict(persons))
+
+
+def read_persons(file: Path) -> Persons:
+    """Read an identities.json.
+
+    Raises
+    ------
+    OSError, ValueError, TypeError : it cannot be read, or is not one.
+    """
+    found = read_json(file)
+    wanted = {field.name for field in fields(Persons)}
+    if not isinstance(found, dict) or not wanted <= set(found):
+        raise ValueError(f"it does not hold {', '.join(sorted(wanted))}")
+    patients, compared, nameless = (
+        tuple(map(str, found[name])) for name in ("patients", "compared", "without_patient_id")
+    )
+    return Persons(patients, compared, tuple((str(one), str(other)) for one, other in found["same_person"]), nameless)
 
 
 def warnings_on(persons: Persons, here: set[str]) -> list[str]:

@@ -75,6 +75,16 @@ class NullCalibration:
         """The floor of every p-value: 1 / (B + 1), where no permutation reaches the observed AUC."""
         return 1 / (self.permutations + 1)
 
+    def max_t_p_values(self, measure: str) -> dict[str, float]:
+        """Model to its p-value corrected for the number of models, by `max_t` on the same permutations.
+
+        The family is every model here whose AUC is known; the others have NaN.
+        """
+        names = list(self.observed)
+        null = np.column_stack([self.null[name][measure] for name in names])
+        adjusted = max_t(np.array([self.observed[name][measure] for name in names]), null)
+        return dict(zip(names, map(float, adjusted), strict=True))
+
     def mean_and_sd(self, model: str, measure: str) -> tuple[float, float]:
         """Mean and SD of the null AUCs that could be computed; NaN where none could."""
         known = self.null[model][measure][~np.isnan(self.null[model][measure])]
@@ -108,36 +118,25 @@ class NullCalibration:
         return np.asarray(np.quantile(known, [tail, 0.5, 1 - tail], axis=0), dtype=np.float64)
 
 
-Corrected = Mapping[str, Mapping[str, float]]  # measure to model to p-value
-
-
-def corrected_p_values(groups: Sequence[Sequence[NullCalibration]]) -> Corrected:
-    """P-values corrected for the number of all these models.
+def together(calibrations: Sequence[NullCalibration]) -> NullCalibration:
+    """One calibration of the models of several, which have met the same permutations.
 
     Parameters
     ----------
-    groups : calibrations of one kind; those of a group have met the same permutations, number by number.
-
-    Returns
-    -------
-    Measure to model to p-value: `max_t` within a group, times the number of groups (Bonferroni), whose permutations are
-    not the same; at most 1. NaN of a model whose AUC is not known: it is not in the family.
+    calibrations : of one kind and number of permutations, with the same exchanges (`calibrate`'s `like`).
     """
-    corrected: dict[str, dict[str, float]] = {}
-    for measure in MEASURES:
-        found = [_max_t(group, measure) for group in groups]
-        tested = sum(any(not np.isnan(p) for p in group.values()) for group in found)
-        corrected[measure] = {name: float(np.minimum(1.0, tested * p)) for group in found for name, p in group.items()}
-    return corrected
-
-
-def _max_t(group: Sequence[NullCalibration], measure: str) -> dict[str, float]:
-    models = [(name, null) for null in group for name in null.observed if measure in null.observed[name]]
-    if not models:
-        return {}
-    observed = np.array([null.observed[name][measure] for name, null in models])
-    adjusted = max_t(observed, np.column_stack([null.null[name][measure] for name, null in models]))
-    return {name: float(p) for (name, _), p in zip(models, adjusted, strict=True)}
+    first = calibrations[0]
+    if any((one.kind, one.permutations) != (first.kind, first.permutations) for one in calibrations):
+        raise ValueError("calibrations of other kinds or numbers of permutations have not met the same ones")
+    return NullCalibration(
+        first.kind,
+        first.permutations,
+        {name: values for one in calibrations for name, values in one.observed.items()},
+        {name: values for one in calibrations for name, values in one.null.items()},
+        {name: values for one in calibrations for name, values in one.sizes.items()},
+        first.note,
+        {name: values for one in calibrations for name, values in one.roc.items()},
+    )
 
 
 def calibrate(

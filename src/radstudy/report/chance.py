@@ -134,29 +134,14 @@ def _family_note(facts: Facts) -> str:
     models = family(facts)
     if not models:
         return ""
+    alone = [name for name in facts.models if name not in models and chance_of(facts, name, TRAINING)]
+    others = f" Not of {listed(alone)}, which met other permutations, or fewer." if alone else ""
     return (
         "p, all models: the same p corrected for having tried "
         f"{plural(len(models), 'model')} ({listed(models)}; not the baselines), each set apart: how often the best of "
-        "all models is as far above its own chance, (AUC - mean) / SD of the permutations (max-T, Westfall and Young"
-        f"{_between_groups(facts)})."
+        "all models is as far above its own chance, (AUC - mean) / SD of the permutations (max-T, Westfall and Young)."
+        f"{others}"
     )
-
-
-def _between_groups(facts: Facts) -> str:
-    """What was done between models that have not met the same permutations; "" where all have."""
-    count = exchange_groups(facts)
-    if count < 2:
-        return ""
-    return f" among models of the same permutations, times {count}, the number of such groups, after Bonferroni"
-
-
-def exchange_groups(facts: Facts, kind: str = OUTCOME) -> int:
-    """How many groups of models, of those corrected together, have met permutations of their own."""
-    frame = facts.frames.get(NULL)
-    if frame is None or not {"exchanged", "p_max_t"} <= set(frame.columns):
-        return 1
-    part = frame[(frame["kind"] == kind) & frame["p_max_t"].notna()]
-    return len(part[["exchanged", "permutations"]].drop_duplicates())
 
 
 def _incremental_note(facts: Facts) -> str:

@@ -87,9 +87,6 @@ _TEXT = frozenset(
         "evidence",
         "where",
         "correction",
-        "exchanged",
-        "by",
-        "engine_why_not",
         "stability_note",
     ]
 )

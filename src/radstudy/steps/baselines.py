@@ -32,7 +32,7 @@ from radstudy.protocol.sections import Baselines, Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
 from radstudy.steps.model import fitted_models, read_predictions
-from radstudy.steps.null import LEFT_OUT, MEASURED, NO_FAMILY, summary_of
+from radstudy.steps.null import LEFT_OUT, MEASURED, summary_of
 from radstudy.steps.refits import ENGINE, Share, failed_records, kept_chunks, left_out, shares_of, surviving
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
@@ -82,8 +82,8 @@ def _write(run: Run, section: Baselines) -> None:
         missing = images.without_null(chance)
     table = [row for baseline in found for row in _rows(run, design, baseline)]
     write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(table, columns=None if table else ["model", "set", "kind"]))
-    level = run.protocol.evaluate.interval.level
-    summary = [row for null in nulls for row in summary_of(null, level, NO_FAMILY)] + missing
+    summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level)]
+    summary += missing
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(MEASURED)))
     volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
     beside = pd.DataFrame(list(_beside(run, design, volumes)), columns=list(BESIDE_VOLUME))

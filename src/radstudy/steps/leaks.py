@@ -26,6 +26,7 @@ from radstudy.protocol.sections import Cohort
 from radstudy.steps.cohort import OPENED, read_cases, read_rows
 from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
+from radstudy.steps.identities import Identities, read_identities
 from radstudy.steps.model import read_predictions
 from radstudy.steps.opening import Bar, Opened, open_files
 from radstudy.steps.run import Run
@@ -42,11 +43,13 @@ def do_leaks(run: Run) -> None:
     Writes ``leaks.csv`` (see `radstudy.modelling.leaks.COLUMNS`), and ``checked.json``: ``looked_for``, what could be
     looked for in this study, so that nobody takes an empty list for more than it says.
     """
+    who = read_identities(run.protocol, run.data)
     inputs = {"model": run.key_of("model"), "table": file_hash(run.data / run.protocol.cohort.table)}
+    inputs |= {f"identities {number}": file_hash(file) for number, file in enumerate(who.files)}
     with run.step(STEP, settings={}, inputs=inputs) as due:
         if due:
-            seen = _of_run(run)
-            found = find_leaks(seen)
+            seen = _of_run(run, who)
+            found = _errors_first([*who.problems, *find_leaks(seen)])
             write_csv(run.path(STEP, "leaks.csv"), frame_of(found))
             write_json(run.path(STEP, "checked.json"), {"looked_for": looked_for(seen)})
             for finding in found:
@@ -104,20 +107,21 @@ def check_study(
     features = _features(protocol, data, out)
     kept = out / "cohort" / OPENED
     opened = open_files(protocol, cohort.cases, kept_in=kept if kept.exists() else None, jobs=jobs, bar=bar)
-    before = _of_files(protocol, cohort, opened, data)
+    before, who = _of_files(protocol, cohort, opened, data), read_identities(protocol, data)
     overlap = None if any(finding.check == READERS for finding in before) else _overlap(out)
     inspected = Inspected(
         rows=cohort.rows, features=features, files=opened.alike(), images=len(opened.images),
+        compared=who.compared, same_person=who.same_person,
         acquisition=_acquisition(out), overlap=overlap, volumes=_volumes(protocol, features, out),
         **_of_protocol(protocol, data, cohort.rows.index),
     )  # fmt: skip
     seen = [f"{len(cohort.rows)} rows of {protocol.cohort.table}", f"{len(opened.images)} image files",
-            f"{len(opened.masks)} masks"]  # fmt: skip
+            f"{len(opened.masks)} masks", *(str(file) for file in who.files)]  # fmt: skip
     if features is None:
         seen.append("no features yet: run the step 'extract', then check again")
     else:
         seen.append(f"{features.frame.shape[0]} rows of {features.frame.shape[1]} features")
-    found = sorted([*before, *find_leaks(inspected)], key=lambda finding: SEVERITIES.index(finding.severity))
+    found = _errors_first([*who.problems, *before, *find_leaks(inspected)])
     masks = [f"one mask under two readers, lesions or patients ({len(opened.masks)} masks)"] if opened.masks else []
     return Checked(found, seen, [*masks, *looked_for(inspected)])
 
@@ -153,7 +157,11 @@ def frame_of(found: Iterable[Finding]) -> pd.DataFrame:
     return pd.DataFrame([vars(finding) for finding in found], columns=list(COLUMNS))
 
 
-def _of_run(run: Run) -> Inspected:
+def _errors_first(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _of_run(run: Run, who: Identities) -> Inspected:
     protocol = run.protocol
     rows, features = read_rows(run), _features(protocol, run.data, run.out)
     predictions = read_predictions(run).groupby("model")
@@ -161,7 +169,7 @@ def _of_run(run: Run) -> Inspected:
     cases = read_cases(run)
     return Inspected(
         rows=rows, features=features, files=_hashes(cases), images=_images(cases), acquisition=_acquisition(run.out),
-        overlap=_overlap(run.out),
+        compared=who.compared, same_person=who.same_person, overlap=_overlap(run.out),
         volumes=_volumes(protocol, features, run.out), scores=models,
         of_model={name: sequences_of(protocol, name) for name in models},
         **_of_protocol(protocol, run.data, rows.index),

@@ -5,7 +5,6 @@ Its folder has its own mark of being finished, and each chunk of permutations is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.modelling.models import clinical_of, sequences_of
-from radstudy.modelling.null import (
-    GRID,
-    MEASURES,
-    SETS,
-    Corrected,
-    Kind,
-    NullCalibration,
-    calibrate,
-    corrected_p_values,
-    usable_by,
-)
+from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate, together, usable_by
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models
@@ -50,7 +39,6 @@ MEASURED = (
 SUMMARY = (*MEASURED, *COMPUTED, "exchanged")
 BAND = ("kind", "model", "set", "false_positive_rate", "low", "median", "high")
 LEFT_OUT = "no null calibration"
-NO_FAMILY: Corrected = {}
 
 
 def do_null(run: Run, section: Chance) -> None:
@@ -78,11 +66,11 @@ def _null(run: Run, section: Chance) -> None:
         for name in share.names
     }
     announce(run, design, shares, fits, setting, "Null calibration")
+    calibrated: list[tuple[NullCalibration, dict[str, Any]]] = []
     areas: list[pd.DataFrame] = []
     bands: list[pd.DataFrame] = []
     failed: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
     level = run.protocol.evaluate.interval.level
-    made: list[tuple[dict[str, Any], NullCalibration]] = []
     for share in shares:
         for kind, names in kinds.items():
             mine = [name for name in share.names if name in names]
@@ -91,11 +79,14 @@ def _null(run: Run, section: Chance) -> None:
             with surviving(run, share, LEFT_OUT, failed[kind]):
                 like = like_of(run, design, names, share, section.slow)
                 null = _calibrated(run, section, design, kind, mine, share, like)
-                made.append((share.facts() | {"exchanged": _mark(run, design, mine, like)}, null))
+                facts = share.facts() | {"exchanged": _mark(run, design, mine, like)}
+                calibrated.append((null, facts))
                 areas += [_areas(null, name, measure) for name in mine for measure in MEASURES]
                 bands += [_band(null, name, which, level) for name in mine for which in SETS]
-    corrected = _corrected(made)
-    summary += [{**row, **facts} for facts, null in made for row in summary_of(null, level, corrected[null.kind])]
+    families = _families(calibrated)
+    for null, facts in calibrated:
+        family = families[null.kind]
+        summary += [{**row, **facts} for row in summary_of(null, level, family if _holds(family, null) else None)]
     summary += [{"kind": kind, **record} for kind, why in failed.items() for record in failed_records(run, why)]
     write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
     columns = ["kind", "model", "measure", "permutation", "auc"]
@@ -114,12 +105,18 @@ def _calibrated(
     )  # fmt: skip
 
 
-def _corrected(made: Sequence[tuple[dict[str, Any], NullCalibration]]) -> dict[Kind, Corrected]:
-    """The p-values corrected for the number of models, by kind: max-T needs models that met the same permutations."""
-    kinds: dict[Kind, dict[tuple[str, int], list[NullCalibration]]] = {}
-    for facts, null in made:
-        kinds.setdefault(null.kind, {}).setdefault((facts["exchanged"], null.permutations), []).append(null)
-    return {kind: corrected_p_values(list(groups.values())) for kind, groups in kinds.items()}
+def _families(calibrated: list[tuple[NullCalibration, dict[str, Any]]]) -> dict[Kind, NullCalibration]:
+    """The models whose p-values are corrected together, by kind: the most that have met the same permutations."""
+    met: dict[Kind, dict[tuple[str, int], list[NullCalibration]]] = {}
+    for null, facts in calibrated:
+        met.setdefault(null.kind, {}).setdefault((facts["exchanged"], null.permutations), []).append(null)
+    return {
+        kind: max(map(together, groups.values()), key=lambda one: len(one.observed)) for kind, groups in met.items()
+    }
+
+
+def _holds(family: NullCalibration, null: NullCalibration) -> bool:
+    return null.observed.keys() <= family.observed.keys()
 
 
 def _mark(run: Run, design: Design, names: list[str], like: NDArray[np.int64] | None) -> str:
@@ -133,19 +130,19 @@ def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]
     return {"outcome": fitted, "incremental": both if section.incremental else []}
 
 
-def summary_of(null: NullCalibration, level: float, corrected: Corrected | None = None) -> list[dict[str, Any]]:
+def summary_of(null: NullCalibration, level: float, family: NullCalibration | None = None) -> list[dict[str, Any]]:
     """One record per model and measure; see `MEASURED`.
 
     Parameters
     ----------
     null : the calibration.
     level : central share of the null AUCs between ``null_low`` and ``null_high``.
-    corrected : the p-values corrected for the number of models, ``p_max_t``, of the whole ``family``; None: these
-        models are the family; `NO_FAMILY`: none.
+    family : the calibration of all models that are one family of tests: ``p_max_t`` is corrected for their number;
+        None leaves ``p_max_t`` and ``family`` empty.
     """
-    if corrected is None:
-        corrected = corrected_p_values([[null]])
     records = []
+    measures = dict.fromkeys(measure for values in null.observed.values() for measure in values)
+    corrected = {} if family is None else {measure: family.max_t_p_values(measure) for measure in measures}
     for model in null.observed:
         for measure in null.observed[model]:
             low, high = null.band(model, measure, level)

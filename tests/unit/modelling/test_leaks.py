@@ -396,6 +396,29 @@ def test_features_that_are_the_volume_in_other_words():
     assert (finding.severity, finding.check) == ("note", "volume as a confounder")
 
 
+@pytest.mark.parametrize(("other", "severity"), [("testing", "error"), ("training", "warning")])
+def test_one_person_under_two_patient_ids_by_name_and_birth_date(other, severity):
+    seen = study()
+    of_set = {which: seen.rows.index[seen.rows["set"] == which].get_level_values("patient") for which in
+              ("training", "testing")}  # fmt: skip
+    one, two = sorted((of_set["training"][0], of_set[other][1]))
+    finding = only(replaced(seen, same_person=[(two, one), (one, "not in the study")]))
+    assert (finding.severity, finding.check) == (severity, "one patient twice")
+    assert finding.where == f"{one} = {two}" and "same name and birth date" in finding.what
+    assert "1 pair" in finding.evidence and "identities.json" in finding.remedy
+
+
+def test_what_names_were_compared_is_said_of_the_studys_patients_alone():
+    from radstudy.modelling.leaks import looked_for
+
+    seen = study()
+    names = list(seen.rows.index.get_level_values("patient"))
+    (said,) = [text for text in looked_for(replaced(seen, compared=[*names[:7], "elsewhere"])) if "birth" in text]
+    assert said == f"one name and birth date under two PatientIDs (7 of {len(set(names))} patients could be compared)"
+    for compared in ([], names[:1], ["elsewhere", "there"]):
+        assert not [text for text in looked_for(replaced(seen, compared=compared)) if "birth" in text]
+
+
 def test_what_was_looked_for_follows_what_is_known_of_the_study():
     from radstudy.modelling.leaks import looked_for
 

@@ -1,7 +1,5 @@
 """Null calibration: what is exchanged, what stays, and that neither cores nor stops move a number."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
@@ -17,7 +15,6 @@ from radstudy.modelling.null import (
     MEASURES,
     NullCalibration,
     calibrate,
-    corrected_p_values,
     exchanged_rows,
     permuted,
     roc_heights,
@@ -259,25 +256,9 @@ def test_scores_without_end_tie_like_any_others():
 def test_a_study_without_a_testing_set_has_no_testing_null_and_no_warning(study):
     engine, outcome = study
     null = calibrate(engine, outcome, np.arange(60), np.empty(0, dtype=int), permutations=2)
-    rows = {(row["model"], row["measure"]): row for row in summary_of(null, 0.95)}
+    rows = {(row["model"], row["measure"]): row for row in summary_of(null, 0.95, null)}
     for name in engine.models:
         assert 0 < rows[name, "training"]["p_value"] <= 1
         for column in ("observed", "p_value", "null_median", "null_low", "null_high", "excess"):
             assert np.isnan(rows[name, "testing"][column])
         assert np.isnan(null.roc_band(name, "testing")).all()
-
-
-def test_models_of_other_permutations_are_corrected_by_bonferroni_and_those_of_the_same_by_max_t(study):
-    engine, outcome = study
-    null = calibrate(engine, outcome, TRAINING, TESTING, permutations=19)
-    names = list(null.observed)
-    one, other = (
-        dataclasses.replace(null, observed={name: null.observed[name] for name in part})
-        for part in (names[:1], names[1:])
-    )
-    together = corrected_p_values([[null]])
-    assert corrected_p_values([[one, other]]) == together  # engine and scikit-learn, the same permutations
-    apart = corrected_p_values([[one], [other]])
-    for measure in MEASURES:
-        single = [corrected_p_values([[part]])[measure] for part in (one, other)]
-        assert apart[measure] == {name: min(1.0, 2 * p) for part in single for name, p in part.items()}

@@ -392,9 +392,8 @@ CASES = {
     "chance": Case("the outcome was permuted 999 times", no_rows(NULL, "kind == 'outcome'")),
     "chance_floor": Case("So the smallest p there can be is 1 / (999 + 1) = 0.001",
                          no_rows(NULL, "kind == 'outcome'")),
-    "chance_max_t": Case("corrected for having tried 4 models, by single-step max-T", no_values(NULL, "p_max_t")),
-    "chance_bonferroni": Case("form 2 groups; between these Bonferroni's", put(NULL, null()), put(
-        NULL, null().assign(exchanged=["a", "b"] * (len(null()) // 2)))),
+    "chance_max_t": Case("The p-value of clinical, T2, both and combined was also corrected for having tried 4 models",
+                         no_values(NULL, "p_max_t")),
     "chance_incremental": Case("For combined the radiomics features were also permuted",
                                no_rows(NULL, "kind == 'incremental'")),
     "chance_left_out": Case("Not for DWI: no null calibration: the step lasso", no_rows(NULL, "model == 'DWI'")),
@@ -441,12 +440,12 @@ CASES = {
     "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
                                no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
     "study_model_chance_corrected": Case(
-        "Corrected for the 4 models tried (max-T), p = 0.290: no longer shown to be more than chance",
+        "Corrected for the 4 models with the same permutations (max-T), p = 0.290: no longer shown to be more than",
         no_values(NULL, "p_max_t")),
     "study_model_chance_floor": Case("With 9 permutations p cannot be below 0.100", put(NULL, null()), put(
         NULL, null().assign(permutations=9.0))),
     "study_model_adds_corrected": Case(
-        "Corrected for the 2 models that hold both (max-T), p = 0.200: not shown to add",
+        "Corrected for the 2 models with the same permutations (max-T), p = 0.200: not shown to add",
         put(NULL, null()), two_that_add),
     "study_model_chance_unknown": Case(
         "What chance alone reaches with the recipe of combined is not known (no null calibration: the step lasso)",

@@ -23,15 +23,23 @@ _REMEDY = (
     "cohort.lesion): the split then keeps them together"
 )
 
+_NAMED = (
+    "look both up in the import's table of pseudonyms. One person needs one PatientID: correct it in the PACS and "
+    "import again, or leave one of them out of the cohort's table. Of two people, take the pair out of same_person in "
+    "identities.json"
+)
+
 
 def find_duplicates(seen: Inspected) -> Iterator[Finding]:
-    """Patients with the same image files, the same or nearly the same features, or the same identifier but for signs.
+    """Patients with the same name, image files, (nearly) the same features, or the same identifier but for signs.
 
     Parameters
     ----------
     seen : the study.
     """
     yield from _same_sequences(seen)
+    named = "the same name and birth date under two PatientIDs"
+    yield from _reported(seen, _same_persons(seen), named, "as the import has compared them", _NAMED)
     images = _same_images(seen)
     yield from _reported(seen, images, "the same image file under different patients", "identical bytes")
     features = _same_features(seen) - images
@@ -45,7 +53,7 @@ def find_duplicates(seen: Inspected) -> Iterator[Finding]:
 Pair = tuple[str, str]
 
 
-def _reported(seen: Inspected, pairs: set[Pair], what: str, evidence: str) -> Iterator[Finding]:
+def _reported(seen: Inspected, pairs: set[Pair], what: str, evidence: str, remedy: str = _REMEDY) -> Iterator[Finding]:
     """One finding for the pairs that stand in both sets, one for those within a set."""
     both = sorted(pair for pair in pairs if not _sets_of(seen, pair[0]) & _sets_of(seen, pair[1]))
     for chosen, severity, where in ((both, "error", "one in training, one in testing"),
@@ -53,7 +61,7 @@ def _reported(seen: Inspected, pairs: set[Pair], what: str, evidence: str) -> It
         if chosen:
             yield Finding(
                 "error" if severity == "error" else "warning", CHECK, f"{what}, {where}",
-                f"{evidence}: {len(chosen)} pair(s)", listed([f"{a} = {b}" for a, b in chosen]), _REMEDY,
+                f"{evidence}: {len(chosen)} pair(s)", listed([f"{a} = {b}" for a, b in chosen]), remedy,
             )  # fmt: skip
 
 
@@ -64,6 +72,11 @@ def _sets_of(seen: Inspected, patient: str) -> set[str]:
 
 def _pairs_within(groups: Iterable[Sequence[str]]) -> set[Pair]:
     return {(a, b) for group in groups for a, b in combinations(sorted(set(group)), 2)}
+
+
+def _same_persons(seen: Inspected) -> set[Pair]:
+    known = set(seen.rows.index.get_level_values("patient"))
+    return {(min(pair), max(pair)) for pair in seen.same_person if set(pair) <= known}
 
 
 def _same_images(seen: Inspected) -> set[Pair]:

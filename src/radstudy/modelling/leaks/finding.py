@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,6 +66,8 @@ class Inspected:
     sequences : of the study.
     files : (patient, lesion, sequence) to a hash of the image file's bytes, or to what images alike have in common.
     images : how many image files were compared.
+    compared : patients whose name and birth date an import has compared.
+    same_person : pairs of patients with the same name and birth date under two PatientIDs.
     overlap : the readers' masks of each lesion against each other: ``patient``, ``sequence``, ``reader_a``,
         ``reader_b``, ``dice``; None before they are compared.
     copies_accepted : whether the study file accepts identical masks of two readers.
@@ -85,6 +87,8 @@ class Inspected:
     sequences: Sequence[str] = ()
     files: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     images: int = 0
+    compared: Collection[str] = ()
+    same_person: Collection[tuple[str, str]] = ()
     overlap: pd.DataFrame | None = None
     copies_accepted: bool = False
     acquisition: Mapping[str, pd.Series] = field(default_factory=dict)

@@ -16,11 +16,15 @@ def looked_for(seen: Inspected) -> list[str]:
     """
     tables = {name: seen.table_of(name) for name in seen.sequences}
     counts = {name: frame.shape[1] for name, frame in tables.items() if len(frame)}
-    patients = seen.rows.index.get_level_values("patient").nunique()
+    names = set(seen.rows.index.get_level_values("patient"))
+    patients, compared = len(names), len(names & set(seen.compared))
     columns = len(seen.candidates) + sum(counts.values())
     looked = [
         f"scaling before the split ({_words(counts)})" if counts else "",
         "a selection of the given features on all patients" if seen.given and counts else "",
+        f"one name and birth date under two PatientIDs ({compared} of {patients} patients could be compared)"
+        if compared > 1
+        else "",
         f"one image file under two patients ({seen.images:,} files)" if seen.images else "",
         "the same or nearly the same features under two patients"
         if any(count >= FEWEST_FEATURES for count in counts.values())

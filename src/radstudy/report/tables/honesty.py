@@ -40,7 +40,7 @@ def _no_sign(facts: Facts) -> str:
     signs = f"no sign of {'; no sign of '.join(looked)}" if looked else "what it looked for is not recorded"
     return (
         f"The leak detector has no finding: {signs}. That is no proof: it cannot see what the study's files do not "
-        "hold, such as one woman under two identifiers whose images differ."
+        "hold, such as one woman under two names whose images differ."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import INCREMENTAL, NULL, exchange_groups, family, floor_text
+from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text
 from radstudy.report.display import listed, plural, span
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
@@ -58,16 +58,9 @@ CHANCE = (
         "chance_max_t",
         lambda facts: bool(family(facts)),
         lambda facts: (
-            f"The p-value was also corrected for having tried {plural(len(family(facts)), 'model')}, by single-step "
-            "max-T on the same permutations (Westfall and Young 1993)."
-        ),
-    ),
-    Sentence(
-        "chance_bonferroni",
-        lambda facts: exchange_groups(facts) > 1,
-        lambda facts: (
-            f"Models that met other permutations form {exchange_groups(facts)} groups; between these Bonferroni's "
-            "correction was used."
+            f"The p-value of {listed(family(facts))} was also corrected for having tried "
+            f"{plural(len(family(facts)), 'model')}, by single-step max-T on the same permutations (Westfall and Young "
+            "1993)."
         ),
     ),
     Sentence("chance_incremental", lambda facts: bool(len(chance_rows(facts, INCREMENTAL))), _incremental),

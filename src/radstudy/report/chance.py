@@ -138,10 +138,16 @@ def _family_note(facts: Facts) -> str:
     others = f" Not of {listed(alone)}, which met other permutations, or fewer." if alone else ""
     return (
         "p, all models: the same p corrected for having tried "
-        f"{plural(len(models), 'model')} ({listed(models)}; not the baselines), each set apart: how often the best of "
-        "all models is as far above its own chance, (AUC - mean) / SD of the permutations (max-T, Westfall and Young)."
+        f"{plural(len(models), 'model')} ({named(facts, models)}; not the baselines), each set apart: how often the "
+        "best of all models is as far above its own chance, (AUC - mean) / SD of the permutations (max-T, Westfall and "
+        "Young)."
         f"{others}"
     )
+
+
+def named(facts: Facts, models: list[str]) -> str:
+    """Which models: every model, or their names."""
+    return "every model" if models == facts.models else listed(models)
 
 
 def _incremental_note(facts: Facts) -> str:

@@ -118,3 +118,11 @@ def test_few_permutations_have_no_central_share(calibrated):
     assert (rows[1][at].text, rows[1][at].below) == ("0.500, p 0.012", "")
     with style():
         assert "Grey bands" not in " ".join(FIGURES["areas"](calibrated).notes)
+
+
+def test_no_band_of_figure_3_is_cut_off_by_the_axis(calibrated):
+    frame = calibrated.frames[NULL]
+    frame["null_low"] = frame["null_low"].where(frame["permutations"].isna(), 0.0)
+    with style():
+        left, _ = FIGURES["areas"](calibrated).figure.axes[0].get_xlim()
+    assert left < 0.0

@@ -171,6 +171,7 @@ def test_no_label_is_cut_off_at_the_edge_of_the_figure(facts):
     terms[4]["coefficient"] = 40.0  # the level 'spiculated' ends the longest scale
     with style():
         drawn = FIGURES["nomogram"](facts).figure
+        drawn.set_dpi(300)  # as the file has it
         drawn.draw_without_rendering()
         for text in drawn.axes[0].texts:
             box = text.get_window_extent()

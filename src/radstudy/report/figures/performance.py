@@ -44,9 +44,7 @@ def areas(facts: Facts) -> Drawing:
             axes.plot(row["auc"], y, "o" if which == TESTING else "D", color=colour, markersize=5,
                       markerfacecolor=colour if which == TESTING else "white")  # fmt: skip
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
-    axes.set(
-        yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlim=(min(0.3, table["auc_low"].min() - 0.02), 1.01)
-    )
+    axes.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlim=(_left_end(facts, table, names), 1.01))
     axes.set_yticklabels(names)
     axes.set_xlabel(f"AUC ({facts.level} CI)")
     _key(axes)
@@ -57,8 +55,15 @@ def areas(facts: Facts) -> Drawing:
         notes.append(
             f"Grey bands{whose}: the central {facts.level} of the AUCs that the same models reach on permuted outcomes."
         )
-    notes += _interval_notes(table, names)
+    notes += _interval_notes(table, [name for name in names if not found[name].get("empty")])
     return Drawing("figure3_auc", drawn, alt, tuple(notes))
+
+
+def _left_end(facts: Facts, table: Any, names: list[str]) -> float:
+    """Where the scale of the AUCs begins: before every interval and every band."""
+    bands = [chance for name in names for which in SET_LABELS if (chance := chance_of(facts, name, which)) is not None]
+    lowest = [table["auc_low"].min(), *(chance.low for chance in bands if _has_band(chance))]
+    return float(min(0.3, np.nanmin(lowest) - 0.02))
 
 
 def _has_band(chance: Chance | None) -> bool:
@@ -69,13 +74,16 @@ def _interval_notes(table: Any, names: list[str]) -> list[str]:
     """Intervals that say nothing, or are others than asked for: of an AUC of 1, most often."""
     if "note" not in table:
         return []
-    said: dict[str, list[str]] = {}
+    said: dict[str, dict[str, list[str]]] = {}
     for name in names:
         for which in (TRAINING, TESTING):
             row = _row(table, name, which)
             if row is not None and (note := without_lesions_note(row["note"])):
-                said.setdefault(note, []).append(f"{name}, {which}")
-    return [f"{'; '.join(places)}: {note}." for note, places in said.items()]
+                said.setdefault(note, {}).setdefault(name, []).append(which)
+    return [
+        f"{'; '.join(f'{name}, {listed(sets)}' for name, sets in places.items())}: {note}."
+        for note, places in said.items()
+    ]
 
 
 def _key(axes: Axes) -> None:
@@ -135,7 +143,8 @@ def roc(facts: Facts) -> Drawing:
     drawn.supxlabel("1 − specificity", fontsize=8.5)
     drawn.supylabel("sensitivity", fontsize=8.5)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
-    notes = (*_band_notes(facts, names, banded), *_interval_notes(table, names))
+    about = _interval_notes(table, [name for name in names if not found[name].get("empty")])
+    notes = (*_band_notes(facts, names, banded), *about)
     return Drawing("figure4_roc", drawn, alt, notes)
 
 

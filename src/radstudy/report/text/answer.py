@@ -203,11 +203,13 @@ def _corrected(facts: Facts, kind: str) -> Chance | None:
 def _after_correction(facts: Facts, kind: str, shown: str) -> str:
     found = _corrected(facts, kind)
     assert found is not None and found.p_max_t is not None
-    before, after = found.p_value < SMALL, found.p_max_t < SMALL
-    verdict = "still" if before and after else "no longer" if before else "not"
     models = family(facts, kind)
-    which = "tried" if models == facts.models else "with the same permutations"
-    return f"Corrected for the {len(models)} models {which} (max-T), {_p(found.p_max_t)}: {verdict} {shown}."
+    which = {OUTCOME: "tried", INCREMENTAL: "that hold both"}[kind]
+    if any(chance_of(facts, name, TESTING, kind) for name in facts.models if name not in models):
+        which = "with the same permutations"
+    verdict = "still" if found.p_max_t < SMALL else "no longer"
+    said = f": {verdict} {shown}" if found.p_value < SMALL else ""
+    return f"Corrected for the {len(models)} models {which} (max-T), {_p(found.p_max_t)}{said}."
 
 
 def _few(facts: Facts) -> Chance | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text
+from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text, named
 from radstudy.report.display import listed, plural, span
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
@@ -25,8 +25,7 @@ def _without(found: dict[str, list[str]]) -> str:
 
 def _models_of(frame: pd.DataFrame, facts: Facts) -> str:
     """Which models have rows: "every model", or their names."""
-    named = [name for name in facts.models if name in set(frame["model"])]
-    return "every model" if named == facts.models else listed(named)
+    return named(facts, [name for name in facts.models if name in set(frame["model"])])
 
 
 def _chance(facts: Facts) -> str:
@@ -58,7 +57,7 @@ CHANCE = (
         "chance_max_t",
         lambda facts: bool(family(facts)),
         lambda facts: (
-            f"The p-value of {listed(family(facts))} was also corrected for having tried "
+            f"The p-value of {named(facts, family(facts))} was also corrected for having tried "
             f"{plural(len(family(facts)), 'model')}, by single-step max-T on the same permutations (Westfall and Young "
             "1993)."
         ),

@@ -165,7 +165,6 @@ def _no_estimate(facts: Facts) -> list[str]:
 
 _REGRESSION = (
     Sentence("regression", lambda facts: shows(facts, REGRESSION, "odds_ratio"), _regression),
-    Sentence("odds_ratios_tested", _odds_ratios_tested, _p_of_odds_ratios),
     Sentence(
         "firth",
         lambda facts: bool(_firth(facts)),
@@ -173,6 +172,7 @@ _REGRESSION = (
             f"Firth's penalised likelihood was used where the groups were separated ({listed(_firth(facts))})."
         ),
     ),
+    Sentence("odds_ratios_tested", _odds_ratios_tested, _p_of_odds_ratios),
     Sentence(
         "regression_not_estimated",
         lambda facts: bool(_no_estimate(facts)),

@@ -22,7 +22,7 @@ _ROW = 0.52  # inches a scale
 _WIDTH, _LEFT = 8.4, 0.31
 _ODDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 _LETTER = 1.1  # hundredths of the width
-_EDGE = 0.015  # share of the width that stays free at either side; letters are a little wider in the files
+_EDGE = 0.005  # share of the width that stays free at either side
 _MOST_FITS = 4  # moving the scales moves the labels a little again
 
 

@@ -33,6 +33,8 @@ _STYLE = {
     "svg.fonttype": "path",  # the same letters on every computer
 }
 
+_DPI = 300  # laid out as it is saved: letters are wider at some resolutions than at others
+
 
 @contextmanager
 def style() -> Iterator[None]:
@@ -43,7 +45,7 @@ def style() -> Iterator[None]:
 
 def figure(width: float, height: float, *, free: bool = False) -> Figure:
     """An empty figure of so many inches, without pyplot's global state; `free`: the drawing places its axes itself."""
-    made = Figure(figsize=(width, height), layout=None if free else "constrained")
+    made = Figure(figsize=(width, height), dpi=_DPI, layout=None if free else "constrained")
     FigureCanvasAgg(made)
     return made
 
@@ -56,14 +58,14 @@ def with_notice(made: Figure, notice: str) -> Figure:
 
 
 def rendered(made: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
-    """The figure as SVG and as PNG of 300 dots an inch; laid out once for both."""
+    """The figure as SVG and as PNG; laid out once for both."""
     made.draw_without_rendering()
     made.set_layout_engine("none")
     box = made.get_tightbbox().padded(0.06)
     files = {}
     for kind in kinds:
         memory = io.BytesIO()
-        extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": 300}
+        extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
         made.savefig(memory, format=kind, bbox_inches=box, **extra)
         files[kind] = memory.getvalue()
     return files

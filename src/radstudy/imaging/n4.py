@@ -34,6 +34,7 @@ from radstudy.imaging.kernels.n4 import (
     movement,
     residual_planes,
     shared_counts,
+    spans,
     triangular_histogram,
     value_range,
 )
@@ -45,6 +46,7 @@ from radstudy.imaging.volume import FloatArray, Volume
 
 _FEW_SLICES = 4
 _BLOCK = 1 << 18  # voxels, about, that one thread works on at a time
+_STRIP = 512  # voxels, at least, that the kernels work on at a time
 Result = TypeVar("Result")
 Shrink = int | tuple[int, int, int]
 
@@ -195,29 +197,30 @@ def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str
 
 
 class _Fit:
-    """The shrunk log image and its foreground, as planes (K, J, I); levels of the fit on them."""
+    """The shrunk log image and its foreground, as planes (K, J * I); levels of the fit on them."""
 
     def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
-        self._weights = np.ascontiguousarray(weight.transpose(2, 1, 0))
-        inside = self._weights > 0
-        self._weight = inside.view(np.uint8) if (self._weights[inside] == 1).all() else self._weights
-        self._count = int(np.count_nonzero(inside))
-        self._first = int(np.argmax(inside))
-        values = np.ascontiguousarray(image.transpose(2, 1, 0)) * inside
-        self._values = np.empty_like(values)
-        logarithms(values.ravel(), self._values.ravel())
-        self._range = value_range(self._values.ravel(), self._weight.ravel())
+        self._shape = image.shape
+        self._weight = np.ascontiguousarray(weight.transpose(2, 1, 0))
+        inside = self._weight > 0
+        self._count, self._first = int(np.count_nonzero(inside)), int(np.argmax(inside))
+        intensities = np.where(inside, image.transpose(2, 1, 0), np.nan).reshape(len(inside), -1)
+        self._values = np.empty_like(intensities)
+        logarithms(intensities.ravel(), self._values.ravel())
+        self._range = value_range(self._values.ravel())
+        self._strip = min(-(-_STRIP // image.shape[0]) * image.shape[0], self._values.shape[1])
+        self._span = spans(self._values, self._strip)
+        planes = max(_BLOCK // self._values.shape[1], 1)
+        self._blocks = [slice(start, min(start + planes, len(inside))) for start in range(0, len(inside), planes)]
+        all_ones = bool((self._weight[inside] == 1).all())
+        self._confidence = np.empty((len(inside), 0)) if all_ones else self._weight.reshape(self._values.shape)
         self._sharpening = (bins, fwhm, noise)
-        planes = max(_BLOCK // inside[0].size, 1)
-        starts = range(0, len(inside), planes)
-        self._blocks = [slice(start, min(start + planes, len(inside))) for start in starts]
 
     def level(self, lattice: Float64, most: int, threshold: float) -> tuple[Float64, int, float]:
         """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
-        shape = self._values.shape[::-1]
-        splines = [taps(size, count) for size, count in zip(shape, lattice.shape, strict=True)]
+        splines = [taps(size, count) for size, count in zip(self._shape, lattice.shape, strict=True)]
         cubes = [one.cubed() for one in splines]
-        support = contract(self._weights.transpose(2, 1, 0), [one.squared() for one in splines])
+        support = contract(self._weight.transpose(2, 1, 0), [one.squared() for one in splines])
         moved, count = float("inf"), 0
         while count < most and moved > threshold:
             count += 1
@@ -235,18 +238,19 @@ class _Fit:
         if not slope > 0:
             return np.zeros([one.count for one in cubes])
         found = self._each(
-            lambda at: triangular_histogram(self._values[at].ravel(), self._weight[at].ravel(), low, slope, bins)
+            lambda at: triangular_histogram(self._values[at], self._span[at], low, slope, bins)
         )
         number, above = found[0]
         for more, further in found[1:]:
             number, above = number + more, above + further
         expected = sharpened_mapping(shared_counts(number, above), low, slope, fwhm=fwhm, noise=noise)
         along_y = cubes[1]
-        planes = np.empty((len(self._values), along_y.count, self._values.shape[2]))
+        planes = np.empty((self._shape[2], along_y.count, self._shape[0]))
         self._each(
             lambda at: residual_planes(
-                self._values[at], self._weight[at], low, slope, expected, along_y.first, along_y.weights, planes[at]
-            )
+                self._values[at], self._confidence[at], self._span[at], low, slope, expected, along_y.first,
+                along_y.weights, planes[at],
+            )  # fmt: skip
         )
         return contract_planes(planes, cubes)
 
@@ -258,13 +262,13 @@ class _Fit:
         found = np.empty((len(self._values), 4))
         self._each(
             lambda at: advance(
-                self._values[at], self._weight[at], rows, z.first[at], z.weights[at], y.first, y.weights, furthest,
-                found[at],
+                self._values[at], self._span[at], self._strip, rows, z.first[at], z.weights[at], y.first, y.weights,
+                furthest, found[at],
             )  # fmt: skip
         )
         moved, low, high = movement(found, self._count)
         if not low < self._values.flat[self._first]:
-            low, high = value_range(self._values.ravel(), self._weight.ravel())
+            low, high = value_range(self._values.ravel())
         self._range = low, high
         return float(moved)
 

@@ -32,19 +32,18 @@ def divide_planes(
 
     Returns
     -------
-    The smallest and the largest corrected voxel; NaN, if there is one, is both.
+    The smallest and the largest corrected voxel; both are NaN where one is not finite.
     """
     width = voxels.shape[2]
     mixed = np.empty((rows.shape[1] // width, width), np.float32)
     field = np.empty(width, np.float32)
-    low, high, strange = np.empty(width), np.empty(width), np.zeros(width, np.uint8)
-    low[:] = np.inf
-    high[:] = -np.inf
+    low, high = np.full(width, np.inf, corrected.dtype), np.full(width, -np.inf, corrected.dtype)
+    strange = np.zeros(width, corrected.dtype)  # becomes NaN where a voxel is not finite
     for k in range(voxels.shape[0]):
-        mix(rows, first_z[k], z[k], mixed.reshape(mixed.size))
+        mix(rows, first_z[k], z[k], 0, mixed.reshape(mixed.size))
         for j in range(voxels.shape[1]):
             voxel, out = voxels[k, j], corrected[k, j]
-            mix(mixed, first_y[j], y[j], field)
+            mix(mixed, first_y[j], y[j], 0, field)
             if keep_log:
                 log_field[k, j] = field
             for i in range(width):
@@ -54,7 +53,7 @@ def divide_planes(
             for i in range(width):
                 low[_u(i)] = out[_u(i)] if out[_u(i)] < low[_u(i)] else low[_u(i)]
                 high[_u(i)] = out[_u(i)] if out[_u(i)] > high[_u(i)] else high[_u(i)]
-                strange[_u(i)] |= out[_u(i)] != out[_u(i)]  # noqa: PLR0124
-    if strange.any():
+                strange[_u(i)] += out[_u(i)] - out[_u(i)]
+    if np.isnan(strange).any():
         return np.nan, np.nan
     return low.min(), high.max()

@@ -19,29 +19,38 @@ _u = np.uint64  # an index that may be negative costs a test for counting from t
 
 
 @jit()
-def mix(rows: Reals, at: int, taps: Reals, out: Reals) -> None:
-    """Fill out (width,) with the sum of taps (4,) or (1,) times as many of the rows (a, width), from row `at` on."""
+def mix(rows: Reals, at: int, taps: Reals, start: int, out: Reals) -> None:
+    """Fill out (n,) with the sum of taps (4,) or (1,) times as many of the rows (a, width), from row `at` on.
+
+    `start` is the column of the rows that out begins at.
+    """
     if taps.size == 4:
+        a, b, c, d = rows[at, start:], rows[at + 1, start:], rows[at + 2, start:], rows[at + 3, start:]
         wa, wb, wc, wd = taps[0], taps[1], taps[2], taps[3]
         for i in range(out.size):
-            out[_u(i)] = (
-                wa * rows[_u(at), _u(i)]
-                + wb * rows[_u(at + 1), _u(i)]
-                + wc * rows[_u(at + 2), _u(i)]
-                + wd * rows[_u(at + 3), _u(i)]
-            )
+            out[_u(i)] = wa * a[_u(i)] + wb * b[_u(i)] + wc * c[_u(i)] + wd * d[_u(i)]
     else:
+        row, weight = rows[at, start:], taps[0]
         for i in range(out.size):
-            out[_u(i)] = taps[0] * rows[_u(at), _u(i)]
+            out[_u(i)] = weight * row[_u(i)]
 
 
 @jit()
-def gather(row: Reals, at: int, taps: Reals, sums: Reals) -> None:
-    """The transpose of `mix`: add taps (4,) or (1,) times the row (width,) to sums (a, width), from its row `at` on."""
-    for tap in range(taps.size):
-        weight = taps[tap]
+def gather(row: Reals, at: int, taps: Reals, start: int, sums: Reals) -> None:
+    """The transpose of `mix`: add taps (4,) or (1,) times the row (n,) to sums (a, width), from its row `at` on."""
+    if taps.size == 4:
+        a, b, c, d = sums[at, start:], sums[at + 1, start:], sums[at + 2, start:], sums[at + 3, start:]
+        wa, wb, wc, wd = taps[0], taps[1], taps[2], taps[3]
         for i in range(row.size):
-            sums[_u(at + tap), _u(i)] += weight * row[_u(i)]
+            value = row[_u(i)]
+            a[_u(i)] += wa * value
+            b[_u(i)] += wb * value
+            c[_u(i)] += wc * value
+            d[_u(i)] += wd * value
+    else:
+        total, weight = sums[at, start:], taps[0]
+        for i in range(row.size):
+            total[_u(i)] += weight * row[_u(i)]
 
 
 @jit()
@@ -51,7 +60,7 @@ def rows_of(lattice: Reals, first_x: Indices, x: Reals) -> Reals:
     columns = np.ascontiguousarray(lattice.reshape(c * b, a).T)
     found = np.empty((first_x.size, c * b), lattice.dtype)
     for voxel in range(first_x.size):
-        mix(columns, first_x[voxel], x[voxel], found[voxel])
+        mix(columns, first_x[voxel], x[voxel], 0, found[voxel])
     return np.ascontiguousarray(found.T).reshape(c, b * first_x.size)
 
 
@@ -70,9 +79,9 @@ def evaluate(
     field = np.empty((first_z.size, first_y.size, first_x.size), lattice.dtype)
     mixed = np.empty((lattice.shape[1], first_x.size), lattice.dtype)
     for k in range(first_z.size):
-        mix(rows, first_z[k], z[k], mixed.reshape(mixed.size))
+        mix(rows, first_z[k], z[k], 0, mixed.reshape(mixed.size))
         for j in range(first_y.size):
-            mix(mixed, first_y[j], y[j], field[k, j])
+            mix(mixed, first_y[j], y[j], 0, field[k, j])
     return field
 
 
@@ -85,11 +94,11 @@ def contract_planes(
     width = planes.shape[2]
     along_z = np.zeros((c, b * width), planes.dtype)
     for k in range(planes.shape[0]):
-        gather(planes[k].reshape(b * width), first_z[k], z[k], along_z)
+        gather(planes[k].reshape(b * width), first_z[k], z[k], 0, along_z)
     columns = np.ascontiguousarray(along_z.reshape(c * b, width).T)
     sums = np.zeros((a, c * b), planes.dtype)
     for voxel in range(width):
-        gather(columns[voxel], first_x[voxel], x[voxel], sums)
+        gather(columns[voxel], first_x[voxel], x[voxel], 0, sums)
     return np.ascontiguousarray(sums.T).reshape(c, b, a)
 
 
@@ -102,5 +111,5 @@ def contract(
     planes = np.zeros((values.shape[0], shape[1], values.shape[2]), values.dtype)
     for k in range(values.shape[0]):
         for j in range(values.shape[1]):
-            gather(values[k, j], first_y[j], y[j], planes[k])
+            gather(values[k, j], first_y[j], y[j], 0, planes[k])
     return contract_planes(planes, shape, first_z, z, first_x, x)

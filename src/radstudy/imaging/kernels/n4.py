@@ -1,16 +1,14 @@
 """Passes over the shrunk grid of N4: each touches every voxel once.
 
-Grids are (z, y, x), x contiguous, with a weight for every voxel that is 0 outside the foreground: what is computed for
-all voxels of a row, several at once, costs less than jumping over some. Sums go into one accumulator per column of a
-plane, which are added up in their order: so the result does not depend on how many a processor adds at once, nor on
-how the planes are shared out to threads.
+Grids are (z, y * x), x contiguous; voxels outside the foreground are NaN, which no comparison lets through: what is
+computed for all voxels of a strip, several at once, costs less than jumping over some. A strip is some rows of a plane. Sums go into
+one accumulator per voxel of a strip, and at the plane's end these are added up in their order: so the result does not
+depend on how many a processor adds at once, nor on how the planes are shared out to threads.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,11 +17,10 @@ from radstudy.imaging.kernels.elementary import exp64
 from radstudy.imaging.kernels.lattice import gather, mix
 
 Values = NDArray[np.float64]
-Weights = NDArray[Any]
 Indices = NDArray[np.int64]
 _u = np.uint64  # an index that may be negative costs a test for counting from the end
+_STEP = 8  # voxels that the widest registers hold
 _NEAR, _FAR = 2.0**-6, 2.0**-3  # up to here the polynomials below give exp(x) - 1 to its last digits
-_CHUNK = 256  # voxels whose places are computed at once
 
 
 @jit()
@@ -40,36 +37,58 @@ def _far(x: float) -> float:
 
 
 @jit()
-def value_range(values: Values, weight: Weights) -> tuple[float, float]:
-    """Smallest and largest value as ITK finds them: a value that raises the maximum is no candidate for the minimum.
+def value_range(values: Values) -> tuple[float, float]:
+    """Smallest and largest of the values (n,) as ITK finds them: one that raises the maximum is no candidate for the minimum.
 
     The smallest of all is no candidate only where it comes first.
-
-    Parameters
-    ----------
-    values, weight : (n,), voxels in ITK's order; those whose weight is 0 do not count.
     """
     low = np.inf
     high = -np.inf
     for i in range(values.size):
-        if weight[_u(i)] > 0:
-            value = values[_u(i)]
-            if value > high:
-                high = value
-            elif value < low:
-                low = value
+        value = values[_u(i)]
+        if value > high:
+            high = value
+        elif value < low:
+            low = value
     return low, high
+
+
+@jit()
+def spans(values: Values, strip: int) -> Indices:
+    """Where the foreground of each strip begins and ends, in steps of 8: both 0 of a strip that has none.
+
+    Parameters
+    ----------
+    values : (z, y * x), not NaN in the foreground.
+    strip : voxels of a strip, whole rows; the last of a plane may be shorter.
+
+    Returns
+    -------
+    int64 (z, strips of a plane, 2), counted from the plane's first voxel.
+    """
+    size = values.shape[1]
+    found = np.zeros((values.shape[0], (size + strip - 1) // strip, 2), np.int64)
+    for k in range(values.shape[0]):
+        for i in range(size):
+            if values[k, i] == values[k, i]:  # noqa: PLR0124
+                start = i - i % _STEP
+                one = found[k, i // strip]
+                if one[1] == 0:
+                    one[0] = max(start, i // strip * strip)
+                one[1] = min(start + _STEP, (i // strip + 1) * strip, size)
+    return found
 
 
 @jit(error_model="numpy")
 def triangular_histogram(
-    values: Values, weight: Weights, low: float, slope: float, bins: int
+    values: Values, span: Indices, low: float, slope: float, bins: int
 ) -> tuple[NDArray[np.int64], Values]:
     """Histogram with triangular Parzen windows, in two parts: each value is shared between the two nearest bins.
 
     Parameters
     ----------
-    values, weight : (n,); voxels whose weight is 0 do not count.
+    values : (z, y * x); NaN is not counted.
+    span : as `spans` gives it.
     low, slope : centre of the first bin, and the distance of the bins.
     bins : how many.
 
@@ -81,19 +100,19 @@ def triangular_histogram(
     # Four sums each in turns, because adding to what was just written is slow.
     number = np.zeros(4 * bins, np.int64)
     above = np.zeros(4 * bins)
-    places = np.empty(_CHUNK)
-    for start in range(0, values.size, _CHUNK):
-        count = min(_CHUNK, values.size - start)
-        for i in range(count):
-            places[_u(i)] = (values[_u(start + i)] - low) / slope
-        for i in range(count):
-            place = places[_u(i)]
-            # ITK, too, drops what rounding puts beyond the last bin.
-            if weight[_u(start + i)] > 0 and 0.0 <= place <= bins - 1:
-                bin_ = np.int64(place)
-                at = _u(4 * bin_ + (i & 3))
-                number[at] += 1
-                above[at] += place - bin_
+    places = np.empty(values.shape[1])
+    for k in range(values.shape[0]):
+        for strip in range(span.shape[1]):
+            value = values[k, span[k, strip, 0] : span[k, strip, 1]]
+            for i in range(value.size):
+                places[_u(i)] = (value[_u(i)] - low) / slope
+            for i in range(value.size):
+                place = places[_u(i)]
+                if 0.0 <= place <= bins - 1:  # ITK, too, drops what rounding puts beyond the last bin
+                    bin_ = np.int64(place)
+                    at = _u(4 * bin_ + (i & 3))
+                    number[at] += 1
+                    above[at] += place - bin_
     for bin_ in range(bins):
         at = 4 * bin_
         number[bin_] = number[at] + number[at + 1] + number[at + 2] + number[at + 3]
@@ -114,8 +133,8 @@ def shared_counts(number: NDArray[np.int64], above: Values) -> Values:
 
 @jit(error_model="numpy")
 def residual_planes(
-    values: Values, weight: Weights, low: float, slope: float, expected: Values, first: Indices, taps: Values,
-    planes: Values,
+    values: Values, weight: Values, span: Indices, low: float, slope: float, expected: Values, first: Indices,
+    taps: Values, planes: Values,
 ) -> None:  # fmt: skip
     """Fill planes (z, b, x) with values - E(u | v), weighted and summed along y into control points.
 
@@ -123,7 +142,9 @@ def residual_planes(
 
     Parameters
     ----------
-    values, weight : (z, y, x).
+    values : (z, y * x); NaN is not counted.
+    weight : (z, y * x), or (z, 0) where all are 1.
+    span : as `spans` gives it.
     low, slope : centre of the first bin, and the distance of the bins.
     expected : float64 (bins,), the mapping.
     first, taps : of the y axis, (y,) and (y, 4).
@@ -132,62 +153,76 @@ def residual_planes(
     steps = np.zeros(expected.size)
     for bin_ in range(last):
         steps[bin_] = expected[bin_ + 1] - expected[bin_]
-    width = values.shape[2]
-    places, row = np.empty(width), np.empty(width)
+    parts, bins = np.empty(values.shape[1]), np.empty(values.shape[1], np.int32)
+    row, width = np.empty(values.shape[1]), planes.shape[2]
+    per_unit = 1.0 / slope
     for k in range(values.shape[0]):
         planes[k] = 0.0
-        for j in range(values.shape[1]):
-            value, counted = values[k, j], weight[k, j]
-            for i in range(width):
-                place = (value[_u(i)] - low) / slope
-                places[_u(i)] = place if 0.0 <= place < last else float(last)
-            for i in range(width):
-                place = places[_u(i)]
-                bin_ = np.int64(place)
-                mapped = expected[_u(bin_)] + steps[_u(bin_)] * (place - bin_)
-                row[_u(i)] = (value[_u(i)] - mapped) * counted[_u(i)]
-            gather(row, first[j], taps[j], planes[k])
+        for strip in range(span.shape[1]):
+            start, stop = span[k, strip, 0], span[k, strip, 1]
+            value = values[k, start:stop]
+            for i in range(value.size):
+                place = (value[_u(i)] - low) * per_unit
+                place = place if 0.0 <= place < last else float(last)
+                bin_ = np.int32(place)
+                parts[_u(i)] = place - bin_
+                bins[_u(i)] = bin_
+            for i in range(value.size):
+                bin_ = bins[_u(i)]
+                mapped = expected[_u(bin_)] + steps[_u(bin_)] * parts[_u(i)]
+                row[_u(i)] = value[_u(i)] - mapped if value[_u(i)] == value[_u(i)] else 0.0  # noqa: PLR0124
+            if weight.size:
+                for i in range(value.size):
+                    row[_u(i)] *= weight[k, start + i]
+            while start < stop:
+                j = start // width
+                end = min((j + 1) * width, stop)
+                done = start - span[k, strip, 0]
+                gather(row[done : done + end - start], first[j], taps[j], start - j * width, planes[k])
+                start = end
 
 
 @jit()
 def advance(
-    values: Values, weight: Weights, rows: Values, first_z: Indices, z: Values, first_y: Indices, y: Values,
-    furthest: float, found: Values,
+    values: Values, span: Indices, strip: int, rows: Values, first_z: Indices, z: Values,
+    first_y: Indices, y: Values, furthest: float, found: Values,
 ) -> None:  # fmt: skip
     """Subtract the field's change from the log intensities, and see how far it has moved.
 
     Parameters
     ----------
-    values : (z, y, x), log intensities, changed in place.
-    weight : (z, y, x); voxels whose weight is 0 stay as they are.
+    values : (z, y * x), log intensities, changed in place; NaN is not counted.
+    span, strip : as `spans` gives it, and was given.
     rows : (c, b * x), the change's control points along x already evaluated, as `rows_of` gives them.
     first_z, z, first_y, y : control points and taps of the other axes.
     furthest : no voxel of the field moves by more than this.
     found : (z, 4), filled for each plane: the sum of exp(-change) - 1 over the foreground, the sum of its square, and
         the new smallest and largest log intensity.
     """
-    width = values.shape[2]
-    mixed, change = np.empty((rows.shape[1] // width, width)), np.empty(width)
-    total, squares, low, high = np.empty(width), np.empty(width), np.empty(width), np.empty(width)
+    width = values.shape[1] // first_y.size
+    mixed, change = np.empty((rows.shape[1] // width, width)), np.empty(values.shape[1])
+    total, squares, low, high = np.empty(strip), np.empty(strip), np.empty(strip), np.empty(strip)
     for k in range(values.shape[0]):
         total[:] = 0.0
         squares[:] = 0.0
         low[:] = np.inf
         high[:] = -np.inf
-        mix(rows, first_z[k], z[k], mixed.reshape(mixed.size))
-        for j in range(values.shape[1]):
-            value, counted = values[k, j], weight[k, j]
-            mix(mixed, first_y[j], y[j], change)
-            for i in range(width):
-                change[_u(i)] = change[_u(i)] if counted[_u(i)] > 0 else 0.0
-                value[_u(i)] -= change[_u(i)]
-            _add_movement(change, furthest, total, squares)
-            for i in range(width):
-                low[_u(i)] = value[_u(i)] if counted[_u(i)] > 0 and value[_u(i)] < low[_u(i)] else low[_u(i)]
-                high[_u(i)] = value[_u(i)] if counted[_u(i)] > 0 and value[_u(i)] > high[_u(i)] else high[_u(i)]
+        mix(rows, first_z[k], z[k], 0, mixed.reshape(mixed.size))
+        for one in range(span.shape[1]):
+            start, stop = span[k, one, 0], span[k, one, 1]
+            for j in range(start // width, (stop + width - 1) // width):
+                mix(mixed, first_y[j], y[j], 0, change[j * width : (j + 1) * width])
+            value, moved = values[k, start:stop], change[start:stop]
+            for i in range(value.size):
+                moved[_u(i)] = moved[_u(i)] if value[_u(i)] == value[_u(i)] else 0.0  # noqa: PLR0124
+                value[_u(i)] -= moved[_u(i)]
+            _add_movement(moved, furthest, total, squares)
+            for i in range(value.size):
+                low[_u(i)] = value[_u(i)] if value[_u(i)] < low[_u(i)] else low[_u(i)]
+                high[_u(i)] = value[_u(i)] if value[_u(i)] > high[_u(i)] else high[_u(i)]
         found[k, 0] = found[k, 1] = 0.0
         found[k, 2], found[k, 3] = np.inf, -np.inf
-        for i in range(width):
+        for i in range(strip):
             found[k, 0] += total[i]
             found[k, 1] += squares[i]
             found[k, 2] = min(found[k, 2], low[i])
@@ -196,7 +231,7 @@ def advance(
 
 @jit()
 def _add_movement(change: Values, furthest: float, total: Values, squares: Values) -> None:
-    """Add exp(-change) - 1 of a row (x,), and its square, to the accumulators of the columns (x,)."""
+    """Add exp(-change) - 1 of every change (n,), and its square, to the first n accumulators (strip,)."""
     if furthest <= _NEAR:
         for i in range(change.size):
             moved = _near(-change[_u(i)])

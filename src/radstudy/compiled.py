@@ -1,8 +1,8 @@
 """One `jit` for every compiled kernel: cached on disk, without the interpreter lock.
 
-numba keeps a compiled function with a hash of the file that it stands in, and takes no notice of what that file imports:
-a kernel that calls another file's would go on with the old one after an edit or an update. Here the hash covers the
-files of this package that the kernel's file imports, and those that they import.
+numba keeps a compiled function with a hash of the file that it stands in, and takes no notice of what that file
+imports: a kernel that calls another file's would go on with the old one after an edit or an update. Here the hash
+covers the files of this package that the kernel's file imports, and those that they import.
 
 numba refuses, at import, to cache a function when neither the package's folder nor the user's cache folder can be
 written (a hospital workstation with a read-only home). Then the kernel is compiled anew in each process instead.
@@ -87,7 +87,7 @@ def _imported(file: Path) -> tuple[Path, ...]:
 
 
 def _names(source: str) -> Iterator[str]:
-    """What may be a module's name among the imports of this package (Python's own parser takes twenty times as long)."""
+    """What may be a module's name among the imports of this package; Python's own parser takes much longer."""
     for module, listed, line, plain in _IMPORTS.findall(source):
         yield module or plain
         yield from (f"{module}.{name}" for name in re.findall(r"\w+", listed or line))

@@ -45,7 +45,9 @@ def divide_planes(
             voxel, out = voxels[k, j], corrected[k, j]
             mix(mixed, first_y[j], y[j], 0, field)
             if keep_log:
-                log_field[k, j] = field
+                kept = log_field[k, j]
+                for i in range(width):
+                    kept[_u(i)] = field[_u(i)]
             for i in range(width):
                 field[_u(i)] = exp32(field[_u(i)])
             for i in range(width):

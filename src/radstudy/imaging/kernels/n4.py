@@ -1,14 +1,15 @@
 """Passes over the shrunk grid of N4: each touches every voxel once.
 
 Grids are (z, y * x), x contiguous; voxels outside the foreground are NaN, which no comparison lets through: what is
-computed for all voxels of a strip, several at once, costs less than jumping over some. A strip is some rows of a plane. Sums go into
-one accumulator per voxel of a strip, and at the plane's end these are added up in their order: so the result does not
-depend on how many a processor adds at once, nor on how the planes are shared out to threads.
+computed for all voxels of a strip, several at once, costs less than jumping over some. A strip is some rows of a plane.
+Sums go into one accumulator per voxel of a strip, and at the plane's end these are added up in their order: so the
+result does not depend on how many a processor adds at once, nor on how the planes are shared out to threads.
 """
 
 from __future__ import annotations
 
 import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,9 +39,9 @@ def _far(x: float) -> float:
 
 @jit()
 def value_range(values: Values) -> tuple[float, float]:
-    """Smallest and largest of the values (n,) as ITK finds them: one that raises the maximum is no candidate for the minimum.
+    """Smallest and largest of the values (n,) as ITK finds them; NaN is not counted.
 
-    The smallest of all is no candidate only where it comes first.
+    A value that raises the maximum is no candidate for the minimum: the smallest is left out where it comes first.
     """
     low = np.inf
     high = -np.inf
@@ -70,7 +71,7 @@ def spans(values: Values, strip: int) -> Indices:
     found = np.zeros((values.shape[0], (size + strip - 1) // strip, 2), np.int64)
     for k in range(values.shape[0]):
         for i in range(size):
-            if values[k, i] == values[k, i]:  # noqa: PLR0124
+            if values[k, i] == values[k, i]:
                 start = i - i % _STEP
                 one = found[k, i // strip]
                 if one[1] == 0:
@@ -170,7 +171,7 @@ def residual_planes(
             for i in range(value.size):
                 bin_ = bins[_u(i)]
                 mapped = expected[_u(bin_)] + steps[_u(bin_)] * parts[_u(i)]
-                row[_u(i)] = value[_u(i)] - mapped if value[_u(i)] == value[_u(i)] else 0.0  # noqa: PLR0124
+                row[_u(i)] = value[_u(i)] - mapped if value[_u(i)] == value[_u(i)] else 0.0
             if weight.size:
                 for i in range(value.size):
                     row[_u(i)] *= weight[k, start + i]
@@ -214,7 +215,7 @@ def advance(
                 mix(mixed, first_y[j], y[j], 0, change[j * width : (j + 1) * width])
             value, moved = values[k, start:stop], change[start:stop]
             for i in range(value.size):
-                moved[_u(i)] = moved[_u(i)] if value[_u(i)] == value[_u(i)] else 0.0  # noqa: PLR0124
+                moved[_u(i)] = moved[_u(i)] if value[_u(i)] == value[_u(i)] else 0.0
                 value[_u(i)] -= moved[_u(i)]
             _add_movement(moved, furthest, total, squares)
             for i in range(value.size):

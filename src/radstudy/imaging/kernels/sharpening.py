@@ -44,7 +44,7 @@ def roots_of_unity(size: int) -> tuple[Float64, Float64]:
 
 @jit()
 def transform(real: Float64, imaginary: Float64, cosines: Float64, sines: Float64) -> None:
-    """The discrete Fourier transform in place; real, imaginary (n,), n a power of two; cosines, sines as `sharpened`."""
+    """The discrete Fourier transform in place; real, imaginary (n,), n a power of two; the table as `sharpened`'s."""
     size = real.size
     other = 0
     for place in range(1, size):  # the order of reversed bits

@@ -62,11 +62,12 @@ def _stamp(compiled: Any, stamp: bytes) -> None:
     """Let the cache of a compiled function hold for these sources only."""
     if not isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT
         return
-    kept = getattr(compiled._cache, "_cache_file", None)
+    cached: Any = compiled._cache  # type: ignore[attr-defined]
+    kept: Any = getattr(cached, "_cache_file", None)
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = stamp
     else:  # a numba that keeps it elsewhere: rather slow than stale
-        compiled._cache.disable()
+        cached.disable()
 
 
 def _files_of(file: Path) -> set[Path]:

@@ -196,7 +196,8 @@ def _noise(shape: tuple[int, ...]) -> Float64:
     state = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
         state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
-    return ((state >> np.uint64(11)) * 2.0**-52 - 1).reshape(shape, order="F")
+    noise: Float64 = (state >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1
+    return noise.reshape(shape, order="F")
 
 
 def _require_signal(image: Float64, weight: Float64) -> None:

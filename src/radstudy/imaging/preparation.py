@@ -69,9 +69,9 @@ class Preparation:
         Natural logarithm; None where no field was disturbed, or there is no lesion.
         """
         moved = [
-            float(np.abs(log_field_at(shift, tuple(np.arange(*ends) for ends in box))).max())
+            float(np.abs(log_field_at(shift, (np.arange(*i), np.arange(*j), np.arange(*k)))).max())
             for shift in self.shifts
-            for box in boxes
+            for i, j, k in boxes
         ]
         return max(moved, default=None)
 

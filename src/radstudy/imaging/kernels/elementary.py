@@ -29,9 +29,9 @@ _u = np.uint64  # an index that may be negative costs a test for counting from t
 
 
 @jit()
-def _power_of_two(exponent: int) -> float:
+def _power_of_two(exponent: np.int64) -> float:
     """2^exponent for -1022 <= exponent <= 1023."""
-    return np.int64((exponent + _BIAS) << _MANTISSA_BITS).view(np.float64)  # type: ignore[no-any-return]
+    return np.int64((exponent + _BIAS) << _MANTISSA_BITS).view(np.float64)
 
 
 @jit()
@@ -76,7 +76,7 @@ def log64(x: float) -> float:
     square = 0.5 * f * f
     k = np.float64(exponent) if x >= _SMALLEST_NORMAL else np.float64(exponent) - 54.0
     # Large parts last: k ln 2 + f - (f^2 / 2 - s (f^2 / 2 + tail)).
-    return k * _LN2_HIGH - ((square - (s * (square + tail) + k * _LN2_LOW)) - f)  # type: ignore[no-any-return]
+    return k * _LN2_HIGH - ((square - (s * (square + tail) + k * _LN2_LOW)) - f)
 
 
 @jit()

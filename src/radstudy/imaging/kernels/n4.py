@@ -9,6 +9,7 @@ result does not depend on how many a processor adds at once, nor on how the plan
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from radstudy.imaging.kernels.elementary import exp64
 from radstudy.imaging.kernels.lattice import gather, mix
 
 Values = NDArray[np.float64]
+Reals = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 _u = np.uint64  # an index that may be negative costs a test for counting from the end
 _STEP = 8  # voxels that the widest registers hold
@@ -114,10 +116,10 @@ def triangular_histogram(
                     at = _u(4 * bin_ + (i & 3))
                     number[at] += 1
                     above[at] += place - bin_
-    for bin_ in range(bins):
-        at = 4 * bin_
-        number[bin_] = number[at] + number[at + 1] + number[at + 2] + number[at + 3]
-        above[bin_] = above[at] + above[at + 1] + above[at + 2] + above[at + 3]
+    for one in range(bins):
+        turn = 4 * one
+        number[one] = number[turn] + number[turn + 1] + number[turn + 2] + number[turn + 3]
+        above[one] = above[turn] + above[turn + 1] + above[turn + 2] + above[turn + 3]
     return number[:bins].copy(), above[:bins].copy()
 
 
@@ -135,7 +137,7 @@ def shared_counts(number: NDArray[np.int64], above: Values) -> Values:
 @jit(error_model="numpy")
 def residual_planes(
     values: Values, weight: Values, span: Indices, low: float, slope: float, expected: Values, first: Indices,
-    taps: Values, planes: Values,
+    taps: Reals, planes: Values,
 ) -> None:  # fmt: skip
     """Fill planes (z, b, x) with values - E(u | v), weighted and summed along y into control points.
 
@@ -152,8 +154,8 @@ def residual_planes(
     """
     last = expected.size - 1
     steps = np.zeros(expected.size)
-    for bin_ in range(last):
-        steps[bin_] = expected[bin_ + 1] - expected[bin_]
+    for one in range(last):
+        steps[one] = expected[one + 1] - expected[one]
     parts, bins = np.empty(values.shape[1]), np.empty(values.shape[1], np.int32)
     row, width = np.empty(values.shape[1]), planes.shape[2]
     per_unit = 1.0 / slope
@@ -185,8 +187,8 @@ def residual_planes(
 
 @jit()
 def advance(
-    values: Values, span: Indices, strip: int, rows: Values, first_z: Indices, z: Values,
-    first_y: Indices, y: Values, furthest: float, found: Values,
+    values: Values, span: Indices, strip: int, rows: Values, first_z: Indices, z: Reals,
+    first_y: Indices, y: Reals, furthest: float, found: Values,
 ) -> None:  # fmt: skip
     """Subtract the field's change from the log intensities, and see how far it has moved.
 

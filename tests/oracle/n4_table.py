@@ -27,7 +27,7 @@ from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.volume import Volume
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-from n4_spacing import markdown  # noqa: E402 (after its folder is known)
+from n4_spacing import markdown
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "n4.md"
 ITERATIONS = (50, 40, 30)
@@ -153,22 +153,22 @@ levels, and ITK's of the last. Where the field is known, both are correlated wit
 SPACING = """
 ## The last digits of the spacing
 
-Made by `benchmarks/n4_spacing.py`. ITK computes with positions in millimetres, so its field depends on the last digits of
-the spacing, where DICOM, NIfTI and an anonymiser do not agree: 2 mm becomes 1.9999998644 mm from slice positions and
-1.99999988 mm in single precision. The table fits the same voxels in the same mask, with another spacing set each time,
-and compares each field with that of the first spacing (foreground, mean removed, natural logarithm). Ours is fitted on the
-voxels alone. **Whoever compares with Slicer gives both programs the same NIfTI file.**
+Made by `benchmarks/n4_spacing.py`. ITK computes with positions in millimetres, so its field depends on the last digits
+of the spacing, where DICOM, NIfTI and an anonymiser do not agree: 2 mm becomes 1.9999998644 mm from slice positions
+and 1.99999988 mm in single precision. The table fits the same voxels in the same mask, with another spacing set each
+time, and compares each field with that of the first spacing (foreground, mean removed, natural logarithm). Ours is
+fitted on the voxels alone. **Whoever compares with Slicer gives both programs the same NIfTI file.**
 
 """
 BITS = """
 ## The same bits on every processor
 
-From the voxels to the divided image N4 uses + - x /, square roots and integers only, `exp` and `log` of its own (within 1
-unit in the last place, the field's within 0.51 of a float32's), no fused multiply-add, and sums of one fixed order. So
-field and corrected volume have the same bits on every x86-64 processor and with any number of threads, which
-`tests/targets` shows: processes that pretend to lack AVX-512, or AVX and fused multiply-add, after a proof that numba, NumPy,
-the C library and OpenBLAS do compute otherwise there. ITK's own field has no such property. A field may still hang on
-rounding, in ITK's as in ours: see `field_shift` in [preparation.md](preparation.md).
+From the voxels to the divided image N4 uses + - x /, square roots and integers only, `exp` and `log` of its own
+(within 1 unit in the last place, the field's within 0.51 of a float32's), no fused multiply-add, and sums of one fixed
+order. So field and corrected volume have the same bits on every x86-64 processor and with any number of threads, which
+`tests/targets` shows: processes that pretend to lack AVX-512, or AVX and fused multiply-add, after a proof that numba,
+NumPy, the C library and OpenBLAS do compute otherwise there. ITK's own field has no such property. A field may still
+hang on rounding, in ITK's as in ours: see `field_shift` in [preparation.md](preparation.md).
 """
 
 

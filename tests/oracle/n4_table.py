@@ -1,8 +1,8 @@
 """Writes docs/n4.md: how far our N4's log field lies from SimpleITK's, case by case, and what moves SimpleITK's.
 
 ``python tests/oracle/n4_table.py FOLDER_OF_REAL_DATA`` takes some minutes, all but a few seconds of them ITK's.
-``--spacing F`` takes the second table from what ``benchmarks/n4_spacing.py --json F`` has measured, and leaves the first
-as it is.
+``--spacing F`` takes the second table from what ``benchmarks/n4_spacing.py --json F`` has measured, and leaves the
+first as it is where no folder is given.
 """
 
 from __future__ import annotations
@@ -153,11 +153,15 @@ levels, and ITK's of the last. Where the field is known, both are correlated wit
 SPACING = """
 ## The last digits of the spacing
 
-Made by `benchmarks/n4_spacing.py`. ITK computes with positions in millimetres, so its field depends on the last digits
-of the spacing, where DICOM, NIfTI and an anonymiser do not agree: 2 mm becomes 1.9999998644 mm from slice positions
-and 1.99999988 mm in single precision. The table fits the same voxels in the same mask, with another spacing set each
-time, and compares each field with that of the first spacing (foreground, mean removed, natural logarithm). Ours is
-fitted on the voxels alone. **Whoever compares with Slicer gives both programs the same NIfTI file.**
+Made by `benchmarks/n4_spacing.py`: the same voxels in the same mask, with another spacing set each time; each field
+beside that of the first spacing (foreground, mean removed, natural logarithm).
+
+N4 is fitted on a grid that is shrunk by 4, whose centre is the image's. With 60 slices its samples lie half-way between
+two slices, and ITK's ShrinkImageFilter takes the one that its rounding of a position in millimetres falls on. So the
+last digits of the spacing, in which DICOM (1.9999998644 mm from slice positions), single precision (1.99999988 mm) and
+a rounded header (2 mm) differ, decide which slices the fit sees: that moves the field, not the arithmetic. Ours takes
+the voxels that ITK takes from the same header and moves with it; on the same voxels the two agree to the last column.
+**Whoever compares with Slicer gives both programs the same NIfTI file.** Of 61 slices there would be no such choice.
 
 """
 BITS = """
@@ -167,8 +171,8 @@ From the voxels to the divided image N4 uses + - x /, square roots and integers 
 (within 1 unit in the last place, the field's within 0.51 of a float32's), no fused multiply-add, and sums of one fixed
 order. So field and corrected volume have the same bits on every x86-64 processor and with any number of threads, which
 `tests/targets` shows: processes that pretend to lack AVX-512, or AVX and fused multiply-add, after a proof that numba,
-NumPy, the C library and OpenBLAS do compute otherwise there. ITK's own field has no such property. A field may still
-hang on rounding, in ITK's as in ours: see `field_shift` in [preparation.md](preparation.md).
+NumPy, the C library and OpenBLAS do compute otherwise there. A field may still hang on rounding, ITK's as well as
+ours: see `field_shift` in [preparation.md](preparation.md).
 """
 
 

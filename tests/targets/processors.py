@@ -16,8 +16,8 @@ import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("worker.py")
-# The features that are not of the program's own arithmetic alone: eigenvalues by LAPACK, logarithms by NumPy and by the C
-# library. Their last digits differ, by less than 1e-13.
+# The features that are not of the program's own arithmetic alone: eigenvalues by LAPACK, logarithms by NumPy and the
+# C library. Their last digits differ, by less than 1e-13.
 LAST_DIGITS = re.compile(
     r"original_shape_(Elongation|Flatness|(Least|Major|Minor)AxisLength)|[\w-]+_(firstorder|gl\w+)_\w*Entropy"
 )

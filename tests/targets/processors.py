@@ -19,7 +19,7 @@ WORKER = Path(__file__).with_name("worker.py")
 # The features that are not of the program's own arithmetic alone: eigenvalues by LAPACK, logarithms by NumPy and the
 # C library. Their last digits differ, by less than 1e-13.
 LAST_DIGITS = re.compile(
-    r"original_shape_(Elongation|Flatness|(Least|Major|Minor)AxisLength)|[\w-]+_(firstorder|gl\w+)_\w*Entropy"
+    r"original_shape_(Elongation|Flatness|(Least|Major|Minor)AxisLength)|[\w-]+_(firstorder|gl\w+)_(\w*Entropy|Imc[12])"
 )
 _WIDE = ("X86_V4", "AVX512")  # what NumPy calls its loops for 512 bits, by version
 # The C library's names, with and without the suffix that older versions have.

@@ -1,21 +1,37 @@
 """One `jit` for every compiled kernel: cached on disk, without the interpreter lock.
 
+numba keeps a compiled function with a hash of the file that it stands in, and takes no notice of what that file
+imports: a kernel that calls another file's would go on with the old one after an edit or an update. Here the hash
+covers the files of this package that the kernel's file imports, and those that they import.
+
 numba refuses, at import, to cache a function when neither the package's folder nor the user's cache folder can be
 written (a hospital workstation with a read-only home). Then the kernel is compiled anew in each process instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 from numba.core import event
+from numba.core.dispatcher import Dispatcher
 
 from radstudy.announcing import announce, announcement_asked
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _uncached: list[str] = []  # functions that are compiled anew in every process
+
+_PACKAGE = re.escape(__name__.partition(".")[0])
+_IMPORTS = re.compile(
+    rf"^(?:from ({_PACKAGE}[\w.]*) import (?:\(([^)]*)\)|([^(\n]+))|import ({_PACKAGE}[\w.]*))", re.MULTILINE
+)
 
 
 def jit(**options: Any) -> Callable[[Function], Function]:
@@ -28,12 +44,64 @@ def jit(**options: Any) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         try:
-            return numba.njit(nogil=True, cache=True, **options)(function)  # type: ignore[no-any-return]
+            compiled = numba.njit(nogil=True, cache=True, **options)(function)
         except RuntimeError:  # "cannot cache function ...: no locator available"
             _uncached.append(function.__name__)
             return numba.njit(nogil=True, **options)(function)  # type: ignore[no-any-return]
+        _stamp(compiled, source_hash(Path(inspect.getfile(function))))
+        return compiled  # type: ignore[no-any-return]
 
     return decorate
+
+
+def source_hash(file: Path) -> bytes:
+    """A hash of a Python file and of all files of its package that it imports, directly or by another."""
+    digest = hashlib.sha256()
+    for one in sorted(_files_of(file)):
+        digest.update(one.name.encode())
+        digest.update(_content(one))
+    return digest.digest()
+
+
+def _stamp(compiled: Any, stamp: bytes) -> None:
+    """Let the cache of a compiled function hold for these sources only."""
+    if not isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT
+        return
+    cached: Any = compiled._cache  # type: ignore[attr-defined]
+    kept: Any = getattr(cached, "_cache_file", None)
+    if hasattr(kept, "_source_stamp"):
+        kept._source_stamp = stamp
+    else:  # a numba that keeps it elsewhere: rather slow than stale
+        cached.disable()
+
+
+def _files_of(file: Path) -> set[Path]:
+    found: set[Path] = set()
+    due = [file]
+    while due:
+        if (one := due.pop()) not in found:
+            found.add(one)
+            due += _imported(one)
+    return found
+
+
+@cache
+def _imported(file: Path) -> tuple[Path, ...]:
+    """The files of this package that a file imports at its outer level."""
+    modules = (sys.modules.get(name) for name in _names(_content(file).decode("utf-8")))
+    return tuple(Path(module.__file__) for module in modules if module is not None and module.__file__)
+
+
+def _names(source: str) -> Iterator[str]:
+    """What may be a module's name among the imports of this package; Python's own parser takes much longer."""
+    for module, listed, line, plain in _IMPORTS.findall(source):
+        yield module or plain
+        yield from (f"{module}.{name}" for name in re.findall(r"\w+", listed or line))
+
+
+@cache
+def _content(file: Path) -> bytes:
+    return file.read_bytes()
 
 
 class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types

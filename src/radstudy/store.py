@@ -217,6 +217,30 @@ def _is_kept(file: Path) -> bool:
     return ".kept-" in file.name
 
 
+def machine() -> dict[str, str]:
+    """The processor, and what kernels are compiled for: numba's target, and a hash of the features that it uses.
+
+    N4 and the features have the same bits on all of them; where a library's last digit differs, this says between what.
+    """
+    import llvmlite.binding as llvm
+
+    target = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None:
+        features = "" if target == "generic" else llvm.get_host_cpu_features().flatten()
+    return {"processor": _processor(), "kernel_target": target, "kernel_features": content_hash(features)}
+
+
+def _processor() -> str:
+    """The processor's name as the system has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
 # --- steps -----------------------------------------------------------------------------------------------------
 
 
@@ -286,6 +310,7 @@ class StepFolder:
                 "seconds": round(seconds, 2),
                 "code": code_key(),
                 "versions": versions(),
+                "machine": machine(),
                 "settings": settings,
                 "inputs": dict(inputs),
                 "files": self._written(),

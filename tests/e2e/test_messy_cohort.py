@@ -112,6 +112,7 @@ def test_the_study_reads_the_import_and_reports_both_readers(ran, cohort):
     report = (run / "report.html").read_text("utf-8")
     for reader in messy.READERS:
         assert reader in report
+    assert "HER2 positive" in report and "FISH" not in report  # the preset's outcome is not this study's
 
 
 def test_no_patient_is_named_outside_the_private_folder(ran, cohort):

@@ -32,13 +32,16 @@ def bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
 
 def _lines(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
     """The items; says how far they are whenever half a minute has passed."""
-    start = last = time.monotonic()
+    first = last = time.monotonic()
     for done, item in enumerate(items, 1):
         yield item
         now = time.monotonic()
+        if done == 1:
+            first = now  # until here processes start and kernels are compiled: that says nothing of the others
         if now - last >= EVERY_S and done < total:
             last = now
-            say(f"{what}: {done} of {total}, about {(now - start) / done * (total - done):.0f} s left")
+            left = "" if done == 1 else f", about {(now - first) / (done - 1) * (total - done):.0f} s left"
+            say(f"{what}: {done} of {total}{left}")
 
 
 def label_of(text: str | None) -> int | str | None:

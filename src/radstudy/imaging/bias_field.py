@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.imaging.lattice import Float64, evaluate, plane_by_plane, taps
+from radstudy.imaging.kernels.division import divide_planes
+from radstudy.imaging.lattice import Float64, evaluate, rows_along_x, taps
 from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import Volume
 
@@ -76,18 +77,17 @@ def correct(volume: Volume, field: BiasField) -> Volume:
 
 def divided(volume: Volume, field: BiasField, log_field: NDArray[np.float32] | None = None) -> Volume:
     """The volume over the field itself; the field's logarithm goes into `log_field` (I, J, K) on the way."""
-    axes = [taps(size, count) for size, count in zip(field.shape, field.lattice.shape, strict=True)]
-    plane = plane_by_plane(field.lattice.astype(np.float32), axes)
+    x, y, z = (taps(size, count) for size, count in zip(field.shape, field.lattice.shape, strict=True))
+    rows = rows_along_x(field.lattice.astype(np.float32), x)
+    wy, wz = y.of_dtype(np.float32), z.of_dtype(np.float32)
     corrected = np.empty_like(volume.voxels, order="F")
 
     def divide(slab: slice) -> tuple[float, float]:
-        low, high = np.inf, -np.inf
-        for k in range(slab.start, slab.stop):
-            factor = plane(k)
-            if log_field is not None:
-                log_field[:, :, k] = factor.T
-            one = np.divide(volume.voxels[:, :, k].T, np.exp(factor, out=factor), out=corrected[:, :, k].T)
-            low, high = np.minimum(low, one.min()), np.maximum(high, one.max())  # NaN, if there is one, is both
+        into = corrected[:, :, slab].T if log_field is None else log_field[:, :, slab].T
+        planes = np.ascontiguousarray(volume.voxels[:, :, slab].T)
+        low, high = divide_planes(
+            planes, rows, z.first[slab], wz[slab], y.first, wy, corrected[:, :, slab].T, into, log_field is not None
+        )  # fmt: skip
         return float(low), float(high)
 
     found = in_slabs(divide, field.shape[2])

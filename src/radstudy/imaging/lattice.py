@@ -6,12 +6,12 @@ a time. Lattices are (a, b, c) and fields (I, J, K); fields are stored with I fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from radstudy.imaging.kernels import lattice as kernels
 
@@ -36,9 +36,21 @@ class Taps:
     weights: NDArray[np.floating[Any]]
     count: int
 
-    def with_weights(self, weights: NDArray[np.floating[Any]]) -> Taps:
-        """The same control points with other weights."""
-        return Taps(self.first, weights, self.count)
+    def squared(self) -> Taps:
+        """The same control points with the squares w^2 of the weights."""
+        return Taps(self.first, self.weights * self.weights, self.count)
+
+    def cubed(self) -> Taps:
+        """The same control points with w^3 over each voxel's sum of w^2."""
+        squares = self.weights * self.weights
+        total = squares[:, 0]
+        for column in range(1, squares.shape[1]):  # in this order: NumPy's sums have another where it is faster
+            total = total + squares[:, column]
+        return Taps(self.first, squares * self.weights / total[:, None], self.count)
+
+    def of_dtype(self, dtype: DTypeLike) -> NDArray[Any]:
+        """The weights in a lattice's precision."""
+        return self.weights.astype(dtype, copy=False)
 
 
 def taps(size: int, count: int) -> Taps:
@@ -54,12 +66,13 @@ def taps(size: int, count: int) -> Taps:
     place[np.abs(place - spans) <= margin] = spans - margin
     first = place.astype(np.int64)
     part = place - first
+    rest, square, cube = 1 - part, part * part, part * part * part  # np.power's last bit depends on the processor
     weights = np.stack(
         [
-            (1 - part) ** 3 / 6,
-            (3 * part**3 - 6 * part**2 + 4) / 6,
-            (-3 * part**3 + 3 * part**2 + 3 * part + 1) / 6,
-            part**3 / 6,
+            rest * rest * rest / 6,
+            (3 * cube - 6 * square + 4) / 6,
+            (-3 * cube + 3 * square + 3 * part + 1) / 6,
+            cube / 6,
         ],
         axis=1,
     )
@@ -83,25 +96,16 @@ def evaluate(lattice: NDArray[Any], axes: Sequence[Taps]) -> NDArray[Any]:
     """The lattice (a, b, c) at every voxel (I, J, K), in the lattice's own precision."""
     x, y, z = axes
     points = np.ascontiguousarray(lattice.transpose(2, 1, 0))
-    weights = [one.weights.astype(points.dtype, copy=False) for one in (z, y, x)]
-    field: NDArray[Any] = kernels.evaluate(
-        points, z.first, weights[0], y.first, weights[1], x.first, weights[2]
-    ).transpose(2, 1, 0)  # fmt: skip
+    wx, wy, wz = (one.of_dtype(points.dtype) for one in axes)
+    field: NDArray[Any] = kernels.evaluate(points, z.first, wz, y.first, wy, x.first, wx).transpose(2, 1, 0)
     return field
 
 
-def plane_by_plane(lattice: NDArray[Any], axes: Sequence[Taps]) -> Callable[[int], NDArray[Any]]:
-    """A function that gives one plane (J, I) of `evaluate` after the other, k from 0; it may be called by threads."""
-    x, y, z = axes
+def rows_along_x(lattice: NDArray[Any], x: Taps) -> NDArray[Any]:
+    """The first axis of `evaluate` for kernels that go on with the others: (a, b, c) to (c, b * I)."""
     points = np.ascontiguousarray(lattice.transpose(2, 1, 0))
-    weights = [one.weights.astype(points.dtype, copy=False) for one in (z, y, x)]
-    rows = kernels.before_planes(points, y.first, weights[1], x.first, weights[2])
-
-    def plane(k: int) -> NDArray[Any]:
-        found: NDArray[Any] = kernels.plane(rows, z.first[k : k + 1], weights[0][k : k + 1])
-        return found.reshape(y.first.size, x.first.size)
-
-    return plane
+    rows: NDArray[Any] = kernels.rows_of(points, x.first, x.of_dtype(points.dtype))
+    return rows
 
 
 def contract(values: Float64, axes: Sequence[Taps]) -> Float64:
@@ -111,4 +115,13 @@ def contract(values: Float64, axes: Sequence[Taps]) -> Float64:
     sums: NDArray[Any] = kernels.contract(
         stored, (z.count, y.count, x.count), z.first, z.weights, y.first, y.weights, x.first, x.weights
     ).transpose(2, 1, 0)  # fmt: skip
+    return sums
+
+
+def contract_planes(planes: Float64, axes: Sequence[Taps]) -> Float64:
+    """The end of `contract` for kernels that have summed up along J themselves: (K, b, I) to (a, b, c)."""
+    x, y, z = axes
+    sums: NDArray[Any] = kernels.contract_planes(
+        planes, (z.count, y.count, x.count), z.first, z.weights, x.first, x.weights
+    ).transpose(2, 1, 0)
     return sums

@@ -17,9 +17,9 @@ Evans AC, IEEE Trans Med Imaging 1998;17:87 (the histogram sharpening).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,26 @@ from radstudy.errors import CaseError, UsageError
 from radstudy.imaging.bias_field import BiasField, divided
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.header import header_of
-from radstudy.imaging.kernels.n4 import movement, residual, triangular_histogram, uncorrected, value_range
-from radstudy.imaging.kernels.sharpening import sharpened
-from radstudy.imaging.lattice import ORDER, Float64, contract, evaluate, refined, taps
+from radstudy.imaging.kernels.elementary import logarithms
+from radstudy.imaging.kernels.n4 import (
+    advance,
+    movement,
+    residual_planes,
+    shared_counts,
+    spans,
+    triangular_histogram,
+    value_range,
+)
+from radstudy.imaging.kernels.sharpening import roots_of_unity, sharpened
+from radstudy.imaging.lattice import ORDER, Float64, Taps, contract, contract_planes, refined, rows_along_x, taps
 from radstudy.imaging.roi import Roi
+from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume
 
 _FEW_SLICES = 4
+_BLOCK = 1 << 18  # voxels, about, that one thread works on at a time
+_STRIP = 512  # voxels, at least, that the kernels work on at a time
+Result = TypeVar("Result")
 Shrink = int | tuple[int, int, int]
 
 
@@ -96,13 +109,22 @@ def fit_bias_field(
     fwhm: float = 0.15,
     wiener_noise: float = 0.01,
     confidence: FloatArray | None = None,
+    disturbance: float = 0.0,
 ) -> BiasField:
-    """Fit the bias field; parameters and errors as `n4`."""
+    """Fit the bias field; parameters and errors as `n4`.
+
+    Parameters
+    ----------
+    disturbance : every voxel that the fit sees is multiplied by a factor between 1 - disturbance and 1 + disturbance,
+        the same ones each time: how far the field moves then is how far rounding may move it.
+    """
     if control_points <= ORDER:
         raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
     factors = _factors(shrink)
     picked = shrunk_grid(volume, factors)
     image = volume.voxels[np.ix_(*picked)].astype(np.float64)
+    if disturbance:
+        image = image * (1 + disturbance * _noise(image.shape))
     if not volume.is_finite:
         raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")
     weight = foreground(volume, mask)[np.ix_(*picked)].astype(np.float64)
@@ -163,6 +185,21 @@ def shrunk_grid(volume: Volume, factors: tuple[int, int, int]) -> tuple[NDArray[
     )
 
 
+def _noise(shape: tuple[int, ...]) -> Float64:
+    """Even noise between -1 and 1, the same on every machine: splitmix64 of the voxels' numbers.
+
+    References
+    ----------
+    Steele GL, Lea D, Flood CH, Fast splittable pseudorandom number generators, OOPSLA 2014, doi
+    10.1145/2660193.2660195.
+    """
+    state = np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
+    noise: Float64 = (state >> np.uint64(11)).astype(np.float64) * 2.0**-52 - 1
+    return noise.reshape(shape, order="F")
+
+
 def _require_signal(image: Float64, weight: Float64) -> None:
     inside = image[weight > 0]
     if inside.size < 2:
@@ -184,57 +221,98 @@ def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str
 
 
 class _Fit:
-    """The shrunk log image and its foreground, as flat arrays with I fastest; levels of the fit on them."""
+    """The shrunk log image and its foreground, as planes (K, J * I); levels of the fit on them."""
 
     def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
         self._shape = image.shape
-        self._weight = np.asfortranarray(weight)
-        flat = image.ravel(order="F")
-        self._inside = weight.ravel(order="F") > 0
-        self._where = np.flatnonzero(self._inside)
-        image_values = flat[self._where]
-        self._log = np.log(image_values, out=image_values.copy(), where=image_values > 0)
-        self._values, self._places = self._log.copy(), np.empty_like(self._log)
-        self._field, self._residual = np.zeros(flat.size), np.zeros(flat.size)
-        self._all_ones = bool((weight[weight > 0] == 1).all())
+        self._weight = np.ascontiguousarray(weight.transpose(2, 1, 0))
+        inside = self._weight > 0
+        self._count, self._first = int(np.count_nonzero(inside)), int(np.argmax(inside))
+        intensities = np.where(inside, image.transpose(2, 1, 0), np.nan).reshape(len(inside), -1)
+        self._values = np.empty_like(intensities)
+        logarithms(intensities.ravel(), self._values.ravel())
+        self._range = value_range(self._values.ravel())
+        self._strip = min(-(-_STRIP // image.shape[0]) * image.shape[0], self._values.shape[1])
+        self._span = spans(self._values, self._strip)
+        planes = max(_BLOCK // self._values.shape[1], 1)
+        self._blocks = [slice(start, min(start + planes, len(inside))) for start in range(0, len(inside), planes)]
+        all_ones = bool((self._weight[inside] == 1).all())
+        self._confidence = np.empty((len(inside), 0)) if all_ones else self._weight.reshape(self._values.shape)
         self._sharpening = (bins, fwhm, noise)
 
     def level(self, lattice: Float64, most: int, threshold: float) -> tuple[Float64, int, float]:
         """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
         splines = [taps(size, count) for size, count in zip(self._shape, lattice.shape, strict=True)]
-        squares = [one.with_weights(one.weights**2) for one in splines]
-        cubes = [one.with_weights(one.weights**3 / (one.weights**2).sum(axis=1, keepdims=True)) for one in splines]
-        support = contract(self._weight, squares)
+        cubes = [one.cubed() for one in splines]
+        support = contract(self._weight.transpose(2, 1, 0), [one.squared() for one in splines])
         moved, count = float("inf"), 0
         while count < most and moved > threshold:
             count += 1
-            self._sharpen()
-            sums = contract(self._weighted(), cubes)
+            sums = self._residual(cubes)
             step = np.divide(sums, support, out=np.zeros_like(sums), where=support != 0)
             lattice = lattice + step
-            new = evaluate(lattice, splines).ravel(order="F")
-            furthest = 1.01 * float(np.abs(step).max())  # no B-spline reaches further than its control points
-            moved = float(movement(self._field, new, self._inside, self._where.size, furthest))
-            uncorrected(self._log, new, self._where, self._values)
-            self._field = new
+            moved = self._advance(step, splines)
         return lattice, count, moved
 
-    def _weighted(self) -> Float64:
-        """The residual with the confidence weights; it is zero outside the foreground already."""
-        grid = self._residual.reshape(self._shape, order="F")
-        return grid if self._all_ones else grid * self._weight
-
-    def _sharpen(self) -> None:
-        """Fill the residual: the uncorrected log image minus its sharpened version."""
+    def _residual(self, cubes: Sequence[Taps]) -> Float64:
+        """The uncorrected log image minus its sharpened version, summed into the lattice's control points."""
         bins, fwhm, noise = self._sharpening
-        low, high = value_range(self._values)
+        low, high = self._range
         slope = (high - low) / (bins - 1)
         if not slope > 0:
-            self._residual[self._where] = 0
-            return
-        counts = triangular_histogram(self._values, low, slope, bins, self._places)
-        expected = sharpened_mapping(counts, low, slope, fwhm=fwhm, noise=noise)
-        residual(self._values, self._places, self._where, expected, self._residual)
+            return np.zeros([one.count for one in cubes])
+        found = self._each(lambda at: triangular_histogram(self._values[at], self._span[at], low, slope, bins))
+        number, above = found[0]
+        for more, further in found[1:]:
+            number, above = number + more, above + further
+        expected = sharpened_mapping(shared_counts(number, above), low, slope, fwhm=fwhm, noise=noise)
+        along_y = cubes[1]
+        planes = np.empty((self._shape[2], along_y.count, self._shape[0]))
+        self._each(
+            lambda at: residual_planes(
+                self._values[at],
+                self._confidence[at],
+                self._span[at],
+                low,
+                slope,
+                expected,
+                along_y.first,
+                along_y.weights,
+                planes[at],
+            )
+        )
+        return contract_planes(planes, cubes)
+
+    def _advance(self, step: Float64, splines: Sequence[Taps]) -> float:
+        """Take a change of the lattice from the log image; how far the field has moved."""
+        x, y, z = splines
+        rows = rows_along_x(step, x)
+        furthest = 1.01 * float(np.abs(step).max())  # no B-spline reaches further than its control points
+        found = np.empty((len(self._values), 4))
+        self._each(
+            lambda at: advance(
+                self._values[at],
+                self._span[at],
+                self._strip,
+                rows,
+                z.first[at],
+                z.weights[at],
+                y.first,
+                y.weights,
+                furthest,
+                found[at],
+            )
+        )
+        moved, low, high = movement(found, self._count)
+        if not low < self._values.flat[self._first]:
+            low, high = value_range(self._values.ravel())
+        self._range = low, high
+        return float(moved)
+
+    def _each(self, function: Callable[[slice], Result]) -> list[Result]:
+        """A function of each block of planes, which are always the same, on as many threads as there may be."""
+        shares = in_slabs(lambda share: [function(at) for at in self._blocks[share]], len(self._blocks))
+        return [result for share in shares for result in share]
 
 
 def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float, noise: float) -> Float64:
@@ -247,13 +325,6 @@ def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float,
     fwhm : of the Gaussian that the field is taken to blur with, log units.
     noise : of the Wiener filter that takes the blur away.
     """
-    distance, roots = _circle(2 ** (int(np.ceil(np.log2(len(counts)))) + 1))
-    expected: Float64 = sharpened(counts, low, slope, fwhm, noise, distance, roots)
+    size = 2 ** ((len(counts) - 1).bit_length() + 1)
+    expected: Float64 = sharpened(counts, low, slope, fwhm, noise, *roots_of_unity(size))
     return expected
-
-
-@cache
-def _circle(size: int) -> tuple[Float64, NDArray[np.complex128]]:
-    """How far each place is from the first, around the end; and the roots of unity."""
-    places = np.arange(size)
-    return np.minimum(places, size - places).astype(np.float64), np.exp(-2j * np.pi * places / size)

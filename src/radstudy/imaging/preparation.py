@@ -7,7 +7,7 @@ prepared volume has to be written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.bias_field import BiasField, correct
+from radstudy.imaging.box import Box
+from radstudy.imaging.field_view import log_field_at
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
 from radstudy.imaging.mask_files import needs_image
@@ -23,9 +25,11 @@ from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Prepare, Reference
+from radstudy.protocol.sections import N4, Prepare, Reference
 
 _FEW_REFERENCE_VOXELS = 50
+NOISE = 1e-7  # relative: the last digit of a float32
+SENSITIVE = 0.01  # log units: a field that such noise moves by more decides a lesion's intensities by rounding, to 1 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +41,13 @@ class Preparation:
     steps : the fitted bias fields and scales, in the order in which they are applied.
     warnings : what a reader of the results should know.
     quality : the foreground before and after each bias field.
+    shifts : how each bias field moves under noise of the last digit, where that was asked for; not kept in the record.
     """
 
     steps: tuple[BiasField | LinearScale, ...]
     warnings: tuple[str, ...] = ()
     quality: tuple[Evenness, ...] = ()
+    shifts: tuple[BiasField, ...] = ()
 
     def apply(self, volume: Volume) -> Volume:
         """The prepared volume; the same voxels as when the preparation was fitted."""
@@ -56,6 +62,18 @@ class Preparation:
                 return volume, step
             volume = _apply(volume, step)
         return None
+
+    def field_shift(self, boxes: Sequence[Box]) -> float | None:
+        """How far noise of the last digit moves a bias field inside the boxes of lesions, at most.
+
+        Natural logarithm; None where no field was disturbed, or there is no lesion.
+        """
+        moved = [
+            float(np.abs(log_field_at(shift, (np.arange(*i), np.arange(*j), np.arange(*k)))).max())
+            for shift in self.shifts
+            for i, j, k in boxes
+        ]
+        return max(moved, default=None)
 
     def facts(self) -> dict[str, Any]:
         """What the report tells of this volume."""
@@ -93,7 +111,7 @@ class Preparation:
 
 
 def prepare_volume(
-    volume: Volume, steps: Sequence[Prepare], reference: Roi | None = None
+    volume: Volume, steps: Sequence[Prepare], reference: Roi | None = None, *, disturb: bool = False
 ) -> tuple[Volume, Preparation]:
     """Prepare a volume as the study file says.
 
@@ -102,6 +120,7 @@ def prepare_volume(
     volume : as read.
     steps : the list ``prepare`` of the study file.
     reference : mask of the reference tissue, where a step needs one.
+    disturb : fit every bias field a second time, under noise, for `Preparation.field_shift`.
 
     Returns
     -------
@@ -113,6 +132,7 @@ def prepare_volume(
     """
     fitted: list[BiasField | LinearScale] = []
     quality: list[Evenness] = []
+    shifts: list[BiasField] = []
     warnings: list[str] = []
     as_read = volume
     for step in steps:
@@ -122,11 +142,14 @@ def prepare_volume(
         if isinstance(made, BiasField):
             warnings.extend(made.warnings)
             quality.append(evenness(volume, after, inside))
+            if disturb and step.n4 is not None:
+                again = _fit_field(volume, step.n4, inside, NOISE)
+                shifts.append(replace(made, lattice=again.lattice - made.lattice))
         if step.reference is not None and reference is not None and reference.voxel_count < _FEW_REFERENCE_VOXELS:
             warnings.append(f"the mask of the {step.reference.tissue} has only {reference.voxel_count} voxels")
         fitted.append(made)
         volume = after
-    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality))
+    return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality), tuple(shifts))
 
 
 def read_reference(file: Path | None, section: Reference | None, volume: Volume | None = None) -> Roi | None:
@@ -155,9 +178,7 @@ def _fit(
     volume: Volume, step: Prepare, reference: Roi | None, inside: NDArray[np.bool_] | None
 ) -> BiasField | LinearScale:
     if step.n4 is not None:
-        return fit_bias_field(
-            volume, inside, shrink=step.n4.shrink, iterations=step.n4.iterations, convergence=step.n4.convergence
-        )
+        return _fit_field(volume, step.n4, inside)
     if step.rescale is not None:
         return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_, over=step.rescale.over)
     if step.zscore is not None:
@@ -168,6 +189,13 @@ def _fit(
             raise CaseError(f"there is no mask of the {tissue}, by which images are scaled", f"give a mask of {tissue}")
         return reference_parameters(volume, reference, to=step.reference.to, tissue=tissue)
     raise AssertionError(step)
+
+
+def _fit_field(volume: Volume, section: N4, inside: NDArray[np.bool_] | None, disturbance: float = 0.0) -> BiasField:
+    return fit_bias_field(
+        volume, inside, shrink=section.shrink, iterations=section.iterations, convergence=section.convergence,
+        disturbance=disturbance,
+    )  # fmt: skip
 
 
 def _apply(volume: Volume, step: BiasField | LinearScale, *, in_place: bool = False) -> Volume:

@@ -99,7 +99,7 @@ def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
     settings = _plain(written)
     preset = settings.get("preset")
     if preset is not None:
-        settings = _overlay(_preset_settings(preset, written, name), settings)
+        settings = _over_preset(_preset_settings(preset, written, name), settings)
     try:
         return Protocol.model_validate(settings)
     except ValidationError as error:
@@ -145,6 +145,21 @@ def _plain(node: Any) -> Any:
     if isinstance(node, bool | int | float) or node is None:
         return node if isinstance(node, bool) or node is None else (int(node) if isinstance(node, int) else float(node))
     return str(node)
+
+
+def _over_preset(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """A study's settings over those of its preset; another outcome is not called by the name of the preset's."""
+    theirs, ours = (_outcome_of(settings) for settings in (preset, own))
+    if ours.get("column", theirs.get("column")) != theirs.get("column"):
+        renamed = {key: value for key, value in theirs.items() if key not in ("label", "labels")}
+        preset = {**preset, "cohort": {**preset["cohort"], "outcome": renamed}}
+    return _overlay(preset, own)
+
+
+def _outcome_of(settings: dict[str, Any]) -> dict[str, Any]:
+    cohort = settings.get("cohort")
+    outcome = cohort.get("outcome") if isinstance(cohort, dict) else None
+    return outcome if isinstance(outcome, dict) else {}
 
 
 def _overlay(base: dict[str, Any], over: dict[str, Any], at: tuple[str, ...] = ()) -> dict[str, Any]:

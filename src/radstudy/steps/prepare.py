@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import pandas as pd
 
 from radstudy.errors import CaseError, DataError
+from radstudy.imaging.box import bounding_box
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import CENTRE, check_lesion, check_readable
 from radstudy.imaging.mask_agreement import mask_agreement
 from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.planes import lesion_planes
-from radstudy.imaging.preparation import prepare_volume, read_reference
+from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.protocol.sections import Extract, Prepare, Reference
@@ -99,7 +100,11 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
             ]
             continue
         volumes.append(result["volume"])
-        quality[task.name] = {"sequence": task.sequence, "fields": result["preparation"]["quality"]}
+        quality[task.name] = {
+            "sequence": task.sequence,
+            "fields": result["preparation"]["quality"],
+            "field_shift": result["volume"]["field_shift"],
+        }
         lesions += result["lesions"]
         transferred += result["transferred"]
         failures += [CaseError(**failure) for failure in result["failures"]]
@@ -151,7 +156,7 @@ class _Work:
         volume = Volume.read(task.image)
         check_readable(volume)
         prepared, preparation = prepare_volume(
-            volume, self.steps, read_reference(task.reference, self.reference, volume)
+            volume, self.steps, read_reference(task.reference, self.reference, volume), disturb=True
         )
         lesions, transferred, failures = [], [], []
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
@@ -188,6 +193,7 @@ class _Work:
             "size": " x ".join(map(str, volume.voxels.shape)),
             "spacing_mm": spacing_text(volume.spacing_mm),
             **preparation.facts(),
+            **_sensitivity(preparation, [roi for drawn in rois.values() for roi in drawn.values()]),
             "history": "; ".join(prepared.history),
         }
         result = {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
@@ -205,6 +211,16 @@ class _Work:
 
     def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> None:
         write_arrays(self.folder / what / f"{name}.npz", arrays)
+
+
+def _sensitivity(preparation: Preparation, rois: Sequence[Roi]) -> dict[str, Any]:
+    """How far rounding may move the bias field inside the lesions' boxes, and the warnings with one about that."""
+    boxes = [box for roi in rois if (box := bounding_box(roi.mask)) is not None]
+    shift = preparation.field_shift(boxes)
+    warnings = list(preparation.warnings)
+    if shift is not None and shift > SENSITIVE:
+        warnings.append(f"rounding alone may move the bias field by more than {SENSITIVE:.0%} inside the lesion's box")
+    return {"field_shift": shift, "warnings": "; ".join(warnings)}
 
 
 def between_readers(place: Mapping[str, str], drawn: Mapping[str, Roi]) -> list[dict[str, Any]]:

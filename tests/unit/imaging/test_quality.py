@@ -1,6 +1,7 @@
 """Evenness of the foreground and the pictures of a field: numbers by hand, and places that do not get mixed up."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from radstudy.imaging.bias_field import BiasField
 from radstudy.imaging.field_view import field_view, log_field_at, slices_before
 from radstudy.imaging.foreground import foreground
-from radstudy.imaging.n4 import fit_bias_field
+from radstudy.imaging.n4 import _noise, fit_bias_field
 from radstudy.imaging.planes import few_slices
-from radstudy.imaging.preparation import Preparation, prepare_volume
+from radstudy.imaging.preparation import NOISE, Preparation, prepare_volume
 from radstudy.imaging.quality import BINS, TOP, Evenness, coefficient_of_variation, evenness
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.sections import Prepare
@@ -71,6 +72,33 @@ def test_a_preparation_keeps_its_evenness(biased):
     assert entered.history[-1].startswith("rescale")
     assert Preparation(()).before_field(volume) is None
     assert len(json.dumps(preparation.as_dict()["quality"])) < 1200
+
+
+def test_the_shift_is_the_largest_between_two_fits_inside_the_boxes(biased):
+    volume, _ = biased
+    options = {"shrink": 3, "iterations": [8, 6]}
+    prepared, preparation = prepare_volume(volume, [Prepare(n4=options)], disturb=True)
+    again = fit_bias_field(volume, **options, disturbance=NOISE)
+    first, second = preparation.steps[0].lattice, again.lattice
+    assert 0 < np.abs(second - first).max() < 0.01
+    moved = replace(again, lattice=second - first).log_field()
+    boxes = [((0, 9), (20, 30), (4, 5)), ((30, 60), (1, 4), (0, 30))]
+    expected = max(np.abs(moved[tuple(slice(*ends) for ends in box)]).max() for box in boxes)
+    assert preparation.field_shift(boxes) == pytest.approx(expected, rel=1e-4)
+    assert preparation.field_shift([]) is None
+    plain, undisturbed = prepare_volume(volume, [Prepare(n4=options)])
+    assert undisturbed.field_shift(boxes) is None
+    np.testing.assert_array_equal(plain.voxels, prepared.voxels)
+
+
+def test_the_noise_is_even_between_its_limits_and_the_same_everywhere():
+    noise = _noise((40, 30, 20))
+    assert np.abs(noise).max() <= 1
+    assert noise.mean() == pytest.approx(0, abs=0.02)
+    assert noise.std() == pytest.approx(3**-0.5, rel=0.02)
+    # splitmix64 from state 0, the first two numbers: 0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4
+    expected = [(0xE220A8397B1DCDAF >> 11) * 2.0**-52 - 1, (0x6E789E6AA1B965F4 >> 11) * 2.0**-52 - 1]
+    assert noise[:2, 0, 0].tolist() == expected
 
 
 def test_the_field_at_chosen_voxels_is_the_field(biased):

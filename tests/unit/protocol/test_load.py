@@ -230,3 +230,14 @@ def test_a_folder_as_the_study_file_names_the_file_in_it(tmp_path):
     (tmp_path / "mine.yaml").write_text("study: x\n", encoding="utf-8")
     with pytest.raises(StudyFileError, match=r"is a folder, not a file\. To do: give the file in it: .*mine\.yaml"):
         load_protocol(tmp_path)
+
+
+def test_another_outcome_is_not_called_by_the_presets_name():
+    def outcome_of(text):
+        return parse_protocol(f"study: s\nseed: 1\npreset: her2-ihc2plus\ncohort: {{outcome: {text}}}").cohort.outcome
+
+    own = outcome_of("{column: recurrence, positive: 'yes', negative: 'no'}")
+    assert (own.column, own.label, own.labels) == ("recurrence", None, None)
+    named = outcome_of("{column: recurrence, positive: 'yes', negative: 'no', label: Recurrence}")
+    assert named.label == "Recurrence"
+    assert outcome_of("{column: fish}").labels == ("FISH-negative", "FISH-positive")

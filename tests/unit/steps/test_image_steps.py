@@ -1,6 +1,7 @@
 """The steps on images, on a cohort of a few small volumes: several lesions of one mask, and what becomes of them."""
 
 import errno
+import json
 import os
 
 import numpy as np
@@ -81,6 +82,28 @@ def test_several_labels_without_a_rule_are_refused_by_name(cohort):
         run_until_extracted(cohort, "null")
     failures = read_failures(cohort / "null" / "prepare" / "failures.csv")
     assert all("2 labels (1, 2)" in failure.problem for failure in failures)
+
+
+@pytest.mark.parametrize(("bound", "flagged"), [(1e-12, True), (1.0, False)])
+def test_a_volume_whose_field_rounding_moves_is_flagged(cohort, monkeypatch, bound, flagged):
+    monkeypatch.setattr(prepare_step, "SENSITIVE", bound)
+    study = STUDY.replace("LABEL", "lesion").replace("prepare: []", "prepare: [{n4: {shrink: 2, iterations: [6]}}]")
+    run = Run(parse_protocol(study), cohort, cohort / "run", 1, lambda _: None, lambda i, _n, _w: i)
+    do_cohort(run)
+    do_prepare(run)
+    volumes = pd.read_csv(run.path("prepare", "volumes.csv"), keep_default_na=False)
+    assert ((volumes["field_shift"] > 0) & (volumes["field_shift"] < 0.1)).all()
+    assert volumes["warnings"].str.contains("rounding alone may move the bias field").eq(flagged).all()
+    quality = json.loads(run.path("prepare", "quality.json").read_text())
+    shifts = sorted(one["field_shift"] for one in quality.values())
+    assert shifts == pytest.approx(sorted(volumes["field_shift"]), rel=1e-12)
+
+
+def test_without_a_bias_field_nothing_is_said_of_rounding(cohort):
+    run = run_until_extracted(cohort, "lesion")
+    volumes = pd.read_csv(run.path("prepare", "volumes.csv"))
+    assert volumes["field_shift"].isna().all()
+    assert volumes["warnings"].isna().all()
 
 
 def test_largest_takes_the_larger_lesion(cohort):
@@ -167,10 +190,10 @@ def test_a_case_that_did_not_fit_into_memory_is_tried_again(cohort, monkeypatch,
     module, name = {"prepare": (prepare_step, "prepare_volume"), "extract": (extract_step, "extract_lesions")}[where]
     real = getattr(module, name)
 
-    def small(volume, *rest):
+    def small(volume, *rest, **more):
         if "P2" in volume.history[0]:
             raise MemoryError
-        return real(volume, *rest)
+        return real(volume, *rest, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(module, name, small)

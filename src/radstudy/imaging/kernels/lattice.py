@@ -1,7 +1,7 @@
 """A B-spline lattice evaluated on a regular grid of voxels, and the transpose: one axis at a time, four taps a voxel.
 
-Arrays are (z, y, x) with x contiguous, so that the inner loops run along whole rows. Nothing here depends on a BLAS or
-on its threads: the sums have one order, on every machine.
+Arrays are (z, y, x) with x contiguous, so that the inner loops run along whole rows. Nothing here depends on a BLAS, on
+its threads or on fused multiply-add: the sums have one order and one rounding, on every machine.
 """
 
 from __future__ import annotations
@@ -15,61 +15,53 @@ from radstudy.compiled import jit
 
 Reals = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
-_CHUNK = 512  # columns: five rows of them stay in the fastest cache
 _u = np.uint64  # an index that may be negative costs a test for counting from the end
 
 
-@jit(fastmath={"contract"})
-def _along_rows(lines: Reals, first: Indices, taps: Reals) -> Reals:
-    """(n, a) control points along the last axis to (n, voxels)."""
-    found = np.zeros((lines.shape[0], first.size), lines.dtype)
-    for n in range(lines.shape[0]):
-        for voxel in range(first.size):
-            total = taps[voxel, 0] * lines[n, first[voxel]]
-            for tap in range(1, taps.shape[1]):
-                total += taps[voxel, tap] * lines[n, first[voxel] + tap]
-            found[n, voxel] = total
-    return found
+@jit()
+def mix(rows: Reals, at: int, taps: Reals, start: int, out: Reals) -> None:
+    """Fill out (n,) with the sum of taps (4,) or (1,) times as many of the rows (a, width), from row `at` on.
 
-
-@jit(fastmath={"contract"})
-def _across_rows(rows: Reals, first: Indices, taps: Reals) -> Reals:
-    """(n, a, width) control points along the middle axis to (n, voxels, width)."""
-    count, width = taps.shape[1], rows.shape[2]
-    found = np.empty((rows.shape[0], first.size, width), rows.dtype)
-    for n in range(rows.shape[0]):
-        for start in range(0, width, _CHUNK):
-            stop = min(start + _CHUNK, width)
-            for voxel in range(first.size):
-                out = found[n, voxel, start:stop]
-                at = first[voxel]
-                if count == 4:
-                    a, b = rows[n, at, start:stop], rows[n, at + 1, start:stop]
-                    c, d = rows[n, at + 2, start:stop], rows[n, at + 3, start:stop]
-                    wa, wb, wc, wd = taps[voxel, 0], taps[voxel, 1], taps[voxel, 2], taps[voxel, 3]
-                    for i in range(out.size):
-                        out[_u(i)] = wa * a[_u(i)] + wb * b[_u(i)] + wc * c[_u(i)] + wd * d[_u(i)]
-                else:
-                    row, weight = rows[n, at, start:stop], taps[voxel, 0]
-                    for i in range(out.size):
-                        out[_u(i)] = weight * row[_u(i)]
-    return found
+    `start` is the column of the rows that out begins at.
+    """
+    if taps.size == 4:
+        a, b, c, d = rows[at, start:], rows[at + 1, start:], rows[at + 2, start:], rows[at + 3, start:]
+        wa, wb, wc, wd = taps[0], taps[1], taps[2], taps[3]
+        for i in range(out.size):
+            out[_u(i)] = wa * a[_u(i)] + wb * b[_u(i)] + wc * c[_u(i)] + wd * d[_u(i)]
+    else:
+        row, weight = rows[at, start:], taps[0]
+        for i in range(out.size):
+            out[_u(i)] = weight * row[_u(i)]
 
 
 @jit()
-def before_planes(lattice: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals) -> Reals:
-    """The first two axes of `evaluate`: the lattice (c, b, a) to (c, y * x)."""
+def gather(row: Reals, at: int, taps: Reals, start: int, sums: Reals) -> None:
+    """The transpose of `mix`: add taps (4,) or (1,) times the row (n,) to sums (a, width), from its row `at` on."""
+    if taps.size == 4:
+        a, b, c, d = sums[at, start:], sums[at + 1, start:], sums[at + 2, start:], sums[at + 3, start:]
+        wa, wb, wc, wd = taps[0], taps[1], taps[2], taps[3]
+        for i in range(row.size):
+            value = row[_u(i)]
+            a[_u(i)] += wa * value
+            b[_u(i)] += wb * value
+            c[_u(i)] += wc * value
+            d[_u(i)] += wd * value
+    else:
+        total, weight = sums[at, start:], taps[0]
+        for i in range(row.size):
+            total[_u(i)] += weight * row[_u(i)]
+
+
+@jit()
+def rows_of(lattice: Reals, first_x: Indices, x: Reals) -> Reals:
+    """The first axis of `evaluate`: the lattice (c, b, a) to (c, b * x)."""
     c, b, a = lattice.shape
-    along_x = _along_rows(lattice.reshape(c * b, a), first_x, x)
-    along_y = _across_rows(along_x.reshape(c, b, first_x.size), first_y, y)
-    return along_y.reshape(c, first_y.size * first_x.size)
-
-
-@jit()
-def plane(rows: Reals, first: Indices, taps: Reals) -> Reals:
-    """The last axis of `evaluate` for some planes (p,): (c, n) of `before_planes` to (p, n)."""
-    found: Reals = _across_rows(rows.reshape(1, rows.shape[0], rows.shape[1]), first, taps)[0]
-    return found
+    columns = np.ascontiguousarray(lattice.reshape(c * b, a).T)
+    found = np.empty((first_x.size, c * b), lattice.dtype)
+    for voxel in range(first_x.size):
+        mix(columns, first_x[voxel], x[voxel], 0, found[voxel])
+    return np.ascontiguousarray(found.T).reshape(c, b * first_x.size)
 
 
 @jit()
@@ -83,33 +75,31 @@ def evaluate(
     first_z, first_y, first_x : int64 (voxels,), the first control point that a voxel sees along each axis.
     z, y, x : (voxels, taps), what it and the next ones count; 4 taps, or 1 along an axis of one voxel.
     """
-    rows = before_planes(lattice, first_y, y, first_x, x)
-    return plane(rows, first_z, z).reshape(first_z.size, first_y.size, first_x.size)
+    rows = rows_of(lattice, first_x, x)
+    field = np.empty((first_z.size, first_y.size, first_x.size), lattice.dtype)
+    mixed = np.empty((lattice.shape[1], first_x.size), lattice.dtype)
+    for k in range(first_z.size):
+        mix(rows, first_z[k], z[k], 0, mixed.reshape(mixed.size))
+        for j in range(first_y.size):
+            mix(mixed, first_y[j], y[j], 0, field[k, j])
+    return field
 
 
-@jit(fastmath={"contract"})
-def _gather_rows(rows: Reals, first: Indices, taps: Reals, count: int) -> Reals:
-    """The transpose of `_across_rows`: (n, voxels, width) to (n, count, width)."""
-    width = rows.shape[2]
-    sums = np.zeros((rows.shape[0], count, width), rows.dtype)
-    for n in range(rows.shape[0]):
-        for voxel in range(first.size):
-            row = rows[n, voxel]
-            at = first[voxel]
-            if taps.shape[1] == 4:
-                a, b, c, d = sums[n, at], sums[n, at + 1], sums[n, at + 2], sums[n, at + 3]
-                wa, wb, wc, wd = taps[voxel, 0], taps[voxel, 1], taps[voxel, 2], taps[voxel, 3]
-                for i in range(width):
-                    value = row[_u(i)]
-                    a[_u(i)] += wa * value
-                    b[_u(i)] += wb * value
-                    c[_u(i)] += wc * value
-                    d[_u(i)] += wd * value
-            else:
-                total, weight = sums[n, at], taps[voxel, 0]
-                for i in range(width):
-                    total[_u(i)] += weight * row[_u(i)]
-    return sums
+@jit()
+def contract_planes(
+    planes: Reals, shape: tuple[int, int, int], first_z: Indices, z: Reals, first_x: Indices, x: Reals
+) -> Reals:
+    """The last two axes of `contract`: planes (z, b, x) to (c, b, a)."""
+    c, b, a = shape
+    width = planes.shape[2]
+    along_z = np.zeros((c, b * width), planes.dtype)
+    for k in range(planes.shape[0]):
+        gather(planes[k].reshape(b * width), first_z[k], z[k], 0, along_z)
+    columns = np.ascontiguousarray(along_z.reshape(c * b, width).T)
+    sums = np.zeros((a, c * b), planes.dtype)
+    for voxel in range(width):
+        gather(columns[voxel], first_x[voxel], x[voxel], 0, sums)
+    return np.ascontiguousarray(sums.T).reshape(c, b, a)
 
 
 @jit()
@@ -118,13 +108,8 @@ def contract(
     first_z: Indices, z: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals,
 ) -> Reals:  # fmt: skip
     """The transpose of `evaluate`: voxels (z, y, x) summed into a lattice of the given (c, b, a) shape."""
-    c, b, a = shape
-    k, j, i = values.shape
-    along_z = _gather_rows(values.reshape(1, k, j * i), first_z, z, c)
-    along_y = _gather_rows(along_z.reshape(c, j, i), first_y, y, b).reshape(c * b, i)
-    sums = np.zeros((c * b, a), values.dtype)
-    for n in range(c * b):
-        for voxel in range(i):
-            for tap in range(x.shape[1]):
-                sums[n, first_x[voxel] + tap] += x[voxel, tap] * along_y[n, voxel]
-    return sums.reshape(c, b, a)
+    planes = np.zeros((values.shape[0], shape[1], values.shape[2]), values.dtype)
+    for k in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            gather(values[k, j], first_y[j], y[j], 0, planes[k])
+    return contract_planes(planes, shape, first_z, z, first_x, x)

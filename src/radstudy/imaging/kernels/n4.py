@@ -1,23 +1,28 @@
 """Passes over the shrunk grid of N4: each touches every voxel once.
 
-Fields are whole grids, flat, with a bool array that says which voxels are foreground: what is only summed up over
-them is fastest that way, several voxels at once. Log intensities are lists of the foreground's voxels alone: what
-depends on each value's own bin is fastest without voxels to jump over.
+Grids are (z, y * x), x contiguous; voxels outside the foreground are NaN, which no comparison lets through: what is
+computed for all voxels of a strip, several at once, costs less than jumping over some. A strip is some rows of a plane.
+Sums go into one accumulator per voxel of a strip, and at the plane's end these are added up in their order: so the
+result does not depend on how many a processor adds at once, nor on how the planes are shared out to threads.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.compiled import jit
+from radstudy.imaging.kernels.elementary import exp64
+from radstudy.imaging.kernels.lattice import gather, mix
 
 Values = NDArray[np.float64]
-Inside = NDArray[np.bool_]
+Reals = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 _u = np.uint64  # an index that may be negative costs a test for counting from the end
+_STEP = 8  # voxels that the widest registers hold
 _NEAR, _FAR = 2.0**-6, 2.0**-3  # up to here the polynomials below give exp(x) - 1 to its last digits
 
 
@@ -34,55 +39,16 @@ def _far(x: float) -> float:
     return x + x * x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x * (1 / 720 + x * tail)))))
 
 
-@jit(fastmath={"nnan", "nsz", "reassoc", "contract"})
-def _moved_near(old: Values, new: Values, inside: Inside) -> tuple[float, float]:
-    """Sums of exp(old - new) - 1 and of its square over the foreground, where no distance is above 2^-6."""
-    total = squares = 0.0
-    for i in range(old.size):
-        moved = _near((old[_u(i)] - new[_u(i)]) * (1.0 if inside[_u(i)] else 0.0))
-        total += moved
-        squares += moved * moved
-    return total, squares
-
-
-@jit(fastmath={"nnan", "nsz", "reassoc", "contract"})
-def _moved_far(old: Values, new: Values, inside: Inside) -> tuple[float, float]:
-    """As `_moved_near`, where no distance is above 2^-3."""
-    total = squares = 0.0
-    for i in range(old.size):
-        moved = _far((old[_u(i)] - new[_u(i)]) * (1.0 if inside[_u(i)] else 0.0))
-        total += moved
-        squares += moved * moved
-    return total, squares
-
-
-@jit()
-def _moved(old: Values, new: Values, inside: Inside) -> tuple[float, float]:
-    """As `_moved_near`, for any distance."""
-    total = squares = 0.0
-    for i in range(old.size):
-        if inside[i]:
-            moved = math.exp(old[i] - new[i]) - 1.0  # around 1, so that the squares keep their digits
-            total += moved
-            squares += moved * moved
-    return total, squares
-
-
 @jit()
 def value_range(values: Values) -> tuple[float, float]:
-    """Smallest and largest value as ITK finds them: a value that raises the maximum is no candidate for the minimum.
+    """Smallest and largest of the values (n,) as ITK finds them; NaN is not counted.
 
-    The smallest of all is no candidate only where it comes first.
+    A value that raises the maximum is no candidate for the minimum: the smallest is left out where it comes first.
     """
-    low = high = values[0]
-    for value in values:
-        low = value if value < low else low
-        high = value if value > high else high
-    if low < values[0]:
-        return low, high
     low = np.inf
     high = -np.inf
-    for value in values:
+    for i in range(values.size):
+        value = values[_u(i)]
         if value > high:
             high = value
         elif value < low:
@@ -91,88 +57,221 @@ def value_range(values: Values) -> tuple[float, float]:
 
 
 @jit()
-def movement(old_field: Values, new_field: Values, inside: Inside, count: int, furthest: float) -> float:
-    """How far the field has moved: the coefficient of variation of exp(old - new) over the foreground.
+def spans(values: Values, strip: int) -> Indices:
+    """Where the foreground of each strip begins and ends, in steps of 8: both 0 of a strip that has none.
 
     Parameters
     ----------
-    old_field, new_field : float64 (voxels,), the whole shrunk grid.
-    inside : bool (voxels,), the foreground.
-    count : how many voxels that is.
-    furthest : no voxel of the field has moved by more than this.
-    """
-    if furthest <= _NEAR:
-        total, squares = _moved_near(old_field, new_field, inside)
-    elif furthest <= _FAR:
-        total, squares = _moved_far(old_field, new_field, inside)
-    else:
-        total, squares = _moved(old_field, new_field, inside)
-    mean = total / count
-    variance = max(squares - count * mean * mean, 0.0) / max(count - 1, 1)
-    return math.sqrt(variance) / (1.0 + mean)
-
-
-@jit()
-def uncorrected(log_values: Values, field: Values, where: Indices, out: Values) -> None:
-    """Fill out (n,) with the foreground's log intensities (n,) minus the field (voxels,) at their indices `where`."""
-    for i in range(where.size):
-        out[_u(i)] = log_values[_u(i)] - field[_u(where[_u(i)])]
-
-
-@jit()
-def triangular_histogram(values: Values, low: float, slope: float, bins: int, places: Values) -> Values:
-    """Histogram with triangular Parzen windows: each value is shared between the two nearest bins.
-
-    Parameters
-    ----------
-    values : float64 (n,), of the foreground.
-    low, slope : centre of the first bin, and the distance of the bins.
-    bins : how many.
-    places : float64 (n,), filled with where the values lie, in bins.
+    values : (z, y * x), not NaN in the foreground.
+    strip : voxels of a strip, whole rows; the last of a plane may be shorter.
 
     Returns
     -------
-    float64 (bins,).
+    int64 (z, strips of a plane, 2), counted from the plane's first voxel.
     """
-    # How many, and how far above their bins: four sums each in turns, because adding to what was just written is slow.
-    number = np.zeros(4 * bins, np.int64)
-    above = np.zeros(4 * bins)
-    for i in range(values.size):
-        places[_u(i)] = (values[_u(i)] - low) / slope
-    for i in range(values.size):
-        place = places[_u(i)]
-        if 0.0 <= place <= bins - 1:  # ITK, too, drops what rounding puts beyond the last bin
-            bin_ = int(place)
-            at = _u(4 * bin_ + (i & 3))
-            number[at] += 1
-            above[at] += place - bin_
-    counts = np.zeros(bins)
-    for bin_ in range(bins):
-        shared = above[4 * bin_] + above[4 * bin_ + 1] + above[4 * bin_ + 2] + above[4 * bin_ + 3]
-        counts[bin_] += number[4 * bin_] + number[4 * bin_ + 1] + number[4 * bin_ + 2] + number[4 * bin_ + 3] - shared
-        if bin_ < bins - 1:
-            counts[bin_ + 1] += shared
-    return counts
+    size = values.shape[1]
+    found = np.zeros((values.shape[0], (size + strip - 1) // strip, 2), np.int64)
+    for k in range(values.shape[0]):
+        for i in range(size):
+            if values[k, i] == values[k, i]:
+                start = i - i % _STEP
+                one = found[k, i // strip]
+                if one[1] == 0:
+                    one[0] = max(start, i // strip * strip)
+                one[1] = min(start + _STEP, (i // strip + 1) * strip, size)
+    return found
 
 
-@jit()
-def residual(values: Values, places: Values, where: Indices, expected: Values, out: Values) -> None:
-    """Fill out[where] with values - E(u | v), the mapping interpolated linearly between its bins.
+@jit(error_model="numpy")
+def triangular_histogram(
+    values: Values, span: Indices, low: float, slope: float, bins: int
+) -> tuple[NDArray[np.int64], Values]:
+    """Histogram with triangular Parzen windows, in two parts: each value is shared between the two nearest bins.
 
     Parameters
     ----------
-    values, places : float64 (n,), of the foreground, as `triangular_histogram` was given and has filled them.
-    where : int64 (n,), indices of the foreground.
+    values : (z, y * x); NaN is not counted.
+    span : as `spans` gives it.
+    low, slope : centre of the first bin, and the distance of the bins.
+    bins : how many.
+
+    Returns
+    -------
+    number : int64 (bins,), values that lie at each bin's centre or above it, below the next one's.
+    above : float64 (bins,), the sum of how far they lie above it, in bins.
+    """
+    # Four sums each in turns, because adding to what was just written is slow.
+    number = np.zeros(4 * bins, np.int64)
+    above = np.zeros(4 * bins)
+    places = np.empty(values.shape[1])
+    for k in range(values.shape[0]):
+        for strip in range(span.shape[1]):
+            value = values[k, span[k, strip, 0] : span[k, strip, 1]]
+            for i in range(value.size):
+                places[_u(i)] = (value[_u(i)] - low) / slope
+            for i in range(value.size):
+                place = places[_u(i)]
+                if 0.0 <= place <= bins - 1:  # ITK, too, drops what rounding puts beyond the last bin
+                    bin_ = np.int64(place)
+                    at = _u(4 * bin_ + (i & 3))
+                    number[at] += 1
+                    above[at] += place - bin_
+    for one in range(bins):
+        turn = 4 * one
+        number[one] = number[turn] + number[turn + 1] + number[turn + 2] + number[turn + 3]
+        above[one] = above[turn] + above[turn + 1] + above[turn + 2] + above[turn + 3]
+    return number[:bins].copy(), above[:bins].copy()
+
+
+@jit()
+def shared_counts(number: NDArray[np.int64], above: Values) -> Values:
+    """The counts (bins,) of a histogram in two parts, as `triangular_histogram` gives them."""
+    counts = np.zeros(number.size)
+    for bin_ in range(number.size):
+        counts[bin_] += number[bin_] - above[bin_]
+        if bin_ < number.size - 1:
+            counts[bin_ + 1] += above[bin_]
+    return counts
+
+
+@jit(error_model="numpy")
+def residual_planes(
+    values: Values, weight: Values, span: Indices, low: float, slope: float, expected: Values, first: Indices,
+    taps: Reals, planes: Values,
+) -> None:  # fmt: skip
+    """Fill planes (z, b, x) with values - E(u | v), weighted and summed along y into control points.
+
+    The mapping is interpolated linearly between its bins.
+
+    Parameters
+    ----------
+    values : (z, y * x); NaN is not counted.
+    weight : (z, y * x), or (z, 0) where all are 1.
+    span : as `spans` gives it.
+    low, slope : centre of the first bin, and the distance of the bins.
     expected : float64 (bins,), the mapping.
-    out : float64 (voxels,), zero outside the foreground.
+    first, taps : of the y axis, (y,) and (y, 4).
     """
     last = expected.size - 1
-    for i in range(values.size):
-        place = places[_u(i)]
-        bin_ = int(place)
-        if place >= 0 and bin_ < last:
-            below = expected[_u(bin_)]
-            mapped = below + (expected[_u(bin_ + 1)] - below) * (place - bin_)
-        else:
-            mapped = expected[_u(last)]
-        out[_u(where[_u(i)])] = values[_u(i)] - mapped
+    steps = np.zeros(expected.size)
+    for one in range(last):
+        steps[one] = expected[one + 1] - expected[one]
+    parts, bins = np.empty(values.shape[1]), np.empty(values.shape[1], np.int32)
+    row, width = np.empty(values.shape[1]), planes.shape[2]
+    per_unit = 1.0 / slope
+    for k in range(values.shape[0]):
+        planes[k] = 0.0
+        for strip in range(span.shape[1]):
+            start, stop = span[k, strip, 0], span[k, strip, 1]
+            value = values[k, start:stop]
+            for i in range(value.size):
+                place = (value[_u(i)] - low) * per_unit
+                place = place if 0.0 <= place < last else float(last)
+                bin_ = np.int32(place)
+                parts[_u(i)] = place - bin_
+                bins[_u(i)] = bin_
+            for i in range(value.size):
+                bin_ = bins[_u(i)]
+                mapped = expected[_u(bin_)] + steps[_u(bin_)] * parts[_u(i)]
+                row[_u(i)] = value[_u(i)] - mapped if value[_u(i)] == value[_u(i)] else 0.0
+            if weight.size:
+                for i in range(value.size):
+                    row[_u(i)] *= weight[k, start + i]
+            while start < stop:
+                j = start // width
+                end = min((j + 1) * width, stop)
+                done = start - span[k, strip, 0]
+                gather(row[done : done + end - start], first[j], taps[j], start - j * width, planes[k])
+                start = end
+
+
+@jit()
+def advance(
+    values: Values, span: Indices, strip: int, rows: Values, first_z: Indices, z: Reals,
+    first_y: Indices, y: Reals, furthest: float, found: Values,
+) -> None:  # fmt: skip
+    """Subtract the field's change from the log intensities, and see how far it has moved.
+
+    Parameters
+    ----------
+    values : (z, y * x), log intensities, changed in place; NaN is not counted.
+    span, strip : as `spans` gives it, and was given.
+    rows : (c, b * x), the change's control points along x already evaluated, as `rows_of` gives them.
+    first_z, z, first_y, y : control points and taps of the other axes.
+    furthest : no voxel of the field moves by more than this.
+    found : (z, 4), filled for each plane: the sum of exp(-change) - 1 over the foreground, the sum of its square, and
+        the new smallest and largest log intensity.
+    """
+    width = values.shape[1] // first_y.size
+    mixed, change = np.empty((rows.shape[1] // width, width)), np.empty(values.shape[1])
+    total, squares, low, high = np.empty(strip), np.empty(strip), np.empty(strip), np.empty(strip)
+    for k in range(values.shape[0]):
+        total[:] = 0.0
+        squares[:] = 0.0
+        low[:] = np.inf
+        high[:] = -np.inf
+        mix(rows, first_z[k], z[k], 0, mixed.reshape(mixed.size))
+        for one in range(span.shape[1]):
+            start, stop = span[k, one, 0], span[k, one, 1]
+            for j in range(start // width, (stop + width - 1) // width):
+                mix(mixed, first_y[j], y[j], 0, change[j * width : (j + 1) * width])
+            value, moved = values[k, start:stop], change[start:stop]
+            for i in range(value.size):
+                moved[_u(i)] = moved[_u(i)] if value[_u(i)] == value[_u(i)] else 0.0
+                value[_u(i)] -= moved[_u(i)]
+            _add_movement(moved, furthest, total, squares)
+            for i in range(value.size):
+                low[_u(i)] = value[_u(i)] if value[_u(i)] < low[_u(i)] else low[_u(i)]
+                high[_u(i)] = value[_u(i)] if value[_u(i)] > high[_u(i)] else high[_u(i)]
+        found[k, 0] = found[k, 1] = 0.0
+        found[k, 2], found[k, 3] = np.inf, -np.inf
+        for i in range(strip):
+            found[k, 0] += total[i]
+            found[k, 1] += squares[i]
+            found[k, 2] = min(found[k, 2], low[i])
+            found[k, 3] = max(found[k, 3], high[i])
+
+
+@jit()
+def _add_movement(change: Values, furthest: float, total: Values, squares: Values) -> None:
+    """Add exp(-change) - 1 of every change (n,), and its square, to the first n accumulators (strip,)."""
+    if furthest <= _NEAR:
+        for i in range(change.size):
+            moved = _near(-change[_u(i)])
+            total[_u(i)] += moved
+            squares[_u(i)] += moved * moved
+    elif furthest <= _FAR:
+        for i in range(change.size):
+            moved = _far(-change[_u(i)])
+            total[_u(i)] += moved
+            squares[_u(i)] += moved * moved
+    else:
+        for i in range(change.size):
+            moved = exp64(-change[_u(i)]) - 1.0  # around 1, so that the squares keep their digits
+            total[_u(i)] += moved
+            squares[_u(i)] += moved * moved
+
+
+@jit()
+def movement(found: Values, count: int) -> tuple[float, float, float]:
+    """How far the field has moved, and the range of the log intensities now.
+
+    Parameters
+    ----------
+    found : (z, 4), as `advance` fills it.
+    count : voxels of the foreground.
+
+    Returns
+    -------
+    The coefficient of variation of exp(-change) over the foreground; the smallest and the largest log intensity.
+    """
+    total = squares = 0.0
+    low, high = np.inf, -np.inf
+    for k in range(found.shape[0]):
+        total += found[k, 0]
+        squares += found[k, 1]
+        low = min(low, found[k, 2])
+        high = max(high, found[k, 3])
+    mean = total / count
+    variance = max(squares - count * mean * mean, 0.0) / max(count - 1, 1)
+    return math.sqrt(variance) / (1.0 + mean), low, high

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.imaging.preparation import SENSITIVE
 from radstudy.report.display import NOTHING, number, plural, significant
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
@@ -26,15 +27,17 @@ def volumes(facts: Facts) -> Table:
             continue
         rows.append([Cell(name), *numbers([
             str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
-        ]), *(_median(part[column]) for column in ("cv_before", "cv_after", "field_ratio")),
+        ]), *(_median(part[column]) for column in ("cv_before", "cv_after", "field_ratio")), _moved(part),
             *numbers([str(int((part["warnings"] != "").sum()))])])  # fmt: skip
     names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
-             "Variation before", "after N4", "Field", "Warnings"]  # fmt: skip
+             "Variation before", "after N4", "Field", "Moved by rounding (%)", "Warnings"]  # fmt: skip
     notes = [
         "Voxels and spacing as acquired, iterations used: the most frequent value (and how many others there are). "
         "Variation: coefficient of variation of the foreground's intensities (above Otsu's threshold, the same voxels "
         "before and after), median (smallest to largest); a bias field that is removed lowers it. Field: 95th over 5th "
-        "percentile of the field in the foreground; 1 is none. Warnings: volumes that have one."
+        "percentile of the field in the foreground; 1 is none. Moved by rounding: how far the field moves inside a "
+        "lesion's box when noise of the last digit (1e-7 of each voxel) is put on the image and the field fitted "
+        f"again; more than {SENSITIVE:.0%} is a warning. Warnings: volumes that have one."
     ]
     return Table("volumes", [heads(names)], rows, frame, notes)
 
@@ -120,6 +123,11 @@ def warnings(facts: Facts) -> Table:
     longer = len(records) > _LONGEST
     notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all."] if longer else []
     return Table("warnings", [words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
+
+
+def _moved(part: Any) -> Cell:
+    """How far rounding may move the fields, per cent; nothing of a run that has not looked."""
+    return _median(100 * part["field_shift"]) if "field_shift" in part else Cell(NOTHING, kind="number")
 
 
 def _most(values: Any) -> str:

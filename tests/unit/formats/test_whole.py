@@ -101,5 +101,5 @@ def test_a_segmentation_of_slicer_that_is_cut_off_is_refused(tmp_path: Path) -> 
 
 def test_an_analyze_file_is_refused(tmp_path: Path) -> None:
     nib.save(nib.AnalyzeImage(VOXELS, np.eye(4)), tmp_path / "a.hdr")
-    with pytest.raises(CaseError, match=r"Analyze 7.5, which does not say left from right"):
+    with pytest.raises(CaseError, match=r"Analyze 7.5 file, which does not tell left from right"):
         Volume.read(tmp_path / "a.hdr")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,12 @@ def nifti_header(file: Path) -> Any:
         file = beside
     with file.open("rb") as plain:
         packed = plain.read(2) == _GZIP
-    with gzip.open(file) if packed else file.open("rb") as stream:
-        head = stream.read(540)
+    try:
+        with gzip.open(file) if packed else file.open("rb") as stream:
+            head = stream.read(540)
+    except (EOFError, zlib.error) as error:
+        what = f"it is cut off or damaged within its header ({file.stat().st_size} bytes are there, compressed)"
+        raise CaseError(f"the file cannot be read as an image: {what}", AGAIN, file=file) from error
     if not head:
         raise CaseError("the file cannot be read as an image: it is empty (0 bytes)", AGAIN, file=file)
     size = next((n for n in _SIZES if n.to_bytes(4, "little") == head[:4] or n.to_bytes(4, "big") == head[:4]), None)

@@ -6,10 +6,13 @@ import pandas as pd
 import pytest
 
 from radstudy.cohort.spreadsheet import read_table
-from radstudy.intake.tables import SERIES_COLUMNS, read_rows, write_tables
+from radstudy.intake.run import Options, run_import
+from radstudy.intake.sources import open_source
+from radstudy.intake.tables import SERIES_COLUMNS, read_rows
 from radstudy.report import write as report
 from radstudy.report.sections import Part
 from radstudy.report.tables import Table
+from unit.intake import synthetic
 
 FRAME = pd.DataFrame(
     {
@@ -42,9 +45,10 @@ def test_one_table_gives_one_file():
 
 
 def test_an_import_lists_its_series_for_excel_too(tmp_path):
-    write_tables([], tmp_path, [])
-    rows = list(openpyxl.load_workbook(tmp_path / "series.xlsx").active.iter_rows(values_only=True))
-    assert rows == [tuple(SERIES_COLUMNS)]
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    run_import(open_source(str(tmp_path / "in")), Options(tmp_path / "out", tmp_path / "out.private"))
+    rows = list(openpyxl.load_workbook(tmp_path / "out" / "series.xlsx").active.iter_rows(values_only=True))
+    assert rows[0] == tuple(SERIES_COLUMNS) and rows[1][5] == "T2WI"
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,8 @@ def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
     if not len(others):
         return []
     return [
-        f"The feature table has {len(others)} lesion(s) that the cohort has not (excluded, or in no row of its table), "
-        f"such as {_named(others)}; they are left out."
+        f"The feature table has {len(others)} lesion(s) that are not in the cohort (excluded, or in no row of its "
+        f"table), such as {_named(others)}; they are left out."
     ]
 
 

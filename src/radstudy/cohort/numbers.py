@@ -50,7 +50,7 @@ def plain_numbers(
     typed : bool, cells that the file itself holds as numbers (XLSX), which need no reading.
     separator : of the columns. Where it is a comma, a point is a decimal mark unless a cell shows otherwise.
     decimal : "point" or "comma", where the study file says so.
-    setting : by which it can.
+    setting : by which it can; "" where there is none.
 
     Returns
     -------
@@ -126,7 +126,8 @@ def _decimal_mark(seen: _Seen, told: str | None, separator: str, setting: str) -
     more = f" (and {len(undecided) - 1} more cell(s))" if len(undecided) > 1 else ""
     return None, [
         f"{_place(cell)}{more} may be {plain} or {fraction}: nothing in the file tells whether its decimal mark is a "
-        f"point or a comma. To do: write {plain} or {fraction}0, or say {setting}: point (or comma) in the study file"
+        f"point or a comma. To do: write {plain} or {fraction}0"
+        + (f", or say {setting}: point (or comma) in the study file" if setting else "")
     ]
 
 

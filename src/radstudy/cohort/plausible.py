@@ -12,8 +12,8 @@ from radstudy.protocol.sections import ClinicalVariable
 _SHOWN = 8
 _OF_UNIT = {
     **dict.fromkeys(("year", "years", "y", "yr", "yrs"), (0.0, 120.0)),
-    "mm": (0.0, 1000.0),
-    "cm": (0.0, 100.0),
+    "mm": (0.0, 3000.0),  # of a lesion or of a whole person
+    "cm": (0.0, 300.0),
     "kg": (0.0, 500.0),
     **dict.fromkeys(("kg/m2", "kg/m\u00b2", "kg/m^2"), (5.0, 150.0)),
 }

@@ -125,7 +125,7 @@ def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, l
     """
     sheet = read_sheet(file)
     table = sheet.table.reset_index(drop=True)
-    plain = sheet.with_numbers(recipe_numbers(recipe), setting="the mark")[0].reset_index(drop=True)
+    plain = sheet.with_numbers(recipe_numbers(recipe), setting="")[0].reset_index(drop=True)
     problems = [
         f"the recipe names the column '{column}', which the table does not have"
         for column in _columns(recipe)

@@ -394,8 +394,9 @@ def _padding(dataset: Any) -> tuple[int, int] | None:
         return None
     last = first if ends[1] is None else ends[1]
     bits = whole_of(value_of(dataset, "BitsAllocated")) or 16
-    if whole_of(value_of(dataset, "PixelRepresentation")) == 1:  # written without its sign by some
-        first, last = (value - 2**bits if value >= 2 ** (bits - 1) else value for value in (first, last))
+    signed = whole_of(value_of(dataset, "PixelRepresentation")) == 1
+    least = -(2 ** (bits - 1)) if signed else 0  # some write it with the other sign than the pixels are stored with
+    first, last = ((value - least) % 2**bits + least for value in (first, last))
     return min(first, last), max(first, last)
 
 

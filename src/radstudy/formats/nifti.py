@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import math
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,13 +121,21 @@ def nifti_header(file: Path) -> Any:
         file = beside
     with file.open("rb") as plain:
         packed = plain.read(2) == _GZIP
-    with gzip.open(file) if packed else file.open("rb") as stream:
-        head = stream.read(540)
+    try:
+        with gzip.open(file) if packed else file.open("rb") as stream:
+            head = stream.read(540)
+    except (EOFError, zlib.error) as error:
+        what = f"it is cut off or damaged within its header ({file.stat().st_size} bytes are there, compressed)"
+        raise CaseError(f"the file cannot be read as an image: {what}", AGAIN, file=file) from error
     if not head:
         raise CaseError("the file cannot be read as an image: it is empty (0 bytes)", AGAIN, file=file)
     size = next((n for n in _SIZES if n.to_bytes(4, "little") == head[:4] or n.to_bytes(4, "big") == head[:4]), None)
     if size is None or len(head) < size or (head[344:346] if size == 348 else head[4:6]) not in (b"n+", b"ni"):
-        what = "it is of Analyze 7.5, which does not say left from right" if size == 348 else "it has no NIfTI header"
+        what = (
+            "it is an Analyze 7.5 file, which does not tell left from right"
+            if size == 348
+            else "it has no NIfTI header"
+        )
         raise CaseError(
             f"the file cannot be read as an image: {what if len(head) >= 348 else 'its header is cut off'}",
             "export it again as NIfTI (.nii.gz)", file=file,

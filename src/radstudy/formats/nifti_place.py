@@ -136,6 +136,10 @@ def two_places(file: str | Path) -> str:
         return ""
     if int(header["qform_code"]) <= 0 or int(header["sform_code"]) <= 0:
         return ""
+    try:
+        header.get_qform()
+    except ValueError:  # its quaternion is longer than 1
+        return f"{path.name}: its qform is no rotation, so that programs may show the image in different places"
     shape = np.array(([*header.get_data_shape(), 1, 1, 1])[:3]) - 1
     corners = np.array(np.meshgrid(*[(0, size) for size in shape], indexing="ij")).reshape(3, -1)
     moved = (header.get_sform() - header.get_qform())[:3] @ np.vstack([corners, np.ones(corners.shape[1])])

@@ -10,7 +10,6 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster
 from radstudy.imaging.roi import Roi
 
@@ -65,7 +64,7 @@ def _first_count(shape: tuple[int, ...]) -> int:
 
 
 def _first_slices(file: Path) -> NDArray[np.float64] | None:
-    """The first slices of a three-dimensional NIfTI file without unpacking the others; None of any other file."""
+    """The first slices of a three-dimensional NIfTI file without unpacking the others; None where that cannot be."""
     if not file.name.lower().endswith((".nii", ".nii.gz")):
         return None
     try:
@@ -73,7 +72,6 @@ def _first_slices(file: Path) -> NDArray[np.float64] | None:
         if len(stored.shape) != 3:
             return None
         first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)
-    except Exception as error:  # nibabel raises many kinds; the reader that the study uses says what is wrong
-        read_raster(file)
-        raise CaseError(f"the file cannot be read as an image ({error})", "export it again", file=file) from error
+    except Exception:  # nibabel raises many kinds, of files too that the study's reader reads: that one says what is wrong
+        return None
     return first if first.size else None

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from radstudy.encoding import decoded
 from radstudy.errors import DataError
 from radstudy.store import write_bytes, write_text
 from radstudy.workbook import xlsx_bytes
+
+_UNREAD = "\ufffd"  # what decoding makes of bytes that are no letter
 
 
 def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
@@ -30,24 +34,45 @@ def write_listing(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV, as text; comma, semicolon or tab, as a spreadsheet may have saved it.
+    """The rows of a CSV, as text; comma, semicolon or tab, in any encoding that a spreadsheet may have saved it in."""
+    header, *records = _records(file) or [[]]
+    filled = ([*cells, *[""] * (len(header) - len(cells))] for cells in records)
+    return [{name: cell for name, cell in zip(header, cells, strict=False) if name} for cells in filled]
+
+
+def require_columns_of_all(file: Path) -> None:
+    """Refuse a table that would lose something if its rows were written again by their columns' names.
 
     Raises
     ------
-    DataError : it is not UTF-8.
+    DataError : a cell has no column or its column no name, two columns have one name, or a letter cannot be read.
     """
+    header, *records = _records(file) or [[]]
+    twice = [name for name, count in Counter(filter(None, header)).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{file}: {len(twice)} name(s) stand over two columns ('{twice[0]}'), so that one of them would be lost. "
+            "To do: give each column a name of its own; nothing was imported"
+        )
+    for number, cells in enumerate(records, 2):
+        for place, cell in enumerate(cells):
+            if _UNREAD in cell:
+                raise DataError(
+                    f"{file}, row {number}: letters of '{cell}' cannot be read and would be lost. To do: save the "
+                    "table as 'CSV UTF-8'; nothing was imported"
+                )
+            if cell.strip() and not (place < len(header) and header[place]):
+                raise DataError(
+                    f"{file}, row {number}: '{cell}' stands in a column without a name and would be lost. To do: name "
+                    "the column, or put a text that holds the separator into double quotes; nothing was imported"
+                )
+
+
+def _records(file: Path) -> list[list[str]]:
+    """The cells of every row that is not empty, the heading first; none where the file is not there."""
     if not file.is_file():
         return []
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{file}: it is not UTF-8 text (byte {error.start + 1}); a spreadsheet may have saved it so. To do: save "
-            "it as 'CSV UTF-8'"
-        ) from error
+    text, _ = decoded(file, file.read_bytes())
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    return [
-        {key: value or "" for key, value in row.items() if key}
-        for row in csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    ]
+    return [cells for cells in csv.reader(io.StringIO(text), delimiter=delimiter) if cells]

@@ -22,6 +22,7 @@ REVIEW_COLUMNS = [
     "patient", "role", "reader", "suggested", "file", "description", "reason", "kind", "points", "evidence", "images",
     "plane", "b_value", "seconds", "examination", "series", "warnings", "volume",
 ]  # fmt: skip
+_NEEDED = ("patient", "role", "volume")
 ANSWERED = ("role", "reader")  # the columns that a reader fills in
 NOT_WANTED, NO_SERIES = "-", "--"
 VOLUME, MASK, EXAMINATION = "v", "m", "x"
@@ -83,10 +84,9 @@ def read_answers(out: Path, private: Path) -> Answers:
     """
     tables = {name: rows for name in (CSV, XLSX) if (rows := _read(out / name)) is not None}
     for name, rows in tables.items():
-        if rows and not {"volume", "role"} <= set(rows[0]):
-            raise DataError(
-                f"{out / name}: the columns 'volume' and 'role' are gone. To do: delete the file and import again"
-            )
+        gone = [column for column in _NEEDED if rows and column not in rows[0]]
+        if gone:
+            raise DataError(f"{out / name}: the column '{gone[0]}' is gone. To do: delete the file and import again")
     problems: list[str] = []
     given = {name: _given(name, rows, problems) for name, rows in tables.items()}
     merged = _merged(given, _written(private), problems)
@@ -134,7 +134,7 @@ def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) ->
 
 def read_review(out: Path) -> list[dict[str, str]]:
     """The rows of review.csv, as an import has left them or a reader has filled them in."""
-    return read_rows(out / CSV)
+    return [{**dict.fromkeys(REVIEW_COLUMNS, ""), **row} for row in read_rows(out / CSV)]
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from radstudy.intake.review import Answers, check_matched, mark_of, read_answers
 from radstudy.intake.rules import Rules, load_rules
 from radstudy.intake.sources import Source
 from radstudy.intake.subtractions import without_subtractions
-from radstudy.intake.tables import EXAMINATIONS, write_cohort, write_tables
-from radstudy.intake.volumes import marks_in, remove_stale, write_volume
+from radstudy.intake.tables import EXAMINATIONS, read_cohort, write_cohort, write_tables
+from radstudy.intake.volumes import ChangedError, marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
 from radstudy.store import only_run, write_json
@@ -106,6 +106,7 @@ def run_import(
                 "The pseudonyms shown are provisional: the import makes a secret key, and gives every patient another "
                 f"one. After the first import {table} says who is who."
             )
+        read_cohort(options.out, _cohort_columns()[0])  # before hours of work: it could not be added to
         index = index_source(source, bar=bar)
         split_nobodies(index, pseudonyms.knows)
         source.problems.extend(add_beside(index, source))
@@ -200,11 +201,14 @@ def _write(
     todo = [(plan, item) for plan in plans for item in plan.items if item.file]
     unreadable: dict[int, str] = {}
     for plan in plans:
-        for file in remove_stale(plan, options.out):
-            say(f"removed {file}: the volume has another name now, or none")
+        for sentence in remove_stale(plan, options.out):
+            say(sentence)
     for plan, item in bar(todo, len(todo), "volumes"):
         try:
             made = _written(item, plan, source, options.out)
+        except ChangedError as error:  # the file that is there stays in use
+            failures.append(str(error))
+            made = False
         except CaseError as error:
             failures.append(str(error))
             unreadable[id(item)] = error.problem

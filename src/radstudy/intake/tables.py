@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from radstudy.errors import DataError
-from radstudy.intake.csv_rows import read_rows, write_listing, write_rows
+from radstudy.intake.csv_rows import read_rows, require_columns_of_all, write_listing, write_rows
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE
 from radstudy.intake.plan import Choice, Item, Plan
 from radstudy.intake.review import EXAMINATION, VOLUME, key_of, mark_of, read_review, write_review
@@ -100,13 +100,10 @@ def write_cohort(
 
     Raises
     ------
-    DataError : a cohort.csv is there that lacks the patient's column.
+    DataError : see `read_cohort`.
     """
-    file = out / "cohort.csv"
-    rows = read_rows(file)
     identifier = columns[0]
-    if rows and identifier not in rows[0]:
-        raise DataError(f"{file}: it has no column '{identifier}'. To do: import into another folder, or rename it")
+    rows = read_cohort(out, identifier)
     names = list(dict.fromkeys([*(rows[0] if rows else columns), *FILLED_BY_IMPORT]))
     for plan in plans:
         of_patient = [row for row in volumes if row["patient"] == plan.name]
@@ -128,7 +125,22 @@ def write_cohort(
             row.update(found)
         if not own and not plan.problem and any(item.file for item in plan.items):
             rows.append({identifier: plan.name, "lesion": "1", **found})
-    write_rows(file, names, rows)
+    write_rows(out / "cohort.csv", names, rows)
+
+
+def read_cohort(out: Path, identifier: str) -> list[dict[str, str]]:
+    """The rows of cohort.csv, as an import has left them and others have filled them in; none where it is not there.
+
+    Raises
+    ------
+    DataError : it lacks the patient's column, or has cells that could not be written back as they are.
+    """
+    file = out / "cohort.csv"
+    require_columns_of_all(file)
+    rows = read_rows(file)
+    if rows and identifier not in rows[0]:
+        raise DataError(f"{file}: it has no column '{identifier}'. To do: import into another folder, or rename it")
+    return rows
 
 
 def _row(plan: Plan, item: Item) -> dict[str, str]:

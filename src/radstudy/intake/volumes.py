@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_series import read_voxels
-from radstudy.formats.raster import write_raster
+from radstudy.formats.dicom_series import Grid, Pixels, read_voxels
+from radstudy.formats.raster import read_raster, write_raster
 from radstudy.intake.plan import Item, Plan
 from radstudy.intake.pseudonyms import Redactor
 from radstudy.intake.sidecar import MADE_BY, sidecar_of
 from radstudy.intake.sources import Source
 from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+
+
+class ChangedError(CaseError):
+    """A volume's file is not as an import has left it: somebody's work, which stays."""
 
 
 def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
@@ -33,6 +39,7 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
 
     Raises
     ------
+    ChangedError : a file is there that no import has written, or that was changed since; it stays as it is.
     CaseError : its pixels cannot be read.
     """
     file = out / plan.name / item.file
@@ -48,7 +55,14 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
     except CaseError as error:
         number = item.decision.series.facts.series_number
         raise error.located(patient=plan.name, sequence=item.decision.role or f"series {number}") from error
-    beside.unlink(missing_ok=True)
+    if _is_changed(file, beside, pixels, stack.grid):
+        raise ChangedError(
+            "this volume was changed after the import, or no import has written it; it is left as it is",
+            "move it away and import again to have the volume of the source",
+            patient=plan.name,
+            sequence=item.decision.role,
+            file=file,
+        )
     write_raster(file, pixels.voxels, stack.grid.affine)
     redact = Redactor(plan.patient.identities)
     content = sidecar_of(item, plan.name, redact, key=key, file_hash=file_hash(file), padded=pixels.padded)
@@ -59,20 +73,26 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
 def remove_stale(plan: Plan, out: Path) -> list[str]:
     """Remove volumes of an earlier import that the plan gives another name or none; other volumes stay.
 
+    A file that somebody has changed since stays too, without the sidecar that says what it was.
+
     Returns
     -------
-    The removed files, relative to `out`.
+    What became of each such file, as sentences; files relative to `out`.
     """
     planned = {item.mark: item.file for item in plan.items}
     planned |= dict.fromkeys(plan.choice.not_taken if plan.choice else (), "")
-    removed = []
+    said = []
     for file, made in volumes_in(out / plan.name):
         inside = file.relative_to(out / plan.name).as_posix()
         if planned.get(made.get("volume", ""), inside) != inside:
+            shown = file.relative_to(out).as_posix()
+            own = not file.exists() or file_hash(file) == made.get("file_hash")
             sidecar_path(file).unlink()
-            file.unlink(missing_ok=True)
-            removed.append(file.relative_to(out).as_posix())
-    return removed
+            if own:
+                file.unlink(missing_ok=True)
+            what = f"removed {shown}" if own else f"kept {shown}, which was changed after the import"
+            said.append(f"{what}: the volume has another name now, or none")
+    return said
 
 
 def volumes_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -119,3 +139,19 @@ def _is_there(file: Path, beside: Path, key: str) -> bool:
     except (OSError, json.JSONDecodeError):
         return False
     return file.is_file() and content.get("key") == key and content.get("file_hash") == file_hash(file)
+
+
+def _is_changed(file: Path, beside: Path, pixels: Pixels, grid: Grid) -> bool:
+    """Whether a whole image is there that is neither as an import has left it nor what would be written now."""
+    if not file.exists():
+        return False
+    try:
+        if read_json(beside)["file_hash"] == file_hash(file):
+            return False
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    try:
+        voxels, affine = read_raster(file)
+    except CaseError:  # cut off or damaged: nobody's work
+        return False
+    return not np.array_equal(voxels, pixels.voxels) or bool(np.abs(affine - grid.affine).max() >= 1e-3)

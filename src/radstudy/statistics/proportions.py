@@ -55,7 +55,10 @@ def proportion(successes: int, trials: int, *, level: float = 0.95, method: Inte
 
 def _require_counts(successes: int, trials: int) -> None:
     if not 0 <= successes <= trials or trials == np.inf or int(successes) != successes or int(trials) != trials:
-        raise DataError(f"{successes} of {trials} is no proportion of whole numbers.")
+        raise DataError(
+            f"{successes} of {trials} is not a proportion: both must be whole numbers, the first not larger than the "
+            "second."
+        )
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from radstudy.cohort.doubled import Doubled
 from radstudy.protocol import Protocol
 from radstudy.table import FeatureTable
 
-_FEWEST_FEATURES = 3
+_FEWEST_FEATURES = 3  # with a fraction: scores and counts are the same in two rows by chance, or by agreement
 
 
 def stops(protocol: Protocol, double: Doubled) -> bool:
@@ -63,11 +63,12 @@ def _sequences(protocol: Protocol, table: FeatureTable) -> list[Doubled]:
 
 
 def _same_rows(one: pd.DataFrame, other: pd.DataFrame) -> tuple[int, list[tuple[str, str]]]:
-    """How many rows two tables share, and those whose values are all the same."""
+    """How many rows two tables share, and those whose values are all the same, some of them no whole numbers."""
     columns = one.dropna(axis=1, how="all").columns.intersection(other.dropna(axis=1, how="all").columns)
     rows = one.index.intersection(other.index)
     if len(columns) < _FEWEST_FEATURES or not len(rows):
         return len(rows), []
     a, b = one.loc[rows, columns].to_numpy(dtype=float), other.loc[rows, columns].to_numpy(dtype=float)
     same = ((a == b) | (np.isnan(a) & np.isnan(b))).all(axis=1)
-    return len(rows), [(str(patient), str(lesion)) for patient, lesion in rows[same]]
+    measured = (np.isfinite(a) & (a != np.rint(a))).sum(axis=1) >= _FEWEST_FEATURES
+    return len(rows), [(str(patient), str(lesion)) for patient, lesion in rows[same & measured]]

@@ -20,7 +20,7 @@ from radstudy.store import write_csv, write_text
 
 JOINED = "cohort_with_outcomes.csv"
 _FOUR = ("T2WI", "DWI", "DCE3", "DCE7")  # of the preset
-_FEW_VALUES = 6  # a clinical column of words with more is not a category
+_FEW_VALUES = 6  # a column of words with more is neither an outcome nor a category
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,11 @@ def _outcome(offer: Offer, joined: Joined | None, outcomes: OutcomeTable | None)
     if joined is None or outcomes is None:
         column = "fish" if "fish" in offer.columns else "outcome"
         return {"column": column, "positive": "positive", "negative": "negative"}
+    if len(joined.values) > _FEW_VALUES:  # they may be names: not to be printed, nor written
+        raise UsageError(
+            f"the outcome '{joined.outcome}' has {len(joined.values)} different values among the imported patients; it "
+            "needs two. To do: name another column (--outcome)"
+        )
     if len(joined.values) != 2 and outcomes.positive is None:
         raise UsageError(
             f"the outcome '{joined.outcome}' has {len(joined.values)} value(s) among the imported patients "

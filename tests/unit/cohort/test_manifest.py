@@ -284,3 +284,10 @@ def test_formulas_without_a_stored_result_are_refused_with_their_cells(study):
     frame.to_excel(study.folder / "cohort.xlsx", index=False)
     with pytest.raises(CohortError, match=r"formulas without a stored result[\s\S]*cell E2: '=25\+0'"):
         study(change={"patient: id": "table: cohort.xlsx\n  patient: id"})
+
+
+@pytest.mark.parametrize(("unit", "value"), [("cm", 172), ("mm", 1720), ("kg", 140)])
+def test_what_a_whole_person_measures_is_plausible(study, unit, value):
+    rows = GOOD.replace("50", str(value)).replace("51", str(value - 9)).replace("52", str(value + 8))
+    cohort = study(rows, change={"age: {}": f"age: {{unit: {unit}}}"})
+    assert cohort.rows["age"].dropna().tolist() == [value, value - 9, value + 8]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from radstudy.errors import CaseError
+from radstudy.imaging.content import image_mark
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -94,3 +95,31 @@ def test_a_mask_off_its_image_by_its_other_position_says_so_and_the_remedy_works
     exec(remedy, {"nib": nib})
     roi = Roi.read(tmp_path / "MASK2.nii.gz", None, Volume.read(tmp_path / "IMAGE2.nii.gz"))
     assert roi.voxel_count == 64
+
+
+def with_long_quaternion(path, sform_code):
+    """A file whose qform is no rotation (as rounding and some converters leave it); ITK reads it, nibabel does not."""
+    header = nib.Nifti1Header()
+    header.set_data_shape((6, 5, 4))
+    header.set_data_dtype(np.int16)
+    header.set_sform(np.diag([1, 1, 2, 1]), sform_code)
+    header["pixdim"][1:4], header["qform_code"] = (1, 1, 2), 1
+    header["quatern_b"], header["quatern_c"], header["quatern_d"] = 0.9, 0.5, 0.1
+    header["vox_offset"], header["magic"] = 352, b"n+1"
+    path.write_bytes(header.binaryblock + bytes(4) + np.arange(120, dtype=np.int16).tobytes())
+    return path
+
+
+def test_an_image_that_only_nibabel_cannot_place_is_compared_all_the_same(tmp_path):
+    file = with_long_quaternion(tmp_path / "a.nii", 0)
+    assert Volume.read(file).voxels.sum() == 120 * 119 / 2
+    assert image_mark(file) == image_mark(with_long_quaternion(tmp_path / "b.nii", 1))
+
+
+def test_a_mask_off_an_image_whose_qform_is_no_rotation_says_so(tmp_path):
+    image = Volume.read(with_long_quaternion(tmp_path / "a.nii", 1))
+    mask = np.zeros((6, 5, 4), np.uint8)
+    mask[2, 2, 2] = 1
+    nib.save(nib.Nifti1Image(mask, np.diag([1, 1, 3, 1])), tmp_path / "mask.nii")
+    with pytest.raises(CaseError, match=r"a\.nii: its qform is no rotation"):
+        Roi.read(tmp_path / "mask.nii", None, image)

@@ -73,6 +73,13 @@ def test_an_empty_file_is_refused_as_empty(tmp_path: Path, name: str) -> None:
         Volume.read(tmp_path / name)
 
 
+def test_a_compressed_file_that_is_cut_off_within_its_header_is_refused_as_cut_off(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Image(VOXELS, np.eye(4)), tmp_path / "a.nii.gz")
+    (tmp_path / "a.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:40])
+    with pytest.raises(CaseError, match=r"cut off or damaged within its header \(40 bytes are there"):
+        Volume.read(tmp_path / "a.nii.gz")
+
+
 @pytest.mark.parametrize(("name", "key"), [("raw.mha", b"ElementSpacing"), ("raw.nrrd", b"space directions")])
 def test_a_header_without_a_voxel_size_is_refused_in_every_format(tmp_path: Path, name: str, key: bytes) -> None:
     file = written(tmp_path, name)
@@ -101,5 +108,5 @@ def test_a_segmentation_of_slicer_that_is_cut_off_is_refused(tmp_path: Path) -> 
 
 def test_an_analyze_file_is_refused(tmp_path: Path) -> None:
     nib.save(nib.AnalyzeImage(VOXELS, np.eye(4)), tmp_path / "a.hdr")
-    with pytest.raises(CaseError, match=r"Analyze 7.5, which does not say left from right"):
+    with pytest.raises(CaseError, match=r"Analyze 7.5 file, which does not tell left from right"):
         Volume.read(tmp_path / "a.hdr")

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -256,3 +257,93 @@ def test_a_dry_run_shows_the_pseudonyms_of_the_import_or_says_that_they_are_prov
     assert not any("provisional" in line for line in imported.said)
     (tmp_path / "out.private" / "pseudonyms.csv").unlink()  # the key alone makes the same names
     assert names_of(imported(tmp_path / "in", dry_run=True)) == given
+
+
+def changed(file):
+    """Change one voxel of a volume as a user might; gives the new bytes."""
+    volume = Volume.read(file)
+    voxels = volume.voxels.copy()
+    voxels[0, 0, 0] = 77
+    replace(volume, voxels=voxels).write(file)
+    return file.read_bytes()
+
+
+def test_a_volume_that_a_user_has_changed_is_left_and_named(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    outcome = imported(tmp_path / "in")
+    file = tmp_path / "out" / outcome.plans[0].name / "T2WI.nii.gz"
+    ours = changed(file)
+    outcome = imported(tmp_path / "in")
+    assert file.read_bytes() == ours
+    (problem,) = outcome.failures
+    assert "T2WI" in problem and "changed after the import" in problem and "move it away" in problem
+    assert pd.read_csv(tmp_path / "out" / "cohort.csv")["sequences"].tolist() == ["T2WI"]
+    file.unlink()
+    assert imported(tmp_path / "in").failures == () and Volume.read(file).voxels[0, 0, 0] == 100
+
+
+def test_a_volume_that_a_user_has_changed_is_not_removed_when_its_role_changes(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    folder = tmp_path / "out" / imported(tmp_path / "in").plans[0].name
+    ours = changed(folder / "T2WI.nii.gz")
+    series = pd.read_csv(tmp_path / "out" / "series.csv", dtype=str)
+    answer = pd.DataFrame({"patient": [folder.name], "role": ["T1WI"], "volume": series["volume"]})
+    answer.to_csv(tmp_path / "out" / "review.csv", index=False)
+    imported(tmp_path / "in")
+    assert (folder / "T2WI.nii.gz").read_bytes() == ours
+    assert Volume.read(folder / "T1WI.nii.gz").voxels[0, 0, 0] == 100
+
+
+@pytest.mark.parametrize(
+    ("heading", "cells", "says"),
+    [
+        (",age,age", ",61,62", "'age'"),
+        (",", ",seen twice", "'seen twice' stands in a column without a name"),
+        (",note", ",small, irregular", "' irregular' stands in a column without a name"),
+    ],
+)
+def test_a_cohort_table_that_could_not_be_written_back_stops_the_import(
+    synthetic, imported, tmp_path, heading, cells, says
+):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    imported(tmp_path / "in")
+    file = tmp_path / "out" / "cohort.csv"
+    head, row = file.read_text("utf-8").splitlines()
+    file.write_text(f"{head}{heading}\n{row}{cells}\n", "utf-8")
+    before = file.read_bytes()
+    with pytest.raises(DataError, match=says):
+        imported(tmp_path / "in")
+    assert file.read_bytes() == before
+
+
+def test_a_cohort_table_in_another_encoding_keeps_its_letters(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    imported(tmp_path / "in")
+    file = tmp_path / "out" / "cohort.csv"
+    head, row = file.read_text("utf-8").splitlines()
+    file.write_bytes(f"{head},备注\n{row},良性病变\n".encode("gb18030"))
+    imported(tmp_path / "in")
+    assert pd.read_csv(file)["备注"].tolist() == ["良性病变"]
+
+
+def test_a_cohort_table_whose_letters_cannot_be_read_stops_the_import_before_it_begins(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    imported(tmp_path / "in")
+    file = tmp_path / "out" / "cohort.csv"
+    head, row = file.read_text("utf-8").splitlines()
+    ours = f"{head},note\n{row},".encode() + "データ".encode("shift_jis") + b"\n"
+    file.write_bytes(ours)
+    synthetic.write(tmp_path / "in", synthetic.dynamic(3))
+    with pytest.raises(DataError, match=r"cohort\.csv, row 2: letters of .* cannot be read"):
+        imported(tmp_path / "in")
+    assert file.read_bytes() == ours and not list((tmp_path / "out").rglob("DCE1.nii.gz"))
+
+
+def test_a_review_table_reduced_to_what_is_answered_is_read(synthetic, imported, roles, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    name = imported(tmp_path / "in").plans[0].name
+    series = pd.read_csv(tmp_path / "out" / "series.csv", dtype=str)
+    answer = pd.DataFrame({"patient": [name], "role": ["T1WI"], "volume": series["volume"]})
+    answer.to_csv(tmp_path / "out" / "review.csv", index=False)
+    assert list(roles(imported(tmp_path / "in"))) == ["T1WI"]
+    assert pd.read_csv(tmp_path / "out" / "review.csv", dtype=str)["role"].tolist() == ["T1WI"]

@@ -86,6 +86,20 @@ def test_pixels_outside_the_image_are_background(synthetic, imported, tmp_path, 
     assert "padding value" in (tmp_path / "out" / "series.csv").read_text("utf-8")
 
 
+def test_a_padding_value_written_with_a_sign_marks_unsigned_pixels(synthetic, imported, tmp_path):
+    scan = synthetic.t2()
+    for file in synthetic.write(tmp_path / "in", scan):
+        dataset = synthetic.read(file)
+        pixels = dataset.pixel_array.astype(np.uint16)
+        pixels[:3, :3] = 2**16 - 2000
+        dataset.PixelData, dataset.PixelRepresentation = pixels.tobytes(), 0
+        dataset.add_new("PixelPaddingValue", "SS", -2000)
+        dataset.save_as(file)
+    outcome = imported(tmp_path / "in")
+    voxels = Volume.read(tmp_path / "out" / outcome.plans[0].name / "T2WI.nii.gz").voxels
+    assert not voxels[:3, :3].any() and voxels[3:, 3:].all()
+
+
 NAMES = [
     "Subtraktion", "T1 dyn Subtr. 2-1", "Differenzbild", "soustraction", "SOUSTR_3", "sottrazione", "Sottr 1",
     "sustracción", "SUSTRACCION", "substracción", "subtração", "resta 2", "减影", "T1 减影 3", "減影", "10-7SUB",

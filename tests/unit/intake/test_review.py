@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from radstudy.cli import app
-from radstudy.errors import DataError, RadstudyError, UsageError
+from radstudy.errors import RadstudyError, UsageError
 
 
 def table(tmp_path, name="review.csv"):
@@ -103,12 +103,13 @@ def test_a_row_of_another_source_stays_an_answer_and_a_spoilt_row_without_one_go
     assert table(tmp_path)["volume"].str.fullmatch("v[0-9a-f]{16}").tolist() == [True, True]
 
 
-def test_a_table_that_a_spreadsheet_saved_in_another_encoding_is_named(synthetic, imported, tmp_path):
+def test_a_table_that_a_spreadsheet_saved_in_another_encoding_is_read(synthetic, imported, tmp_path):
     imported(twins(synthetic, tmp_path))
+    answer(tmp_path, {3: "T2WI", 4: "-"})
     file = tmp_path / "out" / "review.csv"
     file.write_bytes(file.read_text("utf-8").replace("T2 TSE AX", "Schädel").encode("cp1252"))
-    with pytest.raises(DataError, match=r"review\.csv: it is not UTF-8 text"):
-        imported(tmp_path / "in")
+    imported(tmp_path / "in")
+    assert table(tmp_path)["role"].tolist() == ["T2WI", "-"]
 
 
 def two_examinations(synthetic, tmp_path):

@@ -71,7 +71,7 @@ def test_differences_of_groups_refuse_what_overflows(test):
 @pytest.mark.parametrize("interval", [wilson_interval, clopper_pearson_interval])
 @pytest.mark.parametrize("counts", [(np.nan, 10), (np.inf, 10), (11, 10), (-1, 10), (2.5, 10)])
 def test_intervals_of_proportions_refuse_counts_that_cannot_be(interval, counts):
-    with pytest.raises(DataError, match="no proportion"):
+    with pytest.raises(DataError, match="not a proportion"):
         interval(*counts)
 
 

@@ -150,7 +150,7 @@ def test_who_is_not_in_the_table_is_a_lost_case_unless_allowed(tmp_path):
     assert failures[["patient", "sequence"]].to_numpy().tolist() == [["P03", "T2"]]
     missing = pd.read_csv(out / "extract" / "missing.csv")
     assert missing[["patient", "feature"]].to_numpy().tolist() == [["P05", "b4"]]
-    assert any("1 lesion(s) that the cohort has not" in note for note in read_json(out / "cohort" / "notes.json"))
+    assert any("1 lesion(s) that are not in the cohort" in note for note in read_json(out / "cohort" / "notes.json"))
     lost, out = go(tmp_path, study(cohort="optional_sequences: [T2]"), out="optional")
     assert lost == 0
     assert pd.read_csv(out / "cohort" / "absent.csv")["patient"].tolist() == ["P03"]

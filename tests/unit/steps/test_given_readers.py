@@ -82,3 +82,10 @@ def test_identifiers_that_do_not_match_show_one_of_each_file(table, tmp_path):
     assert code == 4
     assert "the cohort table has, for instance, patient 'P0'" in said
     assert "the feature table has, for instance, patient 'SYN-P0'" in said
+
+
+def test_scores_that_agree_are_no_copies(table, tmp_path):
+    table[NAMES] = np.random.default_rng(1).integers(0, 2, (len(table), len(NAMES)))
+    table.loc[table["id"] < "P4", NAMES] = 1
+    code, said = cohort(tmp_path, table)
+    assert code == 0, said

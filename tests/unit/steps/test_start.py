@@ -96,6 +96,15 @@ def test_no_patientid_leaves_the_private_folder(made, tmp_path):
     assert not (tmp_path / "other" / "study.yaml").exists()
 
 
+@pytest.mark.parametrize("more", [[], ["--positive", "Name0004711"]])
+def test_a_column_of_names_is_no_outcome_and_is_not_printed(made, tmp_path, more):
+    table = outcomes(tmp_path)
+    refused = command("init", tmp_path / "mine", "--from", made(), "--outcomes", table, "--outcome", "Name", *more)
+    said = refused.output + str(refused.exception)
+    assert "'Name' has 8 different values" in said and "Name0" not in said
+    assert not list((tmp_path / "mine").rglob("*.*"))
+
+
 def test_rows_without_a_partner_are_named_on_either_side(made, tmp_path):
     source = made()
     told = list(PATIENTS.values())

@@ -2,7 +2,8 @@
 
 ``python tests/oracle/max_t_make.py``, Python's standard library alone. AUCs are whole numbers of pairs over all pairs,
 so that ties are exact; ``t`` is compared by the sign and the square of (value - mean) over the variance, which are
-fractions too. Westfall PH, Young SS, Resampling-Based Multiple Testing, Wiley 1993, section 2.5.
+fractions too. Mean and variance are those of the permutations and the observed value, which is one of them. Westfall PH,
+Young SS, Resampling-Based Multiple Testing, Wiley 1993, section 2.5.
 """
 
 import csv
@@ -15,26 +16,26 @@ PAIRS = 12 * 20  # of an AUC of 12 positives and 20 negatives
 
 
 def signed_square(value, values):
-    """A number that orders as (value - mean) / SD does; None stands for an infinite one."""
+    """A number that orders as (value - mean) / SD does."""
     mean = Fraction(sum(values), len(values))
     variance = sum((Fraction(one) - mean) ** 2 for one in values) / len(values)
     above = Fraction(value) - mean
     if variance == 0:
-        return Fraction(0) if above == 0 else None
+        return Fraction(0)
     return (1 if above > 0 else -1) * above**2 / variance
 
 
 def adjusted(observed, null):
     """The p-values; `null` is one list of pairs a permutation."""
-    columns = list(zip(*null, strict=True))
+    columns = list(zip(*[observed, *null], strict=True))
     found = []
     for place, value in enumerate(observed):
         own = signed_square(value, columns[place])
         count = 0
         for row in null:
             for other, chance in enumerate(row):
-                t = signed_square(chance, columns[other])  # never infinite: of a constant column it is 0
-                if own is not None and t >= own:
+                t = signed_square(chance, columns[other])
+                if t >= own:
                     count += 1
                     break
         found.append(Fraction(1 + count, 1 + len(null)))

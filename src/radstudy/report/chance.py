@@ -139,8 +139,8 @@ def _family_note(facts: Facts) -> str:
     return (
         "p, all models: the same p corrected for having tried "
         f"{plural(len(models), 'model')} ({named(facts, models)}; not the baselines), each set apart: how often the "
-        "best of all models is as far above its own chance, (AUC - mean) / SD of the permutations (max-T, Westfall and "
-        "Young)."
+        "best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and the observed AUC "
+        "(max-T, Westfall and Young)."
         f"{others}"
     )
 

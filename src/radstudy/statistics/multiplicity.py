@@ -67,8 +67,10 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
 def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     """Westfall and Young's single-step max-T p-values: the family-wise error rate over tests of the same permutations.
 
-    Every statistic becomes ``t = (value - null mean) / null SD``, with mean and SD of its own permutations, so that
-    tests whose chance levels differ can be compared. The p-value of a test is
+    Every statistic becomes ``t = (value - mean) / SD``, mean and SD over its own permutations and the observed value, so
+    that tests whose chance levels differ can be compared. The observed value is one of them, as in the counts: by
+    the permutations alone it would lie farther out than any of them does by chance, and 19 permutations of five tests
+    would find something in 10 % of studies of nothing, at a level of 5 %. The p-value of a test is
     ``(1 + number of permutations whose largest t of the family is at least its t) / (B + 1)``: the largest keeps the
     tests' correlation, which is why this asks less than Holm's correction of the raw p-values does.
 
@@ -81,7 +83,7 @@ def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     Returns
     -------
     (m,), never below the raw permutation p-value; NaN where `observed` is, or where all its null values are. A test
-    whose null values are all equal has t = 0 at that value, infinite above it.
+    whose values are all equal has t = 0.
 
     Raises
     ------
@@ -106,21 +108,14 @@ def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     if not tested.any():
         return adjusted
     found, drawn = found[tested], drawn[:, tested]
-    centre, spread = np.nanmean(drawn, axis=0), np.nanstd(drawn, axis=0)
-    spread[spread < _EQUAL] = 0.0
-    own, others = (_standardised(values, centre, spread) for values in (found, drawn))
+    values = np.vstack([found, drawn])
+    centre, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    standardised = (values - centre) / np.where(spread < _EQUAL, np.inf, spread)
+    own, others = standardised[0], standardised[1:]
     largest = np.max(np.where(np.isnan(others), -np.inf, others), axis=1)
     at_least = (largest[:, None] >= own - _EQUAL) | np.isnan(others)
     adjusted[tested] = (1 + at_least.sum(axis=0)) / (len(drawn) + 1)
     return adjusted
-
-
-def _standardised(values: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:
-    above = values - centre
-    constant = np.where(np.abs(above) < _EQUAL, 0.0, np.where(above > 0, np.inf, -np.inf))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        standardised = np.where(spread > 0, above / spread, constant)
-    return np.where(np.isnan(values), np.nan, standardised)
 
 
 def _sorted(p_values: ArrayLike) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.intp]]]:

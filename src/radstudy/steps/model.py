@@ -22,6 +22,7 @@ from radstudy.modelling.models import (
 )
 from radstudy.modelling.ranking import RankedFilter
 from radstudy.modelling.validation import TooFewError
+from radstudy.protocol import Protocol
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
 from radstudy.steps.run import Run, stacked
@@ -84,7 +85,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     fit = protocol.model.fit_of(name)
     facts |= {"classifier": fit.kind, "like": protocol.model.models[name].like}
     outcome = rows.loc[training, "outcome"]
-    if why := _why_not(outcome) or _no_features(facts["sequences"], design):
+    if why := _why_not(outcome) or _no_features(protocol, facts["sequences"], design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
     pipeline = build(protocol, name)
@@ -147,11 +148,14 @@ def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[st
     return {"funnel_sequences": rows}
 
 
-def _no_features(sequences: Sequence[str], design: pd.DataFrame) -> str:
+def _no_features(protocol: Protocol, sequences: Sequence[str], design: pd.DataFrame) -> str:
     """Why a model has nothing to select from, or ""."""
     there = {column.split(SEPARATOR)[0] for column in map(str, design.columns)}
     without = [name for name in sequences if name not in there]
-    return f"no feature of {', '.join(without)} has passed the reproducibility filter" if without else ""
+    if not without:
+        return ""
+    filtered = protocol.agree.icc is not None and len(protocol.cohort.readers) > 1
+    return f"no feature of {', '.join(without)} has {'passed the reproducibility filter' if filtered else 'a value'}"
 
 
 def _why_not(outcome: pd.Series[int]) -> str:

@@ -1,5 +1,7 @@
 """Tables, captions and names that claim no more than the run holds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -213,3 +215,24 @@ def test_figure_9_and_table_4_explain_nested_validation_where_there_is_one(facts
     splits_of(facts, nested_auc=0.6, nested_low=0.5, nested_high=0.7, repeats=3.0, folds=5.0)
     assert "Square: nested cross-validation" in notes("splits", facts)
     assert "Nested cross-validation: 3 x 5 folds" in " ".join(TABLES["honest"](facts).footnotes)
+
+
+def test_features_are_called_reproducible_where_that_was_tested(facts):
+    """Tables S16 and S25 said "reproducible features" of a study with one reader, too."""
+    table = TABLES["funnel"](facts)
+    starts = {row[0].text: row[1].text for row in table.rows}
+    assert starts["T2"].startswith("reproducible features: ") and starts["both"].endswith(", reduced again")
+    note = "No reproducibility filter: there is one reader; all features go on."
+    facts.documents["agree/summary.json"]["note"] = note
+    starts = {row[0].text: row[1].text for row in TABLES["funnel"](facts).rows}
+    assert starts["T2"].startswith("features: ")
+    notes = " ".join(TABLES["regression_fit"](facts).footnotes)
+    assert "Candidates: features and clinical variables" in notes and "reproducible" not in notes
+
+
+def test_a_pooled_model_is_reduced_again_where_a_step_does_so(facts):
+    select = tuple(step for step in facts.protocol.model.select if not step.reduces)
+    model = facts.protocol.model.model_copy(update={"select": select})
+    facts = replace(facts, protocol=facts.protocol.model_copy(update={"model": model}))
+    starts = {row[0].text: row[1].text for row in TABLES["funnel"](facts).rows}
+    assert starts["both"] == "selected features of T2 + DWI"

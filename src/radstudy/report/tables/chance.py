@@ -15,6 +15,7 @@ from radstudy.report.chance import (
     chance_notes,
     chance_of,
     empty_note,
+    family,
     has_kind,
 )
 from radstudy.report.display import NOTHING, interval, number, p_text
@@ -60,7 +61,7 @@ def _notes(facts: Facts) -> list[str]:
         *chance_notes(facts),
         f"In brackets the central {facts.level} of the permutations.",
         "The p, all models, of the radiomics permuted is corrected over the models that have one."
-        if has_kind(facts, INCREMENTAL)
+        if family(facts, INCREMENTAL)
         else "",
         empty_note(facts),
         "Training values are apparent: they compare one overfit with others of the same size.",

@@ -116,12 +116,19 @@ def origin(facts: Facts, name: str) -> str:
     if model.sequences:
         kept = facts.document("agree/summary.json")["kept"]
         parts = [f"{thousands(kept.get(sequence, 0))} of {sequence}" for sequence in model.sequences]
-        return f"reproducible features: {' + '.join(parts)}"
+        return f"{entering(facts)}: {' + '.join(parts)}"
     if model.pool:
-        return f"selected features of {' + '.join(model.pool)}, reduced again"
+        again = ", reduced again" if any(step.reduces for step in facts.protocol.model.select) else ""
+        return f"selected features of {' + '.join(model.pool)}{again}"
     if model.add:
         return f"all features of {' + '.join(model.add)}"
     return "clinical and imaging characteristics"
+
+
+def entering(facts: Facts) -> str:
+    """What enters a selection: features that the readers reproduce, or all of them where that was not tested."""
+    found = facts.documents.get("agree/summary.json") or {"note": "not known"}
+    return "features" if found.get("note") else "reproducible features"
 
 
 def selected(facts: Facts) -> Table:

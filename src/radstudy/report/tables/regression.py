@@ -10,7 +10,7 @@ from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.nomogram import Scale, nomogram_of
-from radstudy.report.tables.features import readable
+from radstudy.report.tables.features import entering, readable
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 
 APPARENT = (
@@ -99,7 +99,7 @@ def regression_fit(facts: Facts) -> Table:
     lines = [
         *notes.lines(),
         "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. "
-        "Candidates: reproducible features and clinical variables (one per level but the reference) that the "
+        f"Candidates: {entering(facts)} and clinical variables (one per level but the reference) that the "
         "selection began with. What a sample supports is counted in candidates: with fewer than about ten events for "
         "each, estimates are unstable, however few features were selected.",
         *older,

@@ -125,11 +125,30 @@ def check_matched(answers: Answers, known: Iterable[str], out: Path) -> None:
 
 
 def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) -> None:
-    """Write both tables, and keep apart what was written, so that a later change in one of them is seen."""
-    write_rows(out / CSV, REVIEW_COLUMNS, rows)
-    write_bytes(out / XLSX, _workbook(rows))
+    """Write both tables, and keep apart what was written, so that a later change in one of them is seen.
+
+    Columns that a reader has added (remarks) stay with their rows.
+    """
+    own = _own_columns(out)
+    rows = [{**row, **own.get(mark_of(row.get("volume", "")), {})} for row in rows]
+    columns = list(dict.fromkeys([*REVIEW_COLUMNS, *(name for row in own.values() for name in row)]))
+    write_rows(out / CSV, columns, rows)
+    write_bytes(out / XLSX, _workbook(rows, columns))
     answers = {row["volume"]: [row.get(column, "") for column in ANSWERED] for row in rows if row.get("volume")}
     write_json(private / _WRITTEN, answers)
+
+
+def _own_columns(out: Path) -> dict[str, dict[str, str]]:
+    """Mark to what a reader has written into columns of the reader's own; where the two tables differ, both texts."""
+    found: dict[str, dict[str, str]] = {}
+    for name in (CSV, XLSX):
+        for row in _read(out / name) or ():
+            mark = mark_of(row.get("volume", ""))
+            for column, text in row.items():
+                if mark and column not in REVIEW_COLUMNS:
+                    texts = [found.setdefault(mark, {}).get(column, ""), text]
+                    found[mark][column] = " / ".join(dict.fromkeys(filter(None, texts)))
+    return found
 
 
 def read_review(out: Path) -> list[dict[str, str]]:
@@ -296,7 +315,7 @@ def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _workbook(rows: Sequence[Mapping[str, str]]) -> bytes:
+def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> bytes:
     """The table as .xlsx: every cell text, the columns to fill in coloured; the same bytes for the same rows."""
     import datetime
 
@@ -308,7 +327,7 @@ def _workbook(rows: Sequence[Mapping[str, str]]) -> bytes:
     sheet = book.active
     sheet.title = "review"
     widths = {"description": 34, "reason": 60, "evidence": 40, "volume": 20, "role": 14, "reader": 14}
-    for number, name in enumerate(REVIEW_COLUMNS, 1):
+    for number, name in enumerate(columns, 1):
         head = sheet.cell(1, number, name)
         head.font = Font(bold=True)
         sheet.column_dimensions[head.column_letter].width = widths.get(name, 12)

@@ -312,3 +312,19 @@ def test_two_tables_that_disagree_are_an_error(synthetic, imported, tmp_path):
     answer(tmp_path, {4: "-"})
     imported(tmp_path / "in")
     assert files(tmp_path) == ["T2WI.nii.gz"]
+
+
+def test_a_column_of_remarks_stays_with_its_rows(synthetic, imported, tmp_path):
+    imported(two_examinations(synthetic, tmp_path))
+    rows = table(tmp_path)
+    rows["remark"] = [f"ask about {number}" for number in range(len(rows))]
+    rows.to_csv(tmp_path / "out" / "review.csv", index=False)
+    imported(tmp_path / "in")
+    after = table(tmp_path).set_index("volume")
+    assert after["remark"].to_dict() == rows.set_index("volume")["remark"].to_dict()
+    assert (
+        openpyxl.load_workbook(tmp_path / "out" / "review.xlsx").active.cell(2, after.shape[1] + 1).value
+        == "ask about 0"
+    )
+    imported(tmp_path / "in")
+    assert table(tmp_path).set_index("volume")["remark"].to_dict() == after["remark"].to_dict()

@@ -2,7 +2,8 @@
 
 ``python tests/oracle/max_t_make.py``, Python's standard library alone. AUCs are whole numbers of pairs over all pairs,
 so that ties are exact; ``t`` is compared by the sign and the square of (value - mean) over the variance, which are
-fractions too. Mean and variance are those of the permutations and the observed value, which is one of them. Westfall PH, Young SS, Resampling-Based Multiple Testing, Wiley 1993, section 2.5.
+fractions too. Mean and variance are those of the permutations and the observed value, which is one of them. Westfall
+PH, Young SS, Resampling-Based Multiple Testing, Wiley 1993, section 2.5.
 """
 
 import csv

@@ -67,8 +67,8 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
 def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     """Westfall and Young's single-step max-T p-values: the family-wise error rate over tests of the same permutations.
 
-    Every statistic becomes ``t = (value - mean) / SD``, with mean and SD of its own permutations and the observed value,
-    so that tests whose chance levels differ can be compared. The observed value is one of them, as in the counts: by
+    Every statistic becomes ``t = (value - mean) / SD``, with mean and SD of its own permutations and observed value, so
+    that tests whose chance levels differ can be compared. The observed value is one of them, as in the counts: by
     the permutations alone it would lie farther out than any of them does by chance, and 19 permutations of five tests
     would find something in 10 % of studies of nothing, at a level of 5 %. The p-value of a test is
     ``(1 + number of permutations whose largest t of the family is at least its t) / (B + 1)``: the largest keeps the

@@ -222,7 +222,9 @@ def test_features_are_called_reproducible_where_that_was_tested(facts):
     table = TABLES["funnel"](facts)
     starts = {row[0].text: row[1].text for row in table.rows}
     assert starts["T2"].startswith("reproducible features: ") and starts["both"].endswith(", reduced again")
-    facts.documents["agree/summary.json"]["note"] = "No reproducibility filter: there is one reader; all features go on."
+    facts.documents["agree/summary.json"]["note"] = (
+        "No reproducibility filter: there is one reader; all features go on."
+    )
     starts = {row[0].text: row[1].text for row in TABLES["funnel"](facts).rows}
     assert starts["T2"].startswith("features: ")
     notes = " ".join(TABLES["regression_fit"](facts).footnotes)

@@ -30,7 +30,7 @@ def test_the_family_wise_error_rate_is_the_level(shared):
 
 @pytest.mark.parametrize("permutations", [19, 39])
 def test_the_family_wise_error_rate_holds_with_few_permutations(permutations):
-    """The observed values are one more draw: five models on noise are found in 5 % of studies, however few the draws."""
+    """The observed values are one more draw: five models on noise give a p in 5 % of studies, however few."""
     rng = np.random.default_rng(8)
     scale, wrong, studies = np.array([1.0, 0.2, 3.0, 0.5, 1.0]), 0, 3000
     for _ in range(studies):

@@ -30,7 +30,10 @@ CALIBRATION = (
     "scaled_brier", "ici", "e50", "e90", "e_max", "note",
 )  # fmt: skip
 
-_ONE_CLASS = "the rows that this model can use have one class only"
+_ONE_CLASS, _NO_ROW = (
+    "the rows that this model can use have one class only",
+    "the set has no row that this model can use",
+)
 CALIBRATION_POINTS = ("model", "set", "predicted", "observed", "low", "high")
 
 
@@ -70,6 +73,11 @@ def chosen_cutoff(training: Scored, section: Cutoff) -> float:
     ).cutoff
 
 
+def _why_not(scored: Scored) -> str:
+    """Why rows of fewer than two classes have no AUC."""
+    return _ONE_CLASS if len(scored.y) else _NO_ROW
+
+
 def performance_row(scored: Scored, at: float, section: Interval, note: str, seed: int) -> dict[str, Any]:
     """A row of Table 3.
 
@@ -89,7 +97,7 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y), "positives": int(scored.y.sum())}
     several = lesions_note(scored.patients)
     if not scored.has_both_classes:
-        return {**record, "note": joined(note, several, _ONE_CLASS)}
+        return {**record, "note": joined(note, several, _why_not(scored))}
     rng = np.random.default_rng(seed)
     area = auc_ci(scored.y, scored.probability, method=section.auc, level=section.level, rng=rng)
     record |= {"auc": area.auc, "auc_low": area.ci[0], "auc_high": area.ci[1], "interval": section.auc}
@@ -115,7 +123,7 @@ def calibration_row(scored: Scored, curve: CalibrationCurve | None, level: float
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y)}
     several = lesions_note(scored.patients)
     if curve is None:
-        return {**record, "note": joined(_ONE_CLASS, several)}
+        return {**record, "note": joined(_why_not(scored), several)}
     line = calibration_intercept_slope(scored.y, scored.probability, level=level)
     record |= _with_limits("intercept", line.intercept, line.intercept_ci)
     record |= _with_limits("slope", line.slope, line.slope_ci)

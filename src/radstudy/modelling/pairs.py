@@ -22,6 +22,7 @@ INCREMENTAL = (
     "idi_high", "nri", "nri_low", "nri_high", "nri_events", "nri_nonevents", "nested", "note",
 )  # fmt: skip
 _ONE_CLASS = "the patients that both models have are of one class"
+_NO_ROW = "no patient has both models' predictions"
 
 
 def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -51,7 +52,7 @@ def delong_row(
     a, b = shared_rows(a, b)
     record: dict[str, Any] = {"rows": len(a), "nested": nested}
     if a["outcome"].nunique() < 2:
-        return {**record, "p_value": None, "note": joined(_ONE_CLASS, _several(a))}
+        return {**record, "p_value": None, "note": joined(_ONE_CLASS if len(a) else _NO_ROW, _several(a))}
     test = delong_test(a["outcome"].to_numpy(), a["probability"].to_numpy(), b["probability"].to_numpy(), level=level)
     if nested and fitted_here:
         note = joined(NESTED_WARNING, _several(a))
@@ -66,7 +67,7 @@ def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) 
     """McNemar's exact test of who is classified rightly at the models' own cut-offs; see `MCNEMAR`."""
     a, b = shared_rows(a, b)
     if not len(a):
-        return {"rows": 0, "p_value": None, "note": "no patient has both models' predictions"}
+        return {"rows": 0, "p_value": None, "note": _NO_ROW}
     right = [
         ((part["probability"] >= at) == (part["outcome"] == 1)).to_numpy().astype(int)
         for part, at in zip((a, b), cutoffs, strict=True)
@@ -89,7 +90,7 @@ def incremental_row(
     base, extended = shared_rows(base, extended)
     record: dict[str, Any] = {"rows": len(base), "nested": nested}
     if base["outcome"].nunique() < 2:
-        return {**record, "note": joined(_ONE_CLASS, _several(base))}
+        return {**record, "note": joined(_ONE_CLASS if len(base) else _NO_ROW, _several(base))}
     found = incremental_value(
         base["outcome"].to_numpy(), base["probability"].to_numpy(), extended["probability"].to_numpy(), nested=nested,
         level=level, rng=np.random.default_rng(seed),

@@ -59,6 +59,12 @@ def span(counts: Iterable[float]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
+def plural_span(counts: Iterable[float], one: str) -> str:
+    """`span` with its noun: 1 outcome, 2 to 10 outcomes."""
+    text = span(counts)
+    return f"{text} {one if text == '1' else one + 's'}"
+
+
 def listed(items: list[str]) -> str:
     """A list in words: a, b and c."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"

@@ -151,6 +151,14 @@ def test_figures_mark_the_studys_own_split_and_each_patient(told):
     assert len(risks.frame) == 20 and "spans 0.90" in risks.alt
 
 
+def test_the_number_of_other_splits_is_that_of_every_model(told):
+    frame = told.frames[f"{FOLDER}/summary.csv"]
+    frame.loc[frame["model"] == "DWI", "splits"] = 20
+    with style():
+        drawn = FIGURES["splits"](told)
+    assert "over 20 to 40 other random splits" in drawn.notes[0] and "over 20 to 40 splits" in drawn.alt
+
+
 def test_summary_and_methods_say_what_was_done(told):
     said = " ".join(getattr(line, "text", line) for line in summary(told))
     assert "inside the folds" in said and "on average 0.25 less than in training" in said

@@ -280,6 +280,15 @@ def two_that_add(facts):
     facts.frames[NULL] = pd.concat([frame[frame["kind"] != "incremental"], more, more.assign(model="both")])
 
 
+def untested(facts):
+    """No row of the testing set can be used."""
+    frame = facts.frames["evaluate/table3.csv"].copy()
+    there = frame["set"] == "testing"
+    frame.loc[there, frame.columns.difference(["model", "set", "rows", "positives", "note"])] = np.nan
+    frame.loc[there, "note"] = "the set has no row that this model can use"
+    facts.frames["evaluate/table3.csv"] = frame
+
+
 def nothing(_facts):
     """The run as it is."""
 
@@ -423,6 +432,9 @@ CASES = {
     "lost_cases": Case("1 case could not be used in the step cohort", no_rows("cohort/failures.csv", "patient == 'q'")),
     "study_model": Case("combined, the model named for use (model.signature), reached an AUC of 0.750",
                         no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'")),
+    "study_model_not_tested": Case(
+        "combined, the model named for use (model.signature), has no AUC in testing: the set has no row",
+        no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'"), untested),
     "study_model_not_fitted": Case("combined, the model named for use (model.signature), has no result",
                                    models_that(fitted=True), models_that(["combined"], **MODEL_NOTE)),
     "sensitivity": Case("it recognised 7 of 11 HER2 yes patients in testing, against 19 of 20 in training",
@@ -561,3 +573,20 @@ def test_a_model_that_nobody_named_is_not_said_to_be_named(finished):
     text = told(finished)
     assert "combined, the last model that is a formula, for the study file names none (model.signature)" in text
     assert "named for use" not in text
+
+
+def test_without_a_testing_set_nothing_is_said_to_have_been_done_to_it(finished):
+    untested(finished)
+    finished.frames[NULL] = finished.frames[NULL].assign(measure="training")
+    text = told(finished)
+    assert "applied unchanged to the testing set" not in text
+    assert "times within the training set, and everything" in text
+    assert "Its calibration in testing is not known" not in text
+
+
+def test_counts_of_models_with_fewer_repeats_are_said_as_a_span(finished):
+    """With `slow: N` some models have fewer permuted outcomes than others: the largest count is not everybody's."""
+    frame = finished.frames["evaluate/resampling/corrections.csv"]
+    other = frame.assign(model="T2", noise_outcomes=2)
+    finished.frames["evaluate/resampling/corrections.csv"] = pd.concat([frame, other], ignore_index=True)
+    assert "beside their values on 2 to 7 permuted outcomes" in told(finished)

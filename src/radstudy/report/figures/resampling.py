@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy import stats
 
-from radstudy.report.display import interval, number
+from radstudy.report.display import interval, number, span
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
@@ -47,9 +47,9 @@ def splits(facts: Facts) -> Drawing:
         + interval(*(table.loc[name, f"split_{part}"] for part in ("median", "low", "high")))
         for name in names
     ]
-    count = int(table["splits"].max())
+    count = span(table.loc[names, "splits"])
     notes = (
-        f"Grey: the testing AUC over {count:,} other random splits of the same sizes, everything fitted anew on each; "
+        f"Grey: the testing AUC over {count} other random splits of the same sizes, everything fitted anew on each; "
         "bar: their median. The study's own split is one of those that could have fallen.",
         *(
             [

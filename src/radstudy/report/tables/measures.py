@@ -110,10 +110,14 @@ def mcnemar(facts: Facts) -> Table:
     lines = [
         *notes.lines(),
         f"McNemar's test, {facts.case_word} that both models can use, each model at its own training cut-off. Only 1 "
-        f"right: {facts.case_word} whom model 1 alone classifies correctly. Adjusted: over all pairs of the set, as "
-        "the DeLong tests.",
+        f"right: {facts.case_word} whom model 1 alone classifies correctly.{_adjusted(facts)}",
     ]
     return Table("mcnemar", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
+
+
+def _adjusted(facts: Facts) -> str:
+    holm = facts.protocol.evaluate.compare.adjust == "holm"
+    return " Adjusted: by Holm's method, over all pairs of the set." if holm else ""
 
 
 def _mcnemar_row(row: Any, notes: Footnotes) -> Row:

@@ -46,7 +46,7 @@ def performance(facts: Facts) -> Table:
     settings = facts.protocol.evaluate.interval
     notes = [
         *marks.lines(),
-        f"Cut-off: {cutoff_rule(facts)}, applied unchanged to the testing set; at or above it a patient is called "
+        f"Cut-off: {cutoff_rule(facts)}{applied(facts)}; at or above it a patient is called "
         "positive. Counts in brackets.",
         f"Below each value its {facts.level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
         f"{settings.proportion.title()} for proportions.",
@@ -117,6 +117,14 @@ def cutoff_rule(facts: Facts) -> str:
     which = "highest" if section.rule == "sensitivity" else "lowest"
     bound = f"a {section.rule} of at least {100 * (section.target or 0):g}%"
     return f"the {which} probability with {bound} in the training set"
+
+
+def applied(facts: Facts) -> str:
+    """What else was done with the cut-off; "" where no model could be tested."""
+    frame = facts.frames.get("evaluate/table3.csv")
+    tested = frame is not None and {"set", "cutoff"} <= set(frame.columns)
+    tested = tested and frame.loc[frame["set"] == TESTING, "cutoff"].notna().any()
+    return ", applied unchanged to the testing set" if tested else ""
 
 
 def counts(facts: Facts) -> Table:

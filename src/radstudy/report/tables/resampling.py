@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, interval, number, plural, span
+from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
 from radstudy.report.tables.features import readable
@@ -183,10 +183,11 @@ def corrections(facts: Facts) -> Table:
         part = frame[frame["model"] == model].set_index("correction")
         cells = [_corrected(part.loc[name]) for name in ("apparent", *chosen, "out_of_bag")]
         rows.append([Cell(model, kind="name"), *cells])
-    outcomes, resamples = int(frame["noise_outcomes"].max()), int(frame["resamples"].max())
+    outcomes = plural_span(frame["noise_outcomes"].dropna(), "permuted outcome")
+    resamples = plural_span(frame["resamples"].dropna(), "resample")
     notes = [
-        f"AUCs of the whole pipeline on all {facts.case_word} ({plural(resamples, 'resample')}); below each what the "
-        f"very same estimate gives where nothing can be predicted (mean over {plural(outcomes, 'permuted outcome')}). "
+        f"AUCs of the whole pipeline on all {facts.case_word} ({resamples}); below each what the "
+        f"very same estimate gives where nothing can be predicted (mean over {outcomes}). "
         "An estimate that is above 0.5 there is optimistic by so much: these corrections were made for models without "
         "a selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
     ]

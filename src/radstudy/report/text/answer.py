@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import INCREMENTAL, NULL, OUTCOME, Chance, chance_of, family
 from radstudy.report.display import listed, number, p_text
@@ -45,6 +46,17 @@ def _reached(facts: Facts) -> str:
         f"{_with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])} on the testing set "
         f"({int(row['rows'])} {facts.case_word}, {int(row['positives'])} positive)."
     )
+
+
+def _without_auc(facts: Facts) -> Any:
+    """The row of the study's model in Table 3, testing set, where it has no AUC."""
+    frame = rows(facts, TABLE3, "note")
+    return row_of(frame[frame["auc"].isna()] if "auc" in frame else frame, facts.study_model)
+
+
+def _not_tested(facts: Facts) -> str:
+    why = without_lesions_note(_without_auc(facts)["note"])
+    return f"{facts.study_model}, {facts.study_model_is}, has no AUC in testing: {why}."
 
 
 def _not_fitted(facts: Facts) -> str:
@@ -107,12 +119,13 @@ def _uncalibrated_row(facts: Facts) -> Any:
 
 ANSWER = (
     Sentence("study_model", lambda facts: _tested(facts) is not None, _reached),
+    Sentence("study_model_not_tested", lambda facts: _without_auc(facts) is not None, _not_tested),
     Sentence("study_model_not_fitted", _without_result, _not_fitted),
     Sentence("sensitivity", lambda facts: len(_counted(facts)) == 2, _recognised),
     Sentence("study_model_calibration", lambda facts: _calibration_row(facts) is not None, _calibrated),
     Sentence(
         "study_model_not_calibrated",
-        lambda facts: _uncalibrated_row(facts) is not None,
+        lambda facts: _tested(facts) is not None and _uncalibrated_row(facts) is not None,
         lambda facts: f"Its calibration in testing is not known: {_uncalibrated_row(facts)['note']}.",
     ),
 )

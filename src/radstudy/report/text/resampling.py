@@ -6,8 +6,8 @@ import pandas as pd
 
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text, named
-from radstudy.report.display import listed, plural, span
-from radstudy.report.facts import Facts
+from radstudy.report.display import listed, plural, plural_span, span
+from radstudy.report.facts import TESTING, Facts
 from radstudy.report.resampled import FOLDER
 from radstudy.report.text.evidence import RESAMPLED, agreement_tested, chance_rows, left_out, rows, shows
 from radstudy.report.text.sentence import Sentence
@@ -30,9 +30,10 @@ def _models_of(frame: pd.DataFrame, facts: Facts) -> str:
 
 def _chance(facts: Facts) -> str:
     frame = chance_rows(facts)
+    both = "training and within the testing" if (frame["measure"] == TESTING).any() else "training"
     return (
         f"For {_models_of(frame, facts)} the outcome was permuted {span(frame['permutations'])} times within the "
-        "training and within the testing set, and everything that sees an outcome was done again; p is (1 + the number "
+        f"{both} set, and everything that sees an outcome was done again; p is (1 + the number "
         "of AUCs at least as large) / (permutations + 1) (Phipson and Smyth 2010)."
     )
 
@@ -155,10 +156,10 @@ def _corrections(facts: Facts) -> str:
     frame = rows(facts, CORRECTIONS, "auc")
     names = {"harrell": "Harrell's", "632": ".632", "632+": ".632+"}
     made = [words for name, words in names.items() if name in set(frame["correction"].astype(str))]
-    outcomes = int(rows(facts, CORRECTIONS, "noise_outcomes")["noise_outcomes"].max())
+    outcomes = plural_span(rows(facts, CORRECTIONS, "noise_outcomes")["noise_outcomes"], "permuted outcome")
     return (
         f"The corrections of optimism ({listed(made)}) stay optimistic after a selection of features, and are given "
-        f"beside their values on {plural(outcomes, 'permuted outcome')}."
+        f"beside their values on {outcomes}."
     )
 
 

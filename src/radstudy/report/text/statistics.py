@@ -8,7 +8,7 @@ from radstudy.report.analysed import lesions_note
 from radstudy.report.chance import NULL, NULL_BASELINES
 from radstudy.report.display import listed
 from radstudy.report.facts import TRAINING, Facts
-from radstudy.report.tables.performance import INTERVALS, cutoff_rule
+from radstudy.report.tables.performance import INTERVALS, applied, cutoff_rule
 from radstudy.report.tables.regression import estimated, p_of_interval
 from radstudy.report.text.evidence import DELONG, TABLE3, rows, shows
 from radstudy.report.text.sentence import Sentence
@@ -89,7 +89,7 @@ _SINGLE = (
     Sentence(
         "cutoff",
         lambda facts: shows(facts, TABLE3, "cutoff"),
-        lambda facts: f"The cut-off was {cutoff_rule(facts)}, applied unchanged to the testing set.",
+        lambda facts: f"The cut-off was {cutoff_rule(facts)}{applied(facts)}.",
     ),
     Sentence(
         "calibration",

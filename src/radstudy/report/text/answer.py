@@ -218,7 +218,9 @@ def _after_correction(facts: Facts, kind: str, shown: str) -> str:
     assert found is not None and found.p_max_t is not None
     before, after = found.p_value < SMALL, found.p_max_t < SMALL
     verdict = "still" if before and after else "no longer" if before else "not"
-    count, which = len(family(facts, kind)), "tried" if kind == OUTCOME else "that hold both"
+    count = len(family(facts, kind))
+    all_tried = "tried" if count == len(fitted(facts)) else "that met the same permutations"
+    which = all_tried if kind == OUTCOME else "that hold both"
     return f"Corrected for the {count} models {which} (max-T), {_p(found.p_max_t)}: {verdict} {shown}."
 
 

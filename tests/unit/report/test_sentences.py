@@ -452,7 +452,7 @@ CASES = {
     "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
                                no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
     "study_model_chance_corrected": Case(
-        "Corrected for the 4 models tried (max-T), p = 0.290: no longer shown to be more than",
+        "Corrected for the 4 models that met the same permutations (max-T), p = 0.290: no longer shown",
         no_values(NULL, "p_max_t")),
     "study_model_chance_floor": Case("With 9 permutations p cannot be below 0.100", put(NULL, null()), put(
         NULL, null().assign(permutations=9.0))),

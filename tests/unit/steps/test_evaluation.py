@@ -176,8 +176,9 @@ def test_chance_is_corrected_for_the_models_by_the_same_permutations(synthetic):
         own_areas = areas[(areas["kind"] == kind) & (areas["measure"] == measure)]
         drawn = own_areas.set_index(["permutation", "model"])["auc"].unstack()  # noqa: PD010
         part = rows_of.set_index("model")
-        t = (drawn - drawn.mean()) / drawn.std(ddof=0)
-        own = (part["observed"] - drawn.mean()) / drawn.std(ddof=0)
+        every = pd.concat([drawn, part["observed"].to_frame().T])  # the observed AUC is one of the permutations
+        t = (drawn - every.mean()) / every.std(ddof=0)
+        own = (part["observed"] - every.mean()) / every.std(ddof=0)
         expected = [(1 + (t.max(axis=1) >= own[model] - 1e-4).sum()) / 40 for model in part.index]
         assert part["p_max_t"].to_numpy() == pytest.approx(expected)
         assert (part["p_max_t"] >= part["p_value"]).all()

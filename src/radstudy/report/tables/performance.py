@@ -122,8 +122,9 @@ def cutoff_rule(facts: Facts) -> str:
 def applied(facts: Facts) -> str:
     """What else was done with the cut-off; "" where no model could be tested."""
     frame = facts.frames.get("evaluate/table3.csv")
-    tested = frame is not None and {"set", "cutoff"} <= set(frame.columns)
-    tested = tested and frame.loc[frame["set"] == TESTING, "cutoff"].notna().any()
+    if frame is None or not {"set", "cutoff"} <= set(frame.columns):
+        return ""
+    tested = frame.loc[frame["set"] == TESTING, "cutoff"].notna().any()
     return ", applied unchanged to the testing set" if tested else ""
 
 

@@ -216,13 +216,12 @@ def _corrected(facts: Facts, kind: str) -> Chance | None:
 def _after_correction(facts: Facts, kind: str, shown: str) -> str:
     found = _corrected(facts, kind)
     assert found is not None and found.p_max_t is not None
-    models = family(facts, kind)
-    which = {OUTCOME: "tried", INCREMENTAL: "that hold both"}[kind]
-    if any(chance_of(facts, name, TESTING, kind) for name in facts.models if name not in models):
-        which = "with the same permutations"
+    count = len(family(facts, kind))
+    all_tried = "tried" if count == len(fitted(facts)) else "that met the same permutations"
+    which = all_tried if kind == OUTCOME else "that hold both"
     verdict = "still" if found.p_max_t < SMALL else "no longer"
     said = f": {verdict} {shown}" if found.p_value < SMALL else ""
-    return f"Corrected for the {len(models)} models {which} (max-T), {_p(found.p_max_t)}{said}."
+    return f"Corrected for the {count} models {which} (max-T), {_p(found.p_max_t)}{said}."
 
 
 def _few(facts: Facts) -> Chance | None:

@@ -26,7 +26,7 @@ model:
   fit: {fit}
   select: {select}
   models: {T2: [T2], DWI: [DWI], both: {pool: [T2, DWI]}}
-evaluate: {chance: {permutations: 19}, resampling: null}
+evaluate: {chance: {permutations: 19, slow: false}, resampling: null}
 """
 SELECT = "[{impute: median}, {standardise: zscore}, {univariate: {}}, {boosted_trees: {keep: 2, trees: 10}}]"
 WIDE = "{table: features.csv, columns: {T2: T2_, DWI: {suffix: _dwi}}}"

@@ -130,6 +130,20 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_bytes(path, csv_bytes(frame))
 
 
+def read_csv(path: Path, **options: Any) -> pd.DataFrame:
+    """Read a table that `write_csv` has written, with all its digits: pandas before 3 loses the last of many.
+
+    Parameters
+    ----------
+    path : of the file.
+    options : of `pandas.read_csv`.
+    """
+    import pandas as pd
+
+    frame: pd.DataFrame = pd.read_csv(path, float_precision="round_trip", **options)
+    return frame
+
+
 def csv_bytes(frame: pd.DataFrame) -> bytes:
     """What `write_csv` writes."""
     return bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))

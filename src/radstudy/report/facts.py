@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.protocol import STEPS, Protocol
-from radstudy.store import PROVENANCE, read_json
+from radstudy.store import PROVENANCE, read_csv, read_json
 
 TRAINING, TESTING = "training", "testing"
 
@@ -319,4 +319,4 @@ def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:
         return pd.DataFrame()
     words = {name: str for name in columns if name in text}
     missing = {name: [""] for name in columns if name not in text}
-    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=missing, low_memory=False)
+    return read_csv(path, dtype=words, keep_default_na=False, na_values=missing, low_memory=False)

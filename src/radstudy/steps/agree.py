@@ -14,7 +14,7 @@ from radstudy.steps.feature_table import COLUMNS
 from radstudy.steps.reader_agreement import kappa_table, mask_table
 from radstudy.steps.run import Run
 from radstudy.steps.transfer import TRANSFERRED, transferred_lesions
-from radstudy.store import content_hash, file_hash, write_csv, write_json
+from radstudy.store import content_hash, file_hash, read_csv, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "agree"
@@ -103,5 +103,5 @@ def _summary(run: Run, agreement: pd.DataFrame, known: Mapping[str, list[str]], 
 
 def read_reproducible(run: Run) -> dict[str, list[str]]:
     """Sequence to the names of its reproducible features."""
-    agreement = pd.read_csv(run.path(STEP, "icc.csv"))
+    agreement = read_csv(run.path(STEP, "icc.csv"))
     return {sequence: reproducible_columns(agreement, sequence) for sequence in run.protocol.sequences}

@@ -17,7 +17,7 @@ from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.opening import open_files, sets_of
 from radstudy.steps.run import Run, read_failures, write_failures
-from radstudy.store import content_hash, file_hash, read_json, write_csv, write_json
+from radstudy.store import content_hash, file_hash, read_csv, read_json, write_csv, write_json
 
 STEP = "cohort"
 OPENED, UNUSABLE = "opened.json", "unusable.csv"
@@ -119,7 +119,7 @@ def rows_from(file: Path, protocol: Protocol) -> pd.DataFrame:
     """Read a rows.csv."""
     text = dict.fromkeys((*ROW, "side", "set"), str)
     levels = {name: str for name, variable in protocol.cohort.clinical.items() if variable.levels is not None}
-    frame = pd.read_csv(file, dtype={**text, **levels}, keep_default_na=False, na_values={
+    frame = read_csv(file, dtype={**text, **levels}, keep_default_na=False, na_values={
         name: [""] for name in protocol.cohort.clinical})  # fmt: skip
     for name, variable in protocol.cohort.clinical.items():
         if variable.levels is not None:

@@ -33,7 +33,7 @@ from radstudy.steps.null import do_null
 from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run, stacked
-from radstudy.store import write_csv
+from radstudy.store import read_csv, write_csv
 
 STEP = "evaluate"
 SETS = ("training", "testing")
@@ -122,7 +122,7 @@ def _write_points(run: Run, name: str, parts: Iterable[pd.DataFrame], columns: S
 def _write_regressions(run: Run, predictions: pd.DataFrame, facts: dict[str, Any]) -> None:
     """Each model's variables, refitted without penalty on its training rows."""
     section, level = run.protocol.evaluate.regression, run.protocol.evaluate.interval.level
-    terms = pd.read_csv(run.path("model", "features.csv"), dtype={"model": str, "feature": str})
+    terms = read_csv(run.path("model", "features.csv"), dtype={"model": str, "feature": str})
     terms = terms[terms["coefficient"].notna()]  # a model without a formula has no regression either
     design = read_design(run).table
     found = []

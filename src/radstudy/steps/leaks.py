@@ -30,7 +30,7 @@ from radstudy.steps.identities import Identities, read_identities
 from radstudy.steps.model import read_predictions
 from radstudy.steps.opening import Bar, Opened, open_files
 from radstudy.steps.run import Run
-from radstudy.store import file_hash, write_csv, write_json
+from radstudy.store import file_hash, read_csv, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "evaluate/leaks"
@@ -149,7 +149,7 @@ def _of_files(protocol: Protocol, cohort: CohortRows, opened: Opened, data: Path
 def _overlap(out: Path) -> pd.DataFrame | None:
     """How the readers' masks compare, once the step agree has listed it."""
     file = out / "agree" / "masks.csv"
-    return pd.read_csv(file, dtype={"patient": str, "lesion": str}) if file.exists() else None
+    return read_csv(file, dtype={"patient": str, "lesion": str}) if file.exists() else None
 
 
 def frame_of(found: Iterable[Finding]) -> pd.DataFrame:
@@ -278,6 +278,6 @@ def _counted(out: Path, reader: str) -> dict[str, pd.Series]:
     file = out / "extract" / "lesions.csv"
     if not file.exists():
         return {}
-    frame = pd.read_csv(file, dtype=dict.fromkeys((*ROW, "sequence", "reader"), str), keep_default_na=False)
+    frame = read_csv(file, dtype=dict.fromkeys((*ROW, "sequence", "reader"), str), keep_default_na=False)
     mine = frame[frame["reader"] == reader]
     return {str(name): part.set_index(list(ROW))["resampled_voxels"] for name, part in mine.groupby("sequence")}

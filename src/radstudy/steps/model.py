@@ -26,7 +26,7 @@ from radstudy.protocol import Protocol
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
 from radstudy.steps.run import Run, stacked
-from radstudy.store import file_hash, read_json, write_csv, write_json
+from radstudy.store import file_hash, read_csv, read_json, write_csv, write_json
 from radstudy.table import SEPARATOR, FeatureTable
 
 STEP = "model"
@@ -131,7 +131,7 @@ def _prepared(run: Run) -> dict[str, pd.DataFrame | None]:
     text = dict.fromkeys(("patient", "lesion", "sequence", "reader"), str)
     there = {name: run.protocol.features is None and file.exists() for name, file in files.items()}
     found = {
-        name: pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""]) if there[name] else None
+        name: read_csv(file, dtype=text, keep_default_na=False, na_values=[""]) if there[name] else None
         for name, file in files.items()
     }
     lesions = found["lesions"]
@@ -193,7 +193,7 @@ def fitted_models(run: Run) -> dict[str, dict[str, Any]]:
 def read_predictions(run: Run) -> pd.DataFrame:
     """The models' probabilities: one row a (patient, lesion, set, model)."""
     text = dict.fromkeys(("patient", "lesion", "set", "model"), str)
-    return pd.read_csv(run.path(STEP, "predictions.csv"), dtype=text, keep_default_na=False)
+    return read_csv(run.path(STEP, "predictions.csv"), dtype=text, keep_default_na=False)
 
 
 _CHOSEN = {"C": "C_", "mix": "mix_", "strength": "strength_"}

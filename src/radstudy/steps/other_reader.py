@@ -15,7 +15,7 @@ from radstudy.signature.document import read_signature
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models, slug
 from radstudy.steps.run import Run, stacked
-from radstudy.store import write_csv
+from radstudy.store import read_csv, write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/other_reader"
@@ -37,7 +37,7 @@ def do_other_reader(run: Run) -> None:
 
 def _write(run: Run) -> None:
     design, fitted = read_design(run), list(fitted_models(run))
-    table3 = pd.read_csv(run.path("evaluate", "table3.csv"), dtype={"model": str, "set": str})
+    table3 = read_csv(run.path("evaluate", "table3.csv"), dtype={"model": str, "set": str})
     cutoffs = (
         table3[table3["set"] == "training"].set_index("model")["cutoff"] if len(table3) else pd.Series(dtype=float)
     )

@@ -16,6 +16,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE = "provenance.json"
+_PART = ".part-"  # begins the name of a folder that a file is written in
 _OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmodels", "pandas", "pydantic")
 
@@ -70,7 +72,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     with _storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
+        room = Path(tempfile.mkdtemp(prefix=_PART, dir=path.parent))
         try:
             yield room / path.name
             parts = sorted(room.iterdir(), key=lambda part: part.name == path.name)  # a header names the others: last
@@ -82,6 +84,23 @@ def written_whole(path: Path) -> Iterator[Path]:
                 part.replace(path.with_name(part.name))
         finally:
             shutil.rmtree(room, ignore_errors=True)
+
+
+def remove_parts(folder: Path, *, untouched_s: float = 3600.0) -> None:
+    """Remove what `written_whole` has left below a folder where its program was killed.
+
+    Parameters
+    ----------
+    folder : to look through; it need not exist.
+    untouched_s : parts younger than this stay: another program may be writing them.
+    """
+    for part in folder.rglob(f"{_PART}*"):
+        try:
+            old = time.time() - part.stat().st_mtime > untouched_s
+        except OSError:  # it is finished, and gone
+            continue
+        if old and part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
 
 
 @contextmanager
@@ -140,7 +159,8 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame: pd.DataFrame = pd.read_csv(path, float_precision="round_trip", **options)
+    exact = {"float_precision": "round_trip"} if int(pd.__version__.partition(".")[0]) < 3 else {}
+    frame: pd.DataFrame = pd.read_csv(path, **exact, **options)
     return frame
 
 

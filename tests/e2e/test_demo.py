@@ -217,7 +217,9 @@ def test_steps_can_be_run_one_by_one(demo, tmp_path, command):
 
 def test_the_demo_has_no_leak_and_a_spoilt_one_has(demo_copy, command):
     looked = command("check", study_of(demo_copy), "--out", demo_copy, check=0).stdout
-    assert looked.startswith("No sign of:\n- scaling before the split")
+    assert looked.startswith(
+        "No sign of:\n- one mask under two readers, lesions or patients (128 masks)\n- scaling before"
+    )
     assert "one image file under two patients (96 files)" in looked
     assert not len(pd.read_csv(demo_copy / "evaluate" / "leaks" / "leaks.csv"))
     rows = pd.read_csv(demo_copy / "cohort" / "rows.csv", dtype=str)

@@ -1,11 +1,12 @@
 """What is kept of finished work comes back for its own key only."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from radstudy.store import PROVENANCE, StepFolder, keep, kept, machine, read_json
+from radstudy.store import PROVENANCE, StepFolder, keep, kept, machine, read_json, remove_parts, write_text
 
 
 def test_a_record_comes_back_under_its_key_and_under_no_other(tmp_path):
@@ -42,3 +43,15 @@ def test_the_kernel_target_is_the_one_that_numba_compiles_for(monkeypatch, name)
     if name is not None:
         monkeypatch.setenv("NUMBA_CPU_NAME", name)
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_parts_of_a_killed_program_are_removed_and_those_of_a_living_one_stay(tmp_path):
+    write_text(tmp_path / "a" / "whole.txt", "whole")
+    for name in (".part-old", ".part-new"):
+        (tmp_path / "a" / name).mkdir()
+        (tmp_path / "a" / name / "whole.txt").write_text("who")
+    hours_ago = (tmp_path / "a" / ".part-new").stat().st_mtime - 7200
+    os.utime(tmp_path / "a" / ".part-old", (hours_ago, hours_ago))
+    remove_parts(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [".part-new", "whole.txt"]
+    remove_parts(tmp_path / "not there")

@@ -28,7 +28,7 @@ from radstudy.intake.tables import EXAMINATIONS, read_cohort, write_cohort, writ
 from radstudy.intake.volumes import ChangedError, marks_in, remove_stale, write_volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
-from radstudy.store import only_run, write_json
+from radstudy.store import only_run, remove_parts, write_json
 
 Say = Callable[[str], None]
 
@@ -121,6 +121,8 @@ def run_import(
             raise DataError(_no_image(index))
         check_matched(answers, _known_marks(plans, answers, options), options.out)
         if not options.dry_run:
+            for folder in (options.out, options.private):
+                remove_parts(folder)
             private_folder(options.private)
             pseudonyms.save()
         patients = [plan.patient for plan in plans]

@@ -97,7 +97,7 @@ def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     Examples
     --------
     >>> max_t([3.0, 1.0], [[0.0, 2.0], [1.0, 0.0], [2.0, 1.0]]).tolist()
-    [0.25, 1.0]
+    [0.5, 0.75]
     """
     found = np.asarray(observed, dtype=np.float64)
     drawn = np.asarray(null, dtype=np.float64)

@@ -146,9 +146,8 @@ def test_the_formula_gives_the_models_own_probabilities(synthetic):
 
 def test_the_saved_formula_gives_table_3s_probabilities_to_the_last_digit(finished):
     """The cut-off is one of them: a last digit would put its patient on the other side."""
-    exact = {"float_precision": "round_trip"}  # pandas before 3 loses the last of many digits
-    predictions = pd.read_csv(finished.out / "model/predictions.csv", dtype={"patient": str, "lesion": str}, **exact)
-    table3 = pd.read_csv(finished.out / "evaluate/table3.csv", **exact).set_index(["model", "set"])
+    predictions = read_csv(finished.out / "model/predictions.csv", dtype={"patient": str, "lesion": str})
+    table3 = read_csv(finished.out / "evaluate/table3.csv").set_index(["model", "set"])
     design = read_design(finished).table
     for name, rows in predictions.groupby("model"):
         signature = read_signature(finished.out / f"model/signatures/{name}.json")

@@ -146,6 +146,8 @@ def test_the_formula_gives_the_models_own_probabilities(synthetic):
 
 def test_the_saved_formula_gives_table_3s_probabilities_to_the_last_digit(finished):
     """The cut-off is one of them: a last digit would put its patient on the other side."""
+    from radstudy.store import read_csv
+
     predictions = read_csv(finished.out / "model/predictions.csv", dtype={"patient": str, "lesion": str})
     table3 = read_csv(finished.out / "evaluate/table3.csv").set_index(["model", "set"])
     design = read_design(finished).table

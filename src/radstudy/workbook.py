@@ -40,10 +40,10 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
     book.properties.created = book.properties.modified = _ALWAYS.replace(tzinfo=None)
     memory = io.BytesIO()
     book.save(memory)
-    return _without_times(memory.getvalue())
+    return without_times(memory.getvalue())
 
 
-def _without_times(content: bytes) -> bytes:
+def without_times(content: bytes) -> bytes:
     """The same workbook without the moment at which it was saved."""
     memory = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as new:

@@ -72,8 +72,6 @@ def _first_slices(file: Path) -> NDArray[np.float64] | None:
         if len(stored.shape) != 3:
             return None
         first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)
-    except (
-        Exception
-    ):  # nibabel raises many kinds, of files too that the study's reader reads: that one says what is wrong
+    except Exception:  # nibabel raises many kinds, also of files that the study's reader reads; that says what is wrong
         return None
     return first if first.size else None

@@ -17,6 +17,7 @@ from pathlib import Path
 from radstudy.errors import DataError, UsageError
 from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.store import read_json, write_bytes, write_json
+from radstudy.workbook import without_times
 
 REVIEW_COLUMNS = [
     "patient", "role", "reader", "suggested", "file", "description", "reason", "kind", "points", "evidence", "images",
@@ -343,19 +344,7 @@ def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> byte
     sheet.freeze_panes = "D2"
     memory = io.BytesIO()
     book.save(memory)
-    return _without_clock(memory.getvalue())
-
-
-def _without_clock(content: bytes) -> bytes:
-    """The same .xlsx without the times at which its parts were packed, and the program saved it."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in sorted(source.namelist()):
-            part = source.read(name)
-            if name == "docProps/core.xml":
-                part = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2000-01-01T00:00:00Z", part)
-            target.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), part, zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+    return without_times(memory.getvalue())
 
 
 def examination_of(answer: str, count: int, patient: str) -> int:

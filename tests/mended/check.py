@@ -2,10 +2,11 @@
 
     python tests/mended/check.py [--before COMMIT] [--table FILE]
 
-Each row of tests/mended/*.csv is a fault: its number in the list of faults (issue 13), what the program did (`was`),
-what it does (`is`), and the test that holds it. Today's tests are run against the source of the commit before and
-against today's; a row counts if at least one of its tests fails before, and all pass today. `not importable` says that
-the test's module needs a name that the old source does not have, so that its values were not compared there.
+Each row of tests/mended/COMMIT/*.csv is a fault of the source of that commit: its number in the list of faults (issue
+13 for c56fe91, 14 for b84a517), what the program did (`was`), what it does (`is`), and the test that holds it. Today's
+tests are run against the source of the commit before and against today's; a row counts if at least one of its tests
+fails before, and all pass today. `not importable` says that the test's module needs a name that the old source does
+not have, so that its values were not compared there.
 """
 
 from __future__ import annotations
@@ -24,12 +25,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-BEFORE = "c56fe91"
 COLUMNS = ("number", "was", "is", "test", "before", "today")
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
-    """All rows of all tables, by number."""
+    """All rows of a commit's tables, by number."""
     rows = []
     for file in sorted(folder.glob("*.csv")):
         with file.open(encoding="utf-8", newline="") as opened:
@@ -79,34 +79,43 @@ def before(commit: str, folder: Path) -> Path:
     return root
 
 
+def results_before(commit: str, tests: Sequence[str]) -> dict[str, str]:
+    """What became of today's tests on the source of the commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = before(commit, Path(folder))
+        try:
+            return results(root, tests)
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", str(root)], cwd=REPOSITORY, check=True)
+
+
 def main() -> int:
     """Run both, print the table, and say which rows hold nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--before", default=BEFORE, help="the commit before the faults were mended")
+    commits = sorted(folder.name for folder in HERE.iterdir() if any(folder.glob("*.csv")))
+    parser.add_argument("--before", choices=commits, help="the faults of one commit alone")
     parser.add_argument("--table", type=Path, help="write the table here, as CSV")
     asked = parser.parse_args()
-    rows = rows_of(HERE)
-    tests = sorted({row["test"] for row in rows})
-    with tempfile.TemporaryDirectory() as folder:
-        root = before(asked.before, Path(folder))
-        try:
-            # the real data lie beside the checkout of today
-            os.environ.setdefault("RADSTUDY_REAL_DATA", str(REPOSITORY.parent / "shared" / "data"))
-            then, now = results(root, tests), results(REPOSITORY, tests)
-        finally:
-            subprocess.run(["git", "worktree", "remove", "--force", str(root)], cwd=REPOSITORY, check=True)
+    # the real data lie beside the checkout of today
+    os.environ.setdefault("RADSTUDY_REAL_DATA", str(REPOSITORY.parent / "shared" / "data"))
+    every = {commit: rows_of(HERE / commit) for commit in commits if asked.before in (None, commit)}
+    rows = [row for found in every.values() for row in found]
+    now = results(REPOSITORY, sorted({row["test"] for row in rows}))
     wrong = 0
-    for row in rows:
-        row["before"], row["today"] = verdict(row["test"], then), verdict(row["test"], now)
-        holds = row["today"] == "passed" and ("failed" in row["before"] or row["before"] == "not importable")
-        wrong += not holds
-        print(f"{'  ' if holds else '! '}{row['number']:14} {row['before']:16} {row['today']:10} {row['test']}")
+    for commit, found in every.items():
+        print(f"Faults of {commit}")
+        then = results_before(commit, sorted({row["test"] for row in found}))
+        for row in found:
+            row["before"], row["today"] = verdict(row["test"], then), verdict(row["test"], now)
+            holds = row["today"] == "passed" and ("failed" in row["before"] or row["before"] == "not importable")
+            wrong += not holds
+            print(f"{'  ' if holds else '! '}{row['number']:14} {row['before']:16} {row['today']:10} {row['test']}")
     if asked.table is not None:
         with asked.table.open("w", encoding="utf-8", newline="") as opened:
             writer = csv.DictWriter(opened, COLUMNS, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)
-    print(f"{len(rows)} rows, {len(tests)} tests, {wrong} rows that hold nothing")
+    print(f"{len(rows)} rows, {wrong} rows that hold nothing")
     return 1 if wrong else 0
 
 

@@ -1,6 +1,7 @@
 """Pulls from a real PACS: the bytes of the folder by every route; a killed pull goes on; the PACS stays as it is."""
 
 import csv
+import hashlib
 import subprocess
 import sys
 import time
@@ -15,12 +16,16 @@ def pseudonyms(from_folder):
 
 
 def tree(folder):
-    """Every file; of masks.csv without the folder that a drawing came from, which a server does not have."""
-    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    """The digest of every file; of masks.csv the rows, without a drawing's folder, which a server does not have."""
+    files = {p.relative_to(folder).as_posix(): digest(p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
     del files["masks.xlsx"]
     with (folder / "masks.csv").open(encoding="utf-8", newline="") as opened:
         files["masks.csv"] = [{**row, "source": ""} for row in csv.DictReader(opened)]
     return files
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 def whole(folder):

@@ -1,0 +1,148 @@
+"""Are two run folders the same study? File by file, but for what is declared to change with the time and the machine.
+
+    python tests/compat/same_run.py ONE OTHER [--all]
+
+Numbers, selections, words and pictures have to be equal. What may differ stands in this file: times and durations, the
+keys under which a step is known to be finished (they hold a development version's source), versions, the processor, and
+the folder that the run lies in. ``--all`` also lists the files that are equal. Ends with 1 where something differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+VOLATILE_KEYS = {
+    "key", "finished", "seconds", "code", "versions", "machine", "inputs", "files", "checksum", "created", "written"
+}  # fmt: skip
+VOLATILE_FILES = {".lock", "run.log"}
+VOLATILE_TABLES = {"versions"}  # of the report: the program's and the libraries' versions
+VOLATILE_MEMBERS = ("docProps/core.xml",)  # of DOCX and XLSX: when it was made
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\+00:00|Z| UTC)?")
+_DURATION = re.compile(r"\b\d+(\.\d+)? (s|min|h)\b")
+
+
+def _json(content: bytes, folder: Path) -> object:
+    return _without_volatile(json.loads(_text(content, folder)))
+
+
+def _without_volatile(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_volatile(item) for name, item in value.items() if name not in VOLATILE_KEYS}
+    return [_without_volatile(item) for item in value] if isinstance(value, list) else value
+
+
+def _text(content: bytes, folder: Path) -> str:
+    """The text, the run's own folder taken out."""
+    return content.decode("utf-8").replace(folder.resolve().as_posix(), "RUN")
+
+
+def _page(content: bytes, folder: Path) -> str:
+    """The page without times, durations and what is embedded: those files are compared by themselves."""
+    text = re.sub(r"data:[a-z/+.-]+;base64,[A-Za-z0-9+/=]+", "EMBEDDED", _text(content, folder))
+    return _DURATION.sub("DURATION", _TIME.sub("TIME", text))
+
+
+def _arrays(content: bytes, _: Path) -> dict[str, object]:
+    with np.load(io.BytesIO(content)) as arrays:
+        return {
+            name: (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest())
+            for name, array in arrays.items()
+        }
+
+
+def _parquet(content: bytes, _: Path) -> object:
+    frame = pd.read_parquet(io.BytesIO(content))
+    return frame.to_csv(float_format="%.17g").splitlines()
+
+
+def _document(content: bytes, folder: Path) -> dict[str, object]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist() if name not in VOLATILE_MEMBERS}
+    return {
+        name: _text(part, folder) if name.endswith((".xml", ".rels")) else hashlib.sha256(part).hexdigest()
+        for name, part in members.items()
+    }
+
+
+def _bytes(content: bytes, _: Path) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+READERS: dict[str, Callable[[bytes, Path], object]] = {
+    ".json": _json,
+    ".csv": lambda content, folder: _text(content, folder).splitlines(),
+    ".txt": lambda content, folder: _text(content, folder).splitlines(),
+    ".yaml": lambda content, folder: _text(content, folder).splitlines(),
+    ".svg": lambda content, folder: _text(content, folder).splitlines(),
+    ".html": lambda content, folder: _page(content, folder).splitlines(),
+    ".npz": _arrays,
+    ".parquet": _parquet,
+    ".docx": _document,
+    ".xlsx": _document,
+    ".gz": lambda content, _: hashlib.sha256(gzip.decompress(content)).hexdigest(),
+}
+
+
+def differences(one: Path, other: Path) -> Iterator[tuple[str, str]]:
+    """Every file of both folders with what differs first; an empty text where it is the same."""
+    names = [
+        {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()} for folder in (one, other)
+    ]
+    for name in sorted(names[0] | names[1]):
+        if Path(name).name in VOLATILE_FILES or Path(name).stem in VOLATILE_TABLES:
+            continue
+        if name not in names[0] or name not in names[1]:
+            yield name, f"only in {one if name in names[0] else other}"
+            continue
+        read = READERS.get(Path(name).suffix, _bytes)
+        first, second = (read((folder / name).read_bytes(), folder) for folder in (one, other))
+        yield name, "" if first == second else _first(first, second)
+
+
+def _first(one: object, other: object, where: str = "") -> str:
+    """The first place where two values differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            if key not in one or key not in other:
+                return f"{where}/{key}: only in the {'first' if key in one else 'second'}"
+            if one[key] != other[key]:
+                return _first(one[key], other[key], f"{where}/{key}")
+    if isinstance(one, list) and isinstance(other, list):
+        for index, (left, right) in enumerate(zip(one, other, strict=False)):
+            if left != right:
+                return _first(left, right, f"{where}[{index}]")
+        return f"{where}: {len(one)} and {len(other)} entries"
+    return f"{where}: {one!s:.120} | {other!s:.120}"
+
+
+def main() -> int:
+    """Compare, and say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("one", type=Path)
+    parser.add_argument("other", type=Path)
+    parser.add_argument("--all", action="store_true", help="list the files that are the same too")
+    asked = parser.parse_args()
+    files = different = 0
+    for name, difference in differences(asked.one, asked.other):
+        files += 1
+        different += bool(difference)
+        if difference or asked.all:
+            print(f"{'differs' if difference else 'same   '} {name} {difference}")
+    print(f"{files} files compared, {different} differ")
+    return 1 if different or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

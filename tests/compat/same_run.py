@@ -30,6 +30,8 @@ VOLATILE_FILES = {".lock", "run.log"}
 VOLATILE_TABLES = {"versions"}  # of the report: the program's and the libraries' versions
 VOLATILE_MEMBERS = ("docProps/core.xml",)  # of DOCX and XLSX: when it was made
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\+00:00|Z| UTC)?")
+_KEY = re.compile(r"\b(0\.1\.0\S*\+[0-9a-f]{16}|[0-9a-f]{21,32})\b")  # code and step, as the page prints them
+_CLIP = re.compile(r"\bp[0-9a-f]{10}\b")  # Matplotlib numbers a clipped patch by its place in memory
 _DURATION = re.compile(r"\b\d+(\.\d+)? (s|min|h)\b")
 
 
@@ -51,7 +53,14 @@ def _text(content: bytes, folder: Path) -> str:
 def _page(content: bytes, folder: Path) -> str:
     """The page without times, durations and what is embedded: those files are compared by themselves."""
     text = re.sub(r"data:[a-z/+.-]+;base64,[A-Za-z0-9+/=]+", "EMBEDDED", _text(content, folder))
-    return _DURATION.sub("DURATION", _TIME.sub("TIME", text))
+    for volatile, word in ((_TIME, "TIME"), (_DURATION, "DURATION"), (_KEY, "KEY"), (_CLIP, "CLIP")):
+        text = volatile.sub(word, text)
+    return re.sub(r'(<td>TIME</td><td class="number">)[0-9.]+', r"\1SECONDS", text)  # how long a step took
+
+
+def _kept_by_path(content: bytes, _: Path) -> object:
+    """Masks that were opened, whose keys hold where they lie."""
+    return sorted(json.loads(content).values(), key=json.dumps)
 
 
 def _arrays(content: bytes, _: Path) -> dict[str, object]:
@@ -85,7 +94,7 @@ READERS: dict[str, Callable[[bytes, Path], object]] = {
     ".csv": lambda content, folder: _text(content, folder).splitlines(),
     ".txt": lambda content, folder: _text(content, folder).splitlines(),
     ".yaml": lambda content, folder: _text(content, folder).splitlines(),
-    ".svg": lambda content, folder: _text(content, folder).splitlines(),
+    ".svg": lambda content, folder: _CLIP.sub("CLIP", _text(content, folder)).splitlines(),
     ".html": lambda content, folder: _page(content, folder).splitlines(),
     ".npz": _arrays,
     ".parquet": _parquet,
@@ -106,7 +115,7 @@ def differences(one: Path, other: Path) -> Iterator[tuple[str, str]]:
         if name not in names[0] or name not in names[1]:
             yield name, f"only in {one if name in names[0] else other}"
             continue
-        read = READERS.get(Path(name).suffix, _bytes)
+        read = _kept_by_path if Path(name).name == "opened.json" else READERS.get(Path(name).suffix, _bytes)
         first, second = (read((folder / name).read_bytes(), folder) for folder in (one, other))
         yield name, "" if first == second else _first(first, second)
 

@@ -48,8 +48,11 @@ class Reading:
     changed: bool = False
 
     def is_of(self, digests: Mapping[Path, str]) -> bool:
-        """Whether all that was read are files with these hashes."""
-        return all(digests.get(file) == digest for file, digest in self.digests.items())
+        """Whether what was read of these files has these hashes; other files, such as a program's own, do not count.
+
+        A header's bytes tell which files it names, so that one of those which is not listed shows in the header.
+        """
+        return all(digests.get(file, digest) == digest for file, digest in self.digests.items())
 
 
 _READING: ContextVar[Reading | None] = ContextVar("reading", default=None)

@@ -170,10 +170,9 @@ def read_reference(file: Path | None, section: Reference | None, volume: Volume 
     try:
         return Roi.read(file, section.label, volume if needs_image(file) else None)
     except CaseError as error:
-        remedy = f"draw some {section.tissue} on this image, in a label map of its own"
-        if isinstance(error, PassingError):
-            raise
-        raise CaseError(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
+        passing = isinstance(error, PassingError)
+        remedy = error.remedy if passing else f"draw some {section.tissue} on this image, in a label map of its own"
+        raise type(error)(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
 
 
 def _fit(

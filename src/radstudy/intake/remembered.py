@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from radstudy.errors import DataError
+from radstudy.kept import DamagedRecordError
 from radstudy.store import read_json
 
 Kind = TypeVar("Kind", dict[str, Any], list[Any])
@@ -22,7 +22,7 @@ def remembered(file: Path, kind: type[Kind], lost: str) -> Kind:
 
     Raises
     ------
-    DataError : it is damaged. It cannot be made again of this import's images alone, so that nothing is done silently.
+    DamagedRecordError : it is damaged. It cannot be made again of this import's images alone, so the user decides.
     """
     if not file.is_file():
         return kind()
@@ -34,7 +34,7 @@ def remembered(file: Path, kind: type[Kind], lost: str) -> Kind:
         if isinstance(found, kind):
             return found
         problem = "does not hold what an import writes"
-    raise DataError(
+    raise DamagedRecordError(
         f"{file} {problem}: it is damaged. Without it {lost}. To do: restore it from a copy; or delete it, and import "
         "all sources again"
     )

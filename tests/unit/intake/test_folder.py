@@ -1,6 +1,7 @@
 """A folder comes in: every slice once, in order, under its role, with nothing of the patient's identity."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 
@@ -362,7 +363,12 @@ def test_what_an_import_remembers_is_named_where_it_is_damaged(synthetic, import
     if not file.exists():
         file.write_text('["nothing"]\n', encoding="utf-8")
     file.write_bytes(how(file.read_bytes()))
-    with pytest.raises(DataError, match=rf"{name} .*it is damaged. Without it .*To do: restore it"):
-        imported(tmp_path / "in")
+    if name == "drawings.json":  # the volumes are imported whatever becomes of the drawings
+        said = " ".join(imported(tmp_path / "in").failures)
+    else:
+        with pytest.raises(DataError) as caught:
+            imported(tmp_path / "in")
+        said = str(caught.value)
+    assert re.search(rf"{name} .*it is damaged\. Without it .*To do: restore it", said)
     file.unlink()
     imported(tmp_path / "in")

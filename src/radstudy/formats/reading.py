@@ -29,7 +29,7 @@ _PATTERN = re.compile(
 )
 _MOST_NAMED = 100_000
 
-Stamp = tuple[int, int, int, int, int]
+Stamp = tuple[int, int, int, int]
 
 
 @dataclass
@@ -133,8 +133,8 @@ def opened(file: Path) -> Iterator[BinaryIO]:
 
 
 def stamp(found: os.stat_result) -> Stamp:
-    """What tells a file from another one, and from itself as it was: device, number, size, times of change."""
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    """What tells a file from another one, and from itself as it was: number on the disk, size, times of change."""
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _stamped(file: Path, stream: BinaryIO) -> None:

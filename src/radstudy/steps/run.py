@@ -37,6 +37,7 @@ class Run:
     until : the last step that this run is to do.
     passing : errors of this run that another run may not meet.
     digests : image or mask file to its hash, as the volumes were prepared from them.
+    waiting : names of volumes that could not be prepared in this run, for a passing reason.
     """
 
     protocol: Protocol
@@ -48,6 +49,7 @@ class Run:
     until: str = STEPS[-1]
     passing: list[PassingError] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""

@@ -321,6 +321,29 @@ def test_a_read_error_of_the_step_extract_alone_is_tried_again(cohort, monkeypat
     pd.testing.assert_frame_equal(features(cohort, "run"), features(cohort, "undisturbed"), check_exact=True)
 
 
+def test_what_is_kept_of_a_volume_outlives_a_run_that_cannot_read_its_image(cohort, monkeypatch):
+    """The share is gone from the first look on: nothing is prepared again once it is back."""
+    run(cohort, "run")
+    real_open, real_read = pathlib.Path.open, Volume.read.__func__
+
+    def opened(self, *rest, **more):
+        if self.name == "P1.nii.gz" and "r" in (rest[0] if rest else more.get("mode", "r")):
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return real_open(self, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "open", opened)
+        lost, _ = run(cohort, "run")
+        assert lost >= 1
+        assert len(features(cohort, "run")) == 3
+    read = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Volume, "read", classmethod(lambda cls, path: read.append(path) or real_read(cls, path)))
+        assert run(cohort, "run")[0] == 0
+    assert len(features(cohort, "run")) == 4
+    assert read == []
+
+
 @pytest.mark.parametrize("suffix", ["mha", "nrrd"])
 def test_a_read_error_of_a_file_that_itk_reads_is_tried_again(tmp_path, monkeypatch, suffix):
     folder = made(tmp_path, suffix)

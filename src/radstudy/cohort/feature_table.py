@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -15,6 +16,7 @@ from radstudy.cohort.case_files import plainly
 from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError, DataError
+from radstudy.formats.reading import content_of
 from radstudy.protocol.sections import Features, Protocol
 from radstudy.statistics.outcome import LARGEST
 from radstudy.table import FeatureTable
@@ -159,7 +161,7 @@ def _read(protocol: Protocol, section: Features, folder: Path, file: str) -> tup
         frame, notes = sheet.with_numbers(features, section.decimal, "features.decimal")
         return _Reader(protocol, section, file, frame.set_axis(frame.index + 2)), notes
     try:
-        frame = pd.read_parquet(path)
+        frame = pd.read_parquet(io.BytesIO(content_of(path)))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}. To do: save it as Parquet again, or as CSV") from None
     named = [name for name in frame.index.names if name is not None]

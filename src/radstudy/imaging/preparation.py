@@ -171,7 +171,7 @@ def read_reference(file: Path | None, section: Reference | None, volume: Volume 
         return Roi.read(file, section.label, volume if needs_image(file) else None)
     except CaseError as error:
         remedy = f"draw some {section.tissue} on this image, in a label map of its own"
-        raise CaseError(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
+        raise type(error)(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
 
 
 def _fit(

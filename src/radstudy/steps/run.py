@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from radstudy.errors import CaseError, PassingError, StorageError, grouped
+from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
+from radstudy.formats.reading import changed as changed_file
+from radstudy.formats.reading import recorded
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
@@ -34,6 +36,8 @@ class Run:
     bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
     until : the last step that this run is to do.
     passing : errors of this run that another run may not meet.
+    digests : image or mask file to its hash, as the volumes were prepared from them.
+    waiting : names of volumes that could not be prepared in this run, for a passing reason.
     """
 
     protocol: Protocol
@@ -44,6 +48,8 @@ class Run:
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
     until: str = STEPS[-1]
     passing: list[PassingError] = field(default_factory=list)
+    digests: dict[Path, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""
@@ -66,7 +72,9 @@ class Run:
             self.say(line)
 
     @contextmanager
-    def step(self, name: str, *, settings: object, inputs: Mapping[str, str]) -> Iterator[bool]:
+    def step(
+        self, name: str, *, settings: object, inputs: Mapping[str, str], tables: Mapping[Path, str] | None = None
+    ) -> Iterator[bool]:
         """Do a step unless it is done: yields True where there is work, and marks the step as finished after it.
 
         Parameters
@@ -74,17 +82,28 @@ class Run:
         name : of the step.
         settings : its section of the protocol.
         inputs : name to content hash, or to the key of the step that made it.
+        tables : the user's tables that the step reads, with the hashes that `inputs` has; where it has read other
+            bytes, it is not done with this run.
         """
         key = content_hash({"step": name, "code": code_key(), "settings": settings, "inputs": dict(inputs)})
         folder = self.folder(name)
         if folder.is_finished(key):
-            self.say(f"{name}: already done")
-            yield False
-            return
+            changed = folder.changed()
+            if not changed:
+                self.say(f"{name}: already done")
+                yield False
+                return
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            self.say(f"{name}: {changed[0]}{more} is gone, damaged or changed since it was written; done again")
         start, before = time.monotonic(), len(self.passing)
         for file in folder.begin():
             self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
-        yield True
+        with recorded() as reading:
+            yield True
+        for file, digest in (tables or {}).items():
+            if reading.digests.get(file, digest) != digest:
+                self.say(f"{name}: {file} was changed during this run; give the same command again")
+                self.passing.append(changed_file(file))
         if lost := self.passing[before:]:  # another key: the step is not done, and what follows was made without these
             key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start
@@ -129,6 +148,8 @@ def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tupl
         return index, PassingError(
             "the case does not fit into memory", "run again with fewer --jobs, or crop the image"
         )
+    except OSError as error:  # of the computer or of the share; which file, it says
+        return index, unreadable(error, error.filename or "")
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
         problem = f"unexpected {type(error).__name__}: {error}"
         return index, CaseError(problem, "look at the file; if it is sound, report this as a bug")

@@ -20,7 +20,8 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, PassingError
+from radstudy.formats.reading import content_of, held, opened, partner
 from radstudy.formats.whole import AGAIN, FAULTS, decompressed, require_bytes
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
@@ -83,6 +84,11 @@ def read_nifti(file: Path) -> NiftiFile:
     CaseError : the file is not NIfTI, is cut off, is longer than its header says, or has not three axes.
     OSError, EOFError, zlib.error : it is compressed and damaged; see `FAULTS`.
     """
+    with held():
+        return _read_nifti(file)
+
+
+def _read_nifti(file: Path) -> NiftiFile:
     header = nifti_header(file)
     _require_three_axes(header, file)
     body, single = _body(header, file)
@@ -113,17 +119,17 @@ def nifti_header(file: Path) -> Any:
     """
     name = file.name.lower()
     if name.endswith((".img", ".img.gz")):
-        beside = _partner(file, "hdr")
+        beside = partner(file, "hdr")
         if beside is None:
-            raise CaseError(
+            raise PassingError(
                 "the header of the pair (.hdr) is not there", "copy both files of the pair, .hdr and .img", file=file
             )
         file = beside
-    with file.open("rb") as plain:
-        packed = plain.read(2) == _GZIP
     try:
-        with gzip.open(file) if packed else file.open("rb") as stream:
-            head = stream.read(540)
+        with opened(file) as plain:
+            packed = plain.read(2) == _GZIP
+            plain.seek(0)
+            head = gzip.GzipFile(fileobj=plain).read(540) if packed else plain.read(540)
     except (EOFError, zlib.error) as error:
         what = f"it is cut off or damaged within its header ({file.stat().st_size} bytes are there, compressed)"
         raise CaseError(f"the file cannot be read as an image: {what}", AGAIN, file=file) from error
@@ -149,20 +155,12 @@ def _body(header: Any, file: Path) -> tuple[Path, bool]:
         return file, True
     if file.name.lower().endswith((".img", ".img.gz")):
         return file, False
-    beside = _partner(file, "img")
+    beside = partner(file, "img")
     if beside is None:
-        raise CaseError(
+        raise PassingError(
             "the voxels of the pair (.img) are not there", "copy both files of the pair, .hdr and .img", file=file
         )
     return beside, False
-
-
-def _partner(file: Path, kind: str) -> Path | None:
-    """The other file of a pair: the same name ending in .hdr or .img, compressed or not."""
-    name = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
-    stem = name[:-4]
-    found = (file.with_name(f"{stem}.{ending}{packed}") for ending in (kind, kind.upper()) for packed in ("", ".gz"))
-    return next((path for path in found if path.is_file()), None)
 
 
 def _require_three_axes(header: Any, file: Path) -> None:
@@ -192,7 +190,7 @@ def two_dimensional(shape: tuple[int, ...], file: Path) -> CaseError:
 
 def _content(body: Path, expected: int) -> bytes:
     """The file's bytes, decompressed where it is compressed."""
-    raw = body.read_bytes()
+    raw = content_of(body)
     if not body.name.lower().endswith(".gz"):
         if raw.startswith(_GZIP):
             raise CaseError(

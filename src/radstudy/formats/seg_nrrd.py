@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import affine_from_lps
+from radstudy.formats.reading import for_native_readers, opened
 from radstudy.formats.whole import require_whole
 from radstudy.store import write_bytes
 
@@ -77,7 +78,7 @@ def describes_segments(path: str | Path) -> bool:
     file = Path(path)
     if not file.is_file() or file.suffix.lower() not in (".nrrd", ".nhdr"):
         return False
-    with file.open("rb") as stream:
+    with opened(file) as stream:
         return begins_as_segments(stream.read(HEADER_BYTES))
 
 
@@ -101,7 +102,8 @@ def read_seg_nrrd(path: str | Path) -> SegNrrd:
     file = Path(path)
     require_whole(file)
     try:
-        image = sitk.ReadImage(str(file))
+        with for_native_readers(file) as readable:
+            image = sitk.ReadImage(str(readable))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise CaseError(

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, PassingError
+from radstudy.formats.reading import named_files, opened
 
 FAULTS = (OSError, EOFError, zlib.error)
 _LONGEST_HEADER = _STEP = 1 << 20
@@ -140,7 +141,7 @@ def require_whole(file: Path) -> None:
 def _compare(stored: _Stored, file: Path) -> None:
     missing = [path.name for path in stored.files if not path.is_file()]
     if missing:
-        raise CaseError(
+        raise PassingError(
             f"the file with its voxels, '{missing[0]}', is not beside the header", "copy both files", file=file
         )
     share = stored.expected // max(len(stored.files), 1)
@@ -152,7 +153,7 @@ def _compare(stored: _Stored, file: Path) -> None:
                 continue
             require_bytes(path, expected=share, found=max(found, 0))
         else:
-            with path.open("rb") as stream:
+            with opened(path) as stream:
                 stream.seek(stored.skip or 0)
                 out = decompressed(stream.read(), stored.packing)
             require_bytes(path, expected=share, found=out.size, damaged=not out.whole)
@@ -160,7 +161,7 @@ def _compare(stored: _Stored, file: Path) -> None:
 
 def _nrrd(file: Path) -> _Stored | None:
     """How an NRRD header says that its voxels are stored; None where it is not one, or holds text."""
-    with file.open("rb") as stream:
+    with opened(file) as stream:
         head = stream.read(_LONGEST_HEADER)
     ended = re.search(rb"\r?\n\r?\n", head)
     if not head.startswith(b"NRRD"):
@@ -193,7 +194,7 @@ def _nrrd(file: Path) -> _Stored | None:
 
 def _metaimage(file: Path) -> _Stored | None:
     """How a MetaImage header says that its voxels are stored; None where it is not one, or holds text."""
-    with file.open("rb") as stream:
+    with opened(file) as stream:
         head = stream.read(_LONGEST_HEADER)
     ended = re.search(rb"(?m)^\s*ElementDataFile\s*=\s*([^\r\n]*)\r?\n?", head)
     if ended is None:
@@ -233,13 +234,11 @@ def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) 
 
 
 def _listed_files(file: Path, named: str, lines: Sequence[str], key: str) -> tuple[Path, ...] | None:
-    """The files that a header names: one, a list that follows, or a pattern with numbers (then None)."""
-    if named.upper().startswith("LIST"):
-        start = next(number for number, line in enumerate(lines) if line.lower().startswith(key.lower()))
-        return tuple(file.parent / line.strip() for line in lines[start + 1 :] if line.strip())
+    """The files that a header names; None for a pattern with numbers."""
     if "%" in named:
         return None
-    return (file.parent / named,)
+    start = next((n for n, line in enumerate(lines) if line.lower().startswith(key.lower())), len(lines))
+    return named_files(file, named, list(lines[start + 1 :]))
 
 
 def _fields(lines: Sequence[str], sign: str) -> dict[str, str]:

@@ -220,7 +220,8 @@ def _judged(work: object, name: str) -> tuple[str, str]:
         return "traceback", said
     if code not in CLEAN_CODES:
         return "code", f"exit code {code}: {said}"
-    return ("error" if not name or name in said else "unnamed"), said
+    named = not name or name in said or "Patient " in said  # of a table's row the patient is named
+    return ("error" if named else "unnamed"), said
 
 
 def _write_all(descriptor: int, text: str) -> None:

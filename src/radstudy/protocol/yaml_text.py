@@ -11,6 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from radstudy import bounds
 from radstudy.errors import RadstudyError, StudyFileError
+from radstudy.printable import NOT_IN_XML
 
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -86,6 +87,8 @@ def _require_plain(root: Node | None, name: str) -> None:
             raise RecursionError
         if id(node) in sizes:
             return sizes[id(node)]
+        if isinstance(node, ScalarNode) and NOT_IN_XML.search(node.value):
+            raise StudyFileError(f"{line}: the value holds a character that cannot be printed. To do: type it again.")
         if str(node.tag) not in _PLAIN_TAGS:
             raise StudyFileError(f"{line}: the tag '{node.tag}' is not supported. To do: write a plain value.")
         inside, total = above | {id(node)}, 1

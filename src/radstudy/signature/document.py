@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -145,6 +146,7 @@ def read_signature(path: Path) -> Signature:
     try:
         bounds.SIGNATURE.require_of(RefusedError, path.stat().st_size, path)
         document = read_json(path)
+        json.dumps(document, ensure_ascii=False).encode()  # half a character (\\ud800) could not be printed
     except FileNotFoundError:
         raise RefusedError(f"{path} does not exist. To do: 'radstudy run' writes signature.json") from None
     except (OSError, ValueError) as error:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from radstudy.printable import NOT_IN_XML
+
 _ALWAYS = datetime(1980, 1, 1, tzinfo=UTC)  # so that one table gives one file
-_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def xlsx_bytes(frame: pd.DataFrame) -> bytes:
@@ -34,7 +35,7 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
             if isinstance(plain, bool | int) or (isinstance(plain, float) and abs(plain) < float("inf")):
                 cell.value = plain
             else:
-                cell.value = _NOT_IN_XML.sub("", str(plain))
+                cell.value = NOT_IN_XML.sub("", str(plain))
                 cell.data_type, cell.number_format = "s", "@"
     sheet.freeze_panes = "A2"
     book.properties.created = book.properties.modified = _ALWAYS.replace(tzinfo=None)

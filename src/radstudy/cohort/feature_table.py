@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy import bounds
 from radstudy.cohort.case_files import plainly
 from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.cohort.spreadsheet import read_sheet
-from radstudy.errors import CaseError, CohortError, DataError
+from radstudy.errors import CaseError, CohortError, DataError, RadstudyError
 from radstudy.formats.reading import content_of
 from radstudy.protocol.sections import Features, Protocol
 from radstudy.statistics.outcome import LARGEST
@@ -160,14 +161,49 @@ def _read(protocol: Protocol, section: Features, folder: Path, file: str) -> tup
         features = _Reader(protocol, section, file, sheet.table).candidates()
         frame, notes = sheet.with_numbers(features, section.decimal, "features.decimal")
         return _Reader(protocol, section, file, frame.set_axis(frame.index + 2)), notes
-    try:
-        frame = pd.read_parquet(io.BytesIO(content_of(path)))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}. To do: save it as Parquet again, or as CSV") from None
+    frame = _read_parquet(path)
     named = [name for name in frame.index.names if name is not None]
     frame = frame.reset_index() if named else frame.reset_index(drop=True)
     frame.columns = pd.Index([str(column) for column in frame.columns])
     return _Reader(protocol, section, file, frame.set_axis(frame.index + 1)), []
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """The table, once its size is within bounds and all its values are what its own schema says.
+
+    Raises
+    ------
+    DataError : it is damaged or too large.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        bounds.TABLE.require_of(DataError, path.stat().st_size, path)
+        content = content_of(path)
+        with pq.ParquetFile(io.BytesIO(content)) as opened:
+            about = opened.metadata
+            bounds.CELLS.require_of(DataError, about.num_rows * about.num_columns, path)
+            unpacked = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
+            bounds.TABLE.require_of(DataError, unpacked, path)
+            opened.read().validate(full=True)
+        frame: pd.DataFrame = pd.read_parquet(io.BytesIO(content))
+        _require_names(path, frame.columns)
+        texts = [column for column in frame.columns if frame[column].dtype.kind not in "biufc"]
+        frame[texts] = frame[texts].astype(object)  # text that is not UTF-8 shows here
+    except (RadstudyError, MemoryError):
+        raise
+    except Exception as error:  # a damaged file gives any error of the libraries that read it
+        reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
+        raise DataError(f"{path} cannot be read ({told}). To do: save it as Parquet again, or as CSV") from None
+    return frame
+
+
+def _require_names(path: Path, columns: pd.Index) -> None:
+    names = columns.map(str)
+    twice = names[names.duplicated()].unique()
+    if len(twice):
+        raise CohortError(f"{path}: columns have the same name", [f"'{name}' stands twice" for name in twice[:_TOLD]])
 
 
 @dataclass(frozen=True, eq=False)

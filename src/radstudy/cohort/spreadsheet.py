@@ -7,6 +7,7 @@ import gzip
 import io
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from radstudy import bounds
 from radstudy.cohort.numbers import plain_numbers
 from radstudy.cohort.workbook import read_workbook
 from radstudy.encoding import decoded
@@ -25,6 +27,8 @@ _ZIP, _OLD_EXCEL, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan"]
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|N/D|[A-Z0-9/\u00c0-\u00dd\u00a1\u00bf]{3,12}[!?])")
 _TOLD = 20  # problems listed one by one
+_LONGEST_CELL = 1 << 20  # bytes
+_EXCEL_BLOCK = 16  # rows, with the heading
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,8 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
     """
     if not file.is_file():
         raise DataError(f"the cohort table {file} does not exist. To do: correct cohort.table, or give --data FOLDER")
+    bounds.TABLE.require_of(DataError, file.stat().st_size, file)
+    _require_cells(file)
     raw = _unpacked(file, content_of(file))
     if raw.startswith(_OLD_EXCEL):
         raise DataError(f"{file} is a table of an old Excel (.xls). To do: save it as .xlsx or as CSV (UTF-8)")
@@ -125,31 +131,49 @@ def excel_errors(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
     ]
 
 
+def _require_cells(file: Path) -> None:
+    """Refuse a text without a separator or line end in a megabyte: no cell is so long, and it would fill the memory."""
+    with file.open("rb") as stream:
+        start = stream.read(len(_ZIP))
+        if start.startswith((_ZIP, _OLD_EXCEL, _GZIP)):
+            return
+        while len(block := stream.read(_LONGEST_CELL)) == _LONGEST_CELL:
+            if not any(mark in block for mark in (b",", b";", b"\t", b"\n", b"\r")):
+                raise DataError(
+                    f"{file} is not a table: one cell holds more than {_LONGEST_CELL:,} bytes. To do: save the table "
+                    "again as CSV (UTF-8)"
+                )
+
+
 def _unpacked(file: Path, raw: bytes) -> bytes:
-    """The content of a table that was compressed (.csv.gz)."""
+    """The content of a table that was compressed (.csv.gz), as far as the bound goes."""
     if not raw.startswith(_GZIP):
         return raw
     try:
-        return gzip.decompress(raw)
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+            content = stream.read(bounds.TABLE.most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file} cannot be decompressed: {error}. To do: copy or save it again") from None
+    bounds.TABLE.require_of(DataError, len(content), file, at_least=True)
+    return content
 
 
 def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
     """The table, its separator and notes."""
     text, notes = decoded(file, raw)
+    if "\0" in text:
+        raise DataError(
+            f"{file} is not a table: line {text[: text.index(chr(0))].count(chr(10)) + 1} holds a zero byte. To do: save "
+            "it again as CSV (UTF-8)"
+        )
     lines, skipped, told = _without_separator_line(list(io.StringIO(text, newline=None)))
     separator = told or max((",", ";", "\t"), key=re.sub('"[^"]*"', "", lines[0] if lines else "").count)
     if separator == ";":
         notes.append(f"{file.name} is separated by semicolons; numbers may have a decimal comma")
     header, *records = _records(file, lines, separator) or [(1, [])]
     width = len(header[1])
-    for line, cells in records:
-        if any(cell.strip() for cell in cells[width:]):
-            raise DataError(
-                f"{file}, line {line + skipped}: {len(cells)} cells, but the heading has {width} columns. To do: put a "
-                f"text or number that holds '{separator}' into double quotes, or save the table again as CSV (UTF-8)"
-            )
+    bounds.CELLS.require_of(DataError, len(records) * width, file)
+    notes += _require_widths(file, [(line + skipped, cells) for line, cells in records], header[1], separator)
     table = pd.DataFrame(
         [(cells + [""] * width)[:width] for _, cells in records],
         columns=[name.strip() or f"Unnamed: {number}" for number, name in enumerate(header[1])],
@@ -165,6 +189,53 @@ def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
         separator,
         notes,
     )  # Excel writes columns without heading or content, where there was once one
+
+
+def _require_widths(file: Path, records: list[tuple[int, list[str]]], header: list[str], separator: str) -> list[str]:
+    """Refuse rows with more or fewer cells than the heading: what they hold lies under wrong names, or is lost.
+
+    Empty cells beyond the heading are Excel's. So are cells that a whole block of 16 rows lacks: there Excel writes
+    nothing of columns at the end that are empty in all of them.
+
+    Returns
+    -------
+    A note for each block that was completed.
+
+    References
+    ----------
+    Microsoft, "Column delimiters are missing in an Excel spreadsheet that is saved as text" (KB 77295).
+    """
+    width = len(header)
+    named = max((number for number, name in enumerate(header, 1) if name.strip()), default=0)
+    filled = [(number, line, cells) for number, (line, cells) in enumerate(records, 1) if any(map(str.strip, cells))]
+    blocks: dict[int, set[int]] = {}
+    for number, _, cells in filled:
+        blocks.setdefault(number // _EXCEL_BLOCK, set()).add(len(cells))
+    rows_in = Counter(number // _EXCEL_BLOCK for number, _, _ in filled)
+    problems, completed = [], Counter[int]()
+    for number, line, cells in filled:
+        block = number // _EXCEL_BLOCK
+        many = any(cell.strip() for cell in cells[width:])
+        if not many and len(cells) >= named:
+            continue
+        if not many and block and len(blocks[block]) == 1 and rows_in[block] > 1:
+            completed[len(cells)] += 1
+            continue
+        what = f"put a text or number that holds '{separator}' into double quotes" if many else "complete the row"
+        problems.append(
+            f"line {line}: {len(cells)} cells, but the heading has {width} columns (the row begins '{cells[0][:40]}'). "
+            f"To do: {what}, or save the table again as CSV (UTF-8) or XLSX"
+        )
+    if len(problems) == 1:
+        raise DataError(f"{file}, {problems[0]}")
+    if problems:
+        more = [f"and {len(problems) - _TOLD} more rows"] if len(problems) > _TOLD else []
+        raise CohortError(f"{file}: {len(problems)} rows do not fit the heading:", problems[:_TOLD] + more)
+    return [
+        f"{file.name}: {count} rows end after {cells} of {width} cells, as Excel writes rows whose last columns are "
+        "empty; the others were read as empty"
+        for cells, count in completed.items()
+    ]
 
 
 def _without_separator_line(lines: list[str]) -> tuple[list[str], int, str | None]:

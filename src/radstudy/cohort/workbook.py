@@ -11,9 +11,13 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy import bounds
 from radstudy.errors import CohortError, DataError
 
 _SHOWN = 8
+_STEP = 1 << 20
+_LARGEST_PART, _MOST_TAGS = 50_000_000, 30_000_000  # bytes of styles, relations and the like; of XML, in all parts
+_SPREAD, _SPARSE = 4_000_000, 100  # cells of a table that may be nearly empty; of a larger one for each that is filled
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +45,14 @@ def read_workbook(file: Path, raw: bytes, sheet: str | None) -> Cells:
     import openpyxl
 
     try:
+        formulas = _require_bounds(file, raw)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of extensions and styles that say nothing about the cells
             values = _sheet(openpyxl.load_workbook(io.BytesIO(raw), data_only=True), sheet)
-            rows = [[_text(cell) for cell in row] for row in values.iter_rows()]
-            typed = [[_is_number(cell) for cell in row] for row in values.iter_rows()]
-            pending = _without_result(values, raw, sheet) if _has_formulas(raw) else []
+            pending = _without_result(values, raw, sheet) if formulas else []
+            filled = {(cell.row, cell.column): cell for cell in _cells_of(values) if cell.value is not None}
+    except _BeyondError:
+        raise
     except DataError as error:
         raise DataError(f"{file} cannot be read: {error}. To do: correct cohort.sheet or save it again") from None
     except Exception as error:  # a damaged file gives any error of the libraries that read ZIP and XML
@@ -59,17 +65,70 @@ def read_workbook(file: Path, raw: bytes, sheet: str | None) -> Cells:
             "open the file in Excel or LibreOffice, save it, and run the command again",
             [*(f"cell {cell}: '{formula}'" for cell, formula in pending[:_SHOWN]), *more],
         )
-    if not rows:
+    if not filled:
         raise DataError(f"{file} is empty. To do: give the table a line of column names, and its rows")
+    return _table(file, filled)
+
+
+def _table(file: Path, filled: dict[tuple[int, int], Any]) -> Cells:
+    """The rows and columns in which there is something; a cell far away costs no memory for all that is empty before it."""
+    columns = sorted({column for _, column in filled})
+    lines = sorted({row for row, _ in filled if row > 1})
+    bounds.CELLS.require_of(DataError, len(lines) * len(columns), file)
+    if len(lines) * len(columns) > max(_SPREAD, _SPARSE * len(filled)):
+        raise DataError(
+            f"{file}: {len(filled):,} cells are spread over {len(lines):,} rows and {len(columns):,} columns, so that "
+            "nearly all of the table is empty. To do: look for cells far from the table, delete them, and save it again"
+        )
     # the heading is read as a row like the others: pandas would call a second 'age' 'age.1' without a word
-    heading = pd.Series(rows[0], dtype=object)
-    text = pd.DataFrame(rows[1:], columns=range(len(heading)), dtype=object)
-    kept = (heading.notna() | text.notna().any()).to_numpy()
-    names = [f"Unnamed: {number}" if name is None else str(name) for number, name in enumerate(rows[0])]
-    flags = pd.DataFrame(typed[1:], columns=range(len(heading)), dtype=bool)
+    names = [
+        str(filled[1, column].value) if (1, column) in filled else f"Unnamed: {column - 1}" for column in columns
+    ]
+    index = pd.Index([row - 2 for row in lines])
+    cells = [[filled.get((row, column)) for column in columns] for row in lines]
+    text = [[None if cell is None else _text(cell) for cell in row] for row in cells]
+    typed = [[cell is not None and _is_number(cell) for cell in row] for row in cells]
     return Cells(
-        text.set_axis(pd.Index(names), axis=1).loc[:, kept], flags.set_axis(pd.Index(names), axis=1).loc[:, kept]
+        pd.DataFrame(text, index=index, columns=range(len(columns)), dtype=object).set_axis(pd.Index(names), axis=1),
+        pd.DataFrame(typed, index=index, columns=range(len(columns)), dtype=bool).set_axis(pd.Index(names), axis=1),
     )
+
+
+def _cells_of(sheet: Any) -> list[Any]:
+    """The cells that the file has. `iter_rows` would make all those between them: 17 thousand million for XFD1048576."""
+    return list(sheet._cells.values())
+
+
+class _BeyondError(DataError):
+    """The workbook is larger than its bound."""
+
+
+def _require_bounds(file: Path, raw: bytes) -> bool:
+    """Refuse a workbook that unpacks to more than its bound, or is none of Excel's; tells whether it has formulas.
+
+    A part that is larger than the archive says is cut off there when it is read, and its checksum does not fit.
+    """
+    formulas = False
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        parts = archive.infolist()
+        size = sum(part.file_size for part in parts)
+        bounds.WORKBOOK.require_of(_BeyondError, size, file)
+        tags = 0
+        for part in parts:
+            sheet = part.filename.startswith("xl/worksheets/")
+            if not part.filename.endswith((".xml", ".rels")):
+                continue
+            if not sheet and part.filename != "xl/sharedStrings.xml" and part.file_size > _LARGEST_PART:
+                raise DataError(f"its part {part.filename} holds {part.file_size:,} bytes, which no Excel writes")
+            with archive.open(part) as stream:
+                while block := stream.read(_STEP):
+                    tags += block.count(b"<")
+                    formulas |= sheet and b"<f" in block
+                    if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
+                        raise DataError(f"its part {part.filename} declares a document type, which no Excel does")
+            if tags > _MOST_TAGS:
+                raise _BeyondError(f"{file}: it holds more than {_MOST_TAGS:,} parts. To do: save the table as CSV")
+    return formulas
 
 
 def _sheet(book: Any, sheet: str | None) -> Any:
@@ -95,22 +154,16 @@ def _text(cell: Any) -> str | None:
     return str(value)
 
 
-def _has_formulas(raw: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(raw)) as parts:
-        return any(b"<f" in parts.read(name) for name in parts.namelist() if name.startswith("xl/worksheets/"))
-
-
 def _without_result(values: Any, raw: bytes, sheet: str | None) -> list[tuple[str, str]]:
     """Cells with a formula and no result. A formula whose result is an empty text has one: its type is text."""
     import openpyxl
 
     formulas = _sheet(openpyxl.load_workbook(io.BytesIO(raw)), sheet)
     found = []
-    for row in formulas.iter_rows():
-        for cell in row:
-            if cell.data_type == "f" and values[cell.coordinate].value is None:
-                kind = values[cell.coordinate].data_type
-                if kind not in ("str", "s"):
-                    formula = getattr(cell.value, "text", cell.value)
-                    found.append((cell.coordinate, str(formula)))
+    for cell in _cells_of(formulas):
+        if cell.data_type == "f" and values[cell.coordinate].value is None:
+            kind = values[cell.coordinate].data_type
+            if kind not in ("str", "s"):
+                formula = getattr(cell.value, "text", cell.value)
+                found.append((cell.coordinate, str(formula)))
     return found

@@ -82,6 +82,11 @@ def bin_edges(
             f"intensities from {low:g} to {high:g} give more than {_MOST_BINS:,} bins of width {width:g}",
             "use a wider bin or normalise the image",
         )
+    if float(high) + width == float(high) or float(low) - width == float(low):
+        raise CaseError(
+            f"intensities of {high:g} cannot be told apart in bins of width {width:g}",
+            "use a wider bin or normalise the image",
+        )
     edges = np.arange(low - low % width, high + 2 * width, width)
     return edges if edges.size > 1 else np.array([edges[0] - 0.5, edges[0] + 0.5])
 

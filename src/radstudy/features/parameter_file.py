@@ -71,18 +71,12 @@ def read_parameters(source: str | Path | Mapping[str, Any]) -> ExtractionSetting
 
 def _load_yaml(path: Path) -> Mapping[str, Any]:
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
-    try:
-        text = path.read_text(encoding="utf-8")
-        reader = YAML(typ="rt")
-        reader.allow_duplicate_keys = True  # PyRadiomics' own example names a class twice
-        _refuse_conflicts(path, reader.compose(text))
-        loaded = reader.load(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyFileError(f"{path}: the settings file cannot be read ({error}). Correct the path.") from error
-    except YAMLError as error:
-        raise StudyFileError(f"{path}: not a YAML file: {error}") from error
+    from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
+
+    text = read_yaml_text(path)
+    loaded = parse_yaml(text, str(path), names_twice=True)  # PyRadiomics' own example names a class twice
+    _refuse_conflicts(path, YAML(typ="rt").compose(text))
     if loaded is None:
         return {}
     if not isinstance(loaded, Mapping):
@@ -184,6 +178,8 @@ class _Reader:
             if names is not None and not isinstance(names, (list, tuple)):
                 raise self._refuse(section, family, f"{family} must hold a list of features, or nothing for all")
             for feature in names or ():
+                if not isinstance(feature, str):
+                    raise self._refuse(section, family, f"{family} must hold the names of features, not {feature!r}")
                 if (family, feature) in _EQUAL_TO_ANOTHER:
                     reason = _EQUAL_TO_ANOTHER[family, feature]
                     raise self._refuse(

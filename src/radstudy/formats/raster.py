@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, PassingError, StorageError, UsageError, unreadable
+from radstudy.errors import CaseError, PassingError, StorageError, UsageError
+from radstudy.formats.border import border
 from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
 from radstudy.formats.nifti_place import read_information
 from radstudy.formats.reading import for_native_readers, held
-from radstudy.formats.whole import FAULTS, require_whole
+from radstudy.formats.whole import require_whole
 from radstudy.store import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -61,23 +61,13 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 @contextmanager
 def _as_case_error(file: Path) -> Iterator[None]:
     """Errors of the libraries that read images, as ours."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is not None:
-            raise unreadable(error, file) from error
-        raise _not_an_image(error, file) from error
-    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
-        if isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)):  # as ITK says it
-            raise MemoryError(str(error)) from error
-        raise _not_an_image(error, file) from error
-
-
-def _not_an_image(error: Exception, file: Path) -> CaseError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-    return CaseError(
-        f"the file cannot be read as an image ({reason})", f"export it again as one of {', '.join(SUFFIXES)}", file=file
-    )
+    with border(file, "an image", f"export it again as one of {', '.join(SUFFIXES)}"):
+        try:
+            yield
+        except RuntimeError as error:
+            if _NO_MEMORY.search(str(error)):  # as ITK says it
+                raise MemoryError(str(error)) from error
+            raise
 
 
 def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
@@ -87,16 +77,10 @@ def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float6
     ------
     CaseError : the file is not a 3D image.
     """
-    try:
+    with border(path, "a 3D image", "import or export it again"):
         header = read_information(Path(path))
         columns, rows, slices = header.GetSize()
-    except OSError as error:
-        if error.errno is not None:
-            raise unreadable(error, path) from error
-        raise CaseError("the file cannot be read as a 3D image", "import or export it again", file=path) from error
-    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
-        raise CaseError("the file cannot be read as a 3D image", "import or export it again", file=path) from error
-    return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
+        return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
 
 
 def _of_three_axes(

@@ -22,6 +22,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.formats.border import border
 from radstudy.formats.raster import affine_from_lps
 from radstudy.formats.reading import for_native_readers, opened
 from radstudy.formats.whole import require_whole
@@ -100,15 +101,15 @@ def read_seg_nrrd(path: str | Path) -> SegNrrd:
     CaseError : it cannot be read, or a segment lies in a layer that is not there.
     """
     file = Path(path)
-    require_whole(file)
-    try:
+    with border(file, "a segmentation", "save it again from 3D Slicer"):
+        require_whole(file)
         with for_native_readers(file) as readable:
             image = sitk.ReadImage(str(readable))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise CaseError(
-            f"the segmentation cannot be read ({reason})", "save it again from 3D Slicer", file=file
-        ) from error
+        return _of_image(image, file)
+
+
+def _of_image(image: sitk.Image, file: Path) -> SegNrrd:
+    """The segments and layers of an image that ITK has read."""
     if image.GetDimension() != 3:
         raise CaseError(
             f"the segmentation has {image.GetDimension()} axes beside its layers",

@@ -139,6 +139,11 @@ def prepare_volume(
         inside = None if step.n4 is None else foreground(volume)
         made = _fit(volume, step, reference, inside)
         after = _apply(volume, made, in_place=volume is not as_read)
+        if not after.is_finite and volume.is_finite:
+            raise CaseError(
+                f"after the step '{_name_of(step)}' the image holds values beyond what can be computed with",
+                "look at the image's intensities and at the settings of the step (prepare)",
+            )
         if isinstance(made, BiasField):
             warnings.extend(made.warnings)
             quality.append(evenness(volume, after, inside))
@@ -189,6 +194,10 @@ def _fit(
             raise CaseError(f"there is no mask of the {tissue}, by which images are scaled", f"give a mask of {tissue}")
         return reference_parameters(volume, reference, to=step.reference.to, tissue=tissue)
     raise AssertionError(step)
+
+
+def _name_of(step: Prepare) -> str:
+    return next(name for name, value in step if value is not None)
 
 
 def _fit_field(volume: Volume, section: N4, inside: NDArray[np.bool_] | None, disturbance: float = 0.0) -> BiasField:

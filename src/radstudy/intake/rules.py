@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from radstudy.errors import StudyFileError
 from radstudy.formats.dicom_header import Facts
+from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
 
 _LISTS = {"image_type", "not_image_type", "sequence", "options", "component"}
 _RANGES = {"echo_ms", "repetition_ms", "flip_deg", "b_max", "phases", "images"}
@@ -136,15 +136,25 @@ def load_rules(path: Path | None = None) -> Rules:
     StudyFileError : the file cannot be read, or a rule has a condition that does not exist.
     """
     where = str(path or "roles.yaml")
-    try:
-        text = (path or resources.files("radstudy.intake") / "roles.yaml").read_text(encoding="utf-8")
-        content = YAML(typ="safe").load(text)
-    except (OSError, YAMLError, UnicodeDecodeError) as error:
-        raise StudyFileError(f"{where}: the rules cannot be read ({error})") from error
+    if path is None:
+        content = YAML(typ="safe").load((resources.files("radstudy.intake") / where).read_text(encoding="utf-8"))
+    else:
+        content = parse_yaml(read_yaml_text(path), where)
     if not isinstance(content, dict) or not isinstance(content.get("roles"), dict):
         raise StudyFileError(
             f"{where}: it has no section 'roles'. To do: start from a copy of the program's roles.yaml"
         )
+    for name in ("sure", "lead"):
+        if not isinstance(content.get(name, 1), int):
+            raise StudyFileError(f"{where}: '{name}' is a whole number, not {content[name]!r}")
+    groups = [("left_out", content), ("to_review", content)]
+    for role, sides in content["roles"].items():
+        if not isinstance(sides, dict):
+            raise StudyFileError(f"{where}: the role '{role}' must hold the lists 'for' and 'against'")
+        groups += [("for", sides), ("against", sides)]
+    for name, holder in groups:
+        if not isinstance(holder.get(name, []), list):
+            raise StudyFileError(f"{where}: '{name}' is a list of rules, not {holder[name]!r}")
     roles = {}
     for name, sides in content["roles"].items():
         plus = [_rule(line, where, sign=1) for line in sides.get("for", [])]
@@ -176,6 +186,8 @@ def _rule(line: Any, where: str, *, sign: int = 1) -> Rule:
     for key in (key for key in conditions if key in _RANGES):
         if not isinstance(conditions[key], list) or len(conditions[key]) != 2:
             raise StudyFileError(f"{where}: {key} takes [lowest, highest], not {conditions[key]!r}")
+    if not isinstance(line.get("points", 0), int):
+        raise StudyFileError(f"{where}: points is a whole number, not {line['points']!r}")
     return Rule(str(line.get("says", "")), sign * int(line.get("points", 0)), str(line.get("kind", "")), conditions)
 
 

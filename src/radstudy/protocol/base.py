@@ -9,14 +9,27 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+_SMALLEST, _LARGEST = 1e-30, 1e30  # float32, in which images are computed, ends soon after
+
+
+def _in_range(value: float) -> float:
+    """A number that images can be computed with."""
+    if value != 0 and not _SMALLEST <= abs(value) <= _LARGEST:
+        raise PydanticCustomError(
+            "range", "this is beyond what can be computed with ({low} to {high})", {"low": _SMALLEST, "high": _LARGEST}
+        )
+    return value
+
+
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
+Number = Annotated[float, AfterValidator(_in_range)]
+Positive = Annotated[float, Field(gt=0), AfterValidator(_in_range)]
 
 
 class Section(BaseModel):
     """A part of the study file: frozen, and a misspelt setting is an error that names the nearest right one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

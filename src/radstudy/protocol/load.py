@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from radstudy.errors import StudyFileError
 from radstudy.protocol import sections
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import Protocol
+from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
 
 PRESETS = ("her2-ihc2plus",)
 
@@ -47,12 +47,9 @@ def load_protocol(path: str | Path) -> Protocol:
     """
     file = Path(path)
     _refuse_folder(file)
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise StudyFileError(f"{file} does not exist. To do: 'radstudy init FOLDER' writes a study.yaml.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyFileError(f"{file} cannot be read: {error}. To do: save it as UTF-8 text.") from error
+    if not file.exists():
+        raise StudyFileError(f"{file} does not exist. To do: 'radstudy init FOLDER' writes a study.yaml.")
+    text = read_yaml_text(file)
     return parse_protocol(text, str(file))
 
 
@@ -70,10 +67,7 @@ def load_section(path: str | Path, kind: type[Kind]) -> Kind:
     """
     file = Path(path)
     _refuse_folder(file)
-    try:
-        written = _parse_yaml(file.read_text(encoding="utf-8-sig"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyFileError(f"{file} cannot be read: {error}. To do: correct the path, or save UTF-8 text.") from error
+    written = _parse_yaml(read_yaml_text(file), str(file))
     try:
         return kind.model_validate(_plain(written))
     except ValidationError as error:
@@ -112,17 +106,7 @@ def preset_text(preset: str) -> str:
 
 
 def _parse_yaml(text: str, name: str) -> CommentedMap:
-    # YAML 1.2: no, yes, on and off stay words, which is what a clinical table means by them.
-    try:
-        written = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = str(error.problem or error.context)
-        tab = "; indent with spaces, not with tabs" if r"'\t'" in problem else ""
-        raise StudyFileError(f"{name}{line}: this is not YAML: {problem}{tab}") from None
-    except YAMLError as error:
-        raise StudyFileError(f"{name}: this is not YAML: {error}") from None
+    written = parse_yaml(text, name)
     if not isinstance(written, CommentedMap):
         raise StudyFileError(f"{name}: the file must hold settings such as 'study: My study'; it holds none")
     return written
@@ -276,11 +260,10 @@ def _line(written: CommentedMap, path: Path_) -> int | None:
     node: Any = written
     line: int | None = None
     for part in path:
-        if isinstance(node, CommentedMap) and part in node:
-            line = node.lc.key(part)[0] + 1
-        elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-            line = node.lc.item(part)[0] + 1
-        else:
+        inside = isinstance(node, CommentedMap) and part in node
+        if not inside and not (isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node)):
             break
+        if (place := (node.lc.data or {}).get(part)) is not None:  # of what '<<' merges there is none
+            line = place[0] + 1
         node = node[part]
     return line

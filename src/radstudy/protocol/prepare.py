@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.base import Pattern, Positive, Section, one_of
+from radstudy.protocol.base import Number, Pattern, Positive, Section, one_of
 
 
 class N4(Section):
@@ -21,7 +21,7 @@ class N4(Section):
 class Rescale(Section):
     """Linear rescaling of the whole volume's intensities."""
 
-    to: tuple[float, float] = Field((0.0, 2000.0), description="The new range.")
+    to: tuple[Number, Number] = Field((0.0, 2000.0), description="The new range.")
     from_: Literal["minmax"] | tuple[float, float] = Field(
         "minmax", alias="from", description="minmax, or a pair of percentiles such as [1, 99]."
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import io
-import re
 import zipfile
 from collections.abc import Sequence
 
@@ -22,6 +21,7 @@ from docx.table import _Row as WordRow
 from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
+from radstudy.printable import printable
 from radstudy.report.tables.structure import Cell, Row, Table
 
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
@@ -30,7 +30,6 @@ _PADDING, _LONGEST = 3, 58  # letters: of a cell's margins, and of a text before
 _FONT, _SIZE, _SMALL = "Arial", 8.5, 7.5
 _QUIET, _FLAG = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04)
 _MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table, the same bytes
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML cannot hold
 
 
 def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> bytes:
@@ -92,7 +91,7 @@ def _page(*, turned: bool, title: str) -> WordDocument:
     normal.font.name, normal.font.size = _FONT, Pt(_SIZE)
     normal.paragraph_format.space_after = Pt(3)
     about = document.core_properties
-    about.title, about.author, about.comments = _clean(title), "radstudy", ""
+    about.title, about.author, about.comments = printable(title), "radstudy", ""
     about.created = about.modified = _MADE.replace(tzinfo=None)
     return document
 
@@ -152,15 +151,11 @@ def _run(
     paragraph: WordParagraph, text: str, *, size: float = _SIZE, bold: bool = False, italic: bool = False,
     colour: RGBColor | None = None,
 ) -> Run:  # fmt: skip
-    run = paragraph.add_run(_clean(text))
+    run = paragraph.add_run(printable(text))
     run.font.size, run.bold, run.italic = Pt(size), bold or None, italic or None
     if colour is not None:
         run.font.color.rgb = colour
     return run
-
-
-def _clean(text: str) -> str:
-    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def _rules(made: WordTable, header: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,17 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy import bounds
 from radstudy.errors import RefusedError
 from radstudy.modelling.assessment import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
+from radstudy.signature.soundness import FROM_TABLE, require_sound
 from radstudy.signature.training import TrainingDistribution, training_distribution
 from radstudy.store import content_hash, read_json, versions, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 FORMAT = "radstudy signature 1"
 _DISTRIBUTION = "training_distribution"  # absent in a signature that an earlier version has written
-FROM_TABLE = "from_feature_table"  # what stands in `extract` where the study computed no feature itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,30 +144,39 @@ def read_signature(path: Path) -> Signature:
     RefusedError : the file is missing, is not JSON, is not a signature, or lacks a part.
     """
     try:
+        bounds.SIGNATURE.require_of(RefusedError, path.stat().st_size, path)
         document = read_json(path)
+        json.dumps(document, ensure_ascii=False).encode()  # half a character (\\ud800) could not be printed
     except FileNotFoundError:
         raise RefusedError(f"{path} does not exist. To do: 'radstudy run' writes signature.json") from None
     except (OSError, ValueError) as error:
         raise RefusedError(f"{path} is not a signature: {error}") from None
+    except RecursionError:
+        raise RefusedError(f"{path} is not a signature: its parts lie within each other too deep") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
         raise RefusedError(f"{path} is not a signature of the format '{FORMAT}' (found: {found})")
     try:
         formula = document["formula"]
-        terms = tuple(_term(item) for item in formula["terms"])
+        form = LinearForm(float(formula["intercept"]), tuple(_term(item) for item in formula["terms"]))
+        distribution = _distribution(document.get(_DISTRIBUTION))
+        require_sound(document, form, distribution)
         return Signature(
-            form=LinearForm(float(formula["intercept"]), terms),
+            form=form,
             sequences=tuple(document["sequences"]),
             prepare=tuple(document["prepare"]),
-            distribution=_distribution(document.get(_DISTRIBUTION)),
+            distribution=distribution,
             cutoff=float("inf") if document["cutoff"] is None else float(document["cutoff"]),
             **{
                 name: document[name]
                 for name in ("study", "model", "notice", "outcome", "clinical", "extract", "training", "versions")
             },
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RefusedError(f"{path} is a damaged signature: {type(error).__name__} {error}") from None
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        told = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise RefusedError(
+            f"{path} is a damaged signature: {told}. To do: copy it again from the folder of the run that wrote it"
+        ) from None
 
 
 def _distribution(item: Mapping[str, Any] | None) -> TrainingDistribution | None:

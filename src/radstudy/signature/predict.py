@@ -26,8 +26,9 @@ from radstudy.signature.applicability import (
     check_terms,
     not_checked,
 )
-from radstudy.signature.document import FROM_TABLE, Signature
+from radstudy.signature.document import Signature
 from radstudy.signature.patient import Given, PatientSequence, clinical_values, raise_all, read_sequences
+from radstudy.signature.soundness import FROM_TABLE
 from radstudy.table import SEPARATOR
 
 
@@ -174,6 +175,12 @@ def predict_patient(
     values = clinical_values(signature, given)
     found, warnings, findings = _of_images(signature, given)
     values |= found
+    absent = [term.name for term in signature.form.terms if term.name not in values]
+    if absent:
+        raise RefusedError(
+            f"the model '{signature.model}' cannot be applied: the settings of its signature give no {', '.join(absent)}. "
+            "To do: copy signature.json again from the folder of the run that wrote it"
+        )
     used = {term.name: _used(term, values[term.name]) for term in signature.form.terms}
     lost = [name for name, value in used.items() if not np.isfinite(value)]
     if lost:

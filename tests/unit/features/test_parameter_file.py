@@ -85,7 +85,7 @@ def test_refuses_what_is_no_parameter_file(tmp_path):
     with pytest.raises(StudyFileError, match="cannot be read"):
         ExtractionSettings.from_pyradiomics(file)
     file.write_text("a: [1, 2", encoding="utf-8")
-    with pytest.raises(StudyFileError, match="not a YAML file"):
+    with pytest.raises(StudyFileError, match="this is not YAML"):
         ExtractionSettings.from_pyradiomics(file)
     file.write_text("- 1\n", encoding="utf-8")
     with pytest.raises(StudyFileError, match="expected the keys"):

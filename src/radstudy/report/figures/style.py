@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
+
+from radstudy.printable import printable
 
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8a9199", "#1d2730"
 LIGHT = "#e8eef3"
 SETS = {"training": (ORANGE, (0, (4, 2))), "testing": (BLUE, "solid")}
 
 _STYLE = {
-    "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # a name or reason of the user's with $ or ^ is text, not a formula
     "font.size": 8.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -33,14 +40,28 @@ _STYLE = {
     "svg.fonttype": "path",  # the same letters on every computer
 }
 
+# for letters that DejaVu Sans lacks; the first of these that the computer has
+_OTHER_SCRIPTS = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei",
+    "Noto Sans CJK JP", "Yu Gothic", "Noto Sans CJK KR", "Malgun Gothic", "Noto Sans Devanagari", "Arial Unicode MS",
+)  # fmt: skip
+_LONGEST_NAME = 60  # letters that stay of a name twice as long on an axis or in a legend; the figure's table has it whole
+
 _DPI = 300  # laid out as it is saved: letters are wider at some resolutions than at others
 
 
 @contextmanager
 def style() -> Iterator[None]:
     """The figures' style, inside the block only."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context({**_STYLE, "font.family": _families()}):
         yield
+
+
+@cache
+def _families() -> list[str]:
+    """DejaVu Sans, the same letters on every computer, and what this one has for others."""
+    installed = set(get_font_names())
+    return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in installed)]
 
 
 def figure(width: float, height: float, *, free: bool = False) -> Figure:
@@ -58,14 +79,45 @@ def with_notice(made: Figure, notice: str) -> Figure:
 
 
 def rendered(made: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
-    """The figure as SVG and as PNG; laid out once for both."""
-    made.draw_without_rendering()
-    made.set_layout_engine("none")
-    box = made.get_tightbbox().padded(0.06)
-    files = {}
-    for kind in kinds:
-        memory = io.BytesIO()
-        extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
-        made.savefig(memory, format=kind, bbox_inches=box, **extra)
-        files[kind] = memory.getvalue()
+    """The figure as SVG and as PNG; laid out once for both. Names are shown as they are, very long ones cut."""
+    _clean(made)
+    with warnings.catch_warnings():
+        # letters that no font here has are boxes; the page and the figure's table have them
+        warnings.filterwarnings("ignore", message=r"Glyph \d+")
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")  # names leave no room: it is drawn
+        made.draw_without_rendering()
+        made.set_layout_engine("none")
+        box = made.get_tightbbox().padded(0.06)
+        files = {}
+        for kind in kinds:
+            memory = io.BytesIO()
+            extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
+            made.savefig(memory, format=kind, bbox_inches=box, **extra)
+            files[kind] = memory.getvalue()
     return files
+
+
+def _clean(made: Figure) -> None:
+    """Take what SVG cannot hold from every text, and the middle from names too long for an axis or a legend."""
+    for text in made.findobj(Text):
+        text.set_text(printable(text.get_text()))
+    for axes in made.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(given := axis.get_major_formatter(), FixedFormatter | FuncFormatter):
+                axis.set_major_formatter(_cleaned(given))
+        legend = axes.get_legend()
+        for text in legend.get_texts() if legend is not None else ():
+            text.set_text(_short(text.get_text()))
+
+
+def _cleaned(formatter: Formatter) -> FuncFormatter:
+    """A formatter of ticks whose labels are cut and cleaned."""
+    return FuncFormatter(lambda value, position: _short(printable(str(formatter(value, position)))))
+
+
+def _short(name: str) -> str:
+    lines = name.split("\n")
+    return "\n".join(
+        f"{line[: _LONGEST_NAME // 2]} ... {line[-_LONGEST_NAME // 2 :]}" if len(line) > 2 * _LONGEST_NAME else line
+        for line in lines
+    )

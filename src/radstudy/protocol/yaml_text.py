@@ -1,0 +1,110 @@
+"""YAML of users, read under bounds: what it repeats is counted before it is built, and what is not plain is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from radstudy import bounds
+from radstudy.errors import RadstudyError, StudyFileError
+from radstudy.printable import NOT_IN_XML
+
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value")
+)
+
+
+def read_yaml_text(path: Path) -> str:
+    """The text of a settings file.
+
+    Raises
+    ------
+    StudyFileError : it is missing, larger than `bounds.YAML`, or not UTF-8.
+    """
+    try:
+        bounds.YAML.require_of(StudyFileError, path.stat().st_size, path)
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise StudyFileError(f"{path} cannot be read: {error}. To do: correct the path, or save UTF-8 text.") from error
+
+
+def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
+    """The content of YAML text, with the lines of its parts (ruamel's CommentedMap and CommentedSeq).
+
+    Parameters
+    ----------
+    text : YAML 1.2: no, yes, on and off stay words, which is what a clinical table means by them.
+    name : the file, for errors.
+    names_twice : whether a name may be given twice; the first one counts.
+
+    Raises
+    ------
+    StudyFileError : it is not YAML, is larger than the bounds once its repetitions are written out, repeats itself
+        without end, lies too deep, has a name that is no word or number, or a tag such as !!python/object.
+    """
+    bounds.YAML.require_of(StudyFileError, len(text), name)
+    try:
+        _require_plain(_reader(names_twice).compose(text), name)
+        return _reader(names_twice).load(text)
+    except RadstudyError:
+        raise
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = str(error.problem or error.context)
+        tab = "; indent with spaces, not with tabs" if r"'\t'" in problem else ""
+        raise StudyFileError(f"{name}{line}: this is not YAML: {problem}{tab}") from None
+    except YAMLError as error:
+        raise StudyFileError(f"{name}: this is not YAML: {error}") from None
+    except RecursionError:
+        raise StudyFileError(
+            f"{name}: this is not a settings file: its parts lie within each other more than {bounds.DEEPEST} levels deep"
+        ) from None
+    except Exception as error:  # ruamel raises any error at values that it cannot build, such as a date of month 99
+        raise StudyFileError(f"{name}: this is not YAML: {error or type(error).__name__}") from None
+
+
+def _reader(names_twice: bool) -> YAML:
+    reader = YAML(typ="rt")
+    reader.allow_duplicate_keys = names_twice
+    return reader
+
+
+def _require_plain(root: Node | None, name: str) -> None:
+    """Refuse what no settings file holds; counts each part as often as it is repeated."""
+    sizes: dict[int, int] = {}
+
+    def size_of(node: Node, depth: int, above: frozenset[int]) -> int:
+        line = f"{name}, line {node.start_mark.line + 1}"
+        if id(node) in above:
+            raise StudyFileError(f"{line}: this part holds itself ('&' and '*'). To do: write it out.")
+        if depth > bounds.DEEPEST:
+            raise RecursionError
+        if id(node) in sizes:
+            return sizes[id(node)]
+        if isinstance(node, ScalarNode) and NOT_IN_XML.search(node.value):
+            raise StudyFileError(f"{line}: the value holds a character that cannot be printed. To do: type it again.")
+        if str(node.tag) not in _PLAIN_TAGS:
+            raise StudyFileError(f"{line}: the tag '{node.tag}' is not supported. To do: write a plain value.")
+        inside, total = above | {id(node)}, 1
+        if isinstance(node, MappingNode):
+            for key, value in node.value:
+                if not isinstance(key, ScalarNode):
+                    raise StudyFileError(
+                        f"{name}, line {key.start_mark.line + 1}: a setting's name is one word, not a list or a group. "
+                        "To do: write 'name: value'."
+                    )
+                total += size_of(key, depth + 1, inside) + size_of(value, depth + 1, inside)
+        elif isinstance(node, SequenceNode):
+            total += sum(size_of(item, depth + 1, inside) for item in node.value)
+        bounds.NODES.require_of(StudyFileError, total, line)
+        sizes[id(node)] = total
+        return total
+
+    if root is not None:
+        size_of(root, 0, frozenset())

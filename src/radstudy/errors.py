@@ -41,6 +41,20 @@ class StorageError(RadstudyError):
         return (StorageError, (self.path, self.reason))
 
 
+class ProcessError(RadstudyError):
+    """Processes cannot be started, or are ended while they work on no case: nothing that a file is at fault for."""
+
+    exit_code = 2
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}. To do: {remedy}; what is finished is not done again")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by its parts."""
+        return (ProcessError, (self.problem, self.remedy))
+
+
 class StudyFileError(RadstudyError):
     """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
 

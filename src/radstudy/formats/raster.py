@@ -16,6 +16,7 @@ from radstudy.errors import CaseError, StorageError, UsageError
 from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
 from radstudy.formats.nifti_place import read_information
 from radstudy.formats.whole import FAULTS, require_whole
+from radstudy.parallel import reading
 from radstudy.store import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -56,7 +57,8 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 def _as_case_error(file: Path) -> Iterator[None]:
     """Errors of the libraries that read images, as ours."""
     try:
-        yield
+        with reading(file):
+            yield
     except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise CaseError(
@@ -74,7 +76,8 @@ def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float6
     CaseError : the file is not a 3D image.
     """
     try:
-        header = read_information(Path(path))
+        with reading(path):
+            header = read_information(Path(path))
         columns, rows, slices = header.GetSize()
     except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
         raise CaseError("the file cannot be read as a 3D image", "import or export it again", file=path) from error

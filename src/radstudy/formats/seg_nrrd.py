@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.formats.raster import affine_from_lps
 from radstudy.formats.whole import require_whole
+from radstudy.parallel import reading
 from radstudy.store import write_bytes
 
 _COLOURS = ((0.87, 0.33, 0.31), (0.34, 0.65, 0.86), (0.55, 0.78, 0.36), (0.94, 0.76, 0.29), (0.69, 0.48, 0.80))
@@ -101,7 +102,8 @@ def read_seg_nrrd(path: str | Path) -> SegNrrd:
     file = Path(path)
     require_whole(file)
     try:
-        image = sitk.ReadImage(str(file))
+        with reading(file):
+            image = sitk.ReadImage(str(file))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise CaseError(

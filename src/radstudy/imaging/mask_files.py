@@ -73,7 +73,8 @@ def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, read
     if grid is None and resample:
         raise CaseError("there is no image to resample the mask onto", "give the image (grid; --image)", file=path)
     try:
-        segments = segments_of(path, grid, resample=resample)
+        with reading(path, reader=reader):
+            segments = segments_of(path, grid, resample=resample)
         roi = _chosen(segments, label, reader, str(path))
         return roi if grid is None else place_mask(roi, grid, resample=resample)
     except CaseError as error:

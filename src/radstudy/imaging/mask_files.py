@@ -17,6 +17,7 @@ from radstudy.formats.raster import SUFFIXES, read_raster
 from radstudy.formats.seg_nrrd import NrrdSegment, SegNrrd, describes_segments, read_seg_nrrd
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+from radstudy.parallel import reading
 
 _LISTED = 10
 

@@ -42,13 +42,13 @@ class StorageError(RadstudyError):
 
 
 class ProcessError(RadstudyError):
-    """Processes cannot be started, or are ended while they work on no case: nothing that a file is at fault for."""
+    """No process can be started, or one was ended while it worked on no file of the user's."""
 
     exit_code = 2
 
     def __init__(self, problem: str, remedy: str) -> None:
         self.problem, self.remedy = problem, remedy
-        super().__init__(f"{problem}. To do: {remedy}; what is finished is not done again")
+        super().__init__(f"{problem}. To do: {remedy}")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by its parts."""

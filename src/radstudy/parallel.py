@@ -160,7 +160,8 @@ def _environment(jobs: int, threads: int | None) -> dict[str, str]:
     """Variables of the workers' environment: how many threads the libraries start in each."""
     each = max(cores() // jobs, 1)
     numbers = {name: os.environ.get(name, str(each)) if threads is None else str(threads) for name in _THREADS}
-    return {"ENABLE_IPC": "1", **numbers}  # the first is TBB's: its processes know of each other
+    # no processes of a worker's own (joblib), and TBB's threads know of those in the other workers
+    return {"JOBLIB_MULTIPROCESSING": "0", "ENABLE_IPC": "1", **numbers}
 
 
 def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[int]) -> Iterator[tuple[int, Any]]:
@@ -390,7 +391,10 @@ class _Worker:
 
 
 def _not_started(why: str) -> ProcessError:
-    remedy = "free memory, ask for more processes (ulimit -u), or give --jobs 1; then give the same command again"
+    remedy = (
+        "free memory, have the limits of your account raised (ulimit -u, ulimit -n), or give fewer --jobs, and give "
+        "the same command again"
+    )
     return ProcessError(f"no process can be started: {why}", remedy)
 
 

@@ -40,19 +40,29 @@ model: {select: [{impute: median}, {standardise: zscore}], models: {T2: [T2]}}
 @pytest.fixture
 def cohort(tmp_path):
     """Six patients of one small volume and two readers' masks each."""
+    return made(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """The features of such a cohort."""
+    return run(made(tmp_path_factory.mktemp("undisturbed")), "run")[2]
+
+
+def made(folder):
     rows = []
     for number in range(6):
         mask = np.zeros((20, 18, 12), dtype=np.uint8)
         mask[2:8, 3 + number : 9 + number, 2:7] = 1
         voxels = np.random.default_rng(number).integers(0, 400, mask.shape).astype(np.int16)
-        write_raster(tmp_path / f"P{number}.mha", voxels, np.eye(4))
-        write_raster(tmp_path / f"P{number}_a.nii.gz", mask, np.eye(4))
+        write_raster(folder / f"P{number}.mha", voxels, np.eye(4))
+        write_raster(folder / f"P{number}_a.nii.gz", mask, np.eye(4))
         mask[2] = 0
-        write_raster(tmp_path / f"P{number}_b.nii.gz", mask, np.eye(4))
+        write_raster(folder / f"P{number}_b.nii.gz", mask, np.eye(4))
         rows.append((f"P{number}", number % 2, "training" if number < 4 else "testing"))
-    pd.DataFrame(rows, columns=["id", "y", "set"]).to_csv(tmp_path / "cohort.csv", index=False)
-    (tmp_path / "study.yaml").write_text(STUDY)
-    return tmp_path
+    pd.DataFrame(rows, columns=["id", "y", "set"]).to_csv(folder / "cohort.csv", index=False)
+    (folder / "study.yaml").write_text(STUDY)
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -85,8 +95,7 @@ def run(folder, out):
 
 
 @pytest.mark.parametrize("step", ["prepare", "extract"])
-def test_a_case_that_crashes_is_lost_alone_and_named(cohort, monkeypatch, step):
-    _, _, expected = run(cohort, "undisturbed")
+def test_a_case_that_crashes_is_lost_alone_and_named(cohort, expected, monkeypatch, step):
     poison(monkeypatch, step, signal.SIGSEGV)
     lost, said, table = run(cohort, "run")
     assert lost == (1 if step == "prepare" else 2)
@@ -99,8 +108,7 @@ def test_a_case_that_crashes_is_lost_alone_and_named(cohort, monkeypatch, step):
 
 
 @pytest.mark.parametrize("step", ["prepare", "extract"])
-def test_a_case_that_the_system_killed_is_tried_again_by_the_next_run(cohort, monkeypatch, step):
-    _, _, expected = run(cohort, "undisturbed")
+def test_a_case_that_the_system_killed_is_tried_again_by_the_next_run(cohort, expected, monkeypatch, step):
     with monkeypatch.context() as patch:
         poison(patch, step, signal.SIGKILL)
         lost, _, table = run(cohort, "run")

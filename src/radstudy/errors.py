@@ -43,6 +43,20 @@ class StorageError(RadstudyError):
         return (StorageError, (self.path, self.reason))
 
 
+class ProcessError(RadstudyError):
+    """No process can be started, or one was ended while it worked on no file of the user's."""
+
+    exit_code = 2
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}. To do: {remedy}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by its parts."""
+        return (ProcessError, (self.problem, self.remedy))
+
+
 class StudyFileError(RadstudyError):
     """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
 

@@ -5,12 +5,12 @@ Each step reads the files of the steps before it and writes its own folder; a st
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from radstudy.errors import UsageError
+from radstudy.parallel import cores
 from radstudy.protocol import STEPS, Protocol
 from radstudy.steps.agree import do_agree
 from radstudy.steps.cohort import do_cohort, lost_of
@@ -72,7 +72,7 @@ def run(
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
     with only_run(out):
-        state = Run(protocol, data, out, jobs or os.cpu_count() or 1, say, bar, until)
+        state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)
     if until == "cohort":

@@ -13,6 +13,7 @@ from radstudy._version import __version__
 from radstudy.announcing import ask_for_announcement
 from radstudy.cli import cohort, lesion, masks, study
 from radstudy.errors import RadstudyError, StorageError
+from radstudy.parallel import keep_cases_apart
 
 app = typer.Typer(
     name="radstudy",
@@ -47,6 +48,7 @@ app.add_typer(mask_app, name="mask")
 def main() -> None:
     """Run the command line; expected errors become a message and an exit code, never a traceback."""
     ask_for_announcement()
+    keep_cases_apart()
     try:
         app()
     except RadstudyError as error:

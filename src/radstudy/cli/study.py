@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -99,12 +98,13 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:  # fmt: skip
     """Look for what makes an AUC worthless, before any model is made: leaks, doubles, batches."""
+    from radstudy.parallel import cores
     from radstudy.protocol import load_protocol
     from radstudy.steps.leaks import check_study
 
     protocol = load_protocol(study)
     where = out or study.parent / "runs" / study.stem
-    checked = check_study(protocol, data=_data_folder(data, study), out=where, jobs=os.cpu_count() or 1, bar=bar)
+    checked = check_study(protocol, data=_data_folder(data, study), out=where, jobs=cores(), bar=bar)
     found = checked.found
     say(f"Looked at {'; '.join(checked.seen)}.")
     if as_json:
@@ -129,6 +129,7 @@ def plan(
     jobs: Jobs = None,
 ) -> None:  # fmt: skip
     """How many patients a study needs, and what it may expect: Riley's criteria, and a simulation of its own models."""
+    from radstudy.parallel import cores
     from radstudy.protocol import load_protocol
     from radstudy.steps.plan import as_text, plan_study
 
@@ -140,7 +141,7 @@ def plan(
             raise UsageError(f"{option} takes a number between {low:g} and 1, not {value:g}")
     made = plan_study(
         load_protocol(study), data=study.parent.resolve(), patients=[int(size) for size in sizes],
-        prevalence=prevalence, auc=auc, features=features, repeats=repeats, jobs=jobs or os.cpu_count() or 1, say=say,
+        prevalence=prevalence, auc=auc, features=features, repeats=repeats, jobs=jobs or cores(), say=say,
     )  # fmt: skip
     typer.echo(json.dumps(made, indent=1, ensure_ascii=False) if as_json else as_text(made))
 

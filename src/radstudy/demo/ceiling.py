@@ -16,11 +16,11 @@ import argparse
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -30,12 +30,18 @@ from radstudy.features.extract import extract
 from radstudy.imaging.preparation import prepare_volume
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.parallel import finished
 from radstudy.protocol.load import parse_protocol
 from radstudy.store import write_parquet
 
 
 def simulated_features(
-    patients: int, seed: int, *, sequences: Iterable[str] = SEQUENCES, jobs: int = -1, deal_diameters: bool = True
+    patients: int,
+    seed: int,
+    *,
+    sequences: Iterable[str] = SEQUENCES,
+    jobs: int | None = None,
+    deal_diameters: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reader 1's features of a simulated cohort, straight from memory.
 
@@ -43,7 +49,7 @@ def simulated_features(
     ----------
     patients, seed : as for `radstudy.demo.cohort.make`.
     sequences : which of T2WI, DWI, DCE3, DCE7.
-    jobs : processes, as joblib counts them.
+    jobs : processes; None takes all cores.
     deal_diameters : permute the diameters over all patients.
 
     Returns
@@ -56,9 +62,9 @@ def simulated_features(
     if deal_diameters:
         order = np.random.default_rng(seed).permutation(patients)
         dealt = [replace(patient, diameter_mm=plans[i].diameter_mm) for patient, i in zip(dealt, order, strict=True)]
-    wanted = tuple(sequences)
-    parts = Parallel(n_jobs=jobs)(delayed(_features_of)(patient, wanted) for patient in dealt)
-    return pd.concat(parts), truth.set_index("patient_id")
+    work = partial(_features_of, sequences=tuple(sequences))
+    found = dict(finished(work, dealt, jobs, named=lambda patient: patient.identifier))
+    return pd.concat([found[index] for index in range(patients)]), truth.set_index("patient_id")
 
 
 def _features_of(patient: Patient, sequences: tuple[str, ...]) -> pd.DataFrame:
@@ -116,7 +122,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="No feature of the synthetic cohort beats its planted ceiling.")
     parser.add_argument("--patients", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=-1)
+    parser.add_argument("--jobs", type=int, help="processes; by default all cores")
     parser.add_argument("--features", type=Path, help="write the simulated patients' features here (Parquet)")
     given = parser.parse_args()
     features, truth = simulated_features(given.patients, given.seed, jobs=given.jobs)

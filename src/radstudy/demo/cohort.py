@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from radstudy.demo.published import CELLS, DOUBLY_READ, PATIENTS
 from radstudy.demo.reading import first_reading, second_reading
 from radstudy.formats.raster import write_raster
 from radstudy.owned import owning, refuse_foreign
+from radstudy.parallel import finished
 from radstudy.store import write_csv, write_text
 
 NOTICE = "SYNTHETIC DATA: invented patients and simulated images. Says nothing about HER2 or about any patient."
@@ -83,7 +85,7 @@ def make(
     table, truth, plans = plan(patients=patients, seed=seed, null=null)
     texts = [folder / name for name in ("cohort.csv", "truth.csv", "README.txt", "study.yaml")]
     refuse_foreign(*texts)
-    done = _each(plans, folder, jobs)
+    done = finished(partial(make_patient, folder=folder), plans, jobs, named=lambda patient: patient.identifier)
     for _ in progress(done, len(plans), "Synthetic patients") if progress is not None else done:
         pass
     with owning(*texts):
@@ -179,16 +181,6 @@ def _axes(rng: np.random.Generator) -> NDArray[np.float64]:
         step[a, b], step[b, a] = -np.sin(angle), np.sin(angle)
         turned = turned @ step
     return np.asarray(turned @ np.diag([-1.0, -1.0, 1.0]))
-
-
-def _each(plans: list[Patient], folder: Path, jobs: int | None) -> Iterable[str]:
-    if jobs == 1:
-        return (make_patient(patient, folder) for patient in plans)
-    from joblib import Parallel, delayed
-
-    work = (delayed(make_patient)(patient, folder) for patient in plans)
-    finished: Iterable[str] = Parallel(n_jobs=jobs or -1, return_as="generator_unordered")(work)
-    return finished
 
 
 def _write(file: Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from radstudy.derive.patient import Patient, Work
 from radstudy.derive.table import Row, moved, read_rows
 from radstudy.errors import CaseError, CohortError, grouped
 from radstudy.owned import owning, refuse_foreign
+from radstudy.parallel import cores
 from radstudy.protocol.derive import Derive
 from radstudy.protocol.load import load_section
 from radstudy.steps.run import in_parallel, write_failures
@@ -69,7 +69,7 @@ def derive(
     refuse_foreign(target, failed)
     with only_run(out):
         shown = moved(given, folder, out)
-        found = _each(Work(wanted, out.resolve()), patients, jobs or os.cpu_count() or 1, bar)
+        found = _each(Work(wanted, out.resolve()), patients, jobs or cores(), bar)
         new, failures = _table(shown, patients, found)
         with owning(target, failed):
             write_csv(target, new)

@@ -18,6 +18,7 @@ from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
 from radstudy.formats.nifti_place import read_information
 from radstudy.formats.reading import for_native_readers, held
 from radstudy.formats.whole import require_whole
+from radstudy.parallel import reading
 from radstudy.store import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -63,7 +64,8 @@ def _as_case_error(file: Path) -> Iterator[None]:
     """Errors of the libraries that read images, as ours."""
     with border(file, "an image", f"export it again as one of {', '.join(SUFFIXES)}"):
         try:
-            yield
+            with reading(file):
+                yield
         except RuntimeError as error:
             if _NO_MEMORY.search(str(error)):  # as ITK says it
                 raise MemoryError(str(error)) from error
@@ -78,7 +80,8 @@ def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float6
     CaseError : the file is not a 3D image.
     """
     with border(path, "a 3D image", "import or export it again"):
-        header = read_information(Path(path))
+        with reading(path):
+            header = read_information(Path(path))
         columns, rows, slices = header.GetSize()
         return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
 

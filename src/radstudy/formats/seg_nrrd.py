@@ -26,6 +26,7 @@ from radstudy.formats.border import border
 from radstudy.formats.raster import affine_from_lps
 from radstudy.formats.reading import for_native_readers, opened
 from radstudy.formats.whole import require_whole
+from radstudy.parallel import reading
 from radstudy.store import write_bytes
 
 _COLOURS = ((0.87, 0.33, 0.31), (0.34, 0.65, 0.86), (0.55, 0.78, 0.36), (0.94, 0.76, 0.29), (0.69, 0.48, 0.80))
@@ -103,7 +104,7 @@ def read_seg_nrrd(path: str | Path) -> SegNrrd:
     file = Path(path)
     with border(file, "a segmentation", "save it again from 3D Slicer"):
         require_whole(file)
-        with for_native_readers(file) as readable:
+        with for_native_readers(file) as readable, reading(file):
             image = sitk.ReadImage(str(readable))
         return _of_image(image, file)
 

@@ -18,6 +18,7 @@ from radstudy.formats.reading import held
 from radstudy.formats.seg_nrrd import NrrdSegment, SegNrrd, describes_segments, read_seg_nrrd
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+from radstudy.parallel import reading
 
 _LISTED = 10
 
@@ -74,7 +75,7 @@ def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, read
     if grid is None and resample:
         raise CaseError("there is no image to resample the mask onto", "give the image (grid; --image)", file=path)
     try:
-        with held():
+        with held(), reading(path, reader=reader):
             segments = segments_of(path, grid, resample=resample)
             roi = _chosen(segments, label, reader, str(path))
         return roi if grid is None else place_mask(roi, grid, resample=resample)

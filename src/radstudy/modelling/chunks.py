@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from radstudy.errors import UsageError
 from radstudy.kept import keep_arrays, kept_arrays
+from radstudy.parallel import finished
 from radstudy.store import content_hash
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -73,7 +74,8 @@ def in_chunks(
     done, begin, fresh = sum(len(part) for part in parts if part.start in kept), time.monotonic(), 0
     if progress is not None and done:
         progress(done, total, float("nan") if due else 0.0)
-    for part, arrays in _computed(work, due, chunks.jobs):
+    for index, arrays in finished(work, due, chunks.jobs, threads=1, named=_named):
+        part = due[index]
         kept[part.start] = arrays
         if folder is not None:
             keep_arrays(_file(folder, part), {**arrays, _KEY: np.array(mark)})
@@ -83,20 +85,8 @@ def in_chunks(
     return {name: np.concatenate([kept[part.start][name] for part in parts]) for name in kept[0]}
 
 
-def _computed(work: Callable[[range], Arrays], due: list[range], jobs: int) -> Any:
-    """(chunk, arrays) as they are finished."""
-    from joblib import Parallel, delayed, parallel_config
-
-    if jobs == 1 or len(due) <= 1:
-        yield from ((chunk, work(chunk)) for chunk in due)
-        return
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        tasks = (delayed(_numbered)(work, chunk) for chunk in due)
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
-
-
-def _numbered(work: Callable[[range], Arrays], chunk: range) -> tuple[range, Arrays]:
-    return chunk, work(chunk)
+def _named(chunk: range) -> str:
+    return f"repeats {chunk.start + 1} to {chunk.stop}"
 
 
 def _file(folder: Path, chunk: range) -> Path:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from joblib import Parallel, delayed
 from ruamel.yaml import YAML
 
+from radstudy.parallel import finished
 from radstudy.protocol import Protocol
 from radstudy.report.facts import Facts, read_facts
 from radstudy.report.figures import Drawing
@@ -52,8 +53,9 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int)
     parts = [part for section in sections for part in section.parts if isinstance(part.content, Table | Drawing)]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
-    made = Parallel(n_jobs=jobs, batch_size=1)(delayed(_files_of)(part, notice, kinds) for part in parts)
-    for part, files in zip(parts, made, strict=True):
+    made = dict(finished(partial(_files_of, notice=notice, kinds=kinds), parts, jobs, named=_name))
+    for index, part in enumerate(parts):
+        files = made[index]
         place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.content.name
         for kind, content in files.items():
             if kind != "svg" or "svg" in kinds:
@@ -61,6 +63,10 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int)
         if "svg" in files:
             sources[part.content.name] = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
     return sources
+
+
+def _name(part: Part) -> str:
+    return str(part.content.name) if isinstance(part.content, Table | Drawing) else part.caption
 
 
 def _files_of(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes]:

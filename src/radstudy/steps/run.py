@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ import pandas as pd
 from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
+from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
@@ -114,45 +116,44 @@ class Run:
         self, function: Callable[[Task], Result], tasks: Sequence[Task], description: str
     ) -> list[Result | CaseError]:
         """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
-        results: dict[int, Result | CaseError] = {}
-        for index, result in self.bar(in_parallel(function, tasks, self.jobs), len(tasks), description):
-            results[index] = result
+        by_index: dict[int, Result | CaseError] = {}
+        found = in_parallel(function, tasks, self.jobs, say=lambda line: self.say(f"{description}: {line}"))
+        for index, result in self.bar(found, len(tasks), description):
+            by_index[index] = result
             if isinstance(result, PassingError):
                 self.passing.append(result)
-        return [results[index] for index in range(len(tasks))]
+        return [by_index[index] for index in range(len(tasks))]
 
 
 def in_parallel(
-    function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    jobs: int,
+    *,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[int, Result | CaseError]]:
-    """The result of every task with its index, as they come; an error of one task stands in its place."""
-    if jobs == 1 or len(tasks) < 2:
-        for index, task in enumerate(tasks):
-            yield _guarded(function, index, task)
-        return
-    from joblib import Parallel, delayed
+    """The result of every task with its index, as they come; an error of one task stands in its place.
 
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_guarded)(function, index, task) for index, task in enumerate(tasks))
+    A task that crashes its process is such an error, too (`radstudy.parallel`); `say` is told of those tried again.
+    """
+    return results(partial(_guarded, function), tasks, jobs, shielded=True, say=say)
 
 
-def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tuple[int, Result | CaseError]:
+def _guarded(function: Callable[[Task], Result], task: Task) -> Result | CaseError:
     """The result of one task, or its error: one bad case never stops a cohort."""
     try:
-        return index, function(task)
+        return function(task)
     except CaseError as error:
-        return index, error
+        return error
     except StorageError:  # no case's fault: all others would fail as well
         raise
     except MemoryError:
-        return index, PassingError(
-            "the case does not fit into memory", "run again with fewer --jobs, or crop the image"
-        )
+        return PassingError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
     except OSError as error:  # of the computer or of the share; which file, it says
-        return index, unreadable(error, error.filename or "")
+        return unreadable(error, error.filename or "")
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
         problem = f"unexpected {type(error).__name__}: {error}"
-        return index, CaseError(problem, "look at the file; if it is sound, report this as a bug")
+        return CaseError(problem, "look at the file; if it is sound, report this as a bug")
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

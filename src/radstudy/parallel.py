@@ -1,0 +1,469 @@
+"""All processes of the program start here; one that is lost names the task that it worked on.
+
+A worker works on one task at a time: where native code crashes, or the system ends a process for want of memory, one
+task alone is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a
+time, alone, each in a new process. One that loses its process then, too, becomes an error in its place.
+
+loky starts the processes (a new Python, not a fork: kernels and BLAS have threads) and pickles. Its executor is not
+used: it ends all workers where one is lost, and says neither which nor how.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from radstudy.errors import CaseError, PassingError, ProcessError, RadstudyError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+IDLE_S = 300.0  # a worker that has had nothing to do for so long ends
+_PATIENCE_S = 10.0  # for a process to end
+_THREADS = (
+    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
+_BEGAN, _READING, _RESULT, _ERROR = range(4)  # what a worker's message is
+_LOST = (EOFError, OSError)  # what reading from a process that has ended gives
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE}  # of a file, or of a fault in a library
+_WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC0000374: "heap corruption", 0xC00000FD: "stack overflow"}
+
+
+class _Program:
+    """What holds for this process."""
+
+    apart = False  # see `keep_cases_apart`
+    answers: Any = None  # a worker's connection to the program
+    read = ("", "")  # file that native code reads in this process, and whose mask it is
+    left: ClassVar[list[_Worker]] = []  # workers that the last call has left for the next
+
+
+def keep_cases_apart() -> None:
+    """Let one job, too, read files in a process of its own; called by the command line, not by the library.
+
+    So no file can end a command. A library's caller who asks for one job gets the work in its own process, as a
+    debugger needs it.
+    """
+    _Program.apart = True
+
+
+def cores() -> int:
+    """Processors that this process may use: of the computer, by its affinity and by the limits of its container."""
+    from joblib.externals.loky import cpu_count
+
+    return int(cpu_count())
+
+
+def results(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    jobs: int | None = None,
+    *,
+    threads: int | None = None,
+    shielded: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[int, Result | CaseError]]:
+    """The result of every task with its index, as they come; a task that lost its process stands as an error.
+
+    Parameters
+    ----------
+    function : called with each task. It, tasks and results are picklable where there are processes.
+    tasks : independent of one another.
+    jobs : processes; None takes all cores. With 1, or a single task, this process does the work.
+    threads : of each process; None shares the cores out, unless the environment says (OMP_NUM_THREADS and so on).
+    shielded : the function reads files that may crash native code: a single task has a process of its own, too, and
+        with one job where `keep_cases_apart` was called.
+    say : told of tasks that are tried again.
+
+    Yields
+    ------
+    Index and result. In place of a result: a `CaseError` where the task crashed its process twice, a `PassingError`
+    where the system or a person ended it. Its file is the one that was being read, if any; nothing else of the case is
+    known here.
+
+    Raises
+    ------
+    ProcessError : no process can be started.
+    Any error of the function itself, of the first task that meets one.
+    """
+    wanted = cores() if jobs is None else jobs
+    in_this = not (shielded and (wanted > 1 or _Program.apart)) and (wanted == 1 or len(tasks) == 1)
+    if in_this or not tasks:
+        yield from ((index, function(task)) for index, task in enumerate(tasks))
+        return
+    content = _pickled(function)
+    with _Team(min(wanted, len(tasks)), _environment(wanted, threads)) as team:
+        doubtful: list[int] = []
+        yield from _together(team, content, tasks, doubtful)
+        team.close()  # what they hold of the memory is free for the tasks that may have wanted it
+        if doubtful:
+            cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
+            say(f"{cases} tried again, each alone, since the process that worked on it was ended")
+        for index in sorted(doubtful):
+            yield index, _alone(team, content, tasks[index])
+
+
+def finished(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    jobs: int | None = None,
+    *,
+    threads: int | None = None,
+    named: Callable[[Task], str] = str,
+) -> Iterator[tuple[int, Result]]:
+    """As `results`, for work that reads no files of the user's: every task has a result, or the work ends.
+
+    Parameters
+    ----------
+    function, tasks, jobs, threads : as for `results`.
+    named : what a task is, for the error.
+
+    Raises
+    ------
+    ProcessError : no process can be started, or the one that worked on a task was ended twice.
+    """
+    for index, result in results(function, tasks, jobs, threads=threads):
+        if isinstance(result, CaseError):
+            raise ProcessError(f"{named(tasks[index])}: {result.problem}", "give the same command again with --jobs 1")
+        yield index, result
+
+
+@contextmanager
+def reading(file: str | Path, *, reader: str = "") -> Iterator[None]:
+    """Say that native code reads a file now: if it ends this process, the error names the file.
+
+    Parameters
+    ----------
+    file : which.
+    reader : whose mask it is.
+    """
+    before = _Program.read
+    _Program.read = str(file), reader or before[1]
+    _answer(_READING, _Program.read)
+    try:
+        yield
+    finally:
+        _Program.read = before
+        _answer(_READING, before)
+
+
+def _environment(jobs: int, threads: int | None) -> dict[str, str]:
+    """Variables of the workers' environment: how many threads the libraries start in each."""
+    each = max(cores() // jobs, 1)
+    numbers = {name: os.environ.get(name, str(each)) if threads is None else str(threads) for name in _THREADS}
+    # no processes of a worker's own (joblib), and TBB's threads know of those in the other workers
+    return {"JOBLIB_MULTIPROCESSING": "0", "ENABLE_IPC": "1", **numbers}
+
+
+def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[int]) -> Iterator[tuple[int, Any]]:
+    """Results as they come; tasks that lost their process are added to `doubtful`."""
+    due = list(range(len(tasks)))[::-1]
+    unfinished = len(tasks)
+    while unfinished:
+        team.fill(unfinished)
+        came: list[tuple[int, Any]] = []
+        for worker in team.heard():
+            try:
+                answer = worker.receive()
+            except _LOST:
+                if (index := team.lose(worker)) is not None:
+                    doubtful.append(index)
+                    unfinished -= 1
+                continue
+            came += [] if answer is None else [answer]
+        unfinished -= len(came)
+        while due and (worker_ := team.idle()) is not None:  # before the results are used: none waits for that
+            worker_.send(due[-1], content, tasks[due.pop()])
+        yield from came
+
+
+def _alone(team: _Team, content: bytes, task: Any) -> Any:
+    """The result of a task in doubt from a new process, the only one; an error if that is lost, too."""
+    worker = team.add()
+    try:
+        while worker.receive() is not None or not worker.began:
+            pass
+        worker.send(0, content, task)
+        while (answer := worker.receive()) is None:
+            pass
+    except _LOST:
+        if team.lose(worker) is None:
+            raise AssertionError("a worker without a task was lost, and not reported") from None
+        return worker.lost()
+    team.close()
+    return answer[1]
+
+
+class _Team:
+    """The workers of one call of `results`.
+
+    Parameters
+    ----------
+    size : at most so many processes; it shrinks where the system does not give them, or ends them for want of memory.
+    environment : variables of theirs.
+    """
+
+    def __init__(self, size: int, environment: dict[str, str]) -> None:
+        self.size = size
+        self.environment = environment
+        self.members: list[_Worker] = []
+
+    def __enter__(self) -> _Team:
+        """Take over the workers that the last call has left."""
+        while _Program.left:
+            worker = _Program.left.pop()
+            if worker.environment == self.environment and len(self.members) < self.size and worker.process.is_alive():
+                self.members.append(worker)
+            else:
+                worker.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave those that have nothing to do to the next call; end the others, whose results nobody wants."""
+        working = [worker for worker in self.members if worker.index is not None]
+        for worker in working:
+            worker.process.terminate()
+        for worker in working:
+            worker.close()
+        _Program.left += [worker for worker in self.members if worker.index is None]
+
+    def fill(self, wanted: int) -> None:
+        """Start workers until there are as many as wanted and possible; fewer than possible is enough to go on."""
+        while len(self.members) < min(self.size, wanted):
+            try:
+                self.add()
+            except ProcessError:
+                if not self.members:
+                    raise
+                self.size = len(self.members)
+
+    def add(self) -> _Worker:
+        """Start a worker."""
+        try:
+            worker = _Worker(self.environment)
+        except (OSError, ImportError, NotImplementedError) as error:  # what a system without processes to spare gives
+            raise _not_started(str(error)) from error
+        self.members.append(worker)
+        return worker
+
+    def idle(self) -> _Worker | None:
+        """A worker that waits for a task."""
+        return next((worker for worker in self.members if worker.began and worker.index is None), None)
+
+    def heard(self) -> list[_Worker]:
+        """The workers that have said something, or have ended; waits for the first."""
+        from multiprocessing.connection import wait
+
+        ready = set(wait([worker.answers for worker in self.members]))
+        return [worker for worker in self.members if worker.answers in ready]
+
+    def lose(self, worker: _Worker) -> int | None:
+        """Strike off a worker that has ended; the index of the task that it worked on.
+
+        Raises
+        ------
+        ProcessError : it ended before it was ready for a task, and there is no other.
+        """
+        self.members.remove(worker)
+        worker.close()
+        if not worker.began or worker.killed:
+            self.size = max(self.size - 1, int(worker.began))
+        if not self.size:
+            raise _not_started(f"it {worker.ended}")
+        return worker.index
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self.members:
+            worker.close()
+        self.members = []
+
+
+class _Worker:
+    """A process that works on one task at a time, as the program knows it.
+
+    Parameters
+    ----------
+    environment : variables that its environment has beside the program's.
+
+    Attributes
+    ----------
+    began : whether it is ready for tasks.
+    index : of the task that it works on; None: it waits for one.
+    """
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        from joblib.externals.loky.backend import get_context
+
+        context = get_context("loky")
+        self.environment = environment
+        self.began = False
+        self.index: int | None = None
+        self._file = self._reader = ""
+        tasks, self._tasks = context.Pipe(duplex=False)
+        self.answers, answers = context.Pipe(duplex=False)
+        self.process = context.Process(target=_serve, args=(tasks, answers), env=environment, daemon=True)
+        try:
+            with _interrupts_held():
+                self.process.start()
+        except BaseException:
+            self._tasks.close()
+            self.answers.close()
+            raise
+        finally:
+            tasks.close()
+            answers.close()
+
+    def send(self, index: int, content: bytes, task: Any) -> None:
+        """Give it a task."""
+        message = content, _pickled(task)
+        self.index = index
+        with suppress(OSError):  # it has ended: `receive` tells
+            self._tasks.send(message)
+
+    def receive(self) -> tuple[int, Any] | None:
+        """Index and result of its task; None if it said something else.
+
+        Raises
+        ------
+        EOFError, OSError : it has ended.
+        Any error of the task.
+        """
+        kind, value = pickle.loads(self.answers.recv_bytes())
+        if kind == _BEGAN:
+            self.began = True
+        elif kind == _READING:
+            self._file, self._reader = value
+        else:
+            index, self.index = self.index, None
+            if kind == _ERROR:
+                raise value
+            assert index is not None
+            return index, value
+        return None
+
+    def close(self) -> None:
+        """End it, unless it has ended; at once, where it works."""
+        self._tasks.close()
+        self.process.join(_PATIENCE_S)
+        if self.process.exitcode is None:
+            self.process.terminate()
+            self.process.join(_PATIENCE_S)
+        self.answers.close()
+
+    @property
+    def killed(self) -> bool:
+        """Whether the system ended it, or somebody did by the same means."""
+        return bool(self.process.exitcode == -getattr(signal, "SIGKILL", 0))
+
+    @property
+    def ended(self) -> str:
+        """How it ended."""
+        code = self.process.exitcode
+        if self.killed:
+            return "was ended by the system (signal 9), likely for want of memory"
+        if code is not None and code < 0:
+            name = signal.strsignal(-code)
+            return f"was ended by signal {-code}" + (f" ({name.lower()})" if name else "")
+        if code in _WINDOWS_CRASHES:
+            return f"was ended by a crash ({_WINDOWS_CRASHES[code]})"
+        return f"ended with exit code {code}" if code else "ended, it is not known why"
+
+    def lost(self) -> CaseError:
+        """What is said of the task that it worked on when it ended."""
+        code = self.process.exitcode
+        problem = f"the process that worked on it {self.ended}"
+        if code and (code > 0 or -code in _CRASHES):
+            remedy = ("export the file again; if it is sound, report this as a bug" if self._file else
+                      "look at its image and its masks; if they are sound, report this as a bug")  # fmt: skip
+            return CaseError(problem, remedy, reader=self._reader, file=self._file)
+        remedy = "give the same command again; where memory is short, close other programs first or crop the image"
+        return PassingError(problem, remedy, reader=self._reader, file=self._file)
+
+
+def _not_started(why: str) -> ProcessError:
+    remedy = (
+        "free memory, have the limits of your account raised (ulimit -u, ulimit -n), or give fewer --jobs, and give "
+        "the same command again"
+    )
+    return ProcessError(f"no process can be started: {why}", remedy)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start a process that Ctrl-C does not reach: the program ends it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows: the worker itself sees to it
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _pickled(value: object) -> bytes:
+    from joblib.externals.loky.backend.reduction import dumps
+
+    return bytes(dumps(value))
+
+
+def _serve(tasks: Any, answers: Any) -> None:
+    """A worker's whole life: it does what it is sent, until the program has ended or has nothing more for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _Program.answers = answers
+    waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks, waiting), daemon=True).start()
+    _answer(_BEGAN, None)
+    known, function = b"", _nothing
+    while True:
+        try:
+            content, task = waiting.get(timeout=IDLE_S)
+        except queue.Empty:
+            return
+        try:
+            if content != known:
+                known, function = content, pickle.loads(content)
+            answer = _pickled((_RESULT, function(pickle.loads(task))))
+        except Exception as error:
+            answer = _pickled_error(error)
+        answers.send_bytes(answer)
+
+
+def _nothing(_: object) -> None:
+    """What a worker does before it is sent a function."""
+
+
+def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:
+    """Hand tasks on; where the program has ended, end this process at once, whatever it does."""
+    with suppress(*_LOST):
+        while True:
+            waiting.put(tasks.recv())
+    os._exit(0)
+
+
+def _answer(kind: int, value: object) -> None:
+    """Tell the program something; nothing where this process is the program."""
+    if _Program.answers is not None:
+        _Program.answers.send_bytes(pickle.dumps((kind, value)))
+
+
+def _pickled_error(error: Exception) -> bytes:
+    """An error with its traceback, as the program can raise it again."""
+    if not isinstance(error, RadstudyError):
+        error.add_note("In a process of its own:\n" + "".join(traceback.format_exception(error)))
+    try:
+        content = _pickled((_ERROR, error))
+        pickle.loads(content)
+    except Exception:  # an error that does not survive pickling
+        return _pickled((_ERROR, RuntimeError("".join(traceback.format_exception(error)))))
+    return content

@@ -21,7 +21,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -188,10 +188,20 @@ def temporary_folder() -> Iterator[Path]:
 
     Raises
     ------
-    StorageError : the place for temporary files is full or closed, which is no fault of the case at hand.
+    StorageError : see `temporary_files`.
     """
-    with storing("the folder for temporary files (TMPDIR)"), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
+    with temporary_files(), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
         yield Path(folder)
+
+
+def temporary_files() -> AbstractContextManager[None]:
+    """Say of errors of the system that the place for temporary files is full or closed: no fault of the case at hand.
+
+    Raises
+    ------
+    StorageError : there was such an error.
+    """
+    return storing("the folder for temporary files (TMPDIR)")
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.cells import guarded_in_workbook, is_formula
-from radstudy.store import storing
+from radstudy.store import temporary_files
 
 _ALWAYS = datetime(1980, 1, 1, tzinfo=UTC)  # so that one table gives one file
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -62,9 +62,14 @@ def saved(book: Any) -> bytes:
     ------
     StorageError : the library has no room for the temporary files that it writes.
     """
+    from lxml.etree import SerialisationError
+
     memory = io.BytesIO()
-    with storing("the folder for temporary files (TMPDIR)"):
-        book.save(memory)
+    with temporary_files():
+        try:
+            book.save(memory)
+        except SerialisationError as error:  # what lxml makes of the system's error
+            raise OSError(str(error)) from error
     return _without_times(memory.getvalue())
 
 

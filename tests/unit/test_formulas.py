@@ -24,8 +24,8 @@ from radstudy.workbook import xlsx_bytes
 from unit.intake import synthetic
 
 FORMULAS = [
-    "=1+1", "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://x","y")', "'=1", "''@x",
-    "-fs T2", " =1", "\uff1d1+1",
+    "=1+1", "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://x","y")', "'=1",
+    "''@x", "-fs T2", " =1", "\uff1d1+1",
 ]  # fmt: skip
 ORDINARY = [
     "T2",

@@ -113,7 +113,8 @@ class _Losing:
 
 def test_a_byte_that_was_lost_in_silence_is_missed(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("before")
-    monkeypatch.setattr(store, "open", lambda *given, **more: _Losing(open(*given, **more)), raising=False)
+    real = open
+    monkeypatch.setattr(store, "open", lambda *given, **more: _Losing(real(*given, **more)), raising=False)
     with pytest.raises(StorageError, match="5 bytes of 6 were written"):
         write_text(tmp_path / "a.txt", "after!")
     assert (tmp_path / "a.txt").read_text() == "before"

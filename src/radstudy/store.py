@@ -277,20 +277,18 @@ def _texts_changed(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.Data
     """The table with every text of it, names of columns among them, as `change` gives it; itself where none differs."""
     import pandas as pd
 
-    def changed(value: object) -> object:
-        return change(value) if isinstance(value, str) else value
-
     made = frame
     for place, kind in enumerate(frame.dtypes):
         if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
             continue
         column = frame.iloc[:, place]
-        cells = [changed(value) for value in column]
-        if any(isinstance(value, str) and value != was for value, was in zip(cells, column, strict=True)):
-            made = made.copy() if made is frame else made
+        texts = {value for value in column if isinstance(value, str)}
+        if new := {text: other for text in texts if (other := change(text)) != text}:
+            cells = [new.get(value, value) if isinstance(value, str) else value for value in column]
             typed = object if isinstance(kind, pd.CategoricalDtype) else kind
+            made = made.copy() if made is frame else made
             made.isetitem(place, pd.Series(cells, index=frame.index, dtype=typed))
-    names = [changed(name) for name in frame.columns]
+    names = [change(name) if isinstance(name, str) else name for name in frame.columns]
     return made if names == list(frame.columns) else made.set_axis(pd.Index(names), axis="columns")
 
 

@@ -15,6 +15,10 @@ _EACH_TIME = (
     "Compiling: it takes about half a minute, and each time, since no compiled code can be kept on this computer. To "
     "do: set NUMBA_CACHE_DIR to a folder that you may write to."
 )
+_NOT_KEPT = (
+    "The compiled code cannot be kept ({}): this command goes on with it, and the next one compiles again. To do: make "
+    "room, or set NUMBA_CACHE_DIR to another folder."
+)
 
 
 def ask_for_announcement() -> None:
@@ -39,9 +43,18 @@ def announce(*, kept: bool) -> None:
     ----------
     kept : whether the compiled code is there the next time.
     """
+    _say_once("said", _ONCE if kept else _EACH_TIME)
+
+
+def announce_not_kept(reason: str) -> None:
+    """Say on stderr that compiled code could not be kept, unless a process of the same command has said it."""
+    _say_once("not-kept", _NOT_KEPT.format(reason))
+
+
+def _say_once(name: str, text: str) -> None:
     try:
-        os.close(os.open(Path(os.environ[_FOLDER]) / "said", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.close(os.open(Path(os.environ[_FOLDER]) / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except (OSError, KeyError):
         return
-    sys.stderr.write((_ONCE if kept else _EACH_TIME) + "\n")
+    sys.stderr.write(text + "\n")
     sys.stderr.flush()

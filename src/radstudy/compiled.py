@@ -23,7 +23,7 @@ import numba
 from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
-from radstudy.announcing import announce, announcement_asked
+from radstudy.announcing import announce, announce_not_kept, announcement_asked
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _uncached: list[str] = []  # functions that are compiled anew in every process
@@ -71,8 +71,21 @@ def _stamp(compiled: Any, stamp: bytes) -> None:
     kept: Any = getattr(cached, "_cache_file", None)
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = stamp
+        cached.save_overload = _unless_full(cached.save_overload)
     else:  # a numba that keeps it elsewhere: rather slow than stale
         cached.disable()
+
+
+def _unless_full(save: Callable[..., None]) -> Callable[..., None]:
+    """Keep compiled code where there is room for it; a disk that is full must not cost the case that is computed."""
+
+    def saved(*given: Any) -> None:
+        try:
+            save(*given)
+        except OSError as error:
+            announce_not_kept(error.strerror or str(error))
+
+    return saved
 
 
 def _files_of(file: Path) -> set[Path]:

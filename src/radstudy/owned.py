@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from radstudy.errors import UsageError
+from radstudy.errors import StorageError, UsageError
 from radstudy.store import file_hash, write_text
 
 FOLDER = ".radstudy"
@@ -55,7 +55,17 @@ def files_of(out: Path) -> tuple[Path, ...]:
 
 @contextmanager
 def owning(*files: Path) -> Iterator[None]:
-    """Refuse foreign files, let them be written, and remember them; see `refuse_foreign`."""
+    """Refuse foreign files, let them be written, and remember them; see `refuse_foreign`.
+
+    Where there is no room to remember a new file by, it is taken away again: the next command would take it for
+    somebody's own and refuse to go on.
+    """
     refuse_foreign(*files)
+    new = [file for file in files if not file.exists()]
     yield
-    remember(*files)
+    try:
+        remember(*files)
+    except StorageError:
+        for file in new:
+            file.unlink(missing_ok=True)
+        raise

@@ -6,7 +6,9 @@ that the step's result depends on. A step whose key has not changed is not run a
 
 from __future__ import annotations
 
+import csv
 import datetime
+import errno
 import hashlib
 import io
 import itertools
@@ -15,10 +17,11 @@ import math
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -26,12 +29,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radstudy._version import __version__
+from radstudy.cells import guarded, unguarded
 from radstudy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE = "provenance.json"
+_OWNER_ALONE, _AS_ASKED = 0o600, 0o666  # modes of files; of the second one the umask takes its part
 _PART = ".part-"  # begins the name of a folder that a file is written in
 _OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
 PARTS = {  # folders within a step's that are steps of their own
@@ -46,27 +51,44 @@ _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmode
 # --- writing ---------------------------------------------------------------------------------------------------
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
     """Write a file so that it is there whole or not at all, even if the computer stops half-way.
+
+    What was written is read back before it gets its name.
+
+    Parameters
+    ----------
+    path, private : see `written_whole`.
+    content : of the file.
 
     Raises
     ------
     StorageError : the disk is full, or the folder cannot be made or written to.
     """
-    with written_whole(path) as part:
-        part.write_bytes(content)
+    with written_whole(path, private=private) as part:
+        mode = _OWNER_ALONE if private else _AS_ASKED
+        with open(part, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(content)
+        if not _holds(part, content):
+            raise StorageError(
+                path, f"{part.stat().st_size} bytes of {len(content)} were written, or other ones (is the disk full?)"
+            )
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a place to write a file in, beside its final one; only what was written to the end gets the final name.
 
     The place is a folder of its own, so that a format of two files (.mhd with its .raw) finds both under their names.
-    Whoever writes there checks what was written, and raises where it is not whole: then nothing appears.
+    Whoever writes there checks what was written, and raises where it is not whole: then nothing appears. What appears
+    is on the disk, its name too.
+
+    A new file has the permissions that the user's umask leaves, as of any program; one that is replaced keeps its own.
 
     Parameters
     ----------
     path : the file's final name; what is there already stays until the new one is whole.
+    private : only the owner may read the file (mode 0600) and enter the folders that are made for it (0700).
 
     Yields
     ------
@@ -76,20 +98,68 @@ def written_whole(path: Path) -> Iterator[Path]:
     ------
     StorageError : the disk is full, or the folder cannot be made or written to.
     """
-    with _storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=_PART, dir=path.parent))
+    with storing(path):
+        made = make_folders(path.parent, private=private)
+        room = Path(tempfile.mkdtemp(prefix=_PART, dir=path.parent))  # its mode is 0700: nobody else sees what is in it
         try:
             yield room / path.name
             parts = sorted(room.iterdir(), key=lambda part: part.name == path.name)  # a header names the others: last
             for part in parts:
                 with part.open("r+b") as file:
                     os.fsync(file.fileno())
-                part.chmod(0o644)
+                _permit(part, path.with_name(part.name), private=private)
             for part in parts:
                 part.replace(path.with_name(part.name))
+            for folder in (path.parent, *(folder.parent for folder in reversed(made))):
+                _keep_names(folder)
         finally:
             shutil.rmtree(room, ignore_errors=True)
+
+
+def make_folders(folder: Path, *, private: bool = False) -> list[Path]:
+    """Make a folder and those above it that are not there, and give those that were made, the outermost first.
+
+    `private` ones are never open to others, not for an instant.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(mode=0o700 if private else 0o777, exist_ok=True)  # another process may have made it meanwhile
+    return missing[::-1]
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    """Whether a file holds these bytes and no others."""
+    whole, step = memoryview(content), 1 << 20
+    with file.open("rb") as opened:
+        blocks = (whole[start : start + step] for start in range(0, len(whole), step))
+        return all(opened.read(len(block)) == block for block in blocks) and not opened.read(1)
+
+
+def _permit(part: Path, final: Path, *, private: bool) -> None:
+    """Give a file that is about to get its name the permissions that it is to have."""
+    present = stat.S_IMODE(part.stat().st_mode)
+    wanted = _OWNER_ALONE if private else stat.S_IMODE(final.stat().st_mode) if final.is_file() else present
+    if wanted != present:
+        with suppress(PermissionError, NotImplementedError):  # a file system without permissions (FAT, some shares)
+            part.chmod(wanted)
+
+
+def _keep_names(folder: Path) -> None:
+    """Wait until a folder's list of names is on the disk; Windows and some network shares know no such thing."""
+    if os.name != "posix":
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
 
 
 def remove_parts(folder: Path, *, untouched_s: float = 3600.0) -> None:
@@ -110,26 +180,50 @@ def remove_parts(folder: Path, *, untouched_s: float = 3600.0) -> None:
 
 
 @contextmanager
-def _storing(path: Path) -> Iterator[None]:
-    """Say of a disk that is full, or a folder that is closed, which file it was, and what to do."""
+def storing(path: Path | str) -> Iterator[None]:
+    """Say of a disk that is full, or a folder that is closed, which file or folder it was, and what to do."""
     try:
         yield
     except OSError as error:
         raise StorageError(path, error.strerror or str(error)) from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, with the line ends as they are."""
-    write_bytes(path, text.encode("utf-8"))
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for a file that one library writes and another reads; open to its owner only, and gone afterwards.
+
+    Raises
+    ------
+    StorageError : see `temporary_files`.
+    """
+    with temporary_files(), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
+        yield Path(folder)
 
 
-def write_json(path: Path, content: object, *, compact: bool = False) -> None:
+def temporary_files() -> AbstractContextManager[None]:
+    """Say of errors of the system that the place for temporary files is full or closed: no fault of the case at hand.
+
+    Raises
+    ------
+    StorageError : there was such an error.
+    """
+    return storing("the folder for temporary files (TMPDIR)")
+
+
+def write_text(path: Path, text: str, *, private: bool = False) -> None:
+    """Write UTF-8 text atomically, with the line ends as they are; `private` as of `written_whole`."""
+    write_bytes(path, text.encode("utf-8"), private=private)
+
+
+def write_json(path: Path, content: object, *, compact: bool = False, private: bool = False) -> None:
     """Write JSON atomically; NaN and infinities become null, NumPy scalars and arrays plain numbers and lists.
 
-    `compact` writes it without line breaks, several times faster: for records that only the program reads.
+    `compact` writes it without line breaks, several times faster: for records that only the program reads. `private` as
+    of `written_whole`.
     """
     indent = None if compact else 1
-    write_text(path, json.dumps(plain(content), indent=indent, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(plain(content), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(path, text, private=private)
 
 
 def read_json(path: Path) -> Any:
@@ -138,7 +232,10 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index."""
+    """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index.
+
+    A text that a spreadsheet would take for a formula is guarded, see `radstudy.cells`; `read_csv` gives it as it was.
+    """
     write_bytes(path, csv_bytes(frame))
 
 
@@ -148,18 +245,44 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
     Parameters
     ----------
     path : of the file.
-    options : of `pandas.read_csv`.
+    options : of `pandas.read_csv`; the names of columns are those that were written.
     """
     import pandas as pd
 
     exact = {"float_precision": "round_trip"} if int(pd.__version__.partition(".")[0]) < 3 else {}
-    frame: pd.DataFrame = pd.read_csv(path, **exact, **options)
-    return frame
+    by_column = {
+        option: {guarded(str(name)): value for name, value in given.items()} if isinstance(given, Mapping) else given
+        for option, given in options.items()
+    }
+    return _texts_changed(pd.read_csv(path, **exact, **by_column), unguarded)
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
     """What `write_csv` writes."""
-    return bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    safe = _texts_changed(frame, guarded)
+    text: str = safe.to_csv(index=False, lineterminator="\n")
+    if "\r" in text:  # Python's writer leaves it without quotes, and a reader would begin a row there
+        text = safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode("utf-8")
+
+
+def _texts_changed(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    """The table with every text of it, names of columns among them, as `change` gives it; itself where none differs."""
+    import pandas as pd
+
+    made = frame
+    for place, kind in enumerate(frame.dtypes):
+        if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
+            continue
+        column = frame.iloc[:, place]
+        texts = {value for value in column if isinstance(value, str)}
+        if new := {text: other for text in texts if (other := change(text)) != text}:
+            cells = [new.get(value, value) if isinstance(value, str) else value for value in column]
+            typed = object if isinstance(kind, pd.CategoricalDtype) else kind
+            made = made.copy() if made is frame else made
+            made.isetitem(place, pd.Series(cells, index=frame.index, dtype=typed))
+    names = [change(name) if isinstance(name, str) else name for name in frame.columns]
+    return made if names == list(frame.columns) else made.set_axis(pd.Index(names), axis="columns")
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -307,7 +430,7 @@ class StepFolder:
         -------
         Files that were changed since the step wrote them, under the names that they are kept by.
         """
-        with _storing(self.path):
+        with storing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             changed = [file for file in self.changed() if file.suffix in _OPENED and file.is_file()]
             kept_files = [set_aside(file) for file in changed]
@@ -383,7 +506,7 @@ def only_run(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(str(folder / ".lock"), timeout=0)
-    with _storing(folder):
+    with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()

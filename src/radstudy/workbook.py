@@ -7,16 +7,19 @@ import math
 import re
 import zipfile
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 
+from radstudy.cells import guarded_in_workbook, is_formula
 from radstudy.printable import NOT_IN_XML
+from radstudy.store import temporary_files
 
 _ALWAYS = datetime(1980, 1, 1, tzinfo=UTC)  # so that one table gives one file
 
 
 def xlsx_bytes(frame: pd.DataFrame) -> bytes:
-    """A workbook of one sheet: the heading, then the rows; text stays text (007, =1+1), missing values are empty cells.
+    """A workbook of one sheet: the heading, then the rows; missing values are empty cells, text as `write_text` has it.
 
     Parameters
     ----------
@@ -35,16 +38,42 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
             if isinstance(plain, bool | int) or (isinstance(plain, float) and abs(plain) < float("inf")):
                 cell.value = plain
             else:
-                cell.value = NOT_IN_XML.sub("", str(plain))
-                cell.data_type, cell.number_format = "s", "@"
+                write_text(cell, str(plain))
     sheet.freeze_panes = "A2"
     book.properties.created = book.properties.modified = _ALWAYS.replace(tzinfo=None)
+    return saved(book)
+
+
+def write_text(cell: Any, text: str) -> None:
+    """Write a text into a cell so that it stays one (007, =1+1), for Excel and for whoever edits it there.
+
+    A text that begins as a formula gets Excel's mark of a text besides (`radstudy.cells`).
+    """
+    cell.value = NOT_IN_XML.sub("", guarded_in_workbook(text))
+    cell.data_type, cell.number_format = "s", "@"
+    if is_formula(text):
+        cell.quotePrefix = True
+
+
+def saved(book: Any) -> bytes:
+    """A workbook as the bytes of its file; one content gives one file.
+
+    Raises
+    ------
+    StorageError : the library has no room for the temporary files that it writes.
+    """
+    from lxml.etree import SerialisationError
+
     memory = io.BytesIO()
-    book.save(memory)
-    return without_times(memory.getvalue())
+    with temporary_files():
+        try:
+            book.save(memory)
+        except SerialisationError as error:  # what lxml makes of the system's error
+            raise OSError(str(error)) from error
+    return _without_times(memory.getvalue())
 
 
-def without_times(content: bytes) -> bytes:
+def _without_times(content: bytes) -> bytes:
     """The same workbook without the moment at which it was saved."""
     memory = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as new:

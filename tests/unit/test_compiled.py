@@ -4,6 +4,7 @@ import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +44,10 @@ def package(tmp_path):
     (folder / "constants.py").write_text("STEP = 1.0\n", encoding="utf-8")
     (folder / "inner.py").write_text(INNER, encoding="utf-8")
     (folder / "outer.py").write_text(OUTER, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    here = os.pathsep.join(
+        [str(tmp_path), str(Path(compiled.__file__).parents[1])]
+    )  # this source, not an installed one
+    environment = os.environ | {"PYTHONPATH": here, "PYTHONDONTWRITEBYTECODE": "1"}
     environment.pop("NUMBA_CACHE_DIR", None)
 
     def run(**more):

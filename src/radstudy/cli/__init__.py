@@ -24,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR}
+_OF_THE_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
+}  # fmt: skip
 
 COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the help
     "demo": study.demo,
@@ -57,7 +59,8 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _OF_THE_DISK:
             raise
-        typer.echo(f"radstudy: {StorageError(error.filename or 'a file', error.strerror or str(error))}", err=True)
+        what = error.filename or "what the command prints, or a temporary file,"
+        typer.echo(f"radstudy: {StorageError(what, error.strerror or str(error))}", err=True)
         sys.exit(StorageError.exit_code)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from radstudy.cells import unguarded
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError, UsageError
 
@@ -110,9 +111,10 @@ def _pseudonyms(key: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     doubled = set()
     for row in rows:
-        if row["patient_id"] in found:
-            doubled |= {found[row["patient_id"]], row["pseudonym"]}
-        found[row["patient_id"]] = row["pseudonym"]
+        patient, pseudonym = (unguarded(row[name] or "") for name in ("patient_id", "pseudonym"))
+        if patient in found:
+            doubled |= {found[patient], pseudonym}
+        found[patient] = pseudonym
     if doubled:
         raise DataError(
             f"{key}: one PatientID, given by different issuers, has several pseudonyms ({', '.join(sorted(doubled))}). "

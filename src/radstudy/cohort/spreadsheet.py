@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from radstudy import bounds
+from radstudy.cells import unguarded
 from radstudy.cohort.numbers import plain_numbers
 from radstudy.cohort.workbook import read_workbook
 from radstudy.encoding import decoded
@@ -107,7 +108,8 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
     else:
         table, separator, notes = _read_csv(file, raw)
         typed = pd.DataFrame(False, index=table.index, columns=table.columns)
-    table.columns = typed.columns = pd.Index([str(column).strip() for column in table.columns])
+    table = table.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)  # as this program writes it
+    table.columns = typed.columns = pd.Index([unguarded(str(column)).strip() for column in table.columns])
     doubled = table.columns[table.columns.duplicated()].unique().tolist()
     if doubled:
         raise CohortError(f"{file}: columns have the same name", [f"'{name}' stands twice" for name in doubled])

@@ -6,13 +6,13 @@ other decoders for Python are GPL (libjpeg), or do not know JPEG lossless, the c
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+
+from radstudy.store import temporary_folder
 
 _JPEG = {
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
@@ -72,8 +72,8 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     bare.PixelData = encapsulate([get_frame(dataset.PixelData, index, number_of_frames=frames)])
     bare["PixelData"].VR = "OB"
     bare["PixelData"].is_undefined_length = True
-    with tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
-        file = Path(folder) / "image.dcm"
+    with temporary_folder() as folder:
+        file = folder / "image.dcm"
         bare.save_as(file, enforce_file_format=True)
         read = sitk.ImageFileReader()
         read.SetImageIO("GDCMImageIO")

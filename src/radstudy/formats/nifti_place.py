@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ import SimpleITK as sitk
 from radstudy.errors import CaseError
 from radstudy.formats.nifti import is_nifti_name, nifti_header
 from radstudy.formats.whole import FAULTS
+from radstudy.store import temporary_folder
 
 _SAME_SIZE = 1e-3  # of a voxel: header entries are rounded to float32
 _APART_VOXELS = 0.01
 _AT_RIGHT_ANGLES = 1e-4  # cosines; what ITK takes for orthonormal
 
 
-def _header_alone(header: Any, folder: str) -> Path:
+def _header_alone(header: Any, folder: Path) -> Path:
     """A NIfTI-1 file without voxels that lies where a NIfTI file lies, for ITK, which reads paths and no NIfTI-2.
 
     Parameters
@@ -34,7 +34,7 @@ def _header_alone(header: Any, folder: str) -> Path:
     """
     alone = _older(header) if isinstance(header, nib.Nifti2Header) else header.copy()
     alone["vox_offset"], alone["magic"] = 352, b"n+1"
-    path = Path(folder) / "header.nii"
+    path = folder / "header.nii"
     path.write_bytes(alone.binaryblock + bytes(4))
     return path
 
@@ -60,6 +60,7 @@ def read_information(file: Path) -> sitk.ImageFileReader:
     CaseError : a NIfTI header without voxel sizes, with two, or with axes that are not at right angles.
     RuntimeError : ITK cannot read the header.
     OSError, EOFError, zlib.error : a compressed file is damaged.
+    StorageError : there is no room for a temporary file.
     """
     reader = sitk.ImageFileReader()
     if not is_nifti_name(file):
@@ -68,7 +69,7 @@ def read_information(file: Path) -> sitk.ImageFileReader:
         return reader
     header = nifti_header(file)
     require_voxel_size(header, file)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         reader.SetFileName(str(_header_alone(header, folder)))
         reader.ReadImageInformation()
     return reader

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from radstudy.errors import CaseError, PassingError, unreadable
-from radstudy.store import bytes_hash, content_hash, file_hash
+from radstudy.store import bytes_hash, content_hash, file_hash, temporary_files
 
 _LONGEST_HEADER = 1 << 20
 _META_DATA = re.compile(rb"(?m)^\s*ElementDataFile\s*=\s*([^\r\n]*)\r?\n?")
@@ -163,11 +163,14 @@ def for_native_readers(file: Path) -> Iterator[Path]:
     Raises
     ------
     CaseError : a file that the header names is not there, or lies outside the header's folder.
+    StorageError : there is no room for the copy.
     """
     if _READING.get() is None:
         yield file
         return
-    with held(), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
+    with temporary_files():
+        place = tempfile.TemporaryDirectory(prefix="radstudy-")
+    with held(), place as folder:
         for part in files_of(file):
             inside = Path(os.path.normpath(part.relative_to(file.parent) if part.is_relative_to(file.parent) else part))
             if inside.is_absolute() or ".." in inside.parts:
@@ -178,11 +181,9 @@ def for_native_readers(file: Path) -> Iterator[Path]:
                 )
             target = Path(folder) / inside
             content = content_of(part)
-            try:
+            with temporary_files():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            except OSError as error:
-                raise unreadable(error, target) from error
         yield Path(folder) / file.name
 
 

@@ -10,21 +10,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from radstudy.cells import unguarded
 from radstudy.encoding import decoded
 from radstudy.errors import DataError
-from radstudy.store import write_bytes, write_text
+from radstudy.store import csv_bytes, write_bytes
 from radstudy.workbook import xlsx_bytes
 
 _UNREAD = "\ufffd"  # what decoding makes of bytes that are no letter
 
 
-def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a CSV atomically: comma, decimal point, UTF-8."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns), restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(file, text.getvalue())
+def write_rows(
+    file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]], *, private: bool = False
+) -> None:
+    """Write a CSV atomically: comma, decimal point, UTF-8; texts guarded (`radstudy.cells`), see `read_rows`.
+
+    `private` as of `radstudy.store.written_whole`.
+    """
+    named = dict.fromkeys(columns)
+    frame = pd.DataFrame([[row.get(name, "") for name in named] for row in rows], columns=list(named), dtype=object)
+    write_bytes(file, csv_bytes(frame), private=private)
 
 
 def write_listing(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
@@ -34,7 +38,10 @@ def write_listing(file: Path, columns: Sequence[str], rows: Sequence[Mapping[str
 
 
 def read_rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV, as text; comma, semicolon or tab, in any encoding that a spreadsheet may have saved it in."""
+    """The rows of a CSV, as text; comma, semicolon or tab, in any encoding that a spreadsheet may have saved it in.
+
+    Texts that `write_rows` has guarded are as they were, whether the spreadsheet has kept the apostrophe or not.
+    """
     header, *records = _records(file) or [[]]
     filled = ([*cells, *[""] * (len(header) - len(cells))] for cells in records)
     return [{name: cell for name, cell in zip(header, cells, strict=False) if name} for cells in filled]
@@ -75,4 +82,5 @@ def _records(file: Path) -> list[list[str]]:
     text, _ = decoded(file, file.read_bytes())
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    return [cells for cells in csv.reader(io.StringIO(text), delimiter=delimiter) if cells]
+    found = csv.reader(io.StringIO(text), delimiter=delimiter)
+    return [[unguarded(cell) for cell in cells] for cells in found if cells]

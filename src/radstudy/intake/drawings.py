@@ -40,7 +40,7 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
             with source.open(drawing.file) as opened:
                 content = opened.read()
             file = Path("drawings") / plan.name / f"{mark}{'.seg.nrrd' if drawing.kind == SLICER else '.dcm'}"
-            write_bytes(private / file, content)
+            write_bytes(private / file, content, private=True)
             images = [
                 {"file": f"{plan.name}/{item.file}", "role": item.decision.role}
                 for item in plan.items
@@ -59,5 +59,5 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
                 "authorship": asdict(drawing.authorship),
             }
     if entries:
-        write_json(index, list(entries.values()))
+        write_json(index, list(entries.values()), private=True)
     return list(entries.values())

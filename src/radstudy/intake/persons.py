@@ -103,8 +103,7 @@ def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private
         marks[name] = sorted({*marks.get(name, []), *own})
         nameless |= {name} if names_nobody(patient.identifier[0]) else set()
     if keep:
-        write_json(file, {**marks, "": sorted(nameless)})
-        file.chmod(0o600)
+        write_json(file, {**marks, "": sorted(nameless)}, private=True)
     by_mark: dict[str, set[str]] = defaultdict(set)
     for name, own_marks in marks.items():
         for mark in own_marks:

@@ -6,18 +6,17 @@ every import that uses the table, and without the key it cannot be worked out fr
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
-import io
 import re
 import secrets
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from radstudy.errors import DataError, StorageError
+from radstudy.errors import DataError
 from radstudy.formats.dicom_header import Identity
+from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.store import write_text
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
@@ -64,8 +63,7 @@ class Pseudonyms:
         return self._new_key is not None
 
     def _read(self, table: Path) -> None:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_rows(table)
         if rows and not set(_COLUMNS[:2]) <= set(rows[0]):
             raise DataError(f"{table}: the table of pseudonyms needs the columns {', '.join(_COLUMNS)}")
         for row in rows:
@@ -94,26 +92,12 @@ class Pseudonyms:
     def save(self) -> None:
         """Write the table and its key, readable by their owner only."""
         if self._new_key is not None:
-            write_text(self._new_key, self.key.hex() + "\n")
-            self._new_key.chmod(0o600)
+            write_text(self._new_key, self.key.hex() + "\n", private=True)
             self._new_key = None
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows([name, *identifier] for identifier, name in sorted(self._known.items()))
-        write_text(self._file, text.getvalue())
-        self._file.chmod(0o600)
-
-
-def private_folder(path: Path) -> None:
-    """Make the folder of what identifies patients, open to its owner only; a StorageError where it cannot be made."""
-    if path.is_dir():
-        return
-    try:
-        path.mkdir(parents=True)
-        path.chmod(0o700)
-    except OSError as error:
-        raise StorageError(path, error.strerror or str(error)) from error
+        rows = (
+            dict(zip(_COLUMNS, (name, *identifier), strict=True)) for identifier, name in sorted(self._known.items())
+        )
+        write_rows(self._file, _COLUMNS, rows, private=True)
 
 
 def _base32(number: int, length: int) -> str:

@@ -19,7 +19,8 @@ from radstudy.formats.dicom_header import Identity
 from radstudy.formats.dicom_values import whole_of
 from radstudy.intake.index import Bar
 from radstudy.intake.listing import Listed, decide_listing
-from radstudy.intake.pseudonyms import Redactor, private_folder
+from radstudy.intake.private import private_folder
+from radstudy.intake.pseudonyms import Redactor
 from radstudy.intake.rules import Rules
 from radstudy.intake.sources import Folder
 from radstudy.kept import keep as keep_record
@@ -157,7 +158,7 @@ def pull(
     offered = asked(server, patient, study, wait_s=wait_s)
     wanted = [(one, series) for one in offered for series in one.series if series.modality in MODALITIES]
     say(f"the server has {len(offered)} examination(s), {len(wanted)} series of {', '.join(MODALITIES)}")
-    private_folder(private)
+    private_folder(private, say)
     folder = private / "pulled"
     names: list[str] = []
     problems: list[str] = []
@@ -226,7 +227,7 @@ def _pull_series(
     def keep(uid: str, content: bytes) -> None:
         try:
             if uid in names:
-                write_bytes(folder / names[uid], content)
+                write_bytes(folder / names[uid], content, private=True)
         except StorageError as error:  # a server's library may turn it into a status of the transfer
             full.append(error)
             raise

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from radstudy.cells import unguarded
 from radstudy.errors import DataError, UsageError
 from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.remembered import remembered
 from radstudy.store import write_bytes, write_json
-from radstudy.workbook import without_times
+from radstudy.workbook import saved, write_text
 
 REVIEW_COLUMNS = [
     "patient", "role", "reader", "suggested", "file", "description", "reason", "kind", "points", "evidence", "images",
@@ -137,7 +138,7 @@ def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) ->
     write_rows(out / CSV, columns, rows)
     write_bytes(out / XLSX, _workbook(rows, columns))
     answers = {row["volume"]: [row.get(column, "") for column in ANSWERED] for row in rows if row.get("volume")}
-    write_json(private / _WRITTEN, answers)
+    write_json(private / _WRITTEN, answers, private=True)
 
 
 def _own_columns(out: Path) -> dict[str, dict[str, str]]:
@@ -313,7 +314,7 @@ def _read_workbook(file: Path) -> list[dict[str, str]]:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else unguarded(str(value))
 
 
 def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> bytes:
@@ -329,22 +330,20 @@ def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> byte
     sheet.title = "review"
     widths = {"description": 34, "reason": 60, "evidence": 40, "volume": 20, "role": 14, "reader": 14}
     for number, name in enumerate(columns, 1):
-        head = sheet.cell(1, number, name)
+        head = sheet.cell(1, number)
+        write_text(head, name)
         head.font = Font(bold=True)
         sheet.column_dimensions[head.column_letter].width = widths.get(name, 12)
         for line, row in enumerate(rows, 2):
             cell = sheet.cell(line, number)
-            cell.value = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", " ", str(row.get(name, ""))) or None
-            if cell.value is not None:
-                cell.data_type = "s"  # a text that begins with = is no formula
-            cell.number_format = "@"
+            cell.number_format = "@"  # an answer that is typed in stays a text
+            if text := str(row.get(name, "")):
+                write_text(cell, text)
             cell.alignment = Alignment(vertical="top", wrap_text=name in ("description", "reason", "evidence"))
             if name in ANSWERED:
                 cell.fill = PatternFill("solid", start_color="FFF6D6")
     sheet.freeze_panes = "D2"
-    memory = io.BytesIO()
-    book.save(memory)
-    return without_times(memory.getvalue())
+    return saved(book)
 
 
 def examination_of(answer: str, count: int, patient: str) -> int:

@@ -18,7 +18,8 @@ from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
 from radstudy.intake.masks import Masks, write_masks
 from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
 from radstudy.intake.plan import Item, Plan, plan_patient
-from radstudy.intake.pseudonyms import Pseudonyms, private_folder
+from radstudy.intake.private import private_folder
+from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.intake.readers import ReaderRule, read_rule
 from radstudy.intake.review import Answers, check_matched, mark_of, read_answers, read_review
 from radstudy.intake.rules import Rules, load_rules
@@ -124,7 +125,7 @@ def run_import(
         if not options.dry_run:
             for folder in (options.out, options.private):
                 remove_parts(folder)
-            private_folder(options.private)
+            private_folder(options.private, say)
             pseudonyms.save()
         patients = [plan.patient for plan in plans]
         persons = compare_persons(patients, pseudonyms, options.private, keep=not options.dry_run)
@@ -227,8 +228,8 @@ def _write(
     write_cohort(done, rows, options.out, _cohort_columns(), masks.rows, masks.questions)
     _say_masks(masks, say)
     write_rows(options.private / "skipped.csv", ["file", "reason"],
-               [{"file": name, "reason": reason} for name, reason in index.skipped])  # fmt: skip
-    write_json(options.private / "failures.json", failures)
+               [{"file": name, "reason": reason} for name, reason in index.skipped], private=True)  # fmt: skip
+    write_json(options.private / "failures.json", failures, private=True)
     asked = sum(bool(row["reason"]) for row in masks.questions)
     return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows), asked)
 

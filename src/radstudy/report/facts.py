@@ -314,7 +314,7 @@ def _bare(label: str) -> bool:
 
 def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:
     try:
-        columns = pd.read_csv(path, nrows=0).columns
+        columns = read_csv(path, nrows=0).columns
     except pd.errors.EmptyDataError:  # a table that had no row has no header either
         return pd.DataFrame()
     words = {name: str for name in columns if name in text}

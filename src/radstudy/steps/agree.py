@@ -76,7 +76,7 @@ def _features_of(run: Run, table: FeatureTable) -> dict[str, list[str]]:
     """Sequence to its features: all, unless a given table has other ones for each sequence."""
     if run.protocol.features is None:
         return dict.fromkeys(run.protocol.sequences, table.features)
-    given = pd.read_csv(run.path("extract", COLUMNS), dtype=str, keep_default_na=False)
+    given = read_csv(run.path("extract", COLUMNS), dtype=str, keep_default_na=False)
     return {name: list(given.loc[given["sequence"] == name, "feature"]) for name in run.protocol.sequences}
 
 

@@ -71,7 +71,7 @@ def leak_errors(out: Path) -> list[str]:
     file = out / STEP / "leaks.csv"
     if not file.exists():
         return []
-    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame = read_csv(file, dtype=str, keep_default_na=False)
     return list(frame.loc[frame["severity"] == "error", "what"])
 
 
@@ -245,7 +245,7 @@ def _acquisition(out: Path) -> dict[str, pd.Series]:
     file = out / "prepare" / "volumes.csv"
     if not file.exists():
         return {}
-    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame = read_csv(file, dtype=str, keep_default_na=False)
     rows = _rows_of(out)
     found = {}
     for sequence, part in frame.groupby("sequence", sort=False):
@@ -257,7 +257,7 @@ def _acquisition(out: Path) -> dict[str, pd.Series]:
 
 
 def _rows_of(out: Path) -> pd.MultiIndex:
-    frame = pd.read_csv(out / "cohort" / "rows.csv", dtype=dict.fromkeys(ROW, str), keep_default_na=False)
+    frame = read_csv(out / "cohort" / "rows.csv", dtype=dict.fromkeys(ROW, str), keep_default_na=False)
     return pd.MultiIndex.from_frame(frame[list(ROW)])
 
 

@@ -17,7 +17,7 @@ from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
-from radstudy.store import StepFolder, code_key, content_hash, write_csv
+from radstudy.store import StepFolder, code_key, content_hash, read_csv, write_csv
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -177,7 +177,7 @@ def write_failures(path: Path, failures: Sequence[CaseError]) -> None:
 
 def read_failures(path: Path) -> list[CaseError]:
     """Read a failures.csv."""
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = read_csv(path, dtype=str, keep_default_na=False)
     return [
         CaseError(row.problem, row.remedy, patient=row.patient, lesion=row.lesion, sequence=row.sequence,
                   reader=row.reader, file=row.file)

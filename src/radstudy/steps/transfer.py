@@ -25,7 +25,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Transfer as TransferSection
-from radstudy.store import content_hash, set_aside, write_csv
+from radstudy.store import content_hash, read_csv, set_aside, write_csv
 
 TRANSFERRED = "transferred.csv"
 COLUMNS = [
@@ -178,5 +178,5 @@ def transferred_lesions(file: Path) -> set[tuple[str, str, str, str]]:
     """(patient, lesion, sequence, reader) of transferred masks, of a list that a step has written."""
     if not file.exists():
         return set()
-    frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    frame = read_csv(file, dtype=str, keep_default_na=False)
     return set(frame[["patient", "lesion", "sequence", "reader"]].itertuples(index=False, name=None))

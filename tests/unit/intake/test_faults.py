@@ -127,9 +127,9 @@ def test_a_file_that_vanishes_between_the_passes_costs_its_volume_only(synthetic
     synthetic.write(tmp_path / "in", synthetic.dynamic(3))
     save = run.private_folder
 
-    def gone(path):
+    def gone(path, *more):
         files[2].unlink()
-        save(path)
+        save(path, *more)
 
     monkeypatch.setattr(run, "private_folder", gone)
     outcome = imported(tmp_path / "in")

@@ -417,7 +417,7 @@ def test_one_object_of_which_a_server_tells_nothing_is_not_called_a_single_image
 
 @pytest.mark.parametrize("over", [served, pacs])
 def test_a_disk_that_is_full_ends_a_pull_as_such(archive, tmp_path, monkeypatch, over):
-    def full(path, content):
+    def full(path, content, **_):
         raise StorageError(path, "No space left on device")
 
     monkeypatch.setattr("radstudy.intake.pull.write_bytes", full)

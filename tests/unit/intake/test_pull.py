@@ -221,7 +221,7 @@ def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_all_its_writings(mo
              "00100021": {"vr": "LO", "Value": [None]}, "00100030": {"vr": "DA"}}  # fmt: skip
     series = {"0020000E": {"vr": "UI", "Value": ["1.2.3.4"]}, "0008103E": {"vr": "LO", "Value": [" T2  TSE "]},
               "00200011": {"vr": "IS", "Value": [7]}, "00201209": {"vr": "IS", "Value": ["many"]}}  # fmt: skip
-    monkeypatch.setattr(DicomWeb, "_get", lambda self, address: [series if "/series" in address else study])
+    monkeypatch.setattr(DicomWeb, "_get", lambda self, address, *_: [series if "/series" in address else study])
     (found,) = DicomWeb("http://127.0.0.1/dicom-web").examinations("", "")
     assert found.identity == Identity("A 1", "", "Yamada^  Tarou=\u5c71\u7530^\u592a\u90ce", "", "1.2.3", "", "")
     assert found.series == (OfferedSeries("1.2.3.4", 7, " T2  TSE ", "", None),)
@@ -404,9 +404,9 @@ def test_one_object_of_which_a_server_tells_nothing_is_not_called_a_single_image
 
 @pytest.mark.parametrize("over", [served, pacs])
 def test_a_disk_that_is_full_ends_a_pull_as_such(archive, tmp_path, monkeypatch, over):
-    def full(path, content):
+    def full(path):
         raise StorageError(path, "No space left on device")
 
-    monkeypatch.setattr("radstudy.intake.pull.write_bytes", full)
+    monkeypatch.setattr("radstudy.store.written_whole", full)
     with over(archive) as server, pytest.raises(StorageError, match="No space left"):
         pull(server, tmp_path / "private", wait_s=0)

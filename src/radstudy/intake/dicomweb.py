@@ -44,14 +44,14 @@ class DicomWeb:
         """The examinations of a patient (wildcards * and ?) or with a study UID."""
         until = time.monotonic() + self.limits.listing_s
         filters = {"PatientID": patient, "StudyInstanceUID": study}
-        fields = "&includefield=00100021&includefield=00100030"
+        fields = "&includefield=00100021&includefield=00100030&includefield=00201206"
         found = self._query("studies", {key: value for key, value in filters.items() if value}, fields, until)
         return [self._offered(one, until) for one in found]
 
     def instances(self, study: str, series: str) -> list[str]:
         """The SOP instance UIDs of a series."""
         found = self._query(f"studies/{study}/series/{series}/instances", {}, "")
-        return [uid for one in found if (uid := _text(one, "SOPInstanceUID").strip(" \0"))]
+        return [_text(one, "SOPInstanceUID").strip(" \0") for one in found]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
         """Give each instance to `keep`: a whole series in one answer, else one by one."""

@@ -54,7 +54,7 @@ class Dimse:
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """The examinations of a patient (wildcards * and ?) or with a study UID."""
         keys = {"PatientID": patient, "StudyInstanceUID": study, "IssuerOfPatientID": "", "PatientName": "",
-                "PatientBirthDate": "", "StudyDate": ""}  # fmt: skip
+                "PatientBirthDate": "", "StudyDate": "", "NumberOfStudyRelatedSeries": ""}  # fmt: skip
         with self._association([_FIND]) as association:
             for character_set in _CHARACTER_SETS if not patient.isascii() else ("",):
                 asked = {"SpecificCharacterSet": character_set, **keys} if character_set else keys
@@ -67,7 +67,7 @@ class Dimse:
         """The SOP instance UIDs of a series."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": ""}
         with self._association([_FIND]) as association:
-            return [uid for one in self._find(association, "IMAGE", keys) if (uid := text_of(one, "SOPInstanceUID"))]
+            return [text_of(one, "SOPInstanceUID") for one in self._find(association, "IMAGE", keys)]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
         """Give each instance to `keep`: a whole series at once, else one by one."""
@@ -164,6 +164,7 @@ class Dimse:
             if not association.is_established:
                 watch.check()
                 raise TransferError(f"{self.title} at {self.host}:{self.port} gives no association")
+            association.dimse.get_msg = partial(_for_those_who_wait, association.dimse.get_msg)
             try:
                 yield _Link(association, watch)
             except BaseException:  # an operation that has not come to its end cannot be followed by a release
@@ -179,6 +180,15 @@ class _Link:
 
     association: Any
     watch: Watch
+
+
+def _for_those_who_wait(get_msg: Callable[..., Any], block: bool = False) -> Any:
+    """Give the next message to the operation that waits for it alone.
+
+    pynetdicom's own thread looks for messages too, without waiting, to serve requests. On a busy computer it may do so
+    once more after an operation has begun, and then drops the first answer without a word: one series fewer.
+    """
+    return get_msg(block=True) if block else (None, None)
 
 
 def _with_refused(problem: str, refused: Sequence[str]) -> TransferError:

@@ -67,7 +67,7 @@ class Offered:
     ----------
     identity : whose it is.
     series : of it.
-    problem : why its series are not known; "" where they are.
+    problem : why its series, or some of them, are not known; "" where they are.
     """
 
     identity: Identity
@@ -101,14 +101,14 @@ class Offered:
             )
             for one in series
         )
-        return cls(
-            identity,
-            tuple(
-                replace(one, frames=frames(one.uid)) if one.images == 1 and one.modality == "MR" and one.uid else one
-                for one in offered
-            ),
-            problem,
+        listed = tuple(
+            replace(one, frames=frames(one.uid)) if one.images == 1 and one.modality == "MR" and one.uid else one
+            for one in offered
         )
+        count = whole_of(study("NumberOfStudyRelatedSeries"))
+        if not problem and count is not None and count > len(listed):
+            problem = f"the server counts {count} series but lists {len(listed)}"
+        return cls(identity, listed, problem)
 
 
 def frames_told(instance: Text) -> int | None:
@@ -222,7 +222,8 @@ def _listed(server: Server, one: Offered, wait_s: float) -> Offered:
         except TransferError:
             continue
     if one.problem:
-        return replace(one, problem=f"its series cannot be listed: {one.problem}; it is left out. To do: import again")
+        rest = "what it lists is imported" if one.series else "it is left out"
+        return replace(one, problem=f"its series cannot all be listed: {one.problem}; {rest}. To do: import again")
     return one
 
 

@@ -128,7 +128,9 @@ class Dimse:
         with _libraries_faults():
             for status, match in link.association.send_c_find(_identifier(level, keys), _FIND):
                 _check(status, link.watch)
-                if status.Status in _PENDING and match is not None:
+                if status.Status in _PENDING and match is None:
+                    raise TransferError("an answer to a query is not understood: its data cannot be decoded")
+                if status.Status in _PENDING:
                     found.append(match)
                 if len(found) > self.limits.matches:
                     raise TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,7 +185,9 @@ def pull(
     names: list[str] = []
     for number, one, series in bar(wanted, len(wanted), "series pulled"):
         try:
-            got, found = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+                got, found = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
         except RadstudyError:
             raise
         except Exception as error:  # one series must not keep the others from coming
@@ -201,10 +204,14 @@ def asked(server: Server, patient: str, study: str, *, wait_s: float = 1.0) -> l
     ------
     DataError : it does not answer, or finds nothing.
     """
-    offered = _again(lambda: server.examinations(patient, study), wait_s)
-    if not offered:
-        raise DataError("the server finds no examination. To do: check --patient and --study, and that it may be asked")
-    return [_listed(server, one, wait_s) for one in offered]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+        offered = _again(lambda: server.examinations(patient, study), wait_s)
+        if not offered:
+            raise DataError(
+                "the server finds no examination. To do: check --patient and --study, and that it may be asked"
+            )
+        return [_listed(server, one, wait_s) for one in offered]
 
 
 def _listed(server: Server, one: Offered, wait_s: float) -> Offered:

@@ -30,6 +30,7 @@ class Archive:
         self.drops = 0
         self.count_off = 0
         self.character_set = "ISO_IR 192"  # that it compares queries in
+        self.before_move = lambda: None  # done before a PACS sends by C-MOVE
         self.asked = []
         self.sent = []
 
@@ -109,13 +110,37 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"--XX--")
 
 
-def bounded(kind, *arguments, **bounds):
-    """A client with bounds of its own; the source before there were any has a client without."""
+def bounded(kind, *arguments, timeout_s=10, options=None, **bounds):
+    """A client with bounds and options of its own; the source before there were any has a client without."""
     if importlib.util.find_spec("radstudy.intake.limits") is None:
-        return kind(*arguments, timeout_s=10)
+        return kind(*arguments, timeout_s=timeout_s)
     from radstudy.intake.limits import Limits
 
-    return kind(*arguments, timeout_s=10, limits=Limits(**bounds))
+    return kind(*arguments, timeout_s=timeout_s, limits=Limits(**bounds), **(options or {}))
+
+
+def free_port():
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def send(port, datasets, *, calling="TESTPACS", called="RADSTUDY", source="127.0.0.1", address="127.0.0.1"):
+    """Send objects to a receiver over an association of our own: the status of each, or why there was none."""
+    from pynetdicom import AE
+    from pynetdicom.sop_class import MRImageStorage
+
+    entity = AE(calling)
+    entity.add_requested_context(MRImageStorage)
+    entity.connection_timeout = entity.acse_timeout = 2
+    association = entity.associate(address, port, ae_title=called, bind_address=(source, 0))
+    if not association.is_established:
+        return ["rejected" if association.is_rejected else "no connection"]
+    try:
+        return [association.send_c_store(dataset).get("Status") for dataset in datasets]
+    finally:
+        association.release()
 
 
 @contextmanager
@@ -145,11 +170,12 @@ def served(archive, handler=Handler, **bounds):
 
 
 @contextmanager
-def pacs(archive):
-    """A PACS in this process that answers C-FIND and C-GET; it may break an association off."""
+def pacs(archive, *, move_port=None, **bounds):
+    """A PACS in this process that answers C-FIND, C-GET and C-MOVE; it may break an association off."""
     from pynetdicom import AE, evt
     from pynetdicom.sop_class import MRImageStorage, StudyRootQueryRetrieveInformationModelFind
     from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
+    from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
 
     keys = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 
@@ -187,14 +213,27 @@ def pacs(archive):
             archive.sent.append(number)
             yield 0xFF00, dataset
 
+    def move(event):
+        archive.before_move()
+        found = matches(event.identifier)
+        yield "127.0.0.1", move_port
+        yield len(found)
+        for dataset in found:
+            yield 0xFF00, dataset
+
     entity = AE("TESTPACS")
+    entity.add_requested_context(MRImageStorage)
+    entity.add_supported_context(Move)
     entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
     entity.add_supported_context(Get)
     entity.add_supported_context(MRImageStorage, scu_role=True, scp_role=True)
     server = entity.start_server(
-        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get)]
+        ("127.0.0.1", 0),
+        block=False,
+        evt_handlers=[(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get), (evt.EVT_C_MOVE, move)],
     )
     try:
-        yield Dimse("127.0.0.1", server.socket.getsockname()[1], "TESTPACS", timeout_s=10)
+        port = server.socket.getsockname()[1]
+        yield bounded(Dimse, "127.0.0.1", port, "TESTPACS", "RADSTUDY", move_port, **bounds)
     finally:
         server.shutdown()

@@ -66,7 +66,7 @@ def test_an_answer_that_unpacks_to_more_than_the_bound_is_refused():
     body = gzip.compress(b"[" + b" " * (8 << 20) + b"]", 9)
     with listening(saying(lambda self: self.say(body, Content_Encoding="gzip"))) as root:
         client = bounded(DicomWeb, root, answer_bytes=1 << 20)
-        with pytest.raises(DataError, match="larger than 1048576 bytes.*RADSTUDY_SERVER_LIMITS"):
+        with pytest.raises(DataError, match=r"larger than 1048576 bytes.*RADSTUDY_SERVER_LIMITS"):
             asked(client, "", "", wait_s=0)
         client.close()
 
@@ -191,7 +191,7 @@ def test_a_status_says_what_to_do_and_quotes_no_body():
     handler = saying(lambda self: self.say(b"no study of MUSTERMANN\x1b[2J", status=401))
     with listening(handler) as root:
         client = bounded(DicomWeb, root)
-        with pytest.raises(DataError, match="401 Unauthorized.*To do: give user and password") as raised:
+        with pytest.raises(DataError, match=r"401 Unauthorized.*To do: give user and password") as raised:
             asked(client, "MUSTERMANN", "", wait_s=0)
         client.close()
     assert "MUSTERMANN" not in str(raised.value)
@@ -462,5 +462,5 @@ def test_the_reasons_are_told_where_nothing_came(archive, tmp_path):
     with served(archive) as server:
         source = pull(server, tmp_path / "private", wait_s=0)
     options = Options(tmp_path / "out", tmp_path / "private")
-    with pytest.raises(DataError, match="no MR image(.|\n)*0 of 6 instances came"):
+    with pytest.raises(DataError, match=r"no MR image(.|\n)*0 of 6 instances came"):
         run_import(source, options)

@@ -150,7 +150,8 @@ class Dimse:
         logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # its messages may name patients
         entity = AE(ae_title=self.own_title)
         entity.acse_timeout = entity.connection_timeout = self.timeout_s
-        entity.dimse_timeout = entity.network_timeout = None  # `Watch` ends it
+        entity.network_timeout = None  # `Watch` ends it
+        entity.dimse_timeout = self.limits.transfer_s + self.timeout_s
         watch = Watch(self.limits, self.timeout_s)
         contexts, roles = [build_context(model) for model in models], []
         handlers: list[Any] = [(evt.EVT_CONN_OPEN, watch.opened), (evt.EVT_DIMSE_RECV, watch.message_ends)]

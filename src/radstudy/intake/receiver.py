@@ -26,6 +26,7 @@ SYNTAXES = (
 )  # fmt: skip
 _STORED, _NOT_AUTHORISED, _OUT_OF_RESOURCES = 0x0000, 0x0124, 0xA700  # PS3.7 C.5, PS3.4 B.2.3
 _ANY = "*"
+_IDLE_S = 60  # after which an association on which nothing happens is ended
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -97,7 +98,7 @@ def receiving(
     entity.require_called_aet = True
     entity.require_calling_aet = list(peers.titles)
     entity.maximum_associations = limits.associations
-    entity.acse_timeout = entity.network_timeout = 60
+    entity.acse_timeout = entity.network_timeout = _IDLE_S
     for storage in (*IMAGE_STORAGES, *DRAWINGS):
         entity.add_supported_context(storage, list(SYNTAXES))
 

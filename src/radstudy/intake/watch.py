@@ -32,6 +32,7 @@ class Watch:
         self._limits, self._silence_s = limits, silence_s
         self._watched: list[_Watched] = []
         self._over = threading.Event()
+        self._lock = threading.Lock()  # each association has a thread of its own
         self._busy = 0
         self.problem: TransferError | None = None
         self.begin(limits.transfer_s)
@@ -48,11 +49,13 @@ class Watch:
     @contextmanager
     def busy(self) -> Iterator[None]:
         """What takes its time is ours, not the peer's."""
-        self._busy += 1
+        with self._lock:
+            self._busy += 1
         try:
             yield
         finally:
-            self._busy -= 1
+            with self._lock:
+                self._busy -= 1
             self.heard()
 
     @contextmanager
@@ -78,7 +81,8 @@ class Watch:
         watched = _Watched(holder.socket, self, self._limits)
         event.assoc.radstudy_watched = watched
         holder.socket = watched
-        self._watched = [one for one in self._watched if one.fileno() >= 0] + [watched]
+        with self._lock:
+            self._watched = [one for one in self._watched if one.fileno() >= 0] + [watched]
 
     def message_ends(self, event: Any) -> None:
         """Handle EVT_DIMSE_RECV: a message is whole, and its bytes no longer count."""

@@ -2,7 +2,7 @@
 
 import copy
 import errno
-import os
+import resource
 import socket
 import threading
 import time
@@ -158,15 +158,17 @@ def test_a_second_object_of_one_uid_does_not_replace_the_first(archive, moved):
     assert "different from an object with the same UID" in source.problems[0]
 
 
-def test_a_full_disk_is_told_to_the_pacs_and_to_the_user(archive, moved, monkeypatch):
-    def full(path):
-        raise StorageError(path, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr("radstudy.store.written_whole", full)
+def test_a_full_disk_is_told_to_the_pacs_and_to_the_user(archive, moved):
     answers = []
-    with pytest.raises(StorageError, match="No space left"):
-        moved(lambda port: answers.extend(send(port, archive.datasets)))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, before[1]))  # less than an object
+    try:
+        with pytest.raises(StorageError, match=r"cannot be written: File too large.* make room"):
+            moved(lambda port: answers.extend(send(port, archive.datasets)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert answers == [FULL] * 3
+    assert kept(archive, moved()) == expected(archive)  # the next pull goes on
 
 
 def test_associations_are_bounded(archive, moved):
@@ -231,11 +233,16 @@ def test_an_identifier_that_is_not_a_uid_is_not_asked_for(archive, synthetic, tm
 
 
 class Late(threading.Event):
-    """An event whose waiter is late, as a thread is on a busy computer."""
+    """An event whose waiter goes on late: when a message was sent and its answers have come."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = threading.Event()
 
     def wait(self, timeout=None):
         found = super().wait(timeout)
-        time.sleep(0.2)
+        self.sent.wait(0.5)
+        time.sleep(0.15)
         return found
 
 
@@ -247,10 +254,10 @@ def test_no_answer_is_lost_on_a_busy_computer(archive, monkeypatch):
     def late(self, *arguments, **options):
         begin(self, *arguments, **options)
         if self.is_requestor:
-            self._reactor_checkpoint = Late()
-            self._reactor_checkpoint.set()
-            send_msg = self.dimse.send_msg
-            self.dimse.send_msg = lambda *message: (send_msg(*message), time.sleep(0.3))
+            event, send_msg = Late(), self.dimse.send_msg
+            event.set()
+            self._reactor_checkpoint = event
+            self.dimse.send_msg = lambda *message: (send_msg(*message), event.sent.set(), time.sleep(0.3))
 
     monkeypatch.setattr(Association, "__init__", late)
     first = archive.datasets[0]

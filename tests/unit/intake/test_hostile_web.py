@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from radstudy.errors import DataError
+from radstudy.errors import DataError, UsageError
+from radstudy.intake.connect import server_of
 from radstudy.intake.dicomweb import DicomWeb
 from radstudy.intake.pull import TransferError, asked, describe_offered, pull
 from radstudy.intake.rules import load_rules
@@ -248,6 +249,39 @@ def test_netrc_does_not_replace_what_is_given(monkeypatch, tmp_path, token, logi
         client.instances("1.2", "1.2.3")
         client.close()
     assert [headers["Authorization"] for _, headers in handler.asked] == [sent]
+
+
+@pytest.mark.parametrize(
+    ("target", "followed"),
+    [
+        ("https://pacs.org/other", True),
+        ("http://pacs.org/dicom-web", False),
+        ("https://pacs.org:8443/dicom-web", False),
+        ("https://other.org/dicom-web", False),
+        ("https://pacs.org@other.org/dicom-web", False),
+        ("https://me:secret@pacs.org/dicom-web", False),
+        ("ftp://pacs.org/dicom-web", False),
+        ("https://pacs.org:nan/", False),
+    ],
+)
+def test_only_the_same_server_is_followed(target, followed):
+    from radstudy.intake.web import _is_same_server
+
+    assert _is_same_server("https://pacs.org/dicom-web", target) is followed
+    assert _is_same_server("http://pacs.org/dicom-web", "https://pacs.org/dicom-web")
+
+
+@pytest.mark.parametrize("address", ["https://", "https://pacs.org/dicom-web?key=1", "https://me:secret@pacs.org:nan/"])
+def test_an_address_that_is_not_one_of_a_service(address):
+    with pytest.raises(UsageError, match="is not an address of a DICOMweb service") as raised:
+        server_of(address)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_user_and_a_token_are_not_both_given(monkeypatch):
+    monkeypatch.setenv(TOKEN, "secret")
+    with pytest.raises(UsageError, match="give one of them"):
+        server_of("https://me:pass@pacs.org/dicom-web")
 
 
 class Changed(Handler):

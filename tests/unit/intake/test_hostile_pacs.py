@@ -254,9 +254,10 @@ def test_no_answer_is_lost_on_a_busy_computer(archive, monkeypatch):
     def late(self, *arguments, **options):
         begin(self, *arguments, **options)
         if self.is_requestor:
-            event, send_msg = Late(), self.dimse.send_msg
+            event, send_msg, find = Late(), self.dimse.send_msg, self.send_c_find
             event.set()
             self._reactor_checkpoint = event
+            self.send_c_find = lambda *query: (time.sleep(0.1), find(*query))[1]  # the library's thread waits by then
             self.dimse.send_msg = lambda *message: (send_msg(*message), event.sent.set(), time.sleep(0.3))
 
     monkeypatch.setattr(Association, "__init__", late)

@@ -30,6 +30,10 @@ def import_(
     study: Annotated[str, typer.Option(help="Of a server: this StudyInstanceUID.")] = "",
     own_title: Annotated[str, typer.Option(help="Our application entity title, as the PACS knows it.")] = "RADSTUDY",
     move_port: Annotated[int | None, typer.Option(help="Fetch by C-MOVE to this port instead of by C-GET.")] = None,
+    move_address: Annotated[str, typer.Option(help="With --move-port: this computer's address to receive on; by "
+                                                   "default the one that faces the PACS.")] = "",
+    move_from: Annotated[list[str], typer.Option(help="With --move-port: who may send beside the PACS itself, "
+                                                      "TITLE@ADDRESS or *@NETWORK. Several.")] = [],  # noqa: B006
 ) -> None:  # fmt: skip
     """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
 
@@ -46,7 +50,8 @@ def import_(
 
     beside = private or out.with_name(out.name + ".private")
     options = Options(out, beside, pseudonyms, rules, examination, dry_run, tuple(readers))
-    server = server_of(source, own_title=own_title, move_port=move_port)
+    server = server_of(source, own_title=own_title, move_port=move_port, move_address=move_address,
+                       move_from=move_from)  # fmt: skip
     if server is not None and dry_run:
         typer.echo(describe_offered(asked(server, patient, study), load_rules(rules)))
         return

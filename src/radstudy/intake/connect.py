@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from radstudy.errors import UsageError
 from radstudy.intake.pull import Server
 
 
-def server_of(where: str, *, own_title: str = "RADSTUDY", move_port: int | None = None) -> Server | None:
+def server_of(
+    where: str,
+    *,
+    own_title: str = "RADSTUDY",
+    move_port: int | None = None,
+    move_address: str = "",
+    move_from: Sequence[str] = (),
+) -> Server | None:
     """The server that an address names, or None where it is a path.
 
     Parameters
@@ -16,6 +24,7 @@ def server_of(where: str, *, own_title: str = "RADSTUDY", move_port: int | None 
     where : http(s)://host/dicom-web, or dimse://TITLE@host:port.
     own_title : our application entity title.
     move_port : receive by C-MOVE on this port instead of C-GET.
+    move_address, move_from : the address to receive on, and who else may send (TITLE@ADDRESS); see `Dimse`.
 
     Raises
     ------
@@ -36,4 +45,4 @@ def server_of(where: str, *, own_title: str = "RADSTUDY", move_port: int | None 
         title = host = port = None
     if not title or not host or not port:
         raise UsageError(f"'{where}' is no address of a PACS. To do: write dimse://TITLE@host:port")
-    return Dimse(host, port, title, own_title, move_port)
+    return Dimse(host, port, title, own_title, move_port, move_address=move_address, move_from=tuple(move_from))

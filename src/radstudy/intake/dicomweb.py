@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from radstudy.intake.pull import Keep, Offered, TransferError, frames_told
+from radstudy.intake.limits import RAISE, Limits, server_limits
+from radstudy.intake.multipart import parts_of
+from radstudy.intake.pull import Keep, Offered, frames_told
+from radstudy.intake.server_texts import is_uid, tidy
+from radstudy.intake.transfer_error import RefusedObjectError, TransferError
+from radstudy.intake.web import Web
 
-TOKEN = "RADSTUDY_DICOMWEB_TOKEN"  # environment variable with a bearer token; user names lie in .netrc
 _PAGE = 500
-_CHUNK = 1 << 16  # bytes; what came before a connection broke off is kept up to the last one
 _WRITINGS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name in DICOM JSON (PS3.18 F.2.2)
-_AS_STORED = (("application/dicom", "*"),)
+_JSON = "application/dicom+json"
+_AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
 class DicomWeb:
@@ -25,101 +29,137 @@ class DicomWeb:
     ----------
     url : its root, such as https://pacs.example.org/dicom-web.
     timeout_s : for an answer to begin.
+    limits : bounds on what is taken; by default those of `server_limits`.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 60) -> None:
-        import requests
-        from dicomweb_client import DICOMwebClient
-
-        self._url, self._timeout = url.rstrip("/"), timeout_s
-        self._session = requests.Session()
-        if os.environ.get(TOKEN):
-            self._session.headers["Authorization"] = f"Bearer {os.environ[TOKEN]}"
-        self._client = DICOMwebClient(
-            self._url, session=self._session, permissive_uid=True, timeout=timeout_s, chunk_size=_CHUNK
-        )
-        self._client.set_http_retry_params(retry=False)  # repeating is the pull's, which counts what came
+    def __init__(self, url: str, *, timeout_s: float = 60, limits: Limits | None = None) -> None:
+        self.limits = limits or server_limits()
+        self._web = Web(url, timeout_s=timeout_s, limits=self.limits)
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._web.close()
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """The examinations of a patient (wildcards * and ?) or with a study UID."""
+        until = time.monotonic() + self.limits.listing_s
         filters = {"PatientID": patient, "StudyInstanceUID": study}
-        fields = "&includefield=00100021&includefield=00100030"
-        found = self._query("studies", {key: value for key, value in filters.items() if value}, fields)
-        return [self._offered(one) for one in found]
+        fields = "&includefield=00100021&includefield=00100030&includefield=00201206"
+        found = self._query("studies", {key: value for key, value in filters.items() if value}, fields, until)
+        return [self._offered(one, until) for one in found]
 
     def instances(self, study: str, series: str) -> list[str]:
         """The SOP instance UIDs of a series."""
         found = self._query(f"studies/{study}/series/{series}/instances", {}, "")
-        return [uid for one in found if (uid := _text(one, "SOPInstanceUID"))]
+        return [_text(one, "SOPInstanceUID").strip(" \0") for one in found]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
         """Give each instance to `keep`: a whole series in one answer, else one by one."""
         if whole:
-            self._keep(lambda: self._client.iter_series(study, series, media_types=_AS_STORED), keep)
-        else:
-            self._keep(lambda: self._each(study, series, instances), keep)
-
-    def _each(self, study: str, series: str, instances: Sequence[str]) -> Iterator[Any]:
+            self._retrieve(f"studies/{study}/series/{series}", keep, self.limits.series_bytes)
+            return
+        failed: TransferError | None = None
         for uid in instances:
-            yield self._client.retrieve_instance(study, series, uid, media_types=_AS_STORED)
+            try:
+                self._retrieve(
+                    f"studies/{study}/series/{series}/instances/{uid}", keep, self.limits.object_bytes + (1 << 16)
+                )
+            except TransferError as error:
+                if error.again:
+                    raise
+                failed = error  # of this instance alone
+        if failed is not None:
+            raise failed
 
-    def _keep(self, get: Callable[[], Iterable[Any]], keep: Keep) -> None:
-        import pydicom
-        import requests
+    def _retrieve(self, path: str, keep: Keep, most: int) -> None:
+        with self._web.get(path, accept=_AS_STORED, total_s=self.limits.transfer_s) as answer:
+            if answer.status_code == 204:
+                raise TransferError("the server answers with nothing")
+            kind = answer.headers.get("Content-Type", "")
+            for part in parts_of(self._web.chunks(answer, most), kind, self.limits.object_bytes):
+                try:
+                    keep("", part)
+                except RefusedObjectError:  # `keep` has noted it; the others are wanted all the same
+                    continue
 
+    def _offered(self, study: dict[str, Any], until: float) -> Offered:
+        uid = _text(study, "StudyInstanceUID").strip(" \0")
+        series: list[dict[str, Any]] = []
+        problem = ""
+        frames = partial(self._frames, uid, until)
         try:
-            for dataset in get():
-                memory = io.BytesIO()
-                dataset.save_as(memory, enforce_file_format=True)
-                keep(str(dataset.SOPInstanceUID), memory.getvalue())
-        except requests.HTTPError as error:
-            raise TransferError(f"HTTP status {error.response.status_code}") from error
-        except (requests.RequestException, OSError) as error:
-            raise TransferError(f"the connection broke off: {type(error).__name__}") from error
-        except (pydicom.errors.InvalidDicomError, ValueError, AttributeError, EOFError, KeyError) as error:
-            raise TransferError(f"an answer could not be read: {type(error).__name__}") from error
+            if is_uid(uid):
+                fields = "&includefield=00201209&includefield=0008103E"
+                series = self._query(f"studies/{uid}/series", {}, fields, until)
+            return Offered.of(partial(_text, study), [partial(_text, one) for one in series], frames)
+        except TransferError as error:
+            problem = str(error)
+        return Offered.of(partial(_text, study), [], frames, problem=problem)
 
-    def _offered(self, study: dict[str, Any]) -> Offered:
-        uid = _text(study, "StudyInstanceUID")
-        series = self._query(f"studies/{uid}/series", {}, "&includefield=00201209&includefield=0008103E")
-        return Offered.of(partial(_text, study), [partial(_text, one) for one in series], partial(self._frames, uid))
-
-    def _frames(self, study: str, series: str) -> int | None:
+    def _frames(self, study: str, until: float, series: str) -> int | None:
         """How many frames the one instance of a series has; None where the server does not tell."""
-        found = self._query(
-            f"studies/{study}/series/{series}/instances", {}, "&includefield=00280008&includefield=00080016"
-        )
+        fields = "&includefield=00280008&includefield=00080016"
+        found = self._query(f"studies/{study}/series/{series}/instances", {}, fields, until)
         return frames_told(partial(_text, found[0])) if found else None
 
-    def _query(self, path: str, filters: dict[str, str], fields: str) -> list[dict[str, Any]]:
-        """All matches, page by page. Wildcards stay as they are: servers do not know them escaped."""
+    def _query(
+        self, path: str, filters: dict[str, str], fields: str, until: float | None = None
+    ) -> list[dict[str, Any]]:
+        """All matches, page by page. Wildcards stay as they are: servers do not know them escaped.
+
+        A page may be shorter than asked for, where the server has a limit of its own: the end is an empty page.
+        """
         given = "".join(f"&{key}={quote(value, safe='*?')}" for key, value in filters.items())
-        found: list[dict[str, Any]] = []
-        while True:
-            page = self._get(f"{self._url}/{path}?limit={_PAGE}&offset={len(found)}{given}{fields}")
-            fresh = [one for one in page if one not in found] if found else page
-            found += fresh
-            if len(page) < _PAGE or not fresh:
-                return found
+        end = time.monotonic() + self.limits.query_s
+        end = end if until is None else min(end, until)
+        found: dict[str, dict[str, Any]] = {}
+        came = 0
+        for _ in range(self.limits.pages):
+            page = self._get(f"{path}?limit={_PAGE}&offset={came}{given}{fields}", end)
+            fresh = {key: one for one in page if (key := json.dumps(one, sort_keys=True)) not in found}
+            came += len(page)
+            found |= fresh
+            if len(found) > self.limits.matches:
+                raise TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)
+            if not fresh:
+                if len(page) == _PAGE:
+                    raise TransferError(
+                        f"the server gives the same {_PAGE} matches again when asked for those after them",
+                        "ask for less at a time, with --patient or --study",
+                        again=False,
+                    )
+                return list(found.values())
+        raise TransferError(f"a query has more than {self.limits.pages} pages", RAISE, again=False)
 
-    def _get(self, address: str) -> list[dict[str, Any]]:
-        import requests
+    def _get(self, path: str, end: float) -> list[dict[str, Any]]:
+        with self._web.get(path, accept=_JSON, total_s=max(0.0, end - time.monotonic())) as answer:
+            body = b"".join(self._web.chunks(answer, self.limits.answer_bytes))
+            return _matches(body, answer.headers.get("Content-Type", ""))
 
-        try:
-            answer = self._session.get(address, headers={"Accept": "application/dicom+json"}, timeout=self._timeout)
-            answer.raise_for_status()
-            content = answer.json() if answer.status_code != 204 and answer.content else []
-        except requests.HTTPError as error:
-            raise TransferError(f"HTTP status {error.response.status_code}") from error
-        except (requests.RequestException, OSError) as error:
-            raise TransferError(f"no connection: {type(error).__name__}") from error
-        if not isinstance(content, list):
-            raise TransferError("an answer is no list of matches")
-        return content
+
+def _matches(body: bytes, kind: str) -> list[dict[str, Any]]:
+    """The matches in an answer; none in an empty one.
+
+    References
+    ----------
+    DICOM PS3.18 F.2 (DICOM JSON model).
+    """
+    if not body.strip():
+        return []
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        what = f"an answer is not JSON that can be read (its type is '{tidy(kind)[:60]}')"
+        raise TransferError(what, "check the address: it is the root of the DICOMweb service", again=False) from error
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise TransferError("an answer is not a list of matches", again=False)
+    for one in content:
+        for tag, element in one.items():
+            if not isinstance(element, dict) or not isinstance(element.get("Value") or [], list):
+                raise TransferError(
+                    f"the element '{tidy(tag)[:8]}' of a match is not as DICOM JSON has it (PS3.18 F.2)", again=False
+                )
+    return content
 
 
 def _text(one: dict[str, Any], keyword: str) -> str:

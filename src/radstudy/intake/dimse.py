@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import logging
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_values import text_of
-from radstudy.intake.pull import Keep, Offered, TransferError, frames_told
+from radstudy.intake.limits import RAISE, Limits, server_limits
+from radstudy.intake.pull import Keep, Offered, frames_told
+from radstudy.intake.receiver import SYNTAXES, Peers, facing, receiving, store
+from radstudy.intake.server_texts import is_uid
+from radstudy.intake.transfer_error import TransferError
+from radstudy.intake.watch import Watch
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _PENDING = (0xFF00, 0xFF01)
 _CHARACTER_SETS = ("ISO_IR 192", "GB18030")  # of a query that is not ASCII, one after the other (PS3.3 C.12.1.1.2)
-_SYNTAXES = (
-    "1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80",
-    "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,10 @@ class Dimse:
     own_title : ours, as the PACS has to know it.
     move_port : None fetches by C-GET; else by C-MOVE to a receiver of ours on this port, under `own_title`, which the
         PACS must have registered.
-    timeout_s : for an answer.
+    timeout_s : after which a PACS that sends nothing is given up.
+    move_address : that the receiver listens on; "": the one of this computer that faces the PACS.
+    move_from : who else may send, each TITLE@ADDRESS; the PACS itself always may.
+    limits : bounds on what is taken.
     """
 
     host: str
@@ -44,24 +47,27 @@ class Dimse:
     own_title: str = "RADSTUDY"
     move_port: int | None = None
     timeout_s: float = 60
+    move_address: str = ""
+    move_from: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=server_limits)
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """The examinations of a patient (wildcards * and ?) or with a study UID."""
         keys = {"PatientID": patient, "StudyInstanceUID": study, "IssuerOfPatientID": "", "PatientName": "",
-                "PatientBirthDate": "", "StudyDate": ""}  # fmt: skip
+                "PatientBirthDate": "", "StudyDate": "", "NumberOfStudyRelatedSeries": ""}  # fmt: skip
         with self._association([_FIND]) as association:
             for character_set in _CHARACTER_SETS if not patient.isascii() else ("",):
                 asked = {"SpecificCharacterSet": character_set, **keys} if character_set else keys
                 studies = self._find(association, "STUDY", asked)
                 if studies:
                     break
-            return [self._offered(association, one) for one in studies]
+        return [self._offered(one) for one in studies]
 
     def instances(self, study: str, series: str) -> list[str]:
         """The SOP instance UIDs of a series."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": ""}
         with self._association([_FIND]) as association:
-            return [uid for one in self._find(association, "IMAGE", keys) if (uid := text_of(one, "SOPInstanceUID"))]
+            return [text_of(one, "SOPInstanceUID") for one in self._find(association, "IMAGE", keys)]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
         """Give each instance to `keep`: a whole series at once, else one by one."""
@@ -72,37 +78,42 @@ class Dimse:
         if self.move_port is not None:
             self._move(level, wanted, keep, self.move_port)
             return
-        with self._association([_GET], storing=keep) as association:
+        with self._association([_GET], storing=keep) as link:
             for keys in wanted:
-                self._run(association.send_c_get(_identifier(level, keys), _GET))
+                self._run(link, partial(link.association.send_c_get, _identifier(level, keys), _GET))
 
     def _move(self, level: str, wanted: list[dict[str, str]], keep: Keep, port: int) -> None:
-        from pynetdicom import AE, evt
-
-        receiver = AE(ae_title=self.own_title)
-        for storage in (*IMAGE_STORAGES, *DRAWINGS):
-            receiver.add_supported_context(storage, list(_SYNTAXES))
-        try:
-            server = receiver.start_server(
-                ("", port), block=False, evt_handlers=[(evt.EVT_C_STORE, _store, [keep]), (evt.EVT_CONN_OPEN, _quick)]
-            )
-        except OSError as error:
-            raise TransferError(f"port {port} cannot be opened to receive: {type(error).__name__}") from error
-        try:
-            with self._association([_MOVE]) as association:
+        peers = Peers.of(self.title, self.host, self.move_from)
+        address = self.move_address or facing(self.host, self.port)
+        with (
+            self._association([_MOVE]) as link,
+            receiving(port, address, self.own_title, peers, keep, link.watch, self.limits) as refused,
+        ):
+            try:
                 for keys in wanted:
-                    self._run(association.send_c_move(_identifier(level, keys), self.own_title, _MOVE))
-        finally:
-            server.shutdown()
+                    send = partial(link.association.send_c_move, _identifier(level, keys), self.own_title, _MOVE)
+                    self._run(link, send)
+            except TransferError as error:
+                if not refused:
+                    raise
+                raise _with_refused(str(error), refused) from error
+            if refused:
+                raise _with_refused("not all who called were let in", refused)
 
-    def _offered(self, association: Any, study: Any) -> Offered:
+    def _offered(self, study: Any) -> Offered:
         uid = text_of(study, "StudyInstanceUID")
         keys = {"StudyInstanceUID": uid, "SeriesInstanceUID": "", "SeriesNumber": "", "SeriesDescription": "",
                 "Modality": "", "NumberOfSeriesRelatedInstances": ""}  # fmt: skip
-        series = self._find(association, "SERIES", keys)
-        return Offered.of(
-            partial(text_of, study), [partial(text_of, one) for one in series], partial(self._frames, association, uid)
-        )
+        if not is_uid(uid):
+            return Offered.of(partial(text_of, study), [], lambda series: None)
+        try:
+            with self._association([_FIND]) as association:
+                series = self._find(association, "SERIES", keys)
+                texts = [partial(text_of, one) for one in series]
+                return Offered.of(partial(text_of, study), texts, partial(self._frames, association, uid))
+        except TransferError as error:
+            problem = str(error)
+        return Offered.of(partial(text_of, study), [], lambda series: None, problem=problem)
 
     def _frames(self, association: Any, study: str, series: str) -> int | None:
         """How many frames the one instance of a series has; None where the PACS does not tell."""
@@ -111,55 +122,93 @@ class Dimse:
         found = self._find(association, "IMAGE", keys)
         return frames_told(partial(text_of, found[0])) if found else None
 
-    def _find(self, association: Any, level: str, keys: dict[str, str]) -> list[Any]:
-        found = []
-        for status, match in association.send_c_find(_identifier(level, keys), _FIND):
-            _check(status)
-            if status.Status in _PENDING and match is not None:
-                found.append(match)
+    def _find(self, link: _Link, level: str, keys: dict[str, str]) -> list[Any]:
+        found: list[Any] = []
+        link.watch.begin(self.limits.query_s)
+        with _libraries_faults():
+            for status, match in link.association.send_c_find(_identifier(level, keys), _FIND):
+                _check(status, link.watch)
+                if status.Status in _PENDING and match is None:
+                    raise TransferError("an answer to a query is not understood: its data cannot be decoded")
+                if status.Status in _PENDING:
+                    found.append(match)
+                if len(found) > self.limits.matches:
+                    raise TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)
         return found
 
-    def _run(self, responses: Any) -> None:
+    def _run(self, link: _Link, begin: Callable[[], Any]) -> None:
         """Follow a C-GET or C-MOVE to its end."""
-        for status, _ in responses:
-            _check(status)
+        link.watch.begin(self.limits.transfer_s)
+        with _libraries_faults():
+            for status, _ in begin():
+                _check(status, link.watch)
 
     @contextmanager
-    def _association(self, models: list[str], storing: Keep | None = None) -> Iterator[Any]:
+    def _association(self, models: list[str], storing: Keep | None = None) -> Iterator[_Link]:
         from pynetdicom import AE, build_context, build_role, evt
 
         logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # its messages may name patients
         entity = AE(ae_title=self.own_title)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = self.timeout_s
+        entity.acse_timeout = entity.connection_timeout = self.timeout_s
+        entity.network_timeout = None  # `Watch` ends it
+        entity.dimse_timeout = self.limits.transfer_s + self.timeout_s
+        watch = Watch(self.limits, self.timeout_s)
         contexts, roles = [build_context(model) for model in models], []
-        handlers: list[Any] = [(evt.EVT_CONN_OPEN, _quick)]
+        handlers: list[Any] = [(evt.EVT_CONN_OPEN, watch.opened), (evt.EVT_DIMSE_RECV, watch.message_ends)]
         if storing is not None:
             for storage in (*IMAGE_STORAGES, *DRAWINGS):
-                contexts += [build_context(storage, syntax) for syntax in _SYNTAXES]
+                contexts += [build_context(storage, syntax) for syntax in SYNTAXES]
                 roles.append(build_role(storage, scp_role=True))
-            handlers.append((evt.EVT_C_STORE, _store, [storing]))
-        association = entity.associate(
-            self.host, self.port, contexts=contexts, ext_neg=roles, ae_title=self.title, evt_handlers=handlers
-        )
-        if not association.is_established:
-            raise TransferError(f"{self.title} at {self.host}:{self.port} gives no association")
-        try:
-            yield association
-        finally:
+            handlers.append((evt.EVT_C_STORE, store, [storing, watch]))
+        with watch.watching():
+            association = entity.associate(
+                self.host, self.port, contexts=contexts, ext_neg=roles, ae_title=self.title, evt_handlers=handlers
+            )
+            if not association.is_established:
+                watch.check()
+                raise TransferError(f"{self.title} at {self.host}:{self.port} gives no association")
+            association.dimse.get_msg = partial(_for_those_who_wait, association.dimse.get_msg)
+            try:
+                yield _Link(association, watch)
+            except BaseException:  # an operation that has not come to its end cannot be followed by a release
+                association.abort()
+                raise
             if association.is_established:
                 association.release()
 
 
-def _quick(event: Any) -> None:
-    """Send small packets at once: with Nagle's algorithm every operation waits for a delayed acknowledgement."""
-    connection = event.assoc.dul.socket.socket
-    if connection is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+@dataclass(frozen=True)
+class _Link:
+    """An association, and who watches it."""
+
+    association: Any
+    watch: Watch
 
 
-def _store(event: Any, keep: Keep) -> int:
-    keep(str(event.request.AffectedSOPInstanceUID), event.encoded_dataset())
-    return 0x0000
+def _for_those_who_wait(get_msg: Callable[..., Any], block: bool = False) -> Any:
+    """Give the next message to the operation that waits for it alone.
+
+    pynetdicom's own thread looks for messages too, without waiting, to serve requests. On a busy computer it may do so
+    once more after an operation has begun, and then drops the first answer without a word: one series fewer.
+    """
+    return get_msg(block=True) if block else (None, None)
+
+
+def _with_refused(problem: str, refused: Sequence[str]) -> TransferError:
+    return TransferError(
+        f"{problem}; refused: {'; '.join(dict.fromkeys(refused))}",
+        "if the PACS sends from there, name it by --move-from TITLE@ADDRESS; its entry for us must have --own-title",
+    )
+
+
+@contextmanager
+def _libraries_faults() -> Iterator[None]:
+    """Name what pynetdicom raises where the association has ended or an answer cannot be decoded."""
+    try:
+        yield
+    except (RuntimeError, ValueError, AttributeError, KeyError, TypeError) as error:
+        what = f"the association has ended, or an answer is not understood: {type(error).__name__}"
+        raise TransferError(what) from error
 
 
 def _identifier(level: str, keys: dict[str, str]) -> Any:
@@ -172,8 +221,9 @@ def _identifier(level: str, keys: dict[str, str]) -> Any:
     return identifier
 
 
-def _check(status: Any) -> None:
+def _check(status: Any, watch: Watch) -> None:
     """Raise where the PACS has broken off or reports a failure (an empty status is a lost connection)."""
+    watch.check()
     if not status or "Status" not in status:
         raise TransferError("the connection broke off")
     if status.Status not in (*_PENDING, 0x0000, 0xB000):

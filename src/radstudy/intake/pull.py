@@ -8,35 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from radstudy.errors import DataError, StorageError
+from radstudy.errors import DataError, RadstudyError
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_header import Identity
 from radstudy.formats.dicom_values import whole_of
+from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Bar
+from radstudy.intake.limits import RAISE, Limits
 from radstudy.intake.listing import Listed, decide_listing
 from radstudy.intake.private import private_folder
 from radstudy.intake.pseudonyms import Redactor
+from radstudy.intake.received import Received
 from radstudy.intake.rules import Rules
+from radstudy.intake.server_texts import is_uid, tidy
 from radstudy.intake.sources import Folder
+from radstudy.intake.transfer_error import TransferError
 from radstudy.kept import keep as keep_record
 from radstudy.kept import kept as kept_record
-from radstudy.store import file_hash, write_bytes
+from radstudy.store import file_hash
 
 MODALITIES = ("MR", "SEG", "RTSTRUCT")
 ATTEMPTS = 4
 PULLED = "pulled.json"  # in a series' folder: the hashes of its files
 Answer = TypeVar("Answer")
-Keep = Callable[[str, bytes], None]
+Keep = Callable[[str, bytes], None]  # see `Received.keep`
 Text = Callable[[str], str]  # the text of a tag by its keyword; "" where there is none
-
-
-class TransferError(Exception):
-    """A transfer broke off, or the server answered with an error; the text names no patient and no UID."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class OfferedSeries:
 
     Parameters
     ----------
-    uid, number, description, modality : of the series.
+    uid, number, description, modality : of the series; `uid` is empty where what the server gives has not its form.
     images : how many instances the server says it has, or None.
     frames : of a series of one instance: how many frames that has; None where not asked or not told.
     """
@@ -65,43 +67,54 @@ class OfferedSeries:
 
 @dataclass(frozen=True)
 class Offered:
-    """An examination as a server lists it."""
+    """An examination as a server lists it.
+
+    Parameters
+    ----------
+    identity : whose it is.
+    series : of it.
+    problem : why its series, or some of them, are not known; "" where they are.
+    """
 
     identity: Identity
     series: tuple[OfferedSeries, ...]
+    problem: str = ""
 
     @classmethod
-    def of(cls, study: Text, series: Iterable[Text], frames: Callable[[str], int | None]) -> Offered:
+    def of(
+        cls, study: Text, series: Iterable[Text], frames: Callable[[str], int | None], *, problem: str = ""
+    ) -> Offered:
         """From the texts of a server's answers: one on the examination, one on each of its series.
 
         `frames` gives the number of frames of a series that has one instance, by the series' UID.
         """
         identity = Identity(
-            patient_id=study("PatientID"),
-            issuer=study("IssuerOfPatientID"),
-            name=study("PatientName"),
-            birth_date=study("PatientBirthDate"),
-            study_uid=study("StudyInstanceUID"),
+            patient_id=tidy(study("PatientID")),
+            issuer=tidy(study("IssuerOfPatientID")),
+            name=tidy(study("PatientName")),
+            birth_date=tidy(study("PatientBirthDate")),
+            study_uid=_uid(study("StudyInstanceUID")),
             series_uid="",
-            study_date=study("StudyDate"),
+            study_date=tidy(study("StudyDate")),
         )
         offered = (
             OfferedSeries(
-                one("SeriesInstanceUID"),
+                _uid(one("SeriesInstanceUID")),
                 whole_of(one("SeriesNumber")),
-                one("SeriesDescription"),
-                one("Modality"),
+                tidy(one("SeriesDescription")),
+                tidy(one("Modality")),
                 whole_of(one("NumberOfSeriesRelatedInstances")),
             )
             for one in series
         )
-        return cls(
-            identity,
-            tuple(
-                replace(one, frames=frames(one.uid)) if one.images == 1 and one.modality == "MR" else one
-                for one in offered
-            ),
+        listed = tuple(
+            replace(one, frames=frames(one.uid)) if one.images == 1 and one.modality == "MR" and one.uid else one
+            for one in offered
         )
+        count = whole_of(study("NumberOfStudyRelatedSeries"))
+        if not problem and count is not None and count > len(listed):
+            problem = f"the server counts {count} series but lists {len(listed)}"
+        return cls(identity, listed, problem)
 
 
 def frames_told(instance: Text) -> int | None:
@@ -110,8 +123,19 @@ def frames_told(instance: Text) -> int | None:
     return frames or (1 if IMAGE_STORAGES.get(instance("SOPClassUID")) == "MR" else None)
 
 
+def _uid(text: str) -> str:
+    """A UID as it may enter paths and addresses; "" where it has not the form of one."""
+    bare = text.strip(" \0")
+    return bare if is_uid(bare) else ""
+
+
 class Server(Protocol):
-    """A server that can be asked and that gives instances."""
+    """A server that can be asked and that gives instances. All its methods may raise a TransferError."""
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds on what is taken."""
+        ...
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """The examinations of a patient (wildcards * and ?) or with a study UID."""
@@ -156,30 +180,63 @@ def pull(
     StorageError : the disk is full; what has come stays.
     """
     offered = asked(server, patient, study, wait_s=wait_s)
-    wanted = [(one, series) for one in offered for series in one.series if series.modality in MODALITIES]
+    numbered = list(enumerate(offered, 1))
+    problems = [f"examination {number}: {one.problem}" for number, one in numbered if one.problem]
+    wanted = [(number, one, series) for number, one in numbered for series in one.series]
+    wanted = [(number, one, series) for number, one, series in wanted if series.modality in MODALITIES]
     say(f"the server has {len(offered)} examination(s), {len(wanted)} series of {', '.join(MODALITIES)}")
     private_folder(private, say)
     folder = private / "pulled"
     names: list[str] = []
-    problems: list[str] = []
-    for one, series in bar(wanted, len(wanted), "series pulled"):
-        got, problem = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
+    for number, one, series in bar(wanted, len(wanted), "series pulled"):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+                got, found = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
+        except RadstudyError:
+            raise
+        except Exception as error:  # one series must not keep the others from coming
+            got, found = [], [f"{unexpected(error)}; it is left out. To do: import again"]
         names += got
-        problems += [problem] if problem else []
-    return Folder(folder, problems, only=tuple(names))
+        problems += [f"examination {number}, series {series.number}: {problem}" for problem in found]
+    return Folder(folder, problems, only=tuple(dict.fromkeys(names)))
 
 
 def asked(server: Server, patient: str, study: str, *, wait_s: float = 1.0) -> list[Offered]:
-    """What the server finds.
+    """What the server finds; an examination whose series it does not list has a `problem`.
 
     Raises
     ------
     DataError : it does not answer, or finds nothing.
     """
-    offered = _again(lambda: server.examinations(patient, study), wait_s)
-    if not offered:
-        raise DataError("the server finds no examination. To do: check --patient and --study, and that it may be asked")
-    return offered
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+        offered = _again(lambda: server.examinations(patient, study), wait_s)
+        if not offered:
+            raise DataError(
+                "the server finds no examination. To do: check --patient and --study, and that it may be asked"
+            )
+        return [_listed(server, one, wait_s) for one in offered]
+
+
+def _listed(server: Server, one: Offered, wait_s: float) -> Offered:
+    """An examination with its series, asked for again where they could not be listed the first time."""
+    uid = one.identity.study_uid
+    if not uid:
+        return replace(one, problem="its StudyInstanceUID has not the form of a UID; it is left out. To do: ask the "
+                                    "keeper of the server to mend it")  # fmt: skip
+    for attempt in range(ATTEMPTS - 1):
+        if not one.problem:
+            break
+        time.sleep(wait_s * 2**attempt)
+        try:
+            (one,) = [other for other in server.examinations("", uid) if other.identity.study_uid == uid][:1] or [one]
+        except TransferError:
+            continue
+    if one.problem:
+        rest = "what it lists is imported" if one.series else "it is left out"
+        return replace(one, problem=f"its series cannot all be listed: {one.problem}; {rest}. To do: import again")
+    return one
 
 
 def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
@@ -196,7 +253,7 @@ def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
             for series in one.series
             if series.modality == "MR"
         ]
-        lines.append(f"examination {number}")
+        lines.append(f"examination {number}" + (f": {one.problem}" if one.problem else ""))
         for decision in decide_listing(listed, rules):
             what = decision.role or f"{decision.status}: {decision.kind or decision.reason}"
             facts = decision.series.facts
@@ -211,49 +268,62 @@ def _patient_of(one: Offered) -> tuple[str, str]:
 
 def _pull_series(
     server: Server, study: str, series: OfferedSeries, folder: Path, wait_s: float
-) -> tuple[list[str], str]:
+) -> tuple[list[str], list[str]]:
     """The names of the series' files, none where it did not come whole, and what is wrong with it."""
-    where = f"series {series.number}"
+    if not series.uid:
+        return [], ["its SeriesInstanceUID has not the form of a UID; it is left out. To do: export it to a folder"]
     try:
-        uids = _again(lambda: server.instances(study, series.uid), wait_s)
+        uids = list(dict.fromkeys(_again(lambda: server.instances(study, series.uid), wait_s)))
     except DataError as error:
-        return [], f"{where}: {error}"
+        return [], [str(error)]
+    if wrong := [uid for uid in uids if not is_uid(uid)]:
+        return [], [f"{len(wrong)} of {len(uids)} SOPInstanceUIDs have not the form of a UID; it is left out. "
+                    "To do: export it to a folder"]  # fmt: skip
+    if not uids and series.images != 0:
+        return [], ["the server lists no instance of it; it is left out. To do: ask the keeper of the server"]
     names = {uid: f"{_short(study, series.uid)}/{_short(uid)}.dcm" for uid in uids}
     record = folder / _short(study, series.uid) / PULLED
     _discard_damaged(folder, record)
+    received = Received(folder, names, study, series.uid)
+    failed = _fetch_all(server, study, series.uid, received, wait_s)
+    got = [names[uid] for uid in uids if received.has(uid)]
+    refused = [f"{count} object(s) refused, {why}" for why, count in received.refused.items()]
+    if len(got) < len(uids):
+        reasons = "; ".join([*([str(failed)] if failed else []), *refused])
+        remedy = (failed and failed.remedy) or "import again"
+        return [], [f"{len(got)} of {len(uids)} instances came{reasons and f' ({reasons})'}; it is left out, what came "
+                    f"is kept. To do: {remedy}"]  # fmt: skip
+    if series.images is not None and series.images != len(uids):
+        return [], [f"the server counts {series.images} instances but lists {len(uids)}; it is left out"]
+    keep_record(record, "", {"files": {name: file_hash(folder / name) for name in got}}, compact=True)
+    return got, [f"{why}; the series is whole without" for why in refused]
 
-    full: list[StorageError] = []
 
-    def keep(uid: str, content: bytes) -> None:
-        try:
-            if uid in names:
-                write_bytes(folder / names[uid], content, private=True)
-        except StorageError as error:  # a server's library may turn it into a status of the transfer
-            full.append(error)
-            raise
+def _fetch_all(server: Server, study: str, series: str, received: Received, wait_s: float) -> TransferError | None:
+    """Fetch until all is there, or `ATTEMPTS` in a row brought nothing new; gives what went wrong last.
 
-    reason = ""
-    failed = 0
-    while missing := [uid for uid in uids if not (folder / names[uid]).is_file()]:
-        if failed == ATTEMPTS:
-            break
+    Raises
+    ------
+    StorageError : the disk is full.
+    """
+    last: TransferError | None = None
+    failed, until = 0, time.monotonic() + server.limits.transfer_s
+    while (missing := received.missing()) and failed < ATTEMPTS:
+        if time.monotonic() > until:
+            return TransferError(f"it took longer than {server.limits.transfer_s:.0f} s", RAISE)
         if failed:
             time.sleep(wait_s * 2 ** (failed - 1))
         try:
-            server.fetch(study, series.uid, missing, keep, whole=len(missing) == len(uids))
+            server.fetch(study, series, missing, received.keep, whole=len(missing) == len(received.names))
         except TransferError as error:
-            reason = f" ({error})"
-        if full:
-            raise full[0]
-        left = sum(not (folder / names[uid]).is_file() for uid in missing)
+            last = error
+        if received.full is not None:
+            raise received.full
+        left = len(received.missing())
+        if left == len(missing) and last is not None and not last.again:
+            break
         failed = 0 if left < len(missing) and left else failed + 1
-    got = [names[uid] for uid in uids if (folder / names[uid]).is_file()]
-    if len(got) < len(uids):
-        return [], f"{where}: {len(got)} of {len(uids)} instances came{reason}; it is left out. To do: import again"
-    if series.images is not None and series.images != len(uids):
-        return [], f"{where}: the server counts {series.images} instances but lists {len(uids)}; it is left out"
-    keep_record(record, "", {"files": {name: file_hash(folder / name) for name in got}}, compact=True)
-    return got, ""
+    return last
 
 
 def _discard_damaged(folder: Path, record: Path) -> None:
@@ -265,15 +335,18 @@ def _discard_damaged(folder: Path, record: Path) -> None:
 
 
 def _again(ask: Callable[[], Answer], wait_s: float) -> Answer:
-    """Ask until the server answers, at most `ATTEMPTS` times."""
+    """Ask until the server answers, at most `ATTEMPTS` times; once where another answer is not to be expected."""
     for attempt in range(ATTEMPTS):
         try:
             return ask()
         except TransferError as error:
             last = error
+            if not error.again:
+                break
             if attempt < ATTEMPTS - 1:
                 time.sleep(wait_s * 2**attempt)
-    raise DataError(f"the server does not answer ({last}). To do: check its address and that it is running")
+    remedy = last.remedy or "check its address and that it is running"
+    raise DataError(f"the server does not answer as it should: {last}. To do: {remedy}")
 
 
 def _short(*uids: str) -> str:

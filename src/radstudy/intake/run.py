@@ -120,11 +120,11 @@ def run_import(
             if patient.examinations or patient.drawings
         ]
         if not any(plan.items or plan.problem or _known(plan, options.out) for plan in plans) and not index.faults:
-            raise DataError(_no_image(index))
+            raise DataError("\n  ".join([_no_image(index), *source.problems]))
         check_matched(answers, _known_marks(plans, answers, options), options.out)
         if not options.dry_run:
-            for folder in (options.out, options.private):
-                remove_parts(folder)
+            remove_parts(options.out, untouched_s=0)  # it is ours alone: see `only_run`
+            remove_parts(options.private)  # another import may be pulling into it
             private_folder(options.private, say)
             pseudonyms.save()
         patients = [plan.patient for plan in plans]

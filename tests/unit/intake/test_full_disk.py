@@ -21,3 +21,15 @@ def test_a_full_disk_leaves_no_truncated_volume(synthetic, imported, tmp_path):
     outcome = imported(tmp_path / "in")
     assert outcome.failures == ()
     assert Volume.read(next((tmp_path / "out").rglob("T2WI.nii.gz"))).voxels.shape == (96, 96, 4)
+
+
+def test_parts_of_a_killed_import_go_with_the_next(synthetic, imported, tmp_path):
+    synthetic.write(tmp_path / "in", synthetic.t2())
+    imported(tmp_path / "in")
+    (volume,) = (tmp_path / "out").rglob("T2WI.nii.gz")
+    part = volume.parent / ".part-killed" / "DCE1.nii.gz"
+    part.parent.mkdir()
+    part.write_bytes(b"half a volume")
+    imported(tmp_path / "in")
+    assert not part.parent.exists()
+    assert volume.is_file()

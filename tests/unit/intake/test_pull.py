@@ -1,11 +1,8 @@
 """Pulls from servers that fail: repeated, resumed, counted; against a DICOMweb server and a PACS in this process."""
 
 import gc
-import json
 import socket
-import threading
-from contextlib import contextmanager, nullcontext
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import nullcontext
 
 import pytest
 from pydicom.dataset import Dataset
@@ -17,119 +14,7 @@ from radstudy.intake.dicomweb import DicomWeb
 from radstudy.intake.dimse import Dimse
 from radstudy.intake.pull import Offered, OfferedSeries, asked, describe_offered, pull
 from radstudy.intake.rules import load_rules
-
-TAGS = {"StudyInstanceUID": "0020000D", "SeriesInstanceUID": "0020000E", "SOPInstanceUID": "00080018",
-        "PatientID": "00100020", "PatientName": "00100010", "PatientBirthDate": "00100030", "Modality": "00080060",
-        "SeriesNumber": "00200011", "SeriesDescription": "0008103E", "NumberOfFrames": "00280008",
-        "SOPClassUID": "00080016"}  # fmt: skip
-
-
-class Archive:
-    """The files of a folder as a server sees them, and what goes wrong with it."""
-
-    def __init__(self, synthetic, folder):
-        self.read = synthetic.read
-        self.files = sorted(folder.iterdir())
-        self.datasets = [synthetic.read(file) for file in self.files]
-        self.errors = 0  # so many answers are 503
-        self.drop_after = 0  # so many instances, then the connection breaks off, this many times
-        self.drops = 0
-        self.count_off = 0
-        self.character_set = "ISO_IR 192"  # that it compares queries in
-        self.asked = []
-        self.sent = []
-
-    def matching(self, **wanted):
-        return [d for d in self.datasets if all(str(d.get(k)) == v for k, v in wanted.items())]
-
-
-def qido(dataset, archive, keywords, **more):
-    made = {TAGS[key]: {"vr": "LO", "Value": [str(dataset.get(key))]} for key in keywords if key in dataset}
-    if "PatientName" in keywords:
-        names = zip(("Alphabetic", "Ideographic", "Phonetic"), dataset.PatientName.components, strict=False)
-        made[TAGS["PatientName"]] = {"vr": "PN", "Value": [dict(names)]}
-    made |= {"00201209": {"vr": "IS", "Value": [more["count"] + archive.count_off]}} if "count" in more else {}
-    return made
-
-
-class Handler(BaseHTTPRequestHandler):
-    archive: Archive
-
-    def log_message(self, *arguments):
-        pass
-
-    def do_GET(self):
-        archive = self.archive
-        archive.asked.append(self.path)
-        if archive.errors:
-            archive.errors -= 1
-            self.send_error(503)
-            return
-        path, _, query = self.path.partition("?")
-        parts = path.strip("/").split("/")[1:]  # without "dicom-web"
-        ids = dict(zip(parts[::2], parts[1::2], strict=False))
-        known = {"studies": "StudyInstanceUID", "series": "SeriesInstanceUID", "instances": "SOPInstanceUID"}
-        found = archive.matching(**{known[key]: value for key, value in ids.items()})
-        if "limit" in query:
-            self._answer_query(parts[-1], found)
-        else:
-            self._send(found)
-
-    def _answer_query(self, level, found):
-        archive = self.archive
-        key, keywords = {
-            "studies": ("StudyInstanceUID", ["StudyInstanceUID", "PatientID", "PatientName", "PatientBirthDate"]),
-            "series": ("SeriesInstanceUID", ["SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription"]),
-            "instances": ("SOPInstanceUID", ["SOPInstanceUID", "NumberOfFrames", "SOPClassUID"]),
-        }[level]
-        groups = {}
-        for dataset in found:
-            groups.setdefault(dataset.get(key), []).append(dataset)
-        answer = json.dumps([qido(g[0], archive, keywords, count=len(g)) for g in groups.values()]).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/dicom+json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def _send(self, found):
-        archive = self.archive
-        uids = {d.SOPInstanceUID for d in found}
-        bodies = [
-            f.read_bytes() for f, d in zip(archive.files, archive.datasets, strict=True) if d.SOPInstanceUID in uids
-        ]
-        parts = [b"--XX\r\nContent-Type: application/dicom\r\n\r\n" + body + b"\r\n" for body in bodies]
-        self.send_response(200)
-        self.send_header("Content-Type", 'multipart/related; type="application/dicom"; boundary=XX')
-        self.send_header("Content-Length", str(sum(map(len, parts)) + 6))
-        self.end_headers()
-        for number, part in enumerate(parts):
-            if archive.drops and number == archive.drop_after:
-                archive.drops -= 1
-                self.wfile.write(part[: len(part) // 2])
-                self.wfile.flush()
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            self.wfile.write(part)
-            archive.sent.append(number)
-        self.wfile.write(b"--XX--")
-
-
-@contextmanager
-def served(archive):
-    handler = type("Bound", (Handler,), {"archive": archive})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    client = DicomWeb(f"http://127.0.0.1:{server.server_port}/dicom-web", timeout_s=10)
-    try:
-        yield client
-    finally:
-        client.close()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+from unit.intake.servers import Archive, pacs, served
 
 
 @pytest.fixture
@@ -234,7 +119,7 @@ def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_all_its_writings(mo
              "00100021": {"vr": "LO", "Value": [None]}, "00100030": {"vr": "DA"}}  # fmt: skip
     series = {"0020000E": {"vr": "UI", "Value": ["1.2.3.4"]}, "0008103E": {"vr": "LO", "Value": [" T2  TSE "]},
               "00200011": {"vr": "IS", "Value": [7]}, "00201209": {"vr": "IS", "Value": ["many"]}}  # fmt: skip
-    monkeypatch.setattr(DicomWeb, "_get", lambda self, address: [series if "/series" in address else study])
+    monkeypatch.setattr(DicomWeb, "_get", lambda self, address, *_: [series if "/series" in address else study])
     (found,) = DicomWeb("http://127.0.0.1/dicom-web").examinations("", "")
     assert found.identity == Identity("A 1", "", "Yamada^  Tarou=\u5c71\u7530^\u592a\u90ce", "", "1.2.3", "", "")
     assert found.series == (OfferedSeries("1.2.3.4", 7, " T2  TSE ", "", None),)
@@ -252,62 +137,6 @@ def test_a_pacs_texts_have_single_blanks_and_a_name_all_its_writings(monkeypatch
     name = "Yamada^ Tarou=\u5c71\u7530^\u592a\u90ce"
     assert found.identity == Identity("", "A clinic", name, "", "1.2.3", "", "20240102")
     assert found.series == (OfferedSeries("1.2.3.4", 7, "T2 TSE", "MR", None),)
-
-
-@contextmanager
-def pacs(archive):
-    """A PACS in this process that answers C-FIND and C-GET; it may break an association off."""
-    from pynetdicom import AE, evt
-    from pynetdicom.sop_class import MRImageStorage, StudyRootQueryRetrieveInformationModelFind
-    from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
-
-    keys = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
-
-    def matches(identifier):
-        wanted = {k: str(identifier.get(k)) for k in (*keys.values(), "PatientID") if identifier.get(k)}
-        charset = archive.character_set
-        if not wanted.get("PatientID", "").isascii() and charset != identifier.get("SpecificCharacterSet"):
-            return []  # as a PACS that compares bytes
-        return archive.matching(**wanted)
-
-    def find(event):
-        level = event.identifier.QueryRetrieveLevel
-        groups = {}
-        for dataset in matches(event.identifier):
-            groups.setdefault(dataset.get(keys[level]), []).append(dataset)
-        for group in groups.values():
-            answer = Dataset()
-            answer.QueryRetrieveLevel = level
-            answer.SpecificCharacterSet = group[0].get("SpecificCharacterSet", "ISO_IR 100")
-            for element in event.identifier:
-                if element.keyword != "QueryRetrieveLevel":
-                    setattr(answer, element.keyword, group[0].get(element.keyword))
-            if level == "SERIES":
-                answer.NumberOfSeriesRelatedInstances = len(group) + archive.count_off
-            yield 0xFF00, answer
-
-    def get(event):
-        found = matches(event.identifier)
-        yield len(found)
-        for number, dataset in enumerate(found):
-            if archive.drops and number == archive.drop_after:
-                archive.drops -= 1
-                event.assoc.abort()
-                return
-            archive.sent.append(number)
-            yield 0xFF00, dataset
-
-    entity = AE("TESTPACS")
-    entity.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
-    entity.add_supported_context(Get)
-    entity.add_supported_context(MRImageStorage, scu_role=True, scp_role=True)
-    server = entity.start_server(
-        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get)]
-    )
-    try:
-        yield Dimse("127.0.0.1", server.socket.getsockname()[1], "TESTPACS", timeout_s=10)
-    finally:
-        server.shutdown()
 
 
 def test_c_get_gives_every_instance(archive, tmp_path):
@@ -417,9 +246,9 @@ def test_one_object_of_which_a_server_tells_nothing_is_not_called_a_single_image
 
 @pytest.mark.parametrize("over", [served, pacs])
 def test_a_disk_that_is_full_ends_a_pull_as_such(archive, tmp_path, monkeypatch, over):
-    def full(path, content, **_):
+    def full(path, **_):
         raise StorageError(path, "No space left on device")
 
-    monkeypatch.setattr("radstudy.intake.pull.write_bytes", full)
+    monkeypatch.setattr("radstudy.store.written_whole", full)
     with over(archive) as server, pytest.raises(StorageError, match="No space left"):
         pull(server, tmp_path / "private", wait_s=0)

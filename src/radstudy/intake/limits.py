@@ -1,0 +1,117 @@
+"""How much of a server is taken before it is cut short: sizes, counts and times. The only place of these bounds.
+
+They lie far above what an examination needs. `RADSTUDY_SERVER_LIMITS=10` makes each of them ten times as generous.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from radstudy.errors import UsageError
+
+FACTOR = "RADSTUDY_SERVER_LIMITS"  # environment variable
+RAISE = f"if you trust this server, raise the limits: set the environment variable {FACTOR} to 10 (ten times as much)"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what a server may send.
+
+    Parameters
+    ----------
+    answer_bytes : of one answer to a query over DICOMweb, unpacked.
+    object_bytes : of one DICOM object.
+    series_bytes : of one answer with a whole series over DICOMweb, unpacked.
+    matches, pages : of one query.
+    query_s, listing_s : for one query with all its pages; for the listing of all examinations.
+    transfer_s : for one series, with all attempts.
+    grace_s, slowest : an answer, or a message of a PACS, that has begun must bring `slowest` bytes per second on
+        average, once `grace_s` seconds are over.
+    associations : that a PACS may have open at the same time to send by C-MOVE.
+    """
+
+    answer_bytes: int = 64 << 20
+    object_bytes: int = 2 << 30
+    series_bytes: int = 32 << 30
+    matches: int = 100_000
+    pages: int = 1_000
+    query_s: float = 600
+    listing_s: float = 3_600
+    transfer_s: float = 21_600
+    grace_s: float = 60
+    slowest: float = 256
+    associations: int = 8
+
+    def times(self, factor: float) -> Limits:
+        """The bounds, `factor` times as generous."""
+        more = {name: round(value * factor) for name, value in vars(self).items() if name != "slowest"}
+        return replace(self, **more, slowest=self.slowest / factor)
+
+
+def server_limits() -> Limits:
+    """The bounds, as the environment variable `RADSTUDY_SERVER_LIMITS` raises them.
+
+    Raises
+    ------
+    UsageError : the variable is not a number of at least 1.
+    """
+    text = os.environ.get(FACTOR, "1")
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not 1 <= factor <= 1e6:
+        raise UsageError(
+            f"the environment variable {FACTOR} is '{text}', which is not a number from 1 to 1000000. "
+            "To do: unset it, or set it to how many times as much a server may send, such as 10"
+        )
+    return Limits().times(factor)
+
+
+class Pace:
+    """Whether a transfer comes to its end in time: an end for all of it, and a slowest rate once it has begun.
+
+    Parameters
+    ----------
+    limits : the bounds.
+    clock : seconds that only grow.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self.begin(limits.transfer_s)
+
+    def begin(self, total_s: float) -> None:
+        """A new transfer, which may take `total_s` seconds."""
+        self._total, self._until = total_s, self._clock() + total_s
+        self.rest()
+
+    def rest(self) -> None:
+        """Nothing is under way until the next bytes come."""
+        self._first: float | None = None
+        self.received = 0
+
+    def came(self, count: int) -> None:
+        """So many bytes have come."""
+        if self._first is None:
+            self._first = self._clock()
+        self.received += count
+
+    def left_s(self) -> float:
+        """Seconds until the next bytes must have come; zero or less: it is too late."""
+        now, left = self._clock(), self._until - self._clock()
+        if self._first is None:
+            return left
+        return min(left, self._first + self._limits.grace_s + self.received / self._limits.slowest - now)
+
+    def fault(self) -> str:
+        """Why the transfer has to end; "" where it may go on."""
+        if self._clock() >= self._until:
+            return f"it took longer than {self._total:.0f} s"
+        if self.left_s() <= 0:
+            return f"it comes too slowly: {self.received} bytes within {self._limits.grace_s:.0f} s or more"
+        return ""

@@ -134,7 +134,9 @@ def numbers(out):
         name = file.relative_to(out).as_posix()
         if not file.is_file() or file.name in OF_THE_RUN or ".kept-" in file.name or ".part-" in name:
             continue
-        if file.suffix == ".csv":
+        if file.name == "versions.csv":  # what each step was made with, and when
+            found[name] = pd.read_csv(file).drop(columns=["finished", "seconds"], errors="ignore")
+        elif file.suffix == ".csv":
             found[name] = file.read_text(encoding="utf-8").replace(str(out), "RUN")
         elif file.suffix == ".json":
             found[name] = json.loads(file.read_text(encoding="utf-8").replace(str(out), "RUN"))

@@ -20,7 +20,7 @@ _APART_VOXELS = 0.01
 _AT_RIGHT_ANGLES = 1e-4  # cosines; what ITK takes for orthonormal
 
 
-def _older_header(header: Any, folder: Path) -> Path:
+def _older_header(header: Any, folder: str) -> Path:
     """A NIfTI-1 file without voxels that lies where a NIfTI-2 file lies, for ITK, which reads no NIfTI-2.
 
     Parameters
@@ -41,7 +41,7 @@ def _older_header(header: Any, folder: Path) -> Path:
     for name in ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"):
         older[name] = header[name]
     older["vox_offset"], older["magic"] = 352, b"n+1"
-    path = folder / "header.nii"
+    path = Path(folder) / "header.nii"
     path.write_bytes(older.binaryblock + bytes(4))
     return path
 
@@ -54,7 +54,7 @@ def read_information(file: Path) -> sitk.ImageFileReader:
     CaseError : a NIfTI header without voxel sizes, with two, or with axes that are not at right angles.
     RuntimeError : ITK cannot read the header.
     OSError, EOFError, zlib.error : a compressed file is damaged.
-    StorageError : there is no room for a temporary file (NIfTI-2).
+    StorageError : there is no room for a temporary file.
     """
     reader = sitk.ImageFileReader()
     if not is_nifti_name(file):
@@ -63,12 +63,9 @@ def read_information(file: Path) -> sitk.ImageFileReader:
         return reader
     header = nifti_header(file)
     require_voxel_size(header, file)
-    if not isinstance(header, nib.Nifti2Header):
-        reader.SetFileName(str(file))
-        reader.ReadImageInformation()
-        return reader
     with temporary_folder() as folder:
-        reader.SetFileName(str(_older_header(header, folder)))
+        second = isinstance(header, nib.Nifti2Header)
+        reader.SetFileName(str(_older_header(header, folder) if second else file))
         reader.ReadImageInformation()
     return reader
 

@@ -189,7 +189,7 @@ def storing(path: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[str]:
     """A folder for a file that one library writes and another reads; open to its owner only, and gone afterwards.
 
     Raises
@@ -197,7 +197,7 @@ def temporary_folder() -> Iterator[Path]:
     StorageError : see `temporary_files`.
     """
     with temporary_files(), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
-        yield Path(folder)
+        yield folder
 
 
 def temporary_files() -> AbstractContextManager[None]:

@@ -6,6 +6,7 @@ other decoders for Python are GPL (libjpeg), or do not know JPEG lossless, the c
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     bare["PixelData"].VR = "OB"
     bare["PixelData"].is_undefined_length = True
     with temporary_folder() as folder:
-        file = folder / "image.dcm"
+        file = Path(folder) / "image.dcm"
         bare.save_as(file, enforce_file_format=True)
         read = sitk.ImageFileReader()
         read.SetImageIO("GDCMImageIO")

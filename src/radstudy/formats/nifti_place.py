@@ -20,7 +20,7 @@ _APART_VOXELS = 0.01
 _AT_RIGHT_ANGLES = 1e-4  # cosines; what ITK takes for orthonormal
 
 
-def _header_alone(header: Any, folder: Path) -> Path:
+def _header_alone(header: Any, folder: str) -> Path:
     """A NIfTI-1 file without voxels that lies where a NIfTI file lies, for ITK, which reads paths and no NIfTI-2.
 
     Parameters
@@ -34,7 +34,7 @@ def _header_alone(header: Any, folder: Path) -> Path:
     """
     alone = _older(header) if isinstance(header, nib.Nifti2Header) else header.copy()
     alone["vox_offset"], alone["magic"] = 352, b"n+1"
-    path = folder / "header.nii"
+    path = Path(folder) / "header.nii"
     path.write_bytes(alone.binaryblock + bytes(4))
     return path
 

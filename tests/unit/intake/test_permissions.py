@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from radstudy.errors import UsageError
 from radstudy.formats.dicom_header import Identity
 from radstudy.formats.raster import write_raster
+from radstudy.intake.limits import Limits
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.intake.pull import Offered, OfferedSeries, pull
 from radstudy.store import write_bytes, write_json
@@ -173,6 +177,8 @@ def test_a_file_system_without_permissions_is_named_once_and_the_import_goes_on(
 class Archive:
     """A server with one series of two instances."""
 
+    limits = Limits()
+
     def examinations(self, patient, study):
         identity = Identity("1", "", "Doe^Jane", "", "1.2", "", "")
         return [Offered(identity, (OfferedSeries("1.2.3", 1, "T2", "MR", 2),))]
@@ -182,7 +188,19 @@ class Archive:
 
     def fetch(self, study, series, instances, keep, *, whole):
         for uid in instances:
-            keep(uid, b"a patient")
+            keep(uid, _object(study, series, uid))
+
+
+def _object(study, series, uid):
+    """The least that an object of a series says of itself."""
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, uid
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.Modality = study, series, "MR"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    memory = io.BytesIO()
+    dataset.save_as(memory, enforce_file_format=True)
+    return memory.getvalue()
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -193,5 +211,6 @@ def test_what_is_pulled_is_for_its_owner_alone(tmp_path, umask, appearing, there
     said = []
     pull(Archive(), tmp_path / "private", say=said.append)
     assert open_to_others(tmp_path / "private") == []
-    assert list(appearing.values()) == ["0600", "0600"]
+    assert sum(name.endswith(".dcm") for name in appearing) == 2
+    assert set(appearing.values()) == {"0600"}
     assert any("is closed now" in line for line in said) == there

@@ -33,7 +33,9 @@ class DamagedRecordError(DataError):
     """A kept record that is not as it was written."""
 
 
-def keep(path: Path, key: str, record: Mapping[str, Any], *, compact: bool = False) -> dict[str, Any]:
+def keep(
+    path: Path, key: str, record: Mapping[str, Any], *, compact: bool = False, private: bool = False
+) -> dict[str, Any]:
     """Write the record of one piece of work, with its checksum and the key of what it depends on; see `kept`.
 
     Parameters
@@ -42,6 +44,7 @@ def keep(path: Path, key: str, record: Mapping[str, Any], *, compact: bool = Fal
     key : hash of everything that the record depends on.
     record : plain content; where it has `MADE`, those files are verified together with the record.
     compact : write it without line breaks, several times faster.
+    private : for its owner alone, see `radstudy.store.written_whole`.
 
     Returns
     -------
@@ -50,7 +53,9 @@ def keep(path: Path, key: str, record: Mapping[str, Any], *, compact: bool = Fal
     whole = {"key": key, **record}
     body = json.dumps(plain(whole), indent=None if compact else 1, ensure_ascii=False, allow_nan=False) + "\n"
     begin = "{" if compact else "{\n "
-    write_text(path, f'{begin}"checksum": "{_checksum(body.encode())}",{" " if compact else ""}{body[1:]}')
+    write_text(
+        path, f'{begin}"checksum": "{_checksum(body.encode())}",{" " if compact else ""}{body[1:]}', private=private
+    )
     return whole
 
 

@@ -295,7 +295,8 @@ def _pull_series(
                     f"is kept. To do: {remedy}"]  # fmt: skip
     if series.images is not None and series.images != len(uids):
         return [], [f"the server counts {series.images} instances but lists {len(uids)}; it is left out"]
-    keep_record(record, "", {"files": {name: file_hash(folder / name) for name in got}}, compact=True)
+    hashes = {name: file_hash(folder / name) for name in got}
+    keep_record(record, "", {"files": hashes}, compact=True, private=True)
     return got, [f"{why}; the series is whole without" for why in refused]
 
 

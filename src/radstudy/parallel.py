@@ -104,8 +104,8 @@ def results(
     with _Team(min(wanted, len(tasks)), _environment(wanted, threads)) as team:
         doubtful: list[int] = []
         yield from _together(team, content, tasks, doubtful)
-        team.close()  # what they hold of the memory is free for the tasks that may have wanted it
         if doubtful:
+            team.close()  # what they hold of the memory is free for the tasks that may have wanted it
             cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
             say(f"{cases} tried again, each alone, since the process that worked on it was ended")
         for index in sorted(doubtful):
@@ -168,8 +168,15 @@ def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[
     """Results as they come; tasks that lost their process are added to `doubtful`."""
     due = list(range(len(tasks)))[::-1]
     unfinished = len(tasks)
+
+    def give() -> None:
+        while due and (worker := team.idle()) is not None:
+            index = due.pop()
+            worker.send(index, content, tasks[index])
+
     while unfinished:
         team.fill(unfinished)
+        give()
         came: list[tuple[int, Any]] = []
         for worker in team.heard():
             try:
@@ -181,8 +188,7 @@ def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[
                 continue
             came += [] if answer is None else [answer]
         unfinished -= len(came)
-        while due and (worker_ := team.idle()) is not None:  # before the results are used: none waits for that
-            worker_.send(due[-1], content, tasks[due.pop()])
+        give()  # before the results are used: no process waits for that
         yield from came
 
 
@@ -231,7 +237,7 @@ class _Team:
         """Leave those that have nothing to do to the next call; end the others, whose results nobody wants."""
         working = [worker for worker in self.members if worker.index is not None]
         for worker in working:
-            worker.process.terminate()
+            worker.process.terminate()  # all, before the first is waited for
         for worker in working:
             worker.close()
         _Program.left += [worker for worker in self.members if worker.index is None]
@@ -352,7 +358,7 @@ class _Worker:
         return None
 
     def close(self) -> None:
-        """End it, unless it has ended; at once, where it works."""
+        """Let it end, unless it has ended: one without a task does."""
         self._tasks.close()
         self.process.join(_PATIENCE_S)
         if self.process.exitcode is None:

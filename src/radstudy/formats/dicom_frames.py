@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_file import START, is_bare, open_dataset
+from radstudy.formats.dicom_file import START, UnreadableError, is_bare, open_dataset
 
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _RIGHT_ANGLE = 1e-3
@@ -64,7 +64,7 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
         with file.open("rb") as stream:
             dataset: Dataset = open_dataset(stream, stop_before_pixels=stop_before_pixels)
             return dataset
-    except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError) as error:
+    except (InvalidDicomError, UnreadableError, OSError) as error:
         raise CaseError(
             f"the file cannot be read as DICOM ({error})", "export it again from where it was made", file=file
         ) from error

@@ -6,6 +6,7 @@ other decoders for Python are GPL (libjpeg), or do not know JPEG lossless, the c
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,24 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from radstudy.bounds import max_slice_bytes, over_bound
+from radstudy.formats.dicom_file import UnreadableError
+
 _JPEG = {
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
 }  # fmt: skip
+_START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # of JPEG-LS, and of JPEG
+_LONGEST_RUN = 64  # bytes that one byte of run lengths can become
 _RLE = "1.2.840.10008.1.2.5"
 _LAYOUT = (
     "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PhotometricInterpretation",
 )  # fmt: skip
+
+
+class UndecodableError(Exception):
+    """A transfer syntax that no decoder here reads."""
 
 
 def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
@@ -39,28 +49,90 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
 
     Raises
     ------
-    NotImplementedError : the transfer syntax has no decoder here.
-    ValueError, RuntimeError, AttributeError, EOFError : the pixels are cut off or damaged.
+    UndecodableError : the transfer syntax has no decoder here.
+    UnreadableError : the header asks for more pixels than there can be, or for others than the compressed image has.
+    ValueError, RuntimeError, AttributeError, EOFError and others : the pixels are cut off or damaged.
     """
     from pydicom.pixels import pixel_array
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG:
         return _by_itk(dataset, index or 0)
-    if syntax.is_compressed and syntax not in (_RLE, "1.2.840.10008.1.2.1.99"):
-        raise NotImplementedError(syntax)
+    if syntax.is_compressed and syntax != _RLE:
+        raise UndecodableError(syntax)
+    if syntax == _RLE:
+        _require_runs(dataset, _encoded(dataset, index or 0))
     plugin = "pydicom" if syntax == _RLE else ""
     values = np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
 
 
+def _encoded(dataset: Any, index: int) -> bytes:
+    """The compressed bytes of one frame."""
+    from pydicom.encaps import get_frame
+
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    return get_frame(dataset.PixelData, index, number_of_frames=frames)
+
+
+def _size(dataset: Any) -> int:
+    """The bytes of one frame, as the header asks for them; checked."""
+    size = dataset.Rows * dataset.Columns * (dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated // 8
+    if problem := over_bound(size, max_slice_bytes()):
+        raise UnreadableError(f"its header gives {dataset.Rows} x {dataset.Columns} pixels: {problem}")
+    return int(size)
+
+
+def _require_runs(dataset: Any, encoded: bytes) -> None:
+    """Refuse a frame of which run lengths cannot make the size of the header; two bytes make 128 at most.
+
+    References: DICOM PS3.5, annex G.
+    """
+    size = _size(dataset)
+    if size > _LONGEST_RUN * len(encoded):
+        raise UnreadableError(f"its header asks for {size} bytes, and {len(encoded)} of run lengths cannot make as many")
+
+
+def _require_same_size(dataset: Any, encoded: bytes) -> None:
+    """Refuse a JPEG image of another size than the header's: the decoder makes room for what the image says."""
+    _size(dataset)
+    said = _size_in_stream(encoded)
+    if said is None:
+        raise UnreadableError("its compressed image does not say how large it is")
+    if said != (dataset.Rows, dataset.Columns):
+        raise UnreadableError(
+            f"its compressed image has {said[0]} x {said[1]} pixels, its header {dataset.Rows} x {dataset.Columns}"
+        )
+
+
+def _size_in_stream(encoded: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 image gives itself; None where it gives none.
+
+    References: ITU-T T.81 B.2.2 (start of frame), T.87 C.2.2, T.800 A.5.1 (SIZ).
+    """
+    if encoded[:4] == b"\xff\x4f\xff\x51" and len(encoded) >= 24:
+        width, height, left, top = struct.unpack(">4I", encoded[8:24])
+        return height - top, width - left
+    at = 2
+    while encoded[:2] == b"\xff\xd8" and at + 9 <= len(encoded):
+        if encoded[at] != 0xFF:
+            return None
+        marker = encoded[at + 1]
+        if marker in _START_OF_FRAME:
+            rows, columns = struct.unpack(">2H", encoded[at + 5 : at + 9])
+            return rows, columns
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return None
+
+
 def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     """Decode one frame: ITK reads it from a file that holds nothing but its pixels, so no rescaling is applied."""
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.encaps import encapsulate, get_frame
+    from pydicom.encaps import encapsulate
     from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    encoded = _encoded(dataset, index)
+    _require_same_size(dataset, encoded)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
@@ -69,7 +141,7 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     bare.SOPClassUID, bare.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for keyword in _LAYOUT:
         setattr(bare, keyword, dataset.get(keyword))
-    bare.PixelData = encapsulate([get_frame(dataset.PixelData, index, number_of_frames=frames)])
+    bare.PixelData = encapsulate([encoded])
     bare["PixelData"].VR = "OB"
     bare["PixelData"].is_undefined_length = True
     with tempfile.TemporaryDirectory(prefix="radstudy-") as folder:

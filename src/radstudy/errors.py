@@ -5,6 +5,8 @@ Every expected problem is one of these; anything else that escapes is a bug (exi
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -134,6 +136,51 @@ def _rebuild_case_error(
 
 class PassingError(CaseError):
     """A case failed for a reason of the computer and not of its own: the next run tries it again."""
+
+
+# Of reading: another run meets these again, until somebody changes the study's files.
+FINAL = {
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.ELOOP: "it is a link to itself",
+    errno.EINVAL: "the system does not take its name",
+    errno.EILSEQ: "its name holds letters that the disk does not know",
+}
+# Of reading: another run may not meet these. A number that stands in neither list is taken for one of them.
+PASSING = {
+    **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ESTALE), "it is not there now"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "it may not be read"),
+    **dict.fromkeys((errno.EIO, errno.EBADF), "the disk or the share gives an error"),
+    **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), "there is not enough memory"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "too many files are open"),
+    **dict.fromkeys((errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EDEADLK, errno.ENOLCK), "somebody else holds it"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS), "there is no room for a copy of it"),
+    **dict.fromkeys(
+        (errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET,
+         errno.ECONNRESET, errno.ECONNREFUSED, errno.ECONNABORTED, errno.ENOTCONN, errno.EPIPE, errno.ESHUTDOWN),
+        "the share does not answer",
+    ),
+}  # fmt: skip
+
+
+def unreadable(error: OSError, file: str | Path) -> CaseError:
+    """What is to be said of a file that the system does not give: a `PassingError` where another run may read it.
+
+    Parameters
+    ----------
+    error : as the system gives it; one without a number is about the content, and final.
+    file : that was to be read.
+    """
+    code = error.errno
+    if code is None or code in FINAL:
+        why = FINAL.get(code, str(error)) if code is not None else str(error)
+        return CaseError(f"the file cannot be read: {why}", "correct the path or export the file again", file=file)
+    if code == errno.ENOENT:
+        return PassingError("the file does not exist", "correct the path or add the file", file=file)
+    why = f"{PASSING[code]} ({os.strerror(code)})" if code in PASSING else os.strerror(code)
+    remedy = "see that the disk or share is there and the file may be read, then give the same command again"
+    return PassingError(f"the file cannot be read now: {why}", remedy, file=file)
 
 
 class CohortError(DataError):

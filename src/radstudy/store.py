@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 PROVENANCE = "provenance.json"
 _PART = ".part-"  # begins the name of a folder that a file is written in
 _OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
+PARTS = {  # folders within a step's that are steps of their own
+    "extract": ("maps", "shuffled"),
+    "evaluate": ("null", "resampling", "baselines", "other_reader", "leaks"),
+}
+BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # what a step writes into the run's folder
+_OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept by file, or by somebody's file manager
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmodels", "pandas", "pydantic")
 
 
@@ -131,19 +137,6 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def keep(path: Path, key: str, record: Mapping[str, Any], *, compact: bool = False) -> dict[str, Any]:
-    """Write the record of one piece of work with the key of what it depends on; gives both, see `kept`."""
-    whole = {"key": key, **record}
-    write_json(path, whole, compact=compact)
-    return whole
-
-
-def kept(path: Path, key: str) -> dict[str, Any] | None:
-    """The record that `keep` has written under this key; None where there is none, or it depends on something else."""
-    found: dict[str, Any] = read_json(path) if path.exists() else {}
-    return found if found.get("key") == key else None
-
-
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index."""
     write_bytes(path, csv_bytes(frame))
@@ -218,6 +211,11 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+def bytes_hash(content: bytes) -> str:
+    """The hash that `file_hash` gives of a file with these bytes."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 @cache
 def code_key() -> str:
     """The program's version; of a development version also a hash of its source, so that edits are never missed."""
@@ -239,16 +237,21 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _set_aside(file: Path) -> Path:
+def set_aside(file: Path) -> Path:
     """Rename a file so that its name is free: table1.csv becomes table1.kept-1.csv."""
-    names = (file.with_name(f"{file.stem}.kept-{number}{file.suffix}") for number in itertools.count(1))
+    ending = "".join(file.suffixes[-2:]) if file.suffix == ".gz" else file.suffix
+    stem = file.name.removesuffix(ending)
+    names = (file.with_name(f"{stem}.kept-{number}{ending}") for number in itertools.count(1))
     free = next(name for name in names if not name.exists())
     file.rename(free)
     return free
 
 
-def _is_kept(file: Path) -> bool:
-    return ".kept-" in file.name
+def _hash_or_none(file: Path) -> str | None:
+    try:
+        return file_hash(file)
+    except OSError:
+        return None
 
 
 def machine() -> dict[str, str]:
@@ -306,25 +309,41 @@ class StepFolder:
         """
         with _storing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            kept_files = [_set_aside(file) for file in self._changed()]
+            changed = [file for file in self.changed() if file.suffix in _OPENED and file.is_file()]
+            kept_files = [set_aside(file) for file in changed]
             (self.path / PROVENANCE).unlink(missing_ok=True)
         return kept_files
 
-    def _changed(self) -> list[Path]:
-        """Files that the step has written and somebody has changed; none where nothing is recorded of them."""
+    def changed(self) -> list[Path]:
+        """Files that the finished step has written and that are gone, damaged, or changed by somebody.
+
+        None where nothing is recorded of them: earlier versions recorded only what people open.
+        """
         try:
-            recorded = read_json(self.path / PROVENANCE)["files"]
-            return [
-                self.path / name for name, content in recorded.items()
-                if (self.path / name).is_file() and file_hash(self.path / name) != content
-            ]  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            recorded = dict(read_json(self.path / PROVENANCE)["files"])
+        except (OSError, ValueError, KeyError, TypeError):
             return []
+        return [
+            self.path / name for name, content in recorded.items()
+            if self._is_own(self.path / name) and _hash_or_none(self.path / name) != content
+        ]  # fmt: skip
 
     def _written(self) -> dict[str, str]:
-        """Hashes of the files that people open and may change: tables, pages, documents, pictures."""
-        found = sorted(file for file in self.path.rglob("*") if file.suffix in _OPENED and file.is_file())
-        return {file.relative_to(self.path).as_posix(): file_hash(file) for file in found if not _is_kept(file)}
+        """Hashes of what the step has written, without the parts that are steps of their own."""
+        found = sorted(file for file in self.path.rglob("*") if file.is_file() and self._is_own(file))
+        own = {file.relative_to(self.path).as_posix(): file_hash(file) for file in found}
+        beside = (self.path.parent / name for name in BESIDE.get(self.path.name, ()))
+        return own | {f"../{file.name}": file_hash(file) for file in beside if file.is_file()}
+
+    def _is_own(self, file: Path) -> bool:
+        """Whether a file in this folder, or beside it, is written by this step and by nothing else."""
+        inside = file.relative_to(self.path).parts
+        return not (
+            inside[0] in PARTS.get(self.path.name, ())
+            or inside[-1] in (PROVENANCE, *_OF_OTHERS)
+            or ".kept-" in inside[-1]
+            or any(part.startswith((_PART, "~$", ".~lock")) for part in inside)
+        )
 
     def finish(self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float) -> None:
         """Mark the step as finished.

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from radstudy.store import PROVENANCE, StepFolder, keep, kept, machine, read_json, remove_parts, write_text
+from radstudy.kept import keep, kept, read_kept
+from radstudy.store import PROVENANCE, StepFolder, machine, remove_parts, write_text
 
 
 def test_a_record_comes_back_under_its_key_and_under_no_other(tmp_path):
@@ -15,7 +16,7 @@ def test_a_record_comes_back_under_its_key_and_under_no_other(tmp_path):
     written = keep(file, "a", {"lesions": [1, 2]}, compact=True)
     assert kept(file, "a") == written == {"key": "a", "lesions": [1, 2]}
     assert kept(file, "b") is None
-    assert keep(file, "b", {"lesions": []}) == read_json(file) == kept(file, "b")
+    assert keep(file, "b", {"lesions": []}) == read_kept(file) == kept(file, "b")
     assert kept(file, "a") is None
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from radstudy._version import __version__
 from radstudy.derive.table import Row
-from radstudy.errors import CaseError
-from radstudy.formats.raster import write_raster
+from radstudy.errors import CaseError, PassingError
+from radstudy.formats.raster import read_raster, write_raster
+from radstudy.formats.reading import changed, digests_of, hash_of, recorded
 from radstudy.imaging.mask_files import needs_image
 from radstudy.imaging.parametric.adc import adc_map
 from radstudy.imaging.parametric.curve import lesion_curve
@@ -21,11 +22,14 @@ from radstudy.imaging.parametric.enhancement import enhancement_maps
 from radstudy.imaging.parametric.motion import motion_between
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.kept import MADE, keep, kept
 from radstudy.protocol.derive import Adc, Dce, Derive
-from radstudy.store import code_key, content_hash, file_hash, keep, kept, read_json, write_json
+from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
 
 RECORD = "derived.json"
 MADE_BY = "radstudy derive"
+_HASH = "file_hash"
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,14 @@ class Made:
     figures : per row, column to value.
     notes : per row, what a reader of the figures should know.
     failures : per row (None: the whole patient), what could not be made.
+    passing : whether one of them may not come again, so that the next run tries it.
     """
 
     maps: dict[str, str] = field(default_factory=dict)
     figures: dict[int, dict[str, Any]] = field(default_factory=dict)
     notes: dict[int, list[str]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
+    passing: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,24 @@ class Work:
     def __call__(self, patient: Patient) -> dict[str, Any]:
         """The record of the patient, made now or before."""
         record = self.out / patient.name / RECORD
-        key = self._key(patient)
-        if (found := kept(record, key)) is not None and self._whole(found):
-            return found
+        for _ in range(_TRIES):
+            key, digests = self._key(patient)
+            if (found := kept(record, key, folder=self.out)) is not None and self._whole(found):
+                return found
+            with recorded() as reading:
+                made = self._made(patient)
+            if reading.is_of(digests) and not reading.changed:
+                break
+        else:
+            raise changed(patient.rows[0].file(self._images()[0]) if self._images() else record)
+        result = {"made_by": f"{MADE_BY} {__version__}", **vars(made)}
+        result["figures"] = {str(index): values for index, values in made.figures.items()}
+        result["notes"] = {str(index): values for index, values in made.notes.items()}
+        result[MADE] = {file: file_hash(self.out / file) for file in made.maps.values()}
+        return keep(record, content_hash([key, "again"]) if made.passing else key, result)
+
+    def _made(self, patient: Patient) -> Made:
+        """What can be made of the patient's files as they are."""
         made = Made()
         volumes: dict[str, Volume] = {}
         if (adc := self.recipe.adc) is not None:
@@ -88,22 +109,37 @@ class Work:
             self._part(made, None, patient, lambda: self._dce(made, patient, dce, phases, volumes))
         for row in patient.rows if self.recipe.mask else ():
             self._lesion(made, patient, row, phases, volumes)
-        result = {"made_by": f"{MADE_BY} {__version__}", **vars(made)}
-        result["figures"] = {str(index): values for index, values in made.figures.items()}
-        result["notes"] = {str(index): values for index, values in made.notes.items()}
-        return keep(record, key, result)
+        return made
 
-    def _key(self, patient: Patient) -> str:
-        """Hash of what the result depends on: the recipe, the program, and the bytes of every file that is there."""
+    def _images(self) -> list[str]:
+        """What the recipe names as images."""
+        return [
+            *(self.recipe.adc.images.values() if self.recipe.adc else ()),
+            *(self.recipe.dce.phases if self.recipe.dce else ()),
+        ]
+
+    def _key(self, patient: Patient) -> tuple[str, dict[Path, str]]:
+        """Hash of what the result depends on: the recipe, the program, and the bytes of every file that is there.
+
+        With it, the hash of each of these files.
+        """
         first, files = patient.rows[0], []
-        given = [*self.recipe.adc.images.values()] if self.recipe.adc else []
-        given += self.recipe.dce.phases if self.recipe.dce else ()
-        for row, name in [(first, name) for name in given] + [(row, self.recipe.mask) for row in patient.rows]:
+        digests: dict[Path, str] = {}
+        named = [(first, name) for name in self._images()] + [(row, self.recipe.mask) for row in patient.rows]
+        for row, name in named:
             if name is not None:
-                files.append(_hash_or_problem(row, name))
+                try:
+                    parts = digests_of(row.file(name))
+                except CaseError as error:
+                    files.append(str(error))
+                    continue
+                digests |= parts
+                files.append(hash_of(parts))
         cells = [dict(row.cells) for row in patient.rows]
-        times = "" if self.recipe.dce is None else _or_problem(lambda: patient.rows[0].times(self.recipe.dce))  # type: ignore[arg-type]
-        return content_hash([code_key(), self.recipe.model_dump(mode="json"), files, cells, times])
+        with recorded() as reading:  # of the phases' sidecars
+            times = "" if self.recipe.dce is None else _or_problem(lambda: patient.rows[0].times(self.recipe.dce))  # type: ignore[arg-type]
+        key = content_hash([code_key(), self.recipe.model_dump(mode="json"), files, cells, times])
+        return key, digests | reading.digests
 
     def _whole(self, record: Mapping[str, Any]) -> bool:
         return all((self.out / file).is_file() for file in record["maps"].values())
@@ -116,6 +152,7 @@ class Work:
             located = error.located(patient=patient.name, lesion=lesion)
             names = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
             index = None if row is None else row.index
+            made.passing |= isinstance(error, PassingError)
             made.failures.append({"row": index, **{name: getattr(located, name) for name in names}})
 
     def _adc(self, made: Made, patient: Patient, adc: Adc, volumes: dict[str, Volume]) -> None:
@@ -147,6 +184,7 @@ class Work:
         whole = self.out / file
         history = whole.with_name(f"{name}.json")
         _refuse_foreign(whole, history)
+        _refuse_changed(whole, history, volume)
         beside = {
             "made_by": f"{MADE_BY} {__version__}",
             "map": name,
@@ -159,6 +197,7 @@ class Work:
         }
         write_json(history, beside)  # first: a map without it would be taken for somebody else's
         write_raster(whole, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
+        write_json(history, {**beside, _HASH: file_hash(whole)})
         made.maps[name] = file.as_posix()
         return volume
 
@@ -204,11 +243,32 @@ def _refuse_foreign(image: Path, history: Path) -> None:
     except (OSError, ValueError):
         found = None
     if not (isinstance(found, dict) and str(found.get("made_by", "")).startswith(MADE_BY)):
-        raise CaseError(
+        raise PassingError(
             "a file of the map's name is there already, and was not made by `radstudy derive`",
             "choose another name (adc.name, dce.prefix) or another --out",
             file=image,
         )
+
+
+def _refuse_changed(image: Path, history: Path, volume: Volume) -> None:
+    """A map that somebody has changed since it was written is left; one that is cut off or damaged is nobody's work."""
+    if not image.exists():
+        return
+    try:
+        written = read_json(history).get(_HASH)
+        if written is None or file_hash(image) == written:
+            return
+        voxels, affine = read_raster(image)
+    except (OSError, ValueError, CaseError):
+        return
+    new = np.where(np.isfinite(volume.voxels), volume.voxels, 0).astype(np.float32)
+    if np.array_equal(voxels, new) and np.allclose(affine, volume.affine, atol=1e-3):
+        return
+    raise PassingError(
+        "the map was changed after `radstudy derive` wrote it; it is left as it is",
+        "move it away and give the same command again to have the map of these images",
+        file=image,
+    )
 
 
 def _one_file(patient: Patient, given: str) -> Path:
@@ -265,7 +325,3 @@ def _or_problem(get: Callable[[], Any]) -> Any:
         return get()
     except CaseError as error:
         return str(error)
-
-
-def _hash_or_problem(row: Row, name: str) -> str:
-    return str(_or_problem(lambda: file_hash(row.file(name))))

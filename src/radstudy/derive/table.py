@@ -14,6 +14,7 @@ import pandas as pd
 
 from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError
+from radstudy.formats.reading import content_of
 from radstudy.imaging.roi import Label
 from radstudy.protocol.derive import Dce, Derive
 
@@ -100,14 +101,15 @@ class Row:
 def _sidecar_time(image: Path) -> float:
     beside = image.with_name(image.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")
     try:
-        seconds = json.loads(beside.read_text(encoding="utf-8"))["seconds_since_first_phase"]
-        return float(seconds)
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CaseError(
-            "the phase's time is not known: the JSON beside the image has no seconds_since_first_phase",
-            "give dce.times_s in the recipe, as numbers or columns",
-            file=beside,
-        ) from None
+        if beside.is_file():
+            return float(json.loads(content_of(beside))["seconds_since_first_phase"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise CaseError(
+        "the phase's time is not known: the JSON beside the image has no seconds_since_first_phase",
+        "give dce.times_s in the recipe, as numbers or columns",
+        file=beside,
+    )
 
 
 def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, list[Row]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, BinaryIO, cast
 
-from radstudy.bounds import max_bytes, over_bound
+from radstudy.bounds import OBJECT
 
 _PREFIX = slice(128, 132)
 START = 4096  # bytes that tell what a file is
@@ -212,15 +212,15 @@ def _inflated(file: BinaryIO, start: bytes) -> BinaryIO:
     if begins < 0 or start[begins - 8 : begins - 4] != b"\x02\x00\x10\x00" or start[_PREFIX] != b"DICM":
         return file
     at = _after_meta(start)
-    bound, size = max_bytes(), 0
+    bound, size = OBJECT.most, 0
     for keep in (False, True):
         file.seek(at)
         stream, parts = zlib.decompressobj(-zlib.MAX_WBITS), []
         while not stream.eof and (block := stream.unconsumed_tail or file.read(_STEP)):
             part = stream.decompress(block, _STEP)
             size += 0 if keep else len(part)
-            if problem := over_bound(size, bound):
-                raise UnreadableError(f"its deflated data set is too large: {problem}")
+            if size > bound:
+                raise UnreadableError(f"{OBJECT.exceeded(size, at_least=True)}; {OBJECT.remedy}")
             parts += [part] if keep else []
         if not stream.eof:
             raise UnreadableError("its deflated data set is cut off")

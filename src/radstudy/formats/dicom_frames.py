@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, PassingError, unreadable
 from radstudy.formats.dicom_file import START, UnreadableError, is_bare, open_dataset
+from radstudy.formats.reading import opened
 
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _RIGHT_ANGLE = 1e-3
@@ -45,7 +46,7 @@ def is_dicom(path: str | Path) -> bool:
     file = Path(path)
     if not file.is_file():
         return False
-    with file.open("rb") as stream:
+    with opened(file) as stream:
         start = stream.read(START)
     return start[128:] == b"DICM" or is_bare(start) or file.suffix.lower() == ".dcm"
 
@@ -55,16 +56,18 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
 
     Raises
     ------
-    CaseError : it is missing, truncated or no DICOM file.
+    CaseError : it is missing, truncated or no DICOM file. A PassingError where another run may read it.
     """
     file = Path(path)
     if not file.is_file():
-        raise CaseError("the file does not exist", "correct the path or add the file", file=file)
+        raise PassingError("the file does not exist", "correct the path or add the file", file=file)
     try:
-        with file.open("rb") as stream:
+        with opened(file) as stream:
             dataset: Dataset = open_dataset(stream, stop_before_pixels=stop_before_pixels)
             return dataset
     except (InvalidDicomError, UnreadableError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise unreadable(error, file) from error
         raise CaseError(
             f"the file cannot be read as DICOM ({error})", "export it again from where it was made", file=file
         ) from error

@@ -56,6 +56,7 @@ class Facts:
     component : PHASE, REAL or IMAGINARY where the image is that part of the complex signal; "" for a magnitude, and
         where nothing tells.
     padding : first and last stored value that mark a pixel outside the image (PixelPaddingValue), or None.
+    acquisition_images, temporal_positions : how many images its acquisition has, and how many phases, by the header.
     """
 
     modality: str = ""
@@ -100,6 +101,8 @@ class Facts:
     frame_of_reference: str = ""
     component: str = ""
     padding: tuple[int, int] | None = None
+    acquisition_images: int | None = None
+    temporal_positions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +300,8 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
         frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
         component=component_of(dataset, look, image_type),
         padding=_padding(dataset),
+        acquisition_images=whole_of(value_of(dataset, "ImagesInAcquisition")),
+        temporal_positions=whole_of(value_of(dataset, "NumberOfTemporalPositions")),
     )
 
 

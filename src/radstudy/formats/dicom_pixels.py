@@ -15,7 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from radstudy.bounds import max_slice_bytes, over_bound
+from radstudy.bounds import SLICE
 from radstudy.formats.dicom_file import UnreadableError
 
 _JPEG = {
@@ -78,8 +78,8 @@ def _encoded(dataset: Any, index: int) -> bytes:
 def _size(dataset: Any) -> int:
     """The bytes of one frame, as the header asks for them; checked."""
     size = dataset.Rows * dataset.Columns * (dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated // 8
-    if problem := over_bound(size, max_slice_bytes()):
-        raise UnreadableError(f"its header gives {dataset.Rows} x {dataset.Columns} pixels: {problem}")
+    if problem := SLICE.exceeded(size):
+        raise UnreadableError(f"its header gives {dataset.Rows} x {dataset.Columns} pixels: {problem}; {SLICE.remedy}")
     return int(size)
 
 

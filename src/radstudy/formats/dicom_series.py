@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.bounds import max_bytes, over_bound
+from radstudy.bounds import IMAGE
 from radstudy.formats.dicom_file import UnreadableError, open_dataset
 from radstudy.formats.dicom_header import Facts, Frame
 from radstudy.formats.dicom_pixels import UndecodableError, decoded
@@ -216,8 +216,8 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: flo
 
 
 def _require_room(grid: Grid, dtype: np.dtype[Any]) -> None:
-    if problem := over_bound(math.prod(grid.shape) * dtype.itemsize, max_bytes()):
-        raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", "see docs/limits.md")
+    if problem := IMAGE.exceeded(math.prod(grid.shape) * dtype.itemsize):
+        raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", IMAGE.remedy)
 
 
 def _require_float32(values: NDArray[Any], frame: Frame) -> None:

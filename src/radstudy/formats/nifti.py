@@ -10,7 +10,6 @@ import gzip
 import importlib.util
 import math
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,14 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
-from radstudy.formats.whole import AGAIN, FAULTS, decompressed, require_bytes
+from radstudy import bounds
+from radstudy.errors import CaseError, PassingError
+from radstudy.formats.reading import content_of, held, opened, partner
+from radstudy.formats.whole import AGAIN, FAULTS, SLACK, decompressed, require_bytes
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 _GZIP = b"\x1f\x8b"
+_FARTHEST, _WORST_PACKING = 1 << 40, 1.01  # of the voxels in a file; of what gzip makes of noise
 _SIZES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}  # by the number that a header begins with
 
 
@@ -50,7 +52,8 @@ class NiftiFile:
 
         Raises
         ------
-        CaseError : colour, or an intercept that is not a finite number.
+        CaseError : colour, an intercept that is not a finite number, or a slope and intercept that take the values
+            beyond the pixel type or leave no difference between them.
         """
         header, shape = self.header, self.header.get_data_shape()
         dtype = header.get_data_dtype()
@@ -71,8 +74,25 @@ class NiftiFile:
         native = stored.astype(dtype.newbyteorder("="))  # a copy, which can be written
         if slope is not None and (slope, intercept) != (1.0, 0.0) and dtype.kind in "iuf":
             kept = native.dtype if dtype.kind == "f" else np.dtype(np.float32)
+            self._require_range(native, slope, intercept, kept)
             native = (native.astype(kept).astype(np.float64) * slope + intercept).astype(kept)
         return native.reshape((*shape, 1, 1, 1)[:3], order="F")
+
+    def _require_range(self, stored: NDArray[Any], slope: float, intercept: float, kept: np.dtype[Any]) -> None:
+        """Refuse a slope and intercept that make infinities, or one value, of different finite values."""
+        low, high = (float(extreme.reduce(stored, axis=None)) for extreme in (np.fmin, np.fmax))
+        if not np.isfinite([low, high]).all():
+            return
+        with np.errstate(over="ignore", under="ignore"):
+            ends = (np.array([low, high]) * slope + intercept).astype(kept)
+        if np.isfinite(ends).all() and (low == high or ends[0] != ends[1]):
+            return
+        what = "different values become one" if np.isfinite(ends).all() else f"values go beyond what {kept} holds"
+        raise CaseError(
+            f"with the header's slope {slope:g} and intercept {intercept:g}, {what} (the file holds {low:g} to {high:g})",
+            "export the image again",
+            file=self.file,
+        )
 
 
 def read_nifti(file: Path) -> NiftiFile:
@@ -83,17 +103,26 @@ def read_nifti(file: Path) -> NiftiFile:
     CaseError : the file is not NIfTI, is cut off, is longer than its header says, or has not three axes.
     OSError, EOFError, zlib.error : it is compressed and damaged; see `FAULTS`.
     """
+    with held():
+        return _read_nifti(file)
+
+
+def _read_nifti(file: Path) -> NiftiFile:
     header = nifti_header(file)
     _require_three_axes(header, file)
     body, single = _body(header, file)
+    if not 0 <= float(header["vox_offset"]) < _FARTHEST:
+        raise CaseError(
+            f"the header says that the voxels begin at byte {header['vox_offset']}", "export the image again", file=file
+        )
     start = int(header["vox_offset"])
-    expected = start + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+    expected = start + math.prod(map(int, header.get_data_shape())) * header.get_data_dtype().itemsize
     if start < (int(header["sizeof_hdr"]) if single else 0):
         raise CaseError(
             f"the header says that the voxels begin at byte {start}, which is inside the header",
             "export the image again", file=file,
         )  # fmt: skip
-    content = _content(body, expected)
+    content = _content(body, expected, file)
     require_bytes(body, expected=expected, found=len(content))
     return NiftiFile(header, content, file)
 
@@ -113,17 +142,17 @@ def nifti_header(file: Path) -> Any:
     """
     name = file.name.lower()
     if name.endswith((".img", ".img.gz")):
-        beside = _partner(file, "hdr")
+        beside = partner(file, "hdr")
         if beside is None:
-            raise CaseError(
+            raise PassingError(
                 "the header of the pair (.hdr) is not there", "copy both files of the pair, .hdr and .img", file=file
             )
         file = beside
-    with file.open("rb") as plain:
-        packed = plain.read(2) == _GZIP
     try:
-        with gzip.open(file) if packed else file.open("rb") as stream:
-            head = stream.read(540)
+        with opened(file) as plain:
+            packed = plain.read(2) == _GZIP
+            plain.seek(0)
+            head = gzip.GzipFile(fileobj=plain).read(540) if packed else plain.read(540)
     except (EOFError, zlib.error) as error:
         what = f"it is cut off or damaged within its header ({file.stat().st_size} bytes are there, compressed)"
         raise CaseError(f"the file cannot be read as an image: {what}", AGAIN, file=file) from error
@@ -149,20 +178,12 @@ def _body(header: Any, file: Path) -> tuple[Path, bool]:
         return file, True
     if file.name.lower().endswith((".img", ".img.gz")):
         return file, False
-    beside = _partner(file, "img")
+    beside = partner(file, "img")
     if beside is None:
-        raise CaseError(
+        raise PassingError(
             "the voxels of the pair (.img) are not there", "copy both files of the pair, .hdr and .img", file=file
         )
     return beside, False
-
-
-def _partner(file: Path, kind: str) -> Path | None:
-    """The other file of a pair: the same name ending in .hdr or .img, compressed or not."""
-    name = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
-    stem = name[:-4]
-    found = (file.with_name(f"{stem}.{ending}{packed}") for ending in (kind, kind.upper()) for packed in ("", ".gz"))
-    return next((path for path in found if path.is_file()), None)
 
 
 def _require_three_axes(header: Any, file: Path) -> None:
@@ -190,27 +211,65 @@ def two_dimensional(shape: tuple[int, ...], file: Path) -> CaseError:
     )
 
 
-def _content(body: Path, expected: int) -> bytes:
-    """The file's bytes, decompressed where it is compressed."""
-    raw = body.read_bytes()
-    if not body.name.lower().endswith(".gz"):
-        if raw.startswith(_GZIP):
-            raise CaseError(
-                "the file is compressed, and its name does not end in .gz", "add .gz to its name", file=body
-            )
-        return raw
-    if not raw.startswith(_GZIP):
+def _content(body: Path, expected: int, file: Path) -> bytes:
+    """The file's bytes, decompressed where it is compressed; not more than a little beyond what is expected.
+
+    Raises
+    ------
+    CaseError : the file cannot be what its header says; told before its content is in memory.
+    """
+    with opened(body) as stream:
+        packed = stream.read(2) == _GZIP
+    named = body.name.lower().endswith(".gz")
+    size = body.stat().st_size
+    if packed and not named:
+        raise CaseError("the file is compressed, and its name does not end in .gz", "add .gz to its name", file=body)
+    if named and not packed and size:
         raise CaseError("the file is not compressed, and its name ends in .gz", "take .gz from its name", file=body)
-    try:
-        return _decompressor()(raw)
-    except FAULTS:
-        require_bytes(body, expected=expected, found=decompressed(raw).size, damaged=True)
-        raise
+    if not packed:
+        require_bytes(body, expected=expected, found=size)
+        bounds.IMAGE.require(expected, file)
+        return content_of(body)
+    bounds.IMAGE.require(expected, file)
+    if size > expected * _WORST_PACKING + SLACK:
+        require_bytes(body, expected=expected, found=size)
+    return _unpacked(content_of(body), body, expected)
 
 
-def _decompressor() -> Callable[[bytes], bytes]:
+def _unpacked(raw: bytes, body: Path, expected: int) -> bytes:
+    """What comes out of the streams of gzip, up to a little more than is expected."""
+    most, parts, left = expected + SLACK, [], raw
+    while left and most > 0:
+        stream = _decompressor()
+        try:
+            part = stream.decompress(left, most)
+        except MemoryError:
+            raise
+        except Exception:  # isal's error is of no class that zlib has
+            damaged = True
+        else:
+            parts.append(part)
+            most -= len(part)
+            if most <= 0:
+                break
+            damaged = not stream.eof
+        if damaged:
+            found = decompressed(raw, most=expected + SLACK)
+            require_bytes(body, expected=expected, found=found.size, damaged=True)
+        left = stream.unused_data.lstrip(b"\0")
+    if most <= 0:
+        raise CaseError(
+            "the file cannot be read as an image: it is longer than its header says: more than "
+            f"{expected + SLACK} bytes come out of it, {expected} are expected. The header or the voxels are not its own",
+            AGAIN, file=body,
+        )  # fmt: skip
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _decompressor() -> Any:
+    """A decompressor of one stream of gzip, which checks its checksum."""
     if importlib.util.find_spec("isal") is None:  # it has no wheels for some machines
-        return gzip.decompress
-    from isal import igzip
+        return zlib.decompressobj(31)
+    from isal import isal_zlib
 
-    return igzip.decompress
+    return isal_zlib.decompressobj(31)

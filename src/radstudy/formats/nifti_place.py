@@ -20,18 +20,27 @@ _APART_VOXELS = 0.01
 _AT_RIGHT_ANGLES = 1e-4  # cosines; what ITK takes for orthonormal
 
 
-def _older_header(header: Any, folder: str) -> Path:
-    """A NIfTI-1 file without voxels that lies where a NIfTI-2 file lies, for ITK, which reads no NIfTI-2.
+def _header_alone(header: Any, folder: str) -> Path:
+    """A NIfTI-1 file without voxels that lies where a NIfTI file lies, for ITK, which reads paths and no NIfTI-2.
 
     Parameters
     ----------
-    header : of the NIfTI-2 file.
+    header : of the file, NIfTI-1 or NIfTI-2.
     folder : where to write it.
 
     Raises
     ------
     HeaderDataError : an axis is too long for NIfTI-1.
     """
+    alone = _older(header) if isinstance(header, nib.Nifti2Header) else header.copy()
+    alone["vox_offset"], alone["magic"] = 352, b"n+1"
+    path = Path(folder) / "header.nii"
+    path.write_bytes(alone.binaryblock + bytes(4))
+    return path
+
+
+def _older(header: Any) -> Any:
+    """The NIfTI-1 header with the place of a NIfTI-2 header."""
     older = nib.Nifti1Header()
     older.set_data_shape(header.get_data_shape())
     older.set_data_dtype(np.uint8)
@@ -40,10 +49,7 @@ def _older_header(header: Any, folder: str) -> Path:
         older[name] = header[name]
     for name in ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"):
         older[name] = header[name]
-    older["vox_offset"], older["magic"] = 352, b"n+1"
-    path = Path(folder) / "header.nii"
-    path.write_bytes(older.binaryblock + bytes(4))
-    return path
+    return older
 
 
 def read_information(file: Path) -> sitk.ImageFileReader:
@@ -63,8 +69,7 @@ def read_information(file: Path) -> sitk.ImageFileReader:
     header = nifti_header(file)
     require_voxel_size(header, file)
     with tempfile.TemporaryDirectory() as folder:
-        second = isinstance(header, nib.Nifti2Header)
-        reader.SetFileName(str(_older_header(header, folder) if second else file))
+        reader.SetFileName(str(_header_alone(header, folder)))
         reader.ReadImageInformation()
     return reader
 

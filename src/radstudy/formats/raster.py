@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,16 +10,18 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, StorageError, UsageError
+from radstudy.errors import CaseError, PassingError, StorageError, UsageError
+from radstudy.formats.border import border
 from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
 from radstudy.formats.nifti_place import read_information
-from radstudy.formats.whole import FAULTS, require_whole
+from radstudy.formats.reading import for_native_readers, held
+from radstudy.formats.whole import require_whole
 from radstudy.store import written_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_NO_MEMORY = re.compile(r"bad_alloc|[Ff]ailed to allocate|[Oo]ut of memory|cannot allocate memory")
 _LEAST_HEADER = 100  # bytes, of any format
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -38,32 +41,33 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     Raises
     ------
     CaseError : the file is missing, is not an image, is not as long as its header says, has colour or vector pixels,
-        has not three dimensions, or is a NIfTI file without a voxel size.
+        has not three dimensions, or is a NIfTI file without a voxel size. A PassingError where another run may read it.
     """
     file = Path(path)
-    if not file.is_file():
-        problem = "this is a folder, not a file" if file.is_dir() else "the file does not exist"
-        raise CaseError(problem, "correct the path or add the file", file=file)
-    with _as_case_error(file):
+    with _as_case_error(file), held():
+        if file.is_dir():
+            raise CaseError("this is a folder, not a file", "correct the path or add the file", file=file)
+        if not file.is_file():
+            raise PassingError("the file does not exist", "correct the path or add the file", file=file)
         if is_nifti_name(file):
             voxels = read_nifti(file).voxels()
             return voxels, affine_from_lps(*_of_three_axes(read_information(file)))
         require_whole(file)
-        return _from_sitk(sitk.ReadImage(str(file)), file)
+        with for_native_readers(file) as readable:
+            image = sitk.ReadImage(str(readable))
+        return _from_sitk(image, file)
 
 
 @contextmanager
 def _as_case_error(file: Path) -> Iterator[None]:
     """Errors of the libraries that read images, as ours."""
-    try:
-        yield
-    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        raise CaseError(
-            f"the file cannot be read as an image ({reason})",
-            f"export it again as one of {', '.join(SUFFIXES)}",
-            file=file,
-        ) from error
+    with border(file, "an image", f"export it again as one of {', '.join(SUFFIXES)}"):
+        try:
+            yield
+        except RuntimeError as error:
+            if _NO_MEMORY.search(str(error)):  # as ITK says it
+                raise MemoryError(str(error)) from error
+            raise
 
 
 def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
@@ -73,12 +77,10 @@ def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float6
     ------
     CaseError : the file is not a 3D image.
     """
-    try:
+    with border(path, "a 3D image", "import or export it again"):
         header = read_information(Path(path))
         columns, rows, slices = header.GetSize()
-    except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
-        raise CaseError("the file cannot be read as a 3D image", "import or export it again", file=path) from error
-    return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
+        return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
 
 
 def _of_three_axes(

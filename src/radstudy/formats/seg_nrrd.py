@@ -22,7 +22,9 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.formats.border import border
 from radstudy.formats.raster import affine_from_lps
+from radstudy.formats.reading import for_native_readers, opened
 from radstudy.formats.whole import require_whole
 from radstudy.store import write_bytes
 
@@ -77,7 +79,7 @@ def describes_segments(path: str | Path) -> bool:
     file = Path(path)
     if not file.is_file() or file.suffix.lower() not in (".nrrd", ".nhdr"):
         return False
-    with file.open("rb") as stream:
+    with opened(file) as stream:
         return begins_as_segments(stream.read(HEADER_BYTES))
 
 
@@ -99,14 +101,15 @@ def read_seg_nrrd(path: str | Path) -> SegNrrd:
     CaseError : it cannot be read, or a segment lies in a layer that is not there.
     """
     file = Path(path)
-    require_whole(file)
-    try:
-        image = sitk.ReadImage(str(file))
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise CaseError(
-            f"the segmentation cannot be read ({reason})", "save it again from 3D Slicer", file=file
-        ) from error
+    with border(file, "a segmentation", "save it again from 3D Slicer"):
+        require_whole(file)
+        with for_native_readers(file) as readable:
+            image = sitk.ReadImage(str(readable))
+        return _of_image(image, file)
+
+
+def _of_image(image: sitk.Image, file: Path) -> SegNrrd:
+    """The segments and layers of an image that ITK has read."""
     if image.GetDimension() != 3:
         raise CaseError(
             f"the segmentation has {image.GetDimension()} axes beside its layers",

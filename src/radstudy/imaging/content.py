@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.errors import PassingError
+from radstudy.formats.nifti import nifti_header
 from radstudy.formats.raster import read_raster
+from radstudy.formats.reading import opened
 from radstudy.imaging.roi import Roi
 
 _FIRST_VOXELS = 1 << 17
@@ -68,10 +72,15 @@ def _first_slices(file: Path) -> NDArray[np.float64] | None:
     if not file.name.lower().endswith((".nii", ".nii.gz")):
         return None
     try:
-        stored = nib.load(file).dataobj
-        if len(stored.shape) != 3:
-            return None
-        first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)
+        with opened(file) as plain:
+            stream = gzip.GzipFile(fileobj=plain) if file.name.lower().endswith(".gz") else plain
+            kind = nib.Nifti2Image if isinstance(nifti_header(file), nib.Nifti2Header) else nib.Nifti1Image
+            stored = kind.from_stream(stream).dataobj
+            if len(stored.shape) != 3:
+                return None
+            first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)
+    except PassingError:
+        raise
     except Exception:  # nibabel raises many kinds, also of files that the study's reader reads; that says what is wrong
         return None
     return first if first.size else None

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, unreadable
 from radstudy.formats.raster import SUFFIXES, read_raster
+from radstudy.formats.reading import held
 from radstudy.formats.seg_nrrd import NrrdSegment, SegNrrd, describes_segments, read_seg_nrrd
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
@@ -73,14 +74,14 @@ def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, read
     if grid is None and resample:
         raise CaseError("there is no image to resample the mask onto", "give the image (grid; --image)", file=path)
     try:
-        segments = segments_of(path, grid, resample=resample)
-        roi = _chosen(segments, label, reader, str(path))
+        with held():
+            segments = segments_of(path, grid, resample=resample)
+            roi = _chosen(segments, label, reader, str(path))
         return roi if grid is None else place_mask(roi, grid, resample=resample)
     except CaseError as error:
         raise error.located(reader=reader, file=path) from error
     except OSError as error:
-        problem, remedy = f"the mask cannot be read: {error.strerror or error}", "look whether you may open the file"
-        raise CaseError(problem, remedy, reader=reader, file=path) from error
+        raise unreadable(error, path).located(reader=reader) from error
 
 
 def needs_image(path: str | Path) -> bool:

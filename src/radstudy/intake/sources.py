@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from radstudy.bounds import max_bytes, over_bound
+from radstudy.bounds import OBJECT
 from radstudy.errors import DataError, UsageError
 from radstudy.formats.dicom_file import START, UnreadableError, begins_as_dicom, open_dataset
 from radstudy.formats.dicom_values import value_of
@@ -119,8 +119,8 @@ class Zip:
         member = self._members[name]
         if member.flag_bits & _PASSWORD:
             raise UnreadableError("it has a password")
-        if problem := over_bound(member.file_size, max_bytes()):
-            raise UnreadableError(f"it is too large: {problem}")
+        if problem := OBJECT.exceeded(member.file_size):
+            raise UnreadableError(f"{problem}; {OBJECT.remedy}")
         try:
             with self._zip().open(member) as opened:
                 parts = [opened.read(START)]

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import UsageError
-from radstudy.store import content_hash, write_arrays
+from radstudy.kept import keep_arrays, kept_arrays
+from radstudy.store import content_hash
 
 Arrays = Mapping[str, NDArray[Any]]
 Progress = Callable[[int, int, float], None]
@@ -76,7 +76,7 @@ def in_chunks(
     for part, arrays in _computed(work, due, chunks.jobs):
         kept[part.start] = arrays
         if folder is not None:
-            write_arrays(_file(folder, part), {**arrays, _KEY: np.array(mark)})
+            keep_arrays(_file(folder, part), {**arrays, _KEY: np.array(mark)})
         fresh += len(part)
         if progress is not None:
             progress(done + fresh, total, (time.monotonic() - begin) / fresh * (total - done - fresh))
@@ -104,11 +104,7 @@ def _file(folder: Path, chunk: range) -> Path:
 
 
 def _read(folder: Path | None, chunk: range, mark: str) -> Arrays | None:
-    if folder is None or not _file(folder, chunk).is_file():
+    if folder is None:
         return None
-    try:
-        with np.load(_file(folder, chunk), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, BadZipFile):
-        return None
-    return arrays if str(arrays.pop(_KEY, "")) == mark else None
+    arrays = kept_arrays(_file(folder, chunk))
+    return arrays if arrays is not None and str(arrays.pop(_KEY, "")) == mark else None

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.cohort.confirmation import Answer
-from radstudy.errors import CaseError, DataError
+from radstudy.errors import CaseError, DataError, PassingError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.names import explain_count, feature_names
 from radstudy.features.of_study import settings_of_study
@@ -18,6 +18,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.kept import MADE, keep, kept
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
@@ -34,8 +35,8 @@ from radstudy.steps.transfer import (
     status_of,
     write_transferred,
 )
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, volume_tasks
-from radstudy.store import code_key, content_hash, keep, kept, write_csv, write_json
+from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared, volume_tasks
+from radstudy.store import code_key, content_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "extract"
@@ -111,11 +112,14 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
         for item in result["lesions"]:
             place = {name: item[name] for name in ("patient", "lesion", "sequence", "reader")}
             if "problem" in item:
-                failures.append(CaseError(item["problem"], item["remedy"], **place, file=item["file"]))
+                kind = PassingError if item.get("passing") else CaseError
+                failures.append(kind(item["problem"], item["remedy"], **place, file=item["file"]))
                 continue
             rows[item["patient"], item["lesion"], item["sequence"], item["reader"]] = item["values"]
             missing += [{**place, "feature": name, "reason": reason} for name, reason in item["missing"].items()]
             lesions.append({**place, **item["diagnostics"]})
+    known = {id(error) for error in run.passing}
+    run.passing.extend(error for error in failures if isinstance(error, PassingError) and id(error) not in known)
     if not rows:
         raise DataError("no lesion's features could be computed:\n" + "\n".join(map(str, failures[:20])))
     names = feature_names(settings)
@@ -169,7 +173,10 @@ def _checked(run: Run, task: VolumeTask, record: Mapping[str, Any], transferred:
             drawings.append(drawing)
         elif (drawing.patient, drawing.lesion) in written:
             drawings.append(replace(drawing, mask=written[drawing.patient, drawing.lesion]))
-    return replace(task, drawings=tuple(drawings))
+    files = {file for one in task.drawings for file in (one.mask, *([one.transfer.image] if one.transfer else []))}
+    known = {file: run.digests[file] for file in (task.image, *files) if file in run.digests}
+    known |= {run.path("prepare", name): digest for name, digest in record.get(MADE, {}).items()}
+    return replace(task, drawings=tuple(drawings), prepared_from=known)
 
 
 def _passed(record: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -191,8 +198,11 @@ class _Work:
         file, key = task.record_in(self.folder), task.key(self.key, record)
         if (found := kept(file, key)) is not None:
             return found
-        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
-        lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
+        with as_prepared(task):
+            volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+            lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
+        if any(lesion.get("passing") for lesion in lesions):
+            return {"lesions": lesions}
         return keep(file, key, {"lesions": lesions}, compact=True)
 
     def at_once(
@@ -207,7 +217,8 @@ class _Work:
             lesions = [self._lesion(volume, task.sequence, d, rois[d.patient, d.lesion, d.reader]) for d in drawn]
         except Exception:  # the volume is prepared; the step itself meets the error again, and reports it
             return
-        keep(task.record_in(self.folder), key, {"lesions": lesions}, compact=True)
+        if not any(lesion.get("passing") for lesion in lesions):
+            keep(task.record_in(self.folder), key, {"lesions": lesions}, compact=True)
 
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> dict[str, Any]:
         place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
@@ -215,7 +226,8 @@ class _Work:
             roi = drawing.roi_on(volume, self.label) if roi is None else roi
             (lesion,) = extract_lesions(volume, [roi], self.settings)
         except CaseError as error:
-            return {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
+            problem = {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
+            return {**problem, "passing": True} if isinstance(error, PassingError) else problem
         return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}
 
 

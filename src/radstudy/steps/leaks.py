@@ -17,6 +17,8 @@ from radstudy.cohort.manifest import Cohort as CohortRows
 from radstudy.cohort.manifest import read_cohort
 from radstudy.cohort.rows import ROW, words_of
 from radstudy.cohort.spreadsheet import read_table
+from radstudy.errors import CaseError
+from radstudy.formats.reading import digests_of, files_of, hash_of
 from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
 from radstudy.modelling.leaks.readers import CHECK as READERS
@@ -34,6 +36,7 @@ from radstudy.store import file_hash, read_csv, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "evaluate/leaks"
+_HEADERS = (".hdr", ".hdr.gz", ".nhdr", ".mhd")
 FEATURES = Path("extract", "features.parquet")
 
 
@@ -212,10 +215,23 @@ def _features(protocol: Protocol, data: Path, out: Path) -> FeatureTable | None:
 def _hashes(cases: Iterable[Case]) -> dict[tuple[str, str, str], str]:
     """Hashes of the image files that have a file of their own size beside them; the others are alone."""
     files = {(case.patient, case.lesion, case.sequence): case.image for case in cases if case.image.is_file()}
-    sizes = {path: path.stat().st_size for path in set(files.values())}
+    sizes = {path: sum(part.stat().st_size for part in _of_voxels(_parts(path))) for path in set(files.values())}
     common = {size for size, count in Counter(sizes.values()).items() if count > 1}
-    known = {path: file_hash(path) for path, size in sizes.items() if size in common}
+    known = {path: hash_of(_of_voxels(digests_of(path))) for path, size in sizes.items() if size in common}
     return {place: known[path] for place, path in files.items() if path in known}
+
+
+def _parts(image: Path) -> dict[Path, str]:
+    """The files of an image that are there, each with no hash yet."""
+    try:
+        return {part: "" for part in files_of(image) if part.is_file()}
+    except CaseError:
+        return {image: ""}
+
+
+def _of_voxels(parts: Mapping[Path, str]) -> Mapping[Path, str]:
+    """Of an image of several files those with its voxels: a copy's header names them otherwise."""
+    return {part: digest for part, digest in parts.items() if not part.name.lower().endswith(_HEADERS)} or parts
 
 
 def _images(cases: Iterable[Case]) -> int:

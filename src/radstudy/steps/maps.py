@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radstudy.errors import CaseError, CohortError, StudyFileError
+from radstudy.errors import CaseError, CohortError, PassingError, StudyFileError
 from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume, spacing_text
+from radstudy.kept import MADE, keep, kept
 from radstudy.protocol.sections import Maps
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask
-from radstudy.store import code_key, content_hash, keep, kept, write_arrays, write_csv
+from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared
+from radstudy.store import code_key, content_hash, file_hash, write_arrays, write_csv
 
 STEP = "extract/maps"
 COLUMNS = ["patient", "lesion", "sequence", "feature", "radius", "spacing_mm", "voxels", "problem", "remedy"]
@@ -124,11 +125,13 @@ class _Work:
     def __call__(self, given: tuple[VolumeTask, Mapping[str, Any]]) -> dict[str, Any]:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
-        if (found := kept(file, key)) is not None and self._complete(found["rows"]):
+        if (found := kept(file, key, folder=self.folder)) is not None and self._complete(found["rows"]):
             return found
-        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
-        rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
-        return keep(file, key, {"rows": rows}, compact=True)
+        with as_prepared(task):
+            volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+            rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
+        made = {f"{name}.npz": file_hash(self.folder / f"{name}.npz") for name in sorted(_files(rows))}
+        return keep(file, key, {"rows": rows, MADE: made}, compact=True)
 
     def _complete(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         return all((self.folder / f"{name}.npz").exists() for name in _files(rows))
@@ -136,6 +139,8 @@ class _Work:
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> list[dict[str, Any]]:
         try:
             made = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
+        except PassingError:
+            raise
         except CaseError as error:
             return _not_made(drawing, sequence, self.features, error)
         if made.maps:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,18 +14,20 @@ import pandas as pd
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import Doubled, Used, doubled_images, doubled_masks, images_alike
 from radstudy.cohort.manifest import Cohort
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, PassingError
 from radstudy.formats.raster import read_grid, read_raster
+from radstudy.formats.reading import Stamp, files_of, recorded, stamp
 from radstudy.imaging.content import image_mark, mask_mark, same_voxels
 from radstudy.imaging.lesion_check import refuse_tiny
 from radstudy.imaging.preparation import read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Reference
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
-from radstudy.store import code_key, content_hash, read_json, write_json
+from radstudy.store import code_key, content_hash
 
 Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
@@ -76,46 +77,59 @@ def open_files(
     tasks = volume_tasks(cases, protocol.reader)
     known = _known(kept_in)
     rule = [protocol.cohort.label, protocol.extract.minimum_native_voxels, str(protocol.reference), code_key()]
-    keys = [content_hash([rule, *_stamps(task)]) for task in tasks]
+    keys = [_key(rule, task, {}) for task in tasks]
     due = [index for index, key in enumerate(keys) if key not in known]
     if due:
         minimum = protocol.extract.minimum_native_voxels
         look = partial(_look, rule=protocol.cohort.label, minimum=minimum, reference=protocol.reference)
         for place, seen in bar(in_parallel(look, [tasks[index] for index in due], jobs), len(due), "opening masks"):
-            known[keys[due[place]]] = seen if isinstance(seen, dict) else _unseen(tasks[due[place]], seen)
+            task = tasks[due[place]]
+            found, read = seen if isinstance(seen, tuple) else (_unseen(task, seen), {})
+            keys[due[place]] = _key(rule, task, read)  # of the files that were opened, if others had the names before
+            known[keys[due[place]]] = found
         if kept_in is not None:
             sound = {key: known[key] for key in keys if not known[key]["failures"]}  # the others are looked at again
-            write_json(kept_in, sound, compact=True)
+            keep(kept_in, "", {"seen": sound}, compact=True)
     return _put_together(tasks, [known[key] for key in keys])
 
 
 def _known(file: Path | None) -> dict[str, Any]:
-    try:
-        found = read_json(file) if file is not None and file.exists() else {}
-    except (OSError, json.JSONDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    found = None if file is None else kept(file, "")
+    return {} if found is None else dict(found.get("seen", {}))
 
 
-def _stamps(task: VolumeTask) -> list[Any]:
-    """Names, sizes and times of a task's files: what tells that none of them has changed."""
-    stamps: list[Any] = [task.sequence, _stamp(task.image), task.reference and _stamp(task.reference)]
+def _key(rule: Sequence[Any], task: VolumeTask, read: Mapping[Path, Stamp]) -> str:
+    """Hash of names, numbers, sizes and times of a task's files: what tells that none of them has changed.
+
+    Parameters
+    ----------
+    rule : what else the marks depend on.
+    task : image and masks.
+    read : stamps of the files that were opened; of others they are taken now.
+    """
+
+    def own(file: Path | None) -> Any:
+        try:
+            return file and [[str(part), read.get(part) or stamp(part.stat())] for part in files_of(file)]
+        except (CaseError, OSError) as error:
+            return [str(file), str(error)]
+
+    stamps: list[Any] = [task.sequence, own(task.image), own(task.reference)]
     for drawing in task.drawings:
-        on = _stamp(drawing.transfer.image) if drawing.transfer is not None else None
-        stamps.append([drawing.patient, drawing.lesion, drawing.reader, _stamp(drawing.mask), on])
-    return stamps
+        on = own(drawing.transfer.image) if drawing.transfer is not None else None
+        stamps.append([drawing.patient, drawing.lesion, drawing.reader, own(drawing.mask), on])
+    return content_hash([rule, *stamps])
 
 
-def _stamp(file: Path) -> list[Any]:
-    try:
-        found = file.stat()
-    except OSError as error:
-        return [str(file), str(error)]
-    return [str(file), found.st_size, found.st_mtime_ns]
+def _look(
+    task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None
+) -> tuple[dict[str, Any], dict[Path, Stamp]]:
+    """What one image and its masks are, as JSON can keep it, and the stamps of the files that were opened."""
+    with recorded() as reading:
+        return _seen(task, rule=rule, minimum=minimum, reference=reference), reading.stamps
 
 
-def _look(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None) -> dict[str, Any]:
-    """What one image and its masks are, as JSON can keep it."""
+def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None) -> dict[str, Any]:
     grid, mark = _grid(task.image), image_mark(task.image)
     tissue = read_reference(task.reference, reference, grid)
     of_tissue = None if tissue is None else mask_mark(tissue.on_grid_of(grid))
@@ -143,6 +157,8 @@ def _grid(image: Path) -> Volume:
     """A volume that has an image's grid and no voxels of its own."""
     try:
         shape, affine = read_grid(image)
+    except PassingError:
+        raise
     except CaseError:  # of two dimensions, or damaged: the reader of the study knows
         voxels, affine = read_raster(image)
         shape = voxels.shape
@@ -181,5 +197,7 @@ def _same(one: Path, other: Path) -> bool:
     """Whether two images have the same voxels; of one that cannot be read to its end another step tells."""
     try:
         return same_voxels(one, other)
+    except PassingError:
+        raise
     except CaseError:
         return False

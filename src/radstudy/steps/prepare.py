@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from radstudy.errors import CaseError, DataError
+from radstudy.errors import CaseError, DataError, PassingError
+from radstudy.formats.reading import changed
 from radstudy.imaging.box import bounding_box
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import CENTRE, check_lesion, check_readable
@@ -23,13 +24,14 @@ from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume, spacing_text
+from radstudy.kept import MADE, keep, kept, read_kept
 from radstudy.protocol.sections import Extract, Prepare, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, volume_tasks
-from radstudy.store import code_key, content_hash, keep, kept, read_json, write_arrays, write_csv, write_json
+from radstudy.steps.volumes import Digests, Drawing, LabelRule, VolumeTask, flat, of_same_bytes, volume_tasks
+from radstudy.store import code_key, content_hash, file_hash, write_arrays, write_csv, write_json
 
 STEP = "prepare"
 
@@ -71,20 +73,41 @@ def do_prepare(run: Run, then: After | None = None) -> None:
         "label": protocol.cohort.label,
         "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
     }
-    hashes = run.each(VolumeTask.files_hash, tasks, "files")
-    problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, hashes, strict=True)
+    found = run.each(VolumeTask.digests, tasks, "files")
+    problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, found, strict=True)
                 if isinstance(item, CaseError)]  # fmt: skip
     if problems:
         raise DataError("files became unreadable:\n" + "\n".join(problems))
-    with run.step(STEP, settings=settings, inputs={t.name: str(h) for t, h in zip(tasks, hashes, strict=True)}) as due:
+    pairs = [(task, item) for task, item in zip(tasks, found, strict=True) if not isinstance(item, CaseError)]
+    for _, digests in pairs:
+        run.digests.update(flat(digests))
+    with run.step(STEP, settings=settings, inputs={t.name: t.files_hash(digests) for t, digests in pairs}) as due:
         if due:
             key = content_hash([code_key(), settings])
             work = _Work(
                 protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key, protocol.reference,
                 transfer, then,
             )  # fmt: skip
-            pairs = [(task, str(h)) for task, h in zip(tasks, hashes, strict=True)]
-            _collect(run, tasks, run.each(work, pairs, "prepare"))
+            _collect(run, tasks, _as_read(run, pairs, run.each(work, pairs, "prepare")))
+
+
+def _as_read(
+    run: Run, pairs: Sequence[tuple[VolumeTask, Digests]], results: Sequence[tuple[dict[str, Any], Digests] | CaseError]
+) -> list[dict[str, Any] | CaseError]:  # fmt: skip
+    """The records; where a volume's files have changed since they were hashed, the step is not done with this run."""
+    records: list[dict[str, Any] | CaseError] = []
+    for (task, digests), result in zip(pairs, results, strict=True):
+        if isinstance(result, CaseError):
+            records.append(result)
+            continue
+        record, read = result
+        records.append(record)
+        run.passing.extend(PassingError(**item) for item in record.get("passing", ()))
+        run.digests.update(flat(read))
+        if read != digests:
+            run.passing.append(changed(task.image))
+            run.say(f"{task.name}: a file was changed during this run; what was computed is of the file as it is now")
+    return records
 
 
 def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any] | CaseError]) -> None:
@@ -107,7 +130,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
         }
         lesions += result["lesions"]
         transferred += result["transferred"]
-        failures += [CaseError(**failure) for failure in result["failures"]]
+        failures += [CaseError(**failure) for failure in (*result["failures"], *result.get("passing", ()))]
     write_csv(run.path(STEP, "volumes.csv"), pd.DataFrame(volumes))
     write_json(run.path(STEP, "quality.json"), quality)
     write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
@@ -141,16 +164,29 @@ class _Work:
     transfer: TransferSection | None = None
     then: After | None = None
 
-    def __call__(self, given: tuple[VolumeTask, str]) -> dict[str, Any]:
-        task, files = given
-        file, key = task.record_in(self.folder), content_hash([self.key, files])
-        if (record := kept(file, key)) is not None:
-            return record
-        found, prepared, rois = self._prepare(task)
-        result = keep(file, key, found, compact=True)
+    def __call__(self, given: tuple[VolumeTask, Digests]) -> tuple[dict[str, Any], Digests]:
+        (task, hashed), prepared = given, list[tuple[Volume, dict[tuple[str, str, str], Roi]]]()
+        file = task.record_in(self.folder)
+
+        def record(digests: Digests) -> dict[str, Any]:
+            prepared.clear()
+            if (found := kept(file, self._key(task, digests), folder=self.folder)) is not None:
+                return found
+            found, volume, rois = self._prepare(task)
+            prepared.append((volume, rois))
+            return found
+
+        found, digests = of_same_bytes(task, hashed, record)
+        if not prepared:
+            return found, digests
+        key = self._key(task, digests)
+        result = keep(file, content_hash([key, "again"]) if found["passing"] else key, found, compact=True)
         if self.then is not None:
-            self.then(task, result, prepared, rois)
-        return result
+            self.then(task, result, *prepared[0])
+        return result, digests
+
+    def _key(self, task: VolumeTask, digests: Digests) -> str:
+        return content_hash([self.key, task.files_hash(digests)])
 
     def _prepare(self, task: VolumeTask) -> tuple[dict[str, Any], Volume, dict[tuple[str, str, str], Roi]]:
         volume = Volume.read(task.image)
@@ -158,7 +194,10 @@ class _Work:
         prepared, preparation = prepare_volume(
             volume, self.steps, read_reference(task.reference, self.reference, volume), disturb=True
         )
-        lesions, transferred, failures = [], [], []
+        lesions, transferred = [], []
+        failures: list[dict[str, Any]] = []
+        passing: list[dict[str, Any]] = []
+        made: dict[str, str] = {}
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
             place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": task.sequence,
@@ -172,19 +211,21 @@ class _Work:
                 )  # fmt: skip
             except CaseError as error:
                 located = error.located(**{**place, "lesion": _shown(drawing.lesion)}, file=drawing.mask)
-                failures.append({name: getattr(located, name) for name in _FAILURE})
+                again = isinstance(error, PassingError)
+                (passing if again else failures).append({name: getattr(located, name) for name in _FAILURE})
                 continue
             rois.setdefault((drawing.patient, drawing.lesion), {})[drawing.reader] = roi.on_grid_of(prepared)
             notes = [*facts.warnings, *roi.notes, *([row["warnings"]] if row else [])]
             from_ = row["from"] if row else ""
             lesions.append({**place, **vars(facts), "transferred_from": from_, "warnings": "; ".join(notes)})
             transferred += [row] if row else []
+            made |= {row["file"]: file_hash(self.folder / row["file"])} if row else {}
         readers: list[dict[str, Any]] = []
         for (patient, lesion), drawn in rois.items():
             readers += between_readers({"patient": patient, "lesion": lesion, "sequence": task.sequence}, drawn)
-            self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
+            made |= self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
         if (corrected := preparation.before_field(volume)) is not None:
-            self._keep("fields", task.name, slices_before(corrected[0]))
+            made |= self._keep("fields", task.name, slices_before(corrected[0]))
         facts_of_volume = {
             "patient": task.patient,
             "sequence": task.sequence,
@@ -197,7 +238,8 @@ class _Work:
             "history": "; ".join(prepared.history),
         }
         result = {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
-                  "readers": readers, "transferred": transferred, "failures": failures}  # fmt: skip
+                  "readers": readers, "transferred": transferred, "failures": failures, "passing": passing,
+                  MADE: made}  # fmt: skip
         return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
 
     def _mask(self, drawing: Drawing, volume: Volume, place: dict[str, str]) -> tuple[Roi, dict[str, Any] | None]:
@@ -209,8 +251,11 @@ class _Work:
         roi = Roi.read(drawing.mask, label, drawn_on, reader=drawing.reader)
         return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
 
-    def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> None:
-        write_arrays(self.folder / what / f"{name}.npz", arrays)
+    def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> dict[str, str]:
+        """Write what belongs to the record: its path from the step's folder, and its hash."""
+        file = Path(what) / f"{name}.npz"
+        write_arrays(self.folder / file, arrays)
+        return {file.as_posix(): file_hash(self.folder / file)}
 
 
 def _sensitivity(preparation: Preparation, rois: Sequence[Roi]) -> dict[str, Any]:
@@ -243,6 +288,10 @@ _FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "fil
 
 
 def read_preparation(run: Run, task: VolumeTask) -> dict[str, Any]:
-    """What the step has recorded of one volume."""
-    record: dict[str, Any] = read_json(task.record_in(run.path(STEP)))
-    return record
+    """What the step has recorded of one volume.
+
+    Raises
+    ------
+    DamagedRecordError : it was damaged after the step had verified it.
+    """
+    return read_kept(task.record_in(run.path(STEP)))

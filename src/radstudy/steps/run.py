@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from radstudy.errors import CaseError, PassingError, StorageError, grouped
+from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
@@ -34,6 +34,7 @@ class Run:
     bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
     until : the last step that this run is to do.
     passing : errors of this run that another run may not meet.
+    digests : image or mask file to its hash, as the volumes were prepared from them.
     """
 
     protocol: Protocol
@@ -44,6 +45,7 @@ class Run:
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
     until: str = STEPS[-1]
     passing: list[PassingError] = field(default_factory=list)
+    digests: dict[Path, str] = field(default_factory=dict)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""
@@ -78,9 +80,13 @@ class Run:
         key = content_hash({"step": name, "code": code_key(), "settings": settings, "inputs": dict(inputs)})
         folder = self.folder(name)
         if folder.is_finished(key):
-            self.say(f"{name}: already done")
-            yield False
-            return
+            changed = folder.changed()
+            if not changed:
+                self.say(f"{name}: already done")
+                yield False
+                return
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            self.say(f"{name}: {changed[0]}{more} is gone, damaged or changed since it was written; done again")
         start, before = time.monotonic(), len(self.passing)
         for file in folder.begin():
             self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
@@ -129,6 +135,8 @@ def _guarded(function: Callable[[Task], Result], index: int, task: Task) -> tupl
         return index, PassingError(
             "the case does not fit into memory", "run again with fewer --jobs, or crop the image"
         )
+    except OSError as error:  # of the computer or of the share; which file, it says
+        return index, unreadable(error, error.filename or "")
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
         problem = f"unexpected {type(error).__name__}: {error}"
         return index, CaseError(problem, "look at the file; if it is sound, report this as a bug")

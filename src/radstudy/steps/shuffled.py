@@ -21,7 +21,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume
 from radstudy.steps.run import Run, write_failures
-from radstudy.steps.volumes import LabelRule, VolumeTask
+from radstudy.steps.volumes import LabelRule, VolumeTask, as_prepared
 from radstudy.store import content_hash
 from radstudy.table import FeatureTable
 
@@ -78,6 +78,10 @@ class _Work:
 
     def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> list[tuple[str, str, Mapping[str, float]]]:
         task, record = given
+        with as_prepared(task):
+            return self._shuffled(task, record)
+
+    def _shuffled(self, task: VolumeTask, record: dict[str, Any]) -> list[tuple[str, str, Mapping[str, float]]]:
         volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
         found: list[tuple[str, str, Mapping[str, float]]] = []
         for drawing in task.drawings:

@@ -19,13 +19,13 @@ import pandas as pd
 from radstudy.cohort.case_files import Transfer
 from radstudy.cohort.confirmation import Answer, read_answers
 from radstudy.errors import CaseError
-from radstudy.formats.raster import write_raster
+from radstudy.formats.raster import read_raster, write_raster
 from radstudy.imaging.mask_transfer import distortion_warning, transfer_mask
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Transfer as TransferSection
-from radstudy.store import content_hash, write_csv
+from radstudy.store import content_hash, set_aside, write_csv
 
 TRANSFERRED = "transferred.csv"
 COLUMNS = [
@@ -60,11 +60,13 @@ def carry(
     source = Volume.read(transfer.image) if section.rigid else None
     carried = transfer_mask(roi, source, target, partial_volume=section.partial_volume)
     file = Path("transferred") / f"{place['patient']}_{place['lesion']}_{place['sequence']}.nii.gz"
+    aside = _set_aside(folder / file, carried.roi)
     write_raster(folder / file, carried.roi.mask, carried.roi.affine)
     right, anterior, superior = (round(value, 3) for value in carried.shift_mm)
     warnings = [
         f"mask transferred from {transfer.sequence}, not drawn on this image",
         *carried.warnings,
+        *([f"somebody has changed the file of an earlier transfer; it is kept as {aside}"] if aside else []),
         *distortion_warning(place["sequence"]),
     ]
     row = {
@@ -85,6 +87,29 @@ def carry(
     }
     source_text = f"{roi.source} (transferred from {transfer.sequence})"
     return replace(roi, mask=carried.roi.mask, affine=carried.roi.affine, source=source_text), row
+
+
+def _set_aside(file: Path, roi: Roi) -> str:
+    """Rename a mask that is there and is another one than the transfer gives, as a reader's correction is.
+
+    Parameters
+    ----------
+    file : that the transferred mask will be written to.
+    roi : the transferred mask.
+
+    Returns
+    -------
+    The new name; "" where there is nothing to keep: no file, the same mask, or one that is cut off or damaged.
+    """
+    if not file.exists():
+        return ""
+    try:
+        voxels, affine = read_raster(file)
+    except CaseError:
+        return ""
+    if np.array_equal(voxels, roi.mask) and np.allclose(affine, roi.affine, atol=1e-3):
+        return ""
+    return set_aside(file).name
 
 
 def fingerprint(roi: Roi, place: Mapping[str, str]) -> str:

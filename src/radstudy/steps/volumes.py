@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from radstudy.cohort.case_files import Case, Transfer
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, PassingError
+from radstudy.formats.reading import changed, digests_of, hash_of, recorded
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
-from radstudy.store import content_hash, file_hash
+from radstudy.store import content_hash
 
+Result = TypeVar("Result")
+Digests = Mapping[Path, Mapping[Path, str]]  # image or mask to the hash of each file that it consists of
+_TRIES = 3
 LabelRule = Label | None  # "lesion" is the label that the row's lesion number names
 
 
@@ -33,10 +38,12 @@ class Drawing:
     mask: Path
     transfer: Transfer | None = None
 
-    def files_hash(self) -> list[Any]:
+    def files_hash(self, digests: Digests) -> list[Any]:
         """Hashes of the files that the mask is made from."""
-        drawn_on = None if self.transfer is None else [self.transfer.sequence, _hash(self.transfer.image)]
-        return [self.patient, self.lesion, self.reader, _hash(self.mask), drawn_on]
+        drawn_on = None
+        if self.transfer is not None:
+            drawn_on = [self.transfer.sequence, hash_of(digests[self.transfer.image])]
+        return [self.patient, self.lesion, self.reader, hash_of(digests[self.mask]), drawn_on]
 
     def label(self, rule: LabelRule) -> Label | None:
         """Which part of the mask is this lesion, by the study file's rule."""
@@ -69,6 +76,7 @@ class VolumeTask:
     drawings : the masks, the first reader's first.
     name : of the volume's files in the steps' folders.
     reference : mask of the reference tissue, where the preparation needs one.
+    prepared_from : file to the hash that it had when the volume was prepared, where that is known.
     """
 
     image: Path
@@ -76,17 +84,30 @@ class VolumeTask:
     drawings: tuple[Drawing, ...]
     name: str
     reference: Path | None = None
+    prepared_from: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def patient(self) -> str:
         """Whose image it is."""
         return self.drawings[0].patient
 
-    def files_hash(self) -> str:
-        """Hash of the image's and the masks' contents."""
-        masks = [drawing.files_hash() for drawing in self.drawings]
-        reference = _hash(self.reference) if self.reference else None
-        return content_hash([self.sequence, _hash(self.image), masks, reference])
+    def digests(self) -> dict[Path, dict[Path, str]]:
+        """Image or mask to the hash of each file that it consists of, as they are now; each file is read once."""
+        files = [self.image, *([self.reference] if self.reference else [])]
+        for drawing in self.drawings:
+            files += [drawing.mask, *([drawing.transfer.image] if drawing.transfer else [])]
+        return {file: digests_of(file) for file in dict.fromkeys(files)}
+
+    def files_hash(self, digests: Digests) -> str:
+        """Hash of the image's and the masks' contents.
+
+        Parameters
+        ----------
+        digests : of `digests`.
+        """
+        masks = [drawing.files_hash(digests) for drawing in self.drawings]
+        reference = hash_of(digests[self.reference]) if self.reference else None
+        return content_hash([self.sequence, hash_of(digests[self.image]), masks, reference])
 
     def record_in(self, folder: Path) -> Path:
         """The file of a step's folder that keeps what the step has found of the volume."""
@@ -120,9 +141,54 @@ def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
     ]
 
 
-def _hash(file: Path) -> str:
-    """A file's hash; of one that cannot be read the reason, so that it is tried again once it can."""
-    try:
-        return file_hash(file)
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
+def flat(digests: Digests) -> dict[Path, str]:
+    """Every file to its hash."""
+    return {file: digest for parts in digests.values() for file, digest in parts.items()}
+
+
+def of_same_bytes(
+    task: VolumeTask, digests: Digests, work: Callable[[Digests], Result]
+) -> tuple[Result, Digests]:  # fmt: skip
+    """Do what reads a volume's files; what comes out, good or bad, is of the bytes that the hashes given back are of.
+
+    Parameters
+    ----------
+    task : the volume.
+    digests : of its files, taken before.
+    work : reads them; is given the hashes that its result would have to be kept by. Called again where the files have
+        changed in between.
+
+    Raises
+    ------
+    PassingError : the files change again and again.
+    Exception : of `work`, where the files are those that were hashed.
+    """
+    for _ in range(_TRIES):
+        with recorded() as reading:
+            try:
+                result = work(digests)
+            except Exception:
+                if reading.is_of(flat(digests)) and not reading.changed:
+                    raise
+            else:
+                if reading.is_of(flat(digests)):
+                    return result, digests
+        digests = task.digests()
+    raise changed(task.image)
+
+
+@contextmanager
+def as_prepared(task: VolumeTask) -> Iterator[None]:
+    """Read a prepared volume's files again; refuse, at the end, what was read of others than it was prepared from.
+
+    Raises
+    ------
+    PassingError : names the first file that has changed.
+    """
+    with recorded() as reading:
+        yield
+    for file, digest in reading.digests.items():
+        if task.prepared_from.get(file, digest) != digest:
+            raise PassingError(
+                "the file changed after the volume was prepared from it", "give the same command again", file=file
+            )

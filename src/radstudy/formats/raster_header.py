@@ -1,0 +1,285 @@
+"""Headers of NRRD and MetaImage files: how they say that the voxels are stored, read before ITK sees the file.
+
+ITK crashes at some damaged headers, and of others takes what they do not say: a voxel of 1 mm, a place at 0, no turn.
+
+References
+----------
+NRRD: teem.sourceforge.net/nrrd/format.html. MetaImage: itk.org/Wiki/ITK/MetaIO/Documentation.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+from radstudy.errors import CaseError
+from radstudy.formats.reading import named_files, opened
+
+AGAIN = "copy the file again from where it came, or export it again"
+_LONGEST_HEADER = 1 << 20
+_MOST_AXES = 5
+_NRRD_BYTES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), 2),
+    **dict.fromkeys(
+        ("int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t", "float"), 4
+    ),
+    **dict.fromkeys(("longlong", "long long", "long long int", "signed long long", "signed long long int"), 8),
+    **dict.fromkeys(("int64", "int64_t", "ulonglong", "unsigned long long", "unsigned long long int"), 8),
+    **dict.fromkeys(("uint64", "uint64_t", "double"), 8),
+}
+_META_BYTES = {
+    "MET_CHAR": 1, "MET_UCHAR": 1, "MET_SHORT": 2, "MET_USHORT": 2, "MET_INT": 4, "MET_UINT": 4, "MET_LONG": 4,
+    "MET_ULONG": 4, "MET_LONG_LONG": 8, "MET_ULONG_LONG": 8, "MET_FLOAT": 4, "MET_DOUBLE": 8,
+}  # fmt: skip
+_PACKINGS = {
+    "raw": "", "gz": "zlib", "gzip": "zlib", "bz2": "bzip2", "bzip2": "bzip2", "txt": "text", "text": "text",
+    "ascii": "text", "hex": "text",
+}  # fmt: skip
+_PLACE = ("Offset", "Position", "Origin")
+_TURN = ("TransformMatrix", "Rotation", "Orientation")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How a header says that the voxels are stored.
+
+    Parameters
+    ----------
+    expected : bytes of all voxels, uncompressed; of text the fewest letters that can hold them.
+    files : that hold them, in equal parts.
+    skip : bytes before the voxels in each file; None for as many as there are before its end.
+    packing : "", "zlib" (or gzip), "bzip2" or "text".
+    voxel_bytes : of all voxels in memory, where it is not `expected`.
+    """
+
+    expected: int
+    files: tuple[Path, ...]
+    skip: int | None
+    packing: str = ""
+    voxel_bytes: int = 0
+
+
+def nrrd_stored(file: Path) -> Stored:
+    """How an NRRD header says that its voxels are stored.
+
+    Raises
+    ------
+    CaseError : it is not one, is damaged, gives no voxel size or place, or names files outside its folder.
+    """
+    with opened(file) as stream:
+        head = stream.read(_LONGEST_HEADER)
+    ended = re.search(rb"\r?\n\r?\n", head)
+    if not head.startswith(b"NRRD"):
+        raise _damaged("it does not begin as an NRRD file", file)
+    lines = head[: ended.start() if ended else len(head)].decode("latin-1").splitlines()
+    fields = _nrrd_fields(lines, file)
+    packing = _PACKINGS.get(fields.get("encoding", "").lower())
+    width = _NRRD_BYTES.get(fields.get("type", "").lower())
+    if packing is None:
+        raise _damaged(f"its header gives the encoding '{fields.get('encoding', '')}'", file)
+    if width is None:
+        raise _damaged(f"its header gives the type '{fields.get('type', '')}'", file)
+    count = math.prod(_nrrd_sizes(fields, file))
+    line_skip = _whole(fields, ("line skip", "lineskip"), file)
+    byte_skip = _whole(fields, ("byte skip", "byteskip"), file)
+    detached = fields.get("data file", fields.get("datafile", ""))
+    if not detached and ended is None:
+        raise _damaged("its header does not end", file)
+    start = 0 if detached or ended is None else ended.end()
+    files = (file,)
+    if detached:
+        at = next(n for n, line in enumerate(lines) if line.lower().startswith(("data file", "datafile")))
+        files = _files_inside(file, detached, lines[at + 1 :])
+    expected = count * width
+    skip = None if byte_skip < 0 or line_skip else start + byte_skip
+    if packing == "text":
+        least = 2 * expected if fields["encoding"].lower() == "hex" else 2 * count - 1
+        return Stored(least, files, start, "text", expected)
+    if packing and skip is None:
+        raise _damaged("it skips lines or an unknown number of bytes before compressed voxels", file)
+    return Stored(expected, files, skip, packing)
+
+
+def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
+    """The fields of a header, without its keys with values (`:=`), which say nothing of the voxels."""
+    fields: dict[str, str] = {}
+    for line in lines[1:]:
+        name, found, value = line.partition(": ")
+        key = line.partition(":=")[0]
+        if line.startswith("#") or not found or (":=" in line and len(key) <= len(name)):
+            if re.match(r"(sizes|spacings|space (directions|origin)|type|encoding|dimension)\b\s*:", line, re.IGNORECASE):
+                raise _damaged(f"its header has the line '{line[:60]}'", file)
+            continue
+        name = name.strip().lower()
+        if name in fields and fields[name] != value.strip():
+            raise _damaged(f"its header gives '{name}' twice", file)
+        fields[name] = value.strip()
+    return fields
+
+
+def _nrrd_sizes(fields: Mapping[str, str], file: Path) -> list[int]:
+    """The number of voxels along each axis, once the header gives voxel sizes and a place that fit."""
+    sizes = _whole_numbers(fields.get("sizes", ""))
+    axes = fields.get("dimension", "")
+    if axes != str(len(sizes)) or not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
+        raise _damaged(f"its header gives dimension '{axes}' and sizes '{fields.get('sizes', '')}'", file)
+    if not {"space directions", "spacings"} & set(fields):
+        raise CaseError(
+            "the header gives no voxel size (space directions)",
+            "export the image again; without the voxel size no volume and no shape is right", file=file,
+        )  # fmt: skip
+    directions = fields.get("space directions")
+    if directions is not None:
+        vectors = re.findall(r"none|\([^)]*\)", directions)
+        if len(vectors) != len(sizes) or re.sub(r"none|\([^)]*\)|\s", "", directions):
+            raise _damaged(f"its header gives the space directions '{directions}' of {len(sizes)} axes", file)
+        if any(vector != "none" and _vector(vector) is None for vector in vectors):
+            raise _damaged(f"its header gives the space directions '{directions}'", file)
+        origin = fields.get("space origin")
+        if origin is None:
+            raise CaseError(
+                "the header gives no place (space origin)", "export the image again; without it the image lies nowhere",
+                file=file,
+            )  # fmt: skip
+        if _vector(origin) is None:
+            raise _damaged(f"its header gives the space origin '{origin}'", file)
+    return sizes
+
+
+def _vector(text: str) -> list[float] | None:
+    """The numbers of (x,y,z); None where it is not that."""
+    if not (text.startswith("(") and text.endswith(")")):
+        return None
+    return _numbers(text[1:-1].replace(",", " "))
+
+
+def metaimage_stored(file: Path) -> Stored:
+    """How a MetaImage header says that its voxels are stored.
+
+    Raises
+    ------
+    CaseError : it is not one, is damaged, gives no voxel size or place, or names files outside its folder.
+    """
+    with opened(file) as stream:
+        head = stream.read(_LONGEST_HEADER)
+    ended = re.search(rb"(?m)^\s*ElementDataFile\s*=\s*([^\r\n]*)\r?\n?", head)
+    if ended is None:
+        raise _damaged("its header does not end (ElementDataFile)", file)
+    lines = head[: ended.end()].decode("latin-1").splitlines()
+    fields = _meta_fields(lines, file)
+    sizes = _whole_numbers(fields.get("DimSize", ""))
+    _require_sound(fields, sizes, file)
+    kind = fields.get("ElementType", "")
+    width = _META_BYTES.get(kind.removesuffix("_ARRAY"))
+    if width is None:
+        raise _damaged(f"its header gives ElementType = '{kind}'", file)
+    channels = _whole(fields, ("ElementNumberOfChannels",), file, default=1)
+    if channels < 1:
+        raise _damaged(f"its header gives ElementNumberOfChannels = '{channels}'", file)
+    count = math.prod(sizes) * channels
+    data, skip = fields["ElementDataFile"], _whole(fields, ("HeaderSize",), file)
+    if data.upper() == "LOCAL":
+        files: tuple[Path, ...] = (file,)
+        skip = ended.end()
+    else:
+        files = _files_inside(file, data, head[ended.end() :].decode("latin-1").splitlines())
+    if fields.get("BinaryData", "True").lower() == "false":
+        return Stored(2 * count - 1, files, max(skip, 0), "text", count * width)
+    packing = "zlib" if fields.get("CompressedData", "").lower() == "true" else ""
+    return Stored(count * width, files, None if skip < 0 else skip, packing)
+
+
+def _meta_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, found, value = line.partition("=")
+        name = name.strip()
+        if not found:
+            continue
+        if name in fields and fields[name] != value.strip():
+            raise _damaged(f"its header gives '{name}' twice", file)
+        fields[name] = value.strip()
+    return fields
+
+
+def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) -> None:
+    """Refuse a MetaImage header of which ITK would make a crash, other voxels, or a voxel size, place or turn of none."""
+    axes = fields.get("NDims", "")
+    if axes != str(len(sizes)) or not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
+        raise _damaged(f"its header gives NDims = '{axes}' and DimSize = '{fields.get('DimSize', '')}'", file)
+    for name in ("BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB", "CompressedData"):
+        if fields.get(name, "False").lower() not in ("true", "false"):
+            raise _damaged(f"its header gives {name} = '{fields[name]}'", file)
+    if not {"ElementSpacing", "ElementSize"} & set(fields):
+        raise CaseError(
+            "the header gives no voxel size (ElementSpacing)",
+            "export the image again; without the voxel size no volume and no shape is right", file=file,
+        )  # fmt: skip
+    if not set(_PLACE) & set(fields) or not set(_TURN) & set(fields):
+        lacking = "Offset" if not set(_PLACE) & set(fields) else "TransformMatrix"
+        raise CaseError(
+            f"the header gives no place or no turn ({lacking})",
+            "export the image again; without it the image lies nowhere", file=file,
+        )  # fmt: skip
+    n = len(sizes)
+    wanted = {**dict.fromkeys(("ElementSpacing", "ElementSize", *_PLACE, "CenterOfRotation"), n),
+              **dict.fromkeys(_TURN, n * n)}  # fmt: skip
+    for name, count in wanted.items():
+        if name in fields and len(_numbers(fields[name]) or ()) != count:
+            raise _damaged(f"its header gives {name} = '{fields[name]}', which is not {count} numbers", file)
+    _whole(fields, ("CompressedDataSize",), file)
+
+
+def _files_inside(file: Path, named: str, rest: Sequence[str]) -> tuple[Path, ...]:
+    """The files that a header names.
+
+    Raises
+    ------
+    CaseError : one of them lies outside the header's folder: absolute, through .., a share or a link; or none is named.
+    """
+    files = named_files(file, named, list(rest))
+    folder = file.parent.resolve()
+    for path in files:
+        text = os.fspath(path.relative_to(file.parent)) if path.is_relative_to(file.parent) else os.fspath(path)
+        strange = PureWindowsPath(text)
+        outside = path.is_absolute() and not path.is_relative_to(file.parent)
+        outside |= bool(strange.drive or strange.root) or ".." in strange.parts or "\0" in text
+        if outside or not path.resolve().is_relative_to(folder):
+            raise CaseError(
+                f"the header names a file outside its folder: '{text}'",
+                "put the file with the voxels beside the header, and its bare name into it", file=file,
+            )  # fmt: skip
+    if not files:
+        raise _damaged(f"its header names no file with the voxels ('{named}')", file)
+    return files
+
+
+def _damaged(problem: str, file: Path) -> CaseError:
+    return CaseError(f"the file cannot be read as an image: {problem}", AGAIN, file=file)
+
+
+def _whole(fields: Mapping[str, str], names: Sequence[str], file: Path, default: int = 0) -> int:
+    """A whole number of the header, by the first of these names that is there."""
+    text = next((fields[name] for name in names if fields.get(name)), str(default))
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise _damaged(f"its header gives {names[0]} '{text}', which is not a whole number", file)
+    return int(text)
+
+
+def _numbers(text: str) -> list[float] | None:
+    """The finite numbers of a text, or None."""
+    try:
+        found = [float(word) for word in text.split()]
+    except ValueError:
+        return None
+    return found if all(map(math.isfinite, found)) else None
+
+
+def _whole_numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split()] if re.fullmatch(r"[0-9\s]{1,200}", text) else []

@@ -1,0 +1,289 @@
+"""Run what a user would run on one file, in a process of its own, and say how it ended.
+
+A `Sandbox` is a server process that has imported everything once; it forks for each file, so that a file costs
+milliseconds, and a crash, a hang or a full memory ends the fork alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+SLOW_S, KILLED_S = 2.0, 10.0
+MEMORY_MB, ADDRESSES_GB = 1000.0, 6
+CLEAN_CODES = (2, 3, 4, 5)  # of CONTRACT: usage, study file, data, refused
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS",
+               "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "ARROW_NUM_THREADS")  # fmt: skip
+_SHOWN = 4000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a file ended.
+
+    Parameters
+    ----------
+    ending : ok, error (clean: the program says what is wrong), or a fault: traceback, unnamed (an error that does not
+        name the file), code (an exit code that is none of `CLEAN_CODES`), crash, hang, slow, memory.
+    detail : what was printed; of a traceback its last lines.
+    seconds : by the clock or of the processor, what is less: other programs on the machine do not count.
+    memory_mb : the most that was resident, beyond what the server had before.
+    """
+
+    ending: str
+    detail: str = ""
+    seconds: float = 0.0
+    memory_mb: float = 0.0
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether a user should never see this."""
+        return self.ending not in ("ok", "error")
+
+    @property
+    def signature(self) -> str:
+        """The ending and, of a traceback, its error's class and last place in the program: what is one fault."""
+        if self.ending != "traceback":
+            return self.ending
+        lines = [line.strip() for line in self.detail.splitlines()]
+        ours = [line for line in lines if line.startswith("File ") and "/radstudy/" in line]
+        place = ours[-1].split("/radstudy/")[-1].replace('"', "") if ours else ""
+        kind = next((line.split(":")[0] for line in reversed(lines) if line and not line.startswith("File ")), "")
+        return f"traceback {kind} in {place}"
+
+
+class EndedError(Exception):
+    """A command ended with an exit code other than 0."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(said)
+        self.code, self.said = code, said
+
+
+def command(*arguments: object) -> str:
+    """Run `radstudy ARGUMENTS` in this process; what it printed, or EndedError with its exit code and what it said."""
+    from radstudy import cli
+
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        kept = [os.dup(1), os.dup(2)]
+        code = 0
+        try:
+            for number, file in ((1, out), (2, err)):
+                os.dup2(file.fileno(), number)
+            sys.argv = ["radstudy", *map(str, arguments)]
+            try:
+                cli.main()
+            except SystemExit as error:
+                code = error.code if isinstance(error.code, int) else int(error.code is not None)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            for number, descriptor in zip((1, 2), kept, strict=True):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+        said, printed = (_text(file) for file in (err, out))
+    if code:
+        raise EndedError(code, said)
+    if "Traceback (most recent call last)" in said:
+        raise EndedError(1, said)
+    return printed
+
+
+def _text(file: object) -> str:
+    file.seek(0)  # type: ignore[attr-defined]
+    return file.read().decode("utf-8", "replace")  # type: ignore[attr-defined]
+
+
+# --- the server's side -----------------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """Answer requests, one JSON a line: {"kind", "file"} becomes an `Outcome`."""
+    from hostile.kinds import KINDS, load_kinds
+
+    load_kinds()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
+    base = Path(tempfile.mkdtemp(prefix="hostile-"))
+    rooms: dict[str, Path] = {}
+    try:
+        answers.write("ready\n")
+        answers.flush()
+        for line in sys.stdin:
+            asked = json.loads(line)
+            kind = KINDS[asked["kind"]]
+            if kind.name not in rooms:
+                rooms[kind.name] = base / kind.name
+                rooms[kind.name].mkdir()
+                _prepare(kind, rooms[kind.name], base)
+            outcome = _one(kind, Path(asked["file"]), rooms[kind.name], base)
+            answers.write(json.dumps(asdict(outcome)) + "\n")
+            answers.flush()
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _prepare(kind: object, room: Path, base: Path) -> None:
+    """Fill the room, and run a good file once: kernels are compiled and kept on the disk for the forks that follow."""
+    _in_fork(lambda: kind.prepare(room), "", limit_s=300.0)  # type: ignore[attr-defined]
+    for name, content in sorted(kind.examples().items())[:1]:  # type: ignore[attr-defined]
+        good = base / name
+        good.write_bytes(content)
+        _one(kind, good, room, base, limit_s=300.0)
+        good.unlink()
+
+
+def _one(kind: object, file: Path, room: Path, base: Path, limit_s: float = KILLED_S) -> Outcome:
+    """The outcome of one file, under its own name in a folder of its own."""
+    case = base / "case"
+    shutil.rmtree(case, ignore_errors=True)
+    case.mkdir()
+    name = kind.natural_name(file.name)  # type: ignore[attr-defined]
+    shutil.copyfile(file, case / name)
+    (case / name).chmod(0o644)
+    return _in_fork(lambda: kind.run(case / name, room), name, limit_s)  # type: ignore[attr-defined]
+
+
+def _in_fork(work: object, name: str, limit_s: float = KILLED_S) -> Outcome:
+    """Run it in a fork and wait for it."""
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    began = time.monotonic()
+    child = os.fork()
+    if not child:
+        _child(work, name, writing, reading)
+    os.close(writing)
+    said, hung = _listen(reading, began + limit_s)
+    if hung:
+        _kill(child)
+    _, status, usage = os.wait4(child, 0)
+    _kill(child)  # what it has started itself
+    seconds = min(time.monotonic() - began, usage.ru_utime + usage.ru_stime)
+    before, _, answer = said.partition(b"\n")
+    memory = (usage.ru_maxrss - int(before or 0)) / 1024
+    if hung:
+        return Outcome("hang", f"killed after {limit_s:g} s", limit_s, memory)
+    if os.WIFSIGNALED(status) or not answer:
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        return Outcome("crash", f"signal or code {number}", seconds, memory)
+    ending, detail = json.loads(answer)
+    if memory > MEMORY_MB and ending in ("ok", "error", "unnamed"):
+        return Outcome("memory", f"{memory:.0f} MB; {ending}: {detail}", seconds, memory)
+    if seconds > SLOW_S and ending in ("ok", "error", "unnamed") and name:
+        return Outcome("slow", f"{seconds:.1f} s; {ending}: {detail}", seconds, memory)
+    return Outcome(ending, detail, seconds, memory)
+
+
+def _child(work: object, name: str, writing: int, reading: int) -> None:
+    """What the fork does; it never returns."""
+    try:
+        os.setsid()
+        os.close(reading)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if name:
+            resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES_GB << 30, ADDRESSES_GB << 30))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.write(writing, f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n".encode())
+        ending, detail = _judged(work, name)
+        _write_all(writing, json.dumps([ending, detail[-_SHOWN:] if ending == "traceback" else detail[:_SHOWN]]))
+    except BaseException:
+        os._exit(99)
+    os._exit(0)
+
+
+def _judged(work: object, name: str) -> tuple[str, str]:
+    from radstudy.errors import RadstudyError
+
+    try:
+        return "ok", str(work() or "")  # type: ignore[operator]
+    except EndedError as ended:
+        code, said = ended.code, ended.said
+    except RadstudyError as error:
+        code, said = error.exit_code, str(error)
+    except BaseException:
+        return "traceback", traceback.format_exc()
+    if "Traceback (most recent call last)" in said:
+        return "traceback", said
+    if code not in CLEAN_CODES:
+        return "code", f"exit code {code}: {said}"
+    return ("error" if not name or name in said else "unnamed"), said
+
+
+def _write_all(descriptor: int, text: str) -> None:
+    content = text.encode()
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _listen(descriptor: int, until: float) -> tuple[bytes, bool]:
+    """All that the fork writes before it ends, and whether it was still there at the end of its time."""
+    said = b""
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+        while True:
+            ready, _, _ = select.select([pipe], [], [], max(until - time.monotonic(), 0))
+            if not ready:
+                return said, True
+            part = pipe.read(65536)
+            if not part:
+                return said, False
+            said += part
+
+
+def _kill(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+
+
+# --- the client's side -----------------------------------------------------------------------------------------
+
+
+class Sandbox:
+    """A server process; use it as a context."""
+
+    def __init__(self) -> None:
+        paths = [str(TESTS), str(TESTS.parent / "src"), os.environ.get("PYTHONPATH", "")]
+        settings = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  it is closed with the server
+        self._server = subprocess.Popen(
+            [sys.executable, "-c", "from hostile.sandbox import serve; serve()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, cwd=TESTS, text=True,
+            env={**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), **settings},
+        )  # fmt: skip
+        if self._server.stdout.readline() != "ready\n":
+            raise RuntimeError(f"the sandbox did not start:\n{_text(self._log)}")
+
+    def run(self, kind: str, file: Path) -> Outcome:
+        """What a user would run on this file, and how it ended."""
+        self._server.stdin.write(json.dumps({"kind": kind, "file": str(file)}) + "\n")
+        self._server.stdin.flush()
+        answer = self._server.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the sandbox ended at {file}:\n{_text(self._log)}")
+        return Outcome(**json.loads(answer))
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stdin.close()
+        try:
+            self._server.wait(15)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        self._server.stdout.close()
+        self._log.close()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.formats.dicom_values import number_of, private_value
+from radstudy.formats.dicom_values import first_item, number_of, private_value, value_of
 
 _GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
 

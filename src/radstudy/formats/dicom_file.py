@@ -87,7 +87,7 @@ def is_bare(start: bytes) -> bool:
     if start[:2] == b"\x08\x00" and not explicit:
         element, length = struct.unpack("<HI", start[2:8])
         return element < 0x3000 and length < 1 << 16
-    return explicit and start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08")
+    return bool(explicit) and start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08")
 
 
 def begins_as_dicom(start: bytes) -> bool:
@@ -148,9 +148,7 @@ def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> Opened:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-        dataset = pydicom.dcmread(
-            cast(BinaryIO, file), stop_before_pixels=stop_before_pixels, force=is_bare(start)
-        )
+        dataset = pydicom.dcmread(cast(BinaryIO, file), stop_before_pixels=stop_before_pixels, force=is_bare(start))
         ended = file.tell()
         meta = getattr(dataset, "file_meta", None)
         if meta is None:

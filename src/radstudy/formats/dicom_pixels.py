@@ -23,8 +23,8 @@ _JPEG = {
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
 }  # fmt: skip
 _START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # of JPEG-LS, and of JPEG
-_LONGEST_RUN = 64  # bytes that one byte of run lengths can become
-_RLE = "1.2.840.10008.1.2.5"
+LONGEST_RUN = 64  # bytes that one byte of run lengths can become
+RUN_LENGTHS = "1.2.840.10008.1.2.5"
 _LAYOUT = (
     "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PhotometricInterpretation",
@@ -58,11 +58,11 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG:
         return _by_itk(dataset, index or 0)
-    if syntax.is_compressed and syntax != _RLE:
+    if syntax.is_compressed and syntax != RUN_LENGTHS:
         raise UndecodableError(syntax)
-    if syntax == _RLE:
+    if syntax == RUN_LENGTHS:
         _require_runs(dataset, _encoded(dataset, index or 0))
-    plugin = "pydicom" if syntax == _RLE else ""
+    plugin = "pydicom" if syntax == RUN_LENGTHS else ""
     values = np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
 
@@ -72,7 +72,8 @@ def _encoded(dataset: Any, index: int) -> bytes:
     from pydicom.encaps import get_frame
 
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    return get_frame(dataset.PixelData, index, number_of_frames=frames)
+    encoded: bytes = get_frame(dataset.PixelData, index, number_of_frames=frames)
+    return encoded
 
 
 def _size(dataset: Any) -> int:
@@ -89,8 +90,10 @@ def _require_runs(dataset: Any, encoded: bytes) -> None:
     References: DICOM PS3.5, annex G.
     """
     size = _size(dataset)
-    if size > _LONGEST_RUN * len(encoded):
-        raise UnreadableError(f"its header asks for {size} bytes, and {len(encoded)} of run lengths cannot make as many")
+    if size > LONGEST_RUN * len(encoded):
+        raise UnreadableError(
+            f"its header asks for {size} bytes, and {len(encoded)} of run lengths cannot make as many"
+        )
 
 
 def _require_same_size(dataset: Any, encoded: bytes) -> None:

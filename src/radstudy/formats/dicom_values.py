@@ -40,9 +40,13 @@ def value_of(dataset: Any, keyword: str) -> Any:
         raise _unreadable(keyword, error) from error
     if keyword.endswith("Sequence") and keyword != "ScanningSequence" and value is not None:
         _require_sequence(value, keyword)
-    if keyword in _REAL and value is not None and value != "" and not _all_finite(value):
+    if value is None or value == "":
+        return None
+    if keyword in _SCALES and not _within(value, math.inf):
         raise UnreadableError(f"{keyword} is not a finite number")
-    return None if value is None or value == "" else value
+    if keyword in _LENGTHS and not _within(value, FURTHEST_MM):
+        raise UnreadableError(f"{keyword} is not a length or direction that a patient can have")
+    return value
 
 
 def _require_sequence(value: Any, keyword: str) -> None:
@@ -52,14 +56,18 @@ def _require_sequence(value: Any, keyword: str) -> None:
         raise UnreadableError(f"{keyword} is not a sequence")
 
 
-_REAL = {"RescaleSlope", "RescaleIntercept", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"}
+_SCALES = {"RescaleSlope", "RescaleIntercept"}
+_LENGTHS = {"PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"}
+FURTHEST_MM = 1e6  # a kilometre from the scanner's middle: no patient lies there
 
 
-def _all_finite(value: Any) -> bool:
+def _within(value: Any, most: float) -> bool:
+    """Whether all of a value are numbers, none beyond `most`."""
     try:
-        return bool(np.isfinite(np.asarray(value, dtype=np.float64)).all())
+        numbers = np.abs(np.asarray(value, dtype=np.float64))
     except (TypeError, ValueError):
         return False
+    return bool(np.isfinite(numbers).all() and (numbers <= most).all())
 
 
 def _unreadable(keyword: str, error: Exception) -> UnreadableError:

@@ -79,14 +79,14 @@ def _by_numbers(series: Series, stack: Stack) -> str:
     known = [number for number in numbers if number is not None]
     if len(known) == len(series.frames) and 0 < min(known) - 1 < len(stack.frames):
         return f"its images are numbered from {min(known)}: {min(known) - 1} before them may be missing"
-    said = {frame.facts.acquisition_images for frame in series.frames}
-    images = max(said - {None}, default=0) or 0
+    said = {frame.facts.acquisition_images or 0 for frame in series.frames}
+    images = max(said)
     if len(said) == 1 and images > len(series.frames) and images % len(stack.frames):
         return f"its header says that the acquisition has {images} images, and {len(series.frames)} are here"
     phases = defaultdict(set)
     for frame in series.frames:
         phases[frame.facts.temporal_positions].add(frame.temporal_position)
-    for wanted, found in phases.items():
+    for wanted, found in phases.items() if stack.phase is not None else ():
         if wanted is not None and None not in found and 1 < len(found) < wanted:
             return f"its header says that it has {wanted} phases, and {len(found)} are here"
     return ""

@@ -339,7 +339,9 @@ def _of_objects(index: Index, options: Options, pseudonyms: Pseudonyms) -> list[
             CaseError(
                 f"{len(faults)} object(s) are not understood, the first is instance {faults[0].instance}: "
                 f"{faults[0].problem}{where}",
-                REMEDY if NOT_EXPECTED in faults[0].problem else "copy or export the series again; the others are imported",
+                REMEDY
+                if NOT_EXPECTED in faults[0].problem
+                else "copy or export the series again; the others are imported",
                 patient=pseudonyms.of(patient),
                 sequence=f"series {series}",
             )

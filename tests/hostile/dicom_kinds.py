@@ -48,7 +48,9 @@ def t2() -> synthetic.Scan:
 
 def write_other(folder: Path) -> None:
     """A second patient, in a folder of its own."""
-    synthetic.write(folder / "other", synthetic.t2(patient=OTHER, name="DOE^JANE", birth="19700101", number=9, slices=4))
+    synthetic.write(
+        folder / "other", synthetic.t2(patient=OTHER, name="DOE^JANE", birth="19700101", number=9, slices=4)
+    )
 
 
 def write_study(folder: Path) -> None:
@@ -128,12 +130,12 @@ def import_with(place: Callable[[Path, Path], Path], *, geometry_known: bool = T
                 raise
             code, said = ended.code, ended.said
         whole = "holds no MR image" in said or "ZIP file" in said or "DICOMDIR" in said
-        if not whole or (folder / "out").exists():
+        if not whole or (folder / "out" / "series.csv").exists():
             _judge(room / "out", folder / "out", code, geometry_known=geometry_known)
         skipped = folder / "out.private" / "skipped.csv"
         listed = skipped.read_text("utf-8") if skipped.is_file() else ""
         if code:
-            named = whole or "damaged:" in listed or "series" in said
+            named = whole or "damaged:" in listed or "Patient " in said
             raise EndedError(code, said + (f" [{file.name}]" if named else ""))
         return f"{len(_volumes(folder / 'out'))} volumes; {len(_asked(folder / 'out'))} to review"
 

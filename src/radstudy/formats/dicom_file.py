@@ -48,7 +48,7 @@ class Stored:
     length : of the pixel element's value in bytes as its header says; None where they are in fragments, as compressed
         ones are.
     room : bytes from where the value begins to the file's end.
-    rest_is_zero : whether the bytes after the value are all zero, as some programs pad files; also where there are none.
+    rest_is_zero : whether the bytes after the value are all zero, as some programs pad files.
     rest_is_sound : whether they are elements as they follow pixels, to the file's end.
     """
 
@@ -87,7 +87,7 @@ def is_bare(start: bytes) -> bool:
     if start[:2] == b"\x08\x00" and not explicit:
         element, length = struct.unpack("<HI", start[2:8])
         return element < 0x3000 and length < 1 << 16
-    return bool(explicit) and start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08")
+    return bool(explicit and start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08"))
 
 
 def begins_as_dicom(start: bytes) -> bool:
@@ -101,8 +101,7 @@ def begins_as_dicom(start: bytes) -> bool:
         return True
     if start and not start.strip(b"\0"):  # as far as a preamble goes, or overwritten
         return True
-    found = _META.search(start[:_LATEST_META])
-    return found is not None or (b"DICM" in start[:_LATEST_META] and b"\0" in start)
+    return _META.search(start[:_LATEST_META]) is not None or (b"DICM" in start[:_LATEST_META] and b"\0" in start)
 
 
 def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> Opened:
@@ -157,7 +156,7 @@ def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> Opened:
             dataset.file_meta.TransferSyntaxUID = _syntax_of(dataset)
         _require_whole(dataset.file_meta)
         _require_whole(dataset)
-        disorder = _disorder(dataset)
+        disorder = disorder_of(dataset)
     implicit, little = dataset.original_encoding
     stored = None
     if stop_before_pixels:
@@ -249,12 +248,12 @@ def _require_whole(dataset: Any) -> None:
 
 
 def _ends_in_pixels(dataset: Any) -> bool:
-    """Whether pixels of a known length are the last that was read: whether all are there is for their reader to tell."""
+    """Whether pixels of a known length were read last: whether all of them are there is for their decoder to tell."""
     last = next(reversed(list(dataset.values())), None)
     return last is not None and int(last.tag) in _PIXEL_TAGS and getattr(last, "length", None) != _UNKNOWN_LENGTH
 
 
-def _disorder(dataset: Any) -> str:
+def disorder_of(dataset: Any) -> str:
     """What is wrong with the order of the elements: DICOM PS3.5, 7.1, has them once each, by growing tags."""
     elements = [element for element in dataset.values() if int(element.tag)]  # zeros are how some pad a file
     for one, following in pairwise(elements):

@@ -57,6 +57,7 @@ class Facts:
         where nothing tells.
     padding : first and last stored value that mark a pixel outside the image (PixelPaddingValue), or None.
     acquisition_images, temporal_positions : how many images its acquisition has, and how many phases, by the header.
+    bits_stored : bits of a pixel that hold its value; 0 where the header does not say.
     """
 
     modality: str = ""
@@ -103,6 +104,7 @@ class Facts:
     padding: tuple[int, int] | None = None
     acquisition_images: int | None = None
     temporal_positions: int | None = None
+    bits_stored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,7 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
         padding=_padding(dataset),
         acquisition_images=whole_of(value_of(dataset, "ImagesInAcquisition")),
         temporal_positions=whole_of(value_of(dataset, "NumberOfTemporalPositions")),
+        bits_stored=whole_of(value_of(dataset, "BitsStored")) or 0,
     )
 
 

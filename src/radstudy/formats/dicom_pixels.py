@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ _JPEG = {
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
 }  # fmt: skip
 _START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # of JPEG-LS, and of JPEG
+_FRAGMENT, _END = 0xE000FFFE, 0xE0DDFFFE  # tags of an item and of the end, as they lie in the file
 LONGEST_RUN = 64  # bytes that one byte of run lengths can become
 RUN_LENGTHS = "1.2.840.10008.1.2.5"
 _LAYOUT = (
@@ -61,7 +63,7 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     if syntax.is_compressed and syntax != RUN_LENGTHS:
         raise UndecodableError(syntax)
     if syntax == RUN_LENGTHS:
-        _require_runs(dataset, _encoded(dataset, index or 0))
+        require_runs(dataset, _encoded(dataset, index or 0))
     plugin = "pydicom" if syntax == RUN_LENGTHS else ""
     values = np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
@@ -72,8 +74,24 @@ def _encoded(dataset: Any, index: int) -> bytes:
     from pydicom.encaps import get_frame
 
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    _require_fragments(dataset.PixelData)
     encoded: bytes = get_frame(dataset.PixelData, index, number_of_frames=frames)
     return encoded
+
+
+def _require_fragments(encapsulated: bytes) -> None:
+    """Refuse compressed pixels whose parts are not as long as they say: DICOM PS3.5, A.4."""
+    at = 0
+    while at + 8 <= len(encapsulated):
+        tag, length = struct.unpack("<II", encapsulated[at : at + 8])
+        if tag == _END and not length:
+            at = len(encapsulated)
+        elif tag != _FRAGMENT or at + 8 + length > len(encapsulated):
+            break
+        else:
+            at += 8 + length
+    if at != len(encapsulated):
+        raise UnreadableError("the parts of its compressed pixels are not as long as they say")
 
 
 def _size(dataset: Any) -> int:
@@ -84,16 +102,56 @@ def _size(dataset: Any) -> int:
     return int(size)
 
 
-def _require_runs(dataset: Any, encoded: bytes) -> None:
-    """Refuse a frame of which run lengths cannot make the size of the header; two bytes make 128 at most.
+def require_runs(dataset: Any, encoded: bytes) -> None:
+    """Refuse a frame whose run lengths do not make just the pixels that the header asks for.
 
-    References: DICOM PS3.5, annex G.
+    Parameters
+    ----------
+    dataset : with the header.
+    encoded : the compressed bytes of the frame.
+
+    Raises
+    ------
+    UnreadableError : the frame is too large, or its run lengths are damaged.
+
+    References
+    ----------
+    DICOM PS3.5, annex G.
     """
     size = _size(dataset)
+    planes = int(dataset.BitsAllocated) // 8 * int(dataset.get("SamplesPerPixel") or 1)
     if size > LONGEST_RUN * len(encoded):
         raise UnreadableError(
             f"its header asks for {size} bytes, and {len(encoded)} of run lengths cannot make as many"
         )
+    if len(encoded) < 64:
+        raise UnreadableError("its run lengths are cut off")
+    count, *offsets = struct.unpack("<16I", encoded[:64])
+    begins = offsets[:count]
+    if count != planes or begins[0] != 64 or begins != sorted(begins) or begins[-1] > len(encoded):
+        raise UnreadableError(f"its run lengths have {count} parts, and its header asks for {planes}")
+    for begin, end in pairwise([*begins, len(encoded)]):
+        made = _made(encoded[begin:end], size // planes)
+        if made != size // planes:
+            raise UnreadableError(f"its run lengths make {made} pixels, and its header asks for {size // planes}")
+
+
+def _made(runs: bytes, wanted: int) -> int:
+    """How many bytes run lengths make; what follows the last, as padding to an even length, makes none."""
+    at, made = 0, 0
+    while at < len(runs):
+        head = runs[at]
+        if made == wanted and len(runs) - at == 1:
+            break
+        if head < 128:
+            made += min(head + 1, len(runs) - at - 1)
+            at += head + 2
+        elif head > 128:
+            made += 257 - head if at + 1 < len(runs) else 0
+            at += 2
+        else:
+            at += 1
+    return made
 
 
 def _require_same_size(dataset: Any, encoded: bytes) -> None:

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 
 from radstudy.bounds import IMAGE
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane, dicom_border, frame_affines, in_groups, read_dataset
-from radstudy.formats.dicom_pixels import LONGEST_RUN, RUN_LENGTHS
+from radstudy.formats.dicom_pixels import RUN_LENGTHS, require_runs
 from radstudy.formats.dicom_values import first_item, text_of, value_of, whole_of
 
 INSIDE_FROM = 0.5  # share (of probability or occupancy) from which a voxel of a fractional segmentation is inside
@@ -93,14 +94,8 @@ def _require_claimed(dataset: Dataset) -> None:
     if problem := IMAGE.exceeded(math.prod([size or 1 for size in sizes[:2]]) * frames):
         raise CaseError(f"{sizes[0]} rows, {sizes[1]} columns and {frames} frames: {problem}", IMAGE.remedy)
     if dataset.file_meta.get("TransferSyntaxUID") == RUN_LENGTHS:
-        encoded = len(dataset.PixelData)
-        asked = math.prod([size or 1 for size in sizes]) * frames // 8
-        if asked > LONGEST_RUN * encoded:
-            raise CaseError(
-                f"the pixels cannot be decoded: {frames} frames need {asked} bytes, and {encoded} of run lengths cannot "
-                "make as many",
-                "export the segmentation again",
-            )
+        for encoded in generate_frames(dataset.PixelData, number_of_frames=frames):
+            require_runs(dataset, encoded)
 
 
 def _names(dataset: Dataset) -> dict[int, str]:

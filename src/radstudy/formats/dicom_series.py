@@ -206,7 +206,7 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: flo
             raise CaseError(f"slice {place + 1} is stored as {pixels.dtype}, the others as {volume.dtype}", _AGAIN)
         values = pixels if plain else rescaled(pixels, frame, scale)
         if not plain:
-            _require_float32(values, frame)
+            _require_float32(values, frame, pixels)
         if outside is not None:
             values, padded = np.where(outside, 0, values), padded + int(np.count_nonzero(outside))
         volume[:, :, place] = values.T
@@ -220,10 +220,12 @@ def _require_room(grid: Grid, dtype: np.dtype[Any]) -> None:
         raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", IMAGE.remedy)
 
 
-def _require_float32(values: NDArray[Any], frame: Frame) -> None:
-    """Refuse rescaled values beyond what float32 holds, or so small that all of them would be 0."""
-    greatest = float(np.abs(values).max(initial=0.0))
-    if not greatest <= _FLOAT32.max or 0 < greatest < _FLOAT32.tiny:
+def _require_float32(values: NDArray[Any], frame: Frame, stored: NDArray[Any]) -> None:
+    """Refuse rescaled values beyond what float32 holds, or in which float32 tells no pixel from another."""
+    low, high = float(values.min()), float(values.max())
+    with np.errstate(over="ignore"):
+        lost = stored.min() < stored.max() and np.float32(low) == np.float32(high)
+    if not max(-low, high) <= _FLOAT32.max or lost:
         raise CaseError(
             f"instance {frame.instance_number}: RescaleSlope {frame.slope} and RescaleIntercept {frame.intercept} give "
             "values that no image can hold",
@@ -236,7 +238,7 @@ def read_slice(frame: Frame, opened: Open) -> NDArray[np.float64]:
     pixels = _pixels(_dataset(frame, opened), frame)
     outside = _outside(pixels, frame)
     values: NDArray[np.float64] = rescaled(pixels, frame, None).astype(np.float64)
-    _require_float32(values, frame)
+    _require_float32(values, frame, pixels)
     return (values if outside is None else np.where(outside, 0.0, values)).T
 
 

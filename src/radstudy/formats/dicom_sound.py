@@ -7,10 +7,11 @@ References: DICOM PS3.3 C.12.1 (SOP common), C.7.6.3 (image pixel), C.7.6.16 (mu
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
-from radstudy.formats.dicom_file import Opened, Stored, UnreadableError
+from radstudy.formats.dicom_file import Opened, Stored, UnreadableError, disorder_of
 from radstudy.formats.dicom_values import text_of, value_of, whole_of
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -97,6 +98,22 @@ def _missing(stored: Stored, expected: int) -> int:
     if not (stored.rest_is_zero or stored.rest_is_sound):
         raise UnreadableError(f"{stored.room - stored.length} bytes follow its pixels that are not elements")
     return 0
+
+
+def disorder_of_frames(dataset: Any) -> str:
+    """What is wrong with the order of the elements that describe a multi-frame image; "" where nothing is."""
+    groups = [
+        *(value_of(dataset, "SharedFunctionalGroupsSequence") or []),
+        *(value_of(dataset, "PerFrameFunctionalGroupsSequence") or []),
+    ]
+    items = [item for group in groups for item in (group, *_items_in(group))]
+    return next((f"among its frames, {found}" for item in items if (found := disorder_of(item))), "")
+
+
+def _items_in(group: Any) -> Iterator[Any]:
+    for element in group:
+        if element.VR == "SQ":
+            yield from element.value
 
 
 def is_read(storage: str) -> bool:

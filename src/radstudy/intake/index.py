@@ -14,7 +14,7 @@ from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_file import START, Opened, UnreadableError, begins_as_dicom, open_file
 from radstudy.formats.dicom_header import Frame, Identity, Sharing, frames_of, identity_of
-from radstudy.formats.dicom_sound import is_read, require_identified, require_image, storage_of
+from radstudy.formats.dicom_sound import disorder_of_frames, is_read, require_identified, require_image, storage_of
 from radstudy.formats.dicom_values import value_of, whole_of
 from radstudy.formats.seg_nrrd import HEADER_BYTES, begins_as_segments
 from radstudy.intake.damaged import Damaged, Place, held_back, look_into, pattern_of, read_as_far
@@ -156,6 +156,7 @@ def index_source(source: Source, *, bar: Bar = lambda items, total, what: items)
             _add(work, found)
         _look_at_strangers(work)
     _hold_back(work.index)
+    _doubt_shared_studies(work.index)
     return work.index
 
 
@@ -260,9 +261,9 @@ def _keep_image(work: _Work, found: Found, opened: Opened, identity: Identity) -
     examination = patient.examinations[identity.study_uid]
     examination.date = examination.date or identity.study_date
     examination.series[identity.series_uid].extend(frames)
-    if opened.disorder:
+    if disorder := opened.disorder or disorder_of_frames(opened.dataset):
         where = f"instance {frames[0].instance_number}"
-        examination.doubtful[identity.series_uid] = f"the file of {where} may be damaged: {opened.disorder}"
+        examination.doubtful[identity.series_uid] = f"the file of {where} may be damaged: {disorder}"
 
 
 def _once(work: _Work, found: Found, identity: Identity, uid: str) -> Patient:
@@ -316,6 +317,21 @@ def _hold_back(index: Index) -> None:
                     place.series,
                     f"a damaged file may be one of its images ({file.problem}): copy that again, or look whether the "
                     "first and the last slice are there",
+                )
+
+
+def _doubt_shared_studies(index: Index) -> None:
+    """One examination is one patient's: where images of it name two, nobody knows whose they are."""
+    owners: dict[str, list[Examination]] = defaultdict(list)
+    for patient in index.patients.values():
+        for study, examination in patient.examinations.items():
+            if examination.series:
+                owners[study].append(examination)
+    for shared in owners.values():
+        for examination in shared if len(shared) > 1 else ():
+            for series in examination.series:
+                examination.doubtful.setdefault(
+                    series, f"images of its examination name {len(shared)} patients (PatientID): one may be damaged"
                 )
 
 

@@ -30,7 +30,31 @@ def with_doubts(series: Series, doubt: str = "") -> Series:
     places = [_places(stack) for stack in series.stacks]
     stacks = [_compared(stack, own, _reference(series.stacks, places, stack)) for stack, own in
               zip(series.stacks, places, strict=True)]  # fmt: skip
-    return replace(series, stacks=tuple(_doubted(stack, doubt or _by_numbers(series, stack)) for stack in stacks))
+    return replace(
+        series,
+        stacks=tuple(
+            _rescaled_alike(_doubted(stack, doubt or _by_bits(stack) or _by_numbers(series, stack))) for stack in stacks
+        ),
+    )
+
+
+def _rescaled_alike(stack: Stack) -> Stack:
+    """A volume of which some images are rescaled and some are not cannot be written."""
+    for name, values in (
+        ("RescaleSlope", [frame.slope for frame in stack.frames]),
+        ("RescaleIntercept", [frame.intercept for frame in stack.frames]),
+    ):
+        lacking = sum(value is None for value in values)
+        if 0 < lacking < len(values) and not stack.problem:
+            problem = f"{lacking} of its {len(values)} images have no {name}, and the others have one"
+            return replace(stack, grid=None, problem=problem)
+    return stack
+
+
+def _by_bits(stack: Stack) -> str:
+    """Whether the images are stored with different numbers of bits, of which the header of one may be damaged."""
+    bits = sorted({frame.facts.bits_stored for frame in stack.frames})
+    return f"its images are stored with {' and '.join(map(str, bits))} bits" if len(bits) > 1 else ""
 
 
 def _doubted(stack: Stack, doubt: str) -> Stack:

@@ -205,8 +205,7 @@ def _inflated(file: BinaryIO, start: bytes) -> BinaryIO:
 
     References: DICOM PS3.5, A.5 (Deflated Explicit VR Little Endian).
     """
-    begins = start.find(_DEFLATED, 0, _LATEST_META)
-    if begins < 0 or start[begins - 8 : begins - 4] != b"\x02\x00\x10\x00" or start[_PREFIX] != b"DICM":
+    if not _is_deflated(start):
         return file
     at = _after_meta(start)
     bound, size = OBJECT.most, 0
@@ -223,6 +222,22 @@ def _inflated(file: BinaryIO, start: bytes) -> BinaryIO:
             raise UnreadableError("its deflated data set is cut off")
     plain = start[:at].replace(_DEFLATED, _DEFLATED[:-3].ljust(len(_DEFLATED), b"\0"))
     return io.BytesIO(b"".join([plain, *parts]))
+
+
+def inflated_beginning(content: bytes) -> bytes:
+    """The beginning of a file with its data set inflated as far as it goes, if it is deflated; else as it is."""
+    if not _is_deflated(content):
+        return content
+    at = _after_meta(content)
+    try:
+        return content[:at] + zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[at:], _STEP)
+    except zlib.error:
+        return content
+
+
+def _is_deflated(start: bytes) -> bool:
+    begins = start.find(_DEFLATED, 0, _LATEST_META)
+    return begins >= 8 and start[begins - 8 : begins - 4] == b"\x02\x00\x10\x00" and start[_PREFIX] == b"DICM"
 
 
 def _after_meta(start: bytes) -> int:

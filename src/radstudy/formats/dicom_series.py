@@ -24,7 +24,7 @@ from radstudy.formats.dicom_pixels import UndecodableError, decoded
 SAME_PLACE_MM = 0.01
 _EVEN = 0.01  # a gap between slices may differ from the others' by this part (headers round positions)
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_FLOAT32 = np.finfo(np.float32)
+_MOST_FLOAT32 = float(np.finfo(np.float32).max)
 _AGAIN = "export the series again from the PACS"
 
 Open = Callable[[str], AbstractContextManager[BinaryIO]]
@@ -225,7 +225,7 @@ def _require_float32(values: NDArray[Any], frame: Frame, stored: NDArray[Any]) -
     low, high = float(values.min()), float(values.max())
     with np.errstate(over="ignore"):
         lost = stored.min() < stored.max() and np.float32(low) == np.float32(high)
-    if not max(-low, high) <= _FLOAT32.max or lost:
+    if not max(-low, high) <= _MOST_FLOAT32 or lost:
         raise CaseError(
             f"instance {frame.instance_number}: RescaleSlope {frame.slope} and RescaleIntercept {frame.intercept} give "
             "values that no image can hold",

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
+from radstudy.formats.dicom_file import inflated_beginning
 
 _READ = 1 << 18  # bytes in which the identifiers of an object are looked for: they lie at its beginning
 _STEP = 512
+_LONGEST = 64  # of a UID, and of a PatientID
 _UID = re.compile(rb"[0-2]\.[0-9.]{6,62}")
-_SERIES = re.compile(rb"\x20\x00\x0e\x00(?:UI..|....)([0-2]\.[0-9.]{6,62})", re.DOTALL)
-_PATIENT = re.compile(rb"\x10\x00\x20\x00(?:LO(..)|(....))", re.DOTALL)
+_SERIES, _PATIENT = b"\x20\x00\x0e\x00", b"\x10\x00\x20\x00"  # SeriesInstanceUID, PatientID
 _CLASS = "1.2.840.10008.5.1.4.1.1."
 
 
@@ -57,8 +58,10 @@ class Damaged:
 def look_into(file: str, problem: str, content: bytes, *, foreign: bool = False) -> Damaged:
     """What the beginning of a damaged file says of whose it is."""
     uids = frozenset(found.decode("ascii").rstrip(".") for found in _UID.findall(content))
-    series = [found.decode("ascii").rstrip(".") for found in _SERIES.findall(content)]  # those that it refers to first
-    return Damaged(file, problem, uids, series[-1] if series else "", _patient_id(content), foreign)
+    series = [uid for uid in _values(content, _SERIES, b"UI") if re.fullmatch(r"[0-2]\.[0-9.]{6,62}", uid)]
+    patients = _values(content, _PATIENT, b"LO")
+    own = series[-1] if series else ""  # those that it refers to come before
+    return Damaged(file, problem, uids, own, patients[0] if patients else "", foreign)
 
 
 def read_as_far(file: BinaryIO) -> bytes:
@@ -72,17 +75,20 @@ def read_as_far(file: BinaryIO) -> bytes:
             parts.append(part)
     except Exception:  # what came before the damage is all there is
         pass
-    return b"".join(parts)
+    return inflated_beginning(b"".join(parts))
 
 
-def _patient_id(content: bytes) -> str:
-    found = _PATIENT.search(content)
-    if found is None:
-        return ""
-    length = int.from_bytes(found.group(1) or found.group(2), "little")
-    if not 0 < length <= 64:
-        return ""
-    return " ".join(content[found.end() : found.end() + length].decode("latin-1").strip(" \0").split())
+def _values(content: bytes, tag: bytes, vr: bytes) -> list[str]:
+    """The values of all elements with a tag that are there to their end; the file is little endian."""
+    found, at = [], content.find(tag)
+    while at >= 0:
+        explicit = content[at + 4 : at + 6] == vr
+        length = int.from_bytes(content[at + 6 : at + 8] if explicit else content[at + 4 : at + 8], "little")
+        value = content[at + 8 : at + 8 + length] if 0 < length <= _LONGEST else b""
+        if value and len(value) == length:
+            found.append(" ".join(value.decode("latin-1").strip(" \0").split()))
+        at = content.find(tag, at + 1)
+    return found
 
 
 @dataclass(frozen=True)

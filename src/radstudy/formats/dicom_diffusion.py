@@ -6,7 +6,6 @@ Siemens (0019,100C) and the CSA header's B_value, GE (0043,1039), Philips (2001,
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def is_bare(start: bytes) -> bool:
     """
     if start[_PREFIX] == b"DICM" or len(start) < 8:
         return False
-    explicit = start[4:6].isalpha() and start[4:6].isupper()
+    explicit: bool = start[4:6].isalpha() and start[4:6].isupper()
     if start[:2] == b"\x08\x00" and not explicit:
         element, length = struct.unpack("<HI", start[2:8])
         return element < 0x3000 and length < 1 << 16
@@ -101,7 +101,7 @@ def begins_as_dicom(start: bytes) -> bool:
         return True
     if start and not start.strip(b"\0"):  # as far as a preamble goes, or overwritten
         return True
-    return _META.search(start[:_LATEST_META]) is not None or (b"DICM" in start[:_LATEST_META] and b"\0" in start)
+    return bool(_META.search(start[:_LATEST_META])) or (b"DICM" in start[:_LATEST_META] and b"\0" in start)
 
 
 def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> Opened:

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError
 from radstudy.bounds import IMAGE
+from radstudy.errors import CaseError
 from radstudy.formats.dicom_file import UnreadableError, open_dataset
 from radstudy.formats.dicom_header import Facts, Frame
 from radstudy.formats.dicom_pixels import UndecodableError, decoded

@@ -12,7 +12,6 @@ import numpy as np
 
 from radstudy.formats.dicom_file import UnreadableError
 
-
 _OF_TEXT = (ValueError, TypeError, AttributeError, OverflowError, KeyError)
 # Without these an image is another one: where they are there they have to be read.
 _NEEDED = {

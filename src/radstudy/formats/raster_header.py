@@ -113,9 +113,7 @@ def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
         name, found, value = line.partition(": ")
         key = line.partition(":=")[0]
         if line.startswith("#") or not found or (":=" in line and len(key) <= len(name)):
-            if re.match(
-                r"(sizes|spacings|space (directions|origin)|type|encoding|dimension)\b\s*:", line, re.IGNORECASE
-            ):
+            if re.match(r"(sizes|spacings|space (directions|origin)|type|encoding|dimension)\b\s*:", line, re.IGNORECASE):
                 raise _damaged(f"its header has the line '{line[:60]}'", file)
             continue
         name = name.strip().lower()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
-from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
+from radstudy.formats.dicom_classes import DRAWINGS
 from radstudy.formats.dicom_file import START, Opened, UnreadableError, begins_as_dicom, open_file
 from radstudy.formats.dicom_header import Frame, Identity, Sharing, frames_of, identity_of
 from radstudy.formats.dicom_sound import disorder_of_frames, is_read, require_identified, require_image, storage_of

@@ -72,7 +72,9 @@ class Folder:
         """Open one file to read."""
         return cast(BinaryIO, (self.path / name).open("rb"))
 
-    beginning = open
+    def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """The same: a file on the disk is not checked as a whole."""
+        return self.open(name)
 
 
 @dataclass
@@ -98,7 +100,8 @@ class Zip:
         inner = [name for name in self._members if name.lower().endswith(_ARCHIVES)]
         if inner:
             self.problems.append(
-                f"{len(inner)} archive(s) lie in the ZIP file and are not opened. To do: unpack them and import the folder"
+                f"{len(inner)} archive(s) lie in the ZIP file and are not opened. To do: unpack them and import the "
+                "folder"
             )
         return [Found(name, member.file_size) for name, member in self._members.items()]
 
@@ -188,8 +191,8 @@ class Dicomdir:
             )
         if len(others) > len(beside):
             self.problems.append(
-                f"{len(others) - len(beside)} DICOM file(s) lie beside the DICOMDIR in folders that it does not list, and "
-                "are not imported. To do: import the folder instead, if they are wanted"
+                f"{len(others) - len(beside)} DICOM file(s) lie beside the DICOMDIR in folders that it does not list, "
+                "and are not imported. To do: import the folder instead, if they are wanted"
             )
         return [Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size) for file in beside]
 
@@ -197,7 +200,9 @@ class Dicomdir:
         """Open one file to read."""
         return cast(BinaryIO, (self.path.parent / name).open("rb"))
 
-    beginning = open
+    def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """The same: a file on the disk is not checked as a whole."""
+        return self.open(name)
 
     def _listed(self) -> Iterator[tuple[str, ...]]:
         from pydicom.errors import InvalidDicomError

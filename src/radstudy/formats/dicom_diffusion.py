@@ -6,13 +6,12 @@ Siemens (0019,100C) and the CSA header's B_value, GE (0043,1039), Philips (2001,
 
 from __future__ import annotations
 
-import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.formats.dicom_values import number_of, private_value
+from radstudy.formats.dicom_values import first_item, number_of, private_value, value_of
 
 _GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
 
@@ -98,7 +97,7 @@ def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...
         value = look("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation")
     if value is None:
         item = look("MRDiffusionSequence", "DiffusionGradientDirectionSequence")
-        value = item[0].get("DiffusionGradientOrientation") if item else None
+        value = value_of(first_item(item), "DiffusionGradientOrientation") if item else None
     if value is None:
         ge = [number_of(private_value(dataset, tag)) for tag in (0x001910BB, 0x001910BC, 0x001910BD)]
         value = None if any(part is None for part in ge) else ge
@@ -134,7 +133,7 @@ def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
 
     try:
         value = csareader.get_scalar(csareader.read(raw), "B_value")
-    except (csareader.CSAReadError, ValueError, KeyError, IndexError, struct.error):
+    except Exception:  # a vendor's own header: what cannot be read tells nothing
         return []
     number = number_of(value)
     return [] if number is None or not 0 <= number < 100_000 else [("Siemens CSA header B_value", number)]

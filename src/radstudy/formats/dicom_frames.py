@@ -7,7 +7,8 @@ DICOM PS3.3, C.7.6.2.1.1 (position and orientation of a slice), C.7.6.16 (functi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from radstudy.errors import CaseError, PassingError, unreadable
-from radstudy.formats.dicom_file import START, is_bare, open_dataset
+from radstudy.errors import CaseError, PassingError, RadstudyError, unreadable
+from radstudy.formats.dicom_file import START, UnreadableError, is_bare, open_dataset
+from radstudy.formats.dicom_values import first_item, numbers_of, value_of
 from radstudy.formats.reading import opened
 
 _LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
@@ -65,12 +67,36 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
         with opened(file) as stream:
             dataset: Dataset = open_dataset(stream, stop_before_pixels=stop_before_pixels)
             return dataset
-    except (InvalidDicomError, EOFError, OSError, ValueError, KeyError, NotImplementedError) as error:
+    except (InvalidDicomError, UnreadableError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise unreadable(error, file) from error
         raise CaseError(
             f"the file cannot be read as DICOM ({error})", "export it again from where it was made", file=file
         ) from error
+
+
+@contextmanager
+def dicom_border(path: str | Path, what: str) -> Iterator[None]:
+    """Turn whatever a damaged object makes the code inside raise into a CaseError that names the file.
+
+    The error's own text may quote the header, and so the patient: its kind alone is told.
+
+    Parameters
+    ----------
+    path : of the object.
+    what : it should be, such as "segmentation".
+    """
+    again = f"export the {what} again from where it was made"
+    try:
+        yield
+    except CaseError as error:
+        raise error.located(file=path) from error
+    except RadstudyError:
+        raise
+    except UnreadableError as error:
+        raise CaseError(f"the {what} is damaged: {error}", again, file=path) from error
+    except Exception as error:  # the parser and its decoders raise what the damage leads them to
+        raise CaseError(f"the {what} cannot be read ({type(error).__name__})", again, file=path) from error
 
 
 def slice_affine(
@@ -93,19 +119,34 @@ def slice_affine(
     >>> slice_affine([10, 20, 30], [1, 0, 0, 0, 1, 0], [2, 3])[:3].tolist()
     [[-3.0, 0.0, 0.0, -10.0], [0.0, -2.0, 0.0, -20.0], [0.0, 0.0, 1.0, 30.0]]
     """
+    parts = [numbers_of(value, count) for value, count in ((position, 3), (orientation, 6), (spacing, 2))]
+    if any(part is None for part in parts):
+        raise CaseError(
+            f"a slice has the orientation {_shown(orientation)}, pixel spacing {_shown(spacing)} mm and position "
+            f"{_shown(position)}",
+            "export the series again",
+        )
     along_i, along_j = np.asarray(orientation, dtype=np.float64).reshape(2, 3)
     between_rows, between_columns = (float(value) for value in spacing)
     sane = np.abs([along_i @ along_i - 1, along_j @ along_j - 1, along_i @ along_j]).max() <= _RIGHT_ANGLE
     if not (sane and between_rows > 0 and between_columns > 0 and np.isfinite(np.asarray(position, float)).all()):
         raise CaseError(
-            f"a slice has the orientation {[float(v) for v in orientation]}, pixel spacing "
-            f"{[float(v) for v in spacing]} mm and position {[float(v) for v in position]}",
+            f"a slice has the orientation {_shown(orientation)}, pixel spacing {_shown(spacing)} mm and position "
+            f"{_shown(position)}",
             "export the series again",
         )
     affine = np.eye(4)
     columns = (along_i * between_columns, along_j * between_rows, np.cross(along_i, along_j), position)
     affine[:3] = np.column_stack(columns) * _LPS_TO_RAS[:, None] + 0.0  # no minus zero
     return affine
+
+
+def _shown(values: Any) -> str:
+    """Numbers for a message: a text, which may be anything, is not quoted."""
+    try:
+        return str([float(value) for value in values])
+    except (TypeError, ValueError):
+        return "(not numbers)"
 
 
 def frame_affines(dataset: Dataset) -> list[NDArray[np.float64]]:
@@ -115,7 +156,8 @@ def frame_affines(dataset: Dataset) -> list[NDArray[np.float64]]:
     ------
     CaseError : a frame has no position in the patient (microscopy, radiographs), or one that cannot be used.
     """
-    if "PerFrameFunctionalGroupsSequence" not in dataset:
+    groups = value_of(dataset, "PerFrameFunctionalGroupsSequence")
+    if groups is None:
         found = [_attribute([dataset], name) for name in ("ImagePositionPatient", "ImageOrientationPatient",
                                                           "PixelSpacing")]  # fmt: skip
         missing = [name for name, value in zip(_PLACE, found, strict=True) if value is None]
@@ -123,10 +165,7 @@ def frame_affines(dataset: Dataset) -> list[NDArray[np.float64]]:
             raise _unplaced(missing, 1)
         return [slice_affine(*found)]
     shared = _first(dataset, "SharedFunctionalGroupsSequence")
-    return [
-        _frame_affine([group, shared], number)
-        for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence, 1)
-    ]
+    return [_frame_affine([group, shared], number) for number, group in enumerate(groups, 1)]
 
 
 _PLACE = {
@@ -150,12 +189,12 @@ def in_groups(groups: Sequence[Dataset | None], sequence: str, name: str) -> Any
 
 
 def _attribute(places: Sequence[Dataset | None], name: str) -> Any:
-    return next((place[name].value for place in places if place is not None and place.get(name) is not None), None)
+    found = (value_of(place, name) for place in places if place is not None)
+    return next((value for value in found if value is not None), None)
 
 
 def _first(dataset: Dataset | None, sequence: str) -> Dataset | None:
-    items = None if dataset is None else dataset.get(sequence)
-    return items[0] if items else None
+    return None if dataset is None else first_item(value_of(dataset, sequence))
 
 
 def _unplaced(missing: list[str], frame: int) -> CaseError:

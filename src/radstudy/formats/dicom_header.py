@@ -6,15 +6,13 @@ References: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar, cast
 
-from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_diffusion import Diffusion, diffusion_of
-from radstudy.formats.dicom_file import open_dataset
+from radstudy.formats.dicom_file import open_file
 from radstudy.formats.dicom_values import (
     clock_of,
     first_item,
@@ -29,23 +27,6 @@ from radstudy.formats.dicom_values import (
 )
 
 Shared = TypeVar("Shared")
-_SHARED, _PER_FRAME = 0x52009229, 0x52009230
-# All that is read of a header. Private tags are read for b-value, scale and kind of image, and never kept.
-TAGS = [
-    0x00080008, 0x00080016, 0x00080018, 0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002A, 0x00080030,
-    0x00080031, 0x00080032, 0x00080033, 0x00080060, 0x00080070, 0x0008103E, 0x00081090, 0x00081115, 0x00100010,
-    0x00100020, 0x00100021, 0x00100030, 0x00100040, 0x00101010, 0x00180010, 0x00180015, 0x00180020, 0x00180021,
-    0x00180022, 0x00180023, 0x00180024, 0x00180050, 0x00180080, 0x00180081, 0x00180082, 0x00180086, 0x00180087,
-    0x00180088, 0x00180091, 0x00180095, 0x00181030, 0x00181060, 0x00181314, 0x00185100, 0x00189073, 0x00189075,
-    0x00189087, 0x00189089, 0x0020000D, 0x0020000E, 0x00200011, 0x00200012, 0x00200013, 0x00200032, 0x00200037,
-    0x00200052, 0x00200060, 0x00200062, 0x00200100, 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011,
-    0x00280030, 0x00280100, 0x00280103, 0x00280301, 0x00281052, 0x00281053, 0x00180012, _SHARED, _PER_FRAME,
-    0x00190010, 0x0019100A, 0x0019100C, 0x0019100D, 0x0019100E, 0x001910BB, 0x001910BC, 0x001910BD, 0x20010010,
-    0x20011003, 0x20011004, 0x00290010, 0x00291010, 0x00430010, 0x00431039, 0x00650010, 0x00651009, 0x00089209,
-    0x00089208, 0x00080005, 0x00189020, 0x00080064, 0x30060010, 0x00280120, 0x00280121, 0x00409096, 0x0043102F,
-    0x20050010, 0x2005100E, 0x2005140F, 0x00651050, 0x00080012, 0x00080013, 0x00081070, 0x00700080, 0x00700084,
-    0x30060002, 0x30060008, 0x30060009,
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +56,8 @@ class Facts:
     component : PHASE, REAL or IMAGINARY where the image is that part of the complex signal; "" for a magnitude, and
         where nothing tells.
     padding : first and last stored value that mark a pixel outside the image (PixelPaddingValue), or None.
+    acquisition_images, temporal_positions : how many images its acquisition has, and how many phases, by the header.
+    bits_stored : bits of a pixel that hold its value; 0 where the header does not say.
     """
 
     modality: str = ""
@@ -119,6 +102,9 @@ class Facts:
     frame_of_reference: str = ""
     component: str = ""
     padding: tuple[int, int] | None = None
+    acquisition_images: int | None = None
+    temporal_positions: int | None = None
+    bits_stored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,20 +153,18 @@ class Sharing:
 
 
 def read_header(file: BinaryIO) -> Any:
-    """The header of a DICOM file as a pydicom Dataset, without pixels and without the tags that are not needed.
+    """The header of a DICOM file as a pydicom Dataset, without pixels; errors as of `open_file`.
+
+    Private tags are read for b-value, scale and kind of image, and never kept.
 
     Parameters
     ----------
     file : an open binary file that can seek.
-
-    Raises
-    ------
-    pydicom.errors.InvalidDicomError, EOFError, OSError, ValueError : it is not DICOM, or is cut off in the header.
     """
-    return open_dataset(file, tags=TAGS, stop_before_pixels=True)
+    return open_file(file, stop_before_pixels=True).dataset
 
 
-def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = None) -> Iterator[Frame]:
+def frames_of(dataset: Any, file: str, share: Sharing, *, missing: int = 0) -> Iterator[Frame]:
     """The images that an object holds.
 
     Parameters
@@ -188,7 +172,11 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = Non
     dataset : from `read_header`.
     file : the source's name of the object.
     share : keeps equal facts once.
-    room : bytes from where the header ends to the file's end, to find a file that was cut off; None where unknown.
+    missing : bytes of its pixels that are not there; see `require_image`.
+
+    Raises
+    ------
+    UnreadableError : a value that the images depend on cannot be read.
     """
     identity = share(identity_of(dataset))
     meta = getattr(dataset, "file_meta", None)
@@ -196,7 +184,6 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = Non
     per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence")
     groups = list(per_frame) if per_frame else [None]
     shared = first_item(value_of(dataset, "SharedFunctionalGroupsSequence"))
-    lacking = _bytes_missing(dataset, syntax, room)
     for number, group in enumerate(groups):
         look = _lookup(dataset, shared, group)
         facts = share(_facts(dataset, look, syntax))
@@ -227,7 +214,7 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, room: int | None = Non
             diffusion=share(diffusion_of(dataset, look, facts.manufacturer, facts.image_type)),
             slope=real_of(look("PixelValueTransformationSequence", "RescaleSlope")),
             intercept=real_of(look("PixelValueTransformationSequence", "RescaleIntercept")),
-            bytes_missing=lacking,
+            bytes_missing=missing,
             scale=scale_of(dataset, look, group),
         )
 
@@ -315,6 +302,9 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
         frame_of_reference=text_of(dataset, "FrameOfReferenceUID"),
         component=component_of(dataset, look, image_type),
         padding=_padding(dataset),
+        acquisition_images=whole_of(value_of(dataset, "ImagesInAcquisition")),
+        temporal_positions=whole_of(value_of(dataset, "NumberOfTemporalPositions")),
+        bits_stored=whole_of(value_of(dataset, "BitsStored")) or 0,
     )
 
 
@@ -398,17 +388,6 @@ def _padding(dataset: Any) -> tuple[int, int] | None:
     least = -(2 ** (bits - 1)) if signed else 0  # some write it with the other sign than the pixels are stored with
     first, last = ((value - least) % 2**bits + least for value in (first, last))
     return min(first, last), max(first, last)
-
-
-def _bytes_missing(dataset: Any, syntax: str, room: int | None) -> int:
-    """How many bytes an uncompressed file lacks for the pixels that its header promises; 0 where not known."""
-    if room is None or syntax not in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"):
-        return 0
-    sizes = [whole_of(value_of(dataset, name)) for name in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
-    frames = whole_of(value_of(dataset, "NumberOfFrames")) or 1
-    if any(not value for value in sizes) or text_of(dataset, "SOPClassUID") not in IMAGE_STORAGES:
-        return 0
-    return max(0, math.prod([value or 1 for value in sizes]) * frames // 8 + 8 - room)
 
 
 def _day(dataset: Any, keyword: str) -> str:

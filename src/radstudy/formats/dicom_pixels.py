@@ -6,6 +6,8 @@ other decoders for Python are GPL (libjpeg), or do not know JPEG lossless, the c
 
 from __future__ import annotations
 
+import struct
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,26 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from radstudy.bounds import SLICE
+from radstudy.formats.dicom_file import UnreadableError
 from radstudy.store import temporary_folder
 
 _JPEG = {
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
 }  # fmt: skip
-_RLE = "1.2.840.10008.1.2.5"
+_START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # of JPEG-LS, and of JPEG
+_FRAGMENT, _END = 0xE000FFFE, 0xE0DDFFFE  # tags of an item and of the end, as they lie in the file
+LONGEST_RUN = 64  # bytes that one byte of run lengths can become
+RUN_LENGTHS = "1.2.840.10008.1.2.5"
 _LAYOUT = (
     "Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PhotometricInterpretation",
 )  # fmt: skip
+
+
+class UndecodableError(Exception):
+    """A transfer syntax that no decoder here reads."""
 
 
 def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
@@ -40,28 +51,149 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
 
     Raises
     ------
-    NotImplementedError : the transfer syntax has no decoder here.
-    ValueError, RuntimeError, AttributeError, EOFError : the pixels are cut off or damaged.
+    UndecodableError : the transfer syntax has no decoder here.
+    UnreadableError : the header asks for more pixels than there can be, or for others than the compressed image has.
+    ValueError, RuntimeError, AttributeError, EOFError and others : the pixels are cut off or damaged.
     """
     from pydicom.pixels import pixel_array
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG:
         return _by_itk(dataset, index or 0)
-    if syntax.is_compressed and syntax not in (_RLE, "1.2.840.10008.1.2.1.99"):
-        raise NotImplementedError(syntax)
-    plugin = "pydicom" if syntax == _RLE else ""
+    if syntax.is_compressed and syntax != RUN_LENGTHS:
+        raise UndecodableError(syntax)
+    if syntax == RUN_LENGTHS:
+        require_runs(dataset, _encoded(dataset, index or 0))
+    plugin = "pydicom" if syntax == RUN_LENGTHS else ""
     values = np.asarray(pixel_array(dataset, index=index, decoding_plugin=plugin))
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
+
+
+def _encoded(dataset: Any, index: int) -> bytes:
+    """The compressed bytes of one frame."""
+    from pydicom.encaps import get_frame
+
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    _require_fragments(dataset.PixelData)
+    encoded: bytes = get_frame(dataset.PixelData, index, number_of_frames=frames)
+    return encoded
+
+
+def _require_fragments(encapsulated: bytes) -> None:
+    """Refuse compressed pixels whose parts are not as long as they say: DICOM PS3.5, A.4."""
+    at = 0
+    while at + 8 <= len(encapsulated):
+        tag, length = struct.unpack("<II", encapsulated[at : at + 8])
+        if tag == _END and not length:
+            at = len(encapsulated)
+        elif tag != _FRAGMENT or at + 8 + length > len(encapsulated):
+            break
+        else:
+            at += 8 + length
+    if at != len(encapsulated):
+        raise UnreadableError("the parts of its compressed pixels are not as long as they say")
+
+
+def _size(dataset: Any) -> int:
+    """The bytes of one frame, as the header asks for them; checked."""
+    size = dataset.Rows * dataset.Columns * (dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated // 8
+    if problem := SLICE.exceeded(size):
+        raise UnreadableError(f"its header gives {dataset.Rows} x {dataset.Columns} pixels: {problem}; {SLICE.remedy}")
+    return int(size)
+
+
+def require_runs(dataset: Any, encoded: bytes) -> None:
+    """Refuse a frame whose run lengths do not make just the pixels that the header asks for.
+
+    Parameters
+    ----------
+    dataset : with the header.
+    encoded : the compressed bytes of the frame.
+
+    Raises
+    ------
+    UnreadableError : the frame is too large, or its run lengths are damaged.
+
+    References
+    ----------
+    DICOM PS3.5, annex G.
+    """
+    size = _size(dataset)
+    planes = int(dataset.BitsAllocated) // 8 * int(dataset.get("SamplesPerPixel") or 1)
+    if size > LONGEST_RUN * len(encoded):
+        raise UnreadableError(
+            f"its header asks for {size} bytes, and {len(encoded)} of run lengths cannot make as many"
+        )
+    if len(encoded) < 64:
+        raise UnreadableError("its run lengths are cut off")
+    count, *offsets = struct.unpack("<16I", encoded[:64])
+    begins = offsets[:count]
+    if count != planes or begins[0] != 64 or begins != sorted(begins) or begins[-1] > len(encoded):
+        raise UnreadableError(f"its run lengths have {count} parts, and its header asks for {planes}")
+    for begin, end in pairwise([*begins, len(encoded)]):
+        made = _made(encoded[begin:end], size // planes)
+        if made != size // planes:
+            raise UnreadableError(f"its run lengths make {made} pixels, and its header asks for {size // planes}")
+
+
+def _made(runs: bytes, wanted: int) -> int:
+    """How many bytes run lengths make; what follows the last, as padding to an even length, makes none."""
+    at, made = 0, 0
+    while at < len(runs):
+        head = runs[at]
+        if made == wanted and len(runs) - at == 1:
+            break
+        if head < 128:
+            made += min(head + 1, len(runs) - at - 1)
+            at += head + 2
+        elif head > 128:
+            made += 257 - head if at + 1 < len(runs) else 0
+            at += 2
+        else:
+            at += 1
+    return made
+
+
+def _require_same_size(dataset: Any, encoded: bytes) -> None:
+    """Refuse a JPEG image of another size than the header's: the decoder makes room for what the image says."""
+    _size(dataset)
+    said = _size_in_stream(encoded)
+    if said is None:
+        raise UnreadableError("its compressed image does not say how large it is")
+    if said != (dataset.Rows, dataset.Columns):
+        raise UnreadableError(
+            f"its compressed image has {said[0]} x {said[1]} pixels, its header {dataset.Rows} x {dataset.Columns}"
+        )
+
+
+def _size_in_stream(encoded: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 image gives itself; None where it gives none.
+
+    References: ITU-T T.81 B.2.2 (start of frame), T.87 C.2.2, T.800 A.5.1 (SIZ).
+    """
+    if encoded[:4] == b"\xff\x4f\xff\x51" and len(encoded) >= 24:
+        width, height, left, top = struct.unpack(">4I", encoded[8:24])
+        return height - top, width - left
+    at = 2
+    while encoded[:2] == b"\xff\xd8" and at + 9 <= len(encoded):
+        if encoded[at] != 0xFF:
+            return None
+        marker = encoded[at + 1]
+        if marker in _START_OF_FRAME:
+            rows, columns = struct.unpack(">2H", encoded[at + 5 : at + 9])
+            return rows, columns
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
+    return None
 
 
 def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     """Decode one frame: ITK reads it from a file that holds nothing but its pixels, so no rescaling is applied."""
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.encaps import encapsulate, get_frame
+    from pydicom.encaps import encapsulate
     from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    encoded = _encoded(dataset, index)
+    _require_same_size(dataset, encoded)
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
@@ -70,7 +202,7 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     bare.SOPClassUID, bare.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for keyword in _LAYOUT:
         setattr(bare, keyword, dataset.get(keyword))
-    bare.PixelData = encapsulate([get_frame(dataset.PixelData, index, number_of_frames=frames)])
+    bare.PixelData = encapsulate([encoded])
     bare["PixelData"].VR = "OB"
     bare["PixelData"].is_undefined_length = True
     with temporary_folder() as folder:

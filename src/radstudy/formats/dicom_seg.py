@@ -10,6 +10,7 @@ DICOM PS3.3, A.51 (Segmentation IOD), C.8.20 (Segmentation modules).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
 
+from radstudy.bounds import IMAGE
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_frames import Plane, frame_affines, in_groups, read_dataset
+from radstudy.formats.dicom_frames import Plane, dicom_border, frame_affines, in_groups, read_dataset
+from radstudy.formats.dicom_pixels import RUN_LENGTHS, require_runs
+from radstudy.formats.dicom_values import first_item, text_of, value_of, whole_of
 
 INSIDE_FROM = 0.5  # share (of probability or occupancy) from which a voxel of a fractional segmentation is inside
 
@@ -59,8 +64,9 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
     ------
     CaseError : the file is broken, a frame has no place in the patient, or its pixels cannot be decoded.
     """
-    dataset = read_dataset(path)
-    try:
+    with dicom_border(path, "segmentation"):
+        dataset = read_dataset(path)
+        _require_claimed(dataset)
         names = _names(dataset)
         frames, notes = _frames(dataset)
         affines = frame_affines(dataset)
@@ -73,19 +79,38 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
             for number, pixels in _segments_of(dataset, index, frame, names):
                 if pixels.any():
                     segments[number].append(Plane(np.ascontiguousarray(pixels.T), affine, index + 1))
-    except CaseError as error:
-        raise error.located(file=path) from error
     return [SegmentPlanes(number, names[number], tuple(segments[number]), notes) for number in sorted(names)]
 
 
+def _require_claimed(dataset: Dataset) -> None:
+    """Refuse a file that asks for more voxels than are allowed, before any memory is taken for them."""
+    sizes = [whole_of(value_of(dataset, name)) for name in ("Rows", "Columns", "BitsAllocated")]
+    frames = whole_of(value_of(dataset, "NumberOfFrames")) or 1
+    if any(not size or size < 0 for size in sizes) or frames < 1:
+        raise CaseError(
+            f"the file gives {sizes[0]} rows, {sizes[1]} columns, {sizes[2]} bits and {frames} frames",
+            "export the segmentation again",
+        )
+    if problem := IMAGE.exceeded(math.prod([size or 1 for size in sizes[:2]]) * frames):
+        raise CaseError(f"{sizes[0]} rows, {sizes[1]} columns and {frames} frames: {problem}", IMAGE.remedy)
+    if dataset.file_meta.get("TransferSyntaxUID") == RUN_LENGTHS:
+        for encoded in generate_frames(dataset.PixelData, number_of_frames=frames):
+            require_runs(dataset, encoded)
+
+
 def _names(dataset: Dataset) -> dict[int, str]:
-    described = dataset.get("SegmentSequence") or []
-    names = {int(item.SegmentNumber): str(item.get("SegmentLabel", "")) for item in described}
+    described = value_of(dataset, "SegmentSequence") or []
+    numbers = [whole_of(value_of(item, "SegmentNumber")) for item in described]
+    names = {
+        number: text_of(item, "SegmentLabel")
+        for number, item in zip(numbers, described, strict=True)
+        if number is not None
+    }
     if not names or len(names) != len(described):
         raise CaseError(
             f"the file describes {len(described)} segments with {len(names)} numbers", "export the segmentation again"
         )
-    if dataset.get("SegmentationType") == "LABELMAP":
+    if value_of(dataset, "SegmentationType") == "LABELMAP":
         for number in _background(dataset):
             names.pop(number, None)  # the background may be described as a segment
     return names
@@ -94,12 +119,12 @@ def _names(dataset: Dataset) -> dict[int, str]:
 def _background(dataset: Dataset) -> set[int]:
     """Values of a label map that are no segment: 0, the padding, and what is coded as background."""
     coded = {
-        int(item.SegmentNumber)
-        for item in dataset.SegmentSequence
-        for code in item.get("SegmentedPropertyTypeCodeSequence") or []
-        if (code.get("CodeValue"), code.get("CodingSchemeDesignator")) == ("125040", "DCM")
+        whole_of(value_of(item, "SegmentNumber")) or 0
+        for item in value_of(dataset, "SegmentSequence") or []
+        for code in value_of(item, "SegmentedPropertyTypeCodeSequence") or []
+        if (value_of(code, "CodeValue"), value_of(code, "CodingSchemeDesignator")) == ("125040", "DCM")
     }
-    return {0, int(dataset.get("PixelPaddingValue") or 0), *coded}
+    return {0, whole_of(value_of(dataset, "PixelPaddingValue")) or 0, *coded}
 
 
 def _frames(dataset: Dataset) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -179,23 +204,33 @@ def _segments_of(
     dataset: Dataset, index: int, frame: NDArray[Any], names: dict[int, str]
 ) -> list[tuple[int, NDArray[np.bool_]]]:
     """Segment numbers of one frame with their pixels."""
-    kind = dataset.get("SegmentationType")
+    kind = value_of(dataset, "SegmentationType")
     if kind == "LABELMAP":
         present = [int(value) for value in np.unique(frame)]
         unknown = set(present) - set(names) - _background(dataset)
         if unknown:
             raise _unnamed(min(unknown), index)
         return [(value, frame == value) for value in present if value in names]
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
-    groups = [dataset.PerFrameFunctionalGroupsSequence[index], shared]
-    number = in_groups(groups, "SegmentIdentificationSequence", "ReferencedSegmentNumber")
-    if number is None or int(number) not in names:
+    shared = first_item(value_of(dataset, "SharedFunctionalGroupsSequence"))
+    per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence") or []
+    if index >= len(per_frame):
+        raise CaseError("the file does not describe its frames", "export the segmentation again")
+    number = whole_of(in_groups([per_frame[index], shared], "SegmentIdentificationSequence", "ReferencedSegmentNumber"))
+    if number is None or number not in names:
         raise _unnamed(number, index)
     if kind == "FRACTIONAL":
-        return [(int(number), frame >= INSIDE_FROM * int(dataset.MaximumFractionalValue))]
+        return [(number, frame >= INSIDE_FROM * _full(dataset))]
     if kind != "BINARY":
         raise CaseError(f"the segmentation's type is {kind}", "export it as BINARY, FRACTIONAL or LABELMAP")
-    return [(int(number), frame != 0)]
+    return [(number, frame != 0)]
+
+
+def _full(dataset: Dataset) -> int:
+    """The value of a fractional segmentation that stands for all of a voxel."""
+    full = whole_of(value_of(dataset, "MaximumFractionalValue"))
+    if full is None or full < 1:
+        raise CaseError(f"MaximumFractionalValue is {full}", "export the segmentation again")
+    return full
 
 
 def _unnamed(number: Any, index: int) -> CaseError:

@@ -5,8 +5,8 @@ References: DICOM PS3.3 C.7.6.2.1.1 (the mapping of pixels to the patient), C.11
 
 from __future__ import annotations
 
+import math
 import warnings
-import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,14 +15,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.bounds import IMAGE
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_file import open_dataset
+from radstudy.formats.dicom_file import UnreadableError, open_dataset
 from radstudy.formats.dicom_header import Facts, Frame
-from radstudy.formats.dicom_pixels import decoded
+from radstudy.formats.dicom_pixels import UndecodableError, decoded
 
 SAME_PLACE_MM = 0.01
 _EVEN = 0.01  # a gap between slices may differ from the others' by this part (headers round positions)
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_MOST_FLOAT32 = float(np.finfo(np.float32).max)
 _AGAIN = "export the series again from the PACS"
 
 Open = Callable[[str], AbstractContextManager[BinaryIO]]
@@ -198,10 +200,13 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: flo
         if pixels.shape != grid.shape[1::-1]:
             raise CaseError(f"slice {place + 1} has {pixels.shape} pixels, the others {grid.shape[1::-1]}", _AGAIN)
         if volume is None:
+            _require_room(grid, pixels.dtype if plain else np.dtype(np.float32))
             volume = np.empty(grid.shape, dtype=pixels.dtype if plain else np.float32, order="F")
         if volume.dtype != pixels.dtype and plain:
             raise CaseError(f"slice {place + 1} is stored as {pixels.dtype}, the others as {volume.dtype}", _AGAIN)
         values = pixels if plain else rescaled(pixels, frame, scale)
+        if not plain:
+            _require_float32(values, frame, pixels)
         if outside is not None:
             values, padded = np.where(outside, 0, values), padded + int(np.count_nonzero(outside))
         volume[:, :, place] = values.T
@@ -210,18 +215,38 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: flo
     return Pixels(volume, padded)
 
 
+def _require_room(grid: Grid, dtype: np.dtype[Any]) -> None:
+    if problem := IMAGE.exceeded(math.prod(grid.shape) * dtype.itemsize):
+        raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", IMAGE.remedy)
+
+
+def _require_float32(values: NDArray[Any], frame: Frame, stored: NDArray[Any]) -> None:
+    """Refuse rescaled values beyond what float32 holds, or in which float32 tells no pixel from another."""
+    low, high = float(values.min()), float(values.max())
+    with np.errstate(over="ignore"):
+        lost = stored.min() < stored.max() and np.float32(low) == np.float32(high)
+    if not max(-low, high) <= _MOST_FLOAT32 or lost:
+        raise CaseError(
+            f"instance {frame.instance_number}: RescaleSlope {frame.slope} and RescaleIntercept {frame.intercept} give "
+            "values that no image can hold",
+            _AGAIN,
+        )
+
+
 def read_slice(frame: Frame, opened: Open) -> NDArray[np.float64]:
     """(I, J) rescaled values of one image, 0 outside of it; errors as in `read_voxels`."""
     pixels = _pixels(_dataset(frame, opened), frame)
     outside = _outside(pixels, frame)
     values: NDArray[np.float64] = rescaled(pixels, frame, None).astype(np.float64)
+    _require_float32(values, frame, pixels)
     return (values if outside is None else np.where(outside, 0.0, values)).T
 
 
 def rescaled(pixels: NDArray[Any], frame: Frame, scale: float | None) -> NDArray[Any]:
     """Stored values of one image as real values, on another image's scale where one is given."""
-    values: NDArray[Any] = pixels * (frame.slope or 1.0) + (frame.intercept or 0.0)
-    return values if scale is None or frame.scale is None else values * (scale / frame.scale)
+    with np.errstate(over="ignore", invalid="ignore"):  # told by whoever takes the values
+        values: NDArray[Any] = pixels * (frame.slope or 1.0) + (frame.intercept or 0.0)
+        return values if scale is None or frame.scale is None else values * (scale / frame.scale)
 
 
 def _outside(pixels: NDArray[Any], frame: Frame) -> NDArray[np.bool_] | None:
@@ -234,12 +259,10 @@ def _outside(pixels: NDArray[Any], frame: Frame) -> NDArray[np.bool_] | None:
 
 
 def _dataset(frame: Frame, opened: Open) -> Any:
-    import pydicom
-
     try:
         with opened(frame.file) as file:
             return open_dataset(file)
-    except (EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile, pydicom.errors.InvalidDicomError) as error:
+    except Exception as error:  # a file that could be read once, and is not what it was
         problem = f"instance {frame.instance_number} cannot be read ({type(error).__name__})"
         raise CaseError(problem, _AGAIN) from error
 
@@ -255,11 +278,13 @@ def _pixels(dataset: Any, frame: Frame) -> NDArray[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return decoded(dataset, frame.index)
-    except NotImplementedError as error:
+    except UndecodableError as error:
         name = UID(frame.facts.transfer_syntax).name
         raise CaseError(
             f"the pixels are compressed as {name}, which cannot be decoded here",
             "export the series uncompressed (Explicit VR Little Endian)",
         ) from error
-    except (ValueError, AttributeError, EOFError, KeyError, RuntimeError) as error:
+    except UnreadableError as error:
+        raise CaseError(f"the pixels of instance {frame.instance_number} cannot be decoded: {error}", _AGAIN) from error
+    except Exception as error:  # each decoder has errors of its own
         raise CaseError(f"the pixels of instance {frame.instance_number} are cut off or damaged", _AGAIN) from error

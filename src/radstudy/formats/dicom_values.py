@@ -5,16 +5,72 @@ from __future__ import annotations
 import datetime
 import math
 import struct
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
+
+from radstudy.formats.dicom_file import UnreadableError
+
+_OF_TEXT = (ValueError, TypeError, AttributeError, OverflowError, KeyError)
+# Without these an image is another one: where they are there they have to be read.
+_NEEDED = {
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "Rows", "Columns",
+    "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelSpacing",
+    "ImagePositionPatient", "ImageOrientationPatient", "RescaleSlope", "RescaleIntercept", "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+}  # fmt: skip
 
 
 def value_of(dataset: Any, keyword: str) -> Any:
-    """A tag's value; None where it is absent, empty or cannot be understood."""
+    """A tag's value; None where it is absent, empty, or a text that cannot be understood.
+
+    Raises
+    ------
+    UnreadableError : its bytes are not what they say that they are; or the image depends on it.
+    """
     try:
         value = dataset.get(keyword)
-    except (ValueError, TypeError, AttributeError, NotImplementedError, OverflowError, KeyError):
+    except _OF_TEXT as error:
+        if keyword in _NEEDED:
+            raise _unreadable(keyword, error) from error
         return None
-    return None if value is None or value == "" else value
+    except Exception as error:  # the parser raises what the damage leads it to
+        raise _unreadable(keyword, error) from error
+    if keyword.endswith("Sequence") and keyword != "ScanningSequence" and value is not None:
+        _require_sequence(value, keyword)
+    if value is None or value == "":
+        return None
+    if keyword in _SCALES and not _within(value, math.inf):
+        raise UnreadableError(f"{keyword} is not a finite number")
+    if keyword in _LENGTHS and not _within(value, FURTHEST_MM):
+        raise UnreadableError(f"{keyword} is not a length or direction that a patient can have")
+    return value
+
+
+def _require_sequence(value: Any, keyword: str) -> None:
+    from pydicom.sequence import Sequence
+
+    if not isinstance(value, Sequence):
+        raise UnreadableError(f"{keyword} is not a sequence")
+
+
+_SCALES = {"RescaleSlope", "RescaleIntercept"}
+_LENGTHS = {"PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"}
+FURTHEST_MM = 1e6  # a kilometre from the scanner's middle: no patient lies there
+
+
+def _within(value: Any, most: float) -> bool:
+    """Whether all of a value are numbers, none beyond `most`."""
+    try:
+        numbers = np.abs(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite(numbers).all() and (numbers <= most).all())
+
+
+def _unreadable(keyword: str, error: Exception) -> UnreadableError:
+    return UnreadableError(f"{keyword} cannot be read ({type(error).__name__})")
 
 
 def first_item(sequence: Any) -> Any:
@@ -32,7 +88,7 @@ def words_of(value: Any) -> tuple[str, ...]:
     """The parts of a value, in capitals."""
     if value is None:
         return ()
-    parts = [value] if isinstance(value, str) else list(value)
+    parts = [value] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else list(value)
     return tuple(word for word in (str(part).strip().upper() for part in parts) if word)
 
 
@@ -40,7 +96,7 @@ def real_of(value: Any) -> float | None:
     """A finite number, or None."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
@@ -53,7 +109,7 @@ def whole_of(value: Any) -> int | None:
 
 def numbers_of(value: Any, count: int) -> tuple[float, ...] | None:
     """Exactly `count` finite numbers, or None."""
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, (str, bytes)):
         return None
     try:
         found = tuple(float(part) for part in value)
@@ -87,10 +143,9 @@ def clock_of(day: Any, time: Any) -> float | None:
 def private_value(dataset: Any, tag: int) -> Any:
     """The value of a tag by its number; None where it is absent or cannot be understood."""
     try:
-        element = dataset[tag]
-    except (KeyError, ValueError, NotImplementedError, AttributeError, TypeError):
+        return dataset[tag].value
+    except Exception:  # a private tag is a vendor's own: what cannot be read tells nothing
         return None
-    return element.value
 
 
 def number_of(value: Any) -> float | None:

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_frames import read_dataset
+from radstudy.formats.dicom_file import UnreadableError
+from radstudy.formats.dicom_frames import dicom_border, read_dataset
+from radstudy.formats.dicom_values import FURTHEST_MM, text_of, value_of, whole_of
 
 EXCLUSIVE = "CLOSEDPLANAR_XOR"  # contours that overlap leave out what they share
 CLOSED = ("CLOSED_PLANAR", EXCLUSIVE, "INTERPOLATED_PLANAR")  # the last: computed between drawn ones
@@ -63,37 +65,97 @@ def read_rtstruct(path: str | Path) -> list[Structure]:
     ------
     CaseError : the file is broken, or describes no region.
     """
-    dataset = read_dataset(path)
-    drawn: dict[int, Any] = {
-        int(item.ReferencedROINumber): item.get("ContourSequence") or []
-        for item in dataset.get("ROIContourSequence") or []
-    }
-    described = dataset.get("StructureSetROISequence") or []
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="The value length"
-        )  # INTERPOLATED_PLANAR is longer than its VR allows
-        structures = [
-            _structure(int(item.ROINumber), str(item.get("ROIName", "")), drawn.get(int(item.ROINumber), []))
-            for item in described
-        ]
-    if not structures:
-        raise CaseError("the structure set describes no region", "export it again with its regions", file=path)
-    return structures
+    with dicom_border(path, "structure set"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # INTERPOLATED_PLANAR is longer than its VR allows; others quote values
+        dataset = read_dataset(path)
+        described = value_of(dataset, "StructureSetROISequence") or []
+        if not described:
+            raise CaseError("the structure set describes no region", "export it again with its regions")
+        drawn = _Drawn.of_file(dataset)
+        numbers = [_number(item, "ROINumber") for item in described]
+        return [_region(item, number, numbers, drawn) for item, number in zip(described, numbers, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """The contours of a file.
+
+    Parameters
+    ----------
+    of : number of a region to its contours.
+    twice : numbers for which the file has more than one set of contours.
+    nameless : how many sets of contours name no region.
+    """
+
+    of: dict[int, Sequence[Any]]
+    twice: frozenset[int]
+    nameless: int
+
+    @classmethod
+    def of_file(cls, dataset: Any) -> _Drawn:
+        """All sets of contours, by the region that each names."""
+        of: dict[int, Sequence[Any]] = {}
+        twice, nameless = set(), 0
+        for item in value_of(dataset, "ROIContourSequence") or []:
+            number = _number(item, "ReferencedROINumber")
+            if number is None:
+                nameless += 1
+                continue
+            if number in of:
+                twice.add(number)
+            of[number] = _contours(item)
+        return cls(of, frozenset(twice), nameless)
+
+
+def _number(item: Any, keyword: str) -> int | None:
+    try:
+        return whole_of(value_of(item, keyword))
+    except UnreadableError:
+        return None
+
+
+def _contours(item: Any) -> Sequence[Any]:
+    """The contours of a set; what cannot be read as such is one contour that cannot be used."""
+    try:
+        found: Sequence[Any] = value_of(item, "ContourSequence") or []
+    except UnreadableError:
+        return [None]
+    return found
+
+
+def _region(item: Any, number: int | None, numbers: Sequence[int | None], drawn: _Drawn) -> Structure:
+    """One region; what is wrong with it is its own problem, and the others can be used."""
+    name = text_of(item, "ROIName")
+    problem = ""
+    if number is None:
+        problem = "it has no number (ROINumber), so that its contours cannot be found"
+    elif numbers.count(number) > 1:
+        problem = f"{numbers.count(number)} regions have its number"
+    elif number in drawn.twice:
+        problem = "the file has several sets of contours with its number"
+    elif drawn.nameless and not drawn.of.get(number):
+        problem = f"{drawn.nameless} set(s) of contours name no region, and may be its own"
+    if problem:
+        error = CaseError(f"region {number or '(no number)'} '{name}': {problem}", "export the structure set again")
+        return Structure(number or 0, name, (), problem=error)
+    return _structure(number or 0, name, drawn.of.get(number or 0, []))
 
 
 def _structure(number: int, name: str, items: Sequence[Any]) -> Structure:
-    kinds = [str(item.get("ContourGeometricType", "")) for item in items]
-    if items and set(kinds) == {"POINT"}:
-        return Structure(number, name, (), notes=(f"{len(items)} point(s) mark it, and nothing is drawn",))
-    contours, small = [], []
+    contours, small, kinds = [], [], []
     try:
+        kinds = [text_of(item, "ContourGeometricType") if item is not None else "" for item in items]
+        if items and set(kinds) == {"POINT"}:
+            return Structure(number, name, (), notes=(f"{len(items)} point(s) mark it, and nothing is drawn",))
         for index, (item, kind) in enumerate(zip(items, kinds, strict=True), 1):
             points = _points(item, kind, index)
             if len(points) < 3:
                 small.append(index)
             else:
                 contours.append(points)
+    except UnreadableError as error:
+        problem = CaseError(f"region {number} '{name}': {error}", "export the structure set again")
+        return Structure(number, name, (), problem=problem)
     except CaseError as error:
         problem = CaseError(f"region {number} '{name}': {error.problem}", error.remedy)
         return Structure(number, name, (), problem=problem)
@@ -105,15 +167,29 @@ def _structure(number: int, name: str, items: Sequence[Any]) -> Structure:
 
 def _points(contour: Any, kind: str, index: int) -> NDArray[np.float64]:
     """(n, 3) RAS mm."""
+    if contour is None:
+        raise CaseError("its contours cannot be read", "export the structure set again")
     if kind not in CLOSED:
         raise CaseError(
             f"contour {index} is of the type {kind or '(none)'}, which encloses nothing",
             "delete it, or close it, and export again",
         )
-    numbers = np.asarray(contour.get("ContourData") or [], dtype=np.float64)
-    if numbers.size % 3 or not np.isfinite(numbers).all():
+    try:
+        values = contour.get("ContourData")
+        numbers = np.asarray([] if values is None or values == "" else values, dtype=np.float64).reshape(-1)
+    except Exception as error:  # a value that is no text, or no numbers
+        raise CaseError(
+            f"contour {index} has coordinates that are no numbers", "draw it again, or delete it"
+        ) from error
+    if numbers.size % 3 or not (np.abs(numbers) <= FURTHEST_MM).all():
         raise CaseError(
             f"contour {index} has {numbers.size} coordinates, which are not points of three finite numbers each",
+            "delete it, or draw it again",
+        )
+    said = whole_of(value_of(contour, "NumberOfContourPoints"))
+    if said is not None and said * 3 != numbers.size:
+        raise CaseError(
+            f"contour {index} says that it has {said} points, and has {numbers.size // 3}",
             "delete it, or draw it again",
         )
     points: NDArray[np.float64] = numbers.reshape(-1, 3) * _LPS_TO_RAS

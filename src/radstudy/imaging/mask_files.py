@@ -142,11 +142,13 @@ def _of_slicer(file: SegNrrd, segment: NrrdSegment) -> Segment:
 
 def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Segment]:
     from radstudy.formats.dicom_classes import RTSTRUCT_STORAGE, SEG_STORAGES
-    from radstudy.formats.dicom_frames import read_dataset
+    from radstudy.formats.dicom_frames import dicom_border, read_dataset
     from radstudy.formats.dicom_seg import SegmentPlanes, read_dicom_seg
+    from radstudy.formats.dicom_values import value_of
     from radstudy.formats.rtstruct import Structure, read_rtstruct
 
-    kind = read_dataset(path, stop_before_pixels=True).get("SOPClassUID", "")
+    with dicom_border(path, "mask"):
+        kind = value_of(read_dataset(path, stop_before_pixels=True), "SOPClassUID") or ""
     if kind in SEG_STORAGES:
         from radstudy.imaging.placing import place_planes, stack_planes
 
@@ -154,9 +156,10 @@ def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Seg
         every = [plane for item in found for plane in item.planes]
 
         def place(item: SegmentPlanes) -> Drawn:
-            if grid is None or resample:
-                return Drawn(*stack_planes(item.planes, every), item.notes)
-            return Drawn(place_planes(item.planes, grid), grid.affine, item.notes)
+            with dicom_border(path, "segmentation"):
+                if grid is None or resample:
+                    return Drawn(*stack_planes(item.planes, every), item.notes)
+                return Drawn(place_planes(item.planes, grid), grid.affine, item.notes)
 
         return [Segment(item.number, item.name, bool(item.planes), partial(place, item)) for item in found]
     if kind != RTSTRUCT_STORAGE:
@@ -172,7 +175,8 @@ def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Seg
             raise CaseError(
                 "a structure set has no grid of its own", "give the image that it was drawn on (grid; --image)"
             )
-        filled = draw_contours(item.contours, grid, resample=resample, exclusive=item.exclusive)
+        with dicom_border(path, "structure set"):
+            filled = draw_contours(item.contours, grid, resample=resample, exclusive=item.exclusive)
         return Drawn(filled.mask, grid.affine, (*item.notes, *filled.notes))
 
     return [

@@ -8,6 +8,7 @@ lies outside the image is always refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from radstudy.bounds import IMAGE
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane
 from radstudy.formats.raster import to_sitk
@@ -159,6 +161,8 @@ def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Boo
     affine = of_file[int(np.argmin(height))].affine.copy()
     affine[:3, 2] *= apart.min()
     slices = round(float(np.ptp(height) / apart.min())) + 1
+    if problem := IMAGE.exceeded(4 * math.prod(first.pixels.shape) * slices):
+        raise CaseError(f"the file's slices lie {np.ptp(height):.4g} mm apart: {problem}", _GIVE_IMAGE)
     try:
         volume = Volume(np.zeros((*first.pixels.shape, slices), np.float32), affine)
         return place_planes(planes, volume), volume.affine

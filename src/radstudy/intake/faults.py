@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+NOT_EXPECTED = "the program cannot handle it"
 REMEDY = "report this line to the makers of radstudy; the other series are imported"
 
 
@@ -22,4 +23,4 @@ def unexpected(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "radstudy" in Path(frame.filename).parts] or frames
     place = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
-    return f"the program cannot handle it ({type(error).__name__}{place})"
+    return f"{NOT_EXPECTED} ({type(error).__name__}{place})"

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
-import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
-from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
-from radstudy.formats.dicom_header import (
-    Frame,
-    Identity,
-    Sharing,
-    frames_of,
-    identity_of,
-    read_header,
-)
+from radstudy.formats.dicom_classes import DRAWINGS
+from radstudy.formats.dicom_file import START, Opened, UnreadableError, begins_as_dicom, open_file
+from radstudy.formats.dicom_header import Frame, Identity, Sharing, frames_of, identity_of
+from radstudy.formats.dicom_sound import disorder_of_frames, is_read, require_identified, require_image, storage_of
 from radstudy.formats.dicom_values import value_of, whole_of
 from radstudy.formats.seg_nrrd import HEADER_BYTES, begins_as_segments
+from radstudy.intake.damaged import Damaged, Place, held_back, look_into, pattern_of, read_as_far
 from radstudy.intake.faults import unexpected
 from radstudy.intake.sources import Found, Source
 
@@ -71,12 +67,14 @@ class Examination:
     series : UID to its images.
     copies : of a series, how many files were exact copies of another.
     unusable : of a series, why it cannot be used, where not all of its files could be read as one whole.
+    doubtful : of a series, why a reader has to look at it: a file that cannot be read may have been one of its images.
     """
 
     date: str = ""
     series: dict[str, list[Frame]] = field(default_factory=lambda: defaultdict(list))
     copies: Counter[str] = field(default_factory=Counter)
     unusable: dict[str, str] = field(default_factory=dict)
+    doubtful: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -118,6 +116,7 @@ class Index:
     other : other DICOM objects (reports, presentation states, other modalities), by kind.
     faults : objects whose header was read and is not understood.
     beside : 3D Slicer's segmentations, which are not DICOM.
+    broken : files that begin as DICOM and cannot be read.
     """
 
     patients: dict[tuple[str, str], Patient] = field(default_factory=dict)
@@ -127,6 +126,17 @@ class Index:
     files: int = 0
     faults: list[Fault] = field(default_factory=list)
     beside: list[str] = field(default_factory=list)
+    broken: list[Damaged] = field(default_factory=list)
+
+    def places(self) -> list[Place]:
+        """All series that have images."""
+        return [
+            Place(identifier, study, series, frozenset(frame.file.rpartition("/")[0] for frame in frames))
+            for identifier, patient in self.patients.items()
+            for study, examination in patient.examinations.items()
+            for series, frames in examination.series.items()
+            if frames
+        ]
 
 
 def index_source(source: Source, *, bar: Bar = lambda items, total, what: items) -> Index:
@@ -137,75 +147,210 @@ def index_source(source: Source, *, bar: Bar = lambda items, total, what: items)
     source : where the files lie.
     bar : draws progress.
     """
-    index, share = Index(), Sharing()
-    seen: dict[str, Found] = {}
+    work = _Work(Index(), source)
     files = source.files()
-    index.files = len(files)
+    work.index.files = len(files)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
         for found in bar(files, len(files), "headers"):
-            _add(index, source, found, share, seen)
-    return index
+            _add(work, found)
+        _look_at_strangers(work)
+    _hold_back(work.index)
+    _doubt_shared_studies(work.index)
+    return work.index
 
 
-def _add(index: Index, source: Source, found: Found, share: Sharing, seen: dict[str, Found]) -> None:
-    import pydicom
+@dataclass
+class _Work:
+    """The index in the making.
 
+    Parameters
+    ----------
+    seen : SOP instance to its file.
+    strangers : files that do not begin as DICOM.
+    """
+
+    index: Index
+    source: Source
+    share: Sharing = field(default_factory=Sharing)
+    seen: dict[str, Found] = field(default_factory=dict)
+    strangers: list[Found] = field(default_factory=list)
+
+
+def _add(work: _Work, found: Found) -> None:
     try:
-        with source.open(found.name) as file:
-            dataset = read_header(file)
-            room = found.size - file.tell()
-    except pydicom.errors.InvalidDicomError:
-        index.skipped.append((found.name, NOT_DICOM))
-        if _is_slicers(source, found.name):
-            index.beside.append(found.name)
-        return
-    except (EOFError, OSError, ValueError, KeyError, NotImplementedError, AttributeError, zipfile.BadZipFile) as error:
-        index.skipped.append((found.name, f"cannot be read ({type(error).__name__})"))
-        index.damaged += 1
-        return
+        opened = _opened(work.source, found)
+        if opened is None:
+            _not_dicom(work, found)
+            return
+        storage = storage_of(opened.dataset)
+        if is_read(storage):
+            _keep(work, found, opened, storage)
+        else:
+            _other(work.index, found, storage, opened)
+    except UnreadableError as error:
+        _broken(work, found, str(error))
+    except OSError as error:
+        _broken(work, found, f"it cannot be read ({type(error).__name__})")
     except Exception as error:  # whatever one file does to the parser, the others are read
-        index.skipped.append((found.name, f"cannot be read: {unexpected(error)}"))
-        index.damaged += 1
+        _broken(work, found, f"it cannot be read: {unexpected(error)}")
+
+
+def _opened(source: Source, found: Found) -> Opened | None:
+    """A file's header; None where the file does not begin as DICOM."""
+    with source.open(found.name) as file:
+        if not begins_as_dicom(file.read(START)):
+            return None
+        file.seek(0)
+        return open_file(file, stop_before_pixels=True)
+
+
+def _not_dicom(work: _Work, found: Found) -> None:
+    if _is_slicers(work.source, found.name):
+        work.index.beside.append(found.name)
+    elif not found.name.rpartition("/")[2].startswith("._"):  # macOS keeps icons and the like in such files
+        work.strangers.append(found)
+    work.index.skipped.append((found.name, NOT_DICOM))
+
+
+def _other(index: Index, found: Found, storage: str, opened: Opened) -> None:
+    """Another DICOM object than those that are imported: a report, another modality, the table of a medium."""
+    from pydicom.uid import UID
+
+    if storage == _DIRECTORY or value_of(opened.dataset, "DirectoryRecordSequence"):
+        index.skipped.append((found.name, "DICOMDIR"))
         return
-    storage = str(dataset.get("SOPClassUID", "") or "")
-    if storage == _DIRECTORY or not storage:
-        index.skipped.append((found.name, "DICOMDIR" if storage else "no SOP class: cut off, or not an image"))
-        index.damaged += not storage
-        return
-    identity = share(identity_of(dataset))
-    uid = str(dataset.get("SOPInstanceUID", "") or "")
-    patient = _patient(index, identity)
-    if uid in seen:
-        _copy(index, patient, source, identity, found, seen[uid])
-        return
-    seen[uid] = found
+    if not storage:
+        raise UnreadableError("it has no SOP class: cut off, or not an image")
+    name = str(UID(storage).name)
+    if name == storage and (storage.startswith("1.2.840.10008.") or not re.fullmatch(r"[0-9.]{1,64}", storage)):
+        raise UnreadableError("its SOP class is none that the standard knows")
+    index.other[name] += 1
+    index.skipped.append((found.name, f"no MR image: {name}"))
+
+
+def _keep(work: _Work, found: Found, opened: Opened, storage: str) -> None:
+    """Add an image or a drawing to its patient; one that is not understood makes its series unusable."""
+    dataset = opened.dataset
+    require_identified(dataset)
+    identity = work.share(identity_of(dataset))
     try:
         if storage in DRAWINGS:
             series, spaces = _referred(dataset)
-            made = authorship_of(dataset)
-            patient.drawings.append(Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces, made))
-        elif storage in IMAGE_STORAGES:
-            examination = patient.examinations[identity.study_uid]
-            examination.date = examination.date or identity.study_date
-            examination.series[identity.series_uid].extend(frames_of(dataset, found.name, share, room=room))
+            uid, made = str(value_of(dataset, "SOPInstanceUID")), authorship_of(dataset)
+            drawing = Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces, made)
+            patient = _once(work, found, identity, uid)
+            if uid not in work.seen:
+                work.seen[uid] = found
+                patient.drawings.append(drawing)
         else:
-            name = pydicom.uid.UID(storage).name
-            index.other[name] += 1
-            index.skipped.append((found.name, f"no MR image: {name}"))
+            _keep_image(work, found, opened, identity)
     except Exception as error:  # one object's header must not end the import of the others
-        _not_understood(index, patient, identity, dataset, found, unexpected(error))
+        problem = str(error) if isinstance(error, UnreadableError) else unexpected(error)
+        _not_understood(work, identity, dataset, found, problem)
 
 
-def _not_understood(
-    index: Index, patient: Patient, identity: Identity, dataset: Any, found: Found, problem: str
-) -> None:
+def _keep_image(work: _Work, found: Found, opened: Opened, identity: Identity) -> None:
+    missing = require_image(opened)
+    frames = list(frames_of(opened.dataset, found.name, work.share, missing=missing))
+    uid = frames[0].uid
+    patient = _once(work, found, identity, uid)
+    if uid in work.seen:
+        return
+    work.seen[uid] = found
+    examination = patient.examinations[identity.study_uid]
+    examination.date = examination.date or identity.study_date
+    examination.series[identity.series_uid].extend(frames)
+    if disorder := opened.disorder or disorder_of_frames(opened.dataset):
+        where = f"instance {frames[0].instance_number}"
+        examination.doubtful[identity.series_uid] = f"the file of {where} may be damaged: {disorder}"
+
+
+def _once(work: _Work, found: Found, identity: Identity, uid: str) -> Patient:
+    """The patient of an object; where another file has the object already, that is noted."""
+    patient = _patient(work.index, identity)
+    if uid in work.seen:
+        _copy(work.index, patient, work.source, identity, found, work.seen[uid])
+    return patient
+
+
+def _broken(work: _Work, found: Found, problem: str, *, like_its_siblings: bool = False) -> None:
+    """Keep what is wrong with a file, and what its beginning says of whose it is."""
+    content = _beginning(work.source, found)
+    foreign = bool(content) and not begins_as_dicom(content) and not like_its_siblings
+    work.index.skipped.append((found.name, f"damaged: {problem}"))
+    work.index.damaged += 1
+    work.index.broken.append(look_into(found.name, problem, content, foreign=foreign))
+
+
+def _beginning(source: Source, found: Found) -> bytes:
+    """The beginning of a damaged file, as far as it can be read."""
+    try:
+        with source.beginning(found.name) as file:
+            return read_as_far(file)
+    except Exception:  # it cannot be opened at all
+        return b""
+
+
+def _look_at_strangers(work: _Work) -> None:
+    """Files that do not even begin as DICOM, but are named as the images beside them are."""
+    examinations = [one for patient in work.index.patients.values() for one in patient.examinations.values()]
+    images = {pattern_of(frame.file) for one in examinations for frames in one.series.values() for frame in frames}
+    for found in work.strangers:
+        if pattern_of(found.name) in images:
+            work.index.skipped.remove((found.name, NOT_DICOM))
+            what = "it does not begin as DICOM" if found.size else "it is empty"
+            _broken(work, found, f"{what}, and is named as the images beside it are", like_its_siblings=True)
+
+
+def _hold_back(index: Index) -> None:
+    """Keep series that may lack an image from being used as if they were whole."""
+    places = index.places()
+    for file in index.broken:
+        held = held_back(file, places)
+        for place in held.places:
+            examination = index.patients[place.patient].examinations[place.study]
+            if held.sure:
+                examination.unusable.setdefault(place.series, f"a file of this series is damaged: {file.problem}")
+            else:
+                examination.doubtful.setdefault(
+                    place.series,
+                    f"a damaged file may be one of its images ({file.problem}): copy that again, or look whether the "
+                    "first and the last slice are there",
+                )
+
+
+def _doubt_shared_studies(index: Index) -> None:
+    """One examination is one patient's: where images of it name two, nobody knows whose they are."""
+    owners: dict[str, list[Examination]] = defaultdict(list)
+    for patient in index.patients.values():
+        for study, examination in patient.examinations.items():
+            if examination.series:
+                owners[study].append(examination)
+    for shared in owners.values():
+        for examination in shared if len(shared) > 1 else ():
+            for series in examination.series:
+                examination.doubtful.setdefault(
+                    series, f"images of its examination name {len(shared)} patients (PatientID): one may be damaged"
+                )
+
+
+def _not_understood(work: _Work, identity: Identity, dataset: Any, found: Found, problem: str) -> None:
     """Keep what is wrong with an object; a series that lacks one of its images is not used."""
-    numbers = [whole_of(value_of(dataset, name)) for name in ("SeriesNumber", "InstanceNumber")]
-    index.skipped.append((found.name, problem))
-    index.faults.append(Fault(patient.identifier, numbers[0], numbers[1], problem))
+    patient = _patient(work.index, identity)
+    numbers = [_number(dataset, name) for name in ("SeriesNumber", "InstanceNumber")]
+    work.index.skipped.append((found.name, problem))
+    work.index.faults.append(Fault(patient.identifier, numbers[0], numbers[1], problem))
     where = "an image" if numbers[1] is None else f"instance {numbers[1]}"
     patient.examinations[identity.study_uid].unusable[identity.series_uid] = f"{where}: {problem}"
+    work.index.broken.append(look_into(found.name, problem, _beginning(work.source, found)))
+
+
+def _number(dataset: Any, keyword: str) -> int | None:
+    try:
+        return whole_of(value_of(dataset, keyword))
+    except UnreadableError:
+        return None
 
 
 def _is_slicers(source: Source, name: str) -> bool:
@@ -251,13 +396,13 @@ def _referred(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     References: DICOM PS3.3 C.12.4 (a SEG's referenced series), C.8.8.5 (a structure set's, below its frame of
     reference and its study).
     """
-    series = list(dataset.get("ReferencedSeriesSequence") or [])
-    frames = list(dataset.get("ReferencedFrameOfReferenceSequence") or [])
+    series = list(value_of(dataset, "ReferencedSeriesSequence") or [])
+    frames = list(value_of(dataset, "ReferencedFrameOfReferenceSequence") or [])
     for frame in frames:
-        for study in frame.get("RTReferencedStudySequence") or []:
-            series += study.get("RTReferencedSeriesSequence") or []
-    uids = [str(item.get("SeriesInstanceUID", "") or "") for item in series]
-    spaces = [str(item.get("FrameOfReferenceUID", "") or "") for item in [dataset, *frames]]
+        for study in value_of(frame, "RTReferencedStudySequence") or []:
+            series += value_of(study, "RTReferencedSeriesSequence") or []
+    uids = [str(value_of(item, "SeriesInstanceUID") or "") for item in series]
+    spaces = [str(value_of(item, "FrameOfReferenceUID") or "") for item in [dataset, *frames]]
     return tuple(dict.fromkeys(filter(None, uids))), tuple(dict.fromkeys(filter(None, spaces)))
 
 

@@ -13,7 +13,7 @@ from radstudy.intake.beside import add_beside
 from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.drawings import keep_drawings
-from radstudy.intake.faults import REMEDY, unexpected
+from radstudy.intake.faults import NOT_EXPECTED, REMEDY, unexpected
 from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
 from radstudy.intake.masks import Masks, write_masks
 from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
@@ -343,7 +343,9 @@ def _of_objects(index: Index, options: Options, pseudonyms: Pseudonyms) -> list[
             CaseError(
                 f"{len(faults)} object(s) are not understood, the first is instance {faults[0].instance}: "
                 f"{faults[0].problem}{where}",
-                REMEDY,
+                REMEDY
+                if NOT_EXPECTED in faults[0].problem
+                else "copy or export the series again; the others are imported",
                 patient=pseudonyms.of(patient),
                 sequence=f"series {series}",
             )

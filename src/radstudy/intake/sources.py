@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Iterator
@@ -10,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
+from radstudy.bounds import OBJECT
 from radstudy.errors import DataError, UsageError
+from radstudy.formats.dicom_file import START, UnreadableError, begins_as_dicom, open_dataset
+from radstudy.formats.dicom_values import value_of
+
+_STEP = 1 << 20
+_PASSWORD = 1  # bit of a ZIP member's flags
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz")
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,10 @@ class Source(Protocol):
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Open one file to read."""
+        ...
+
+    def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Open one file to read its beginning, as far as it goes, without any check."""
         ...
 
 
@@ -60,36 +72,84 @@ class Folder:
         """Open one file to read."""
         return cast(BinaryIO, (self.path / name).open("rb"))
 
+    def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """The same: a file on the disk is not checked as a whole."""
+        return self.open(name)
+
 
 @dataclass
 class Zip:
-    """All members of a ZIP file, read without unpacking it to the disk."""
+    """All members of a ZIP file, read without unpacking it to the disk.
+
+    Members are told apart by their place in the archive: several may have one name. A member is read whole, and its
+    checksum compared, before anything of it is used.
+    """
 
     path: Path
     problems: list[str] = field(default_factory=list)
     _archive: zipfile.ZipFile | None = None
+    _members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
 
     def files(self) -> list[Found]:
-        """All members that are files."""
-        return [
-            Found(member.filename, member.file_size)
-            for member in self._zip().infolist()
-            if not member.is_dir() and Path(member.filename).name.upper() != "DICOMDIR"
-        ]
+        """All members that are files; of several with one name the second is called NAME (2), and so on."""
+        self._members = {}
+        for member in self._zip().infolist():
+            name = member.filename
+            if not name.endswith("/") and name.rpartition("/")[2].upper() != "DICOMDIR":
+                self._members[self._free(name)] = member
+        inner = [name for name in self._members if name.lower().endswith(_ARCHIVES)]
+        if inner:
+            self.problems.append(
+                f"{len(inner)} archive(s) lie in the ZIP file and are not opened. To do: unpack them and import the "
+                "folder"
+            )
+        return [Found(name, member.file_size) for name, member in self._members.items()]
+
+    def _free(self, name: str) -> str:
+        number, free = 1, name
+        while free in self._members:
+            number += 1
+            free = f"{name} ({number})"
+        return free
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Open one member to read."""
-        return cast(AbstractContextManager[BinaryIO], self._zip().open(name))
+        """A member; one that is DICOM or a segmentation is read whole first.
+
+        Raises
+        ------
+        UnreadableError : it is damaged, has a password, or is larger than is allowed.
+        """
+        member = self._members[name]
+        if member.flag_bits & _PASSWORD:
+            raise UnreadableError("it has a password")
+        if problem := OBJECT.exceeded(member.file_size):
+            raise UnreadableError(f"{problem}; {OBJECT.remedy}")
+        try:
+            with self._zip().open(member) as opened:
+                parts = [opened.read(START)]
+                if begins_as_dicom(parts[0]) or name.lower().endswith(".nrrd"):
+                    while part := opened.read(_STEP):
+                        parts.append(part)
+                return io.BytesIO(b"".join(parts))
+        except Exception as error:  # of the archive's format, of its compression, of its checksum
+            raise UnreadableError(f"it is damaged in the ZIP file ({type(error).__name__})") from error
+
+    def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """A member as far as it can be decompressed, whatever its checksum."""
+        opened = self._zip().open(self._members[name])
+        opened._expected_crc = None  # type: ignore[attr-defined]
+        return cast(AbstractContextManager[BinaryIO], opened)
 
     def _zip(self) -> zipfile.ZipFile:
         if self._archive is None:
             try:
                 self._archive = zipfile.ZipFile(self.path)
-            except (zipfile.BadZipFile, OSError) as error:
+            except Exception as error:  # its directory may hold anything
                 raise DataError(
-                    f"{self.path}: it is no ZIP file, or is cut off ({error}). To do: copy it again"
+                    f"{self.path}: it is no ZIP file, or is cut off ({type(error).__name__}). To do: copy it again"
                 ) from error
-            if any(member.flag_bits & 1 for member in self._archive.infolist()):
+            members = self._archive.infolist()
+            if members and all(member.flag_bits & _PASSWORD or member.filename.endswith("/") for member in members):
                 raise DataError(f"{self.path}: the ZIP file has a password. To do: unpack it and import the folder")
         return self._archive
 
@@ -102,47 +162,84 @@ class Dicomdir:
     problems: list[str] = field(default_factory=list)
 
     def files(self) -> list[Found]:
-        """The files of the image, segmentation and other records."""
-        found, missing = [], 0
+        """The files of the image, segmentation and other records, and DICOM files that lie among them unlisted."""
+        listed, missing = set[Path](), 0
         for parts in self._listed():
             file = _without_case(self.path.parent, parts)
             if file is None:
                 missing += 1
             else:
-                found.append(Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size))
+                listed.add(file)
+        found = [Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size) for file in sorted(listed)]
         if missing:
             self.problems.append(
                 f"the DICOMDIR lists {missing + len(found)} files, {missing} of them are not there. To do: copy the "
                 f"medium again; what is there is imported, and series that lack slices are named"
             )
-        return found
+        return found + self._unlisted(listed)
+
+    def _unlisted(self, listed: set[Path]) -> list[Found]:
+        """DICOM files of the medium that no record names: those in the folders of listed ones are used too."""
+        folders = {file.parent for file in listed}
+        others = [self.path.parent / one.name for one in Folder(self.path.parent).files()]
+        others = [file for file in others if file not in listed and _begins(file)]
+        beside = [file for file in others if file.parent in folders]
+        if beside:
+            self.problems.append(
+                f"{len(beside)} DICOM file(s) lie among those of the DICOMDIR, which does not list them: it is damaged "
+                "or older. They are imported too. To do: look whether all are wanted"
+            )
+        if len(others) > len(beside):
+            self.problems.append(
+                f"{len(others) - len(beside)} DICOM file(s) lie beside the DICOMDIR in folders that it does not list, "
+                "and are not imported. To do: import the folder instead, if they are wanted"
+            )
+        return [Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size) for file in beside]
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
         """Open one file to read."""
         return cast(BinaryIO, (self.path.parent / name).open("rb"))
 
+    def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """The same: a file on the disk is not checked as a whole."""
+        return self.open(name)
+
     def _listed(self) -> Iterator[tuple[str, ...]]:
-        import pydicom
+        from pydicom.errors import InvalidDicomError
 
         try:
-            records = pydicom.dcmread(self.path).DirectoryRecordSequence
-        except (pydicom.errors.InvalidDicomError, AttributeError, EOFError, OSError, ValueError) as error:
+            with self.path.open("rb") as file:
+                records = value_of(open_dataset(file), "DirectoryRecordSequence") or []
+            names = [value_of(record, "ReferencedFileID") for record in records]
+        except (InvalidDicomError, OSError, UnreadableError) as error:
             raise DataError(
-                f"{self.path}: it is no DICOMDIR ({type(error).__name__}). To do: import its folder instead"
+                f"{self.path}: it is no DICOMDIR, or is damaged ({error}). To do: import its folder instead"
             ) from error
-        for record in records:
-            name = record.get("ReferencedFileID")
+        if not names:
+            raise DataError(f"{self.path}: it lists no file. To do: import its folder instead")
+        for name in names:
             if name:
-                yield (name,) if isinstance(name, str) else tuple(name)
+                yield (name,) if isinstance(name, str) else tuple(str(part) for part in name)
 
 
 def _without_case(folder: Path, parts: tuple[str, ...]) -> Path | None:
     """The file of a DICOMDIR's record: media often write lower case where the record says upper."""
+    if any(part in ("", ".", "..") or set(part) & set("/\\\0") for part in parts):
+        return None
     for spelt in (parts, tuple(p.lower() for p in parts), tuple(p.upper() for p in parts)):
         file = folder.joinpath(*spelt)
-        if ".." not in spelt and file.is_file():
+        if file.is_file():
             return file
     return None
+
+
+def _begins(file: Path) -> bool:
+    """Whether a file begins as DICOM."""
+    try:
+        with file.open("rb") as opened:
+            return begins_as_dicom(opened.read(START))
+    except OSError:
+        return False
 
 
 def open_source(where: str) -> Source:

@@ -73,7 +73,8 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
 def remove_stale(plan: Plan, out: Path) -> list[str]:
     """Remove volumes of an earlier import that the plan gives another name or none; other volumes stay.
 
-    A file that somebody has changed since stays too, without the sidecar that says what it was.
+    A volume without a role of a series that now has other images (a damaged one was copied again) goes too. A file that
+    somebody has changed since stays, without the sidecar that says what it was.
 
     Returns
     -------
@@ -81,10 +82,15 @@ def remove_stale(plan: Plan, out: Path) -> list[str]:
     """
     planned = {item.mark: item.file for item in plan.items}
     planned |= dict.fromkeys(plan.choice.not_taken if plan.choice else (), "")
+    series = {item.places["series"] for item in plan.items}
     said = []
     for file, made in volumes_in(out / plan.name):
         inside = file.relative_to(out / plan.name).as_posix()
-        if planned.get(made.get("volume", ""), inside) != inside:
+        mark = made.get("volume", "")
+        of_fewer_images = (
+            mark not in planned and inside.startswith("unsure/") and (made.get("places") or {}).get("series") in series
+        )
+        if of_fewer_images or planned.get(mark, inside) != inside:
             shown = file.relative_to(out).as_posix()
             own = not file.exists() or file_hash(file) == made.get("file_hash")
             sidecar_path(file).unlink()

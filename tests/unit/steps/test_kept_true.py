@@ -128,6 +128,24 @@ def test_a_damaged_file_that_was_there_for_a_moment_does_not_lose_the_case(cohor
     assert len(features(cohort, "run")) == 4
 
 
+def test_a_file_that_is_saved_damaged_during_the_run_and_then_restored_does_not_lose_the_case(cohort, monkeypatch):
+    run(cohort, "run", until="cohort")
+    real, times, whole = Volume.read.__func__, [], (cohort / "P1.nii.gz").read_bytes()
+
+    def read(cls, path):
+        if pathlib.Path(path).name == "P1.nii.gz" and not times:
+            times.append(path)
+            (cohort / "P1.nii.gz").write_bytes(whole[:500])
+        return real(cls, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Volume, "read", classmethod(read))
+        assert run(cohort, "run")[0] == 1
+    (cohort / "P1.nii.gz").write_bytes(whole)
+    assert run(cohort, "run")[0] == 0
+    assert len(features(cohort, "run")) == 4
+
+
 def test_an_image_that_changes_between_preparation_and_extraction_gives_no_row_of_both(cohort, monkeypatch):
     """The limits of the scale are of one image and the voxels would be of another one."""
     run(cohort, "run", until="prepare")

@@ -120,7 +120,7 @@ class DicomWeb:
             came += len(page)
             found |= fresh
             if len(found) > self.limits.matches:
-                raise TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)
+                raise self._too_many()
             if not fresh:
                 if len(page) == _PAGE:
                     raise TransferError(
@@ -134,7 +134,17 @@ class DicomWeb:
     def _get(self, path: str, end: float) -> list[dict[str, Any]]:
         with self._web.get(path, accept=_JSON, total_s=max(0.0, end - time.monotonic())) as answer:
             body = b"".join(self._web.chunks(answer, self.limits.answer_bytes))
-            return _matches(body, answer.headers.get("Content-Type", ""))
+            if body.count(b"{") + body.count(b"[") > self.limits.answer_values:
+                raise TransferError(
+                    f"an answer has more than {self.limits.answer_values} lists and objects", RAISE, again=False
+                )
+            matches = _matches(body, answer.headers.get("Content-Type", ""))
+        if len(matches) > self.limits.matches:
+            raise self._too_many()
+        return matches
+
+    def _too_many(self) -> TransferError:
+        return TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)
 
 
 def _matches(body: bytes, kind: str) -> list[dict[str, Any]]:

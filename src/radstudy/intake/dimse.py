@@ -13,7 +13,7 @@ from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_values import text_of
 from radstudy.intake.limits import RAISE, Limits, server_limits
 from radstudy.intake.pull import Keep, Offered, frames_told
-from radstudy.intake.receiver import SYNTAXES, Peers, facing, receiving, store
+from radstudy.intake.receiver import SYNTAXES, Peers, receiving, store
 from radstudy.intake.server_texts import is_uid
 from radstudy.intake.transfer_error import TransferError
 from radstudy.intake.watch import Watch
@@ -84,10 +84,11 @@ class Dimse:
 
     def _move(self, level: str, wanted: list[dict[str, str]], keep: Keep, port: int) -> None:
         peers = Peers.of(self.title, self.host, self.move_from)
-        address = self.move_address or facing(self.host, self.port)
         with (
             self._association([_MOVE]) as link,
-            receiving(port, address, self.own_title, peers, keep, link.watch, self.limits) as refused,
+            receiving(
+                port, self.move_address or link.address, self.own_title, peers, keep, link.watch, self.limits
+            ) as refused,
         ):
             try:
                 for keys in wanted:
@@ -183,6 +184,11 @@ class _Link:
 
     association: Any
     watch: Watch
+
+    @property
+    def address(self) -> str:
+        """The address of this computer that faces the PACS."""
+        return str(self.association.requestor.address)
 
 
 def _for_those_who_wait(get_msg: Callable[..., Any], block: bool = False) -> Any:

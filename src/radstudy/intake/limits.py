@@ -23,7 +23,8 @@ class Limits:
 
     Parameters
     ----------
-    answer_bytes : of one answer to a query over DICOMweb, unpacked.
+    answer_bytes, answer_values : of one answer to a query over DICOMweb, unpacked; lists and objects in its JSON, which
+        take fifty times the memory of their text.
     object_bytes : of one DICOM object.
     series_bytes : of one answer with a whole series over DICOMweb, unpacked.
     matches, pages : of one query.
@@ -35,6 +36,7 @@ class Limits:
     """
 
     answer_bytes: int = 64 << 20
+    answer_values: int = 2_000_000
     object_bytes: int = 2 << 30
     series_bytes: int = 32 << 30
     matches: int = 100_000

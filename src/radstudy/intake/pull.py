@@ -225,7 +225,7 @@ def _listed(server: Server, one: Offered, wait_s: float) -> Offered:
     if not uid:
         return replace(one, problem="its StudyInstanceUID has not the form of a UID; it is left out. To do: ask the "
                                     "keeper of the server to mend it")  # fmt: skip
-    for attempt in range(ATTEMPTS - 1):
+    for attempt in range(1 if one.series else ATTEMPTS - 1):
         if not one.problem:
             break
         time.sleep(wait_s * 2**attempt)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from radstudy.errors import StorageError, UsageError
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.intake.limits import Limits
-from radstudy.intake.transfer_error import RefusedObjectError, TransferError
+from radstudy.intake.transfer_error import RefusedObjectError
 from radstudy.intake.watch import Watch
 
 if TYPE_CHECKING:
@@ -150,22 +150,6 @@ def store(event: Any, keep: Keep, watch: Watch) -> int:
     except StorageError:
         return _OUT_OF_RESOURCES
     return _STORED
-
-
-def facing(host: str, port: int) -> str:
-    """The address of this computer from which a host is reached; nothing is sent.
-
-    Raises
-    ------
-    TransferError : the host is not known, or there is no way to it.
-    """
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.connect(place)
-            return str(probe.getsockname()[0])
-    except OSError as error:
-        raise TransferError(f"there is no way to {host}: {error.strerror or type(error).__name__}") from error
 
 
 def _note_rejected(event: Any, own_title: str, refused: list[str]) -> None:

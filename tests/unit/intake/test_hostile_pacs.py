@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import gc
 import resource
 import socket
 import threading
@@ -20,6 +21,12 @@ from unit.intake.servers import Archive, bounded, free_port, pacs, send
 REFUSED, FULL = 0x0124, 0xA700
 # pynetdicom leaves its socket open where it cannot connect
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _no_socket_is_left_to_other_tests():
+    yield
+    gc.collect()
 
 
 @pytest.fixture

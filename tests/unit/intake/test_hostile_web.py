@@ -97,6 +97,22 @@ def test_matches_without_end_are_refused():
         client.close()
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"[" + b"{}," * 40_000 + b"{}]", "more than 5000 lists and objects"),
+        (b"[" + b"{}," * 400 + b"{}]", "300 matches"),
+    ],
+    ids=["objects", "matches"],
+)
+def test_an_answer_of_small_things_is_refused_by_their_number(body, says):
+    with listening(saying(lambda self: self.say(body))) as root:
+        client = bounded(DicomWeb, root, answer_values=5000, matches=300)
+        with pytest.raises(TransferError, match=says):
+            client.instances("1.2", "1.2.3")
+        client.close()
+
+
 def test_a_server_that_repeats_its_first_page_is_noticed():
     body = json.dumps([match(number) for number in range(500)]).encode()
     with listening(saying(lambda self: self.say(body))) as root:

@@ -164,10 +164,8 @@ def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
     """The table, its separator and notes."""
     text, notes = decoded(file, raw)
     if "\0" in text:
-        raise DataError(
-            f"{file} is not a table: line {text[: text.index(chr(0))].count(chr(10)) + 1} holds a zero byte. To do: save "
-            "it again as CSV (UTF-8)"
-        )
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{file} is not a table: line {line} holds a zero byte. To do: save it again as CSV (UTF-8)")
     lines, skipped, told = _without_separator_line(list(io.StringIO(text, newline=None)))
     separator = told or max((",", ";", "\t"), key=re.sub('"[^"]*"', "", lines[0] if lines else "").count)
     if separator == ";":
@@ -196,8 +194,8 @@ def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
 def _require_widths(file: Path, records: list[tuple[int, list[str]]], header: list[str], separator: str) -> list[str]:
     """Refuse rows with more or fewer cells than the heading: what they hold lies under wrong names, or is lost.
 
-    Empty cells beyond the heading are Excel's. So are cells that a whole block of 16 rows lacks: there Excel writes
-    nothing of columns at the end that are empty in all of them.
+    Empty cells beyond the heading pass where all rows have as many. So do cells that a whole block of 16 rows lacks:
+    there Excel writes nothing of columns at the end that are empty in all of them.
 
     Returns
     -------
@@ -214,10 +212,11 @@ def _require_widths(file: Path, records: list[tuple[int, list[str]]], header: li
     for number, _, cells in filled:
         blocks.setdefault(number // _EXCEL_BLOCK, set()).add(len(cells))
     rows_in = Counter(number // _EXCEL_BLOCK for number, _, _ in filled)
+    alike = len({len(cells) for _, _, cells in filled}) == 1
     problems, completed = [], Counter[int]()
     for number, line, cells in filled:
         block = number // _EXCEL_BLOCK
-        many = any(cell.strip() for cell in cells[width:])
+        many = any(cell.strip() for cell in cells[width:]) or (len(cells) > width and not alike)
         if not many and len(cells) >= named:
             continue
         if not many and block and len(blocks[block]) == 1 and rows_in[block] > 1:

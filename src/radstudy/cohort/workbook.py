@@ -71,7 +71,7 @@ def read_workbook(file: Path, raw: bytes, sheet: str | None) -> Cells:
 
 
 def _table(file: Path, filled: dict[tuple[int, int], Any]) -> Cells:
-    """The rows and columns in which there is something; a cell far away costs no memory for all that is empty before it."""
+    """The rows and columns in which there is something; what is empty before a cell far away costs no memory."""
     columns = sorted({column for _, column in filled})
     lines = sorted({row for row, _ in filled if row > 1})
     bounds.CELLS.require_of(DataError, len(lines) * len(columns), file)
@@ -81,9 +81,7 @@ def _table(file: Path, filled: dict[tuple[int, int], Any]) -> Cells:
             "nearly all of the table is empty. To do: look for cells far from the table, delete them, and save it again"
         )
     # the heading is read as a row like the others: pandas would call a second 'age' 'age.1' without a word
-    names = [
-        str(filled[1, column].value) if (1, column) in filled else f"Unnamed: {column - 1}" for column in columns
-    ]
+    names = [str(filled[1, column].value) if (1, column) in filled else f"Unnamed: {column - 1}" for column in columns]
     index = pd.Index([row - 2 for row in lines])
     cells = [[filled.get((row, column)) for column in columns] for row in lines]
     text = [[None if cell is None else _text(cell) for cell in row] for row in cells]
@@ -95,7 +93,7 @@ def _table(file: Path, filled: dict[tuple[int, int], Any]) -> Cells:
 
 
 def _cells_of(sheet: Any) -> list[Any]:
-    """The cells that the file has. `iter_rows` would make all those between them: 17 thousand million for XFD1048576."""
+    """The cells that the file has; `iter_rows` would make all those between them too, 17 billion for XFD1048576."""
     return list(sheet._cells.values())
 
 

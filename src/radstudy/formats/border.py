@@ -1,4 +1,4 @@
-"""The guard at the border of the formats: whatever a library raises at a damaged file becomes an error that names it."""
+"""The guard at the border of the formats: what a library raises at a damaged file becomes an error that names it."""
 
 from __future__ import annotations
 

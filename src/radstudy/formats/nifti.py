@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from radstudy import bounds
 from radstudy.errors import CaseError, PassingError
 from radstudy.formats.reading import content_of, held, opened, partner
-from radstudy.formats.whole import AGAIN, FAULTS, SLACK, decompressed, require_bytes
+from radstudy.formats.whole import AGAIN, SLACK, decompressed, require_bytes
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 _GZIP = b"\x1f\x8b"
@@ -89,7 +89,7 @@ class NiftiFile:
             return
         what = "different values become one" if np.isfinite(ends).all() else f"values go beyond what {kept} holds"
         raise CaseError(
-            f"with the header's slope {slope:g} and intercept {intercept:g}, {what} (the file holds {low:g} to {high:g})",
+            f"with the header's slope {slope:g} and intercept {intercept:g}, {what} (stored are {low:g} to {high:g})",
             "export the image again",
             file=self.file,
         )
@@ -259,8 +259,8 @@ def _unpacked(raw: bytes, body: Path, expected: int) -> bytes:
         left = stream.unused_data.lstrip(b"\0")
     if most <= 0:
         raise CaseError(
-            "the file cannot be read as an image: it is longer than its header says: more than "
-            f"{expected + SLACK} bytes come out of it, {expected} are expected. The header or the voxels are not its own",
+            f"the file cannot be read as an image: it is longer than its header says: more than {expected + SLACK} bytes "
+            f"come out of it, {expected} are expected. The header or the voxels are not its own",
             AGAIN, file=body,
         )  # fmt: skip
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -41,6 +41,7 @@ _PACKINGS = {
     "raw": "", "gz": "zlib", "gzip": "zlib", "bz2": "bzip2", "bzip2": "bzip2", "txt": "text", "text": "text",
     "ascii": "text", "hex": "text",
 }  # fmt: skip
+_DAMAGED_FIELD = re.compile(r"(?i)(sizes|spacings|space (directions|origin)|type|encoding|dimension)\s*:")
 _PLACE = ("Offset", "Position", "Origin")
 _TURN = ("TransformMatrix", "Rotation", "Orientation")
 
@@ -113,7 +114,7 @@ def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
         name, found, value = line.partition(": ")
         key = line.partition(":=")[0]
         if line.startswith("#") or not found or (":=" in line and len(key) <= len(name)):
-            if re.match(r"(sizes|spacings|space (directions|origin)|type|encoding|dimension)\b\s*:", line, re.IGNORECASE):
+            if _DAMAGED_FIELD.match(line):
                 raise _damaged(f"its header has the line '{line[:60]}'", file)
             continue
         name = name.strip().lower()
@@ -209,7 +210,7 @@ def _meta_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
 
 
 def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) -> None:
-    """Refuse a MetaImage header of which ITK would make a crash, other voxels, or a voxel size, place or turn of none."""
+    """Refuse a MetaImage header of which ITK would make a crash, other voxels, or a voxel size or place of none."""
     axes = fields.get("NDims", "")
     if axes != str(len(sizes)) or not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
         raise _damaged(f"its header gives NDims = '{axes}' and DimSize = '{fields.get('DimSize', '')}'", file)

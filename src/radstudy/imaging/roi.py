@@ -141,8 +141,9 @@ class Roi:
                     "i, m = nib.load('IMAGE.nii.gz'), nib.load('MASK.nii.gz'); nib.save(nib.Nifti1Image(i.dataobj, "
                     "i.affine), 'IMAGE2.nii.gz'); nib.save(nib.Nifti1Image(m.dataobj, i.affine), 'MASK2.nii.gz')"
                 )
+            shown = [f"the image is {volume.source}"] if volume.source else []
             raise CaseError(
-                "; ".join([f"the mask is not on its image's grid: {problem}", *doubts]),
+                "; ".join([f"the mask is not on its image's grid: {problem}", *doubts, *shown]),
                 remedy,
                 reader=self.reader,
                 file=self.source,

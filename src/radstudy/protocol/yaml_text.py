@@ -63,7 +63,7 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
         raise StudyFileError(f"{name}: this is not YAML: {error}") from None
     except RecursionError:
         raise StudyFileError(
-            f"{name}: this is not a settings file: its parts lie within each other more than {bounds.DEEPEST} levels deep"
+            f"{name}: this is no settings file: its parts lie within each other more than {bounds.DEEPEST} levels deep"
         ) from None
     except Exception as error:  # ruamel raises any error at values that it cannot build, such as a date of month 99
         raise StudyFileError(f"{name}: this is not YAML: {error or type(error).__name__}") from None

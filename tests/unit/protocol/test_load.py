@@ -1,6 +1,6 @@
 import pytest
 
-from radstudy.errors import StudyFileError
+from radstudy.errors import RadstudyError, StudyFileError
 from radstudy.protocol import load_protocol
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, write_template
@@ -241,3 +241,48 @@ def test_another_outcome_is_not_called_by_the_presets_name():
     named = outcome_of("{column: recurrence, positive: 'yes', negative: 'no', label: Recurrence}")
     assert named.label == "Recurrence"
     assert outcome_of("{column: fish}").labels == ("FISH-negative", "FISH-positive")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("z: &z [*z]\n", 2, "this part holds itself"),
+        ("? {a: 1}\n: 2\n", 2, "a setting's name is one word"),
+        ("cohort:\n  ? [a]\n  : {column: y}\n", 3, "a setting's name is one word"),
+        ("prepare:\n  - n4: {shrink: !!python/object/apply:os.system ['id']}\n", 3, "the tag"),
+        ("extract: {features: !!set {a}}\n", 2, "the tag"),
+        ('study: "a\\u0007b"\n', 2, "cannot be printed"),
+        ("seed: 2001-99-99\n", None, "this is not YAML"),
+        (f"seed: {'9' * 5000}\n", None, "this is not YAML"),
+        (f"z: {'[' * 3000}{']' * 3000}\n", None, "levels deep"),
+        ("x: &x {bin_widht: 3}\nextract:\n  <<: *x\n", 3, "did you mean 'bin_width'?"),
+        ("extract: {bin_width: .inf}\n", 2, "finite number"),
+        ("extract: {bin_width: 1.0e-320}\n", 2, "beyond what can be computed with"),
+        ("prepare:\n  - rescale: {to: [0, 1.0e+308]}\n", 3, "beyond what can be computed with"),
+    ],
+)
+def test_yaml_that_no_study_holds_is_refused_with_its_line(text, line, says):
+    with pytest.raises(StudyFileError) as error:
+        parse_protocol(PRESET + text, "mine.yaml")
+    assert says in str(error.value)
+    assert (f"mine.yaml, line {line}" if line else "mine.yaml") in str(error.value)
+
+
+def test_repetitions_are_counted_before_they_are_written_out(monkeypatch):
+    bomb = "a: &a [1, 1, 1]\n" + "".join(
+        f"{name}: &{name} [*{before}, *{before}, *{before}]\n"
+        for before, name in zip("abcdefghijkl", "bcdefghijklm", strict=True)
+    )
+    with pytest.raises(StudyFileError, match=r"at most 100,000 are read.*RADSTUDY_MAX_YAML_VALUES"):
+        parse_protocol(PRESET + bomb)
+    monkeypatch.setenv("RADSTUDY_MAX_YAML_VALUES", "many")
+    with pytest.raises(RadstudyError, match=r"RADSTUDY_MAX_YAML_VALUES is 'many'. To do: give a positive number"):
+        parse_protocol(PRESET)
+
+
+def test_a_long_file_is_refused_until_the_bound_is_raised(tmp_path, monkeypatch):
+    (tmp_path / "long.yaml").write_text(PRESET + "# a remark\n" * 30_000)
+    with pytest.raises(StudyFileError, match=r"at most 0.25 MB are read.*RADSTUDY_MAX_YAML_MB"):
+        load_protocol(tmp_path / "long.yaml")
+    monkeypatch.setenv("RADSTUDY_MAX_YAML_MB", "1")
+    assert load_protocol(tmp_path / "long.yaml").sequences == ("T2WI", "DWI", "DCE3", "DCE7")

@@ -45,7 +45,9 @@ _OTHER_SCRIPTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei",
     "Noto Sans CJK JP", "Yu Gothic", "Noto Sans CJK KR", "Malgun Gothic", "Noto Sans Devanagari", "Arial Unicode MS",
 )  # fmt: skip
-_LONGEST_NAME = 60  # letters that stay of a name twice as long on an axis or in a legend; the figure's table has it whole
+_LONGEST_NAME = (
+    60  # letters that stay of a name twice as long on an axis or in a legend; the figure's table has it whole
+)
 
 _DPI = 300  # laid out as it is saved: letters are wider at some resolutions than at others
 

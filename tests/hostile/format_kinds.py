@@ -14,7 +14,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from hostile.kinds import Kind, register
-from hostile.sandbox import command
+from hostile.sandbox import EndedError, command
 from radstudy.imaging.volume import Volume
 
 SHAPE = (14, 12, 9)
@@ -90,8 +90,6 @@ def run_image(file: Path, room: Path) -> str:
 
 def run_mask(file: Path, room: Path) -> str:
     """List the mask, put it onto an image's grid, and compute a feature in it."""
-    from hostile.sandbox import EndedError
-
     listed = command("mask", "list", file)
     ends = []
     for image in ("grid.nii.gz", "image.nii.gz"):
@@ -117,8 +115,6 @@ def run_parameters(file: Path, room: Path) -> str:
 
 def run_signature(file: Path, room: Path) -> str:
     """Predict a patient; a signature that cannot be used ends with 5."""
-    from hostile.sandbox import EndedError
-
     try:
         return command(
             "predict", file, "--image", f"T2={room / 'image.nii.gz'}", "--mask", f"T2={room / 'mask.nii.gz'}",
@@ -217,7 +213,13 @@ def run_study(file: Path, room: Path) -> str:
         if not (folder / beside).exists():
             (folder / beside).write_bytes(content)
     chosen = file if file.suffix == ".yaml" else folder / "study.yaml"
-    command("run", chosen, "--step", "cohort", "--jobs", "1")
+    try:
+        command("run", chosen, "--step", "cohort", "--jobs", "1")
+    except EndedError as ended:
+        if chosen == file and ended.code in (2, 3, 4):  # the table that a study file does not fit may be named instead
+            named = [table for table in ("cohort.csv", "feat.csv") if table in ended.said]
+            raise EndedError(ended.code, f"{ended.said} ({name})" if named else ended.said) from None
+        raise
     rows = folder / "runs" / chosen.stem / "cohort" / "rows.csv"
     return f"{len(rows.read_text(encoding='utf-8').splitlines()) - 1} rows"
 

@@ -98,10 +98,11 @@ CLAIMS = {
     "fxlsx: a cell at XFD1048576": ("fxlsx", "feat.xlsx", far_cell),
     "fcsv: a cell of 40 MB": ("fcsv", "feat.csv", lambda: b"patient_id,T2_f0\nP000," + b"1" * (40 * MB) + b"\n"),
     "fpq: 400 million rows in a few kilobytes": ("fpq", "feat.parquet", many_rows),
-    "yaml: aliases that multiply": ("yaml", "study.yaml", lambda: (study() + ALIASES + "\n").encode()),
-    "yaml: a list within itself": ("yaml", "study.yaml", lambda: (study() + "z: &z [*z]\n").encode()),
-    "yaml: 5,000 brackets": ("yaml", "study.yaml", lambda: (study() + f"z: {'[' * 5000}{']' * 5000}\n").encode()),
-    "params: aliases that multiply": ("params", "params.yaml", lambda: f"{ALIASES}\nsetting: {{binWidth: *a8}}".encode()),
+    "yaml: aliases that multiply": ("yaml", "study.yaml", (study() + ALIASES + "\n").encode),
+    "yaml: a list within itself": ("yaml", "study.yaml", (study() + "z: &z [*z]\n").encode),
+    "yaml: 5,000 brackets": ("yaml", "study.yaml", (study() + f"z: {'[' * 5000}{']' * 5000}\n").encode),
+    "yaml: 5,000 dashes": ("yaml", "study.yaml", (study() + f"z:\n  {'- ' * 5000}1\n").encode),
+    "params: aliases that multiply": ("params", "params.yaml", f"{ALIASES}\nsetting: {{binWidth: *a8}}".encode),
     "sig: 100,000 brackets": (
         "sig", "signature.json", lambda: signature()[:-1] + b', "z": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     "sig: half a character": (

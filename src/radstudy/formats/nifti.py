@@ -259,8 +259,8 @@ def _unpacked(raw: bytes, body: Path, expected: int) -> bytes:
         left = stream.unused_data.lstrip(b"\0")
     if most <= 0:
         raise CaseError(
-            f"the file cannot be read as an image: it is longer than its header says: more than {expected + SLACK} bytes "
-            f"come out of it, {expected} are expected. The header or the voxels are not its own",
+            "the file cannot be read as an image: it is longer than its header says: more than "
+            f"{expected + SLACK} bytes come out, {expected} are expected. The header or the voxels are not its own",
             AGAIN, file=body,
         )  # fmt: skip
     return parts[0] if len(parts) == 1 else b"".join(parts)

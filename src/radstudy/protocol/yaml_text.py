@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from radstudy import bounds
 from radstudy.errors import RadstudyError, StudyFileError
 from radstudy.printable import NOT_IN_XML
 
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|\s)#.*")  # and remarks
+_BRACKET = re.compile(r"[\[\]{}]")
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value")
@@ -48,6 +51,7 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
         without end, lies too deep, has a name that is no word or number, or a tag such as !!python/object.
     """
     bounds.YAML.require_of(StudyFileError, len(text), name)
+    _require_flat(text, name)
     try:
         _require_plain(_reader(names_twice).compose(text), name)
         return _reader(names_twice).load(text)
@@ -62,11 +66,28 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
     except YAMLError as error:
         raise StudyFileError(f"{name}: this is not YAML: {error}") from None
     except RecursionError:
-        raise StudyFileError(
-            f"{name}: this is no settings file: its parts lie within each other more than {bounds.DEEPEST} levels deep"
-        ) from None
+        raise _too_deep(name) from None
     except Exception as error:  # ruamel raises any error at values that it cannot build, such as a date of month 99
         raise StudyFileError(f"{name}: this is not YAML: {error or type(error).__name__}") from None
+
+
+def _require_flat(text: str, name: str) -> None:
+    """Refuse brackets and dashes within each other, over which ruamel's scanner takes the square of their number."""
+    depth = 0
+    for line in text.splitlines():
+        bare = _QUOTED.sub("", line)
+        if bare.count("- ") + bare.count("? ") > bounds.DEEPEST:
+            raise _too_deep(name)
+        for sign in _BRACKET.findall(bare):
+            depth = depth + 1 if sign in "[{" else max(depth - 1, 0)
+            if depth > bounds.DEEPEST:
+                raise _too_deep(name)
+
+
+def _too_deep(name: str) -> StudyFileError:
+    return StudyFileError(
+        f"{name}: this is no settings file: its parts lie within each other more than {bounds.DEEPEST} levels deep"
+    )
 
 
 def _reader(names_twice: bool) -> YAML:

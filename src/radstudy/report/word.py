@@ -27,6 +27,7 @@ from radstudy.report.tables.structure import Cell, Row, Table
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
 _PORTRAIT = 105  # letters of a row that fit an upright page
 _PADDING, _LONGEST = 3, 58  # letters: of a cell's margins, and of a text before it breaks
+_LONGEST_TITLE = 255  # letters, of a property of a Word file
 _FONT, _SIZE, _SMALL = "Arial", 8.5, 7.5
 _QUIET, _FLAG = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04)
 _MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table, the same bytes
@@ -91,7 +92,7 @@ def _page(*, turned: bool, title: str) -> WordDocument:
     normal.font.name, normal.font.size = _FONT, Pt(_SIZE)
     normal.paragraph_format.space_after = Pt(3)
     about = document.core_properties
-    about.title, about.author, about.comments = printable(title), "radstudy", ""
+    about.title, about.author, about.comments = printable(title)[:_LONGEST_TITLE], "radstudy", ""
     about.created = about.modified = _MADE.replace(tzinfo=None)
     return document
 

@@ -178,8 +178,8 @@ def predict_patient(
     absent = [term.name for term in signature.form.terms if term.name not in values]
     if absent:
         raise RefusedError(
-            f"the model '{signature.model}' cannot be applied: the settings of its signature give no {', '.join(absent)}. "
-            "To do: copy signature.json again from the folder of the run that wrote it"
+            f"the model '{signature.model}' cannot be applied: the settings of its signature give no "
+            f"{', '.join(absent)}. To do: copy signature.json again from the folder of the run that wrote it"
         )
     used = {term.name: _used(term, values[term.name]) for term in signature.form.terms}
     lost = [name for name, value in used.items() if not np.isfinite(value)]

@@ -1,4 +1,4 @@
-"""Whether the parts of a signature.json are what they should be, and fit each other: asked before any of them is used."""
+"""Whether the parts of a signature.json are what they should be, and fit each other: asked before they are used."""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def test_another_outcome_is_not_called_by_the_presets_name():
         ("seed: 2001-99-99\n", None, "this is not YAML"),
         (f"seed: {'9' * 5000}\n", None, "this is not YAML"),
         (f"z: {'[' * 3000}{']' * 3000}\n", None, "levels deep"),
-        ("x: &x {bin_widht: 3}\nextract:\n  <<: *x\n", 3, "did you mean 'bin_width'?"),
+        ("prepare:\n  - n4: &x {shrnk: 3}\n  - n4:\n      <<: *x\n", 4, "did you mean 'shrink'?"),
         ("extract: {bin_width: .inf}\n", 2, "finite number"),
         ("extract: {bin_width: 1.0e-320}\n", 2, "beyond what can be computed with"),
         ("prepare:\n  - rescale: {to: [0, 1.0e+308]}\n", 3, "beyond what can be computed with"),

@@ -315,6 +315,7 @@ class _Worker:
         self.began = False
         self.index: int | None = None
         self._file = self._reader = ""
+        self._content: bytes | None = None  # the pickled function that it has
         tasks, self._tasks = context.Pipe(duplex=False)
         self.answers, answers = context.Pipe(duplex=False)
         self.process = context.Process(target=_serve, args=(tasks, answers), env=environment, daemon=True)
@@ -330,11 +331,13 @@ class _Worker:
             answers.close()
 
     def send(self, index: int, content: bytes, task: Any) -> None:
-        """Give it a task."""
-        message = content, _pickled(task)
+        """Give it a task, and the function where it has another one."""
+        message = _pickled(task)
         self.index = index
         with suppress(OSError):  # it has ended: `receive` tells
-            self._tasks.send(message)
+            self._tasks.send_bytes(b"" if self._content is content else content)
+            self._tasks.send_bytes(message)
+        self._content = content
 
     def receive(self) -> tuple[int, Any] | None:
         """Index and result of its task; None if it said something else.
@@ -430,15 +433,17 @@ def _serve(tasks: Any, answers: Any) -> None:
     waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks, waiting), daemon=True).start()
     _answer(_BEGAN, None)
-    known, function = b"", _nothing
+    function: Callable[[Any], Any] = _nothing
     while True:
+        content = task = b""  # their memory is free while this process waits
         try:
             content, task = waiting.get(timeout=IDLE_S)
         except queue.Empty:
             return
         try:
-            if content != known:
-                known, function = content, pickle.loads(content)
+            if content:
+                function = _nothing  # what was there before must not do the work if this fails
+                function = pickle.loads(content)
             answer = _pickled((_RESULT, function(pickle.loads(task))))
         except Exception as error:
             answer = _pickled_error(error)
@@ -453,7 +458,7 @@ def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None
     """Hand tasks on; where the program has ended, end this process at once, whatever it does."""
     with suppress(*_LOST):
         while True:
-            waiting.put(tasks.recv())
+            waiting.put((tasks.recv_bytes(), tasks.recv_bytes()))
     os._exit(0)
 
 

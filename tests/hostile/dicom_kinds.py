@@ -251,7 +251,7 @@ def drawn(name: str) -> Mapping[str, bytes]:
 
 def run_drawing(file: Path, room: Path) -> str:
     """List the mask, put it onto its image, and import it beside its series: the image comes in as it was."""
-    said = []
+    said, placed = [], 0
     for arguments in (
         ("mask", "list", file),
         ("mask", "convert", file, file.parent / "out.nii.gz", "--image", room / "image.nii.gz", "--label", "1"),
@@ -260,6 +260,7 @@ def run_drawing(file: Path, room: Path) -> str:
     ):  # fmt: skip
         try:
             said.append(command(*arguments))
+            placed += arguments[1] == "convert"
         except EndedError as ended:
             if ended.code not in (2, 4) or file.name not in ended.said:
                 raise
@@ -280,7 +281,7 @@ def run_drawing(file: Path, room: Path) -> str:
     listed = masks.read_text("utf-8-sig") if masks.is_file() else ""
     skipped = (folder / "out.private" / "skipped.csv").read_text("utf-8-sig")
     assert code or listed or file.name in skipped, "the import says nothing of the drawing"
-    if not said:
+    if not placed:
         raise refusal
     return json.dumps([*said, f"import {code}"])
 

@@ -86,7 +86,7 @@ def is_bare(start: bytes) -> bool:
     explicit: bool = start[4:6].isalpha() and start[4:6].isupper()
     if start[:2] == b"\x08\x00" and not explicit:
         element, length = struct.unpack("<HI", start[2:8])
-        return element < 0x3000 and length < 1 << 16
+        return bool(element < 0x3000 and length < 1 << 16)
     return bool(explicit and start[:2] in (b"\x08\x00", b"\x02\x00", b"\x00\x08"))
 
 

@@ -167,6 +167,7 @@ def _verified(content: bytes) -> bytes:
             raise ValueError("it does not end as it was written")
         return content
     plain_body = body[:-2] + bytes(2)
-    if _checksum(plain_body) != comment.removeprefix(_MARK).decode("latin-1"):
+    fits = body[-2:] == length.to_bytes(2, "little")
+    if not fits or _checksum(plain_body) != comment.removeprefix(_MARK).decode("latin-1"):
         raise ValueError("the checksum does not fit")
     return plain_body

@@ -295,7 +295,7 @@ class StepFolder:
         """The key that the step has finished with, or None."""
         try:
             record = read_json(self.path / PROVENANCE)
-        except (OSError, json.JSONDecodeError):
+        except (OSError, ValueError):  # not there, or damaged: not UTF-8, not JSON
             return None
         key = record.get("key") if isinstance(record, dict) else None
         return key if isinstance(key, str) else None

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from radstudy.kept import keep, kept, read_kept
-from radstudy.store import PROVENANCE, StepFolder, machine, remove_parts, write_text
+from radstudy.store import PROVENANCE, StepFolder, machine, read_json, remove_parts, write_text
 
 
 def test_a_record_comes_back_under_its_key_and_under_no_other(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,6 +17,7 @@ from radstudy.cohort.case_files import plainly
 from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError, DataError, RadstudyError
+from radstudy.formats.reading import content_of
 from radstudy.protocol.sections import Features, Protocol
 from radstudy.statistics.outcome import LARGEST
 from radstudy.table import FeatureTable
@@ -175,14 +177,16 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq
 
+    bounds.TABLE.require_of(DataError, path.stat().st_size, path)
+    content = content_of(path)
     try:
-        with pq.ParquetFile(path) as opened:
+        with pq.ParquetFile(io.BytesIO(content)) as opened:
             about = opened.metadata
             bounds.CELLS.require_of(DataError, about.num_rows * about.num_columns, path)
             unpacked = sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
             bounds.TABLE.require_of(DataError, unpacked, path)
             opened.read().validate(full=True)
-        frame: pd.DataFrame = pd.read_parquet(path)
+        frame: pd.DataFrame = pd.read_parquet(io.BytesIO(content))
         _require_names(path, frame.columns)
         texts = [column for column in frame.columns if frame[column].dtype.kind not in "biufc"]
         frame[texts] = frame[texts].astype(object)  # text that is not UTF-8 shows here

@@ -20,6 +20,7 @@ from radstudy.cohort.numbers import plain_numbers
 from radstudy.cohort.workbook import read_workbook
 from radstudy.encoding import decoded
 from radstudy.errors import CohortError, DataError
+from radstudy.formats.reading import content_of
 
 # how .xlsx, .xls and .gz begin, whatever the file is called
 _ZIP, _OLD_EXCEL, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
@@ -90,14 +91,14 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
 
     Raises
     ------
-    DataError : the file is missing, not text, or not a table.
+    DataError : the file is missing, cannot be read, is not text, or not a table.
     CohortError : columns of one name, or formulas without a stored result.
     """
     if not file.is_file():
         raise DataError(f"the cohort table {file} does not exist. To do: correct cohort.table, or give --data FOLDER")
     bounds.TABLE.require_of(DataError, file.stat().st_size, file)
     _require_cells(file)
-    raw = _unpacked(file, file.read_bytes())
+    raw = _unpacked(file, content_of(file))
     if raw.startswith(_OLD_EXCEL):
         raise DataError(f"{file} is a table of an old Excel (.xls). To do: save it as .xlsx or as CSV (UTF-8)")
     if raw.startswith(_ZIP) or file.suffix.lower() in (".xlsx", ".xlsm"):

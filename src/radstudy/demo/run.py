@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from radstudy.demo.cohort import make
+from radstudy.kept import keep, kept
 from radstudy.protocol import load_protocol
-from radstudy.store import content_hash, read_json, write_json
+from radstudy.store import content_hash
 from radstudy.study import run
 
 
@@ -34,11 +35,11 @@ def run_demo(
     say, bar : where progress goes.
     """
     data = out / "data"
-    made = {"key": content_hash({"patients": patients, "seed": seed, "null": null})}
+    made = content_hash({"patients": patients, "seed": seed, "null": null})
     marker = data / ".made.json"
-    if not (marker.exists() and read_json(marker) == made):
+    if kept(marker, made) is None:
         say(f"Making a SYNTHETIC cohort of {patients} patients in {data}")
         marker.unlink(missing_ok=True)
         make(data, patients=patients, seed=seed, null=null, jobs=jobs, progress=bar)
-        write_json(marker, made)
+        keep(marker, made, {})
     return run(load_protocol(data / "study.yaml"), data=data, out=out, jobs=jobs, say=say, bar=bar)

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
 from radstudy.errors import CaseError, PassingError, unreadable
@@ -29,7 +29,7 @@ _PATTERN = re.compile(
 )
 _MOST_NAMED = 100_000
 
-Stamp = tuple[int, int, int, int, int]
+Stamp = tuple[int, int, int, int]
 
 
 @dataclass
@@ -48,8 +48,11 @@ class Reading:
     changed: bool = False
 
     def is_of(self, digests: Mapping[Path, str]) -> bool:
-        """Whether all that was read are files with these hashes."""
-        return all(digests.get(file) == digest for file, digest in self.digests.items())
+        """Whether what was read of these files has these hashes; other files, such as a program's own, do not count.
+
+        A header's bytes tell which files it names, so that one of those which is not listed shows in the header.
+        """
+        return all(digests.get(file, digest) == digest for file, digest in self.digests.items())
 
 
 _READING: ContextVar[Reading | None] = ContextVar("reading", default=None)
@@ -130,8 +133,8 @@ def opened(file: Path) -> Iterator[BinaryIO]:
 
 
 def stamp(found: os.stat_result) -> Stamp:
-    """What tells a file from another one, and from itself as it was: device, number, size, times of change."""
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    """What tells a file from another one, and from itself as it was: number on the disk, size, times of change."""
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _stamped(file: Path, stream: BinaryIO) -> None:
@@ -166,14 +169,7 @@ def for_native_readers(file: Path) -> Iterator[Path]:
         return
     with held(), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
         for part in files_of(file):
-            inside = Path(os.path.normpath(part.relative_to(file.parent) if part.is_relative_to(file.parent) else part))
-            if inside.is_absolute() or ".." in inside.parts:
-                raise CaseError(
-                    f"the header names a file outside its folder: '{part}'",
-                    "put the file with the voxels beside the header, and its bare name into it",
-                    file=file,
-                )
-            target = Path(folder) / inside
+            target = Path(folder) / part.relative_to(file.parent)
             content = content_of(part)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +202,30 @@ def files_of(file: Path) -> tuple[Path, ...]:
     if named is None:
         return (file,)
     text = named.group(1).decode("latin-1").strip()
-    return (file, *named_files(file, text, head[named.end() :].decode("latin-1").splitlines()))
+    return (file, *files_inside(file, text, head[named.end() :].decode("latin-1").splitlines()))
+
+
+def files_inside(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:
+    """The files that a header names, see `named_files`; none of them outside its folder.
+
+    Raises
+    ------
+    CaseError : one of them lies elsewhere: absolute, through .., on a share, or behind a link.
+    """
+    files = named_files(header, text, rest)
+    folder = header.parent.resolve()
+    for path in files:
+        beside = path.is_relative_to(header.parent)
+        name = os.fspath(path.relative_to(header.parent) if beside else path)
+        parts = PureWindowsPath(name)  # which knows the separators of every system
+        outside = not beside or bool(parts.drive or parts.root) or ".." in parts.parts or "\0" in name
+        if outside or not path.resolve().is_relative_to(folder):
+            raise CaseError(
+                f"the header names a file outside its folder: '{name}'",
+                "put the file with the voxels beside the header, and its bare name into it",
+                file=header,
+            )
+    return files
 
 
 def named_files(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:

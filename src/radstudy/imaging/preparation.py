@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError
 from radstudy.imaging.bias_field import BiasField, correct
 from radstudy.imaging.box import Box
 from radstudy.imaging.field_view import log_field_at
@@ -176,9 +176,7 @@ def read_reference(file: Path | None, section: Reference | None, volume: Volume 
         return Roi.read(file, section.label, volume if needs_image(file) else None)
     except CaseError as error:
         remedy = f"draw some {section.tissue} on this image, in a label map of its own"
-        if isinstance(error, PassingError):
-            raise
-        raise CaseError(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
+        raise type(error)(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
 
 
 def _fit(

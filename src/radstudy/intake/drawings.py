@@ -13,8 +13,9 @@ from typing import Any
 from radstudy.intake.beside import SLICER
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import Pseudonyms
+from radstudy.intake.remembered import remembered
 from radstudy.intake.sources import Source
-from radstudy.store import read_json, write_bytes, write_json
+from radstudy.store import write_bytes, write_json
 
 
 def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudonyms: Pseudonyms) -> list[dict[str, Any]]:
@@ -31,7 +32,8 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
     All entries, those of earlier imports first.
     """
     index = private / "drawings.json"
-    entries = {entry["file"]: entry for entry in read_json(index)} if index.is_file() else {}
+    earlier = remembered(index, list, "the drawings of earlier imports are not known")
+    entries = {entry["file"]: entry for entry in earlier}
     for plan in plans:
         marked = {pseudonyms.mark("drawing", drawing.uid): drawing for drawing in plan.patient.drawings}
         for mark, drawing in sorted(marked.items()):  # the same order from every kind of source

@@ -17,6 +17,7 @@ from pathlib import Path
 from radstudy.formats.dicom_header import Identity
 from radstudy.intake.index import Index, Patient
 from radstudy.intake.pseudonyms import Pseudonyms
+from radstudy.intake.remembered import remembered
 from radstudy.store import read_json, write_json
 
 FILE = "identities.json"
@@ -92,7 +93,9 @@ def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private
     keep : write the marks there, for later imports.
     """
     file = private / "persons.json"
-    marks: dict[str, list[str]] = read_json(file) if file.is_file() else {}
+    marks: dict[str, list[str]] = remembered(
+        file, dict, "one person under two PatientIDs is not found where an earlier import had one of them"
+    )
     nameless = set(marks.pop("", []))
     for patient in patients:
         name = pseudonyms.of(patient.identifier)

@@ -22,10 +22,13 @@ from radstudy.intake.listing import Listed, decide_listing
 from radstudy.intake.pseudonyms import Redactor, private_folder
 from radstudy.intake.rules import Rules
 from radstudy.intake.sources import Folder
-from radstudy.store import write_bytes
+from radstudy.kept import keep as keep_record
+from radstudy.kept import kept as kept_record
+from radstudy.store import file_hash, write_bytes
 
 MODALITIES = ("MR", "SEG", "RTSTRUCT")
 ATTEMPTS = 4
+PULLED = "pulled.json"  # in a series' folder: the hashes of its files
 Answer = TypeVar("Answer")
 Keep = Callable[[str, bytes], None]
 Text = Callable[[str], str]  # the text of a tag by its keyword; "" where there is none
@@ -215,6 +218,8 @@ def _pull_series(
     except DataError as error:
         return [], f"{where}: {error}"
     names = {uid: f"{_short(study, series.uid)}/{_short(uid)}.dcm" for uid in uids}
+    record = folder / _short(study, series.uid) / PULLED
+    _discard_damaged(folder, record)
 
     full: list[StorageError] = []
 
@@ -246,7 +251,16 @@ def _pull_series(
         return [], f"{where}: {len(got)} of {len(uids)} instances came{reason}; it is left out. To do: import again"
     if series.images is not None and series.images != len(uids):
         return [], f"{where}: the server counts {series.images} instances but lists {len(uids)}; it is left out"
+    keep_record(record, "", {"files": {name: file_hash(folder / name) for name in got}}, compact=True)
     return got, ""
+
+
+def _discard_damaged(folder: Path, record: Path) -> None:
+    """Remove what an earlier pull has written and is not as it was, so that it is fetched again."""
+    found = kept_record(record, "") or {}
+    for name, content in found.get("files", {}).items():
+        if (folder / name).is_file() and file_hash(folder / name) != content:
+            (folder / name).unlink()
 
 
 def _again(ask: Callable[[], Answer], wait_s: float) -> Answer:

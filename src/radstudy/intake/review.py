@@ -16,7 +16,8 @@ from pathlib import Path
 
 from radstudy.errors import DataError, UsageError
 from radstudy.intake.csv_rows import read_rows, write_rows
-from radstudy.store import read_json, write_bytes, write_json
+from radstudy.intake.remembered import remembered
+from radstudy.store import write_bytes, write_json
 from radstudy.workbook import without_times
 
 REVIEW_COLUMNS = [
@@ -218,9 +219,8 @@ def _merged(
 
 def _written(private: Path) -> dict[str, str]:
     file = private / _WRITTEN
-    if not file.is_file():
-        return {}
-    return {mark_of(key): next(filter(None, values), "") for key, values in read_json(file).items()}
+    known = remembered(file, dict, "it is not known which answers of a reader are new")
+    return {mark_of(key): next(filter(None, values), "") for key, values in known.items()}
 
 
 def _unfit(row: _Row) -> str:

@@ -26,6 +26,7 @@ from radstudy.intake.sources import Source
 from radstudy.intake.subtractions import without_subtractions
 from radstudy.intake.tables import EXAMINATIONS, read_cohort, write_cohort, write_tables
 from radstudy.intake.volumes import ChangedError, marks_in, remove_stale, write_volume
+from radstudy.kept import DamagedRecordError
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
 from radstudy.store import only_run, remove_parts, write_json
@@ -260,6 +261,8 @@ def _masks(
         )
     except StorageError:
         raise
+    except DamagedRecordError as error:
+        return Masks(read_rows(options.out / "masks.csv"), [str(error)])
     except Exception as error:
         problem = CaseError(
             f"segmentations and structure sets: {unexpected(error)}", "the volumes are imported; " + REMEDY

@@ -27,9 +27,11 @@ def do_agree(run: Run) -> None:
     inputs = {"extract": run.key_of("extract")}
     if section is not None and section.patients == "training":
         inputs["training rows"] = content_hash(sorted(map(list, _training(run))))
+    tables = {}
     if run.protocol.agree.kappa:
-        inputs["table"] = file_hash(run.data / run.protocol.cohort.table)
-    with run.step(STEP, settings=settings, inputs=inputs) as due:
+        table = run.data / run.protocol.cohort.table
+        inputs["table"] = tables[table] = file_hash(table)
+    with run.step(STEP, settings=settings, inputs=inputs, tables=tables) as due:
         if due:
             _agree(run)
 

@@ -12,6 +12,7 @@ from radstudy.cohort.case_files import Case, Transfer
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW
 from radstudy.errors import CohortError, grouped
+from radstudy.formats.reading import Reading, recorded
 from radstudy.protocol import Protocol
 from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
@@ -31,7 +32,8 @@ def do_cohort(run: Run) -> None:
     CohortError : no lesion has its files; too few lesions are doubly read for the filter that the study file asks for;
         one file, or one content, stands for two readers, sequences, lesions or patients.
     """
-    cohort = read_cohort(run.protocol, run.data)
+    with recorded() as read:
+        cohort = read_cohort(run.protocol, run.data)
     if not cohort.cases and run.protocol.features is None:
         raise CohortError("no lesion has its files:", grouped(cohort.failures))
     opened = open_files(run.protocol, cohort.cases, kept_in=run.path(STEP, OPENED), jobs=run.jobs, bar=run.bar)
@@ -51,17 +53,22 @@ def do_cohort(run: Run) -> None:
         "seed": run.protocol.seed,
     }
     inputs = {
-        "table": file_hash(run.data / run.protocol.cohort.table),
+        "table": _hash(run.data / run.protocol.cohort.table, read),
         "cases": content_hash(_cases_plain(cohort)),
         "notes": content_hash([*cohort.notes, *map(str, opened.failures)]),
     }
     if run.protocol.features is not None:
         settings["features"] = run.protocol.features.model_dump(mode="json")
-        inputs |= {file: file_hash(run.data / file) for file in run.protocol.features.files()}
+        inputs |= {file: _hash(run.data / file, read) for file in run.protocol.features.files()}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _write(run, cohort)
             write_failures(run.path(STEP, UNUSABLE), opened.failures)
+
+
+def _hash(file: Path, reading: Reading) -> str:
+    """The hash of a table as it was read."""
+    return reading.digests.get(file) or file_hash(file)
 
 
 def lost_of(out: Path) -> int:

@@ -145,7 +145,7 @@ def _number(value: float | None) -> float:
 
 
 def _prepared(run: Run, task: VolumeTask) -> bool:
-    return task.record_in(run.path("prepare")).exists()
+    return task.name not in run.waiting and task.record_in(run.path("prepare")).exists()
 
 
 def _answered(run: Run, row: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any]:

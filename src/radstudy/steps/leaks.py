@@ -47,9 +47,10 @@ def do_leaks(run: Run) -> None:
     looked for in this study, so that nobody takes an empty list for more than it says.
     """
     who = read_identities(run.protocol, run.data)
-    inputs = {"model": run.key_of("model"), "table": file_hash(run.data / run.protocol.cohort.table)}
+    table = run.data / run.protocol.cohort.table
+    inputs = {"model": run.key_of("model"), "table": file_hash(table)}
     inputs |= {f"identities {number}": file_hash(file) for number, file in enumerate(who.files)}
-    with run.step(STEP, settings={}, inputs=inputs) as due:
+    with run.step(STEP, settings={}, inputs=inputs, tables={table: inputs["table"]}) as due:
         if due:
             seen = _of_run(run, who)
             found = _errors_first([*who.problems, *find_leaks(seen)])

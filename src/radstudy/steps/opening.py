@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,8 @@ from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
 from radstudy.store import code_key, content_hash
 
+_KEY_LENGTH = 40  # bytes that a record's first key takes
+_EARLIER = re.compile(rb'\{"[0-9a-f]{32}": |\{\}')
 Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
@@ -94,7 +97,12 @@ def open_files(
 
 
 def _known(file: Path | None) -> dict[str, Any]:
-    found = None if file is None else kept(file, "")
+    if file is None or not file.is_file():
+        return {}
+    with file.open("rb") as stream:
+        if _EARLIER.match(stream.read(_KEY_LENGTH)):  # of a version that knew files by size and time alone
+            return {}
+    found = kept(file, "")
     return {} if found is None else dict(found.get("seen", {}))
 
 

@@ -115,7 +115,10 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
     quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
-            task.record_in(run.path(STEP)).unlink(missing_ok=True)  # of an earlier, better file
+            if isinstance(result, PassingError):
+                run.waiting.add(task.name)  # what is kept of it is good where its files come back as they were
+            else:
+                task.record_in(run.path(STEP)).unlink(missing_ok=True)  # of an earlier, better file
             lost = dict.fromkeys((d.patient, d.lesion) for d in task.drawings)
             failures += [
                 result.located(patient=patient, lesion=_shown(lesion), sequence=task.sequence, file=task.image)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
+from radstudy.formats.reading import changed as changed_file
+from radstudy.formats.reading import recorded
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import StepFolder, code_key, content_hash, write_csv
 
@@ -35,6 +37,7 @@ class Run:
     until : the last step that this run is to do.
     passing : errors of this run that another run may not meet.
     digests : image or mask file to its hash, as the volumes were prepared from them.
+    waiting : names of volumes that could not be prepared in this run, for a passing reason.
     """
 
     protocol: Protocol
@@ -46,6 +49,7 @@ class Run:
     until: str = STEPS[-1]
     passing: list[PassingError] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""
@@ -68,7 +72,9 @@ class Run:
             self.say(line)
 
     @contextmanager
-    def step(self, name: str, *, settings: object, inputs: Mapping[str, str]) -> Iterator[bool]:
+    def step(
+        self, name: str, *, settings: object, inputs: Mapping[str, str], tables: Mapping[Path, str] | None = None
+    ) -> Iterator[bool]:
         """Do a step unless it is done: yields True where there is work, and marks the step as finished after it.
 
         Parameters
@@ -76,6 +82,8 @@ class Run:
         name : of the step.
         settings : its section of the protocol.
         inputs : name to content hash, or to the key of the step that made it.
+        tables : the user's tables that the step reads, with the hashes that `inputs` has; where it has read other
+            bytes, it is not done with this run.
         """
         key = content_hash({"step": name, "code": code_key(), "settings": settings, "inputs": dict(inputs)})
         folder = self.folder(name)
@@ -90,7 +98,12 @@ class Run:
         start, before = time.monotonic(), len(self.passing)
         for file in folder.begin():
             self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
-        yield True
+        with recorded() as reading:
+            yield True
+        for file, digest in (tables or {}).items():
+            if reading.digests.get(file, digest) != digest:
+                self.say(f"{name}: {file} was changed during this run; give the same command again")
+                self.passing.append(changed_file(file))
         if lost := self.passing[before:]:  # another key: the step is not done, and what follows was made without these
             key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start

@@ -160,21 +160,32 @@ def of_same_bytes(
 
     Raises
     ------
-    PassingError : the files change again and again.
+    PassingError : the files change again and again, or cannot be used as they are after a change.
     Exception : of `work`, where the files are those that were hashed.
     """
+    hashed = digests
     for _ in range(_TRIES):
         with recorded() as reading:
             try:
                 result = work(digests)
-            except Exception:
+            except Exception as error:
                 if reading.is_of(flat(digests)) and not reading.changed:
+                    if digests != hashed and isinstance(error, CaseError):  # not of what the run goes by
+                        raise _again(error) from error
                     raise
             else:
                 if reading.is_of(flat(digests)):
                     return result, digests
         digests = task.digests()
     raise changed(task.image)
+
+
+def _again(error: CaseError) -> PassingError:
+    """The error of files that were others when the run began: the next run looks at them as they are then."""
+    return PassingError(
+        error.problem, error.remedy, patient=error.patient, lesion=error.lesion, sequence=error.sequence,
+        reader=error.reader, file=error.file,
+    )  # fmt: skip
 
 
 @contextmanager

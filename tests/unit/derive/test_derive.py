@@ -1,6 +1,8 @@
 """`radstudy derive` on a small cohort: maps, figures, failures, what is not made twice, a study that uses them."""
 
+import errno
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -237,3 +239,80 @@ def test_a_study_takes_maps_as_sequences_and_figures_as_characteristics(cohort):
     assert early.loc[("A", "2"), "original_firstorder_Mean"] == pytest.approx(120, abs=3)
     rows = pd.read_csv(cohort / "run" / "cohort" / "rows.csv")
     assert rows["curve_type"].tolist() == ["I", "III", "II", "none"]
+
+
+@pytest.mark.parametrize("how", [lambda raw: raw[: len(raw) // 2], lambda raw: bytes(len(raw)), lambda raw: b""])
+@pytest.mark.parametrize("name", ["derived.json", "ADC.nii.gz"])
+def test_a_damaged_record_or_map_is_made_again(cohort, tmp_path, name, how):
+    out = tmp_path / "out"
+    first, _, _ = derived(cohort, out)
+    adc = Volume.read(out / "B" / "ADC.nii.gz").voxels
+    (out / "B" / name).write_bytes(how((out / "B" / name).read_bytes()))
+    again, lost, _ = derived(cohort, out)
+    assert lost == 0
+    pd.testing.assert_frame_equal(first, again)
+    np.testing.assert_array_equal(Volume.read(out / "B" / "ADC.nii.gz").voxels, adc)
+
+
+def test_a_map_that_somebody_has_changed_is_left_and_named_until_it_is_moved_away(cohort, tmp_path):
+    out = tmp_path / "out"
+    derived(cohort, out)
+    adc = Volume.read(out / "B" / "ADC.nii.gz").voxels
+    mine = adc + 1
+    Volume(mine, DWI).write(out / "B" / "ADC.nii.gz")
+    (out / "B" / "DCE_early.nii.gz").unlink()
+    table, lost, said = derived(cohort, out)
+    assert lost == 1 and table["ADC"][2] == "" and table["DCE_early"][2] != ""
+    assert any("was changed after `radstudy derive` wrote it" in line for line in said)
+    np.testing.assert_array_equal(Volume.read(out / "B" / "ADC.nii.gz").voxels, mine)
+    (out / "B" / "ADC.nii.gz").unlink()
+    table, lost, _ = derived(cohort, out)
+    assert lost == 0 and table["ADC"][2] == "B/ADC.nii.gz"
+    np.testing.assert_array_equal(Volume.read(out / "B" / "ADC.nii.gz").voxels, adc)
+
+
+def test_an_image_that_cannot_be_read_for_a_moment_is_tried_again(cohort, tmp_path, monkeypatch):
+    out, real_read, real_open, inside = tmp_path / "out", Volume.read.__func__, Path.open, []
+
+    def read(cls, path):
+        inside.append(path)
+        try:
+            return real_read(cls, path)
+        finally:
+            inside.pop()
+
+    def opened(self, *rest, **more):
+        if inside and self.parent.name == "B" and self.name == "b0.nii.gz":
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return real_open(self, *rest, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Volume, "read", classmethod(read))
+        patch.setattr(Path, "open", opened)
+        assert derived(cohort, out)[1] == 1
+    table, lost, _ = derived(cohort, out)
+    assert lost == 0 and table["ADC"][2] == "B/ADC.nii.gz"
+
+
+def test_a_map_is_of_the_images_that_its_record_is_kept_by(cohort, tmp_path, monkeypatch):
+    """b0 of B is another image while it is read, and itself before and after that."""
+    out, real, times, file = tmp_path / "out", Volume.read.__func__, [], cohort / "B" / "b0.nii.gz"
+
+    def read(cls, path):
+        if Path(path) != file or times:
+            return real(cls, path)
+        times.append(path)
+        own = file.with_name("own")
+        file.rename(own)
+        Volume(np.full((16, 14, 8), 100, np.float32), DWI).write(file)
+        try:
+            return real(cls, path)
+        finally:
+            own.replace(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Volume, "read", classmethod(read))
+        derived(cohort, out)
+    assert times
+    derived(cohort, out)
+    np.testing.assert_allclose(Volume.read(out / "B" / "ADC.nii.gz").voxels, 1100, rtol=1e-4)

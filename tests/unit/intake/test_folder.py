@@ -1,6 +1,7 @@
 """A folder comes in: every slice once, in order, under its role, with nothing of the patient's identity."""
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 
@@ -213,14 +214,18 @@ def test_a_source_without_images_is_named(imported, tmp_path):
         imported(tmp_path / "nowhere")
 
 
-def test_segmentations_are_copied_aside_and_indexed(synthetic, imported, tmp_path):
+def write_with_a_drawing(synthetic, folder):
     scan = synthetic.t2()
-    synthetic.write(tmp_path / "in", scan)
+    synthetic.write(folder, scan)
     drawing = synthetic.instance(scan, synthetic.Volume(1, {"InstanceNumber": 99}), 0)
     drawing.SOPClassUID = drawing.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.66.4"
     drawing.SOPInstanceUID = synthetic.uid("seg")
     drawing.ReferencedSeriesSequence = synthetic.item(SeriesInstanceUID=scan.series_uid)
-    drawing.save_as(tmp_path / "in" / "seg.dcm")
+    drawing.save_as(folder / "seg.dcm")
+
+
+def test_segmentations_are_copied_aside_and_indexed(synthetic, imported, tmp_path):
+    write_with_a_drawing(synthetic, tmp_path / "in")
     outcome = imported(tmp_path / "in")
     private = tmp_path / "out.private"
     (entry,) = json.loads((private / "drawings.json").read_text("utf-8"))
@@ -347,3 +352,23 @@ def test_a_review_table_reduced_to_what_is_answered_is_read(synthetic, imported,
     answer.to_csv(tmp_path / "out" / "review.csv", index=False)
     assert list(roles(imported(tmp_path / "in"))) == ["T1WI"]
     assert pd.read_csv(tmp_path / "out" / "review.csv", dtype=str)["role"].tolist() == ["T1WI"]
+
+
+@pytest.mark.parametrize("name", ["persons.json", "drawings.json", "review.json"])
+@pytest.mark.parametrize("how", [lambda raw: raw[: len(raw) // 2], lambda raw: bytes(len(raw)), lambda raw: b"0"])
+def test_what_an_import_remembers_is_named_where_it_is_damaged(synthetic, imported, tmp_path, name, how):
+    write_with_a_drawing(synthetic, tmp_path / "in")
+    imported(tmp_path / "in")
+    file = tmp_path / "out.private" / name
+    if not file.exists():
+        file.write_text('["nothing"]\n', encoding="utf-8")
+    file.write_bytes(how(file.read_bytes()))
+    if name == "drawings.json":  # the volumes are imported whatever becomes of the drawings
+        said = " ".join(imported(tmp_path / "in").failures)
+    else:
+        with pytest.raises(DataError) as caught:
+            imported(tmp_path / "in")
+        said = str(caught.value)
+    assert re.search(rf"{name} .*it is damaged\. Without it .*To do: restore it", said)
+    file.unlink()
+    imported(tmp_path / "in")

@@ -193,6 +193,19 @@ def test_a_second_pull_fetches_nothing(archive, tmp_path):
     assert len(archive.sent) == sent
 
 
+@pytest.mark.parametrize("how", [lambda raw: raw[: len(raw) // 2], lambda raw: bytes(len(raw)), lambda raw: b""])
+def test_a_pulled_object_that_was_damaged_is_fetched_again(archive, tmp_path, how):
+    with served(archive) as server:
+        pull(server, tmp_path / "private", wait_s=0)
+        file = sorted((tmp_path / "private" / "pulled").rglob("*.dcm"))[2]
+        whole, sent = file.read_bytes(), len(archive.sent)
+        file.write_bytes(how(whole))
+        source = pull(server, tmp_path / "private", wait_s=0)
+    assert file.read_bytes() == whole
+    assert len(archive.sent) == sent + 1
+    assert len(source.files()) == len(archive.files)
+
+
 def test_counts_that_disagree_are_named(archive, tmp_path):
     archive.count_off = 1
     with served(archive) as server:

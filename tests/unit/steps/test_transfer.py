@@ -189,3 +189,32 @@ def test_a_transfer_that_makes_no_sense_is_refused(section, says):
 
     with pytest.raises(StudyFileError, match=says):
         parse_protocol(STUDY.replace("{from: DCE, to: [T2, DWI], rigid: false}", section))
+
+
+def test_a_transferred_mask_that_was_damaged_is_made_again(study):
+    run = study()
+    (file,) = run.path("prepare", "transferred").glob("*_T2.nii.gz")
+    whole = Roi.read(file).mask
+    file.write_bytes(bytes(file.stat().st_size))
+    study()
+    np.testing.assert_array_equal(Roi.read(file).mask, whole)
+
+
+def test_a_transferred_mask_that_a_reader_has_changed_in_its_place_is_set_aside(study):
+    """It was confirmed as it was: what somebody draws into the run's folder is neither used under that nor lost."""
+    run = study()
+    listed = pd.read_csv(run.path("prepare", "transferred.csv"))
+    listed["confirmed"] = "yes"
+    listed.to_csv(study.folder / "transferred.csv", index=False)
+    (file,) = run.path("prepare", "transferred").glob("*_T2.nii.gz")
+    roi = Roi.read(file)
+    mine = roi.mask.copy()
+    mine[0, 0, 0] = True
+    write_raster(file, mine, roi.affine)
+    features = read_features(study()).of("T2", "a")
+    np.testing.assert_array_equal(Roi.read(file).mask, roi.mask)
+    (aside,) = file.parent.glob("*.kept-1.nii.gz")
+    np.testing.assert_array_equal(Roi.read(aside).mask, mine)
+    assert "p1" in features.index.get_level_values("patient")
+    lesions = pd.read_csv(run.path("prepare", "lesions.csv"), keep_default_na=False)
+    assert lesions["warnings"].str.contains("kept-1").any()

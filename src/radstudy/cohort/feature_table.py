@@ -177,9 +177,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq
 
+    bounds.TABLE.require_of(DataError, path.stat().st_size, path)
+    content = content_of(path)
     try:
-        bounds.TABLE.require_of(DataError, path.stat().st_size, path)
-        content = content_of(path)
         with pq.ParquetFile(io.BytesIO(content)) as opened:
             about = opened.metadata
             bounds.CELLS.require_of(DataError, about.num_rows * about.num_columns, path)

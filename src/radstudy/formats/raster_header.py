@@ -10,14 +10,13 @@ NRRD: teem.sourceforge.net/nrrd/format.html. MetaImage: itk.org/Wiki/ITK/MetaIO/
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 
 from radstudy.errors import CaseError
-from radstudy.formats.reading import named_files, opened
+from radstudy.formats.reading import files_inside, opened
 
 AGAIN = "copy the file again from where it came, or export it again"
 _LONGEST_HEADER = 1 << 20
@@ -93,10 +92,10 @@ def nrrd_stored(file: Path) -> Stored:
     if not detached and ended is None:
         raise _damaged("its header does not end", file)
     start = 0 if detached or ended is None else ended.end()
-    files = (file,)
+    files: tuple[Path, ...] = (file,)
     if detached:
         at = next(n for n, line in enumerate(lines) if line.lower().startswith(("data file", "datafile")))
-        files = _files_inside(file, detached, lines[at + 1 :])
+        files = _files(file, detached, lines[at + 1 :])
     expected = count * width
     skip = None if byte_skip < 0 or line_skip else start + byte_skip
     if packing == "text":
@@ -189,7 +188,7 @@ def metaimage_stored(file: Path) -> Stored:
         files: tuple[Path, ...] = (file,)
         skip = ended.end()
     else:
-        files = _files_inside(file, data, head[ended.end() :].decode("latin-1").splitlines())
+        files = _files(file, data, head[ended.end() :].decode("latin-1").splitlines())
     if fields.get("BinaryData", "True").lower() == "false":
         return Stored(2 * count - 1, files, max(skip, 0), "text", count * width)
     packing = "zlib" if fields.get("CompressedData", "").lower() == "true" else ""
@@ -237,25 +236,9 @@ def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) 
     _whole(fields, ("CompressedDataSize",), file)
 
 
-def _files_inside(file: Path, named: str, rest: Sequence[str]) -> tuple[Path, ...]:
-    """The files that a header names.
-
-    Raises
-    ------
-    CaseError : one of them lies outside the header's folder: absolute, through .., a share or a link; or none is named.
-    """
-    files = named_files(file, named, list(rest))
-    folder = file.parent.resolve()
-    for path in files:
-        text = os.fspath(path.relative_to(file.parent)) if path.is_relative_to(file.parent) else os.fspath(path)
-        strange = PureWindowsPath(text)
-        outside = path.is_absolute() and not path.is_relative_to(file.parent)
-        outside |= bool(strange.drive or strange.root) or ".." in strange.parts or "\0" in text
-        if outside or not path.resolve().is_relative_to(folder):
-            raise CaseError(
-                f"the header names a file outside its folder: '{text}'",
-                "put the file with the voxels beside the header, and its bare name into it", file=file,
-            )  # fmt: skip
+def _files(file: Path, named: str, rest: Sequence[str]) -> tuple[Path, ...]:
+    """The files with the voxels that a header names: at least one, none outside its folder."""
+    files = files_inside(file, named, list(rest))
     if not files:
         raise _damaged(f"its header names no file with the voxels ('{named}')", file)
     return files

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
 from radstudy.errors import CaseError, PassingError, unreadable
@@ -172,14 +172,7 @@ def for_native_readers(file: Path) -> Iterator[Path]:
         place = tempfile.TemporaryDirectory(prefix="radstudy-")
     with held(), place as folder:
         for part in files_of(file):
-            inside = Path(os.path.normpath(part.relative_to(file.parent) if part.is_relative_to(file.parent) else part))
-            if inside.is_absolute() or ".." in inside.parts:
-                raise CaseError(
-                    f"the header names a file outside its folder: '{part}'",
-                    "put the file with the voxels beside the header, and its bare name into it",
-                    file=file,
-                )
-            target = Path(folder) / inside
+            target = Path(folder) / part.relative_to(file.parent)
             content = content_of(part)
             with temporary_files():
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -210,7 +203,30 @@ def files_of(file: Path) -> tuple[Path, ...]:
     if named is None:
         return (file,)
     text = named.group(1).decode("latin-1").strip()
-    return (file, *named_files(file, text, head[named.end() :].decode("latin-1").splitlines()))
+    return (file, *files_inside(file, text, head[named.end() :].decode("latin-1").splitlines()))
+
+
+def files_inside(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:
+    """The files that a header names, see `named_files`; none of them outside its folder.
+
+    Raises
+    ------
+    CaseError : one of them lies elsewhere: absolute, through .., on a share, or behind a link.
+    """
+    files = named_files(header, text, rest)
+    folder = header.parent.resolve()
+    for path in files:
+        beside = path.is_relative_to(header.parent)
+        name = os.fspath(path.relative_to(header.parent) if beside else path)
+        parts = PureWindowsPath(name)  # which knows the separators of every system
+        outside = not beside or bool(parts.drive or parts.root) or ".." in parts.parts or "\0" in name
+        if outside or not path.resolve().is_relative_to(folder):
+            raise CaseError(
+                f"the header names a file outside its folder: '{name}'",
+                "put the file with the voxels beside the header, and its bare name into it",
+                file=header,
+            )
+    return files
 
 
 def named_files(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:

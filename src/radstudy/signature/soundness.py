@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from radstudy.modelling.models import LinearForm
+from radstudy.protocol.base import Section
 from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
 from radstudy.signature.training import TrainingDistribution
 from radstudy.table import CLINICAL, SEPARATOR
@@ -57,7 +58,9 @@ def _kinds(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _sections(document: Mapping[str, Any]) -> Iterator[str]:
     """The parts that a study file has too."""
-    parts = [(f"prepare, step {number}", Prepare, step) for number, step in enumerate(document["prepare"], 1)]
+    parts: list[tuple[str, type[Section], Any]] = [
+        (f"prepare, step {number}", Prepare, step) for number, step in enumerate(document["prepare"], 1)
+    ]
     parts += [(f"clinical, {name}", ClinicalVariable, item) for name, item in document["clinical"].items()]
     if not document["extract"].get(FROM_TABLE):
         parts.append(("extract", Extract, document["extract"]))

@@ -33,9 +33,12 @@ _THREADS = (
     "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
 _BEGAN, _READING, _RESULT, _ERROR = range(4)  # what a worker's message is
-_LOST = (EOFError, OSError)  # what reading from a process that has ended gives
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE}  # of a file, or of a fault in a library
 _WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC0000374: "heap corruption", 0xC00000FD: "stack overflow"}
+
+
+class _LostError(Exception):
+    """A worker has ended."""
 
 
 class _Program:
@@ -181,7 +184,7 @@ def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[
         for worker in team.heard():
             try:
                 answer = worker.receive()
-            except _LOST:
+            except _LostError:
                 if (index := team.lose(worker)) is not None:
                     doubtful.append(index)
                     unfinished -= 1
@@ -196,14 +199,15 @@ def _alone(team: _Team, content: bytes, task: Any) -> Any:
     """The result of a task in doubt from a new process, the only one; an error if that is lost, too."""
     worker = team.add()
     try:
-        while worker.receive() is not None or not worker.began:
-            pass
+        while not worker.began:
+            worker.receive()
         worker.send(0, content, task)
         while (answer := worker.receive()) is None:
             pass
-    except _LOST:
-        if team.lose(worker) is None:
-            raise AssertionError("a worker without a task was lost, and not reported") from None
+    except _LostError:
+        team.lose(worker)
+        if not worker.began:
+            raise _not_started(f"it {worker.ended}") from None
         return worker.lost()
     team.close()
     return answer[1]
@@ -344,10 +348,14 @@ class _Worker:
 
         Raises
         ------
-        EOFError, OSError : it has ended.
+        _LostError : it has ended.
         Any error of the task.
         """
-        kind, value = pickle.loads(self.answers.recv_bytes())
+        try:
+            content = self.answers.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise _LostError from error
+        kind, value = pickle.loads(content)
         if kind == _BEGAN:
             self.began = True
         elif kind == _READING:
@@ -456,7 +464,7 @@ def _nothing(_: object) -> None:
 
 def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:
     """Hand tasks on; where the program has ended, end this process at once, whatever it does."""
-    with suppress(*_LOST):
+    with suppress(EOFError, OSError):
         while True:
             waiting.put((tasks.recv_bytes(), tasks.recv_bytes()))
     os._exit(0)

@@ -119,6 +119,8 @@ def test_an_error_of_the_function_keeps_its_kind_and_its_case():
             raise StorageError("x", "full")
         if number == 2:
             raise ZeroDivisionError("planted")
+        if number == 3:
+            raise FileNotFoundError("x")  # and no process is lost
 
         class LocalError(Exception):
             def __init__(self, one, two):
@@ -127,14 +129,15 @@ def test_an_error_of_the_function_keeps_its_kind_and_its_case():
         raise LocalError(1, 2)
 
     errors = []
-    for number in range(4):
+    for number in range(5):
         with pytest.raises(Exception) as caught:
             list(parallel.results(lambda task, number=number: work(number), [0, 1], 2))
         errors.append(caught.value)
     assert str(errors[0]) == "Patient P1, T2, reader a, file x.nii: gone. To do: wait."
-    assert [type(error) for error in errors] == [PassingError, StorageError, ZeroDivisionError, RuntimeError]
+    assert [type(error) for error in errors] == [PassingError, StorageError, ZeroDivisionError, FileNotFoundError,
+                                                    RuntimeError]  # fmt: skip
     assert "in work" in "".join(errors[2].__notes__)
-    assert "LocalError" in str(errors[3])
+    assert "LocalError" in str(errors[4])
 
 
 def test_threads_are_shared_out_unless_asked_for_or_set(monkeypatch):

@@ -61,7 +61,7 @@ def keep_cases_apart() -> None:
 
 def cores() -> int:
     """Processors that this process may use: of the computer, by its affinity and by the limits of its container."""
-    from joblib.externals.loky import cpu_count
+    from loky import cpu_count
 
     return int(cpu_count())
 
@@ -312,7 +312,7 @@ class _Worker:
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
-        from joblib.externals.loky.backend import get_context
+        from loky.backend import get_context
 
         context = get_context("loky")
         self.environment = environment
@@ -429,7 +429,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _pickled(value: object) -> bytes:
-    from joblib.externals.loky.backend.reduction import dumps
+    from loky.backend.reduction import dumps
 
     return bytes(dumps(value))
 

@@ -197,7 +197,7 @@ def test_a_system_that_gives_no_process_is_said():
         import os, resource
         from radstudy.errors import ProcessError
         from radstudy.parallel import results
-        import joblib.externals.loky.backend.popen_loky_posix, multiprocessing.connection
+        import loky.backend.popen_loky_posix, multiprocessing.connection
         lowest = os.dup(0)
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 3, lowest + 3))  # two pipes have four
         try:
@@ -214,7 +214,7 @@ def test_the_limit_of_open_files_bounds_the_processes():
     program = python("""
         import os, resource
         from radstudy.parallel import results
-        import joblib.externals.loky.backend.popen_loky_posix, multiprocessing.connection
+        import loky.backend.popen_loky_posix, multiprocessing.connection
         lowest = os.dup(0)
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 24, lowest + 24))
         found = [pid for _, pid in results(lambda _: os.getpid(), range(40), 12)]

@@ -154,7 +154,7 @@ def test_a_header_that_crashes_native_code_does_not_end_a_command(cohort, jobs):
 def test_nothing_else_starts_processes():
     """Also where an import is within a function; `imaging/slabs.py` has threads."""
     source = Path(study.__file__).parent
-    words = ("joblib", "multiprocessing", "subprocess", "concurrent.futures", "os.fork")
+    words = ("joblib", "loky", "multiprocessing", "subprocess", "concurrent.futures", "os.fork")
     users = {
         file.relative_to(source).as_posix()
         for file in source.rglob("*.py")

@@ -9,6 +9,7 @@ what was seen; the first five of each fault. The same seed makes the same inputs
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from hostile.mutate import mutated  # noqa: E402
 from hostile.sandbox import Outcome, Sandbox  # noqa: E402
 
 _KEPT = 5
+_TOGETHER = 100
 
 
 class Fuzzing:
@@ -46,11 +48,18 @@ class Fuzzing:
     def share(self, numbers: range) -> None:
         """Run some of the inputs in a sandbox."""
         with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
-            for number in numbers:
-                name, content = self.input(number)
-                file = Path(folder) / name
-                file.write_bytes(content)
-                self._count(sandbox.run(self.kind.name, file), number, name, content)
+            for begin in range(0, len(numbers), _TOGETHER):
+                part = numbers[begin : begin + _TOGETHER]
+                inputs = [self.input(number) for number in part]
+                files = [Path(folder) / str(number) / name for number, (name, _) in zip(part, inputs, strict=True)]
+                for file, (_, content) in zip(files, inputs, strict=True):
+                    file.parent.mkdir()
+                    file.write_bytes(content)
+                outcomes = sandbox.run_all(self.kind.name, files)
+                for number, outcome, (name, content) in zip(part, outcomes, inputs, strict=True):
+                    self._count(outcome, number, name, content)
+                for file in files:
+                    shutil.rmtree(file.parent)
 
     def _count(self, outcome: Outcome, number: int, name: str, content: bytes) -> None:
         with self._lock:

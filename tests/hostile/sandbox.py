@@ -1,7 +1,8 @@
 """Run what a user would run on one file, in a process of its own, and say how it ended.
 
 A `Sandbox` is a server process that has imported everything once; it forks for each file, so that a file costs
-milliseconds, and a crash, a hang or a full memory ends the fork alone.
+milliseconds, and a crash, a hang or a full memory ends the fork alone. Of many files a fork does several, as far as it
+comes; what is not at once an "ok" or a clean error is run again in a fork of its own, which is what counts.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NoReturn
 
 TESTS = Path(__file__).resolve().parents[1]
 SLOW_S, KILLED_S = 2.0, 10.0
@@ -111,7 +114,7 @@ def _text(file: object) -> str:
 
 
 def serve() -> None:
-    """Answer requests, one JSON a line: {"kind", "file"} becomes an `Outcome`."""
+    """Answer requests, one JSON a line: {"kind", "files"} becomes a list of `Outcome`."""
     from hostile.kinds import KINDS, load_kinds
 
     load_kinds()
@@ -129,8 +132,8 @@ def serve() -> None:
                 rooms[kind.name] = base / kind.name
                 rooms[kind.name].mkdir()
                 _prepare(kind, rooms[kind.name], base)
-            outcome = _one(kind, Path(asked["file"]), rooms[kind.name], base)
-            answers.write(json.dumps(asdict(outcome)) + "\n")
+            outcomes = _several(kind, [Path(file) for file in asked["files"]], rooms[kind.name], base)
+            answers.write(json.dumps([asdict(outcome) for outcome in outcomes]) + "\n")
             answers.flush()
     finally:
         shutil.rmtree(base, ignore_errors=True)
@@ -144,6 +147,63 @@ def _prepare(kind: object, room: Path, base: Path) -> None:
         good.write_bytes(content)
         _one(kind, good, room, base, limit_s=300.0)
         good.unlink()
+
+
+def _several(kind: object, files: Sequence[Path], room: Path, base: Path) -> list[Outcome]:
+    """The outcomes of files: several in one fork, and in one of its own each that is not well at once."""
+    found: list[Outcome] = []
+    while len(found) < len(files):
+        if len(files) - len(found) > 1:
+            found += _as_far_as_it_comes(kind, files[len(found) :], room, base)
+        if len(found) < len(files):
+            found.append(_one(kind, files[len(found)], room, base))
+    return found
+
+
+def _as_far_as_it_comes(kind: object, files: Sequence[Path], room: Path, base: Path) -> list[Outcome]:
+    """The outcomes of the first files, up to one that has to be looked at alone."""
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if not child:
+        _child_of_several(kind, files, room, base, writing, reading)
+    os.close(writing)
+    found: list[Outcome] = []
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        said = b""
+        while select.select([pipe], [], [], SLOW_S)[0] and (part := pipe.read(65536)):
+            said += part
+            *lines, said = said.split(b"\n")
+            found += [Outcome(*json.loads(line)) for line in lines]
+    _kill(child)
+    os.wait4(child, 0)
+    return found
+
+
+def _child_of_several(
+    kind: object, files: Sequence[Path], room: Path, base: Path, writing: int, reading: int
+) -> NoReturn:
+    """Run one file after another until one is not well; it never returns."""
+    try:
+        _alone(reading)
+        for file in files:
+            case = base / "several"
+            shutil.rmtree(case, ignore_errors=True)
+            case.mkdir()
+            name = kind.natural_name(file.name)  # type: ignore[attr-defined]
+            shutil.copyfile(file, case / name)
+            (case / name).chmod(0o644)
+            before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+            ending, detail = _judged(lambda to=case / name: kind.run(to, room), name)  # type: ignore[attr-defined]
+            seconds = time.monotonic() - began
+            memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            if ending not in ("ok", "error") or seconds > SLOW_S / 2 or memory > MEMORY_MB / 3:
+                break
+            _write_all(writing, json.dumps([ending, detail[:_SHOWN], seconds, memory]) + "\n")
+    except BaseException:
+        os._exit(99)
+    os._exit(0)
 
 
 def _one(kind: object, file: Path, room: Path, base: Path, limit_s: float = KILLED_S) -> Outcome:
@@ -191,18 +251,23 @@ def _in_fork(work: object, name: str, limit_s: float = KILLED_S) -> Outcome:
 def _child(work: object, name: str, writing: int, reading: int) -> None:
     """What the fork does; it never returns."""
     try:
-        os.setsid()
-        os.close(reading)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        if name:
-            resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES_GB << 30, ADDRESSES_GB << 30))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _alone(reading, bounded=bool(name))
         os.write(writing, f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n".encode())
         ending, detail = _judged(work, name)
         _write_all(writing, json.dumps([ending, detail[-_SHOWN:] if ending == "traceback" else detail[:_SHOWN]]))
     except BaseException:
         os._exit(99)
     os._exit(0)
+
+
+def _alone(reading: int, *, bounded: bool = True) -> None:
+    """Make a fork a group of its own, without input, core files or, if bounded, all the memory."""
+    os.setsid()
+    os.close(reading)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if bounded:
+        resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES_GB << 30, ADDRESSES_GB << 30))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _judged(work: object, name: str) -> tuple[str, str]:
@@ -269,12 +334,16 @@ class Sandbox:
 
     def run(self, kind: str, file: Path) -> Outcome:
         """What a user would run on this file, and how it ended."""
-        self._server.stdin.write(json.dumps({"kind": kind, "file": str(file)}) + "\n")
+        return self.run_all(kind, [file])[0]
+
+    def run_all(self, kind: str, files: Sequence[Path]) -> list[Outcome]:
+        """As `run`, of each of the files; a fork does several, as long as they end well."""
+        self._server.stdin.write(json.dumps({"kind": kind, "files": [str(file) for file in files]}) + "\n")
         self._server.stdin.flush()
         answer = self._server.stdout.readline()
         if not answer:
-            raise RuntimeError(f"the sandbox ended at {file}:\n{_text(self._log)}")
-        return Outcome(**json.loads(answer))
+            raise RuntimeError(f"the sandbox ended at one of {files[0]} ...:\n{_text(self._log)}")
+        return [Outcome(**outcome) for outcome in json.loads(answer)]
 
     def __enter__(self) -> Sandbox:
         return self

@@ -38,7 +38,7 @@ def require_identified(dataset: Any) -> None:
     """Refuse an image, segmentation or structure set without the UIDs that every object has."""
     for keyword in _IDENTIFIERS:
         uid = str(value_of(dataset, keyword) or "")
-        if not uid or len(uid) > _LONGEST_UID or not uid.isprintable():
+        if not uid or len(uid) > _LONGEST_UID or not (uid.isascii() and uid.isprintable()):
             raise UnreadableError(f"{keyword} is {'not a UID' if uid else 'missing'}: cut off, or damaged")
 
 

@@ -9,10 +9,11 @@ References: DICOM PS3.3 C.7.6.1 (InstanceNumber, ImagesInAcquisition), C.8.3.1 (
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from radstudy.errors import CaseError
+from radstudy.formats.dicom_header import Frame
 from radstudy.formats.dicom_series import distances
 from radstudy.intake.series import Series, Stack
 
@@ -36,6 +37,27 @@ def with_doubts(series: Series, doubt: str = "") -> Series:
             _rescaled_alike(_doubted(stack, doubt or _by_bits(stack) or _by_numbers(series, stack))) for stack in stacks
         ),
     )
+
+
+def parted(series: Mapping[str, Sequence[Frame]]) -> dict[str, str]:
+    """What speaks against series being whole beside another one of a single image that is like theirs in everything.
+
+    A damaged SeriesInstanceUID takes an image out of its series: one slice fewer, and a series of one image more.
+
+    Parameters
+    ----------
+    series : the images of an examination by SeriesInstanceUID.
+
+    Returns
+    -------
+    SeriesInstanceUID of each such series to what to say of it.
+    """
+    alone = {images[0].facts for images in series.values() if len(images) == 1 and images[0].index is None}
+    return {
+        uid: "an image that is like its own in everything has another SeriesInstanceUID: it may be one of its slices"
+        for uid, images in series.items()
+        if len(images) > 1 and alone and not alone.isdisjoint(image.facts for image in images)
+    }
 
 
 def _rescaled_alike(stack: Stack) -> Stack:

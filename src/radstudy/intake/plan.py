@@ -12,7 +12,7 @@ from radstudy.intake.answered import decide_with_answers
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE, Decision
 from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Examination, Patient, contradiction
-from radstudy.intake.lacking import with_doubts
+from radstudy.intake.lacking import parted, with_doubts
 from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
 from radstudy.intake.review import Answers, examination_of
@@ -172,7 +172,8 @@ def _series_of(examination: Examination) -> list[Series]:
     timed = set_over_midnight(examination.series)
     met = [(uid, sorted(frames, key=_as_numbered)) for uid, frames in timed.items() if frames]
     met.sort(key=lambda item: (*_number(item[1][0].facts.series_number), item[0]))
-    return [_sorted(frames, examination.copies[uid], examination.doubtful.get(uid, "")) for uid, frames in met]
+    doubts = {**parted(timed), **examination.doubtful}
+    return [_sorted(frames, examination.copies[uid], doubts.get(uid, "")) for uid, frames in met]
 
 
 def _sorted(frames: list[Frame], copies: int, doubt: str) -> Series:

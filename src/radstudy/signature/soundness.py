@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from radstudy.errors import StudyFileError
+from radstudy.features.of_study import settings_of_study
 from radstudy.modelling.models import LinearForm
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
@@ -66,11 +69,15 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
         parts.append(("extract", Extract, document["extract"]))
     for name, kind, item in parts:
         try:
-            kind.model_validate(item)
+            section = kind.model_validate(item)
+            if isinstance(section, Extract) and section.params is None:
+                settings_of_study(section, Path())
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             yield f"'{name}{', ' if where else ''}{where}' cannot be used: {first['msg']}"
+        except StudyFileError as error:
+            yield f"'{name}' cannot be used: {error}"
 
 
 def _terms(document: Mapping[str, Any], form: LinearForm) -> Iterator[str]:

@@ -141,6 +141,28 @@ def test_images_that_are_numbered_from_two_are_for_review(synthetic, imported, t
     assert any("numbered from 2" in reason for reason in reasons(outcome))
 
 
+@pytest.mark.parametrize("last_letter", ["x", "next"])
+def test_an_end_slice_whose_series_uid_is_damaged_is_not_missing_without_a_word(
+    synthetic, imported, tmp_path, last_letter
+):
+    last = by_number(synthetic.write(tmp_path / "in", synthetic.t2()), 6)
+    uid = synthetic.read(last).SeriesInstanceUID
+    letter = str((int(uid[-1]) + 1) % 10) if last_letter == "next" else last_letter
+    last.write_bytes(last.read_bytes().replace(uid.encode(), (uid[:-1] + letter).encode()))
+    outcome = imported(tmp_path / "in")
+    assert not with_role(outcome, "T2WI")
+    assert any("has another SeriesInstanceUID" in reason for reason in reasons(outcome))
+
+
+def test_a_uid_of_other_letters_than_ascii_is_damage(synthetic, imported, tmp_path):
+    files = synthetic.write(tmp_path / "in", synthetic.t2())
+    last = by_number(files, 6)
+    uid = synthetic.read(last).SeriesInstanceUID.encode()
+    last.write_bytes(last.read_bytes().replace(uid, uid[:-2] + b"\xeb\xfd"))
+    outcome = imported(tmp_path / "in")
+    assert not with_role(outcome, "T2WI") and is_named(outcome)
+
+
 @pytest.mark.parametrize("offset", [6, 60, 1000, -1])
 def test_numbers_that_go_on_from_another_series_are_no_alarm(synthetic, imported, tmp_path, offset):
     for file in synthetic.write(tmp_path / "in", synthetic.t2()):

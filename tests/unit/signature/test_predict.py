@@ -237,6 +237,15 @@ def test_damaged_distributions_are_refused_by_name(small, tmp_path):
             read_signature(tmp_path / "s.json")
 
 
+@pytest.mark.parametrize("features", [{"frstorder": None}, {"firstorder": ["nan"]}])
+def test_a_signature_whose_settings_name_what_is_not_there_is_refused_as_damaged(small, tmp_path, features):
+    document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))
+    document["extract"]["features"] = features
+    (tmp_path / "s.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(RefusedError, match=r"is a damaged signature: 'extract' cannot be used.*did you mean"):
+        read_signature(tmp_path / "s.json")
+
+
 def test_what_training_was_like_stands_in_the_signature(small, signature, tmp_path):
     document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))
     found = document["training_distribution"]

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,10 @@ def real_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _as_a_library():
+    """A test that ran the command line in this process must not move the work of the next into other processes."""
+    if "radstudy.parallel" in sys.modules:
+        sys.modules["radstudy.parallel"]._Program.apart = False

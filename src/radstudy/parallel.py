@@ -15,6 +15,7 @@ import pickle
 import queue
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ Result = TypeVar("Result")
 
 IDLE_S = 300.0  # a worker that has had nothing to do for so long ends
 _PATIENCE_S = 10.0  # for a process to end
+_TO_UNDO_S = 3.0  # for a process to take back what it has half written
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
@@ -39,6 +41,10 @@ _WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC0000374: "heap corruption
 
 class _LostError(Exception):
     """A worker has ended."""
+
+
+class _EndedError(BaseException):
+    """This worker is to end: whatever it does is undone on the way, such as a file that is half written."""
 
 
 class _Program:
@@ -242,7 +248,9 @@ class _Team:
         working = [worker for worker in self.members if worker.index is not None]
         for worker in working:
             worker.process.terminate()  # all, before the first is waited for
+        until = time.monotonic() + _TO_UNDO_S
         for worker in working:
+            worker.process.join(max(until - time.monotonic(), 0.0))
             worker.close()
         _Program.left += [worker for worker in self.members if worker.index is None]
 
@@ -373,7 +381,7 @@ class _Worker:
         self._tasks.close()
         self.process.join(_PATIENCE_S)
         if self.process.exitcode is None:
-            self.process.terminate()
+            self.process.kill()
             self.process.join(_PATIENCE_S)
         self.answers.close()
 
@@ -437,10 +445,24 @@ def _pickled(value: object) -> bytes:
 def _serve(tasks: Any, answers: Any) -> None:
     """A worker's whole life: it does what it is sent, until the program has ended or has nothing more for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
     _Program.answers = answers
     waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks, waiting), daemon=True).start()
     _answer(_BEGAN, None)
+    try:
+        _work_off(waiting, answers)
+    except _EndedError:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)  # so that the program sees how it ended
+
+
+def _end(*_: object) -> None:
+    raise _EndedError
+
+
+def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> None:
+    """Do one task after another."""
     function: Callable[[Any], Any] = _nothing
     while True:
         content = task = b""  # their memory is free while this process waits

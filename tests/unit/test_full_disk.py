@@ -21,8 +21,8 @@ from radstudy.formats.raster import read_raster
 from radstudy.formats.seg_nrrd import write_seg_nrrd
 from radstudy.intake.csv_rows import write_listing
 from radstudy.intake.pseudonyms import Pseudonyms
+from radstudy.kept import keep
 from radstudy.store import (
-    keep,
     only_run,
     write_arrays,
     write_bytes,

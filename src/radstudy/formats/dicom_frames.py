@@ -50,7 +50,7 @@ def is_dicom(path: str | Path) -> bool:
         return False
     with opened(file) as stream:
         start = stream.read(START)
-    return start[128:] == b"DICM" or is_bare(start) or file.suffix.lower() == ".dcm"
+    return start[128:132] == b"DICM" or is_bare(start) or file.suffix.lower() == ".dcm"
 
 
 def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Dataset:

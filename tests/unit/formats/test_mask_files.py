@@ -33,6 +33,15 @@ def test_one_mask_comes_back_as_the_same_voxels_from_every_format(series, tmp_pa
         assert back.label == ("1" if kind in ("nii.gz", "nrrd") else "mass")
 
 
+@pytest.mark.parametrize("name", ["mask.seg", "mask", "mask.dcm.bak"])
+def test_dicom_is_known_by_its_content_whatever_it_is_called(series, tmp_path, name):
+    """ITK would read the bits of a segmentation as bytes, and memory that is not the file's after them."""
+    roi = series.roi()
+    roi.write(tmp_path / "m.dcm", dicom=series.folder)
+    (tmp_path / "m.dcm").rename(tmp_path / name)
+    np.testing.assert_array_equal(Roi.read(tmp_path / name, None, series.volume).mask, roi.mask)
+
+
 def test_our_segmentation_passes_highdicoms_own_reading(series, tmp_path):
     roi, other = series.roi(), series.roi(5)
     write_rois(tmp_path / "m.dcm", [roi, Roi(other.mask, other.affine, "rim")], dicom=series.folder)

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 
 from radstudy.errors import CaseError
 from radstudy.formats.nifti import is_nifti_name, nifti_header
+from radstudy.formats.reading import is_recorded
 from radstudy.formats.whole import FAULTS
 from radstudy.store import temporary_folder
 
@@ -69,6 +70,10 @@ def read_information(file: Path) -> sitk.ImageFileReader:
         return reader
     header = nifti_header(file)
     require_voxel_size(header, file)
+    if not is_recorded() and not isinstance(header, nib.Nifti2Header):
+        reader.SetFileName(str(file))
+        reader.ReadImageInformation()
+        return reader
     with temporary_folder() as folder:
         reader.SetFileName(str(_header_alone(header, folder)))
         reader.ReadImageInformation()

@@ -70,6 +70,11 @@ def recorded() -> Iterator[Reading]:
         _READING.reset(token)
 
 
+def is_recorded() -> bool:
+    """Whether what is read now is recorded, so that no library may read the file by itself."""
+    return _READING.get() is not None
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Hold what is read inside, so that header and voxels are of the same bytes; only where it is recorded."""

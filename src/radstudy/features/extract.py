@@ -83,7 +83,17 @@ def extract(
     try:
         return _features(prepared, roi, chosen).values
     except CaseError as error:
-        raise error.located(file=image) from error
+        raise _with_image(error, str(image)) from error
+
+
+def _with_image(error: CaseError, image: str) -> CaseError:
+    """The error with the image that the mask it names was used on: either may be what is wrong."""
+    if error.file in ("", image):
+        return error.located(file=image)
+    return type(error)(
+        f"{error.problem}; the image is {image}", error.remedy, patient=error.patient, lesion=error.lesion,
+        sequence=error.sequence, reader=error.reader, file=error.file,
+    )  # fmt: skip
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
+from nibabel.spatialimages import HeaderDataError
 
 from radstudy.errors import CaseError
 from radstudy.formats.nifti import is_nifti_name, nifti_header
@@ -151,6 +152,8 @@ def two_places(file: str | Path) -> str:
         header.get_qform()
     except ValueError:  # its quaternion is longer than 1
         return f"{path.name}: its qform is no rotation, so that programs may show the image in different places"
+    except HeaderDataError:
+        return f"{path.name}: its header gives a negative voxel size, which programs take in different ways"
     shape = np.array(([*header.get_data_shape(), 1, 1, 1])[:3]) - 1
     corners = np.array(np.meshgrid(*[(0, size) for size in shape], indexing="ij")).reshape(3, -1)
     moved = (header.get_sform() - header.get_qform())[:3] @ np.vstack([corners, np.ones(corners.shape[1])])

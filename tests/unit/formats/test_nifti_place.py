@@ -116,6 +116,20 @@ def test_an_image_that_only_nibabel_cannot_place_is_compared_all_the_same(tmp_pa
     assert image_mark(file) == image_mark(with_long_quaternion(tmp_path / "b.nii", 1))
 
 
+def test_a_mask_off_an_image_with_a_negative_voxel_size_says_so(tmp_path):
+    nib.save(
+        nib.Nifti1Image(np.arange(120, dtype=np.int16).reshape(6, 5, 4), np.diag([1, 1, 2, 1])), tmp_path / "a.nii"
+    )
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    content[80:84] = struct.pack("<f", -1.0)  # pixdim[1]
+    (tmp_path / "a.nii").write_bytes(bytes(content))
+    mask = np.zeros((6, 5, 4), np.uint8)
+    mask[2, 2, 2] = 1
+    nib.save(nib.Nifti1Image(mask, np.diag([1, 1, 3, 1])), tmp_path / "mask.nii")
+    with pytest.raises(CaseError, match=r"a\.nii: its header gives a negative voxel size"):
+        Roi.read(tmp_path / "mask.nii", None, Volume.read(tmp_path / "a.nii"))
+
+
 def test_a_mask_off_an_image_whose_qform_is_no_rotation_says_so(tmp_path):
     image = Volume.read(with_long_quaternion(tmp_path / "a.nii", 1))
     mask = np.zeros((6, 5, 4), np.uint8)

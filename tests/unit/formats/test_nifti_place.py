@@ -117,9 +117,9 @@ def test_an_image_that_only_nibabel_cannot_place_is_compared_all_the_same(tmp_pa
 
 
 def test_a_mask_off_an_image_with_a_negative_voxel_size_says_so(tmp_path):
-    nib.save(
-        nib.Nifti1Image(np.arange(120, dtype=np.int16).reshape(6, 5, 4), np.diag([1, 1, 2, 1])), tmp_path / "a.nii"
-    )
+    image = nib.Nifti1Image(np.arange(120, dtype=np.int16).reshape(6, 5, 4), np.diag([1, 1, 2, 1]))
+    image.set_qform(image.affine, 1)
+    nib.save(image, tmp_path / "a.nii")
     content = bytearray((tmp_path / "a.nii").read_bytes())
     content[80:84] = struct.pack("<f", -1.0)  # pixdim[1]
     (tmp_path / "a.nii").write_bytes(bytes(content))

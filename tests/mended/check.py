@@ -52,7 +52,7 @@ def results(root: Path, tests: Sequence[str]) -> dict[str, str]:
         present = [file for file in files if (root / file).is_file()]
         subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "plugin", "--continue-on-collection-errors", "-W", "default",
-             "--durations=0", "--no-header", "--tb=no", *present],
+             "--durations=0", "--no-header", "--tb=no", "--max-worker-restart=1000", *present],
             cwd=root, env=environment, check=False, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         return dict(json.loads(into.read_text(encoding="utf-8")))

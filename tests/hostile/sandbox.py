@@ -192,14 +192,9 @@ def _child_of_several(
     try:
         _alone(reading)
         for file in files:
-            case = base / "several"
-            shutil.rmtree(case, ignore_errors=True)
-            case.mkdir()
-            name = kind.natural_name(file.name)  # type: ignore[attr-defined]
-            shutil.copyfile(file, case / name)
-            (case / name).chmod(0o644)
+            case = _laid(kind, file, base / "several")
             before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-            ending, detail = _judged(lambda to=case / name: kind.run(to, room), name)  # type: ignore[attr-defined]
+            ending, detail = _judged(lambda case=case: kind.run(case, room), case.name)  # type: ignore[attr-defined]
             seconds = time.monotonic() - began
             memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
             if ending not in ("ok", "error") or seconds > SLOW_S / 2 or memory > MEMORY_MB / 3:
@@ -212,13 +207,18 @@ def _child_of_several(
 
 def _one(kind: object, file: Path, room: Path, base: Path, limit_s: float = KILLED_S) -> Outcome:
     """The outcome of one file, under its own name in a folder of its own."""
-    case = base / "case"
-    shutil.rmtree(case, ignore_errors=True)
-    case.mkdir()
-    name = kind.natural_name(file.name)  # type: ignore[attr-defined]
-    shutil.copyfile(file, case / name)
-    (case / name).chmod(0o644)
-    return _in_fork(lambda: kind.run(case / name, room), name, limit_s)  # type: ignore[attr-defined]
+    case = _laid(kind, file, base / "case")
+    return _in_fork(lambda: kind.run(case, room), case.name, limit_s)  # type: ignore[attr-defined]
+
+
+def _laid(kind: object, file: Path, folder: Path) -> Path:
+    """A copy of the file under its own name, alone in the folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    case = folder / kind.natural_name(file.name)  # type: ignore[attr-defined]
+    shutil.copyfile(file, case)
+    case.chmod(0o644)
+    return case
 
 
 def _in_fork(work: object, name: str, limit_s: float = KILLED_S) -> Outcome:

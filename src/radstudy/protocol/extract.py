@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Positive, Section, as_text
 
+_Voxels = Annotated[int, Field(ge=1, le=1_000_000_000)]  # a limit: no image that is read has more
+
 
 class Images(Section):
     """The image types that features are computed on."""
@@ -61,8 +63,8 @@ class Extract(Section):
         "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
     )
     params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces the settings above.")
-    minimum_native_voxels: Annotated[int, Field(ge=1)] = Field(8, description="Smaller lesions are refused.")
-    minimum_voxels: Annotated[int, Field(ge=1)] = Field(27, description="After resampling; smaller ones are refused.")
+    minimum_native_voxels: _Voxels = Field(8, description="Smaller lesions are refused.")
+    minimum_voxels: _Voxels = Field(27, description="After resampling; smaller ones are refused.")
 
     maps: Maps | None = Field(None, description="Feature maps for the report; None: no map is computed.")
 

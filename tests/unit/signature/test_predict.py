@@ -237,6 +237,14 @@ def test_damaged_distributions_are_refused_by_name(small, tmp_path):
             read_signature(tmp_path / "s.json")
 
 
+def test_a_signature_with_a_limit_that_no_image_has_is_refused_as_damaged(small, tmp_path):
+    document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))
+    document["extract"]["minimum_voxels"] = 1 << 70
+    (tmp_path / "s.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(RefusedError, match="is a damaged signature: 'extract, minimum_voxels' cannot be used"):
+        read_signature(tmp_path / "s.json")
+
+
 @pytest.mark.parametrize("features", [{"frstorder": None}, {"firstorder": ["nan"]}])
 def test_a_signature_whose_settings_name_what_is_not_there_is_refused_as_damaged(small, tmp_path, features):
     document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))

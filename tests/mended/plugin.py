@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 _results: dict[str, str] = {}
+_alone: list[bool] = []
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -24,6 +25,19 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         _results[report.nodeid] = "error"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Know whether one test runs at a time."""
+    _alone.append(not config.getoption("numprocesses"))
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """A test that ends the process has failed."""
+    if all(_alone):
+        _results[nodeid] = "failed"
+        _write()
+        del _results[nodeid]
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Remember the worst of setup, call and teardown."""
     if report.failed:
@@ -35,6 +49,11 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the results, in the process that has them all."""
-    if not hasattr(session.config, "workerinput"):
+    """Write the results."""
+    _write()
+
+
+def _write() -> None:
+    """In the process that has them all: as they come, since the process may end."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
         Path(os.environ["MENDED_RESULTS"]).write_text(json.dumps(_results), encoding="utf-8")

@@ -7,7 +7,6 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import nibabel as nib
@@ -33,6 +32,7 @@ from radstudy.store import (
 )
 from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
+from unit.full_disk import full_at
 
 NOISE = np.random.default_rng(3).random((200, 5))
 FRAME = pd.DataFrame(NOISE, columns=list("abcde"))
@@ -40,17 +40,6 @@ ROWS = pd.MultiIndex.from_tuples(
     [(f"p{n}", "1", "T2", "r") for n in range(200)], names=["patient", "lesion", "sequence", "reader"]
 )
 SOURCE = Path(store.__file__).parents[1]
-
-
-@contextmanager
-def full_at(size):
-    """Files cannot grow beyond `size` bytes: what a writer sees of a full disk, without filling one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _of_pseudonyms(file):

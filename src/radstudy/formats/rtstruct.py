@@ -179,7 +179,7 @@ def _points(contour: Any, kind: str, index: int) -> NDArray[np.float64]:
         numbers = np.asarray([] if values is None or values == "" else values, dtype=np.float64).reshape(-1)
     except Exception as error:  # a value that is no text, or no numbers
         raise CaseError(
-            f"contour {index} has coordinates that are no numbers", "draw it again, or delete it"
+            f"contour {index} has coordinates that are not numbers", "draw it again, or delete it"
         ) from error
     if numbers.size % 3 or not (np.abs(numbers) <= FURTHEST_MM).all():
         raise CaseError(

@@ -1,8 +1,5 @@
 """A disk that is full: the error says so, and no file lies under the final name that is not whole."""
 
-import resource
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 
@@ -12,20 +9,10 @@ from radstudy.errors import StorageError
 from radstudy.formats.raster import write_raster
 from radstudy.imaging.mask_write import write_rois
 from radstudy.imaging.roi import Roi
+from unit.full_disk import full_at
 
 VOXELS = np.random.default_rng(1).integers(0, 30_000, (64, 64, 40)).astype(np.int16)
 FORMATS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-
-
-@contextmanager
-def full_at(size):
-    """Files cannot grow beyond `size` bytes: what a writer sees of a full disk, without filling one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -166,8 +166,6 @@ class Dimse:
                 self.host, self.port, contexts=contexts, ext_neg=roles, ae_title=self.title, evt_handlers=handlers
             )
             if not association.is_established:
-                if (left := association.dul.socket) is not None and left.socket is not None:
-                    left.socket.close()  # pynetdicom leaves it open where it could not connect
                 watch.check()
                 raise TransferError(f"{self.title} at {self.host}:{self.port} gives no association")
             association.dimse.get_msg = partial(_for_those_who_wait, association.dimse.get_msg)

@@ -61,6 +61,7 @@ class Watch:
     @contextmanager
     def watching(self) -> Iterator[Watch]:
         """Watch until the end of the block."""
+        _close_what_cannot_be_shut_down()
         thread = threading.Thread(target=self._run, name="radstudy watch", daemon=True)
         thread.start()
         try:
@@ -112,6 +113,22 @@ class Watch:
                 faults = [fault for one in self._watched if not self._busy and (fault := one.pace.fault())]
                 if faults:
                     self.end(faults[0], RAISE)
+
+
+def _close_what_cannot_be_shut_down() -> None:
+    """Let pynetdicom close a socket whose connection is gone, or never was.
+
+    It closes none where `shutdown` fails, and drops it: the socket stays open until it is collected.
+    """
+    from pynetdicom.transport import AssociationSocket
+
+    def shut(self: Any) -> None:
+        if (left := self.socket) is not None:
+            with suppress(OSError):
+                left.shutdown(socket.SHUT_RDWR)
+            left.close()
+
+    AssociationSocket._shutdown_socket = shut
 
 
 class _Watched:

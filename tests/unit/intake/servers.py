@@ -136,8 +136,6 @@ def send(port, datasets, *, calling="TESTPACS", called="RADSTUDY", source="127.0
     entity.connection_timeout = entity.acse_timeout = 2
     association = entity.associate(address, port, ae_title=called, bind_address=(source, 0))
     if not association.is_established:
-        if (left := association.dul.socket) is not None and left.socket is not None:
-            left.socket.close()  # pynetdicom leaves it open where it could not connect
         return ["rejected" if association.is_rejected else "no connection"]
     try:
         return [association.send_c_store(dataset).get("Status") for dataset in datasets]

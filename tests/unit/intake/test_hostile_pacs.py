@@ -19,8 +19,6 @@ from radstudy.intake.pull import TransferError, asked, pull
 from unit.intake.servers import Archive, bounded, free_port, pacs, send
 
 REFUSED, FULL = 0x0124, 0xA700
-# pynetdicom leaves its socket open where it cannot connect
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """Pulls from servers that fail: repeated, resumed, counted; against a DICOMweb server and a PACS in this process."""
 
 import gc
-import socket
 from contextlib import nullcontext
 
 import pytest
@@ -14,7 +13,7 @@ from radstudy.intake.dicomweb import DicomWeb
 from radstudy.intake.dimse import Dimse
 from radstudy.intake.pull import Offered, OfferedSeries, asked, describe_offered, pull
 from radstudy.intake.rules import load_rules
-from unit.intake.servers import Archive, pacs, served
+from unit.intake.servers import Archive, free_port, pacs, served
 
 
 @pytest.fixture
@@ -189,11 +188,8 @@ def test_a_dry_run_knows_a_patients_name_from_another_examination():
     assert describe_offered(iter(offered), load_rules()).count("t2 [removed] [removed]") == 2
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves its socket open
 def test_a_pacs_that_is_not_there_is_named(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with pytest.raises(DataError, match=r"NOBODY at 127\.0\.0\.1"):
         pull(Dimse("127.0.0.1", port, "NOBODY", timeout_s=2), tmp_path, wait_s=0)
     web = DicomWeb(f"http://127.0.0.1:{port}/dicom-web", timeout_s=2)
@@ -201,6 +197,17 @@ def test_a_pacs_that_is_not_there_is_named(tmp_path):
         pull(web, tmp_path, wait_s=0)
     web.close()
     gc.collect()
+
+
+def test_no_socket_stays_open_where_no_connection_was_made(tmp_path, monkeypatch):
+    from pynetdicom.transport import AssociationSocket
+
+    made, create = [], AssociationSocket._create_socket
+    monkeypatch.setattr(AssociationSocket, "_create_socket", lambda *given: made.append(create(*given)) or made[-1])
+    with pytest.raises(DataError, match="no association"):
+        pull(Dimse("127.0.0.1", free_port(), "NOBODY", timeout_s=2), tmp_path, wait_s=0)
+    assert [one.fileno() for one in made] == [-1] * len(made)
+    assert made
 
 
 @pytest.mark.parametrize("address", ["dimse://host:104", "dimse://PACS@host", "dimse://PACS@host:nan"])

@@ -3,10 +3,10 @@
 ``python benchmarks/imaging_half.py --json F --reference-python P [--patients 107] [--sample 2] [--rounds 2] [--quick]``
 
 107 patients with T2WI 320 x 320 x 40, DWI 128 x 60 x 40 and two DCE phases 320 x 320 x 104, 35 of them drawn twice: 568
-extractions of 1,218 features. Six patients are simulated; the others are links to their files, and nothing is shared
-between patients' work. Ours is ``radstudy run --step extract`` on all of them, as a user starts it, on both cores. The
-reference does the same work (Otsu mask, N4 at shrink 4, field at full resolution, rescaling to 0-2000, extraction)
-with two processes of one thread each on `sample` patients, every third drawn twice, and is extrapolated by patients.
+extractions of 1,218 features. Every patient is simulated, with lesions of six sizes. Ours is ``radstudy run --step
+extract`` on all of them, as a user starts it, on both cores. The reference does the same work (Otsu mask, N4 at shrink
+4, field at full resolution, rescaling to 0-2000, extraction) with two processes of one thread each on `sample`
+patients, every third drawn twice, and is extrapolated by patients.
 The two run in turns. P is the Python of an environment that has PyRadiomics 3.0.1.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import shutil
@@ -33,7 +34,7 @@ ROLES = {
     "DCE3": ((320, 320, 104), (1.125, 1.125, 1.5)),
     "DCE7": ((320, 320, 104), (1.125, 1.125, 1.5)),
 }
-DISTINCT = 6
+RADII = (8.0, 10.0, 12.5, 14.0, 17.0, 20.0)
 PATIENTS, TWICE, FEATURES = 107, 35, 1218
 
 STUDY = """
@@ -97,7 +98,7 @@ def volume(role: str, patient: int) -> tuple[sitk.Image, list[sitk.Image]]:
     width, height, depth = (n * step / 2 for n, step in zip(size, spacing, strict=True))
     body = (x / width / 0.9) ** 2 + (y / height / 0.95) ** 2 + (z / depth / 1.1) ** 2 < 1
     signal = np.where(body, np.where(np.sin(x / 14) * np.sin(y / 18) * np.cos(z / 15) > 0.1, 600.0, 300.0), 0.0)
-    radius = (8.0, 10.0, 12.5, 14.0, 17.0, 20.0)[patient % DISTINCT]
+    radius = RADII[patient % len(RADII)]
     distance = np.sqrt(x**2 + y**2 + z**2) / (1 + 0.12 * np.sin(3 * np.arctan2(y, x)))
     texture = 550 + 120 * np.sin(x / 3.5) * np.sin(y / 4.0) * np.cos(z / 5.0)
     signal = np.where(distance < radius, texture, signal) * np.exp(0.3 * x / width - 0.25 * (y / height) ** 2)
@@ -109,27 +110,24 @@ def volume(role: str, patient: int) -> tuple[sitk.Image, list[sitk.Image]]:
     return made[0], made[1:]
 
 
+def write(folder: Path, patient: int, readers: int) -> None:
+    """A patient's images and masks."""
+    for role in ROLES:
+        image, masks = volume(role, patient)
+        named = {f"images/P{patient:03d}/{role}.nii.gz": image}
+        named |= {f"masks/P{patient:03d}/{role}_reader{n}.nii.gz": mask for n, mask in enumerate(masks[:readers], 1)}
+        for name, one in named.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            sitk.WriteImage(one, str(folder / name), useCompression=True)
+
+
 def make(folder: Path, patients: int) -> None:
-    """The cohort: six simulated patients, links to them for the rest, the table and the study file."""
-    twice = round(patients * TWICE / PATIENTS)
-    for number in range(min(DISTINCT, patients)):
-        for role in ROLES:
-            image, masks = volume(role, number)
-            source = folder / "real" / str(number)
-            for name in ("images", "masks"):
-                (source / name).mkdir(parents=True, exist_ok=True)
-            sitk.WriteImage(image, str(source / "images" / f"{role}.nii.gz"), useCompression=True)
-            for reader, mask in enumerate(masks, 1):
-                sitk.WriteImage(mask, str(source / "masks" / f"{role}_reader{reader}.nii.gz"), useCompression=True)
+    """The cohort's images and masks, its table and the study file."""
+    twice = max(3, round(patients * TWICE / PATIENTS))  # an ICC needs three
+    with multiprocessing.Pool(2) as pool:
+        pool.starmap(write, [(folder, n, 2 if n < twice else 1) for n in range(patients)], chunksize=1)
     rows = ["patient_id,fish,set"]
     for number in range(patients):
-        source = folder / "real" / str(number % DISTINCT)
-        for kind in ("images", "masks"):
-            target = folder / kind / f"P{number:03d}"
-            target.mkdir(parents=True)
-            for file in (source / kind).iterdir():
-                if "reader2" not in file.name or number < twice:
-                    (target / file.name).symlink_to(file)
         outcome = "positive" if number % 5 < 2 else "negative"
         rows.append(f"P{number:03d},{outcome},{'training' if number % 3 else 'testing'}")
     (folder / "cohort.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -143,7 +141,9 @@ def ours(folder: Path) -> tuple[float, int]:
     command = [sys.executable, "-m", "radstudy", "run", str(folder / "study.yaml"), "--step", "extract", "--out",
                str(out), "--jobs", "2"]  # fmt: skip
     start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"radstudy ended with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
     seconds = time.perf_counter() - start
     import pandas as pd
 
@@ -162,12 +162,10 @@ def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
     params["setting"] = {name: params["setting"][name] for name in keep} | {"label": 1}
     tasks = []
     for number in range(sample):
-        source = folder / "real" / str(number % DISTINCT)
         for role in reversed(ROLES):  # the long ones first, so that both processes end together
-            masks = [
-                source / "masks" / f"{role}_reader{reader}.nii.gz" for reader in ((1, 2) if number % 3 == 0 else (1,))
-            ]
-            tasks.append([str(source / "images" / f"{role}.nii.gz"), [str(mask) for mask in masks], params])
+            readers = (1, 2) if number % 3 == 0 else (1,)
+            masks = [str(folder / "masks" / f"P{number:03d}" / f"{role}_reader{reader}.nii.gz") for reader in readers]
+            tasks.append([str(folder / "images" / f"P{number:03d}" / f"{role}.nii.gz"), masks, params])
     file, script = folder / "tasks.json", folder / "reference.py"
     file.write_text(json.dumps(tasks), encoding="utf-8")
     script.write_text(REFERENCE, encoding="utf-8")

@@ -15,6 +15,7 @@ from radstudy.errors import PassingError
 from radstudy.formats.nifti import nifti_header
 from radstudy.formats.raster import read_raster
 from radstudy.formats.reading import opened
+from radstudy.imaging.box import bounding_box, cut
 from radstudy.imaging.roi import Roi
 
 _FIRST_VOXELS = 1 << 17
@@ -22,8 +23,10 @@ _FIRST_VOXELS = 1 << 17
 
 def mask_mark(roi: Roi) -> str:
     """A hash of which voxels of its grid lie inside a mask; two masks have the same one if they are the same."""
-    digest = hashlib.blake2b(repr(roi.mask.shape).encode(), digest_size=16)
-    digest.update(np.packbits(roi.mask, axis=None).tobytes())
+    box = bounding_box(roi.mask)
+    digest = hashlib.blake2b(repr((roi.mask.shape, box)).encode(), digest_size=16)
+    if box is not None:
+        digest.update(np.packbits(cut(roi.mask, box), axis=None).tobytes())
     return digest.hexdigest()
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from radstudy.errors import CaseError
 from radstudy.formats.nifti_place import two_places
+from radstudy.imaging.box import bounding_box, cut
 from radstudy.imaging.volume import Volume, checked_affine, spacing_of
 
 Label = int | str  # a number or name; "largest" and "union" are rules
@@ -153,7 +154,11 @@ class Roi:
 
 def points_of(roi: Roi) -> NDArray[np.float64]:
     """The centres of the mask's voxels, (n, 3) RAS mm."""
-    points: NDArray[np.float64] = np.argwhere(roi.mask) @ roi.affine[:3, :3].T + roi.affine[:3, 3]
+    box = bounding_box(roi.mask)
+    if box is None:
+        return np.empty((0, 3))
+    voxels = np.argwhere(cut(roi.mask, box)) + [first for first, _ in box]
+    points: NDArray[np.float64] = voxels @ roi.affine[:3, :3].T + roi.affine[:3, 3]
     return points
 
 

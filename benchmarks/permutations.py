@@ -27,10 +27,10 @@ import numpy as np  # noqa: E402 - after the number of threads is set
 import pandas as pd  # noqa: E402
 
 from radstudy.cohort.codebook import design_columns  # noqa: E402
-from radstudy.modelling.chunks import Chunks  # noqa: E402
-from radstudy.modelling.engine import Engine, auc  # noqa: E402
 from radstudy.modelling.models import CLASSIFIER, build, candidates  # noqa: E402
-from radstudy.modelling.null import calibrate, permuted  # noqa: E402
+from radstudy.modelling.refits.chance import calibrate, permuted  # noqa: E402
+from radstudy.modelling.refits.chunks import Chunks  # noqa: E402
+from radstudy.modelling.refits.engine import Engine, auc  # noqa: E402
 from radstudy.protocol.load import parse_protocol  # noqa: E402
 
 FEATURES = {"T2WI": 1076, "DWI": 1012, "DCE3": 1094, "DCE7": 1132}  # published numbers of reproducible features

@@ -32,8 +32,8 @@ from unit.intake import synthetic
 TABLES = ("series.csv", "review.csv", "cohort.csv", "review.html")
 OTHER = "OTHER-1"
 for _module in (  # what the commands import when they run, imported once here: forks begin with it
-    "pydicom.pixels", "pydicom.encaps", "radstudy.intake.run", "radstudy.intake.pull", "radstudy.imaging.mask_write",
-    "radstudy.imaging.contours", "radstudy.formats.rtstruct", "radstudy.formats.dicom_seg", "jinja2", "PIL.Image",
+    "pydicom.pixels", "pydicom.encaps", "radstudy.intake.run", "radstudy.intake.pull", "radstudy.imaging.masks.write",
+    "radstudy.imaging.masks.contours", "radstudy.formats.rtstruct", "radstudy.formats.dicom_seg", "jinja2", "PIL.Image",
 ):  # fmt: skip
     importlib.import_module(_module)
 
@@ -230,7 +230,7 @@ def beside_masks(room: Path) -> None:
 @cache
 def drawn(name: str) -> Mapping[str, bytes]:
     """A good structure set, or segmentation, of two regions."""
-    from radstudy.imaging.mask_write import write_rois
+    from radstudy.imaging.masks.write import write_rois
     from radstudy.imaging.roi import Roi
 
     numbers = of_python.Random(6)

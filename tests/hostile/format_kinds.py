@@ -20,7 +20,7 @@ from radstudy.imaging.volume import Volume
 SHAPE = (14, 12, 9)
 for _module in (  # what the commands import when they run, imported once here: forks begin with it
     "filelock", "isal.igzip", "openpyxl", "pyarrow.dataset", "pyarrow.pandas_compat", "pyarrow.parquet", "radstudy.cli",
-    "radstudy.features.extract", "radstudy.imaging.mask_write", "radstudy.signature.predict", "radstudy.study",
+    "radstudy.features.extract", "radstudy.imaging.masks.write", "radstudy.signature.predict", "radstudy.study",
 ):  # fmt: skip
     importlib.import_module(_module)
 

@@ -12,10 +12,10 @@ import pytest
 from scipy import stats
 
 from permutations import FEATURES, noise_table
-from radstudy.modelling.chunks import Chunks
-from radstudy.modelling.engine import Engine
-from radstudy.modelling.null import calibrate
-from radstudy.modelling.resampling import bootstrap, nested_validation
+from radstudy.modelling.refits.chance import calibrate
+from radstudy.modelling.refits.chunks import Chunks
+from radstudy.modelling.refits.engine import Engine
+from radstudy.modelling.refits.resampling import bootstrap, nested_validation
 from radstudy.protocol.load import parse_protocol
 
 pytestmark = pytest.mark.long

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radstudy.modelling.null import NullCalibration
+from radstudy.modelling.refits.chance import NullCalibration
 from radstudy.steps.null import summary_of
 
 with (Path(__file__).parent / "max_t.csv").open(encoding="utf-8", newline="") as _file:

@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from radstudy.modelling.boosted_trees import BoostedTreesFilter
-from radstudy.modelling.engine import auc
-from radstudy.modelling.engine.kernels.collinear import keep_uncorrelated
-from radstudy.modelling.engine.kernels.ordering import sort_together
-from radstudy.modelling.engine.kernels.trees import boosted_importances
-from radstudy.modelling.engine.trees import tree_importances
-from radstudy.modelling.null import exchanged_rows
-from radstudy.modelling.selection import CollinearityFilter, absolute_correlation
+from radstudy.modelling.refits.chance import exchanged_rows
+from radstudy.modelling.refits.engine import auc
+from radstudy.modelling.refits.engine.kernels.collinear import keep_uncorrelated
+from radstudy.modelling.refits.engine.kernels.ordering import sort_together
+from radstudy.modelling.refits.engine.kernels.trees import boosted_importances
+from radstudy.modelling.refits.engine.trees import tree_importances
+from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
+from radstudy.modelling.selection.filters import CollinearityFilter, absolute_correlation
 from radstudy.statistics import auc_columns
 
 PATIENT = settings(deadline=None, max_examples=40)

@@ -12,7 +12,7 @@ import pytest
 from radstudy import Roi, Volume
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import frame_affines
-from radstudy.imaging.mask_files import segments_of
+from radstudy.imaging.masks.read import segments_of
 
 
 @pytest.fixture(scope="module")

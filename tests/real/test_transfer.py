@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from radstudy.imaging.mask_transfer import transfer_mask
+from radstudy.imaging.masks.transfer import transfer_mask
 from radstudy.imaging.registration import fit_rigid
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume

@@ -12,7 +12,7 @@ from radstudy.cli.terminal import label_of, say
 
 def mask_list(mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")]) -> None:
     """Print the number and name of every region in a mask file."""
-    from radstudy.imaging.mask_files import segments_of
+    from radstudy.imaging.masks.read import segments_of
 
     for segment in segments_of(mask):
         typer.echo(f"{segment.number}\t{segment.name}" + ("" if segment.drawn else "\t(empty)"))
@@ -33,7 +33,7 @@ def mask_convert(
 
     It is placed by physical position; what does not lie on the image's voxels is refused. docs/masks.md.
     """
-    from radstudy.imaging.mask_write import write_rois
+    from radstudy.imaging.masks.write import write_rois
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume
     from radstudy.owned import files_of, owning, refuse_foreign

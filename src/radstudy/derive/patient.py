@@ -14,7 +14,7 @@ from radstudy.derive.table import Row
 from radstudy.errors import CaseError, PassingError
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
-from radstudy.imaging.mask_files import needs_image
+from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.parametric.adc import adc_map
 from radstudy.imaging.parametric.curve import lesion_curve
 from radstudy.imaging.parametric.diameter import maximum_diameter_mm

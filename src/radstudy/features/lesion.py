@@ -13,7 +13,7 @@ from radstudy.errors import CaseError
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.box import Box, bounding_box, cut, padded
 from radstudy.imaging.header import Header
-from radstudy.imaging.placing import mask_on_grid
+from radstudy.imaging.masks.placing import mask_on_grid
 from radstudy.imaging.resample import Region, resample
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume

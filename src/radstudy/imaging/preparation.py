@@ -20,7 +20,7 @@ from radstudy.imaging.box import Box
 from radstudy.imaging.field_view import log_field_at
 from radstudy.imaging.foreground import foreground
 from radstudy.imaging.intensity import LinearScale, reference_parameters, rescale_parameters, zscore_parameters
-from radstudy.imaging.mask_files import needs_image
+from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi

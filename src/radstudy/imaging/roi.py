@@ -78,7 +78,7 @@ class Roi:
         CaseError : the file cannot be read, is empty, has several regions and none was named, or lacks the one named;
             or the mask does not lie on the image's grid, or reaches outside it.
         """
-        from radstudy.imaging.mask_files import read_roi
+        from radstudy.imaging.masks.read import read_roi
 
         return read_roi(path, label, grid, reader=reader, resample=resample)
 
@@ -88,14 +88,14 @@ class Roi:
         Parameters
         ----------
         path : its suffix says the format.
-        dicom, phase : the series that a DICOM SEG belongs to; see `radstudy.imaging.mask_write.write_rois`, which
+        dicom, phase : the series that a DICOM SEG belongs to; see `radstudy.imaging.masks.write.write_rois`, which
             writes several masks into one file.
 
         Raises
         ------
         CaseError, UsageError : as there.
         """
-        from radstudy.imaging.mask_write import write_rois
+        from radstudy.imaging.masks.write import write_rois
 
         write_rois(path, [self], dicom=dicom, phase=phase)
 

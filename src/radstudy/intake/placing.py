@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_series import Grid, same_grid
 from radstudy.formats.raster import read_grid
-from radstudy.imaging.mask_files import Segment, segments_of
-from radstudy.imaging.placing import place_mask
+from radstudy.imaging.masks.placing import place_mask
+from radstudy.imaging.masks.read import Segment, segments_of
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.intake.volumes import volumes_in

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from radstudy.modelling.step import Array, FeatureFilter
+from radstudy.modelling.selection.step import Array, FeatureFilter
 from radstudy.protocol.sections import Icc
 from radstudy.statistics import icc
 from radstudy.table import FeatureTable

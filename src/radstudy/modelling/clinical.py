@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from radstudy.modelling.step import FeatureFilter
+from radstudy.modelling.selection.step import FeatureFilter
 from radstudy.statistics import likelihood_ratio_test
 from radstudy.table import variable_of
 

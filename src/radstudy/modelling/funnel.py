@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from radstudy.modelling.models import leaves
-from radstudy.modelling.step import FeatureFilter
+from radstudy.modelling.selection.step import FeatureFilter
 from radstudy.table import SEPARATOR
 
 FUNNEL = ("model", "branch", "step", "entered", "kept")

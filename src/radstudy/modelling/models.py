@@ -19,9 +19,9 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from radstudy.modelling.build import classifier_of, transformer_of
-from radstudy.modelling.classifier import LinearClassifier
+from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol, Select
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
 from radstudy.modelling.optional import required
-from radstudy.modelling.ranking import chosen, most_of
-from radstudy.modelling.step import Array, FeatureFilter
+from radstudy.modelling.selection.ranking import chosen, most_of
+from radstudy.modelling.selection.step import Array, FeatureFilter
 
 SMALLEST = 0.01  # the weakest penalty tried, as a share of the smallest that keeps no feature
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.modelling.chunks import Arrays, Chunks, in_chunks
-from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import candidates
+from radstudy.modelling.refits.chunks import Arrays, Chunks, in_chunks
+from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.sections import Protocol
 from radstudy.statistics import auc_ci
 from radstudy.statistics.apportionment import shared_out, training_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from radstudy.modelling.resampled import FEW_RESAMPLES
+from radstudy.modelling.refits.resampled import FEW_RESAMPLES
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.statistics import fewest_for_share
 from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL

@@ -13,7 +13,7 @@ import pandas as pd
 
 from radstudy import bounds
 from radstudy.errors import RefusedError
-from radstudy.modelling.assessment import Scored, chosen_cutoff
+from radstudy.modelling.assessment.performance import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.signature.soundness import FROM_TABLE, require_sound

@@ -10,13 +10,10 @@ from radstudy.statistics.continuous import ContinuousTest, continuous_test
 from radstudy.statistics.cutoffs import Cutoff, CutoffRule, cutoff, youden_cutoff
 from radstudy.statistics.delong import DelongMatrix, DelongTest, delong_all_pairs, delong_test, delong_unpaired
 from radstudy.statistics.diagnostic import DiagnosticMeasures, Measure, diagnostic_measures
-from radstudy.statistics.firth_regression import firth
 from radstudy.statistics.incremental import Increment, IncrementalValue, incremental_value
 from radstudy.statistics.intraclass import Icc, icc
 from radstudy.statistics.kappa import Kappa, cohen_kappa
-from radstudy.statistics.likelihood import LikelihoodRatio, likelihood_ratio_test
 from radstudy.statistics.limits_of_agreement import BlandAltman, bland_altman
-from radstudy.statistics.logistic_fit import LogisticFit
 from radstudy.statistics.multiplicity import benjamini_hochberg, holm, max_t
 from radstudy.statistics.net_benefit import DecisionCurve, decision_curve
 from radstudy.statistics.normality import levene_p_value, lilliefors_p_value, shapiro_wilk_p_value
@@ -28,7 +25,10 @@ from radstudy.statistics.precision_recall import (
     precision_recall_curve,
 )
 from radstudy.statistics.proportions import Proportion, clopper_pearson_interval, proportion, wilson_interval
-from radstudy.statistics.regression import logistic
+from radstudy.statistics.regression.firth import firth
+from radstudy.statistics.regression.likelihood import LikelihoodRatio, likelihood_ratio_test
+from radstudy.statistics.regression.logistic_fit import LogisticFit
+from radstudy.statistics.regression.maximum_likelihood import logistic
 from radstudy.statistics.roc import RocCurve, auc, roc_curve
 from radstudy.statistics.sample_size import (
     PredictionSampleSize,

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from radstudy.errors import DataError
-from radstudy.statistics.likelihood import maximise_log_likelihood
 from radstudy.statistics.outcome import BoolArray, FloatArray, checked_level, checked_scores
 from radstudy.statistics.proportions import normal_quantile
-from radstudy.statistics.regression import logistic
+from radstudy.statistics.regression.likelihood import maximise_log_likelihood
+from radstudy.statistics.regression.maximum_likelihood import logistic
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,14 @@ from scipy import special
 
 from radstudy.errors import DataError
 from radstudy.statistics.calibration import checked_probabilities
-from radstudy.statistics.likelihood import information_matrix, maximise_log_likelihood, orthonormal, separating
 from radstudy.statistics.outcome import BoolArray, FloatArray, checked_level
 from radstudy.statistics.proportions import normal_quantile
+from radstudy.statistics.regression.likelihood import (
+    information_matrix,
+    maximise_log_likelihood,
+    orthonormal,
+    separating,
+)
 
 # Harrell's recommended quantiles
 _KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}

@@ -14,8 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.cohort.rows import ROW
-from radstudy.modelling.assessment import chosen_cutoff, performance_row
-from radstudy.modelling.baselines import (
+from radstudy.modelling.assessment.baselines import (
     BESIDE_VOLUME,
     Baseline,
     beside_volume,
@@ -24,10 +23,11 @@ from radstudy.modelling.baselines import (
     one_variable,
     scored,
 )
+from radstudy.modelling.assessment.performance import chosen_cutoff, performance_row
 from radstudy.modelling.design import design_table
-from radstudy.modelling.engine import Engine
 from radstudy.modelling.models import sequences_of
-from radstudy.modelling.null import SETS, NullCalibration, calibrate, usable_by
+from radstudy.modelling.refits.chance import SETS, NullCalibration, calibrate, usable_by
+from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.sections import Baselines, Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes

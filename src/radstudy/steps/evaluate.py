@@ -9,7 +9,17 @@ from typing import Any
 import pandas as pd
 
 from radstudy.cohort.comparison import comparison_table
-from radstudy.modelling.assessment import (
+from radstudy.modelling.assessment.inference import REGRESSION, REGRESSION_MODELS, regression_design, regression_of
+from radstudy.modelling.assessment.pairs import (
+    DELONG,
+    INCREMENTAL,
+    MCNEMAR,
+    adjust,
+    delong_row,
+    incremental_row,
+    mcnemar_row,
+)
+from radstudy.modelling.assessment.performance import (
     CALIBRATION,
     CALIBRATION_POINTS,
     CURVES,
@@ -21,9 +31,7 @@ from radstudy.modelling.assessment import (
     performance_row,
     roc_points,
 )
-from radstudy.modelling.inference import REGRESSION, REGRESSION_MODELS, regression_design, regression_of
 from radstudy.modelling.models import candidates_among, refers_to
-from radstudy.modelling.pairs import DELONG, INCREMENTAL, MCNEMAR, adjust, delong_row, incremental_row, mcnemar_row
 from radstudy.steps.baselines import do_baselines
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design

@@ -20,7 +20,7 @@ from radstudy.modelling.models import (
     linear_form,
     sequences_of,
 )
-from radstudy.modelling.ranking import RankedFilter
+from radstudy.modelling.selection.ranking import RankedFilter
 from radstudy.modelling.validation import TooFewError
 from radstudy.protocol import Protocol
 from radstudy.signature.document import make_signature, write_signature

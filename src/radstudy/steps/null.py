@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.modelling.models import clinical_of, sequences_of
-from radstudy.modelling.null import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate, together, usable_by
+from radstudy.modelling.refits.chance import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate, together, usable_by
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from radstudy.cohort.rows import ROW
+from radstudy.modelling.assessment.other_reader import MOVED, SETS, in_set, moved_row
 from radstudy.modelling.design import design_table
 from radstudy.modelling.models import sequences_of
-from radstudy.modelling.other_reader import MOVED, SETS, in_set, moved_row
 from radstudy.signature.document import read_signature
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models, slug
@@ -25,7 +25,7 @@ PROBABILITIES = ("patient", "lesion", "set", "outcome", "model", "reader", "firs
 def do_other_reader(run: Run) -> None:
     """Predict every doubly read lesion from the other reader's features, by the signature as it is; write the moves.
 
-    Writes ``moved.csv`` (`radstudy.modelling.other_reader.MOVED`) and ``probabilities.csv``, both empty where one
+    Writes ``moved.csv`` (`assessment.other_reader.MOVED`) and ``probabilities.csv``, both empty where one
     reader drew everything. Models that are no formula have no signature, clinical models no mask:
     neither is in it.
     """

@@ -11,9 +11,9 @@ import numpy as np
 from radstudy.errors import UsageError
 from radstudy.features.names import feature_names
 from radstudy.features.of_study import settings_of_study
-from radstudy.modelling.engine.plan import why_not
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.modelling.planning import ExpectedPerformance, expected_performance
+from radstudy.modelling.refits.engine.plan import why_not
 from radstudy.protocol import Protocol
 from radstudy.statistics import parameters_allowed, prediction_sample_size
 

@@ -18,8 +18,8 @@ from radstudy.formats.reading import changed
 from radstudy.imaging.box import bounding_box
 from radstudy.imaging.field_view import slices_before
 from radstudy.imaging.lesion_check import CENTRE, check_lesion, check_readable
-from radstudy.imaging.mask_agreement import mask_agreement
-from radstudy.imaging.mask_files import needs_image
+from radstudy.imaging.masks.agreement import mask_agreement
+from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import RadstudyError
-from radstudy.modelling.chunks import Chunks
-from radstudy.modelling.engine import Engine
-from radstudy.modelling.engine.plan import why_not
-from radstudy.modelling.null import permuted, usable_by
+from radstudy.modelling.refits.chance import permuted, usable_by
+from radstudy.modelling.refits.chunks import Chunks
+from radstudy.modelling.refits.engine import Engine
+from radstudy.modelling.refits.engine.plan import why_not
 from radstudy.protocol.evaluate import Slow
 from radstudy.steps.design import Design
 from radstudy.steps.model import slug
@@ -229,7 +229,7 @@ class Progress:
         self._run, self._what, self._unit, self._last = run, what, unit, time.monotonic()
 
     def __call__(self, done: int, total: int, left_s: float) -> None:
-        """Called after every chunk; see `radstudy.modelling.chunks.in_chunks`."""
+        """Called after every chunk; see `radstudy.modelling.refits.chunks.in_chunks`."""
         if time.monotonic() - self._last >= _EVERY_S and done < total:
             self._last = time.monotonic()
             left = "" if math.isnan(left_s) else f", about {_duration(left_s)} left"  # not known before the first

@@ -13,10 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.errors import DataError
-from radstudy.modelling.chunks import Chunks
-from radstudy.modelling.engine import ModelFit
-from radstudy.modelling.optimism import Bootstrap, NestedValidation
-from radstudy.modelling.resampled import (
+from radstudy.modelling.refits.chunks import Chunks
+from radstudy.modelling.refits.engine import ModelFit
+from radstudy.modelling.refits.optimism import Bootstrap, NestedValidation
+from radstudy.modelling.refits.resampled import (
     CORRECTIONS,
     FEATURES,
     PATIENTS,
@@ -29,8 +29,8 @@ from radstudy.modelling.resampled import (
     published,
     split_record,
 )
-from radstudy.modelling.resampled import SUMMARY as MEASURES
-from radstudy.modelling.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
+from radstudy.modelling.refits.resampled import SUMMARY as MEASURES
+from radstudy.modelling.refits.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
 from radstudy.protocol.sections import Resampling
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models

@@ -20,7 +20,7 @@ from radstudy.cohort.case_files import Transfer
 from radstudy.cohort.confirmation import Answer, read_answers
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster, write_raster
-from radstudy.imaging.mask_transfer import distortion_warning, transfer_mask
+from radstudy.imaging.masks.transfer import distortion_warning, transfer_mask
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol

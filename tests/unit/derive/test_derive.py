@@ -12,7 +12,7 @@ from scipy import ndimage
 from radstudy.derive import patient as derive_patient
 from radstudy.derive.run import derive
 from radstudy.errors import CohortError, StudyFileError
-from radstudy.imaging.mask_write import write_rois
+from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol

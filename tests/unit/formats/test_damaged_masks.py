@@ -6,8 +6,8 @@ import pytest
 from pydicom.uid import RLELossless
 
 from radstudy.errors import CaseError
-from radstudy.imaging.mask_files import segments_of
-from radstudy.imaging.mask_write import write_rois
+from radstudy.imaging.masks.read import segments_of
+from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
 
 

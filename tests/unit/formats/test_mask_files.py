@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from radstudy.errors import CaseError, UsageError
-from radstudy.imaging.mask_write import write_rois
-from radstudy.imaging.placing import place_mask
+from radstudy.imaging.masks.placing import place_mask
+from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol

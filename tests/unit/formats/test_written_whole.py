@@ -7,7 +7,7 @@ from radstudy import Volume
 from radstudy.demo import cohort
 from radstudy.errors import StorageError
 from radstudy.formats.raster import write_raster
-from radstudy.imaging.mask_write import write_rois
+from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
 from unit.full_disk import full_at
 

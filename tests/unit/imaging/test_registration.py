@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from radstudy.errors import CaseError
-from radstudy.imaging.mask_transfer import transfer_mask
+from radstudy.imaging.masks.transfer import transfer_mask
 from radstudy.imaging.registration import Rigid, fit_rigid
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
@@ -119,7 +119,7 @@ def test_a_rigid_and_its_inverse_for_itk():
 
 def test_a_fit_that_is_not_believed_is_left_out_with_a_warning(source, lesion, monkeypatch):
     target = seen((100, 80, 48), FINE, lambda t: t, moved_by((4, 0, 0), 0))
-    monkeypatch.setattr("radstudy.imaging.mask_transfer.MAX_SHIFT_MM", 3.0)
+    monkeypatch.setattr("radstudy.imaging.masks.transfer.MAX_SHIFT_MM", 3.0)
     carried = transfer_mask(lesion, source, target)
     assert carried.warnings == ("the rigid fit moved by 4.0 mm and 0.0 degrees and was not used",)
     np.testing.assert_array_equal(carried.roi.mask, lesion.mask)

@@ -6,15 +6,15 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radstudy.modelling.agreement import IccFilter
-from radstudy.modelling.boosted_trees import BoostedTreesFilter
-from radstudy.modelling.boruta import BorutaFilter
-from radstudy.modelling.classifier import CrossValidatedElasticNet, CrossValidatedLogistic
-from radstudy.modelling.mrmr import MrmrFilter
+from radstudy.modelling.classifiers.linear import CrossValidatedElasticNet, CrossValidatedLogistic
+from radstudy.modelling.classifiers.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
 from radstudy.modelling.penalised import PenalisedFilter
-from radstudy.modelling.ranking import FoundSize
-from radstudy.modelling.recursive import RecursiveFilter
-from radstudy.modelling.selection import UnivariateFilter, VarianceFilter
-from radstudy.modelling.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
+from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
+from radstudy.modelling.selection.boruta import BorutaFilter
+from radstudy.modelling.selection.filters import UnivariateFilter, VarianceFilter
+from radstudy.modelling.selection.mrmr import MrmrFilter
+from radstudy.modelling.selection.ranking import FoundSize
+from radstudy.modelling.selection.recursive import RecursiveFilter
 
 CLASSIFIERS = [
     CrossValidatedElasticNet(strengths=5, mixes=(1.0,), folds=3),

@@ -11,7 +11,7 @@ from radstudy.errors import DataError, UsageError
 from radstudy.modelling.planning import BLOCK, LOADING, _sizes, expected_performance, simulated_features
 from radstudy.statistics import parameters_allowed, prediction_sample_size
 from radstudy.steps.plan import as_text, candidate_parameters, plan_study
-from unit.modelling.engine import cohorts
+from unit.modelling.refits.engine import cohorts
 
 protocol = cohorts.protocol
 

@@ -4,10 +4,10 @@ import pytest
 
 from radstudy.errors import StudyFileError
 from radstudy.modelling.build import classifier_of, transformer_of
-from radstudy.modelling.classifier import CrossValidatedLogistic
+from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
+from radstudy.modelling.classifiers.tuned import TunedSvm
 from radstudy.modelling.models import refers_to, sequences_of
-from radstudy.modelling.ranking import FoundSize
-from radstudy.modelling.tuned import TunedSvm
+from radstudy.modelling.selection.ranking import FoundSize
 from radstudy.protocol.load import parse_protocol
 
 STUDY = """

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.modelling.resampled import CORRECTIONS, FEATURES, PATIENTS, SUMMARY
+from radstudy.modelling.refits.resampled import CORRECTIONS, FEATURES, PATIENTS, SUMMARY
 from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style

@@ -19,7 +19,7 @@ from radstudy.statistics import (
     smd_categorical,
     smd_continuous,
 )
-from radstudy.statistics.penalised import maximise_penalised
+from radstudy.statistics.regression.penalised_likelihood import maximise_penalised
 
 # Bland and Altman 1986: peak flow by two meters, l/min, 17 subjects
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]

@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
 
 from radstudy.errors import StudyFileError
-from radstudy.modelling.inference import regression_of
+from radstudy.modelling.assessment.inference import regression_of
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps.reader_agreement import kappa_table
 from radstudy.steps.run import Run

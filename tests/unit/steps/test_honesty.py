@@ -8,9 +8,9 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from radstudy.errors import StudyFileError
-from radstudy.modelling.baselines import beside_volume, log_volume, null_of_variable, one_variable, scored
+from radstudy.modelling.assessment.baselines import beside_volume, log_volume, null_of_variable, one_variable, scored
 from radstudy.modelling.models import build
-from radstudy.modelling.null import exchanged_rows
+from radstudy.modelling.refits.chance import exchanged_rows
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps import baselines
 from radstudy.steps.design import read_design

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from radstudy.errors import StudyFileError
-from radstudy.modelling.engine import Engine
+from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.load import parse_protocol
 from radstudy.store import read_json
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from radstudy.errors import StudyFileError
-from radstudy.modelling.engine import Engine
-from radstudy.modelling.null import permuted
+from radstudy.modelling.refits.chance import permuted
+from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps import null as null_step
 from radstudy.steps.design import read_design

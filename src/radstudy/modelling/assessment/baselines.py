@@ -1,0 +1,201 @@
+"""What needs no radiomics: one variable in a logistic regression, for Table 3; and each model beside the volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from radstudy.errors import DataError
+from radstudy.modelling.assessment.performance import Scored
+from radstudy.modelling.lesions import joined, lesions_note
+from radstudy.modelling.refits.chance import SETS, NullCalibration, exchanged_rows
+from radstudy.statistics import auc, delong_test, logistic
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+BESIDE_VOLUME = (
+    "model", "set", "sequence", "rows", "auc", "volume_auc", "difference", "low", "high", "p_value", "rho", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A baseline's probabilities.
+
+    Parameters
+    ----------
+    name : of the row of Table 3.
+    kind : "volume", "age" or "shuffled".
+    probability : by (patient, lesion), of all rows that it can use; empty where it could not be fitted.
+    note : why it could not be fitted, or what is to be known.
+    """
+
+    name: str
+    kind: str
+    probability: pd.Series
+    note: str = ""
+
+
+def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) -> Baseline:
+    """One variable in a logistic regression without penalty, fitted on the training rows.
+
+    Parameters
+    ----------
+    name, kind : of the baseline.
+    values : the variable by (patient, lesion); rows without a value are left out.
+    rows : of the cohort, with ``outcome`` and ``set``.
+
+    Returns
+    -------
+    Baseline; Firth's estimate where the variable separates the outcome.
+    """
+    values = values.dropna()
+    values = values[values.index.isin(rows.index)].astype(float)
+    sets, outcome = rows["set"].reindex(values.index), rows["outcome"].reindex(values.index)
+    training = (sets == "training").to_numpy()
+    try:
+        fit = logistic(values.to_numpy()[training, None], outcome.to_numpy()[training], on_separation="firth")
+    except DataError as error:
+        return Baseline(name, kind, values[:0], f"not fitted: {error}")
+    odds = fit.intercept + fit.coefficients[0] * values
+    return Baseline(name, kind, 1 / (1 + np.exp(-odds)), fit.note)
+
+
+def null_of_variable(
+    name: str, values: pd.Series, rows: pd.DataFrame, *, permutations: int, seed: int
+) -> NullCalibration:  # fmt: skip
+    """What `one_variable` reaches when the outcome is chance; patients are exchanged as in `calibrate`.
+
+    A logistic regression on one variable orders the rows as the variable does, upwards or downwards: its slope has the
+    sign of the difference of the two groups' training means, which is the slope of the likelihood at zero. So nothing
+    has to be fitted to know its AUCs.
+
+    Parameters
+    ----------
+    name : of the baseline.
+    values : the variable by (patient, lesion); rows without a value are left out.
+    rows : of the cohort, with ``outcome`` and ``set``.
+    permutations : B.
+    seed : the study's.
+
+    Returns
+    -------
+    NullCalibration with the training and testing AUC; an AUC is NaN where a class is missing, 0.5 where the variable
+    does not differ between the training means.
+    """
+    x = values.reindex(rows.index).to_numpy(dtype=float)
+    outcome = rows["outcome"].to_numpy(dtype=np.int64)
+    patients = np.asarray(pd.factorize(rows.index.get_level_values("patient"))[0], dtype=np.int64)
+    sets = {which: np.flatnonzero((rows["set"] == which).to_numpy()) for which in SETS}
+    like = np.asarray(~np.isnan(x), dtype=np.int64)
+    sources = [
+        exchanged_rows(patients, list(sets.values()), seed=seed, number=number, like=like)
+        for number in range(permutations)
+    ]
+    outcomes = np.vstack([outcome, *(outcome[source] for source in sources)])
+    known = {which: part[~np.isnan(x[part])] for which, part in sets.items()}
+    direction = _slope_sign(x[known["training"]], outcomes[:, known["training"]])
+    areas = {which: _areas(direction, x[part], outcomes[:, part]) for which, part in known.items()}
+    return NullCalibration(
+        "outcome", permutations,
+        {name: {which: float(area[0]) for which, area in areas.items()}},
+        {name: {which: area[1:] for which, area in areas.items()}},
+        {name: np.ones(permutations, dtype=np.int64)},
+    )  # fmt: skip
+
+
+def _slope_sign(x: Array, outcomes: IntArray) -> Array:
+    """(outcomes,) -1, 0 or 1; NaN where a class is missing."""
+    positives = outcomes.sum(axis=1)
+    both = (positives > 0) & (positives < len(x))
+    # centred, so that equal means are equal but for the rounding of a sum
+    slope = outcomes @ (x - x.mean()) if len(x) else np.zeros(len(outcomes))
+    slope[np.abs(slope) <= 1e-12 * np.abs(x).sum()] = 0
+    return np.where(both, np.sign(slope), np.nan)
+
+
+def _areas(direction: Array, x: Array, outcomes: IntArray) -> Array:
+    """(outcomes,) AUCs of the variable taken upwards or downwards; by the sum of the positives' ranks."""
+    positives = outcomes.sum(axis=1)
+    pairs = positives * (len(x) - positives)
+    excess = outcomes @ stats.rankdata(x) - positives * (positives + 1) / 2 - pairs / 2
+    return np.asarray(0.5 + direction * excess / np.where(pairs > 0, pairs, np.nan), dtype=np.float64)
+
+
+def log_volume(volume: pd.Series) -> pd.Series:
+    """The natural logarithm of the volumes; a lesion without volume has none."""
+    return np.log(volume.astype(float).where(volume > 0))
+
+
+def scored(baseline: Baseline, rows: pd.DataFrame, which: str) -> Scored:
+    """A baseline's probabilities in one set.
+
+    Parameters
+    ----------
+    baseline : with its probabilities.
+    rows : of the cohort.
+    which : "training" or "testing".
+    """
+    part = baseline.probability[(rows["set"].reindex(baseline.probability.index) == which).to_numpy()]
+    outcome = rows["outcome"].reindex(part.index).to_numpy(dtype=np.int64)
+    patients = part.index.get_level_values("patient").to_numpy(dtype=object)
+    return Scored(baseline.name, which, outcome, part.to_numpy(dtype=float), patients)
+
+
+def beside_volume(
+    model: str, scores: pd.Series, rows: pd.DataFrame, volumes: Mapping[str, Baseline], sequences: Sequence[str],
+    level: float,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """A model beside the volume-only model of the same patients; see `BESIDE_VOLUME`.
+
+    Parameters
+    ----------
+    model : its name.
+    scores : its probabilities by (patient, lesion).
+    rows : of the cohort.
+    volumes : sequence to its volume-only baseline.
+    sequences : of the model; of several, the volume with the largest training AUC is taken.
+    level : of the interval of the difference (DeLong's, unadjusted).
+
+    Returns
+    -------
+    One record a set. ``rho``: Spearman's correlation of the model's probabilities with the volume's.
+    """
+    known = [name for name in sequences if name in volumes and len(volumes[name].probability)]
+    if not known:
+        return []
+    best = max(known, key=lambda name: _training_auc(volumes[name], rows))
+    alone = volumes[best].probability
+    both = scores.index.intersection(alone.index)
+    records = []
+    for which in ("training", "testing"):
+        part = both[(rows["set"].reindex(both) == which).to_numpy()]
+        y, a, b = rows["outcome"].reindex(part).to_numpy(), scores[part].to_numpy(), alone[part].to_numpy()
+        record: dict[str, Any] = {"model": model, "set": which, "sequence": best, "rows": len(part)}
+        several = lesions_note(part.get_level_values("patient"))
+        if len(np.unique(y)) < 2:
+            records.append({**record, "note": joined("one class only", several)})
+            continue
+        test = delong_test(y, a, b, level=level)
+        constant = len(np.unique(a)) < 2 or len(np.unique(b)) < 2
+        records.append(
+            record | {
+                "auc": test.auc_a, "volume_auc": test.auc_b, "difference": test.difference, "low": test.ci[0],
+                "high": test.ci[1], "p_value": test.p_value,
+                "rho": np.nan if constant else float(stats.spearmanr(a, b).statistic),
+                "note": joined(test.note, several),
+            }
+        )  # fmt: skip
+    return records
+
+
+def _training_auc(baseline: Baseline, rows: pd.DataFrame) -> float:
+    one = scored(baseline, rows, "training")
+    return auc(one.y, one.probability) if one.has_both_classes else 0.0

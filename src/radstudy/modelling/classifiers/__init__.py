@@ -1,0 +1,1 @@
+"""What ends a model: scikit-learn classifiers of two classes."""

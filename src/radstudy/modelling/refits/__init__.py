@@ -1,0 +1,1 @@
+"""The study's own models, refitted thousands of times: permuted outcomes, folds, splits, bootstrap."""

@@ -1,0 +1,79 @@
+"""What all long rows of refits share: the key of what is kept, a generator for each repeat, the features selected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.modelling.models import candidates
+from radstudy.modelling.refits.chunks import Arrays, Chunks
+from radstudy.modelling.refits.engine import Engine, ModelFit
+from radstudy.store import code_key
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+FOLDS, SPLITS, SAMPLES, NOISE = 4, 5, 6, 7  # branches of the study's seed
+
+
+def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings: Any) -> Chunks:
+    """The chunks under a key that holds what refits depend on: models, table, outcome, program and `settings`."""
+    key = {
+        **settings, "given": chunks.key, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
+        "candidates": candidates(engine.protocol), "sequences": engine.protocol.sequences,
+        "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "design": engine.content_hash(),
+    }  # fmt: skip
+    return replace(chunks, key=key)
+
+
+def generator_of(engine: Engine, branch: int, number: int) -> np.random.Generator:
+    """The generator of one repeat, so that the order of computing does not matter."""
+    return np.random.default_rng(np.random.SeedSequence(engine.protocol.seed, spawn_key=(branch, number)))
+
+
+class Chosen:
+    """Selected features of many fits as flat arrays: how many each, their places in the design table, coefficients."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._place = {str(name): place for place, name in enumerate(engine.design.columns)}
+        self._counts: list[int] = []
+        self._places: list[int] = []
+        self._coefficients: list[float] = []
+
+    def add(self, fit: ModelFit) -> None:
+        """Append one fit; the models of the engine take turns."""
+        self._counts.append(len(fit.features))
+        self._places += [self._place[name] for name in fit.features]
+        known = len(fit.coefficients) == len(fit.features)  # a model that is no formula has none
+        self._coefficients += fit.coefficients.tolist() if known else [float("nan")] * len(fit.features)
+
+    def arrays(self) -> Arrays:
+        """What `names_of` and `coefficients_of` read."""
+        return {
+            "selected_counts": np.array(self._counts, dtype=np.int64),
+            "selected": np.array(self._places, dtype=np.int64),
+            "coefficients": np.array(self._coefficients, dtype=np.float64),
+        }
+
+
+def names_of(engine: Engine, arrays: Arrays) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Model to the selected names of each fit."""
+    columns = [str(name) for name in engine.design.columns]
+    return {
+        name: tuple(tuple(columns[place] for place in fit) for fit in fits)
+        for name, fits in _by_model(engine, arrays, "selected").items()
+    }
+
+
+def coefficients_of(engine: Engine, arrays: Arrays) -> dict[str, tuple[Array, ...]]:
+    """Model to the coefficients of each fit, in the order of its names."""
+    return {name: tuple(fits) for name, fits in _by_model(engine, arrays, "coefficients").items()}
+
+
+def _by_model(engine: Engine, arrays: Arrays, which: str) -> dict[str, list[NDArray[Any]]]:
+    """Model to an array a fit; fits lie one after another, model by model."""
+    fits = np.split(arrays[which], np.cumsum(arrays["selected_counts"])[:-1])
+    return {name: fits[m :: len(engine.models)] for m, name in enumerate(engine.models)}

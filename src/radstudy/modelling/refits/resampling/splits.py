@@ -1,0 +1,60 @@
+"""Every model's testing AUC had the random split fallen otherwise."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.modelling.refits.chunks import ONE_PROCESS, Arrays, Chunks, in_chunks
+from radstudy.modelling.refits.engine import Engine
+from radstudy.modelling.refits.repeats import SPLITS, generator_of, keyed
+
+Array = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def other_splits(
+    engine: Engine,
+    outcome: IntArray,
+    rows: IntArray,
+    training_patients: tuple[int, int],
+    *,
+    splits: int = 1000,
+    chunks: Chunks = ONE_PROCESS,
+) -> dict[str, Array]:
+    """What if the random split had fallen otherwise: every model's testing AUC over stratified splits.
+
+    Parameters
+    ----------
+    engine, outcome, rows : as in `nested_validation`.
+    training_patients : how many negative and positive patients train (a patient with a positive lesion is positive), as
+        in the study's own split.
+    splits : how many.
+    chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
+
+    Returns
+    -------
+    Model to float (splits,); NaN where a testing set lacks a class.
+    """
+    outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
+    work = partial(_aucs_of_splits, engine, outcome, rows, training_patients)
+    kept = keyed(chunks, engine, outcome, kind="splits", rows=rows, training_patients=training_patients)
+    arrays = in_chunks(work, splits, kept)
+    return {name: arrays["auc"][:, m] for m, name in enumerate(engine.models)}
+
+
+def _aucs_of_splits(
+    engine: Engine, outcome: IntArray, rows: IntArray, sizes: tuple[int, int], numbers: range
+) -> Arrays:  # fmt: skip
+    patients = np.unique(engine.patients[rows])
+    positive = np.isin(patients, engine.patients[rows[outcome[rows] == 1]])
+    areas = np.empty((len(numbers), len(engine.models)))
+    for place, number in enumerate(numbers):
+        rng = generator_of(engine, SPLITS, number)
+        drawn = [rng.permutation(patients[positive == value])[:size] for value, size in zip((0, 1), sizes, strict=True)]
+        inside = np.isin(engine.patients[rows], np.concatenate(drawn))
+        fits = engine.fit(outcome, rows[inside], rows[~inside])
+        areas[place] = [fits[name].testing_auc for name in engine.models]
+    return {"auc": areas}

@@ -1,0 +1,1 @@
+"""What chooses features: scikit-learn transformers that say what they dropped and why."""

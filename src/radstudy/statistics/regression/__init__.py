@@ -1,0 +1,1 @@
+"""Logistic regression: maximum likelihood and Firth's, their limits and tests."""

@@ -110,10 +110,13 @@ def without_features(
             )  # fmt: skip
     if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
         theirs = given.table.frame.index.droplevel(["sequence", "reader"])
+        files = ", ".join(protocol.features.files()) if protocol.features is not None else ""
+        if theirs.empty:
+            raise CohortError("the feature table has no value of any lesion:", [f"{files}. To do: export it again"])
         shown = [
-            f"the cohort table has, for instance, {_named(kept.index)}",
-            f"the feature table has, for instance, {_named(theirs)}. To do: write the identifiers alike in both "
-            "(features.patient and features.lesion name their columns)",
+            f"the cohort table, {section.table}, has, for instance, {_named(kept.index)}",
+            f"the feature table, {files}, has, for instance, {_named(theirs)}. To do: write the identifiers alike in "
+            "both (features.patient and features.lesion name their columns)",
         ]
         raise CohortError("no lesion of the cohort is in the feature table; the identifiers do not match:", shown)
     return failures, absent

@@ -7,6 +7,7 @@ image too small for its sigma and a texture without any pair of neighbours give 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,24 +77,25 @@ def extract(
     """
     chosen = settings_from(settings)
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)
-    if isinstance(image, Volume):
-        prepared = Prepared.of(image, header_of(image.affine), chosen)
-        return _features(prepared, roi, chosen).values
-    prepared = Prepared.of(volume, read_header(image), chosen)
+    with naming_files(image, settings):
+        header = header_of(image.affine) if isinstance(image, Volume) else read_header(image)
+        return _features(Prepared.of(volume, header, chosen), roi, chosen).values
+
+
+@contextmanager
+def naming_files(image: Volume | str | Path, settings: Settings | None) -> Iterator[None]:
+    """Name, with the mask, the image that it was used on and the file of the settings: each may be what is wrong."""
     try:
-        return _features(prepared, roi, chosen).values
+        yield
     except CaseError as error:
-        raise _with_image(error, str(image)) from error
-
-
-def _with_image(error: CaseError, image: str) -> CaseError:
-    """The error with the image that the mask it names was used on: either may be what is wrong."""
-    if error.file in ("", image):
-        return error.located(file=image)
-    return type(error)(
-        f"{error.problem}; the image is {image}", error.remedy, patient=error.patient, lesion=error.lesion,
-        sequence=error.sequence, reader=error.reader, file=error.file,
-    )  # fmt: skip
+        shown = "" if isinstance(image, Volume) else str(image)
+        named = [f"the image is {shown}"] if shown and error.file not in ("", shown) else []
+        if isinstance(settings, str | Path):
+            named.append(f"the settings are {settings}")
+        raise type(error)(
+            "; ".join([error.problem, *named]), error.remedy, patient=error.patient, lesion=error.lesion,
+            sequence=error.sequence, reader=error.reader, file=error.file or shown,
+        ) from error  # fmt: skip
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

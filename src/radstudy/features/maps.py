@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from radstudy.catalogue import feature_names
 from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
+from radstudy.features.extract import naming_files
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
 from radstudy.features.given import read_given
@@ -128,8 +129,9 @@ def feature_maps(
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
     asked = {feature: _parsed(feature, chosen) for feature in features}
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)
-    header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
-    placed = place(Prepared.of(volume, header, chosen), roi, chosen)
+    with naming_files(image, settings):
+        header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
+        placed = place(Prepared.of(volume, header, chosen), roi, chosen)
     derived = _derived_once(placed, chosen)
     maps: dict[str, Volume] = {}
     problems: dict[str, CaseError] = {}

@@ -123,7 +123,7 @@ def _read_nifti(file: Path) -> NiftiFile:
             "export the image again", file=file,
         )  # fmt: skip
     content = _content(body, expected, file)
-    require_bytes(body, expected=expected, found=len(content))
+    require_bytes(body, expected=expected, found=len(content), header=file)
     return NiftiFile(header, content, file)
 
 
@@ -227,16 +227,16 @@ def _content(body: Path, expected: int, file: Path) -> bytes:
     if named and not packed and size:
         raise CaseError("the file is not compressed, and its name ends in .gz", "take .gz from its name", file=body)
     if not packed:
-        require_bytes(body, expected=expected, found=size)
+        require_bytes(body, expected=expected, found=size, header=file)
         bounds.IMAGE.require(expected, file)
         return content_of(body)
     bounds.IMAGE.require(expected, file)
     if size > expected * _WORST_PACKING + SLACK:
-        require_bytes(body, expected=expected, found=size)
-    return _unpacked(content_of(body), body, expected)
+        require_bytes(body, expected=expected, found=size, header=file)
+    return _unpacked(content_of(body), body, expected, file)
 
 
-def _unpacked(raw: bytes, body: Path, expected: int) -> bytes:
+def _unpacked(raw: bytes, body: Path, expected: int, header: Path) -> bytes:
     """What comes out of the streams of gzip, up to a little more than is expected."""
     most, parts, left = expected + SLACK, [], raw
     while left and most > 0:
@@ -255,7 +255,7 @@ def _unpacked(raw: bytes, body: Path, expected: int) -> bytes:
             damaged = not stream.eof
         if damaged:
             found = decompressed(raw, most=expected + SLACK)
-            require_bytes(body, expected=expected, found=found.size, damaged=True)
+            require_bytes(body, expected=expected, found=found.size, damaged=True, header=header)
         left = stream.unused_data.lstrip(b"\0")
     if most <= 0:
         raise CaseError(

@@ -24,7 +24,7 @@ SLACK = _STEP = 1 << 20  # bytes: read of compressed content beyond what is expe
 AGAIN = "copy the file again from where it came, or export it again"
 
 
-def require_bytes(file: Path, *, expected: int, found: int, damaged: bool = False) -> None:
+def require_bytes(file: Path, *, expected: int, found: int, damaged: bool = False, header: Path | None = None) -> None:
     """Refuse a file that holds fewer or more bytes than its header asks for.
 
     Parameters
@@ -32,6 +32,7 @@ def require_bytes(file: Path, *, expected: int, found: int, damaged: bool = Fals
     file : with the voxels.
     expected, found : bytes, uncompressed.
     damaged : whether its compressed content ends too early or is broken.
+    header : the file that its size follows from, where that is another one.
 
     Raises
     ------
@@ -50,6 +51,8 @@ def require_bytes(file: Path, *, expected: int, found: int, damaged: bool = Fals
             f"it is longer than its header says: {found} bytes are there, {expected} are expected. The header or the "
             "voxels are not its own"
         )
+    if header is not None and header != file:
+        what += f"; the header is in {header}"
     raise CaseError(f"the file cannot be read as an image: {what}", AGAIN, file=file)
 
 
@@ -135,16 +138,16 @@ def _compare(stored: Stored, file: Path) -> None:
         size = path.stat().st_size
         if stored.packing == "text":
             if size - (stored.skip or 0) < share:
-                require_bytes(path, expected=share, found=max(size - (stored.skip or 0), 0))
+                require_bytes(path, expected=share, found=max(size - (stored.skip or 0), 0), header=file)
         elif not stored.packing:
             found = size if stored.skip is None else size - stored.skip
             if stored.skip is None and found >= share:
                 continue
-            require_bytes(path, expected=share, found=max(found, 0))
+            require_bytes(path, expected=share, found=max(found, 0), header=file)
         else:
             bounds.IMAGE.require(stored.expected, file)
             with opened(path) as stream:
                 stream.seek(stored.skip or 0)
                 out = decompressed(stream.read(), stored.packing, most=share + SLACK)
-            require_bytes(path, expected=share, found=out.size, damaged=not out.whole)
+            require_bytes(path, expected=share, found=out.size, damaged=not out.whole, header=file)
     bounds.IMAGE.require(stored.voxel_bytes or stored.expected, file)

@@ -161,6 +161,8 @@ def read_signature(path: Path) -> Signature:
         form = LinearForm(float(formula["intercept"]), tuple(_term(item) for item in formula["terms"]))
         distribution = _distribution(document.get(_DISTRIBUTION))
         require_sound(document, form, distribution)
+        if document["extract"].get("params") is not None:
+            raise RefusedError(f"{path} was made with a PyRadiomics parameter file, which it does not hold")
         return Signature(
             form=form,
             sequences=tuple(document["sequences"]),

@@ -234,8 +234,6 @@ def _features(
     signature: Signature, sequence: PatientSequence, reference: Path | None
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
     extract = Extract.model_validate(signature.extract)
-    if extract.params is not None:
-        raise RefusedError("this signature was made with a PyRadiomics parameter file that it does not hold")
     steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
     section = next((step.reference for step in steps if step.reference is not None), None)
     volume, roi = sequence.volume, sequence.roi

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from radstudy.errors import CaseError, StudyFileError, UsageError
 from radstudy.features.extract import extract, extract_lesions
 from radstudy.features.ibsi.extract import extract_ibsi
+from radstudy.features.maps import feature_map
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.imaging.roi import Roi
@@ -137,6 +139,14 @@ def masked(*where):
 def test_refuses_masks_with_the_reason(mask, setting, says):
     with pytest.raises(CaseError, match=says):
         extract(volume(), Roi(mask, AFFINE), {"setting": setting})
+
+
+@pytest.mark.parametrize("ask", [extract, partial(feature_map, feature="original_firstorder_Mean")])
+def test_a_refused_lesion_names_the_file_of_the_settings(ask, tmp_path):
+    settings = tmp_path / "params.yaml"
+    settings.write_text("setting: {resampledPixelSpacing: [1, 900000, 1]}\nimageType: {Original: {}}\n")
+    with pytest.raises(CaseError, match=r"vanishes.*the settings are .*params\.yaml"):
+        ask(volume(), Roi(ball(), AFFINE), settings=settings)
 
 
 def test_refuses_a_mask_on_another_grid_and_places_it_if_asked():

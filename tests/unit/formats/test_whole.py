@@ -45,6 +45,7 @@ def test_a_file_that_is_cut_off_is_refused_with_its_bytes(tmp_path: Path, name: 
     expected = BYTES + 352 if name == "a.nii" else BYTES
     assert f"{expected} are expected" in str(error.value)
     assert WHERE[name] in str(error.value)
+    assert name in str(error.value)
     assert "No such file" not in str(error.value)
     with pytest.raises(CaseError, match="cut off"):
         Roi.read(header)

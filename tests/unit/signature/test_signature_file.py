@@ -63,6 +63,11 @@ def test_a_part_that_is_not_what_it_should_be_is_refused_by_name(tmp_path, path_
     assert says in str(error.value)
 
 
+def test_a_signature_that_rests_on_a_parameter_file_is_named(tmp_path):
+    with pytest.raises(RefusedError, match=r"s\.json was made with a PyRadiomics parameter file"):
+        read(tmp_path, changed("extract", "params", "params.yaml"))
+
+
 def test_parts_within_each_other_without_end_are_refused(tmp_path):
     with pytest.raises(RefusedError, match="too deep"):
         read(tmp_path, signature()[:-1] + b', "z": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")

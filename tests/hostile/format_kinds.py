@@ -222,8 +222,9 @@ def run_study(file: Path, room: Path) -> str:
     try:
         command("run", chosen, "--step", "cohort", "--jobs", "1")
     except EndedError as ended:
-        if chosen == file and ended.code in (2, 3, 4):  # the table that a study file does not fit may be named instead
-            named = [table for table in ("cohort.csv", "feat.csv") if table in ended.said]
+        if chosen == file and ended.code in (2, 3, 4):  # the setting or the table that does not fit is named instead
+            told = ("cohort.csv", "feat.csv", "correct cohort.table", "correct features.table")
+            named = [table for table in told if table in ended.said]
             raise EndedError(ended.code, f"{ended.said} ({name})" if named else ended.said) from None
         raise
     rows = folder / "runs" / chosen.stem / "cohort" / "rows.csv"

@@ -223,7 +223,7 @@ def run_study(file: Path, room: Path) -> str:
         command("run", chosen, "--step", "cohort", "--jobs", "1")
     except EndedError as ended:
         if chosen == file and ended.code in (2, 3, 4):  # the setting or the table that does not fit is named instead
-            told = ("cohort.csv", "feat.csv", "correct cohort.table", "correct features.table")
+            told = ("cohort.csv", "feat.csv", "correct cohort.table", "correct 'features'")
             named = [table for table in told if table in ended.said]
             raise EndedError(ended.code, f"{ended.said} ({name})" if named else ended.said) from None
         raise

@@ -107,11 +107,11 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
         problems.append("no row is left after the exclusions")
     if problems:
         raise CohortError(f"{folder / section.table} has {len(problems)} problem(s) to settle first:", problems)
-    sets = _sets(protocol, kept, outcome)
+    sets = _sets(protocol, kept, outcome, folder / section.table)
     rows = pd.DataFrame({"outcome": outcome, "set": sets}, index=kept.index)
     rows["side"] = kept[section.side].fillna("").to_numpy() if section.side else ""
     rows = rows.join(clinical.values)
-    _both_classes(section, rows)
+    _both_classes(section, rows, folder / section.table)
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]
     if protocol.features is not None:
         given = read_feature_table(protocol, folder)
@@ -123,16 +123,16 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     return Cohort(rows, tuple(cases), frame, tuple(failures), tuple(absent), tuple(notes))
 
 
-def _sets(protocol: Protocol, kept: pd.DataFrame, outcome: pd.Series[int]) -> pd.Series[str]:
+def _sets(protocol: Protocol, kept: pd.DataFrame, outcome: pd.Series[int], table: Path) -> pd.Series[str]:
     split = protocol.cohort.split
     if split.column is not None:
-        return given_split(kept[split.column], split.column)
+        return given_split(kept[split.column], split.column, table)
     if split.train is None:  # the section's validator allows no such thing
         raise AssertionError
     return made_split(outcome, train=split.train, stratify=split.stratify, seed=protocol.seed)
 
 
-def _both_classes(section: CohortSection, rows: pd.DataFrame) -> None:
+def _both_classes(section: CohortSection, rows: pd.DataFrame, table: Path) -> None:
     problems = []
     for name in (TRAINING, TESTING):
         part = rows.loc[rows["set"] == name, "outcome"]
@@ -140,7 +140,8 @@ def _both_classes(section: CohortSection, rows: pd.DataFrame) -> None:
             if not (part == value).any():
                 problems.append(
                     f"the {name} set ({len(part)} rows) has no patient with outcome '{word}'. "
-                    f"To do: change cohort.split; a set needs both classes"
+                    f"To do: complete the table, or change cohort.split; a set needs both classes"
                 )
     if problems:
-        raise CohortError("the split cannot be used:", problems)
+        by = f"the split by column '{section.split.column}'" if section.split.column else "the split"
+        raise CohortError(f"{table}: {by} cannot be used:", problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,12 @@ def made_split(outcome: pd.Series[int], *, train: float, stratify: bool, seed: i
     return pd.Series(sets, index=outcome.index)
 
 
-def given_split(column: pd.Series[Any], name: str) -> pd.Series[str]:
+def given_split(column: pd.Series[Any], name: str, table: Path) -> pd.Series[str]:
     """The split that a column gives.
 
     Raises
     ------
-    CohortError : a value is neither training nor testing, or a patient stands in both sets.
+    CohortError : with the table's name; a value is neither training nor testing, or a patient stands in both sets.
     """
     problems = []
     sets = {}
@@ -65,5 +66,5 @@ def given_split(column: pd.Series[Any], name: str) -> pd.Series[str]:
     for patient in both.index[both > 1]:
         problems.append(f"Patient {patient} stands in both sets. To do: put all lesions of a patient into one set")
     if problems:
-        raise CohortError(f"the split given by column '{name}' cannot be used:", problems)
+        raise CohortError(f"{table}: the split by column '{name}' cannot be used:", problems)
     return result

@@ -50,7 +50,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
     table, _ = read_table(run.data / cohort.table, cohort.sheet, words)
     missing = sorted({column for one in section.values() for column in one.columns} - set(table.columns))
     if missing:
-        raise CohortError("agree.kappa names columns that the cohort table does not have:", missing)
+        raise CohortError(f"agree.kappa names columns that {cohort.table} does not have:", missing)
     included = set(read_rows(run).index.get_level_values("patient"))
     table = table[table[cohort.patient].isin(included)]
     records = []
@@ -59,7 +59,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
         pair = table[list(one.columns)].dropna()
         if levels is not None:
             pair = pair.apply(as_named, named=levels)
-        _refuse_strangers(variable, pair, levels)
+        _refuse_strangers(f"{cohort.table}, agree.kappa.{variable}", pair, levels)
         records.append({"variable": variable, "weights": one.weights or "", **_kappa(pair, one.weights, levels)})
     return pd.DataFrame(records, columns=list(KAPPA))
 
@@ -84,9 +84,9 @@ def _kappa(pair: pd.DataFrame, weights: Any, levels: tuple[str, ...] | None) -> 
     }  # fmt: skip
 
 
-def _refuse_strangers(variable: str, pair: pd.DataFrame, levels: tuple[str, ...] | None) -> None:
+def _refuse_strangers(where: str, pair: pd.DataFrame, levels: tuple[str, ...] | None) -> None:
     if levels is None:
         return
     strange = sorted({str(value) for column in pair for value in pair[column]} - set(levels))
     if strange:
-        raise CohortError(f"agree.kappa.{variable}: values that are none of its levels ({', '.join(levels)}):", strange)
+        raise CohortError(f"{where}: values that are none of its levels ({', '.join(levels)}):", strange)

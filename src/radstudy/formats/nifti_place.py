@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from nibabel.spatialimages import HeaderDataError
 
 from radstudy.errors import CaseError
 from radstudy.formats.nifti import is_nifti_name, nifti_header
-from radstudy.formats.reading import is_recorded
-from radstudy.formats.whole import FAULTS
+from radstudy.formats.reading import for_native_readers, has_long_path, is_recorded
+from radstudy.formats.whole import FAULTS, stored_by_header
 from radstudy.store import temporary_folder
 
 _SAME_SIZE = 1e-3  # of a voxel: header entries are rounded to float32
@@ -66,8 +67,10 @@ def read_information(file: Path) -> sitk.ImageFileReader:
     """
     reader = sitk.ImageFileReader()
     if not is_nifti_name(file):
-        reader.SetFileName(str(file))
-        reader.ReadImageInformation()
+        stored_by_header(file)
+        with for_native_readers(file) if has_long_path(file) else nullcontext(file) as readable:
+            reader.SetFileName(str(readable))
+            reader.ReadImageInformation()
         return reader
     header = nifti_header(file)
     require_voxel_size(header, file)

@@ -41,6 +41,7 @@ _PACKINGS = {
     "ascii": "text", "hex": "text",
 }  # fmt: skip
 _DAMAGED_FIELD = re.compile(r"(?i)(sizes|spacings|space (directions|origin)|type|encoding|dimension)\s*:")
+_LONGEST_LINE = 900  # bytes; ITK's NRRD reader ends the process where it complains of a longer one
 _PLACE = ("Offset", "Position", "Origin")
 _TURN = ("TransformMatrix", "Rotation", "Orientation")
 
@@ -112,7 +113,10 @@ def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
     for line in lines[1:]:
         name, found, value = line.partition(": ")
         key = line.partition(":=")[0]
-        if line.startswith("#") or not found or (":=" in line and len(key) <= len(name)):
+        free = line.startswith(("#", "content:")) or (":=" in line and len(key) <= len(name))
+        if len(line) > _LONGEST_LINE and not free:
+            raise _damaged(f"its header has a line of {len(line)} characters, '{line[:40]}...'", file)
+        if not found or (free and not line.startswith("content:")):
             if _DAMAGED_FIELD.match(line):
                 raise _damaged(f"its header has the line '{line[:60]}'", file)
             continue

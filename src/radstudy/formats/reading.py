@@ -22,6 +22,7 @@ from radstudy.errors import CaseError, PassingError, unreadable
 from radstudy.store import bytes_hash, content_hash, file_hash, temporary_files
 
 _LONGEST_HEADER = 1 << 20
+_LONGEST_PATH = 500
 _META_DATA = re.compile(rb"(?m)^\s*ElementDataFile\s*=\s*([^\r\n]*)\r?\n?")
 _NRRD_DATA = re.compile(rb"(?mi)^data ?file:[ \t]*([^\r\n]*)\r?\n?")
 _PATTERN = re.compile(
@@ -163,14 +164,14 @@ def changed(file: Path) -> PassingError:
 
 @contextmanager
 def for_native_readers(file: Path) -> Iterator[Path]:
-    """A path under which ITK finds the bytes that are recorded: the file's own where nothing is.
+    """A path under which ITK finds the bytes that are recorded: the file's own where nothing is, unless it is long.
 
     Raises
     ------
     CaseError : a file that the header names is not there, or lies outside the header's folder.
     StorageError : there is no room for the copy.
     """
-    if _READING.get() is None:
+    if _READING.get() is None and not has_long_path(file):
         yield file
         return
     with temporary_files():
@@ -183,6 +184,11 @@ def for_native_readers(file: Path) -> Iterator[Path]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
         yield Path(folder) / file.name
+
+
+def has_long_path(file: Path) -> bool:
+    """Whether ITK should not be given the path: where it complains of a header, a long one ends the process."""
+    return len(os.fsencode(file)) > _LONGEST_PATH
 
 
 def files_of(file: Path) -> tuple[Path, ...]:

@@ -115,16 +115,24 @@ def require_whole(file: Path) -> None:
         (`bounds.IMAGE`), or names a file that is missing or lies outside its folder.
     """
     with border(file, "an image", AGAIN):
-        name = file.name.lower()
-        if not file.stat().st_size:
-            raise CaseError("the file cannot be read as an image: it is empty (0 bytes)", AGAIN, file=file)
-        if name.endswith((".nrrd", ".nhdr")):
-            stored = nrrd_stored(file)
-        elif name.endswith((".mha", ".mhd")):
-            stored = metaimage_stored(file)
-        else:
-            return
-        _compare(stored, file)
+        stored = stored_by_header(file)
+        if stored is not None:
+            _compare(stored, file)
+
+
+def stored_by_header(file: Path) -> Stored | None:
+    """How the header of an NRRD or MetaImage file says that its voxels are stored; None of any other file.
+
+    Raises
+    ------
+    CaseError : it is empty or damaged.
+    """
+    name = file.name.lower()
+    if not file.stat().st_size:
+        raise CaseError("the file cannot be read as an image: it is empty (0 bytes)", AGAIN, file=file)
+    if name.endswith((".nrrd", ".nhdr")):
+        return nrrd_stored(file)
+    return metaimage_stored(file) if name.endswith((".mha", ".mhd")) else None
 
 
 def _compare(stored: Stored, file: Path) -> None:

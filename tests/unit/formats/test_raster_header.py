@@ -1,6 +1,8 @@
 """What a raster's header says is checked before its voxels are read: sizes, places, files beside it, a slope."""
 
 import gzip
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from radstudy.errors import CaseError
+from radstudy.formats.raster import read_grid
 from radstudy.imaging.volume import Volume
 
 VOXELS = np.random.default_rng(5).integers(1, 1000, (20, 18, 10)).astype(np.int16)
@@ -130,3 +133,28 @@ def test_a_slope_that_no_value_survives_is_refused(tmp_path, slope, what):
     (tmp_path / "a.nii").write_bytes(bytes(raw))
     with pytest.raises(CaseError, match=what):
         Volume.read(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize("line", [b"x" * 5000, b"units: " + b"x" * 5000], ids=["no field", "a field"])
+@pytest.mark.parametrize("look", ["read_grid", "read_raster"])
+def test_a_long_line_of_a_header_does_not_end_the_process(tmp_path, look, line):
+    file = replaced(written(tmp_path, "a.nrrd"), b"encoding: ", line + b"\nencoding: ")
+    code = f"import sys; from radstudy.formats import raster; raster.{look}(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"a.nrrd: the file cannot be read as an image: its header has a line of {len(line)} ch" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no path as long")
+@pytest.mark.parametrize("look", ["read_grid", "read_raster"])
+def test_an_image_in_folders_with_long_names_is_read_and_a_damaged_one_refused(tmp_path, look):
+    folder = tmp_path.joinpath(*["folder" * 20] * 9)
+    folder.mkdir(parents=True)
+    file = written(folder, "a.nrrd")
+    np.testing.assert_array_equal(Volume.read(file).voxels, VOXELS)
+    assert read_grid(file)[0] == VOXELS.shape
+    replaced(file, b"encoding: ", b"units: x\nencoding: ")  # which ITK refuses
+    code = f"import sys; from radstudy.formats import raster; raster.{look}(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "a.nrrd: the file cannot be read" in done.stderr

@@ -7,7 +7,6 @@ image too small for its sigma and a texture without any pair of neighbours give 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from radstudy.errors import CaseError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import read_given
+from radstudy.features.given import naming_files, read_given
 from radstudy.features.lesion import Lesion, Placed, Prepared, place
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings, Settings, settings_from
@@ -76,26 +75,10 @@ def extract(
     UsageError : a label is given beside a mask that is not a file; an array instead of a Volume or a Roi.
     """
     chosen = settings_from(settings)
-    volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)
+    volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
     with naming_files(image, settings):
         header = header_of(image.affine) if isinstance(image, Volume) else read_header(image)
         return _features(Prepared.of(volume, header, chosen), roi, chosen).values
-
-
-@contextmanager
-def naming_files(image: Volume | str | Path, settings: Settings | None) -> Iterator[None]:
-    """Name, with the mask, the image that it was used on and the file of the settings: each may be what is wrong."""
-    try:
-        yield
-    except CaseError as error:
-        shown = "" if isinstance(image, Volume) else str(image)
-        named = [f"the image is {shown}"] if shown and error.file not in ("", shown) else []
-        if isinstance(settings, str | Path):
-            named.append(f"the settings are {settings}")
-        raise type(error)(
-            "; ".join([error.problem, *named]), error.remedy, patient=error.patient, lesion=error.lesion,
-            sequence=error.sequence, reader=error.reader, file=error.file or shown,
-        ) from error  # fmt: skip
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

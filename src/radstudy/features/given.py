@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from radstudy.errors import UsageError
+from radstudy.errors import CaseError, UsageError
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -17,6 +19,7 @@ def read_given(
     label: Label | None,
     *,
     otherwise: Label | None = None,
+    by: object = None,
     resample: bool = False,
 ) -> tuple[Volume, Roi]:
     """The image and the lesion.
@@ -27,6 +30,7 @@ def read_given(
     mask : a region of interest, or the path of a mask file (docs/masks.md), which is put onto the image's grid.
     label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`.
     otherwise : the label of a mask file where none is given; None takes the only one present.
+    by : what says so; if it is the path of a file, an error names it.
     resample : as in `Roi.read`.
 
     Raises
@@ -41,10 +45,27 @@ def read_given(
     volume = image if isinstance(image, Volume) else Volume.read(image)
     if isinstance(mask, Roi):
         return volume, mask
-    roi = Roi.read(mask, otherwise if label is None else label, volume, resample=resample)
+    with naming_files(None, by if label is None and otherwise is not None else None):
+        roi = Roi.read(mask, otherwise if label is None else label, volume, resample=resample)
     for note in roi.notes:
         warnings.warn(f"{mask}: {note}", stacklevel=2)
     return volume, roi
+
+
+@contextmanager
+def naming_files(image: object, settings: object) -> Iterator[None]:
+    """Name, with the mask, the image that it was used on and the file of the settings: each may be what is wrong."""
+    try:
+        yield
+    except CaseError as error:
+        shown = str(image) if isinstance(image, str | Path) else ""
+        named = [f"the image is {shown}"] if shown and error.file not in ("", shown) else []
+        if isinstance(settings, str | Path):
+            named.append(f"the settings are {settings}")
+        raise type(error)(
+            "; ".join([error.problem, *named]), error.remedy, patient=error.patient, lesion=error.lesion,
+            sequence=error.sequence, reader=error.reader, file=error.file or shown,
+        ) from error  # fmt: skip
 
 
 def _require_located(image: object, mask: object) -> None:

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from radstudy.catalogue import feature_names
 from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
-from radstudy.features.extract import naming_files
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import read_given
+from radstudy.features.given import naming_files, read_given
 from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.names import names_of_image_type
 from radstudy.features.settings import ExtractionSettings, ImageType, Settings, settings_from
@@ -128,7 +127,7 @@ def feature_maps(
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
     asked = {feature: _parsed(feature, chosen) for feature in features}
-    volume, roi = read_given(image, mask, label, otherwise=chosen.label, resample=chosen.correct_mask)
+    volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
     with naming_files(image, settings):
         header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
         placed = place(Prepared.of(volume, header, chosen), roi, chosen)

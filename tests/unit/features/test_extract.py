@@ -149,6 +149,15 @@ def test_a_refused_lesion_names_the_file_of_the_settings(ask, tmp_path):
         ask(volume(), Roi(ball(), AFFINE), settings=settings)
 
 
+@pytest.mark.parametrize("ask", [extract, partial(feature_map, feature="original_firstorder_Mean")])
+def test_a_label_that_the_settings_name_and_the_mask_lacks_names_both_files(ask, tmp_path):
+    settings, mask = tmp_path / "params.yaml", tmp_path / "mask.nii.gz"
+    settings.write_text("setting: {label: 11}\nimageType: {Original: {}}\n")
+    Roi(ball(), AFFINE).write(mask)
+    with pytest.raises(CaseError, match=r"mask\.nii\.gz: label 11 is not in the mask.*the settings are .*params\.yaml"):
+        ask(volume(), mask, settings=settings)
+
+
 def test_refuses_a_mask_on_another_grid_and_places_it_if_asked():
     shifted = AFFINE.copy()
     shifted[:3, 3] = 1.25, 0, 0

@@ -73,6 +73,13 @@ def test_the_versions_that_are_written_now_mean_the_same():
     assert old == new
 
 
+def test_a_study_file_without_versions_has_none_in_its_keys_and_its_report():
+    text = (SAMPLES / "study_init.yaml").read_text(encoding="utf-8")
+    for by_alias in (True, False):
+        assert not {"schema", "schema_", "defaults"} & set(parse_protocol(text).model_dump(by_alias=by_alias))
+    assert parse_protocol(f"schema: 1\ndefaults: 1\n{text}").model_dump(by_alias=True)["defaults"] == 1
+
+
 def test_a_signature_of_before_gives_the_same_probability(tmp_path):
     signature = read_signature(SAMPLES / "signature.json")
     for name, probability in json.loads((SAMPLES / "probabilities.json").read_text(encoding="utf-8")).items():

@@ -8,7 +8,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree, Icc
@@ -153,6 +160,14 @@ class Protocol(Section):
             )  # fmt: skip
         with defaults_in_force(version):
             return make(given)
+
+    @model_serializer(mode="wrap")
+    def _with_versions_that_are_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The settings; a study file without versions has none here, so that its keys and its report stay."""
+        settings: dict[str, Any] = dump(self)
+        written = self.model_fields_set
+        versions = {"schema": "schema_" in written, "schema_": "schema_" in written, "defaults": "defaults" in written}
+        return {name: value for name, value in settings.items() if versions.get(name, True)}
 
     @field_validator("sequences")
     @classmethod

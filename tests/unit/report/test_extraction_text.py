@@ -6,6 +6,7 @@ from radstudy.features.names import explain_count
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol.sections import Extract
+from radstudy.report.sections import _all_settings
 from radstudy.report.tables import TABLES
 from radstudy.report.text.methods import methods
 
@@ -78,3 +79,10 @@ def test_the_choices_of_a_parameter_file_have_its_values(facts, bins):
         "extract.images.wavelet": "haar", "extract.features": "firstorder 2, glcm 1", **bin_width,
     }  # fmt: skip
     assert told.loc["extract.minimum_voxels", "set_by"] == "program's default"
+
+
+def test_all_settings_of_the_page_hold_the_content_of_the_file(facts):
+    settings = ExtractionSettings.from_dict(FILE)
+    told = _all_settings(studied(facts, {"params": "p.yaml"}, settings))
+    assert told["content of p.yaml"] == settings.as_dict()
+    assert not [name for name in _all_settings(studied(facts, {}, settings)) if name.startswith("content")]

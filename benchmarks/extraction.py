@@ -72,7 +72,7 @@ serve({"version": radiomics.__version__}, run)
 
 def reference_in(python: str, folder: Path) -> Worker:
     """PyRadiomics with the case in `folder`; the words of a run are "diagnostics" and "files"."""
-    from radstudy.features.settings import her2_ihc2plus
+    from radstudy.features.of_study import her2_ihc2plus
 
     params = her2_ihc2plus().as_dict()
     keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")

@@ -155,7 +155,7 @@ def ours(folder: Path) -> tuple[float, int]:
 
 def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
     """Seconds of the same work on `sample` patients, every third of them drawn twice."""
-    from radstudy.features.settings import her2_ihc2plus
+    from radstudy.features.of_study import her2_ihc2plus
 
     params = her2_ihc2plus().as_dict()
     keep = ("binWidth", "resampledPixelSpacing", "interpolator", "padDistance")

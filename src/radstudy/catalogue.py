@@ -187,17 +187,12 @@ CATALOGUE: tuple[Feature, ...] = tuple(
 )  # fmt: skip
 """All features, by family, each family in PyRadiomics' (alphabetical) order."""
 
-GLCM_22: tuple[str, ...] = (
-    "Autocorrelation", "JointAverage", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast",
-    "Correlation", "DifferenceAverage", "DifferenceEntropy", "DifferenceVariance", "JointEnergy", "JointEntropy",
-    "Imc1", "Imc2", "Idm", "Idmn", "Id", "Idn", "InverseVariance", "MaximumProbability", "SumEntropy", "SumSquares",
-)  # fmt: skip
-"""The GLCM features of PyRadiomics' published example settings: all but MCC and SumAverage."""
-
 _NAMES = {
     family: tuple(feature.name for feature in CATALOGUE if feature.family == family and feature.by_default)
     for family in FAMILIES
 }
+FEATURES: dict[str, tuple[str, ...]] = {family: _NAMES[family] for family in sorted(FAMILIES)}
+"""Family to its features, in PyRadiomics' order of families where a parameter file names none."""
 _KNOWN = {(feature.family, feature.name): feature for feature in CATALOGUE}
 
 
@@ -217,8 +212,8 @@ def feature_names(family: str, features: Iterable[str] | None = None) -> tuple[s
     --------
     >>> feature_names("ngtdm")
     ('Busyness', 'Coarseness', 'Complexity', 'Contrast', 'Strength')
-    >>> len(feature_names("glcm")), len(feature_names("glcm", GLCM_22))
-    (24, 22)
+    >>> len(feature_names("glcm")), feature_names("glcm", ["Idn", "Id"])
+    (24, ('Idn', 'Id'))
     """
     if family not in _NAMES:
         raise UsageError(f"there is no feature family {family!r}; there are {', '.join(FAMILIES)}")

@@ -73,6 +73,8 @@ def run(
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
     with only_run(out):
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
+        if protocol.features is None:
+            state.extraction  # noqa: B018  # what cannot be used of it is said before any work
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)
     if until == "cohort":

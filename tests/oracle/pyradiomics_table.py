@@ -19,7 +19,7 @@ from pathlib import Path
 
 from radstudy import catalogue
 from radstudy.features.extract import extract
-from radstudy.features.settings import her2_ihc2plus
+from radstudy.features.of_study import her2_ihc2plus
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs" / "pyradiomics.md"

@@ -96,7 +96,7 @@ def facts_of(kernel, name):
 def features(folder):
     """The features of one lesion whose volume is prepared with N4, and of the same volume without it."""
     from radstudy.features.extract import extract_lesions
-    from radstudy.features.settings import her2_ihc2plus
+    from radstudy.features.of_study import her2_ihc2plus
     from radstudy.imaging.preparation import prepare_volume
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume

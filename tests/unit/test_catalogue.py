@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from radstudy.catalogue import CATALOGUE, FAMILIES, GLCM_22, feature, feature_names
+from radstudy.catalogue import CATALOGUE, FAMILIES, feature, feature_names
 from radstudy.errors import UsageError
 
 
 def test_counts_are_pyradiomics():
     counts = {family: len(feature_names(family)) for family in FAMILIES}
     assert counts == {"shape": 14, "firstorder": 18, "glcm": 24, "glrlm": 16, "glszm": 16, "gldm": 14, "ngtdm": 5}
-
-
-def test_the_published_example_set_gives_1218_features():
-    per_image = 18 + len(GLCM_22) + 16 + 16 + 14
-    assert per_image == 86
-    assert 14 + 14 * per_image == 1218
 
 
 def test_every_name_once_a_family():
@@ -24,10 +18,6 @@ def test_every_name_once_a_family():
 def test_order_is_alphabetical_as_pyradiomics_lists_its_methods():
     for family in FAMILIES:
         assert list(feature_names(family)) == sorted(feature_names(family), key="get{}FeatureValue".format)
-
-
-def test_example_set_is_all_but_two():
-    assert set(feature_names("glcm")) - set(GLCM_22) == {"MCC", "SumAverage"}
 
 
 def test_deprecated_features_only_by_name():

@@ -35,6 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the help
     "import": cohort.import_,
     "check": study.check,
     "plan": study.plan,
+    "upgrade": study.upgrade,
     "extract": lesion.extract,
     "map": lesion.feature_map,
     "derive": cohort.derive,

@@ -207,7 +207,7 @@ def study_text(seed: int, null: bool) -> str:
 # {NOTICE}
 # Made by "radstudy demo"; README.txt says how. The preset brings the reference protocol; this file adds the files.
 study: {title}
-preset: her2-ihc2plus
+preset: her2-ihc2plus/1
 notice: "{NOTICE}"
 seed: {seed}
 

@@ -95,7 +95,7 @@ def discretise(
     image: NDArray[Any],
     mask: NDArray[np.bool_],
     *,
-    bin_width: float | None = 25.0,
+    bin_width: float | None = None,
     bin_count: int | None = None,
 ) -> Discretised:
     """Bin numbers of the voxels inside a lesion.

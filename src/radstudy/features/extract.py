@@ -18,10 +18,10 @@ from radstudy.errors import CaseError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import naming_files, read_given
+from radstudy.features.given import Settings, naming_files, read_given, settings_from
 from radstudy.features.lesion import Lesion, Placed, Prepared, place
 from radstudy.features.names import feature_names
-from radstudy.features.settings import ExtractionSettings, Settings, settings_from
+from radstudy.features.settings import ExtractionSettings
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut

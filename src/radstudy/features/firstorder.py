@@ -19,7 +19,7 @@ def first_order(
     image: NDArray[Any],
     mask: NDArray[np.bool_],
     *,
-    bin_width: float | None = 25.0,
+    bin_width: float | None = None,
     bin_count: int | None = None,
     voxel_array_shift: float = 0.0,
     voxel_volume_mm3: float,
@@ -51,7 +51,7 @@ def first_order(
     Examples
     --------
     >>> image = np.arange(8.0).reshape(2, 2, 2)
-    >>> first_order(image, image > 0, voxel_volume_mm3=1.0, features=["Mean", "Range"])
+    >>> first_order(image, image > 0, bin_width=25, voxel_volume_mm3=1.0, features=["Mean", "Range"])
     {'Mean': 4.0, 'Range': 6.0}
     """
     names = feature_names("firstorder", features)

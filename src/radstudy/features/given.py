@@ -1,16 +1,21 @@
-"""An image and a mask as a caller may give them: in memory or as files."""
+"""An image, a mask and settings as a caller may give them: in memory or as files."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from radstudy.errors import CaseError, UsageError
+from radstudy.errors import CaseError, StudyFileError, UsageError
+from radstudy.features.of_study import her2_ihc2plus
+from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+
+Settings = ExtractionSettings | Mapping[str, Any] | str | Path
 
 
 def read_given(
@@ -80,3 +85,21 @@ def _require_located(image: object, mask: object) -> None:
             f"the mask is a path or a radstudy.Roi, not {type(mask).__name__}; of an (I, J, K) array on the image's "
             "grid: radstudy.Roi(array, volume.affine)"
         )
+
+
+def settings_from(settings: Settings | None) -> ExtractionSettings:
+    """Settings as a caller may give them: None for the reference study's, a dictionary, or a parameter file's path.
+
+    Raises
+    ------
+    StudyFileError : they cannot be used.
+    """
+    if settings is None:
+        return her2_ihc2plus()
+    if isinstance(settings, ExtractionSettings):
+        return settings
+    if not isinstance(settings, Mapping | str | PathLike):
+        raise StudyFileError(
+            f"the extraction settings are ExtractionSettings, a dictionary or a path, not {type(settings).__name__}."
+        )
+    return ExtractionSettings.from_pyradiomics(settings)

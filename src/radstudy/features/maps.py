@@ -21,10 +21,10 @@ from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import naming_files, read_given
+from radstudy.features.given import Settings, naming_files, read_given, settings_from
 from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.names import names_of_image_type
-from radstudy.features.settings import ExtractionSettings, ImageType, Settings, settings_from
+from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.features.texture import TEXTURES, textures
 from radstudy.imaging.header import header_of, read_header
 from radstudy.imaging.roi import Label, Roi

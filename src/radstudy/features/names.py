@@ -37,7 +37,7 @@ def feature_names(settings: ExtractionSettings) -> list[str]:
 
     Examples
     --------
-    >>> from radstudy.features.settings import her2_ihc2plus
+    >>> from radstudy.features.of_study import her2_ihc2plus
     >>> len(feature_names(her2_ihc2plus()))
     1218
     """
@@ -53,7 +53,7 @@ def explain_count(settings: ExtractionSettings) -> str:
 
     Examples
     --------
-    >>> from radstudy.features.settings import her2_ihc2plus
+    >>> from radstudy.features.of_study import her2_ihc2plus
     >>> explain_count(her2_ihc2plus())
     '14 shape + 14 images x 86 (firstorder 18, glcm 22, glrlm 16, glszm 16, gldm 14) = 1,218 features'
     """

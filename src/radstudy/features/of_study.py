@@ -1,13 +1,18 @@
-"""The extraction settings that a study file's section asks for."""
+"""The extraction settings of a study: of its section ``extract``, or of the parameter file that it names."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from radstudy.features.settings import ExtractionSettings, her2_ihc2plus
+from radstudy.features.settings import ExtractionSettings
+from radstudy.imaging.lesion_check import LesionRules
 from radstudy.protocol.sections import Extract
+from radstudy.protocol.shipped import Preset, feature_set
+
+_FEATURE_SETS = ("pyradiomics-1218",)  # words of the study file that name a frozen list
 
 
 def settings_of_study(section: Extract, folder: Path) -> ExtractionSettings:
@@ -27,9 +32,45 @@ def settings_of_study(section: Extract, folder: Path) -> ExtractionSettings:
     settings = ExtractionSettings.from_pyradiomics(
         {"setting": _setting(section), "imageType": _images(section), "featureClass": _classes(section)}
     )
-    if section.features == "pyradiomics-1218":
-        return replace(settings, feature_classes=her2_ihc2plus().feature_classes)
+    if isinstance(section.features, str) and section.features in _FEATURE_SETS:
+        return replace(settings, feature_classes=tuple(feature_set(section.features).items()))
     return settings
+
+
+@cache
+def her2_ihc2plus() -> ExtractionSettings:
+    """The reference study's extraction, of version 1 of its preset: 1,218 features."""
+    section = Extract.model_validate(Preset("her2-ihc2plus", 1).settings()["extract"])
+    return settings_of_study(section, Path())
+
+
+def lesion_rules(settings: ExtractionSettings, section: Extract) -> LesionRules:
+    """What a lesion is checked against before it is extracted: the extraction's own grid, bins and filters.
+
+    Parameters
+    ----------
+    settings : of the extraction, be they the section's or a parameter file's.
+    section : of the study file, for the smallest lesion that the study takes.
+    """
+    original = next((image for image in settings.image_types if image.name == "Original"), None)
+    binned = settings if original is None else settings.for_image_type(original)
+    # bins of the image as prepared say nothing where the extraction changes its grey levels or its mask first
+    as_prepared = not settings.normalize and settings.resegment_range is None
+    return LesionRules(
+        spacing_mm=settings.resampled_spacing_mm if settings.interpolator is not None else None,
+        pad=settings.pad_distance,
+        bin_width=binned.bin_width if binned.bin_count is None and as_prepared else None,
+        sigmas_mm=tuple(
+            dict.fromkeys(
+                float(sigma)
+                for image in settings.image_types
+                if image.name == "LoG"
+                for sigma in settings.for_image_type(image).sigma
+            )
+        ),
+        minimum_native=section.minimum_native_voxels,
+        minimum_resampled=section.minimum_voxels,
+    )
 
 
 def _setting(section: Extract) -> dict[str, Any]:

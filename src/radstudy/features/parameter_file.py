@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radstudy import catalogue
+from radstudy.catalogue import CATALOGUE, FEATURES
 from radstudy.errors import StudyFileError
 from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS, UnusableError
-from radstudy.features.settings import FEATURES, ExtractionSettings, ImageType
 
 _FEATURE_NAMES = {
-    family: tuple(feature.name for feature in catalogue.CATALOGUE if feature.family == family) for family in FEATURES
+    family: tuple(feature.name for feature in CATALOGUE if feature.family == family) for family in FEATURES
 }
 _IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient")
 _NOT_CARRIED_TYPES = ("LBP2D", "LBP3D")
@@ -62,8 +62,24 @@ _FOR_ALL_ONLY = frozenset(
 )
 
 
-def read_parameters(source: str | Path | Mapping[str, Any]) -> ExtractionSettings:
-    """The settings of a parameter file, or of a dictionary of its layout; see `ExtractionSettings.from_pyradiomics`."""
+@dataclass(frozen=True)
+class Parameters:
+    """What a parameter file says, checked; what it leaves out is PyRadiomics' default.
+
+    Parameters
+    ----------
+    values : attribute of `ExtractionSettings` to its value, those that the file names.
+    image_types : (name, arguments) of the filters, in order; None where the file names none.
+    feature_classes : (class, features), in order; None where the file names none.
+    """
+
+    values: Mapping[str, Any]
+    image_types: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] | None
+    feature_classes: tuple[tuple[str, tuple[str, ...]], ...] | None
+
+
+def read_parameters(source: str | Path | Mapping[str, Any]) -> Parameters:
+    """Read a parameter file, or a dictionary of its layout; see `ExtractionSettings.from_pyradiomics`."""
     if isinstance(source, Mapping):
         return _Reader("the extraction settings", source).read()
     return _Reader(str(source), _load_yaml(Path(source))).read()
@@ -110,14 +126,14 @@ class _Reader:
         self.name = name
         self.content = content
 
-    def read(self) -> ExtractionSettings:
-        """The settings, or a StudyFileError."""
+    def read(self) -> Parameters:
+        """What it says, or a StudyFileError."""
         for key in self.content:
             self._known(self.content, key, ("setting", "imageType", "featureClass", "voxelSetting"), "section")
         values = {SETTINGS[name][0]: value for name, value in self._settings(self._section("setting"), for_all=True)}
         images = self._image_types(self._section("imageType"))
         classes = self._feature_classes(self._section("featureClass"))
-        return ExtractionSettings(**values, **images, **classes, **self._voxel_settings())
+        return Parameters({**values, **self._voxel_settings()}, images, classes)
 
     def _section(self, key: str) -> Mapping[str, Any]:
         section = self.content.get(key)
@@ -154,9 +170,9 @@ class _Reader:
         found.pop("", None)
         return found
 
-    def _image_types(self, section: Mapping[str, Any]) -> dict[str, Any]:
+    def _image_types(self, section: Mapping[str, Any]) -> tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] | None:
         if not section:
-            return {}
+            return None
         types = []
         for key, arguments in section.items():
             if key in _NOT_CARRIED_TYPES:
@@ -164,12 +180,12 @@ class _Reader:
             self._known(section, key, _IMAGE_TYPES, "image type")
             if arguments is not None and not isinstance(arguments, Mapping):
                 raise self._refuse(section, key, f"{key} must hold names with values, or {{}}")
-            types.append(ImageType(str(key), tuple(self._settings(arguments or {}, for_all=False))))
-        return {"image_types": tuple(types)}
+            types.append((str(key), tuple(self._settings(arguments or {}, for_all=False))))
+        return tuple(types)
 
-    def _feature_classes(self, section: Mapping[str, Any]) -> dict[str, Any]:
+    def _feature_classes(self, section: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
         if not section:
-            return {}
+            return None
         classes = []
         for family, names in section.items():
             if family == "shape2D":
@@ -187,7 +203,7 @@ class _Reader:
                     )
                 self._known(section, family, _FEATURE_NAMES[str(family)], f"{family} feature", name=feature)
             classes.append((str(family), tuple(str(name) for name in names) if names else FEATURES[family]))
-        return {"feature_classes": tuple(classes)}
+        return tuple(classes)
 
     def _known(
         self, section: Mapping[str, Any], key: Any, valid: tuple[str, ...], kind: str, *, name: Any = None

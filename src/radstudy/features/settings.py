@@ -9,18 +9,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from radstudy import catalogue
-from radstudy.errors import StudyFileError
+from radstudy.catalogue import FEATURES
+from radstudy.features.parameter_file import read_parameters
 from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS
-
-# PyRadiomics' order of classes when a parameter file names none.
-FEATURES: dict[str, tuple[str, ...]] = {
-    family: catalogue.feature_names(family) for family in sorted(catalogue.FAMILIES)
-}
 
 
 @dataclass(frozen=True)
@@ -127,9 +121,13 @@ class ExtractionSettings:
         >>> ExtractionSettings.from_pyradiomics({"setting": {"binWidth": 10}}).bin_width
         10.0
         """
-        from radstudy.features.parameter_file import read_parameters
-
-        return read_parameters(source)
+        said = read_parameters(source)
+        named: dict[str, Any] = dict(said.values)
+        if said.image_types is not None:
+            named["image_types"] = tuple(ImageType(name, arguments) for name, arguments in said.image_types)
+        if said.feature_classes is not None:
+            named["feature_classes"] = said.feature_classes
+        return cls(**named)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> ExtractionSettings:
@@ -174,40 +172,3 @@ assert {attribute for attribute, _ in SETTINGS.values()} | {"image_types", "feat
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def her2_ihc2plus() -> ExtractionSettings:
-    """The reference study's extraction: 1 mm, bin width 25, 14 images, 1,218 features."""
-    return ExtractionSettings(
-        image_types=(
-            ImageType("Original"),
-            ImageType("LoG", (("sigma", (1.0, 2.0, 3.0, 4.0, 5.0)),)),
-            ImageType("Wavelet", (("wavelet", "coif1"),)),
-        ),
-        feature_classes=tuple(
-            (name, catalogue.GLCM_22 if name == "glcm" else FEATURES[name])
-            for name in ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm")
-        ),
-        resampled_spacing_mm=(1.0, 1.0, 1.0),
-    )
-
-
-Settings = ExtractionSettings | Mapping[str, Any] | str | Path
-
-
-def settings_from(settings: Settings | None) -> ExtractionSettings:
-    """Settings as a caller may give them: None for the reference study's, a dictionary, or a parameter file's path.
-
-    Raises
-    ------
-    StudyFileError : they cannot be used.
-    """
-    if settings is None:
-        return her2_ihc2plus()
-    if isinstance(settings, ExtractionSettings):
-        return settings
-    if not isinstance(settings, Mapping | str | PathLike):
-        raise StudyFileError(
-            f"the extraction settings are ExtractionSettings, a dictionary or a path, not {type(settings).__name__}."
-        )
-    return ExtractionSettings.from_pyradiomics(settings)

@@ -19,6 +19,28 @@ CENTRE = ("centre_right_mm", "centre_anterior_mm", "centre_superior_mm")  # of `
 
 
 @dataclass(frozen=True)
+class LesionRules:
+    """What a lesion is checked against: how it will be extracted, and how small it may be.
+
+    Parameters
+    ----------
+    spacing_mm : (x, y, z) of the extraction's resampling, 0 keeps an axis; None: not resampled.
+    pad : voxels of the new grid around the lesion.
+    bin_width : of the grey levels of the original image; None where their number is fixed, or where the extraction
+        changes the grey levels or the mask before it bins them.
+    sigmas_mm : of the Laplacian-of-Gaussian images, for a warning where the voxels are coarser.
+    minimum_native, minimum_resampled : smaller lesions, in voxels, are refused.
+    """
+
+    spacing_mm: tuple[float, float, float] | None
+    pad: int
+    bin_width: float | None
+    sigmas_mm: tuple[float, ...]
+    minimum_native: int
+    minimum_resampled: int
+
+
+@dataclass(frozen=True)
 class LesionFacts:
     """A lesion in numbers.
 
@@ -29,7 +51,7 @@ class LesionFacts:
     centre_right_mm, centre_anterior_mm, centre_superior_mm : mean position of its voxels (RAS).
     resampled_voxels : after resampling to the extraction's spacing.
     volume_change_percent : of the mask by resampling.
-    bins : grey-level bins of the prepared, not resampled, image inside the mask; None where the number is fixed.
+    bins : grey-level bins of the prepared, not resampled, image inside the mask; None where `LesionRules` has no width.
     warnings : what a reader of the results should know.
     """
 
@@ -76,50 +98,36 @@ def refuse_tiny(voxels: int, minimum: int) -> None:
         )
 
 
-def check_lesion(
-    volume: Volume,
-    roi: Roi,
-    *,
-    spacing_mm: tuple[float, float, float] | None,
-    pad: int,
-    bin_width: float | None,
-    minimum_native: int,
-    minimum_resampled: int,
-    sigmas_mm: tuple[float, ...] = (),
-) -> LesionFacts:
+def check_lesion(volume: Volume, roi: Roi, rules: LesionRules) -> LesionFacts:
     """Check one mask on its prepared volume.
 
     Parameters
     ----------
     volume : the prepared image; its grid is the mask's.
     roi : the mask.
-    spacing_mm, pad : of the extraction's resampling; None for none.
-    bin_width : of the grey levels; None where their number is fixed.
-    minimum_native, minimum_resampled : smaller lesions, in voxels, are refused.
-    sigmas_mm : of the Laplacian-of-Gaussian images, for a warning where the voxels are coarser.
+    rules : of the study's extraction.
 
     Raises
     ------
     CaseError : the mask is off the image's grid, empty, too small, or vanishes in resampling.
     """
     placed = roi.on_grid_of(volume)
-    report = resampled_mask_report(placed, spacing_mm, pad=pad)
-    refuse_tiny(report.native_voxels, minimum_native)
-    if spacing_mm is not None:
-        refuse_vanished(report, placed, spacing_mm)
-    if report.resampled_voxels < minimum_resampled:
+    report = resampled_mask_report(placed, rules.spacing_mm, pad=rules.pad)
+    refuse_tiny(report.native_voxels, rules.minimum_native)
+    if rules.spacing_mm is not None:
+        refuse_vanished(report, placed, rules.spacing_mm)
+    if report.resampled_voxels < rules.minimum_resampled:
         raise CaseError(
             f"the lesion's {report.native_voxels} voxels become {report.resampled_voxels} after resampling, "
-            f"fewer than {minimum_resampled}",
+            f"fewer than {rules.minimum_resampled}",
             "look at the mask and the spacing (extract.minimum_voxels sets the limit)",
         )
     (k0, k1), (j0, j1), (i0, i1) = bounding_box(placed.mask.transpose(2, 1, 0)) or ((0, 0), (0, 0), (0, 0))
     drawn = placed.mask[i0:i1, j0:j1, k0:k1]
     inside = volume.voxels[i0:i1, j0:j1, k0:k1][drawn]
     pieces = pieces_of(drawn)
-    bins = (
-        None if bin_width is None else int(np.floor(inside.max() / bin_width) - np.floor(inside.min() / bin_width)) + 1
-    )
+    width = rules.bin_width
+    bins = None if width is None else int(np.floor(inside.max() / width) - np.floor(inside.min() / width)) + 1
     right, anterior, superior = (float(value) for value in placed.centre_mm)
     return LesionFacts(
         report.native_voxels,
@@ -130,7 +138,7 @@ def check_lesion(
         report.resampled_voxels,
         report.volume_change_percent,
         bins,
-        (*_pieces_warning(pieces), *_warnings(report.volume_change_percent, bins, volume, sigmas_mm)),
+        (*_pieces_warning(pieces), *_warnings(report.volume_change_percent, bins, volume, rules.sigmas_mm)),
     )
 
 

@@ -86,9 +86,10 @@ def refuse_vanished(report: ResampledMaskReport, roi: Roi, spacing_mm: tuple[flo
     CaseError : nothing is left; says how many voxels there were, and both spacings.
     """
     if report.resampled_voxels == 0:
+        wanted = [new or native for new, native in zip(spacing_mm, roi.spacing_mm, strict=True)]  # 0 keeps an axis
         raise CaseError(
             f"the mask vanishes in resampling: of its {report.native_voxels} voxels ({report.native_mm3:g} mm3) of "
-            f"{spacing_text(roi.spacing_mm)} mm nothing is left at {spacing_text(spacing_mm)} mm",
+            f"{spacing_text(roi.spacing_mm)} mm nothing is left at {spacing_text(wanted)} mm",
             "resample to a finer spacing, or exclude the lesion",
             reader=roi.reader,
             file=roi.source,

@@ -7,18 +7,23 @@ from typing import Literal
 from pydantic import Field
 
 from radstudy.protocol.base import Section
+from radstudy.protocol.shipped import default, default_group
 
 
 class Icc(Section):
     """The reproducibility filter."""
 
-    form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = Field("ICC(2,1)", description="Shrout and Fleiss's name.")
-    above: float = Field(0.75, ge=-1, lt=1, description="Features with an ICC above this are kept.")
-    by: Literal["estimate", "lower"] = Field(
-        "estimate", description="Which must be above: the estimate, or the lower limit of its 95 % interval (strict)."
+    form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = default(
+        "agree.icc.form", description="Shrout and Fleiss's name."
     )
-    patients: Literal["all", "training"] = Field(
-        "all", description="all doubly read patients (as published), or only those of the training set (strict)."
+    above: float = default("agree.icc.above", ge=-1, lt=1, description="Features with an ICC above this are kept.")
+    by: Literal["estimate", "lower"] = default(
+        "agree.icc.by",
+        description="Which must be above: the estimate, or the lower limit of its 95 % interval (strict).",
+    )
+    patients: Literal["all", "training"] = default(
+        "agree.icc.patients",
+        description="all doubly read patients (as published), or only those of the training set (strict).",
     )
 
 
@@ -35,7 +40,7 @@ class Kappa(Section):
 class Agree(Section):
     """Agreement between the readers."""
 
-    icc: Icc | None = Field(Icc(), description="None: no filter (one reader).")
+    icc: Icc | None = default_group("agree.icc", description="None: no filter (one reader).")
     accept_few_doubly_read: bool = Field(
         False,
         description="Go on where so few lesions have every reader's mask that no ICC can be computed: no radiomics "

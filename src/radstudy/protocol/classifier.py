@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from radstudy.protocol.base import Positive, Section, one_of
 from radstudy.protocol.selection import Count
+from radstudy.protocol.shipped import default
 
 Folds = Annotated[int, Field(ge=2)]
 _FOLDS = "Folds that choose the setting; a patient's lesions stay in one."
@@ -16,59 +17,75 @@ _FOLDS = "Folds that choose the setting; a patient's lesions stay in one."
 class Logistic(Section):
     """Logistic regression whose penalty is chosen by cross-validation on the training rows."""
 
-    penalty: Literal["l2"] = "l2"
-    folds: Folds = 5
-    strengths: Annotated[int, Field(ge=1)] = Field(10, description="Penalties tried, log-spaced from 1e-4 to 1e4 (C).")
+    penalty: Literal["l2"] = default("model.classifiers.logistic.penalty")
+    folds: Folds = default("model.classifiers.logistic.folds")
+    strengths: Annotated[int, Field(ge=1)] = default(
+        "model.classifiers.logistic.strengths", description="Penalties tried, log-spaced from 1e-4 to 1e4 (C)."
+    )
 
 
 class ElasticNet(Section):
     """Logistic regression with a mix of L1 and L2 penalties; leaves features out of the formula."""
 
-    folds: Folds = Field(5, description=_FOLDS)
-    mixes: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        (0.25, 0.5, 0.75, 1.0), min_length=1, description="Shares of L1 tried (glmnet's alpha); 1 is the LASSO."
+    folds: Folds = default("model.classifiers.elastic_net.folds", description=_FOLDS)
+    mixes: tuple[Annotated[float, Field(gt=0, le=1)], ...] = default(
+        "model.classifiers.elastic_net.mixes",
+        min_length=1,
+        description="Shares of L1 tried (glmnet's alpha); 1 is the LASSO.",
     )
-    strengths: Annotated[int, Field(ge=2)] = Field(50, description="Penalties tried per share.")
-    rule: Literal["best", "one-se"] = Field("best", description="As in select.lasso.")
+    strengths: Annotated[int, Field(ge=2)] = default(
+        "model.classifiers.elastic_net.strengths", description="Penalties tried per share."
+    )
+    rule: Literal["best", "one-se"] = default("model.classifiers.elastic_net.rule", description="As in select.lasso.")
 
 
 class Svm(Section):
     """Support vector machine; probabilities by Platt's calibration on grouped folds."""
 
-    kernel: Literal["rbf", "linear"] = "rbf"
-    strengths: tuple[Positive, ...] = Field(
-        (0.01, 0.1, 1.0, 10.0, 100.0), min_length=1, description="Values of C tried."
+    kernel: Literal["rbf", "linear"] = default("model.classifiers.svm.kernel")
+    strengths: tuple[Positive, ...] = default(
+        "model.classifiers.svm.strengths", min_length=1, description="Values of C tried."
     )
-    folds: Folds = Field(5, description=_FOLDS)
-    weights: Literal["none", "balanced"] = Field("none", description="balanced: the smaller class counts as much.")
+    folds: Folds = default("model.classifiers.svm.folds", description=_FOLDS)
+    weights: Literal["none", "balanced"] = default(
+        "model.classifiers.svm.weights", description="balanced: the smaller class counts as much."
+    )
 
 
 class RandomForest(Section):
     """Random forest."""
 
-    trees: Count = 500
-    smallest_leaf: tuple[Count, ...] = Field(
-        (1, 3, 5, 10), min_length=1, description="Rows of the smallest leaf, tried."
+    trees: Count = default("model.classifiers.random_forest.trees")
+    smallest_leaf: tuple[Count, ...] = default(
+        "model.classifiers.random_forest.smallest_leaf", min_length=1, description="Rows of the smallest leaf, tried."
     )
-    folds: Folds = Field(5, description=_FOLDS)
-    weights: Literal["none", "balanced"] = Field("none", description="balanced: the smaller class counts as much.")
+    folds: Folds = default("model.classifiers.random_forest.folds", description=_FOLDS)
+    weights: Literal["none", "balanced"] = default(
+        "model.classifiers.random_forest.weights", description="balanced: the smaller class counts as much."
+    )
 
 
 class GradientBoosting(Section):
     """Gradient-boosted decision trees as a classifier."""
 
-    trees: tuple[Count, ...] = Field((25, 50, 100, 200), min_length=1, description="Numbers of trees tried.")
-    depth: tuple[Count, ...] = Field((1, 2, 3), min_length=1, description="Depths tried.")
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
-    subsample: Annotated[float, Field(gt=0, le=1)] = 1.0
-    folds: Folds = Field(5, description=_FOLDS)
+    trees: tuple[Count, ...] = default(
+        "model.classifiers.gradient_boosting.trees", min_length=1, description="Numbers of trees tried."
+    )
+    depth: tuple[Count, ...] = default(
+        "model.classifiers.gradient_boosting.depth", min_length=1, description="Depths tried."
+    )
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = default("model.classifiers.gradient_boosting.learning_rate")
+    subsample: Annotated[float, Field(gt=0, le=1)] = default("model.classifiers.gradient_boosting.subsample")
+    folds: Folds = default("model.classifiers.gradient_boosting.folds", description=_FOLDS)
 
 
 class NearestNeighbours(Section):
     """The share of positives among the nearest training rows (z-scores, Euclidean distance)."""
 
-    neighbours: tuple[Count, ...] = Field((3, 5, 7, 9, 13, 17, 25), min_length=1, description="Numbers tried.")
-    folds: Folds = Field(5, description=_FOLDS)
+    neighbours: tuple[Count, ...] = default(
+        "model.classifiers.knn.neighbours", min_length=1, description="Numbers tried."
+    )
+    folds: Folds = default("model.classifiers.knn.folds", description=_FOLDS)
 
 
 class Fit(Section):

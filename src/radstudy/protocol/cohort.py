@@ -8,13 +8,14 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Fraction, Pattern, Section, as_text, checked_pattern
+from radstudy.protocol.shipped import default
 
 
 class Outcome(Section):
     """The binary outcome."""
 
     column: str = Field(description="Column of the cohort table that holds the outcome.")
-    positive: str = Field("1", description="The value that counts as positive (outcome = 1).")
+    positive: str = default("cohort.outcome.positive", description="The value that counts as positive (outcome = 1).")
     negative: str | None = Field(None, description="The value of the other class; by default the only other one.")
     label: str | None = Field(None, description="How tables call the outcome.")
     labels: tuple[str, str] | None = Field(None, description="How tables call the negative and the positive group.")
@@ -29,7 +30,7 @@ class Split(Section):
     """Training and testing: made here (seeded, stratified, by patient) or given by a column."""
 
     train: Fraction | None = Field(None, description="Share of the patients that train the models.")
-    stratify: bool = Field(True, description="Keep the outcome's shares equal in both sets.")
+    stratify: bool = default("cohort.split.stratify", description="Keep the outcome's shares equal in both sets.")
     column: str | None = Field(None, description="Column that holds 'training' or 'testing' for each row.")
 
     @model_validator(mode="after")
@@ -52,8 +53,10 @@ class ClinicalVariable(Section):
         None,
         description="Smallest and largest possible value of a number; by default that of its unit (years: 0 to 120).",
     )
-    table: Literal["clinical", "imaging"] = Field("clinical", description="Table 1 (clinical) or Table 2 (imaging).")
-    model: bool = Field(True, description="Whether the clinical model may use it.")
+    table: Literal["clinical", "imaging"] = default(
+        "cohort.clinical.table", description="Table 1 (clinical) or Table 2 (imaging)."
+    )
+    model: bool = default("cohort.clinical.model", description="Whether the clinical model may use it.")
 
     @field_validator("levels", mode="before")
     @classmethod
@@ -82,14 +85,15 @@ class Transfer(Section):
 
     from_: str = Field(alias="from", description="The sequence on which the first reader has drawn the lesion.")
     to: tuple[str, ...] = Field(description="Sequences that take its mask where the first reader has drawn none.")
-    rigid: bool = Field(
-        True, description="Fit the motion between the two sequences; false: the scanner's coordinates alone."
+    rigid: bool = default(
+        "cohort.transfer.rigid",
+        description="Fit the motion between the two sequences; false: the scanner's coordinates alone.",
     )
     partial_volume: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="Share of a voxel that the mask must cover; None: the nearest voxel of the mask."
     )
-    confirmed: str = Field(
-        "transferred.csv", description="Table with a reader's answers: prepare/transferred.csv, filled in."
+    confirmed: str = default(
+        "cohort.transfer.confirmed", description="Table with a reader's answers: prepare/transferred.csv, filled in."
     )
     accept_unconfirmed: bool = Field(False, description="Use transferred masks that no reader has confirmed.")
 
@@ -103,12 +107,12 @@ class Transfer(Section):
 class Cohort(Section):
     """Who is in, and where their files are."""
 
-    table: str = Field("cohort.csv", description="CSV or XLSX, one row a lesion; relative to the study file.")
+    table: str = default("cohort.table", description="CSV or XLSX, one row a lesion; relative to the study file.")
     sheet: str | None = Field(None, description="Sheet of an XLSX file; by default the first.")
     decimal: Literal["point", "comma"] | None = Field(
         None, description="Decimal mark of the table's numbers; None: what its cells show."
     )
-    patient: str = Field("patient_id", description="Column with the patient's identifier.")
+    patient: str = default("cohort.patient", description="Column with the patient's identifier.")
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion a patient.")
     side: str | None = Field(None, description="Column with the lesion's side.")
     outcome: Outcome

@@ -7,13 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from radstudy.protocol.base import Fraction, Positive, Section
+from radstudy.protocol.shipped import default, default_group
 
 
 class Cutoff(Section):
     """The cut-off on the predicted probability, found on the training set: Youden's, or one other rule in its place."""
 
-    youden: Literal["training"] = Field(
-        "training", description="The largest Youden index, unless another rule is given."
+    youden: Literal["training"] = default(
+        "evaluate.cutoff.youden", description="The largest Youden index, unless another rule is given."
     )
     sensitivity: Fraction | None = Field(None, description="The highest cut-off with at least this sensitivity.")
     specificity: Fraction | None = Field(None, description="The lowest cut-off with at least this specificity.")
@@ -44,24 +45,30 @@ class Cutoff(Section):
 class Interval(Section):
     """Confidence intervals."""
 
-    auc: Literal["delong", "logit-delong", "newcombe", "hanley-mcneil", "bootstrap", "bca"] = "newcombe"
-    proportion: Literal["wilson", "clopper-pearson"] = "wilson"
-    level: Fraction = 0.95
+    auc: Literal["delong", "logit-delong", "newcombe", "hanley-mcneil", "bootstrap", "bca"] = default(
+        "evaluate.interval.auc"
+    )
+    proportion: Literal["wilson", "clopper-pearson"] = default("evaluate.interval.proportion")
+    level: Fraction = default("evaluate.interval.level")
 
 
 class Regression(Section):
     """Multivariable logistic regression of each model's variables on the training rows, as SPSS prints it."""
 
-    interval: Literal["profile", "wald"] = Field("profile", description="Interval of the odds ratios.")
-    separation: Literal["firth", "note"] = Field(
-        "firth", description="Where the outcome is separated: Firth, or say so."
+    interval: Literal["profile", "wald"] = default(
+        "evaluate.regression.interval", description="Interval of the odds ratios."
+    )
+    separation: Literal["firth", "note"] = default(
+        "evaluate.regression.separation", description="Where the outcome is separated: Firth, or say so."
     )
 
 
 class Compare(Section):
     """Comparison of the models' AUCs."""
 
-    adjust: Literal["holm", "none"] = Field("holm", description="Correction over all pairs, beside the raw p-values.")
+    adjust: Literal["holm", "none"] = default(
+        "evaluate.compare.adjust", description="Correction over all pairs, beside the raw p-values."
+    )
 
 
 Slow = bool | int | None
@@ -75,9 +82,11 @@ _SLOW = (
 class Chance(Section):
     """Null calibration: the same models on permuted outcomes, beside every AUC."""
 
-    permutations: Annotated[int, Field(ge=19)] = Field(1000, description="How many; 19 is the fewest for p = 0.05.")
-    incremental: bool = Field(
-        True,
+    permutations: Annotated[int, Field(ge=19)] = default(
+        "evaluate.chance.permutations", description="How many; 19 is the fewest for p = 0.05."
+    )
+    incremental: bool = default(
+        "evaluate.chance.incremental",
         description="Also permute the radiomics features against outcome and clinical variables, for models of both.",
     )
     slow: Annotated[bool, Field(strict=True)] | Annotated[int, Field(ge=19)] | None = Field(
@@ -88,8 +97,12 @@ class Chance(Section):
 class Baselines(Section):
     """What needs no radiomics, as rows below the models of Table 3; they take part in no comparison."""
 
-    volume: bool = Field(True, description="The logarithm of the lesion's volume on each sequence.")
-    age: str | None = Field("age", description="The numeric clinical variable that holds the age, if there is one.")
+    volume: bool = default(
+        "evaluate.baselines.volume", description="The logarithm of the lesion's volume on each sequence."
+    )
+    age: str | None = default(
+        "evaluate.baselines.age", description="The numeric clinical variable that holds the age, if there is one."
+    )
     shuffled: bool = Field(
         False,
         description="Every model with images again, on lesions whose voxels are shuffled; extracts the first reader's "
@@ -100,25 +113,30 @@ class Baselines(Section):
 class Nested(Section):
     """Repeated cross-validation of the whole pipeline, every step inside the folds."""
 
-    repeats: Annotated[int, Field(ge=1)] = 100
-    folds: Annotated[int, Field(ge=2)] = 5
+    repeats: Annotated[int, Field(ge=1)] = default("evaluate.resampling.nested.repeats")
+    folds: Annotated[int, Field(ge=2)] = default("evaluate.resampling.nested.folds")
 
 
 class Resampling(Section):
     """The whole pipeline on other rows: what it is worth inside the folds, on other splits, and how stable it is."""
 
-    nested: Nested | None = Field(Nested(), description="Nested, repeated cross-validation; null leaves it out.")
-    splits: Annotated[int, Field(ge=0)] = Field(
-        1000, description="Random splits of the study's sizes, beside its own; 0 leaves them out."
+    nested: Nested | None = default_group(
+        "evaluate.resampling.nested", description="Nested, repeated cross-validation; null leaves it out."
     )
-    bootstrap: Annotated[int, Field(ge=0)] = Field(
-        200, description="Resamples of patients: out-of-bag values and the stability of the selection; 0: none."
+    splits: Annotated[int, Field(ge=0)] = default(
+        "evaluate.resampling.splits",
+        description="Random splits of the study's sizes, beside its own; 0 leaves them out.",
+    )
+    bootstrap: Annotated[int, Field(ge=0)] = default(
+        "evaluate.resampling.bootstrap",
+        description="Resamples of patients: out-of-bag values and the stability of the selection; 0: none.",
     )
     optimism: tuple[Literal["harrell", "632", "632+"], ...] = Field(
         (), description="Optimism corrections to show too, beside what they give on permuted outcomes."
     )
-    noise: Annotated[int, Field(ge=1)] = Field(
-        10, description="Permuted outcomes on which the optimism corrections are tried; 25 resamples each."
+    noise: Annotated[int, Field(ge=1)] = default(
+        "evaluate.resampling.noise",
+        description="Permuted outcomes on which the optimism corrections are tried; 25 resamples each.",
     )
     slow: Annotated[bool, Field(strict=True)] | Annotated[int, Field(ge=1)] | None = Field(
         None, description=_SLOW.format(what="repeats, splits and resamples each")
@@ -134,20 +152,26 @@ class Resampling(Section):
 class Evaluate(Section):
     """Performance and comparisons."""
 
-    cutoff: Cutoff = Cutoff()
-    interval: Interval = Interval()
-    compare: Compare = Compare()
-    regression: Regression = Regression()
-    chance: Chance | None = Field(Chance(), description="None: no null calibration, and the report says so.")
-    baselines: Baselines | None = Field(Baselines(), description="None: no baselines in Table 3.")
-    resampling: Resampling | None = Field(Resampling(), description="None: no resampling, and the report says so.")
-    continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
-        "student", description="Test of continuous variables in Tables 1 and 2."
+    cutoff: Cutoff = Field(default_factory=Cutoff)
+    interval: Interval = Field(default_factory=Interval)
+    compare: Compare = Field(default_factory=Compare)
+    regression: Regression = Field(default_factory=Regression)
+    chance: Chance | None = default_group(
+        "evaluate.chance", description="None: no null calibration, and the report says so."
+    )
+    baselines: Baselines | None = default_group("evaluate.baselines", description="None: no baselines in Table 3.")
+    resampling: Resampling | None = default_group(
+        "evaluate.resampling", description="None: no resampling, and the report says so."
+    )
+    continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = default(
+        "evaluate.continuous", description="Test of continuous variables in Tables 1 and 2."
     )
 
 
 class Report(Section):
     """What the report holds."""
 
-    figures: tuple[Literal["svg", "png"], ...] = ("svg", "png")
-    quality_pictures: bool = Field(True, description="A picture of every lesion with its contours.")
+    figures: tuple[Literal["svg", "png"], ...] = default("report.figures")
+    quality_pictures: bool = default(
+        "report.quality_pictures", description="A picture of every lesion with its contours."
+    )

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Positive, Section, as_text
+from radstudy.protocol.shipped import default
 
 _Voxels = Annotated[int, Field(ge=1, le=1_000_000_000)]  # a limit: no image that is read has more
 
@@ -16,7 +17,7 @@ _Voxels = Annotated[int, Field(ge=1, le=1_000_000_000)]  # a limit: no image tha
 class Images(Section):
     """The image types that features are computed on."""
 
-    original: bool = True
+    original: bool = default("extract.images_named.original")
     log_sigma_mm: tuple[Positive, ...] = Field((), description="Laplacian of Gaussian, one image a sigma.")
     wavelet: str | None = Field(None, description="Stationary wavelet, eight sub-bands, such as coif1.")
 
@@ -45,26 +46,30 @@ class Maps(Section):
 class Extract(Section):
     """From a lesion to its features."""
 
-    spacing_mm: tuple[Positive, Positive, Positive] | None = Field(
-        (1.0, 1.0, 1.0), description="Resample to this spacing; None: as acquired."
+    spacing_mm: tuple[Positive, Positive, Positive] | None = default(
+        "extract.spacing_mm", description="Resample to this spacing; None: as acquired."
     )
-    bin_width: Positive | None = Field(25.0, description="Width of a grey-level bin.")
+    bin_width: Positive | None = default("extract.bin_width", description="Width of a grey-level bin.")
     bin_count: Annotated[int, Field(ge=2)] | None = Field(None, description="Number of bins, instead of their width.")
-    pad_voxels: Annotated[int, Field(ge=0)] | Literal["exact"] = Field(
-        5,
+    pad_voxels: Annotated[int, Field(ge=0)] | Literal["exact"] = default(
+        "extract.pad_voxels",
         description="Margin around the lesion that filters may see, in resampled voxels; exact: 11 times the largest "
         "sigma, which gives the Laplacian of Gaussian of the whole image.",
     )
-    images: Images = Field(
-        Images(log_sigma_mm=(1.0, 2.0, 3.0, 4.0, 5.0), wavelet="coif1"),
+    images: Images = default(
+        "extract.images",
         description="Left out: those of the reference study, which make 1,218 features. Written: those named only.",
     )
-    features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = Field(
-        "pyradiomics-1218", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
+    features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = default(
+        "extract.features", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
     )
     params: str | None = Field(None, description="A PyRadiomics parameter file; it replaces the settings above.")
-    minimum_native_voxels: _Voxels = Field(8, description="Smaller lesions are refused.")
-    minimum_voxels: _Voxels = Field(27, description="After resampling; smaller ones are refused.")
+    minimum_native_voxels: _Voxels = default(
+        "extract.minimum_native_voxels", description="Smaller lesions are refused."
+    )
+    minimum_voxels: _Voxels = default(
+        "extract.minimum_voxels", description="After resampling; smaller ones are refused."
+    )
 
     maps: Maps | None = Field(None, description="Feature maps for the report; None: no map is computed.")
 

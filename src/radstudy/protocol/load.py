@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from radstudy._version import __version__
 from radstudy.errors import StudyFileError
 from radstudy.protocol import sections
 from radstudy.protocol.base import Section
-from radstudy.protocol.sections import Protocol
-from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
-
-PRESETS = ("her2-ihc2plus",)
+from radstudy.protocol.sections import SCHEMA, Protocol
+from radstudy.protocol.shipped import Preset
+from radstudy.protocol.yaml_text import parse_yaml, plain, read_yaml_text
 
 # A study that names its own variables or models means those, not those of the preset as well.
 _REPLACED_WHOLE = (
@@ -69,7 +65,7 @@ def load_section(path: str | Path, kind: type[Kind]) -> Kind:
     _refuse_folder(file)
     written = _parse_yaml(read_yaml_text(file), str(file))
     try:
-        return kind.model_validate(_plain(written))
+        return kind.model_validate(plain(written))
     except ValidationError as error:
         raise StudyFileError(_explain(error, written, str(file))) from None
 
@@ -90,19 +86,14 @@ def _refuse_folder(path: Path) -> None:
 def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
     """A protocol from the text of a study file; `name` is what errors call it."""
     written = _parse_yaml(text, name)
-    settings = _plain(written)
-    preset = settings.get("preset")
-    if preset is not None:
-        settings = _over_preset(_preset_settings(preset, written, name), settings)
+    _refuse_newer(written, name)
+    settings = plain(written)
+    if settings.get("preset") is not None:
+        settings = _over_preset(_preset_of(written, name).settings(), settings)
     try:
         return Protocol.model_validate(settings)
     except ValidationError as error:
         raise StudyFileError(_explain(error, written, name)) from None
-
-
-def preset_text(preset: str) -> str:
-    """The YAML text of a preset."""
-    return (resources.files("radstudy") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
 
 
 def _parse_yaml(text: str, name: str) -> CommentedMap:
@@ -112,23 +103,21 @@ def _parse_yaml(text: str, name: str) -> CommentedMap:
     return written
 
 
-def _preset_settings(preset: object, written: CommentedMap, name: str) -> dict[str, Any]:
-    if preset not in PRESETS:
-        near = difflib.get_close_matches(str(preset), PRESETS, n=1, cutoff=0.3)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(PRESETS)}"
-        raise StudyFileError(f"{name}, line {_line(written, ('preset',))}: there is no preset '{preset}'; {hint}")
-    settings: dict[str, Any] = _plain(YAML(typ="rt").load(preset_text(str(preset))))
-    return settings
+def _preset_of(written: CommentedMap, name: str) -> Preset:
+    try:
+        return Preset.of(written["preset"])
+    except KeyError as error:
+        raise StudyFileError(f"{name}, line {_line(written, ('preset',))}: {error.args[0]}") from None
 
 
-def _plain(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(item) for item in node]
-    if isinstance(node, bool | int | float) or node is None:
-        return node if isinstance(node, bool) or node is None else (int(node) if isinstance(node, int) else float(node))
-    return str(node)
+def _refuse_newer(written: CommentedMap, name: str) -> None:
+    """Refuse a study file that a newer version of the program has written, before its settings are called unknown."""
+    version = written.get("schema", SCHEMA)
+    if isinstance(version, int) and version > SCHEMA:
+        raise StudyFileError(
+            f"{name}, line {_line(written, ('schema',))}: this study file has the layout 'schema: {version}'; this "
+            f"radstudy ({__version__}) knows layouts up to {SCHEMA}. To do: install a newer radstudy"
+        )
 
 
 def _over_preset(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -179,10 +168,10 @@ def _explain(error: ValidationError, written: CommentedMap, name: str) -> str:
 def _of_preset(written: CommentedMap, path: Path_) -> str:
     """That a setting which is wrong stands in the preset and not in the user's file, and what to write instead."""
     preset, top = written.get("preset"), [str(part) for part in path[:2]]
-    if preset not in PRESETS or len(path) < 2 or _holds(written, path[:2]):
+    if preset is None or len(path) < 2 or _holds(written, path[:2]):
         return ""
     example = _OF_MODELS.get(".".join(top), "")
-    if example and (sequences := _plain(written.get("sequences", []))):
+    if example and (sequences := plain(written.get("sequences", []))):
         names = ", ".join(f"{sequence}: [{sequence}]" for sequence in sequences)
         example = example.replace("NAMES", names).replace("FIRST", str(sequences[0]))
     return (

@@ -8,14 +8,15 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Section
-from radstudy.protocol.classifier import Fit, Logistic, classifiers
+from radstudy.protocol.classifier import Fit, classifiers
 from radstudy.protocol.selection import Select
+from radstudy.protocol.shipped import default
 
 
 class ClinicalModel(Section):
     """A model of clinical variables: univariate screening, then all that passed together."""
 
-    univariate_below: Annotated[float, Field(gt=0, le=1)] = 0.05
+    univariate_below: Annotated[float, Field(gt=0, le=1)] = default("model.clinical.univariate_below")
     variables: tuple[str, ...] | None = Field(None, description="Candidates; None: all of the codebook.")
 
 
@@ -56,8 +57,8 @@ class Modelling(Section):
     """Selection and models."""
 
     select: tuple[Select, ...]
-    fit: tuple[Fit, ...] = Field(
-        (Fit(logistic=Logistic()),),
+    fit: tuple[Fit, ...] = default(
+        "model.fit",
         min_length=1,
         description="The classifier, or several to compare: every model is then fitted by each of them.",
     )

@@ -8,25 +8,32 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Number, Pattern, Positive, Section, one_of
+from radstudy.protocol.shipped import default
 
 
 class N4(Section):
     """N4 bias-field correction; the defaults are those of 3D Slicer's module."""
 
-    shrink: Annotated[int, Field(ge=1)] | tuple[int, int, int] = Field(4, description="Shrink factor, or one an axis.")
-    iterations: tuple[Annotated[int, Field(ge=1)], ...] = Field((50, 40, 30), description="At most, per level.")
-    convergence: Positive = Field(1e-4, description="Stop a level when the field changes less than this.")
+    shrink: Annotated[int, Field(ge=1)] | tuple[int, int, int] = default(
+        "prepare.n4.shrink", description="Shrink factor, or one an axis."
+    )
+    iterations: tuple[Annotated[int, Field(ge=1)], ...] = default(
+        "prepare.n4.iterations", description="At most, per level."
+    )
+    convergence: Positive = default(
+        "prepare.n4.convergence", description="Stop a level when the field changes less than this."
+    )
 
 
 class Rescale(Section):
     """Linear rescaling of the whole volume's intensities."""
 
-    to: tuple[Number, Number] = Field((0.0, 2000.0), description="The new range.")
-    from_: Literal["minmax"] | tuple[float, float] = Field(
-        "minmax", alias="from", description="minmax, or a pair of percentiles such as [1, 99]."
+    to: tuple[Number, Number] = default("prepare.rescale.to", description="The new range.")
+    from_: Literal["minmax"] | tuple[float, float] = default(
+        "prepare.rescale.from", alias="from", description="minmax, or a pair of percentiles such as [1, 99]."
     )
-    over: Literal["volume", "foreground"] = Field(
-        "volume", description="Which voxels the percentiles are of: all, or those above Otsu's threshold."
+    over: Literal["volume", "foreground"] = default(
+        "prepare.rescale.over", description="Which voxels the percentiles are of: all, or those above Otsu's threshold."
     )
 
     @model_validator(mode="after")
@@ -43,9 +50,12 @@ class Rescale(Section):
 class ZScore(Section):
     """Subtract the volume's mean and divide by its standard deviation, then scale."""
 
-    scale: Positive = Field(100.0, description="Standard deviation of the result; 100 suits a bin width of 25.")
-    over: Literal["volume", "foreground"] = Field(
-        "volume", description="Which voxels mean and standard deviation are of: all, or those above Otsu's threshold."
+    scale: Positive = default(
+        "prepare.zscore.scale", description="Standard deviation of the result; 100 suits a bin width of 25."
+    )
+    over: Literal["volume", "foreground"] = default(
+        "prepare.zscore.over",
+        description="Which voxels mean and standard deviation are of: all, or those above Otsu's threshold.",
     )
 
 
@@ -55,8 +65,10 @@ class Reference(Section):
     mask: Pattern = Field(
         description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column."
     )
-    tissue: str = Field("reference tissue", description="What it is (fat, muscle), for messages and the report.")
-    to: Positive = Field(1000.0, description="The tissue's median in the result.")
+    tissue: str = default(
+        "prepare.reference.tissue", description="What it is (fat, muscle), for messages and the report."
+    )
+    to: Positive = default("prepare.reference.to", description="The tissue's median in the result.")
     label: int | str | None = Field(None, description="Number or name of the tissue in the masks; None: the only one.")
 
 

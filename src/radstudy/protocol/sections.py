@@ -6,9 +6,16 @@ Each section is frozen and refuses names that it does not know. Field descriptio
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree, Icc
@@ -51,9 +58,11 @@ from radstudy.protocol.selection import (
     Univariate,
     Variance,
 )
+from radstudy.protocol.shipped import FIRST, defaults_in_force, versions_of_defaults
 
 __all__ = [
     "N4",
+    "SCHEMA",
     "STEPS",
     "UNNAMED_READER",
     "Agree",
@@ -106,25 +115,59 @@ __all__ = [
 ]
 
 UNNAMED_READER = "reader"  # of a feature table that names none
+SCHEMA = 1  # the layout of a study file; one that does not say has the first
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "report")
 
 
 class Protocol(Section):
     """The whole study file."""
 
+    schema_: Annotated[int, Field(ge=1, le=SCHEMA)] = Field(
+        SCHEMA, alias="schema", description="Layout of the study file; one that does not say has the first."
+    )
     study: str = Field(description="Title of the study.")
-    preset: str | None = Field(None, description="Protocol whose settings hold wherever this file is silent.")
+    preset: str | None = Field(
+        None,
+        description="Protocol whose settings hold wherever this file is silent, with its version: her2-ihc2plus/1; "
+        "without one it is version 1.",
+    )
+    defaults: int = Field(
+        FIRST,
+        description="Version of the values that hold where neither this file nor its preset says any; left out: 1.",
+    )
     notice: str = Field("", description="A sentence printed on every table, figure and page.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
     cohort: Cohort
     sequences: tuple[str, ...]
     prepare: tuple[Prepare, ...] = ()
-    extract: Extract = Extract()
+    extract: Extract = Field(default_factory=Extract)
     features: Features | None = Field(None, description="A table of features, where the study begins without images.")
-    agree: Agree = Agree()
+    agree: Agree = Field(default_factory=Agree)
     model: Modelling
-    evaluate: Evaluate = Evaluate()
-    report: Report = Report()
+    evaluate: Evaluate = Field(default_factory=Evaluate)
+    report: Report = Field(default_factory=Report)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _by_its_defaults(cls, given: Any, make: ModelWrapValidatorHandler[Self]) -> Self:
+        """Every section takes what it leaves out from the version of the defaults that the study names."""
+        version, known = given.get("defaults", FIRST) if isinstance(given, dict) else FIRST, versions_of_defaults()
+        if version not in known:
+            raise PydanticCustomError(
+                "defaults", "there is no version '{version}' of the defaults; choose from {known}. A later one needs a "
+                "newer radstudy",
+                {"version": str(version), "known": ", ".join(map(str, known)), "at": ("defaults",)},
+            )  # fmt: skip
+        with defaults_in_force(version):
+            return make(given)
+
+    @model_serializer(mode="wrap")
+    def _with_versions_that_are_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The settings; a study file without versions has none here, so that its keys and its report stay."""
+        settings: dict[str, Any] = dump(self)
+        written = self.model_fields_set
+        versions = {"schema": "schema_" in written, "schema_": "schema_" in written, "defaults": "defaults" in written}
+        return {name: value for name, value in settings.items() if versions.get(name, True)}
 
     @field_validator("sequences")
     @classmethod

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Fraction, Section, one_of
+from radstudy.protocol.shipped import default
 
 Count = Annotated[int, Field(ge=1)]
 PerEvents = Annotated[str, Field(pattern=r"^events/[1-9][0-9]*$")]
@@ -16,14 +17,16 @@ PerEvents = Annotated[str, Field(pattern=r"^events/[1-9][0-9]*$")]
 class FoundSize(Section):
     """A number of features that cross-validation inside the training rows finds."""
 
-    cv: Literal["one-se", "best"] = Field(
-        "one-se",
+    cv: Literal["one-se", "best"] = default(
+        "model.select.size.cv",
         description="one-se: the fewest features whose log-loss is within a standard error of the lowest; best: the "
         "number with the lowest.",
     )
-    folds: Annotated[int, Field(ge=2)] = Field(5, description="Folds; a patient's lesions stay in one.")
-    most: Count | PerEvents = Field(
-        "events/10",
+    folds: Annotated[int, Field(ge=2)] = default(
+        "model.select.size.folds", description="Folds; a patient's lesions stay in one."
+    )
+    most: Count | PerEvents = default(
+        "model.select.size.most",
         description="At most so many; events/10: a tenth of the patients in the smaller class of the training rows.",
     )
 
@@ -50,33 +53,41 @@ _SIZE = "How many; how many per model; or {cv: one-se, most: events/10}, found b
 class Variance(Section):
     """Drop features that hardly vary (caret's nearZeroVar)."""
 
-    ratio: Annotated[float, Field(ge=1)] = Field(
-        19.0, description="The most common value is more than so many times as frequent as the second, and ..."
+    ratio: Annotated[float, Field(ge=1)] = default(
+        "model.select.variance.ratio",
+        description="The most common value is more than so many times as frequent as the second, and ...",
     )
-    unique: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.10, description="... no more than this share of the rows has a value of its own. Constants always go."
+    unique: Annotated[float, Field(ge=0, le=1)] = default(
+        "model.select.variance.unique",
+        description="... no more than this share of the rows has a value of its own. Constants always go.",
     )
 
 
 class Collinear(Section):
     """Of a correlated pair keep the feature with the higher univariate power."""
 
-    above: Fraction = Field(0.80, description="Absolute Pearson correlation above this.")
-    keep: Literal["stronger"] = Field("stronger", description="Higher training |AUC - 0.5|, ties by name.")
+    above: Fraction = default("model.select.collinear.above", description="Absolute Pearson correlation above this.")
+    keep: Literal["stronger"] = default(
+        "model.select.collinear.keep", description="Higher training |AUC - 0.5|, ties by name."
+    )
 
 
 class Univariate(Section):
     """Keep features that differ between the two groups."""
 
-    test: Literal["mann-whitney", "student", "auc"] = Field(
-        "mann-whitney", description="A test's p-value, or auc: the area under the ROC curve, in either direction."
+    test: Literal["mann-whitney", "student", "auc"] = default(
+        "model.select.univariate.test",
+        description="A test's p-value, or auc: the area under the ROC curve, in either direction.",
     )
-    below: Fraction = Field(0.05, description="Keep features with p below this (mann-whitney, student).")
-    adjust: Literal["none", "holm", "benjamini-hochberg"] = Field(
-        "none", description="Adjust the p-values for the number of features that enter the step."
+    below: Fraction = default(
+        "model.select.univariate.below", description="Keep features with p below this (mann-whitney, student)."
     )
-    above: Annotated[float, Field(ge=0.5, lt=1)] = Field(
-        0.65, description="Keep features with an AUC above this (auc)."
+    adjust: Literal["none", "holm", "benjamini-hochberg"] = default(
+        "model.select.univariate.adjust",
+        description="Adjust the p-values for the number of features that enter the step.",
+    )
+    above: Annotated[float, Field(ge=0.5, lt=1)] = default(
+        "model.select.univariate.above", description="Keep features with an AUC above this (auc)."
     )
 
     @model_validator(mode="after")
@@ -93,23 +104,23 @@ class Univariate(Section):
 class BoostedTrees(Section):
     """Keep the features that gradient-boosted decision trees find most important."""
 
-    keep: Size = Field(5, description=_SIZE)
-    trees: Count = 100
-    depth: Count = 3
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.1
-    subsample: Annotated[float, Field(gt=0, le=1)] = 1.0
+    keep: Size = default("model.select.boosted_trees.keep", description=_SIZE)
+    trees: Count = default("model.select.boosted_trees.trees")
+    depth: Count = default("model.select.boosted_trees.depth")
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = default("model.select.boosted_trees.learning_rate")
+    subsample: Annotated[float, Field(gt=0, le=1)] = default("model.select.boosted_trees.subsample")
 
 
 class Lasso(Section):
     """Keep the features whose coefficient in an L1-penalised logistic regression is not zero."""
 
-    rule: Literal["best", "one-se"] = Field(
-        "best",
+    rule: Literal["best", "one-se"] = default(
+        "model.select.lasso.rule",
         description="Penalty with the lowest cross-validated log-loss, or the strongest within a standard error.",
     )
-    folds: Annotated[int, Field(ge=2)] = 5
-    strengths: Annotated[int, Field(ge=2)] = Field(
-        50, description="Penalties tried, from the smallest that keeps none."
+    folds: Annotated[int, Field(ge=2)] = default("model.select.lasso.folds")
+    strengths: Annotated[int, Field(ge=2)] = default(
+        "model.select.lasso.strengths", description="Penalties tried, from the smallest that keeps none."
     )
     most: Count | PerEvents | None = Field(None, description="Only penalties that keep at most so many; None: no cap.")
 
@@ -117,38 +128,46 @@ class Lasso(Section):
 class ElasticNetSelection(Lasso):
     """As lasso, with a mix of L1 and L2, which keeps groups of related features together."""
 
-    mix: Annotated[float, Field(gt=0, le=1)] = Field(0.5, description="Share of L1 (glmnet's alpha); 1 is the LASSO.")
+    mix: Annotated[float, Field(gt=0, le=1)] = default(
+        "model.select.elastic_net.mix", description="Share of L1 (glmnet's alpha); 1 is the LASSO."
+    )
 
 
 class Mrmr(Section):
     """Minimum redundancy, maximum relevance: features that tell much, and not the same."""
 
-    keep: Size = Field(5, description=_SIZE)
-    score: Literal["quotient", "difference"] = Field(
-        "quotient", description="F statistic divided by the mean |r| with those already chosen (FCQ), or less it (FCD)."
+    keep: Size = default("model.select.mrmr.keep", description=_SIZE)
+    score: Literal["quotient", "difference"] = default(
+        "model.select.mrmr.score",
+        description="F statistic divided by the mean |r| with those already chosen (FCQ), or less it (FCD).",
     )
 
 
 class Boruta(Section):
     """All features that a random forest finds more important than their own shuffled copies."""
 
-    alpha: Fraction = Field(0.05, description="Level of its binomial test.")
-    rounds: Annotated[int, Field(ge=10)] = 100
-    depth: Count = Field(5, description="Depth of the trees.")
-    percentile: Annotated[float, Field(gt=0, le=100)] = Field(
-        100.0, description="Of the copies' importance that must be beaten; 100, the strictest, is their maximum."
+    alpha: Fraction = default("model.select.boruta.alpha", description="Level of its binomial test.")
+    rounds: Annotated[int, Field(ge=10)] = default("model.select.boruta.rounds")
+    depth: Count = default("model.select.boruta.depth", description="Depth of the trees.")
+    percentile: Annotated[float, Field(gt=0, le=100)] = default(
+        "model.select.boruta.percentile",
+        description="Of the copies' importance that must be beaten; 100, the strictest, is their maximum.",
     )
-    tentative: Literal["drop", "keep"] = Field("drop", description="Features undecided after the last round.")
+    tentative: Literal["drop", "keep"] = default(
+        "model.select.boruta.tentative", description="Features undecided after the last round."
+    )
 
 
 class Recursive(Section):
     """Recursive elimination: fit, drop the weakest, fit again."""
 
-    keep: Size = Field(5, description=_SIZE)
-    with_: Literal["logistic", "linear-svm"] = Field(
-        "logistic", alias="with", description="Whose coefficients decide; both see z-scores."
+    keep: Size = default("model.select.recursive.keep", description=_SIZE)
+    with_: Literal["logistic", "linear-svm"] = default(
+        "model.select.recursive.with", alias="with", description="Whose coefficients decide; both see z-scores."
     )
-    drop: Count | Fraction = Field(1, description="Features dropped a round: a number, or a share of those left.")
+    drop: Count | Fraction = default(
+        "model.select.recursive.drop", description="Features dropped a round: a number, or a share of those left."
+    )
 
 
 class Select(Section):

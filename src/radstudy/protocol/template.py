@@ -7,8 +7,11 @@ from pathlib import Path
 
 from radstudy.errors import UsageError
 from radstudy.protocol.load import parse_protocol
-from radstudy.protocol.sections import Protocol
+from radstudy.protocol.sections import SCHEMA, Protocol
+from radstudy.protocol.shipped import Preset, versions_of_defaults
 from radstudy.store import write_text
+
+PRESET = "her2-ihc2plus"  # of new studies
 
 
 def write_template(folder: Path) -> tuple[Path, Path]:
@@ -29,8 +32,27 @@ def write_template(folder: Path) -> tuple[Path, Path]:
 
 
 def template_text() -> str:
-    """The study.yaml that `radstudy init` writes."""
-    return (resources.files("radstudy") / "presets" / "study_template.yaml").read_text(encoding="utf-8")
+    """The study.yaml that `radstudy init` writes: its versions, what is the study's own, and the rest as remarks."""
+    preset = Preset.of(PRESET).latest
+    text = (resources.files("radstudy") / "presets" / "study_template.yaml").read_text(encoding="utf-8")
+    filled = {name: str(value) for name, value in versions().items()}
+    filled |= {name: _as_remark(preset, name) for name in ("sequences", "prepare", "extract", "agree")}
+    for name, value in filled.items():
+        text = text.replace(f"@{name}", value)
+    return text
+
+
+def versions() -> dict[str, str | int]:
+    """The versions that a new study file is written with: the newest."""
+    return {"schema": SCHEMA, "preset": str(Preset.of(PRESET).latest), "defaults": max(versions_of_defaults())}
+
+
+def _as_remark(preset: Preset, section: str) -> str:
+    """A section of the preset's own text, as remarks of a study file."""
+    lines = preset.text().splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith(f"{section}:"))
+    last = next((number for number in range(first + 1, len(lines)) if lines[number][:1].isalpha()), len(lines))
+    return "\n".join(f"# {line}" for line in lines[first:last] if line.strip())
 
 
 def table_columns(protocol: Protocol) -> list[str]:

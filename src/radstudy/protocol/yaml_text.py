@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,17 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
         raise _too_deep(name) from None
     except Exception as error:  # ruamel raises any error at values that it cannot build, such as a date of month 99
         raise StudyFileError(f"{name}: this is not YAML: {error or type(error).__name__}") from None
+
+
+def plain(node: Any) -> Any:
+    """What `parse_yaml` gives as dictionaries, lists, numbers and texts, without lines and remarks."""
+    if isinstance(node, Mapping):
+        return {str(key): plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [plain(item) for item in node]
+    if isinstance(node, bool | int | float) or node is None:
+        return node if isinstance(node, bool) or node is None else (int(node) if isinstance(node, int) else float(node))
+    return str(node)
 
 
 def _require_flat(text: str, name: str) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import PROVENANCE, read_csv, read_json
 
 TRAINING, TESTING = "training", "testing"
+SUMMARY = "extract/summary.json"
 
 TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
@@ -31,7 +33,7 @@ TABLES = (
     *(f"{step}/failures.csv" for step in STEPS),
 )  # fmt: skip
 DOCUMENTS = (
-    "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", "extract/summary.json", "agree/summary.json",
+    "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", SUMMARY, "agree/summary.json",
     "model/models.json", "signature.json", "evaluate/leaks/checked.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
 )  # fmt: skip
 
@@ -172,6 +174,16 @@ class Facts:
         if name not in self.documents:
             raise AbsentError(self._why(name))
         return self.documents[name]
+
+    @property
+    def extraction(self) -> ExtractionSettings:
+        """The settings that the features were computed with.
+
+        Raises
+        ------
+        AbsentError : the step has not run.
+        """
+        return ExtractionSettings.from_dict(self.document(SUMMARY)["settings"])
 
     def finished(self, step: str) -> bool:
         """Whether a step has run to its end."""

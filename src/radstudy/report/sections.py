@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import SUMMARY, AbsentError, Facts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
@@ -66,8 +66,16 @@ _MAKERS: dict[str, Callable[[Facts, str], Any]] = {
     "pictures": lambda facts, _: albums(facts),
     "fields": lambda facts, _: montages(facts),
     "maps": lambda facts, _: map_sheet(facts),
-    "settings": lambda facts, _: facts.protocol.model_dump(mode="json", by_alias=True),
+    "settings": lambda facts, _: _all_settings(facts),
 }
+
+
+def _all_settings(facts: Facts) -> dict[str, Any]:
+    """The study file's settings, and those of the PyRadiomics parameter file that it names."""
+    settings, params = facts.protocol.model_dump(mode="json", by_alias=True), facts.protocol.extract.params
+    if params is None or SUMMARY not in facts.documents:
+        return settings
+    return {**settings, f"content of {params}": facts.extraction.as_dict()}
 
 
 def _part(facts: Facts, entry: dict[str, Any]) -> Part:

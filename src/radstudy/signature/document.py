@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,16 +13,22 @@ import numpy as np
 import pandas as pd
 
 from radstudy import bounds
+from radstudy._version import __version__
 from radstudy.errors import RefusedError
+from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import ExtractionSettings
 from radstudy.modelling.assessment.performance import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
+from radstudy.protocol.sections import Extract
 from radstudy.signature.soundness import FROM_TABLE, require_sound
 from radstudy.signature.training import TrainingDistribution, training_distribution
 from radstudy.store import content_hash, read_json, versions, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
-FORMAT = "radstudy signature 1"
+SCHEMA = 1  # the layout of signature.json
+FORMAT = f"radstudy signature {SCHEMA}"
+_EXTRACTION = "extraction"  # of a study with a PyRadiomics parameter file
 _DISTRIBUTION = "training_distribution"  # absent in a signature that an earlier version has written
 
 
@@ -44,6 +51,8 @@ class Signature:
     versions : of the program and its libraries.
     distribution : what the training lesions were like, beyond the range of each term; None in a signature that an
         earlier version has written.
+    extraction : content of the PyRadiomics parameter file that `extract` names, in its layout; None where it names
+        none, and `extract` itself holds the settings.
     """
 
     study: str
@@ -59,6 +68,14 @@ class Signature:
     training: Mapping[str, Any]
     versions: Mapping[str, str]
     distribution: TrainingDistribution | None = None
+    extraction: Mapping[str, Any] | None = None
+
+    @property
+    def settings(self) -> ExtractionSettings:
+        """How a lesion becomes the features of the formula."""
+        if self.extraction is not None:
+            return ExtractionSettings.from_dict(self.extraction)
+        return settings_of_study(Extract.model_validate(self.extract), Path())
 
 
 def make_signature(
@@ -71,6 +88,7 @@ def make_signature(
     probability: pd.Series,
     volumes: pd.DataFrame | None = None,
     lesions: pd.DataFrame | None = None,
+    extraction: ExtractionSettings | None = None,
 ) -> Signature:
     """The signature of one fitted model.
 
@@ -83,6 +101,7 @@ def make_signature(
     design : the same rows of the design table.
     probability : its predictions for those rows, in their order.
     volumes, lesions : prepare/volumes.csv and the first reader's rows of prepare/lesions.csv, where there are images.
+    extraction : the study's settings; None where it began at a feature table.
     """
     outcome = rows["outcome"].to_numpy(dtype=np.int64)
     patients = rows.index.get_level_values("patient").to_numpy(dtype=object)
@@ -114,6 +133,7 @@ def make_signature(
             form, design, needed=sequences, sequences=protocol.sequences, variables=tuple(protocol.cohort.clinical),
             volumes=volumes, lesions=lesions,
         ),
+        extraction=None if extraction is None or protocol.extract.params is None else extraction.as_dict(),
     )  # fmt: skip
 
 
@@ -131,6 +151,7 @@ def write_signature(signature: Signature, path: Path) -> None:
             name: getattr(signature, name)
             for name in ("sequences", "clinical", "prepare", "extract", "training", "versions")
         },
+        **({} if signature.extraction is None else {_EXTRACTION: signature.extraction}),
         _DISTRIBUTION: signature.distribution and signature.distribution.as_dict(),
     }
     write_json(path, document)
@@ -153,21 +174,30 @@ def read_signature(path: Path) -> Signature:
         raise RefusedError(f"{path} is not a signature: {error}") from None
     except RecursionError:
         raise RefusedError(f"{path} is not a signature: its parts lie within each other too deep") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        found = document.get("format") if isinstance(document, dict) else None
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        if (newer := re.fullmatch(r"radstudy signature ([1-9]\d{0,5})", str(found))) and int(newer.group(1)) > SCHEMA:
+            raise RefusedError(
+                f"{path} has the format '{found}'; this radstudy ({__version__}) reads formats up to {SCHEMA}. To do: "
+                "install a newer radstudy"
+            )
         raise RefusedError(f"{path} is not a signature of the format '{FORMAT}' (found: {found})")
     try:
         formula = document["formula"]
         form = LinearForm(float(formula["intercept"]), tuple(_term(item) for item in formula["terms"]))
         distribution = _distribution(document.get(_DISTRIBUTION))
         require_sound(document, form, distribution)
-        if document["extract"].get("params") is not None:
-            raise RefusedError(f"{path} was made with a PyRadiomics parameter file, which it does not hold")
+        if (params := document["extract"].get("params")) is not None and document.get(_EXTRACTION) is None:
+            raise RefusedError(
+                f"{path} was made with a PyRadiomics parameter file, which it does not hold ({params}). To do: run the "
+                "study again; the signature holds the file's settings then"
+            )
         return Signature(
             form=form,
             sequences=tuple(document["sequences"]),
             prepare=tuple(document["prepare"]),
             distribution=distribution,
+            extraction=document.get(_EXTRACTION),
             cutoff=float("inf") if document["cutoff"] is None else float(document["cutoff"]),
             **{
                 name: document[name]

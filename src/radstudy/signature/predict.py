@@ -12,7 +12,7 @@ import pandas as pd
 
 from radstudy.errors import CaseError, RefusedError
 from radstudy.features.extract import extract_lesions
-from radstudy.features.of_study import settings_of_study
+from radstudy.features.of_study import lesion_rules
 from radstudy.imaging.lesion_check import check_lesion
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label
@@ -233,17 +233,13 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
 def _features(
     signature: Signature, sequence: PatientSequence, reference: Path | None
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
-    extract = Extract.model_validate(signature.extract)
     steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
     section = next((step.reference for step in steps if step.reference is not None), None)
     volume, roi = sequence.volume, sequence.roi
     prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume))
-    facts = check_lesion(
-        prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,
-        minimum_native=extract.minimum_native_voxels, minimum_resampled=extract.minimum_voxels,
-        sigmas_mm=extract.images.log_sigma_mm,
-    )  # fmt: skip
-    (lesion,) = extract_lesions(prepared, [roi], settings_of_study(extract, Path()))
+    settings = signature.settings
+    facts = check_lesion(prepared, roi, lesion_rules(settings, Extract.model_validate(signature.extract)))
+    (lesion,) = extract_lesions(prepared, [roi], settings)
     return lesion.values, facts.warnings
 
 

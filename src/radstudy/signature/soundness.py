@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from radstudy.errors import StudyFileError
 from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import ExtractionSettings
 from radstudy.modelling.models import LinearForm
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
@@ -78,6 +79,13 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"'{name}{', ' if where else ''}{where}' cannot be used: {first['msg']}"
         except StudyFileError as error:
             yield f"'{name}' cannot be used: {error}"
+    if (extraction := document.get("extraction")) is not None:
+        if not isinstance(extraction, dict):
+            yield f"'extraction' does not hold names with values: {extraction!r}"
+        try:
+            ExtractionSettings.from_dict(extraction)
+        except StudyFileError as error:
+            yield f"'extraction' cannot be used: {error}"
 
 
 def _terms(document: Mapping[str, Any], form: LinearForm) -> Iterator[str]:

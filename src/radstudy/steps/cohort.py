@@ -38,7 +38,7 @@ def do_cohort(run: Run) -> None:
         raise CohortError("no lesion has its files:", grouped(cohort.failures))
     opened = open_files(run.protocol, cohort.cases, kept_in=run.path(STEP, OPENED), jobs=run.jobs, bar=run.bar)
     doubles = opened.doubled(sets_of(cohort)) + copied_features(run.protocol, cohort.features)
-    reading = doubly_read(run.protocol, cohort, run.data)
+    reading = doubly_read(run.protocol, cohort, run.extraction if run.protocol.features is None else None)
     serious = [double for double in doubles if stops(run.protocol, double)]
     noted = [str(double) for double in doubles if double not in serious]
     cohort = replace(cohort, notes=tuple(dict.fromkeys((*cohort.notes, *reading.notes, *noted))))

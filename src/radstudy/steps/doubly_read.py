@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
 from radstudy.cohort.manifest import TRAINING, Cohort
 from radstudy.features.names import feature_names
-from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import Protocol
 from radstudy.report.display import listed
 from radstudy.table import FeatureTable
@@ -32,13 +31,13 @@ class DoublyRead:
     notes: tuple[str, ...]
 
 
-def doubly_read(protocol: Protocol, cohort: Cohort, data: Path) -> DoublyRead:
+def doubly_read(protocol: Protocol, cohort: Cohort, extraction: ExtractionSettings | None) -> DoublyRead:
     """Judge the number of lesions on each sequence that all readers have read.
 
     Parameters
     ----------
     protocol, cohort : of the study.
-    data : what relative paths of the study file start from.
+    extraction : of the study; None where it begins at a feature table.
     """
     section, readers = protocol.agree.icc, protocol.cohort.readers
     if section is None or len(readers) < 2:
@@ -54,7 +53,7 @@ def doubly_read(protocol: Protocol, cohort: Cohort, data: Path) -> DoublyRead:
         return DoublyRead("", tuple(notes))
     among = " of the training set" if section.patients == "training" else ""
     consequence = (
-        f"{_features(protocol, data)} pass the filter ({section.form} > {section.above:g}), and no radiomics feature "
+        f"{_features(extraction)} pass the filter ({section.form} > {section.above:g}), and no radiomics feature "
         f"of {' or '.join(none)} enters any model"
     )
     what = "Rows" if protocol.features is not None else "Masks"
@@ -71,10 +70,8 @@ def doubly_read(protocol: Protocol, cohort: Cohort, data: Path) -> DoublyRead:
     return DoublyRead(f"{problem}. To do: {remedy}", tuple(notes))
 
 
-def _features(protocol: Protocol, data: Path) -> str:
-    if protocol.features is not None:
-        return "none of its features can"
-    return f"0 of {len(feature_names(settings_of_study(protocol.extract, data))):,} features can"
+def _features(extraction: ExtractionSettings | None) -> str:
+    return "none of its features can" if extraction is None else f"0 of {len(feature_names(extraction)):,} features can"
 
 
 def _listed(counts: Mapping[str, int]) -> str:

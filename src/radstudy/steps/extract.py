@@ -13,7 +13,6 @@ from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError, PassingError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.names import explain_count, feature_names
-from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
@@ -47,7 +46,7 @@ def do_extract(run: Run) -> None:
     if run.protocol.features is not None:
         do_feature_table(run)
         return
-    settings = settings_of_study(run.protocol.extract, run.data)
+    settings = run.extraction
     check_maps(run, settings)
     answers = answers_of_study(run.protocol, run.data)
     inputs = {"prepare": run.key_of("prepare")}
@@ -73,9 +72,8 @@ def while_in_memory(run: Run) -> After:
     ------
     RadstudyError : the study's extraction, or the maps asked for, cannot be.
     """
-    settings = settings_of_study(run.protocol.extract, run.data)
-    check_maps(run, settings)
-    return _work(run, settings).at_once
+    check_maps(run, run.extraction)
+    return _work(run, run.extraction).at_once
 
 
 def _work(run: Run, settings: ExtractionSettings) -> _Work:

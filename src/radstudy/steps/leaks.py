@@ -18,6 +18,8 @@ from radstudy.cohort.manifest import read_cohort
 from radstudy.cohort.rows import ROW, words_of
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CaseError
+from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import digests_of, files_of, hash_of
 from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
@@ -106,12 +108,14 @@ def check_study(
     Raises
     ------
     CohortError : the cohort's table has problems to settle first.
+    StudyFileError : the extraction's settings cannot be used.
     """
+    extraction = None if protocol.features is not None else settings_of_study(protocol.extract, data)
     cohort = read_cohort(protocol, data)
     features = _features(protocol, data, out)
     kept = out / "cohort" / OPENED
     opened = open_files(protocol, cohort.cases, kept_in=kept if kept.exists() else None, jobs=jobs, bar=bar)
-    before, who = _of_files(protocol, cohort, opened, data), read_identities(protocol, data)
+    before, who = _of_files(protocol, cohort, opened, extraction), read_identities(protocol, data)
     overlap = None if any(finding.check == READERS for finding in before) else _overlap(out)
     inspected = Inspected(
         rows=cohort.rows, features=features, files=opened.alike(), images=len(opened.images),
@@ -130,7 +134,9 @@ def check_study(
     return Checked(found, seen, [*masks, *looked_for(inspected)])
 
 
-def _of_files(protocol: Protocol, cohort: CohortRows, opened: Opened, data: Path) -> list[Finding]:
+def _of_files(
+    protocol: Protocol, cohort: CohortRows, opened: Opened, extraction: ExtractionSettings | None
+) -> list[Finding]:
     """What the step cohort would refuse of the masks and of the second reader, and the files that cannot be used."""
     doubles = [*doubled_masks(opened.masks), *copied_features(protocol, cohort.features)]
     found = [
@@ -138,7 +144,7 @@ def _of_files(protocol: Protocol, cohort: CohortRows, opened: Opened, data: Path
                 double.what, double.evidence, listed(double.where), double.remedy)
         for double in doubles
     ]  # fmt: skip
-    reading = doubly_read(protocol, cohort, data)
+    reading = doubly_read(protocol, cohort, extraction)
     if reading.problem:
         what, _, remedy = reading.problem.partition(". To do: ")
         who = ", ".join(protocol.cohort.readers)

@@ -106,6 +106,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         signature = make_signature(
             protocol, name, form, rows=rows[training], design=design[training],
             probability=probability[training[usable]], **_prepared(run),
+            extraction=run.extraction if protocol.features is None else None,
         )  # fmt: skip
         write_signature(signature, run.path(STEP, "signatures", f"{slug(name)}.json"))
         if name == protocol.signature_model:

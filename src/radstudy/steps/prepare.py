@@ -14,10 +14,11 @@ from typing import Any, Protocol
 import pandas as pd
 
 from radstudy.errors import CaseError, DataError, PassingError
+from radstudy.features.of_study import lesion_rules
 from radstudy.formats.reading import changed
 from radstudy.imaging.box import bounding_box
 from radstudy.imaging.field_view import slices_before
-from radstudy.imaging.lesion_check import CENTRE, check_lesion, check_readable
+from radstudy.imaging.lesion_check import CENTRE, LesionRules, check_lesion, check_readable
 from radstudy.imaging.masks.agreement import mask_agreement
 from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.planes import lesion_planes
@@ -25,7 +26,7 @@ from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume,
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.kept import MADE, keep, kept, read_kept
-from radstudy.protocol.sections import Extract, Prepare, Reference
+from radstudy.protocol.sections import Prepare, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
@@ -69,7 +70,7 @@ def do_prepare(run: Run, then: After | None = None) -> None:
     transfer = protocol.cohort.transfer
     settings = {
         "prepare": [step.model_dump(mode="json", by_alias=True) for step in protocol.prepare],
-        "extract": protocol.extract.deciding_features(),
+        "extract": _deciding_features(run),
         "label": protocol.cohort.label,
         "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
     }
@@ -85,10 +86,17 @@ def do_prepare(run: Run, then: After | None = None) -> None:
         if due:
             key = content_hash([code_key(), settings])
             work = _Work(
-                protocol.prepare, protocol.extract, protocol.cohort.label, run.out / STEP, key, protocol.reference,
-                transfer, then,
+                protocol.prepare, lesion_rules(run.extraction, protocol.extract), protocol.cohort.label, run.out / STEP,
+                key, protocol.reference, transfer, then,
             )  # fmt: skip
             _collect(run, tasks, _as_read(run, pairs, run.each(work, pairs, "prepare")))
+
+
+def _deciding_features(run: Run) -> dict[str, Any]:
+    """What lesions are checked for: the section, and the content of the parameter file where it names one."""
+    section = run.protocol.extract
+    content = {} if section.params is None else {"settings": run.extraction.as_dict()}
+    return {**section.deciding_features(), **content}
 
 
 def _as_read(
@@ -159,7 +167,7 @@ class _Work:
     """The work on one volume; its result is kept, so that a run that was stopped does not do it again."""
 
     steps: tuple[Prepare, ...]
-    extract: Extract
+    rules: LesionRules
     label: LabelRule
     folder: Path
     key: str
@@ -207,11 +215,7 @@ class _Work:
                      "reader": drawing.reader}  # fmt: skip
             try:
                 roi, row = self._mask(drawing, volume, place)
-                facts = check_lesion(
-                    prepared, roi, spacing_mm=self.extract.spacing_mm, pad=self.extract.margin_voxels,
-                    bin_width=self.extract.bin_width, minimum_native=self.extract.minimum_native_voxels,
-                    minimum_resampled=self.extract.minimum_voxels, sigmas_mm=self.extract.images.log_sigma_mm,
-                )  # fmt: skip
+                facts = check_lesion(prepared, roi, self.rules)
             except CaseError as error:
                 located = error.located(**{**place, "lesion": _shown(drawing.lesion)}, file=drawing.mask)
                 again = isinstance(error, PassingError)

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
+from radstudy.features.of_study import settings_of_study
+from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
@@ -52,6 +54,17 @@ class Run:
     passing: list[PassingError] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
+
+    @cached_property
+    def extraction(self) -> ExtractionSettings:
+        """How lesions become features: the one object that every step reads, be the settings the study file's or a
+        parameter file's.
+
+        Raises
+        ------
+        StudyFileError : they cannot be used.
+        """
+        return settings_of_study(self.protocol.extract, self.data)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""

@@ -16,6 +16,7 @@ from radstudy.cohort.of_import import TABLE, Offer, read_offer
 from radstudy.cohort.outcomes import Joined, join_outcomes
 from radstudy.errors import UsageError
 from radstudy.protocol.load import parse_protocol
+from radstudy.protocol.template import versions
 from radstudy.store import write_csv, write_text
 
 JOINED = "cohort_with_outcomes.csv"
@@ -102,6 +103,7 @@ def study_text(
     environment.filters["q"] = lambda value: json.dumps(value, ensure_ascii=False)
     return environment.from_string(template).render(
         source=where,
+        **versions(),
         table=_relative(table, folder),
         offer=offer,
         joined=joined,

@@ -17,7 +17,7 @@ values = arrays.arrays(np.float64, st.integers(1, 60), elements=st.floats(-1000,
 
 def of(intensities, **settings):
     image = np.asarray(intensities, dtype=float).reshape(1, 1, -1)
-    return first_order(image, np.ones(image.shape, bool), voxel_volume_mm3=2.0, **settings)
+    return first_order(image, np.ones(image.shape, bool), voxel_volume_mm3=2.0, **{"bin_width": 25, **settings})
 
 
 @settings(deadline=None)  # the first example compiles

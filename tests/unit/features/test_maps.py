@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import binary_erosion
 
 from radstudy.errors import CaseError, UsageError
+from radstudy.features.given import settings_from
 from radstudy.features.maps import feature_map, feature_maps, without_map
-from radstudy.features.settings import settings_from
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from radstudy.features.names import explain_count, feature_names, image_names
-from radstudy.features.settings import ExtractionSettings, her2_ihc2plus
+from radstudy.features.of_study import her2_ihc2plus
+from radstudy.features.settings import ExtractionSettings
 
 
 def test_wavelet_names():
@@ -15,6 +16,9 @@ def test_wavelet_names():
 
 def test_preset_is_the_reference_study():
     settings = her2_ihc2plus()
+    counts = {family: len(chosen) for family, chosen in settings.feature_classes}
+    assert counts == {"shape": 14, "firstorder": 18, "glcm": 22, "glrlm": 16, "glszm": 16, "gldm": 14}
+    assert settings.key() == "0976f21339487cfe"  # of the first version: what its studies' features are keyed by
     names = feature_names(settings)
     assert len(names) == len(set(names)) == 1218
     assert names[0].startswith("original_shape_")

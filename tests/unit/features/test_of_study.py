@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from radstudy.features.extract import extract
-from radstudy.features.of_study import settings_of_study
-from radstudy.features.settings import her2_ihc2plus
+from radstudy.features.of_study import her2_ihc2plus, settings_of_study
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.sections import Extract

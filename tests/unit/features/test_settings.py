@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from radstudy.features.settings import ExtractionSettings, her2_ihc2plus
+from radstudy.features.of_study import her2_ihc2plus
+from radstudy.features.settings import ExtractionSettings
 
 
 def test_round_trip_and_key():

@@ -1,14 +1,18 @@
 """What is said of a lesion before hours of work start: size, bins, volume change, pieces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from radstudy.errors import CaseError
-from radstudy.imaging.lesion_check import check_lesion, check_readable
+from radstudy.imaging.lesion_check import LesionRules, check_lesion, check_readable
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
-OPTIONS = {"spacing_mm": None, "pad": 5, "bin_width": 25.0, "minimum_native": 8, "minimum_resampled": 8}
+RULES = LesionRules(
+    spacing_mm=None, pad=5, bin_width=25.0, sigmas_mm=(), minimum_native=8, minimum_resampled=8
+)  # fmt: skip
 
 
 def lesion(top, spacing=(1, 1, 1), size=(10, 10, 10), inside=(slice(2, 8), slice(2, 8), slice(2, 8)), **options):
@@ -18,7 +22,7 @@ def lesion(top, spacing=(1, 1, 1), size=(10, 10, 10), inside=(slice(2, 8), slice
     mask[inside] = True
     voxels[mask] = np.linspace(0, top, np.count_nonzero(mask), dtype=np.float32)
     affine = np.diag([*spacing, 1.0])
-    return check_lesion(Volume(voxels, affine), Roi(mask, affine), **{**OPTIONS, **options})
+    return check_lesion(Volume(voxels, affine), Roi(mask, affine), replace(RULES, **options))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,7 @@ def test_voxels_and_volume_before_and_after_resampling():
 def test_a_mask_in_pieces_says_how_large_the_largest_is():
     voxels, mask = np.random.default_rng(0).normal(500, 200, (12, 12, 12)), np.zeros((12, 12, 12), bool)
     mask[1:4, 1:4, 1:4], mask[8, 8, 8:11] = True, True
-    facts = check_lesion(Volume(voxels, np.eye(4)), Roi(mask, np.eye(4)), **OPTIONS)
+    facts = check_lesion(Volume(voxels, np.eye(4)), Roi(mask, np.eye(4)), RULES)
     assert facts.warnings == ("the mask has 2 separate pieces; the largest holds 90 % of its voxels",)
 
 

@@ -92,7 +92,7 @@ def test_a_plan_counts_every_candidate(tmp_path):
 
 
 def test_models_that_are_not_simulated_are_named_and_the_rest_is_planned(tmp_path):
-    document = protocol().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document = protocol().model_dump(mode="json", by_alias=True, exclude_unset=True)
     document["model"]["select"] = [{"impute": "median"}, {"standardise": "zscore"}, {"lasso": {}}]
     study = type(protocol()).model_validate(document)
     settings = {"data": tmp_path, "prevalence": 0.4, "auc": 0.8, "features": 60, "repeats": 2}

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import radstudy.report.text as text_of_the_report
+from radstudy.features.of_study import her2_ihc2plus
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.text.methods import methods
 from radstudy.report.text.summary import summary
@@ -156,7 +157,8 @@ def finished(facts):
     frames["model/predictions.csv"] = frames["model/predictions.csv"].query("patient != 'testing0'")
     documents |= {f"{step}/provenance.json": provenance() for step in STEPS}
     documents["cohort/flow.json"] = flow()
-    documents["extract/summary.json"] = {"features": 1218, "explained": "14 shape + 1,204 others"}
+    settings = her2_ihc2plus().as_dict()
+    documents["extract/summary.json"] = {"features": 1218, "explained": "14 shape + 1,204 others", "settings": settings}
     documents["agree/summary.json"] |= {"readers": ["a", "b"], "lesions": {"T2": 12, "DWI": 12}, "by": "estimate",
                                         "patients": "all"}  # fmt: skip
     about = {"fitted": True, "empty": False, "note": "", "classifier": "logistic", "not_used": 0, "clinical": []}
@@ -327,8 +329,6 @@ CASES = {
     "other_readers": Case("took no part in training or testing", agreed(note="one reader")),
     "transferred_masks": Case("1 mask of T2 was placed on DWI", put("extract/transferred.csv", pd.DataFrame(
         [{"patient": "p", "lesion": "1", "sequence": "DWI", "from": "T2", "status": "waiting"}]))),
-    "parameter_file": Case("PyRadiomics parameter file 'p.yaml'", without("extract/summary.json"),
-                           studied("extract: {", "extract: {params: p.yaml, ")),
     "extraction": Case("Lesions were resampled to", without("extract/summary.json")),
     "feature_maps": Case("For illustration only, original_firstorder_Mean", no_rows("extract/maps/maps.csv",
                                                                                    "problem == ''")),

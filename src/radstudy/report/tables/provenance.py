@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from radstudy.protocol import STEPS
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import SUMMARY, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
 from radstudy.store import PROVENANCE
 
@@ -19,14 +19,13 @@ from radstudy.store import PROVENANCE
 def choices(facts: Facts) -> Table:
     """Every choice that was in force in the study, with its value, who made it, and why one would."""
     rows, records = [], []
-    idle = _idle(facts)
+    idle, of_file = _idle(facts), _of_file(facts)
     for entry in YAML(typ="safe").load((resources.files("radstudy.report") / "choices.yaml").read_text("utf-8")):
-        if str(entry["setting"]).startswith(idle):
+        if entry["setting"] not in of_file and str(entry["setting"]).startswith(idle):
             continue
-        for setting, value, stated in _found(facts.protocol, str(entry["setting"]).split(".")):
+        for setting, value, source in _settings(facts, str(entry["setting"]), of_file):
             if entry.get("unset") and value is not None:  # told only where the study file has none
                 continue
-            source = "study file or preset" if stated else "program's default"
             shown = _NONE[setting] if value is None else _shown(value)
             record = [entry["step"], setting, shown, source, entry["why"]]
             records.append(record)
@@ -34,6 +33,36 @@ def choices(facts: Facts) -> Table:
     names = ["Step", "Setting", "Value", "Set by", "Why, and what else there is"]
     frame = pd.DataFrame(records, columns=["step", "setting", "value", "set_by", "why"])
     return Table("choices", [words(names)], rows, frame)
+
+
+def _settings(facts: Facts, setting: str, of_file: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
+    """A setting of the study with its value and who set it, once for each step that has it."""
+    if setting in of_file:
+        return [(setting, of_file[setting], "parameter file")]
+    return [
+        (name, value, "study file or preset" if stated else "program's default")
+        for name, value, stated in _found(facts.protocol, setting.split("."))
+    ]
+
+
+def _of_file(facts: Facts) -> dict[str, Any]:
+    """The settings of a PyRadiomics parameter file, by the names that they have in the section `extract`."""
+    if facts.protocol.features is not None or facts.protocol.extract.params is None or SUMMARY not in facts.documents:
+        return {}
+    settings = facts.extraction
+    own = {image.name: settings.for_image_type(image) for image in settings.image_types}
+    resampled = settings.interpolator is not None
+    told: dict[str, Any] = {"extract.spacing_mm": settings.resampled_spacing_mm if resampled else None}
+    told["extract.pad_voxels"] = settings.pad_distance
+    if settings.bin_count is None:
+        told["extract.bin_width"] = settings.bin_width
+    else:
+        told["extract.bin_count"] = settings.bin_count
+    if "LoG" in own:
+        told["extract.images.log_sigma_mm"] = own["LoG"].sigma
+    if "Wavelet" in own:
+        told["extract.images.wavelet"] = own["Wavelet"].wavelet
+    return told | {"extract.features": {family: len(names) for family, names in settings.feature_classes}}
 
 
 def _idle(facts: Facts) -> tuple[str, ...]:

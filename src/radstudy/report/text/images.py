@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from radstudy.report.display import listed, plural
-from radstudy.report.facts import Facts
+from radstudy.report.facts import SUMMARY, Facts
 from radstudy.report.text.evidence import agreement_tested, fitted, rows, shows
+from radstudy.report.text.extraction import extraction
 from radstudy.report.text.sentence import Sentence
 
-VOLUMES, SUMMARY = "prepare/volumes.csv", "extract/summary.json"
+VOLUMES = "prepare/volumes.csv"
 TRANSFERRED, MAPS = "extract/transferred.csv", "extract/maps/maps.csv"
 # --- preparation -------------------------------------------------------------------------------------------------
 
@@ -131,41 +132,6 @@ def _transfer(facts: Facts) -> str:
     )
 
 
-def _by_file(facts: Facts) -> str:
-    return (
-        f"Features{_explained(facts)} were computed with the settings of the PyRadiomics parameter file "
-        f"'{facts.protocol.extract.params}'; all of them are listed below."
-    )
-
-
-def _by_settings(facts: Facts) -> str:
-    extract = facts.protocol.extract
-    images = ["the original image"] if extract.images.original else []
-    if sigmas := extract.images.log_sigma_mm:
-        images.append(f"Laplacian-of-Gaussian images (sigma {listed([f'{s:g}' for s in sigmas])} mm)")
-    if extract.images.wavelet:
-        images.append(f"the eight sub-bands of a stationary wavelet transform ({extract.images.wavelet})")
-    spacing = (
-        f"resampled to {' x '.join(f'{s:g}' for s in extract.spacing_mm)} mm (image by B-spline, mask by nearest "
-        "neighbour)"
-        if extract.spacing_mm
-        else "not resampled"
-    )
-    bins = f"bins of width {extract.bin_width:g}" if extract.bin_width is not None else f"{extract.bin_count} bins"
-    return (
-        f"Lesions were {spacing}, cropped with a margin of {plural(extract.margin_voxels, 'voxel')} "
-        f"({_margin(extract)}) and discretised into {bins}. Features{_explained(facts)}, defined and named as in "
-        f"PyRadiomics 3.0.1, were computed on {listed(images)}. A lesion needed at least "
-        f"{extract.minimum_native_voxels} voxels as drawn and {extract.minimum_voxels} after resampling."
-    )
-
-
-def _margin(extract: Any) -> str:
-    if extract.pad_voxels == "exact":
-        return "enough for the Laplacian of Gaussian of the whole image"
-    return "Laplacian-of-Gaussian values depend on it"
-
-
 def _maps(facts: Facts) -> str:
     made = rows(facts, MAPS, "feature")
     made = made[made["problem"] == ""]
@@ -194,7 +160,6 @@ FEATURES = (
     ),
     Sentence("other_readers", lambda facts: _extracted(facts) and agreement_tested(facts), _other_readers),
     Sentence("transferred_masks", lambda facts: _extracted(facts) and bool(len(_used(facts))), _transfer),
-    Sentence("parameter_file", lambda facts: _extracted(facts) and facts.protocol.extract.params is not None, _by_file),
-    Sentence("extraction", lambda facts: _extracted(facts) and facts.protocol.extract.params is None, _by_settings),
+    Sentence("extraction", _extracted, extraction),
     Sentence("feature_maps", _mapped, _maps),
 )

@@ -90,7 +90,7 @@ def _odd(name: str, section: BaseModel) -> str:
     known = _KNOWN[name]
     for key, field in type(section).model_fields.items():
         value = getattr(section, key)
-        allowed = known.get(key, (field.default,))
+        allowed = known.get(key, (field.get_default(call_default_factory=True),))
         if allowed is not None and value not in allowed:
             return f"{name}: {key}: {value}"
     return ""

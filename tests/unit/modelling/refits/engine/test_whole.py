@@ -213,7 +213,7 @@ def test_a_classifier_that_the_engine_does_not_know_is_tuned_inside_each_fold(mo
 def test_rows_with_too_few_patients_for_a_classifier_leave_the_model_unfitted():
     """A bootstrap sample may hold one positive patient, twice: a support vector machine has no folds then."""
     table, _ = cohorts.design(np.random.default_rng(6), features=10)
-    document = cohorts.protocol().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document = cohorts.protocol().model_dump(mode="json", by_alias=True, exclude_unset=True)
     document["model"]["fit"] = {"svm": {"kernel": "linear", "strengths": [1.0]}}
     engine = engine_of(type(cohorts.protocol()).model_validate(document), table)
     engine.models = ("T2",)
@@ -233,7 +233,7 @@ def test_rows_with_too_few_patients_for_a_classifier_leave_the_model_unfitted():
 )
 def test_what_the_engine_does_not_carry_is_left_to_scikit_learn_and_said(change, why):
     protocol = cohorts.protocol()
-    document = protocol.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    document = protocol.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document["model"]["fit"] = change["fit"]
     for step in document["model"]["select"]:
         if "boosted_trees" in step and "keep" in change:

@@ -31,7 +31,7 @@ Open = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class SliceGrid:
     """Where a series' slices lie.
 
     Parameters
@@ -71,7 +71,7 @@ def distances(frames: Sequence[Frame]) -> NDArray[np.float64]:
     return positions @ normal_of(frames[0].facts)
 
 
-def grid_of(frames: Sequence[Frame]) -> Grid:
+def grid_of(frames: Sequence[Frame]) -> SliceGrid:
     """Sort the slices of one volume by position along their normal, and check that they make a regular grid.
 
     Parameters
@@ -106,7 +106,7 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
     lps[:3, 2] = normal * step
     lps[:3, 3] = first
     shape = (facts.columns, facts.rows, len(frames))
-    return Grid(_LPS_TO_RAS @ lps, shape, tuple(int(number) for number in order))
+    return SliceGrid(_LPS_TO_RAS @ lps, shape, tuple(int(number) for number in order))
 
 
 def _positions(frames: Sequence[Frame]) -> NDArray[np.float64]:
@@ -146,7 +146,7 @@ def _even_step(sorted_mm: NDArray[np.float64]) -> float:
     )
 
 
-def same_grid(one: Grid, other: Grid, *, tolerance_voxels: float = 0.01) -> bool:
+def same_grid(one: SliceGrid, other: SliceGrid, *, tolerance_voxels: float = 0.01) -> bool:
     """Whether two grids have the same voxels in the same places, to a hundredth of a voxel."""
     if one.shape != other.shape:
         return False
@@ -171,7 +171,7 @@ class Pixels:
     padded: int
 
 
-def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: float | None = None) -> Pixels:
+def read_voxels(frames: Sequence[Frame], grid: SliceGrid, opened: Open, *, scale: float | None = None) -> Pixels:
     """Read the pixels of one volume, rescaled to real values.
 
     Parameters
@@ -215,7 +215,7 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: flo
     return Pixels(volume, padded)
 
 
-def _require_room(grid: Grid, dtype: np.dtype[Any]) -> None:
+def _require_room(grid: SliceGrid, dtype: np.dtype[Any]) -> None:
     if problem := IMAGE.exceeded(math.prod(grid.shape) * dtype.itemsize):
         raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", IMAGE.remedy)
 

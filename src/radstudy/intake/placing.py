@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_series import Grid, same_grid
+from radstudy.formats.dicom_series import SliceGrid, same_grid
 from radstudy.formats.raster import read_grid
 from radstudy.imaging.masks.placing import place_mask
 from radstudy.imaging.masks.read import Segment, segments_of
@@ -46,7 +46,7 @@ class Target:
     file: str
     role: str
     places: Mapping[str, str]
-    grid: Grid
+    grid: SliceGrid
 
     @property
     def kind(self) -> str:
@@ -94,7 +94,7 @@ def targets_in(folder: Path) -> list[Target]:
         if file.is_file():
             shape, affine = read_grid(file)
             role = "" if "/" in inside else str(made.get("role", ""))
-            found.append(Target(inside, role, made.get("places") or {}, Grid(affine, shape, ())))
+            found.append(Target(inside, role, made.get("places") or {}, SliceGrid(affine, shape, ())))
     return found
 
 

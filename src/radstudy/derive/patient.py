@@ -13,7 +13,8 @@ from radstudy._version import __version__
 from radstudy.derive.table import Row
 from radstudy.errors import CaseError, PassingError
 from radstudy.formats.raster import read_raster, write_raster
-from radstudy.formats.reading import changed, digests_of, hash_of, recorded
+from radstudy.formats.reading import changed, digests_of, files_of, hash_of, recorded
+from radstudy.imaging.masks.formats import files_of_mask
 from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.parametric.adc import adc_map
 from radstudy.imaging.parametric.curve import lesion_curve
@@ -129,7 +130,8 @@ class Work:
         for row, name in named:
             if name is not None:
                 try:
-                    parts = digests_of(row.file(name))
+                    is_mask = name == self.recipe.mask
+                    parts = digests_of(row.file(name), files_of_mask if is_mask else files_of)
                 except CaseError as error:
                     files.append(str(error))
                     continue

@@ -43,6 +43,7 @@ from radstudy.imaging.lattice import ORDER, Float64, Taps, contract, contract_pl
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume
+from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
 
 _FEW_SLICES = 4
 _BLOCK = 1 << 18  # voxels, about, that one thread works on at a time
@@ -225,10 +226,10 @@ class _Fit:
 
     def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
         self._shape = image.shape
-        self._weight = np.ascontiguousarray(weight.transpose(2, 1, 0))
+        self._weight = np.ascontiguousarray(zyx_of_ijk(weight))
         inside = self._weight > 0
         self._count, self._first = int(np.count_nonzero(inside)), int(np.argmax(inside))
-        intensities = np.where(inside, image.transpose(2, 1, 0), np.nan).reshape(len(inside), -1)
+        intensities = np.where(inside, zyx_of_ijk(image), np.nan).reshape(len(inside), -1)
         self._values = np.empty_like(intensities)
         logarithms(intensities.ravel(), self._values.ravel())
         self._range = value_range(self._values.ravel())
@@ -244,7 +245,7 @@ class _Fit:
         """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
         splines = [taps(size, count) for size, count in zip(self._shape, lattice.shape, strict=True)]
         cubes = [one.cubed() for one in splines]
-        support = contract(self._weight.transpose(2, 1, 0), [one.squared() for one in splines])
+        support = contract(ijk_of_zyx(self._weight), [one.squared() for one in splines])
         moved, count = float("inf"), 0
         while count < most and moved > threshold:
             count += 1

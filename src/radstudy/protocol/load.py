@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+import radstudy.protocol.sections
 from radstudy.errors import StudyFileError
-from radstudy.protocol import sections
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import Protocol
 from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
@@ -237,7 +237,7 @@ def _message(item: Any) -> str:
 
 def _settings_of(kind: str) -> str:
     """The settings of a section, for an error; of a step of the selection an example."""
-    section = getattr(sections, kind, None)
+    section = getattr(radstudy.protocol.sections, kind, None)
     if kind == "Select":
         return ": a step of the selection is written such as 'impute: median' or 'boosted_trees: {keep: 5}'"
     fields = section.model_fields if isinstance(section, type) and issubclass(section, Section) else {}

@@ -237,7 +237,7 @@ def _features(
     steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
     section = next((step.reference for step in steps if step.reference is not None), None)
     volume, roi = sequence.volume, sequence.roi
-    prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume))
+    prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume.grid))
     facts = check_lesion(
         prepared, roi, spacing_mm=extract.spacing_mm, pad=extract.margin_voxels, bin_width=extract.bin_width,
         minimum_native=extract.minimum_native_voxels, minimum_resampled=extract.minimum_voxels,

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from radstudy.errors import CaseError
 from radstudy.imaging.box import box_around
-from radstudy.imaging.roi import Roi, grid_difference
+from radstudy.imaging.roi import Roi
 
 _EMPTY = "a mask is empty: there is no surface to measure from"
 
@@ -73,7 +73,7 @@ def mask_agreement(first: Roi, second: Roi) -> MaskAgreement:
     >>> result.dice, result.hausdorff
     (0.5, 2.0)
     """
-    problem = grid_difference(first.mask.shape, first.affine, second.mask.shape, second.affine)
+    problem = first.grid.difference(second.grid)
     if problem:
         raise CaseError(
             f"two masks of one lesion are on different grids: {problem.replace('image', 'other mask')}",

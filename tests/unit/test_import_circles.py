@@ -96,7 +96,11 @@ def test_no_module_imports_one_that_imports_it():
         ("import house.other", "import house.one", True),
         ("from house.other import x", "def f():\n    from house.one import y", True),
         ("from . import other", "from house import one", True),
-        ("from house.other import x", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import house.one", False),
+        (
+            "from house.other import x",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import house.one",
+            False,
+        ),
         ("from house.other import x", "", False),
     ],
 )

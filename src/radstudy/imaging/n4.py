@@ -44,6 +44,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume
 from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
+from radstudy.space.grid import Grid
 
 _FEW_SLICES = 4
 _BLOCK = 1 << 18  # voxels, about, that one thread works on at a time
@@ -122,7 +123,7 @@ def fit_bias_field(
     if control_points <= ORDER:
         raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
     factors = _factors(shrink)
-    picked = shrunk_grid(volume, factors)
+    picked = shrunk_grid(volume.grid, factors)
     image = volume.voxels[np.ix_(*picked)].astype(np.float64)
     if disturbance:
         image = image * (1 + disturbance * _noise(image.shape))
@@ -166,14 +167,14 @@ def _factors(shrink: Shrink) -> tuple[int, int, int]:
     return factors
 
 
-def shrunk_grid(volume: Volume, factors: tuple[int, int, int]) -> tuple[NDArray[np.int64], ...]:
+def shrunk_grid(grid: Grid, factors: tuple[int, int, int]) -> tuple[NDArray[np.int64], ...]:
     """Which voxels along I, J, K the shrunk grid takes: those of ITK's ShrinkImageFilter.
 
     The two grids share their centre. Where that puts a sample half-way between two voxels, ITK's rounding of physical
     coordinates decides; ITK's own arithmetic is used here, on headers without voxels.
     """
-    header = header_of(volume.affine)
-    size = np.array(volume.voxels.shape)
+    header = header_of(grid.affine)
+    size = np.array(grid.shape)
     counts = np.maximum(size // np.array(factors), 1)
     spacing = tuple(float(s * f) for s, f in zip(header.spacing_mm, factors, strict=True))
     fine, coarse = header.itk_image(), replace(header, spacing_mm=spacing).itk_image()

@@ -88,6 +88,7 @@ def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
 
 
 def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSettings) -> Placed:
+    """The lesion of a mask (z, y, x) on the prepared volume's grid; see `place`."""
     box = bounding_box(mask)
     if box is None:
         raise CaseError("the mask is empty: no voxel lies inside", "draw the lesion")

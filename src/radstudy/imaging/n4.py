@@ -223,7 +223,7 @@ def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str
 
 
 class _Fit:
-    """The shrunk log image and its foreground, as planes (K, J * I); levels of the fit on them."""
+    """The shrunk log image and its foreground, (I, J, K) kept as planes (K, J * I); levels of the fit on them."""
 
     def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
         self._shape = image.shape

@@ -149,6 +149,7 @@ def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
 
 
 def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: int) -> Float64:
+    """An array (z, y, x) sampled at `count` points along each axis, `step` voxels apart, from the index `first` on."""
     sampled: Float64 = ndimage.affine_transform(
         array, step, offset=first, output_shape=tuple(count.tolist()), order=order, mode="nearest"
     )

@@ -13,6 +13,7 @@ from radstudy._version import __version__
 from radstudy.announcing import ask_for_announcement
 from radstudy.cli import cohort, lesion, masks, study
 from radstudy.errors import RadstudyError, StorageError
+from radstudy.imaging.masks.formats import listed
 from radstudy.parallel import keep_cases_apart
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
+mask_app = typer.Typer(help=f"Masks of every kind: {listed()}.", no_args_is_help=True)
 _OF_THE_DISK = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
 }  # fmt: skip

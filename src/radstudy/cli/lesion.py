@@ -11,9 +11,10 @@ import typer
 
 from radstudy.cli.terminal import label_of
 from radstudy.errors import UsageError
+from radstudy.imaging.masks.formats import listed
 
 ImageFile = Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")]
-MaskFile = Annotated[Path, typer.Option(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")]
+MaskFile = Annotated[Path, typer.Option(help=f"{listed()}.")]
 Lesion = Annotated[
     str | None,
     typer.Option(help="Number or name of the lesion in the mask, or largest or union; by default the only one."),

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from radstudy.cli.terminal import label_of, say
+from radstudy.imaging.masks.formats import listed, written_suffixes
 
 
-def mask_list(mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")]) -> None:
+def mask_list(mask: Annotated[Path, typer.Argument(help=f"{listed()}.")]) -> None:
     """Print the number and name of every region in a mask file."""
     from radstudy.imaging.masks.read import segments_of
 
@@ -19,8 +20,8 @@ def mask_list(mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, R
 
 
 def mask_convert(
-    mask: Annotated[Path, typer.Argument(help="Label map, DICOM SEG, RTSTRUCT or .seg.nrrd.")],
-    out: Annotated[Path, typer.Argument(help="File to write: .nii.gz, .nrrd, .mha, .seg.nrrd or .dcm (DICOM SEG).")],
+    mask: Annotated[Path, typer.Argument(help=f"{listed()}.")],
+    out: Annotated[Path, typer.Argument(help=f"File to write: {', '.join(written_suffixes())}.")],
     image: Annotated[Path, typer.Option(help="The image that the mask belongs to: its grid is the result's.")],
     label: Annotated[list[str], typer.Option(help="Number or name of a region, once for each; largest or union; by "
                                                   "default the only one.")] = [],  # noqa: B006

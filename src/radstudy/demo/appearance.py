@@ -237,7 +237,7 @@ def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class PhantomGrid:
     """A sequence's voxel grid around the lesion.
 
     Parameters
@@ -285,7 +285,7 @@ def lay_grid(
     centre_ras: NDArray[np.float64],
     axes_ras: NDArray[np.float64],
     rng: np.random.Generator,
-) -> Grid:
+) -> PhantomGrid:
     """The sequence's grid: whole voxels inside the field of view, the lesion's centre anywhere within a voxel.
 
     Parameters
@@ -303,10 +303,10 @@ def lay_grid(
     affine[:3, :3] = axes_ras * spacing
     affine[:3, 3] = centre_ras + axes_ras @ offset
     i, j, k = (int(value) for value in count)
-    return Grid((i, j, k), spacing, offset, affine)
+    return PhantomGrid((i, j, k), spacing, offset, affine)
 
 
-def acquire(sequence: str, scene: Field, grid: Grid, rng: np.random.Generator) -> NDArray[np.int16]:
+def acquire(sequence: str, scene: Field, grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.int16]:
     """The scanner's image of a scene: partial volume, bias field, Rician noise, int16."""
     clean = grid.sample(scene, blur_mm=0.32 * grid.spacing_mm)
     signal = clean * np.exp(_log_bias(grid, rng))
@@ -314,7 +314,7 @@ def acquire(sequence: str, scene: Field, grid: Grid, rng: np.random.Generator) -
     return np.asarray(np.round(np.hypot(signal + noise[0], noise[1])), dtype=np.int16)
 
 
-def _log_bias(grid: Grid, rng: np.random.Generator) -> NDArray[np.float64]:
+def _log_bias(grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.float64]:
     """A smooth log field: falling with the distance from the coil in front, and a slow second-order drift."""
     x, y, z = (position / 60.0 for position in grid.centres_mm())
     a = rng.normal(0, 0.06, 5)

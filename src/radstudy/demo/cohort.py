@@ -21,6 +21,7 @@ from radstudy.demo.reading import first_reading, second_reading
 from radstudy.formats.raster import write_raster
 from radstudy.owned import owning, refuse_foreign
 from radstudy.parallel import finished
+from radstudy.space.axes import axes_to_left_back_head
 from radstudy.store import write_csv, write_text
 
 NOTICE = "SYNTHETIC DATA: invented patients and simulated images. Says nothing about HER2 or about any patient."
@@ -180,7 +181,7 @@ def _axes(rng: np.random.Generator) -> NDArray[np.float64]:
         step[[a, b], [a, b]] = np.cos(angle)
         step[a, b], step[b, a] = -np.sin(angle), np.sin(angle)
         turned = turned @ step
-    return np.asarray(turned @ np.diag([-1.0, -1.0, 1.0]))
+    return axes_to_left_back_head(turned)
 
 
 def _write(file: Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:

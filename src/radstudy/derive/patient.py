@@ -13,7 +13,8 @@ from radstudy._version import __version__
 from radstudy.derive.table import Row
 from radstudy.errors import CaseError, PassingError
 from radstudy.formats.raster import read_raster, write_raster
-from radstudy.formats.reading import changed, digests_of, hash_of, recorded
+from radstudy.formats.reading import changed, digests_of, files_of, hash_of, recorded
+from radstudy.imaging.masks.formats import MASK_FORMATS, files_of_mask, listed
 from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.parametric.adc import adc_map
 from radstudy.imaging.parametric.curve import lesion_curve
@@ -129,7 +130,8 @@ class Work:
         for row, name in named:
             if name is not None:
                 try:
-                    parts = digests_of(row.file(name))
+                    is_mask = name == self.recipe.mask
+                    parts = digests_of(row.file(name), files_of_mask if is_mask else files_of)
                 except CaseError as error:
                     files.append(str(error))
                     continue
@@ -226,9 +228,10 @@ class Work:
         if phases:
             return Roi.read(file, row.label(self.recipe.label), phases[0])
         if needs_image(file):
+            others = listed(each for each in MASK_FORMATS if not each.needs_image)
             raise CaseError(
                 "the mask has no grid of its own, and the DCE phases that it was drawn on are not there",
-                "give the phases, or a mask as NIfTI, NRRD or .seg.nrrd",
+                f"give the phases, or a mask with a grid: {others}",
                 file=file,
             )
         return Roi.read(file, row.label(self.recipe.label))

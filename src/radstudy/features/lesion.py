@@ -17,6 +17,7 @@ from radstudy.imaging.masks.placing import mask_on_grid
 from radstudy.imaging.resample import Region, resample
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.axes import zyx_of_ijk
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class Prepared:
     @classmethod
     def of(cls, volume: Volume, header: Header, settings: ExtractionSettings) -> Prepared:
         """The volume as the settings want it, for all masks."""
-        voxels = volume.voxels.transpose(2, 1, 0)
+        voxels = zyx_of_ijk(volume.voxels)
         if settings.normalize:
             return cls(volume, header, _normalised(voxels, settings), np.float64)
         return cls(volume, header, voxels, volume.stored_dtype or voxels.dtype)
@@ -80,13 +81,14 @@ def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
     CaseError : the mask is empty, too small or off the grid, vanishes, or holds intensities that are not finite.
     """
     try:
-        placed = mask_on_grid(roi, prepared.volume) if settings.correct_mask else roi.on_grid_of(prepared.volume)
-        return _placed(prepared, placed.mask.transpose(2, 1, 0), settings)
+        placed = mask_on_grid(roi, prepared.volume.grid) if settings.correct_mask else roi.on_grid_of(prepared.volume)
+        return _placed(prepared, zyx_of_ijk(placed.mask), settings)
     except CaseError as error:
         raise error.located(reader=roi.reader, file=roi.source) from error
 
 
 def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSettings) -> Placed:
+    """The lesion of a mask (z, y, x) on the prepared volume's grid; see `place`."""
     box = bounding_box(mask)
     if box is None:
         raise CaseError("the mask is empty: no voxel lies inside", "draw the lesion")

@@ -29,6 +29,7 @@ from radstudy.features.texture import TEXTURES, textures
 from radstudy.imaging.header import header_of, read_header
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.axes import ijk_of_zyx
 
 _Patch = tuple[slice, slice, slice]
 _UNMASKED = "maskedKernel is false: no map is made of neighbours outside the lesion"
@@ -147,7 +148,7 @@ def feature_maps(
             whole[~placed.region.mask] = chosen.init_value
         maps[feature] = _as_volume(whole, placed, volume, f"map of {feature}, radius {reach}")
     behind = _as_volume(placed.region.image, placed, volume, "as features see it")
-    drawn = Roi(placed.region.mask.transpose(2, 1, 0), behind.affine, roi.label, roi.reader, roi.source)
+    drawn = Roi(ijk_of_zyx(placed.region.mask), behind.affine, roi.label, roi.reader, roi.source)
     return FeatureMaps(behind, drawn, maps, problems, reach)
 
 
@@ -280,4 +281,4 @@ def _as_volume(values: NDArray[Any], placed: Placed, volume: Volume, step: str) 
     affine = volume.affine.copy()
     affine[:3, :3] = volume.affine[:3, :3] / volume.spacing_mm * np.array(placed.region.spacing_mm)
     affine[:3, 3] = volume.affine[:3, :3] @ np.array(placed.region.start) + volume.affine[:3, 3]
-    return Volume(values.transpose(2, 1, 0), affine, stored_dtype=values.dtype, history=(*volume.history, step))
+    return Volume(ijk_of_zyx(values), affine, stored_dtype=values.dtype, history=(*volume.history, step))

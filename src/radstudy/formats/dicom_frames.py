@@ -22,8 +22,8 @@ from radstudy.errors import CaseError, PassingError, RadstudyError, unreadable
 from radstudy.formats.dicom_file import START, UnreadableError, is_bare, open_dataset
 from radstudy.formats.dicom_values import first_item, numbers_of, value_of
 from radstudy.formats.reading import opened
+from radstudy.space.axes import points_ras_of_lps
 
-_LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 _RIGHT_ANGLE = 1e-3
 
 
@@ -137,7 +137,7 @@ def slice_affine(
         )
     affine = np.eye(4)
     columns = (along_i * between_columns, along_j * between_rows, np.cross(along_i, along_j), position)
-    affine[:3] = np.column_stack(columns) * _LPS_TO_RAS[:, None] + 0.0  # no minus zero
+    affine[:3] = points_ras_of_lps(np.column_stack(columns).T).T + 0.0  # no minus zero
     return affine
 
 

@@ -18,6 +18,8 @@ from pydicom.dataset import Dataset
 from radstudy._version import __version__
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import frame_affines, is_dicom, read_dataset
+from radstudy.space.axes import zyx_of_ijk
+from radstudy.space.grid import Grid
 from radstudy.store import write_bytes
 
 _EVEN = 0.02  # of the slice distance: how unevenly slices may lie, in headers that round positions
@@ -30,13 +32,11 @@ class SourceSeries:
     Parameters
     ----------
     datasets : without pixels, along their normal.
-    shape : (I, J, K) columns, rows, slices.
-    affine : float64 (4, 4), voxel index to RAS mm.
+    grid : I along columns, J along rows, K along the slices.
     """
 
     datasets: tuple[Dataset, ...]
-    shape: tuple[int, int, int]
-    affine: NDArray[np.float64]
+    grid: Grid
 
 
 def read_source_series(folder: str | Path, phase: int | None = None) -> SourceSeries:
@@ -105,7 +105,7 @@ def _even(datasets: Sequence[Dataset], affines: Sequence[NDArray[np.float64]]) -
                 "another size",
                 "look for missing slices",
             )
-    return SourceSeries(tuple(datasets), (int(first.Columns), int(first.Rows), len(datasets)), affine)
+    return SourceSeries(tuple(datasets), Grid((int(first.Columns), int(first.Rows), len(datasets)), affine))
 
 
 def write_dicom_seg(path: str | Path, masks: Iterable[tuple[str, NDArray[np.bool_]]], source: SourceSeries) -> None:
@@ -136,7 +136,7 @@ def write_dicom_seg(path: str | Path, masks: Iterable[tuple[str, NDArray[np.bool
         )
         for number, (name, _) in enumerate(named, 1)
     ]
-    pixels = np.stack([mask.transpose(2, 1, 0) for _, mask in named], axis=-1).astype(np.uint8)
+    pixels = np.stack([zyx_of_ijk(mask) for _, mask in named], axis=-1).astype(np.uint8)
     try:
         with warnings.catch_warnings():
             # A pseudonym is one word, and highdicom would print it.

@@ -20,10 +20,11 @@ from radstudy.errors import CaseError
 from radstudy.formats.dicom_file import UnreadableError, open_dataset
 from radstudy.formats.dicom_header import Facts, Frame
 from radstudy.formats.dicom_pixels import UndecodableError, decoded
+from radstudy.space.axes import ras_of_lps
+from radstudy.space.grid import Grid
 
 SAME_PLACE_MM = 0.01
 _EVEN = 0.01  # a gap between slices may differ from the others' by this part (headers round positions)
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _MOST_FLOAT32 = float(np.finfo(np.float32).max)
 _AGAIN = "export the series again from the PACS"
 
@@ -31,19 +32,16 @@ Open = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """Where a series' slices lie.
+class SliceGrid(Grid):
+    """The grid of a series' slices: I along its columns, J along its rows, K along the slices.
 
     Parameters
     ----------
-    affine : float64 (4, 4), voxel index (column, row, slice) to RAS mm.
-    shape : (columns, rows, slices).
+    shape, affine, source : as of any grid.
     order : the frames' numbers in the order of the slices.
     """
 
-    affine: NDArray[np.float64]
-    shape: tuple[int, int, int]
-    order: tuple[int, ...]
+    order: tuple[int, ...] = ()
 
 
 def normal_of(facts: Facts) -> NDArray[np.float64]:
@@ -71,7 +69,7 @@ def distances(frames: Sequence[Frame]) -> NDArray[np.float64]:
     return positions @ normal_of(frames[0].facts)
 
 
-def grid_of(frames: Sequence[Frame]) -> Grid:
+def grid_of(frames: Sequence[Frame]) -> SliceGrid:
     """Sort the slices of one volume by position along their normal, and check that they make a regular grid.
 
     Parameters
@@ -106,7 +104,7 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
     lps[:3, 2] = normal * step
     lps[:3, 3] = first
     shape = (facts.columns, facts.rows, len(frames))
-    return Grid(_LPS_TO_RAS @ lps, shape, tuple(int(number) for number in order))
+    return SliceGrid(shape, ras_of_lps(lps), order=tuple(int(number) for number in order))
 
 
 def _positions(frames: Sequence[Frame]) -> NDArray[np.float64]:
@@ -147,13 +145,14 @@ def _even_step(sorted_mm: NDArray[np.float64]) -> float:
 
 
 def same_grid(one: Grid, other: Grid, *, tolerance_voxels: float = 0.01) -> bool:
-    """Whether two grids have the same voxels in the same places, to a hundredth of a voxel."""
+    """Whether two series lie on one grid, to a hundredth of a voxel: headers round the position of every slice.
+
+    Looser than `Grid.same_as`, which masks have to hold: a mask's header has but one origin to round.
+    """
     if one.shape != other.shape:
         return False
-    corners = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], dtype=np.float64)
-    corners[:, :3] *= np.asarray(one.shape) - 1
-    apart = np.abs((corners @ one.affine.T - corners @ other.affine.T)[:, :3]).max()
-    return bool(apart <= tolerance_voxels * np.linalg.norm(one.affine[:3, :3], axis=0).min())
+    apart = np.abs(one.corners - other.corners).max()
+    return bool(apart <= tolerance_voxels * one.spacing_mm.min())
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +170,7 @@ class Pixels:
     padded: int
 
 
-def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: float | None = None) -> Pixels:
+def read_voxels(frames: Sequence[Frame], grid: SliceGrid, opened: Open, *, scale: float | None = None) -> Pixels:
     """Read the pixels of one volume, rescaled to real values.
 
     Parameters
@@ -215,7 +214,7 @@ def read_voxels(frames: Sequence[Frame], grid: Grid, opened: Open, *, scale: flo
     return Pixels(volume, padded)
 
 
-def _require_room(grid: Grid, dtype: np.dtype[Any]) -> None:
+def _require_room(grid: SliceGrid, dtype: np.dtype[Any]) -> None:
     if problem := IMAGE.exceeded(math.prod(grid.shape) * dtype.itemsize):
         raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", IMAGE.remedy)
 

@@ -16,15 +16,16 @@ from radstudy.errors import CaseError, PassingError, StorageError, UsageError
 from radstudy.formats.border import border
 from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
 from radstudy.formats.nifti_place import read_information
+from radstudy.formats.raster_names import SUFFIXES
 from radstudy.formats.reading import for_native_readers, held
 from radstudy.formats.whole import require_whole
 from radstudy.parallel import reading
+from radstudy.space.axes import ijk_of_zyx, lps_of_ras, ras_of_lps, zyx_of_ijk
+from radstudy.space.grid import Grid
 from radstudy.store import written_whole
 
-SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _NO_MEMORY = re.compile(r"bad_alloc|[Ff]ailed to allocate|[Oo]ut of memory|cannot allocate memory")
 _LEAST_HEADER = 100  # bytes, of any format
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
@@ -72,8 +73,8 @@ def _as_case_error(file: Path) -> Iterator[None]:
             raise
 
 
-def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
-    """The shape and affine of a 3D image file, from its header alone; as `read_raster` gives them.
+def read_grid(path: str | Path) -> Grid:
+    """The grid of a 3D image file, from its header alone; without its `source`.
 
     Raises
     ------
@@ -83,7 +84,8 @@ def read_grid(path: str | Path) -> tuple[tuple[int, int, int], NDArray[np.float6
         with reading(path):
             header = read_information(Path(path))
         columns, rows, slices = header.GetSize()
-        return (columns, rows, slices), affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
+        affine = affine_from_lps(header.GetOrigin(), header.GetSpacing(), header.GetDirection())
+        return Grid((columns, rows, slices), affine)
 
 
 def _of_three_axes(
@@ -112,7 +114,7 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
         )
     if image.GetDimension() == 2:
         raise two_dimensional(image.GetSize(), file)
-    array = sitk.GetArrayFromImage(image).transpose(2, 1, 0)
+    array = array_ijk(image)
     return array, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
 
 
@@ -170,13 +172,24 @@ def check_suffix(path: str | Path) -> None:
 def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
     """A SimpleITK image (LPS) of an (I, J, K) array and its voxel-to-RAS affine."""
     array = voxels.astype(np.uint8 if voxels.dtype == np.bool_ else voxels.dtype.newbyteorder("="), copy=False)
-    image = sitk.GetImageFromArray(np.ascontiguousarray(array.transpose(2, 1, 0)))
-    lps = _LPS_TO_RAS @ affine
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    image.SetSpacing([float(value) for value in spacing])
-    image.SetOrigin([float(value) for value in lps[:3, 3]])
-    image.SetDirection([float(value) for value in (lps[:3, :3] / spacing).ravel()])
+    image = sitk.GetImageFromArray(np.ascontiguousarray(zyx_of_ijk(array)))
+    origin, spacing, direction = itk_place(affine)
+    image.SetSpacing(spacing)
+    image.SetOrigin(origin)
+    image.SetDirection(direction)
     return image
+
+
+def array_ijk(image: sitk.Image) -> NDArray[Any]:
+    """The (I, J, K) voxels of a SimpleITK image of three dimensions, whose own arrays are (K, J, I)."""
+    return ijk_of_zyx(sitk.GetArrayFromImage(image))
+
+
+def itk_place(affine: NDArray[np.float64]) -> tuple[list[float], list[float], list[float]]:
+    """ITK's origin, spacing and direction (LPS, mm; cosines row by row) of a voxel-to-RAS affine."""
+    lps = lps_of_ras(affine)
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    return lps[:3, 3].tolist(), spacing.tolist(), (lps[:3, :3] / spacing).ravel().tolist()
 
 
 def affine_from_lps(
@@ -188,5 +201,4 @@ def affine_from_lps(
     cosines = np.asarray(direction, dtype=np.float64).reshape(dimension, dimension)
     lps[:dimension, :dimension] = cosines * np.asarray(spacing, dtype=np.float64)
     lps[:dimension, 3] = origin
-    affine: NDArray[np.float64] = _LPS_TO_RAS @ lps
-    return affine
+    return ras_of_lps(lps)

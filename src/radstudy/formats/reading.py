@@ -11,7 +11,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -268,16 +268,20 @@ def partner(file: Path, kind: str) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def digests_of(file: Path) -> dict[Path, str]:
+def digests_of(file: Path, parts: Callable[[Path], tuple[Path, ...]] = files_of) -> dict[Path, str]:
     """The hash of each file that an image or mask consists of; of one that cannot be read the reason.
 
     So a file that cannot be read is tried again once it can.
+
+    Parameters
+    ----------
+    file : an image; or a mask, with `radstudy.imaging.masks.formats.files_of_mask` as its `parts`.
+    parts : gives all files that it consists of.
     """
     try:
-        parts = files_of(file)
+        return {part: _digest(part) for part in parts(file)}
     except CaseError as error:
         return {file: f"cannot be read: {error.problem}"}
-    return {part: _digest(part) for part in parts}
 
 
 def _digest(file: Path) -> str:

@@ -21,10 +21,10 @@ from radstudy.errors import CaseError
 from radstudy.formats.dicom_file import UnreadableError
 from radstudy.formats.dicom_frames import dicom_border, read_dataset
 from radstudy.formats.dicom_values import FURTHEST_MM, text_of, value_of, whole_of
+from radstudy.space.axes import points_ras_of_lps
 
 EXCLUSIVE = "CLOSEDPLANAR_XOR"  # contours that overlap leave out what they share
 CLOSED = ("CLOSED_PLANAR", EXCLUSIVE, "INTERPOLATED_PLANAR")  # the last: computed between drawn ones
-_LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,5 +192,4 @@ def _points(contour: Any, kind: str, index: int) -> NDArray[np.float64]:
             f"contour {index} says that it has {said} points, and has {numbers.size // 3}",
             "delete it, or draw it again",
         )
-    points: NDArray[np.float64] = numbers.reshape(-1, 3) * _LPS_TO_RAS
-    return points
+    return points_ras_of_lps(numbers.reshape(-1, 3))

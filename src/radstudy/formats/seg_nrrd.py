@@ -27,6 +27,7 @@ from radstudy.formats.raster import affine_from_lps
 from radstudy.formats.reading import for_native_readers, opened
 from radstudy.formats.whole import require_whole
 from radstudy.parallel import reading
+from radstudy.space.axes import lps_of_ras
 from radstudy.store import write_bytes
 
 _COLOURS = ((0.87, 0.33, 0.31), (0.34, 0.65, 0.86), (0.55, 0.78, 0.36), (0.94, 0.76, 0.29), (0.69, 0.48, 0.80))
@@ -35,7 +36,6 @@ _TAGS = (
     "~SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^~Anatomic codes - DICOM master list~^^~^^|"
 )
 HEADER_BYTES = 65536
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ _COMMON = [
 
 
 def _header_lines(voxels: NDArray[Any], affine: NDArray[np.float64]) -> list[str]:
-    lps = _RAS_TO_LPS @ affine
+    lps = lps_of_ras(affine)
     directions = [_vector(lps[:3, axis]) for axis in range(3)]
     layered = voxels.ndim == 4
     return [

@@ -1,4 +1,7 @@
-"""The box around a mask: first and last + 1 voxel along each axis of an array (z, y, x)."""
+"""The box around a mask: first and last + 1 voxel along each axis of its array, in the array's own order.
+
+The features' arrays are (z, y, x), those of volumes and masks (I, J, K); a box goes with arrays of one order only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # first and last + 1 along (z, y, x)
+Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # first and last + 1 along each axis of an array
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from radstudy.errors import CaseError
 from radstudy.formats.nifti_place import read_information
 from radstudy.formats.whole import FAULTS
-from radstudy.imaging.volume import spacing_of
-
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
+from radstudy.space.axes import lps_of_ras
+from radstudy.space.grid import spacing_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:
 
 def header_of(affine: NDArray[np.float64]) -> Header:
     """The header that an affine was made from, up to the rounding of an oblique one."""
-    lps = _RAS_TO_LPS @ affine[:3] + 0.0
+    lps = lps_of_ras(affine[:3]) + 0.0
     spacing = header_spacing(affine)
     return Header(spacing, tuple(lps[:, 3].tolist()), tuple((lps[:, :3] / np.array(spacing)).ravel().tolist()))
 

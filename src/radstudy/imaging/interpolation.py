@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.imaging.box import Box, cut, padded
-from radstudy.imaging.resampling_grid import ROUNDING, Grid, outside
+from radstudy.imaging.resampling_grid import ROUNDING, SampleGrid, outside
 
 MARGIN = 32
 
 
-def sample_nearest(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
+def sample_nearest(array: NDArray[Any], grid: SampleGrid) -> NDArray[Any]:
     """The (z, y, x) array at the nearest voxel of every grid point, 0 outside the image."""
     x, y, z = grid.nearest
     inside = (x >= 0) & (y >= 0) & (z >= 0)
@@ -30,7 +30,7 @@ def sample_nearest(array: NDArray[Any], grid: Grid) -> NDArray[Any]:
     return np.ascontiguousarray(sampled)
 
 
-def sample_linear(image: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
+def sample_linear(image: NDArray[Any], grid: SampleGrid) -> NDArray[np.float64]:
     """The (z, y, x) image between its voxels, linearly; 0 outside it."""
     lower, upper, distance = [], [], []
     for coordinate, size in zip(grid.coordinates, image.shape[::-1], strict=True):
@@ -54,14 +54,14 @@ def sample_linear(image: NDArray[Any], grid: Grid) -> NDArray[np.float64]:
     return values
 
 
-def sample_mask(mask: NDArray[np.bool_], grid: Grid, partial_volume: float | None) -> NDArray[np.bool_]:
+def sample_mask(mask: NDArray[np.bool_], grid: SampleGrid, partial_volume: float | None) -> NDArray[np.bool_]:
     """The mask by nearest neighbour, or where it reaches a share of the voxel; see `resample`."""
     if partial_volume is None:
         return sample_nearest(mask, grid)
     return sample_linear(mask.view(np.uint8), grid) >= partial_volume - ROUNDING
 
 
-def sample_bspline(image: NDArray[Any], grid: Grid, margin: int) -> NDArray[np.float64]:
+def sample_bspline(image: NDArray[Any], grid: SampleGrid, margin: int) -> NDArray[np.float64]:
     """The cubic B-spline through the (z, y, x) image; 0 outside it. `margin` : voxels around, for its coefficients."""
     from radstudy.imaging.kernels.bspline import interpolate, interpolate_scattered
 

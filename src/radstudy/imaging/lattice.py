@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from radstudy.imaging.kernels import lattice as kernels
+from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
 
 ORDER = 3
 _EPSILON = 1e-3  # of a voxel: ITK keeps the last voxel this far inside the B-spline's domain
@@ -95,15 +96,15 @@ def refined(lattice: Float64) -> Float64:
 def evaluate(lattice: NDArray[Any], axes: Sequence[Taps]) -> NDArray[Any]:
     """The lattice (a, b, c) at every voxel (I, J, K), in the lattice's own precision."""
     x, y, z = axes
-    points = np.ascontiguousarray(lattice.transpose(2, 1, 0))
+    points = np.ascontiguousarray(zyx_of_ijk(lattice))
     wx, wy, wz = (one.of_dtype(points.dtype) for one in axes)
-    field: NDArray[Any] = kernels.evaluate(points, z.first, wz, y.first, wy, x.first, wx).transpose(2, 1, 0)
-    return field
+    field: NDArray[Any] = kernels.evaluate(points, z.first, wz, y.first, wy, x.first, wx)
+    return ijk_of_zyx(field)
 
 
 def rows_along_x(lattice: NDArray[Any], x: Taps) -> NDArray[Any]:
     """The first axis of `evaluate` for kernels that go on with the others: (a, b, c) to (c, b * I)."""
-    points = np.ascontiguousarray(lattice.transpose(2, 1, 0))
+    points = np.ascontiguousarray(zyx_of_ijk(lattice))
     rows: NDArray[Any] = kernels.rows_of(points, x.first, x.of_dtype(points.dtype))
     return rows
 
@@ -111,11 +112,11 @@ def rows_along_x(lattice: NDArray[Any], x: Taps) -> NDArray[Any]:
 def contract(values: Float64, axes: Sequence[Taps]) -> Float64:
     """The transpose of `evaluate`: voxels (I, J, K) summed into a lattice (a, b, c)."""
     x, y, z = axes
-    stored = np.ascontiguousarray(values.transpose(2, 1, 0))
+    stored = np.ascontiguousarray(zyx_of_ijk(values))
     sums: NDArray[Any] = kernels.contract(
         stored, (z.count, y.count, x.count), z.first, z.weights, y.first, y.weights, x.first, x.weights
-    ).transpose(2, 1, 0)  # fmt: skip
-    return sums
+    )  # fmt: skip
+    return ijk_of_zyx(sums)
 
 
 def contract_planes(planes: Float64, axes: Sequence[Taps]) -> Float64:
@@ -123,5 +124,5 @@ def contract_planes(planes: Float64, axes: Sequence[Taps]) -> Float64:
     x, y, z = axes
     sums: NDArray[Any] = kernels.contract_planes(
         planes, (z.count, y.count, x.count), z.first, z.weights, x.first, x.weights
-    ).transpose(2, 1, 0)
-    return sums
+    )
+    return ijk_of_zyx(sums)

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.box import bounding_box
+from radstudy.imaging.masks.mask_on_grid import pieces_of
 from radstudy.imaging.resampled_mask import refuse_vanished, resampled_mask_report
-from radstudy.imaging.roi import Roi, pieces_of
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.axes import zyx_of_ijk
 
 FEW_BINS, MANY_BINS = 8, 256
 CHANGE_PERCENT = 10.0
@@ -122,7 +124,7 @@ def check_lesion(volume: Volume, roi: Roi, rules: LesionRules) -> LesionFacts:
             f"fewer than {rules.minimum_resampled}",
             "look at the mask and the spacing (extract.minimum_voxels sets the limit)",
         )
-    (k0, k1), (j0, j1), (i0, i1) = bounding_box(placed.mask.transpose(2, 1, 0)) or ((0, 0), (0, 0), (0, 0))
+    (k0, k1), (j0, j1), (i0, i1) = bounding_box(zyx_of_ijk(placed.mask)) or ((0, 0), (0, 0), (0, 0))
     drawn = placed.mask[i0:i1, j0:j1, k0:k1]
     inside = volume.voxels[i0:i1, j0:j1, k0:k1][drawn]
     pieces = pieces_of(drawn)

@@ -43,6 +43,8 @@ from radstudy.imaging.lattice import ORDER, Float64, Taps, contract, contract_pl
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.slabs import in_slabs
 from radstudy.imaging.volume import FloatArray, Volume
+from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
+from radstudy.space.grid import Grid
 
 _FEW_SLICES = 4
 _BLOCK = 1 << 18  # voxels, about, that one thread works on at a time
@@ -121,7 +123,7 @@ def fit_bias_field(
     if control_points <= ORDER:
         raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
     factors = _factors(shrink)
-    picked = shrunk_grid(volume, factors)
+    picked = shrunk_grid(volume.grid, factors)
     image = volume.voxels[np.ix_(*picked)].astype(np.float64)
     if disturbance:
         image = image * (1 + disturbance * _noise(image.shape))
@@ -165,14 +167,14 @@ def _factors(shrink: Shrink) -> tuple[int, int, int]:
     return factors
 
 
-def shrunk_grid(volume: Volume, factors: tuple[int, int, int]) -> tuple[NDArray[np.int64], ...]:
+def shrunk_grid(grid: Grid, factors: tuple[int, int, int]) -> tuple[NDArray[np.int64], ...]:
     """Which voxels along I, J, K the shrunk grid takes: those of ITK's ShrinkImageFilter.
 
     The two grids share their centre. Where that puts a sample half-way between two voxels, ITK's rounding of physical
     coordinates decides; ITK's own arithmetic is used here, on headers without voxels.
     """
-    header = header_of(volume.affine)
-    size = np.array(volume.voxels.shape)
+    header = header_of(grid.affine)
+    size = np.array(grid.shape)
     counts = np.maximum(size // np.array(factors), 1)
     spacing = tuple(float(s * f) for s, f in zip(header.spacing_mm, factors, strict=True))
     fine, coarse = header.itk_image(), replace(header, spacing_mm=spacing).itk_image()
@@ -221,14 +223,14 @@ def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str
 
 
 class _Fit:
-    """The shrunk log image and its foreground, as planes (K, J * I); levels of the fit on them."""
+    """The shrunk log image and its foreground, (I, J, K) kept as planes (K, J * I); levels of the fit on them."""
 
     def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
         self._shape = image.shape
-        self._weight = np.ascontiguousarray(weight.transpose(2, 1, 0))
+        self._weight = np.ascontiguousarray(zyx_of_ijk(weight))
         inside = self._weight > 0
         self._count, self._first = int(np.count_nonzero(inside)), int(np.argmax(inside))
-        intensities = np.where(inside, image.transpose(2, 1, 0), np.nan).reshape(len(inside), -1)
+        intensities = np.where(inside, zyx_of_ijk(image), np.nan).reshape(len(inside), -1)
         self._values = np.empty_like(intensities)
         logarithms(intensities.ravel(), self._values.ravel())
         self._range = value_range(self._values.ravel())
@@ -244,7 +246,7 @@ class _Fit:
         """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
         splines = [taps(size, count) for size, count in zip(self._shape, lattice.shape, strict=True)]
         cubes = [one.cubed() for one in splines]
-        support = contract(self._weight.transpose(2, 1, 0), [one.squared() for one in splines])
+        support = contract(ijk_of_zyx(self._weight), [one.squared() for one in splines])
         moved, count = float("inf"), 0
         while count < most and moved > threshold:
             count += 1

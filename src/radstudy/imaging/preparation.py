@@ -26,6 +26,7 @@ from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.sections import N4, Prepare, Reference
+from radstudy.space.grid import Grid
 
 _FEW_REFERENCE_VOXELS = 50
 NOISE = 1e-7  # relative: the last digit of a float32
@@ -157,14 +158,14 @@ def prepare_volume(
     return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality), tuple(shifts))
 
 
-def read_reference(file: Path | None, section: Reference | None, volume: Volume | None = None) -> Roi | None:
+def read_reference(file: Path | None, section: Reference | None, grid: Grid | None = None) -> Roi | None:
     """The mask of the reference tissue, None where the study file asks for none.
 
     Parameters
     ----------
     file : the mask's file.
     section : the step ``reference`` of the study file.
-    volume : the image; a DICOM mask needs it.
+    grid : of the image; a DICOM mask needs it.
 
     Raises
     ------
@@ -173,7 +174,7 @@ def read_reference(file: Path | None, section: Reference | None, volume: Volume 
     if file is None or section is None:
         return None
     try:
-        return Roi.read(file, section.label, volume if needs_image(file) else None)
+        return Roi.read(file, section.label, grid if needs_image(file) else None)
     except CaseError as error:
         remedy = f"draw some {section.tissue} on this image, in a label map of its own"
         raise type(error)(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.formats.raster import to_sitk
-from radstudy.imaging.roi import Roi, points_of
+from radstudy.imaging.masks.mask_on_grid import points_of
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import FloatArray, Volume
+from radstudy.space.axes import lps_of_ras, map_between_frames, ras_of_lps, zyx_of_ijk
+from radstudy.space.grid import Grid
 
 MARGIN_MM = 30.0  # of surroundings that the fit looks at
 MAX_SHIFT_MM, MAX_ROTATION_DEGREES = 15.0, 10.0  # beyond these a fit is not believed
@@ -33,7 +36,6 @@ _LEVELS = ((4, 1.0), (2, 0.5), (1, 0.0))  # shrink factor, smoothing in voxels o
 _SLACK_MM = 5.0  # samples nearer to the border of the source would leave it in small moves, and change the sample
 _FEWEST = 1000  # samples
 _REMEDY = "look at the images' positions; draw the lesion, or transfer without the fit (rigid: false)"
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +77,11 @@ class Rigid:
 
     def to_source(self) -> sitk.Transform:
         """The inverse as ITK's resampling takes it: from points of the target to points of the source, LPS."""
-        flip = _LPS_TO_RAS
-        inverse = flip @ self.rotation.T @ flip
+        inverse = map_between_frames(self.rotation.T)
         transform = sitk.AffineTransform(3)
         transform.SetMatrix(inverse.ravel().tolist())
-        transform.SetCenter((flip @ (self.centre_mm + self.shift_mm)).tolist())
-        transform.SetTranslation((-(flip @ self.shift_mm)).tolist())
+        transform.SetCenter(lps_of_ras(self.centre_mm + self.shift_mm).tolist())
+        transform.SetTranslation((-lps_of_ras(self.shift_mm)).tolist())
         return transform
 
 
@@ -120,12 +121,12 @@ def fit_rigid(target: Volume, source: Volume, roi: Roi, *, margin_mm: float = MA
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     moving = _source_image(source, points, margin_mm + _SEARCH_MM)
     fixed, places = _working_image(target, points, margin_mm)
-    sampled = _within(places, target, 0.0) & _within(places, source, _SLACK_MM)
+    sampled = _within(places, target.grid, 0.0) & _within(places, source.grid, _SLACK_MM)
     if np.count_nonzero(sampled) < _FEWEST:
         raise CaseError("the images have too little in common around the lesion", _REMEDY)
-    known = sitk.GetImageFromArray(sampled.astype(np.uint8).transpose(2, 1, 0))
+    known = sitk.GetImageFromArray(zyx_of_ijk(sampled.astype(np.uint8)))
     known.CopyInformation(fixed)
-    start = sitk.Euler3DTransform((_LPS_TO_RAS @ centre).tolist())
+    start = sitk.Euler3DTransform(lps_of_ras(centre).tolist())
     method = _method(known)
     method.SetInitialTransform(start, inPlace=True)
     try:
@@ -169,26 +170,25 @@ def _working_image(
     frame = sitk.ResampleImageFilter()
     frame.SetSize(size.tolist())
     frame.SetOutputSpacing([spacing] * 3)
-    frame.SetOutputOrigin((_LPS_TO_RAS @ cosines @ low).tolist())
-    frame.SetOutputDirection((_LPS_TO_RAS @ cosines).ravel().tolist())
+    frame.SetOutputOrigin((lps_of_ras(cosines) @ low).tolist())
+    frame.SetOutputDirection(lps_of_ras(cosines).ravel().tolist())
     frame.SetInterpolator(sitk.sitkLinear)
     index = np.stack(np.meshgrid(*[np.arange(n) for n in size], indexing="ij"), axis=-1)
     return frame.Execute(to_sitk(_windowed(target.voxels), target.affine)), (low + index * spacing) @ cosines.T
 
 
-def _within(places: NDArray[np.float64], volume: Volume, slack_mm: float) -> NDArray[np.bool_]:
-    """Which places lie between the volume's outermost voxels, `slack_mm` or more (a quarter, at most) from them."""
-    to_index = np.linalg.inv(volume.affine)
+def _within(places: NDArray[np.float64], grid: Grid, slack_mm: float) -> NDArray[np.bool_]:
+    """Which places lie between the grid's outermost voxels, `slack_mm` or more (a quarter, at most) from them."""
+    to_index = grid.inverse
     index = places @ to_index[:3, :3].T + to_index[:3, 3]
-    last = np.array(volume.voxels.shape) - 1
-    slack = np.minimum(slack_mm / volume.spacing_mm, last / 4)
-    inside: NDArray[np.bool_] = ((index >= slack) & (index <= last - slack)).all(axis=-1)
-    return inside
+    last = np.array(grid.shape) - 1
+    slack = np.minimum(slack_mm / grid.spacing_mm, last / 4)
+    return np.asarray(((index >= slack) & (index <= last - slack)).all(axis=-1))
 
 
 def _source_image(source: Volume, points: NDArray[np.float64], margin_mm: float) -> sitk.Image:
     """The source cut to the lesion's surroundings, on its own grid."""
-    to_index = np.linalg.inv(source.affine)
+    to_index = source.grid.inverse
     index = points @ to_index[:3, :3].T + to_index[:3, 3]
     margin = np.ceil(margin_mm / source.spacing_mm)
     low = np.clip(np.floor(index.min(axis=0) - margin), 0, None).astype(int)
@@ -211,7 +211,7 @@ def _windowed(voxels: FloatArray) -> NDArray[np.float32]:
 
 def _inverse(fitted: sitk.Euler3DTransform, centre: NDArray[np.float64]) -> Rigid:
     """The motion of the source, of ITK's transform from the target's points to the source's."""
-    back = _LPS_TO_RAS @ np.reshape(fitted.GetMatrix(), (3, 3)) @ _LPS_TO_RAS
-    shift = _LPS_TO_RAS @ np.array(fitted.GetTranslation())
+    back = map_between_frames(np.reshape(fitted.GetMatrix(), (3, 3)))
+    shift = ras_of_lps(np.array(fitted.GetTranslation()))
     # source = back (target - centre) + centre + shift, so a point at the centre of the source moves by -back^T shift.
     return Rigid(back.T, centre, -back.T @ shift)

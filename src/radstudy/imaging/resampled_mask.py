@@ -12,7 +12,8 @@ from radstudy.imaging.header import header_of
 from radstudy.imaging.interpolation import sample_mask
 from radstudy.imaging.resampling_grid import Align, resampling_grid
 from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import spacing_text
+from radstudy.space.axes import zyx_of_ijk
+from radstudy.space.grid import spacing_text
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def resampled_mask_report(
     ------
     CaseError : the mask is empty.
     """
-    mask = roi.mask.transpose(2, 1, 0)
+    mask = zyx_of_ijk(roi.mask)
     box = bounding_box(mask)
     if box is None:
         raise CaseError(

@@ -23,7 +23,7 @@ Align = Literal["corner", "centre"]
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class SampleGrid:
     """The new grid around a lesion, and where its samples lie in the old one.
 
     Parameters
@@ -50,7 +50,7 @@ def resampling_grid(
     spacing_mm: tuple[float, float, float],
     pad: int,
     align: Align = "corner",
-) -> Grid | None:
+) -> SampleGrid | None:
     """The new grid around a lesion, or None where the spacing stays as it is.
 
     Parameters
@@ -89,13 +89,13 @@ def resampling_grid(
     size = (last - first + 1).astype(int)
     origin_index = start + first / ratio
     coordinates, nearest = _itk_coordinates(header, new, origin_index, size, shape)
-    return Grid(
+    return SampleGrid(
         (int(size[0]), int(size[1]), int(size[2])), (float(new[0]), float(new[1]), float(new[2])), coordinates, nearest,
         tuple(origin_index.tolist()),
     )  # fmt: skip
 
 
-def outside(grid: Grid, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def outside(grid: SampleGrid, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which points of the grid lie outside the old image of `shape` (z, y, x); broadcasts over the grid."""
     x, y, z = (_within(c, n) for c, n in zip(grid.coordinates, shape[::-1], strict=True))
     outside: NDArray[np.bool_] = ~(x & y & z)

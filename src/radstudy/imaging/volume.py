@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.imaging.slabs import in_slabs
+from radstudy.space.grid import Grid, checked_affine, spacing_of
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -78,6 +78,11 @@ class Volume:
         write_raster(path, self.voxels, self.affine)
 
     @property
+    def grid(self) -> Grid:
+        """Its voxels without their values: shape, affine and file."""
+        return Grid(self.voxels.shape, self.affine, self.source)
+
+    @property
     def spacing_mm(self) -> NDArray[np.float64]:
         """(3,) distance between voxel centres along I, J, K in mm."""
         return spacing_of(self.affine)
@@ -113,37 +118,3 @@ def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):
         return np.dtype(np.float32 if dtype.itemsize < 4 else np.float64)
     return dtype.newbyteorder("=")
-
-
-def spacing_of(affine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) voxel spacing in mm of a (4, 4) affine."""
-    spacing: NDArray[np.float64] = np.linalg.norm(affine[:3, :3], axis=0)
-    return spacing
-
-
-def spacing_text(spacing_mm: Iterable[float]) -> str:
-    """A spacing as text, without its unit.
-
-    Examples
-    --------
-    >>> spacing_text((0.9375, 0.9375, 3.0))
-    '0.9375 x 0.9375 x 3'
-    """
-    return " x ".join(f"{value:.4g}" for value in spacing_mm)
-
-
-def checked_affine(affine: NDArray[Any]) -> NDArray[np.float64]:
-    """A float64 (4, 4) affine, or a CaseError: finite, positive spacing, axes at right angles."""
-    matrix = np.asarray(affine, dtype=np.float64)
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-        raise CaseError(f"the affine is not a finite 4 x 4 matrix: {matrix.tolist()}", "export the image again")
-    spacing = spacing_of(matrix)
-    if (spacing <= 0).any():
-        raise CaseError(f"the voxel spacing is {spacing.tolist()} mm", "export the image again")
-    cosines = matrix[:3, :3] / spacing
-    if np.abs(cosines.T @ cosines - np.eye(3)).max() > 1e-3:
-        raise CaseError(
-            "the axes of the image are not at right angles",
-            "resample it onto a grid with right angles, and draw the mask on the new image",
-        )
-    return matrix

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_series import Grid, same_grid
+from radstudy.formats.dicom_series import same_grid
 from radstudy.formats.raster import read_grid
+from radstudy.imaging.masks.mask_format import Segment
 from radstudy.imaging.masks.placing import place_mask
-from radstudy.imaging.masks.read import Segment, segments_of
-from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.masks.read import segments_of
 from radstudy.intake.volumes import volumes_in
+from radstudy.space.grid import Grid
 
 BY_SERIES, BY_POSITION, BY_FOLDER = "by its series", "by position", "by its folder"
 _CHOOSE = "put it onto its image with radstudy mask convert"
@@ -92,9 +92,8 @@ def targets_in(folder: Path) -> list[Target]:
     for file, made in volumes_in(folder):
         inside = file.relative_to(folder).as_posix()
         if file.is_file():
-            shape, affine = read_grid(file)
             role = "" if "/" in inside else str(made.get("role", ""))
-            found.append(Target(inside, role, made.get("places") or {}, Grid(affine, shape, ())))
+            found.append(Target(inside, role, made.get("places") or {}, read_grid(file)))
     return found
 
 
@@ -129,7 +128,7 @@ def regions_on(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-            found = [segments_of(file, _blank(grid[0])) for grid in grids]
+            found = [segments_of(file, grid[0].grid) for grid in grids]
     except CaseError as error:
         yield Region(0, "", reason=error.problem, fault=True)
         return
@@ -155,7 +154,7 @@ def _of_segment(
     fits, misses = [], []
     for part, grid in zip(parts, grids, strict=True):
         try:
-            fits.append((grid, *_drawn(part, _blank(grid[0]))))
+            fits.append((grid, *_drawn(part, grid[0].grid)))
         except CaseError as error:
             misses.append(f"{_listed(grid)}: {error.problem}")
     if not fits:
@@ -192,9 +191,9 @@ def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target],
     return "; ".join(notes)
 
 
-def _drawn(segment: Segment, grid: Volume) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+def _drawn(segment: Segment, grid: Grid) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
     part = segment.draw()
-    placed = place_mask(Roi(part.mask, part.affine), grid).mask
+    placed = place_mask(part, grid).mask
     if not placed.any():
         raise CaseError("no voxel lies inside it")
     return placed, part.notes
@@ -217,11 +216,6 @@ def _alike(targets: Sequence[Target]) -> list[list[Target]]:
         else:
             group.append(target)
     return groups
-
-
-def _blank(target: Target) -> Volume:
-    """A volume of the target's grid that takes no memory."""
-    return Volume(np.broadcast_to(np.float32(0), target.grid.shape), target.grid.affine)
 
 
 def _listed(targets: Sequence[Target]) -> str:

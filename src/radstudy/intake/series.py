@@ -11,7 +11,7 @@ import numpy as np
 
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_header import Facts, Frame
-from radstudy.formats.dicom_series import SAME_PLACE_MM, Grid, distances, grid_of
+from radstudy.formats.dicom_series import SAME_PLACE_MM, SliceGrid, distances, grid_of
 
 _TIME_KEYS: tuple[tuple[str, Callable[[Frame], float | None]], ...] = (
     ("TemporalPositionIdentifier", lambda frame: frame.temporal_position),
@@ -46,7 +46,7 @@ class Stack:
     phase: int | None = None
     times: Mapping[str, float] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
-    grid: Grid | None = None
+    grid: SliceGrid | None = None
     problem: str = ""
     unsure: str = ""
 

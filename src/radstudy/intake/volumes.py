@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_series import Grid, Pixels, read_voxels
+from radstudy.formats.dicom_series import Pixels, SliceGrid, read_voxels
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.intake.plan import Item, Plan
 from radstudy.intake.pseudonyms import Redactor
@@ -147,7 +147,7 @@ def _is_there(file: Path, beside: Path, key: str) -> bool:
     return file.is_file() and content.get("key") == key and content.get("file_hash") == file_hash(file)
 
 
-def _is_changed(file: Path, beside: Path, pixels: Pixels, grid: Grid) -> bool:
+def _is_changed(file: Path, beside: Path, pixels: Pixels, grid: SliceGrid) -> bool:
     """Whether a whole image is there that is neither as an import has left it nor what would be written now."""
     if not file.exists():
         return False

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+import radstudy.protocol.sections
 from radstudy._version import __version__
 from radstudy.errors import StudyFileError
-from radstudy.protocol import sections
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import SCHEMA, Protocol
 from radstudy.protocol.shipped import Preset
@@ -226,7 +226,7 @@ def _message(item: Any) -> str:
 
 def _settings_of(kind: str) -> str:
     """The settings of a section, for an error; of a step of the selection an example."""
-    section = getattr(sections, kind, None)
+    section = getattr(radstudy.protocol.sections, kind, None)
     if kind == "Select":
         return ": a step of the selection is written such as 'impute: median' or 'boosted_trees: {keep: 5}'"
     fields = section.model_fields if isinstance(section, type) and issubclass(section, Section) else {}

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import RefusedError
-from radstudy.imaging.volume import spacing_text
 from radstudy.modelling.models import Term
 from radstudy.signature.training import ImageRange, JointRange, PairRange, Range, TrainingDistribution, ordered_grid
+from radstudy.space.grid import spacing_text
 from radstudy.table import CLINICAL
 
 WIDENED = 0.5  # of the training range's width, at each end

@@ -236,7 +236,7 @@ def _features(
     steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
     section = next((step.reference for step in steps if step.reference is not None), None)
     volume, roi = sequence.volume, sequence.roi
-    prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume))
+    prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume.grid))
     settings = signature.settings
     facts = check_lesion(prepared, roi, lesion_rules(settings, Extract.model_validate(signature.extract)))
     (lesion,) = extract_lesions(prepared, [roi], settings)

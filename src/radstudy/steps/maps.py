@@ -20,9 +20,10 @@ from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import Preparation
-from radstudy.imaging.volume import Volume, spacing_text
+from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, keep, kept
 from radstudy.protocol.sections import Maps
+from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from radstudy.cohort.case_files import Case
@@ -20,12 +19,13 @@ from radstudy.formats.raster import read_grid, read_raster
 from radstudy.formats.reading import Stamp, files_of, recorded, stamp
 from radstudy.imaging.content import image_mark, mask_mark, same_voxels
 from radstudy.imaging.lesion_check import refuse_tiny
+from radstudy.imaging.masks.formats import files_of_mask
 from radstudy.imaging.preparation import read_reference
 from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Reference
+from radstudy.space.grid import Grid
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
 from radstudy.store import code_key, content_hash
@@ -116,16 +116,16 @@ def _key(rule: Sequence[Any], task: VolumeTask, read: Mapping[Path, Stamp]) -> s
     read : stamps of the files that were opened; of others they are taken now.
     """
 
-    def own(file: Path | None) -> Any:
+    def own(file: Path | None, parts: Callable[[Path], tuple[Path, ...]] = files_of) -> Any:
         try:
-            return file and [[str(part), read.get(part) or stamp(part.stat())] for part in files_of(file)]
+            return file and [[str(part), read.get(part) or stamp(part.stat())] for part in parts(file)]
         except (CaseError, OSError) as error:
             return [str(file), str(error)]
 
-    stamps: list[Any] = [task.sequence, own(task.image), own(task.reference)]
+    stamps: list[Any] = [task.sequence, own(task.image), own(task.reference, files_of_mask)]
     for drawing in task.drawings:
         on = own(drawing.transfer.image) if drawing.transfer is not None else None
-        stamps.append([drawing.patient, drawing.lesion, drawing.reader, own(drawing.mask), on])
+        stamps.append([drawing.patient, drawing.lesion, drawing.reader, own(drawing.mask, files_of_mask), on])
     return content_hash([rule, *stamps])
 
 
@@ -161,16 +161,15 @@ def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Referen
     return {"image": mark, "masks": marks, "failures": failures}
 
 
-def _grid(image: Path) -> Volume:
-    """A volume that has an image's grid and no voxels of its own."""
+def _grid(image: Path) -> Grid:
+    """An image's grid, without its voxels where the header tells it."""
     try:
-        shape, affine = read_grid(image)
+        return read_grid(image)
     except PassingError:
         raise
     except CaseError:  # of two dimensions, or damaged: the reader of the study knows
         voxels, affine = read_raster(image)
-        shape = voxels.shape
-    return Volume(np.broadcast_to(np.float32(0), shape), affine)
+        return Grid(voxels.shape, affine)
 
 
 def _unseen(task: VolumeTask, error: CaseError) -> dict[str, Any]:

@@ -24,10 +24,11 @@ from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
-from radstudy.imaging.volume import Volume, spacing_text
+from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, keep, kept, read_kept
 from radstudy.protocol.sections import Prepare, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
@@ -203,7 +204,7 @@ class _Work:
         volume = Volume.read(task.image)
         check_readable(volume)
         prepared, preparation = prepare_volume(
-            volume, self.steps, read_reference(task.reference, self.reference, volume), disturb=True
+            volume, self.steps, read_reference(task.reference, self.reference, volume.grid), disturb=True
         )
         lesions, transferred = [], []
         failures: list[dict[str, Any]] = []

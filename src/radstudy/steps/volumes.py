@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from radstudy.cohort.case_files import Case, Transfer
 from radstudy.errors import CaseError, PassingError
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
+from radstudy.imaging.masks.formats import files_of_mask
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 from radstudy.store import content_hash
@@ -93,10 +94,10 @@ class VolumeTask:
 
     def digests(self) -> dict[Path, dict[Path, str]]:
         """Image or mask to the hash of each file that it consists of, as they are now; each file is read once."""
-        files = [self.image, *([self.reference] if self.reference else [])]
-        for drawing in self.drawings:
-            files += [drawing.mask, *([drawing.transfer.image] if drawing.transfer else [])]
-        return {file: digests_of(file) for file in dict.fromkeys(files)}
+        images = [self.image, *(drawing.transfer.image for drawing in self.drawings if drawing.transfer)]
+        masks = [*([self.reference] if self.reference else []), *(drawing.mask for drawing in self.drawings)]
+        found = {file: digests_of(file) for file in dict.fromkeys(images)}
+        return found | {file: digests_of(file, files_of_mask) for file in dict.fromkeys(masks) if file not in found}
 
     def files_hash(self, digests: Digests) -> str:
         """Hash of the image's and the masks' contents.

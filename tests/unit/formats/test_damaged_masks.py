@@ -80,7 +80,7 @@ def _beyond_any_patient(dataset):
 )  # fmt: skip
 def test_a_damaged_region_of_a_structure_set_costs_no_other(series, structures, change, says):
     file = structures(change)
-    parts = segments_of(file, series.volume)
+    parts = segments_of(file, series.volume.grid)
     by_name = {part.name: part for part in parts}
     np.testing.assert_array_equal(by_name["fat"].draw().mask, series.roi(4).mask)
     assert by_name["mass"].drawn
@@ -132,7 +132,7 @@ def _far_apart(dataset):
 )
 def test_a_damaged_segmentation_is_named(series, segmentation, change):
     with pytest.raises(CaseError) as raised:
-        [part.draw() for part in segments_of(segmentation(change), series.volume)]
+        [part.draw() for part in segments_of(segmentation(change), series.volume.grid)]
     assert raised.value.file.endswith("seg.dcm")
 
 

@@ -52,7 +52,7 @@ def test_our_segmentation_passes_highdicoms_own_reading(series, tmp_path):
     for index, mask in enumerate((roi.mask, other.mask)):
         theirs = Roi(volume.array[..., index].transpose(2, 1, 0) > 0, lps)
         assert theirs.mask.shape == mask.shape  # empty slices are there
-        np.testing.assert_array_equal(place_mask(theirs, series.volume).mask, mask)
+        np.testing.assert_array_equal(place_mask(theirs, series.volume.grid).mask, mask)
 
 
 def test_segments_keep_their_names_in_slicers_format(series, tmp_path):

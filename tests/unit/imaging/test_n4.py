@@ -36,7 +36,7 @@ def test_the_shrunk_grid_takes_itks_voxels(size, factors, spacing):
     volume = Volume(voxels, np.array([[0.0, spacing[1], 0, -31.7], [spacing[0], 0, 0, 8.3], [0, 0, spacing[2], 2.1],
                                       [0, 0, 0, 1]]))  # fmt: skip
     taken = sitk.GetArrayFromImage(sitk.Shrink(to_sitk(voxels, volume.affine), factors)).transpose(2, 1, 0)
-    np.testing.assert_array_equal(voxels[np.ix_(*shrunk_grid(volume, factors))], taken)
+    np.testing.assert_array_equal(voxels[np.ix_(*shrunk_grid(volume.grid, factors))], taken)
 
 
 def test_otsus_foreground_is_itks(biased):

@@ -5,8 +5,10 @@ import pytest
 import SimpleITK as sitk
 
 from radstudy.errors import CaseError, StorageError, UsageError
-from radstudy.imaging.roi import Roi, grid_difference, pieces_of
+from radstudy.imaging.masks.mask_on_grid import pieces_of
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.grid import Grid
 
 AFFINE = np.array([[0, 0, 4.0, -20], [-1.1, 0, 0, 30], [0, 1.1, 0, 5], [0, 0, 0, 1]])
 
@@ -117,7 +119,7 @@ def test_grids_that_differ_by_rounding_are_one_and_others_are_named(volume):
     with pytest.raises(CaseError, match=r"size is \(2, 3, 5\)"):
         Roi(np.ones((2, 3, 5), bool), AFFINE).on_grid_of(volume)
     turn = np.array([[np.cos(0.1), -np.sin(0.1), 0, 0], [np.sin(0.1), np.cos(0.1), 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
-    assert "turned by up to 5.73 degrees" in grid_difference((2, 3, 4), turn @ AFFINE, (2, 3, 4), AFFINE)
+    assert "turned by up to 5.73 degrees" in Grid((2, 3, 4), turn @ AFFINE).difference(volume.grid)
 
 
 def test_volume_of_a_mask(volume):

@@ -24,6 +24,7 @@ from radstudy.features.packed import Spacing
 from radstudy.imaging.box import Box, bounding_box, cut
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.axes import zyx_of_ijk
 
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -91,8 +92,8 @@ def prepare(volume: Volume, roi: Roi, settings: IbsiSettings, *, whole_image: bo
         intensities that are needed are not finite.
     """
     placed = roi.on_grid_of(volume)
-    mask = np.ascontiguousarray(placed.mask.transpose(2, 1, 0))
-    image = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float64)
+    mask = np.ascontiguousarray(zyx_of_ijk(placed.mask))
+    image = np.ascontiguousarray(zyx_of_ijk(volume.voxels), dtype=np.float64)
     x, y, z = (float(mm) for mm in volume.spacing_mm)
     if not mask.any():
         raise CaseError(
@@ -148,6 +149,7 @@ def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
 
 
 def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: int) -> Float64:
+    """An array (z, y, x) sampled at `count` points along each axis, `step` voxels apart, from the index `first` on."""
     sampled: Float64 = ndimage.affine_transform(
         array, step, offset=first, output_shape=tuple(count.tolist()), order=order, mode="nearest"
     )

@@ -23,6 +23,7 @@ from radstudy.features.packed import Spacing
 from radstudy.imaging.box import cut, padded
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
 
 
 def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Volume:
@@ -55,9 +56,9 @@ def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, bou
     if not np.isfinite(volume.voxels).all():
         raise CaseError("the image is not finite everywhere, so it cannot be filtered", "replace what is not")
     x, y, z = (float(mm) for mm in volume.spacing_mm)
-    image = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0), dtype=np.float64)
+    image = np.ascontiguousarray(zyx_of_ijk(volume.voxels), dtype=np.float64)
     found = _response(image, (z, y, x), applied, by_slice, boundary)
-    return volume.with_voxels(found.transpose(2, 1, 0), f"filtered by {applied}")
+    return volume.with_voxels(ijk_of_zyx(found), f"filtered by {applied}")
 
 
 def filtered_statistics(

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from radstudy.errors import CaseError
 from radstudy.imaging.box import box_around
-from radstudy.imaging.roi import Roi, grid_difference
+from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 
 _EMPTY = "a mask is empty: there is no surface to measure from"
 
@@ -42,7 +42,7 @@ class MaskAgreement:
     note: str = ""
 
 
-def mask_agreement(first: Roi, second: Roi) -> MaskAgreement:
+def mask_agreement(first: MaskOnGrid, second: MaskOnGrid) -> MaskAgreement:
     """Compare two readers' masks of one lesion.
 
     A surface voxel is a voxel of the mask with at least one of its six neighbours outside; beyond the edge of the image
@@ -69,11 +69,12 @@ def mask_agreement(first: Roi, second: Roi) -> MaskAgreement:
     --------
     >>> a, b = np.zeros((2, 4, 4, 1), dtype=bool)
     >>> a[0:2, 0:2], b[1:3, 0:2] = True, True
-    >>> result = mask_agreement(Roi(a, np.diag([2.0, 1.0, 1.0, 1.0])), Roi(b, np.diag([2.0, 1.0, 1.0, 1.0])))
+    >>> affine = np.diag([2.0, 1.0, 1.0, 1.0])
+    >>> result = mask_agreement(MaskOnGrid(a, affine), MaskOnGrid(b, affine))
     >>> result.dice, result.hausdorff
     (0.5, 2.0)
     """
-    problem = grid_difference(first.mask.shape, first.affine, second.mask.shape, second.affine)
+    problem = first.grid.difference(second.grid)
     if problem:
         raise CaseError(
             f"two masks of one lesion are on different grids: {problem.replace('image', 'other mask')}",

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 from radstudy.imaging.masks.contour_sets import Combined, combine_contours
-from radstudy.imaging.roi import BY_RESAMPLING
-from radstudy.imaging.volume import Volume, spacing_of
+from radstudy.imaging.masks.mask_on_grid import BY_RESAMPLING
+from radstudy.space.grid import Grid
 
 PLANE_VOXELS = 0.1  # of the slice distance: points are rounded to tenths or hundredths of a millimetre
 _LISTED = 6
@@ -40,22 +40,20 @@ class Filled:
     notes: tuple[str, ...] = ()
 
 
-def fill_contours(
-    contours: Sequence[NDArray[np.float64]], volume: Volume, *, resample: bool = False
-) -> NDArray[np.bool_]:
+def fill_contours(contours: Sequence[NDArray[np.float64]], grid: Grid, *, resample: bool = False) -> NDArray[np.bool_]:
     """The voxels whose centres lie inside the contours: bool (I, J, K); see `draw_contours`."""
-    return draw_contours(contours, volume, resample=resample).mask
+    return draw_contours(contours, grid, resample=resample).mask
 
 
 def draw_contours(
-    contours: Sequence[NDArray[np.float64]], volume: Volume, *, resample: bool = False, exclusive: bool = False
+    contours: Sequence[NDArray[np.float64]], grid: Grid, *, resample: bool = False, exclusive: bool = False
 ) -> Filled:
     """The voxels whose centres lie inside the contours, with what was found on the way.
 
     Parameters
     ----------
     contours : each float64 (n, 3), RAS mm, planar and closed.
-    volume : the image; the contours are parallel to its slices along one of its axes.
+    grid : of the image; the contours are parallel to its slices along one of its axes.
     resample : whether contours between the image's slices, or on every second or third slice only, are taken for the
         slices nearest to them; else they are refused.
     exclusive : whether the file asks for exclusive or; see `combine_contours`.
@@ -65,16 +63,16 @@ def draw_contours(
     CaseError : contours are tilted against the slices, lie between them, skip slices, or reach outside the image;
         overlap in part where that may be a hole; or no voxel's centre lies inside.
     """
-    inverse = np.linalg.inv(volume.affine)
+    inverse = grid.inverse
     indexed = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
     axis = _slice_axis(indexed)
     heights = np.array([points[:, axis].mean() for points in indexed])
     groups = _slices(heights, resample)
-    mask = np.zeros(volume.voxels.shape, bool)
+    mask = np.zeros(grid.shape, bool)
     across = [other for other in range(3) if other != axis]
-    plane = (volume.voxels.shape[across[0]], volume.voxels.shape[across[1]])
-    spacing_mm = spacing_of(volume.affine)[across]
-    depth = volume.voxels.shape[axis]
+    plane = (grid.shape[across[0]], grid.shape[across[1]])
+    spacing_mm = grid.spacing_mm[across]
+    depth = grid.shape[axis]
     view = np.moveaxis(mask, axis, 2)
     filled: dict[float, Combined] = {}
     for height, members in groups.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from radstudy.bounds import IMAGE
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_frames import Plane
-from radstudy.formats.raster import to_sitk
+from radstudy.formats.raster import array_ijk, itk_place, to_sitk
+from radstudy.imaging.masks.mask_on_grid import BY_RESAMPLING, MaskOnGrid
 from radstudy.imaging.resampling_grid import ROUNDING
-from radstudy.imaging.roi import BY_RESAMPLING, SNAP_VOXELS, Roi, grid_difference
-from radstudy.imaging.volume import Volume, spacing_of, spacing_text
+from radstudy.space.grid import SNAP_VOXELS, Grid, corner_indices, spacing_of, spacing_text
 
 FRAME_SNAP_VOXELS = 0.02  # single slices: headers round the position of each, a grid has but one origin
 _SAME_HEIGHT_MM = 1e-3
@@ -31,96 +32,96 @@ _DRAW = f"draw it on this image, or {BY_RESAMPLING} (nearest neighbour)"
 
 Bool = NDArray[np.bool_]
 Float64 = NDArray[np.float64]
+Mask = TypeVar("Mask", bound=MaskOnGrid)
 
 
-def place_mask(roi: Roi, volume: Volume, *, resample: bool = False) -> Roi:
-    """A mask on the volume's grid.
+def place_mask(roi: Mask, grid: Grid, *, resample: bool = False) -> Mask:
+    """A mask on the image's grid.
 
     Parameters
     ----------
     roi : anywhere in space.
-    volume : the image.
+    grid : of the image.
     resample : whether a mask whose voxels lie between the image's is sampled by nearest neighbour; else it is refused.
 
     Raises
     ------
     CaseError : the mask is not on the image's grid (says by how much), or part of it lies outside the image.
     """
-    shape, of_shape = roi.mask.shape, volume.voxels.shape
-    if not grid_difference(shape, roi.affine, of_shape, volume.affine):
-        return roi.on_grid_of(volume)
-    step = _steps(np.linalg.inv(volume.affine) @ roi.affine, shape, SNAP_VOXELS)
-    if step is not None and not _moved_whole(step, shape, of_shape):
-        mask = np.zeros(of_shape, bool)
-        _fill(mask, np.argwhere(roi.mask), step, volume, roi.source)
-        return replace(roi, mask=mask, affine=volume.affine)
+    if roi.grid.same_as(grid):
+        return roi.on_grid_of(grid)
+    shape = roi.mask.shape
+    step = _steps(grid.inverse @ roi.affine, shape, SNAP_VOXELS)
+    if step is not None and not _moved_whole(step, shape, grid.shape):
+        mask = np.zeros(grid.shape, bool)
+        _fill(mask, np.argwhere(roi.mask), step, roi.source)
+        return replace(roi, mask=mask, affine=grid.affine)
     if resample:
-        return mask_on_grid(roi, volume)
-    return roi.on_grid_of(volume)  # refuses, and says what differs
+        return mask_on_grid(roi, grid)
+    return roi.on_grid_of(grid)  # refuses, and says what differs
 
 
 def mask_on_grid(
-    roi: Roi, volume: Volume, *, partial_volume: float | None = None, transform: sitk.Transform | None = None
-) -> Roi:
-    """The mask on the volume's grid, placed by physical coordinates; as it is where the grids agree.
+    roi: Mask, grid: Grid, *, partial_volume: float | None = None, transform: sitk.Transform | None = None
+) -> Mask:
+    """The mask on another grid, placed by physical coordinates; as it is where the grids agree.
 
     Parameters
     ----------
     roi : a mask anywhere in space.
-    volume : what it is placed on.
+    grid : what it is placed on.
     partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] the voxels at whose centre the
         linearly interpolated mask reaches it.
-    transform : from points of the volume to points of the mask (LPS mm); None for none.
+    transform : from points of that grid to points of the mask (LPS mm); None for none.
 
     Raises
     ------
     CaseError : part of the mask lies outside the image, or none of it meets a voxel's centre.
     """
-    if transform is None and not grid_difference(roi.mask.shape, roi.affine, volume.voxels.shape, volume.affine):
-        return roi.on_grid_of(volume)
-    if transform is None and _reaches_outside(roi, volume):
+    if transform is None and roi.grid.same_as(grid):
+        return roi.on_grid_of(grid)
+    if transform is None and _reaches_outside(roi, grid):
         raise CaseError("the mask reaches outside the image", "draw it on this image", file=roi.source)
     image = to_sitk(roi.mask, roi.affine)
     kind = sitk.sitkNearestNeighbor
     if partial_volume is not None:
         image, kind = sitk.Cast(image, sitk.sitkFloat32), sitk.sitkLinear
-    placed = sitk.Resample(image, to_sitk(volume.voxels, volume.affine), transform or sitk.Transform(), kind)
+    placed = sitk.Resample(image, grid.shape, transform or sitk.Transform(), kind, *itk_place(grid.affine))
     least = 0.5 if partial_volume is None else partial_volume - ROUNDING
-    mask = sitk.GetArrayFromImage(placed).transpose(2, 1, 0) >= least
+    mask = array_ijk(placed) >= least
     if not mask.any():
         raise CaseError(
             f"the mask's {roi.voxel_count} voxels of {spacing_text(roi.spacing_mm)} mm meet no voxel's centre of the "
-            f"image, whose voxels measure {spacing_text(volume.spacing_mm)} mm",
+            f"image, whose voxels measure {spacing_text(grid.spacing_mm)} mm",
             "draw it on this image",
             file=roi.source,
         )
-    return replace(roi, mask=mask, affine=volume.affine)
+    return replace(roi, mask=mask, affine=grid.affine)
 
 
-def _reaches_outside(roi: Roi, volume: Volume) -> bool:
+def _reaches_outside(roi: MaskOnGrid, grid: Grid) -> bool:
     corners = np.argwhere(roi.mask)
     if not corners.size:
         return False
-    to_image = np.linalg.inv(volume.affine) @ roi.affine
+    to_image = grid.inverse @ roi.affine
     low, high = corners.min(axis=0) - 0.5, corners.max(axis=0) + 0.5
     ends = np.array([to_image[:3, :3] @ end + to_image[:3, 3] for end in (low, high)])
-    return bool((ends < -0.501).any() or (ends > np.array(volume.voxels.shape) - 0.499).any())
+    return bool((ends < -0.501).any() or (ends > np.array(grid.shape) - 0.499).any())
 
 
-def place_planes(planes: Sequence[Plane], volume: Volume) -> Bool:
-    """Single slices on the volume's grid: bool (I, J, K).
+def place_planes(planes: Sequence[Plane], grid: Grid) -> Bool:
+    """Single slices on the image's grid: bool (I, J, K).
 
     Raises
     ------
     CaseError : a slice is not on the image's grid, reaches outside it, or two of them lie in one place.
     """
-    mask = np.zeros(volume.voxels.shape, bool)
-    to_image = np.linalg.inv(volume.affine)
+    mask = np.zeros(grid.shape, bool)
     seen: dict[tuple[int, int], int] = {}
     for plane in planes:
-        step = _steps(to_image @ _thick(plane, volume), (*plane.pixels.shape, 1), FRAME_SNAP_VOXELS)
+        step = _steps(grid.inverse @ _thick(plane, grid), (*plane.pixels.shape, 1), FRAME_SNAP_VOXELS)
         if step is None:
-            raise CaseError(f"frame {plane.frame} is not on the image's grid: {_off(plane, volume)}", _DRAW)
+            raise CaseError(f"frame {plane.frame} is not on the image's grid: {_off(plane, grid)}", _DRAW)
         across = int(np.flatnonzero(step[:3, 2])[0])
         place = (across, int(step[across, 3]))
         if place in seen:
@@ -130,7 +131,7 @@ def place_planes(planes: Sequence[Plane], volume: Volume) -> Bool:
             )
         seen[place] = plane.frame
         inside = np.argwhere(plane.pixels)
-        _fill(mask, np.column_stack([inside, np.zeros(len(inside), int)]), step, volume, "")
+        _fill(mask, np.column_stack([inside, np.zeros(len(inside), int)]), step, "")
     return mask
 
 
@@ -164,24 +165,19 @@ def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Boo
     if problem := IMAGE.exceeded(4 * math.prod(first.pixels.shape) * slices):
         raise CaseError(f"the file's slices lie {np.ptp(height):.4g} mm apart: {problem}", _GIVE_IMAGE)
     try:
-        volume = Volume(np.zeros((*first.pixels.shape, slices), np.float32), affine)
-        return place_planes(planes, volume), volume.affine
+        columns, rows = first.pixels.shape
+        grid = Grid((columns, rows, slices), affine)
+        return place_planes(planes, grid), grid.affine
     except CaseError as error:
         raise CaseError(f"the file's slices are no grid of their own ({error.problem})", _GIVE_IMAGE) from error
 
 
-def _thick(plane: Plane, volume: Volume) -> Float64:
+def _thick(plane: Plane, grid: Grid) -> Float64:
     """The plane's affine with its normal as long as the image's voxel in that direction, so that it can fit one."""
-    cosines = np.abs((volume.affine[:3, :3] / spacing_of(volume.affine)).T @ plane.affine[:3, 2])
+    cosines = np.abs((grid.affine[:3, :3] / grid.spacing_mm).T @ plane.affine[:3, 2])
     affine = plane.affine.copy()
-    affine[:3, 2] *= spacing_of(volume.affine)[int(np.argmax(cosines))]
+    affine[:3, 2] *= grid.spacing_mm[int(np.argmax(cosines))]
     return affine
-
-
-def _corners(shape: tuple[int, ...]) -> Float64:
-    """(4, 8) homogeneous indices of a grid's outermost voxels."""
-    ends = np.array(np.meshgrid(*[(0, size - 1) for size in shape], indexing="ij"), dtype=np.float64).reshape(3, -1)
-    return np.vstack([ends, np.ones(8)])
 
 
 def _steps(to_image: Float64, shape: tuple[int, ...], snap: float) -> NDArray[np.int64] | None:
@@ -193,20 +189,20 @@ def _steps(to_image: Float64, shape: tuple[int, ...], snap: float) -> NDArray[np
     axes = np.abs(whole[:3, :3])
     if not ((axes.sum(axis=0) == 1).all() and (axes.sum(axis=1) == 1).all()):
         return None
-    corners = _corners(shape)
+    corners = corner_indices(shape)
     return whole if np.abs((to_image - whole) @ corners)[:3].max() <= snap else None
 
 
 def _moved_whole(step: NDArray[np.int64], shape: tuple[int, ...], of_shape: tuple[int, ...]) -> bool:
     """Whether a mask as large as the image lies elsewhere: a lost or wrong origin rather than a cropped mask."""
-    ends = (step @ _corners(shape))[:3]
+    ends = (step @ corner_indices(shape))[:3]
     low, high = ends.min(axis=1), ends.max(axis=1)
     return bool((high - low + 1 == of_shape).all() and (low != 0).any())
 
 
-def _fill(mask: Bool, voxels: NDArray[np.int64], step: NDArray[np.int64], volume: Volume, source: str) -> None:
+def _fill(mask: Bool, voxels: NDArray[np.int64], step: NDArray[np.int64], source: str) -> None:
     placed = voxels @ step[:3, :3].T + step[:3, 3]
-    outside = int(((placed < 0) | (placed >= volume.voxels.shape)).any(axis=1).sum())
+    outside = int(((placed < 0) | (placed >= mask.shape)).any(axis=1).sum())
     if outside:
         raise CaseError(
             f"the mask reaches outside the image: {outside} of its {len(voxels)} voxels",
@@ -216,10 +212,10 @@ def _fill(mask: Bool, voxels: NDArray[np.int64], step: NDArray[np.int64], volume
     mask[tuple(placed.T)] = True
 
 
-def _off(plane: Plane, volume: Volume) -> str:
+def _off(plane: Plane, grid: Grid) -> str:
     """How a plane misses the image's grid, in words."""
-    spacing, of_spacing = spacing_of(plane.affine)[:2], spacing_of(volume.affine)
-    cosines = volume.affine[:3, :3] / of_spacing
+    spacing, of_spacing = spacing_of(plane.affine)[:2], grid.spacing_mm
+    cosines = grid.affine[:3, :3] / of_spacing
     alignment = np.abs(cosines.T @ (plane.affine[:3, :3] / spacing_of(plane.affine)))
     angle = float(np.degrees(np.arccos(np.clip(alignment.max(axis=0).min(), -1, 1))))
     if angle > 0.05:
@@ -230,6 +226,6 @@ def _off(plane: Plane, volume: Volume) -> str:
             f"its pixels measure {spacing[0]:.4g} x {spacing[1]:.4g} mm, the image's "
             f"{of_spacing[across[0]]:.4g} x {of_spacing[across[1]]:.4g} mm"
         )
-    first = (np.linalg.inv(volume.affine) @ plane.affine[:, 3])[:3]
+    first = (grid.inverse @ plane.affine[:, 3])[:3]
     off = float(np.abs(first - np.rint(first)).max())
     return f"its first pixel lies {off:.3g} voxels beside the image's nearest voxel"

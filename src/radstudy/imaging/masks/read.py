@@ -1,84 +1,36 @@
-"""Mask files of every kind as one region of interest: label maps, DICOM SEG, RTSTRUCT, 3D Slicer's .seg.nrrd."""
+"""Mask files of any format as one region of interest; the formats are those of `radstudy.imaging.masks.formats`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from radstudy.errors import CaseError, unreadable
-from radstudy.formats.raster import SUFFIXES, read_raster
+from radstudy.errors import CaseError, PassingError, unreadable
 from radstudy.formats.reading import held
-from radstudy.formats.seg_nrrd import NrrdSegment, SegNrrd, describes_segments, read_seg_nrrd
-from radstudy.imaging.roi import Label, Roi
-from radstudy.imaging.volume import Volume
+from radstudy.imaging.masks.formats import format_of
+from radstudy.imaging.masks.mask_format import Segment
+from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
+from radstudy.imaging.masks.placing import place_mask
 from radstudy.parallel import reading
+from radstudy.space.grid import Grid
 
+Label = int | str  # a number or name; "largest" and "union" are rules
 _LISTED = 10
 
-Bool = NDArray[np.bool_]
-Float64 = NDArray[np.float64]
 
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """The voxels of one part of a mask file.
-
-    Parameters
-    ----------
-    mask : bool (I, J, K).
-    affine : float64 (4, 4), voxel index to RAS mm.
-    notes : what a reader should know of how they came about.
-    """
-
-    mask: Bool
-    affine: Float64
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One part of a mask file.
-
-    Parameters
-    ----------
-    number : label value, SegmentNumber or ROINumber.
-    name : as the file calls it; "" in a plain label map.
-    drawn : whether it holds anything.
-    draw : gives its voxels, on the grid of the file itself or, for contours, of the image; raises a CaseError where
-        this part cannot be used.
-    notes : what a reader should know of a part in which nothing is drawn.
-    """
-
-    number: int
-    name: str
-    drawn: bool
-    draw: Callable[[], Drawn]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def shown(self) -> str:
-        """Number and name, for messages."""
-        return f"{self.number} '{self.name}'" if self.name else str(self.number)
-
-
-def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, reader: str, resample: bool) -> Roi:
-    """Read one region from a mask file of any kind; see `Roi.read`."""
-    from radstudy.imaging.masks.placing import place_mask
-
+def read_mask(path: str | Path, label: Label | None, grid: Grid | None, *, reader: str, resample: bool) -> MaskOnGrid:
+    """One region of a mask file of any kind, on the image's grid where that is given; see `Roi.read`."""
     if grid is None and resample:
         raise CaseError("there is no image to resample the mask onto", "give the image (grid; --image)", file=path)
     try:
         with held(), reading(path, reader=reader):
             segments = segments_of(path, grid, resample=resample)
-            roi = _chosen(segments, label, reader, str(path))
-        return roi if grid is None else place_mask(roi, grid, resample=resample)
+            mask = replace(_chosen(segments, label), reader=reader, source=str(path))
+        return mask if grid is None else place_mask(mask, grid, resample=resample)
     except CaseError as error:
         raise error.located(reader=reader, file=path) from error
     except OSError as error:
@@ -86,115 +38,47 @@ def read_roi(path: str | Path, label: Label | None, grid: Volume | None, *, read
 
 
 def needs_image(path: str | Path) -> bool:
-    """Whether a mask file has no grid of its own (DICOM SEG and RTSTRUCT), so that its image has to be given."""
-    if str(path).lower().endswith(SUFFIXES):
+    """Whether a mask file has no grid of its own (DICOM SEG and RTSTRUCT), so that its image has to be given.
+
+    Of a file that is no mask it is False: what reads it says why.
+
+    Raises
+    ------
+    PassingError : the file cannot be read now.
+    """
+    try:
+        return format_of(path).needs_image
+    except PassingError:
+        raise
+    except CaseError:
         return False
-    from radstudy.formats.dicom_frames import is_dicom
-
-    return is_dicom(path)
 
 
-def segments_of(path: str | Path, grid: Volume | None = None, *, resample: bool = False) -> list[Segment]:
+def segments_of(path: str | Path, grid: Grid | None = None, *, resample: bool = False) -> list[Segment]:
     """What a mask file holds, in its own order.
 
     Parameters
     ----------
-    path : a label map (NIfTI, NRRD, MetaImage), DICOM SEG, RTSTRUCT or .seg.nrrd.
-    grid : the image; contours are filled on its grid, and single slices of a SEG are put into it.
+    path : of any format in `radstudy.imaging.masks.formats.MASK_FORMATS`.
+    grid : of the image; contours are filled on it, and single slices of a SEG are put into it.
     resample : whether what lies between the image's slices or voxels is taken to the nearest.
 
     Raises
     ------
     CaseError : the file cannot be read as a mask.
     """
-    if describes_segments(path):
-        found = read_seg_nrrd(path)
-        return [_of_slicer(found, segment) for segment in found.segments]
-    return _of_dicom(path, grid, resample) if needs_image(path) else _of_label_map(path)
+    return format_of(path).read(Path(path), grid, resample)
 
 
-def _of_label_map(path: str | Path) -> list[Segment]:
-    voxels, affine = read_raster(path)
-    stored = voxels.ravel(order="K")  # as it lies in memory: indexing by a mask in another order is slow
-    drawn = stored[stored != 0]
-    if not np.isfinite(drawn).all():
-        raise CaseError("the mask holds values that are not finite", "export the mask again", file=path)
-    present = [float(value) for value in np.unique(drawn)]
-    fractional = [value for value in present if value != int(value)]
-    if fractional:
-        raise CaseError(
-            f"the mask holds fractions such as {fractional[0]:g}",
-            "export it as a label map of whole numbers",
-            file=path,
-        )
-
-    return [Segment(int(value), "", True, partial(_label_drawn, voxels, affine, int(value))) for value in present]
-
-
-def _label_drawn(voxels: NDArray[Any], affine: Float64, number: int) -> Drawn:
-    return Drawn(voxels == number, affine)
-
-
-def _of_slicer(file: SegNrrd, segment: NrrdSegment) -> Segment:
-    mask = file.mask(segment)
-    return Segment(segment.label, segment.name, bool(mask.any()), lambda: Drawn(mask, file.affine))
-
-
-def _of_dicom(path: str | Path, grid: Volume | None, resample: bool) -> list[Segment]:
-    from radstudy.formats.dicom_classes import RTSTRUCT_STORAGE, SEG_STORAGES
-    from radstudy.formats.dicom_frames import dicom_border, read_dataset
-    from radstudy.formats.dicom_seg import SegmentPlanes, read_dicom_seg
-    from radstudy.formats.dicom_values import value_of
-    from radstudy.formats.rtstruct import Structure, read_rtstruct
-
-    with dicom_border(path, "mask"):
-        kind = value_of(read_dataset(path, stop_before_pixels=True), "SOPClassUID") or ""
-    if kind in SEG_STORAGES:
-        from radstudy.imaging.masks.placing import place_planes, stack_planes
-
-        found = read_dicom_seg(path)
-        every = [plane for item in found for plane in item.planes]
-
-        def place(item: SegmentPlanes) -> Drawn:
-            with dicom_border(path, "segmentation"):
-                if grid is None or resample:
-                    return Drawn(*stack_planes(item.planes, every), item.notes)
-                return Drawn(place_planes(item.planes, grid), grid.affine, item.notes)
-
-        return [Segment(item.number, item.name, bool(item.planes), partial(place, item)) for item in found]
-    if kind != RTSTRUCT_STORAGE:
-        name = getattr(kind, "name", str(kind)) or "no stated class"
-        raise CaseError(f"this DICOM file is no mask ({name})", "give a SEG or an RTSTRUCT file", file=path)
-
-    def fill(item: Structure) -> Drawn:
-        from radstudy.imaging.masks.contours import draw_contours
-
-        if item.problem is not None:
-            raise item.problem
-        if grid is None:
-            raise CaseError(
-                "a structure set has no grid of its own", "give the image that it was drawn on (grid; --image)"
-            )
-        with dicom_border(path, "structure set"):
-            filled = draw_contours(item.contours, grid, resample=resample, exclusive=item.exclusive)
-        return Drawn(filled.mask, grid.affine, (*item.notes, *filled.notes))
-
-    return [
-        Segment(item.number, item.name, bool(item.contours or item.problem), partial(fill, item), item.notes)
-        for item in read_rtstruct(path)
-    ]
-
-
-def _chosen(segments: Sequence[Segment], label: Label | None, reader: str, source: str) -> Roi:
+def _chosen(segments: Sequence[Segment], label: Label | None) -> MaskOnGrid:
     drawn = [segment for segment in segments if segment.drawn]
     if not drawn:
         what = f"its segments ({_listed(segments)}) hold nothing" if segments else "it has no voxel other than 0"
         raise CaseError(f"the mask is empty: {what}", "draw the lesion")
     if label in ("union", "largest") and not any(segment.name == label for segment in segments):
-        return _together(drawn, label == "largest", reader, source)
+        return _together(drawn, label == "largest")
     segment = _only(drawn, label, segments)
-    part = segment.draw()
-    return Roi(part.mask, part.affine, segment.name or str(segment.number), reader, source, part.notes)
+    return replace(segment.draw(), label=segment.name or str(segment.number))
 
 
 def _only(drawn: Sequence[Segment], label: Label | None, segments: Sequence[Segment]) -> Segment:
@@ -220,7 +104,7 @@ def _only(drawn: Sequence[Segment], label: Label | None, segments: Sequence[Segm
     return fitting[0]
 
 
-def _together(drawn: Sequence[Segment], largest: bool, reader: str, source: str) -> Roi:
+def _together(drawn: Sequence[Segment], largest: bool) -> MaskOnGrid:
     """All segments as one, or the largest connected piece of any (of equals the first)."""
     parts = [segment.draw() for segment in drawn]
     first = parts[0]
@@ -230,14 +114,15 @@ def _together(drawn: Sequence[Segment], largest: bool, reader: str, source: str)
     if not largest:
         union = np.any([part.mask for part in parts], axis=0)
         notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-        return Roi(union, first.affine, " + ".join(names), reader, source, notes)
-    best, size, name, notes = first.mask, 0, "", first.notes
-    for part, of in zip(parts, names, strict=True):
+        return MaskOnGrid(union, first.affine, " + ".join(names), notes=notes)
+    best, size = first, 0
+    for part, name in zip(parts, names, strict=True):
         numbered, count = ndimage.label(part.mask, np.ones((3, 3, 3)))
         sizes = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
         if sizes.max() > size:
-            best, size, name, notes = numbered == 1 + int(sizes.argmax()), int(sizes.max()), of, part.notes
-    return Roi(best, first.affine, name, reader, source, notes)
+            size = int(sizes.max())
+            best = MaskOnGrid(numbered == 1 + int(sizes.argmax()), first.affine, name, notes=part.notes)
+    return best
 
 
 def _listed(segments: Sequence[Segment]) -> str:

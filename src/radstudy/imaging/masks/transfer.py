@@ -19,10 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from radstudy.errors import CaseError
+from radstudy.imaging.masks.mask_on_grid import points_of
 from radstudy.imaging.masks.placing import mask_on_grid
 from radstudy.imaging.registration import MAX_ROTATION_DEGREES, MAX_SHIFT_MM, Rigid, RigidFit, fit_rigid
-from radstudy.imaging.roi import Roi, points_of
+from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
+from radstudy.space.grid import Grid
 
 _ECHO_PLANAR = re.compile(r"dwi|adc|epi|dti|ivim|diff|b\d{2,}", re.IGNORECASE)
 
@@ -73,15 +75,15 @@ def transfer_mask(
     """
     if not roi.mask.any():
         raise CaseError("the mask to transfer is empty", "draw the lesion", reader=roi.reader, file=roi.source)
-    plain = mask_on_grid(roi, target, partial_volume=partial_volume)
+    plain = mask_on_grid(roi, target.grid, partial_volume=partial_volume)
     if source is None:
         return _transferred(roi, plain, plain, _still(roi), ())
     fit = fit_rigid(target, source, roi.on_grid_of(source))
     doubt = _doubt(fit)
     if doubt:
         return _transferred(roi, plain, plain, _still(roi), (doubt,))
-    _require_inside(roi, target, fit.rigid)
-    moved = mask_on_grid(roi, target, partial_volume=partial_volume, transform=fit.rigid.to_source())
+    _require_inside(roi, target.grid, fit.rigid)
+    moved = mask_on_grid(roi, target.grid, partial_volume=partial_volume, transform=fit.rigid.to_source())
     return _transferred(roi, moved, plain, fit.rigid, ())
 
 
@@ -126,10 +128,10 @@ def _still(roi: Roi) -> Rigid:
     return Rigid(np.eye(3), points_of(roi).mean(axis=0), np.zeros(3))
 
 
-def _require_inside(roi: Roi, target: Volume, rigid: Rigid) -> None:
-    to_index = np.linalg.inv(target.affine)
+def _require_inside(roi: Roi, target: Grid, rigid: Rigid) -> None:
+    to_index = target.inverse
     index = rigid.apply(points_of(roi)) @ to_index[:3, :3].T + to_index[:3, 3]
-    outside = ((index < -0.5) | (index > np.array(target.voxels.shape) - 0.5)).any(axis=1)
+    outside = ((index < -0.5) | (index > np.array(target.shape) - 0.5)).any(axis=1)
     if outside.any():
         raise CaseError(
             f"{100 * outside.mean():.1f} % of the transferred mask lies outside the image",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from radstudy.errors import CaseError
-from radstudy.imaging.roi import grid_difference
 from radstudy.imaging.volume import FloatArray, Volume
 
 
@@ -35,7 +34,7 @@ def stacked(volumes: Sequence[Volume], names: Sequence[str], along: Sequence[flo
         raise CaseError(f"the {what} ({listed}) do not increase", "put the images in order, each value once")
     first = volumes[0]
     for volume, name in zip(volumes, names, strict=True):
-        differs = grid_difference(volume.voxels.shape, volume.affine, first.voxels.shape, first.affine)
+        differs = volume.grid.difference(first.grid)
         if differs:
             raise CaseError(
                 f"{name} is not on the grid of {names[0]}: {differs}", "export them from one series, or resample one"

@@ -33,15 +33,15 @@ def moved(affine, by):
 
 def test_a_cropped_mask_finds_its_place(image, roi):
     cropped = Roi(roi.mask[3:, :15, 2:], moved(AFFINE, (3, 0, 2)))
-    np.testing.assert_array_equal(place_mask(cropped, image).mask, roi.mask)
+    np.testing.assert_array_equal(place_mask(cropped, image.grid).mask, roi.mask)
 
 
 def test_a_larger_mask_is_placed_and_what_lies_outside_is_counted(image, roi):
     large = np.pad(roi.mask, 2)
-    np.testing.assert_array_equal(place_mask(Roi(large, moved(AFFINE, (-2, -2, -2))), image).mask, roi.mask)
+    np.testing.assert_array_equal(place_mask(Roi(large, moved(AFFINE, (-2, -2, -2))), image.grid).mask, roi.mask)
     large[0, 0, :5] = True
     with pytest.raises(CaseError, match=rf"outside the image: 5 of its {roi.mask.sum() + 5} voxels"):
-        place_mask(Roi(large, moved(AFFINE, (-2, -2, -2))), image)
+        place_mask(Roi(large, moved(AFFINE, (-2, -2, -2))), image.grid)
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
@@ -52,25 +52,25 @@ def test_exchanged_and_flipped_axes_are_the_same_mask(image, roi, axes, flips):
         turn = np.eye(4)
         turn[axis, axis], turn[axis, 3] = -1, stored.shape[axis] - 1
         stored, affine = np.flip(stored, axis), affine @ turn
-    np.testing.assert_array_equal(place_mask(Roi(stored, affine), image).mask, roi.mask)
+    np.testing.assert_array_equal(place_mask(Roi(stored, affine), image.grid).mask, roi.mask)
 
 
 def test_between_the_voxels_is_refused_or_taken_to_the_nearest_where_asked(image, roi):
     beside = Roi(roi.mask[3:, :15, 2:], moved(AFFINE, (3.3, 0, 2)))
     with pytest.raises(CaseError, match="not on its image's grid"):
-        place_mask(beside, image)
-    np.testing.assert_array_equal(place_mask(beside, image, resample=True).mask, roi.mask)
+        place_mask(beside, image.grid)
+    np.testing.assert_array_equal(place_mask(beside, image.grid, resample=True).mask, roi.mask)
 
 
 def test_the_remedy_for_another_grid_names_the_option(image, roi):
     for other in (Roi(roi.mask[3:, :15, 2:], moved(AFFINE, (3.3, 0, 2))), Roi(roi.mask, moved(AFFINE, (1, 0, 0)))):
         with pytest.raises(CaseError, match=r"radstudy mask convert MASK NEW --image IMAGE --resample"):
-            place_mask(other, image)
+            place_mask(other, image.grid)
 
 
 def test_a_mask_as_large_as_the_image_that_lies_elsewhere_is_refused(image, roi):
     with pytest.raises(CaseError, match="origin is"):
-        place_mask(Roi(roi.mask, moved(AFFINE, (1, 0, 0))), image)
+        place_mask(Roi(roi.mask, moved(AFFINE, (1, 0, 0))), image.grid)
 
 
 def planes_of(roi, order):
@@ -84,20 +84,20 @@ def planes_of(roi, order):
 
 def test_single_slices_in_any_order_find_their_place(image, roi):
     order = [5, 2, 8, 3, 4, 7, 6]
-    np.testing.assert_array_equal(place_planes(planes_of(roi, order), image), roi.mask)
+    np.testing.assert_array_equal(place_planes(planes_of(roi, order), image.grid), roi.mask)
     with pytest.raises(CaseError, match="frames 2 and 8 of one segment lie in one place"):
-        place_planes(planes_of(roi, [*order, 2]), image)
+        place_planes(planes_of(roi, [*order, 2]), image.grid)
 
 
 def test_slices_of_another_image_are_refused_by_frame(image, roi):
     other = Roi(roi.mask, AFFINE @ np.diag([1, 1, 0.7, 1]))
     with pytest.raises(CaseError, match=r"frame 1 is not on the image's grid: .*0\.4 voxels beside"):
-        place_planes(planes_of(other, [2, 3]), image)
+        place_planes(planes_of(other, [2, 3]), image.grid)
     with pytest.raises(CaseError, match=r"frame 1 .*its pixels measure 2.2 x 1.1 mm, the image's 1.1 x 1.1"):
-        place_planes(planes_of(Roi(roi.mask, AFFINE @ np.diag([2, 1, 1, 1])), [2]), image)
+        place_planes(planes_of(Roi(roi.mask, AFFINE @ np.diag([2, 1, 1, 1])), [2]), image.grid)
     turn = np.array([[1, 0, 0, 0], [0, np.cos(0.1), -np.sin(0.1), 0], [0, np.sin(0.1), np.cos(0.1), 0], [0, 0, 0, 1]])
     with pytest.raises(CaseError, match=r"frame 1 .*tilted by 5.73 degrees"):
-        place_planes(planes_of(Roi(roi.mask, turn @ AFFINE), [2]), image)
+        place_planes(planes_of(Roi(roi.mask, turn @ AFFINE), [2]), image.grid)
 
 
 def test_slices_without_an_image_make_a_grid_of_their_own(roi):
@@ -118,15 +118,15 @@ def test_mask_on_another_grid_is_placed():
     mask[5:10, 5:10, 5:10] = True
     coarse = np.diag([2.0, 2.0, 2.0, 1.0])
     coarse[:3, 3] = 0.5, 0.5, 0.0
-    placed = mask_on_grid(Roi(mask, coarse), volume)
+    placed = mask_on_grid(Roi(mask, coarse), volume.grid)
     assert placed.voxel_count == 500
     assert placed.mask[10:20, 10:20, 5:10].all()
     far = coarse.copy()
     far[0, 3] = 500.0
     with pytest.raises(CaseError, match="outside the image"):
-        mask_on_grid(Roi(mask, far), volume)
+        mask_on_grid(Roi(mask, far), volume.grid)
     same = Roi(np.ones((40, 40, 20), dtype=bool), volume.affine)
-    assert mask_on_grid(same, volume).voxel_count == same.voxel_count
+    assert mask_on_grid(same, volume.grid).voxel_count == same.voxel_count
 
 
 def test_a_mask_is_placed_by_its_share_of_the_voxel():
@@ -139,8 +139,8 @@ def test_a_mask_is_placed_by_its_share_of_the_voxel():
     onto.SetSpacing([4.0] * 3)
     share = sitk.GetArrayFromImage(sitk.Resample(image, onto, sitk.Transform(), sitk.sitkLinear)).transpose(2, 1, 0)
     for threshold in (0.3, 0.5, 1.0):
-        placed = mask_on_grid(roi, volume, partial_volume=threshold)
+        placed = mask_on_grid(roi, volume.grid, partial_volume=threshold)
         np.testing.assert_array_equal(placed.mask, share >= threshold - 1e-6)
     speck = Roi(np.pad(np.ones((1, 1, 1), bool), ((9, 30),) * 3), np.eye(4), source="m.nii")
     with pytest.raises(CaseError, match=r"the mask's 1 voxels of 1 x 1 x 1 mm meet no voxel's centre.*4 x 4 x 4 mm"):
-        mask_on_grid(speck, volume)
+        mask_on_grid(speck, volume.grid)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from sklearn.base import BaseEstimator
 
-from radstudy.modelling.classifiers.linear import CrossValidatedElasticNet, CrossValidatedLogistic
+from radstudy.modelling.classifiers.elastic_net import CrossValidatedElasticNet
+from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.classifiers.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
-from radstudy.modelling.penalised import PenalisedFilter
 from radstudy.modelling.selection import ranking
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.boruta import BorutaFilter
 from radstudy.modelling.selection.filters import CollinearityFilter, UnivariateFilter, VarianceFilter
 from radstudy.modelling.selection.mrmr import MrmrFilter
+from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.preprocessing import MedianImputer, ZScore
 from radstudy.modelling.selection.recursive import RecursiveFilter
 from radstudy.protocol.sections import Fit, FoundSize, Lasso, Select

@@ -6,13 +6,14 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radstudy.modelling.agreement import IccFilter
-from radstudy.modelling.classifiers.linear import CrossValidatedElasticNet, CrossValidatedLogistic
+from radstudy.modelling.classifiers.elastic_net import CrossValidatedElasticNet
+from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.classifiers.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
-from radstudy.modelling.penalised import PenalisedFilter
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.boruta import BorutaFilter
 from radstudy.modelling.selection.filters import UnivariateFilter, VarianceFilter
 from radstudy.modelling.selection.mrmr import MrmrFilter
+from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.ranking import FoundSize
 from radstudy.modelling.selection.recursive import RecursiveFilter
 

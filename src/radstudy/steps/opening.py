@@ -25,7 +25,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
-from radstudy.protocol.sections import Reference
+from radstudy.protocol.prepare import Reference
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
 from radstudy.store import code_key, content_hash

@@ -13,11 +13,13 @@ from radstudy.modelling.classifiers.tuned import TunedGradientBoosting, TunedNei
 from radstudy.modelling.selection import ranking
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.boruta import BorutaFilter
-from radstudy.modelling.selection.filters import CollinearityFilter, UnivariateFilter, VarianceFilter
+from radstudy.modelling.selection.collinear import CollinearityFilter
 from radstudy.modelling.selection.mrmr import MrmrFilter
 from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.preprocessing import MedianImputer, ZScore
 from radstudy.modelling.selection.recursive import RecursiveFilter
+from radstudy.modelling.selection.univariate import UnivariateFilter
+from radstudy.modelling.selection.variance import VarianceFilter
 from radstudy.protocol import classifiers, selection
 
 Keep = int | ranking.FoundSize  # how many features a step keeps

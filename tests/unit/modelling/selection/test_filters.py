@@ -8,8 +8,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
-from radstudy.modelling.selection.filters import CollinearityFilter, UnivariateFilter
+from radstudy.modelling.selection.collinear import CollinearityFilter
 from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection.univariate import UnivariateFilter
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scipy import special, stats
 
 from radstudy.modelling.build import transformer_of
 from radstudy.modelling.refits.engine.kernels.logistic import minimise
-from radstudy.modelling.selection.filters import absolute_correlation
+from radstudy.modelling.selection.collinear import absolute_correlation
 from radstudy.modelling.selection.preprocessing import MedianImputer, ZScore
 from radstudy.protocol.selection import SelectionStep, Variance
 from radstudy.table import variable_of

@@ -11,7 +11,7 @@ from radstudy.modelling.refits.engine import Engine, auc
 from radstudy.modelling.refits.engine.penalty import folds_of
 from radstudy.modelling.refits.engine.plan import why_not
 from radstudy.modelling.refits.engine.sources import ClinicalSource, Columns, FeatureSource
-from radstudy.modelling.selection.filters import VarianceFilter
+from radstudy.modelling.selection.variance import VarianceFilter
 from radstudy.protocol.selection import Impute, Standardise, Variance
 from radstudy.statistics import auc_columns, mann_whitney_columns
 from unit.modelling.refits.engine import cohorts

@@ -9,10 +9,12 @@ from radstudy.modelling.agreement import IccFilter
 from radstudy.modelling.build import CLASSIFIER_BUILDERS, STEP_BUILDERS, classifier_of, transformer_of
 from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.classifiers.tuned import TunedSvm
+from radstudy.modelling.selection.ranking import FoundSize
 from radstudy.modelling.selection.step import FeatureFilter
 from radstudy.protocol.classifiers import (
     ElasticNet,
     GradientBoosting,
+    Logistic,
     NearestNeighbours,
     RandomForest,
     Svm,
@@ -21,14 +23,14 @@ from radstudy.protocol.selection import (
     BoostedTrees,
     Boruta,
     ElasticNetSelection,
-    FoundSize,
     Lasso,
     Mrmr,
     Recursive,
     Univariate,
 )
 
-QUICK = {  # settings for which a kind takes less time; the others have their defaults
+QUICK = {  # parameters of its estimator for which a kind takes less time
+    Logistic: {"strengths": 3, "folds": 3},
     ElasticNet: {"strengths": 5, "mixes": (1.0,), "folds": 3},
     Svm: {"strengths": (0.1, 1.0), "folds": 3},
     RandomForest: {"trees": 10, "smallest_leaf": (1, 3), "folds": 3},
@@ -38,12 +40,12 @@ QUICK = {  # settings for which a kind takes less time; the others have their de
     Lasso: {"strengths": 5, "folds": 3},
     ElasticNetSelection: {"strengths": 5, "folds": 3},
     Mrmr: {"keep": 2},
-    Boruta: {"rounds": 10},
+    Boruta: {"rounds": 3},
     Recursive: {"keep": 2},
 }
-CLASSIFIERS = [classifier_of(kind(**QUICK.get(kind, {})), 0) for kind in CLASSIFIER_BUILDERS]
+CLASSIFIERS = [classifier_of(kind(), 0).set_params(**QUICK.get(kind, {})) for kind in CLASSIFIER_BUILDERS]
 STEPS = [
-    *(transformer_of(kind(**QUICK.get(kind, {})), "", 0) for kind in STEP_BUILDERS),
+    *(transformer_of(kind(), "", 0).set_params(**QUICK.get(kind, {})) for kind in STEP_BUILDERS),
     transformer_of(Univariate(adjust="holm"), "", 0),
     transformer_of(Univariate(test="auc"), "", 0),
 ]

@@ -48,6 +48,7 @@ STEPS = [
     *(transformer_of(kind(), "", 0).set_params(**QUICK.get(kind, {})) for kind in STEP_BUILDERS),
     transformer_of(Univariate(adjust="holm"), "", 0),
     transformer_of(Univariate(test="auc"), "", 0),
+    transformer_of(BoostedTrees(trees=5), "", 0),
 ]
 FILTERS = [step for step in STEPS if isinstance(step, FeatureFilter)]
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from radstudy.errors import UsageError
 
+PYRADIOMICS, IBSI, BY_HAND = "pyradiomics", "ibsi", "by hand"
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -25,6 +27,10 @@ class Feature:
     unit : of the value; "intensity" is the image's own unit, "level" the number of a grey-level bin, "" none.
     departs : how PyRadiomics' value differs from IBSI's, in words; "" where it does not.
     by_default : False for features that PyRadiomics marks as deprecated and computes only when named.
+    slot : of a texture feature, the name of its value among those that the family's kernel returns
+        (`radstudy.features.kernels.formulas`); "" where it is computed otherwise.
+    reference : what holds its value, and a test finds it there: "pyradiomics" (tests/oracle/pyradiomics_classes.csv),
+        "ibsi" (the published reference values) or "by hand" (tests/unit/features/by_hand.csv).
     """
 
     name: str
@@ -33,141 +39,143 @@ class Feature:
     unit: str = ""
     departs: str = ""
     by_default: bool = True
+    slot: str = ""
+    reference: str = PYRADIOMICS
 
 
 _NO_IBSI = "not defined by IBSI"
 _BINS = "bins start at a multiple of the bin width, not at the lesion's minimum (or at the set lower bound)"
 
-# name, IBSI tag, unit, departs
+# name, slot (of a texture kernel's values), IBSI tag, unit, departs
 _FIRSTORDER = (
-    ("10Percentile", "stat_p10", "intensity", ""),
-    ("90Percentile", "stat_p90", "intensity", ""),
-    ("Energy", "stat_energy", "intensity^2", "voxel_array_shift is added to every value first"),
-    ("Entropy", "ih_entropy", "bit", _BINS),
-    ("InterquartileRange", "stat_iqr", "intensity", ""),
-    ("Kurtosis", "stat_kurt", "", "not the excess: 3 more than IBSI, but 0 for a flat lesion, as there"),
-    ("Maximum", "stat_max", "intensity", ""),
-    ("MeanAbsoluteDeviation", "stat_mad", "intensity", ""),
-    ("Mean", "stat_mean", "intensity", ""),
-    ("Median", "stat_median", "intensity", ""),
-    ("Minimum", "stat_min", "intensity", ""),
-    ("Range", "stat_range", "intensity", ""),
-    ("RobustMeanAbsoluteDeviation", "stat_rmad", "intensity", ""),
-    ("RootMeanSquared", "stat_rms", "intensity", "voxel_array_shift is added to every value first"),
-    ("Skewness", "stat_skew", "", ""),
-    ("StandardDeviation", "", "intensity", _NO_IBSI + "; the square root of Variance"),
-    ("TotalEnergy", "", "intensity^2 mm^3", _NO_IBSI + "; Energy times the volume of a voxel"),
-    ("Uniformity", "ih_uniformity", "", _BINS),
-    ("Variance", "stat_var", "intensity^2", ""),
+    ("10Percentile", "", "stat_p10", "intensity", ""),
+    ("90Percentile", "", "stat_p90", "intensity", ""),
+    ("Energy", "", "stat_energy", "intensity^2", "voxel_array_shift is added to every value first"),
+    ("Entropy", "", "ih_entropy", "bit", _BINS),
+    ("InterquartileRange", "", "stat_iqr", "intensity", ""),
+    ("Kurtosis", "", "stat_kurt", "", "not the excess: 3 more than IBSI, but 0 for a flat lesion, as there"),
+    ("Maximum", "", "stat_max", "intensity", ""),
+    ("MeanAbsoluteDeviation", "", "stat_mad", "intensity", ""),
+    ("Mean", "", "stat_mean", "intensity", ""),
+    ("Median", "", "stat_median", "intensity", ""),
+    ("Minimum", "", "stat_min", "intensity", ""),
+    ("Range", "", "stat_range", "intensity", ""),
+    ("RobustMeanAbsoluteDeviation", "", "stat_rmad", "intensity", ""),
+    ("RootMeanSquared", "", "stat_rms", "intensity", "voxel_array_shift is added to every value first"),
+    ("Skewness", "", "stat_skew", "", ""),
+    ("StandardDeviation", "", "", "intensity", _NO_IBSI + "; the square root of Variance"),
+    ("TotalEnergy", "", "", "intensity^2 mm^3", _NO_IBSI + "; Energy times the volume of a voxel"),
+    ("Uniformity", "", "ih_uniformity", "", _BINS),
+    ("Variance", "", "stat_var", "intensity^2", ""),
 )
 _MESH = "marching cubes tables differ on ambiguous cubes, whose mesh may be open"
 _AXES = "the covariance is divided by the number of voxels, in IBSI's reference values by one less"
 _PLANE = _NO_IBSI + "; between mesh vertices in one plane of the voxel grid"
 _SHAPE = (
-    ("Compactness1", "morph_comp_1", "", _MESH),
-    ("Compactness2", "morph_comp_2", "", _MESH),
-    ("Elongation", "morph_pca_elongation", "", ""),
-    ("Flatness", "morph_pca_flatness", "", ""),
-    ("LeastAxisLength", "morph_pca_least_axis", "mm", _AXES),
-    ("MajorAxisLength", "morph_pca_maj_axis", "mm", _AXES),
-    ("Maximum2DDiameterColumn", "", "mm", _PLANE + " of constant y"),
-    ("Maximum2DDiameterRow", "", "mm", _PLANE + " of constant x"),
-    ("Maximum2DDiameterSlice", "", "mm", _PLANE + " of constant z"),
-    ("Maximum3DDiameter", "morph_diam", "mm", ""),
-    ("MeshVolume", "morph_volume", "mm^3", _MESH),
-    ("MinorAxisLength", "morph_pca_min_axis", "mm", _AXES),
-    ("SphericalDisproportion", "morph_sph_dispr", "", _MESH),
-    ("Sphericity", "morph_sphericity", "", _MESH),
-    ("SurfaceArea", "morph_area_mesh", "mm^2", _MESH),
-    ("SurfaceVolumeRatio", "morph_av", "1/mm", _MESH),
-    ("VoxelVolume", "morph_vol_approx", "mm^3", ""),
+    ("Compactness1", "", "morph_comp_1", "", _MESH),
+    ("Compactness2", "", "morph_comp_2", "", _MESH),
+    ("Elongation", "", "morph_pca_elongation", "", ""),
+    ("Flatness", "", "morph_pca_flatness", "", ""),
+    ("LeastAxisLength", "", "morph_pca_least_axis", "mm", _AXES),
+    ("MajorAxisLength", "", "morph_pca_maj_axis", "mm", _AXES),
+    ("Maximum2DDiameterColumn", "", "", "mm", _PLANE + " of constant y"),
+    ("Maximum2DDiameterRow", "", "", "mm", _PLANE + " of constant x"),
+    ("Maximum2DDiameterSlice", "", "", "mm", _PLANE + " of constant z"),
+    ("Maximum3DDiameter", "", "morph_diam", "mm", ""),
+    ("MeshVolume", "", "morph_volume", "mm^3", _MESH),
+    ("MinorAxisLength", "", "morph_pca_min_axis", "mm", _AXES),
+    ("SphericalDisproportion", "", "morph_sph_dispr", "", _MESH),
+    ("Sphericity", "", "morph_sphericity", "", _MESH),
+    ("SurfaceArea", "", "morph_area_mesh", "mm^2", _MESH),
+    ("SurfaceVolumeRatio", "", "morph_av", "1/mm", _MESH),
+    ("VoxelVolume", "", "morph_vol_approx", "mm^3", ""),
 )
 _GLCM = (
-    ("Autocorrelation", "cm_auto_corr", "level^2", _BINS),
-    ("ClusterProminence", "cm_clust_prom", "level^4", _BINS),
-    ("ClusterShade", "cm_clust_shade", "level^3", _BINS),
-    ("ClusterTendency", "cm_clust_tend", "level^2", _BINS),
-    ("Contrast", "cm_contrast", "level^2", _BINS),
-    ("Correlation", "cm_corr", "", _BINS + "; 1 for a flat direction, where IBSI's formula is 0 / 0"),
-    ("DifferenceAverage", "cm_diff_avg", "level", _BINS),
-    ("DifferenceEntropy", "cm_diff_entr", "bit", _BINS),
-    ("DifferenceVariance", "cm_diff_var", "level^2", _BINS),
-    ("Id", "cm_inv_diff", "", _BINS),
-    ("Idm", "cm_inv_diff_mom", "", _BINS),
-    ("Idmn", "cm_inv_diff_mom_norm", "", _BINS),
-    ("Idn", "cm_inv_diff_norm", "", _BINS),
-    ("Imc1", "cm_info_corr1", "", _BINS),
-    ("Imc2", "cm_info_corr2", "", _BINS),
-    ("InverseVariance", "cm_inv_var", "1/level^2", _BINS),
-    ("JointAverage", "cm_joint_avg", "level", _BINS),
-    ("JointEnergy", "cm_energy", "", _BINS),
-    ("JointEntropy", "cm_joint_entr", "bit", _BINS),
-    ("MCC", "", "", _NO_IBSI),
-    ("MaximumProbability", "cm_joint_max", "", _BINS),
-    ("SumAverage", "cm_sum_avg", "level", _BINS),
-    ("SumEntropy", "cm_sum_entr", "bit", _BINS),
-    ("SumSquares", "cm_joint_var", "level^2", _BINS),
+    ("Autocorrelation", "Autocorrelation", "cm_auto_corr", "level^2", _BINS),
+    ("ClusterProminence", "ClusterProminence", "cm_clust_prom", "level^4", _BINS),
+    ("ClusterShade", "ClusterShade", "cm_clust_shade", "level^3", _BINS),
+    ("ClusterTendency", "ClusterTendency", "cm_clust_tend", "level^2", _BINS),
+    ("Contrast", "Contrast", "cm_contrast", "level^2", _BINS),
+    ("Correlation", "Correlation", "cm_corr", "", _BINS + "; 1 for a flat direction, where IBSI's formula is 0 / 0"),
+    ("DifferenceAverage", "DifferenceAverage", "cm_diff_avg", "level", _BINS),
+    ("DifferenceEntropy", "DifferenceEntropy", "cm_diff_entr", "bit", _BINS),
+    ("DifferenceVariance", "DifferenceVariance", "cm_diff_var", "level^2", _BINS),
+    ("Id", "Id", "cm_inv_diff", "", _BINS),
+    ("Idm", "Idm", "cm_inv_diff_mom", "", _BINS),
+    ("Idmn", "Idmn", "cm_inv_diff_mom_norm", "", _BINS),
+    ("Idn", "Idn", "cm_inv_diff_norm", "", _BINS),
+    ("Imc1", "Imc1", "cm_info_corr1", "", _BINS),
+    ("Imc2", "Imc2", "cm_info_corr2", "", _BINS),
+    ("InverseVariance", "InverseVariance", "cm_inv_var", "1/level^2", _BINS),
+    ("JointAverage", "JointAverage", "cm_joint_avg", "level", _BINS),
+    ("JointEnergy", "JointEnergy", "cm_energy", "", _BINS),
+    ("JointEntropy", "JointEntropy", "cm_joint_entr", "bit", _BINS),
+    ("MCC", "", "", "", _NO_IBSI),
+    ("MaximumProbability", "MaximumProbability", "cm_joint_max", "", _BINS),
+    ("SumAverage", "SumAverage", "cm_sum_avg", "level", _BINS),
+    ("SumEntropy", "SumEntropy", "cm_sum_entr", "bit", _BINS),
+    ("SumSquares", "SumSquares", "cm_joint_var", "level^2", _BINS),
 )
 _RUN_DIRECTIONS = _BINS + "; a direction in which no line holds two lesion voxels is left out"
 _GLRLM = (
-    ("GrayLevelNonUniformity", "rlm_glnu", "", _RUN_DIRECTIONS),
-    ("GrayLevelNonUniformityNormalized", "rlm_glnu_norm", "", _RUN_DIRECTIONS),
-    ("GrayLevelVariance", "rlm_gl_var", "level^2", _RUN_DIRECTIONS),
-    ("HighGrayLevelRunEmphasis", "rlm_hgre", "level^2", _RUN_DIRECTIONS),
-    ("LongRunEmphasis", "rlm_lre", "", _RUN_DIRECTIONS),
-    ("LongRunHighGrayLevelEmphasis", "rlm_lrhge", "level^2", _RUN_DIRECTIONS),
-    ("LongRunLowGrayLevelEmphasis", "rlm_lrlge", "1/level^2", _RUN_DIRECTIONS),
-    ("LowGrayLevelRunEmphasis", "rlm_lgre", "1/level^2", _RUN_DIRECTIONS),
-    ("RunEntropy", "rlm_rl_entr", "bit", _RUN_DIRECTIONS),
-    ("RunLengthNonUniformity", "rlm_rlnu", "", _RUN_DIRECTIONS),
-    ("RunLengthNonUniformityNormalized", "rlm_rlnu_norm", "", _RUN_DIRECTIONS),
-    ("RunPercentage", "rlm_r_perc", "", _RUN_DIRECTIONS),
-    ("RunVariance", "rlm_rl_var", "", _RUN_DIRECTIONS),
-    ("ShortRunEmphasis", "rlm_sre", "", _RUN_DIRECTIONS),
-    ("ShortRunHighGrayLevelEmphasis", "rlm_srhge", "level^2", _RUN_DIRECTIONS),
-    ("ShortRunLowGrayLevelEmphasis", "rlm_srlge", "1/level^2", _RUN_DIRECTIONS),
+    ("GrayLevelNonUniformity", "GreyNonUniformity", "rlm_glnu", "", _RUN_DIRECTIONS),
+    ("GrayLevelNonUniformityNormalized", "GreyNonUniformityNormalised", "rlm_glnu_norm", "", _RUN_DIRECTIONS),
+    ("GrayLevelVariance", "GreyVariance", "rlm_gl_var", "level^2", _RUN_DIRECTIONS),
+    ("HighGrayLevelRunEmphasis", "HighGrey", "rlm_hgre", "level^2", _RUN_DIRECTIONS),
+    ("LongRunEmphasis", "Large", "rlm_lre", "", _RUN_DIRECTIONS),
+    ("LongRunHighGrayLevelEmphasis", "LargeHighGrey", "rlm_lrhge", "level^2", _RUN_DIRECTIONS),
+    ("LongRunLowGrayLevelEmphasis", "LargeLowGrey", "rlm_lrlge", "1/level^2", _RUN_DIRECTIONS),
+    ("LowGrayLevelRunEmphasis", "LowGrey", "rlm_lgre", "1/level^2", _RUN_DIRECTIONS),
+    ("RunEntropy", "Entropy", "rlm_rl_entr", "bit", _RUN_DIRECTIONS),
+    ("RunLengthNonUniformity", "SizeNonUniformity", "rlm_rlnu", "", _RUN_DIRECTIONS),
+    ("RunLengthNonUniformityNormalized", "SizeNonUniformityNormalised", "rlm_rlnu_norm", "", _RUN_DIRECTIONS),
+    ("RunPercentage", "Percentage", "rlm_r_perc", "", _RUN_DIRECTIONS),
+    ("RunVariance", "SizeVariance", "rlm_rl_var", "", _RUN_DIRECTIONS),
+    ("ShortRunEmphasis", "Small", "rlm_sre", "", _RUN_DIRECTIONS),
+    ("ShortRunHighGrayLevelEmphasis", "SmallHighGrey", "rlm_srhge", "level^2", _RUN_DIRECTIONS),
+    ("ShortRunLowGrayLevelEmphasis", "SmallLowGrey", "rlm_srlge", "1/level^2", _RUN_DIRECTIONS),
 )
 _GLSZM = (
-    ("GrayLevelNonUniformity", "szm_glnu", "", _BINS),
-    ("GrayLevelNonUniformityNormalized", "szm_glnu_norm", "", _BINS),
-    ("GrayLevelVariance", "szm_gl_var", "level^2", _BINS),
-    ("HighGrayLevelZoneEmphasis", "szm_hgze", "level^2", _BINS),
-    ("LargeAreaEmphasis", "szm_lze", "", _BINS),
-    ("LargeAreaHighGrayLevelEmphasis", "szm_lzhge", "level^2", _BINS),
-    ("LargeAreaLowGrayLevelEmphasis", "szm_lzlge", "1/level^2", _BINS),
-    ("LowGrayLevelZoneEmphasis", "szm_lgze", "1/level^2", _BINS),
-    ("SizeZoneNonUniformity", "szm_zsnu", "", _BINS),
-    ("SizeZoneNonUniformityNormalized", "szm_zsnu_norm", "", _BINS),
-    ("SmallAreaEmphasis", "szm_sze", "", _BINS),
-    ("SmallAreaHighGrayLevelEmphasis", "szm_szhge", "level^2", _BINS),
-    ("SmallAreaLowGrayLevelEmphasis", "szm_szlge", "1/level^2", _BINS),
-    ("ZoneEntropy", "szm_zs_entr", "bit", _BINS),
-    ("ZonePercentage", "szm_z_perc", "", _BINS),
-    ("ZoneVariance", "szm_zs_var", "", _BINS),
+    ("GrayLevelNonUniformity", "GreyNonUniformity", "szm_glnu", "", _BINS),
+    ("GrayLevelNonUniformityNormalized", "GreyNonUniformityNormalised", "szm_glnu_norm", "", _BINS),
+    ("GrayLevelVariance", "GreyVariance", "szm_gl_var", "level^2", _BINS),
+    ("HighGrayLevelZoneEmphasis", "HighGrey", "szm_hgze", "level^2", _BINS),
+    ("LargeAreaEmphasis", "Large", "szm_lze", "", _BINS),
+    ("LargeAreaHighGrayLevelEmphasis", "LargeHighGrey", "szm_lzhge", "level^2", _BINS),
+    ("LargeAreaLowGrayLevelEmphasis", "LargeLowGrey", "szm_lzlge", "1/level^2", _BINS),
+    ("LowGrayLevelZoneEmphasis", "LowGrey", "szm_lgze", "1/level^2", _BINS),
+    ("SizeZoneNonUniformity", "SizeNonUniformity", "szm_zsnu", "", _BINS),
+    ("SizeZoneNonUniformityNormalized", "SizeNonUniformityNormalised", "szm_zsnu_norm", "", _BINS),
+    ("SmallAreaEmphasis", "Small", "szm_sze", "", _BINS),
+    ("SmallAreaHighGrayLevelEmphasis", "SmallHighGrey", "szm_szhge", "level^2", _BINS),
+    ("SmallAreaLowGrayLevelEmphasis", "SmallLowGrey", "szm_szlge", "1/level^2", _BINS),
+    ("ZoneEntropy", "Entropy", "szm_zs_entr", "bit", _BINS),
+    ("ZonePercentage", "Percentage", "szm_z_perc", "", _BINS),
+    ("ZoneVariance", "SizeVariance", "szm_zs_var", "", _BINS),
 )
 _GLDM = (
-    ("DependenceEntropy", "ngl_dc_entr", "bit", _BINS),
-    ("DependenceNonUniformity", "ngl_dcnu", "", _BINS),
-    ("DependenceNonUniformityNormalized", "ngl_dcnu_norm", "", _BINS),
-    ("DependenceVariance", "ngl_dc_var", "", _BINS),
-    ("GrayLevelNonUniformity", "ngl_glnu", "", _BINS),
-    ("GrayLevelVariance", "ngl_gl_var", "level^2", _BINS),
-    ("HighGrayLevelEmphasis", "ngl_hgce", "level^2", _BINS),
-    ("LargeDependenceEmphasis", "ngl_hde", "", _BINS),
-    ("LargeDependenceHighGrayLevelEmphasis", "ngl_hdhge", "level^2", _BINS),
-    ("LargeDependenceLowGrayLevelEmphasis", "ngl_hdlge", "1/level^2", _BINS),
-    ("LowGrayLevelEmphasis", "ngl_lgce", "1/level^2", _BINS),
-    ("SmallDependenceEmphasis", "ngl_lde", "", _BINS),
-    ("SmallDependenceHighGrayLevelEmphasis", "ngl_ldhge", "level^2", _BINS),
-    ("SmallDependenceLowGrayLevelEmphasis", "ngl_ldlge", "1/level^2", _BINS),
+    ("DependenceEntropy", "Entropy", "ngl_dc_entr", "bit", _BINS),
+    ("DependenceNonUniformity", "SizeNonUniformity", "ngl_dcnu", "", _BINS),
+    ("DependenceNonUniformityNormalized", "SizeNonUniformityNormalised", "ngl_dcnu_norm", "", _BINS),
+    ("DependenceVariance", "SizeVariance", "ngl_dc_var", "", _BINS),
+    ("GrayLevelNonUniformity", "GreyNonUniformity", "ngl_glnu", "", _BINS),
+    ("GrayLevelVariance", "GreyVariance", "ngl_gl_var", "level^2", _BINS),
+    ("HighGrayLevelEmphasis", "HighGrey", "ngl_hgce", "level^2", _BINS),
+    ("LargeDependenceEmphasis", "Large", "ngl_hde", "", _BINS),
+    ("LargeDependenceHighGrayLevelEmphasis", "LargeHighGrey", "ngl_hdhge", "level^2", _BINS),
+    ("LargeDependenceLowGrayLevelEmphasis", "LargeLowGrey", "ngl_hdlge", "1/level^2", _BINS),
+    ("LowGrayLevelEmphasis", "LowGrey", "ngl_lgce", "1/level^2", _BINS),
+    ("SmallDependenceEmphasis", "Small", "ngl_lde", "", _BINS),
+    ("SmallDependenceHighGrayLevelEmphasis", "SmallHighGrey", "ngl_ldhge", "level^2", _BINS),
+    ("SmallDependenceLowGrayLevelEmphasis", "SmallLowGrey", "ngl_ldlge", "1/level^2", _BINS),
 )
 _NEIGHBOURLESS = _BINS + "; a voxel without a neighbour in the lesion counts, with difference 0"
 _NGTDM = (
-    ("Busyness", "ngt_busyness", "", _NEIGHBOURLESS),
-    ("Coarseness", "ngt_coarseness", "", _NEIGHBOURLESS),
-    ("Complexity", "ngt_complexity", "", _NEIGHBOURLESS),
-    ("Contrast", "ngt_contrast", "", _NEIGHBOURLESS),
-    ("Strength", "ngt_strength", "", _NEIGHBOURLESS),
+    ("Busyness", "Busyness", "ngt_busyness", "", _NEIGHBOURLESS),
+    ("Coarseness", "Coarseness", "ngt_coarseness", "", _NEIGHBOURLESS),
+    ("Complexity", "Complexity", "ngt_complexity", "", _NEIGHBOURLESS),
+    ("Contrast", "Contrast", "ngt_contrast", "", _NEIGHBOURLESS),
+    ("Strength", "Strength", "ngt_strength", "", _NEIGHBOURLESS),
 )
 _DEPRECATED = {
     ("firstorder", "StandardDeviation"),
@@ -176,14 +184,19 @@ _DEPRECATED = {
     ("shape", "SphericalDisproportion"),
 }
 
+_REFERENCES: dict[tuple[str, str], str] = {}  # (family, name): IBSI or BY_HAND, of features that PyRadiomics lacks
+
 FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 CATALOGUE: tuple[Feature, ...] = tuple(
-    Feature(name, family, tag, unit, departs, (family, name) not in _DEPRECATED)
+    Feature(
+        name, family, tag, unit, departs, (family, name) not in _DEPRECATED, slot,
+        _REFERENCES.get((family, name), PYRADIOMICS),
+    )
     for family, rows in zip(
         FAMILIES, (_SHAPE, _FIRSTORDER, _GLCM, _GLRLM, _GLSZM, _GLDM, _NGTDM), strict=True
     )
-    for name, tag, unit, departs in rows
+    for name, slot, tag, unit, departs in rows
 )  # fmt: skip
 """All features, by family, each family in PyRadiomics' (alphabetical) order."""
 

@@ -16,9 +16,12 @@ import pytest
 from pydantic_core import PydanticUndefined
 
 from radstudy.errors import RefusedError, StudyFileError
-from radstudy.protocol import agree, classifier, cohort, evaluate, extract, load, model, prepare, selection, shipped
+from radstudy.protocol import agree, cohort, evaluate, extract, load, model, shipped
 from radstudy.protocol.base import Section
+from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.load import load_protocol, parse_protocol
+from radstudy.protocol.prepare import PREPARATION_STEPS
+from radstudy.protocol.selection import SELECTION_STEPS, FoundSize
 from radstudy.signature.document import read_signature
 from radstudy.signature.predict import predict_patient
 from unit.signature.conftest import write_patient
@@ -130,11 +133,14 @@ def test_a_version_that_is_not_there_is_refused_with_its_line(text, says):
 
 
 def fields():
-    modules = (agree, classifier, cohort, evaluate, extract, model, prepare, selection)
-    for module in modules:
-        for name, kind in inspect.getmembers(module, inspect.isclass):
-            if issubclass(kind, Section) and kind.__module__ == module.__name__:
-                yield from ((f"{name}.{field}", info) for field, info in kind.model_fields.items())
+    kinds = [FoundSize, *SELECTION_STEPS, *CLASSIFIERS, *PREPARATION_STEPS]
+    for module in (agree, cohort, evaluate, extract, model):
+        members = [kind for _, kind in inspect.getmembers(module, inspect.isclass)]
+        kinds += [kind for kind in members if issubclass(kind, Section) and kind.__module__ == module.__name__]
+    for kind in kinds:
+        for field, info in kind.model_fields.items():
+            if field != "root":  # the one word that there is
+                yield f"{kind.__name__}.{field}", info
 
 
 def test_no_default_of_the_study_stands_in_the_code():
@@ -169,7 +175,7 @@ def test_a_new_version_of_the_defaults_reaches_studies_that_name_it_and_no_other
     text = (SAMPLES / "study_every_step.yaml").read_text(encoding="utf-8")
     first, second = load.parse_protocol(text), load.parse_protocol(f"defaults: 2\n{text}")
     assert (first.extract.bin_width, second.extract.bin_width) == (25, 10)
-    assert (first.prepare[0].n4.shrink, second.prepare[0].n4.shrink) == (4, 2)
+    assert (first.prepare[0].shrink, second.prepare[0].shrink) == (4, 2)
     assert (first.evaluate.resampling.splits, second.evaluate.resampling.splits) == (1000, 500)
     assert "bin_width" not in second.extract.model_fields_set  # the report says: the program's default
     assert load.parse_protocol(text) == first

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from radstudy.modelling.penalised import fit_path
-from radstudy.modelling.selection.filters import VarianceFilter
+from radstudy.modelling.selection.variance import VarianceFilter
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-5  # of the standardised coefficients; both programs iterate

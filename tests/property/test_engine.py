@@ -13,7 +13,7 @@ from radstudy.modelling.refits.engine.kernels.ordering import sort_together
 from radstudy.modelling.refits.engine.kernels.trees import boosted_importances
 from radstudy.modelling.refits.engine.trees import tree_importances
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
-from radstudy.modelling.selection.filters import CollinearityFilter, absolute_correlation
+from radstudy.modelling.selection.collinear import CollinearityFilter, absolute_correlation
 from radstudy.statistics import auc_columns
 
 PATIENT = settings(deadline=None, max_examples=40)

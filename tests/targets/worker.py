@@ -100,14 +100,14 @@ def features(folder):
     from radstudy.imaging.preparation import prepare_volume
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume
-    from radstudy.protocol.sections import Prepare
+    from radstudy.protocol.prepare import N4, Rescale
 
     with np.load(folder / "lesion.npz") as case:
         volume = Volume(case["voxels"], case["affine"], stored_dtype=np.int16)
         roi = Roi(case["mask"], case["affine"])
     found = {}
-    for name, steps in {"n4": [Prepare(n4={}), Prepare(rescale={"to": (0, 2000)})],
-                        "plain": [Prepare(rescale={"to": (0, 2000)})]}.items():  # fmt: skip
+    for name, steps in {"n4": [N4(), Rescale(to=(0, 2000))],
+                        "plain": [Rescale(to=(0, 2000))]}.items():  # fmt: skip
         prepared, _ = prepare_volume(volume, steps)
         (lesion,) = extract_lesions(prepared, [roi], her2_ihc2plus())
         found[f"{name} values"] = np.array(list(lesion.values.values()))

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import csv
+import re
+from pathlib import Path
+
 import pytest
 
-from radstudy.catalogue import CATALOGUE, FAMILIES, feature, feature_names
+from radstudy.catalogue import BY_HAND, CATALOGUE, FAMILIES, IBSI, PYRADIOMICS, feature, feature_names
 from radstudy.errors import UsageError
+from radstudy.features.kernels import formulas
 
 
 def test_counts_are_pyradiomics():
@@ -37,9 +42,60 @@ def test_unknown_names_list_the_known():
         feature("glcm", "Homogeneity")
 
 
-def test_tags_are_in_the_reference_values(real_data):
-    import csv
+TESTS = Path(__file__).parents[1]
+SLOTS = {
+    "glcm": formulas.GLCM_SLOTS,
+    "glrlm": formulas.SIZE_SLOTS,
+    "glszm": formulas.SIZE_SLOTS,
+    "gldm": formulas.SIZE_SLOTS,
+    "ngtdm": formulas.NGTDM_SLOTS,
+}
+UNNAMED = {"gldm": {"GreyNonUniformityNormalised", "Percentage"}}  # values for which PyRadiomics has no name
 
+
+@pytest.mark.parametrize("family", SLOTS)
+def test_every_value_of_a_kernel_has_one_feature_and_no_other(family):
+    named = [one.slot for one in CATALOGUE if one.family == family and one.slot]
+    assert len(set(named)) == len(named)
+    assert set(named) == set(SLOTS[family]) - UNNAMED.get(family, set())
+    assert {one.name for one in CATALOGUE if one.family == family and not one.slot} <= {"MCC"}
+
+
+@pytest.mark.parametrize("family", ["shape", "firstorder"])
+def test_only_textures_have_a_slot(family):
+    assert not [one.slot for one in CATALOGUE if one.family == family and one.slot]
+
+
+@pytest.mark.parametrize("slots", [formulas.GLCM_SLOTS, formulas.SIZE_SLOTS, formulas.NGTDM_SLOTS])
+def test_every_slot_has_a_constant_of_its_place(slots):
+    text = Path(formulas.__file__).read_text("utf-8")
+    name = next(name for name in ("GLCM_SLOTS", "SIZE_SLOTS", "NGTDM_SLOTS") if getattr(formulas, name) is slots)
+    constants = dict(re.findall(rf'^(\w+) = {name}\.index\("(\w+)"\)$', text, re.M))
+    assert sorted(constants.values()) == sorted(slots)
+    assert all(getattr(formulas, constant) == slots.index(slot) for constant, slot in constants.items())
+
+
+def _listed(path, *columns):
+    with path.open(encoding="utf-8") as file:
+        return {tuple(row[column] for column in columns) for row in csv.DictReader(file)}
+
+
+def test_every_feature_is_in_the_reference_that_it_names(real_data):
+    ours = _listed(TESTS / "oracle" / "pyradiomics_classes.csv", "family", "feature")
+    tags = {tag for (tag,) in _listed(real_data / "ibsi" / "ibsi1_reference_values.csv", "tag")}
+    by_hand = TESTS / "unit" / "features" / "by_hand.csv"
+    computed = _listed(by_hand, "family", "feature") if by_hand.exists() else set()
+    for one in CATALOGUE:
+        stem = one.ibsi_tag
+        found = {
+            PYRADIOMICS: (one.family, one.name) in ours,
+            IBSI: bool(stem and {stem, f"{stem}_3D", f"{stem}_3D_avg"} & tags),
+            BY_HAND: (one.family, one.name) in computed,
+        }
+        assert found[one.reference], f"{one.family} {one.name} is not in its reference, {one.reference}"
+
+
+def test_tags_are_in_the_reference_values(real_data):
     with (real_data / "ibsi" / "ibsi1_reference_values.csv").open(encoding="utf-8") as file:
         tags = {row["tag"] for row in csv.DictReader(file)}
     for one in CATALOGUE:

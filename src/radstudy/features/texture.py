@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.catalogue import feature_names
+from radstudy.catalogue import CATALOGUE, feature_names
 from radstudy.errors import UsageError
 from radstudy.features.kernels import counting, formulas
 from radstudy.features.packed import (
@@ -33,22 +33,17 @@ from radstudy.features.packed import (
     half_directions,
 )
 
-# The order in which the kernels return their values; "" is a value that PyRadiomics has no feature for.
-_GLCM_ORDER = tuple(name for name in feature_names("glcm") if name != "MCC")
-_GLRLM_ORDER = feature_names("glrlm")
-_GLSZM_ORDER = (
-    "GrayLevelNonUniformity", "GrayLevelNonUniformityNormalized", "GrayLevelVariance", "HighGrayLevelZoneEmphasis",
-    "LargeAreaEmphasis", "LargeAreaHighGrayLevelEmphasis", "LargeAreaLowGrayLevelEmphasis", "LowGrayLevelZoneEmphasis",
-    "ZoneEntropy", "SizeZoneNonUniformity", "SizeZoneNonUniformityNormalized", "ZonePercentage", "ZoneVariance",
-    "SmallAreaEmphasis", "SmallAreaHighGrayLevelEmphasis", "SmallAreaLowGrayLevelEmphasis",
-)  # fmt: skip
-_GLDM_ORDER = (
-    "GrayLevelNonUniformity", "", "GrayLevelVariance", "HighGrayLevelEmphasis", "LargeDependenceEmphasis",
-    "LargeDependenceHighGrayLevelEmphasis", "LargeDependenceLowGrayLevelEmphasis", "LowGrayLevelEmphasis",
-    "DependenceEntropy", "DependenceNonUniformity", "DependenceNonUniformityNormalized", "", "DependenceVariance",
-    "SmallDependenceEmphasis", "SmallDependenceHighGrayLevelEmphasis", "SmallDependenceLowGrayLevelEmphasis",
-)  # fmt: skip
-_NGTDM_ORDER = feature_names("ngtdm")
+_SLOTS = {
+    "glcm": formulas.GLCM_SLOTS,
+    "glrlm": formulas.SIZE_SLOTS,
+    "glszm": formulas.SIZE_SLOTS,
+    "gldm": formulas.SIZE_SLOTS,
+    "ngtdm": formulas.NGTDM_SLOTS,
+}
+_PLACES = {
+    family: {one.name: slots.index(one.slot) for one in CATALOGUE if one.family == family and one.slot}
+    for family, slots in _SLOTS.items()
+}  # of each feature among the values that its family's kernel returns
 
 TEXTURES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
@@ -285,9 +280,10 @@ def _counted(
     return pairs, runs
 
 
-def _named(order: tuple[str, ...], values: Float64, names: tuple[str, ...]) -> dict[str, float]:
-    by_name = dict(zip(order, values.tolist(), strict=True))
-    return {name: by_name[name] for name in names}
+def _named(family: str, values: Float64, names: tuple[str, ...], **others: float) -> dict[str, float]:
+    """The features asked for, in their order: from the kernel's values, or `others`, which it does not return."""
+    places = _PLACES[family]
+    return {name: others[name] if name in others else float(values[places[name]]) for name in names}
 
 
 def _glcm_of(
@@ -301,8 +297,8 @@ def _glcm_of(
 ) -> dict[str, float]:
     values = formulas.glcm_formulas(pairs, weights, merge, symmetric, lesion.grey, n_levels)
     if "MCC" not in names:
-        return _named(_GLCM_ORDER, values, names)
-    return _named((*_GLCM_ORDER, "MCC"), np.append(values, _mcc(pairs, weights, merge, symmetric)), names)
+        return _named("glcm", values, names)
+    return _named("glcm", values, names, MCC=_mcc(pairs, weights, merge, symmetric))
 
 
 def _mcc(pairs: NDArray[np.int32], weights: Float64, merge: bool, symmetric: bool) -> float:
@@ -339,13 +335,13 @@ def _glrlm_of(
             directions[index],
         )  # fmt: skip
     values = formulas.run_formulas(runs, np.where(several, weights, 0.0), merge, lesion.grey)
-    return _named(_GLRLM_ORDER, values, names)
+    return _named("glrlm", values, names)
 
 
 def _glszm_of(lesion: PackedLesion, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:
     level, size = counting.zones(lesion.packed, lesion.inside, both_ways(lesion.near(force2d)))
     matrix, sizes = counting.zone_matrix(lesion.rank, level, size, lesion.grey.size)
-    return _named(_GLSZM_ORDER, formulas.size_formulas(matrix, lesion.grey, sizes), names)
+    return _named("glszm", formulas.size_formulas(matrix, lesion.grey, sizes), names)
 
 
 def _gldm_of(lesion: PackedLesion, force2d: int | None, gldm_a: int, names: tuple[str, ...]) -> dict[str, float]:
@@ -353,7 +349,7 @@ def _gldm_of(lesion: PackedLesion, force2d: int | None, gldm_a: int, names: tupl
     dependent = counting.dependences(lesion.packed, lesion.margin, offsets, gldm_a)
     matrix = counting.dependence_matrix(lesion.dense, lesion.inside, dependent, lesion.grey.size, offsets.size)
     sizes = np.arange(1.0, offsets.size + 2)
-    return _named(_GLDM_ORDER, formulas.size_formulas(matrix, lesion.grey, sizes), names)
+    return _named("gldm", formulas.size_formulas(matrix, lesion.grey, sizes), names)
 
 
 def _ngtdm_of(lesion: PackedLesion, force2d: int | None, names: tuple[str, ...]) -> dict[str, float]:
@@ -361,4 +357,4 @@ def _ngtdm_of(lesion: PackedLesion, force2d: int | None, names: tuple[str, ...])
     differences = counting.neighbourhood_differences(
         lesion.packed, lesion.dense, lesion.inside, lesion.margin, offsets, lesion.grey.size
     )
-    return _named(_NGTDM_ORDER, formulas.ngtdm_formulas(lesion.voxels, differences, lesion.grey), names)
+    return _named("ngtdm", formulas.ngtdm_formulas(lesion.voxels, differences, lesion.grey), names)

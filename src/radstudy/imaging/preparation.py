@@ -6,7 +6,7 @@ prepared volume has to be written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import N4, Prepare, Reference
+from radstudy.protocol.prepare import N4, PreparationStep, Reference, Rescale, ZScore
 from radstudy.space.grid import Grid
 
 _FEW_REFERENCE_VOXELS = 50
@@ -112,7 +112,7 @@ class Preparation:
 
 
 def prepare_volume(
-    volume: Volume, steps: Sequence[Prepare], reference: Roi | None = None, *, disturb: bool = False
+    volume: Volume, steps: Sequence[PreparationStep], reference: Roi | None = None, *, disturb: bool = False
 ) -> tuple[Volume, Preparation]:
     """Prepare a volume as the study file says.
 
@@ -137,23 +137,23 @@ def prepare_volume(
     warnings: list[str] = []
     as_read = volume
     for step in steps:
-        inside = None if step.n4 is None else foreground(volume)
-        made = _fit(volume, step, reference, inside)
-        after = _apply(volume, made, in_place=volume is not as_read)
+        inside = foreground(volume) if isinstance(step, N4) else None
+        fit = FITTERS[type(step)](volume, step, reference, inside)
+        after = _apply(volume, fit, in_place=volume is not as_read)
         if not after.is_finite and volume.is_finite:
             raise CaseError(
-                f"after the step '{_name_of(step)}' the image holds values beyond what can be computed with",
+                f"after the step '{step.word}' the image holds values beyond what can be computed with",
                 "look at the image's intensities and at the settings of the step (prepare)",
             )
-        if isinstance(made, BiasField):
-            warnings.extend(made.warnings)
+        if isinstance(fit, BiasField):
+            warnings.extend(fit.warnings)
             quality.append(evenness(volume, after, inside))
-            if disturb and step.n4 is not None:
-                again = _fit_field(volume, step.n4, inside, NOISE)
-                shifts.append(replace(made, lattice=again.lattice - made.lattice))
-        if step.reference is not None and reference is not None and reference.voxel_count < _FEW_REFERENCE_VOXELS:
-            warnings.append(f"the mask of the {step.reference.tissue} has only {reference.voxel_count} voxels")
-        fitted.append(made)
+            if disturb and isinstance(step, N4):
+                again = _fit_field(volume, step, inside, NOISE)
+                shifts.append(replace(fit, lattice=again.lattice - fit.lattice))
+        if isinstance(step, Reference) and reference is not None and reference.voxel_count < _FEW_REFERENCE_VOXELS:
+            warnings.append(f"the mask of the {step.tissue} has only {reference.voxel_count} voxels")
+        fitted.append(fit)
         volume = after
     return volume, Preparation(tuple(fitted), tuple(warnings), tuple(quality), tuple(shifts))
 
@@ -180,25 +180,12 @@ def read_reference(file: Path | None, section: Reference | None, grid: Grid | No
         raise type(error)(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
 
 
-def _fit(
-    volume: Volume, step: Prepare, reference: Roi | None, inside: NDArray[np.bool_] | None
-) -> BiasField | LinearScale:
-    if step.n4 is not None:
-        return _fit_field(volume, step.n4, inside)
-    if step.rescale is not None:
-        return rescale_parameters(volume, to=step.rescale.to, from_=step.rescale.from_, over=step.rescale.over)
-    if step.zscore is not None:
-        return zscore_parameters(volume, scale=step.zscore.scale, over=step.zscore.over)
-    if step.reference is not None:
-        tissue = step.reference.tissue
-        if reference is None:
-            raise CaseError(f"there is no mask of the {tissue}, by which images are scaled", f"give a mask of {tissue}")
-        return reference_parameters(volume, reference, to=step.reference.to, tissue=tissue)
-    raise AssertionError(step)
-
-
-def _name_of(step: Prepare) -> str:
-    return next(name for name, value in step if value is not None)
+def _fit_reference(volume: Volume, step: Reference, reference: Roi | None) -> LinearScale:
+    if reference is None:
+        raise CaseError(
+            f"there is no mask of the {step.tissue}, by which images are scaled", f"give a mask of {step.tissue}"
+        )
+    return reference_parameters(volume, reference, to=step.to, tissue=step.tissue)
 
 
 def _fit_field(volume: Volume, section: N4, inside: NDArray[np.bool_] | None, disturbance: float = 0.0) -> BiasField:
@@ -210,3 +197,15 @@ def _fit_field(volume: Volume, section: N4, inside: NDArray[np.bool_] | None, di
 
 def _apply(volume: Volume, step: BiasField | LinearScale, *, in_place: bool = False) -> Volume:
     return correct(volume, step) if isinstance(step, BiasField) else step.apply(volume, in_place=in_place)
+
+
+_Inside = NDArray[np.bool_] | None
+FITTERS: Mapping[type[PreparationStep], Callable[[Volume, Any, Roi | None, _Inside], BiasField | LinearScale]] = {
+    N4: lambda volume, step, reference, inside: _fit_field(volume, step, inside),
+    Rescale: lambda volume, step, reference, inside: rescale_parameters(
+        volume, to=step.to, from_=step.from_, over=step.over
+    ),
+    ZScore: lambda volume, step, reference, inside: zscore_parameters(volume, scale=step.scale, over=step.over),
+    Reference: lambda volume, step, reference, inside: _fit_reference(volume, step, reference),
+}
+"""Step of `prepare` to what fits it to a volume; of the reference tissue's mask and, for `n4`, the foreground."""

@@ -1,23 +1,57 @@
-"""From the settings of the study file to the estimators that they name."""
+"""From the settings of the study file to the estimators that they name: one builder per step and per classifier."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sklearn.base import BaseEstimator
 
-from radstudy.modelling.classifiers.linear import CrossValidatedElasticNet, CrossValidatedLogistic
+from radstudy.modelling.classifiers.elastic_net import CrossValidatedElasticNet
+from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.classifiers.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
-from radstudy.modelling.penalised import PenalisedFilter
 from radstudy.modelling.selection import ranking
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.boruta import BorutaFilter
-from radstudy.modelling.selection.filters import CollinearityFilter, UnivariateFilter, VarianceFilter
+from radstudy.modelling.selection.collinear import CollinearityFilter
 from radstudy.modelling.selection.mrmr import MrmrFilter
+from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.preprocessing import MedianImputer, ZScore
 from radstudy.modelling.selection.recursive import RecursiveFilter
-from radstudy.protocol.sections import Fit, FoundSize, Lasso, Select
+from radstudy.modelling.selection.univariate import UnivariateFilter
+from radstudy.modelling.selection.variance import VarianceFilter
+from radstudy.protocol import classifiers, selection
+
+Keep = int | ranking.FoundSize  # how many features a step keeps
+
+# of the step, how many features it keeps (None where it has no such setting), and the seed
+STEP_BUILDERS: Mapping[type[selection.SelectionStep], Callable[[Any, Any, int], BaseEstimator]] = {
+    selection.Impute: lambda _, keep, seed: MedianImputer(),
+    selection.Standardise: lambda _, keep, seed: ZScore(),
+    selection.Variance: lambda step, keep, seed: VarianceFilter(step.ratio, step.unique),
+    selection.Collinear: lambda step, keep, seed: CollinearityFilter(step.above),
+    selection.Univariate: lambda step, keep, seed: UnivariateFilter(**step.model_dump()),
+    selection.BoostedTrees: lambda step, keep, seed: BoostedTreesFilter(
+        **{**step.model_dump(), "keep": keep}, random_state=seed
+    ),
+    selection.Lasso: lambda step, keep, seed: PenalisedFilter(**step.model_dump(), random_state=seed),
+    selection.ElasticNetSelection: lambda step, keep, seed: PenalisedFilter(**step.model_dump(), random_state=seed),
+    selection.Mrmr: lambda step, keep, seed: MrmrFilter(keep, step.score, random_state=seed),
+    selection.Boruta: lambda step, keep, seed: BorutaFilter(**step.model_dump(), random_state=seed),
+    selection.Recursive: lambda step, keep, seed: RecursiveFilter(keep, step.with_, step.drop, random_state=seed),
+}
+
+CLASSIFIER_BUILDERS: Mapping[type[classifiers.Classifier], Callable[[Any, int], BaseEstimator]] = {
+    classifiers.Logistic: lambda fit, seed: CrossValidatedLogistic(fit.folds, fit.strengths, random_state=seed),
+    classifiers.ElasticNet: lambda fit, seed: CrossValidatedElasticNet(**fit.model_dump(), random_state=seed),
+    classifiers.Svm: lambda fit, seed: TunedSvm(**fit.model_dump(), random_state=seed),
+    classifiers.RandomForest: lambda fit, seed: TunedRandomForest(**fit.model_dump(), random_state=seed),
+    classifiers.GradientBoosting: lambda fit, seed: TunedGradientBoosting(**fit.model_dump(), random_state=seed),
+    classifiers.NearestNeighbours: lambda fit, seed: TunedNeighbours(**fit.model_dump(), random_state=seed),
+}
 
 
-def transformer_of(step: Select, model: str, seed: int) -> BaseEstimator:
+def transformer_of(step: selection.SelectionStep, model: str, seed: int) -> BaseEstimator:
     """The unfitted transformer of one step of ``model.select``.
 
     Parameters
@@ -26,56 +60,16 @@ def transformer_of(step: Select, model: str, seed: int) -> BaseEstimator:
     model : whose step it is, where sizes are given per model.
     seed : the study's.
     """
-    if step.impute:
-        return MedianImputer()
-    if step.standardise:
-        return ZScore()
-    if step.variance:
-        return VarianceFilter(step.variance.ratio, step.variance.unique)
-    if step.collinear:
-        return CollinearityFilter(step.collinear.above)
-    if step.univariate:
-        test = step.univariate
-        return UnivariateFilter(test.test, test.below, test.adjust, test.above)
-    if penalised := step.lasso or step.elastic_net:
-        return _penalised(penalised, step.elastic_net.mix if step.elastic_net else 1.0, seed)
-    if step.boruta:
-        return BorutaFilter(**step.boruta.model_dump(), random_state=seed)
-    keep = _size(step, model)
-    if step.boosted_trees:
-        return BoostedTreesFilter(**{**step.boosted_trees.model_dump(), "keep": keep}, random_state=seed)
-    if step.mrmr:
-        return MrmrFilter(keep, step.mrmr.score, random_state=seed)
-    if step.recursive:
-        return RecursiveFilter(keep, step.recursive.with_, step.recursive.drop, random_state=seed)
-    raise AssertionError(step)
+    return STEP_BUILDERS[type(step)](step, _size(step, model), seed)
 
 
-def _penalised(section: Lasso, mix: float, seed: int) -> PenalisedFilter:
-    return PenalisedFilter(mix, section.rule, section.folds, section.strengths, section.most, random_state=seed)
-
-
-def _size(step: Select, model: str) -> int | ranking.FoundSize:
-    size = step.size[model] if isinstance(step.size, dict) else step.size
-    if isinstance(size, FoundSize):
-        return ranking.FoundSize(size.cv, size.folds, size.most)
-    if size is None:
-        raise AssertionError(step)
-    return size
-
-
-def classifier_of(fit: Fit, seed: int) -> BaseEstimator:
+def classifier_of(fit: classifiers.Classifier, seed: int) -> BaseEstimator:
     """The unfitted classifier of one line of ``model.fit``; `seed` is the study's."""
-    if fit.logistic:
-        return CrossValidatedLogistic(folds=fit.logistic.folds, strengths=fit.logistic.strengths, random_state=seed)
-    if fit.elastic_net:
-        return CrossValidatedElasticNet(**fit.elastic_net.model_dump(), random_state=seed)
-    if fit.svm:
-        return TunedSvm(**fit.svm.model_dump(), random_state=seed)
-    if fit.random_forest:
-        return TunedRandomForest(**fit.random_forest.model_dump(), random_state=seed)
-    if fit.gradient_boosting:
-        return TunedGradientBoosting(**fit.gradient_boosting.model_dump(), random_state=seed)
-    if fit.knn:
-        return TunedNeighbours(**fit.knn.model_dump(), random_state=seed)
-    raise AssertionError(fit)
+    return CLASSIFIER_BUILDERS[type(fit)](fit, seed)
+
+
+def _size(step: selection.SelectionStep, model: str) -> Keep | None:
+    if not isinstance(step, selection.SizedStep):
+        return None
+    size = step.keep[model] if isinstance(step.keep, dict) else step.keep
+    return ranking.FoundSize(size.cv, size.folds, size.most) if isinstance(size, selection.FoundSize) else size

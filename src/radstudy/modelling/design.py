@@ -72,8 +72,8 @@ def refuse_gaps(protocol: Protocol, model: str, design: pd.DataFrame) -> None:
     ------
     DataError : a feature has no value for some lesion, and nothing fills it in before the first step that needs it.
     """
-    words = [step.name for step in protocol.model.select if step.name != "variance"]
-    if words[:1] == ["impute"]:
+    first = next((step for step in protocol.model.select if step.gaps != "passed on"), None)
+    if first is not None and first.gaps == "filled":
         return
     prefixes = tuple(f"{sequence}{SEPARATOR}" for sequence in sequences_of(protocol, model))
     columns = [name for name in design.columns if name.startswith(prefixes)] if prefixes else []

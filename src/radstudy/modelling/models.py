@@ -22,7 +22,8 @@ from radstudy.modelling.build import classifier_of, transformer_of
 from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
-from radstudy.protocol.sections import ClinicalModel, Model, Protocol, Select
+from radstudy.protocol.sections import ClinicalModel, Model, Protocol
+from radstudy.protocol.selection import SelectionStep
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 CLASSIFIER = "classifier"
@@ -59,13 +60,13 @@ def _selection(protocol: Protocol, name: str) -> list[tuple[str, BaseEstimator]]
     return [("features", union), *_chain(protocol, name, again)]
 
 
-def _chain(protocol: Protocol, name: str, steps: Sequence[Select]) -> list[tuple[str, BaseEstimator]]:
+def _chain(protocol: Protocol, name: str, steps: Sequence[SelectionStep]) -> list[tuple[str, BaseEstimator]]:
     """The steps under their words in the study file; a word's second step is called so: univariate 2."""
     seen: Counter[str] = Counter()
     chain = []
     for step in steps:
-        seen[step.name] += 1
-        label = step.name if seen[step.name] == 1 else f"{step.name} {seen[step.name]}"
+        seen[step.word] += 1
+        label = step.word if seen[step.word] == 1 else f"{step.word} {seen[step.word]}"
         chain.append((label, transformer_of(step, name, protocol.seed)))
     return chain
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-import radstudy.protocol.sections
 from radstudy._version import __version__
 from radstudy.errors import StudyFileError
 from radstudy.protocol.base import Section
@@ -219,19 +219,23 @@ def _message(item: Any) -> str:
     message = re.sub(r"^Input should be", "this should be", message)
     if item["type"] != "unknown_setting" and isinstance(given, str | int | float):
         message = f"{message} (given: {given})"
-    elif item["type"] in (*_INSTEAD, "model_type") and given is None:
+    elif item["type"] in (*_INSTEAD, "model_type", "kind_type") and given is None:
         message = f"{message} (given: nothing)"
     return message
 
 
 def _settings_of(kind: str) -> str:
-    """The settings of a section, for an error; of a step of the selection an example."""
-    section = getattr(radstudy.protocol.sections, kind, None)
-    if kind == "Select":
-        return ": a step of the selection is written such as 'impute: median' or 'boosted_trees: {keep: 5}'"
-    fields = section.model_fields if isinstance(section, type) and issubclass(section, Section) else {}
+    """The settings of a section, for an error."""
+    fields = next((section.model_fields for section in _sections(Section) if section.__name__ == kind), {})
     names = [field.alias or name for name, field in fields.items()]
     return f", each written as 'name: value'; the names are {', '.join(names)}" if names else ""
+
+
+def _sections(base: type[Section]) -> Iterator[type[Section]]:
+    """Every class of section."""
+    for section in base.__subclasses__():
+        yield section
+        yield from _sections(section)
 
 
 def _is_internal(part: object) -> bool:

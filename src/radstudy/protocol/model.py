@@ -8,8 +8,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Section
-from radstudy.protocol.classifier import Fit, classifiers
-from radstudy.protocol.selection import Select
+from radstudy.protocol.classifiers import AnyClassifier, Classifier, classifiers_in
+from radstudy.protocol.selection import AnySelectionStep
 from radstudy.protocol.shipped import default
 
 
@@ -28,7 +28,7 @@ class Model(Section):
     add: tuple[str, ...] | None = Field(None, description="Features of these models side by side, none dropped.")
     clinical: ClinicalModel | None = Field(None, description="Clinical variables.")
     like: str | None = Field(None, description="The features of this model, for another classifier.")
-    fit: Fit | None = Field(None, description="Its own classifier; None: the first of model.fit.")
+    fit: AnyClassifier | None = Field(None, description="Its own classifier; None: the first of model.fit.")
 
     @model_validator(mode="before")
     @classmethod
@@ -56,8 +56,8 @@ class Model(Section):
 class Modelling(Section):
     """Selection and models."""
 
-    select: tuple[Select, ...]
-    fit: tuple[Fit, ...] = default(
+    select: tuple[AnySelectionStep, ...]
+    fit: tuple[AnyClassifier, ...] = default(
         "model.fit",
         min_length=1,
         description="The classifier, or several to compare: every model is then fitted by each of them.",
@@ -70,13 +70,13 @@ class Modelling(Section):
     @field_validator("fit", mode="before")
     @classmethod
     def _as_list(cls, given: Any) -> Any:
-        return classifiers(given)
+        return classifiers_in(given)
 
     @field_validator("fit")
     @classmethod
-    def _each_once(cls, given: tuple[Fit, ...]) -> tuple[Fit, ...]:
-        kinds = [fit.kind for fit in given]
-        if len(set(kinds)) != len(kinds):
+    def _each_once(cls, given: tuple[Classifier, ...]) -> tuple[Classifier, ...]:
+        words = [fit.word for fit in given]
+        if len(set(words)) != len(words):
             raise PydanticCustomError(
                 "fit", "a classifier is named twice; for a second one of its kind give a model 'like' another, with "
                 "its own 'fit'", {},
@@ -91,12 +91,12 @@ class Modelling(Section):
         for name, model in models.items():
             written[name] = model
             for fit in info.data.get("fit", ())[1:] if model.fit is None else ():
-                label = f"{name} ({fit.kind})"
+                label = f"{name} ({fit.word})"
                 if label not in models:
                     written[label] = Model(like=name, fit=fit)
         return written
 
-    def fit_of(self, name: str) -> Fit:
+    def fit_of(self, name: str) -> Classifier:
         """The classifier of a model."""
         return self.models[name].fit or self.fit[0]
 

@@ -20,15 +20,6 @@ from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree, Icc
 from radstudy.protocol.base import Section, fields_of, unknown
-from radstudy.protocol.classifier import (
-    ElasticNet,
-    Fit,
-    GradientBoosting,
-    Logistic,
-    NearestNeighbours,
-    RandomForest,
-    Svm,
-)
 from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
 from radstudy.protocol.evaluate import (
     Baselines,
@@ -44,74 +35,39 @@ from radstudy.protocol.evaluate import (
 from radstudy.protocol.extract import Extract, Images, Maps
 from radstudy.protocol.features import FeatureColumns, Features
 from radstudy.protocol.model import ClinicalModel, Model, Modelling
-from radstudy.protocol.prepare import N4, Prepare, Reference, Rescale, ZScore
-from radstudy.protocol.selection import (
-    BoostedTrees,
-    Boruta,
-    Collinear,
-    ElasticNetSelection,
-    FoundSize,
-    Lasso,
-    Mrmr,
-    Recursive,
-    Select,
-    Univariate,
-    Variance,
-)
+from radstudy.protocol.prepare import AnyPreparationStep, PreparationStep, Reference, reference_in
+from radstudy.protocol.selection import SizedStep
 from radstudy.protocol.shipped import FIRST, defaults_in_force, versions_of_defaults
 
 __all__ = [
-    "N4",
     "SCHEMA",
     "STEPS",
     "UNNAMED_READER",
     "Agree",
     "Baselines",
-    "BoostedTrees",
-    "Boruta",
     "Chance",
     "ClinicalModel",
     "ClinicalVariable",
     "Cohort",
-    "Collinear",
     "Compare",
     "Cutoff",
-    "ElasticNet",
-    "ElasticNetSelection",
     "Evaluate",
     "Extract",
     "FeatureColumns",
     "Features",
-    "Fit",
-    "FoundSize",
-    "GradientBoosting",
     "Icc",
     "Images",
     "Interval",
-    "Lasso",
-    "Logistic",
     "Maps",
     "Model",
     "Modelling",
-    "Mrmr",
-    "NearestNeighbours",
     "Nested",
     "Outcome",
-    "Prepare",
     "Protocol",
-    "RandomForest",
-    "Recursive",
-    "Reference",
     "Report",
     "Resampling",
-    "Rescale",
-    "Select",
     "Split",
-    "Svm",
     "Transfer",
-    "Univariate",
-    "Variance",
-    "ZScore",
 ]
 
 UNNAMED_READER = "reader"  # of a feature table that names none
@@ -139,7 +95,7 @@ class Protocol(Section):
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
     cohort: Cohort
     sequences: tuple[str, ...]
-    prepare: tuple[Prepare, ...] = ()
+    prepare: tuple[AnyPreparationStep, ...] = ()
     extract: Extract = Field(default_factory=Extract)
     features: Features | None = Field(None, description="A table of features, where the study begins without images.")
     agree: Agree = Field(default_factory=Agree)
@@ -183,8 +139,8 @@ class Protocol(Section):
 
     @field_validator("prepare")
     @classmethod
-    def _one_reference(cls, steps: tuple[Prepare, ...]) -> tuple[Prepare, ...]:
-        if sum(step.reference is not None for step in steps) > 1:
+    def _one_reference(cls, steps: tuple[PreparationStep, ...]) -> tuple[PreparationStep, ...]:
+        if sum(isinstance(step, Reference) for step in steps) > 1:
             raise PydanticCustomError("prepare", "give one step 'reference' at most", {})
         return steps
 
@@ -309,7 +265,7 @@ class Protocol(Section):
             raise PydanticCustomError(
                 "signature", "model.signature names '{name}', which is fitted by {kind}: that is no formula, and only "
                 "a formula (logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
-                "null'", {"name": name, "kind": fit.kind, "at": ("model", "signature")},
+                "null'", {"name": name, "kind": fit.word, "at": ("model", "signature")},
             )  # fmt: skip
 
     def _check_references(self, name: str, model: Model) -> None:
@@ -344,10 +300,11 @@ class Protocol(Section):
     def _check_size(self, name: str, model: Model) -> None:
         """Sizes that are given per model name every model that makes the step: those of sequences, and pools."""
         for step in self.model.select:
-            if isinstance(step.size, dict) and (model.sequences or model.pool) and name not in step.size:
+            sizes = step.keep if isinstance(step, SizedStep) else None
+            if isinstance(sizes, dict) and (model.sequences or model.pool) and name not in sizes:
                 raise PydanticCustomError(
                     "keep", "select.{step}.keep says no number for model '{name}'",
-                    {"step": step.name, "name": name, "at": ("model", "select")},
+                    {"step": step.word, "name": name, "at": ("model", "select")},
                 )  # fmt: skip
 
     @property
@@ -358,7 +315,7 @@ class Protocol(Section):
     @property
     def reference(self) -> Reference | None:
         """The reference tissue that intensities are divided by; None where the study file asks for none."""
-        return next((step.reference for step in self.prepare if step.reference is not None), None)
+        return reference_in(self.prepare)
 
     @property
     def signature_model(self) -> str | None:

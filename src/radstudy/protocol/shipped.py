@@ -113,7 +113,9 @@ def default(setting: str, description: str | None = None, **more: Any) -> Any:
     description : what the documentation prints.
     more : further arguments of `pydantic.Field`.
     """
-    return Field(default_factory=partial(_default, setting), validate_default=True, description=description, **more)
+    if description is not None:
+        more["description"] = description
+    return Field(default_factory=partial(_default, setting), validate_default=True, **more)
 
 
 def default_group(setting: str, description: str | None = None) -> Any:

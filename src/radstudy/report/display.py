@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from radstudy.protocol.words import listed as listed  # noqa: PLC0414
+
 NOTHING = "–"
 FINE = 0.001
 
@@ -63,11 +65,6 @@ def plural_span(counts: Iterable[float], one: str) -> str:
     """`span` with its noun: 1 outcome, 2 to 10 outcomes."""
     text = span(counts)
     return f"{text} {one if text == '1' else one + 's'}"
-
-
-def listed(items: list[str]) -> str:
-    """A list in words: a, b and c."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else "none"
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -120,7 +120,9 @@ def make_signature(
         cutoff=chosen_cutoff(training, protocol.evaluate.cutoff),
         sequences=sequences,
         clinical={v: protocol.cohort.clinical[v].model_dump(mode="json") for v in used},
-        prepare=tuple(step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in protocol.prepare),
+        prepare=tuple(
+            protocol.model_dump(mode="json", by_alias=True, exclude_none=True, include={"prepare"})["prepare"]
+        ),
         extract=protocol.extract.deciding_features() if protocol.features is None else {FROM_TABLE: True},
         training={
             "lesions": len(rows),

@@ -17,7 +17,8 @@ from radstudy.imaging.lesion_check import check_lesion
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label
 from radstudy.modelling.models import Term
-from radstudy.protocol.sections import Extract, Prepare
+from radstudy.protocol.prepare import preparation_step, reference_in
+from radstudy.protocol.sections import Extract
 from radstudy.signature.applicability import (
     Finding,
     UnlikeTrainingError,
@@ -233,8 +234,8 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
 def _features(
     signature: Signature, sequence: PatientSequence, reference: Path | None
 ) -> tuple[Mapping[str, float], tuple[str, ...]]:
-    steps = tuple(Prepare.model_validate(step) for step in signature.prepare)
-    section = next((step.reference for step in steps if step.reference is not None), None)
+    steps = tuple(preparation_step(step) for step in signature.prepare)
+    section = reference_in(steps)
     volume, roi = sequence.volume, sequence.roi
     prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume.grid))
     settings = signature.settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from radstudy.errors import StudyFileError
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.modelling.models import LinearForm
-from radstudy.protocol.base import Section
-from radstudy.protocol.sections import ClinicalVariable, Extract, Prepare
+from radstudy.protocol.prepare import preparation_step
+from radstudy.protocol.sections import ClinicalVariable, Extract
 from radstudy.signature.training import TrainingDistribution
 from radstudy.table import CLINICAL, SEPARATOR
 
@@ -62,15 +62,17 @@ def _kinds(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _sections(document: Mapping[str, Any]) -> Iterator[str]:
     """The parts that a study file has too."""
-    parts: list[tuple[str, type[Section], Any]] = [
-        (f"prepare, step {number}", Prepare, step) for number, step in enumerate(document["prepare"], 1)
+    parts: list[tuple[str, Callable[[Any], object], Any]] = [
+        (f"prepare, step {number}", preparation_step, step) for number, step in enumerate(document["prepare"], 1)
     ]
-    parts += [(f"clinical, {name}", ClinicalVariable, item) for name, item in document["clinical"].items()]
+    parts += [
+        (f"clinical, {name}", ClinicalVariable.model_validate, item) for name, item in document["clinical"].items()
+    ]
     if not document["extract"].get(FROM_TABLE):
-        parts.append(("extract", Extract, document["extract"]))
-    for name, kind, item in parts:
+        parts.append(("extract", Extract.model_validate, document["extract"]))
+    for name, read, item in parts:
         try:
-            section = kind.model_validate(item)
+            section = read(item)
             if isinstance(section, Extract) and section.params is None:
                 settings_of_study(section, Path())
         except ValidationError as error:

@@ -83,7 +83,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         "not_used": int((~usable).sum()),
     }
     fit = protocol.model.fit_of(name)
-    facts |= {"classifier": fit.kind, "like": protocol.model.models[name].like}
+    facts |= {"classifier": fit.word, "like": protocol.model.models[name].like}
     outcome = rows.loc[training, "outcome"]
     if why := _why_not(outcome) or _no_features(protocol, facts["sequences"], design):
         return _not_fitted(name, facts, why)

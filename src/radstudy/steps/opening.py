@@ -24,7 +24,7 @@ from radstudy.imaging.preparation import read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
-from radstudy.protocol.sections import Reference
+from radstudy.protocol.prepare import Reference
 from radstudy.space.grid import Grid
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks

@@ -26,7 +26,7 @@ from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume,
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, keep, kept, read_kept
-from radstudy.protocol.sections import Prepare, Reference
+from radstudy.protocol.prepare import PreparationStep, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
@@ -70,7 +70,7 @@ def do_prepare(run: Run, then: After | None = None) -> None:
     tasks = volume_tasks(read_cases(run), protocol.reader)
     transfer = protocol.cohort.transfer
     settings = {
-        "prepare": [step.model_dump(mode="json", by_alias=True) for step in protocol.prepare],
+        "prepare": protocol.model_dump(mode="json", by_alias=True, include={"prepare"})["prepare"],
         "extract": _deciding_features(run),
         "label": protocol.cohort.label,
         "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
@@ -167,7 +167,7 @@ def _shown(lesion: str) -> str:
 class _Work:
     """The work on one volume; its result is kept, so that a run that was stopped does not do it again."""
 
-    steps: tuple[Prepare, ...]
+    steps: tuple[PreparationStep, ...]
     rules: LesionRules
     label: LabelRule
     folder: Path

@@ -13,7 +13,7 @@ from radstudy.imaging.intensity import reference_parameters, rescale, rescale_pa
 from radstudy.imaging.preparation import Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Prepare, Reference
+from radstudy.protocol.prepare import N4, Reference, Rescale, ZScore, preparation_step
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -44,7 +44,7 @@ def test_the_foreground_is_simpleitks_otsu(volume):
 
 @pytest.mark.parametrize("over", ["volume", "foreground"])
 def test_zscore_over_the_volume_or_its_foreground(volume, over):
-    done = prepare_volume(volume, [Prepare(zscore={"scale": 100, "over": over})])[0]
+    done = prepare_volume(volume, [ZScore(scale=100, over=over)])[0]
     counted = done.voxels[foreground(volume)] if over == "foreground" else done.voxels
     assert counted.mean(dtype=np.float64) == pytest.approx(0, abs=1e-3)
     assert counted.std(dtype=np.float64) == pytest.approx(100, rel=1e-5)
@@ -66,14 +66,14 @@ def test_air_moves_the_volumes_percentiles_and_not_the_foregrounds(volume):
 def test_percentiles_clip_and_minmax_does_not(volume):
     assert rescale(volume).voxels.max() == pytest.approx(2000)
     low, high = np.percentile(volume.voxels[foreground(volume)], [1, 99])
-    step = Prepare(rescale={"to": [0, 100], "from": [1, 99], "over": "foreground"})
+    step = Rescale.model_validate({"to": [0, 100], "from": [1, 99], "over": "foreground"})
     done = prepare_volume(volume, [step])[0].voxels
     expected = (np.clip(volume.voxels.astype(np.float64), low, high) - low) * 100 / (high - low)
     np.testing.assert_allclose(done, expected, atol=1e-4)
 
 
 def test_the_reference_tissues_median_becomes_the_stated_value(volume, fat):
-    step = Prepare(reference={"mask": "x", "tissue": "fat", "to": 1000})
+    step = Reference(mask="x", tissue="fat", to=1000)
     done, preparation = prepare_volume(volume, [step], fat)
     assert np.median(done.voxels[fat.mask]) == pytest.approx(1000, rel=1e-6)
     factor = 1000 / np.median(volume.voxels[fat.mask])
@@ -85,9 +85,9 @@ def test_the_reference_tissues_median_becomes_the_stated_value(volume, fat):
 
 
 def test_every_step_is_in_the_history_with_its_numbers(volume, fat):
-    steps = [Prepare(n4={"shrink": 2, "iterations": [3, 2]}), Prepare(rescale={"to": [0, 2000]}), Prepare(zscore=None)]
+    steps = [N4(shrink=2, iterations=[3, 2]), Rescale(to=[0, 2000]), preparation_step({"zscore": None})]
     with pytest.raises(ValueError, match="exactly one"):
-        Prepare(n4={}, zscore={})
+        preparation_step({"n4": {}, "zscore": {}})
     done, _ = prepare_volume(volume, steps, fat)
     read, n4, rescaled, zscored = done.history
     assert read == "read x.nii"
@@ -118,7 +118,7 @@ def test_a_reference_without_signal_is_refused(volume, fat):
     with pytest.raises(CaseError, match=r"the median of the fat is -1\d+"):
         reference_parameters(dark, fat, tissue="fat")
     with pytest.raises(CaseError, match="there is no mask of the fat"):
-        prepare_volume(volume, [Prepare(reference={"mask": "x", "tissue": "fat"})])
+        prepare_volume(volume, [Reference(mask="x", tissue="fat")])
 
 
 def test_reading_a_reference_names_tissue_file_and_remedy(volume, tmp_path):
@@ -135,7 +135,7 @@ def test_reading_a_reference_names_tissue_file_and_remedy(volume, tmp_path):
 def test_a_small_reference_is_a_warning(volume, fat):
     mask = np.zeros_like(fat.mask)
     mask[5, 5, 2:5] = True
-    step = Prepare(reference={"mask": "x", "tissue": "fat"})
+    step = Reference(mask="x", tissue="fat")
     assert prepare_volume(volume, [step], fat)[1].warnings == ()
     assert prepare_volume(volume, [step], Roi(mask, AFFINE))[1].warnings == ("the mask of the fat has only 3 voxels",)
 

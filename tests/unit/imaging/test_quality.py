@@ -14,7 +14,7 @@ from radstudy.imaging.planes import few_slices
 from radstudy.imaging.preparation import NOISE, Preparation, prepare_volume
 from radstudy.imaging.quality import BINS, TOP, Evenness, coefficient_of_variation, evenness
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.sections import Prepare
+from radstudy.protocol.prepare import N4, Rescale
 
 # Voxel axes I, J, K run to P, S, L: a sagittal acquisition.
 SAGITTAL = np.array([[0, 0, -3.0, 60], [-1.0, 0, 0, 50], [0, 1.0, 0, -40], [0, 0, 0, 1]])
@@ -60,7 +60,7 @@ def test_nothing_to_measure_gives_nan_and_empty_counts():
 
 def test_a_preparation_keeps_its_evenness(biased):
     volume, _ = biased
-    steps = [Prepare(rescale={"to": [0, 500]}), Prepare(n4={"shrink": 3, "iterations": [8]})]
+    steps = [Rescale(to=[0, 500]), N4(shrink=3, iterations=[8])]
     _, preparation = prepare_volume(volume, steps)
     again = Preparation.from_dict(json.loads(json.dumps(preparation.as_dict())))
     assert again.quality == preparation.quality
@@ -77,7 +77,7 @@ def test_a_preparation_keeps_its_evenness(biased):
 def test_the_shift_is_the_largest_between_two_fits_inside_the_boxes(biased):
     volume, _ = biased
     options = {"shrink": 3, "iterations": [8, 6]}
-    prepared, preparation = prepare_volume(volume, [Prepare(n4=options)], disturb=True)
+    prepared, preparation = prepare_volume(volume, [N4(**options)], disturb=True)
     again = fit_bias_field(volume, **options, disturbance=NOISE)
     first, second = preparation.steps[0].lattice, again.lattice
     assert 0 < np.abs(second - first).max() < 0.01
@@ -86,7 +86,7 @@ def test_the_shift_is_the_largest_between_two_fits_inside_the_boxes(biased):
     expected = max(np.abs(moved[tuple(slice(*ends) for ends in box)]).max() for box in boxes)
     assert preparation.field_shift(boxes) == pytest.approx(expected, rel=1e-4)
     assert preparation.field_shift([]) is None
-    plain, undisturbed = prepare_volume(volume, [Prepare(n4=options)])
+    plain, undisturbed = prepare_volume(volume, [N4(**options)])
     assert undisturbed.field_shift(boxes) is None
     np.testing.assert_array_equal(plain.voxels, prepared.voxels)
 

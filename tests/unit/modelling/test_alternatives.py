@@ -20,13 +20,14 @@ from radstudy.errors import UsageError
 from radstudy.modelling.agreement import IccFilter
 from radstudy.modelling.classifiers.tuned import TunedRandomForest, TunedSvm
 from radstudy.modelling.folds import inner_folds, patients_of
-from radstudy.modelling.penalised import PenalisedFilter, fit_path, strengths_of
+from radstudy.modelling.penalised import fit_path, strengths_of
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.boruta import BorutaFilter
-from radstudy.modelling.selection.filters import UnivariateFilter
 from radstudy.modelling.selection.mrmr import MrmrFilter
+from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.ranking import FoundSize, chosen_size, most_of
 from radstudy.modelling.selection.recursive import RecursiveFilter
+from radstudy.modelling.selection.univariate import UnivariateFilter
 from radstudy.statistics import icc
 
 

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of every step and classifier that is ours (test_selection.py has the first of them)."""
+"""scikit-learn's own checks of every step and classifier that the study file may name."""
 
 import numpy as np
 import pandas as pd
@@ -6,38 +6,55 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radstudy.modelling.agreement import IccFilter
-from radstudy.modelling.classifiers.linear import CrossValidatedElasticNet, CrossValidatedLogistic
-from radstudy.modelling.classifiers.tuned import TunedGradientBoosting, TunedNeighbours, TunedRandomForest, TunedSvm
-from radstudy.modelling.penalised import PenalisedFilter
-from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
-from radstudy.modelling.selection.boruta import BorutaFilter
-from radstudy.modelling.selection.filters import UnivariateFilter, VarianceFilter
-from radstudy.modelling.selection.mrmr import MrmrFilter
+from radstudy.modelling.build import CLASSIFIER_BUILDERS, STEP_BUILDERS, classifier_of, transformer_of
+from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
+from radstudy.modelling.classifiers.tuned import TunedSvm
 from radstudy.modelling.selection.ranking import FoundSize
-from radstudy.modelling.selection.recursive import RecursiveFilter
+from radstudy.modelling.selection.step import FeatureFilter
+from radstudy.protocol.classifiers import (
+    ElasticNet,
+    GradientBoosting,
+    Logistic,
+    NearestNeighbours,
+    RandomForest,
+    Svm,
+)
+from radstudy.protocol.selection import (
+    BoostedTrees,
+    Boruta,
+    ElasticNetSelection,
+    Lasso,
+    Mrmr,
+    Recursive,
+    Univariate,
+)
 
-CLASSIFIERS = [
-    CrossValidatedElasticNet(strengths=5, mixes=(1.0,), folds=3),
-    TunedSvm(strengths=(0.1, 1.0), folds=3),
-    TunedRandomForest(trees=10, smallest_leaf=(1, 3), folds=3),
-    TunedGradientBoosting(trees=(5, 10), depth=(1,), folds=3),
-    TunedNeighbours(neighbours=(3, 5), folds=3),
-]
+QUICK = {  # parameters of its estimator for which a kind takes less time
+    Logistic: {"strengths": 3, "folds": 3},
+    ElasticNet: {"strengths": 5, "mixes": (1.0,), "folds": 3},
+    Svm: {"strengths": (0.1, 1.0), "folds": 3},
+    RandomForest: {"trees": 10, "smallest_leaf": (1, 3), "folds": 3},
+    GradientBoosting: {"trees": (5, 10), "depth": (1,), "folds": 3},
+    NearestNeighbours: {"neighbours": (3, 5), "folds": 3},
+    BoostedTrees: {"keep": FoundSize(folds=3), "trees": 5},
+    Lasso: {"strengths": 5, "folds": 3},
+    ElasticNetSelection: {"strengths": 5, "folds": 3},
+    Mrmr: {"keep": 2},
+    Boruta: {"rounds": 3},
+    Recursive: {"keep": 2},
+}
+CLASSIFIERS = [classifier_of(kind(), 0).set_params(**QUICK.get(kind, {})) for kind in CLASSIFIER_BUILDERS]
 STEPS = [
-    VarianceFilter(),
-    UnivariateFilter(adjust="holm"),
-    UnivariateFilter("auc"),
-    BoostedTreesFilter(FoundSize(folds=3), trees=5),
-    PenalisedFilter(strengths=5, folds=3),
-    MrmrFilter(keep=2),
-    BorutaFilter(rounds=3),
-    RecursiveFilter(keep=2),
-    IccFilter(),
+    *(transformer_of(kind(), "", 0).set_params(**QUICK.get(kind, {})) for kind in STEP_BUILDERS),
+    transformer_of(Univariate(adjust="holm"), "", 0),
+    transformer_of(Univariate(test="auc"), "", 0),
+    transformer_of(BoostedTrees(trees=5), "", 0),
 ]
+FILTERS = [step for step in STEPS if isinstance(step, FeatureFilter)]
 
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([*CLASSIFIERS, *STEPS])
+@parametrize_with_checks([*CLASSIFIERS, *STEPS, IccFilter()])
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
@@ -70,7 +87,7 @@ class TestClassifiers:
         assert np.isfinite(model.fit(X, y).predict_proba(X)).all()
 
 
-@pytest.mark.parametrize("step", STEPS[:-1], ids=str)
+@pytest.mark.parametrize("step", FILTERS, ids=str)
 class TestSteps:
     def test_no_column_is_no_column(self, step):
         y = np.array([0] * 25 + [1] * 25)

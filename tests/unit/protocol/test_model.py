@@ -31,7 +31,7 @@ def parse(select="[{impute: median}]", fit="", models=MODELS, more=""):
 
 def test_a_silent_study_is_ridge_logistic_regression():
     protocol = parse()
-    assert [protocol.model.fit_of(name).kind for name in protocol.model.models] == ["logistic"] * 3
+    assert [protocol.model.fit_of(name).word for name in protocol.model.models] == ["logistic"] * 3
     assert isinstance(classifier_of(protocol.model.fit_of("T2"), 3), CrossValidatedLogistic)
     assert protocol.signature_model == "both"
 
@@ -39,7 +39,7 @@ def test_a_silent_study_is_ridge_logistic_regression():
 @pytest.mark.parametrize("fit", ["fit: svm", "fit: {svm: {kernel: rbf}}", "fit: [svm]", "fit: [{svm: }]"])
 def test_a_classifier_is_one_line(fit):
     protocol = parse(fit=f"  {fit}\n")
-    assert {protocol.model.fit_of(name).kind for name in protocol.model.models} == {"svm"}
+    assert {protocol.model.fit_of(name).word for name in protocol.model.models} == {"svm"}
     assert isinstance(classifier_of(protocol.model.fit_of("T2"), 3), TunedSvm)
     assert protocol.signature_model is None
 
@@ -58,13 +58,13 @@ def test_several_classifiers_are_every_model_once_each(fit):
 
 def test_a_model_may_have_a_classifier_of_its_own():
     protocol = parse(models="  models: {T2: [T2], other: {like: T2, fit: knn}, own: {sequences: [DWI], fit: svm}}\n")
-    assert [protocol.model.fit_of(name).kind for name in protocol.model.models] == ["logistic", "knn", "svm"]
+    assert [protocol.model.fit_of(name).word for name in protocol.model.models] == ["logistic", "knn", "svm"]
     assert protocol.signature_model == "T2"
 
 
 def test_the_file_s_classifier_replaces_the_preset_s():
     protocol = parse_protocol("preset: her2-ihc2plus\nmodel: {fit: knn, signature: null}\n")
-    assert {protocol.model.fit_of(name).kind for name in protocol.model.models} == {"knn"}
+    assert {protocol.model.fit_of(name).word for name in protocol.model.models} == {"knn"}
 
 
 @pytest.mark.parametrize(

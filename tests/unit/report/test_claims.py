@@ -1,12 +1,16 @@
 """Tables, captions and names that claim no more than the run holds."""
 
 from dataclasses import replace
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.load import parse_protocol
+from radstudy.protocol.prepare import PREPARATION_STEPS
+from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.chance import NULL, chance_note, chance_of
 from radstudy.report.facts import read_facts
 from radstudy.report.figures import FIGURES
@@ -63,6 +67,38 @@ def test_the_choices_name_no_setting_that_is_not_in_force(facts):
 def test_a_step_of_a_list_is_told_once(facts):
     frame = TABLES["choices"](with_study(facts, STUDY)).frame
     assert frame["setting"].value_counts().max() == 1
+
+
+KEYS = {"model.select": "select: [WORD]", "model.fit": "select: [], fit: [WORD]", "prepare": ""}
+
+
+@pytest.mark.parametrize(
+    ("place", "word"),
+    [("model.select", kind.word) for kind in SELECTION_STEPS]
+    + [("model.fit", kind.word) for kind in CLASSIFIERS]
+    + [("prepare", kind.word) for kind in PREPARATION_STEPS],
+)
+def test_every_setting_of_every_step_and_classifier_is_told_with_its_reason(facts, place, word):
+    given = '{mask: "{patient}.nii", label: 3}' if word == "reference" else ""
+    if word in ("lasso", "elastic_net") and place == "model.select":
+        given = "{most: 4}"  # the cap is told where there is one
+    text = STUDY.replace("select: [{impute: median}, {collinear: {}}, {univariate: {}}], ", f"{KEYS[place]}, ")
+    if place == "prepare":
+        text = STUDY.replace("prepare: []", "prepare: [WORD]")
+    frame = TABLES["choices"](with_study(facts, text.replace("WORD", f"{{{word}: {given}}}"))).frame
+    told = frame[frame["setting"].str.fullmatch(rf"{place}\.{word}(\..*)?")]
+    (section,) = attrgetter(place)(facts.protocol)
+    names = {field.alias or name for name, field in type(section).model_fields.items() if name not in section.idle()}
+    expected = {f"{place}.{word}.{name}" if name != "root" else f"{place}.{word}" for name in names}
+    assert set(told["setting"]) == expected
+    assert (told["why"].str.len() > 10).all()
+
+
+def test_a_setting_that_decides_nothing_is_not_told(facts):
+    found = settings(with_study(facts, STUDY.replace("{univariate: {}}", "{univariate: {test: auc}}")))
+    assert found["model.select.univariate.above"] == "0.65"
+    assert not {"model.select.univariate.below", "model.select.univariate.adjust"} & set(found)
+    assert "model.select.univariate.above" not in settings(with_study(facts, STUDY))
 
 
 def test_the_cut_offs_rule_alone_is_told(facts):

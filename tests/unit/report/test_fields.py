@@ -9,7 +9,7 @@ from radstudy.imaging.preparation import prepare_volume
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
-from radstudy.protocol.sections import Prepare
+from radstudy.protocol.prepare import N4
 from radstudy.report.facts import AbsentError, read_facts
 from radstudy.report.fields import draw, montages
 from radstudy.report.figures import FIGURES
@@ -47,7 +47,7 @@ def run(tmp_path):
         voxels = 300 * np.exp(ramp * number / 4) + rng.normal(scale=20, size=(24, 20, 8))
         voxels[:, :4] = 5
         volume = Volume(voxels.astype(np.float32), np.diag([2.0, 2, 4, 1]))
-        _, preparation = prepare_volume(volume, [Prepare(n4={"shrink": 2, "iterations": [4]})])
+        _, preparation = prepare_volume(volume, [N4(shrink=2, iterations=[4])])
         folder = tmp_path / "prepare" / "fields"
         folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(folder / f"{name}.npz", **slices_before(volume))

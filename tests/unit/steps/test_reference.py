@@ -99,7 +99,7 @@ def test_a_prediction_asks_for_the_tissues_mask_and_gives_the_studys_value(study
     form = LinearForm(0.0, (Term("T2:original_firstorder_Mean", None, 0.0, 1.0, 0.01, (0.0, 1000.0)),))
     signature = Signature(
         "test", "T2", "", {"positive": "1", "negative": "0", "label": "y"}, form, 0.5, ("T2",), {},
-        tuple(step.model_dump(mode="json", by_alias=True, exclude_none=True) for step in protocol.prepare),
+        tuple(protocol.model_dump(mode="json", by_alias=True, exclude_none=True, include={"prepare"})["prepare"]),
         protocol.extract.model_dump(mode="json"), {}, {},
     )  # fmt: skip
     write_signature(signature, tmp_path / "signature.json")

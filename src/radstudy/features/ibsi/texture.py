@@ -96,7 +96,7 @@ _GLRLM = _size_tags("rlm", small="sr", large="lr", one="r", size="rl", share="r"
 _GLSZM = _size_tags("szm", small="sz", large="lz", one="z", size="zs", share="z")
 _GLDZM = _size_tags("dzm", small="sd", large="ld", one="z", size="zd", share="z")
 _NGLDM = _size_tags("ngl", small="ld", large="hd", one="c", size="dc", share="dc")
-_ENERGY = len(_SIZES)  # one more value than the others have
+_ENERGY = len(formulas.SIZE_SLOTS)  # one more value than the others have
 _NGLDM["ngl_dc_energy"] = _ENERGY
 _NGTDM = {
     "ngt_coarseness": formulas.COARSENESS,
@@ -270,7 +270,7 @@ def _difference_rows(lesion: _Lesion) -> Iterator[Float64]:
 def _ngtdm(count: Float64, difference: Float64, grey: Float64) -> Float64:
     present = count > 0
     if not present.any():
-        return np.full(len(_NGTDM), np.nan)
+        return np.full(len(formulas.NGTDM_SLOTS), np.nan)
     return formulas.ngtdm_formulas(count[present], difference[present], grey[present])
 
 

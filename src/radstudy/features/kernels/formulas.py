@@ -14,19 +14,69 @@ Counts = NDArray[np.int32] | NDArray[np.float64]
 EPS = 2.0**-52  # PyRadiomics adds it to probabilities and divisors that may be 0
 ROUNDING = 1e-13  # a difference of two entropies smaller than this is rounding
 
-# Where each value stands in what the kernels return: GLCM; the matrices of sizes; NGTDM. (compile-time constants)
-(
-    AUTOCORRELATION, CLUSTER_PROMINENCE, CLUSTER_SHADE, CLUSTER_TENDENCY, CONTRAST, CORRELATION,
-    DIFFERENCE_AVERAGE, DIFFERENCE_ENTROPY, DIFFERENCE_VARIANCE, ID, IDM, IDMN, IDN, IMC1, IMC2,
-    INVERSE_VARIANCE, JOINT_AVERAGE, JOINT_ENERGY, JOINT_ENTROPY, MAXIMUM_PROBABILITY, SUM_AVERAGE, SUM_ENTROPY,
-    SUM_SQUARES,
-) = range(23)  # fmt: skip
-(
-    GREY_NONUNIFORMITY, GREY_NONUNIFORMITY_NORMALISED, GREY_VARIANCE, HIGH_GREY, LARGE, LARGE_HIGH_GREY,
-    LARGE_LOW_GREY, LOW_GREY, ENTROPY, SIZE_NONUNIFORMITY, SIZE_NONUNIFORMITY_NORMALISED, PERCENTAGE,
-    SIZE_VARIANCE, SMALL, SMALL_HIGH_GREY, SMALL_LOW_GREY,
-) = range(16)  # fmt: skip
-BUSYNESS, COARSENESS, COMPLEXITY, NGTDM_CONTRAST, STRENGTH = range(5)
+# The values that the kernels return, by name: their places are those of the names here. (compile-time constants)
+GLCM_SLOTS = (
+    "Autocorrelation", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast", "Correlation",
+    "DifferenceAverage", "DifferenceEntropy", "DifferenceVariance", "Id", "Idm", "Idmn", "Idn", "Imc1", "Imc2",
+    "InverseVariance", "JointAverage", "JointEnergy", "JointEntropy", "MaximumProbability", "SumAverage",
+    "SumEntropy", "SumSquares",
+)  # fmt: skip
+SIZE_SLOTS = (
+    "GreyNonUniformity", "GreyNonUniformityNormalised", "GreyVariance", "HighGrey", "Large", "LargeHighGrey",
+    "LargeLowGrey", "LowGrey", "Entropy", "SizeNonUniformity", "SizeNonUniformityNormalised", "Percentage",
+    "SizeVariance", "Small", "SmallHighGrey", "SmallLowGrey",
+)  # fmt: skip
+NGTDM_SLOTS = (
+    "Busyness", "Coarseness", "Complexity", "Contrast", "Strength",
+)  # fmt: skip
+_N_GLCM, _N_SIZE, _N_NGTDM = len(GLCM_SLOTS), len(SIZE_SLOTS), len(NGTDM_SLOTS)
+
+AUTOCORRELATION = GLCM_SLOTS.index("Autocorrelation")
+CLUSTER_PROMINENCE = GLCM_SLOTS.index("ClusterProminence")
+CLUSTER_SHADE = GLCM_SLOTS.index("ClusterShade")
+CLUSTER_TENDENCY = GLCM_SLOTS.index("ClusterTendency")
+CONTRAST = GLCM_SLOTS.index("Contrast")
+CORRELATION = GLCM_SLOTS.index("Correlation")
+DIFFERENCE_AVERAGE = GLCM_SLOTS.index("DifferenceAverage")
+DIFFERENCE_ENTROPY = GLCM_SLOTS.index("DifferenceEntropy")
+DIFFERENCE_VARIANCE = GLCM_SLOTS.index("DifferenceVariance")
+ID = GLCM_SLOTS.index("Id")
+IDM = GLCM_SLOTS.index("Idm")
+IDMN = GLCM_SLOTS.index("Idmn")
+IDN = GLCM_SLOTS.index("Idn")
+IMC1 = GLCM_SLOTS.index("Imc1")
+IMC2 = GLCM_SLOTS.index("Imc2")
+INVERSE_VARIANCE = GLCM_SLOTS.index("InverseVariance")
+JOINT_AVERAGE = GLCM_SLOTS.index("JointAverage")
+JOINT_ENERGY = GLCM_SLOTS.index("JointEnergy")
+JOINT_ENTROPY = GLCM_SLOTS.index("JointEntropy")
+MAXIMUM_PROBABILITY = GLCM_SLOTS.index("MaximumProbability")
+SUM_AVERAGE = GLCM_SLOTS.index("SumAverage")
+SUM_ENTROPY = GLCM_SLOTS.index("SumEntropy")
+SUM_SQUARES = GLCM_SLOTS.index("SumSquares")
+
+GREY_NONUNIFORMITY = SIZE_SLOTS.index("GreyNonUniformity")
+GREY_NONUNIFORMITY_NORMALISED = SIZE_SLOTS.index("GreyNonUniformityNormalised")
+GREY_VARIANCE = SIZE_SLOTS.index("GreyVariance")
+HIGH_GREY = SIZE_SLOTS.index("HighGrey")
+LARGE = SIZE_SLOTS.index("Large")
+LARGE_HIGH_GREY = SIZE_SLOTS.index("LargeHighGrey")
+LARGE_LOW_GREY = SIZE_SLOTS.index("LargeLowGrey")
+LOW_GREY = SIZE_SLOTS.index("LowGrey")
+ENTROPY = SIZE_SLOTS.index("Entropy")
+SIZE_NONUNIFORMITY = SIZE_SLOTS.index("SizeNonUniformity")
+SIZE_NONUNIFORMITY_NORMALISED = SIZE_SLOTS.index("SizeNonUniformityNormalised")
+PERCENTAGE = SIZE_SLOTS.index("Percentage")
+SIZE_VARIANCE = SIZE_SLOTS.index("SizeVariance")
+SMALL = SIZE_SLOTS.index("Small")
+SMALL_HIGH_GREY = SIZE_SLOTS.index("SmallHighGrey")
+SMALL_LOW_GREY = SIZE_SLOTS.index("SmallLowGrey")
+
+BUSYNESS = NGTDM_SLOTS.index("Busyness")
+COARSENESS = NGTDM_SLOTS.index("Coarseness")
+COMPLEXITY = NGTDM_SLOTS.index("Complexity")
+NGTDM_CONTRAST = NGTDM_SLOTS.index("Contrast")
+STRENGTH = NGTDM_SLOTS.index("Strength")
 
 
 @jit()
@@ -49,9 +99,9 @@ def glcm_formulas(
 
     Returns
     -------
-    values : float64 (23,), at AUTOCORRELATION ... SUM_SQUARES; NaN where no direction holds a pair.
+    values : float64, one for each of `GLCM_SLOTS`; NaN where no direction holds a pair.
     """
-    total = np.zeros(23)
+    total = np.zeros(_N_GLCM)
     used = 0
     if merge:
         matrix = np.zeros(counts.shape[1:])
@@ -155,7 +205,7 @@ def _mean_variance_entropy(share: Float64, grey: Float64) -> tuple[float, float,
 @jit()
 def _of_sums(plus: Float64, minus: Float64, n_levels: int) -> Float64:
     """The values that follow from the distributions of i + j and of |i - j|; 0 for the others."""
-    values = np.zeros(23)
+    values = np.zeros(_N_GLCM)
     average = difference = 0.0
     for k in range(plus.size):
         average += k * plus[k]
@@ -197,12 +247,12 @@ def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
 
     Returns
     -------
-    values : float64 (16,), at GREY_NONUNIFORMITY ... SMALL_LOW_GREY.
+    values : float64, one for each of `SIZE_SLOTS`.
     """
     n, m = matrix.shape
     by_grey = np.zeros(n)
     by_size = np.zeros(m)
-    values = np.zeros(16)
+    values = np.zeros(_N_SIZE)
     mass = matrix.sum()
     for i in range(n):
         g2 = grey[i] * grey[i]
@@ -256,11 +306,11 @@ def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) ->
 
     Returns
     -------
-    values : float64 (16,); NaN where every direction is left out.
+    values : float64, one for each of `SIZE_SLOTS`; NaN where every direction is left out.
     """
     lengths = np.arange(1, counts.shape[2] + 1).astype(np.float64)
     matrix = np.zeros((grey.size, counts.shape[2]))
-    total = np.zeros(16)
+    total = np.zeros(_N_SIZE)
     used = 0
     for direction in range(counts.shape[0]):
         if weights[direction] > 0:
@@ -299,7 +349,7 @@ def ngtdm_formulas(voxels: Float64, differences: Float64, grey: Float64) -> Floa
             swing += abs(grey[i] * p_i - grey[j] * p_j)
             complexity += apart * (p_i * differences[i] + p_j * differences[j]) / (p_i + p_j)
             strength += (p_i + p_j) * apart * apart
-    values = np.zeros(5)
+    values = np.zeros(_N_NGTDM)
     values[BUSYNESS] = weighted / swing if swing != 0 else 0.0
     values[COARSENESS] = 1 / weighted if weighted != 0 else 1e6
     values[COMPLEXITY] = complexity / count

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,8 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from radstudy.modelling.classifiers.binary import BinaryClassifier
-from radstudy.modelling.folds import inner_folds, patients_of
-from radstudy.modelling.penalised import chosen_fit
+from radstudy.modelling.folds import inner_folds
 from radstudy.modelling.validation import checked_table
 
 
@@ -108,56 +106,6 @@ class CrossValidatedLogistic(LinearClassifier):
     def _splits(self, y: NDArray[np.int64], groups: ArrayLike | None) -> list[tuple[Any, Any]]:
         """Folds with both classes in training; none where a class has one patient: then the penalty is strongest."""
         return inner_folds(y, groups, self.folds, self.random_state)
-
-
-class CrossValidatedElasticNet(LinearClassifier):
-    """Logistic regression with L1 and L2 penalties; their mix and strength by stratified folds, then fitted again.
-
-    Parameters
-    ----------
-    mixes : shares of L1 tried; of ties the highest.
-    strengths : number of penalties tried per share.
-    rule : "best", the lowest mean log-loss; "one-se", the strongest penalty within a standard error of it.
-    folds : number of folds.
-    random_state : seed of the folds.
-
-    Attributes
-    ----------
-    coefficients_ : (features,) per unit of the features as given, 0 for those left out.
-    intercept_ : float
-    mix_, strength_ : the chosen ones (glmnet's alpha and lambda); NaN for the intercept model.
-    """
-
-    sparse = True
-
-    def __init__(
-        self,
-        mixes: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
-        strengths: int = 50,
-        rule: str = "best",
-        folds: int = 5,
-        random_state: int | None = 0,
-    ) -> None:
-        self.mixes = mixes
-        self.strengths = strengths
-        self.rule = rule
-        self.folds = folds
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
-        """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
-        values, binary = self._begun(X, y)
-        if values.shape[1] == 0:
-            self._prevalence(binary)
-            self.mix_ = self.strength_ = float("nan")
-            return self
-        choice = chosen_fit(
-            values, binary, patients_of(X) if groups is None else groups,
-            mixes=self.mixes, strengths=self.strengths, rule=self.rule, folds=self.folds, seed=self.random_state,
-        )  # fmt: skip
-        self.coefficients_, self.intercept_ = choice.coefficients, choice.intercept
-        self.mix_, self.strength_ = choice.mix, choice.strength
-        return self
 
 
 def _logistic(strength: float) -> LogisticRegression:

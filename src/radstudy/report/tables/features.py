@@ -7,25 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
-STEP_NAMES = {
-    "impute": "Values known",
-    "standardise": "Varying",
-    "variance": "Varying",
-    "collinear": "Not collinear",
-    "univariate": "Univariate test",
-    "boosted_trees": "Boosted trees",
-    "lasso": "LASSO",
-    "elastic_net": "Elastic net",
-    "mrmr": "mRMR",
-    "boruta": "Boruta",
-    "recursive": "Recursive elimination",
-    "screen": "Univariate regression",
-}
+_HEADINGS = {**{step.word: step.heading for step in SELECTION_STEPS}, "screen": "Univariate regression"}
 
 
 def step_name(step: str) -> str:
@@ -37,7 +25,8 @@ def step_name(step: str) -> str:
     'Univariate test (2)'
     """
     word, _, place = step.partition(" ")
-    return f"{STEP_NAMES.get(word, word)} ({place})" if place else STEP_NAMES.get(word, word)
+    heading = _HEADINGS.get(word, word)  # a run folder may be of another version
+    return f"{heading} ({place})" if place else heading
 
 
 def reproducibility(facts: Facts) -> Table:
@@ -94,7 +83,7 @@ def funnel(facts: Facts) -> Table:
 
 def _in_order(facts: Facts) -> list[str]:
     """The steps as the study file has them."""
-    return [step.name for step in facts.protocol.model.select]
+    return [step.word for step in facts.protocol.model.select]
 
 
 def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from radstudy.protocol import STEPS
+from radstudy.protocol import STEPS, Protocol
+from radstudy.protocol.classifiers import CLASSIFIERS
+from radstudy.protocol.kinds import Kind
+from radstudy.protocol.prepare import PREPARATION_STEPS
+from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.facts import SUMMARY, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
 from radstudy.store import PROVENANCE
+
+KINDS: Mapping[str, Sequence[type[Kind]]] = {
+    "prepare": PREPARATION_STEPS,
+    "model.select": SELECTION_STEPS,
+    "model.fit": CLASSIFIERS,
+}
+"""Places of the study file that hold steps or classifiers: the reasons for their settings stand beside these."""
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A setting that was in force: its dotted name, value, who set it, and why one would."""
+
+    setting: str
+    value: Any
+    source: str
+    why: str
 
 
 def choices(facts: Facts) -> Table:
@@ -21,28 +44,16 @@ def choices(facts: Facts) -> Table:
     rows, records = [], []
     idle, of_file = _idle(facts), _of_file(facts)
     for entry in YAML(typ="safe").load((resources.files("radstudy.report") / "choices.yaml").read_text("utf-8")):
-        if entry["setting"] not in of_file and str(entry["setting"]).startswith(idle):
-            continue
-        for setting, value, source in _settings(facts, str(entry["setting"]), of_file):
-            if entry.get("unset") and value is not None:  # told only where the study file has none
+        for choice in _choices(facts.protocol, entry, of_file):
+            if choice.setting not in of_file and choice.setting.startswith(idle):
                 continue
-            shown = _NONE[setting] if value is None else _shown(value)
-            record = [entry["step"], setting, shown, source, entry["why"]]
+            shown = _NONE[choice.setting] if choice.value is None else _shown(choice.value)
+            record = [entry["step"], choice.setting, shown, choice.source, choice.why]
             records.append(record)
             rows.append([*words(record[:2]), Cell(record[2], kind="strong"), *words(record[3:])])
     names = ["Step", "Setting", "Value", "Set by", "Why, and what else there is"]
     frame = pd.DataFrame(records, columns=["step", "setting", "value", "set_by", "why"])
     return Table("choices", [words(names)], rows, frame)
-
-
-def _settings(facts: Facts, setting: str, of_file: Mapping[str, Any]) -> list[tuple[str, Any, str]]:
-    """A setting of the study with its value and who set it, once for each step that has it."""
-    if setting in of_file:
-        return [(setting, of_file[setting], "parameter file")]
-    return [
-        (name, value, "study file or preset" if stated else "program's default")
-        for name, value, stated in _found(facts.protocol, setting.split("."))
-    ]
 
 
 def _of_file(facts: Facts) -> dict[str, Any]:
@@ -63,6 +74,35 @@ def _of_file(facts: Facts) -> dict[str, Any]:
     if "Wavelet" in own:
         told["extract.images.wavelet"] = own["Wavelet"].wavelet
     return told | {"extract.features": {family: len(names) for family, names in settings.feature_classes}}
+
+
+def _choices(protocol: Protocol, entry: Mapping[str, Any], of_file: Mapping[str, Any]) -> Iterator[_Choice]:
+    """What one line of choices.yaml tells of a study; a parameter file's settings are not the study file's."""
+    if "kinds" in entry:
+        yield from _of_kinds(protocol, str(entry["kinds"]))
+        return
+    if entry["setting"] in of_file:
+        yield _Choice(entry["setting"], of_file[entry["setting"]], "parameter file", entry["why"])
+        return
+    for setting, value, stated in _found(protocol, str(entry["setting"]).split(".")):
+        if not (entry.get("unset") and value is not None):  # told only where the study file has none
+            yield _Choice(setting, value, _source(stated), entry["why"])
+
+
+def _of_kinds(protocol: Protocol, place: str) -> Iterator[_Choice]:
+    """The settings of the steps or classifiers of a place that decide something, kind by kind."""
+    sections: Sequence[Kind] = attrgetter(place)(protocol)
+    for kind in KINDS[place]:
+        for name, why in kind.reasons().items():
+            field = "" if name == "root" else f".{kind.model_fields[name].alias or name}"
+            for section in sections:
+                if type(section) is kind and getattr(section, name) is not None and name not in section.idle():
+                    source = _source(name in section.model_fields_set)
+                    yield _Choice(f"{place}.{kind.word}{field}", getattr(section, name), source, why)
+
+
+def _source(stated: bool) -> str:
+    return "study file or preset" if stated else "program's default"
 
 
 def _idle(facts: Facts) -> tuple[str, ...]:
@@ -90,14 +130,11 @@ def _idle(facts: Facts) -> tuple[str, ...]:
 
 
 def _found(section: Any, path: list[str], at: str = "") -> list[tuple[str, Any, bool]]:
-    """The settings that a dotted path names and that have a value; a list of sections is gone through.
+    """The settings that a dotted path names and that have a value.
 
-    A setting without a value is none of the study's: of two ways to do a thing it is the other one, and of a list of
-    steps each step has its own word only.
+    A setting without a value is none of the study's: of two ways to do a thing it is the other one.
     """
     head, *rest = path
-    if isinstance(section, tuple):
-        return [item for part in section for item in _found(part, path, at)]
     if not isinstance(section, BaseModel):
         return []
     value = getattr(section, head)

@@ -20,47 +20,10 @@ def _done(facts: Facts) -> list[str]:
     histories = rows(facts, VOLUMES, "history")["history"].astype(str)
     told = []
     for step in facts.protocol.prepare:
-        count = int(histories.str.contains(_mark(step), regex=False).sum())
+        count = int(histories.str.contains(step.trace(), regex=False).sum())
         if count:
-            told.append(_step(step) + (f" ({count} of {len(histories)} volumes)" if count < len(histories) else ""))
+            told.append(step.told() + (f" ({count} of {len(histories)} volumes)" if count < len(histories) else ""))
     return told
-
-
-def _mark(step: Any) -> str:
-    """How a volume's history tells of a step."""
-    if step.reference is not None:
-        return f"voxels of {step.reference.tissue}"
-    return "N4 (" if step.n4 is not None else "rescale from" if step.rescale is not None else "z-score"
-
-
-def _step(step: Any) -> str:
-    if step.n4 is not None:
-        shrink = step.n4.shrink if isinstance(step.n4.shrink, int) else " x ".join(map(str, step.n4.shrink))
-        return (
-            f"N4 bias-field correction (Otsu foreground mask of 200 bins, shrink factor {shrink}, at most "
-            f"{listed([str(n) for n in step.n4.iterations])} iterations on {len(step.n4.iterations)} levels, "
-            f"convergence {step.n4.convergence:g}, cubic B-splines on 4 x 4 x 4 control points at the first level, "
-            "histogram of 200 bins, FWHM 0.15, Wiener noise 0.01), its field divided out at full resolution"
-        )
-    if step.rescale is not None:
-        source = step.rescale.from_
-        window = (
-            "the volume's minimum and maximum"
-            if source == "minmax"
-            else f"{_counted(step.rescale.over)} {source[0]:g}th and {source[1]:g}th percentiles"
-        )
-        return f"linear rescaling of {window} to {step.rescale.to[0]:g} and {step.rescale.to[1]:g}"
-    if step.reference is not None:
-        return (
-            f"division by the median of the voxels in a mask of the {step.reference.tissue}, drawn on every image, so "
-            f"that it became {step.reference.to:g}"
-        )
-    over = "the whole volume" if step.zscore.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"
-    return f"z-score normalisation over {over}, times {step.zscore.scale:g}"
-
-
-def _counted(over: str) -> str:
-    return "its" if over == "volume" else "its foreground's (above Otsu's threshold, 200 bins)"
 
 
 IMAGES = (

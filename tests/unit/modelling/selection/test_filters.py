@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
-from radstudy.modelling.selection.filters import CollinearityFilter, UnivariateFilter
+from radstudy.modelling.selection.collinear import CollinearityFilter
 from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection.univariate import UnivariateFilter
 
 
 @pytest.fixture
@@ -20,15 +20,6 @@ def data():
     frame["b"] += 2 * y
     frame["c"] = frame["b"] + rng.normal(scale=0.1, size=50)  # a weaker copy of b
     return frame, y
-
-
-@pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks(
-    [MedianImputer(), ZScore(), CollinearityFilter(), UnivariateFilter(), BoostedTreesFilter(trees=5),
-     CrossValidatedLogistic(strengths=3)],
-)  # fmt: skip
-def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
 
 
 def test_median_of_training_rows_and_reason_for_an_empty_feature():

@@ -8,29 +8,39 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from radstudy.protocol.sections import Protocol, Select
-from radstudy.protocol.selection import FoundSize
+from radstudy.protocol.classifiers import Logistic
+from radstudy.protocol.model import ClinicalModel
+from radstudy.protocol.sections import Protocol
+from radstudy.protocol.selection import (
+    BoostedTrees,
+    Collinear,
+    FoundSize,
+    Impute,
+    SelectionStep,
+    Standardise,
+    Univariate,
+    Variance,
+)
 
-LABEL_FREE = ("impute", "standardise")  # in this order, before every step that sees an outcome
-HEAD = (*LABEL_FREE, "variance")  # see no outcome
-_KNOWN: dict[str, dict[str, tuple[Any, ...] | None]] = {  # section to setting to the values carried; None: any
-    "variance": {"ratio": None, "unique": None},
-    "collinear": {"above": None, "keep": ("stronger",)},
-    "univariate": {"test": ("mann-whitney", "student"), "below": None},
-    "boosted_trees": {"keep": None, "trees": None, "depth": None, "learning_rate": None, "subsample": None},
-    "logistic": {"penalty": ("l2",), "folds": None, "strengths": None},
-    "clinical": {"univariate_below": None, "variables": None},
+LABEL_FREE = (Impute, Standardise)  # in this order, before every step that sees an outcome
+HEAD = (*LABEL_FREE, Variance)  # see no outcome
+_KNOWN: dict[
+    type[BaseModel], dict[str, tuple[Any, ...] | None]
+] = {  # section to setting to the values carried; None: any
+    Impute: {"root": ("median",)},
+    Standardise: {"root": ("zscore",)},
+    Variance: {"ratio": None, "unique": None},
+    Collinear: {"above": None, "keep": ("stronger",)},
+    Univariate: {"test": ("mann-whitney", "student"), "below": None},
+    BoostedTrees: {"keep": None, "trees": None, "depth": None, "learning_rate": None, "subsample": None},
+    Logistic: {"penalty": ("l2",), "folds": None, "strengths": None},
+    ClinicalModel: {"univariate_below": None, "variables": None},
 }
 
 
-def step_of(step: Select) -> tuple[str, Any]:
-    """Name and settings of one step of the selection."""
-    return next((name, value) for name, value in step if value is not None)
-
-
-def head_of(steps: Sequence[Select]) -> list[tuple[str, Any]]:
+def head_of(steps: Sequence[SelectionStep]) -> list[SelectionStep]:
     """The steps before the first that sees an outcome."""
-    return list(takewhile(lambda step: step[0] in HEAD, map(step_of, steps)))
+    return list(takewhile(lambda step: isinstance(step, HEAD), steps))
 
 
 def why_not(protocol: Protocol, name: str) -> str:
@@ -44,7 +54,7 @@ def why_not(protocol: Protocol, name: str) -> str:
 def why_not_classifier(protocol: Protocol, name: str) -> str:
     """Why the engine leaves a model's classifier to scikit-learn; empty where it carries it itself."""
     fit = protocol.model.fit_of(name)
-    return f"the classifier {fit.kind}" if fit.logistic is None else _odd("logistic", fit.logistic)
+    return _odd(fit.word, fit) if isinstance(fit, Logistic) else f"the classifier {fit.word}"
 
 
 def _why_not_selected(protocol: Protocol, name: str) -> str:
@@ -54,31 +64,25 @@ def _why_not_selected(protocol: Protocol, name: str) -> str:
     others = (*(model.pool or ()), *(model.add or ()))
     if model.sequences is None and not others:
         return "the kind of this model"
-    if model.sequences is not None or model.pool is not None:
-        steps = [step_of(step) for step in protocol.model.select]
-        if odd := _odd_steps(steps):
-            return odd
+    if (model.sequences is not None or model.pool is not None) and (odd := _odd_steps(protocol.model.select)):
+        return odd
     if repeated := _repeated(protocol, name):
         return f"'{repeated}' reached twice"
     return next((why for other in others if (why := _why_not_selected(protocol, other))), "")
 
 
-def _odd_steps(steps: list[tuple[str, Any]]) -> str:
-    names = [name for name, _ in steps]
-    for name, settings in steps:
-        if name in LABEL_FREE:
-            if settings not in ("median", "zscore"):
-                return f"{name}: {settings}"
-        elif name not in _KNOWN:
-            return f"the step {name}"
-        elif name == "boosted_trees" and _found_size(settings.keep):
-            return "boosted_trees: a size found by cross-validation"
-        elif odd := _odd(name, settings):
+def _odd_steps(steps: Sequence[SelectionStep]) -> str:
+    for step in steps:
+        if type(step) not in _KNOWN:
+            return f"the step {step.word}"
+        if isinstance(step, BoostedTrees) and _found_size(step.keep):
+            return f"{step.word}: a size found by cross-validation"
+        if odd := _odd(step.word, step):
             return odd
-    head = [name for name in takewhile(lambda name: name in HEAD, names) if name in LABEL_FREE]
-    late = [name for name in names if name in LABEL_FREE][len(head) :]
-    if late or head != [name for name in LABEL_FREE if name in head]:
-        return f"the order of the steps {', '.join(names)}"
+    head = [type(step) for step in head_of(steps) if isinstance(step, LABEL_FREE)]
+    late = [step for step in steps if isinstance(step, LABEL_FREE)][len(head) :]
+    if late or head != [kind for kind in LABEL_FREE if kind in head]:
+        return f"the order of the steps {', '.join(step.word for step in steps)}"
     return ""
 
 
@@ -87,7 +91,7 @@ def _found_size(keep: Any) -> bool:
 
 
 def _odd(name: str, section: BaseModel) -> str:
-    known = _KNOWN[name]
+    known = _KNOWN[type(section)]
     for key, field in type(section).model_fields.items():
         value = getattr(section, key)
         allowed = known.get(key, (field.get_default(call_default_factory=True),))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.modelling.refits.engine.kernels.collinear import keep_uncorrelated
-from radstudy.modelling.refits.engine.plan import head_of, step_of
+from radstudy.modelling.refits.engine.plan import head_of
 from radstudy.modelling.refits.engine.sources import ClinicalSource, FeatureSource
 from radstudy.modelling.refits.engine.trees import tree_importances
-from radstudy.protocol.sections import BoostedTrees, Protocol
+from radstudy.protocol.sections import Protocol
+from radstudy.protocol.selection import BoostedTrees, Collinear, SelectionStep, Univariate, Variance
 from radstudy.statistics import student_columns
 
 Array = NDArray[np.float64]
@@ -85,7 +85,7 @@ class Selections:
             assert isinstance(source, FeatureSource)
             chosen = np.arange(len(source.names))
             for step in self.protocol.model.select[len(head_of(self.protocol.model.select)) :]:
-                chosen = self._step(name, step_of(step), source, chosen, outcome)
+                chosen = self._step(name, step, source, chosen, outcome)
             return Selected(((source, chosen),), source.names[chosen], source.values[:, chosen])
         parts = [self.of(other, rows, outcome) for other in (*(model.pool or ()), *(model.add or ()))]
         union = Selected(
@@ -94,33 +94,34 @@ class Selections:
             np.hstack([selected.values for selected in parts]),
         )
         for step in self.protocol.model.select if model.pool else ():
-            if step.boosted_trees:
+            if isinstance(step, BoostedTrees):  # of the steps that the engine knows the one that reduces
                 rank = np.argsort(np.argsort(union.names.astype(str), kind="stable"), kind="stable")
-                union = union.keep(self._trees(step.boosted_trees, name, union.values, rank, outcome))
+                union = union.keep(self._trees(step, name, union.values, rank, outcome))
         return union
 
     def _step(
-        self, name: str, step: tuple[str, Any], source: FeatureSource, chosen: IntArray, outcome: IntArray
+        self, name: str, step: SelectionStep, source: FeatureSource, chosen: IntArray, outcome: IntArray
     ) -> IntArray:
         """The columns of the source that one step leaves of those chosen so far."""
-        kind, settings = step
         if not len(chosen):
             return chosen
-        if kind == "variance":
-            return np.asarray(chosen[source.varying(settings)[chosen]])
-        if kind == "collinear":
+        if isinstance(step, Variance):
+            return np.asarray(chosen[source.varying(step)[chosen]])
+        if isinstance(step, Collinear):
             power = source.power(outcome)[chosen]
             order = chosen[np.lexsort((source.name_rank[chosen], -np.round(power, 12)))]
-            return np.flatnonzero(keep_uncorrelated(source.related(settings.above), order))
-        if kind == "univariate":
-            if settings.test == "student":
+            return np.flatnonzero(keep_uncorrelated(source.related(step.above), order))
+        if isinstance(step, Univariate):
+            if step.test == "student":
                 p_values = student_columns(source.values[:, chosen], outcome)
             else:
                 p_values = source.mann_whitney(outcome, chosen)
-            kept = p_values < settings.below
+            kept = p_values < step.below
             return np.asarray(chosen[kept])
-        kept = self._trees(settings, name, source.values[:, chosen], source.name_rank[chosen], outcome)
-        return np.asarray(chosen[kept])
+        if isinstance(step, BoostedTrees):
+            kept = self._trees(step, name, source.values[:, chosen], source.name_rank[chosen], outcome)
+            return np.asarray(chosen[kept])
+        raise AssertionError(f"the engine was given the step {step.word}, which it does not know")
 
     def _trees(
         self, section: BoostedTrees, name: str, values: Array, name_rank: IntArray, outcome: IntArray

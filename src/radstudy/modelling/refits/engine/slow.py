@@ -15,6 +15,7 @@ from radstudy.modelling.refits.engine.kernels.logistic import fold_aucs
 from radstudy.modelling.refits.engine.penalty import TIE, Folds, TunedFit, folds_of, tuned_fit
 from radstudy.modelling.refits.engine.plan import why_not_classifier
 from radstudy.modelling.validation import TooFewError
+from radstudy.protocol.classifiers import Logistic
 from radstudy.protocol.sections import Protocol
 
 Array = NDArray[np.float64]
@@ -47,7 +48,8 @@ def fit_with_scikit_learn(
     values = pipeline[:-1].transform(inner)
     features = tuple(str(column) for column in values.columns)
     classifier = pipeline.named_steps[CLASSIFIER]
-    settings = protocol.model.fit_of(name).logistic
+    fit = protocol.model.fit_of(name)
+    settings = fit if isinstance(fit, Logistic) else None
     folds = folds_of(outcome, groups, getattr(settings, "folds", _FOLDS), protocol.seed)
     if not features or not why_not_classifier(protocol, name):
         tuned = tuned_fit(values.to_numpy(dtype=np.float64), outcome, folds, getattr(settings, "strengths", 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from radstudy.modelling.build import transformer_of
 from radstudy.modelling.refits.engine.kernels.logistic import minimise
-from radstudy.modelling.selection.filters import VarianceFilter, absolute_correlation
+from radstudy.modelling.selection.collinear import absolute_correlation
 from radstudy.modelling.selection.preprocessing import MedianImputer, ZScore
-from radstudy.protocol.selection import Variance
+from radstudy.protocol.selection import SelectionStep, Variance
 from radstudy.table import variable_of
 
 Array = NDArray[np.float64]
@@ -39,8 +40,7 @@ class FeatureSource:
     ----------
     design : the columns, all rows.
     rows : positions of the training rows; a row may stand more than once.
-    head : the steps of the selection before the first that sees an outcome, in their order: ("impute", "median"),
-        ("standardise", "zscore"), ("variance", its section).
+    head : the steps of the selection before the first that sees an outcome, in their order.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class FeatureSource:
     values : (rows, features) as these steps leave them.
     """
 
-    def __init__(self, design: Columns, rows: IntArray, head: Sequence[tuple[str, Any]]) -> None:
+    def __init__(self, design: Columns, rows: IntArray, head: Sequence[SelectionStep]) -> None:
         self._table = design.table
         # arrays in the memory order of the table's rows: sums over a column are then a pipeline's to the last bit
         training = design.frame.iloc[rows].to_numpy(dtype=np.float64)
@@ -57,8 +57,8 @@ class FeatureSource:
         self._medians: Array | None = None
         self._centre: Array | None = None
         self._scale: Array | None = None
-        for kind, settings in head:
-            step = _STEPS[kind](settings).fit(training)
+        for section in head:
+            step = _estimator(section).fit(training)
             training = step.transform(training)
             if isinstance(step, ZScore):
                 self._centre, self._scale = step.mean_, step.scale_
@@ -79,7 +79,7 @@ class FeatureSource:
     def varying(self, section: Variance) -> BoolArray:
         """(features,) which of them vary, by the step `variance`; each by itself, so whatever is selected before."""
         if section not in self._varying:
-            self._varying[section] = _STEPS["variance"](section).fit(self.values).kept_
+            self._varying[section] = _estimator(section).fit(self.values).kept_
         return self._varying[section]
 
     @cached_property
@@ -137,11 +137,9 @@ class FeatureSource:
         return np.asarray(values, dtype=np.float64)
 
 
-_STEPS: Mapping[str, Callable[[Any], Any]] = {
-    "impute": lambda _: MedianImputer(),
-    "standardise": lambda _: ZScore(),
-    "variance": lambda section: VarianceFilter(section.ratio, section.unique),
-}
+def _estimator(section: SelectionStep) -> Any:
+    """The estimator of a step that sees no outcome: it has no size and nothing random."""
+    return transformer_of(section, "", 0)
 
 
 class ClinicalSource:

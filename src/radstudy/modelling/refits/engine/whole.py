@@ -24,6 +24,7 @@ from radstudy.modelling.refits.engine.selecting import Selections
 from radstudy.modelling.refits.engine.slow import fit_with_scikit_learn
 from radstudy.modelling.refits.engine.sources import ClinicalSource, Columns, FeatureSource
 from radstudy.modelling.validation import TooFewError
+from radstudy.protocol.classifiers import Logistic
 from radstudy.protocol.sections import Protocol
 from radstudy.table import CLINICAL, SEPARATOR
 
@@ -204,8 +205,8 @@ class _Call:
                 return _not_fitted(name, training, testing, str(error))
         else:
             selected = self.selections.of(name, training, outcome)
-            logistic = self.protocol.model.fit_of(name).logistic
-            assert logistic is not None
+            logistic = self.protocol.model.fit_of(name)
+            assert isinstance(logistic, Logistic)
             folds = self._folds_of(training, outcome, logistic.folds)
             tuned = tuned_fit(selected.values, outcome, folds, logistic.strengths)
             features, strength = tuple(str(item) for item in selected.names), tuned.strength

@@ -11,11 +11,12 @@ from radstudy.modelling.refits.engine import Engine, auc
 from radstudy.modelling.refits.engine.penalty import folds_of
 from radstudy.modelling.refits.engine.plan import why_not
 from radstudy.modelling.refits.engine.sources import ClinicalSource, Columns, FeatureSource
-from radstudy.modelling.selection.filters import VarianceFilter
+from radstudy.modelling.selection.variance import VarianceFilter
+from radstudy.protocol.selection import Impute, Standardise, Variance
 from radstudy.statistics import auc_columns, mann_whitney_columns
 from unit.modelling.refits.engine import cohorts
 
-HEAD = [("impute", "median"), ("standardise", "zscore")]
+HEAD = [Impute(), Standardise()]
 
 
 def engine_of(protocol, table):
@@ -86,7 +87,7 @@ def test_what_hardly_varies_is_dropped_by_the_engine_itself_and_is_what_the_pipe
     head = pipeline[: steps.index("collinear")].transform(table.iloc[training])
     assert list(source.names) == list(head.columns)
     np.testing.assert_array_equal(source.values, head.to_numpy())  # to the last bit
-    section = next(step.variance for step in protocol.model.select if step.variance)
+    section = next(step for step in protocol.model.select if isinstance(step, Variance))
     kept = VarianceFilter(section.ratio, section.unique).fit(head).kept_
     np.testing.assert_array_equal(source.varying(section), kept)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +15,35 @@ SingleArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# What one tree works in: samples (rows,) in the order of their nodes; sorted rows and values (features, rows) of each
-# column, node by node; queue and constants (features,) of the features; stack and impurities of the nodes to be grown;
-# what the search has found; values of a column with ties; and three arrays for dividing a column.
-Room = tuple[
-    IntArray, IntArray, SingleArray, IntArray, IntArray, IntArray, FloatArray, FloatArray, SingleArray, IntArray,
-    IntArray, SingleArray,
-]  # fmt: skip
+
+class Room(NamedTuple):
+    """What one tree works in; allocated once for all trees.
+
+    Parameters
+    ----------
+    samples : (rows,) in the order of their nodes.
+    sorted_rows, sorted_values : (features, rows) of each column, node by node.
+    queue, constants : (features,) the order in which features are looked at, and those known to be constant.
+    stack : (nodes + 1, 6) of the nodes to be grown: low, high, level, parent, is left, known constants.
+    stack_impurity : (nodes + 1,) their impurities.
+    found : (6,) of the search: position, feature, threshold, impurities left and right, quality.
+    tied_values : (rows,) values of a column with ties.
+    goes_left, later_rows, later_values : (rows,) for dividing a column.
+    """
+
+    samples: IntArray
+    sorted_rows: IntArray
+    sorted_values: SingleArray
+    queue: IntArray
+    constants: IntArray
+    stack: IntArray
+    stack_impurity: FloatArray
+    found: FloatArray
+    tied_values: SingleArray
+    goes_left: IntArray
+    later_rows: IntArray
+    later_values: SingleArray
+
 
 _APART = np.float32(1e-7)  # values that lie no further apart than this count as one
 _NEARLY = 1 - 1e-12  # a comparison without division may be off by rounding
@@ -28,7 +52,8 @@ _NEARLY = 1 - 1e-12  # a comparison without division may be off by rounding
 @jit()
 def divide(distinct: BoolArray, low: int, position: int, high: int, room: Room) -> None:
     """Divide every column's sorted rows as the node's samples were divided, each side still sorted."""
-    samples, sorted_rows, sorted_values, _, _, _, _, _, _, goes_left, later_rows, later_values = room
+    samples, sorted_rows, sorted_values = room.samples, room.sorted_rows, room.sorted_values
+    goes_left, later_rows, later_values = room.goes_left, room.later_rows, room.later_values
     for p in range(low, high):
         goes_left[samples[p]] = 1 if p < position else 0
     for f in range(distinct.size):
@@ -65,7 +90,8 @@ def best_split(
     Features are drawn one after another; those known to be constant further up are skipped, those newly found constant
     are put aside. Of splits that are equally good the one found first stays.
     """
-    samples, sorted_rows, sorted_values, queue, constants, _, _, found, tied_values, _, _, _ = room
+    samples, sorted_rows, sorted_values = room.samples, room.sorted_rows, room.sorted_values
+    queue, constants, found, tied_values = room.queue, room.constants, room.found, room.tied_values
     found[:] = 0.0
     found[0], found[5] = high, -np.inf  # position, feature, threshold, impurities left and right, quality
     lying = -1  # the column whose order the samples are in but have not been written in; -1: they lie as they are

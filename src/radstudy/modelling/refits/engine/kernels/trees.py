@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,16 @@ BoolArray = NDArray[np.bool_]
 
 _EPSILON = 2.220446049250313e-16
 
-Nodes = tuple[IntArray, FloatArray, IntArray, IntArray, FloatArray, FloatArray]
+
+class Nodes(NamedTuple):
+    """The nodes of one tree, (nodes,) each: where and at what they split, their children (-1: a leaf), and weights."""
+
+    feature: IntArray
+    threshold: FloatArray
+    left: IntArray
+    right: IntArray
+    impurity: FloatArray
+    weight: FloatArray
 
 
 @jit()
@@ -68,8 +79,8 @@ def boosted_importances(
     impurity, weight = np.empty(most), np.empty(most)
     first, second = np.empty(rows), np.empty(rows)
     leaf = np.empty(rows, np.int64)
-    nodes = (feature, threshold, left, right, impurity, weight)
-    room = (
+    nodes = Nodes(feature, threshold, left, right, impurity, weight)
+    room = Room(
         np.empty(rows, np.int64), np.empty((features, rows), np.int64), np.empty((features, rows), np.float32),
         np.empty(features, np.int64), np.zeros(features, np.int64), np.empty((most + 1, 6), np.int64),
         np.empty(most + 1), np.empty(6), np.empty(rows, np.float32), np.empty(rows, np.int64),
@@ -135,7 +146,8 @@ def _grow(
 ) -> int:
     """Grow one regression tree depth first into the node arrays (left = -1: a leaf); the number of its nodes."""
     feature, threshold, left, right, impurity, weight = nodes
-    samples, sorted_rows, sorted_values, queue, _, stack, stack_impurity, found, _, _, _, _ = room
+    samples, sorted_rows, sorted_values = room.samples, room.sorted_rows, room.sorted_values
+    queue, stack, stack_impurity, found = room.queue, room.stack, room.stack_impurity, room.found
     features, rows = columns.shape
     state = np.array([seed], dtype=np.int64)
     count = 0

@@ -1,0 +1,38 @@
+"""The step `zscore`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from radstudy.protocol.base import Positive
+from radstudy.protocol.prepare.step import PreparationStep
+from radstudy.protocol.shipped import default
+
+
+class ZScore(PreparationStep):
+    """Subtract the volume's mean and divide by its standard deviation, then scale."""
+
+    word = "zscore"
+
+    scale: Positive = default(
+        "prepare.zscore.scale",
+        description="Standard deviation of the result; 100 suits a bin width of 25.",
+        json_schema_extra={"why": "Standard deviation of the result; 100 suits a bin width of 25."},
+    )
+    over: Literal["volume", "foreground"] = default(
+        "prepare.zscore.over",
+        description="Which voxels mean and standard deviation are of: all, or those above Otsu's threshold.",
+        json_schema_extra={
+            "why": "Mean and standard deviation of the whole volume move with the air in the field of view; those of "
+            "the foreground (Otsu) do not."
+        },
+    )
+
+    def trace(self) -> str:
+        """As `zscore_parameters` writes it."""
+        return "z-score"
+
+    def told(self) -> str:
+        """What it does, for the methods text."""
+        over = "the whole volume" if self.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"
+        return f"z-score normalisation over {over}, times {self.scale:g}"

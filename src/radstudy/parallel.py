@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from radstudy.errors import CaseError, PassingError, ProcessError, RadstudyError
+from radstudy.errors import CaseError, ProcessError, RadstudyError, TransientError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -95,7 +95,7 @@ def results(
 
     Yields
     ------
-    Index and result. In place of a result: a `CaseError` where the task crashed its process twice, a `PassingError`
+    Index and result. In place of a result: a `CaseError` where the task crashed its process twice, a `TransientError`
     where the system or a person ended it. Its file is the one that was being read, if any; nothing else of the case is
     known here.
 
@@ -412,7 +412,7 @@ class _Worker:
                       "look at its image and its masks; if they are sound, report this as a bug")  # fmt: skip
             return CaseError(problem, remedy, reader=self._reader, file=self._file)
         remedy = "give the same command again; where memory is short, close other programs first or crop the image"
-        return PassingError(problem, remedy, reader=self._reader, file=self._file)
+        return TransientError(problem, remedy, reader=self._reader, file=self._file)
 
 
 def _not_started(why: str) -> ProcessError:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from radstudy import parallel
-from radstudy.errors import CaseError, PassingError, ProcessError, StorageError
+from radstudy.errors import CaseError, ProcessError, StorageError, TransientError
 
 
 def test_every_number_of_processes_gives_the_same_results():
@@ -49,8 +49,8 @@ def test_where_a_single_job_does_the_work(monkeypatch):
 ENDS = {
     "segmentation fault": (lambda: os.kill(os.getpid(), signal.SIGSEGV), CaseError, "was ended by signal 11"),
     "abort": (os.abort, CaseError, "was ended by signal 6 (abort"),
-    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), PassingError, "likely for want of memory"),
-    "terminated": (lambda: os.kill(os.getpid(), signal.SIGTERM), PassingError, "was ended by signal 15"),
+    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), TransientError, "likely for want of memory"),
+    "terminated": (lambda: os.kill(os.getpid(), signal.SIGTERM), TransientError, "was ended by signal 15"),
     "exit": (lambda: os._exit(3), CaseError, "ended with exit code 3"),
     "sys.exit": (lambda: sys.exit(3), CaseError, "ended with exit code 3"),
 }
@@ -114,7 +114,7 @@ def test_the_error_names_the_file_that_was_being_read_and_no_other(tmp_path):
 def test_an_error_of_the_function_keeps_its_kind_and_its_case():
     def work(number):
         if number == 0:
-            raise PassingError("gone", "wait", patient="P1", sequence="T2", reader="a", file="x.nii")
+            raise TransientError("gone", "wait", patient="P1", sequence="T2", reader="a", file="x.nii")
         if number == 1:
             raise StorageError("x", "full")
         if number == 2:
@@ -134,7 +134,7 @@ def test_an_error_of_the_function_keeps_its_kind_and_its_case():
             list(parallel.results(lambda task, number=number: work(number), [0, 1], 2))
         errors.append(caught.value)
     assert str(errors[0]) == "Patient P1, T2, reader a, file x.nii: gone. To do: wait."
-    assert [type(error) for error in errors] == [PassingError, StorageError, ZeroDivisionError, FileNotFoundError,
+    assert [type(error) for error in errors] == [TransientError, StorageError, ZeroDivisionError, FileNotFoundError,
                                                     RuntimeError]  # fmt: skip
     assert "in work" in "".join(errors[2].__notes__)
     assert "LocalError" in str(errors[4])

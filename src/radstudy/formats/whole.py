@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from radstudy import bounds
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.border import border
 from radstudy.formats.raster_header import Stored, metaimage_stored, nrrd_stored
 from radstudy.formats.reading import opened
@@ -130,7 +130,7 @@ def require_whole(file: Path) -> None:
 def _compare(stored: Stored, file: Path) -> None:
     missing = [path.name for path in stored.files if not path.is_file()]
     if missing:
-        raise PassingError(
+        raise TransientError(
             f"the file with its voxels, '{missing[0]}', is not beside the header", "copy both files", file=file
         )
     share = stored.expected // max(len(stored.files), 1)

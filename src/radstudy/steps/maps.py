@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radstudy.errors import CaseError, CohortError, PassingError, StudyFileError
+from radstudy.errors import CaseError, CohortError, StudyFileError, TransientError
 from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.planes import lesion_planes
@@ -139,7 +139,7 @@ class _Work:
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> list[dict[str, Any]]:
         try:
             made = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
-        except PassingError:
+        except TransientError:
             raise
         except CaseError as error:
             return _not_made(drawing, sequence, self.features, error)

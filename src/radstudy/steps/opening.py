@@ -15,7 +15,7 @@ import pandas as pd
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import Doubled, Used, doubled_images, doubled_masks, images_alike
 from radstudy.cohort.manifest import Cohort
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.raster import read_grid, read_raster
 from radstudy.formats.reading import Stamp, files_of, recorded, stamp
 from radstudy.imaging.content import image_mark, mask_mark, same_voxels
@@ -165,7 +165,7 @@ def _grid(image: Path) -> Volume:
     """A volume that has an image's grid and no voxels of its own."""
     try:
         shape, affine = read_grid(image)
-    except PassingError:
+    except TransientError:
         raise
     except CaseError:  # of two dimensions, or damaged: the reader of the study knows
         voxels, affine = read_raster(image)
@@ -205,7 +205,7 @@ def _same(one: Path, other: Path) -> bool:
     """Whether two images have the same voxels; of one that cannot be read to its end another step tells."""
     try:
         return same_voxels(one, other)
-    except PassingError:
+    except TransientError:
         raise
     except CaseError:
         return False

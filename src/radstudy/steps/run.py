@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
+from radstudy.errors import CaseError, StorageError, TransientError, grouped, unreadable
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
@@ -37,9 +37,9 @@ class Run:
     say : prints one line of progress.
     bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
     until : the last step that this run is to do.
-    passing : errors of this run that another run may not meet.
+    transient : errors of this run that another run may not meet.
     digests : image or mask file to its hash, as the volumes were prepared from them.
-    waiting : names of volumes that could not be prepared in this run, for a passing reason.
+    waiting : names of volumes that could not be prepared in this run, for a transient reason.
     """
 
     protocol: Protocol
@@ -49,7 +49,7 @@ class Run:
     say: Callable[[str], None]
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
     until: str = STEPS[-1]
-    passing: list[PassingError] = field(default_factory=list)
+    transient: list[TransientError] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
 
@@ -97,7 +97,7 @@ class Run:
                 return
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             self.say(f"{name}: {changed[0]}{more} is gone, damaged or changed since it was written; done again")
-        start, before = time.monotonic(), len(self.passing)
+        start, before = time.monotonic(), len(self.transient)
         for file in folder.begin():
             self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
         with recorded() as reading:
@@ -105,8 +105,8 @@ class Run:
         for file, digest in (tables or {}).items():
             if reading.digests.get(file, digest) != digest:
                 self.say(f"{name}: {file} was changed during this run; give the same command again")
-                self.passing.append(changed_file(file))
-        if lost := self.passing[before:]:  # another key: the step is not done, and what follows was made without these
+                self.transient.append(changed_file(file))
+        if lost := self.transient[before:]:  # another key: the step is not done; what follows was made without these
             key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start
         folder.finish(key, settings=settings, inputs=inputs, seconds=seconds)
@@ -120,8 +120,8 @@ class Run:
         found = in_parallel(function, tasks, self.jobs, say=lambda line: self.say(f"{description}: {line}"))
         for index, result in self.bar(found, len(tasks), description):
             by_index[index] = result
-            if isinstance(result, PassingError):
-                self.passing.append(result)
+            if isinstance(result, TransientError):
+                self.transient.append(result)
         return [by_index[index] for index in range(len(tasks))]
 
 
@@ -148,7 +148,7 @@ def _guarded(function: Callable[[Task], Result], task: Task) -> Result | CaseErr
     except StorageError:  # no case's fault: all others would fail as well
         raise
     except MemoryError:
-        return PassingError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
+        return TransientError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
     except OSError as error:  # of the computer or of the share; which file, it says
         return unreadable(error, error.filename or "")
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on

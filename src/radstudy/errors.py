@@ -57,6 +57,16 @@ class ProcessError(RadstudyError):
         return (ProcessError, (self.problem, self.remedy))
 
 
+OF_THE_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
+}  # fmt: skip
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether an error says itself what to do, or is of a disk that is full or closed; any other one is a bug."""
+    return isinstance(error, RadstudyError) or (isinstance(error, OSError) and error.errno in OF_THE_DISK)
+
+
 class StudyFileError(RadstudyError):
     """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
 

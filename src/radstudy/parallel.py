@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from radstudy.bugs import bug_of, with_bug
 from radstudy.errors import CaseError, ProcessError, RadstudyError, TransientError
 
 Task = TypeVar("Task")
@@ -501,10 +502,13 @@ def _answer(kind: int, value: object) -> None:
 def _pickled_error(error: Exception) -> bytes:
     """An error with its traceback, as the program can raise it again."""
     if not isinstance(error, RadstudyError):
-        error.add_note("In a process of its own:\n" + "".join(traceback.format_exception(error)))
+        bug = bug_of(error)
+        error = with_bug(error, bug)
+        error.add_note("In a process of its own:\n" + bug.whole)
     try:
         content = _pickled((_ERROR, error))
         pickle.loads(content)
     except Exception:  # an error that does not survive pickling
-        return _pickled((_ERROR, RuntimeError("".join(traceback.format_exception(error)))))
+        whole = "".join(traceback.format_exception(error))
+        return _pickled((_ERROR, with_bug(RuntimeError(whole), bug_of(error))))
     return content

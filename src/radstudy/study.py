@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from radstudy.bugs import LOG, hiding, logged_in
+from radstudy.cohort.identifiers import identifiers_of
 from radstudy.errors import UsageError
 from radstudy.parallel import cores
 from radstudy.protocol import STEPS, Protocol
@@ -71,7 +73,7 @@ def run(
     """
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
-    with only_run(out):
+    with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 from radstudy._version import __version__
 from radstudy.announcing import ask_for_announcement
 from radstudy.cli import cohort, lesion, masks, study
-from radstudy.errors import RadstudyError, StorageError
+from radstudy.errors import OF_THE_DISK, RadstudyError, StorageError
 from radstudy.parallel import keep_cases_apart
 
 app = typer.Typer(
@@ -24,9 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 mask_app = typer.Typer(help="Masks of every kind: DICOM SEG, RTSTRUCT, .seg.nrrd, label maps.", no_args_is_help=True)
-_OF_THE_DISK = {
-    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
-}  # fmt: skip
 
 COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the help
     "demo": study.demo,
@@ -57,7 +53,7 @@ def main() -> None:
         typer.echo(f"radstudy: {error}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in _OF_THE_DISK:
+        if error.errno not in OF_THE_DISK:
             raise
         what = error.filename or "what the command prints, or a temporary file,"
         typer.echo(f"radstudy: {StorageError(what, error.strerror or str(error))}", err=True)

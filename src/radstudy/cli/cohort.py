@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from radstudy.cli.terminal import Jobs, bar, say
+from radstudy.cli.terminal import Debug, Jobs, bar, say
 from radstudy.errors import DataError
 
 
@@ -34,6 +34,7 @@ def import_(
                                                    "default the one that faces the PACS.")] = "",
     move_from: Annotated[list[str], typer.Option(help="With --move-port: who may send beside the PACS itself, "
                                                       "TITLE@ADDRESS or *@NETWORK. Several.")] = [],  # noqa: B006
+    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
 
@@ -72,6 +73,7 @@ def derive(
     data: Annotated[Path | None, typer.Option(help="Folder that relative paths start from; by default the "
                                                    "table's own.")] = None,
     jobs: Jobs = None,
+    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort.
 

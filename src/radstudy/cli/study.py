@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from radstudy.cli.terminal import Jobs, bar, say
+from radstudy.cli.terminal import Debug, Jobs, bar, say
 from radstudy.errors import DataError, UsageError
 
 
@@ -18,6 +18,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the cohort and of the study.")] = 20260114,
     null: Annotated[bool, typer.Option("--null", help="Permute the outcome: nothing is associated with it.")] = False,
     jobs: Jobs = None,
+    debug: Debug = False,
 ) -> None:
     """Make a SYNTHETIC cohort and run the whole reference protocol on it."""
     from radstudy.demo.run import run_demo
@@ -75,6 +76,7 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
                                                    "the study file's own.")] = None,
     jobs: Jobs = None,
+    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Run a study. A run that was stopped goes on where it stopped."""
     from radstudy.protocol import STEPS, load_protocol

@@ -240,6 +240,12 @@ class Facts:
         found = self.document("model/models.json")
         return [name for name in self.models if found.get(name, {}).get("fitted")]
 
+    def identifiers(self) -> set[str]:
+        """Texts that may name a patient or a reader: no error that the page quotes may show them."""
+        tables = [self.frames[name] for name in ("cohort/rows.csv", "cohort/excluded.csv") if name in self.frames]
+        patients = {str(patient) for table in tables if "patient" in table for patient in table["patient"]}
+        return patients | set(self.protocol.cohort.readers)
+
     def label_of(self, variable: str) -> str:
         """How tables call a clinical variable."""
         entry = self.protocol.cohort.clinical.get(variable)

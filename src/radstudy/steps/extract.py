@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.bugs import note
 from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError, TransientError
 from radstudy.features.extract import extract_lesions
@@ -215,7 +216,8 @@ class _Work:
         key = replace(task, drawings=tuple(drawn)).key(self.key, record)
         try:
             lesions = [self._lesion(volume, task.sequence, d, rois[d.patient, d.lesion, d.reader]) for d in drawn]
-        except Exception:  # the volume is prepared; the step itself meets the error again, and reports it
+        except Exception as error:  # the volume is prepared; the step itself meets the error again, and reports it
+            note(error)
             return
         if not any(lesion.get(TRANSIENT) for lesion in lesions):
             keep(task.record_in(self.folder), key, {"lesions": lesions}, compact=True)

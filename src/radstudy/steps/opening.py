@@ -85,7 +85,9 @@ def open_files(
     if due:
         minimum = protocol.extract.minimum_native_voxels
         look = partial(_look, rule=protocol.cohort.label, minimum=minimum, reference=protocol.reference)
-        for place, seen in bar(in_parallel(look, [tasks[index] for index in due], jobs), len(due), "opening masks"):
+        for place, seen in bar(
+            in_parallel(look, [tasks[index] for index in due], jobs, doing="opening masks"), len(due), "opening masks"
+        ):
             task = tasks[due[place]]
             found, read = seen if isinstance(seen, tuple) else (_unseen(task, seen), {})
             keys[due[place]] = _key(rule, task, read)  # of the files that were opened, if others had the names before

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
+from radstudy.bugs import LOG, Bug, collecting, note, write
 from radstudy.errors import CaseError, StorageError, TransientError, grouped, unreadable
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
@@ -117,7 +118,8 @@ class Run:
     ) -> list[Result | CaseError]:
         """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
         by_index: dict[int, Result | CaseError] = {}
-        found = in_parallel(function, tasks, self.jobs, say=lambda line: self.say(f"{description}: {line}"))
+        say = lambda line: self.say(f"{description}: {line}")  # noqa: E731
+        found = in_parallel(function, tasks, self.jobs, doing=description, say=say)
         for index, result in self.bar(found, len(tasks), description):
             by_index[index] = result
             if isinstance(result, TransientError):
@@ -130,16 +132,33 @@ def in_parallel(
     tasks: Sequence[Task],
     jobs: int,
     *,
+    doing: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[int, Result | CaseError]]:
     """The result of every task with its index, as they come; an error of one task stands in its place.
 
     A task that crashes its process is such an error, too (`radstudy.parallel`); `say` is told of those tried again.
+    Tracebacks of unexpected errors come with the results, whatever process met them, and are written here
+    (`radstudy.bugs`); `doing` tells what the tasks are.
     """
-    return results(partial(_guarded, function), tasks, jobs, shielded=True, say=say)
+    for index, outcome in results(partial(_guarded, function), tasks, jobs, shielded=True, say=say):
+        if isinstance(outcome, CaseError):
+            yield index, outcome
+            continue
+        result, bugs = outcome
+        for bug in bugs:
+            write(replace(bug, doing=doing))
+        yield index, result
 
 
-def _guarded(function: Callable[[Task], Result], task: Task) -> Result | CaseError:
+def _guarded(function: Callable[[Task], Result], task: Task) -> tuple[Result | CaseError, tuple[Bug, ...]]:
+    """The result of one task, or its error, and the bugs that were met on the way."""
+    with collecting() as bugs:
+        result = _result(function, task)
+    return result, tuple(bugs)
+
+
+def _result(function: Callable[[Task], Result], task: Task) -> Result | CaseError:
     """The result of one task, or its error: one bad case never stops a cohort."""
     try:
         return function(task)
@@ -152,8 +171,10 @@ def _guarded(function: Callable[[Task], Result], task: Task) -> Result | CaseErr
     except OSError as error:  # of the computer or of the share; which file, it says
         return unreadable(error, error.filename or "")
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
-        problem = f"unexpected {type(error).__name__}: {error}"
-        return CaseError(problem, "look at the file; if it is sound, report this as a bug")
+        bug = note(error)
+        problem = f"unexpected {type(error).__name__}: {error} ({bug.id})"
+        remedy = f"look at the file; if it is sound, report this as a bug, with {LOG}, which holds {bug.id}"
+        return CaseError(problem, remedy)
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -242,8 +242,8 @@ class Facts:
 
     def identifiers(self) -> set[str]:
         """Texts that may name a patient or a reader: no error that the page quotes may show them."""
-        tables = [self.frames[name] for name in ("cohort/rows.csv", "cohort/excluded.csv") if name in self.frames]
-        patients = {str(patient) for table in tables if "patient" in table for patient in table["patient"]}
+        tables = [table for table in self.frames.values() if "patient" in table]
+        patients = {str(patient) for table in tables for patient in table["patient"].unique()}
         return patients | set(self.protocol.cohort.readers)
 
     def label_of(self, variable: str) -> str:

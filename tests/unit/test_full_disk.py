@@ -21,15 +21,8 @@ from radstudy.formats.seg_nrrd import write_seg_nrrd
 from radstudy.intake.csv_rows import write_listing
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.kept import keep
-from radstudy.store import (
-    only_run,
-    write_arrays,
-    write_bytes,
-    write_csv,
-    write_json,
-    write_parquet,
-    write_text,
-)
+from radstudy.provenance import only_run
+from radstudy.store import write_arrays, write_bytes, write_csv, write_json, write_parquet, write_text
 from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
 from unit.full_disk import full_at

@@ -24,7 +24,8 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, TRANSIENT, keep, kept
 from radstudy.protocol.derive import Adc, Dce, Derive
-from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+from radstudy.provenance import code_key
+from radstudy.store import content_hash, file_hash, read_json, write_json
 
 RECORD = "derived.json"
 MADE_BY = "radstudy derive"

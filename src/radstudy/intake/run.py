@@ -31,7 +31,8 @@ from radstudy.intake.volumes import ChangedError, marks_in, remove_stale, write_
 from radstudy.kept import DamagedRecordError
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
-from radstudy.store import only_run, remove_parts, write_json
+from radstudy.provenance import only_run
+from radstudy.store import remove_parts, write_json
 
 Say = Callable[[str], None]
 

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.protocol import STEPS, Protocol
-from radstudy.store import PROVENANCE, read_csv, read_json
+from radstudy.provenance import PROVENANCE
+from radstudy.store import read_csv, read_json
 
 TRAINING, TESTING = "training", "testing"
 

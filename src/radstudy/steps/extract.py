@@ -20,6 +20,7 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, TRANSIENT, keep, kept
+from radstudy.provenance import code_key
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
@@ -37,7 +38,7 @@ from radstudy.steps.transfer import (
     write_transferred,
 )
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared, volume_tasks
-from radstudy.store import code_key, content_hash, write_csv, write_json
+from radstudy.store import content_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "extract"

@@ -23,10 +23,11 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.kept import MADE, keep, kept
 from radstudy.protocol.sections import Maps
+from radstudy.provenance import code_key
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared
-from radstudy.store import code_key, content_hash, file_hash, write_arrays, write_csv
+from radstudy.store import content_hash, file_hash, write_arrays, write_csv
 
 STEP = "extract/maps"
 COLUMNS = ["patient", "lesion", "sequence", "feature", "radius", "spacing_mm", "voxels", "problem", "remedy"]

@@ -26,9 +26,10 @@ from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Reference
+from radstudy.provenance import code_key
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
-from radstudy.store import code_key, content_hash
+from radstudy.store import content_hash
 
 _KEY_LENGTH = 40  # bytes that a record's first key takes
 _EARLIER = re.compile(rb'\{"[0-9a-f]{32}": |\{\}')

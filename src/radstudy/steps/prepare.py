@@ -27,11 +27,12 @@ from radstudy.imaging.volume import Volume, spacing_text
 from radstudy.kept import MADE, TRANSIENT, keep, kept, read_kept
 from radstudy.protocol.sections import Extract, Prepare, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.provenance import code_key
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
 from radstudy.steps.volumes import Digests, Drawing, LabelRule, VolumeTask, flat, of_same_bytes, volume_tasks
-from radstudy.store import code_key, content_hash, file_hash, write_arrays, write_csv, write_json
+from radstudy.store import content_hash, file_hash, write_arrays, write_csv, write_json
 
 STEP = "prepare"
 

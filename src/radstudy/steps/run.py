@@ -18,7 +18,8 @@ from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
-from radstudy.store import StepFolder, code_key, content_hash, read_csv, write_csv
+from radstudy.provenance import StepFolder, code_key
+from radstudy.store import content_hash, read_csv, write_csv
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

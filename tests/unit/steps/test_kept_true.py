@@ -489,7 +489,7 @@ def test_a_table_that_somebody_has_changed_is_set_aside_and_written_again(cohort
 
 def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(cohort):
     """`evaluate/null` has its own mark: when it is computed anew, its tables are nobody's change of `evaluate`."""
-    from radstudy.store import StepFolder
+    from radstudy.provenance import StepFolder
 
     whole = StepFolder(cohort / "evaluate")
     part = cohort / "evaluate" / "null"

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from radstudy.protocol import STEPS
+from radstudy.provenance import PROVENANCE
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
-from radstudy.store import PROVENANCE
 
 
 def choices(facts: Facts) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from radstudy.bugs import note
+from radstudy.bugs import hiding, note
 
 NOT_EXPECTED = "the program cannot handle it"
 REMEDY = "report this line to the makers of radstudy; the other series are imported"
@@ -23,7 +23,8 @@ def unexpected(error: Exception) -> str:
     >>> unexpected(TypeError("MUSTERMANN"))
     'the program cannot handle it (TypeError; bug-13f0)'
     """
-    bug = note(error, "import")
+    with hiding(lambda: None):
+        bug = note(error, "import")
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "radstudy" in Path(frame.filename).parts] or frames
     place = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""

@@ -47,8 +47,8 @@ class Part:
     def failed(self, bug: Bug) -> Part:
         """The part as it stands in the page where it could not be made."""
         what = (
-            f"This part could not be made from the files of the run: {bug.said}. To do: run the step again; if it says "
-            f"so again, report this as a bug, with {LOG} in the run's folder."
+            f"This part could not be made from the files of the run: {bug.said}. To do: if the run was "
+            f"stopped, give its command again; else report this as a bug, with {LOG} in the run's folder."
         )
         return replace(self, content=None, absent=what, bug=bug.id, traceback=bug.traceback)
 

@@ -29,5 +29,6 @@ def real_data() -> Path:
 @pytest.fixture(autouse=True)
 def _as_a_library():
     """A test that ran the command line in this process must not move the work of the next into other processes."""
-    if "radstudy.parallel" in sys.modules:
-        sys.modules["radstudy.parallel"]._Program.apart = False
+    if parallel := sys.modules.get("radstudy.parallel"):
+        parallel.local._Program.apart = False
+        parallel.use(parallel.LOCAL)

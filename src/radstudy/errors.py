@@ -57,6 +57,16 @@ class ProcessError(RadstudyError):
         return (ProcessError, (self.problem, self.remedy))
 
 
+OF_THE_DISK = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
+}  # fmt: skip
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether an error says itself what to do, or is of a disk that is full or closed; any other one is a bug."""
+    return isinstance(error, RadstudyError) or (isinstance(error, OSError) and error.errno in OF_THE_DISK)
+
+
 class StudyFileError(RadstudyError):
     """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
 
@@ -148,7 +158,7 @@ def _rebuild_case_error(
     )  # fmt: skip
 
 
-class PassingError(CaseError):
+class TransientError(CaseError):
     """A case failed for a reason of the computer and not of its own: the next run tries it again."""
 
 
@@ -162,7 +172,7 @@ FINAL = {
     errno.EILSEQ: "its name holds letters that the disk does not know",
 }
 # Of reading: another run may not meet these. A number that stands in neither list is taken for one of them.
-PASSING = {
+TRANSIENT = {
     **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ESTALE), "it is not there now"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "it may not be read"),
     **dict.fromkeys((errno.EIO, errno.EBADF), "the disk or the share gives an error"),
@@ -179,7 +189,7 @@ PASSING = {
 
 
 def unreadable(error: OSError, file: str | Path) -> CaseError:
-    """What is to be said of a file that the system does not give: a `PassingError` where another run may read it.
+    """What is to be said of a file that the system does not give: a `TransientError` where another run may read it.
 
     Parameters
     ----------
@@ -191,10 +201,10 @@ def unreadable(error: OSError, file: str | Path) -> CaseError:
         why = FINAL.get(code, str(error)) if code is not None else str(error)
         return CaseError(f"the file cannot be read: {why}", "correct the path or export the file again", file=file)
     if code == errno.ENOENT:
-        return PassingError("the file does not exist", "correct the path or add the file", file=file)
-    why = f"{PASSING[code]} ({os.strerror(code)})" if code in PASSING else os.strerror(code)
+        return TransientError("the file does not exist", "correct the path or add the file", file=file)
+    why = f"{TRANSIENT[code]} ({os.strerror(code)})" if code in TRANSIENT else os.strerror(code)
     remedy = "see that the disk or share is there and the file may be read, then give the same command again"
-    return PassingError(f"the file cannot be read now: {why}", remedy, file=file)
+    return TransientError(f"the file cannot be read now: {why}", remedy, file=file)
 
 
 class CohortError(DataError):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MADE = "made"  # of a record: the files that belong to it, by their paths from the step's folder, with their hashes
+TRANSIENT = "passing"  # of a record: its transient errors, under the name that records of earlier versions hold
 _LOG = logging.getLogger(__name__)
 _CHECKED = re.compile(r'\A\{\s*"checksum": "([0-9a-f]{32})",')
 _UNCHECKED = re.compile(r'\A\{\s*"key": ')  # how a record of an earlier version begins

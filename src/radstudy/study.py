@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from radstudy.bugs import LOG, hiding, logged_in
+from radstudy.cohort.identifiers import identifiers_of
 from radstudy.errors import UsageError
 from radstudy.parallel import cores
 from radstudy.protocol import STEPS, Protocol
+from radstudy.provenance import only_run
 from radstudy.steps.agree import do_agree
 from radstudy.steps.cohort import do_cohort, lost_of
 from radstudy.steps.evaluate import do_evaluate
@@ -20,7 +23,6 @@ from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_report
 from radstudy.steps.run import Run, read_failures
-from radstudy.store import only_run
 
 
 def _prepare(run: Run) -> None:
@@ -71,7 +73,7 @@ def run(
     """
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
-    with only_run(out):
+    with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         if protocol.features is None:
             state.extraction  # noqa: B018  # what cannot be used of it is said before any work

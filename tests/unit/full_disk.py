@@ -3,6 +3,20 @@
 import resource
 from contextlib import contextmanager
 
+PAIR = ("--image", "i.nii.gz", "--mask", "m.nii.gz", "--settings", "p.yaml")
+CALLS = {  # of every command that writes; the files are those of the fixture `lesion` of test_full_disk.py
+    "extract.csv": ("extract", *PAIR, "--out", "out/a.csv"),
+    "extract.json": ("extract", *PAIR, "--out", "out/a.json"),
+    "map": ("map", *PAIR, "--feature", "original_firstorder_Mean", "--out", "out/a.nii.gz"),
+    "convert": ("mask", "convert", "m.nii.gz", "out/a.nii", "--image", "i.nii.gz"),
+    "convert.seg": ("mask", "convert", "m.nii.gz", "out/a.seg.nrrd", "--image", "i.nii.gz"),
+    "derive": ("derive", "t.csv", "--recipe", "r.yaml", "--out", "out", "--jobs", "1"),
+    "init": ("init", "out"),
+    "run": ("run", "s.yaml", "--step", "cohort", "--jobs", "1", "--out", "out"),
+    "import": ("import", "dicom", "--out", "out"),
+    "demo": ("demo", "--patients", "24", "--jobs", "1", "--out", "out"),
+}
+
 
 @contextmanager
 def full_at(size):

@@ -21,18 +21,12 @@ from radstudy.formats.seg_nrrd import write_seg_nrrd
 from radstudy.intake.csv_rows import write_listing
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.kept import keep
-from radstudy.store import (
-    only_run,
-    write_arrays,
-    write_bytes,
-    write_csv,
-    write_json,
-    write_parquet,
-    write_text,
-)
+from radstudy.provenance import only_run
+from radstudy.store import write_arrays, write_bytes, write_csv, write_json, write_parquet, write_text
 from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
-from unit.full_disk import full_at
+from unit.full_disk import CALLS, PAIR, full_at
+from unit.intake import synthetic
 
 NOISE = np.random.default_rng(3).random((200, 5))
 FRAME = pd.DataFrame(NOISE, columns=list("abcde"))
@@ -162,7 +156,7 @@ def run(folder: Path, *arguments: str, size: int | None = None, output: str | No
 
 @pytest.fixture
 def lesion(tmp_path):
-    """A folder with an image, a mask, a parameter file, a recipe and its table."""
+    """A folder with an image, a mask, a parameter file, a recipe and its table, a study, and a DICOM series."""
     voxels = np.random.default_rng(9).integers(1, 500, (16, 16, 8)).astype(np.int16)
     mask = np.zeros(voxels.shape, np.uint8)
     mask[4:11, 4:11, 2:6] = 1
@@ -171,24 +165,36 @@ def lesion(tmp_path):
     (tmp_path / "p.yaml").write_text("imageType: {Original: {}}\nfeatureClass: {firstorder: }\n")
     (tmp_path / "r.yaml").write_text("patient: id\nadc: {images: {0: a, 800: b}}\n")
     (tmp_path / "t.csv").write_text("id,a,b\np1,i.nii.gz,i.nii.gz\n")
+    for number in range(4):
+        nib.save(nib.Nifti1Image(voxels + np.int16(number), np.eye(4)), tmp_path / f"P{number}.nii.gz")
+        nib.save(nib.Nifti1Image(np.roll(mask, number, 0), np.eye(4)), tmp_path / f"P{number}_a.nii.gz")
+    sets = ("training", "testing")
+    lines = [f"P{number},{number % 2},{sets[number // 2]}\n" for number in range(4)]
+    (tmp_path / "s.csv").write_text("id,y,set\n" + "".join(lines))
+    (tmp_path / "s.yaml").write_text(STUDY)
+    synthetic.write(tmp_path / "dicom", synthetic.t2())
     return tmp_path
 
 
-PAIR = ("--image", "i.nii.gz", "--mask", "m.nii.gz", "--settings", "p.yaml")
-COMMANDS = {
-    "extract.csv": ("extract", *PAIR, "--out", "out/a.csv"),
-    "extract.json": ("extract", *PAIR, "--out", "out/a.json"),
-    "map": ("map", *PAIR, "--feature", "original_firstorder_Mean", "--out", "out/a.nii.gz"),
-    "convert": ("mask", "convert", "m.nii.gz", "out/a.nii", "--image", "i.nii.gz"),
-    "convert.seg": ("mask", "convert", "m.nii.gz", "out/a.seg.nrrd", "--image", "i.nii.gz"),
-    "derive": ("derive", "t.csv", "--recipe", "r.yaml", "--out", "out", "--jobs", "1"),
-    "init": ("init", "out"),
-}
+STUDY = """
+study: a full disk
+cohort:
+  table: s.csv
+  patient: id
+  outcome: {column: y, positive: "1"}
+  split: {column: set}
+  images: "{patient}.nii.gz"
+  masks: "{patient}_{reader}.nii.gz"
+  readers: [a]
+sequences: [T2]
+agree: {icc: null}
+model: {select: [{impute: median}], models: {T2: [T2]}}
+"""
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", CALLS)
 def test_a_command_that_cannot_write_ends_with_2_and_leaves_nothing_half(lesion, name):
-    done = run(lesion, *COMMANDS[name], size=60)
+    done = run(lesion, *CALLS[name], size=60)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr and "Traceback" not in done.stderr
     assert [one for one in (lesion / "out").rglob("*") if one.is_file() and one.stat().st_size > 60] == []

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from radstudy.cli import app
 from radstudy.demo.cohort import make
 from radstudy.errors import UsageError
-from radstudy.store import StepFolder, write_text
+from radstudy.provenance import StepFolder
+from radstudy.store import write_text
 
 RECIPE = "patient: id\nadc: {images: {0: b0, 800: b800}}\n"
 

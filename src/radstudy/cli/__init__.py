@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import sys
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from radstudy._version import __version__
 from radstudy.announcing import ask_for_announcement
-from radstudy.cli import cohort, lesion, masks, study
-from radstudy.errors import RadstudyError, StorageError
-from radstudy.imaging.masks.formats import listed
+from radstudy.cli.commands import COMMANDS, GROUPS
+from radstudy.errors import OF_THE_DISK, RadstudyError, StorageError
 from radstudy.parallel import keep_cases_apart
 
 app = typer.Typer(
@@ -24,29 +21,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-mask_app = typer.Typer(help=f"Masks of every kind: {listed()}.", no_args_is_help=True)
-_OF_THE_DISK = {
-    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR,
-}  # fmt: skip
-
-COMMANDS: dict[str, Callable[..., None]] = {  # in the order of the help
-    "demo": study.demo,
-    "init": study.init,
-    "run": study.run,
-    "import": cohort.import_,
-    "check": study.check,
-    "plan": study.plan,
-    "upgrade": study.upgrade,
-    "extract": lesion.extract,
-    "map": lesion.feature_map,
-    "derive": cohort.derive,
-    "predict": lesion.predict,
-}
-for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
-mask_app.command("list")(masks.mask_list)
-mask_app.command("convert")(masks.mask_convert)
-app.add_typer(mask_app, name="mask")
+_groups = {name: typer.Typer(help=text, no_args_is_help=True) for name, text in GROUPS.items()}
+for _command in COMMANDS:
+    (_groups[_command.group] if _command.group else app).command(_command.word)(_command.function)
+for _name, _group in _groups.items():
+    app.add_typer(_group, name=_name)
 
 
 def main() -> None:
@@ -59,7 +38,7 @@ def main() -> None:
         typer.echo(f"radstudy: {error}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.errno not in _OF_THE_DISK:
+        if error.errno not in OF_THE_DISK:
             raise
         what = error.filename or "what the command prints, or a temporary file,"
         typer.echo(f"radstudy: {StorageError(what, error.strerror or str(error))}", err=True)

@@ -9,10 +9,33 @@ from typing import Annotated, Any
 
 import typer
 
+from radstudy.bugs import show_on_stderr
 from radstudy.errors import UsageError
+from radstudy.parallel import HERE, use
 
 EVERY_S = 30.0  # between two lines of progress, where the output is no terminal
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes; by default all cores.")]
+
+
+def _jobs(wanted: int | None) -> int | None:
+    if wanted != 0:
+        return wanted
+    use(HERE)
+    return 1
+
+
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=0, callback=_jobs,
+                 help="Processes; by default all cores; 0: none beside the program's own, for a debugger."),
+]  # fmt: skip
+
+
+def _debug(wanted: bool) -> None:
+    if wanted:
+        show_on_stderr()
+
+
+Debug = Annotated[bool, typer.Option("--debug", callback=_debug, help="Print the traceback of every unexpected error.")]
 
 
 def say(message: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from radstudy._version import __version__
 from radstudy.derive.table import Row
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.formats.reading import changed, digests_of, files_of, hash_of, recorded
 from radstudy.imaging.masks.formats import MASK_FORMATS, files_of_mask, listed
@@ -23,9 +23,10 @@ from radstudy.imaging.parametric.enhancement import enhancement_maps
 from radstudy.imaging.parametric.motion import motion_between
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.kept import MADE, keep, kept
+from radstudy.kept import MADE, TRANSIENT, keep, kept
 from radstudy.protocol.derive import Adc, Dce, Derive
-from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+from radstudy.provenance import code_key
+from radstudy.store import content_hash, file_hash, read_json, write_json
 
 RECORD = "derived.json"
 MADE_BY = "radstudy derive"
@@ -57,14 +58,14 @@ class Made:
     figures : per row, column to value.
     notes : per row, what a reader of the figures should know.
     failures : per row (None: the whole patient), what could not be made.
-    passing : whether one of them may not come again, so that the next run tries it.
+    transient : whether one of them may not come again, so that the next run tries it.
     """
 
     maps: dict[str, str] = field(default_factory=dict)
     figures: dict[int, dict[str, Any]] = field(default_factory=dict)
     notes: dict[int, list[str]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
-    passing: bool = False
+    transient: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,11 @@ class Work:
         else:
             raise changed(patient.rows[0].file(self._images()[0]) if self._images() else record)
         result = {"made_by": f"{MADE_BY} {__version__}", **vars(made)}
+        result[TRANSIENT] = result.pop("transient")
         result["figures"] = {str(index): values for index, values in made.figures.items()}
         result["notes"] = {str(index): values for index, values in made.notes.items()}
         result[MADE] = {file: file_hash(self.out / file) for file in made.maps.values()}
-        return keep(record, content_hash([key, "again"]) if made.passing else key, result)
+        return keep(record, content_hash([key, "again"]) if made.transient else key, result)
 
     def _made(self, patient: Patient) -> Made:
         """What can be made of the patient's files as they are."""
@@ -154,7 +156,7 @@ class Work:
             located = error.located(patient=patient.name, lesion=lesion)
             names = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
             index = None if row is None else row.index
-            made.passing |= isinstance(error, PassingError)
+            made.transient |= isinstance(error, TransientError)
             made.failures.append({"row": index, **{name: getattr(located, name) for name in names}})
 
     def _adc(self, made: Made, patient: Patient, adc: Adc, volumes: dict[str, Volume]) -> None:
@@ -246,7 +248,7 @@ def _refuse_foreign(image: Path, history: Path) -> None:
     except (OSError, ValueError):
         found = None
     if not (isinstance(found, dict) and str(found.get("made_by", "")).startswith(MADE_BY)):
-        raise PassingError(
+        raise TransientError(
             "a file of the map's name is there already, and was not made by `radstudy derive`",
             "choose another name (adc.name, dce.prefix) or another --out",
             file=image,
@@ -267,7 +269,7 @@ def _refuse_changed(image: Path, history: Path, volume: Volume) -> None:
     new = np.where(np.isfinite(volume.voxels), volume.voxels, 0).astype(np.float32)
     if np.array_equal(voxels, new) and np.allclose(affine, volume.affine, atol=1e-3):
         return
-    raise PassingError(
+    raise TransientError(
         "the map was changed after `radstudy derive` wrote it; it is left as it is",
         "move it away and give the same command again to have the map of these images",
         file=image,

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.bugs import LOG, hiding, logged_in
+from radstudy.cohort.identifiers import cells_of
 from radstudy.derive.patient import Patient, Work
 from radstudy.derive.table import Row, moved, read_rows
 from radstudy.errors import CaseError, CohortError, grouped
@@ -15,8 +17,9 @@ from radstudy.owned import owning, refuse_foreign
 from radstudy.parallel import cores
 from radstudy.protocol.derive import Derive
 from radstudy.protocol.load import load_section
+from radstudy.provenance import only_run
 from radstudy.steps.run import in_parallel, write_failures
-from radstudy.store import only_run, write_csv
+from radstudy.store import write_csv
 
 NOTES, FAILED = "derive_notes", "derive_failed"
 
@@ -67,7 +70,8 @@ def derive(
         target = out / "cohort_derived.csv"
     failed = out / "derive_failures.csv"
     refuse_foreign(target, failed)
-    with only_run(out):
+    words = frozenset((*cells_of(given, wanted.patient), str(folder), str(out)))
+    with only_run(out), hiding(lambda: words), logged_in(out / LOG, say=say):
         shown = moved(given, folder, out)
         found = _each(Work(wanted, out.resolve()), patients, jobs or cores(), bar)
         new, failures = _table(shown, patients, found)
@@ -93,7 +97,7 @@ def _each(
     work: Work, patients: list[Patient], jobs: int, bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
 ) -> list[dict[str, Any] | CaseError]:
     results: dict[int, dict[str, Any] | CaseError] = {}
-    for index, result in bar(in_parallel(work, patients, jobs), len(patients), "derive"):
+    for index, result in bar(in_parallel(work, patients, jobs, doing="derive"), len(patients), "derive"):
         results[index] = result
     return [results[index] for index in range(len(patients))]
 

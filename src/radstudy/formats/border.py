@@ -23,7 +23,7 @@ def border(file: str | Path, what: str, remedy: str) -> Iterator[None]:
 
     Raises
     ------
-    CaseError : the content cannot be read; a PassingError where the disk or share does not give it.
+    CaseError : the content cannot be read; a TransientError where the disk or share does not give it.
     MemoryError : there is too little memory, which is not the file's fault.
     """
     try:

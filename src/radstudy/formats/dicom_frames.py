@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from radstudy.errors import CaseError, PassingError, RadstudyError, unreadable
+from radstudy.errors import CaseError, RadstudyError, TransientError, unreadable
 from radstudy.formats.dicom_file import START, UnreadableError, is_bare, open_dataset
 from radstudy.formats.dicom_values import first_item, numbers_of, value_of
 from radstudy.formats.reading import opened
@@ -58,11 +58,11 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
 
     Raises
     ------
-    CaseError : it is missing, truncated or no DICOM file. A PassingError where another run may read it.
+    CaseError : it is missing, truncated or no DICOM file. A TransientError where another run may read it.
     """
     file = Path(path)
     if not file.is_file():
-        raise PassingError("the file does not exist", "correct the path or add the file", file=file)
+        raise TransientError("the file does not exist", "correct the path or add the file", file=file)
     try:
         with opened(file) as stream:
             dataset: Dataset = open_dataset(stream, stop_before_pixels=stop_before_pixels)

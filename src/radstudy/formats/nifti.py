@@ -20,7 +20,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from radstudy import bounds
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.reading import content_of, held, opened, partner
 from radstudy.formats.whole import AGAIN, SLACK, decompressed, require_bytes
 
@@ -144,7 +144,7 @@ def nifti_header(file: Path) -> Any:
     if name.endswith((".img", ".img.gz")):
         beside = partner(file, "hdr")
         if beside is None:
-            raise PassingError(
+            raise TransientError(
                 "the header of the pair (.hdr) is not there", "copy both files of the pair, .hdr and .img", file=file
             )
         file = beside
@@ -180,7 +180,7 @@ def _body(header: Any, file: Path) -> tuple[Path, bool]:
         return file, False
     beside = partner(file, "img")
     if beside is None:
-        raise PassingError(
+        raise TransientError(
             "the voxels of the pair (.img) are not there", "copy both files of the pair, .hdr and .img", file=file
         )
     return beside, False

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from radstudy.errors import CaseError, PassingError, StorageError, UsageError
+from radstudy.errors import CaseError, StorageError, TransientError, UsageError
 from radstudy.formats.border import border
 from radstudy.formats.nifti import is_nifti_name, read_nifti, two_dimensional
 from radstudy.formats.nifti_place import read_information
@@ -43,14 +43,15 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     Raises
     ------
     CaseError : the file is missing, is not an image, is not as long as its header says, has colour or vector pixels,
-        has not three dimensions, or is a NIfTI file without a voxel size. A PassingError where another run may read it.
+        has not three dimensions, or is a NIfTI file without a voxel size. A TransientError where another run may read
+        it.
     """
     file = Path(path)
     with _as_case_error(file), held():
         if file.is_dir():
             raise CaseError("this is a folder, not a file", "correct the path or add the file", file=file)
         if not file.is_file():
-            raise PassingError("the file does not exist", "correct the path or add the file", file=file)
+            raise TransientError("the file does not exist", "correct the path or add the file", file=file)
         if is_nifti_name(file):
             voxels = read_nifti(file).voxels()
             return voxels, affine_from_lps(*_of_three_axes(read_information(file)))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
-from radstudy.errors import CaseError, PassingError, unreadable
+from radstudy.errors import CaseError, TransientError, unreadable
 from radstudy.store import bytes_hash, content_hash, file_hash, temporary_files
 
 _LONGEST_HEADER = 1 << 20
@@ -94,7 +94,7 @@ def content_of(file: Path) -> bytes:
 
     Raises
     ------
-    PassingError : it cannot be read now, or changes while it is read.
+    TransientError : it cannot be read now, or changes while it is read.
     CaseError : it cannot be read, now or later.
     """
     holding, reading = _HELD.get(), _READING.get()
@@ -122,7 +122,7 @@ def opened(file: Path) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    PassingError : it cannot be read now, or changes while it is read.
+    TransientError : it cannot be read now, or changes while it is read.
     CaseError : it cannot be read, now or later.
     """
     if _HELD.get() is not None:
@@ -153,9 +153,9 @@ def _stamped(file: Path, stream: BinaryIO) -> None:
         raise changed(file)
 
 
-def changed(file: Path) -> PassingError:
+def changed(file: Path) -> TransientError:
     """The error of a file that is another one at the second look."""
-    return PassingError(
+    return TransientError(
         "the file changed while the study was reading it",
         "wait until it is saved or copied, then give the same command again",
         file=file,
@@ -196,7 +196,7 @@ def files_of(file: Path) -> tuple[Path, ...]:
 
     Raises
     ------
-    CaseError : it cannot be read; a PassingError where another run may.
+    CaseError : it cannot be read; a TransientError where another run may.
     """
     name = file.name.lower()
     if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):

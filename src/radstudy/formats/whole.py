@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from radstudy import bounds
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.border import border
 from radstudy.formats.raster_header import Stored, metaimage_stored, nrrd_stored
 from radstudy.formats.reading import opened
@@ -138,7 +138,7 @@ def stored_by_header(file: Path) -> Stored | None:
 def _compare(stored: Stored, file: Path) -> None:
     missing = [path.name for path in stored.files if not path.is_file()]
     if missing:
-        raise PassingError(
+        raise TransientError(
             f"the file with its voxels, '{missing[0]}', is not beside the header", "copy both files", file=file
         )
     share = stored.expected // max(len(stored.files), 1)

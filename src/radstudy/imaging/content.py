@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.errors import PassingError
+from radstudy.errors import TransientError
 from radstudy.formats.nifti import nifti_header
 from radstudy.formats.raster import read_raster
 from radstudy.formats.reading import opened
@@ -82,7 +82,7 @@ def _first_slices(file: Path) -> NDArray[np.float64] | None:
             if len(stored.shape) != 3:
                 return None
             first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)
-    except PassingError:
+    except TransientError:
         raise
     except Exception:  # nibabel raises many kinds, also of files that the study's reader reads; that says what is wrong
         return None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.errors import DataError, RadstudyError
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_header import Identity
@@ -188,17 +189,18 @@ def pull(
     private_folder(private, say)
     folder = private / "pulled"
     names: list[str] = []
-    for number, one, series in bar(wanted, len(wanted), "series pulled"):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-                got, found = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
-        except RadstudyError:
-            raise
-        except Exception as error:  # one series must not keep the others from coming
-            got, found = [], [f"{unexpected(error)}; it is left out. To do: import again"]
-        names += got
-        problems += [f"examination {number}, series {series.number}: {problem}" for problem in found]
+    with hiding(lambda: None), logged_in(private / LOG, say=say):
+        for number, one, series in bar(wanted, len(wanted), "series pulled"):
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+                    got, found = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
+            except RadstudyError:
+                raise
+            except Exception as error:  # one series must not keep the others from coming
+                got, found = [], [f"{unexpected(error)}; it is left out. To do: import again"]
+            names += got
+            problems += [f"examination {number}, series {series.number}: {problem}" for problem in found]
     return Folder(folder, problems, only=tuple(dict.fromkeys(names)))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
+from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.errors import CaseError, DataError, RadstudyError, StorageError
 from radstudy.intake.beside import add_beside
 from radstudy.intake.csv_rows import read_rows, write_rows
@@ -30,7 +31,8 @@ from radstudy.intake.volumes import ChangedError, marks_in, remove_stale, write_
 from radstudy.kept import DamagedRecordError
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
-from radstudy.store import only_run, remove_parts, write_json
+from radstudy.provenance import only_run
+from radstudy.store import remove_parts, write_json
 
 Say = Callable[[str], None]
 
@@ -100,7 +102,9 @@ def run_import(
     """
     rules = load_rules(options.rules)
     reader_rules = [read_rule(text) for text in options.readers]
-    with nullcontext() if options.dry_run else only_run(options.out):
+    with nullcontext() if options.dry_run else only_run(options.out), hiding(lambda: None), ExitStack() as stack:
+        if not options.dry_run:
+            stack.enter_context(logged_in(options.out / LOG, say=say))
         table = options.pseudonyms or options.private / "pseudonyms.csv"
         pseudonyms = Pseudonyms(table)
         if options.dry_run and pseudonyms.is_new:

@@ -16,7 +16,8 @@ from radstudy.intake.plan import Item, Plan
 from radstudy.intake.pseudonyms import Redactor
 from radstudy.intake.sidecar import MADE_BY, sidecar_of
 from radstudy.intake.sources import Source
-from radstudy.store import code_key, content_hash, file_hash, read_json, write_json
+from radstudy.provenance import code_key
+from radstudy.store import content_hash, file_hash, read_json, write_json
 
 
 class ChangedError(CaseError):

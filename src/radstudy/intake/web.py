@@ -33,7 +33,7 @@ _REMEDIES = {
     403: f"ask for permission to read, or {_LOGIN}",
     404: "check the address: it is the root of the DICOMweb service, such as https://pacs.example.org/dicom-web",
 }
-_PASSING = (408, 429, 500, 502, 503, 504)  # a status that another attempt may not meet
+_TRANSIENT = (408, 429, 500, 502, 503, 504)  # a status that another attempt may not meet
 
 
 class Web:
@@ -138,7 +138,7 @@ def _check(answer: requests.Response) -> None:
         return
     answer.close()
     name = f" {HTTPStatus(status).phrase}" if status in {known.value for known in HTTPStatus} else ""
-    raise TransferError(f"HTTP status {status}{name}", _REMEDIES.get(status, ""), again=status in _PASSING)
+    raise TransferError(f"HTTP status {status}{name}", _REMEDIES.get(status, ""), again=status in _TRANSIENT)
 
 
 def _is_same_server(old: str, new: str) -> bool:

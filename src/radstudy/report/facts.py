@@ -10,7 +10,8 @@ import pandas as pd
 
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
-from radstudy.store import PROVENANCE, read_csv, read_json
+from radstudy.provenance import PROVENANCE
+from radstudy.store import read_csv, read_json
 
 TRAINING, TESTING = "training", "testing"
 SUMMARY = "extract/summary.json"
@@ -251,6 +252,12 @@ class Facts:
         """The models that could be fitted."""
         found = self.document("model/models.json")
         return [name for name in self.models if found.get(name, {}).get("fitted")]
+
+    def identifiers(self) -> set[str]:
+        """Texts that may name a patient or a reader: no error that the page quotes may show them."""
+        tables = [table for table in self.frames.values() if "patient" in table]
+        patients = {str(patient) for table in tables for patient in table["patient"].unique()}
+        return patients | set(self.protocol.cohort.readers)
 
     def label_of(self, variable: str) -> str:
         """How tables call a clinical variable."""

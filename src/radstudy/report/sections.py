@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from radstudy.bugs import LOG, Bug, note
 from radstudy.report.facts import SUMMARY, AbsentError, Facts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
@@ -30,6 +31,8 @@ class Part:
     absent : why there is nothing.
     number, caption : such as Table 1 and what it shows.
     folded : whether it opens on a click.
+    bug : the identifier of the unexpected error that kept it from being made.
+    traceback : of that error, without names of patients.
     """
 
     kind: str
@@ -38,6 +41,16 @@ class Part:
     number: str = ""
     caption: str = ""
     folded: bool = False
+    bug: str = ""
+    traceback: str = ""
+
+    def failed(self, bug: Bug) -> Part:
+        """The part as it stands in the page where it could not be made."""
+        what = (
+            f"This part could not be made from the files of the run: {bug.said}. To do: if the run was "
+            f"stopped, give its command again; else report this as a bug, with {LOG} in the run's folder."
+        )
+        return replace(self, content=None, absent=what, bug=bug.id, traceback=bug.traceback)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,5 +103,4 @@ def _part(facts: Facts, entry: dict[str, Any]) -> Part:
     except AbsentError as missing:
         return Part(kind, None, str(missing), **about)
     except Exception as error:  # a file that a broken run left half right: the rest of the report must still be made
-        what = f"This part could not be made from the files of the run: {type(error).__name__}: {error}."
-        return Part(kind, None, what, **about)
+        return Part(kind, None, **about).failed(note(error, f"report: {kind} {entry[kind]}"))

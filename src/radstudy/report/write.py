@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruamel.yaml import YAML
 
+from radstudy.bugs import Bug, bug_of, hiding
+from radstudy.bugs import write as write_bug
+from radstudy.errors import is_expected
 from radstudy.parallel import finished
 from radstudy.protocol import Protocol
 from radstudy.report.facts import Facts, read_facts
@@ -41,21 +45,29 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     The page: one file that needs no other, no network and no script.
     """
     facts = read_facts(protocol, run)
-    sections = build_sections(facts)
-    sources = _write_parts(facts, sections, run / "report", jobs)
     page = run / "report.html"
-    write_text(page, _page(facts, sections, sources))
+    with hiding(facts.identifiers):
+        sections = build_sections(facts)
+        sources = _write_parts(facts, sections, run / "report", jobs)
+        write_text(page, _page(facts, sections, sources))
     return page
 
 
 def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int) -> dict[str, str]:
-    """Write tables and figures; returns the data URI of every figure."""
-    parts = [part for section in sections for part in section.parts if isinstance(part.content, Table | Drawing)]
+    """Write tables and figures; returns the data URI of every figure. A part that cannot be written says so."""
+    places = [(section.parts, index) for section in sections for index in range(len(section.parts))]
+    places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | Drawing)]
+    parts = [own[index] for own, index in places]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
-    made = dict(finished(partial(_files_of, notice=notice, kinds=kinds), parts, jobs, named=_name))
+    made = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_name))
     for index, part in enumerate(parts):
         files = made[index]
+        if isinstance(files, Bug):
+            write_bug(replace(files, doing=f"report: files of {part.content.name}"))
+            own, at = places[index]
+            own[at] = part.failed(files)
+            continue
         place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.content.name
         for kind, content in files.items():
             if kind != "svg" or "svg" in kinds:
@@ -67,6 +79,15 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int)
 
 def _name(part: Part) -> str:
     return str(part.content.name) if isinstance(part.content, Table | Drawing) else part.caption
+
+
+def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes] | Bug:
+    try:
+        return _files_of(part, notice, kinds)
+    except Exception as error:  # one part must not cost the others
+        if is_expected(error):
+            raise
+        return bug_of(error)
 
 
 def _files_of(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes]:

@@ -21,9 +21,10 @@ from radstudy.modelling.assessment.performance import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Extract
+from radstudy.provenance import versions
 from radstudy.signature.soundness import FROM_TABLE, require_sound
 from radstudy.signature.training import TrainingDistribution, training_distribution
-from radstudy.store import content_hash, read_json, versions, write_json
+from radstudy.store import content_hash, read_json, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 SCHEMA = 1  # the layout of signature.json

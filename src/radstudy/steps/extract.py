@@ -9,15 +9,17 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.bugs import note
 from radstudy.cohort.confirmation import Answer
-from radstudy.errors import CaseError, DataError, PassingError
+from radstudy.errors import CaseError, DataError, TransientError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.names import explain_count, feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.kept import MADE, keep, kept
+from radstudy.kept import MADE, TRANSIENT, keep, kept
+from radstudy.provenance import code_key
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
@@ -35,7 +37,7 @@ from radstudy.steps.transfer import (
     write_transferred,
 )
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared, volume_tasks
-from radstudy.store import code_key, content_hash, write_csv, write_json
+from radstudy.store import content_hash, write_csv, write_json
 from radstudy.table import FeatureTable
 
 STEP = "extract"
@@ -110,14 +112,14 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
         for item in result["lesions"]:
             place = {name: item[name] for name in ("patient", "lesion", "sequence", "reader")}
             if "problem" in item:
-                kind = PassingError if item.get("passing") else CaseError
+                kind = TransientError if item.get(TRANSIENT) else CaseError
                 failures.append(kind(item["problem"], item["remedy"], **place, file=item["file"]))
                 continue
             rows[item["patient"], item["lesion"], item["sequence"], item["reader"]] = item["values"]
             missing += [{**place, "feature": name, "reason": reason} for name, reason in item["missing"].items()]
             lesions.append({**place, **item["diagnostics"]})
-    known = {id(error) for error in run.passing}
-    run.passing.extend(error for error in failures if isinstance(error, PassingError) and id(error) not in known)
+    known = {id(error) for error in run.transient}
+    run.transient.extend(error for error in failures if isinstance(error, TransientError) and id(error) not in known)
     if not rows:
         raise DataError("no lesion's features could be computed:\n" + "\n".join(map(str, failures[:20])))
     names = feature_names(settings)
@@ -199,7 +201,7 @@ class _Work:
         with as_prepared(task):
             volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
             lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
-        if any(lesion.get("passing") for lesion in lesions):
+        if any(lesion.get(TRANSIENT) for lesion in lesions):
             return {"lesions": lesions}
         return keep(file, key, {"lesions": lesions}, compact=True)
 
@@ -213,9 +215,10 @@ class _Work:
         key = replace(task, drawings=tuple(drawn)).key(self.key, record)
         try:
             lesions = [self._lesion(volume, task.sequence, d, rois[d.patient, d.lesion, d.reader]) for d in drawn]
-        except Exception:  # the volume is prepared; the step itself meets the error again, and reports it
+        except Exception as error:  # the volume is prepared; the step itself meets the error again, and reports it
+            note(error)
             return
-        if not any(lesion.get("passing") for lesion in lesions):
+        if not any(lesion.get(TRANSIENT) for lesion in lesions):
             keep(task.record_in(self.folder), key, {"lesions": lesions}, compact=True)
 
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> dict[str, Any]:
@@ -225,7 +228,7 @@ class _Work:
             (lesion,) = extract_lesions(volume, [roi], self.settings)
         except CaseError as error:
             problem = {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
-            return {**problem, "passing": True} if isinstance(error, PassingError) else problem
+            return {**problem, TRANSIENT: True} if isinstance(error, TransientError) else problem
         return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radstudy.errors import CaseError, CohortError, PassingError, StudyFileError
+from radstudy.errors import CaseError, CohortError, StudyFileError, TransientError
 from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.planes import lesion_planes
@@ -23,11 +23,12 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, keep, kept
 from radstudy.protocol.sections import Maps
+from radstudy.provenance import code_key
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared
-from radstudy.store import code_key, content_hash, file_hash, write_arrays, write_csv
+from radstudy.store import content_hash, file_hash, write_arrays, write_csv
 
 STEP = "extract/maps"
 COLUMNS = ["patient", "lesion", "sequence", "feature", "radius", "spacing_mm", "voxels", "problem", "remedy"]
@@ -140,7 +141,7 @@ class _Work:
     def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> list[dict[str, Any]]:
         try:
             made = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
-        except PassingError:
+        except TransientError:
             raise
         except CaseError as error:
             return _not_made(drawing, sequence, self.features, error)

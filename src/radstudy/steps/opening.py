@@ -14,7 +14,7 @@ import pandas as pd
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import Doubled, Used, doubled_images, doubled_masks, images_alike
 from radstudy.cohort.manifest import Cohort
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.raster import read_grid, read_raster
 from radstudy.formats.reading import Stamp, files_of, recorded, stamp
 from radstudy.imaging.content import image_mark, mask_mark, same_voxels
@@ -25,10 +25,11 @@ from radstudy.imaging.roi import Roi
 from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
 from radstudy.protocol.prepare import Reference
+from radstudy.provenance import code_key
 from radstudy.space.grid import Grid
 from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
-from radstudy.store import code_key, content_hash
+from radstudy.store import content_hash
 
 _KEY_LENGTH = 40  # bytes that a record's first key takes
 _EARLIER = re.compile(rb'\{"[0-9a-f]{32}": |\{\}')
@@ -85,7 +86,9 @@ def open_files(
     if due:
         minimum = protocol.extract.minimum_native_voxels
         look = partial(_look, rule=protocol.cohort.label, minimum=minimum, reference=protocol.reference)
-        for place, seen in bar(in_parallel(look, [tasks[index] for index in due], jobs), len(due), "opening masks"):
+        for place, seen in bar(
+            in_parallel(look, [tasks[index] for index in due], jobs, doing="opening masks"), len(due), "opening masks"
+        ):
             task = tasks[due[place]]
             found, read = seen if isinstance(seen, tuple) else (_unseen(task, seen), {})
             keys[due[place]] = _key(rule, task, read)  # of the files that were opened, if others had the names before
@@ -165,7 +168,7 @@ def _grid(image: Path) -> Grid:
     """An image's grid, without its voxels where the header tells it."""
     try:
         return read_grid(image)
-    except PassingError:
+    except TransientError:
         raise
     except CaseError:  # of two dimensions, or damaged: the reader of the study knows
         voxels, affine = read_raster(image)
@@ -204,7 +207,7 @@ def _same(one: Path, other: Path) -> bool:
     """Whether two images have the same voxels; of one that cannot be read to its end another step tells."""
     try:
         return same_voxels(one, other)
-    except PassingError:
+    except TransientError:
         raise
     except CaseError:
         return False

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from radstudy.errors import CaseError, DataError, PassingError
+from radstudy.errors import CaseError, DataError, TransientError
 from radstudy.features.of_study import lesion_rules
 from radstudy.formats.reading import changed
 from radstudy.imaging.box import bounding_box
@@ -25,15 +25,16 @@ from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.kept import MADE, keep, kept, read_kept
+from radstudy.kept import MADE, TRANSIENT, keep, kept, read_kept
 from radstudy.protocol.prepare import PreparationStep, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.provenance import code_key
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
 from radstudy.steps.volumes import Digests, Drawing, LabelRule, VolumeTask, flat, of_same_bytes, volume_tasks
-from radstudy.store import code_key, content_hash, file_hash, write_arrays, write_csv, write_json
+from radstudy.store import content_hash, file_hash, write_arrays, write_csv, write_json
 
 STEP = "prepare"
 
@@ -111,10 +112,10 @@ def _as_read(
             continue
         record, read = result
         records.append(record)
-        run.passing.extend(PassingError(**item) for item in record.get("passing", ()))
+        run.transient.extend(TransientError(**item) for item in record.get(TRANSIENT, ()))
         run.digests.update(flat(read))
         if read != digests:
-            run.passing.append(changed(task.image))
+            run.transient.append(changed(task.image))
             run.say(f"{task.name}: a file was changed during this run; what was computed is of the file as it is now")
     return records
 
@@ -124,7 +125,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
     quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
-            if isinstance(result, PassingError):
+            if isinstance(result, TransientError):
                 run.waiting.add(task.name)  # what is kept of it is good where its files come back as they were
             else:
                 task.record_in(run.path(STEP)).unlink(missing_ok=True)  # of an earlier, better file
@@ -142,7 +143,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
         }
         lesions += result["lesions"]
         transferred += result["transferred"]
-        failures += [CaseError(**failure) for failure in (*result["failures"], *result.get("passing", ()))]
+        failures += [CaseError(**failure) for failure in (*result["failures"], *result.get(TRANSIENT, ()))]
     write_csv(run.path(STEP, "volumes.csv"), pd.DataFrame(volumes))
     write_json(run.path(STEP, "quality.json"), quality)
     write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
@@ -192,7 +193,7 @@ class _Work:
         if not prepared:
             return found, digests
         key = self._key(task, digests)
-        result = keep(file, content_hash([key, "again"]) if found["passing"] else key, found, compact=True)
+        result = keep(file, content_hash([key, "again"]) if found[TRANSIENT] else key, found, compact=True)
         if self.then is not None:
             self.then(task, result, *prepared[0])
         return result, digests
@@ -208,7 +209,7 @@ class _Work:
         )
         lesions, transferred = [], []
         failures: list[dict[str, Any]] = []
-        passing: list[dict[str, Any]] = []
+        transient: list[dict[str, Any]] = []
         made: dict[str, str] = {}
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
@@ -219,8 +220,8 @@ class _Work:
                 facts = check_lesion(prepared, roi, self.rules)
             except CaseError as error:
                 located = error.located(**{**place, "lesion": _shown(drawing.lesion)}, file=drawing.mask)
-                again = isinstance(error, PassingError)
-                (passing if again else failures).append({name: getattr(located, name) for name in _FAILURE})
+                again = isinstance(error, TransientError)
+                (transient if again else failures).append({name: getattr(located, name) for name in _FAILURE})
                 continue
             rois.setdefault((drawing.patient, drawing.lesion), {})[drawing.reader] = roi.on_grid_of(prepared)
             notes = [*facts.warnings, *roi.notes, *([row["warnings"]] if row else [])]
@@ -246,7 +247,7 @@ class _Work:
             "history": "; ".join(prepared.history),
         }
         result = {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
-                  "readers": readers, "transferred": transferred, "failures": failures, "passing": passing,
+                  "readers": readers, "transferred": transferred, "failures": failures, TRANSIENT: transient,
                   MADE: made}  # fmt: skip
         return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.bugs import LOG, note
 from radstudy.errors import RadstudyError
 from radstudy.modelling.refits.chance import permuted, usable_by
 from radstudy.modelling.refits.chunks import Chunks
@@ -189,8 +190,9 @@ def surviving(run: Run, share: Share, without: str, failed: dict[str, str]) -> I
     except Exception as error:
         if share.by == ENGINE:
             raise
+        bug = note(error, f"refits of {', '.join(share.names)}")
         for name in share.names:
-            failed[name] = f"{without}: a refit failed ({type(error).__name__}: {error})"
+            failed[name] = f"{without}: a refit failed ({type(error).__name__}: {error}; {bug.id} in {LOG})"
             run.say(f"{name}: {failed[name]}")
 
 

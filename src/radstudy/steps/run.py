@@ -5,21 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
 
-from radstudy.errors import CaseError, PassingError, StorageError, grouped, unreadable
+from radstudy.bugs import LOG, Bug, collecting, note, write
+from radstudy.errors import CaseError, StorageError, TransientError, grouped, unreadable
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
-from radstudy.store import StepFolder, code_key, content_hash, read_csv, write_csv
+from radstudy.provenance import StepFolder, code_key
+from radstudy.store import content_hash, read_csv, write_csv
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -39,9 +41,9 @@ class Run:
     say : prints one line of progress.
     bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
     until : the last step that this run is to do.
-    passing : errors of this run that another run may not meet.
+    transient : errors of this run that another run may not meet.
     digests : image or mask file to its hash, as the volumes were prepared from them.
-    waiting : names of volumes that could not be prepared in this run, for a passing reason.
+    waiting : names of volumes that could not be prepared in this run, for a transient reason.
     """
 
     protocol: Protocol
@@ -51,7 +53,7 @@ class Run:
     say: Callable[[str], None]
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
     until: str = STEPS[-1]
-    passing: list[PassingError] = field(default_factory=list)
+    transient: list[TransientError] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
 
@@ -110,7 +112,7 @@ class Run:
                 return
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             self.say(f"{name}: {changed[0]}{more} is gone, damaged or changed since it was written; done again")
-        start, before = time.monotonic(), len(self.passing)
+        start, before = time.monotonic(), len(self.transient)
         for file in folder.begin():
             self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
         with recorded() as reading:
@@ -118,8 +120,8 @@ class Run:
         for file, digest in (tables or {}).items():
             if reading.digests.get(file, digest) != digest:
                 self.say(f"{name}: {file} was changed during this run; give the same command again")
-                self.passing.append(changed_file(file))
-        if lost := self.passing[before:]:  # another key: the step is not done, and what follows was made without these
+                self.transient.append(changed_file(file))
+        if lost := self.transient[before:]:  # another key: the step is not done; what follows was made without these
             key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start
         folder.finish(key, settings=settings, inputs=inputs, seconds=seconds)
@@ -130,11 +132,12 @@ class Run:
     ) -> list[Result | CaseError]:
         """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
         by_index: dict[int, Result | CaseError] = {}
-        found = in_parallel(function, tasks, self.jobs, say=lambda line: self.say(f"{description}: {line}"))
+        say = lambda line: self.say(f"{description}: {line}")  # noqa: E731
+        found = in_parallel(function, tasks, self.jobs, doing=description, say=say)
         for index, result in self.bar(found, len(tasks), description):
             by_index[index] = result
-            if isinstance(result, PassingError):
-                self.passing.append(result)
+            if isinstance(result, TransientError):
+                self.transient.append(result)
         return [by_index[index] for index in range(len(tasks))]
 
 
@@ -143,16 +146,33 @@ def in_parallel(
     tasks: Sequence[Task],
     jobs: int,
     *,
+    doing: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[int, Result | CaseError]]:
     """The result of every task with its index, as they come; an error of one task stands in its place.
 
     A task that crashes its process is such an error, too (`radstudy.parallel`); `say` is told of those tried again.
+    Tracebacks of unexpected errors come with the results, whatever process met them, and are written here
+    (`radstudy.bugs`); `doing` tells what the tasks are.
     """
-    return results(partial(_guarded, function), tasks, jobs, shielded=True, say=say)
+    for index, outcome in results(partial(_guarded, function), tasks, jobs, shielded=True, say=say):
+        if isinstance(outcome, CaseError):
+            yield index, outcome
+            continue
+        result, bugs = outcome
+        for bug in bugs:
+            write(replace(bug, doing=doing))
+        yield index, result
 
 
-def _guarded(function: Callable[[Task], Result], task: Task) -> Result | CaseError:
+def _guarded(function: Callable[[Task], Result], task: Task) -> tuple[Result | CaseError, tuple[Bug, ...]]:
+    """The result of one task, or its error, and the bugs that were met on the way."""
+    with collecting() as bugs:
+        result = _result(function, task)
+    return result, tuple(bugs)
+
+
+def _result(function: Callable[[Task], Result], task: Task) -> Result | CaseError:
     """The result of one task, or its error: one bad case never stops a cohort."""
     try:
         return function(task)
@@ -161,12 +181,14 @@ def _guarded(function: Callable[[Task], Result], task: Task) -> Result | CaseErr
     except StorageError:  # no case's fault: all others would fail as well
         raise
     except MemoryError:
-        return PassingError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
+        return TransientError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
     except OSError as error:  # of the computer or of the share; which file, it says
         return unreadable(error, error.filename or "")
     except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
-        problem = f"unexpected {type(error).__name__}: {error}"
-        return CaseError(problem, "look at the file; if it is sound, report this as a bug")
+        bug = note(error)
+        problem = f"unexpected {type(error).__name__}: {error} ({bug.id})"
+        remedy = f"look at the file; if it is sound, report this as a bug, with {LOG}, which holds {bug.id}"
+        return CaseError(problem, remedy)
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

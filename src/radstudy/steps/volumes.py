@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from radstudy.cohort.case_files import Case, Transfer
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
 from radstudy.imaging.masks.formats import files_of_mask
 from radstudy.imaging.roi import Label, Roi
@@ -161,7 +161,7 @@ def of_same_bytes(
 
     Raises
     ------
-    PassingError : the files change again and again, or cannot be used as they are after a change.
+    TransientError : the files change again and again, or cannot be used as they are after a change.
     Exception : of `work`, where the files are those that were hashed.
     """
     hashed = digests
@@ -181,9 +181,9 @@ def of_same_bytes(
     raise changed(task.image)
 
 
-def _again(error: CaseError) -> PassingError:
+def _again(error: CaseError) -> TransientError:
     """The error of files that were others when the run began: the next run looks at them as they are then."""
-    return PassingError(
+    return TransientError(
         error.problem, error.remedy, patient=error.patient, lesion=error.lesion, sequence=error.sequence,
         reader=error.reader, file=error.file,
     )  # fmt: skip
@@ -195,12 +195,12 @@ def as_prepared(task: VolumeTask) -> Iterator[None]:
 
     Raises
     ------
-    PassingError : names the first file that has changed.
+    TransientError : names the first file that has changed.
     """
     with recorded() as reading:
         yield
     for file, digest in reading.digests.items():
         if task.prepared_from.get(file, digest) != digest:
-            raise PassingError(
+            raise TransientError(
                 "the file changed after the volume was prepared from it", "give the same command again", file=file
             )

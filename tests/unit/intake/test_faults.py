@@ -1,5 +1,7 @@
 """One object, series or patient that the program cannot handle never ends the import of the others."""
 
+import re
+
 import numpy as np
 import pydicom
 import pytest
@@ -99,6 +101,11 @@ def test_a_fault_in_one_series_leaves_the_others_and_all_tables(synthetic, impor
     assert any(text.startswith(f"Patient {pseudonym}") for text in outcome.failures)
     assert len(list((tmp_path / "out").rglob("DCE*.nii.gz"))) == 3
     assert all((tmp_path / "out" / table).is_file() for table in TABLES)
+    log = (tmp_path / "out" / "run.log").read_text()
+    (identifier,) = {word for text in outcome.failures for word in re.findall(r"bug-[0-9a-f]{4}", text)}
+    assert f"({identifier}) (import)" in log and "in call\n" in log and "SurpriseError" in log
+    assert any(identifier in line and "run.log" in line for line in imported.said)
+    assert not any(word in log for word in ("MUSTERMANN", "HOSP-4711", str(tmp_path)))
 
 
 def test_a_fault_in_one_patient_leaves_the_others(synthetic, imported, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""What a run keeps is true: of the bytes that it was computed from, not lost to a passing error, and not damaged."""
+"""What a run keeps is true: of the bytes that it was computed from, not lost to a transient error, and not damaged."""
 
 import errno
 import json
@@ -286,7 +286,7 @@ def test_a_mask_that_was_replaced_under_its_size_and_time_is_opened_again(cohort
 
 # --- A2 ---------------------------------------------------------------------------------------------------------------
 
-PASSING = [errno.EIO, errno.ESTALE, errno.ENOENT, errno.ENOMEM, errno.EMFILE, errno.ETIMEDOUT, errno.EACCES]
+TRANSIENT = [errno.EIO, errno.ESTALE, errno.ENOENT, errno.ENOMEM, errno.EMFILE, errno.ETIMEDOUT, errno.EACCES]
 
 
 @contextmanager
@@ -314,7 +314,7 @@ def failing(monkeypatch, reader, name, error):
         assert given
 
 
-@pytest.mark.parametrize("number", PASSING, ids=[errno.errorcode[number] for number in PASSING])
+@pytest.mark.parametrize("number", TRANSIENT, ids=[errno.errorcode[number] for number in TRANSIENT])
 @pytest.mark.parametrize(("reader", "name"), [(Volume, "P1.nii.gz"), (Roi, "P1_mask.nii.gz")])
 def test_a_read_error_of_the_share_is_tried_again_by_the_next_run(cohort, monkeypatch, reader, name, number):
     run(cohort, "undisturbed")
@@ -467,6 +467,7 @@ def test_a_record_of_an_earlier_version_has_no_checksum_and_is_used(cohort, monk
     for step in ("prepare", "extract"):
         for file in (cohort / "run" / step / "volumes").glob("*.json"):
             record = json.loads(file.read_text())
+            assert "transient" not in record and record.get("passing", []) == []  # the name that it has had
             old = {name: value for name, value in record.items() if name not in ("checksum", "made", "passing")}
             file.write_text(json.dumps(old) + "\n")
     with monkeypatch.context() as patch:
@@ -488,7 +489,7 @@ def test_a_table_that_somebody_has_changed_is_set_aside_and_written_again(cohort
 
 def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(cohort):
     """`evaluate/null` has its own mark: when it is computed anew, its tables are nobody's change of `evaluate`."""
-    from radstudy.store import StepFolder
+    from radstudy.provenance import StepFolder
 
     whole = StepFolder(cohort / "evaluate")
     part = cohort / "evaluate" / "null"
@@ -503,6 +504,6 @@ def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(coh
 def test_errors_of_the_content_and_of_the_computer_are_told_apart(tmp_path):
     with pytest.raises(CaseError) as final:
         Volume.read(tmp_path)
-    with pytest.raises(CaseError) as passing:
+    with pytest.raises(CaseError) as transient:
         Volume.read(tmp_path / "gone.nii.gz")
-    assert (type(final.value).__name__, type(passing.value).__name__) == ("CaseError", "PassingError")
+    assert (type(final.value).__name__, type(transient.value).__name__) == ("CaseError", "TransientError")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from radstudy import study
-from radstudy.errors import CaseError, PassingError
+from radstudy.errors import CaseError, TransientError
 from radstudy.formats.raster import write_raster
 from radstudy.protocol.load import parse_protocol
 from radstudy.steps import extract as extract_step
@@ -66,7 +66,7 @@ def made(folder):
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(signal.SIGSEGV, CaseError), (signal.SIGKILL, PassingError)], ids=["crashed", "killed"]
+    ("number", "kind"), [(signal.SIGSEGV, CaseError), (signal.SIGKILL, TransientError)], ids=["crashed", "killed"]
 )
 def test_of_many_tasks_those_that_end_their_process_are_errors_alone(number, kind):
     poison = {3, 4, 17}
@@ -161,4 +161,4 @@ def test_nothing_else_starts_processes():
         if any(line.split("#")[0].strip().startswith(("import ", "from ", "os.")) and word in line
                for line in file.read_text(encoding="utf-8").splitlines() for word in words)
     }  # fmt: skip
-    assert users == {"parallel.py", "imaging/slabs.py"}
+    assert users == {"parallel/local.py", "imaging/slabs.py"}

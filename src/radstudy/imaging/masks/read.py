@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from radstudy.errors import CaseError, PassingError, unreadable
+from radstudy.errors import CaseError, TransientError, unreadable
 from radstudy.formats.reading import held
 from radstudy.imaging.masks.formats import format_of
 from radstudy.imaging.masks.mask_format import Segment
@@ -44,11 +44,11 @@ def needs_image(path: str | Path) -> bool:
 
     Raises
     ------
-    PassingError : the file cannot be read now.
+    TransientError : the file cannot be read now.
     """
     try:
         return format_of(path).needs_image
-    except PassingError:
+    except TransientError:
         raise
     except CaseError:
         return False

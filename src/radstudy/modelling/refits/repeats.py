@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from radstudy.modelling.models import candidates
 from radstudy.modelling.refits.chunks import Arrays, Chunks
 from radstudy.modelling.refits.engine import Engine, ModelFit
-from radstudy.store import code_key
+from radstudy.provenance import code_key
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]

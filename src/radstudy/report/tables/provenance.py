@@ -17,9 +17,9 @@ from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.kinds import Kind
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
+from radstudy.provenance import PROVENANCE
 from radstudy.report.facts import SUMMARY, AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Table, numbers, words
-from radstudy.store import PROVENANCE
 
 KINDS: Mapping[str, Sequence[type[Kind]]] = {
     "prepare": PREPARATION_STEPS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radstudy.provenance import PROVENANCE
 from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.agreement import AGREEMENT
@@ -12,7 +13,6 @@ from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.resampling import BASELINES, CHANCE, RESAMPLING
 from radstudy.report.text.sentence import Sentence, not_run, said
 from radstudy.report.text.statistics import STATISTICS, TAILS
-from radstudy.store import PROVENANCE
 
 _STEPS = ("evaluate", "model", "agree", "extract", "prepare", "cohort")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from radstudy.bugs import LOG, note
 from radstudy.report.facts import AbsentError, Facts
 
 
@@ -30,7 +31,8 @@ class Sentence:
         except AbsentError:
             return ""
         except Exception as error:  # a file that a broken run left half right: the other sentences must still be said
-            return f"(Not said, for the files of the run cannot be understood: {self.name}: {error!r}.)"
+            bug = note(error, f"report: sentence {self.name}")
+            return f"(Not said, for the files of the run cannot be understood: {self.name}: {bug.said}; see {LOG}.)"
 
 
 def said(facts: Facts, sentences: Iterable[Sentence]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
 from radstudy.report.display import listed, number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
@@ -23,7 +24,6 @@ from radstudy.report.text.evidence import (
 )
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.sentence import Sentence, said
-from radstudy.store import PROVENANCE
 
 LEAKS = "evaluate/leaks/leaks.csv"
 _STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")

@@ -43,7 +43,7 @@ def files_of_mask(path: Path) -> tuple[Path, ...]:
 
     Raises
     ------
-    CaseError : it cannot be read; a PassingError where another run may.
+    CaseError : it cannot be read; a TransientError where another run may.
     """
     each_once = dict.fromkeys(each.parts for each in MASK_FORMATS)
     return tuple(dict.fromkeys(part for parts in each_once for part in parts(path)))

@@ -1,4 +1,4 @@
-"""The commands that make a study's images, before it begins: from DICOM, and from other images."""
+"""`radstudy import`: DICOM becomes volumes named by role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from radstudy.cli.terminal import Jobs, bar, say
+from radstudy.cli.command import Command
+from radstudy.cli.terminal import Debug, bar, say
 from radstudy.errors import DataError
 
 
@@ -34,6 +35,7 @@ def import_(
                                                    "default the one that faces the PACS.")] = "",
     move_from: Annotated[list[str], typer.Option(help="With --move-port: who may send beside the PACS itself, "
                                                       "TITLE@ADDRESS or *@NETWORK. Several.")] = [],  # noqa: B006
+    debug: Debug = False,
 ) -> None:  # fmt: skip
     """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
 
@@ -65,23 +67,6 @@ def import_(
         raise DataError("\n  ".join(["not all could be imported:", *outcome.failures]))
 
 
-def derive(
-    table: Annotated[Path, typer.Argument(help="Cohort table (CSV or XLSX), one row a lesion.")],
-    recipe: Annotated[Path, typer.Option(help="YAML file: which maps and figures, of which images.")],
-    out: Annotated[Path, typer.Option(help="Folder of the maps and the new table.")],
-    data: Annotated[Path | None, typer.Option(help="Folder that relative paths start from; by default the "
-                                                   "table's own.")] = None,
-    jobs: Jobs = None,
-) -> None:  # fmt: skip
-    """Make ADC and enhancement maps, curve types, diameters and motion figures of a cohort.
-
-    The recipe says which, of which images; times come from the sidecars of `radstudy import` where it does not give
-    them. docs/parametric.md has one to copy. TABLE stays as it is: a new one with the maps and figures is written
-    into OUT. A case that fails is named in its column derive_failed, and the others go on.
-    """
-    from radstudy.derive.run import derive as derive_cohort
-
-    written, lost = derive_cohort(table, recipe, out, data=data, jobs=jobs, say=say, bar=bar)
-    typer.echo(written)
-    if lost:
-        raise DataError(f"{lost} row(s) lack something; see the column derive_failed of {written}")
+COMMAND = Command(
+    "import", import_, page="import.md", writes=True, wrong=("nothing", "--out", "o"), says="no such folder"
+)

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from radstudy import parallel
-from radstudy.errors import CaseError, PassingError, ProcessError, StorageError
+from radstudy.errors import CaseError, ProcessError, StorageError, TransientError
+from radstudy.parallel import local
 
 
 def test_every_number_of_processes_gives_the_same_results():
@@ -40,7 +41,7 @@ def test_where_a_single_job_does_the_work(monkeypatch):
            != {here} for process in [lambda _: os.getpid()] for shielded in (True, False) for jobs in (1, 2)
            for count in (1, 3)}  # fmt: skip
     assert {given for given, apart in own.items() if apart} == {(True, 2, 1), (True, 2, 3), (False, 2, 3)}
-    monkeypatch.setattr(parallel._Program, "apart", True)
+    monkeypatch.setattr(local._Program, "apart", True)
     [(_, pid)] = parallel.results(lambda _: os.getpid(), [0], 1, shielded=True)
     assert pid != here
     assert list(parallel.results(lambda _: os.getpid(), [0], 1)) == [(0, here)]
@@ -49,8 +50,8 @@ def test_where_a_single_job_does_the_work(monkeypatch):
 ENDS = {
     "segmentation fault": (lambda: os.kill(os.getpid(), signal.SIGSEGV), CaseError, "was ended by signal 11"),
     "abort": (os.abort, CaseError, "was ended by signal 6 (abort"),
-    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), PassingError, "likely for want of memory"),
-    "terminated": (lambda: os.kill(os.getpid(), signal.SIGTERM), PassingError, "was ended by signal 15"),
+    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), TransientError, "likely for want of memory"),
+    "terminated": (lambda: os.kill(os.getpid(), signal.SIGTERM), TransientError, "was ended by signal 15"),
     "exit": (lambda: os._exit(3), CaseError, "ended with exit code 3"),
     "sys.exit": (lambda: sys.exit(3), CaseError, "ended with exit code 3"),
 }
@@ -114,7 +115,7 @@ def test_the_error_names_the_file_that_was_being_read_and_no_other(tmp_path):
 def test_an_error_of_the_function_keeps_its_kind_and_its_case():
     def work(number):
         if number == 0:
-            raise PassingError("gone", "wait", patient="P1", sequence="T2", reader="a", file="x.nii")
+            raise TransientError("gone", "wait", patient="P1", sequence="T2", reader="a", file="x.nii")
         if number == 1:
             raise StorageError("x", "full")
         if number == 2:
@@ -134,7 +135,7 @@ def test_an_error_of_the_function_keeps_its_kind_and_its_case():
             list(parallel.results(lambda task, number=number: work(number), [0, 1], 2))
         errors.append(caught.value)
     assert str(errors[0]) == "Patient P1, T2, reader a, file x.nii: gone. To do: wait."
-    assert [type(error) for error in errors] == [PassingError, StorageError, ZeroDivisionError, FileNotFoundError,
+    assert [type(error) for error in errors] == [TransientError, StorageError, ZeroDivisionError, FileNotFoundError,
                                                     RuntimeError]  # fmt: skip
     assert "in work" in "".join(errors[2].__notes__)
     assert "LocalError" in str(errors[4])
@@ -144,7 +145,7 @@ def test_threads_are_shared_out_unless_asked_for_or_set(monkeypatch):
     def threads(_):
         return [os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")]
 
-    monkeypatch.setattr(parallel, "cores", lambda: 12)
+    monkeypatch.setattr(local, "cores", lambda: 12)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "5")
@@ -160,9 +161,9 @@ def test_work_without_files_ends_where_a_process_is_lost_and_says_at_what():
 
 
 def test_processes_that_end_before_they_begin_are_no_tasks_fault(monkeypatch):
-    for worker in parallel._Program.left:
+    for worker in local._Program.left:
         worker.close()
-    parallel._Program.left.clear()
+    local._Program.left.clear()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ProcessError, match="no process can be started: it ended with exit code 1") as caught:
         list(parallel.results(lambda number: number, range(4), 2))
@@ -170,7 +171,7 @@ def test_processes_that_end_before_they_begin_are_no_tasks_fault(monkeypatch):
 
 
 def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monkeypatch):
-    started, real = [], parallel._Worker
+    started, real = [], local._Worker
 
     def limited(environment):
         if started:
@@ -178,10 +179,10 @@ def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monk
         started.append(real(environment))
         return started[0]
 
-    for worker in parallel._Program.left:
+    for worker in local._Program.left:
         worker.close()
-    parallel._Program.left.clear()
-    monkeypatch.setattr(parallel, "_Worker", limited)
+    local._Program.left.clear()
+    monkeypatch.setattr(local, "_Worker", limited)
     assert len({pid for _, pid in parallel.results(lambda _: os.getpid(), range(6), 3)}) == 1
 
 
@@ -275,5 +276,5 @@ def test_what_nobody_waits_for_is_ended():
     start = time.monotonic()
     found.close()
     assert time.monotonic() - start < 20
-    assert len(parallel._Program.left) <= 1
+    assert len(local._Program.left) <= 1
     assert len(list(parallel.results(lambda _: os.getpid(), range(4), 2))) == 4

@@ -1,4 +1,4 @@
-"""The commands of mask files."""
+"""`radstudy mask convert`: a mask on its image's grid, in another format."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from typing import Annotated
 
 import typer
 
+from radstudy.cli.command import Command
 from radstudy.cli.terminal import label_of, say
 from radstudy.imaging.masks.formats import listed, written_suffixes
-
-
-def mask_list(mask: Annotated[Path, typer.Argument(help=f"{listed()}.")]) -> None:
-    """Print the number and name of every region in a mask file."""
-    from radstudy.imaging.masks.read import segments_of
-
-    for segment in segments_of(mask):
-        typer.echo(f"{segment.number}\t{segment.name}" + ("" if segment.drawn else "\t(empty)"))
 
 
 def mask_convert(
@@ -48,3 +41,6 @@ def mask_convert(
     for roi in rois:
         say("; ".join([f"{roi.label}: {roi.voxel_count} voxels, {roi.volume_mm3:.1f} mm3", *roi.notes]))
     typer.echo(out)
+
+
+COMMAND = Command("mask convert", mask_convert, page="masks.md", writes=True, wrong=("m.nii", "o.nii"), says="--image")

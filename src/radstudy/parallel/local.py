@@ -1,4 +1,4 @@
-"""All processes of the program start here; one that is lost names the task that it worked on.
+"""The pool of processes on this computer; one that is lost names the task that it worked on.
 
 A worker works on one task at a time: where native code crashes, or the system ends a process for want of memory, one
 task alone is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a
@@ -19,10 +19,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from radstudy.errors import CaseError, PassingError, ProcessError, RadstudyError
+from radstudy.bugs import bug_of, with_bug
+from radstudy.errors import CaseError, ProcessError, RadstudyError, TransientError
+from radstudy.parallel.here import HERE
+from radstudy.parallel.marks import tell
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -51,8 +54,6 @@ class _Program:
     """What holds for this process."""
 
     apart = False  # see `keep_cases_apart`
-    answers: Any = None  # a worker's connection to the program
-    read = ("", "")  # file that native code reads in this process, and whose mask it is
     left: ClassVar[list[_Worker]] = []  # workers that the last call has left for the next
 
 
@@ -72,97 +73,38 @@ def cores() -> int:
     return int(cpu_count())
 
 
-def results(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    jobs: int | None = None,
-    *,
-    threads: int | None = None,
-    shielded: bool = False,
-    say: Callable[[str], None] = lambda _: None,
-) -> Iterator[tuple[int, Result | CaseError]]:
-    """The result of every task with its index, as they come; a task that lost its process stands as an error.
+class Local:
+    """Processes of this computer, each with one task at a time; see `radstudy.parallel.Pool`."""
 
-    Parameters
-    ----------
-    function : called with each task. It, tasks and results are picklable where there are processes.
-    tasks : independent of one another.
-    jobs : processes; None takes all cores. With 1, or a single task, this process does the work.
-    threads : of each process; None shares the cores out, unless the environment says (OMP_NUM_THREADS and so on).
-    shielded : the function reads files that may crash native code: a single task has a process of its own, too, and
-        with one job where `keep_cases_apart` was called.
-    say : told of tasks that are tried again.
-
-    Yields
-    ------
-    Index and result. In place of a result: a `CaseError` where the task crashed its process twice, a `PassingError`
-    where the system or a person ended it. Its file is the one that was being read, if any; nothing else of the case is
-    known here.
-
-    Raises
-    ------
-    ProcessError : no process can be started.
-    Any error of the function itself, of the first task that meets one.
-    """
-    wanted = cores() if jobs is None else jobs
-    in_this = not (shielded and (wanted > 1 or _Program.apart)) and (wanted == 1 or len(tasks) == 1)
-    if in_this or not tasks:
-        yield from ((index, function(task)) for index, task in enumerate(tasks))
-        return
-    content = _pickled(function)
-    with _Team(min(wanted, len(tasks)), _environment(wanted, threads)) as team:
-        doubtful: list[int] = []
-        yield from _together(team, content, tasks, doubtful)
-        if doubtful:
-            team.close()  # what they hold of the memory is free for the tasks that may have wanted it
-            cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
-            say(f"{cases} tried again, each alone, since the process that worked on it was ended")
-        for index in sorted(doubtful):
-            yield index, _alone(team, content, tasks[index])
+    def results(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        jobs: int | None,
+        *,
+        threads: int | None,
+        shielded: bool,
+        say: Callable[[str], None],
+    ) -> Iterator[tuple[int, Result | CaseError]]:
+        """The result of every task with its index, as they come; see `radstudy.parallel.results`."""
+        wanted = cores() if jobs is None else jobs
+        in_this = not (shielded and (wanted > 1 or _Program.apart)) and (wanted == 1 or len(tasks) == 1)
+        if in_this or not tasks:
+            yield from HERE.results(function, tasks, jobs, threads=threads, shielded=shielded, say=say)
+            return
+        content = _pickled(function)
+        with _Team(min(wanted, len(tasks)), _environment(wanted, threads)) as team:
+            doubtful: list[int] = []
+            yield from _together(team, content, tasks, doubtful)
+            if doubtful:
+                team.close()  # what they hold of the memory is free for the tasks that may have wanted it
+                cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
+                say(f"{cases} tried again, each alone, since the process that worked on it was ended")
+            for index in sorted(doubtful):
+                yield index, _alone(team, content, tasks[index])
 
 
-def finished(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    jobs: int | None = None,
-    *,
-    threads: int | None = None,
-    named: Callable[[Task], str] = str,
-) -> Iterator[tuple[int, Result]]:
-    """As `results`, for work that reads no files of the user's: every task has a result, or the work ends.
-
-    Parameters
-    ----------
-    function, tasks, jobs, threads : as for `results`.
-    named : what a task is, for the error.
-
-    Raises
-    ------
-    ProcessError : no process can be started, or the one that worked on a task was ended twice.
-    """
-    for index, result in results(function, tasks, jobs, threads=threads):
-        if isinstance(result, CaseError):
-            raise ProcessError(f"{named(tasks[index])}: {result.problem}", "give the same command again with --jobs 1")
-        yield index, result
-
-
-@contextmanager
-def reading(file: str | Path, *, reader: str = "") -> Iterator[None]:
-    """Say that native code reads a file now: if it ends this process, the error names the file.
-
-    Parameters
-    ----------
-    file : which.
-    reader : whose mask it is.
-    """
-    before = _Program.read
-    _Program.read = str(file), reader or before[1]
-    _answer(_READING, _Program.read)
-    try:
-        yield
-    finally:
-        _Program.read = before
-        _answer(_READING, before)
+LOCAL = Local()
 
 
 def _environment(jobs: int, threads: int | None) -> dict[str, str]:
@@ -412,7 +354,7 @@ class _Worker:
                       "look at its image and its masks; if they are sound, report this as a bug")  # fmt: skip
             return CaseError(problem, remedy, reader=self._reader, file=self._file)
         remedy = "give the same command again; where memory is short, close other programs first or crop the image"
-        return PassingError(problem, remedy, reader=self._reader, file=self._file)
+        return TransientError(problem, remedy, reader=self._reader, file=self._file)
 
 
 def _not_started(why: str) -> ProcessError:
@@ -446,10 +388,10 @@ def _serve(tasks: Any, answers: Any) -> None:
     """A worker's whole life: it does what it is sent, until the program has ended or has nothing more for it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    _Program.answers = answers
+    tell(partial(_answer, answers, _READING))
     waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks, waiting), daemon=True).start()
-    _answer(_BEGAN, None)
+    _answer(answers, _BEGAN, None)
     try:
         _work_off(waiting, answers)
     except _EndedError:
@@ -492,19 +434,21 @@ def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None
     os._exit(0)
 
 
-def _answer(kind: int, value: object) -> None:
-    """Tell the program something; nothing where this process is the program."""
-    if _Program.answers is not None:
-        _Program.answers.send_bytes(pickle.dumps((kind, value)))
+def _answer(answers: Any, kind: int, value: object) -> None:
+    """Tell the program something."""
+    answers.send_bytes(pickle.dumps((kind, value)))
 
 
 def _pickled_error(error: Exception) -> bytes:
     """An error with its traceback, as the program can raise it again."""
     if not isinstance(error, RadstudyError):
-        error.add_note("In a process of its own:\n" + "".join(traceback.format_exception(error)))
+        bug = bug_of(error)
+        error = with_bug(error, bug)
+        error.add_note("In a process of its own:\n" + bug.whole)
     try:
         content = _pickled((_ERROR, error))
         pickle.loads(content)
     except Exception:  # an error that does not survive pickling
-        return _pickled((_ERROR, RuntimeError("".join(traceback.format_exception(error)))))
+        whole = "".join(traceback.format_exception(error))
+        return _pickled((_ERROR, with_bug(RuntimeError(whole), bug_of(error))))
     return content

@@ -1,0 +1,34 @@
+"""All commands of the program, one a file, in the help's order: a new one is a file beside these and a line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from radstudy.cli.command import Command
+from radstudy.imaging.masks.formats import listed
+
+_FILES = (
+    "demo",
+    "init",
+    "run",
+    "import_",
+    "check",
+    "plan",
+    "upgrade",
+    "extract",
+    "map",
+    "derive",
+    "predict",
+    "mask_list",
+    "mask_convert",
+)
+GROUPS = {"mask": f"Masks of every kind: {listed()}."}
+
+
+def _declared(file: str) -> Command:
+    command = import_module(f"{__name__}.{file}").COMMAND
+    assert isinstance(command, Command)
+    return command
+
+
+COMMANDS = tuple(map(_declared, _FILES))

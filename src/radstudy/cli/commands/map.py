@@ -1,0 +1,42 @@
+"""`radstudy map`: one feature over a lesion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radstudy.cli.command import Command
+from radstudy.cli.lesion import ImageFile, Lesion, MaskFile
+from radstudy.cli.terminal import label_of
+
+
+def feature_map(
+    image: ImageFile,
+    mask: MaskFile,
+    feature: Annotated[str, typer.Option(help="Full name of the feature, such as original_glcm_Contrast.")],
+    out: Annotated[Path, typer.Option(help="Write the map to this .nii.gz, .nrrd or .mha file.")],
+    radius: Annotated[int | None, typer.Option(help="Of the neighbourhood, in voxels; by default the settings', "
+                                                    "or 1.")] = None,
+    label: Lesion = None,
+    settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
+                                                       "study's.")] = None,
+) -> None:  # fmt: skip
+    """Map one feature over a lesion: its value in the neighbourhood of every voxel, NaN outside."""
+    from radstudy.features.maps import feature_map as map_feature
+    from radstudy.formats.raster import check_suffix
+    from radstudy.owned import files_of, owning, refuse_foreign
+
+    check_suffix(out)
+    refuse_foreign(*files_of(out))
+    made = map_feature(image, mask, feature, settings, radius=radius, label=label_of(label))
+    with owning(*files_of(out)):
+        made.write(out)
+    typer.echo(out)
+
+
+COMMAND = Command(
+    "map", feature_map, page="extraction.md", writes=True,
+    wrong=("--image", "i.nii", "--mask", "m.nii", "--feature", "f", "--out", "m.png"), says="written as .nii",
+)  # fmt: skip

@@ -1,0 +1,204 @@
+"""A step's folder and its ``provenance.json``: of which key, versions and machine its results are; one run at a time.
+
+A step's folder is finished when its ``provenance.json`` is there: it is written last, and holds the key of everything
+that the step's result depends on. A step whose key has not changed is not run again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from radstudy._version import __version__
+from radstudy.errors import UsageError
+from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, storing, write_json
+
+PROVENANCE = "provenance.json"
+_OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
+PARTS = {  # folders within a step's that are steps of their own
+    "extract": ("maps", "shuffled"),
+    "evaluate": ("null", "resampling", "baselines", "other_reader", "leaks"),
+}
+BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # what a step writes into the run's folder
+_OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept by file, or by somebody's file manager
+_LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmodels", "pandas", "pydantic")
+
+
+# --- what the numbers depend on -------------------------------------------------------------------------------------
+
+
+@cache
+def code_key() -> str:
+    """The program's version; of a development version also a hash of its source, so that edits are never missed."""
+    if ".dev" not in __version__:
+        return __version__
+    digest = hashlib.blake2b(digest_size=8)
+    package = Path(__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode())
+        digest.update(file.read_bytes())
+    return f"{__version__}+{digest.hexdigest()}"
+
+
+def versions() -> dict[str, str]:
+    """The versions of radstudy, Python, the platform and the libraries that make the numbers."""
+    found = {"radstudy": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for library in _LIBRARIES:
+        found[library] = metadata.version(library)
+    return found
+
+
+def machine() -> dict[str, str]:
+    """The processor, and what kernels are compiled for: numba's target, and a hash of the features that it uses.
+
+    N4 and the features have the same bits on all of them; where a library's last digit differs, this says between what.
+    """
+    import llvmlite.binding as llvm
+
+    target = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None:
+        features = "" if target == "generic" else llvm.get_host_cpu_features().flatten()
+    return {"processor": _processor(), "kernel_target": target, "kernel_features": content_hash(features)}
+
+
+def _processor() -> str:
+    """The processor's name as the system has it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+# --- the folder of a step ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StepFolder:
+    """The folder of one step of a run."""
+
+    path: Path
+
+    def is_finished(self, key: str) -> bool:
+        """Whether the step has run to its end with exactly this key."""
+        return self.finished_key() == key
+
+    def finished_key(self) -> str | None:
+        """The key that the step has finished with, or None."""
+        try:
+            record = read_json(self.path / PROVENANCE)
+        except (OSError, ValueError):  # not there, or damaged: not UTF-8, not JSON
+            return None
+        key = record.get("key") if isinstance(record, dict) else None
+        return key if isinstance(key, str) else None
+
+    def begin(self) -> list[Path]:
+        """Make the folder and take back its mark of being finished; what somebody has changed there is kept.
+
+        Returns
+        -------
+        Files that were changed since the step wrote them, under the names that they are kept by.
+        """
+        with storing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            changed = [file for file in self.changed() if file.suffix in _OPENED and file.is_file()]
+            kept_files = [set_aside(file) for file in changed]
+            (self.path / PROVENANCE).unlink(missing_ok=True)
+        return kept_files
+
+    def changed(self) -> list[Path]:
+        """Files that the finished step has written and that are gone, damaged, or changed by somebody.
+
+        None where nothing is recorded of them: earlier versions recorded only what people open.
+        """
+        try:
+            recorded = dict(read_json(self.path / PROVENANCE)["files"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+        return [
+            self.path / name for name, content in recorded.items()
+            if self._is_own(self.path / name) and _hash_or_none(self.path / name) != content
+        ]  # fmt: skip
+
+    def _written(self) -> dict[str, str]:
+        """Hashes of what the step has written, without the parts that are steps of their own."""
+        found = sorted(file for file in self.path.rglob("*") if file.is_file() and self._is_own(file))
+        own = {file.relative_to(self.path).as_posix(): file_hash(file) for file in found}
+        beside = (self.path.parent / name for name in BESIDE.get(self.path.name, ()))
+        return own | {f"../{file.name}": file_hash(file) for file in beside if file.is_file()}
+
+    def _is_own(self, file: Path) -> bool:
+        """Whether a file in this folder, or beside it, is written by this step and by nothing else."""
+        inside = file.relative_to(self.path).parts
+        return not (
+            inside[0] in PARTS.get(self.path.name, ())
+            or inside[-1] in (PROVENANCE, *_OF_OTHERS)
+            or ".kept-" in inside[-1]
+            or any(part.startswith((PART, "~$", ".~lock")) for part in inside)
+        )
+
+    def finish(self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float) -> None:
+        """Mark the step as finished.
+
+        Parameters
+        ----------
+        key : hash of everything that the result depends on.
+        settings : the step's own section of the protocol.
+        inputs : name to content hash, or to the key of the step that made it.
+        seconds : how long the step took.
+        """
+        write_json(
+            self.path / PROVENANCE,
+            {
+                "key": key,
+                "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "seconds": round(seconds, 2),
+                "code": code_key(),
+                "versions": versions(),
+                "machine": machine(),
+                "settings": settings,
+                "inputs": dict(inputs),
+                "files": self._written(),
+            },
+        )
+
+
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Hold the run's folder: a second run into the same folder is refused, not mixed in.
+
+    Raises
+    ------
+    UsageError : another run holds the folder.
+    StorageError : it cannot be made or written to.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(str(folder / ".lock"), timeout=0)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise UsageError(f"another run is working in {folder}: wait for it, or choose another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _hash_or_none(file: Path) -> str | None:
+    try:
+        return file_hash(file)
+    except OSError:
+        return None

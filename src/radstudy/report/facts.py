@@ -13,6 +13,8 @@ from radstudy.store import PROVENANCE, read_csv, read_json
 
 TRAINING, TESTING = "training", "testing"
 
+FAILURES = tuple(f"{step}/failures.csv" for step in STEPS)
+PROVENANCES = tuple(f"{step}/{PROVENANCE}" for step in STEPS)
 TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
     "prepare/volumes.csv", "prepare/lesions.csv",
@@ -28,11 +30,11 @@ TABLES = (
     "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv",
     "evaluate/null/roc.csv",
     *(f"evaluate/resampling/{name}.csv" for name in ("summary", "splits", "features", "patients", "corrections")),
-    *(f"{step}/failures.csv" for step in STEPS),
+    *FAILURES,
 )  # fmt: skip
 DOCUMENTS = (
     "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", "extract/summary.json", "agree/summary.json",
-    "model/models.json", "signature.json", "evaluate/leaks/checked.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
+    "model/models.json", "signature.json", "evaluate/leaks/checked.json", *PROVENANCES,
 )  # fmt: skip
 
 # Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from importlib import resources
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.maps import map_sheet
+from radstudy.report.outline import OutlinePart, outline
 from radstudy.report.pictures import albums
 from radstudy.report.tables import TABLES
 from radstudy.report.text import TEXTS
@@ -25,14 +23,15 @@ class Part:
 
     Parameters
     ----------
-    kind : table, figure, text, pictures, fields, maps or settings.
+    kind, name : table, figure, text, pictures, fields, maps or settings, and which of them; names its files, too.
     content : what was made, None where it is absent.
     absent : why there is nothing.
-    number, caption : such as Table 1 and what it shows.
+    number, caption : such as Figure S4 and what it shows.
     folded : whether it opens on a click.
     """
 
     kind: str
+    name: str
     content: Any
     absent: str = ""
     number: str = ""
@@ -51,11 +50,9 @@ class Section:
 
 def build_sections(facts: Facts) -> list[Section]:
     """All sections in the outline's order. What cannot be made says so; it never stops the rest."""
-    text = (resources.files("radstudy.report") / "outline.yaml").read_text(encoding="utf-8")
     with style():
         return [
-            Section(entry["id"], entry["title"], [_part(facts, dict(part)) for part in entry["parts"]])
-            for entry in YAML(typ="safe").load(text)
+            Section(section.id, section.title, [_part(facts, part) for part in section.parts]) for section in outline()
         ]
 
 
@@ -70,17 +67,12 @@ _MAKERS: dict[str, Callable[[Facts, str], Any]] = {
 }
 
 
-def _part(facts: Facts, entry: dict[str, Any]) -> Part:
-    kind = next(name for name in _MAKERS if name in entry)
-    about = {
-        "number": entry.get("number", ""),
-        "caption": entry.get("caption", ""),
-        "folded": entry.get("folded", False),
-    }
+def _part(facts: Facts, part: OutlinePart) -> Part:
+    empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
     try:
-        return Part(kind, _MAKERS[kind](facts, entry[kind]), **about)
+        return replace(empty, content=_MAKERS[part.kind](facts, part.name))
     except AbsentError as missing:
-        return Part(kind, None, str(missing), **about)
+        return replace(empty, absent=str(missing))
     except Exception as error:  # a file that a broken run left half right: the rest of the report must still be made
         what = f"This part could not be made from the files of the run: {type(error).__name__}: {error}."
-        return Part(kind, None, what, **about)
+        return replace(empty, absent=what)

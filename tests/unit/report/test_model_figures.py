@@ -230,10 +230,10 @@ def test_figures_bring_their_numbers_as_a_file(facts, tmp_path, monkeypatch):
     monkeypatch.setattr("radstudy.report.write.read_facts", lambda *_: with_precision_recall(facts))
     page = write_report(facts.protocol, tmp_path).read_text(encoding="utf-8")
     folder = tmp_path / "report" / "figures"
-    written = pd.read_csv(folder / "figure7_decision.csv")
+    written = pd.read_csv(folder / "decision.csv")
     assert written["net_benefit"].to_numpy() == pytest.approx(
         facts.frames["evaluate/decision_curves.csv"]["net_benefit"].to_numpy()
     )
     assert set(written["notice"]) == {"MADE UP"}
-    assert "its numbers: report/figures/figure7_decision.csv" in page
-    assert (folder / "figure8_nomogram.png").exists()
+    assert "its numbers: report/figures/decision.csv" in page
+    assert (folder / "nomogram.png").exists()

@@ -140,12 +140,12 @@ def test_no_nomogram_says_why(facts):
         nomogram_of(facts)
     del facts.documents["signature.json"]
     with pytest.raises(AbsentError, match=r"signature\.json is not there"):
-        TABLES["points"](facts)
+        TABLES["nomogram"](facts)
 
 
 def test_the_table_of_points_gives_the_probability_of_the_formula(facts):
     """Someone with the printed table and a pocket calculator."""
-    table = TABLES["points"](facts)
+    table = TABLES["nomogram"](facts)
     numbers = {row["variable"]: row for _, row in table.frame.iterrows() if row["variable"].count(":") and
                "margin" not in row["variable"]}  # fmt: skip
     levels = table.frame[table.frame["variable"] == "clinical:margin"].set_index("value")["points_or_probability"]

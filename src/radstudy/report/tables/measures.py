@@ -10,11 +10,12 @@ from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.performance import valid_tests
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
 
 _PAIR = ("model", "set")
 
 
+@report_table("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
 def measures(facts: Facts) -> Table:
     """Average precision, F1, balanced accuracy, Brier score and calibration, testing above training."""
     table, calibration = facts.frame("evaluate/table3.csv"), facts.frame("evaluate/calibration.csv")
@@ -34,7 +35,7 @@ def measures(facts: Facts) -> Table:
         "below 1 says that predictions are too extreme, an intercept above 0 that they are too low.",
         "Training values ignore that the same patients chose the features, fitted the model and set the cut-off.",
     ]
-    return Table("performance_measures", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
 
 
 def _measures_row(row: Any, notes: Footnotes) -> Row:
@@ -61,6 +62,7 @@ def _value(row: Any, name: str, digits: int, notes: Footnotes, why: str = "calib
     return Cell(number(value, digits), below=below, mark=mark, kind="number")
 
 
+@report_table("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
 def incremental(facts: Facts) -> Table:
     """What a model gains over the one it is compared with."""
     frame = valid_tests(facts.frame("evaluate/incremental.csv"))
@@ -80,7 +82,7 @@ def incremental(facts: Facts) -> Table:
         "test is not valid there, so it has no interval and no p-value.",
     ]
     header = [[*words(names[:2]), *numbers(names[2:])]]
-    return Table("incremental_value", header, rows, frame, lines)
+    return Table(header, rows, frame, lines)
 
 
 def _increment_row(row: Any, notes: Footnotes) -> Row:
@@ -98,6 +100,7 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
+@report_table("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
 def mcnemar(facts: Facts) -> Table:
     """McNemar's test of the accuracy of every pair, at the training cut-offs."""
     frame = facts.frame("evaluate/mcnemar.csv")
@@ -112,7 +115,7 @@ def mcnemar(facts: Facts) -> Table:
         f"McNemar's test, {facts.case_word} that both models can use, each model at its own training cut-off. Only 1 "
         f"right: {facts.case_word} whom model 1 alone classifies correctly.{_adjusted(facts)}",
     ]
-    return Table("mcnemar", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
+    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
 
 
 def _adjusted(facts: Facts) -> str:

@@ -10,11 +10,21 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.baselines import baseline_note, baselines
-from radstudy.report.chance import INCREMENTAL, Chance, chance_notes, chance_of, empty_note, family, has_kind
+from radstudy.report.baselines import BASELINES, baseline_note, baselines
+from radstudy.report.chance import (
+    INCREMENTAL,
+    NULL,
+    NULL_BASELINES,
+    Chance,
+    chance_notes,
+    chance_of,
+    empty_note,
+    family,
+    has_kind,
+)
 from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, report_table, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
 # of a row: what the set is, and below it what its values are worth
@@ -29,6 +39,11 @@ _COUNTS = {
 }
 
 
+@report_table(
+    "performance",
+    reads=("evaluate/table3.csv", "model/models.json", BASELINES, NULL, NULL_BASELINES),
+    rows_independent=True,
+)
 def performance(facts: Facts) -> Table:
     """Table 3."""
     frame = _table3(facts)
@@ -56,7 +71,7 @@ def performance(facts: Facts) -> Table:
         *([baseline_note(below)] if len(below) else []),
     ]
     whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
-    return Table("table3", header, rows, whole, notes)
+    return Table(header, rows, whole, notes)
 
 
 class _Columns:
@@ -128,6 +143,7 @@ def applied(facts: Facts) -> str:
     return ", applied unchanged to the testing set" if tested else ""
 
 
+@report_table("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
 def counts(facts: Facts) -> Table:
     """The counts behind Table 3, with predictive values."""
     frame = _table3(facts)
@@ -141,7 +157,7 @@ def counts(facts: Facts) -> Table:
         "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
         "this cohort's share of positives only."
     ]
-    return Table("table3_counts", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
 def _table3(facts: Facts) -> pd.DataFrame:
@@ -221,11 +237,13 @@ def _whole(value: Any) -> str:
     return NOTHING if value is None or pd.isna(value) else str(int(value))
 
 
+@report_table("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
 def comparisons(facts: Facts) -> Table:
     """DeLong's test of every pair, testing set."""
     return _pairs(facts, TESTING)
 
 
+@report_table("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
 def comparisons_training(facts: Facts) -> Table:
     """DeLong's test of every pair, training set: descriptive."""
     return _pairs(facts, TRAINING)
@@ -275,4 +293,4 @@ def _pairs(facts: Facts, which: str) -> Table:
             "Descriptive only: models selected and fitted on these very patients. Nested pairs have no test here: "
             "DeLong's is not valid on the patients that nested models were fitted on."
         )
-    return Table(f"delong_{which}", header, rows, part, notes)
+    return Table(header, rows, part, notes)

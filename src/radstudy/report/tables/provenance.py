@@ -11,11 +11,12 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from radstudy.protocol import STEPS
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, numbers, words
+from radstudy.report.facts import PROVENANCES, AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Table, numbers, report_table, words
 from radstudy.store import PROVENANCE
 
 
+@report_table("choices", reads=(), rows_independent=False)
 def choices(facts: Facts) -> Table:
     """Every choice that was in force in the study, with its value, who made it, and why one would."""
     rows, records = [], []
@@ -33,7 +34,7 @@ def choices(facts: Facts) -> Table:
             rows.append([*words(record[:2]), Cell(record[2], kind="strong"), *words(record[3:])])
     names = ["Step", "Setting", "Value", "Set by", "Why, and what else there is"]
     frame = pd.DataFrame(records, columns=["step", "setting", "value", "set_by", "why"])
-    return Table("choices", [words(names)], rows, frame)
+    return Table([words(names)], rows, frame)
 
 
 def _idle(facts: Facts) -> tuple[str, ...]:
@@ -103,6 +104,7 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+@report_table("versions", reads=(*PROVENANCES,), rows_independent=False)
 def versions(facts: Facts) -> Table:
     """When each step ran, how long it took, with which versions."""
     found = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]
@@ -123,4 +125,4 @@ def versions(facts: Facts) -> Table:
         notes.insert(0, "The steps ran with different versions:")
     told = ("finished", "seconds", "code", "key")
     frame = pd.DataFrame([{"step": s, **{k: r[k] for k in told}, **r["versions"]} for s, r in done])
-    return Table("versions", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)

@@ -86,7 +86,7 @@ class Chance(Section):
 
 
 class Baselines(Section):
-    """What needs no radiomics, as rows below the models of Table 3; they take part in no comparison."""
+    """What needs no radiomics, as rows below the models' performance; they take part in no comparison."""
 
     volume: bool = Field(True, description="The logarithm of the lesion's volume on each sequence.")
     age: str | None = Field("age", description="The numeric clinical variable that holds the age, if there is one.")
@@ -139,10 +139,10 @@ class Evaluate(Section):
     compare: Compare = Compare()
     regression: Regression = Regression()
     chance: Chance | None = Field(Chance(), description="None: no null calibration, and the report says so.")
-    baselines: Baselines | None = Field(Baselines(), description="None: no baselines in Table 3.")
+    baselines: Baselines | None = Field(Baselines(), description="None: no baselines below the models.")
     resampling: Resampling | None = Field(Resampling(), description="None: no resampling, and the report says so.")
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = Field(
-        "student", description="Test of continuous variables in Tables 1 and 2."
+        "student", description="Test of continuous variables between the groups."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.assessment.measures import NOTES
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import PROVENANCE, read_csv, read_json
 
@@ -275,7 +276,7 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     frames: dict[str, pd.DataFrame] = {}
     documents: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
-    text = _TEXT | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    text = _TEXT | NOTES | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
     stale = _switched_off(protocol)
     for name in (*TABLES, *DOCUMENTS):
         path = run / name

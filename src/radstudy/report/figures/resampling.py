@@ -87,7 +87,7 @@ def _key(table: pd.DataFrame) -> list[Any]:
 
 @report_figure(
     "risks",
-    reads=("evaluate/resampling/patients.csv", "evaluate/resampling/summary.csv"),
+    reads=("evaluate/resampling/patients.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
 def risks(facts: Facts) -> Drawing:

@@ -139,7 +139,7 @@ def entering(facts: Facts) -> str:
 
 @report_table("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
 def selected(facts: Facts) -> Table:
-    """Supplementary Table 3: the features of every model, with coefficients and odds ratios."""
+    """The features of every model, with coefficients and odds ratios."""
     frame = facts.frame("model/features.csv")
     found = facts.document("model/models.json")
     rows: list[list[Cell]] = []

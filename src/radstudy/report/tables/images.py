@@ -75,7 +75,7 @@ def lesions(facts: Facts) -> Table:
     return Table([heads(names)], rows, frame, notes)
 
 
-@report_table("transferred_masks", reads=("extract/transferred.csv",), rows_independent=False)
+@report_table("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
 def transferred(facts: Facts) -> Table:
     """Masks that were carried from the sequence they were drawn on to another one."""
     section = facts.protocol.cohort.transfer

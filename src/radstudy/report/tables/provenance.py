@@ -104,7 +104,7 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-@report_table("versions", reads=(*PROVENANCES,), rows_independent=False)
+@report_table("versions", reads=PROVENANCES, rows_independent=False)
 def versions(facts: Facts) -> Table:
     """When each step ran, how long it took, with which versions."""
     found = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]

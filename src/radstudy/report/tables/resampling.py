@@ -173,7 +173,11 @@ def _frequent_row(facts: Facts, row: Any) -> Row:
     ]  # fmt: skip
 
 
-@report_table("optimism", reads=("evaluate/resampling/corrections.csv",), rows_independent=False)
+@report_table(
+    "optimism",
+    reads=("evaluate/resampling/corrections.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
+    rows_independent=False,
+)
 def corrections(facts: Facts) -> Table:
     """Harrell's, .632 and .632+, headed by what they are, beside what they give on permuted outcomes."""
     section = facts.protocol.evaluate.resampling

@@ -121,14 +121,29 @@ class StepFolder:
 
         None where nothing is recorded of them: earlier versions recorded only what people open.
         """
-        try:
-            recorded = dict(read_json(self.path / PROVENANCE)["files"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
         return [
-            self.path / name for name, content in recorded.items()
+            self.path / name for name, content in self.recorded().items()
             if self._is_own(self.path / name) and _hash_or_none(self.path / name) != content
         ]  # fmt: skip
+
+    def recorded(self) -> dict[str, str]:
+        """Name and hash of each file that the finished step has written; empty where nothing is recorded of them."""
+        try:
+            return dict(read_json(self.path / PROVENANCE)["files"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def remove(self, files: Mapping[str, str]) -> None:
+        """Remove files of this step that still hold what it wrote; what somebody has changed since stays.
+
+        Parameters
+        ----------
+        files : name in the folder to hash, as `recorded` gives them.
+        """
+        with storing(self.path):
+            for name, content in files.items():
+                if _hash_or_none(self.path / name) == content:
+                    (self.path / name).unlink()
 
     def _written(self) -> dict[str, str]:
         """Hashes of what the step has written, without the parts that are steps of their own."""

@@ -125,3 +125,19 @@ def test_a_step_keeps_what_somebody_has_changed_in_its_folder(tmp_path: Path) ->
     kept = sorted(file.read_text() for file in (folder.path / "tables").glob("table1.kept-*.csv"))
     assert kept == ["first, with my remark", "second, with my remark"]
     assert not list((folder.path / "tables").glob("table2.kept-*"))
+
+
+def test_a_step_takes_away_what_it_wrote_before_and_no_more(tmp_path: Path) -> None:
+    folder = StepFolder(tmp_path / "report")
+    folder.begin()
+    for name in ("figure7_decision.svg", "figure3_auc.svg", "gone.svg"):
+        write_text(folder.path / "figures" / name, "drawn")
+    folder.finish("key", settings={}, inputs={}, seconds=0.0)
+    earlier = folder.recorded()
+    (folder.path / "figures" / "figure3_auc.svg").write_text("drawn, with my arrows")
+    (folder.path / "figures" / "gone.svg").unlink()
+    (folder.path / "figures" / "mine.svg").write_text("my own")
+    folder.remove(earlier)
+    assert sorted(file.name for file in (folder.path / "figures").iterdir()) == ["figure3_auc.svg", "mine.svg"]
+    (folder.path / "provenance.json").unlink()
+    assert folder.recorded() == {}

@@ -23,7 +23,7 @@ FRAME = pd.DataFrame(
 
 
 def files_of(frame):
-    return report._files_of(Part("table", Table("any", [], [], frame), number="1", caption="Any"), "", ("svg",))
+    return report._files_of(Part("table", "any", Table([], [], frame), number="1", caption="Any"), "", ("svg",))
 
 
 def test_a_table_of_the_report_opens_in_excel_as_it_is(tmp_path):

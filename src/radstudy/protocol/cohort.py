@@ -53,9 +53,7 @@ class ClinicalVariable(Section):
         None,
         description="Smallest and largest possible value of a number; by default that of its unit (years: 0 to 120).",
     )
-    table: Literal["clinical", "imaging"] = default(
-        "cohort.clinical.table", description="Table 1 (clinical) or Table 2 (imaging)."
-    )
+    table: Literal["clinical", "imaging"] = default("cohort.clinical.table", description="The table that shows it.")
     model: bool = default("cohort.clinical.model", description="Whether the clinical model may use it.")
 
     @field_validator("levels", mode="before")

@@ -95,7 +95,7 @@ class Chance(Section):
 
 
 class Baselines(Section):
-    """What needs no radiomics, as rows below the models of Table 3; they take part in no comparison."""
+    """What needs no radiomics, as rows below the models' performance; they take part in no comparison."""
 
     volume: bool = default(
         "evaluate.baselines.volume", description="The logarithm of the lesion's volume on each sequence."
@@ -159,12 +159,14 @@ class Evaluate(Section):
     chance: Chance | None = default_group(
         "evaluate.chance", description="None: no null calibration, and the report says so."
     )
-    baselines: Baselines | None = default_group("evaluate.baselines", description="None: no baselines in Table 3.")
+    baselines: Baselines | None = default_group(
+        "evaluate.baselines", description="None: no baselines below the models."
+    )
     resampling: Resampling | None = default_group(
         "evaluate.resampling", description="None: no resampling, and the report says so."
     )
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = default(
-        "evaluate.continuous", description="Test of continuous variables in Tables 1 and 2."
+        "evaluate.continuous", description="Test of continuous variables between the groups."
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from radstudy.report.display import listed, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
 
 NULL = "evaluate/null/null.csv"
@@ -154,9 +155,10 @@ def _incremental_note(facts: Facts) -> str:
     if not has_kind(facts, INCREMENTAL):
         return ""
     return (
-        "Radiomics permuted (in Table 3 below p, all models): the radiomics features of whole patients were permuted "
-        "against outcome and clinical variables, which stay together. It asks whether radiomics adds to the clinical "
-        "variables of the model; a strong clinical variable alone makes the p under Chance small, and not this one."
+        f"Radiomics permuted (in {number_of('table', 'performance')} below p, all models): the radiomics features "
+        "of whole patients were permuted against outcome and clinical variables, which stay together. It asks whether "
+        "radiomics adds to the clinical variables of the model; a strong clinical variable alone makes the p under "
+        "Chance small, and not this one."
     )
 
 

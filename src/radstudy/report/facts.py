@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.features.settings import ExtractionSettings
+from radstudy.modelling.assessment.measures import NOTES
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import PROVENANCE
 from radstudy.store import read_csv, read_json
@@ -16,6 +17,8 @@ from radstudy.store import read_csv, read_json
 TRAINING, TESTING = "training", "testing"
 SUMMARY = "extract/summary.json"
 
+FAILURES = tuple(f"{step}/failures.csv" for step in STEPS)
+PROVENANCES = tuple(f"{step}/{PROVENANCE}" for step in STEPS)
 TABLES = (
     "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
     "prepare/volumes.csv", "prepare/lesions.csv",
@@ -31,11 +34,11 @@ TABLES = (
     "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv",
     "evaluate/null/roc.csv",
     *(f"evaluate/resampling/{name}.csv" for name in ("summary", "splits", "features", "patients", "corrections")),
-    *(f"{step}/failures.csv" for step in STEPS),
+    *FAILURES,
 )  # fmt: skip
 DOCUMENTS = (
     "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", SUMMARY, "agree/summary.json",
-    "model/models.json", "signature.json", "evaluate/leaks/checked.json", *(f"{step}/{PROVENANCE}" for step in STEPS),
+    "model/models.json", "signature.json", "evaluate/leaks/checked.json", *PROVENANCES,
 )  # fmt: skip
 
 # Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.
@@ -292,7 +295,7 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     frames: dict[str, pd.DataFrame] = {}
     documents: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
-    text = _TEXT | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    text = _TEXT | NOTES | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
     stale = _switched_off(protocol)
     for name in (*TABLES, *DOCUMENTS):
         path = run / name

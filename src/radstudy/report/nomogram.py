@@ -164,17 +164,6 @@ def _in_points(scale: Scale, per_point: float) -> Scale:
     return Scale(scale.name, scale.label, scale.zero, scale.per_unit / per_point, scale.span, levels)
 
 
-def total_points(nomogram: Nomogram, values: Mapping[str, float | str]) -> float:
-    """A patient's points in total.
-
-    Parameters
-    ----------
-    nomogram : which.
-    values : by the scales' names.
-    """
-    return sum(scale.points(values[scale.name]) for scale in nomogram.scales)
-
-
 def probabilities(nomogram: Nomogram, wanted: Iterable[float]) -> list[tuple[float, float]]:
     """(probability, total points) of those wanted that can be reached within the training range."""
     found = [(probability, nomogram.total(probability)) for probability in wanted]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from radstudy.bugs import LOG, Bug, note
 from radstudy.report.facts import SUMMARY, AbsentError, Facts
@@ -15,6 +12,7 @@ from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.maps import map_sheet
+from radstudy.report.outline import OutlinePart, outline
 from radstudy.report.pictures import albums
 from radstudy.report.tables import TABLES
 from radstudy.report.text import TEXTS
@@ -26,16 +24,17 @@ class Part:
 
     Parameters
     ----------
-    kind : table, figure, text, pictures, fields, maps or settings.
+    kind, name : table, figure, text, pictures, fields, maps or settings, and which of them; names its files, too.
     content : what was made, None where it is absent.
     absent : why there is nothing.
-    number, caption : such as Table 1 and what it shows.
+    number, caption : such as Figure S4 and what it shows.
     folded : whether it opens on a click.
     bug : the identifier of the unexpected error that kept it from being made.
     traceback : of that error, without names of patients.
     """
 
     kind: str
+    name: str
     content: Any
     absent: str = ""
     number: str = ""
@@ -64,11 +63,9 @@ class Section:
 
 def build_sections(facts: Facts) -> list[Section]:
     """All sections in the outline's order. What cannot be made says so; it never stops the rest."""
-    text = (resources.files("radstudy.report") / "outline.yaml").read_text(encoding="utf-8")
     with style():
         return [
-            Section(entry["id"], entry["title"], [_part(facts, dict(part)) for part in entry["parts"]])
-            for entry in YAML(typ="safe").load(text)
+            Section(section.id, section.title, [_part(facts, part) for part in section.parts]) for section in outline()
         ]
 
 
@@ -91,16 +88,11 @@ def _all_settings(facts: Facts) -> dict[str, Any]:
     return {**settings, f"content of {params}": facts.extraction.as_dict()}
 
 
-def _part(facts: Facts, entry: dict[str, Any]) -> Part:
-    kind = next(name for name in _MAKERS if name in entry)
-    about = {
-        "number": entry.get("number", ""),
-        "caption": entry.get("caption", ""),
-        "folded": entry.get("folded", False),
-    }
+def _part(facts: Facts, part: OutlinePart) -> Part:
+    empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
     try:
-        return Part(kind, _MAKERS[kind](facts, entry[kind]), **about)
+        return replace(empty, content=_MAKERS[part.kind](facts, part.name))
     except AbsentError as missing:
-        return Part(kind, None, str(missing), **about)
+        return replace(empty, absent=str(missing))
     except Exception as error:  # a file that a broken run left half right: the rest of the report must still be made
-        return Part(kind, None, **about).failed(note(error, f"report: {kind} {entry[kind]}"))
+        return empty.failed(note(error, f"report: {part.kind} {part.name}"))

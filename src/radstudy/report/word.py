@@ -39,7 +39,7 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     Parameters
     ----------
     table : what to print.
-    number, caption : above it: such as Table 1, and what it shows.
+    number, caption : above it: such as Table S4, and what it shows.
     notice : the study's notice, printed below the caption; "" prints none.
 
     Returns

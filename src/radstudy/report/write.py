@@ -60,25 +60,25 @@ def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int)
     parts = [own[index] for own, index in places]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
-    made = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_name))
+    made = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_title))
     for index, part in enumerate(parts):
         files = made[index]
         if isinstance(files, Bug):
-            write_bug(replace(files, doing=f"report: files of {part.content.name}"))
+            write_bug(replace(files, doing=f"report: files of {part.name}"))
             own, at = places[index]
             own[at] = part.failed(files)
             continue
-        place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.content.name
+        place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.name
         for kind, content in files.items():
             if kind != "svg" or "svg" in kinds:
                 write_bytes(place.with_name(f"{place.name}.{kind}"), content)
         if "svg" in files:
-            sources[part.content.name] = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
+            sources[part.name] = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
     return sources
 
 
-def _name(part: Part) -> str:
-    return str(part.content.name) if isinstance(part.content, Table | Drawing) else part.caption
+def _title(part: Part) -> str:
+    return f"{part.number}, {part.name}"
 
 
 def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes] | Bug:

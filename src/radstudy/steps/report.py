@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.steps.run import Run
 
 STEP = "report"
+_PARTS = ("figures/", "tables/")
 
 
 def do_report(run: Run) -> None:
@@ -15,8 +16,10 @@ def do_report(run: Run) -> None:
         "notice": run.protocol.notice,
         "protocol": run.protocol.model_dump(mode="json", by_alias=True),
     }
+    earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:
         if due:
+            run.folder(STEP).remove(earlier)  # a figure that this run lacks, or that an older version named otherwise
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
             write_report(run.protocol, run.out, jobs=run.jobs)

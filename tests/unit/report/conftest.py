@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radstudy.cohort.comparison import comparison_table
+from radstudy.imaging.quality import BINS
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.facts import Facts
 from radstudy.report.figures.style import style
@@ -226,3 +228,175 @@ def facts():
     documents = {"model/models.json": models, "agree/summary.json": agreed, "signature.json": SIGNATURE}
     with style():
         yield Facts(parse_protocol(STUDY), frames, documents, (), {})
+
+
+# --- the whole study: every figure and table has something to show ----------------------------------------------------
+
+MORE_STUDY = STUDY.replace("  readers: [a, b]", "  readers: [a, b]\n  transfer: {from: T2, to: [DWI]}") + (
+    "evaluate:\n  resampling: {optimism: [harrell]}\n"
+)
+_SETS = ("training", "testing")
+PROVENANCE = {"finished": "2026-01-01T00:00:00", "seconds": 1.5, "code": "0.1", "key": "k", "versions": {"numpy": "2"}}
+
+
+def cohort_rows(scores):
+    rows = scores.loc[scores["model"] == "T2", ["patient", "lesion", "set", "outcome"]].reset_index(drop=True)
+    margin = np.array(["smooth", "lobed", "spiculated"])[rows.index % 3]
+    return rows.assign(age=40.0 + rows.index % 31, margin=margin)
+
+
+def failures(step):
+    return pd.DataFrame([{"patient": "lost", "lesion": "1", "sequence": "T2", "reader": "a", "file": "lost.nii.gz",
+                          "problem": f"empty, said {step}", "remedy": "draw it"}])  # fmt: skip
+
+
+def image_frames():
+    prepared = {"patient": "p0", "image": "T2.nii.gz", "size": "89 x 85 x 18", "spacing_mm": "1 x 1 x 4",
+                "iterations": "50, 40, 30", "cv_before": 0.3, "cv_after": 0.2, "field_ratio": 1.5, "low": 0.0,
+                "high": 755.0, "warnings": "strong field", "field_shift": 1e-6, "history": "read"}  # fmt: skip
+    lesion = {"patient": "p0", "lesion": "1", "native_voxels": 366, "volume_mm3": 1652.0, "resampled_voxels": 1712,
+              "volume_change_percent": 3.6, "bins": 49, "transferred_from": "", "warnings": "small"}  # fmt: skip
+    moved = {"patient": "p0", "lesion": "1", "sequence": "DWI", "from": "T2", "shift_r_mm": 0.5, "shift_a_mm": 0.1,
+             "shift_s_mm": 0.0, "rotation_degrees": 1.0, "overlap": 0.9, "volume_change_percent": 1.0,
+             "status": "confirmed", "confirmed_by": "a"}  # fmt: skip
+    place = {"patient": "p0", "lesion": "1", "sequence": "T2", "reader": "a"}
+    pair = [("T2", "p0_T2"), ("DWI", "p0_DWI")]
+    return {
+        "cohort/excluded.csv": pd.DataFrame([{"patient": "out", "lesion": "1", "reason": "no MRI"}]),
+        "cohort/absent.csv": pd.DataFrame([{"patient": "p1", "lesion": "1", "sequence": "DWI"}]),
+        "prepare/volumes.csv": pd.DataFrame([{**prepared, "sequence": s, "name": name} for s, name in pair]),
+        "prepare/lesions.csv": pd.DataFrame([{**lesion, "sequence": s, "reader": r} for s, _ in pair for r in "ab"]),
+        "extract/missing.csv": pd.DataFrame([{**place, "feature": "original_glcm_MCC", "reason": "one grey level"}]),
+        "extract/identical.csv": pd.DataFrame([{"group": 1, **place}, {"group": 1, **place, "patient": "p1"}]),
+        "extract/transferred.csv": pd.DataFrame([moved]),
+        "agree/icc.csv": pd.DataFrame([
+            {"sequence": s, "feature": f"original_glcm_{i}", "icc": i / 10, "ci_low": i / 10 - 0.1,
+             "ci_high": i / 10 + 0.05, "lesions": 30, "kept": i > 7} for s, _ in pair for i in range(10)
+        ]),
+        "agree/failures.csv": failures("agree"),
+    }  # fmt: skip
+
+
+def comparison_frames(rows, scores):
+    """What `evaluate` writes beside single models: groups, pairs, chance, leaks, baselines, the other reader."""
+    clinical = parse_protocol(STUDY).cohort.clinical
+    indexed = rows.set_index(["patient", "lesion"])
+    tested = {"rows": 22, "difference": 0.1, "low": -0.1, "high": 0.3, "p_value": 0.32, "note": ""}
+    null = {"permutations": 999, "observed": 0.8, "p_value": 0.01, "null_median": 0.5, "null_low": 0.3,
+            "null_high": 0.7, "excess": 0.3, "empty_percent": 1.0, "note": "", "p_max_t": 0.02,
+            "family": 5}  # fmt: skip
+    kinds = [("outcome", model, which) for model in MODELS for which in _SETS] + [
+        ("incremental", "combined", "testing")
+    ]
+    at = np.linspace(0, 1, 11)
+    moved = {"model": "T2", "reader": "b", "positives": 2, "auc_first": 0.9, "auc_first_low": 0.7,
+             "auc_first_high": 1.0, "auc_other": 0.8, "auc_other_low": 0.6, "auc_other_high": 0.95,
+             "mean_absolute_difference": 0.051, "bias": 0.02, "lower": -0.11, "upper": 0.15, "changed": 1, "rows": 5,
+             "note": ""}  # fmt: skip
+    curve = pd.DataFrame({"false_positive_rate": at, "low": at / 2, "median": at, "high": (at + 1) / 2})
+    return {
+        "evaluate/table1.csv": comparison_table(indexed, clinical, table="clinical", continuous="student"),
+        "evaluate/table2.csv": comparison_table(indexed, clinical, table="imaging", continuous="student"),
+        "evaluate/delong.csv": pd.DataFrame([
+            {"set": which, "model_a": "T2", "model_b": "both", **tested, "z": 1.0, "p_adjusted": 0.04, "nested": True}
+            for which in _SETS
+        ]),
+        "evaluate/precision_recall.csv": pd.DataFrame([
+            {"model": model, "set": which, "precision": 1 - 0.5 * x, "recall": x}
+            for model in MODELS for which in _SETS for x in at[1:]
+        ]),
+        "evaluate/null/null.csv": pd.DataFrame([
+            {"kind": kind, "model": model, "measure": which, **null} for kind, model, which in kinds
+        ]),
+        "evaluate/null/roc.csv": pd.concat([
+            curve.assign(kind="outcome", model=model, set=which) for model in MODELS for which in _SETS
+        ], ignore_index=True),
+        "evaluate/leaks/leaks.csv": pd.DataFrame([{"severity": "error", "check": "scaling", "what": "scaled",
+                                                   "evidence": "mean 0", "where": "T2", "remedy": "do"}]),
+        "evaluate/baselines/table3.csv": filled_table3(scores).query("model == 'T2'").assign(
+            model="volume, T2", kind="volume"
+        ),
+        "evaluate/baselines/null.csv": pd.DataFrame([
+            {"kind": "outcome", "model": "volume, T2", "measure": which, **null} for which in _SETS
+        ]),
+        "evaluate/baselines/beside_volume.csv": pd.DataFrame([
+            {"model": "T2", "set": which, "sequence": "T2", **tested, "auc": 0.8, "volume_auc": 0.7, "rho": 0.55}
+            for which in _SETS
+        ]),
+        "evaluate/other_reader/moved.csv": pd.DataFrame([{**moved, "set": which} for which in (*_SETS, "all")]),
+        "evaluate/other_reader/probabilities.csv": pd.DataFrame([
+            {"patient": f"p{i}", "lesion": "1", "set": _SETS[i > 2], "outcome": i % 2, "model": "T2", "reader": "b",
+             "first": 0.2 * i, "other": 0.2 * i + 0.01, "cutoff": 0.7} for i in range(5)
+        ]),
+    }  # fmt: skip
+
+
+def resampling_frames(rows):
+    """What `evaluate.resampling` writes."""
+    measured = {"training_auc": 0.9, "selected_outside_auc": 0.85, "testing_auc": 0.8, "nested_auc": 0.65,
+                "nested_se": 0.05, "nested_low": 0.55, "nested_high": 0.75, "repeats": 60, "folds": 5,
+                "optimism": 0.25, "splits": 40, "split_median": 0.66, "split_low": 0.5, "split_high": 0.8,
+                "split_share_lower": 0.93, "resamples": 150, "out_of_bag_auc": 0.64, "out_of_bag_low": 0.5,
+                "out_of_bag_high": 0.77, "out_of_bag_brier": 0.26, "share_brier": 0.25, "out_of_bag_slope": 0.41,
+                "slopes": 20, "stability": 0.07, "stability_low": 0.05, "stability_high": 0.09, "stability_note": "",
+                "features_mean": 5.0, "candidates": 1076, "risk_icc": 0.71, "risk_sd_median": 0.1,
+                "risk_sd_largest": 0.36, "note": ""}  # fmt: skip
+    folder = "evaluate/resampling"
+    return {
+        f"{folder}/summary.csv": pd.DataFrame([{"model": model, **measured} for model in MODELS]),
+        f"{folder}/splits.csv": pd.DataFrame([
+            {"model": model, "split": i, "auc": 0.5 + i / 100} for model in MODELS for i in range(40)
+        ]),
+        f"{folder}/patients.csv": rows[["patient", "lesion", "set", "outcome"]].assign(
+            model="combined", risk_median=np.linspace(0.1, 0.9, len(rows)), risk_low=0.05, risk_high=0.95, risk_sd=0.1
+        ),
+        f"{folder}/features.csv": pd.DataFrame([
+            {"model": "both", "feature": f"T2:original_glcm_{i}", "selected_percent": 60.0 - i, "in_model": i == 0,
+             "model_coefficient": 0.8, "coefficient_median": 0.7, "coefficient_low": 0.6, "coefficient_high": 0.9,
+             "same_sign_percent": 100.0, "selected": 60} for i in range(5)
+        ]),
+        f"{folder}/corrections.csv": pd.DataFrame([
+            {"model": "both", "correction": which, "auc": 0.8, "noise_auc": 0.6, "noise_se": 0.01, "noise_outcomes": 10,
+             "resamples": 20} for which in ("apparent", "harrell", "632", "632+", "out_of_bag")
+        ]),
+    }  # fmt: skip
+
+
+def filled_table3(scores):
+    """Table 3 with every column that the step writes."""
+    frame = table3(scores).assign(interval="newcombe", tp=9, fp=2, tn=9, fn=2, average_precision_note="")
+    for name in ("sensitivity", "specificity", "accuracy", "ppv", "npv"):
+        frame = frame.assign(**{name: 9 / 11, f"{name}_low": 0.5, f"{name}_high": 0.95})
+    return frame
+
+
+@pytest.fixture
+def whole(facts):
+    """The made-up study with every file that a run can have."""
+    scores = facts.frames["model/predictions.csv"]
+    rows = cohort_rows(scores)
+    flow = {"screened": 70, "excluded": [{"reason": "no MRI", "patients": 8}], "kept": 62, "lesions": 62,
+            "negative": 31, "positive": 31, "training": {"patients": 40, "negative": 20, "positive": 20},
+            "testing": {"patients": 22, "negative": 11, "positive": 11}}  # fmt: skip
+    bins = np.arange(BINS).tolist()
+    fields = [{"histogram_before": bins, "histogram_after": bins[::-1]}]
+    coefficients = facts.frames["model/features.csv"].assign(
+        imputation=1.0, centre=1.0, scale=2.0, coefficient=0.8, training_low=0.0, training_high=5.0
+    )
+    screen = pd.DataFrame([("clinical", "age", 0.03, True)], columns=["model", "variable", "p_value", "kept"])
+    frames = {
+        "cohort/rows.csv": rows, "model/features.csv": coefficients, "model/clinical_screen.csv": screen,
+        **image_frames(),
+        **comparison_frames(rows, scores), **resampling_frames(rows), "evaluate/table3.csv": filled_table3(scores),
+    }  # fmt: skip
+    documents = {
+        "cohort/flow.json": flow, "prepare/quality.json": {"p0_T2": {"sequence": "T2", "fields": fields}},
+        "evaluate/leaks/checked.json": {"looked_for": []},
+        "agree/summary.json": {**facts.documents["agree/summary.json"], "lesions": {"T2": 30, "DWI": 30}},
+        "model/models.json": {
+            name: {**model, "classifier": "logistic", "settings": {}, "sizes": {}, "intercept": -0.7, "C": 1.0}
+            for name, model in facts.documents["model/models.json"].items()
+        },
+        **{f"{step}/provenance.json": PROVENANCE for step in ("cohort", "prepare", "agree", "model", "evaluate")},
+    }  # fmt: skip
+    return Facts(parse_protocol(MORE_STUDY), facts.frames | frames, facts.documents | documents, (), {})

@@ -59,9 +59,9 @@ def test_without_a_calibration_the_table_says_so(facts):
 
 def test_figure_3_explains_its_grey_bands_only_where_it_has_them(calibrated):
     with style():
-        assert "Grey bands" in FIGURES["areas"](calibrated).notes[-1]
+        assert "Grey bands" in FIGURES["auc"](calibrated).notes[-1]
         del calibrated.frames[NULL]
-        assert "Grey bands" not in " ".join(FIGURES["areas"](calibrated).notes)
+        assert "Grey bands" not in " ".join(FIGURES["auc"](calibrated).notes)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_the_table_of_permutation_tests_has_both_questions(corrected):
 
 def test_the_bands_say_which_share_they_are(calibrated):
     with style():
-        assert "central 95% of the AUCs" in FIGURES["areas"](calibrated).notes[1]
+        assert "central 95% of the AUCs" in FIGURES["auc"](calibrated).notes[1]
 
 
 def test_few_permutations_have_no_central_share(calibrated):
@@ -117,12 +117,12 @@ def test_few_permutations_have_no_central_share(calibrated):
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
     assert (rows[1][at].text, rows[1][at].below) == ("0.500, p 0.012", "")
     with style():
-        assert "Grey bands" not in " ".join(FIGURES["areas"](calibrated).notes)
+        assert "Grey bands" not in " ".join(FIGURES["auc"](calibrated).notes)
 
 
 def test_no_band_of_figure_3_is_cut_off_by_the_axis(calibrated):
     frame = calibrated.frames[NULL]
     frame["null_low"] = frame["null_low"].where(frame["permutations"].isna(), 0.0)
     with style():
-        left, _ = FIGURES["areas"](calibrated).figure.axes[0].get_xlim()
+        left, _ = FIGURES["auc"](calibrated).figure.axes[0].get_xlim()
     assert left < 0.0

@@ -155,11 +155,11 @@ def test_the_signature_is_said_to_be_named_where_it_was(facts, named, words):
 def test_table_s11_names_the_bound_of_the_strict_mode(facts):
     facts.frames["agree/icc.csv"] = pd.DataFrame({"sequence": ["T2"], "feature": ["f"], "icc": [0.9]})
     facts.documents["agree/summary.json"] |= {"lesions": {"T2": 12}, "by": "lower"}
-    table = TABLES["reproducibility"](facts)
+    table = TABLES["icc"](facts)
     assert "Kept (lower 95% limit > 0.75)" in [cell.text for cell in table.header[0]]
     assert any("lower limit" in note for note in table.footnotes)
     facts.documents["agree/summary.json"]["by"] = "estimate"
-    table = TABLES["reproducibility"](facts)
+    table = TABLES["icc"](facts)
     assert "Kept (estimate > 0.75)" in [cell.text for cell in table.header[0]]
 
 
@@ -215,7 +215,7 @@ def notes(name, facts):
 def test_figure_3_explains_bands_of_the_training_set_alone_and_whose_they_are(facts):
     row = ("outcome", facts.fitted[0], "training", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
     facts.frames[NULL] = pd.DataFrame([row], columns=NULL_COLUMNS)
-    assert f"Grey bands of {facts.fitted[0]}: the central 95%" in notes("areas", facts)
+    assert f"Grey bands of {facts.fitted[0]}: the central 95%" in notes("auc", facts)
 
 
 @pytest.mark.parametrize(
@@ -255,12 +255,12 @@ def test_figure_9_and_table_4_explain_nested_validation_where_there_is_one(facts
 
 def test_features_are_called_reproducible_where_that_was_tested(facts):
     """Tables S16 and S25 said "reproducible features" of a study with one reader, too."""
-    table = TABLES["funnel"](facts)
+    table = TABLES["selection_funnel"](facts)
     starts = {row[0].text: row[1].text for row in table.rows}
     assert starts["T2"].startswith("reproducible features: ") and starts["both"].endswith(", reduced again")
     note = "No reproducibility filter: there is one reader; all features go on."
     facts.documents["agree/summary.json"]["note"] = note
-    starts = {row[0].text: row[1].text for row in TABLES["funnel"](facts).rows}
+    starts = {row[0].text: row[1].text for row in TABLES["selection_funnel"](facts).rows}
     assert starts["T2"].startswith("features: ")
     notes = " ".join(TABLES["regression_fit"](facts).footnotes)
     assert "Candidates: features and clinical variables" in notes and "reproducible" not in notes
@@ -270,5 +270,5 @@ def test_a_pooled_model_is_reduced_again_where_a_step_does_so(facts):
     select = tuple(step for step in facts.protocol.model.select if not step.reduces)
     model = facts.protocol.model.model_copy(update={"select": select})
     facts = replace(facts, protocol=facts.protocol.model_copy(update={"model": model}))
-    starts = {row[0].text: row[1].text for row in TABLES["funnel"](facts).rows}
+    starts = {row[0].text: row[1].text for row in TABLES["selection_funnel"](facts).rows}
     assert starts["both"] == "selected features of T2 + DWI"

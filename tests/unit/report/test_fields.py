@@ -118,18 +118,18 @@ def test_histograms_before_and_after(run):
 def test_transferred_masks_are_listed_with_the_readers_answer(run):
     facts = facts_of(run)
     with pytest.raises(AbsentError, match="has not run to its end"):
-        TABLES["transferred"](facts)
+        TABLES["transferred_masks"](facts)
     row = {"patient": "007", "lesion": "1", "sequence": "DWI", "reader": "a", "from": "T2", "shift_r_mm": 3.0,
            "shift_a_mm": 0.0, "shift_s_mm": 4.0, "rotation_degrees": 1.25, "overlap": 0.8,
            "volume_change_percent": -2.0, "warnings": "", "file": "", "mask": "m1", "confirmed": "yes",
            "confirmed_by": "Dr B", "status": "confirmed"}  # fmt: skip
     write_csv(run / "extract" / "transferred.csv", pd.DataFrame([row]))
-    table = TABLES["transferred"](facts_of(run))
+    table = TABLES["transferred_masks"](facts_of(run))
     assert [cell.text for cell in table.rows[0]] == ["007", "1", "DWI", "T2", "5.0", "1.2", "0.80", "−2.0",
                                                      "confirmed by Dr B"]  # fmt: skip
     assert any("echo-planar" in note for note in table.footnotes)
     with pytest.raises(AbsentError, match="transfers no mask"):
-        TABLES["transferred"](facts_of(run, ("  transfer: {from: T2, to: [DWI]}\n", "")))
+        TABLES["transferred_masks"](facts_of(run, ("  transfer: {from: T2, to: [DWI]}\n", "")))
 
 
 def test_the_methods_say_what_the_volumes_history_tells(run):

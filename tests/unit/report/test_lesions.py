@@ -15,9 +15,9 @@ from radstudy.report.text.summary import summary
 
 INDEPENDENT = "the intervals take them as independent and are too narrow"
 # intervals and tests that keep a patient's lesions together, count patients, or say of lesions what they are
-ELSEWHERE = {"honest", "stability", "frequent", "corrections", "chance", "clinical", "imaging", "clinical_whole",
-             "imaging_whole", "selected", "choices", "versions"}  # fmt: skip
-WITH_INTERVALS = {"areas", "roc", "delong", "calibration", "decision", "forest"}
+ELSEWHERE = {"honest", "stability", "selection_frequency", "optimism", "chance", "clinical", "imaging",
+             "clinical_whole_cohort", "imaging_whole_cohort", "selected_features", "choices", "versions"}  # fmt: skip
+WITH_INTERVALS = {"auc", "roc", "delong", "calibration", "decision", "forest"}
 
 
 def pairs(frame):
@@ -62,9 +62,9 @@ def test_every_table_with_an_interval_or_a_test_says_so(lesions):
             assert len(notes) == 1, name
             assert "31 of 31 patients have several lesions (62 in all)" in notes[0]
             said.append(name)
-    assert {"performance", "counts", "measures", "comparisons", "comparisons_training", "mcnemar", "incremental",
-            "regression", "regression_fit", "screen", "kappa"} <= set(said) | {"counts"}  # fmt: skip
-    assert any(INDEPENDENT in line for line in TABLES["counts"](lesions).footnotes)
+    assert {"performance", "performance_measures", "delong_testing", "delong_training", "mcnemar", "incremental_value",
+            "multivariable_regression", "regression_fit", "clinical_screen", "kappa"} <= set(said)  # fmt: skip
+    assert any(INDEPENDENT in line for line in TABLES["performance_counts"](lesions).footnotes)
 
 
 def test_every_figure_with_an_interval_or_a_test_says_so(lesions):
@@ -89,7 +89,7 @@ def test_only_what_was_done_is_said_to_keep_lesions_together(lesions):
 def test_one_lesion_a_patient_is_not_remarked_upon(facts):
     facts.frames["cohort/rows.csv"] = pd.DataFrame({"patient": ["a", "b"], "lesion": "1", "set": "training",
                                                     "outcome": [0, 1]})  # fmt: skip
-    for name in ("performance", "mcnemar", "regression"):
+    for name in ("performance", "mcnemar", "multivariable_regression"):
         assert not any("independent" in line for line in TABLES[name](facts).footnotes)
     assert "independent" not in told(facts)
 
@@ -98,7 +98,8 @@ def test_the_note_is_not_repeated_in_every_row(lesions):
     note = f"several lesions of one patient: {INDEPENDENT}, p-values are too small"
     for file in ("table3", "mcnemar", "incremental", "regression", "regression_models", "delong", "calibration"):
         lesions.frames[f"evaluate/{file}.csv"]["note"] = note
-    for name in ("performance", "mcnemar", "incremental", "regression", "regression_fit", "comparisons", "measures"):
+    for name in ("performance", "mcnemar", "incremental_value", "multivariable_regression", "regression_fit",
+                 "delong_testing", "performance_measures"):  # fmt: skip
         table = TABLES[name](lesions)
         assert sum(INDEPENDENT in line for line in table.footnotes) == 1, name
         assert not any(INDEPENDENT in cell.text for row in table.rows for cell in row), name
@@ -115,7 +116,7 @@ def test_notes_on_degenerate_intervals_reach_table_3_and_figures_3_and_4(facts):
     marked = [row for row in table.rows if any(cell.mark for cell in row)]
     assert len(marked) == 1 and marked[0][3].text == "1.000"
     with style():
-        for name in ("areas", "roc"):
+        for name in ("auc", "roc"):
             assert f"T2, testing: {why}." in FIGURES[name](facts).notes
 
 
@@ -123,17 +124,17 @@ def test_a_note_of_the_calibration_stands_beside_a_value_too(facts):
     frame = facts.frames["evaluate/calibration.csv"]
     place = (frame["model"] == "both") & (frame["set"] == "testing")
     frame.loc[place, "note"] = "the spline separates the outcome: a straight line in logit(p)"
-    table = TABLES["measures"](facts)
+    table = TABLES["performance_measures"](facts)
     row = next(row for row in table.rows if row[0].text == "both")
     assert row[5].text == "0.83" and row[5].mark
     assert f"{row[5].mark}: the spline separates the outcome: a straight line in logit(p)." in table.footnotes
 
 
 def test_nested_pairs_have_no_p_value_on_their_training_set_in_runs_of_before_either(lesions):
-    table = TABLES["comparisons_training"](lesions)
+    table = TABLES["delong_training"](lesions)
     assert [cell.text for cell in table.rows[0]][3:7] == ["0.100", "–", "–", "–"]
-    assert [cell.text for cell in TABLES["comparisons"](lesions).rows[0]][5] == "0.040"
-    added = TABLES["incremental"](lesions)
+    assert [cell.text for cell in TABLES["delong_testing"](lesions).rows[0]][5] == "0.040"
+    added = TABLES["incremental_value"](lesions)
     training = [row for row in added.rows if len(row) > 4][1]
     assert [cell.text for cell in training][3:5] == ["0.080", "–"]
     with style():
@@ -148,11 +149,11 @@ def test_a_run_that_counted_lesions_in_table_1_says_so(lesions):
            "note": ""}  # fmt: skip
     frame = pd.DataFrame([{"set": which, **row} for which in ("training", "testing", "all")])
     lesions.frames["evaluate/table1.csv"] = frame
-    older = TABLES["clinical_whole"](lesions)
+    older = TABLES["clinical_whole_cohort"](lesions)
     assert older.header[0][1].text == "Whole cohort (n = 62)"
     assert any("counted lesions, not patients" in line for line in older.footnotes)
     lesions.frames["evaluate/table1.csv"] = frame.assign(counted=np.where(frame["set"] == "all", "lesions", "patients"))
-    newer = TABLES["clinical_whole"](lesions)
+    newer = TABLES["clinical_whole_cohort"](lesions)
     assert newer.header[0][1].text == "Whole cohort (n = 31)"
     assert newer.rows[0][0].text == "Age (year), per lesion, mean ± SD" and newer.rows[0][0].mark == "a"
     assert any("Patients count once" in line and "62 lesions" in line for line in newer.footnotes)

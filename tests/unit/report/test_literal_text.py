@@ -48,7 +48,7 @@ def test_the_signs_of_a_formula_are_drawn_like_any_letter():
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_any_name_can_be_written_for_word_and_excel(name):
-    word = word_file(Table("any", [[Cell("name")]], [[Cell(name)]], None), number="1", caption=name)
+    word = word_file(Table([[Cell("name")]], [[Cell(name)]], None), number="1", caption=name)
     assert len(Document(io.BytesIO(word)).tables) == 1
     if "\ud800" in name:  # pandas takes none
         return

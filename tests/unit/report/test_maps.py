@@ -15,6 +15,7 @@ from radstudy.protocol.load import parse_protocol
 from radstudy.report import maps as report_maps
 from radstudy.report.facts import AbsentError, read_facts
 from radstudy.report.maps import draw, map_sheet, scale
+from radstudy.report.outline import number_of
 from radstudy.report.text.methods import methods
 from radstudy.report.write import write_report
 from radstudy.store import write_arrays, write_csv, write_json
@@ -152,7 +153,7 @@ def test_the_page_holds_the_maps_or_their_absence(run):
     write_json(run / "extract" / "summary.json", {"features": 1, "explained": "one", "settings": {}})
     page = write_report(parse_protocol(STUDY), run).read_text(encoding="utf-8")
     assert "Words that this report uses" in page and "<b>apparent</b>" in page
-    part = page[page.index("Figure S3") : page.index("Table S11")]
+    part = page[page.index(number_of("maps", "all")) : page.index(number_of("table", "icc"))]
     assert part.count("data:image/jpeg") == 8
     assert part.count("data:image/png") == 4
     assert part.count("<img") == part.count(' alt="') == 12

@@ -11,7 +11,7 @@ from radstudy.report.figures import FIGURES
 from radstudy.report.figures.decision import compared, limits
 from radstudy.report.figures.funnel import stages_of
 from radstudy.report.figures.panels import panels, wrapped
-from radstudy.report.figures.style import BLUE, SETS, rendered, style
+from radstudy.report.figures.style import BLUE, SETS, figure, rendered, style
 from radstudy.report.write import write_report
 
 NEW = ("funnel", "precision_recall", "scores", "calibration", "decision", "forest", "nomogram")
@@ -230,10 +230,23 @@ def test_figures_bring_their_numbers_as_a_file(facts, tmp_path, monkeypatch):
     monkeypatch.setattr("radstudy.report.write.read_facts", lambda *_: with_precision_recall(facts))
     page = write_report(facts.protocol, tmp_path).read_text(encoding="utf-8")
     folder = tmp_path / "report" / "figures"
-    written = pd.read_csv(folder / "figure7_decision.csv")
+    written = pd.read_csv(folder / "decision.csv")
     assert written["net_benefit"].to_numpy() == pytest.approx(
         facts.frames["evaluate/decision_curves.csv"]["net_benefit"].to_numpy()
     )
     assert set(written["notice"]) == {"MADE UP"}
-    assert "its numbers: report/figures/figure7_decision.csv" in page
-    assert (folder / "figure8_nomogram.png").exists()
+    assert "its numbers: report/figures/decision.csv" in page
+    assert (folder / "nomogram.png").exists()
+
+
+def test_the_last_bit_of_the_layout_does_not_change_the_file():
+    def drawn_at(left):
+        with style():
+            drawing = figure(3.0, 2.0, free=True)
+            drawing.add_axes((left, 0.2, 0.7, 0.7)).barh([0], [1.0])
+            drawing.add_axes((left, 0.2, 0.3, 0.3)).barh([0], [1.0])
+            return rendered(drawing, ["svg"])["svg"]
+
+    one, other = drawn_at(0.2), drawn_at(float(np.nextafter(0.2, 1)))
+    assert one == other
+    assert one.count(b'<clipPath id="clip') == 2 and b"url(#clip2)" in one

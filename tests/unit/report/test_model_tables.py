@@ -23,7 +23,7 @@ def block(table, heading):
 
 
 def test_further_measures_come_with_their_intervals_testing_first(facts):
-    table = TABLES["measures"](facts)
+    table = TABLES["performance_measures"](facts)
     assert [row[0].text for row in table.rows if row[0].kind == "group"] == ["Testing set", APPARENT]
     row = block(table, "Testing set")[0]
     assert texts(row) == ["clinical", "0.700", "0.660", "0.710", "0.187", "0.83", "−0.12"]
@@ -38,12 +38,12 @@ def test_further_measures_come_with_their_intervals_testing_first(facts):
 def test_a_run_without_the_newer_columns_has_dashes(facts):
     older = facts.frames["evaluate/table3.csv"]
     facts.frames["evaluate/table3.csv"] = older[["model", "set", "rows", "positives", "auc", "cutoff"]]
-    row = block(TABLES["measures"](facts), "Testing set")[0]
+    row = block(TABLES["performance_measures"](facts), "Testing set")[0]
     assert texts(row)[1:5] == ["–", "–", "–", "0.187"]
 
 
 def test_what_a_model_adds_and_what_to_beware_of(facts):
-    table = TABLES["incremental"](facts)
+    table = TABLES["incremental_value"](facts)
     row = block(table, "Testing set")[0]
     assert texts(row) == ["combined", "clinical", "22", "0.080 (−0.020 to 0.180)", "0.117", "0.050 (0.010 to 0.090)",
                           "0.40 (−0.10 to 0.90)", "0.30", "0.10"]  # fmt: skip
@@ -69,7 +69,7 @@ def test_a_pair_that_could_not_be_tested_keeps_its_row(facts):
 
 
 def test_the_regression_is_headed_by_what_it_is_worth(facts):
-    table = TABLES["regression"](facts)
+    table = TABLES["multivariable_regression"](facts)
     rows = block(table, "combined")
     assert texts(rows[0]) == ["T2 original_firstorder_Mean", "2.00 (1.10 to 3.64)", "<0.001", "1.25",
                               "maximum likelihood"]  # fmt: skip
@@ -101,7 +101,7 @@ def test_the_fit_of_the_regressions(facts):
 
 
 def test_masks_by_sequence_with_median_and_quartiles(facts):
-    table = TABLES["masks"](facts)
+    table = TABLES["mask_agreement"](facts)
     assert [row[0].text for row in table.rows] == ["T2", "DWI"]
     assert texts(table.rows[0])[1:3] == ["3", "0.850 (0.825 to 0.875)"]
     assert table.rows[0][2].below == "0.800 to 0.900"
@@ -112,7 +112,7 @@ def test_masks_of_three_readers_are_shown_pair_by_pair(facts):
     frame = facts.frames["agree/masks.csv"]
     other = frame.assign(reader_b="c", hausdorff_mm=np.nan, note="the mask of c is empty")
     facts.frames["agree/masks.csv"] = pd.concat([frame, other], ignore_index=True)
-    table = TABLES["masks"](facts)
+    table = TABLES["mask_agreement"](facts)
     assert [row[0].text for row in table.rows] == ["a and b", "T2", "DWI", "a and c", "T2", "DWI"]
     assert texts(table.rows[4])[4] == "–"
     assert table.footnotes[-1] == "Pairs of masks with a note in the CSV file: 6."
@@ -127,13 +127,14 @@ def test_kappa_names_its_weights_and_why_it_is_not_defined(facts):
 
 @pytest.mark.parametrize(
     ("name", "file"),
-    [("measures", "evaluate/calibration.csv"), ("incremental", "evaluate/incremental.csv"),
-     ("mcnemar", "evaluate/mcnemar.csv"), ("regression", "evaluate/regression.csv"),
-     ("regression_fit", "evaluate/regression_models.csv"), ("masks", "agree/masks.csv"), ("kappa", "agree/kappa.csv")],
+    [("performance_measures", "evaluate/calibration.csv"), ("incremental_value", "evaluate/incremental.csv"),
+     ("mcnemar", "evaluate/mcnemar.csv"), ("multivariable_regression", "evaluate/regression.csv"),
+     ("regression_fit", "evaluate/regression_models.csv"), ("mask_agreement", "agree/masks.csv"),
+     ("kappa", "agree/kappa.csv")],
 )  # fmt: skip
 def test_a_file_that_is_not_there_or_empty_is_said(facts, name, file):
     facts.frames[file] = pd.DataFrame()
-    if name == "measures":
+    if name == "performance_measures":
         assert texts(block(TABLES[name](facts), "Testing set")[0])[4:] == ["–"] * 3
     else:
         with pytest.raises(

@@ -12,8 +12,13 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.nomogram import ticks_of
 from radstudy.report.figures.style import style
-from radstudy.report.nomogram import nomogram_of, probabilities, total_points
+from radstudy.report.nomogram import nomogram_of, probabilities
 from radstudy.report.tables import TABLES
+
+
+def points(nomogram, patient):
+    """A patient's points in total."""
+    return sum(scale.points(patient[scale.name]) for scale in nomogram.scales)
 
 
 def formula(facts):
@@ -47,7 +52,7 @@ def probability(facts, patient):
 def test_points_give_the_probability_of_the_formula(facts):
     found = nomogram_of(facts)
     for patient in patients(300):
-        assert found.probability(total_points(found, patient)) == pytest.approx(probability(facts, patient), abs=1e-12)
+        assert found.probability(points(found, patient)) == pytest.approx(probability(facts, patient), abs=1e-12)
 
 
 def test_by_hand(facts):
@@ -118,7 +123,7 @@ def test_a_term_without_influence_is_left_out_and_said(facts):
     found = nomogram_of(facts)
     assert found.without == ("Age",)
     patient = patients(1)[0]
-    assert found.probability(total_points(found, patient)) == pytest.approx(probability(facts, patient), abs=1e-12)
+    assert found.probability(points(found, patient)) == pytest.approx(probability(facts, patient), abs=1e-12)
     assert "Without influence, not drawn: Age." in FIGURES["nomogram"](facts).notes[0]
 
 
@@ -140,12 +145,12 @@ def test_no_nomogram_says_why(facts):
         nomogram_of(facts)
     del facts.documents["signature.json"]
     with pytest.raises(AbsentError, match=r"signature\.json is not there"):
-        TABLES["points"](facts)
+        TABLES["nomogram"](facts)
 
 
 def test_the_table_of_points_gives_the_probability_of_the_formula(facts):
     """Someone with the printed table and a pocket calculator."""
-    table = TABLES["points"](facts)
+    table = TABLES["nomogram"](facts)
     numbers = {row["variable"]: row for _, row in table.frame.iterrows() if row["variable"].count(":") and
                "margin" not in row["variable"]}  # fmt: skip
     levels = table.frame[table.frame["variable"] == "clinical:margin"].set_index("value")["points_or_probability"]

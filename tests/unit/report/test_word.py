@@ -10,6 +10,7 @@ from docx.enum.section import WD_ORIENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 
+from radstudy.report.outline import number_of
 from radstudy.report.tables import TABLES
 from radstudy.report.tables.structure import Cell, Table, heads
 from radstudy.report.word import word_file
@@ -28,7 +29,7 @@ def small():
         [Cell("lobed", kind="level"), Cell("3 (4.0)", below="1 to 9", kind="number quiet"), Cell("")],
         [Cell("nothing was fitted", span=3, kind="note")],
     ]
-    return Table("small", header, rows, pd.DataFrame({"a": [1]}), ["a: Student's t test.", "More."])
+    return Table(header, rows, pd.DataFrame({"a": [1]}), ["a: Student's t test.", "More."])
 
 
 def grid(document):
@@ -85,7 +86,7 @@ def test_a_wide_table_lies_across(small):
     upright = read(small).sections[0]
     assert (upright.orientation, upright.page_width.mm) == (WD_ORIENT.PORTRAIT, pytest.approx(210, abs=0.1))
     names = [f"A heading of column {i}" for i in range(10)]
-    wide = Table("wide", [heads(names)], [[Cell("0.835 (0.704 to 0.943)")] * 10], pd.DataFrame(), [])
+    wide = Table([heads(names)], [[Cell("0.835 (0.704 to 0.943)")] * 10], pd.DataFrame(), [])
     across = read(wide).sections[0]
     assert (across.orientation, across.page_width.mm) == (WD_ORIENT.LANDSCAPE, pytest.approx(297, abs=0.1))
     widths = [cell.width for cell in read(wide).tables[0].rows[0].cells]
@@ -101,16 +102,25 @@ def test_the_same_table_gives_the_same_bytes(small):
 
 
 def test_text_that_xml_cannot_hold_is_replaced():
-    table = Table("odd", [heads(["A"])], [[Cell("a\x00b <&> ≥ Ä")]], pd.DataFrame(), [])
+    table = Table([heads(["A"])], [[Cell("a\x00b <&> ≥ Ä")]], pd.DataFrame(), [])
     assert grid(read(table)) == [["A"], ["a\ufffdb <&> ≥ Ä"]]
 
 
 def test_a_table_without_rows_is_a_header(small):
-    assert grid(read(Table("none", [heads(["A", "B"])], [], pd.DataFrame(), []))) == [["A", "B"]]
+    assert grid(read(Table([heads(["A", "B"])], [], pd.DataFrame(), []))) == [["A", "B"]]
 
 
 @pytest.mark.parametrize(
-    "name", ["measures", "incremental", "mcnemar", "regression", "regression_fit", "masks", "kappa"]
+    "name",
+    [
+        "performance_measures",
+        "incremental_value",
+        "mcnemar",
+        "multivariable_regression",
+        "regression_fit",
+        "mask_agreement",
+        "kappa",
+    ],
 )
 def test_every_cell_of_a_report_table_is_in_the_file(facts, name):
     table = TABLES[name](facts)
@@ -126,9 +136,9 @@ def test_the_report_writes_a_word_file_beside_every_csv(facts, tmp_path, monkeyp
     page = write_report(facts.protocol, tmp_path).read_text(encoding="utf-8")
     folder = tmp_path / "report" / "tables"
     names = {path.stem for path in folder.glob("*.csv")}
-    assert {"mcnemar", "kappa", "table3", "nomogram"} <= names
+    assert {"mcnemar", "kappa", "performance", "nomogram"} <= names
     assert {path.stem for path in folder.glob("*.docx")} == names
     document = Document(folder / "mcnemar.docx")
-    assert document.paragraphs[0].text.startswith("Table S22. McNemar test")
+    assert document.paragraphs[0].text.startswith(f"{number_of('table', 'mcnemar')}. McNemar test")
     assert document.paragraphs[1].text == "MADE UP"
     assert "for Word: report/tables/mcnemar.docx" in page

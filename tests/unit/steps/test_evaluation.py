@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from sklearn.metrics import average_precision_score, brier_score_loss, f1_score
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, brier_score_loss, f1_score
 
 from radstudy.errors import StudyFileError
 from radstudy.modelling.assessment.inference import regression_of
@@ -28,6 +28,7 @@ def test_measures_beside_the_auc_are_scikit_learns(finished):
         part = predictions(finished, row["model"], row["set"])
         called = part["probability"] >= row["cutoff"]
         assert row["f1"] == pytest.approx(f1_score(part["outcome"], called), abs=1e-12)
+        assert row["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(part["outcome"], called), abs=1e-12)
         assert row["average_precision"] == pytest.approx(
             average_precision_score(part["outcome"], part["probability"]), abs=1e-12
         )

@@ -9,22 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radstudy.modelling.assessment.measures import AUC, COUNTS, MEASURES, Assessed
 from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.protocol.sections import Cutoff, Interval
 from radstudy.statistics import (
     CalibrationCurve,
-    auc_ci,
-    average_precision,
     calibration_curve,
     calibration_intercept_slope,
     cutoff,
     decision_curve,
-    diagnostic_measures,
     precision_recall_curve,
     roc_curve,
 )
 
-MEASURES = ("sensitivity", "specificity", "accuracy", "ppv", "npv", "f1", "balanced_accuracy")
 CALIBRATION = (
     "model", "set", "rows", "intercept", "intercept_low", "intercept_high", "slope", "slope_low", "slope_high", "brier",
     "scaled_brier", "ici", "e50", "e90", "e_max", "note",
@@ -91,26 +88,19 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
 
     Returns
     -------
-    Columns ``auc``, ``auc_low``, ``auc_high``, ``interval``, ``cutoff``, the counts, every one of `MEASURES` with its
-    limits, ``average_precision`` with its limits and note, and ``note``; of rows of one class ``note`` alone.
+    The columns of `measures.COLUMNS`; of rows of one class model, set, counts of rows and ``note`` alone.
     """
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y), "positives": int(scored.y.sum())}
     several = lesions_note(scored.patients)
     if not scored.has_both_classes:
         return {**record, "note": joined(note, several, _why_not(scored))}
-    rng = np.random.default_rng(seed)
-    area = auc_ci(scored.y, scored.probability, method=section.auc, level=section.level, rng=rng)
-    record |= {"auc": area.auc, "auc_low": area.ci[0], "auc_high": area.ci[1], "interval": section.auc}
-    measures = diagnostic_measures(
-        scored.y, scored.probability, at, level=section.level, method=section.proportion
-    )  # fmt: skip
-    record |= {"cutoff": at, "tp": measures.tp, "fp": measures.fp, "tn": measures.tn, "fn": measures.fn}
-    precision = average_precision(scored.y, scored.probability, level=section.level, rng=rng)
-    for name in MEASURES:
-        measure = getattr(measures, name)
-        record |= _with_limits(name, measure.value, measure.ci)
-    record |= _with_limits("average_precision", precision.value, precision.ci)
-    return {**record, "average_precision_note": precision.note, "note": joined(note, several, area.note)}
+    case = Assessed(scored.y, scored.probability, at, section, np.random.default_rng(seed))
+    measured = {measure: measure.compute(case) for measure in MEASURES}  # in this order: they share a random stream
+    record |= AUC.record(measured[AUC]) | {"interval": section.auc, "cutoff": at}
+    record |= {count: getattr(case.classified, count) for count in COUNTS}
+    for measure in MEASURES[1:]:
+        record |= measure.record(measured[measure])
+    return {**record, "note": joined(note, several, measured[AUC].note)}
 
 
 def flexible_curve(scored: Scored, level: float) -> CalibrationCurve | None:

@@ -6,10 +6,11 @@ import numpy as np
 
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREY, INK, figure
 
 
+@report_figure("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
 def agreement(facts: Facts) -> Drawing:
     """Histograms of the intraclass correlation, one a sequence, with the bound."""
     summary = facts.document("agree/summary.json")
@@ -40,4 +41,4 @@ def agreement(facts: Facts) -> Drawing:
     above = f"features kept of {summary['of']}"
     alt = f"Histograms of {summary['form']} by sequence; {above}: {counts}."
     notes = (f"Dashed line: {summary['above']:g}; grey: not kept. Values below -0.25 are drawn at -0.25.",)
-    return Drawing("figure2_icc", drawn, alt, notes)
+    return Drawing(drawn, alt, notes)

@@ -14,13 +14,18 @@ from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREY, SETS
 
 _STRIP = 0.16  # height of the predictions' histogram below the curves, on the axis of shares
 _BINS = np.linspace(0, 1, 21)
 
 
+@report_figure(
+    "calibration",
+    reads=("evaluate/calibration.csv", "evaluate/calibration_curves.csv", "model/predictions.csv", "model/models.json"),
+    rows_independent=True,
+)
 def calibration(facts: Facts) -> Drawing:
     """One panel a model: flexible curves of both sets, the ideal line, and where the testing predictions lie."""
     table, curves = facts.frame("evaluate/calibration.csv"), facts.frame("evaluate/calibration_curves.csv")
@@ -52,7 +57,7 @@ def calibration(facts: Facts) -> Drawing:
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Calibration curves by model. Testing set: {spoken}."
-    return Drawing("figure6_calibration", drawn, alt, notes, curves)
+    return Drawing(drawn, alt, notes, curves)
 
 
 def _banded(part: pd.DataFrame) -> bool:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from radstudy.report.display import listed, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
 
 _MOST = 5  # models in one panel
@@ -24,6 +24,7 @@ _LINES: tuple[tuple[str, Any, float], ...] = (
 )
 
 
+@report_figure("decision", reads=("evaluate/decision_curves.csv", "model/models.json"), rows_independent=True)
 def decision(facts: Facts) -> Drawing:
     """Net benefit against the threshold, testing beside training: the study's model, its parts, the clinical ones."""
     frame = facts.frame("evaluate/decision_curves.csv")
@@ -56,7 +57,7 @@ def decision(facts: Facts) -> Drawing:
     drawn.legend(handles, labels, loc="outside upper left", ncols=4)
     best = _best(shown[(shown["set"] == TESTING) & (shown["model"] == names[0]) & (shown["threshold"] <= right)])
     alt = f"Decision curves of {listed(names)} in the testing and the training set. Testing set, {names[0]}: {best}."
-    return Drawing("figure7_decision", drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
+    return Drawing(drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
 
 
 def compared(facts: Facts, drawn: set[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Figure 1: who was screened, excluded and split."""
+"""Who was screened, excluded and split."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from radstudy.report.analysed import analysed_rows, counts, not_analysed
-from radstudy.report.facts import TESTING, TRAINING, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.facts import FAILURES, TESTING, TRAINING, Facts
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import INK, LIGHT, figure
 
 _LINE = 0.2  # inches a line of text
 _WIDTH = 7.2
 
 
+@report_figure(
+    "flowchart",
+    reads=("cohort/flow.json", "cohort/rows.csv", "cohort/absent.csv", "model/predictions.csv", *FAILURES),
+    rows_independent=False,
+)
 def flowchart(facts: Facts) -> Drawing:
     """The exclusion flowchart, from the cohort's own counts, down to those whom some model could use."""
     flow = facts.document("cohort/flow.json")
@@ -42,7 +47,7 @@ def flowchart(facts: Facts) -> Drawing:
     for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
         _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
         _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {sum(pair)})", _groups(facts, pair)])
-    return Drawing("figure1_flowchart", drawn, _alt(flow, gone, lost, sets))
+    return Drawing(drawn, _alt(flow, gone, lost, sets))
 
 
 @dataclass(frozen=True)

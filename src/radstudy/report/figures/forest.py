@@ -14,7 +14,7 @@ from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import listed, p_text, plural
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import letters, wrapped
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
 from radstudy.report.tables.features import readable
 from radstudy.report.tables.regression import estimated, odds_ratio, p_of_interval
@@ -26,6 +26,7 @@ _LABEL = 46  # letters a line
 Limits = tuple[float, float]
 
 
+@report_figure("forest", reads=("evaluate/regression.csv",), rows_independent=True)
 def forest(facts: Facts) -> Drawing:
     """One block a model, one row a term: odds ratio, interval, p-value; what could not be estimated is said."""
     frame = facts.frame("evaluate/regression.csv")
@@ -58,7 +59,7 @@ def forest(facts: Facts) -> Drawing:
         "and the p-values too small.",
         *missing,
     )
-    return Drawing("figure_s7_forest", drawn, alt, notes, pd.concat(list(parts.values())))
+    return Drawing(drawn, alt, notes, pd.concat(list(parts.values())))
 
 
 def effects_of(facts: Facts) -> list[str]:

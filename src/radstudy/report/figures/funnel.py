@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import panels
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREY, LIGHT
 from radstudy.report.tables.features import step_name
 
@@ -15,6 +15,11 @@ Stage = tuple[str, int]
 _COLUMNS = 3
 
 
+@report_figure(
+    "funnel",
+    reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
+    rows_independent=False,
+)
 def funnel(facts: Facts) -> Drawing:
     """One funnel a model: from the features extracted to those in the model."""
     stages = {name: stages_of(facts, name) for name in facts.fitted}
@@ -32,7 +37,7 @@ def funnel(facts: Facts) -> Drawing:
         "Bars are to scale within a panel, numbers are features left after the step. A model built from others starts "
         "from what those selected.",
     )
-    return Drawing("figure_s4_funnel", drawn, alt, notes, facts.frame("model/funnel.csv"))
+    return Drawing(drawn, alt, notes, facts.frame("model/funnel.csv"))
 
 
 def stages_of(facts: Facts, name: str) -> list[Stage]:

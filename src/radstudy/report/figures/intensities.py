@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from radstudy.imaging.quality import BINS, TOP
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, ORANGE, figure
 
 
+@report_figure("intensities", reads=("prepare/quality.json",), rows_independent=False)
 def intensities(facts: Facts) -> Drawing:
     """Histograms of the foreground by sequence, before and after N4: mean and middle 80 % of the volumes."""
     found = facts.document("prepare/quality.json")
@@ -43,7 +44,7 @@ def intensities(facts: Facts) -> Drawing:
         "Lines: mean over the volumes (their number in brackets); bands: their middle 80 %. Foreground: above Otsu's "
         f"threshold. The last bin holds what lies above {TOP:g}.",
     )
-    return Drawing("figure_s1_intensities", drawn, alt, notes)
+    return Drawing(drawn, alt, notes)
 
 
 def _densities(found: Any, sequence: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

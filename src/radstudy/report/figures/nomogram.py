@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from radstudy.report.display import number, significant
 from radstudy.report.facts import Facts
 from radstudy.report.figures.panels import wrapped
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
 from radstudy.report.nomogram import HIGHEST, Nomogram, Scale, nomogram_of, probabilities
 
@@ -26,6 +26,7 @@ _EDGE = 0.005  # share of the width that stays free at either side
 _MOST_FITS = 4  # moving the scales moves the labels a little again
 
 
+@report_figure("nomogram", reads=("signature.json",), rows_independent=False)
 def nomogram(facts: Facts) -> Drawing:
     """Points, one scale a variable, total points and probability: read by hand it gives the model's own number."""
     found = nomogram_of(facts)
@@ -59,7 +60,7 @@ def nomogram(facts: Facts) -> Drawing:
         f"own units; a patient outside them cannot be read here.{cutoff}{without} "
         "For research, not for decisions about patients.",
     )
-    return Drawing("figure8_nomogram", drawn, alt, notes, readings(found))
+    return Drawing(drawn, alt, notes, readings(found))
 
 
 def _fit(drawn: Figure, axes: Axes) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, wrapped
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import GREY, INK, SETS
 
 MOVED, PROBABILITIES = "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv"
 _MARKS = {TESTING: "o", TRAINING: "D"}
 
 
+@report_figure(
+    "other_reader",
+    reads=("evaluate/other_reader/probabilities.csv", "evaluate/other_reader/moved.csv"),
+    rows_independent=True,
+)
 def other_reader(facts: Facts) -> Drawing:
     """Difference against mean of the two probabilities; those who change the side of the cut-off are ringed."""
     frame, moved = facts.frame(PROBABILITIES), facts.frame(MOVED)
@@ -49,4 +54,4 @@ def other_reader(facts: Facts) -> Drawing:
         "Filled: testing, open: training patients. Solid: bias; dashed: limits of agreement; dotted: cut-off. Ringed: "
         "the two masks put the patient on different sides of the cut-off.",
     )
-    return Drawing("figure_s9_other_reader", drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)
+    return Drawing(drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)

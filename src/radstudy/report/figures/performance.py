@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.chance import NULL_ROC, OUTCOME, Chance, chance_of
+from radstudy.report.chance import NULL, NULL_BASELINES, NULL_ROC, OUTCOME, Chance, chance_of
 from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import GREY, INK, SETS, figure
+from radstudy.report.outline import number_of
 from radstudy.report.tables.performance import valid_tests
 
 # p-values in steps, dark where small; light and dark are told apart without colour
@@ -22,6 +23,11 @@ _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
 _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 
 
+@report_figure(
+    "auc",
+    reads=("evaluate/table3.csv", "model/models.json", NULL, NULL_BASELINES),
+    rows_independent=True,
+)
 def areas(facts: Facts) -> Drawing:
     """Every model's AUC with its interval, training and testing."""
     table = _scored(facts)
@@ -56,7 +62,7 @@ def areas(facts: Facts) -> Drawing:
             f"Grey bands{whose}: the central {facts.level} of the AUCs that the same models reach on permuted outcomes."
         )
     notes += _interval_notes(table, [name for name in names if not found[name].get("empty")])
-    return Drawing("figure3_auc", drawn, alt, tuple(notes))
+    return Drawing(drawn, alt, tuple(notes))
 
 
 def _left_end(facts: Facts, table: Any, names: list[str]) -> float:
@@ -125,6 +131,11 @@ def _spoken(table: Any, name: str) -> str:
     return f"{name} {', '.join(said)}"
 
 
+@report_figure(
+    "roc",
+    reads=("evaluate/roc.csv", "evaluate/table3.csv", "model/models.json", NULL_ROC, NULL, NULL_BASELINES),
+    rows_independent=True,
+)
 def roc(facts: Facts) -> Drawing:
     """One panel a model, training and testing."""
     table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
@@ -145,7 +156,7 @@ def roc(facts: Facts) -> Drawing:
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
     about = _interval_notes(table, [name for name in names if not found[name].get("empty")])
     notes = (*_band_notes(facts, names, banded), *about)
-    return Drawing("figure4_roc", drawn, alt, notes)
+    return Drawing(drawn, alt, notes)
 
 
 def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
@@ -162,7 +173,7 @@ def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) ->
         f"Bands: the central {facts.level} of the curves that the same models reach on permuted outcomes, point by "
         f"point; {listed(drawn)}. Such a band holds at each point by itself and not for a whole curve: some part of "
         "many a curve of mere chance lies outside, so neither a curve inside it nor one that leaves it is a test; the "
-        "p-values in Table 3 are.",
+        f"p-values in {number_of('table', 'performance')} are.",
     )
 
 
@@ -191,6 +202,7 @@ def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty:
               linewidth=1.4, label=f"{which} {area}")  # fmt: skip
 
 
+@report_figure("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
 def delong(facts: Facts) -> Drawing:
     """The p-values of every pair of models, training and testing."""
     frame = valid_tests(facts.frame("evaluate/delong.csv"))
@@ -213,7 +225,7 @@ def delong(facts: Facts) -> Drawing:
     )
     alt = f"Heat maps of DeLong p-values between {len(names)} models. Testing pairs with p below 0.05: {pairs}."
     note = "–: the test is not defined, or not valid: nested models on their training set (the tables say why)."
-    return Drawing("figure5_delong", drawn, alt, (note,))
+    return Drawing(drawn, alt, (note,))
 
 
 def _heat(axes: Axes, part: Any, names: list[str]) -> Any:

@@ -10,10 +10,15 @@ from matplotlib.lines import Line2D
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import GREY, SETS
 
 
+@report_figure(
+    "precision_recall",
+    reads=("evaluate/precision_recall.csv", "evaluate/table3.csv", "model/models.json"),
+    rows_independent=False,
+)
 def precision_recall(facts: Facts) -> Drawing:
     """One panel a model: both sets, with the share of positives that a model without value reaches."""
     curves, table = facts.frame("evaluate/precision_recall.csv"), facts.frame("evaluate/table3.csv")
@@ -36,7 +41,7 @@ def precision_recall(facts: Facts) -> Drawing:
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Precision-recall curves by model; average precision in the testing set: {spoken}."
-    return Drawing("figure_s5_precision_recall", drawn, alt, notes, curves)
+    return Drawing(drawn, alt, notes, curves)
 
 
 def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> None:

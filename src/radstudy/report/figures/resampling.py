@@ -12,13 +12,18 @@ from scipy import stats
 
 from radstudy.report.display import interval, number, span
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
 from radstudy.report.resampled import fewest, resampled
 
 _FEWEST = 5  # values that a density needs
 
 
+@report_figure(
+    "splits",
+    reads=("evaluate/resampling/splits.csv", "evaluate/resampling/summary.csv", "model/models.json"),
+    rows_independent=False,
+)
 def splits(facts: Facts) -> Drawing:
     """The testing AUCs of other splits of each model, the study's own marked, and nested cross-validation."""
     areas, table = resampled(facts, "splits"), resampled(facts).set_index("model")
@@ -62,7 +67,7 @@ def splits(facts: Facts) -> Drawing:
         "Dotted line: no discrimination.",
     )
     alt = f"Testing AUC over {count} splits by model. {'; '.join(told)}."
-    return Drawing("figure9_splits", drawn, alt, notes, areas[areas["model"].isin(names)])
+    return Drawing(drawn, alt, notes, areas[areas["model"].isin(names)])
 
 
 def _nested(table: pd.DataFrame) -> bool:
@@ -80,6 +85,11 @@ def _key(table: pd.DataFrame) -> list[Any]:
     return marks
 
 
+@report_figure(
+    "risks",
+    reads=("evaluate/resampling/patients.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
+    rows_independent=False,
+)
 def risks(facts: Facts) -> Drawing:
     """The range of each patient's predicted risk over the repeats of nested cross-validation, the study's model."""
     frame, name = resampled(facts, "patients"), facts.study_model
@@ -112,4 +122,4 @@ def risks(facts: Facts) -> Drawing:
         f"central {facts.level}. What moves the risk of one and the same patient is who else was in the training "
         "folds.",
     )
-    return Drawing("figure_s8_risks", drawn, alt, notes, part)
+    return Drawing(drawn, alt, notes, part)

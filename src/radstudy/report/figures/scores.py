@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import Drawing, report_figure
 from radstudy.report.figures.style import BLUE, INK, ORANGE, figure
 
 _FEWEST = 5  # values that a violin needs
 _COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
 
 
+@report_figure(
+    "scores",
+    reads=("model/predictions.csv", "evaluate/table3.csv", "cohort/rows.csv"),
+    rows_independent=False,
+)
 def scores(facts: Facts) -> Drawing:
     """Waterfall (every patient, sorted) above violins by outcome; testing beside training."""
     name = facts.study_model
@@ -50,7 +55,7 @@ def scores(facts: Facts) -> Drawing:
         "order; bars upwards are called positive. Below: the same by outcome, every point one "
         f"{facts.case_word[:-1]}; box: quartiles and median; violin: density, where there are {_FEWEST} or more.",
     )
-    return Drawing("figure_s6_scores", drawn, _alt(facts, part, cutoff), notes, part)
+    return Drawing(drawn, _alt(facts, part, cutoff), notes, part)
 
 
 def _cutoff(facts: Facts, name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,7 @@ _LONGEST_NAME = (
     60  # letters that stay of a name twice as long on an axis or in a legend; the figure's table has it whole
 )
 
+_CLIP = re.compile(rb'(clip-path="url\(#|<clipPath id=")(p[0-9a-f]{10})(?=[)"])')
 _DPI = 300  # laid out as it is saved: letters are wider at some resolutions than at others
 
 
@@ -95,8 +97,18 @@ def rendered(made: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
             memory = io.BytesIO()
             extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
             made.savefig(memory, format=kind, bbox_inches=box, **extra)
-            files[kind] = memory.getvalue()
+            files[kind] = _numbered_clips(memory.getvalue()) if kind == "svg" else memory.getvalue()
     return files
+
+
+def _numbered_clips(svg: bytes) -> bytes:
+    """The SVG with its clipping rectangles numbered in the order of the drawing: the same figure, the same bytes.
+
+    Matplotlib names them by a hash of their exact bounds, of which the layout's solver moves the last bit from run to
+    run.
+    """
+    names: dict[bytes, bytes] = {}
+    return _CLIP.sub(lambda clip: clip[1] + names.setdefault(clip[2], b"clip%d" % (len(names) + 1)), svg)
 
 
 def _clean(made: Figure) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from radstudy.report.chance import (
     INCREMENTAL,
     NULL,
+    NULL_BASELINES,
     OUTCOME,
     Chance,
     chance_note,
@@ -20,9 +21,10 @@ from radstudy.report.chance import (
 )
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
+from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, report_table, words
 
 
+@report_table("chance", reads=(NULL, NULL_BASELINES), rows_independent=False)
 def chance(facts: Facts) -> Table:
     """What each model reaches beside what its permutations reach: the outcome's, and those of the radiomics alone."""
     if facts.protocol.evaluate.chance is None:
@@ -37,7 +39,7 @@ def chance(facts: Facts) -> Table:
     kinds = (OUTCOME, INCREMENTAL) if both else (OUTCOME,)
     shown = known[(known["kind"] == OUTCOME) & known["measure"].isin(["testing", "training"])]
     rows = by_set(shown.rename(columns={"measure": "set"}), len(names), lambda row: _row(facts, row, kinds))
-    return Table("chance", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, _notes(facts))
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, _notes(facts))
 
 
 def _row(facts: Facts, row: Any, kinds: tuple[str, ...]) -> Row:

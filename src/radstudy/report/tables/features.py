@@ -10,7 +10,7 @@ import pandas as pd
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, report_table, words
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 _HEADINGS = {**{step.word: step.heading for step in SELECTION_STEPS}, "screen": "Univariate regression"}
@@ -29,6 +29,7 @@ def step_name(step: str) -> str:
     return f"{heading} ({place})" if place else heading
 
 
+@report_table("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
 def reproducibility(facts: Facts) -> Table:
     """How many features two readers reproduce, by sequence."""
     summary = facts.document("agree/summary.json")
@@ -53,7 +54,7 @@ def reproducibility(facts: Facts) -> Table:
     notes = ["A feature whose ICC is not defined (no variance) is not kept. The kept features alone go on."]
     if summary.get("by") == "lower":
         notes.append("The bound is on the lower limit of each feature's 95% interval; the columns show the estimates.")
-    return Table("icc", [heads(names)], rows, frame, notes)
+    return Table([heads(names)], rows, frame, notes)
 
 
 def _bound(summary: dict[str, Any]) -> str:
@@ -61,6 +62,11 @@ def _bound(summary: dict[str, Any]) -> str:
     return "lower 95% limit" if summary.get("by") == "lower" else "estimate"
 
 
+@report_table(
+    "selection_funnel",
+    reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
+    rows_independent=False,
+)
 def funnel(facts: Facts) -> Table:
     """What each step of the selection left of each model's features."""
     frame = facts.frame("model/funnel.csv")
@@ -78,7 +84,7 @@ def funnel(facts: Facts) -> Table:
         "training rows (the CSV file has them). A clinical variable of several levels counts once a level, without its "
         "reference.",
     ]
-    return Table("selection_funnel", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)
 
 
 def _in_order(facts: Facts) -> list[str]:
@@ -120,8 +126,9 @@ def entering(facts: Facts) -> str:
     return "features" if found.get("note") else "reproducible features"
 
 
+@report_table("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
 def selected(facts: Facts) -> Table:
-    """Supplementary Table 3: the features of every model, with coefficients and odds ratios."""
+    """The features of every model, with coefficients and odds ratios."""
     frame = facts.frame("model/features.csv")
     found = facts.document("model/models.json")
     rows: list[list[Cell]] = []
@@ -138,7 +145,7 @@ def selected(facts: Facts) -> Table:
         "variables only.",
     ]
     export = frame.assign(odds_ratio_per_sd=[_exp(value) for value in frame["coefficient"]] if len(frame) else [])
-    return Table("selected_features", [heads(names)], rows, export, notes)
+    return Table([heads(names)], rows, export, notes)
 
 
 def _title(name: str, facts: dict[str, Any], count: int) -> str:
@@ -184,6 +191,7 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
+@report_table("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)
 def screen(facts: Facts) -> Table:
     """Univariate logistic regression of the clinical variables."""
     frame = facts.frame("model/clinical_screen.csv")
@@ -199,4 +207,4 @@ def screen(facts: Facts) -> Table:
     header = [[*words(["Model", "Variable"]), Cell("p-value", kind="number"), Cell("Multivariable model")]]
     notes = ["Likelihood-ratio test of a logistic regression with this variable alone, training set. "
              "A variable of several levels is tested as a whole."]  # fmt: skip
-    return Table("clinical_screen", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)

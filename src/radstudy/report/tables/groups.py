@@ -1,4 +1,4 @@
-"""Tables 1 and 2: the two outcome groups compared, training beside testing; and the same for the whole cohort."""
+"""The two outcome groups compared, clinically and in conventional imaging: training beside testing, and all."""
 
 from __future__ import annotations
 
@@ -10,35 +10,53 @@ import pandas as pd
 from radstudy.report.analysed import analysed_rows, counts
 from radstudy.report.display import NOTHING, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
+from radstudy.report.tables.structure import Cell, Footnotes, Table, heads, report_table
 
 
+@report_table(
+    "clinical",
+    reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
+    rows_independent=False,
+)
 def clinical(facts: Facts) -> Table:
-    """Table 1."""
+    """Clinical characteristics, training beside testing."""
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", (TRAINING, TESTING))
 
 
+@report_table(
+    "imaging",
+    reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
+    rows_independent=False,
+)
 def imaging(facts: Facts) -> Table:
-    """Table 2."""
+    """Conventional MRI characteristics, training beside testing."""
     return _side_by_side(facts, "table2", "imaging", "MRI characteristic", (TRAINING, TESTING))
 
 
+@report_table(
+    "clinical_whole_cohort",
+    reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
+    rows_independent=False,
+)
 def clinical_whole(facts: Facts) -> Table:
-    """Supplementary Table 1: Table 1 of the whole cohort."""
-    return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", ("all",), "_whole_cohort")
+    """Clinical characteristics of the whole cohort."""
+    return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", ("all",))
 
 
+@report_table(
+    "imaging_whole_cohort",
+    reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
+    rows_independent=False,
+)
 def imaging_whole(facts: Facts) -> Table:
-    """Supplementary Table 2: Table 2 of the whole cohort."""
-    return _side_by_side(facts, "table2", "imaging", "MRI characteristic", ("all",), "_whole_cohort")
+    """Conventional MRI characteristics of the whole cohort."""
+    return _side_by_side(facts, "table2", "imaging", "MRI characteristic", ("all",))
 
 
 _SET_NAMES = {TRAINING: "Training set", TESTING: "Testing set", "all": "Whole cohort"}
 
 
-def _side_by_side(
-    facts: Facts, file: str, kind: str, heading: str, sets: Sequence[str], suffix: str = ""
-) -> Table:  # fmt: skip
+def _side_by_side(facts: Facts, file: str, kind: str, heading: str, sets: Sequence[str]) -> Table:
     frame = facts.frame(f"evaluate/{file}.csv")
     if not len(frame):
         raise AbsentError(f"The study file names no {kind} variable, so there is nothing to compare here.")
@@ -55,7 +73,7 @@ def _side_by_side(
         "Percentages are of the members of the group whose value is known. SD: standard deviation. "
         "P-values are two-sided and not adjusted for the number of characteristics; * marks p < 0.05.",
     ]
-    return Table(f"{file}{suffix}", _header(facts, frame, heading, sets), rows, frame, lines)
+    return Table(_header(facts, frame, heading, sets), rows, frame, lines)
 
 
 _PER_LESION = (

@@ -9,13 +9,14 @@ import pandas as pd
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number, p_text, percent
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
 
 LEAKS = "evaluate/leaks/leaks.csv"
 BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
 MOVED = "evaluate/other_reader/moved.csv"
 
 
+@report_table("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
 def leaks(facts: Facts) -> Table:
     """Every finding, errors first."""
     frame = facts.frame(LEAKS)
@@ -31,7 +32,7 @@ def leaks(facts: Facts) -> Table:
         "Error: no AUC of this study can be trusted until it is settled. Warning: it may have an innocent reason; look "
         "at it, and say so in the paper. p-values of a kind of check are adjusted for all tests of that kind.",
     ]
-    return Table("leaks", [words(names)], rows, frame, notes)
+    return Table([words(names)], rows, frame, notes)
 
 
 def _no_sign(facts: Facts) -> str:
@@ -44,6 +45,7 @@ def _no_sign(facts: Facts) -> str:
     )
 
 
+@report_table("beside_volume", reads=("evaluate/baselines/beside_volume.csv",), rows_independent=True)
 def beside_volume(facts: Facts) -> Table:
     """Each model beside the volume-only model of the same patients."""
     if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
@@ -69,7 +71,7 @@ def beside_volume(facts: Facts) -> Table:
         "the larger training AUC. Difference: model minus volume, DeLong, not adjusted and in no family of tests. rho: "
         "Spearman's correlation of the two predicted probabilities; near 1 the model measures the lesion's size.",
     ]
-    return Table("beside_volume", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
 def _named(record: Any, label: str, marks: Footnotes) -> Cell:
@@ -78,6 +80,7 @@ def _named(record: Any, label: str, marks: Footnotes) -> Cell:
     return Cell(label, mark=marks.mark(note) if note else "", kind="level name")
 
 
+@report_table("other_reader", reads=("evaluate/other_reader/moved.csv",), rows_independent=True)
 def other_reader(facts: Facts) -> Table:
     """The fixed models on the other readers' masks."""
     frame = _moved(facts)
@@ -116,7 +119,7 @@ def other_reader(facts: Facts) -> Table:
             "The features were chosen to be reproducible between these very readers: one who was never asked may move "
             "the predictions further."
         )
-    return Table("other_reader", [[*words(names[:1]), *numbers(names[1:])]], made, frame, notes)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], made, frame, notes)
 
 
 def _moved(facts: Facts) -> pd.DataFrame:

@@ -10,11 +10,12 @@ import pandas as pd
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.report.display import NOTHING, number, plural, significant
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, report_table, words
 
 _LONGEST = 40  # rows of a table on the page
 
 
+@report_table("volumes", reads=("prepare/volumes.csv",), rows_independent=False)
 def volumes(facts: Facts) -> Table:
     """The volumes: geometry as acquired, and the bias field."""
     frame = facts.frame("prepare/volumes.csv")
@@ -39,9 +40,10 @@ def volumes(facts: Facts) -> Table:
         "lesion's box when noise of the last digit (1e-7 of each voxel) is put on the image and the field fitted "
         f"again; more than {SENSITIVE:.0%} is a warning. Warnings: volumes that have one."
     ]
-    return Table("volumes", [heads(names)], rows, frame, notes)
+    return Table([heads(names)], rows, frame, notes)
 
 
+@report_table("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
 def lesions(facts: Facts) -> Table:
     """The first reader's lesions: size and grey-level bins."""
     frame = facts.frame("prepare/lesions.csv")
@@ -70,9 +72,10 @@ def lesions(facts: Facts) -> Table:
         notes.append(
             f"{plural(carried, 'mask')} of these were not drawn but transferred from another sequence (below)."
         )
-    return Table("lesions", [heads(names)], rows, frame, notes)
+    return Table([heads(names)], rows, frame, notes)
 
 
+@report_table("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
 def transferred(facts: Facts) -> Table:
     """Masks that were carried from the sequence they were drawn on to another one."""
     section = facts.protocol.cohort.transfer
@@ -103,9 +106,10 @@ def transferred(facts: Facts) -> Table:
     ]
     if len(frame) > _LONGEST:
         notes.append(f"{_LONGEST} of {len(frame)}, those not confirmed first; the CSV file has all.")
-    return Table("transferred_masks", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)
 
 
+@report_table("warnings", reads=("prepare/lesions.csv", "prepare/volumes.csv"), rows_independent=False)
 def warnings(facts: Facts) -> Table:
     """Each kind of warning with the number of lesions or volumes it concerns."""
     found: dict[tuple[str, str], set[str]] = {}
@@ -122,7 +126,7 @@ def warnings(facts: Facts) -> Table:
             for s, text, count, who in records[:_LONGEST]]  # fmt: skip
     longer = len(records) > _LONGEST
     notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all."] if longer else []
-    return Table("warnings", [words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
+    return Table([words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
 
 
 def _moved(part: Any) -> Cell:

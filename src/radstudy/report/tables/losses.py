@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.report.display import listed, plural
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, words
+from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Table, heads, report_table, words
 
 
+@report_table("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
 def lost(facts: Facts) -> Table:
     """Cases that failed, with the problem and the remedy."""
     frame = facts.failures()
@@ -23,9 +24,10 @@ def lost(facts: Facts) -> Table:
         "A failed case is left out of every result that needs it; nothing was repaired or imputed. Failures of the "
         "second reader's masks concern the agreement between readers only.",
     ]
-    return Table("failures", [words(names)], rows, frame, notes)
+    return Table([words(names)], rows, frame, notes)
 
 
+@report_table("absent_sequences", reads=("cohort/absent.csv",), rows_independent=False)
 def absent(facts: Facts) -> Table:
     """Sequences that patients do not have, or on which the lesion is not visible."""
     frame = facts.frame("cohort/absent.csv")
@@ -37,9 +39,10 @@ def absent(facts: Facts) -> Table:
         for name, part in counts
     ]
     header = [[Cell("Sequence"), Cell("Lesions without it", kind="number"), Cell("Patients")]]
-    return Table("absent_sequences", header, rows, frame)
+    return Table(header, rows, frame)
 
 
+@report_table("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
 def usable(facts: Facts) -> Table:
     """How many rows each model was trained and tested on."""
     found = facts.document("model/models.json")
@@ -66,9 +69,10 @@ def usable(facts: Facts) -> Table:
         f"Numbers are {facts.case_word}. A model leaves out whoever lacks one of its sequences or one of its candidate "
         "clinical variables; neither is ever imputed."
     ]
-    return Table("rows_per_model", header, rows, pd.DataFrame(records, columns=names), note)
+    return Table(header, rows, pd.DataFrame(records, columns=names), note)
 
 
+@report_table("undefined_features", reads=("extract/missing.csv",), rows_independent=False)
 def undefined(facts: Facts) -> Table:
     """Feature values that are not defined, with the reason."""
     frame = facts.frame("extract/missing.csv")
@@ -81,9 +85,10 @@ def undefined(facts: Facts) -> Table:
     ]
     header = [[*words(["Sequence", "Feature"]), Cell("Lesions", kind="number"), Cell("Reason")]]
     notes = [f"The 40 most frequent of {len(grouped)}."] if len(grouped) > 40 else []
-    return Table("undefined_features", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)
 
 
+@report_table("identical_lesions", reads=("extract/identical.csv",), rows_independent=False)
 def identical(facts: Facts) -> Table:
     """Lesions whose features are all the same: a file copied under two names, most often."""
     frame = facts.frame("extract/identical.csv")
@@ -92,4 +97,4 @@ def identical(facts: Facts) -> Table:
     columns = ["group", "patient", "lesion", "sequence", "reader"]
     rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
     notes = ["Lesions of one group have identical features: look whether a file was copied under two names."]
-    return Table("identical_lesions", [words(["Group", "Patient", "Lesion", "Sequence", "Reader"])], rows, frame, notes)
+    return Table([words(["Group", "Patient", "Lesion", "Sequence", "Reader"])], rows, frame, notes)

@@ -6,23 +6,27 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.assessment.measures import shown_in
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.tables.measured import measure_cell, value_cell
 from radstudy.report.tables.performance import valid_tests
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
 
 _PAIR = ("model", "set")
+_SHOWN = shown_in("performance_measures")
 
 
+@report_table("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
 def measures(facts: Facts) -> Table:
-    """Average precision, F1, balanced accuracy, Brier score and calibration, testing above training."""
+    """Measures beside those of the table of performance, Brier score and calibration, testing above training."""
     table, calibration = facts.frame("evaluate/table3.csv"), facts.frame("evaluate/calibration.csv")
     if not len(table):
         raise AbsentError("No model could be fitted, so there is no performance to report.")
     found = calibration.rename(columns={"rows": "calibration_rows", "note": "calibration_note"})
     frame = table.merge(found, on=list(_PAIR), how="left") if len(found) else table
-    names = ["Model", "Average precision", "F1", "Balanced accuracy", "Brier score", "Calibration slope",
+    names = ["Model", *(measure.heading for measure in _SHOWN), "Brier score", "Calibration slope",
              "Calibration intercept"]  # fmt: skip
     notes = Footnotes()
     rows = by_set(frame, len(names), lambda row: _measures_row(row, notes))
@@ -34,33 +38,20 @@ def measures(facts: Facts) -> Table:
         "below 1 says that predictions are too extreme, an intercept above 0 that they are too low.",
         "Training values ignore that the same patients chose the features, fitted the model and set the cut-off.",
     ]
-    return Table("performance_measures", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
 
 
 def _measures_row(row: Any, notes: Footnotes) -> Row:
     return [
         Cell(str(row["model"]), kind="level name"),
-        _value(row, "average_precision", 3, notes, "average_precision_note"),
-        *(_value(row, name, 3, notes, "") for name in ("f1", "balanced_accuracy")),
+        *(measure_cell(row, measure, notes) for measure in _SHOWN),
         Cell(number(row.get("brier")), kind="number"),
-        _value(row, "slope", 2, notes),
-        _value(row, "intercept", 2, notes),
+        value_cell(row, "slope", 2, notes, "calibration_note"),
+        value_cell(row, "intercept", 2, notes, "calibration_note"),
     ]
 
 
-def _value(row: Any, name: str, digits: int, notes: Footnotes, why: str = "calibration_note") -> Cell:
-    """A value with its interval below, and what the column `why` says of it as a footnote."""
-    value = row.get(name)
-    note = without_lesions_note(row.get(why))
-    mark = notes.mark(note) if note else ""
-    if value is None or pd.isna(value):
-        return Cell(NOTHING, mark=mark, kind="number")
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-    known = low is not None and high is not None and not pd.isna(low) and not pd.isna(high)
-    below = f"{number(low, digits)} to {number(high, digits)}" if known else ""
-    return Cell(number(value, digits), below=below, mark=mark, kind="number")
-
-
+@report_table("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
 def incremental(facts: Facts) -> Table:
     """What a model gains over the one it is compared with."""
     frame = valid_tests(facts.frame("evaluate/incremental.csv"))
@@ -80,7 +71,7 @@ def incremental(facts: Facts) -> Table:
         "test is not valid there, so it has no interval and no p-value.",
     ]
     header = [[*words(names[:2]), *numbers(names[2:])]]
-    return Table("incremental_value", header, rows, frame, lines)
+    return Table(header, rows, frame, lines)
 
 
 def _increment_row(row: Any, notes: Footnotes) -> Row:
@@ -98,6 +89,7 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
+@report_table("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
 def mcnemar(facts: Facts) -> Table:
     """McNemar's test of the accuracy of every pair, at the training cut-offs."""
     frame = facts.frame("evaluate/mcnemar.csv")
@@ -112,7 +104,7 @@ def mcnemar(facts: Facts) -> Table:
         f"McNemar's test, {facts.case_word} that both models can use, each model at its own training cut-off. Only 1 "
         f"right: {facts.case_word} whom model 1 alone classifies correctly.{_adjusted(facts)}",
     ]
-    return Table("mcnemar", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
+    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
 
 
 def _adjusted(facts: Facts) -> str:

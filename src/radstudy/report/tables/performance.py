@@ -1,4 +1,4 @@
-"""Table 3, the counts behind it, and the comparison of every pair of models."""
+"""The performance of the models, the counts behind it, and the comparison of every pair of models."""
 
 from __future__ import annotations
 
@@ -9,31 +9,41 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.assessment.measures import AUC, COUNTS, shown_in
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.baselines import baseline_note, baselines
-from radstudy.report.chance import INCREMENTAL, Chance, chance_notes, chance_of, empty_note, family, has_kind
-from radstudy.report.display import NOTHING, interval, number, p_text, percent, significant
+from radstudy.report.baselines import BASELINES, baseline_note, baselines
+from radstudy.report.chance import (
+    INCREMENTAL,
+    NULL,
+    NULL_BASELINES,
+    Chance,
+    chance_notes,
+    chance_of,
+    empty_note,
+    family,
+    has_kind,
+)
+from radstudy.report.display import NOTHING, interval, number, p_text, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
+from radstudy.report.tables.measured import measure_cell
+from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, report_table, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
 # of a row: what the set is, and below it what its values are worth
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
-# measure to the counts of its numerator and of its denominator
-_COUNTS = {
-    "sensitivity": (("tp",), ("tp", "fn")),
-    "specificity": (("tn",), ("tn", "fp")),
-    "accuracy": (("tp", "tn"), ("tp", "tn", "fp", "fn")),
-    "ppv": (("tp",), ("tp", "fp")),
-    "npv": (("tn",), ("tn", "fn")),
-}
+_SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
 
+@report_table(
+    "performance",
+    reads=("evaluate/table3.csv", "model/models.json", BASELINES, NULL, NULL_BASELINES),
+    rows_independent=True,
+)
 def performance(facts: Facts) -> Table:
-    """Table 3."""
+    """AUC, what chance reaches, and the measures at the cut-off, by model and set."""
     frame = _table3(facts)
     columns = _Columns(facts)
-    names = ["Model", "Set", "n (positive)", "AUC", *columns.names, "Sensitivity, %", "Specificity, %", "Accuracy, %",
+    names = ["Model", "Set", "n (positive)", AUC.heading, *columns.names, *(measure.heading for measure in _SHOWN),
              "Cut-off"]  # fmt: skip
     header = [[
         replace(cell, below=columns.below.get(cell.text, ""))
@@ -56,11 +66,11 @@ def performance(facts: Facts) -> Table:
         *([baseline_note(below)] if len(below) else []),
     ]
     whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
-    return Table("table3", header, rows, whole, notes)
+    return Table(header, rows, whole, notes)
 
 
 class _Columns:
-    """The columns on chance, in Table 3: those that the run has.
+    """The columns on chance: those that the run has.
 
     Attributes
     ----------
@@ -128,20 +138,23 @@ def applied(facts: Facts) -> str:
     return ", applied unchanged to the testing set" if tested else ""
 
 
+@report_table("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
 def counts(facts: Facts) -> Table:
-    """The counts behind Table 3, with predictive values."""
+    """The counts behind the performance, with predictive values."""
     frame = _table3(facts)
-    names = ["Model", "Set", "TP", "FP", "TN", "FN", "PPV, %", "NPV, %"]
+    names = ["Model", "Set", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
+    marks = Footnotes()
     rows = []
     for _, row in frame.iterrows():
-        four = [_whole(row.get(name)) for name in ("tp", "fp", "tn", "fn")]
+        four = [_whole(row.get(name)) for name in COUNTS]
         rows.append([Cell(row["model"], kind="name"), _set(row["set"], "name"), *numbers(four),
-                     *(_measure(row, name) for name in ("ppv", "npv"))])  # fmt: skip
+                     *(measure_cell(row, measure, marks) for measure in _WITH_COUNTS)])  # fmt: skip
     notes = [
+        *marks.lines(),
         "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
-        "this cohort's share of positives only."
+        "this cohort's share of positives only.",
     ]
-    return Table("table3_counts", [[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
 def _table3(facts: Facts) -> pd.DataFrame:
@@ -166,9 +179,6 @@ def _by_model(
     return rows
 
 
-_SHOWN = ("sensitivity", "specificity", "accuracy")
-
-
 def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[Cell]:
     quiet = " quiet" if row["set"] == TRAINING else ""
     head = [
@@ -188,7 +198,7 @@ def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[
         *head,
         Cell(number(row["auc"]), below=limits, mark=mark, kind=f"number{quiet or ' strong'}"),
         *columns.cells(row["model"], row["set"], f"number{quiet}"),
-        *(_measure(row, name, f"number{quiet}") for name in _SHOWN),
+        *(measure_cell(row, measure, marks, f"number{quiet}") for measure in _SHOWN),
         Cell(significant(row["cutoff"], 3), kind=f"number{quiet}"),
     ]
 
@@ -202,16 +212,6 @@ def _chance(chance: Chance | None, kind: str) -> Cell:
     return Cell(text, below=below, kind=kind)
 
 
-def _measure(row: Any, name: str, kind: str = "number") -> Cell:
-    """Such as 84.6 [11/13], and below it 57.8 to 95.7."""
-    value = row.get(name)
-    if value is None or pd.isna(value):
-        return Cell(NOTHING, kind=kind)
-    above, below = (sum(int(row[part]) for part in parts) for parts in _COUNTS[name])
-    low, high = number(100 * row[f"{name}_low"], 1), number(100 * row[f"{name}_high"], 1)
-    return Cell(f"{percent(above, below)} [{above}/{below}]", below=f"{low} to {high}", kind=kind)
-
-
 def _set(which: str, kind: str) -> Cell:
     text, below = SET_NAMES[which]
     return Cell(text, below=below, kind=kind)
@@ -221,11 +221,13 @@ def _whole(value: Any) -> str:
     return NOTHING if value is None or pd.isna(value) else str(int(value))
 
 
+@report_table("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
 def comparisons(facts: Facts) -> Table:
     """DeLong's test of every pair, testing set."""
     return _pairs(facts, TESTING)
 
 
+@report_table("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
 def comparisons_training(facts: Facts) -> Table:
     """DeLong's test of every pair, training set: descriptive."""
     return _pairs(facts, TRAINING)
@@ -275,4 +277,4 @@ def _pairs(facts: Facts, which: str) -> Table:
             "Descriptive only: models selected and fitted on these very patients. Nested pairs have no test here: "
             "DeLong's is not valid on the patients that nested models were fitted on."
         )
-    return Table(f"delong_{which}", header, rows, part, notes)
+    return Table(header, rows, part, notes)

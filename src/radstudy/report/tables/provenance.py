@@ -18,8 +18,8 @@ from radstudy.protocol.kinds import Kind
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.provenance import PROVENANCE
-from radstudy.report.facts import SUMMARY, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, numbers, words
+from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, Facts
+from radstudy.report.tables.structure import Cell, Table, numbers, report_table, words
 
 KINDS: Mapping[str, Sequence[type[Kind]]] = {
     "prepare": PREPARATION_STEPS,
@@ -39,6 +39,7 @@ class _Choice:
     why: str
 
 
+@report_table("choices", reads=(), rows_independent=False)
 def choices(facts: Facts) -> Table:
     """Every choice that was in force in the study, with its value, who made it, and why one would."""
     rows, records = [], []
@@ -53,7 +54,7 @@ def choices(facts: Facts) -> Table:
             rows.append([*words(record[:2]), Cell(record[2], kind="strong"), *words(record[3:])])
     names = ["Step", "Setting", "Value", "Set by", "Why, and what else there is"]
     frame = pd.DataFrame(records, columns=["step", "setting", "value", "set_by", "why"])
-    return Table("choices", [words(names)], rows, frame)
+    return Table([words(names)], rows, frame)
 
 
 def _of_file(facts: Facts) -> dict[str, Any]:
@@ -169,6 +170,7 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+@report_table("versions", reads=PROVENANCES, rows_independent=False)
 def versions(facts: Facts) -> Table:
     """When each step ran, how long it took, with which versions."""
     found = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]
@@ -189,4 +191,4 @@ def versions(facts: Facts) -> Table:
         notes.insert(0, "The steps ran with different versions:")
     told = ("finished", "seconds", "code", "key")
     frame = pd.DataFrame([{"step": s, **{k: r[k] for k in told}, **r["versions"]} for s, r in done])
-    return Table("versions", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)

@@ -6,7 +6,7 @@ from typing import Any
 
 from radstudy.report.display import NOTHING, interval, number
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, report_table, words
 
 _DISTANCES = {
     "dice": ("Dice", 3),
@@ -18,6 +18,7 @@ _DISTANCES = {
 }
 
 
+@report_table("mask_agreement", reads=("agree/masks.csv",), rows_independent=False)
 def masks(facts: Facts) -> Table:
     """Overlap and distance of two readers' masks, one row a sequence and pair of readers."""
     frame = facts.frame("agree/masks.csv")
@@ -40,7 +41,7 @@ def masks(facts: Facts) -> Table:
     ]
     if told := int((frame["note"] != "").sum()):
         notes.append(f"Pairs of masks with a note in the CSV file: {told}.")
-    return Table("mask_agreement", [heads(names)], rows, frame, notes)
+    return Table([heads(names)], rows, frame, notes)
 
 
 def _masks_row(name: str, part: Any) -> Row:
@@ -57,6 +58,7 @@ def _spread(values: Any, digits: int) -> Cell:
     return Cell(f"{middle} ({low} to {high})", below=ends, kind="number")
 
 
+@report_table("kappa", reads=("agree/kappa.csv",), rows_independent=True)
 def kappa(facts: Facts) -> Table:
     """Cohen's kappa of what two readers saw, one row a characteristic."""
     frame = facts.frame("agree/kappa.csv")
@@ -79,4 +81,4 @@ def kappa(facts: Facts) -> Table:
         "Cohen's kappa: agreement beyond chance, 1 is complete, 0 what chance gives. With weights, near misses between "
         "ordered levels count in part.",
     ]
-    return Table("kappa", [[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]], rows, frame, lines)
+    return Table([[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]], rows, frame, lines)

@@ -11,7 +11,7 @@ from radstudy.report.display import NOTHING, number, p_text, significant, thousa
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.nomogram import Scale, nomogram_of
 from radstudy.report.tables.features import entering, readable
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, report_table, words
 
 APPARENT = (
     "Training set: apparent, selection ignored. The features were chosen on the same patients, so intervals are too "
@@ -48,6 +48,7 @@ def _shown(value: float) -> str:
     return f"{value:,.0f}" if _LARGEST <= value < 1e7 else ">10,000,000" if value >= 1e7 else significant(value, 3)
 
 
+@report_table("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
 def regression(facts: Facts) -> Table:
     """Odds ratios with intervals, tests and variance inflation, one block a model."""
     frame = facts.frame("evaluate/regression.csv")
@@ -71,7 +72,7 @@ def regression(facts: Facts) -> Table:
         APPARENT,
     ]
     header = [[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]]
-    return Table("multivariable_regression", header, rows, frame, lines)
+    return Table(header, rows, frame, lines)
 
 
 def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
@@ -86,6 +87,7 @@ def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
     ]
 
 
+@report_table("regression_fit", reads=("evaluate/regression_models.csv", "agree/summary.json"), rows_independent=True)
 def regression_fit(facts: Facts) -> Table:
     """How well each multivariable regression fits, and how few events it rests on."""
     frame = facts.frame("evaluate/regression_models.csv")
@@ -106,7 +108,7 @@ def regression_fit(facts: Facts) -> Table:
         APPARENT,
     ]
     header = [[*words(names[:1]), *numbers(names[1:10]), *words(names[10:])]]
-    return Table("regression_fit", header, rows, frame, lines)
+    return Table(header, rows, frame, lines)
 
 
 def _fit(row: Any, notes: Footnotes) -> Row:
@@ -125,6 +127,7 @@ def _fit(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
+@report_table("nomogram", reads=("signature.json",), rows_independent=False)
 def points(facts: Facts) -> Table:
     """The nomogram as numbers: points of every variable, and the probability of a total."""
     found = nomogram_of(facts)
@@ -146,7 +149,7 @@ def points(facts: Facts) -> Table:
     ]
     frame = pd.DataFrame(records, columns=["variable", "value", "points_or_probability"])
     header = [[*words(["Variable"]), *numbers(["Value at 0 points, or level", "Points per unit, or points"])]]
-    return Table("nomogram", header, rows, frame, notes)
+    return Table(header, rows, frame, notes)
 
 
 def _points_of(scale: Scale, records: list[tuple[str, str, float]]) -> list[Row]:

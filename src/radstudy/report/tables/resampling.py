@@ -8,24 +8,26 @@ import pandas as pd
 
 from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
 from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.outline import number_of
 from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
 from radstudy.report.tables.features import readable
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, report_table, words
 from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
 _SHOWN, _OFTEN = 10, 25.0  # features a model; those of the model itself and those selected in this per cent or more
 _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
+@report_table("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
 def honest(facts: Facts) -> Table:
-    """Table 4: apparent and single-split values beside nested and out-of-bag ones."""
+    """The recipe as published: apparent and single-split values beside nested and out-of-bag ones."""
     frame = resampled(facts)
     head = [Cell("Model"), Cell("As published", span=3), Cell("The same recipe, every step inside", span=6)]
     names = ["", "Training", "Cross-validated, selected outside the folds", "Testing, the study's split",
              "Nested cross-validation", "Optimism", "Testing, other splits", "Out-of-bag", "Brier score",
              "Calibration slope"]  # fmt: skip
     rows = [_honest_row(row, len(names)) for _, row in frame.iterrows()]
-    return Table("honest", [head, [*words(names[:1]), *numbers(names[1:])]], rows, frame, _honest_notes(facts, frame))
+    return Table([head, [*words(names[:1]), *numbers(names[1:])]], rows, frame, _honest_notes(facts, frame))
 
 
 def _honest_row(row: Any, width: int) -> list[Cell]:
@@ -95,6 +97,7 @@ def _share_note(facts: Facts, counts: pd.Series[Any], unit: str) -> str:
     return f", below it the central {facts.level} of the {unit}"
 
 
+@report_table("stability", reads=("evaluate/resampling/summary.csv",), rows_independent=False)
 def stability(facts: Facts) -> Table:
     """How stable selection and predictions are."""
     frame = resampled(facts)
@@ -113,7 +116,7 @@ def stability(facts: Facts) -> Table:
         "predicted probabilities over the repeats of nested cross-validation, each from models that had not seen the "
         "patient; SD over the same repeats.",
     ]
-    return Table("stability", [[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
 
 
 def _stability_row(row: Any, notes: Footnotes) -> Row:
@@ -128,6 +131,11 @@ def _stability_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
+@report_table(
+    "selection_frequency",
+    reads=("evaluate/resampling/features.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
+    rows_independent=False,
+)
 def frequent(facts: Facts) -> Table:
     """How often each feature is selected, and what its coefficient is then."""
     frame = resampled(facts, "features")
@@ -147,7 +155,7 @@ def frequent(facts: Facts) -> Table:
         f"(median, central {facts.level} where {fewest(facts)} or more did). Same sign: the share of these that agree "
         "on the direction.",
     ]
-    return Table("selection_frequency", [[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
 
 
 def _chosen(part: pd.DataFrame) -> int:
@@ -165,13 +173,19 @@ def _frequent_row(facts: Facts, row: Any) -> Row:
     ]  # fmt: skip
 
 
+@report_table(
+    "optimism",
+    reads=("evaluate/resampling/corrections.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
+    rows_independent=False,
+)
 def corrections(facts: Facts) -> Table:
     """Harrell's, .632 and .632+, headed by what they are, beside what they give on permuted outcomes."""
     section = facts.protocol.evaluate.resampling
     if section is not None and not section.optimism:
         raise AbsentError(
             "Corrections of optimism (Harrell's, .632, .632+) are made on request (evaluate.resampling.optimism): "
-            "after a selection of features they stay optimistic. Table 4 has the honest values."
+            "after a selection of features they stay optimistic. "
+            f"{number_of('table', 'honest')} has the honest values."
         )
     frame = resampled(facts, "corrections")
     chosen = [name for name in _CORRECTIONS if name in set(frame["correction"])]
@@ -191,7 +205,7 @@ def corrections(facts: Facts) -> Table:
         "An estimate that is above 0.5 there is optimistic by so much: these corrections were made for models without "
         "a selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
     ]
-    return Table("optimism", [head, [*words(second[:1]), *numbers(second[1:])]], rows, frame, notes)
+    return Table([head, [*words(second[:1]), *numbers(second[1:])]], rows, frame, notes)
 
 
 def _corrected(row: Any) -> Cell:

@@ -1,12 +1,15 @@
-"""What a table of the report is, before anything turns it into HTML or CSV."""
+"""What a table of the report is, before anything turns it into HTML or CSV, and how one is declared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
+
+from radstudy.report.analysed import lesions_note
+from radstudy.report.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,62 @@ Row = Sequence[Cell]
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One table.
+    """One table as made.
 
     Parameters
     ----------
-    name : of its CSV file, without ``.csv``.
     header : rows of header cells.
     rows : rows of cells.
     frame : the same facts with all their digits, for the CSV file.
     footnotes : printed below, in order.
     """
 
-    name: str
     header: Sequence[Row]
     rows: Sequence[Row]
     frame: pd.DataFrame
     footnotes: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """A table of the report as declared; called with the facts of a run, it makes it.
+
+    Parameters
+    ----------
+    name : in outline.yaml and of its files.
+    reads : files of the run that it is made from.
+    rows_independent : whether it has intervals or tests that take every row as independent; it then has a footnote
+        where patients have several lesions. Counts have none, nor do tables that count patients, and permutations and
+        resampling keep a patient's lesions together.
+    make : the function.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    rows_independent: bool
+    make: Callable[[Facts], Table]
+
+    def __call__(self, facts: Facts) -> Table:
+        """Make the table.
+
+        Raises
+        ------
+        AbsentError : there is nothing to show; says why.
+        """
+        table = self.make(facts)
+        note = lesions_note(facts) if self.rows_independent else ""
+        return replace(table, footnotes=[note, *table.footnotes]) if note else table
+
+
+def report_table(
+    name: str, *, reads: tuple[str, ...], rows_independent: bool
+) -> Callable[[Callable[[Facts], Table]], ReportTable]:
+    """Declare the function below as a table of the report; see `ReportTable`."""
+
+    def declared(make: Callable[[Facts], Table]) -> ReportTable:
+        return ReportTable(name, reads, rows_independent, make)
+
+    return declared
 
 
 class Footnotes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.modelling.assessment.measures import IntervalBy, with_interval_by
 from radstudy.report.analysed import lesions_note
 from radstudy.report.chance import NULL, NULL_BASELINES
 from radstudy.report.display import listed
@@ -72,19 +73,32 @@ def _area_intervals(facts: Facts) -> str:
     return f"The area under the ROC curve (AUC) has {facts.level} confidence intervals by {used}."
 
 
+def _with_interval(facts: Facts, kind: IntervalBy) -> list[str]:
+    """The measures of the run that have an interval of this kind, in words."""
+    return [measure.words for measure in with_interval_by(kind) if shows(facts, TABLE3, f"{measure.name}_low")]
+
+
+def _bootstrap_intervals(facts: Facts) -> str:
+    names = _with_interval(facts, "bootstrap")
+    one = len(names) == 1
+    intervals = "interval" if one else "intervals"
+    return f"The {intervals} of the {listed(names)} {'is that' if one else 'are those'} of the stratified bootstrap."
+
+
+# F1 and balanced accuracy have theirs from those of proportions (docs/statistics.md): no sentence of its own
 _SINGLE = (
     Sentence("auc_intervals", lambda facts: shows(facts, TABLE3, "auc_low"), _area_intervals),
     Sentence(
         "proportion_intervals",
-        lambda facts: shows(facts, TABLE3, "sensitivity_low"),
+        lambda facts: bool(_with_interval(facts, "proportion")),
         lambda facts: (
             f"Proportions have {facts.level} intervals by {facts.protocol.evaluate.interval.proportion.title()}."
         ),
     ),
     Sentence(
         "precision_intervals",
-        lambda facts: shows(facts, TABLE3, "average_precision_low"),
-        lambda _: "The interval of the average precision is that of the stratified bootstrap.",
+        lambda facts: bool(_with_interval(facts, "bootstrap")),
+        _bootstrap_intervals,
     ),
     Sentence(
         "cutoff",

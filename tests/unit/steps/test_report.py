@@ -1,0 +1,38 @@
+"""The step `report` leaves nothing of an earlier report beside its own."""
+
+import pytest
+
+from radstudy.protocol.load import parse_protocol
+from radstudy.provenance import StepFolder, write_text
+from radstudy.report import write
+from radstudy.steps.report import do_report
+from radstudy.steps.run import Run
+from unit.report.conftest import STUDY
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run whose last report, by an older version, had its figures named by their numbers."""
+    for step, names in (("evaluate", []), ("report", ["figures/figure_s4_funnel.svg", "figures/figure3_auc.png",
+                                                      "tables/table3.csv"])):  # fmt: skip
+        folder = StepFolder(tmp_path / step)
+        folder.begin()
+        for name in names:
+            write_text(folder.path / name, "of the older version")
+        folder.finish("older", settings={}, inputs={}, seconds=0.0)
+    return Run(parse_protocol(STUDY), tmp_path, tmp_path, 1, lambda _: None, lambda items, _n, _w: items)
+
+
+def test_figures_of_an_older_version_are_not_left_beside_the_new_ones(run, monkeypatch):
+    mine = run.path("report", "figures", "mine.svg")
+    write_text(mine, "my own")
+    write_text(run.path("report", "figures", "figure3_auc.png"), "with my arrows")
+    monkeypatch.setattr(
+        write, "write_report", lambda _, out, jobs: write_text(out / "report" / "figures" / "funnel.svg", "new")
+    )
+    do_report(run)
+    assert sorted(path.name for path in run.path("report", "figures").iterdir()) == [
+        "figure3_auc.kept-1.png", "funnel.svg", "mine.svg"
+    ]  # fmt: skip
+    assert list(run.path("report", "tables").iterdir()) == []
+    assert run.path("report", "figures", "figure3_auc.kept-1.png").read_text() == "with my arrows"

@@ -190,7 +190,11 @@ class Table(Artefact):
 
     def write(self, run: Path, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
         """Write the table into a run's folder, with its header also where there is no row; see `frame`."""
-        write_csv(self.file(run), self.frame(rows))
+        self.write_file(self.file(run), rows)
+
+    def write_file(self, file: Path, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
+        """Write a table of this declaration under another name; see `write`."""
+        write_csv(file, self.frame(rows))
 
     def read(self, run: Path, more: Mapping[str, Kind] | None = None) -> pd.DataFrame:
         """Read the table from a run's folder.
@@ -207,9 +211,12 @@ class Table(Artefact):
         ------
         ValueError : the file is not a table, or a column holds what it is not declared to hold; names file and column.
         """
+        return self.read_file(self.file(run), more)
+
+    def read_file(self, file: Path, more: Mapping[str, Kind] | None = None) -> pd.DataFrame:
+        """Read a table of this declaration under another name; see `read`."""
         import pandas as pd
 
-        file = self.file(run)
         kinds = {column.name: column.kind for column in self.columns} | dict(more or {})
         try:
             names = [str(name) for name in read_csv(file, nrows=0).columns]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from radstudy.artefacts.records.failure import Failure
 from radstudy.artefacts.records.fields import Says
-from radstudy.artefacts.records.volume import LESION, PATIENT, READER, SEQUENCE
+from radstudy.artefacts.records.volume import LESION, PATIENT, READER, SEQUENCE, MaskPlace
 from radstudy.errors import CaseError, PassingError
 
 
@@ -31,7 +31,7 @@ class ExtractedLesion:
     passing: Annotated[bool, Says("Whether another run may not meet the failure.", optional=True)] = False
 
     @classmethod
-    def of_error(cls, error: CaseError, place: Mapping[str, str], file: str) -> Self:
+    def of_error(cls, error: CaseError, place: MaskPlace, file: str) -> Self:
         """A lesion without features."""
         again = isinstance(error, PassingError)
         return cls(**place, values={}, missing={}, diagnostics={}, file=file, problem=error.problem,
@@ -51,7 +51,7 @@ class ExtractedLesion:
         return {**self.place, **failure, **({"passing": True} if self.passing else {})}
 
     @property
-    def place(self) -> dict[str, str]:
+    def place(self) -> MaskPlace:
         """Patient, lesion, sequence and reader by their columns."""
         return {"patient": self.patient, "lesion": self.lesion, "sequence": self.sequence, "reader": self.reader}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypedDict
 
 from radstudy.artefacts.records.failure import Failure
 from radstudy.artefacts.records.fields import Says
@@ -12,6 +12,15 @@ from radstudy.kept import MADE
 
 PATIENT, LESION = Says("Patient identifier."), Says("Lesion number within the patient.")
 SEQUENCE, READER = Says("Sequence, by its name in the study file."), Says("Reader who drew the mask.")
+
+
+class MaskPlace(TypedDict):
+    """Whose mask of what it is: the first columns of every table of masks."""
+
+    patient: str
+    lesion: str
+    sequence: str
+    reader: str
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from radstudy.artefacts import require_known_schema, write_schema
 from radstudy.errors import UsageError
 from radstudy.parallel import cores
 from radstudy.protocol import STEPS, Protocol
@@ -71,7 +72,9 @@ def run(
     """
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
+    require_known_schema(out)
     with only_run(out):
+        write_schema(out)
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)

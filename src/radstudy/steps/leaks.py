@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.artefacts import agree, extract, prepare
+from radstudy.artefacts import agree, extract, prepare, require_known_schema
 from radstudy.artefacts import cohort as cohort_files
 from radstudy.artefacts.beside import CHECKED, LEAKS
 from radstudy.cohort.case_files import Case
@@ -106,8 +106,10 @@ def check_study(
 
     Raises
     ------
+    UsageError : the run's folder is of a newer version.
     CohortError : the cohort's table has problems to settle first.
     """
+    require_known_schema(out)
     cohort = read_cohort(protocol, data)
     features = _features(protocol, data, out)
     kept = cohort_files.OPENED.file(out)

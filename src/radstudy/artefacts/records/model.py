@@ -24,7 +24,6 @@ class FittedModel:
     classifier: Annotated[str, Says("Classifier, by its word in the study file.")]
     like: Annotated[str | None, Says("Model whose selection it takes, if the study file names one.")]
     fitted: Annotated[bool, Says("Whether it could be fitted.")] = False
-    note: Annotated[str, Says("What a reader should know; of a model that is not fitted, why.")] = ""
     intercept: Annotated[
         float | None, Says("Intercept of the formula; none where it is no formula.", optional=True)
     ] = None
@@ -38,6 +37,7 @@ class FittedModel:
     sizes: Annotated[Mapping[str, int], Says("Step to the number of features that the folds chose.", optional=True)] = (
         field(default_factory=dict)
     )
+    note: Annotated[str, Says("What a reader should know; of a model that is not fitted, why.")] = ""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:

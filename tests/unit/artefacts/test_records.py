@@ -22,8 +22,8 @@ MASK = TransferredMask(**PLACE, drawn_on="DWI", shift_r_mm=0.1, shift_a_mm=0.2, 
                        overlap=0.9, volume_change_percent=-1.0, voxels=9, warnings="", file="transferred/x.nii.gz",
                        mask="m1", confirmed="", confirmed_by="")  # fmt: skip
 LESION = CheckedLesion(**PLACE, native_voxels=9, volume_mm3=9.0, resampled_voxels=9, volume_change_percent=0.0,
-                       bins=None, centre_right_mm=1.0, centre_anterior_mm=2.0, centre_superior_mm=3.0, transferred_from="",
-                       warnings="")  # fmt: skip
+                       bins=None, centre_right_mm=1.0, centre_anterior_mm=2.0, centre_superior_mm=3.0,
+                       transferred_from="", warnings="")  # fmt: skip
 FACTS = VolumeFacts("007", "T2", "007_1_T2", "i.nii.gz", "3 x 3 x 3", "1 x 1 x 1", "", None, None, None, 0.0, 1.0, "",
                     None, "read")  # fmt: skip
 PAIR = MaskPair("007", "1", "T2", "a", "b", 0.9, 0.8, 1.0, 1.0, 0.5, 2.0, "")

@@ -33,6 +33,7 @@ from radstudy.artefacts.evaluate import PERFORMANCE
 _CHANCE, _RESAMPLED, _BASELINES = (
     f"the study file has evaluate.{name}" for name in ("chance", "resampling", "baselines")
 )
+_SLOW = ", and the fast engine does not know a step of a model"
 _KIND = text("kind", "What was permuted: outcome, or incremental (the features alone).")
 MEASURED: tuple[Column, ...] = (
     _KIND, MODEL,
@@ -75,7 +76,10 @@ NULL_ROC = Table(
 )  # fmt: skip
 NULL_CHUNKS = Opaque("evaluate/null/*/*.npz", "Finished permutations, kept by chunk.", (), _CHANCE)
 NULL_SLOW_CHUNKS = Opaque(
-    "evaluate/null/*/scikit-learn/*/*.npz", "Finished permutations of a model that scikit-learn refits.", (), _CHANCE
+    "evaluate/null/*/scikit-learn/*/*.npz",
+    "Finished permutations of a model that scikit-learn refits.",
+    (),
+    _CHANCE + _SLOW,
 )
 _RESAMPLES = integer("resamples", "Bootstrap resamples.")
 RESAMPLING = Table(
@@ -174,7 +178,7 @@ RESAMPLING_SLOW_CHUNKS = Opaque(
     "evaluate/resampling/*/scikit-learn/*/*.npz",
     "Finished repeats of a model that scikit-learn refits.",
     (),
-    _RESAMPLED,
+    _RESAMPLED + _SLOW,
 )
 BASELINES = Table(
     "evaluate/baselines/table3.csv", "What volume, age and images without structure reach: further rows of Table 3.",
@@ -203,10 +207,15 @@ BESIDE_VOLUME = Table(
         NOTE,
     ),
 )  # fmt: skip
-BASELINES_CHUNKS = Opaque("evaluate/baselines/*/*.npz", "Finished permutations, kept by chunk.", (), _BASELINES)
+BASELINES_CHUNKS = Opaque(
+    "evaluate/baselines/*/*.npz",
+    "Finished permutations of shuffled images, kept by chunk.",
+    (),
+    "evaluate.baselines asks for shuffled images, and the study file has evaluate.chance",
+)
 BASELINES_SLOW_CHUNKS = Opaque(
     "evaluate/baselines/*/scikit-learn/*/*.npz", "Finished permutations of a model that scikit-learn refits.", (),
-    _BASELINES,
+    _BASELINES + _SLOW,
 )  # fmt: skip
 _OTHER = text("reader", "The other reader.")
 MOVED = Table(

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
-from radstudy.artefacts import ARTEFACTS, Document, Table, artefact_of
+from radstudy.artefacts import ARTEFACTS, JsonFile, TableFile, artefact_of
 
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "report")
 NUMBERS = ("agree/icc.csv", "model/features.csv", "model/predictions.csv", "evaluate/table3.csv", "evaluate/delong.csv")
@@ -62,12 +62,12 @@ def test_every_file_is_declared_with_its_columns_and_nothing_declared_is_never_w
         declared = artefact_of(name)
         assert declared is not None, f"{name} is not declared in radstudy.artefacts"
         seen.add(declared.path)
-        if isinstance(declared, Table):
+        if isinstance(declared, TableFile):
             parquet = name.endswith(".parquet")
             frame = pd.read_parquet(file).reset_index() if parquet else declared.read(demo)
             own = list(frame.columns) if declared.more is None else list(frame.columns)[: len(declared.names)]
             assert own == declared.names, name
-        elif isinstance(declared, Document):
+        elif isinstance(declared, JsonFile):
             content = json.loads(file.read_text(encoding="utf-8"))
             for of_the_record in ("checksum", "key") if declared.kept else ():
                 if of_the_record not in {field.name for field in declared.fields}:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from radstudy.artefacts.common import FEATURE, NOTE, SEQUENCE
-from radstudy.artefacts.declaration import Column, Document, Kind, Table, boolean, integer, number, text
+from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, boolean, integer, number, text
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.volume import MaskPair
 
-ICC = Table(
+ICC = TableFile(
     "agree/icc.csv", "The intraclass correlation of every feature, and which features go on.",
     ("model", "evaluate", "report"),
     columns=(
@@ -19,11 +19,11 @@ ICC = Table(
         boolean("kept", "Whether the feature goes on to the models."),
     ),
 )  # fmt: skip
-MASKS = Table(
+MASKS = TableFile(
     "agree/masks.csv", "Overlap and surface distances of the readers' masks.", ("evaluate", "report"),
     columns=fields_of(MaskPair),
 )  # fmt: skip
-KAPPA = Table(
+KAPPA = TableFile(
     "agree/kappa.csv", "Cohen's kappa of the characteristics that two readers assessed.", ("report",),
     columns=(
         text("variable", "Characteristic, by its name in the study file."),
@@ -36,18 +36,18 @@ KAPPA = Table(
         NOTE,
     ),
 )  # fmt: skip
-SUMMARY = Document(
+SUMMARY = JsonFile(
     "agree/summary.json", "How reproducibility was judged, and how many features of each sequence go on.", ("report",),
     fields=(
         text("form", "Form of the ICC; none without a filter."),
         number("above", "Bound that the ICC must exceed."),
         text("by", "What must exceed it: the estimate or the lower limit of its interval."),
         text("patients", "Whose lesions were compared: all, or those of the training set."),
-        Column("readers", Kind.LIST, "The readers, in the study file's order."),
-        Column("lesions", Kind.OBJECT, "Sequence to the number of lesions that all readers have drawn."),
-        Column("kept", Kind.OBJECT, "Sequence to the number of features that go on."),
+        Column("readers", ColumnKind.LIST, "The readers, in the study file's order."),
+        Column("lesions", ColumnKind.OBJECT, "Sequence to the number of lesions that all readers have drawn."),
+        Column("kept", ColumnKind.OBJECT, "Sequence to the number of features that go on."),
         integer("of", "Features of the sequence with the most."),
-        Column("of_sequence", Kind.OBJECT, "Sequence to the number of its features."),
+        Column("of_sequence", ColumnKind.OBJECT, "Sequence to the number of its features."),
         text("note", "What a reader should know; empty where there is nothing."),
     ),
 )  # fmt: skip

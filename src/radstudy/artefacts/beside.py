@@ -17,10 +17,10 @@ from radstudy.artefacts.common import (
 )  # fmt: skip
 from radstudy.artefacts.declaration import (
     Column,
-    Document,
-    Kind,
-    Opaque,
-    Table,
+    ColumnKind,
+    JsonFile,
+    OpaqueFile,
+    TableFile,
     boolean,
     integer,
     number,
@@ -58,31 +58,31 @@ MEASURED: tuple[Column, ...] = (
         integer("empty_permutations", "Permutations in which no feature was selected."),
     ),
 )  # fmt: skip
-NULL = Table(
+NULL = TableFile(
     "evaluate/null/null.csv", "What AUC the same models reach when the outcome is chance.", ("report",), _CHANCE,
     columns=(*MEASURED, *COMPUTED, text("exchanged", "Mark of whose patients were exchanged: models that share it have "
                                         "met the same permutations.", optional=True)),
 )  # fmt: skip
-NULL_AUCS = Table(
+NULL_AUCS = TableFile(
     "evaluate/null/aucs.csv", "The AUC of every permutation.", (), _CHANCE,
     columns=(_KIND, MODEL, text("measure", "AUC in training, in cross_validated folds, or in testing."),
              integer("permutation", "Number of the permutation."), number("auc", "Its AUC.")),
 )  # fmt: skip
-NULL_ROC = Table(
+NULL_ROC = TableFile(
     "evaluate/null/roc.csv", "The band of the permutations' ROC curves.", ("report",), _CHANCE,
     columns=(_KIND, MODEL, SET, number("false_positive_rate", "1 - specificity."),
              number("low", "Lower end of the sensitivities' central share."), number("median", "Their median."),
              number("high", "Upper end of their central share.")),
 )  # fmt: skip
-NULL_CHUNKS = Opaque("evaluate/null/*/*.npz", "Finished permutations, kept by chunk.", (), _CHANCE)
-NULL_SLOW_CHUNKS = Opaque(
+NULL_CHUNKS = OpaqueFile("evaluate/null/*/*.npz", "Finished permutations, kept by chunk.", (), _CHANCE)
+NULL_SLOW_CHUNKS = OpaqueFile(
     "evaluate/null/*/scikit-learn/*/*.npz",
     "Finished permutations of a model that scikit-learn refits.",
     (),
     _CHANCE + _SLOW,
 )
 _RESAMPLES = integer("resamples", "Bootstrap resamples.")
-RESAMPLING = Table(
+RESAMPLING = TableFile(
     "evaluate/resampling/summary.csv", "The models inside the folds, on other splits and out of bag.", ("report",),
     _RESAMPLED,
     columns=(
@@ -123,11 +123,11 @@ RESAMPLING = Table(
         *COMPUTED,
     ),
 )  # fmt: skip
-FOLDS = Table(
+FOLDS = TableFile(
     "evaluate/resampling/folds.csv", "The AUC of every fold of nested cross-validation.", (), _RESAMPLED,
     columns=(MODEL, integer("repeat", "Repeat."), integer("fold", "Fold."), number("auc", "AUC in the fold.")),
 )  # fmt: skip
-PATIENTS = Table(
+PATIENTS = TableFile(
     "evaluate/resampling/patients.csv", "Each lesion's risk over the repeats, where it was left out.", ("report",),
     _RESAMPLED,
     columns=(
@@ -138,17 +138,17 @@ PATIENTS = Table(
         number("risk_sd", "Standard deviation of the risks."),
     ),
 )  # fmt: skip
-SPLITS = Table(
+SPLITS = TableFile(
     "evaluate/resampling/splits.csv", "The testing AUC of every other split.", ("report",), _RESAMPLED,
     columns=(MODEL, integer("split", "Number of the split."), number("auc", "Testing AUC.")),
 )  # fmt: skip
-RESAMPLES = Table(
+RESAMPLES = TableFile(
     "evaluate/resampling/resamples.csv", "Every bootstrap resample.", (), _RESAMPLED,
     columns=(MODEL, integer("resample", "Number of the resample."), number("auc", "Out-of-bag AUC."),
              number("brier", "Out-of-bag Brier score."), number("slope", "Out-of-bag calibration slope."),
              integer("features", "Features selected.")),
 )  # fmt: skip
-SELECTED = Table(
+SELECTED = TableFile(
     "evaluate/resampling/features.csv", "How often each feature is selected in the resamples.", ("report",), _RESAMPLED,
     columns=(
         MODEL, FEATURE,
@@ -162,7 +162,7 @@ SELECTED = Table(
         integer("selected", "Resamples that select it."),
     ),
 )  # fmt: skip
-CORRECTIONS = Table(
+CORRECTIONS = TableFile(
     "evaluate/resampling/corrections.csv", "The AUC corrected for optimism in several ways.", ("report",), _RESAMPLED,
     columns=(
         MODEL, text("correction", "apparent, harrell, 632, 632+ or out_of_bag."),
@@ -173,24 +173,24 @@ CORRECTIONS = Table(
         _RESAMPLES,
     ),
 )  # fmt: skip
-RESAMPLING_CHUNKS = Opaque("evaluate/resampling/*/*.npz", "Finished repeats, kept by chunk.", (), _RESAMPLED)
-RESAMPLING_SLOW_CHUNKS = Opaque(
+RESAMPLING_CHUNKS = OpaqueFile("evaluate/resampling/*/*.npz", "Finished repeats, kept by chunk.", (), _RESAMPLED)
+RESAMPLING_SLOW_CHUNKS = OpaqueFile(
     "evaluate/resampling/*/scikit-learn/*/*.npz",
     "Finished repeats of a model that scikit-learn refits.",
     (),
     _RESAMPLED + _SLOW,
 )
-BASELINES = Table(
+BASELINES = TableFile(
     "evaluate/baselines/table3.csv", "What volume, age and images without structure reach: further rows of Table 3.",
     ("report",), _BASELINES,
     columns=(text("model", "Baseline, by its name in the report."), SET,
              text("kind", "volume, age or shuffled."), *PERFORMANCE),
 )  # fmt: skip
-BASELINES_NULL = Table(
+BASELINES_NULL = TableFile(
     "evaluate/baselines/null.csv", "What the baselines reach when the outcome is chance.", ("report",), _BASELINES,
     columns=MEASURED,
 )  # fmt: skip
-BESIDE_VOLUME = Table(
+BESIDE_VOLUME = TableFile(
     "evaluate/baselines/beside_volume.csv", "Each model beside the volume alone, on the same rows.", ("report",),
     _BASELINES,
     columns=(
@@ -207,18 +207,18 @@ BESIDE_VOLUME = Table(
         NOTE,
     ),
 )  # fmt: skip
-BASELINES_CHUNKS = Opaque(
+BASELINES_CHUNKS = OpaqueFile(
     "evaluate/baselines/*/*.npz",
     "Finished permutations of shuffled images, kept by chunk.",
     (),
     "evaluate.baselines asks for shuffled images, and the study file has evaluate.chance",
 )
-BASELINES_SLOW_CHUNKS = Opaque(
+BASELINES_SLOW_CHUNKS = OpaqueFile(
     "evaluate/baselines/*/scikit-learn/*/*.npz", "Finished permutations of a model that scikit-learn refits.", (),
     _BASELINES + _SLOW,
 )  # fmt: skip
 _OTHER = text("reader", "The other reader.")
-MOVED = Table(
+MOVED = TableFile(
     "evaluate/other_reader/moved.csv", "How a model's probabilities move on another reader's masks.", ("report",),
     columns=(
         MODEL, text("set", "Set of rows: training, testing or all."), _OTHER, ROWS, POSITIVES,
@@ -236,12 +236,12 @@ MOVED = Table(
         NOTE,
     ),
 )  # fmt: skip
-PROBABILITIES = Table(
+PROBABILITIES = TableFile(
     "evaluate/other_reader/probabilities.csv", "The probabilities by both readers' masks.", ("report",),
     columns=(PATIENT, LESION, SET, OUTCOME, MODEL, _OTHER, number("first", "Probability by the first reader's mask."),
              number("other", "Probability by the other reader's mask."), number("cutoff", "Cut-off of the model.")),
 )  # fmt: skip
-LEAKS = Table(
+LEAKS = TableFile(
     "evaluate/leaks/leaks.csv", "What may make an AUC worthless.", ("report",),
     columns=(
         text("severity", "error, warning or note."), text("check", "Which check of the leak detector."),
@@ -249,9 +249,9 @@ LEAKS = Table(
         text("remedy", "What to do."),
     ),
 )  # fmt: skip
-CHECKED = Document(
+CHECKED = JsonFile(
     "evaluate/leaks/checked.json", "What the leak detector could look for in this study.", ("report",),
-    fields=(Column("looked_for", Kind.LIST, "One sentence per check."),),
+    fields=(Column("looked_for", ColumnKind.LIST, "One sentence per check."),),
 )  # fmt: skip
 DECLARED = (
     NULL, NULL_AUCS, NULL_ROC, NULL_CHUNKS, NULL_SLOW_CHUNKS, RESAMPLING, FOLDS, PATIENTS, SPLITS, RESAMPLES, SELECTED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radstudy.artefacts.declaration import Column, Table, boolean, integer, text
+from radstudy.artefacts.declaration import Column, TableFile, boolean, integer, text
 
 PATIENT = text("patient", "Patient identifier, as the cohort table has it.")
 LESION = text("lesion", "Lesion number within the patient; 1 where the study counts patients.")
@@ -31,4 +31,4 @@ FAILURE: tuple[Column, ...] = (
     text("problem", "What is wrong, with the value seen."),
     text("remedy", "What to do about it."),
 )
-FAILURES = Table("failures.csv", "Cases that a step lost; every step's has these columns.", columns=FAILURE)
+FAILURES = TableFile("failures.csv", "Cases that a step lost; every step's has these columns.", columns=FAILURE)

@@ -19,7 +19,7 @@ class UndeclaredError(AssertionError):
     """The program is about to write a column that is not declared, or to leave a declared one out: a bug."""
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column or field holds."""
 
     TEXT = "text"
@@ -46,7 +46,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     text: str
     unit: str = ""
     optional: bool = False
@@ -55,22 +55,22 @@ class Column:
 
 def text(name: str, what: str, *, optional: bool = False) -> Column:
     """A column of text."""
-    return Column(name, Kind.TEXT, what, optional=optional)
+    return Column(name, ColumnKind.TEXT, what, optional=optional)
 
 
 def number(name: str, what: str, unit: str = "", *, optional: bool = False) -> Column:
     """A column of numbers."""
-    return Column(name, Kind.NUMBER, what, unit, optional)
+    return Column(name, ColumnKind.NUMBER, what, unit, optional)
 
 
 def integer(name: str, what: str, unit: str = "", *, optional: bool = False) -> Column:
     """A column of whole numbers."""
-    return Column(name, Kind.INTEGER, what, unit, optional)
+    return Column(name, ColumnKind.INTEGER, what, unit, optional)
 
 
 def boolean(name: str, what: str, *, optional: bool = False) -> Column:
     """A column of True and False."""
-    return Column(name, Kind.BOOLEAN, what, optional=optional)
+    return Column(name, ColumnKind.BOOLEAN, what, optional=optional)
 
 
 def with_limits(column: Column, of: str = "", *, name: str = "") -> tuple[Column, Column, Column]:
@@ -137,12 +137,12 @@ _BESIDE = {"signature.json": "model", "report.html": "report"}
 
 
 @dataclass(frozen=True)
-class Opaque(Artefact):
+class OpaqueFile(Artefact):
     """A file whose content is declared elsewhere: arrays, masks, pictures, the page."""
 
 
 @dataclass(frozen=True)
-class Table(Artefact):
+class TableFile(Artefact):
     """A CSV or Parquet table.
 
     Parameters
@@ -196,7 +196,7 @@ class Table(Artefact):
         """Write a table of this declaration under another name; see `write`."""
         write_csv(file, self.frame(rows))
 
-    def read(self, run: Path, more: Mapping[str, Kind] | None = None) -> pd.DataFrame:
+    def read(self, run: Path, more: Mapping[str, ColumnKind] | None = None) -> pd.DataFrame:
         """Read the table from a run's folder.
 
         Text stays text, and an empty cell of it is "". Other empty cells are NaN. A column that an earlier version did
@@ -213,7 +213,7 @@ class Table(Artefact):
         """
         return self.read_file(self.file(run), more)
 
-    def read_file(self, file: Path, more: Mapping[str, Kind] | None = None) -> pd.DataFrame:
+    def read_file(self, file: Path, more: Mapping[str, ColumnKind] | None = None) -> pd.DataFrame:
         """Read a table of this declaration under another name; see `read`."""
         import pandas as pd
 
@@ -222,7 +222,7 @@ class Table(Artefact):
             names = [str(name) for name in read_csv(file, nrows=0).columns]
         except pd.errors.EmptyDataError:  # an earlier version wrote no header where there was no row
             return self.frame([])
-        texts = [name for name in names if kinds.get(name) is Kind.TEXT]
+        texts = [name for name in names if kinds.get(name) is ColumnKind.TEXT]
         frame = read_csv(
             file, dtype=dict.fromkeys(texts, str), keep_default_na=False, low_memory=False,
             na_values={name: [""] for name in names if name not in texts},
@@ -240,24 +240,24 @@ class Table(Artefact):
             raise UndeclaredError(f"{self.path}: columns not declared: {unknown}; missing: {missing}")
 
 
-def _typed(column: pd.Series, kind: Kind, file: Path) -> pd.Series:
+def _typed(column: pd.Series, kind: ColumnKind, file: Path) -> pd.Series:
     """The column as its kind, as it was read; floats for numbers, and for whole numbers with empty cells."""
     import pandas as pd
 
     kept = column.dropna()
     read = pd.api.types.infer_dtype(kept, skipna=True) if len(kept) else "empty"
     fits = {
-        Kind.NUMBER: ("floating", "integer", "mixed-integer-float"),
-        Kind.INTEGER: ("integer", "floating"),
-        Kind.BOOLEAN: ("boolean",),
+        ColumnKind.NUMBER: ("floating", "integer", "mixed-integer-float"),
+        ColumnKind.INTEGER: ("integer", "floating"),
+        ColumnKind.BOOLEAN: ("boolean",),
     }
     if kind in fits and read not in ("empty", *fits[kind]):
         raise ValueError(f"{file}: the column '{column.name}' is to hold {kind} values; it holds {kept.iloc[0]!r}")
-    return column.astype(float) if kind is Kind.NUMBER else column
+    return column.astype(float) if kind is ColumnKind.NUMBER else column
 
 
 @dataclass(frozen=True)
-class Document(Artefact):
+class JsonFile(Artefact):
     """A JSON file.
 
     Parameters
@@ -316,5 +316,5 @@ def _check_fields(content: Mapping[str, Any], fields: tuple[Column, ...], where:
     for field in fields:
         inner = content.get(field.name)
         if field.fields and inner:
-            for one in inner if field.kind is Kind.LIST else [inner]:
+            for one in inner if field.kind is ColumnKind.LIST else [inner]:
                 _check_fields(one, field.fields, f"{where}/{field.name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from radstudy.artefacts.common import FEATURE, MODEL, NOTE, POSITIVES, ROWS, SET
-from radstudy.artefacts.declaration import Column, Table, boolean, integer, number, optional, text, with_limits
+from radstudy.artefacts.declaration import Column, TableFile, boolean, integer, number, optional, text, with_limits
 
 GROUPS: tuple[Column, ...] = (
     text("set", "Set of rows: training, testing or all."),
@@ -30,10 +30,15 @@ GROUPS: tuple[Column, ...] = (
     NOTE,
     text("counted", "What is counted: patients, or lesions."),
 )
-TABLE1 = Table("evaluate/table1.csv", "Table 1: the outcome groups compared by the clinical variables.", ("report",),
-               columns=GROUPS)  # fmt: skip
-TABLE2 = Table("evaluate/table2.csv", "Table 2: the outcome groups compared by the imaging variables.", ("report",),
-               columns=GROUPS)  # fmt: skip
+TABLE1 = TableFile(
+    "evaluate/table1.csv",
+    "Table 1: the outcome groups compared by the clinical variables.",
+    ("report",),
+    columns=GROUPS,
+)
+TABLE2 = TableFile(
+    "evaluate/table2.csv", "Table 2: the outcome groups compared by the imaging variables.", ("report",), columns=GROUPS
+)
 PERFORMANCE: tuple[Column, ...] = (
     ROWS, POSITIVES,
     *optional(
@@ -56,19 +61,19 @@ PERFORMANCE: tuple[Column, ...] = (
     ),
     NOTE,
 )  # fmt: skip
-TABLE3 = Table("evaluate/table3.csv", "Table 3: the performance of every model in every set.",
+TABLE3 = TableFile("evaluate/table3.csv", "Table 3: the performance of every model in every set.",
                ("evaluate", "report"), columns=(MODEL, SET, *PERFORMANCE))  # fmt: skip
-ROC = Table(
+ROC = TableFile(
     "evaluate/roc.csv", "The ROC curves, one row per threshold.", ("report",),
     columns=(MODEL, SET, number("threshold", "Threshold on the probability."),
              number("false_positive_rate", "1 - specificity."), number("true_positive_rate", "Sensitivity.")),
 )  # fmt: skip
-PRECISION_RECALL = Table(
+PRECISION_RECALL = TableFile(
     "evaluate/precision_recall.csv", "The precision-recall curves, one row per threshold.", ("report",),
     columns=(MODEL, SET, number("threshold", "Threshold on the probability."),
              number("precision", "Positive predictive value."), number("recall", "Sensitivity.")),
 )  # fmt: skip
-CALIBRATION = Table(
+CALIBRATION = TableFile(
     "evaluate/calibration.csv", "Calibration of every model in every set.", ("report",),
     columns=(
         MODEL, SET, ROWS,
@@ -85,12 +90,12 @@ CALIBRATION = Table(
         NOTE,
     ),
 )  # fmt: skip
-CALIBRATION_CURVES = Table(
+CALIBRATION_CURVES = TableFile(
     "evaluate/calibration_curves.csv", "The flexible calibration curves.", ("report",),
     columns=(MODEL, SET, number("predicted", "Predicted probability."), number("observed", "Fitted observed share."),
              number("low", "Lower limit of the curve."), number("high", "Upper limit of the curve.")),
 )  # fmt: skip
-DECISION_CURVES = Table(
+DECISION_CURVES = TableFile(
     "evaluate/decision_curves.csv", "The decision curves: net benefit by threshold.", ("report",),
     columns=(
         MODEL, SET, number("threshold", "Threshold probability."),
@@ -100,7 +105,7 @@ DECISION_CURVES = Table(
         number("avoided", "Interventions avoided per 100 patients."),
     ),
 )  # fmt: skip
-REGRESSION = Table(
+REGRESSION = TableFile(
     "evaluate/regression.csv", "Each model's variables, refitted together without penalty in its training rows.",
     ("report",),
     columns=(
@@ -120,7 +125,7 @@ REGRESSION = Table(
         text("interval", "Method of the interval: wald or profile.", optional=True),
     ),
 )  # fmt: skip
-REGRESSION_MODELS = Table(
+REGRESSION_MODELS = TableFile(
     "evaluate/regression_models.csv", "The same regressions as a whole.", ("report",),
     columns=(
         MODEL, ROWS, integer("events", "Rows of the rarer outcome."),
@@ -142,7 +147,7 @@ REGRESSION_MODELS = Table(
 _PAIR = (SET, text("model_a", "First model."), text("model_b", "Second model."),
          integer("rows", "Rows that both models can use."))  # fmt: skip
 _ADJUSTED = number("p_adjusted", "P-value adjusted for the number of pairs in the set.", optional=True)
-DELONG = Table(
+DELONG = TableFile(
     "evaluate/delong.csv", "Every pair of models compared by DeLong's test.", ("report",),
     columns=(
         *_PAIR,
@@ -156,7 +161,7 @@ DELONG = Table(
         boolean("nested", "Whether one model contains the other."), NOTE,
     ),
 )  # fmt: skip
-MCNEMAR = Table(
+MCNEMAR = TableFile(
     "evaluate/mcnemar.csv", "Every pair of models compared at their cut-offs by McNemar's test.", ("report",),
     columns=(
         *_PAIR,
@@ -169,7 +174,7 @@ MCNEMAR = Table(
         number("p_value", "P-value."), _ADJUSTED, NOTE,
     ),
 )  # fmt: skip
-INCREMENTAL = Table(
+INCREMENTAL = TableFile(
     "evaluate/incremental.csv", "What a model adds to one that it contains.", ("report",),
     columns=(
         SET, text("base", "Model that is contained."), text("extended", "Model that contains it."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from radstudy.artefacts.common import FEATURE, LESION, MODEL, OUTCOME, PATIENT, SET
-from radstudy.artefacts.declaration import Column, Document, Kind, Table, boolean, integer, number, text
+from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, boolean, integer, number, text
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.model import FittedModel
 
@@ -11,15 +11,15 @@ _BRANCH = text("branch", "Model whose selection the step belongs to.")
 _STEP = text("step", "Step of the selection, by its word in the study file.")
 _ENTERED = integer("entered", "Columns that entered the step.")
 _KEPT = integer("kept", "Columns that the step kept.")
-MODELS = Document(
+MODELS = JsonFile(
     "model/models.json", "What is known of each model, by its name.", ("evaluate", "report"),
     fields=fields_of(FittedModel), shape="mapping",
 )  # fmt: skip
-FUNNEL = Table(
+FUNNEL = TableFile(
     "model/funnel.csv", "How many columns each step of the selection let through.", ("report",),
     columns=(MODEL, _BRANCH, _STEP, _ENTERED, _KEPT),
 )  # fmt: skip
-FUNNEL_SEQUENCES = Table(
+FUNNEL_SEQUENCES = TableFile(
     "model/funnel_sequences.csv", "The same by sequence, with the steps before any model.", (),
     columns=(
         text("model", "Model; empty for the steps before any model."),
@@ -31,11 +31,11 @@ FUNNEL_SEQUENCES = Table(
         _KEPT,
     ),
 )  # fmt: skip
-DROPPED = Table(
+DROPPED = TableFile(
     "model/dropped.csv", "The columns that a model's own steps dropped, and why.", ("report",),
     columns=(MODEL, _BRANCH, _STEP, FEATURE, text("reason", "Why the step dropped it.")),
 )  # fmt: skip
-FEATURES = Table(
+FEATURES = TableFile(
     "model/features.csv", "The features and variables that each model uses, with its formula.", ("evaluate", "report"),
     columns=(
         MODEL, FEATURE,
@@ -47,11 +47,11 @@ FEATURES = Table(
         number("training_high", "Largest value in the training rows."),
     ),
 )  # fmt: skip
-PREDICTIONS = Table(
+PREDICTIONS = TableFile(
     "model/predictions.csv", "The probability that each model gives each lesion.", ("evaluate", "report"),
     columns=(PATIENT, LESION, SET, OUTCOME, MODEL, number("probability", "Probability of the positive outcome.")),
 )  # fmt: skip
-CLINICAL_SCREEN = Table(
+CLINICAL_SCREEN = TableFile(
     "model/clinical_screen.csv", "Which clinical variables the univariate screen kept.", ("report",),
     columns=(
         MODEL, text("variable", "Clinical variable, by its name in the study file."),
@@ -64,22 +64,22 @@ _PARTS = (
     text("study", "Name of the study."),
     text("model", "Model, by its name in the study file."),
     text("notice", "Notice to whoever uses the signature."),
-    Column("outcome", Kind.OBJECT, "What the probability is of."),
+    Column("outcome", ColumnKind.OBJECT, "What the probability is of."),
     number("cutoff", "Cut-off on the probability, chosen in the training rows."),
-    Column("formula", Kind.OBJECT, "Intercept and terms of the log-odds."),
-    Column("sequences", Kind.LIST, "Sequences that a patient needs."),
-    Column("clinical", Kind.OBJECT, "Clinical variables that a patient needs, as the codebook has them."),
-    Column("prepare", Kind.LIST, "Preparation of the images."),
-    Column("extract", Kind.OBJECT, "Settings of the extraction."),
-    Column("training", Kind.OBJECT, "The training rows in numbers."),
-    Column("versions", Kind.OBJECT, "Versions of the program and its libraries."),
-    Column("training_distribution", Kind.OBJECT, "What training looked like, to compare a patient with."),
+    Column("formula", ColumnKind.OBJECT, "Intercept and terms of the log-odds."),
+    Column("sequences", ColumnKind.LIST, "Sequences that a patient needs."),
+    Column("clinical", ColumnKind.OBJECT, "Clinical variables that a patient needs, as the codebook has them."),
+    Column("prepare", ColumnKind.LIST, "Preparation of the images."),
+    Column("extract", ColumnKind.OBJECT, "Settings of the extraction."),
+    Column("training", ColumnKind.OBJECT, "The training rows in numbers."),
+    Column("versions", ColumnKind.OBJECT, "Versions of the program and its libraries."),
+    Column("training_distribution", ColumnKind.OBJECT, "What training looked like, to compare a patient with."),
 )
-SIGNATURES = Document(
+SIGNATURES = JsonFile(
     "model/signatures/*.json", "A model as a file that predicts the next patient.", ("evaluate",),
     "a model is a formula", fields=_PARTS,
 )  # fmt: skip
-SIGNATURE = Document(
+SIGNATURE = JsonFile(
     "signature.json", "The signature of the study's own model.", ("report",), "the study's own model is a formula",
     fields=_PARTS,
 )  # fmt: skip

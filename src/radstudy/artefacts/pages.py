@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from radstudy.artefacts.declaration import Artefact, Column, Document, Kind, Table
+from radstudy.artefacts.declaration import Artefact, Column, ColumnKind, JsonFile, TableFile
 from radstudy.artefacts.run_folder import ARTEFACTS, SCHEMA_VERSION
 
 PAGE, SCHEMA_FILE, ARCHITECTURE = "docs/run_folder.md", "docs/run_folder.schema.json", "ARCHITECTURE.md"
@@ -33,8 +33,8 @@ there is none; a text that a spreadsheet would take for a formula begins with an
 Text stays text: a patient "007" is read as "007". Parquet tables are for programs.
 """
 _JSON_TYPES = {
-    Kind.TEXT: "string", Kind.INTEGER: "integer", Kind.NUMBER: "number", Kind.BOOLEAN: "boolean", Kind.LIST: "array",
-    Kind.OBJECT: "object",
+    ColumnKind.TEXT: "string", ColumnKind.INTEGER: "integer", ColumnKind.NUMBER: "number", ColumnKind.BOOLEAN: "boolean", ColumnKind.LIST: "array",
+    ColumnKind.OBJECT: "object",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def with_table(architecture: str) -> str:
 
 def json_schema() -> dict[str, Any]:
     """The files as JSON Schema, by their paths: a table is a list of rows."""
-    described = [one for one in ARTEFACTS if isinstance(one, Table | Document)]
+    described = [one for one in ARTEFACTS if isinstance(one, TableFile | JsonFile)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"The files of a radstudy run folder, schema version {SCHEMA_VERSION}",
@@ -84,15 +84,15 @@ def _section(artefact: Artefact) -> str:
     if artefact.read_by:
         lines.append(f"Read by {', '.join(artefact.read_by)}.")
     text = "\n".join([lines[0], " ".join(lines[1:])]) + "\n"
-    if isinstance(artefact, Table):
+    if isinstance(artefact, TableFile):
         more = () if artefact.more is None else (artefact.more,)
         return text + _columns("column", (*artefact.columns, *more))
-    if isinstance(artefact, Document):
+    if isinstance(artefact, JsonFile):
         return text + _shape(artefact) + (_columns("field", artefact.fields) if artefact.fields else "")
     return text
 
 
-def _shape(document: Document) -> str:
+def _shape(document: JsonFile) -> str:
     shapes = {"list": "A list of:", "mapping": "An object of names, each with:"}
     begin = "It begins with a checksum and its key (docs/kept.md). " if document.kept else ""
     text = (begin + shapes.get(document.shape, "")).strip()
@@ -107,11 +107,11 @@ def _columns(word: str, columns: Iterable[Column], inside: str = "") -> str:
 def _rows(columns: Iterable[Column], inside: str) -> Iterable[str]:
     for column in columns:
         yield f"| `{inside}{column.name}` | {column.kind} | {column.unit} | {column.text} |\n"
-        yield from _rows(column.fields, f"{inside}{column.name}{'[]' if column.kind is Kind.LIST else ''}.")
+        yield from _rows(column.fields, f"{inside}{column.name}{'[]' if column.kind is ColumnKind.LIST else ''}.")
 
 
-def _schema(artefact: Table | Document) -> dict[str, Any]:
-    if isinstance(artefact, Table):
+def _schema(artefact: TableFile | JsonFile) -> dict[str, Any]:
+    if isinstance(artefact, TableFile):
         further: Any = False if artefact.more is None else _field(artefact.more)
         row = _object(artefact.columns, further, required=True)
         return {"description": artefact.text, "type": "array", "items": row}
@@ -144,7 +144,9 @@ def _field(column: Column) -> dict[str, Any]:
         about["type"] = [_JSON_TYPES[column.kind], "null"]
     if column.fields:
         inner = _object(column.fields, False, required=False)
-        return {**about, "items": inner} if column.kind is Kind.LIST else {**about, **inner, "type": about["type"]}
+        return (
+            {**about, "items": inner} if column.kind is ColumnKind.LIST else {**about, **inner, "type": about["type"]}
+        )
     return about
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from radstudy.artefacts import agree, beside, cohort, evaluate, extract, model, prepare
-from radstudy.artefacts.declaration import Artefact, Column, Document, Kind, Opaque, number, text
+from radstudy.artefacts.declaration import Artefact, Column, ColumnKind, JsonFile, OpaqueFile, number, text
 from radstudy.errors import UsageError
 from radstudy.store import read_json, write_json
 
@@ -28,18 +28,18 @@ _PROVENANCE = (
     text("finished", "When the step finished, in UTC."),
     number("seconds", "How long the step took.", "s"),
     text("code", "Version of the program; of a development version with a hash of its source."),
-    Column("versions", Kind.OBJECT, "Versions of the program, Python and the libraries."),
-    Column("machine", Kind.OBJECT, "Processor and what the kernels were compiled for."),
-    Column("settings", Kind.OBJECT, "The step's part of the study file."),
-    Column("inputs", Kind.OBJECT, "Input to its content hash, or to the key of the step that made it."),
-    Column("files", Kind.OBJECT, "File of the step to its content hash.", optional=True),
+    Column("versions", ColumnKind.OBJECT, "Versions of the program, Python and the libraries."),
+    Column("machine", ColumnKind.OBJECT, "Processor and what the kernels were compiled for."),
+    Column("settings", ColumnKind.OBJECT, "The step's part of the study file."),
+    Column("inputs", ColumnKind.OBJECT, "Input to its content hash, or to the key of the step that made it."),
+    Column("files", ColumnKind.OBJECT, "File of the step to its content hash.", optional=True),
 )
-SCHEMA = Document(
+SCHEMA = JsonFile(
     "run_folder.json", "The version of this folder's layout.",
-    fields=(Column("schema_version", Kind.INTEGER, "Version of the layout; without this file it is 1."),),
+    fields=(Column("schema_version", ColumnKind.INTEGER, "Version of the layout; without this file it is 1."),),
 )  # fmt: skip
 PROVENANCE = tuple(
-    Document(
+    JsonFile(
         f"{step}/provenance.json",
         "Written last: the step has finished, with these settings, inputs and versions.",
         ("report",) if "/" not in step else (), _ASKED_FOR.get(step, ""), fields=_PROVENANCE,
@@ -47,11 +47,11 @@ PROVENANCE = tuple(
     for step in _STEPS_WITH_PROVENANCE
 )  # fmt: skip
 REPORT = (
-    Opaque("report.html", "The report: one page with everything in it."),
-    Opaque("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
-    Opaque("report/tables/*", "The tables of the report as CSV and Word."),
+    OpaqueFile("report.html", "The report: one page with everything in it."),
+    OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
+    OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),
 )
-LOCK = Opaque(".lock", "Held while a run works in the folder.")
+LOCK = OpaqueFile(".lock", "Held while a run works in the folder.")
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, *cohort.DECLARED, *prepare.DECLARED, *extract.DECLARED, *agree.DECLARED, *model.DECLARED,
     *evaluate.DECLARED, *beside.DECLARED, *PROVENANCE, *REPORT, LOCK,

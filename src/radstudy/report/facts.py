@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.artefacts import ARTEFACTS, Document, Kind, Table
+from radstudy.artefacts import ARTEFACTS, ColumnKind, JsonFile, TableFile
 from radstudy.artefacts.cohort import ROWS
 from radstudy.protocol import STEPS, Protocol
 from radstudy.store import PROVENANCE
@@ -17,12 +17,12 @@ TRAINING, TESTING = "training", "testing"
 
 TABLES = tuple(
     artefact for artefact in ARTEFACTS
-    if isinstance(artefact, Table) and "report" in artefact.read_by and not artefact.path.endswith(".parquet")
+    if isinstance(artefact, TableFile) and "report" in artefact.read_by and not artefact.path.endswith(".parquet")
 )  # fmt: skip
 DOCUMENTS = tuple(
     artefact
     for artefact in ARTEFACTS
-    if isinstance(artefact, Document) and "report" in artefact.read_by and "*" not in artefact.path
+    if isinstance(artefact, JsonFile) and "report" in artefact.read_by and "*" not in artefact.path
 )
 
 # Names of a group that say nothing without the outcome's.
@@ -206,14 +206,14 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     frames: dict[str, pd.DataFrame] = {}
     documents: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
-    clinical = {n: Kind.TEXT for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    clinical = {n: ColumnKind.TEXT for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
     stale = _switched_off(protocol)
-    files: list[Table | Document] = [*TABLES, *DOCUMENTS]
+    files: list[TableFile | JsonFile] = [*TABLES, *DOCUMENTS]
     for file in files:
         if file.path.startswith(stale) or not file.file(run).exists():
             continue
         try:
-            if isinstance(file, Table):
+            if isinstance(file, TableFile):
                 frames[file.path] = file.read(run, clinical if file is ROWS else None)
             else:
                 documents[file.path] = file.read(run)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from radstudy.artefacts import Kind
+from radstudy.artefacts import ColumnKind
 from radstudy.artefacts.cohort import ABSENT, CASES, EXCLUDED, FAILURES, FLOW, NOTES, OPENED, ROWS, UNUSABLE
 from radstudy.artefacts.records.case import CaseRecord, DrawnElsewhere
 from radstudy.cohort.case_files import Case, Transfer
@@ -117,10 +117,10 @@ def read_rows(run: Run) -> pd.DataFrame:
     return rows_from(run.out, run.protocol)
 
 
-def kinds_of(protocol: Protocol) -> dict[str, Kind]:
+def kinds_of(protocol: Protocol) -> dict[str, ColumnKind]:
     """Clinical variable to the kind of its column in rows.csv: text where it has levels, else a number."""
     clinical = protocol.cohort.clinical
-    return {name: Kind.NUMBER if one.levels is None else Kind.TEXT for name, one in clinical.items()}
+    return {name: ColumnKind.NUMBER if one.levels is None else ColumnKind.TEXT for name, one in clinical.items()}
 
 
 def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:

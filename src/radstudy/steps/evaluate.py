@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.artefacts import Table
+from radstudy.artefacts import TableFile
 from radstudy.artefacts import evaluate as files
 from radstudy.artefacts.model import FEATURES
 from radstudy.artefacts.records.model import FittedModel
@@ -116,7 +116,7 @@ def _write_curves(run: Run, scored: list[Scored]) -> None:
     _write_points(run, files.DECISION_CURVES, [decision_points(one, level, seed) for one in scored])
 
 
-def _write_points(run: Run, table: Table, parts: Iterable[pd.DataFrame]) -> None:
+def _write_points(run: Run, table: TableFile, parts: Iterable[pd.DataFrame]) -> None:
     table.write(run.out, stacked(parts, table.names))
 
 
@@ -150,7 +150,7 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
     section, protocol = run.protocol.evaluate, run.protocol
     level, method = section.interval.level, section.compare.adjust
     holds = {name: refers_to(protocol, name) for name in fitted}
-    found: dict[Table, list[dict[str, Any]]] = {files.DELONG: [], files.MCNEMAR: [], files.INCREMENTAL: []}
+    found: dict[TableFile, list[dict[str, Any]]] = {files.DELONG: [], files.MCNEMAR: [], files.INCREMENTAL: []}
     for which in SETS:
         parts = {name: _of(predictions, name, which) for name in fitted}
         pairs = list(combinations(fitted, 2))

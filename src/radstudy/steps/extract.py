@@ -9,7 +9,7 @@ from typing import Any
 
 from radstudy.artefacts.extract import FAILURES, FEATURES, IDENTICAL, LESIONS, MISSING, SUMMARY, TRANSFERRED
 from radstudy.artefacts.records.lesion import ExtractedLesion
-from radstudy.artefacts.records.volume import MaskPlace, PreparedVolume, TransferredMask
+from radstudy.artefacts.records.volume import MaskPlace, PreparedVolume, TransferRecord
 from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError, PassingError
 from radstudy.features.extract import extract_lesions
@@ -84,7 +84,7 @@ def _work(run: Run, settings: ExtractionSettings) -> _Work:
 
 def _usable(
     run: Run, answers: Mapping[str, Answer]
-) -> tuple[list[tuple[VolumeTask, PreparedVolume]], list[TransferredMask]]:
+) -> tuple[list[tuple[VolumeTask, PreparedVolume]], list[TransferRecord]]:
     """The volumes with the drawings that may be used and their preparation; all transferred masks as answered."""
     found = volume_tasks(read_cases(run), run.protocol.reader)
     tasks = [(task, read_preparation(run, task)) for task in found if _prepared(run, task)]
@@ -144,7 +144,7 @@ def _prepared(run: Run, task: VolumeTask) -> bool:
     return task.name not in run.waiting and task.record_in(run.path("prepare")).exists()
 
 
-def _answered(run: Run, row: TransferredMask, answers: Mapping[str, Answer]) -> TransferredMask:
+def _answered(run: Run, row: TransferRecord, answers: Mapping[str, Answer]) -> TransferRecord:
     """A transferred mask with what the reader says of it."""
     section, answer = run.protocol.cohort.transfer, answers.get(row.mask)
     status = WAITING if section is None else status_of(row, answers, section)
@@ -154,7 +154,7 @@ def _answered(run: Run, row: TransferredMask, answers: Mapping[str, Answer]) -> 
 
 
 def _checked(
-    run: Run, task: VolumeTask, record: PreparedVolume, transferred: Sequence[TransferredMask]
+    run: Run, task: VolumeTask, record: PreparedVolume, transferred: Sequence[TransferRecord]
 ) -> VolumeTask:  # fmt: skip
     """The task without the drawings that the preparation or a reader refused; transferred masks as written."""
     passed = record.passed

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from radstudy.artefacts import Table, prepare
+from radstudy.artefacts import TableFile, prepare
 from radstudy.artefacts import model as files
 from radstudy.artefacts.cohort import ROWS
 from radstudy.artefacts.records.model import FittedModel
@@ -70,7 +70,7 @@ def _model(run: Run) -> None:
 _TABLES = (
     files.FUNNEL, files.FUNNEL_SEQUENCES, files.DROPPED, files.FEATURES, files.PREDICTIONS, files.CLINICAL_SCREEN,
 )  # fmt: skip
-Rows = Mapping[Table, Sequence[Mapping[str, Any]]]  # of each table
+Rows = Mapping[TableFile, Sequence[Mapping[str, Any]]]  # of each table
 
 
 @dataclass(frozen=True)

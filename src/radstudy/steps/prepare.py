@@ -18,7 +18,7 @@ from radstudy.artefacts.records.volume import (
     MaskPair,
     MaskPlace,
     PreparedVolume,
-    TransferredMask,
+    TransferRecord,
     VolumeFacts,
 )
 from radstudy.errors import CaseError, DataError, PassingError
@@ -125,7 +125,7 @@ def _passing(failure: Failure) -> PassingError:
 
 
 def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[PreparedVolume | CaseError]) -> None:
-    volumes, lesions, transferred = list[VolumeFacts](), list[CheckedLesion](), list[TransferredMask]()
+    volumes, lesions, transferred = list[VolumeFacts](), list[CheckedLesion](), list[TransferRecord]()
     failures: list[CaseError] = []
     quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
@@ -208,7 +208,7 @@ class _Work:
         prepared, preparation = prepare_volume(
             volume, self.steps, read_reference(task.reference, self.reference, volume), disturb=True
         )
-        lesions, transferred = list[CheckedLesion](), list[TransferredMask]()
+        lesions, transferred = list[CheckedLesion](), list[TransferRecord]()
         failures, passing = list[Failure](), list[Failure]()
         made: dict[str, str] = {}
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
@@ -260,7 +260,7 @@ class _Work:
         )  # fmt: skip
         return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
 
-    def _mask(self, drawing: Drawing, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferredMask | None]:
+    def _mask(self, drawing: Drawing, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferRecord | None]:
         """The mask, and its row in the list of transferred ones."""
         label = drawing.label(self.label)
         if drawing.transfer is None or self.transfer is None:

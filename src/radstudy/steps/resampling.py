@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radstudy.artefacts import Table, beside
+from radstudy.artefacts import TableFile, beside
 from radstudy.errors import DataError
 from radstudy.modelling.refits.chunks import Chunks
 from radstudy.modelling.refits.engine import ModelFit
@@ -51,7 +51,7 @@ _TABLES = (
     beside.FOLDS, beside.PATIENTS, beside.SPLITS, beside.RESAMPLES, beside.SELECTED, beside.CORRECTIONS,
 )  # fmt: skip
 Rows: TypeAlias = pd.DataFrame | list[dict[str, Any]]  # of one model
-Tables: TypeAlias = dict[Table, dict[str, Rows]]  # table to model to its rows
+Tables: TypeAlias = dict[TableFile, dict[str, Rows]]  # table to model to its rows
 _NOISE_RESAMPLES = 25
 
 
@@ -213,7 +213,7 @@ class _Resampled:
         return {name: correction_records(result, noise[name], name, self.section.optimism) for name in self.names}
 
 
-def _below(rows: Mapping[str, Rows], names: Sequence[str], table: Table) -> pd.DataFrame:
+def _below(rows: Mapping[str, Rows], names: Sequence[str], table: TableFile) -> pd.DataFrame:
     """The models' rows of a table below one another."""
     frames = [found for name in names if isinstance(found := rows.get(name), pd.DataFrame)]
     records = [record for name in names if isinstance(found := rows.get(name), list) for record in found]

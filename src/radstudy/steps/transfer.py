@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from radstudy.artefacts import Table, extract
+from radstudy.artefacts import TableFile, extract
 from radstudy.artefacts.prepare import TRANSFERRED
-from radstudy.artefacts.records.volume import MaskPlace, TransferredMask
+from radstudy.artefacts.records.volume import MaskPlace, TransferRecord
 from radstudy.cohort.case_files import Transfer
 from radstudy.cohort.confirmation import Answer, read_answers
 from radstudy.errors import CaseError
@@ -33,7 +33,7 @@ CONFIRMED, ACCEPTED, REJECTED, WAITING = "confirmed", "not confirmed, accepted",
 
 def carry(
     roi: Roi, transfer: Transfer, target: Volume, section: TransferSection, place: MaskPlace, folder: Path
-) -> tuple[Roi, TransferredMask]:
+) -> tuple[Roi, TransferRecord]:
     """Carry a drawn mask onto another sequence's image, and write the mask for the reader who is to confirm it.
 
     Parameters
@@ -65,7 +65,7 @@ def carry(
         *([f"somebody has changed the file of an earlier transfer; it is kept as {aside}"] if aside else []),
         *distortion_warning(place["sequence"]),
     ]
-    row = TransferredMask(
+    row = TransferRecord(
         **place,
         drawn_on=transfer.sequence,
         shift_r_mm=right,
@@ -118,7 +118,7 @@ def fingerprint(roi: Roi, place: MaskPlace) -> str:
     return "m" + content_hash([who, list(roi.mask.shape), np.round(roi.affine, 4).tolist(), voxels])[:10]
 
 
-def write_transferred(table: Table, out: Path, masks: Sequence[TransferredMask]) -> None:
+def write_transferred(table: TableFile, out: Path, masks: Sequence[TransferRecord]) -> None:
     """Write a step's list of transferred masks; none at all removes a list that an earlier run has left."""
     if masks:
         table.write(out, [mask.as_json() for mask in masks])
@@ -137,7 +137,7 @@ def answers_of_study(protocol: Protocol, data: Path) -> dict[str, Answer]:
     return {} if section is None else read_answers(data / section.confirmed)
 
 
-def status_of(row: TransferredMask, answers: Mapping[str, Answer], section: TransferSection) -> str:
+def status_of(row: TransferRecord, answers: Mapping[str, Answer], section: TransferSection) -> str:
     """What becomes of a transferred mask: confirmed and accepted ones are used, the others are not."""
     answer = answers.get(row.mask)
     if answer is not None:
@@ -145,7 +145,7 @@ def status_of(row: TransferredMask, answers: Mapping[str, Answer], section: Tran
     return ACCEPTED if section.accept_unconfirmed else WAITING
 
 
-def not_used(row: TransferredMask, section: TransferSection, folder: Path) -> CaseError | None:
+def not_used(row: TransferRecord, section: TransferSection, folder: Path) -> CaseError | None:
     """Why a transferred mask is not used, and what the reader can do; None where it is used.
 
     Parameters

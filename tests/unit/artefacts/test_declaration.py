@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.artefacts import ARTEFACTS, Document, Kind, Table, UndeclaredError, artefact_of
+from radstudy.artefacts import ARTEFACTS, ColumnKind, JsonFile, TableFile, UndeclaredError, artefact_of
 from radstudy.artefacts.declaration import boolean, integer, number, text
 
-TABLE = Table(
+TABLE = TableFile(
     "step/table.csv", "A table.",
     columns=(text("patient", "Who."), number("value", "What."), integer("count", "How many.", optional=True),
              boolean("kept", "Whether.", optional=True)),
@@ -86,15 +86,15 @@ def test_what_a_column_may_not_hold_is_named_with_file_and_column(tmp_path):
 
 
 def test_columns_of_the_study_are_typed_as_the_study_says(tmp_path):
-    table = Table("rows.csv", "Rows.", columns=(text("patient", "Who."),), more=text("<variable>", "A variable."))
+    table = TableFile("rows.csv", "Rows.", columns=(text("patient", "Who."),), more=text("<variable>", "A variable."))
     table.write(tmp_path, pd.DataFrame({"patient": ["01"], "grade": ["1"], "age": [50.0]}))
     assert table.file(tmp_path).read_text() == "patient,grade,age\n01,1,50.0\n"
-    frame = table.read(tmp_path, more={"grade": Kind.TEXT, "age": Kind.NUMBER})
+    frame = table.read(tmp_path, more={"grade": ColumnKind.TEXT, "age": ColumnKind.NUMBER})
     assert frame["grade"].tolist() == ["1"] and frame["age"].tolist() == [50.0]
 
 
 def test_a_document_of_other_fields_is_refused(tmp_path):
-    document = Document("d.json", "A document.", fields=(text("a", "A."), text("b", "B.", optional=True)))
+    document = JsonFile("d.json", "A document.", fields=(text("a", "A."), text("b", "B.", optional=True)))
     document.write(tmp_path, {"a": "1"})
     assert document.read(tmp_path) == {"a": "1"}
     for content in ({}, {"a": "1", "c": "2"}):
@@ -107,7 +107,7 @@ def test_every_file_and_column_is_declared_once_in_a_sentence():
     assert len(set(paths)) == len(paths)
     for artefact in ARTEFACTS:
         assert artefact.text.endswith(".") and artefact.step, artefact.path
-        if isinstance(artefact, Table):
+        if isinstance(artefact, TableFile):
             assert len(set(artefact.names)) == len(artefact.names), artefact.path
             assert all(column.text.strip().endswith((".", ")")) for column in artefact.columns), artefact.path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from radstudy.artefacts import ARTEFACTS, Table
+from radstudy.artefacts import ARTEFACTS, TableFile
 from radstudy.artefacts.pages import ARCHITECTURE, PAGE, SCHEMA_FILE, json_schema, page, with_table
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +27,7 @@ def test_the_table_of_files_in_the_architecture_is_what_is_declared():
     assert with_table(text) == text, AGAIN
 
 
-@pytest.mark.parametrize("table", [one for one in ARTEFACTS if isinstance(one, Table)], ids=lambda one: one.path)
+@pytest.mark.parametrize("table", [one for one in ARTEFACTS if isinstance(one, TableFile)], ids=lambda one: one.path)
 def test_every_column_stands_on_the_page_and_in_the_schema(table):
     section = page().partition(f"### `{table.path}`\n")[2].partition("\n#")[0]
     properties = json_schema()["$defs"][table.path]["items"]["properties"]

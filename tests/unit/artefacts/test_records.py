@@ -13,12 +13,12 @@ from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.lesion import ExtractedLesion
 from radstudy.artefacts.records.model import FittedModel
 from radstudy.artefacts.records.opened import OpenedFiles
-from radstudy.artefacts.records.volume import CheckedLesion, MaskPair, PreparedVolume, TransferredMask, VolumeFacts
+from radstudy.artefacts.records.volume import CheckedLesion, MaskPair, PreparedVolume, TransferRecord, VolumeFacts
 from radstudy.errors import CaseError, PassingError
 
 PLACE = {"patient": "007", "lesion": "1", "sequence": "T2", "reader": "a"}
 FAILED = Failure("007", "", "T2", "a", "m.nii.gz", "the mask is empty", "draw the lesion")
-MASK = TransferredMask(**PLACE, drawn_on="DWI", shift_r_mm=0.1, shift_a_mm=0.2, shift_s_mm=0.3, rotation_degrees=1.0,
+MASK = TransferRecord(**PLACE, drawn_on="DWI", shift_r_mm=0.1, shift_a_mm=0.2, shift_s_mm=0.3, rotation_degrees=1.0,
                        overlap=0.9, volume_change_percent=-1.0, voxels=9, warnings="", file="transferred/x.nii.gz",
                        mask="m1", confirmed="", confirmed_by="")  # fmt: skip
 LESION = CheckedLesion(**PLACE, native_voxels=9, volume_mm3=9.0, resampled_voxels=9, volume_change_percent=0.0,
@@ -71,7 +71,7 @@ def test_the_keys_on_disk_are_those_of_earlier_versions():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("record", "kind"), [(PREPARED, PreparedVolume), (MASK, TransferredMask), (MODEL, FittedModel),
+@pytest.mark.parametrize(("record", "kind"), [(PREPARED, PreparedVolume), (MASK, TransferRecord), (MODEL, FittedModel),
                                               (EXTRACTED, ExtractedLesion), (FAILED, Failure)])  # fmt: skip
 def test_what_is_declared_of_a_record_is_what_it_writes(record, kind):
     declared = {field.name: field.optional for field in fields_of(kind)}

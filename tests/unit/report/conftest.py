@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.artefacts import ARTEFACTS, Table
+from radstudy.artefacts import ARTEFACTS, TableFile
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.facts import Facts
 from radstudy.report.figures.style import style
@@ -54,7 +54,7 @@ class DeclaredFrames(dict):
             self[name] = frame
 
     def __setitem__(self, name, frame):
-        (table,) = [one for one in ARTEFACTS if isinstance(one, Table) and one.path == name]
+        (table,) = [one for one in ARTEFACTS if isinstance(one, TableFile) and one.path == name]
         unknown = [] if table.more else [column for column in frame.columns if column not in table.names]
         assert not unknown, f"{name} has columns that no run writes: {unknown}"
         super().__setitem__(name, frame)

@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from radstudy.artefacts.declaration import Column, Kind
+from radstudy.artefacts.declaration import Column, ColumnKind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,17 +49,17 @@ def _column(name: str, hint: Any) -> Column:
     )
 
 
-def _kind(hint: Any) -> tuple[Kind, type | None]:
+def _kind(hint: Any) -> tuple[ColumnKind, type | None]:
     """The kind of a type, and the record that it, or each of its entries, is."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _kind(next(one for one in inner if one is not type(None)))
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return Kind.OBJECT, hint
+        return ColumnKind.OBJECT, hint
     if origin in (tuple, list, Sequence):
         record = inner[0] if inner and isinstance(inner[0], type) and dataclasses.is_dataclass(inner[0]) else None
-        return Kind.LIST, record
+        return ColumnKind.LIST, record
     if origin in (dict, Mapping):
-        return Kind.OBJECT, None
-    simple = {str: Kind.TEXT, bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.NUMBER}
-    return simple.get(hint, Kind.TEXT if getattr(hint, "__name__", "") == "Path" else Kind.ANY), None
+        return ColumnKind.OBJECT, None
+    simple = {str: ColumnKind.TEXT, bool: ColumnKind.BOOLEAN, int: ColumnKind.INTEGER, float: ColumnKind.NUMBER}
+    return simple.get(hint, ColumnKind.TEXT if getattr(hint, "__name__", "") == "Path" else ColumnKind.ANY), None

@@ -94,7 +94,7 @@ class MaskPair:
 
 
 @dataclass(frozen=True)
-class TransferredMask:
+class TransferRecord:
     """A mask that was transferred from another sequence: a row of transferred.csv."""
 
     patient: Annotated[str, PATIENT]
@@ -139,7 +139,7 @@ class PreparedVolume:
     preparation: Annotated[Mapping[str, Any], Says("What was fitted: bias fields, scales, warnings, quality.")]
     lesions: Annotated[tuple[CheckedLesion, ...], Says("Masks that passed the checks.")]
     readers: Annotated[tuple[MaskPair, ...], Says("The readers' masks compared.")]
-    transferred: Annotated[tuple[TransferredMask, ...], Says("Masks transferred from another sequence.")]
+    transferred: Annotated[tuple[TransferRecord, ...], Says("Masks transferred from another sequence.")]
     failures: Annotated[tuple[Failure, ...], Says("Masks that cannot be used.")]
     passing: Annotated[tuple[Failure, ...], Says("Failures that another run may not meet.", optional=True)] = ()
     files: Annotated[
@@ -155,7 +155,7 @@ class PreparedVolume:
             record["preparation"],
             tuple(CheckedLesion(**item) for item in record["lesions"]),
             tuple(MaskPair(**item) for item in record["readers"]),
-            tuple(TransferredMask.from_json(item) for item in record["transferred"]),
+            tuple(TransferRecord.from_json(item) for item in record["transferred"]),
             tuple(Failure.from_json(item) for item in record["failures"]),
             tuple(Failure.from_json(item) for item in record.get("passing", ())),
             record.get(MADE, {}),

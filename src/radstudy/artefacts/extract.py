@@ -64,7 +64,7 @@ SUMMARY = JsonFile(
     fields=(
         integer("features", "Features per sequence; of a given table, of the sequence with the most."),
         text("explained", "How the number comes about."),
-        Column("settings", ColumnKind.OBJECT, "Settings of the extraction, or the study file's section of the given table."),
+        Column("settings", ColumnKind.OBJECT, "Settings of the extraction, or the study file's section features."),
         Column("of_sequence", ColumnKind.OBJECT, "Sequence to the number of its features; only of a given table.",
                optional=True),
     ),

@@ -33,9 +33,13 @@ there is none; a text that a spreadsheet would take for a formula begins with an
 Text stays text: a patient "007" is read as "007". Parquet tables are for programs.
 """
 _JSON_TYPES = {
-    ColumnKind.TEXT: "string", ColumnKind.INTEGER: "integer", ColumnKind.NUMBER: "number", ColumnKind.BOOLEAN: "boolean", ColumnKind.LIST: "array",
+    ColumnKind.TEXT: "string",
+    ColumnKind.INTEGER: "integer",
+    ColumnKind.NUMBER: "number",
+    ColumnKind.BOOLEAN: "boolean",
+    ColumnKind.LIST: "array",
     ColumnKind.OBJECT: "object",
-}  # fmt: skip
+}
 
 
 def page() -> str:

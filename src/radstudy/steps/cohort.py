@@ -128,5 +128,6 @@ def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:
     frame = ROWS.read(out, kinds_of(protocol))
     for name, variable in protocol.cohort.clinical.items():
         if variable.levels is not None:
-            frame[name] = pd.Categorical(frame[name], categories=list(variable.levels), ordered=True)
+            known = frame[name].mask(frame[name] == "")  # an empty cell is a missing value, and no level
+            frame[name] = pd.Categorical(known, categories=list(variable.levels), ordered=True)
     return frame.set_index(list(ROW))

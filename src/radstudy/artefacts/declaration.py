@@ -116,7 +116,7 @@ class Artefact:
     def step(self) -> str:
         """The step that writes it; steps with a folder in a step's folder have a name of two words."""
         parts = self.path.split("/")[:-1]
-        known = [name for name in ("/".join(parts[:2]), *parts[:1]) if name in _STEPS]
+        known = [name for name in ("/".join(parts[:2]), *parts[:1]) if name in STEP_FOLDERS]
         return known[0] if known else _BESIDE.get(self.path, "run")
 
     def holds(self, name: str) -> bool:
@@ -129,7 +129,7 @@ class Artefact:
         return run / self.path
 
 
-_STEPS = (
+STEP_FOLDERS = (  # each with its own provenance.json
     "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/null",
     "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from radstudy.artefacts.declaration import (
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.lesion import ExtractedLesion
 from radstudy.artefacts.records.volume import TransferRecord
+from radstudy.kept import MADE
 
 _IMAGES, _TABLE = "the study begins at images", "the study begins at a table of features"
 _MAPS, _SHUFFLED = "extract.maps asks for maps", "evaluate.baselines asks for shuffled images"
@@ -95,7 +96,7 @@ MAP_RECORDS = JsonFile(
     _MAPS, kept=True,
     fields=(text("key", "Hash of everything that the record depends on."),
             Column("rows", ColumnKind.LIST, "Rows of maps.csv."),
-            Column("made", ColumnKind.OBJECT, "Files that belong to the record, with their hashes.")),
+            Column(MADE, ColumnKind.OBJECT, "Files that belong to the record, with their hashes.")),
 )  # fmt: skip
 SHUFFLED = TableFile(
     "extract/shuffled/features.parquet", "The features of the first reader's lesions with their voxels shuffled.",

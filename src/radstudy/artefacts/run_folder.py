@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from radstudy.artefacts import agree, beside, cohort, evaluate, extract, model, prepare
-from radstudy.artefacts.declaration import Artefact, Column, ColumnKind, JsonFile, OpaqueFile, number, text
+from radstudy.artefacts.declaration import (
+    STEP_FOLDERS,
+    Artefact,
+    Column,
+    ColumnKind,
+    JsonFile,
+    OpaqueFile,
+    number,
+    text,
+)
 from radstudy.errors import UsageError
 from radstudy.store import read_json, write_json
 
 SCHEMA_VERSION = 1  # of the run folder; a folder without run_folder.json is of version 1
-_STEPS_WITH_PROVENANCE = (
-    "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/null",
-    "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
-)  # fmt: skip
 _ASKED_FOR = {
     "prepare": "the study begins at images",
     "extract/maps": "extract.maps asks for maps",
@@ -44,7 +49,7 @@ PROVENANCE = tuple(
         "Written last: the step has finished, with these settings, inputs and versions.",
         ("report",) if "/" not in step else (), _ASKED_FOR.get(step, ""), fields=_PROVENANCE,
     )
-    for step in _STEPS_WITH_PROVENANCE
+    for step in STEP_FOLDERS
 )  # fmt: skip
 REPORT = (
     OpaqueFile("report.html", "The report: one page with everything in it."),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from radstudy.artefacts import require_known_schema, write_schema
 from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.cohort.identifiers import identifiers_of
 from radstudy.errors import UsageError
@@ -73,7 +74,9 @@ def run(
     """
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
+    require_known_schema(out)
     with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
+        write_schema(out)
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         if protocol.features is None:
             state.extraction  # noqa: B018  # what cannot be used of it is said before any work

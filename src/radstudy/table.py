@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from radstudy.artefacts.common import PLACE
 from radstudy.errors import DataError
 from radstudy.store import write_parquet
 
-INDEX = ("patient", "lesion", "sequence", "reader")
+INDEX = tuple(column.name for column in PLACE)
 SEPARATOR = ":"  # between sequence and feature in the name of a design table's column
 CLINICAL = f"clinical{SEPARATOR}"  # what the name of a clinical column begins with
 

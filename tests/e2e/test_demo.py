@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
+from radstudy.artefacts import ARTEFACTS, JsonFile, TableFile, artefact_of
+
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "report")
 NUMBERS = ("agree/icc.csv", "model/features.csv", "model/predictions.csv", "evaluate/table3.csv", "evaluate/delong.csv")
 
@@ -39,6 +41,49 @@ def test_every_step_leaves_its_folder_and_provenance(demo):
         assert record["versions"]["radstudy"]
     assert (demo / "report.html").stat().st_size > 10_000
     assert (demo / "signature.json").exists()
+
+
+# Declared files that the demo does not write, each with the condition that its declaration names.
+NOT_IN_THE_DEMO = {
+    "prepare/transferred.csv", "prepare/transferred/*.nii.gz", "extract/transferred.csv", "extract/columns.csv",
+    "extract/maps/maps.csv", "extract/maps/*.npz", "extract/maps/volumes/*.json", "extract/maps/provenance.json",
+    "extract/shuffled/features.parquet", "extract/shuffled/failures.csv", "extract/shuffled/provenance.json",
+    "evaluate/null/*/scikit-learn/*/*.npz", "evaluate/resampling/*/scikit-learn/*/*.npz",
+    "evaluate/baselines/*/*.npz", "evaluate/baselines/*/scikit-learn/*/*.npz",
+}  # fmt: skip
+
+
+def test_every_file_is_declared_with_its_columns_and_nothing_declared_is_never_written(demo):
+    seen = set()
+    for file in sorted(file for file in demo.rglob("*") if file.is_file()):
+        name = file.relative_to(demo).as_posix()
+        if name.startswith("data/"):  # the synthetic cohort itself, which no run writes
+            continue
+        declared = artefact_of(name)
+        assert declared is not None, f"{name} is not declared in radstudy.artefacts"
+        seen.add(declared.path)
+        if isinstance(declared, TableFile):
+            parquet = name.endswith(".parquet")
+            frame = pd.read_parquet(file).reset_index() if parquet else declared.read(demo)
+            own = list(frame.columns) if declared.more is None else list(frame.columns)[: len(declared.names)]
+            assert own == declared.names, name
+        elif isinstance(declared, JsonFile):
+            content = json.loads(file.read_text(encoding="utf-8"))
+            for of_the_record in ("checksum", "key") if declared.kept else ():
+                if of_the_record not in {field.name for field in declared.fields}:
+                    content.pop(of_the_record)
+            declared.check(content)
+    never = {declared.path: declared.when for declared in ARTEFACTS if declared.path not in seen}
+    assert set(never) == NOT_IN_THE_DEMO
+    assert all(never.values()), never
+
+
+def test_a_run_folder_of_a_newer_layout_is_refused_and_left_alone(demo_copy, command):
+    (demo_copy / "run_folder.json").write_text('{"schema_version": 99}', encoding="utf-8")
+    before = {name: (demo_copy / name).read_bytes() for name in NUMBERS}
+    done = command("run", study_of(demo_copy), "--data", demo_copy / "data", "--out", demo_copy, check=2)
+    assert "schema version 99" in done.stderr and "update radstudy" in done.stderr
+    assert {name: (demo_copy / name).read_bytes() for name in NUMBERS} == before
 
 
 def test_a_sequence_has_1218_features(demo):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from radstudy.artefacts.evaluate import TABLE1
 from radstudy.protocol.sections import ClinicalVariable
 from radstudy.statistics import categorical_test, continuous_test, smd_categorical, smd_continuous
 
@@ -54,15 +55,7 @@ def comparison_table(
                 if variable.levels is None
                 else _categorical(part, name, head, variable.levels)
             )
-    return pd.DataFrame(records, columns=COLUMNS)
-
-
-COLUMNS = [
-    "set", "variable", "label", "unit", "kind", "level",
-    "negative_n", "positive_n", "negative_percent", "positive_percent",
-    "negative_mean", "negative_sd", "positive_mean", "positive_sd",
-    "negative_missing", "positive_missing", "smd", "p_value", "test", "note", "counted",
-]  # fmt: skip
+    return TABLE1.frame(records)
 
 
 def _patients(rows: pd.DataFrame) -> pd.DataFrame:

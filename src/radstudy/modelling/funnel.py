@@ -13,33 +13,34 @@ from radstudy.modelling.models import leaves
 from radstudy.modelling.selection.step import FeatureFilter
 from radstudy.table import SEPARATOR
 
-FUNNEL = ("model", "branch", "step", "entered", "kept")
-FUNNEL_OF_SEQUENCES = ("model", "branch", "order", "step", "sequence", "entered", "kept")
-DROPPED = ("model", "branch", "step", "feature", "reason")
 
-
-def funnel(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:
-    """One row (`FUNNEL`) a step of a fitted pipeline, those of the models inside it included."""
+def funnel(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
+    """One row (model/funnel.csv) per step of a fitted pipeline, those of the models inside it included."""
     return [
-        (name, branch, word, len(step.kept_), int(step.kept_.sum())) for branch, word, step in _filters(name, pipeline)
+        {"model": name, "branch": branch, "step": word, "entered": len(step.kept_), "kept": int(step.kept_.sum())}
+        for branch, word, step in _filters(name, pipeline)
     ]
 
 
-def funnel_of_sequences(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:
-    """One row (`FUNNEL_OF_SEQUENCES`) a step and sequence; clinical variables are under "clinical"."""
-    rows = []
+def funnel_of_sequences(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
+    """One row (model/funnel_sequences.csv) per step and sequence; clinical variables are under "clinical"."""
+    rows: list[dict[str, Any]] = []
     for order, (branch, word, step) in enumerate(_filters(name, pipeline), 1):
         names = [str(column) for column in getattr(step, "feature_names_in_", ())]
         entered = _by_sequence(names)
         kept = _by_sequence(np.asarray(names, dtype=object)[step.kept_])
-        rows += [(name, branch, order, word, sequence, number, kept[sequence]) for sequence, number in entered.items()]
+        about = {"model": name, "branch": branch, "order": order, "step": word}
+        rows += [
+            {**about, "sequence": sequence, "entered": number, "kept": kept[sequence]}
+            for sequence, number in entered.items()
+        ]
     return rows
 
 
-def dropped(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:
-    """One row (`DROPPED`) a feature that the model's own steps dropped."""
+def dropped(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
+    """One row (model/dropped.csv) per feature that the model's own steps dropped."""
     return [
-        (name, branch, word, feature, reason)
+        {"model": name, "branch": branch, "step": word, "feature": feature, "reason": reason}
         for branch, word, step in _filters(name, pipeline)
         if branch == name
         for feature, reason in step.dropped_.items()

@@ -8,95 +8,26 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.artefacts import ARTEFACTS, ColumnKind, JsonFile, TableFile
+from radstudy.artefacts.cohort import ROWS
 from radstudy.features.settings import ExtractionSettings
-from radstudy.modelling.assessment.measures import NOTES
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import PROVENANCE
-from radstudy.store import read_csv, read_json
 
 TRAINING, TESTING = "training", "testing"
 SUMMARY = "extract/summary.json"
-
 FAILURES = tuple(f"{step}/failures.csv" for step in STEPS)
 PROVENANCES = tuple(f"{step}/{PROVENANCE}" for step in STEPS)
-TABLES = (
-    "cohort/rows.csv", "cohort/excluded.csv", "cohort/absent.csv",
-    "prepare/volumes.csv", "prepare/lesions.csv",
-    "extract/missing.csv", "extract/identical.csv", "extract/transferred.csv", "extract/maps/maps.csv",
-    "agree/icc.csv", "agree/masks.csv", "agree/kappa.csv",
-    "model/funnel.csv", "model/dropped.csv", "model/features.csv", "model/predictions.csv", "model/clinical_screen.csv",
-    "evaluate/table1.csv", "evaluate/table2.csv", "evaluate/table3.csv", "evaluate/roc.csv", "evaluate/delong.csv",
-    "evaluate/precision_recall.csv", "evaluate/calibration.csv", "evaluate/calibration_curves.csv",
-    "evaluate/decision_curves.csv", "evaluate/regression.csv", "evaluate/regression_models.csv",
-    "evaluate/incremental.csv", "evaluate/mcnemar.csv", "evaluate/null/null.csv",
-    "evaluate/leaks/leaks.csv",
-    "evaluate/baselines/table3.csv", "evaluate/baselines/null.csv", "evaluate/baselines/beside_volume.csv",
-    "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv",
-    "evaluate/null/roc.csv",
-    *(f"evaluate/resampling/{name}.csv" for name in ("summary", "splits", "features", "patients", "corrections")),
-    *FAILURES,
-)  # fmt: skip
-DOCUMENTS = (
-    "cohort/flow.json", "cohort/notes.json", "prepare/quality.json", SUMMARY, "agree/summary.json",
-    "model/models.json", "signature.json", "evaluate/leaks/checked.json", *PROVENANCES,
-)  # fmt: skip
 
-# Columns that hold text whatever they look like: patient "007" is not 7, level "1" is not 1.
-_TEXT = frozenset(
-    [
-        "patient",
-        "lesion",
-        "side",
-        "sequence",
-        "reader",
-        "reader_a",
-        "reader_b",
-        "reason",
-        "file",
-        "problem",
-        "remedy",
-        "feature",
-        "model",
-        "model_a",
-        "model_b",
-        "base",
-        "extended",
-        "estimator",
-        "weights",
-        "branch",
-        "step",
-        "set",
-        "variable",
-        "label",
-        "unit",
-        "kind",
-        "level",
-        "test",
-        "note",
-        "interval",
-        "image",
-        "size",
-        "spacing_mm",
-        "iterations",
-        "warnings",
-        "history",
-        "name",
-        "from",
-        "transferred_from",
-        "mask",
-        "confirmed",
-        "confirmed_by",
-        "status",
-        "severity",
-        "check",
-        "what",
-        "evidence",
-        "where",
-        "correction",
-        "stability_note",
-    ]
+TABLES = tuple(
+    artefact for artefact in ARTEFACTS
+    if isinstance(artefact, TableFile) and "report" in artefact.read_by and not artefact.path.endswith(".parquet")
+)  # fmt: skip
+DOCUMENTS = tuple(
+    artefact
+    for artefact in ARTEFACTS
+    if isinstance(artefact, JsonFile) and "report" in artefact.read_by and "*" not in artefact.path
 )
-
 
 # Names of a group that say nothing without the outcome's.
 _BARE = frozenset(
@@ -295,19 +226,19 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     frames: dict[str, pd.DataFrame] = {}
     documents: dict[str, Any] = {}
     unreadable: dict[str, str] = {}
-    text = _TEXT | NOTES | {n for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
+    clinical = {n: ColumnKind.TEXT for n, variable in protocol.cohort.clinical.items() if variable.levels is not None}
     stale = _switched_off(protocol)
-    for name in (*TABLES, *DOCUMENTS):
-        path = run / name
-        if name.startswith(stale) or not path.exists():
+    files: list[TableFile | JsonFile] = [*TABLES, *DOCUMENTS]
+    for file in files:
+        if file.path.startswith(stale) or not file.file(run).exists():
             continue
         try:
-            if name.endswith(".csv"):
-                frames[name] = _read_csv(path, text)
+            if isinstance(file, TableFile):
+                frames[file.path] = file.read(run, clinical if file is ROWS else None)
             else:
-                documents[name] = read_json(path)
+                documents[file.path] = file.read(run)
         except (OSError, ValueError) as error:
-            unreadable[name] = str(error)
+            unreadable[file.path] = str(error)
     if protocol.features is not None:
         return Facts(protocol, frames, documents, (), unreadable)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
@@ -332,13 +263,3 @@ def _switched_off(protocol: Protocol) -> tuple[str, ...]:
 def _bare(label: str) -> bool:
     """Whether a group's name says nothing without the outcome's."""
     return label.strip().lower() in _BARE or not any(sign.isalpha() for sign in label)
-
-
-def _read_csv(path: Path, text: frozenset[str] | set[str]) -> pd.DataFrame:
-    try:
-        columns = read_csv(path, nrows=0).columns
-    except pd.errors.EmptyDataError:  # a table that had no row has no header either
-        return pd.DataFrame()
-    words = {name: str for name in columns if name in text}
-    missing = {name: [""] for name in columns if name not in text}
-    return read_csv(path, dtype=words, keep_default_na=False, na_values=missing, low_memory=False)

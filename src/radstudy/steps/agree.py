@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.artefacts import agree, extract
 from radstudy.modelling.agreement import reproducibility, reproducible_columns
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
-from radstudy.steps.feature_table import COLUMNS
 from radstudy.steps.reader_agreement import kappa_table, mask_table
 from radstudy.steps.run import Run
-from radstudy.steps.transfer import TRANSFERRED, transferred_lesions
-from radstudy.store import content_hash, file_hash, read_csv, write_csv, write_json
+from radstudy.steps.transfer import transferred_lesions
+from radstudy.store import content_hash, file_hash
 from radstudy.table import FeatureTable
 
 STEP = "agree"
@@ -52,15 +52,15 @@ def _agree(run: Run) -> None:
         pairs = pd.MultiIndex.from_frame(agreement[["sequence", "feature"]])
         agreement = agreement[pairs.isin([(s, f) for s, features in known.items() for f in features])]
         note = ""
-    write_csv(run.path(STEP, "icc.csv"), agreement)
-    write_csv(run.path(STEP, "masks.csv"), mask_table(run))
-    write_csv(run.path(STEP, "kappa.csv"), kappa_table(run))
-    write_json(run.path(STEP, "summary.json"), _summary(run, agreement, known, note))
+    agree.ICC.write(run.out, agreement)
+    agree.MASKS.write(run.out, mask_table(run))
+    agree.KAPPA.write(run.out, kappa_table(run))
+    agree.SUMMARY.write(run.out, _summary(run, agreement, known, note))
 
 
 def _drawn(run: Run, table: FeatureTable) -> FeatureTable:
     """The features without those of transferred masks: nobody drew these, so no reader agrees with another on them."""
-    transferred = transferred_lesions(run.path("extract", TRANSFERRED))
+    transferred = transferred_lesions(run.out)
     if not transferred:
         return table
     return FeatureTable(table.frame[~table.frame.index.isin(transferred)], table.settings_hash)
@@ -76,7 +76,7 @@ def _features_of(run: Run, table: FeatureTable) -> dict[str, list[str]]:
     """Sequence to its features: all, unless a given table has other ones for each sequence."""
     if run.protocol.features is None:
         return dict.fromkeys(run.protocol.sequences, table.features)
-    given = read_csv(run.path("extract", COLUMNS), dtype=str, keep_default_na=False)
+    given = extract.COLUMNS.read(run.out)
     return {name: list(given.loc[given["sequence"] == name, "feature"]) for name in run.protocol.sequences}
 
 
@@ -105,5 +105,5 @@ def _summary(run: Run, agreement: pd.DataFrame, known: Mapping[str, list[str]], 
 
 def read_reproducible(run: Run) -> dict[str, list[str]]:
     """Sequence to the names of its reproducible features."""
-    agreement = read_csv(run.path(STEP, "icc.csv"))
+    agreement = agree.ICC.read(run.out)
     return {sequence: reproducible_columns(agreement, sequence) for sequence in run.protocol.sequences}

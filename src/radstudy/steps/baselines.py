@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radstudy.artefacts import beside
 from radstudy.cohort.rows import ROW
 from radstudy.modelling.assessment.baselines import (
-    BESIDE_VOLUME,
     Baseline,
     beside_volume,
     log_volume,
@@ -32,11 +32,10 @@ from radstudy.protocol.sections import Baselines, Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
 from radstudy.steps.model import fitted_models, read_predictions
-from radstudy.steps.null import LEFT_OUT, MEASURED, summary_of
+from radstudy.steps.null import LEFT_OUT, summary_of
 from radstudy.steps.refits import ENGINE, Share, failed_records, kept_chunks, left_out, shares_of, surviving
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
-from radstudy.store import write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/baselines"
@@ -81,13 +80,12 @@ def _write(run: Run, section: Baselines) -> None:
         nulls += images.null(chance)
         missing = images.without_null(chance)
     table = [row for baseline in found for row in _rows(run, design, baseline)]
-    write_csv(run.path(STEP, "table3.csv"), pd.DataFrame(table, columns=None if table else ["model", "set", "kind"]))
+    beside.BASELINES.write(run.out, table)
     summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level)]
     summary += missing
-    write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(MEASURED)))
+    beside.BASELINES_NULL.write(run.out, summary)
     volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
-    beside = pd.DataFrame(list(_beside(run, design, volumes)), columns=list(BESIDE_VOLUME))
-    write_csv(run.path(STEP, "beside_volume.csv"), beside)
+    beside.BESIDE_VOLUME.write(run.out, _beside(run, design, volumes))
 
 
 def _variables(run: Run, section: Baselines, design: Design) -> Iterator[tuple[Baseline, pd.Series]]:
@@ -182,7 +180,9 @@ class ShuffledImages:
         names = self.engine.models
         records = left_out(self.run, names, section.slow, "evaluate.chance", LEFT_OUT)
         records += failed_records(self.run, self.failed)
-        return [{"kind": "outcome", **record, "model": f"{_SHUFFLED}{record['model']}"} for record in records]
+        return [
+            {"kind": "outcome", "model": f"{_SHUFFLED}{record['model']}", "note": record["note"]} for record in records
+        ]
 
     def _calibrated(self, section: Chance, share: Share) -> NullCalibration:
         everyone = self.engine

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from radstudy.artefacts import ColumnKind
+from radstudy.artefacts.cohort import ABSENT, CASES, EXCLUDED, FAILURES, FLOW, NOTES, OPENED, ROWS, UNUSABLE
+from radstudy.artefacts.records.case import CaseRecord, DrawnElsewhere
 from radstudy.cohort.case_files import Case, Transfer
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW
@@ -18,10 +20,9 @@ from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.opening import open_files, sets_of
 from radstudy.steps.run import Run, read_failures, write_failures
-from radstudy.store import content_hash, file_hash, read_csv, read_json, write_csv, write_json
+from radstudy.store import content_hash, file_hash
 
 STEP = "cohort"
-OPENED, UNUSABLE = "opened.json", "unusable.csv"
 
 
 def do_cohort(run: Run) -> None:
@@ -36,7 +37,7 @@ def do_cohort(run: Run) -> None:
         cohort = read_cohort(run.protocol, run.data)
     if not cohort.cases and run.protocol.features is None:
         raise CohortError("no lesion has its files:", grouped(cohort.failures))
-    opened = open_files(run.protocol, cohort.cases, kept_in=run.path(STEP, OPENED), jobs=run.jobs, bar=run.bar)
+    opened = open_files(run.protocol, cohort.cases, kept_in=OPENED.file(run.out), jobs=run.jobs, bar=run.bar)
     doubles = opened.doubled(sets_of(cohort)) + copied_features(run.protocol, cohort.features)
     reading = doubly_read(run.protocol, cohort, run.extraction if run.protocol.features is None else None)
     serious = [double for double in doubles if stops(run.protocol, double)]
@@ -63,7 +64,7 @@ def do_cohort(run: Run) -> None:
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _write(run, cohort)
-            write_failures(run.path(STEP, UNUSABLE), opened.failures)
+            write_failures(UNUSABLE.file(run.out), opened.failures)
 
 
 def _hash(file: Path, reading: Reading) -> str:
@@ -73,64 +74,60 @@ def _hash(file: Path, reading: Reading) -> str:
 
 def lost_of(out: Path) -> int:
     """How many cases a cohort, checked alone, has lost: without files, or with files that cannot be used."""
-    return sum(len(read_failures(out / STEP / name)) for name in ("failures.csv", UNUSABLE))
+    return sum(len(read_failures(table.file(out))) for table in (FAILURES, UNUSABLE))
 
 
 def _write(run: Run, cohort: Cohort) -> None:
-    folder = run.out / STEP
-    write_csv(folder / "rows.csv", cohort.rows.reset_index())
-    write_csv(folder / "excluded.csv", cohort.excluded)
-    write_csv(folder / "absent.csv", pd.DataFrame(list(cohort.absent), columns=["patient", "lesion", "sequence"]))
-    write_json(folder / "flow.json", cohort.flow())
-    write_json(folder / "notes.json", list(cohort.notes))
-    write_json(folder / "cases.json", _cases_plain(cohort))
-    write_failures(folder / "failures.csv", cohort.failures)
+    ROWS.write(run.out, cohort.rows.reset_index())
+    EXCLUDED.write(run.out, cohort.excluded)
+    ABSENT.write(run.out, [dict(zip(ABSENT.names, place, strict=True)) for place in cohort.absent])
+    FLOW.write(run.out, cohort.flow())
+    NOTES.write(run.out, list(cohort.notes))
+    CASES.write(run.out, _cases_plain(cohort))
+    write_failures(FAILURES.file(run.out), cohort.failures)
 
 
 def _cases_plain(cohort: Cohort) -> list[dict[str, object]]:
-    return [
-        {
-            "patient": case.patient,
-            "lesion": case.lesion,
-            "sequence": case.sequence,
-            "image": str(case.image),
-            "masks": {reader: str(path) for reader, path in case.masks},
-            "reference": str(case.reference) if case.reference else None,
-            "transfer": case.transfer and {name: str(value) for name, value in vars(case.transfer).items()},
-        }
-        for case in cohort.cases
-    ]
+    return [_record(case).as_json() for case in cohort.cases]
+
+
+def _record(case: Case) -> CaseRecord:
+    drawn = case.transfer
+    elsewhere = DrawnElsewhere(drawn.sequence, str(drawn.image), str(drawn.mask)) if drawn else None
+    masks = {reader: str(path) for reader, path in case.masks}
+    reference = str(case.reference) if case.reference else None
+    return CaseRecord(case.patient, case.lesion, case.sequence, str(case.image), masks, reference, elsewhere)
 
 
 def read_cases(run: Run) -> list[Case]:
     """The cases that the step has written."""
-    return [_case(item) for item in read_json(run.path(STEP, "cases.json"))]
+    return [_case(CaseRecord.from_json(item)) for item in CASES.read(run.out)]
 
 
-def _case(item: dict[str, Any]) -> Case:
-    masks = tuple((reader, Path(path)) for reader, path in item["masks"].items())
-    reference = Path(item["reference"]) if item["reference"] else None
-    found = item["transfer"]
-    transfer = Transfer(found["sequence"], Path(found["image"]), Path(found["mask"])) if found else None
-    return Case(
-        item["patient"], item["lesion"], item["sequence"], Path(item["image"]), masks, reference, transfer
-    )  # fmt: skip
+def _case(record: CaseRecord) -> Case:
+    masks = tuple((reader, Path(path)) for reader, path in record.masks.items())
+    reference = Path(record.reference) if record.reference else None
+    elsewhere = record.transfer
+    transfer = Transfer(elsewhere.sequence, Path(elsewhere.image), Path(elsewhere.mask)) if elsewhere else None
+    return Case(record.patient, record.lesion, record.sequence, Path(record.image), masks, reference, transfer)
 
 
 def read_rows(run: Run) -> pd.DataFrame:
     """The rows of the cohort, indexed (patient, lesion), clinical variables coded as the codebook says."""
-    return rows_from(run.path(STEP, "rows.csv"), run.protocol)
+    return rows_from(run.out, run.protocol)
 
 
-def rows_from(file: Path, protocol: Protocol) -> pd.DataFrame:
-    """Read a rows.csv."""
-    text = dict.fromkeys((*ROW, "side", "set"), str)
-    levels = {name: str for name, variable in protocol.cohort.clinical.items() if variable.levels is not None}
-    frame = read_csv(file, dtype={**text, **levels}, keep_default_na=False, na_values={
-        name: [""] for name in protocol.cohort.clinical})  # fmt: skip
+def kinds_of(protocol: Protocol) -> dict[str, ColumnKind]:
+    """Clinical variable to the kind of its column in rows.csv: text where it has levels, else a number."""
+    clinical = protocol.cohort.clinical
+    return {name: ColumnKind.NUMBER if one.levels is None else ColumnKind.TEXT for name, one in clinical.items()}
+
+
+def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:
+    """Read the rows of a run's folder."""
+    frame = ROWS.read(out, kinds_of(protocol))
     for name, variable in protocol.cohort.clinical.items():
         if variable.levels is not None:
-            frame[name] = pd.Categorical(frame[name], categories=list(variable.levels), ordered=True)
-        else:
-            frame[name] = frame[name].astype(float)
+            known = frame[name].mask(frame[name] == "")  # an empty cell is a missing value, and no level
+            frame[name] = pd.Categorical(known, categories=list(variable.levels), ordered=True)
     return frame.set_index(list(ROW))

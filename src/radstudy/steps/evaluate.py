@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
 import pandas as pd
 
+from radstudy.artefacts import TableFile
+from radstudy.artefacts import evaluate as files
+from radstudy.artefacts.model import FEATURES
+from radstudy.artefacts.records.model import FittedModel
 from radstudy.cohort.comparison import comparison_table
-from radstudy.modelling.assessment.inference import REGRESSION, REGRESSION_MODELS, regression_design, regression_of
+from radstudy.modelling.assessment.inference import regression_design, regression_of
 from radstudy.modelling.assessment.pairs import (
-    DELONG,
-    INCREMENTAL,
-    MCNEMAR,
     adjust,
     delong_row,
     incremental_row,
     mcnemar_row,
 )
 from radstudy.modelling.assessment.performance import (
-    CALIBRATION,
-    CALIBRATION_POINTS,
-    CURVES,
     Scored,
     calibration_points,
     calibration_row,
     chosen_cutoff,
+    decision_points,
     flexible_curve,
     performance_row,
+    precision_recall_points,
     roc_points,
 )
 from radstudy.modelling.models import candidates_among, refers_to
@@ -41,7 +41,6 @@ from radstudy.steps.null import do_null
 from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run, stacked
-from radstudy.store import read_csv, write_csv
 
 STEP = "evaluate"
 SETS = ("training", "testing")
@@ -72,25 +71,22 @@ def _evaluate(run: Run) -> None:
     rows = read_rows(run)
     if len(predictions):  # Tables 1 and 2 are of those whom some model could use
         rows = rows[rows.index.isin(predictions.set_index(list(rows.index.names)).index)]
-    for number, table in ((1, "clinical"), (2, "imaging")):
-        frame = comparison_table(rows, protocol.cohort.clinical, table=table, continuous=section.continuous)
-        write_csv(run.path(STEP, f"table{number}.csv"), frame)
+    for file, table in ((files.TABLE1, "clinical"), (files.TABLE2, "imaging")):
+        file.write(
+            run.out, comparison_table(rows, protocol.cohort.clinical, table=table, continuous=section.continuous)
+        )
     facts = fitted_models(run)
     fitted = list(facts)
     scored = {(name, which): _scored(predictions, name, which) for which in SETS for name in fitted}
     cutoffs = {name: chosen_cutoff(scored[name, "training"], section.cutoff) for name in fitted}
-    _write(run, "table3", [
-        performance_row(one, cutoffs[name], section.interval, facts[name]["note"], protocol.seed)
+    files.TABLE3.write(run.out, [
+        performance_row(one, cutoffs[name], section.interval, facts[name].note, protocol.seed)
         for (name, _), one in scored.items()
     ])  # fmt: skip
     _write_calibration(run, list(scored.values()))
     _write_curves(run, [one for one in scored.values() if one.has_both_classes])
     _write_regressions(run, predictions, facts)
     _write_pairs(run, predictions, fitted, cutoffs)
-
-
-def _write(run: Run, name: str, records: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
-    write_csv(run.path(STEP, f"{name}.csv"), pd.DataFrame(list(records), columns=columns and list(columns)))
 
 
 def _of(predictions: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
@@ -108,33 +104,33 @@ def _write_calibration(run: Run, scored: list[Scored]) -> None:
     level = run.protocol.evaluate.interval.level
     curves = [flexible_curve(one, level) for one in scored]
     pairs = list(zip(scored, curves, strict=True))
-    _write(run, "calibration", [calibration_row(one, curve, level) for one, curve in pairs], CALIBRATION)
+    files.CALIBRATION.write(run.out, [calibration_row(one, curve, level) for one, curve in pairs])
     points = [calibration_points(one, curve) for one, curve in pairs if curve is not None]
-    _write_points(run, "calibration_curves", points, CALIBRATION_POINTS)
+    _write_points(run, files.CALIBRATION_CURVES, points)
 
 
 def _write_curves(run: Run, scored: list[Scored]) -> None:
-    write_csv(run.path(STEP, "roc.csv"), pd.concat([pd.DataFrame(), *map(roc_points, scored)], ignore_index=True))
     level, seed = run.protocol.evaluate.interval.level, run.protocol.seed
-    for name, (points, columns) in CURVES.items():
-        _write_points(run, name, [points(one, level, seed) for one in scored], columns)
+    _write_points(run, files.ROC, map(roc_points, scored))
+    _write_points(run, files.PRECISION_RECALL, map(precision_recall_points, scored))
+    _write_points(run, files.DECISION_CURVES, [decision_points(one, level, seed) for one in scored])
 
 
-def _write_points(run: Run, name: str, parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> None:
-    write_csv(run.path(STEP, f"{name}.csv"), stacked(parts, columns))
+def _write_points(run: Run, table: TableFile, parts: Iterable[pd.DataFrame]) -> None:
+    table.write(run.out, stacked(parts, table.names))
 
 
 # --- regressions -------------------------------------------------------------------------------------------------
 
 
-def _write_regressions(run: Run, predictions: pd.DataFrame, facts: dict[str, Any]) -> None:
+def _write_regressions(run: Run, predictions: pd.DataFrame, facts: Mapping[str, FittedModel]) -> None:
     """Each model's variables, refitted without penalty on its training rows."""
     section, level = run.protocol.evaluate.regression, run.protocol.evaluate.interval.level
-    terms = read_csv(run.path("model", "features.csv"), dtype={"model": str, "feature": str})
+    terms = FEATURES.read(run.out)
     terms = terms[terms["coefficient"].notna()]  # a model without a formula has no regression either
     design = read_design(run).table
     found = []
-    for name in (name for name in facts if facts[name]["intercept"] is not None):
+    for name in (name for name in facts if facts[name].intercept is not None):
         training = _of(predictions, name, "training")
         X = regression_design(design.loc[training.index], terms[terms["model"] == name])
         found.append(
@@ -143,8 +139,8 @@ def _write_regressions(run: Run, predictions: pd.DataFrame, facts: dict[str, Any
                 candidates=len(candidates_among(run.protocol, name, map(str, design.columns))),
             )
         )  # fmt: skip
-    _write(run, "regression", [row for variables, _ in found for row in variables], REGRESSION)
-    _write(run, "regression_models", [summary for _, summary in found], REGRESSION_MODELS)
+    files.REGRESSION.write(run.out, [row for variables, _ in found for row in variables])
+    files.REGRESSION_MODELS.write(run.out, [summary for _, summary in found])
 
 
 # --- pairs -------------------------------------------------------------------------------------------------------
@@ -154,7 +150,7 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
     section, protocol = run.protocol.evaluate, run.protocol
     level, method = section.interval.level, section.compare.adjust
     holds = {name: refers_to(protocol, name) for name in fitted}
-    found: dict[str, list[dict[str, Any]]] = {"delong": [], "mcnemar": [], "incremental": []}
+    found: dict[TableFile, list[dict[str, Any]]] = {files.DELONG: [], files.MCNEMAR: [], files.INCREMENTAL: []}
     for which in SETS:
         parts = {name: _of(predictions, name, which) for name in fitted}
         pairs = list(combinations(fitted, 2))
@@ -165,14 +161,14 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
             for a, b in pairs
         ]
         discordant = [mcnemar_row(parts[a], parts[b], (cutoffs[a], cutoffs[b])) for a, b in pairs]
-        for name, records in (("delong", delong), ("mcnemar", discordant)):
-            found[name] += adjust([{**head, **row} for head, row in zip(heads, records, strict=True)], method)
-        found["incremental"] += [
+        for table, records in ((files.DELONG, delong), (files.MCNEMAR, discordant)):
+            found[table] += adjust([{**head, **row} for head, row in zip(heads, records, strict=True)], method)
+        found[files.INCREMENTAL] += [
             {"set": which, "base": base, "extended": name}
             | incremental_row(parts[base], parts[name], nested=here, level=level, seed=protocol.seed)
             for name in fitted
             for base in fitted
             if base in holds[name] and base != name
         ]
-    for name, columns in (("delong", DELONG), ("mcnemar", MCNEMAR), ("incremental", INCREMENTAL)):
-        _write(run, name, found[name], columns)
+    for table, records in found.items():
+        table.write(run.out, records)

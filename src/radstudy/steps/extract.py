@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from radstudy.artefacts.extract import FAILURES, FEATURES, IDENTICAL, LESIONS, MISSING, SUMMARY, TRANSFERRED
+from radstudy.artefacts.records.lesion import ExtractedLesion
+from radstudy.artefacts.records.volume import MaskPlace, PreparedVolume, TransferRecord
 from radstudy.bugs import note
 from radstudy.cohort.confirmation import Answer
 from radstudy.errors import CaseError, DataError, TransientError
@@ -18,7 +19,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.kept import MADE, TRANSIENT, keep, kept
+from radstudy.kept import keep, kept
 from radstudy.provenance import code_key
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.feature_table import do_feature_table, identical_rows
@@ -29,7 +30,6 @@ from radstudy.steps.shuffled import do_shuffled
 from radstudy.steps.transfer import (
     ACCEPTED,
     CONFIRMED,
-    TRANSFERRED,
     WAITING,
     answers_of_study,
     not_used,
@@ -37,7 +37,7 @@ from radstudy.steps.transfer import (
     write_transferred,
 )
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared, volume_tasks
-from radstudy.store import content_hash, write_csv, write_json
+from radstudy.store import content_hash
 from radstudy.table import FeatureTable
 
 STEP = "extract"
@@ -84,11 +84,11 @@ def _work(run: Run, settings: ExtractionSettings) -> _Work:
 
 def _usable(
     run: Run, answers: Mapping[str, Answer]
-) -> tuple[list[tuple[VolumeTask, dict[str, Any]]], list[dict[str, Any]]]:
+) -> tuple[list[tuple[VolumeTask, PreparedVolume]], list[TransferRecord]]:
     """The volumes with the drawings that may be used and their preparation; all transferred masks as answered."""
     found = volume_tasks(read_cases(run), run.protocol.reader)
     tasks = [(task, read_preparation(run, task)) for task in found if _prepared(run, task)]
-    transferred = [_answered(run, row, answers) for _, record in tasks for row in record["transferred"]]
+    transferred = [_answered(run, row, answers) for _, record in tasks for row in record.transferred]
     usable = [(_checked(run, task, record, transferred), record) for task, record in tasks]
     return [(task, record) for task, record in usable if task.drawings], transferred
 
@@ -96,8 +96,8 @@ def _usable(
 def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answer]) -> None:
     work = _work(run, settings)
     usable, transferred = _usable(run, answers)
-    rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
-    missing: list[dict[str, str]] = []
+    rows: dict[tuple[str, str, str, str], Mapping[str, float | None]] = {}
+    missing: list[Mapping[str, object]] = []
     lesions: list[dict[str, Any]] = []
     section = run.protocol.cohort.transfer
     refused = [not_used(row, section, run.out / "prepare") for row in transferred] if section else []
@@ -109,15 +109,13 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
                 for d in task.drawings
             ]
             continue
-        for item in result["lesions"]:
-            place = {name: item[name] for name in ("patient", "lesion", "sequence", "reader")}
-            if "problem" in item:
-                kind = TransientError if item.get(TRANSIENT) else CaseError
-                failures.append(kind(item["problem"], item["remedy"], **place, file=item["file"]))
+        for item in result:
+            if (error := item.error) is not None:
+                failures.append(error)
                 continue
-            rows[item["patient"], item["lesion"], item["sequence"], item["reader"]] = item["values"]
-            missing += [{**place, "feature": name, "reason": reason} for name, reason in item["missing"].items()]
-            lesions.append({**place, **item["diagnostics"]})
+            rows[item.row] = item.values
+            missing += [{**item.place, "feature": name, "reason": reason} for name, reason in item.missing.items()]
+            lesions.append({**item.place, **item.diagnostics})
     known = {id(error) for error in run.transient}
     run.transient.extend(error for error in failures if isinstance(error, TransientError) and id(error) not in known)
     if not rows:
@@ -126,16 +124,14 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
     table = FeatureTable.from_rows(
         {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}, settings.key()
     )
-    table.write(run.path(STEP, "features.parquet"))
-    place_columns = ["patient", "lesion", "sequence", "reader"]
-    write_csv(run.path(STEP, "missing.csv"), pd.DataFrame(missing, columns=[*place_columns, "feature", "reason"]))
-    write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions))
-    write_transferred(run.path(STEP, TRANSFERRED), transferred)
-    write_csv(run.path(STEP, "identical.csv"), identical_rows(table))
-    write_failures(run.path(STEP, "failures.csv"), failures)
-    write_json(
-        run.path(STEP, "summary.json"),
-        {"features": len(names), "explained": explain_count(settings), "settings": settings.as_dict()},
+    table.write(FEATURES.file(run.out))
+    MISSING.write(run.out, missing)
+    LESIONS.write(run.out, lesions)
+    write_transferred(TRANSFERRED, run.out, transferred)
+    IDENTICAL.write(run.out, identical_rows(table))
+    write_failures(FAILURES.file(run.out), failures)
+    SUMMARY.write(
+        run.out, {"features": len(names), "explained": explain_count(settings), "settings": settings.as_dict()}
     )
     run.tell(failures)
 
@@ -148,22 +144,24 @@ def _prepared(run: Run, task: VolumeTask) -> bool:
     return task.name not in run.waiting and task.record_in(run.path("prepare")).exists()
 
 
-def _answered(run: Run, row: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any]:
+def _answered(run: Run, row: TransferRecord, answers: Mapping[str, Answer]) -> TransferRecord:
     """A transferred mask with what the reader says of it."""
-    section, answer = run.protocol.cohort.transfer, answers.get(row["mask"])
+    section, answer = run.protocol.cohort.transfer, answers.get(row.mask)
     status = WAITING if section is None else status_of(row, answers, section)
     if answer is None:
-        return {**row, "status": status}
-    return {**row, "status": status, "confirmed": "yes" if answer.confirmed else "no", "confirmed_by": answer.by}
+        return replace(row, status=status)
+    return replace(row, status=status, confirmed="yes" if answer.confirmed else "no", confirmed_by=answer.by)
 
 
-def _checked(run: Run, task: VolumeTask, record: Mapping[str, Any], transferred: list[dict[str, Any]]) -> VolumeTask:
+def _checked(
+    run: Run, task: VolumeTask, record: PreparedVolume, transferred: Sequence[TransferRecord]
+) -> VolumeTask:  # fmt: skip
     """The task without the drawings that the preparation or a reader refused; transferred masks as written."""
-    passed = _passed(record)
+    passed = record.passed
     written = {
-        (row["patient"], row["lesion"]): run.path("prepare", row["file"])
+        (row.patient, row.lesion): run.path("prepare", row.file)
         for row in transferred
-        if row["sequence"] == task.sequence and row["status"] in (CONFIRMED, ACCEPTED)
+        if row.sequence == task.sequence and row.status in (CONFIRMED, ACCEPTED)
     }
     drawings = []
     for drawing in task.drawings:
@@ -175,13 +173,8 @@ def _checked(run: Run, task: VolumeTask, record: Mapping[str, Any], transferred:
             drawings.append(replace(drawing, mask=written[drawing.patient, drawing.lesion]))
     files = {file for one in task.drawings for file in (one.mask, *([one.transfer.image] if one.transfer else []))}
     known = {file: run.digests[file] for file in (task.image, *files) if file in run.digests}
-    known |= {run.path("prepare", name): digest for name, digest in record.get(MADE, {}).items()}
+    known |= {run.path("prepare", name): digest for name, digest in record.files.items()}
     return replace(task, drawings=tuple(drawings), prepared_from=known)
-
-
-def _passed(record: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    """(patient, lesion, reader) of the masks that the preparation let through."""
-    return {(item["patient"], item["lesion"], item["reader"]) for item in record["lesions"]}
 
 
 @dataclass(frozen=True)
@@ -193,23 +186,27 @@ class _Work:
     folder: Path
     key: str
 
-    def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> dict[str, Any]:
+    def __call__(self, given: tuple[VolumeTask, PreparedVolume]) -> list[ExtractedLesion]:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
         if (found := kept(file, key)) is not None:
-            return found
+            return [ExtractedLesion.from_json(item) for item in found["lesions"]]
         with as_prepared(task):
-            volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+            volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
             lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
-        if any(lesion.get(TRANSIENT) for lesion in lesions):
-            return {"lesions": lesions}
-        return keep(file, key, {"lesions": lesions}, compact=True)
+        self._keep(file, key, lesions)
+        return lesions
+
+    def _keep(self, file: Path, key: str, lesions: Sequence[ExtractedLesion]) -> None:
+        """Keep the lesions, unless another run may do better."""
+        if not any(lesion.passing for lesion in lesions):
+            keep(file, key, {"lesions": [lesion.as_json() for lesion in lesions]}, compact=True)
 
     def at_once(
-        self, task: VolumeTask, record: Mapping[str, Any], volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
+        self, task: VolumeTask, record: PreparedVolume, volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
     ) -> None:
         """Extract the lesions of a volume in memory, and keep them where a call would; see `prepare.After`."""
-        drawn = [d for d in task.drawings if d.transfer is None and (d.patient, d.lesion, d.reader) in _passed(record)]
+        drawn = [d for d in task.drawings if d.transfer is None and (d.patient, d.lesion, d.reader) in record.passed]
         if not drawn:
             return
         key = replace(task, drawings=tuple(drawn)).key(self.key, record)
@@ -218,20 +215,18 @@ class _Work:
         except Exception as error:  # the volume is prepared; the step itself meets the error again, and reports it
             note(error)
             return
-        if not any(lesion.get(TRANSIENT) for lesion in lesions):
-            keep(task.record_in(self.folder), key, {"lesions": lesions}, compact=True)
+        self._keep(task.record_in(self.folder), key, lesions)
 
-    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> dict[str, Any]:
-        place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "reader": drawing.reader}
+    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> ExtractedLesion:
+        place = MaskPlace(patient=drawing.patient, lesion=drawing.lesion, sequence=sequence, reader=drawing.reader)
         try:
             roi = drawing.roi_on(volume, self.label) if roi is None else roi
             (lesion,) = extract_lesions(volume, [roi], self.settings)
         except CaseError as error:
-            problem = {**place, "problem": error.problem, "remedy": error.remedy, "file": str(drawing.mask)}
-            return {**problem, TRANSIENT: True} if isinstance(error, TransientError) else problem
-        return {**place, "values": lesion.values, "missing": lesion.missing, "diagnostics": lesion.diagnostics}
+            return ExtractedLesion.of_error(error, place, str(drawing.mask))
+        return ExtractedLesion(**place, values=lesion.values, missing=lesion.missing, diagnostics=lesion.diagnostics)
 
 
 def read_features(run: Run) -> FeatureTable:
     """The feature table that the step has written."""
-    return FeatureTable.read(run.path(STEP, "features.parquet"))
+    return FeatureTable.read(FEATURES.file(run.out))

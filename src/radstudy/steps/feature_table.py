@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from radstudy.artefacts.extract import COLUMNS, FAILURES, FEATURES, IDENTICAL, MISSING, SUMMARY
 from radstudy.cohort.feature_table import GivenFeatures, read_feature_table
 from radstudy.protocol.sections import Features
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.run import Run, write_failures
-from radstudy.store import content_hash, file_hash, write_csv, write_json
+from radstudy.store import content_hash, file_hash
 from radstudy.table import FeatureTable
 
 STEP = "extract"
-COLUMNS = "columns.csv"  # which column of the given table each feature is
 
 
 def do_feature_table(run: Run) -> None:
@@ -34,15 +34,15 @@ def _write(run: Run, section: Features, given: GivenFeatures, key: str) -> None:
     frame = given.table.frame
     lesions = frame.index.droplevel(["sequence", "reader"])
     table = FeatureTable(frame[lesions.isin(read_rows(run).index)], key)
-    table.write(run.path(STEP, "features.parquet"))
-    write_csv(run.path(STEP, COLUMNS), given.columns)
-    write_csv(run.path(STEP, "missing.csv"), _missing(table, given))
-    write_csv(run.path(STEP, "identical.csv"), identical_rows(table))
-    write_failures(run.path(STEP, "failures.csv"), [])
+    table.write(FEATURES.file(run.out))
+    COLUMNS.write(run.out, given.columns)
+    MISSING.write(run.out, _missing(table, given))
+    IDENTICAL.write(run.out, identical_rows(table))
+    write_failures(FAILURES.file(run.out), [])
     counts = {sequence: len(given.of(sequence)) for sequence in run.protocol.sequences}
     listed = ", ".join(f"{count} of {sequence}" for sequence, count in counts.items())
-    write_json(
-        run.path(STEP, "summary.json"),
+    SUMMARY.write(
+        run.out,
         {
             "features": max(counts.values()),
             "explained": f"{listed}; read from {', '.join(section.files())}, not computed here",
@@ -70,4 +70,4 @@ def identical_rows(table: FeatureTable) -> pd.DataFrame:
     hashes = pd.util.hash_pandas_object(frame, index=False).rename("hash").reset_index()
     twice = hashes[hashes.duplicated(["sequence", "hash"], keep=False)].sort_values(["sequence", "hash"])
     group = twice.groupby(["sequence", "hash"], sort=False).ngroup() + 1
-    return twice.assign(group=group)[["group", "patient", "lesion", "sequence", "reader"]]
+    return twice.assign(group=group)[IDENTICAL.names]

@@ -10,6 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.artefacts import agree, extract, prepare, require_known_schema
+from radstudy.artefacts import cohort as cohort_files
+from radstudy.artefacts.beside import CHECKED, LEAKS
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import doubled_masks
 from radstudy.cohort.feature_table import read_feature_table
@@ -21,31 +24,30 @@ from radstudy.errors import CaseError
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import digests_of, files_of, hash_of
-from radstudy.modelling.leaks import COLUMNS, SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
+from radstudy.modelling.leaks import SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
 from radstudy.modelling.leaks.readers import CHECK as READERS
 from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Cohort
-from radstudy.steps.cohort import OPENED, read_cases, read_rows
+from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.identities import Identities, read_identities
 from radstudy.steps.model import read_predictions
 from radstudy.steps.opening import Bar, Opened, open_files
 from radstudy.steps.run import Run
-from radstudy.store import file_hash, read_csv, write_csv, write_json
+from radstudy.store import file_hash
 from radstudy.table import FeatureTable
 
 STEP = "evaluate/leaks"
 _HEADERS = (".hdr", ".hdr.gz", ".nhdr", ".mhd")
-FEATURES = Path("extract", "features.parquet")
 
 
 def do_leaks(run: Run) -> None:
     """Inspect the finished study; write what was found and what was looked for.
 
-    Writes ``leaks.csv`` (see `radstudy.modelling.leaks.COLUMNS`), and ``checked.json``: ``looked_for``, what could be
+    Writes ``leaks.csv`` (see `radstudy.artefacts.beside.LEAKS`), and ``checked.json``: ``looked_for``, what could be
     looked for in this study, so that nobody takes an empty list for more than it says.
     """
     who = read_identities(run.protocol, run.data)
@@ -56,8 +58,8 @@ def do_leaks(run: Run) -> None:
         if due:
             seen = _of_run(run, who)
             found = _errors_first([*who.problems, *find_leaks(seen)])
-            write_csv(run.path(STEP, "leaks.csv"), frame_of(found))
-            write_json(run.path(STEP, "checked.json"), {"looked_for": looked_for(seen)})
+            LEAKS.write(run.out, [vars(finding) for finding in found])
+            CHECKED.write(run.out, {"looked_for": looked_for(seen)})
             for finding in found:
                 if finding.severity != "note":
                     run.say(str(finding))
@@ -70,10 +72,9 @@ def leak_errors(out: Path) -> list[str]:
     ----------
     out : the run's folder.
     """
-    file = out / STEP / "leaks.csv"
-    if not file.exists():
+    if not LEAKS.file(out).exists():
         return []
-    frame = read_csv(file, dtype=str, keep_default_na=False)
+    frame = LEAKS.read(out)
     return list(frame.loc[frame["severity"] == "error", "what"])
 
 
@@ -107,13 +108,15 @@ def check_study(
 
     Raises
     ------
+    UsageError : the run's folder is of a newer version.
     CohortError : the cohort's table has problems to settle first.
     StudyFileError : the extraction's settings cannot be used.
     """
+    require_known_schema(out)
     extraction = None if protocol.features is not None else settings_of_study(protocol.extract, data)
     cohort = read_cohort(protocol, data)
     features = _features(protocol, data, out)
-    kept = out / "cohort" / OPENED
+    kept = cohort_files.OPENED.file(out)
     opened = open_files(protocol, cohort.cases, kept_in=kept if kept.exists() else None, jobs=jobs, bar=bar)
     before, who = _of_files(protocol, cohort, opened, extraction), read_identities(protocol, data)
     overlap = None if any(finding.check == READERS for finding in before) else _overlap(out)
@@ -158,13 +161,7 @@ def _of_files(
 
 def _overlap(out: Path) -> pd.DataFrame | None:
     """How the readers' masks compare, once the step agree has listed it."""
-    file = out / "agree" / "masks.csv"
-    return read_csv(file, dtype={"patient": str, "lesion": str}) if file.exists() else None
-
-
-def frame_of(found: Iterable[Finding]) -> pd.DataFrame:
-    """The findings as a table."""
-    return pd.DataFrame([vars(finding) for finding in found], columns=list(COLUMNS))
+    return agree.MASKS.read(out) if agree.MASKS.file(out).exists() else None
 
 
 def _errors_first(found: Iterable[Finding]) -> list[Finding]:
@@ -216,7 +213,8 @@ def _others(section: Cohort, data: Path, index: pd.Index) -> pd.DataFrame:
 def _features(protocol: Protocol, data: Path, out: Path) -> FeatureTable | None:
     if protocol.features is not None:
         return read_feature_table(protocol, data).table
-    return FeatureTable.read(out / FEATURES) if (out / FEATURES).exists() else None
+    file = extract.FEATURES.file(out)
+    return FeatureTable.read(file) if file.exists() else None
 
 
 def _hashes(cases: Iterable[Case]) -> dict[tuple[str, str, str], str]:
@@ -248,10 +246,9 @@ def _images(cases: Iterable[Case]) -> int:
 
 def _acquisition(out: Path) -> dict[str, pd.Series]:
     """Matrix and voxel size of every volume, once they have been read."""
-    file = out / "prepare" / "volumes.csv"
-    if not file.exists():
+    if not prepare.VOLUMES.file(out).exists():
         return {}
-    frame = read_csv(file, dtype=str, keep_default_na=False)
+    frame = prepare.VOLUMES.read(out)
     rows = _rows_of(out)
     found = {}
     for sequence, part in frame.groupby("sequence", sort=False):
@@ -263,8 +260,7 @@ def _acquisition(out: Path) -> dict[str, pd.Series]:
 
 
 def _rows_of(out: Path) -> pd.MultiIndex:
-    frame = read_csv(out / "cohort" / "rows.csv", dtype=dict.fromkeys(ROW, str), keep_default_na=False)
-    return pd.MultiIndex.from_frame(frame[list(ROW)])
+    return pd.MultiIndex.from_frame(cohort_files.ROWS.read(out)[list(ROW)])
 
 
 def _volumes(protocol: Protocol, features: FeatureTable | None, out: Path) -> Mapping[str, pd.Series]:
@@ -298,9 +294,8 @@ def lesion_volumes(protocol: Protocol, features: FeatureTable, out: Path) -> dic
 
 
 def _counted(out: Path, reader: str) -> dict[str, pd.Series]:
-    file = out / "extract" / "lesions.csv"
-    if not file.exists():
+    if not extract.LESIONS.file(out).exists():
         return {}
-    frame = read_csv(file, dtype=dict.fromkeys((*ROW, "sequence", "reader"), str), keep_default_na=False)
+    frame = extract.LESIONS.read(out)
     mine = frame[frame["reader"] == reader]
     return {str(name): part.set_index(list(ROW))["resampled_voxels"] for name, part in mine.groupby("sequence")}

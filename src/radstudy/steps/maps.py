@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from radstudy.artefacts.extract import MAPS
+from radstudy.artefacts.records.volume import PreparedVolume
 from radstudy.errors import CaseError, CohortError, StudyFileError, TransientError
 from radstudy.features.maps import FeatureMaps, feature_maps, without_map
 from radstudy.features.settings import ExtractionSettings
@@ -28,10 +29,9 @@ from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
 from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared
-from radstudy.store import content_hash, file_hash, write_arrays, write_csv
+from radstudy.store import content_hash, file_hash, write_arrays
 
 STEP = "extract/maps"
-COLUMNS = ["patient", "lesion", "sequence", "feature", "radius", "spacing_mm", "voxels", "problem", "remedy"]
 
 
 def check_maps(run: Run, settings: ExtractionSettings) -> None:
@@ -63,7 +63,7 @@ def _hint(patient: str, known: set[str]) -> str:
 
 
 def do_maps(
-    run: Run, section: Maps, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+    run: Run, section: Maps, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, PreparedVolume]]
 ) -> None:
     """Map the features over the first reader's lesions.
 
@@ -81,7 +81,7 @@ def do_maps(
 
 
 def _map_all(
-    run: Run, section: Maps, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+    run: Run, section: Maps, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, PreparedVolume]]
 ) -> None:
     tasks = [(_asked(task, section, run.protocol.reader), record) for task, record in usable]
     tasks = [(task, record) for task, record in tasks if task.drawings]
@@ -94,9 +94,8 @@ def _map_all(
         else:
             rows += result["rows"]
     rows += [_lost(patient) for patient in section.patients or () if patient not in {row["patient"] for row in rows}]
-    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"radius": "Int64", "voxels": "Int64"})
-    _drop_others(run.path(STEP), frame)
-    write_csv(run.path(STEP, "maps.csv"), frame)
+    _drop_others(run.path(STEP), rows)
+    MAPS.write(run.out, MAPS.frame(rows).astype({"radius": "Int64", "voxels": "Int64"}))
     run.tell(
         CaseError(f"no map of {row['feature'] or 'any feature'}: {row['problem']}", row["remedy"],
                   patient=row["patient"], sequence=row["sequence"])
@@ -124,13 +123,13 @@ class _Work:
     folder: Path
     key: str
 
-    def __call__(self, given: tuple[VolumeTask, Mapping[str, Any]]) -> dict[str, Any]:
+    def __call__(self, given: tuple[VolumeTask, PreparedVolume]) -> dict[str, Any]:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
         if (found := kept(file, key, folder=self.folder)) is not None and self._complete(found["rows"]):
             return found
         with as_prepared(task):
-            volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+            volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
             rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
         made = {f"{name}.npz": file_hash(self.folder / f"{name}.npz") for name in sorted(_files(rows))}
         return keep(file, key, {"rows": rows, MADE: made}, compact=True)
@@ -182,9 +181,9 @@ def _files(rows: Sequence[Mapping[str, Any]]) -> set[str]:
     return {f"{row['patient']}_{row['lesion']}_{row['sequence']}" for row in rows if not row["problem"]}
 
 
-def _drop_others(folder: Path, frame: pd.DataFrame) -> None:
+def _drop_others(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Remove maps that an earlier run was asked for and this one is not."""
-    kept = _files(frame.to_dict("records"))
+    kept = _files(rows)
     for path in folder.glob("*.npz"):
         if path.stem not in kept:
             path.unlink()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from radstudy.artefacts import TableFile, prepare
+from radstudy.artefacts import model as files
+from radstudy.artefacts.cohort import ROWS
+from radstudy.artefacts.records.model import FittedModel
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.design import refuse_gaps
-from radstudy.modelling.funnel import DROPPED, FUNNEL, FUNNEL_OF_SEQUENCES, dropped, funnel, funnel_of_sequences
+from radstudy.modelling.funnel import dropped, funnel, funnel_of_sequences
 from radstudy.modelling.models import (
     CLASSIFIER,
     LinearForm,
@@ -26,7 +32,7 @@ from radstudy.protocol import Protocol
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
 from radstudy.steps.run import Run, stacked
-from radstudy.store import file_hash, read_csv, read_json, write_csv, write_json
+from radstudy.store import file_hash
 from radstudy.table import SEPARATOR, FeatureTable
 
 STEP = "model"
@@ -40,7 +46,7 @@ def do_model(run: Run) -> None:
         "cutoff": run.protocol.evaluate.cutoff.model_dump(mode="json"),  # of the signatures
         "clinical": [variable.model_dump(mode="json") for variable in run.protocol.cohort.clinical.values()],
     }
-    inputs = {"agree": run.key_of("agree"), "rows": file_hash(run.path("cohort", "rows.csv"))}
+    inputs = {"agree": run.key_of("agree"), "rows": file_hash(ROWS.file(run.out))}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _model(run)
@@ -48,44 +54,57 @@ def do_model(run: Run) -> None:
 
 def _model(run: Run) -> None:
     protocol = run.protocol
-    (run.out / "signature.json").unlink(missing_ok=True)  # of another choice of models
+    files.SIGNATURE.file(run.out).unlink(missing_ok=True)  # of another choice of models
     design = read_design(run)
     before = _before_selection(design.features, design.reproducible)
     fitted = [
         _fit(run, name, design.rows, design.table, design.usable[name])
         for name in run.bar(protocol.model.models, len(protocol.model.models), "models")
     ]
-    write_json(run.path(STEP, "models.json"), {item["model"]: item["facts"] for item in fitted})
-    for name, columns in _COLUMNS.items():
-        parts = [pd.DataFrame(item.get(name, []), columns=list(columns)) for item in [before, *fitted]]
-        write_csv(run.path(STEP, f"{name}.csv"), stacked(parts, columns))
+    files.MODELS.write(run.out, {item.model: item.facts.as_json() for item in fitted})
+    for table in _TABLES:
+        parts = [table.frame(rows[table]) for rows in (before, *(item.rows for item in fitted)) if table in rows]
+        table.write(run.out, stacked(parts, table.names))
 
 
-_COLUMNS: dict[str, tuple[str, ...]] = {
-    "funnel": FUNNEL,
-    "funnel_sequences": FUNNEL_OF_SEQUENCES,
-    "dropped": DROPPED,
-    "features": ("model", "feature", "imputation", "centre", "scale", "coefficient", "training_low", "training_high"),
-    "predictions": ("patient", "lesion", "set", "outcome", "model", "probability"),
-    "clinical_screen": ("model", "variable", "p_value", "kept"),
-}
+_TABLES = (
+    files.FUNNEL, files.FUNNEL_SEQUENCES, files.DROPPED, files.FEATURES, files.PREDICTIONS, files.CLINICAL_SCREEN,
+)  # fmt: skip
+Rows = Mapping[TableFile, Sequence[Mapping[str, Any]]]  # of each table
 
 
-def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: pd.Series) -> dict[str, Any]:
-    """Fit one model; everything the step writes about it."""
+@dataclass(frozen=True)
+class _Fit:
+    """Everything that the step writes about one model.
+
+    Parameters
+    ----------
+    model : its name.
+    facts : what is known of it.
+    rows : its rows of each table; none where it could not be fitted.
+    """
+
+    model: str
+    facts: FittedModel
+    rows: Rows = field(default_factory=dict)
+
+
+def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: pd.Series) -> _Fit:
+    """Fit one model."""
     protocol = run.protocol
     training = usable & (rows["set"] == "training")
-    facts: dict[str, Any] = {
-        "sequences": sequences_of(protocol, name),
-        "clinical": clinical_of(protocol, name),
-        "training_rows": int(training.sum()),
-        "testing_rows": int((usable & (rows["set"] == "testing")).sum()),
-        "not_used": int((~usable).sum()),
-    }
     fit = protocol.model.fit_of(name)
-    facts |= {"classifier": fit.word, "like": protocol.model.models[name].like}
+    facts = FittedModel(
+        sequences=tuple(sequences_of(protocol, name)),
+        clinical=tuple(clinical_of(protocol, name)),
+        training_rows=int(training.sum()),
+        testing_rows=int((usable & (rows["set"] == "testing")).sum()),
+        not_used=int((~usable).sum()),
+        classifier=fit.word,
+        like=protocol.model.models[name].like,
+    )
     outcome = rows.loc[training, "outcome"]
-    if why := _why_not(outcome) or _no_features(protocol, facts["sequences"], design):
+    if why := _why_not(outcome) or _no_features(protocol, facts.sequences, design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
     pipeline = build(protocol, name)
@@ -97,8 +116,15 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     form = linear_form(pipeline, design[training])
     selected = [str(column) for column in pipeline[:-1].get_feature_names_out()]
     used = selected if form is None else [term.name for term in form.terms]
-    facts |= {"fitted": True, "intercept": form and form.intercept, "empty": not used, **_chosen(pipeline)}
-    facts["note"] = "" if used else "no feature survived the selection: the model is its intercept"
+    note = "" if used else "no feature survived the selection: the model is its intercept"
+    facts = replace(
+        facts,
+        fitted=True,
+        intercept=None if form is None else form.intercept,
+        empty=not used,
+        note=note,
+        **_chosen(pipeline),
+    )
     # by the formula where there is one, to the last digit what `predict` gives: the cut-off is one of these
     predicted = pipeline.predict_proba(design[usable])[:, 1] if form is None else form.probability(design[usable])
     probability = pd.Series(predicted, index=design.index[usable])
@@ -108,45 +134,44 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
             probability=probability[training[usable]], **_prepared(run),
             extraction=run.extraction if protocol.features is None else None,
         )  # fmt: skip
-        write_signature(signature, run.path(STEP, "signatures", f"{slug(name)}.json"))
+        write_signature(signature, signature_file(run, name))
         if name == protocol.signature_model:
-            write_signature(signature, run.out / "signature.json")
-    return {
-        "model": name,
-        "facts": facts,
-        "funnel": funnel(name, pipeline),
-        "funnel_sequences": funnel_of_sequences(name, pipeline),
-        "dropped": dropped(name, pipeline),
-        "features": _features(name, form) if form else _without_coefficients(name, selected, design[training]),
-        "predictions": [
-            (*index, rows.at[index, "set"], rows.at[index, "outcome"], name, value)
+            write_signature(signature, files.SIGNATURE.file(run.out))
+    return _Fit(name, facts, {
+        files.FUNNEL: funnel(name, pipeline),
+        files.FUNNEL_SEQUENCES: funnel_of_sequences(name, pipeline),
+        files.DROPPED: dropped(name, pipeline),
+        files.FEATURES: _features(name, form) if form else _without_coefficients(name, selected, design[training]),
+        files.PREDICTIONS: [
+            {"patient": index[0], "lesion": index[1], "set": rows.at[index, "set"],
+             "outcome": rows.at[index, "outcome"], "model": name, "probability": value}
             for index, value in probability.items()
         ],
-        "clinical_screen": _screen(name, pipeline),
-    }
+        files.CLINICAL_SCREEN: _screen(name, pipeline),
+    })  # fmt: skip
 
 
 def _prepared(run: Run) -> dict[str, pd.DataFrame | None]:
     """What the preparation has written of the images and of the first reader's lesions; None without images."""
-    files = {name: run.path("prepare", f"{name}.csv") for name in ("volumes", "lesions")}
-    text = dict.fromkeys(("patient", "lesion", "sequence", "reader"), str)
-    there = {name: run.protocol.features is None and file.exists() for name, file in files.items()}
+    tables = {"volumes": prepare.VOLUMES, "lesions": prepare.LESIONS}
+    images = run.protocol.features is None
     found = {
-        name: read_csv(file, dtype=text, keep_default_na=False, na_values=[""]) if there[name] else None
-        for name, file in files.items()
+        name: table.read(run.out) if images and table.file(run.out).exists() else None for name, table in tables.items()
     }
     lesions = found["lesions"]
     return {**found, "lesions": None if lesions is None else lesions[lesions["reader"] == run.protocol.reader]}
 
 
-def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[str]]) -> dict[str, Any]:
+def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[str]]) -> Rows:
     """The funnel above every model: features that each sequence has, and those that the readers reproduce."""
-    rows: list[tuple[Any, ...]] = []
+    rows: list[dict[str, Any]] = []
     for sequence, kept in reproducible.items():
         of_sequence = features.frame.index.get_level_values("sequence") == sequence
         known = int(features.frame[of_sequence].notna().any().sum())
-        rows += [("", "", -1, "extract", sequence, known, known), ("", "", 0, "agree", sequence, known, len(kept))]
-    return {"funnel_sequences": rows}
+        for order, step, count in ((-1, "extract", known), (0, "agree", len(kept))):
+            rows.append({"model": "", "branch": "", "order": order, "step": step, "sequence": sequence,
+                         "entered": known, "kept": count})  # fmt: skip
+    return {files.FUNNEL_SEQUENCES: rows}
 
 
 def _no_features(protocol: Protocol, sequences: Sequence[str], design: pd.DataFrame) -> str:
@@ -165,12 +190,8 @@ def _why_not(outcome: pd.Series[int]) -> str:
     return ""
 
 
-def _not_fitted(name: str, facts: dict[str, Any], why: str) -> dict[str, Any]:
-    return {
-        "model": name,
-        "facts": {**facts, "fitted": False, "note": f"not fitted: {why}"},
-        **{key: [] for key in _COLUMNS},
-    }
+def _not_fitted(name: str, facts: FittedModel, why: str) -> _Fit:
+    return _Fit(name, replace(facts, note=f"not fitted: {why}"))
 
 
 def _chosen(pipeline: Pipeline) -> dict[str, Any]:
@@ -182,19 +203,18 @@ def _chosen(pipeline: Pipeline) -> dict[str, Any]:
         for path, step in leaves(pipeline)
         if isinstance(step, RankedFilter) and step.losses_.size
     }
-    return {"C": None, **chosen, "settings": getattr(classifier, "chosen_", {}), "sizes": sizes}
+    return {**chosen, "settings": getattr(classifier, "chosen_", {}), "sizes": sizes}
 
 
-def fitted_models(run: Run) -> dict[str, dict[str, Any]]:
+def fitted_models(run: Run) -> dict[str, FittedModel]:
     """The models that could be fitted, and what is known of each."""
-    facts = read_json(run.path(STEP, "models.json"))
-    return {name: facts[name] for name in run.protocol.model.models if facts[name]["fitted"]}
+    known = {name: FittedModel.from_json(record) for name, record in files.MODELS.read(run.out).items()}
+    return {name: known[name] for name in run.protocol.model.models if known[name].fitted}
 
 
 def read_predictions(run: Run) -> pd.DataFrame:
     """The models' probabilities: one row a (patient, lesion, set, model)."""
-    text = dict.fromkeys(("patient", "lesion", "set", "model"), str)
-    return read_csv(run.path(STEP, "predictions.csv"), dtype=text, keep_default_na=False)
+    return files.PREDICTIONS.read(run.out)
 
 
 _CHOSEN = {"C": "C_", "mix": "mix_", "strength": "strength_"}
@@ -205,22 +225,34 @@ def slug(name: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "-+_." else "-" for sign in name)
 
 
-def _features(name: str, form: LinearForm) -> list[tuple[Any, ...]]:
+def signature_file(run: Run, name: str) -> Path:
+    """Where a model's signature lies."""
+    return run.path(STEP, "signatures", f"{slug(name)}.json")
+
+
+def _features(name: str, form: LinearForm) -> list[dict[str, Any]]:
     return [
-        (name, term.name, term.imputation, term.centre, term.scale, term.coefficient, *term.training_range)
+        {"model": name, "feature": term.name, "imputation": term.imputation, "centre": term.centre,
+         "scale": term.scale, "coefficient": term.coefficient, "training_low": term.training_range[0],
+         "training_high": term.training_range[1]}
         for term in form.terms
-    ]
+    ]  # fmt: skip
 
 
-def _without_coefficients(name: str, selected: list[str], training: pd.DataFrame) -> list[tuple[Any, ...]]:
+def _without_coefficients(name: str, selected: list[str], training: pd.DataFrame) -> list[dict[str, Any]]:
     """The features of a model that is no formula: their names and training ranges alone."""
     lowest, highest = training[selected].min(), training[selected].max()
-    return [(name, feature, None, None, None, None, lowest[feature], highest[feature]) for feature in selected]
-
-
-def _screen(name: str, pipeline: Pipeline) -> list[tuple[Any, ...]]:
+    nothing = dict.fromkeys(("imputation", "centre", "scale", "coefficient"))
     return [
-        (name, variable, p_value, p_value < step.below)
+        {"model": name, "feature": feature, **nothing, "training_low": lowest[feature],
+         "training_high": highest[feature]}
+        for feature in selected
+    ]  # fmt: skip
+
+
+def _screen(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
+    return [
+        {"model": name, "variable": variable, "p_value": p_value, "kept": p_value < step.below}
         for path, step in leaves(pipeline)
         if isinstance(step, ClinicalScreen)
         for variable, p_value in step.p_values_.items()

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radstudy.artefacts.beside import NULL, NULL_AUCS, NULL_ROC
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.modelling.refits.chance import GRID, MEASURES, SETS, Kind, NullCalibration, calibrate, together, usable_by
 from radstudy.protocol.sections import Chance
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models
 from radstudy.steps.refits import (
-    COMPUTED,
     Share,
     announce,
     engine_of,
@@ -29,15 +29,9 @@ from radstudy.steps.refits import (
     surviving,
 )
 from radstudy.steps.run import Run, stacked
-from radstudy.store import content_hash, write_csv
+from radstudy.store import content_hash
 
 STEP = "evaluate/null"
-MEASURED = (
-    "kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low", "null_high", "excess",
-    "empty_percent", "note", "null_mean", "null_sd", "p_floor", "p_max_t", "family", "empty_permutations",
-)  # fmt: skip
-SUMMARY = (*MEASURED, *COMPUTED, "exchanged")
-BAND = ("kind", "model", "set", "false_positive_rate", "low", "median", "high")
 LEFT_OUT = "no null calibration"
 
 
@@ -88,10 +82,9 @@ def _null(run: Run, section: Chance) -> None:
         family = families[null.kind]
         summary += [{**row, **facts} for row in summary_of(null, level, family if _holds(family, null) else None)]
     summary += [{"kind": kind, **record} for kind, why in failed.items() for record in failed_records(run, why)]
-    write_csv(run.path(STEP, "null.csv"), pd.DataFrame(summary, columns=list(SUMMARY)))
-    columns = ["kind", "model", "measure", "permutation", "auc"]
-    write_csv(run.path(STEP, "aucs.csv"), stacked(areas, columns))
-    write_csv(run.path(STEP, "roc.csv"), stacked(bands, BAND))
+    NULL.write(run.out, summary)
+    NULL_AUCS.write(run.out, stacked(areas, NULL_AUCS.names))
+    NULL_ROC.write(run.out, stacked(bands, NULL_ROC.names))
 
 
 def _calibrated(
@@ -131,7 +124,7 @@ def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]
 
 
 def summary_of(null: NullCalibration, level: float, family: NullCalibration | None = None) -> list[dict[str, Any]]:
-    """One record per model and measure; see `MEASURED`.
+    """One record per model and measure: the columns that all null calibrations share.
 
     Parameters
     ----------

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.artefacts.records.failure import Failure
+from radstudy.artefacts.records.opened import OpenedFiles
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import Doubled, Used, doubled_images, doubled_masks, images_alike
 from radstudy.cohort.manifest import Cohort
@@ -27,7 +29,7 @@ from radstudy.protocol import Protocol
 from radstudy.protocol.prepare import Reference
 from radstudy.provenance import code_key
 from radstudy.space.grid import Grid
-from radstudy.steps.run import FAILURE_COLUMNS, in_parallel
+from radstudy.steps.run import in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
 from radstudy.store import content_hash
 
@@ -94,19 +96,20 @@ def open_files(
             keys[due[place]] = _key(rule, task, read)  # of the files that were opened, if others had the names before
             known[keys[due[place]]] = found
         if kept_in is not None:
-            sound = {key: known[key] for key in keys if not known[key]["failures"]}  # the others are looked at again
+            sound = {key: known[key].as_json() for key in keys if not known[key].failures}  # others are looked at again
             keep(kept_in, "", {"seen": sound}, compact=True)
     return _put_together(tasks, [known[key] for key in keys])
 
 
-def _known(file: Path | None) -> dict[str, Any]:
+def _known(file: Path | None) -> dict[str, OpenedFiles]:
     if file is None or not file.is_file():
         return {}
     with file.open("rb") as stream:
         if _EARLIER.match(stream.read(_KEY_LENGTH)):  # of a version that knew files by size and time alone
             return {}
     found = kept(file, "")
-    return {} if found is None else dict(found.get("seen", {}))
+    seen = {} if found is None else found.get("seen", {})
+    return {key: OpenedFiles.from_json(record) for key, record in seen.items()}
 
 
 def _key(rule: Sequence[Any], task: VolumeTask, read: Mapping[Path, Stamp]) -> str:
@@ -134,13 +137,13 @@ def _key(rule: Sequence[Any], task: VolumeTask, read: Mapping[Path, Stamp]) -> s
 
 def _look(
     task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None
-) -> tuple[dict[str, Any], dict[Path, Stamp]]:
-    """What one image and its masks are, as JSON can keep it, and the stamps of the files that were opened."""
+) -> tuple[OpenedFiles, dict[Path, Stamp]]:
+    """What one image and its masks are, and the stamps of the files that were opened."""
     with recorded() as reading:
         return _seen(task, rule=rule, minimum=minimum, reference=reference), reading.stamps
 
 
-def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None) -> dict[str, Any]:
+def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None) -> OpenedFiles:
     grid, mark = _grid(task.image), image_mark(task.image)
     tissue = read_reference(task.reference, reference, grid)
     of_tissue = None if tissue is None else mask_mark(tissue.on_grid_of(grid))
@@ -156,12 +159,13 @@ def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Referen
                 raise CaseError(f"the lesion's mask is also that of the {reference.tissue}", remedy)
         except CaseError as error:
             lesion = "" if drawing.lesion == "1" else drawing.lesion
-            failures.append(_plain(error.located(patient=drawing.patient, lesion=lesion, sequence=task.sequence,
-                                                 reader=drawing.reader, file=drawing.mask)))  # fmt: skip
+            located = error.located(patient=drawing.patient, lesion=lesion, sequence=task.sequence,
+                                    reader=drawing.reader, file=drawing.mask)  # fmt: skip
+            failures.append(Failure.of_error(located))
             marks.append(None)
             continue
         marks.append(None if drawing.transfer is not None else mask_mark(roi))
-    return {"image": mark, "masks": marks, "failures": failures}
+    return OpenedFiles(mark, tuple(marks), tuple(failures))
 
 
 def _grid(image: Path) -> Grid:
@@ -175,31 +179,26 @@ def _grid(image: Path) -> Grid:
         return Grid(voxels.shape, affine)
 
 
-def _unseen(task: VolumeTask, error: CaseError) -> dict[str, Any]:
+def _unseen(task: VolumeTask, error: CaseError) -> OpenedFiles:
     """What is kept of an image that cannot be opened: every lesion on it is lost."""
     lost = dict.fromkeys((drawing.patient, drawing.lesion) for drawing in task.drawings)
-    failures = [
-        _plain(error.located(patient=patient, lesion="" if lesion == "1" else lesion, sequence=task.sequence,
-                             file=task.image))
+    located = [
+        error.located(patient=patient, lesion="" if lesion == "1" else lesion, sequence=task.sequence, file=task.image)
         for patient, lesion in lost
-    ]  # fmt: skip
-    return {"image": None, "masks": [None] * len(task.drawings), "failures": failures}
+    ]
+    return OpenedFiles(None, (None,) * len(task.drawings), tuple(map(Failure.of_error, located)))
 
 
-def _plain(error: CaseError) -> dict[str, str]:
-    return {name: getattr(error, name) for name in FAILURE_COLUMNS}
-
-
-def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[dict[str, Any]]) -> Opened:
+def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[OpenedFiles]) -> Opened:
     images, masks, failures = [], [], []
     for task, found in zip(tasks, seen, strict=True):
         first = task.drawings[0]
-        if found["image"] is not None:
-            images.append(Used(first.patient, first.lesion, task.sequence, "", task.image, found["image"]))
-        for drawing, mark in zip(task.drawings, found["masks"], strict=True):
+        if found.image is not None:
+            images.append(Used(first.patient, first.lesion, task.sequence, "", task.image, found.image))
+        for drawing, mark in zip(task.drawings, found.masks, strict=True):
             if mark is not None:
                 masks.append(Used(drawing.patient, drawing.lesion, task.sequence, drawing.reader, drawing.mask, mark))
-        failures += [CaseError(**failure) for failure in found["failures"]]
+        failures += [failure.error() for failure in found.failures]
     return Opened(tuple(images), tuple(masks), tuple(failures))
 
 

@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.artefacts.beside import MOVED, PROBABILITIES
+from radstudy.artefacts.evaluate import TABLE3
 from radstudy.cohort.rows import ROW
-from radstudy.modelling.assessment.other_reader import MOVED, SETS, in_set, moved_row
+from radstudy.modelling.assessment.other_reader import SETS, in_set, moved_row
 from radstudy.modelling.design import design_table
 from radstudy.modelling.models import sequences_of
 from radstudy.signature.document import read_signature
 from radstudy.steps.design import Design, read_design
-from radstudy.steps.model import fitted_models, slug
+from radstudy.steps.model import fitted_models, signature_file
 from radstudy.steps.run import Run, stacked
-from radstudy.store import read_csv, write_csv
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/other_reader"
-PROBABILITIES = ("patient", "lesion", "set", "outcome", "model", "reader", "first", "other", "cutoff")
 
 
 def do_other_reader(run: Run) -> None:
     """Predict every doubly read lesion from the other reader's features, by the signature as it is; write the moves.
 
-    Writes ``moved.csv`` (`assessment.other_reader.MOVED`) and ``probabilities.csv``, both empty where one
+    Writes ``moved.csv`` and ``probabilities.csv``, both empty where one
     reader drew everything. Models that are no formula have no signature, clinical models no mask:
     neither is in it.
     """
@@ -37,7 +37,7 @@ def do_other_reader(run: Run) -> None:
 
 def _write(run: Run) -> None:
     design, fitted = read_design(run), list(fitted_models(run))
-    table3 = read_csv(run.path("evaluate", "table3.csv"), dtype={"model": str, "set": str})
+    table3 = TABLE3.read(run.out)
     cutoffs = (
         table3[table3["set"] == "training"].set_index("model")["cutoff"] if len(table3) else pd.Series(dtype=float)
     )
@@ -58,8 +58,8 @@ def _write(run: Run) -> None:
             rows = design.rows.loc[first.index, ["set", "outcome"]].reset_index()
             about = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
             probabilities.append(rows.assign(**about, first=first.to_numpy(), other=other.to_numpy()))
-    write_csv(run.path(STEP, "moved.csv"), pd.DataFrame(moved, columns=list(MOVED)))
-    write_csv(run.path(STEP, "probabilities.csv"), stacked(probabilities, PROBABILITIES)[list(PROBABILITIES)])
+    MOVED.write(run.out, moved)
+    PROBABILITIES.write(run.out, stacked(probabilities, PROBABILITIES.names))
 
 
 def _of_reader(run: Run, design: Design, reader: str) -> pd.DataFrame:
@@ -72,7 +72,7 @@ def _predicted(
 ) -> tuple[pd.Series, pd.Series] | None:
     """A model's probabilities by the first reader's and the other's features, of the lesions that both drew."""
     sequences = sequences_of(run.protocol, name)
-    file = run.path("model", "signatures", f"{slug(name)}.json")
+    file = signature_file(run, name)
     if not sequences or not file.exists():
         return None
     form = read_signature(file).form

@@ -11,30 +11,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
-
+from radstudy.artefacts.prepare import FAILURES, LESIONS, QUALITY, TRANSFERRED, VOLUMES
+from radstudy.artefacts.records.failure import Failure
+from radstudy.artefacts.records.volume import (
+    CheckedLesion,
+    MaskPair,
+    MaskPlace,
+    PreparedVolume,
+    TransferRecord,
+    VolumeFacts,
+)
 from radstudy.errors import CaseError, DataError, TransientError
 from radstudy.features.of_study import lesion_rules
 from radstudy.formats.reading import changed
 from radstudy.imaging.box import bounding_box
 from radstudy.imaging.field_view import slices_before
-from radstudy.imaging.lesion_check import CENTRE, LesionRules, check_lesion, check_readable
+from radstudy.imaging.lesion_check import LesionRules, check_lesion, check_readable
 from radstudy.imaging.masks.agreement import mask_agreement
 from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.planes import lesion_planes
 from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.kept import MADE, TRANSIENT, keep, kept, read_kept
+from radstudy.kept import keep, kept, read_kept
 from radstudy.protocol.prepare import PreparationStep, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
 from radstudy.provenance import code_key
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
-from radstudy.steps.transfer import TRANSFERRED, carry, write_transferred
+from radstudy.steps.transfer import carry, write_transferred
 from radstudy.steps.volumes import Digests, Drawing, LabelRule, VolumeTask, flat, of_same_bytes, volume_tasks
-from radstudy.store import content_hash, file_hash, write_arrays, write_csv, write_json
+from radstudy.store import content_hash, file_hash, write_arrays
 
 STEP = "prepare"
 
@@ -43,7 +51,7 @@ class After(Protocol):
     """What is to be done with a volume as soon as it is prepared, while it is in memory."""
 
     def __call__(
-        self, task: VolumeTask, record: Mapping[str, Any], volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
+        self, task: VolumeTask, record: PreparedVolume, volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
     ) -> None:
         """Do it.
 
@@ -102,17 +110,17 @@ def _deciding_features(run: Run) -> dict[str, Any]:
 
 
 def _as_read(
-    run: Run, pairs: Sequence[tuple[VolumeTask, Digests]], results: Sequence[tuple[dict[str, Any], Digests] | CaseError]
-) -> list[dict[str, Any] | CaseError]:  # fmt: skip
+    run: Run, pairs: Sequence[tuple[VolumeTask, Digests]], results: Sequence[tuple[PreparedVolume, Digests] | CaseError]
+) -> list[PreparedVolume | CaseError]:  # fmt: skip
     """The records; where a volume's files have changed since they were hashed, the step is not done with this run."""
-    records: list[dict[str, Any] | CaseError] = []
+    records: list[PreparedVolume | CaseError] = []
     for (task, digests), result in zip(pairs, results, strict=True):
         if isinstance(result, CaseError):
             records.append(result)
             continue
         record, read = result
         records.append(record)
-        run.transient.extend(TransientError(**item) for item in record.get(TRANSIENT, ()))
+        run.transient.extend(_transient(item) for item in record.passing)
         run.digests.update(flat(read))
         if read != digests:
             run.transient.append(changed(task.image))
@@ -120,8 +128,15 @@ def _as_read(
     return records
 
 
-def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any] | CaseError]) -> None:
-    volumes, lesions, transferred, failures = [], [], [], []
+def _transient(failure: Failure) -> TransientError:
+    error = failure.error(TransientError)
+    assert isinstance(error, TransientError)
+    return error
+
+
+def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[PreparedVolume | CaseError]) -> None:
+    volumes, lesions, transferred = list[VolumeFacts](), list[CheckedLesion](), list[TransferRecord]()
+    failures: list[CaseError] = []
     quality: dict[str, Any] = {}
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
@@ -135,29 +150,23 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[dict[str, Any]
                 for patient, lesion in lost
             ]
             continue
-        volumes.append(result["volume"])
+        volumes.append(result.volume)
         quality[task.name] = {
             "sequence": task.sequence,
-            "fields": result["preparation"]["quality"],
-            "field_shift": result["volume"]["field_shift"],
+            "fields": result.preparation["quality"],
+            "field_shift": result.volume.field_shift,
         }
-        lesions += result["lesions"]
-        transferred += result["transferred"]
-        failures += [CaseError(**failure) for failure in (*result["failures"], *result.get(TRANSIENT, ()))]
-    write_csv(run.path(STEP, "volumes.csv"), pd.DataFrame(volumes))
-    write_json(run.path(STEP, "quality.json"), quality)
-    write_csv(run.path(STEP, "lesions.csv"), pd.DataFrame(lesions, columns=LESION_COLUMNS))
-    write_transferred(run.path(STEP, TRANSFERRED), transferred)
-    write_failures(run.path(STEP, "failures.csv"), failures)
+        lesions += result.lesions
+        transferred += result.transferred
+        failures += [failure.error() for failure in (*result.failures, *result.passing)]
+    VOLUMES.write(run.out, map(vars, volumes))
+    QUALITY.write(run.out, quality)
+    LESIONS.write(run.out, map(vars, lesions))
+    write_transferred(TRANSFERRED, run.out, transferred)
+    write_failures(FAILURES.file(run.out), failures)
     run.tell(failures)
     if not lesions:
-        raise DataError("no lesion can be used; see the messages above and " + str(run.path(STEP, "failures.csv")))
-
-
-LESION_COLUMNS = [
-    "patient", "lesion", "sequence", "reader", "native_voxels", "volume_mm3", "resampled_voxels",
-    "volume_change_percent", "bins", *CENTRE, "transferred_from", "warnings",
-]  # fmt: skip
+        raise DataError(f"no lesion can be used; see the messages above and {FAILURES.file(run.out)}")
 
 
 def _shown(lesion: str) -> str:
@@ -177,23 +186,25 @@ class _Work:
     transfer: TransferSection | None = None
     then: After | None = None
 
-    def __call__(self, given: tuple[VolumeTask, Digests]) -> tuple[dict[str, Any], Digests]:
+    def __call__(self, given: tuple[VolumeTask, Digests]) -> tuple[PreparedVolume, Digests]:
         (task, hashed), prepared = given, list[tuple[Volume, dict[tuple[str, str, str], Roi]]]()
         file = task.record_in(self.folder)
 
-        def record(digests: Digests) -> dict[str, Any]:
+        def record(digests: Digests) -> PreparedVolume:
             prepared.clear()
             if (found := kept(file, self._key(task, digests), folder=self.folder)) is not None:
-                return found
-            found, volume, rois = self._prepare(task)
+                return PreparedVolume.from_json(found)
+            result, volume, rois = self._prepare(task)
             prepared.append((volume, rois))
-            return found
+            return result
 
         found, digests = of_same_bytes(task, hashed, record)
         if not prepared:
             return found, digests
         key = self._key(task, digests)
-        result = keep(file, content_hash([key, "again"]) if found[TRANSIENT] else key, found, compact=True)
+        key = content_hash([key, "again"]) if found.passing else key
+        keep(file, key, found.as_json(), compact=True)
+        result = found.under(key)
         if self.then is not None:
             self.then(task, result, *prepared[0])
         return result, digests
@@ -201,57 +212,61 @@ class _Work:
     def _key(self, task: VolumeTask, digests: Digests) -> str:
         return content_hash([self.key, task.files_hash(digests)])
 
-    def _prepare(self, task: VolumeTask) -> tuple[dict[str, Any], Volume, dict[tuple[str, str, str], Roi]]:
+    def _prepare(self, task: VolumeTask) -> tuple[PreparedVolume, Volume, dict[tuple[str, str, str], Roi]]:
         volume = Volume.read(task.image)
         check_readable(volume)
         prepared, preparation = prepare_volume(
             volume, self.steps, read_reference(task.reference, self.reference, volume.grid), disturb=True
         )
-        lesions, transferred = [], []
-        failures: list[dict[str, Any]] = []
-        transient: list[dict[str, Any]] = []
+        lesions, transferred = list[CheckedLesion](), list[TransferRecord]()
+        failures, transient = list[Failure](), list[Failure]()
         made: dict[str, str] = {}
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
-            place = {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": task.sequence,
-                     "reader": drawing.reader}  # fmt: skip
+            place = MaskPlace(
+                patient=drawing.patient, lesion=drawing.lesion, sequence=task.sequence, reader=drawing.reader
+            )
             try:
                 roi, row = self._mask(drawing, volume, place)
                 facts = check_lesion(prepared, roi, self.rules)
             except CaseError as error:
-                located = error.located(**{**place, "lesion": _shown(drawing.lesion)}, file=drawing.mask)
+                located = error.located(
+                    patient=drawing.patient, lesion=_shown(drawing.lesion), sequence=task.sequence,
+                    reader=drawing.reader, file=drawing.mask,
+                )  # fmt: skip
                 again = isinstance(error, TransientError)
-                (transient if again else failures).append({name: getattr(located, name) for name in _FAILURE})
+                (transient if again else failures).append(Failure.of_error(located))
                 continue
             rois.setdefault((drawing.patient, drawing.lesion), {})[drawing.reader] = roi.on_grid_of(prepared)
-            notes = [*facts.warnings, *roi.notes, *([row["warnings"]] if row else [])]
-            from_ = row["from"] if row else ""
-            lesions.append({**place, **vars(facts), "transferred_from": from_, "warnings": "; ".join(notes)})
+            notes = [*facts.warnings, *roi.notes, *([row.warnings] if row else [])]
+            lesion_facts = {**vars(facts), "warnings": "; ".join(notes)}
+            lesions.append(CheckedLesion(**place, **lesion_facts, transferred_from=row.drawn_on if row else ""))
             transferred += [row] if row else []
-            made |= {row["file"]: file_hash(self.folder / row["file"])} if row else {}
-        readers: list[dict[str, Any]] = []
+            made |= {row.file: file_hash(self.folder / row.file)} if row else {}
+        readers: list[MaskPair] = []
         for (patient, lesion), drawn in rois.items():
             readers += between_readers({"patient": patient, "lesion": lesion, "sequence": task.sequence}, drawn)
             made |= self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
         if (corrected := preparation.before_field(volume)) is not None:
             made |= self._keep("fields", task.name, slices_before(corrected[0]))
-        facts_of_volume = {
-            "patient": task.patient,
-            "sequence": task.sequence,
-            "name": task.name,
-            "image": str(task.image),
-            "size": " x ".join(map(str, volume.voxels.shape)),
-            "spacing_mm": spacing_text(volume.spacing_mm),
-            **preparation.facts(),
-            **_sensitivity(preparation, [roi for drawn in rois.values() for roi in drawn.values()]),
-            "history": "; ".join(prepared.history),
-        }
-        result = {"volume": facts_of_volume, "preparation": preparation.as_dict(), "lesions": lesions,
-                  "readers": readers, "transferred": transferred, "failures": failures, TRANSIENT: transient,
-                  MADE: made}  # fmt: skip
+        sensitivity = _sensitivity(preparation, [roi for drawn in rois.values() for roi in drawn.values()])
+        facts_of_volume = VolumeFacts(
+            patient=task.patient,
+            sequence=task.sequence,
+            name=task.name,
+            image=str(task.image),
+            size=" x ".join(map(str, volume.voxels.shape)),
+            spacing_mm=spacing_text(volume.spacing_mm),
+            **{**preparation.facts(), **sensitivity},
+            history="; ".join(prepared.history),
+        )
+        result = PreparedVolume(
+            facts_of_volume, preparation.as_dict(), tuple(lesions), tuple(readers), tuple(transferred),
+            tuple(failures), tuple(transient), made,
+        )  # fmt: skip
         return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
 
-    def _mask(self, drawing: Drawing, volume: Volume, place: dict[str, str]) -> tuple[Roi, dict[str, Any] | None]:
+    def _mask(self, drawing: Drawing, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferRecord | None]:
         """The mask, and its row in the list of transferred ones."""
         label = drawing.label(self.label)
         if drawing.transfer is None or self.transfer is None:
@@ -277,30 +292,27 @@ def _sensitivity(preparation: Preparation, rois: Sequence[Roi]) -> dict[str, Any
     return {"field_shift": shift, "warnings": "; ".join(warnings)}
 
 
-def between_readers(place: Mapping[str, str], drawn: Mapping[str, Roi]) -> list[dict[str, Any]]:
+def between_readers(place: Mapping[str, str], drawn: Mapping[str, Roi]) -> list[MaskPair]:
     """How well the first reader's mask of a lesion agrees with every other reader's: one record a pair."""
     records = []
     (first, mask), *others = drawn.items()
     for other, second in others:
-        found = vars(mask_agreement(mask, second))
-        pair = {**place, "reader_a": first, "reader_b": other}
-        records.append(pair | {column: found[name] for name, column in MASK_MEASURES.items()})
+        compared = mask_agreement(mask, second)
+        pair = MaskPair(
+            **place, reader_a=first, reader_b=other, dice=compared.dice, jaccard=compared.jaccard,
+            hausdorff_mm=compared.hausdorff, hausdorff_95_mm=compared.hausdorff_95,
+            mean_surface_distance_mm=compared.mean_surface_distance,
+            volume_difference_percent=compared.volume_difference_percent, note=compared.note,
+        )  # fmt: skip
+        records.append(pair)
     return records
 
 
-MASK_MEASURES = {  # of the comparison, to the columns of agree/masks.csv
-    "dice": "dice", "jaccard": "jaccard", "hausdorff": "hausdorff_mm", "hausdorff_95": "hausdorff_95_mm",
-    "mean_surface_distance": "mean_surface_distance_mm", "volume_difference_percent": "volume_difference_percent",
-    "note": "note",
-}  # fmt: skip
-_FAILURE = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
-
-
-def read_preparation(run: Run, task: VolumeTask) -> dict[str, Any]:
+def read_preparation(run: Run, task: VolumeTask) -> PreparedVolume:
     """What the step has recorded of one volume.
 
     Raises
     ------
     DamagedRecordError : it was damaged after the step had verified it.
     """
-    return read_kept(task.record_in(run.path(STEP)))
+    return PreparedVolume.from_json(read_kept(task.record_in(run.path(STEP))))

@@ -7,18 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.artefacts.agree import KAPPA, MASKS
 from radstudy.cohort.rows import as_named
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError
 from radstudy.protocol.sections import Cohort
 from radstudy.statistics import cohen_kappa
 from radstudy.steps.cohort import read_cases, read_rows
-from radstudy.steps.prepare import MASK_MEASURES, read_preparation
+from radstudy.steps.prepare import read_preparation
 from radstudy.steps.run import Run
 from radstudy.steps.volumes import volume_tasks
-
-MASKS = ("patient", "lesion", "sequence", "reader_a", "reader_b", *MASK_MEASURES.values())
-KAPPA = ("variable", "weights", "kappa", "low", "high", "observed", "n", "note")
 
 
 def mask_table(run: Run) -> pd.DataFrame:
@@ -27,11 +25,10 @@ def mask_table(run: Run) -> pd.DataFrame:
     The preparation has measured them, while it had the masks in memory. A study that begins at features has none.
     """
     if run.protocol.features is not None:
-        return pd.DataFrame(columns=list(MASKS))
+        return MASKS.frame([])
     tasks = volume_tasks(read_cases(run), run.protocol.reader)
     found = [task for task in tasks if task.record_in(run.path("prepare")).exists()]
-    records = [record for task in found for record in read_preparation(run, task)["readers"]]
-    return pd.DataFrame(records, columns=list(MASKS))
+    return MASKS.frame(vars(pair) for task in found for pair in read_preparation(run, task).readers)
 
 
 def kappa_table(run: Run) -> pd.DataFrame:
@@ -43,7 +40,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
     """
     section = run.protocol.agree.kappa
     if not section:
-        return pd.DataFrame(columns=list(KAPPA))
+        return KAPPA.frame([])
     cohort = run.protocol.cohort
     levels_of = {name: one.levels or _levels(cohort, name) for name, one in section.items()}
     words = {column: levels_of[name] or () for name, one in section.items() for column in one.columns}
@@ -61,7 +58,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
             pair = pair.apply(as_named, named=levels)
         _refuse_strangers(f"{cohort.table}, agree.kappa.{variable}", pair, levels)
         records.append({"variable": variable, "weights": one.weights or "", **_kappa(pair, one.weights, levels)})
-    return pd.DataFrame(records, columns=list(KAPPA))
+    return KAPPA.frame(records)
 
 
 def _levels(cohort: Cohort, variable: str) -> tuple[str, ...] | None:

@@ -26,7 +26,6 @@ from radstudy.steps.run import Run
 IntArray = NDArray[np.int64]
 
 ENGINE, SCIKIT_LEARN = "engine", "scikit-learn"
-COMPUTED = ("computed", "by", "engine_why_not")  # columns of what was refitted, one row a model
 _EVERY_S = 20.0
 _TIMED, _TIMED_S = 8, 15.0  # refits that are timed to estimate the rest: at most so many, and no more after so long
 
@@ -57,7 +56,7 @@ class Share:
         return wanted if self.most is None else min(wanted, self.most)
 
     def facts(self) -> dict[str, object]:
-        """The columns `COMPUTED`."""
+        """The columns of what was refitted, see `radstudy.artefacts.common.COMPUTED`."""
         return {"computed": True, "by": self.by, "engine_why_not": self.why}
 
 

@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radstudy.artefacts import TableFile, beside
 from radstudy.errors import DataError
 from radstudy.modelling.refits.chunks import Chunks
 from radstudy.modelling.refits.engine import ModelFit
 from radstudy.modelling.refits.optimism import Bootstrap, NestedValidation
 from radstudy.modelling.refits.resampled import (
-    CORRECTIONS,
-    FEATURES,
-    PATIENTS,
     bootstrap_record,
     candidate_columns,
     correction_records,
@@ -29,13 +27,11 @@ from radstudy.modelling.refits.resampled import (
     published,
     split_record,
 )
-from radstudy.modelling.refits.resampled import SUMMARY as MEASURES
 from radstudy.modelling.refits.resampling import bootstrap, bootstrap_of_noise, nested_validation, other_splits
 from radstudy.protocol.sections import Resampling
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models
 from radstudy.steps.refits import (
-    COMPUTED,
     Share,
     announce,
     engine_of,
@@ -47,21 +43,15 @@ from radstudy.steps.refits import (
     surviving,
 )
 from radstudy.steps.run import Run, stacked
-from radstudy.store import write_csv
 
 STEP = "evaluate/resampling"
 LEFT_OUT = "no resampling"
-SUMMARY = (*MEASURES, *COMPUTED)
-SPLITS = ("model", "split", "auc")
-FOLDS = ("model", "repeat", "fold", "auc")
-RESAMPLES = ("model", "resample", "auc", "brier", "slope", "features")
 SETTING = "evaluate.resampling"
-_TABLES: dict[str, tuple[str, ...]] = {
-    "folds": FOLDS, "patients": PATIENTS, "splits": SPLITS, "resamples": RESAMPLES, "features": FEATURES,
-    "corrections": CORRECTIONS,
-}  # fmt: skip
+_TABLES = (
+    beside.FOLDS, beside.PATIENTS, beside.SPLITS, beside.RESAMPLES, beside.SELECTED, beside.CORRECTIONS,
+)  # fmt: skip
 Rows: TypeAlias = pd.DataFrame | list[dict[str, Any]]  # of one model
-Tables: TypeAlias = dict[str, dict[str, Rows]]  # table to model to its rows
+Tables: TypeAlias = dict[TableFile, dict[str, Rows]]  # table to model to its rows
 _NOISE_RESAMPLES = 25
 
 
@@ -102,18 +92,15 @@ class _Work:
                 _Resampled(self.run, self.section, self.design, share, like).do(self.records, self.rows)
         done = [name for name in self.names if name in self.records and name not in self.failed]
         summary = [self.records[name] for name in done] + self.left_out + failed_records(self.run, self.failed)
-        self._write("summary", summary, SUMMARY)
-        for table, columns in _TABLES.items():
-            self._write(table, _below(self.rows[table], done, columns), columns)
+        beside.RESAMPLING.write(self.run.out, summary)
+        for table in _TABLES:
+            table.write(self.run.out, _below(self.rows[table], done, table))
 
     def _fits(self, share: Share) -> int:
         section = self.section
         nested = 0 if section.nested is None else share.count(section.nested.repeats) * section.nested.folds
         noise = share.count(section.noise) * (_NOISE_RESAMPLES + 1) if section.optimism and section.bootstrap else 0
         return nested + share.count(section.splits) + share.count(section.bootstrap) + noise
-
-    def _write(self, name: str, rows: pd.DataFrame | list[dict[str, Any]], columns: Sequence[str]) -> None:
-        write_csv(self.run.path(STEP, f"{name}.csv"), pd.DataFrame(rows, columns=list(columns)))
 
 
 class _Resampled:
@@ -154,8 +141,8 @@ class _Resampled:
             record = records[name]
             record.update(nested_record(found, name, self.level))
             record["optimism"] = record["training_auc"] - record["nested_auc"]
-            tables["folds"][name] = _long(name, ("repeat", "fold"), found.fold_aucs[name])
-            tables["patients"][name] = patient_frame(found, name, self.design.rows, self.level)
+            tables[beside.FOLDS][name] = _long(name, ("repeat", "fold"), found.fold_aucs[name])
+            tables[beside.PATIENTS][name] = patient_frame(found, name, self.design.rows, self.level)
 
     def _validated(self, records: dict[str, dict[str, Any]]) -> NestedValidation | None:
         nested = self.section.nested
@@ -186,7 +173,7 @@ class _Resampled:
         )  # fmt: skip
         for name in self.names:
             records[name].update(split_record(areas[name], own[name].testing_auc, self.level))
-            tables["splits"][name] = _long(name, ("split",), areas[name])
+            tables[beside.SPLITS][name] = _long(name, ("split",), areas[name])
 
     def _training_patients(self) -> tuple[int, int]:
         """Negative and positive patients of the study's own training set."""
@@ -211,9 +198,9 @@ class _Resampled:
             outcome = self.outcome[self.rows[self.engine.usable[name][self.rows]]]
             columns = candidate_columns(self.engine, name)
             records[name].update(bootstrap_record(result, name, columns, outcome, self.level))
-            tables["features"][name] = feature_records(result, own[name], self.level)
-            tables["resamples"][name] = _resamples(result, name)
-        tables["corrections"] |= self._corrections(result)
+            tables[beside.SELECTED][name] = feature_records(result, own[name], self.level)
+            tables[beside.RESAMPLES][name] = _resamples(result, name)
+        tables[beside.CORRECTIONS] |= self._corrections(result)
 
     def _corrections(self, result: Bootstrap) -> dict[str, Rows]:
         if not self.section.optimism:
@@ -226,11 +213,11 @@ class _Resampled:
         return {name: correction_records(result, noise[name], name, self.section.optimism) for name in self.names}
 
 
-def _below(rows: Mapping[str, Rows], names: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+def _below(rows: Mapping[str, Rows], names: Sequence[str], table: TableFile) -> pd.DataFrame:
     """The models' rows of a table below one another."""
     frames = [found for name in names if isinstance(found := rows.get(name), pd.DataFrame)]
     records = [record for name in names if isinstance(found := rows.get(name), list) for record in found]
-    return pd.DataFrame(records, columns=list(columns)) if records else stacked(frames, columns)
+    return table.frame(records) if records else stacked(frames, table.names)
 
 
 def _long(model: str, axes: Sequence[str], areas: NDArray[np.float64]) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from radstudy.artefacts.common import FAILURES
+from radstudy.artefacts.records.failure import Failure
 from radstudy.bugs import LOG, Bug, collecting, note, write
 from radstudy.errors import CaseError, StorageError, TransientError, grouped, unreadable
 from radstudy.features.of_study import settings_of_study
@@ -21,11 +23,10 @@ from radstudy.formats.reading import recorded
 from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import StepFolder, code_key
-from radstudy.store import content_hash, read_csv, write_csv
+from radstudy.store import content_hash
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-FAILURE_COLUMNS = ["patient", "lesion", "sequence", "reader", "file", "problem", "remedy"]
 
 
 @dataclass(frozen=True)
@@ -206,15 +207,9 @@ def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFra
 
 def write_failures(path: Path, failures: Sequence[CaseError]) -> None:
     """Write failures.csv, with its header also where nothing failed."""
-    rows = [{name: getattr(failure, name) for name in FAILURE_COLUMNS} for failure in failures]
-    write_csv(path, pd.DataFrame(rows, columns=FAILURE_COLUMNS))
+    FAILURES.write_file(path, [Failure.of_error(failure).as_json() for failure in failures])
 
 
 def read_failures(path: Path) -> list[CaseError]:
     """Read a failures.csv."""
-    frame = read_csv(path, dtype=str, keep_default_na=False)
-    return [
-        CaseError(row.problem, row.remedy, patient=row.patient, lesion=row.lesion, sequence=row.sequence,
-                  reader=row.reader, file=row.file)
-        for row in frame.itertuples()
-    ]  # fmt: skip
+    return [Failure.from_json(row).error() for row in FAILURES.read_file(path).to_dict("records")]

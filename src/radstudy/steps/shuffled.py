@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.artefacts.extract import SHUFFLED, SHUFFLED_FAILURES
+from radstudy.artefacts.records.volume import PreparedVolume
 from radstudy.errors import CaseError, DataError
 from radstudy.features.extract import extract_lesions
 from radstudy.features.names import feature_names
@@ -29,7 +31,7 @@ STEP = "extract/shuffled"
 
 
 def do_shuffled(
-    run: Run, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+    run: Run, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, PreparedVolume]]
 ) -> None:  # fmt: skip
     """Extract the first reader's lesions with their voxels shuffled.
 
@@ -46,7 +48,7 @@ def do_shuffled(
 
 
 def _extract(
-    run: Run, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, dict[str, Any]]]
+    run: Run, settings: ExtractionSettings, usable: Sequence[tuple[VolumeTask, PreparedVolume]]
 ) -> None:  # fmt: skip
     reader = run.protocol.reader
     mine = [(replace(task, drawings=drawings), record) for task, record in usable
@@ -63,8 +65,8 @@ def _extract(
         raise DataError("no lesion's shuffled features could be computed:\n" + "\n".join(map(str, failures[:20])))
     names = feature_names(settings)
     table = FeatureTable.from_rows({key: {name: values[name] for name in names} for key, values in rows.items()})
-    table.write(run.path(STEP, "features.parquet"))
-    write_failures(run.path(STEP, "failures.csv"), failures)
+    table.write(SHUFFLED.file(run.out))
+    write_failures(SHUFFLED_FAILURES.file(run.out), failures)
     run.tell(failures)
 
 
@@ -76,13 +78,13 @@ class _Work:
     label: LabelRule
     seed: int
 
-    def __call__(self, given: tuple[VolumeTask, dict[str, Any]]) -> list[tuple[str, str, Mapping[str, float]]]:
+    def __call__(self, given: tuple[VolumeTask, PreparedVolume]) -> list[tuple[str, str, Mapping[str, float]]]:
         task, record = given
         with as_prepared(task):
             return self._shuffled(task, record)
 
-    def _shuffled(self, task: VolumeTask, record: dict[str, Any]) -> list[tuple[str, str, Mapping[str, float]]]:
-        volume = Preparation.from_dict(record["preparation"]).apply(Volume.read(task.image))
+    def _shuffled(self, task: VolumeTask, record: PreparedVolume) -> list[tuple[str, str, Mapping[str, float]]]:
+        volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
         found: list[tuple[str, str, Mapping[str, float]]] = []
         for drawing in task.drawings:
             roi = drawing.roi_on(volume, self.label)
@@ -122,4 +124,4 @@ def shuffled_key(run: Run) -> str:
 
 def read_shuffled(run: Run) -> FeatureTable:
     """The features that it has written."""
-    return FeatureTable.read(run.path(STEP, "features.parquet"))
+    return FeatureTable.read(SHUFFLED.file(run.out))

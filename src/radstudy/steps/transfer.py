@@ -8,14 +8,15 @@ file looks for his masks: then it is a drawn mask.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from radstudy.artefacts import TableFile, extract
+from radstudy.artefacts.prepare import TRANSFERRED
+from radstudy.artefacts.records.volume import MaskPlace, TransferRecord
 from radstudy.cohort.case_files import Transfer
 from radstudy.cohort.confirmation import Answer, read_answers
 from radstudy.errors import CaseError
@@ -25,19 +26,14 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Transfer as TransferSection
-from radstudy.store import content_hash, read_csv, set_aside, write_csv
+from radstudy.store import content_hash, set_aside
 
-TRANSFERRED = "transferred.csv"
-COLUMNS = [
-    "patient", "lesion", "sequence", "reader", "from", "shift_r_mm", "shift_a_mm", "shift_s_mm", "rotation_degrees",
-    "overlap", "volume_change_percent", "voxels", "warnings", "file", "mask", "confirmed", "confirmed_by",
-]  # fmt: skip
 CONFIRMED, ACCEPTED, REJECTED, WAITING = "confirmed", "not confirmed, accepted", "rejected", "waiting"
 
 
 def carry(
-    roi: Roi, transfer: Transfer, target: Volume, section: TransferSection, place: Mapping[str, str], folder: Path
-) -> tuple[Roi, dict[str, Any]]:
+    roi: Roi, transfer: Transfer, target: Volume, section: TransferSection, place: MaskPlace, folder: Path
+) -> tuple[Roi, TransferRecord]:
     """Carry a drawn mask onto another sequence's image, and write the mask for the reader who is to confirm it.
 
     Parameters
@@ -69,22 +65,22 @@ def carry(
         *([f"somebody has changed the file of an earlier transfer; it is kept as {aside}"] if aside else []),
         *distortion_warning(place["sequence"]),
     ]
-    row = {
+    row = TransferRecord(
         **place,
-        "from": transfer.sequence,
-        "shift_r_mm": right,
-        "shift_a_mm": anterior,
-        "shift_s_mm": superior,
-        "rotation_degrees": round(carried.rotation_degrees, 3),
-        "overlap": round(carried.overlap, 4),
-        "volume_change_percent": round(carried.volume_change_percent, 2),
-        "voxels": carried.roi.voxel_count,
-        "warnings": "; ".join(warnings),
-        "file": file.as_posix(),
-        "mask": fingerprint(carried.roi, place),
-        "confirmed": "",
-        "confirmed_by": "",
-    }
+        drawn_on=transfer.sequence,
+        shift_r_mm=right,
+        shift_a_mm=anterior,
+        shift_s_mm=superior,
+        rotation_degrees=round(carried.rotation_degrees, 3),
+        overlap=round(carried.overlap, 4),
+        volume_change_percent=round(carried.volume_change_percent, 2),
+        voxels=carried.roi.voxel_count,
+        warnings="; ".join(warnings),
+        file=file.as_posix(),
+        mask=fingerprint(carried.roi, place),
+        confirmed="",
+        confirmed_by="",
+    )
     source_text = f"{roi.source} (transferred from {transfer.sequence})"
     return replace(roi, mask=carried.roi.mask, affine=carried.roi.affine, source=source_text), row
 
@@ -112,7 +108,7 @@ def _set_aside(file: Path, roi: Roi) -> str:
     return set_aside(file).name
 
 
-def fingerprint(roi: Roi, place: Mapping[str, str]) -> str:
+def fingerprint(roi: Roi, place: MaskPlace) -> str:
     """Ten digits that stand for patient, lesion, sequence, the grid and every voxel of the mask.
 
     It begins with a letter, so that a spreadsheet takes it for text.
@@ -122,13 +118,12 @@ def fingerprint(roi: Roi, place: Mapping[str, str]) -> str:
     return "m" + content_hash([who, list(roi.mask.shape), np.round(roi.affine, 4).tolist(), voxels])[:10]
 
 
-def write_transferred(file: Path, rows: list[dict[str, Any]]) -> None:
-    """Write a list of transferred masks; none at all removes a list that an earlier run has left."""
-    if rows:
-        columns = [*COLUMNS, "status"] if "status" in rows[0] else COLUMNS
-        write_csv(file, pd.DataFrame(rows, columns=columns))
+def write_transferred(table: TableFile, out: Path, masks: Sequence[TransferRecord]) -> None:
+    """Write a step's list of transferred masks; none at all removes a list that an earlier run has left."""
+    if masks:
+        table.write(out, [mask.as_json() for mask in masks])
     else:
-        file.unlink(missing_ok=True)
+        table.file(out).unlink(missing_ok=True)
 
 
 def answers_of_study(protocol: Protocol, data: Path) -> dict[str, Answer]:
@@ -142,15 +137,15 @@ def answers_of_study(protocol: Protocol, data: Path) -> dict[str, Answer]:
     return {} if section is None else read_answers(data / section.confirmed)
 
 
-def status_of(row: Mapping[str, Any], answers: Mapping[str, Answer], section: TransferSection) -> str:
+def status_of(row: TransferRecord, answers: Mapping[str, Answer], section: TransferSection) -> str:
     """What becomes of a transferred mask: confirmed and accepted ones are used, the others are not."""
-    answer = answers.get(row["mask"])
+    answer = answers.get(row.mask)
     if answer is not None:
         return CONFIRMED if answer.confirmed else REJECTED
     return ACCEPTED if section.accept_unconfirmed else WAITING
 
 
-def not_used(row: Mapping[str, Any], section: TransferSection, folder: Path) -> CaseError | None:
+def not_used(row: TransferRecord, section: TransferSection, folder: Path) -> CaseError | None:
     """Why a transferred mask is not used, and what the reader can do; None where it is used.
 
     Parameters
@@ -159,24 +154,24 @@ def not_used(row: Mapping[str, Any], section: TransferSection, folder: Path) -> 
     section : of the study file.
     folder : of the step prepare.
     """
-    if row["status"] in (CONFIRMED, ACCEPTED):
+    if row.status in (CONFIRMED, ACCEPTED):
         return None
-    place = {name: row[name] for name in ("patient", "lesion", "sequence", "reader")}
-    if row["status"] == REJECTED:
+    place = {"patient": row.patient, "lesion": row.lesion, "sequence": row.sequence, "reader": row.reader}
+    if row.status == REJECTED:
         problem, remedy = "was rejected", "draw the lesion on this image"
     else:
         problem = "waits for a reader's confirmation"
         remedy = (
-            f"look at it, write yes into the column 'confirmed' of its line in prepare/{TRANSFERRED} and save that "
+            f"look at it, write yes into the column 'confirmed' of its line in {TRANSFERRED.path} and save that "
             f"table as {section.confirmed} beside the study file"
         )
-    text = f"the mask transferred from {row['from']} {problem}"
-    return CaseError(text, remedy, **place, file=folder / row["file"])
+    text = f"the mask transferred from {row.drawn_on} {problem}"
+    return CaseError(text, remedy, **place, file=folder / row.file)
 
 
-def transferred_lesions(file: Path) -> set[tuple[str, str, str, str]]:
-    """(patient, lesion, sequence, reader) of transferred masks, of a list that a step has written."""
-    if not file.exists():
+def transferred_lesions(out: Path) -> set[tuple[str, str, str, str]]:
+    """(patient, lesion, sequence, reader) of transferred masks, as extract has listed them."""
+    if not extract.TRANSFERRED.file(out).exists():
         return set()
-    frame = read_csv(file, dtype=str, keep_default_na=False)
+    frame = extract.TRANSFERRED.read(out)
     return set(frame[["patient", "lesion", "sequence", "reader"]].itertuples(index=False, name=None))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from radstudy.artefacts.records.volume import PreparedVolume
 from radstudy.cohort.case_files import Case, Transfer
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
@@ -114,7 +115,7 @@ class VolumeTask:
         """The file of a step's folder that keeps what the step has found of the volume."""
         return folder / "volumes" / f"{self.name}.json"
 
-    def key(self, work: str, record: Mapping[str, Any]) -> str:
+    def key(self, work: str, record: PreparedVolume) -> str:
         """The key of what is computed of the prepared volume.
 
         Parameters
@@ -123,7 +124,7 @@ class VolumeTask:
         record : what the preparation has kept of the volume.
         """
         drawn = [[d.patient, d.lesion, d.reader] for d in self.drawings]  # a mask may be confirmed later
-        return content_hash([work, record["key"], drawn])
+        return content_hash([work, record.key, drawn])
 
 
 def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.modelling.refits.resampled import CORRECTIONS, FEATURES, PATIENTS, SUMMARY
+from radstudy.artefacts.beside import CORRECTIONS, PATIENTS, RESAMPLING, SELECTED
 from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
@@ -40,24 +40,24 @@ def told(facts):
                 "stability_note": "no feature was ever selected"}  # fmt: skip
     rows.append({"model": "T2", "note": "no resampling: the classifier svm"})
     rng = np.random.default_rng(2)
-    facts.frames[f"{FOLDER}/summary.csv"] = pd.DataFrame(rows, columns=list(SUMMARY))
+    facts.frames[f"{FOLDER}/summary.csv"] = pd.DataFrame(rows, columns=RESAMPLING.names)
     facts.frames[f"{FOLDER}/splits.csv"] = pd.DataFrame(
         [(name, number, rng.normal(0.65, 0.08)) for name in models for number in range(40)],
         columns=["model", "split", "auc"],
     )
     facts.frames[f"{FOLDER}/patients.csv"] = pd.DataFrame(
         [("combined", f"p{i}", "1", "training", i % 2, 0.1 + 0.04 * i, 0.05, 0.95, 0.1) for i in range(20)],
-        columns=list(PATIENTS),
+        columns=PATIENTS.names,
     )
     often = [("both", "T2:original_firstorder_Mean", 5.0, True, 0.8, 0.7, 0.6, 0.9, 100.0)]
     often += [("both", f"T2:original_glcm_{i}", 60.0 - 3 * i, False, np.nan, 0.2, -0.1, 0.5, 75.0) for i in range(15)]
-    facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=list(FEATURES)[:9]).sort_values(
+    facts.frames[f"{FOLDER}/features.csv"] = pd.DataFrame(often, columns=SELECTED.names[:9]).sort_values(
         "selected_percent", ascending=False, ignore_index=True
     ).assign(selected=60)  # fmt: skip
     facts.frames[f"{FOLDER}/corrections.csv"] = pd.DataFrame(
         [("both", which, value, noise, 0.01, 10, 20) for which, value, noise in
          (("apparent", 0.93, 0.87), ("harrell", 0.82, 0.70), ("632+", 0.7, 0.53), ("out_of_bag", 0.66, 0.5))],
-        columns=list(CORRECTIONS),
+        columns=CORRECTIONS.names,
     )  # fmt: skip
     return facts
 

@@ -3,10 +3,11 @@
 import pytest
 
 from radstudy.protocol.load import parse_protocol
-from radstudy.provenance import StepFolder, write_text
+from radstudy.provenance import StepFolder
 from radstudy.report import write
 from radstudy.steps.report import do_report
 from radstudy.steps.run import Run
+from radstudy.store import write_text
 from unit.report.conftest import STUDY
 
 

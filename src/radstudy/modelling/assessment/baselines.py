@@ -20,10 +20,6 @@ from radstudy.statistics import auc, delong_test, logistic
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-BESIDE_VOLUME = (
-    "model", "set", "sequence", "rows", "auc", "volume_auc", "difference", "low", "high", "p_value", "rho", "note",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
@@ -153,7 +149,7 @@ def beside_volume(
     model: str, scores: pd.Series, rows: pd.DataFrame, volumes: Mapping[str, Baseline], sequences: Sequence[str],
     level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """A model beside the volume-only model of the same patients; see `BESIDE_VOLUME`.
+    """A model beside the volume-only model of the same patients: rows of evaluate/baselines/beside_volume.csv.
 
     Parameters
     ----------

@@ -16,15 +16,6 @@ from radstudy.statistics import LogisticFit, logistic
 from radstudy.statistics.regression.logistic_fit import RegressionInterval
 from radstudy.table import CLINICAL
 
-REGRESSION = (
-    "model", "feature", "odds_ratio", "low", "high", "coefficient", "se", "p_value", "lr_p_value", "vif", "estimator",
-    "note", "interval",
-)  # fmt: skip
-REGRESSION_MODELS = (
-    "model", "rows", "events", "events_per_variable", "lr_statistic", "lr_dof", "lr_p_value", "r2_nagelkerke",
-    "r2_cox_snell", "aic", "estimator", "note", "candidates", "events_per_candidate",
-)  # fmt: skip
-
 
 def regression_of(
     model: str,
@@ -50,7 +41,8 @@ def regression_of(
 
     Returns
     -------
-    One record a variable (`REGRESSION`), and one of the fit (`REGRESSION_MODELS`). A fit that cannot be made says why.
+    One record per variable (evaluate/regression.csv), and one of the fit (regression_models.csv). A fit that cannot be
+    made says why.
     """
     events = int(min(y.sum(), len(y) - y.sum()))
     per_candidate = events / candidates if candidates else None

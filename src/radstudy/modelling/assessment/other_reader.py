@@ -13,12 +13,6 @@ from radstudy.protocol.sections import Interval
 from radstudy.statistics import auc_ci, bland_altman, proportion
 
 SETS = ("training", "testing", "all")
-MOVED = (
-    "model", "set", "reader", "rows", "positives", "auc_first", "auc_first_low", "auc_first_high", "auc_other",
-    "auc_other_low", "auc_other_high", "mean_absolute_difference", "bias", "bias_low", "bias_high", "sd", "lower",
-    "lower_low", "lower_high", "upper", "upper_low", "upper_high", "changed", "changed_share", "changed_low",
-    "changed_high", "note",
-)  # fmt: skip
 
 
 def moved_row(first: Scored, other: Scored, reader: str, cutoff: float, section: Interval) -> dict[str, Any]:
@@ -33,8 +27,8 @@ def moved_row(first: Scored, other: Scored, reader: str, cutoff: float, section:
 
     Returns
     -------
-    See `MOVED`. AUCs on these patients; mean absolute difference of the probabilities; bias (first minus other) and
-    limits of agreement; how many change the side of the cut-off.
+    A row of evaluate/other_reader/moved.csv. AUCs on these patients; mean absolute difference of the probabilities;
+    bias (first minus other) and limits of agreement; how many change the side of the cut-off.
     """
     record: dict[str, Any] = {**first.place, "reader": reader, "rows": len(first.y), "positives": int(first.y.sum())}
     notes: list[str] = []

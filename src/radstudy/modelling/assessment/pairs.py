@@ -11,16 +11,6 @@ from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.statistics import delong_test, holm, incremental_value, mcnemar
 from radstudy.statistics.incremental import NESTED_WARNING
 
-DELONG = (
-    "set", "model_a", "model_b", "rows", "difference", "low", "high", "z", "p_value", "p_adjusted", "nested", "note",
-)  # fmt: skip
-MCNEMAR = (
-    "set", "model_a", "model_b", "rows", "only_a", "only_b", "difference", "statistic", "p_value", "p_adjusted", "note",
-)  # fmt: skip
-INCREMENTAL = (
-    "set", "base", "extended", "rows", "auc_difference", "auc_low", "auc_high", "auc_p_value", "idi", "idi_low",
-    "idi_high", "nri", "nri_low", "nri_high", "nri_events", "nri_nonevents", "nested", "note",
-)  # fmt: skip
 _ONE_CLASS = "the patients that both models have are of one class"
 _NO_ROW = "no patient has both models' predictions"
 
@@ -39,7 +29,7 @@ def _several(shared: pd.DataFrame) -> str:
 def delong_row(
     a: pd.DataFrame, b: pd.DataFrame, *, nested: bool, level: float, fitted_here: bool = False
 ) -> dict[str, Any]:
-    """DeLong's test of a minus b; see `DELONG`.
+    """DeLong's test of a minus b: a row of evaluate/delong.csv.
 
     Parameters
     ----------
@@ -64,7 +54,7 @@ def delong_row(
 
 
 def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) -> dict[str, Any]:
-    """McNemar's exact test of who is classified rightly at the models' own cut-offs; see `MCNEMAR`."""
+    """McNemar's exact test of who is classified rightly at the models' own cut-offs: a row of evaluate/mcnemar.csv."""
     a, b = shared_rows(a, b)
     if not len(a):
         return {"rows": 0, "p_value": None, "note": _NO_ROW}
@@ -83,7 +73,7 @@ def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) 
 def incremental_row(
     base: pd.DataFrame, extended: pd.DataFrame, *, nested: bool, level: float, seed: int
 ) -> dict[str, Any]:
-    """What a model adds to one that it contains: AUC, IDI, continuous NRI; see `INCREMENTAL`.
+    """What a model adds to one that it contains: AUC, IDI, continuous NRI: a row of evaluate/incremental.csv.
 
     `nested`: both were fitted on these rows; DeLong's interval and p-value are then not valid, and not given.
     """

@@ -22,16 +22,10 @@ from radstudy.statistics import (
     roc_curve,
 )
 
-CALIBRATION = (
-    "model", "set", "rows", "intercept", "intercept_low", "intercept_high", "slope", "slope_low", "slope_high", "brier",
-    "scaled_brier", "ici", "e50", "e90", "e_max", "note",
-)  # fmt: skip
-
 _ONE_CLASS, _NO_ROW = (
     "the rows that this model can use have one class only",
     "the set has no row that this model can use",
 )
-CALIBRATION_POINTS = ("model", "set", "predicted", "observed", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +103,7 @@ def flexible_curve(scored: Scored, level: float) -> CalibrationCurve | None:
 
 
 def calibration_row(scored: Scored, curve: CalibrationCurve | None, level: float) -> dict[str, Any]:
-    """Intercept, slope, Brier score and the distances of the calibration curve from the diagonal; see `CALIBRATION`."""
+    """Intercept, slope, Brier score and the distances of the calibration curve from the diagonal."""
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y)}
     several = lesions_note(scored.patients)
     if curve is None:
@@ -135,7 +129,7 @@ def roc_points(scored: Scored) -> pd.DataFrame:
     )
 
 
-def precision_recall_points(scored: Scored, _level: float, _seed: int) -> pd.DataFrame:
+def precision_recall_points(scored: Scored) -> pd.DataFrame:
     """The precision-recall curve: threshold, precision, recall."""
     curve = precision_recall_curve(scored.y, scored.probability)
     return pd.DataFrame(
@@ -144,7 +138,7 @@ def precision_recall_points(scored: Scored, _level: float, _seed: int) -> pd.Dat
 
 
 def calibration_points(scored: Scored, curve: CalibrationCurve) -> pd.DataFrame:
-    """The flexible calibration curve as `CALIBRATION_POINTS`; no row where it is not defined."""
+    """The points of the flexible calibration curve; no row where it is not defined."""
     points = {"predicted": curve.predicted, "observed": curve.observed, "low": curve.low, "high": curve.high}
     return pd.DataFrame({**scored.place, **points}).dropna(subset=["observed"])
 
@@ -160,15 +154,6 @@ def decision_points(scored: Scored, level: float, seed: int) -> pd.DataFrame:
             "avoided": curve.avoided,
         }
     )
-
-
-CURVES = {
-    "precision_recall": (precision_recall_points, ("model", "set", "threshold", "precision", "recall")),
-    "decision_curves": (
-        decision_points,
-        ("model", "set", "threshold", "net_benefit", "low", "high", "treat_all", "treat_none", "avoided"),
-    ),
-}
 
 
 def _with_limits(name: str, value: float, limits: tuple[float, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from radstudy.modelling.leaks.alignment import find_alignment
 from radstudy.modelling.leaks.coded import find_coded
 from radstudy.modelling.leaks.duplicates import find_duplicates
-from radstudy.modelling.leaks.finding import COLUMNS, SEVERITIES, Finding, Inspected, Severity
+from radstudy.modelling.leaks.finding import SEVERITIES, Finding, Inspected, Severity
 from radstudy.modelling.leaks.looked import looked_for
 from radstudy.modelling.leaks.readers import find_copied_masks
 from radstudy.modelling.leaks.scaling import find_scaling, find_selection
@@ -37,7 +37,6 @@ def find_leaks(seen: Inspected) -> list[Finding]:
 
 __all__ = [
     "CHECKS",
-    "COLUMNS",
     "SEVERITIES",
     "Finding",
     "Inspected",

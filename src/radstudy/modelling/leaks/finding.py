@@ -15,7 +15,6 @@ from radstudy.table import FeatureTable
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-COLUMNS = ("severity", "check", "what", "evidence", "where", "remedy")
 _SHOWN = 8
 
 

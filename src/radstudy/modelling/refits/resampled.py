@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from radstudy.artefacts.beside import PATIENTS
 from radstudy.modelling.models import candidates_among
 from radstudy.modelling.refits.engine import Engine, ModelFit
 from radstudy.modelling.refits.optimism import Bootstrap, NestedValidation, selection_frequency
@@ -19,21 +20,6 @@ from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 Array = NDArray[np.float64]
 Record = dict[str, Any]
 
-SUMMARY = (
-    "model", "training_auc", "selected_outside_auc", "testing_auc",
-    "nested_auc", "nested_se", "nested_low", "nested_high", "repeats", "folds", "optimism",
-    "splits", "split_median", "split_low", "split_high", "split_share_lower",
-    "resamples", "out_of_bag_auc", "out_of_bag_low", "out_of_bag_high", "out_of_bag_brier", "share_brier",
-    "out_of_bag_slope", "slopes",
-    "stability", "stability_low", "stability_high", "stability_note", "features_mean", "candidates",
-    "risk_icc", "risk_sd_median", "risk_sd_largest", "note",
-)  # fmt: skip
-FEATURES = (
-    "model", "feature", "selected_percent", "in_model", "model_coefficient", "coefficient_median", "coefficient_low",
-    "coefficient_high", "same_sign_percent", "selected",
-)  # fmt: skip
-PATIENTS = ("model", "patient", "lesion", "set", "outcome", "risk_median", "risk_low", "risk_high", "risk_sd")
-CORRECTIONS = ("model", "correction", "auc", "noise_auc", "noise_se", "noise_outcomes", "resamples")
 FEW_RESAMPLES = f"fewer than {FEWEST_FOR_INTERVAL} resamples: too few for an interval"
 NAMES = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
@@ -162,7 +148,7 @@ def feature_records(result: Bootstrap, own: ModelFit, level: float) -> list[Reco
 
 
 def patient_frame(nested: NestedValidation, model: str, rows: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Each patient's risk over the repeats, by `PATIENTS`.
+    """Each patient's risk over the repeats: rows of evaluate/resampling/patients.csv.
 
     Parameters
     ----------
@@ -180,7 +166,7 @@ def patient_frame(nested: NestedValidation, model: str, rows: pd.DataFrame, leve
     several = (np.isfinite(risks).sum(axis=1) > 1).all() and len(risks)
     spread = np.nanstd(risks, axis=1, ddof=1) if several else np.full(len(risks), np.nan)
     values = {"risk_median": median, "risk_low": low, "risk_high": high, "risk_sd": spread}
-    return about.assign(model=model, **{name: np.round(value, 6) for name, value in values.items()})[list(PATIENTS)]
+    return about.assign(model=model, **{name: np.round(value, 6) for name, value in values.items()})[PATIENTS.names]
 
 
 def correction_records(

@@ -1,0 +1,76 @@
+"""The files of step 1, cohort."""
+
+from __future__ import annotations
+
+from radstudy.artefacts.common import FAILURE, LESION, OUTCOME, PATIENT, SEQUENCE, SET
+from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, integer, text
+from radstudy.artefacts.records.case import CaseRecord
+from radstudy.artefacts.records.fields import fields_of
+from radstudy.artefacts.records.opened import OpenedFiles
+
+ROWS = TableFile(
+    "cohort/rows.csv",
+    "The lesions of the study: outcome, set and clinical variables as coded by the study file.",
+    ("agree", "model", "evaluate", "report"),
+    columns=(PATIENT, LESION, OUTCOME, SET, text("side", "Side of the body; empty where none is named.")),
+    more=Column("<clinical variable>", ColumnKind.ANY, "One column per clinical variable of the study file, under its "
+                "name: a number, or one of its levels."),
+)  # fmt: skip
+EXCLUDED = TableFile(
+    "cohort/excluded.csv",
+    "Rows of the cohort table that the study leaves out, and why.",
+    ("report",),
+    columns=(PATIENT, LESION, text("reason", "Reason of the exclusion, as the cohort table has it.")),
+)
+ABSENT = TableFile(
+    "cohort/absent.csv",
+    "Lesions without a sequence that the study file allows to be missing, or on which they are not visible.",
+    ("report",),
+    columns=(PATIENT, LESION, SEQUENCE),
+)
+FAILURES = TableFile(
+    "cohort/failures.csv", "Cases whose files are missing.", ("report",), columns=FAILURE,
+)  # fmt: skip
+UNUSABLE = TableFile(
+    "cohort/unusable.csv", "Files that are there and that the step prepare cannot use.", ("cohort",), columns=FAILURE,
+)  # fmt: skip
+_COUNTS = (
+    integer("patients", "Patients in the set."),
+    integer("negative", "Patients with the negative outcome."),
+    integer("positive", "Patients with a positive lesion."),
+)
+FLOW = JsonFile(
+    "cohort/flow.json",
+    "The numbers of the exclusion flowchart, in patients.",
+    ("report",),
+    fields=(
+        integer("screened", "Patients in the cohort table."),
+        Column("excluded", ColumnKind.LIST, "Excluded patients by reason.", fields=(
+            text("reason", "Reason of the exclusion."), integer("patients", "Patients excluded for it."))),
+        integer("kept", "Patients in the study."),
+        integer("lesions", "Lesions in the study."),
+        integer("negative", "Patients whose lesions are all negative."),
+        integer("positive", "Patients with a positive lesion."),
+        Column("training", ColumnKind.OBJECT, "The training set.", fields=_COUNTS),
+        Column("testing", ColumnKind.OBJECT, "The testing set.", fields=_COUNTS),
+    ),
+)  # fmt: skip
+NOTES = JsonFile(
+    "cohort/notes.json", "What a reader of the report should know about how the table was read: a list of sentences.",
+    ("report",), shape="texts",
+)  # fmt: skip
+CASES = JsonFile(
+    "cohort/cases.json",
+    "Every lesion on every sequence, with its image and its readers' masks.",
+    ("prepare", "extract", "agree", "evaluate"),
+    fields=fields_of(CaseRecord), shape="list",
+)  # fmt: skip
+OPENED = JsonFile(
+    "cohort/opened.json",
+    "Marks of the images and masks that were opened, so that a file that has not changed is not opened again.",
+    ("cohort",),
+    fields=(Column("seen", ColumnKind.OBJECT, "By a key of the files' names, sizes and times; each entry has: "
+                   + "; ".join(f"{field.name}, {field.text}" for field in fields_of(OpenedFiles))),),
+    kept=True, when="the study begins at images",
+)  # fmt: skip
+DECLARED = (ROWS, EXCLUDED, ABSENT, FAILURES, UNUSABLE, FLOW, NOTES, CASES, OPENED)

@@ -1,0 +1,320 @@
+"""What a declaration of a run's file is, and how the file is written and read by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from radstudy.store import read_csv, read_json, write_csv, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class UndeclaredError(AssertionError):
+    """The program is about to write a column that is not declared, or to leave a declared one out: a bug."""
+
+
+class ColumnKind(StrEnum):
+    """What a column or field holds."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    LIST = "list"
+    OBJECT = "object"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, or one field of a JSON file.
+
+    Parameters
+    ----------
+    name : as it is written.
+    kind : what it holds; text stays text when it is read, whatever it looks like.
+    text : what it is, one sentence.
+    unit : of a number; "" where it has none.
+    optional : whether a row may lack it; the cell is then empty.
+    fields : of an object, or of each entry of a list or mapping; none where they are not declared one by one.
+    """
+
+    name: str
+    kind: ColumnKind
+    text: str
+    unit: str = ""
+    optional: bool = False
+    fields: tuple[Column, ...] = ()
+
+
+def text(name: str, what: str, *, optional: bool = False) -> Column:
+    """A column of text."""
+    return Column(name, ColumnKind.TEXT, what, optional=optional)
+
+
+def number(name: str, what: str, unit: str = "", *, optional: bool = False) -> Column:
+    """A column of numbers."""
+    return Column(name, ColumnKind.NUMBER, what, unit, optional)
+
+
+def integer(name: str, what: str, unit: str = "", *, optional: bool = False) -> Column:
+    """A column of whole numbers."""
+    return Column(name, ColumnKind.INTEGER, what, unit, optional)
+
+
+def boolean(name: str, what: str, *, optional: bool = False) -> Column:
+    """A column of True and False."""
+    return Column(name, ColumnKind.BOOLEAN, what, optional=optional)
+
+
+def with_limits(column: Column, of: str = "", *, name: str = "") -> tuple[Column, Column, Column]:
+    """A number with the limits of its interval, in columns ``<name>_low`` and ``<name>_high``.
+
+    Parameters
+    ----------
+    column : the number.
+    of : what its interval is called in the sentences of the limits; "" for "its interval".
+    name : what the limits' names begin with; "" for the column's own.
+    """
+    begin, interval = name or column.name, of or "its interval"
+    limits = [
+        replace(column, name=f"{begin}_{end}", text=f"{word} limit of {interval}.", optional=True)
+        for end, word in (("low", "Lower"), ("high", "Upper"))
+    ]
+    return column, limits[0], limits[1]
+
+
+def optional(*columns: Column) -> tuple[Column, ...]:
+    """The columns as ones that a row may lack."""
+    return tuple(replace(column, optional=True) for column in columns)
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file of a run, or all files of a kind.
+
+    Parameters
+    ----------
+    path : from the run's folder, "/" between folders; ``*`` stands for a name, as in ``prepare/volumes/*.json``.
+    text : what the file holds, one sentence.
+    read_by : the steps that read it; "report" for the page.
+    when : the condition under which it is written; "" where every finished run has it.
+    """
+
+    path: str
+    text: str
+    read_by: tuple[str, ...] = ()
+    when: str = ""
+
+    @property
+    def step(self) -> str:
+        """The step that writes it; steps with a folder in a step's folder have a name of two words."""
+        parts = self.path.split("/")[:-1]
+        known = [name for name in ("/".join(parts[:2]), *parts[:1]) if name in STEP_FOLDERS]
+        return known[0] if known else _BESIDE.get(self.path, "run")
+
+    def holds(self, name: str) -> bool:
+        """Whether a file, named from the run's folder, is one of these."""
+        own, given = self.path.split("/"), name.split("/")
+        return len(own) == len(given) and all(map(fnmatchcase, given, own))
+
+    def file(self, run: Path) -> Path:
+        """The file in a run's folder; of one declared by a pattern, use the step's own naming."""
+        return run / self.path
+
+
+STEP_FOLDERS = (  # each with its own provenance.json
+    "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/null",
+    "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
+)  # fmt: skip
+_BESIDE = {"signature.json": "model", "report.html": "report"}
+
+
+@dataclass(frozen=True)
+class OpaqueFile(Artefact):
+    """A file whose content is declared elsewhere: arrays, masks, pictures, the page."""
+
+
+@dataclass(frozen=True)
+class TableFile(Artefact):
+    """A CSV or Parquet table.
+
+    Parameters
+    ----------
+    columns : in their order.
+    more : what further columns there are, where they depend on the study; their names are the study's own.
+    """
+
+    columns: tuple[Column, ...] = ()
+    more: Column | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns."""
+        return [column.name for column in self.columns]
+
+    def frame(self, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        """The rows as a table of exactly the declared columns.
+
+        Parameters
+        ----------
+        rows : a table, or one record per row; a record may lack columns that are declared optional.
+
+        Raises
+        ------
+        UndeclaredError : a column is not declared, or a declared one is missing.
+        """
+        import pandas as pd
+
+        if isinstance(rows, pd.DataFrame):
+            given = [str(name) for name in rows.columns]
+            if not given and rows.empty:
+                return pd.DataFrame(columns=self.names)
+            self._require(given, self.names)
+            further = [name for name in given if name not in self.names]
+            return rows[[*self.names, *further]]
+        records = list(rows)
+        needed = [column.name for column in self.columns if not column.optional]
+        for record in records:
+            self._require(record, needed)
+        further = [
+            name for name in dict.fromkeys(key for record in records for key in record) if name not in self.names
+        ]
+        return pd.DataFrame(records, columns=[*self.names, *further])
+
+    def write(self, run: Path, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
+        """Write the table into a run's folder, with its header also where there is no row; see `frame`."""
+        self.write_file(self.file(run), rows)
+
+    def write_file(self, file: Path, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
+        """Write a table of this declaration under another name; see `write`."""
+        write_csv(file, self.frame(rows))
+
+    def read(self, run: Path, more: Mapping[str, ColumnKind] | None = None) -> pd.DataFrame:
+        """Read the table from a run's folder.
+
+        Text stays text, and an empty cell of it is "". Other empty cells are NaN. A column that an earlier version did
+        not write is not there.
+
+        Parameters
+        ----------
+        run : the run's folder.
+        more : kinds of the further columns, by name; without one a column is read as it looks.
+
+        Raises
+        ------
+        ValueError : the file is not a table, or a column holds what it is not declared to hold; names file and column.
+        """
+        return self.read_file(self.file(run), more)
+
+    def read_file(self, file: Path, more: Mapping[str, ColumnKind] | None = None) -> pd.DataFrame:
+        """Read a table of this declaration under another name; see `read`."""
+        import pandas as pd
+
+        kinds = {column.name: column.kind for column in self.columns} | dict(more or {})
+        try:
+            names = [str(name) for name in read_csv(file, nrows=0).columns]
+        except pd.errors.EmptyDataError:  # an earlier version wrote no header where there was no row
+            return self.frame([])
+        texts = [name for name in names if kinds.get(name) is ColumnKind.TEXT]
+        frame = read_csv(
+            file, dtype=dict.fromkeys(texts, str), keep_default_na=False, low_memory=False,
+            na_values={name: [""] for name in names if name not in texts},
+        )  # fmt: skip
+        for name in names:
+            if (kind := kinds.get(name)) is not None:
+                frame[name] = _typed(frame[name], kind, file)
+        return frame
+
+    def _require(self, given: Iterable[str], needed: Sequence[str]) -> None:
+        given = list(given)
+        unknown = [] if self.more is not None else [name for name in given if name not in self.names]
+        missing = [name for name in needed if name not in given]
+        if unknown or missing:
+            raise UndeclaredError(f"{self.path}: columns not declared: {unknown}; missing: {missing}")
+
+
+def _typed(column: pd.Series, kind: ColumnKind, file: Path) -> pd.Series:
+    """The column as its kind, as it was read; floats for numbers, and for whole numbers with empty cells."""
+    import pandas as pd
+
+    kept = column.dropna()
+    read = pd.api.types.infer_dtype(kept, skipna=True) if len(kept) else "empty"
+    fits = {
+        ColumnKind.NUMBER: ("floating", "integer", "mixed-integer-float"),
+        ColumnKind.INTEGER: ("integer", "floating"),
+        ColumnKind.BOOLEAN: ("boolean",),
+    }
+    if kind in fits and read not in ("empty", *fits[kind]):
+        raise ValueError(f"{file}: the column '{column.name}' is to hold {kind} values; it holds {kept.iloc[0]!r}")
+    return column.astype(float) if kind is ColumnKind.NUMBER else column
+
+
+@dataclass(frozen=True)
+class JsonFile(Artefact):
+    """A JSON file.
+
+    Parameters
+    ----------
+    fields : of the object; of each entry, where the file is a list or a mapping from names of the study.
+    shape : "object" of these fields, "list" of such objects, "mapping" of names to such objects, "texts" for a list of
+        texts.
+    kept : whether it is a record that a later run trusts: it then begins with its checksum and key (docs/kept.md).
+    """
+
+    fields: tuple[Column, ...] = ()
+    shape: str = "object"
+    kept: bool = False
+
+    def write(self, run: Path, content: object) -> None:
+        """Write the document into a run's folder.
+
+        Raises
+        ------
+        UndeclaredError : a field is not declared, or a declared one is missing.
+        """
+        self.check(content)
+        write_json(self.file(run), content)
+
+    def read(self, run: Path) -> Any:
+        """Read the document from a run's folder."""
+        return read_json(self.file(run))
+
+    def check(self, content: object) -> None:
+        """Refuse content that is not as declared.
+
+        Raises
+        ------
+        UndeclaredError : names the file and the fields.
+        """
+        for where, one in self._objects(content):
+            _check_fields(one, self.fields, f"{self.path}{where}")
+
+    def _objects(self, content: Any) -> list[tuple[str, Any]]:
+        if self.shape == "texts":
+            return []
+        if self.shape == "list":
+            return [(f"[{index}]", one) for index, one in enumerate(content)]
+        if self.shape == "mapping":
+            return [(f"[{name}]", one) for name, one in content.items()]
+        return [("", content)]
+
+
+def _check_fields(content: Mapping[str, Any], fields: tuple[Column, ...], where: str) -> None:
+    if not fields:
+        return
+    unknown = [name for name in content if name not in {field.name for field in fields}]
+    missing = [field.name for field in fields if field.name not in content and not field.optional]
+    if unknown or missing:
+        raise UndeclaredError(f"{where}: fields not declared: {unknown}; missing: {missing}")
+    for field in fields:
+        inner = content.get(field.name)
+        if field.fields and inner:
+            for one in inner if field.kind is ColumnKind.LIST else [inner]:
+                _check_fields(one, field.fields, f"{where}/{field.name}")

@@ -1,0 +1,106 @@
+"""All files of a run, and the version of the run folder's layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from radstudy.artefacts.agree import DECLARED as AGREE
+from radstudy.artefacts.beside import DECLARED as BESIDE
+from radstudy.artefacts.cohort import DECLARED as COHORT
+from radstudy.artefacts.declaration import (
+    STEP_FOLDERS,
+    Artefact,
+    Column,
+    ColumnKind,
+    JsonFile,
+    OpaqueFile,
+    number,
+    text,
+)
+from radstudy.artefacts.evaluate import DECLARED as EVALUATE
+from radstudy.artefacts.extract import DECLARED as EXTRACT
+from radstudy.artefacts.model import DECLARED as MODEL
+from radstudy.artefacts.prepare import DECLARED as PREPARE
+from radstudy.errors import UsageError
+from radstudy.store import read_json, write_json
+
+SCHEMA_VERSION = 1  # of the run folder; a folder without run_folder.json is of version 1
+_ASKED_FOR = {
+    "prepare": "the study begins at images",
+    "extract/maps": "extract.maps asks for maps",
+    "extract/shuffled": "evaluate.baselines asks for shuffled images",
+    "evaluate/null": "the study file has evaluate.chance",
+    "evaluate/resampling": "the study file has evaluate.resampling",
+    "evaluate/baselines": "the study file has evaluate.baselines",
+}
+_PROVENANCE = (
+    text("key", "Hash of everything that the result depends on."),
+    text("finished", "When the step finished, in UTC."),
+    number("seconds", "How long the step took.", "s"),
+    text("code", "Version of the program; of a development version with a hash of its source."),
+    Column("versions", ColumnKind.OBJECT, "Versions of the program, Python and the libraries."),
+    Column("machine", ColumnKind.OBJECT, "Processor and what the kernels were compiled for."),
+    Column("settings", ColumnKind.OBJECT, "The step's part of the study file."),
+    Column("inputs", ColumnKind.OBJECT, "Input to its content hash, or to the key of the step that made it."),
+    Column("files", ColumnKind.OBJECT, "File of the step to its content hash.", optional=True),
+)
+SCHEMA = JsonFile(
+    "run_folder.json", "The version of this folder's layout.",
+    fields=(Column("schema_version", ColumnKind.INTEGER, "Version of the layout; without this file it is 1."),),
+)  # fmt: skip
+PROVENANCE = tuple(
+    JsonFile(
+        f"{step}/provenance.json",
+        "Written last: the step has finished, with these settings, inputs and versions.",
+        ("report",) if "/" not in step else (), _ASKED_FOR.get(step, ""), fields=_PROVENANCE,
+    )
+    for step in STEP_FOLDERS
+)  # fmt: skip
+REPORT = (
+    OpaqueFile("report.html", "The report: one page with everything in it."),
+    OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
+    OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),
+)
+LOCK = OpaqueFile(".lock", "Held while a run works in the folder.")
+ARTEFACTS: tuple[Artefact, ...] = (
+    SCHEMA, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
+    *EVALUATE, *BESIDE, *PROVENANCE, *REPORT, LOCK,
+)  # fmt: skip
+
+
+def artefact_of(name: str) -> Artefact | None:
+    """The declaration of a file, named from the run's folder; None where there is none."""
+    return next((one for one in ARTEFACTS if one.holds(name)), None)
+
+
+def require_known_schema(run: Path) -> None:
+    """Refuse a run's folder that a newer version of the program has laid out.
+
+    Raises
+    ------
+    UsageError : its schema version is newer than this program's, or cannot be read.
+    """
+    file = SCHEMA.file(run)
+    if not file.exists():
+        return
+    found: Any = None
+    try:
+        found = read_json(file)
+        version = int(found["schema_version"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{file} does not say the version of the run folder ({type(error).__name__}). To do: remove this file if "
+            "the folder was written by this version of radstudy, or choose another --out"
+        ) from None
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"{run} was written by a newer version of radstudy: its run folder has schema version {version}, this "
+            f"version knows {SCHEMA_VERSION}. To do: update radstudy, or choose another --out"
+        )
+
+
+def write_schema(run: Path) -> None:
+    """Write the schema version into a run's folder, unless it is there."""
+    if not SCHEMA.file(run).exists():
+        write_json(SCHEMA.file(run), {"schema_version": SCHEMA_VERSION})

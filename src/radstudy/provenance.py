@@ -29,7 +29,7 @@ PARTS = {  # folders within a step's that are steps of their own
 }
 BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # what a step writes into the run's folder
 _OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept by file, or by somebody's file manager
-_LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "statsmodels", "pandas", "pydantic")
+_LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "pandas", "pydantic")
 
 
 # --- what the numbers depend on -------------------------------------------------------------------------------------

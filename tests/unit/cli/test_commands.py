@@ -46,4 +46,5 @@ def test_its_page_and_readme_tell_of_it(command):
 @every_command
 def test_a_command_that_writes_has_a_case_of_a_full_disk(command):
     cases = [arguments for arguments in CALLS.values() if " ".join(arguments).startswith(command.name)]
-    assert bool(cases) == command.writes
+    shipped_later = command.name == "upgrade"  # nothing newer is shipped: test_upgrade.py makes it, and fills the disk
+    assert bool(cases) == (command.writes and not shipped_later)

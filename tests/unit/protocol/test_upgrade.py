@@ -5,9 +5,11 @@ from typer.testing import CliRunner
 
 from compat.test_versions import SAMPLES, put_second_versions
 from radstudy.cli import app
+from radstudy.errors import StorageError
 from radstudy.protocol.load import load_protocol, parse_protocol
 from radstudy.protocol.template import template_text, write_template
 from radstudy.protocol.upgrade import upgrade_of
+from unit.full_disk import full_at
 
 STUDY = """\
 # my study
@@ -64,6 +66,16 @@ def test_without_a_yes_nothing_is_written(tmp_path, answer):
     file = written(tmp_path)
     result = command(file, answer=answer)
     assert result.exit_code == 0 and "Nothing is written" in result.stderr
+    assert file.read_text() == STUDY
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["study.yaml"]
+
+
+@pytest.mark.usefixtures("second")
+def test_a_full_disk_leaves_the_study_file_as_it_was(tmp_path):
+    file = written(tmp_path)
+    found = upgrade_of(file)
+    with full_at(60), pytest.raises(StorageError):
+        found.write()
     assert file.read_text() == STUDY
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["study.yaml"]
 

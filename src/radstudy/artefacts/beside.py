@@ -181,7 +181,7 @@ RESAMPLING_SLOW_CHUNKS = OpaqueFile(
     _RESAMPLED + _SLOW,
 )
 BASELINES = TableFile(
-    "evaluate/baselines/table3.csv", "What volume, age and images without structure reach: further rows of Table 3.",
+    "evaluate/baselines/table3.csv", "What volume, age and images without structure reach, beside the models.",
     ("report",), _BASELINES,
     columns=(text("model", "Baseline, by its name in the report."), SET,
              text("kind", "volume, age or shuffled."), *PERFORMANCE),

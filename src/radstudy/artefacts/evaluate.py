@@ -32,12 +32,12 @@ GROUPS: tuple[Column, ...] = (
 )
 TABLE1 = TableFile(
     "evaluate/table1.csv",
-    "Table 1: the outcome groups compared by the clinical variables.",
+    "The outcome groups compared by the clinical variables.",
     ("report",),
     columns=GROUPS,
 )
 TABLE2 = TableFile(
-    "evaluate/table2.csv", "Table 2: the outcome groups compared by the imaging variables.", ("report",), columns=GROUPS
+    "evaluate/table2.csv", "The outcome groups compared by the imaging variables.", ("report",), columns=GROUPS
 )
 PERFORMANCE: tuple[Column, ...] = (
     ROWS, POSITIVES,
@@ -61,7 +61,7 @@ PERFORMANCE: tuple[Column, ...] = (
     ),
     NOTE,
 )  # fmt: skip
-TABLE3 = TableFile("evaluate/table3.csv", "Table 3: the performance of every model in every set.",
+TABLE3 = TableFile("evaluate/table3.csv", "The performance of every model in every set.",
                ("evaluate", "report"), columns=(MODEL, SET, *PERFORMANCE))  # fmt: skip
 ROC = TableFile(
     "evaluate/roc.csv", "The ROC curves, one row per threshold.", ("report",),

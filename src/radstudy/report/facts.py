@@ -16,13 +16,13 @@ from radstudy.provenance import PROVENANCE
 
 TRAINING, TESTING = "training", "testing"
 SUMMARY = "extract/summary.json"
-FAILURES = tuple(f"{step}/failures.csv" for step in STEPS)
 PROVENANCES = tuple(f"{step}/{PROVENANCE}" for step in STEPS)
 
 TABLES = tuple(
     artefact for artefact in ARTEFACTS
     if isinstance(artefact, TableFile) and "report" in artefact.read_by and not artefact.path.endswith(".parquet")
 )  # fmt: skip
+FAILURES = tuple(table.path for table in TABLES if table.path.endswith("/failures.csv"))
 DOCUMENTS = tuple(
     artefact
     for artefact in ARTEFACTS
@@ -207,9 +207,7 @@ class Facts:
     def failures(self) -> pd.DataFrame:
         """The failures of all steps, with a column ``step``."""
         parts = [
-            self.frames[name].assign(step=step)
-            for step in STEPS
-            if len(self.frames.get(name := f"{step}/failures.csv", ()))
+            self.frames[name].assign(step=name.partition("/")[0]) for name in FAILURES if len(self.frames.get(name, ()))
         ]
         columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy", "file"]
         return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)

@@ -289,7 +289,7 @@ def image_frames():
             {"sequence": s, "feature": f"original_glcm_{i}", "icc": i / 10, "ci_low": i / 10 - 0.1,
              "ci_high": i / 10 + 0.05, "lesions": 30, "kept": i > 7} for s, _ in pair for i in range(10)
         ]),
-        "agree/failures.csv": failures("agree"),
+        "extract/failures.csv": failures("extract"),
     }  # fmt: skip
 
 

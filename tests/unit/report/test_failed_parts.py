@@ -31,7 +31,7 @@ def run(facts, tmp_path, monkeypatch):
     """Writes the report of the made-up study; gives the page, the log and what is said."""
     scores = facts.frames["model/predictions.csv"]
     facts.frames["model/predictions.csv"] = scores.assign(patient=scores["patient"].replace("training0", "Huber"))
-    monkeypatch.setitem(tables.TABLES, "selected", not_there)  # the made-up study has no penalties
+    monkeypatch.setitem(tables.TABLES, "selected_features", not_there)  # the made-up study has no penalties
     monkeypatch.setattr(write, "read_facts", lambda protocol, run: facts)
 
     def written(jobs=1):
@@ -69,7 +69,7 @@ def test_a_part_whose_files_cannot_be_made_does_not_end_the_report(run, monkeypa
     real = write._files_of
 
     def failing(part, notice, kinds):
-        if part.content.name == "table3":
+        if part.name == "performance":
             raise ZeroDivisionError("planted Huber")
         return real(part, notice, kinds)
 
@@ -82,7 +82,7 @@ def test_a_part_whose_files_cannot_be_made_does_not_end_the_report(run, monkeypa
     monkeypatch.setattr(write, "_files_or_bug", in_worker)
     page, log, said = run(jobs=2)
     assert_one_bug(page, log, said)
-    assert page.count("could not be made") == 1 and "report: files of table3" in log
+    assert page.count("could not be made") == 1 and "report: files of performance" in log
 
 
 def test_a_sentence_that_cannot_be_said_names_its_bug(run, monkeypatch):

@@ -80,7 +80,7 @@ def test_every_table_is_rectangular_and_made_of_what_it_reads(whole, table):
 
 @pytest.mark.parametrize("declared", DECLARED, ids=id_of)
 def test_what_is_read_is_a_file_of_the_run(declared):
-    assert set(declared.reads) <= {*FILES, *DOCUMENTS}
+    assert set(declared.reads) <= {file.path for file in (*FILES, *DOCUMENTS)}
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=id_of)

@@ -80,8 +80,8 @@ def test_readers_of_a_table_may_be_a_mapping(table, tmp_path):
 def test_identifiers_that_do_not_match_show_one_of_each_file(table, tmp_path):
     code, said = cohort(tmp_path, table.assign(id="SYN-" + table["id"]))
     assert code == 4
-    assert "the cohort table has, for instance, patient 'P0'" in said
-    assert "the feature table has, for instance, patient 'SYN-P0'" in said
+    assert "the cohort table, cohort.csv, has, for instance, patient 'P0'" in said
+    assert "the feature table, features.csv, has, for instance, patient 'SYN-P0'" in said
 
 
 def test_scores_that_agree_are_no_copies(table, tmp_path):

@@ -188,6 +188,7 @@ def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monk
 def python(script, **settings):
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which tests in the background ignore
         **settings,
     )  # fmt: skip
 

@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +32,9 @@ def digest(content):
 
 def whole(folder):
     """What was pulled to its end: a part that a killed program was writing lies in a folder of its own."""
-    return [file for file in folder.rglob("*.dcm") if not file.parent.name.startswith(".part-")]
+    walked = [(Path(place), names) for place, _, names in os.walk(folder)]  # folders of parts come and go meanwhile
+    whole = [place / name for place, names in walked if not place.name.startswith(".part-") for name in names]
+    return [file for file in whole if file.suffix == ".dcm"]
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,6 @@ def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monk
 def python(script, **settings):
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which tests in the background ignore
         **settings,
     )  # fmt: skip
 
@@ -226,8 +225,10 @@ def test_the_limit_of_open_files_bounds_the_processes():
 
 
 WORKING = """
-    import os, sys, time
+    import os, signal, sys, time
     from radstudy.parallel import results
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which programs in the background ignore
 
     def busy(_):
         os.write(1, f"{os.getpid()}\\n".encode())

@@ -1,4 +1,4 @@
-"""All commands of the program, one a file, in the help's order: a new one is a file beside these and a line here."""
+"""All commands of the program in the order of the help, one per file: a new one is a file here and a line below."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class N4(PreparationStep):
 
     shrink: Annotated[int, Field(ge=1)] | tuple[int, int, int] = default(
         "prepare.n4.shrink",
-        description="Shrink factor, or one an axis.",
+        description="Shrink factor, or one per axis.",
         json_schema_extra={
             "why": "3D Slicer's default is 4 on every axis; drastic for images of few slices, where a smaller factor "
             "along the slices is better."

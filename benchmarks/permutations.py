@@ -1,4 +1,4 @@
-"""Null calibration of the reference study's eleven models, ours against scikit-learn pipelines refitted each time.
+"""Chance calibration of the reference study's eleven models, ours against scikit-learn pipelines refitted each time.
 
 ``python benchmarks/permutations.py --json F [--permutations 1000] [--reference-permutations 20] [--jobs 2] [--quick]``
 makes a table of correlated noise of the paper's size (107 patients, four sequences, about 1,076 reproducible features
@@ -154,8 +154,8 @@ def main() -> None:
         "same_strength_share": sum(pair["same_strength"] for pair in same) / max(len(same), 1),
         "largest_auc_apart": max((pair["auc_apart"] for pair in same), default=0.0),
         "other_subsets": [pair for pair in pairs if not pair["same_subset"]],
-        "null_medians": {
-            name: {which: float(np.median(result.null[name][which])) for which in result.null[name]}
+        "chance_medians": {
+            name: {which: float(np.median(result.permuted[name][which])) for which in result.permuted[name]}
             for name in engine.models
         },
     }
@@ -166,7 +166,7 @@ def main() -> None:
         f"on {options.jobs} processes {whole_s:.0f} s\nsame subset in {len(same)} of {len(pairs)}, there AUCs at most "
         f"{report['largest_auc_apart']:.1e} apart"
     )
-    for name, medians in report["null_medians"].items():
+    for name, medians in report["chance_medians"].items():
         print(f"  {name:18s} " + ", ".join(f"{which} {value:.3f}" for which, value in medians.items()))
 
 

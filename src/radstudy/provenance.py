@@ -23,9 +23,9 @@ from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, 
 
 PROVENANCE = "provenance.json"
 _OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
-PARTS = {  # folders within a step's that are steps of their own
+PARTS = {  # folders within a step's that are steps of their own; evaluate/null is the former name of evaluate/chance
     "extract": ("maps", "shuffled"),
-    "evaluate": ("null", "resampling", "baselines", "other_reader", "leaks"),
+    "evaluate": ("chance", "resampling", "baselines", "other_reader", "leaks"),
 }
 BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # what a step writes into the run's folder
 _OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept by file, or by somebody's file manager
@@ -36,7 +36,7 @@ _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "pandas", 
 
 
 @cache
-def code_key() -> str:
+def source_key() -> str:
     """The program's version; of a development version also a hash of its source, so that edits are never missed."""
     if ".dev" not in __version__:
         return __version__
@@ -145,6 +145,20 @@ class StepFolder:
                 if _hash_or_none(self.path / name) == content:
                     (self.path / name).unlink()
 
+    def retire(self) -> None:
+        """Remove what a finished step of an earlier version has written, under a name that is no longer used.
+
+        Files that were changed since stay, and so does a folder that is not finished.
+        """
+        if self.finished_key() is None:
+            return
+        with storing(self.path):
+            self.remove(self.recorded())
+            (self.path / PROVENANCE).unlink(missing_ok=True)
+            for folder in sorted(filter(Path.is_dir, self.path.rglob("*")), reverse=True):
+                _remove_if_empty(folder)
+            _remove_if_empty(self.path)
+
     def _written(self) -> dict[str, str]:
         """Hashes of what the step has written, without the parts that are steps of their own."""
         found = sorted(file for file in self.path.rglob("*") if file.is_file() and self._is_own(file))
@@ -178,7 +192,7 @@ class StepFolder:
                 "key": key,
                 "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "seconds": round(seconds, 2),
-                "code": code_key(),
+                "code": source_key(),
                 "versions": versions(),
                 "machine": machine(),
                 "settings": settings,
@@ -210,6 +224,11 @@ def only_run(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _hash_or_none(file: Path) -> str | None:

@@ -48,7 +48,7 @@ NOT_IN_THE_DEMO = {
     "prepare/transferred.csv", "prepare/transferred/*.nii.gz", "extract/transferred.csv", "extract/columns.csv",
     "extract/maps/maps.csv", "extract/maps/*.npz", "extract/maps/volumes/*.json", "extract/maps/provenance.json",
     "extract/shuffled/features.parquet", "extract/shuffled/failures.csv", "extract/shuffled/provenance.json",
-    "evaluate/null/*/scikit-learn/*/*.npz", "evaluate/resampling/*/scikit-learn/*/*.npz",
+    "evaluate/chance/*/scikit-learn/*/*.npz", "evaluate/resampling/*/scikit-learn/*/*.npz",
     "evaluate/baselines/*/*.npz", "evaluate/baselines/*/scikit-learn/*/*.npz",
 }  # fmt: skip
 

@@ -23,14 +23,14 @@ PLANTED, NOTHING = ("DCE7", "DWI"), "T2WI"
 
 
 def evaluated(data, out):
-    """(model,) testing AUC and p of the null calibration."""
+    """(model,) testing AUC and p of the chance calibration."""
     study = data / "study.yaml"
     lines = [line for line in study.read_text().splitlines() if not line.startswith("  resampling:")]
-    study.write_text("\n".join([*lines, "  resampling: null", ""]))
+    study.write_text("\n".join([*lines, "  resampling: chance", ""]))
     run(load_protocol(study), data=data, out=out, until="evaluate")
-    null = pd.read_csv(out / "evaluate" / "null" / "null.csv")
-    null = null[(null["kind"] == "outcome") & (null["measure"] == "testing")].set_index("model")
-    return null["observed"].rename("auc"), null["p_value"].rename("p")
+    chance = pd.read_csv(out / "evaluate" / "chance" / "chance.csv")
+    chance = chance[(chance["kind"] == "outcome") & (chance["measure"] == "testing")].set_index("model")
+    return chance["observed"].rename("auc"), chance["p_value"].rename("p")
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +85,10 @@ def test_p_is_small_where_the_effect_was_planted_and_nowhere_else(seeds):
 
 
 def test_nothing_is_found_in_permuted_outcomes(seeds):
-    null = pd.concat([seeds["--null"][0], seeds["permuted"][0]])
-    print(null.mean().round(3).to_string())
-    error = null.std(ddof=1) / np.sqrt(len(null))
-    assert ((null.mean() - 0.5).abs() < 3.5 * error).all()
+    chance = pd.concat([seeds["--null"][0], seeds["permuted"][0]])
+    print(chance.mean().round(3).to_string())
+    error = chance.std(ddof=1) / np.sqrt(len(chance))
+    assert ((chance.mean() - 0.5).abs() < 3.5 * error).all()
 
 
 def test_p_of_permuted_outcomes_is_uniform(seeds):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from radstudy.artefacts.common import (
     COMPUTED,
     FEATURE,
@@ -34,6 +36,12 @@ _CHANCE, _RESAMPLED, _BASELINES = (
     f"the study file has evaluate.{name}" for name in ("chance", "resampling", "baselines")
 )
 _SLOW = ", and the fast engine does not know a step of a model"
+
+
+def _renamed(column: Column, formerly: str) -> Column:
+    return replace(column, formerly=formerly)
+
+
 _KIND = text("kind", "What was permuted: outcome, or incremental (the features alone).")
 MEASURED: tuple[Column, ...] = (
     _KIND, MODEL,
@@ -42,41 +50,43 @@ MEASURED: tuple[Column, ...] = (
         integer("permutations", "Permutations."),
         number("observed", "AUC of the study."),
         number("p_value", "Share of permutations that reach it, with the observed one counted."),
-        number("null_median", "Median AUC of the permutations."),
-        number("null_low", "Lower end of their central share."),
-        number("null_high", "Upper end of their central share."),
+        _renamed(number("chance_median", "Median AUC of the permutations."), "null_median"),
+        _renamed(number("chance_low", "Lower end of their central share."), "null_low"),
+        _renamed(number("chance_high", "Upper end of their central share."), "null_high"),
         number("excess", "Observed AUC minus the median of the permutations."),
         number("empty_percent", "Share of permutations in which no feature was selected.", "%"),
     ),
     NOTE,
     *optional(
-        number("null_mean", "Mean AUC of the permutations."),
-        number("null_sd", "Standard deviation of their AUCs."),
+        _renamed(number("chance_mean", "Mean AUC of the permutations."), "null_mean"),
+        _renamed(number("chance_sd", "Standard deviation of their AUCs."), "null_sd"),
         number("p_floor", "Smallest p-value that so many permutations can give."),
         number("p_max_t", "P-value corrected for the number of models."),
         integer("family", "Models that it is corrected for."),
         integer("empty_permutations", "Permutations in which no feature was selected."),
     ),
 )  # fmt: skip
-NULL = TableFile(
-    "evaluate/null/null.csv", "What AUC the same models reach when the outcome is chance.", ("report",), _CHANCE,
+CHANCE = TableFile(
+    "evaluate/chance/chance.csv", "What AUC the same models reach when the outcome is chance.", ("report",), _CHANCE,
+    formerly="evaluate/null/null.csv",
     columns=(*MEASURED, *COMPUTED, text("exchanged", "Mark of whose patients were exchanged: models that share it have "
                                         "met the same permutations.", optional=True)),
 )  # fmt: skip
-NULL_AUCS = TableFile(
-    "evaluate/null/aucs.csv", "The AUC of every permutation.", (), _CHANCE,
+CHANCE_AUCS = TableFile(
+    "evaluate/chance/aucs.csv", "The AUC of every permutation.", (), _CHANCE, formerly="evaluate/null/aucs.csv",
     columns=(_KIND, MODEL, text("measure", "AUC in training, in cross_validated folds, or in testing."),
              integer("permutation", "Number of the permutation."), number("auc", "Its AUC.")),
 )  # fmt: skip
-NULL_ROC = TableFile(
-    "evaluate/null/roc.csv", "The band of the permutations' ROC curves.", ("report",), _CHANCE,
+CHANCE_ROC = TableFile(
+    "evaluate/chance/roc.csv", "The band of the permutations' ROC curves.", ("report",), _CHANCE,
+    formerly="evaluate/null/roc.csv",
     columns=(_KIND, MODEL, SET, number("false_positive_rate", "1 - specificity."),
              number("low", "Lower end of the sensitivities' central share."), number("median", "Their median."),
              number("high", "Upper end of their central share.")),
 )  # fmt: skip
-NULL_CHUNKS = OpaqueFile("evaluate/null/*/*.npz", "Finished permutations, kept by chunk.", (), _CHANCE)
-NULL_SLOW_CHUNKS = OpaqueFile(
-    "evaluate/null/*/scikit-learn/*/*.npz",
+CHANCE_CHUNKS = OpaqueFile("evaluate/chance/*/*.npz", "Finished permutations, kept by chunk.", (), _CHANCE)
+CHANCE_SLOW_CHUNKS = OpaqueFile(
+    "evaluate/chance/*/scikit-learn/*/*.npz",
     "Finished permutations of a model that scikit-learn refits.",
     (),
     _CHANCE + _SLOW,
@@ -186,9 +196,9 @@ BASELINES = TableFile(
     columns=(text("model", "Baseline, by its name in the report."), SET,
              text("kind", "volume, age or shuffled."), *PERFORMANCE),
 )  # fmt: skip
-BASELINES_NULL = TableFile(
-    "evaluate/baselines/null.csv", "What the baselines reach when the outcome is chance.", ("report",), _BASELINES,
-    columns=MEASURED,
+BASELINES_CHANCE = TableFile(
+    "evaluate/baselines/chance.csv", "What the baselines reach when the outcome is chance.", ("report",), _BASELINES,
+    columns=MEASURED, formerly="evaluate/baselines/null.csv",
 )  # fmt: skip
 BESIDE_VOLUME = TableFile(
     "evaluate/baselines/beside_volume.csv", "Each model beside the volume alone, on the same rows.", ("report",),
@@ -254,7 +264,7 @@ CHECKED = JsonFile(
     fields=(Column("looked_for", ColumnKind.LIST, "One sentence per check."),),
 )  # fmt: skip
 DECLARED = (
-    NULL, NULL_AUCS, NULL_ROC, NULL_CHUNKS, NULL_SLOW_CHUNKS, RESAMPLING, FOLDS, PATIENTS, SPLITS, RESAMPLES, SELECTED,
-    CORRECTIONS, RESAMPLING_CHUNKS, RESAMPLING_SLOW_CHUNKS, BASELINES, BASELINES_NULL, BESIDE_VOLUME, BASELINES_CHUNKS,
-    BASELINES_SLOW_CHUNKS, MOVED, PROBABILITIES, LEAKS, CHECKED,
+    CHANCE, CHANCE_AUCS, CHANCE_ROC, CHANCE_CHUNKS, CHANCE_SLOW_CHUNKS, RESAMPLING, FOLDS, PATIENTS, SPLITS, RESAMPLES,
+    SELECTED, CORRECTIONS, RESAMPLING_CHUNKS, RESAMPLING_SLOW_CHUNKS, BASELINES, BASELINES_CHANCE, BESIDE_VOLUME,
+    BASELINES_CHUNKS, BASELINES_SLOW_CHUNKS, MOVED, PROBABILITIES, LEAKS, CHECKED,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -43,6 +43,7 @@ class Column:
     unit : of a number; "" where it has none.
     optional : whether a row may lack it; the cell is then empty.
     fields : of an object, or of each entry of a list or mapping; none where they are not declared one by one.
+    formerly : the name that earlier versions gave a table's column, which is still read; "" where it had no other.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     unit: str = ""
     optional: bool = False
     fields: tuple[Column, ...] = ()
+    formerly: str = ""
 
 
 def text(name: str, what: str, *, optional: bool = False) -> Column:
@@ -105,12 +107,14 @@ class Artefact:
     text : what the file holds, one sentence.
     read_by : the steps that read it; "report" for the page.
     when : the condition under which it is written; "" where every finished run has it.
+    formerly : the path that earlier versions wrote it to, which is still read; "" where it had no other.
     """
 
     path: str
     text: str
     read_by: tuple[str, ...] = ()
     when: str = ""
+    formerly: str = field(default="", kw_only=True)
 
     @property
     def step(self) -> str:
@@ -128,9 +132,14 @@ class Artefact:
         """The file in a run's folder; of one declared by a pattern, use the step's own naming."""
         return run / self.path
 
+    def file_to_read(self, run: Path) -> Path:
+        """The file in a run's folder, or that of an earlier version where only that one exists."""
+        former = run / self.formerly
+        return former if self.formerly and former.exists() and not self.file(run).exists() else self.file(run)
+
 
 STEP_FOLDERS = (  # each with its own provenance.json
-    "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/null",
+    "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/chance",
     "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
 )  # fmt: skip
 _BESIDE = {"signature.json": "model", "report.html": "report"}
@@ -211,7 +220,7 @@ class TableFile(Artefact):
         ------
         ValueError : the file is not a table, or a column holds what it is not declared to hold; names file and column.
         """
-        return self.read_file(self.file(run), more)
+        return self.read_file(self.file_to_read(run), more)
 
     def read_file(self, file: Path, more: Mapping[str, ColumnKind] | None = None) -> pd.DataFrame:
         """Read a table of this declaration under another name; see `read`."""
@@ -222,6 +231,8 @@ class TableFile(Artefact):
             names = [str(name) for name in read_csv(file, nrows=0).columns]
         except pd.errors.EmptyDataError:  # an earlier version wrote no header where there was no row
             return self.frame([])
+        former = {column.formerly: column.name for column in self.columns if column.formerly}
+        kinds |= {before: kinds[name] for before, name in former.items()}
         texts = [name for name in names if kinds.get(name) is ColumnKind.TEXT]
         frame = read_csv(
             file, dtype=dict.fromkeys(texts, str), keep_default_na=False, low_memory=False,
@@ -230,7 +241,7 @@ class TableFile(Artefact):
         for name in names:
             if (kind := kinds.get(name)) is not None:
                 frame[name] = _typed(frame[name], kind, file)
-        return frame
+        return frame.rename(columns=former)
 
     def _require(self, given: Iterable[str], needed: Sequence[str]) -> None:
         given = list(given)
@@ -284,7 +295,7 @@ class JsonFile(Artefact):
 
     def read(self, run: Path) -> Any:
         """Read the document from a run's folder."""
-        return read_json(self.file(run))
+        return read_json(self.file_to_read(run))
 
     def check(self, content: object) -> None:
         """Refuse content that is not as declared.
@@ -313,8 +324,8 @@ def _check_fields(content: Mapping[str, Any], fields: tuple[Column, ...], where:
     missing = [field.name for field in fields if field.name not in content and not field.optional]
     if unknown or missing:
         raise UndeclaredError(f"{where}: fields not declared: {unknown}; missing: {missing}")
-    for field in fields:
-        inner = content.get(field.name)
-        if field.fields and inner:
-            for one in inner if field.kind is ColumnKind.LIST else [inner]:
-                _check_fields(one, field.fields, f"{where}/{field.name}")
+    for own in fields:
+        inner = content.get(own.name)
+        if own.fields and inner:
+            for one in inner if own.kind is ColumnKind.LIST else [inner]:
+                _check_fields(one, own.fields, f"{where}/{own.name}")

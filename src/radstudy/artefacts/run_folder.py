@@ -30,7 +30,7 @@ _ASKED_FOR = {
     "prepare": "the study begins at images",
     "extract/maps": "extract.maps asks for maps",
     "extract/shuffled": "evaluate.baselines asks for shuffled images",
-    "evaluate/null": "the study file has evaluate.chance",
+    "evaluate/chance": "the study file has evaluate.chance",
     "evaluate/resampling": "the study file has evaluate.resampling",
     "evaluate/baselines": "the study file has evaluate.baselines",
 }

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from radstudy._version import __version__
+from radstudy.algorithms import algorithm_key
 from radstudy.derive.table import Row
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.raster import read_raster, write_raster
@@ -25,7 +26,6 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, TRANSIENT, keep, kept
 from radstudy.protocol.derive import Adc, Dce, Derive
-from radstudy.provenance import code_key
 from radstudy.store import content_hash, file_hash, read_json, write_json
 
 RECORD = "derived.json"
@@ -142,7 +142,7 @@ class Work:
         cells = [dict(row.cells) for row in patient.rows]
         with recorded() as reading:  # of the phases' sidecars
             times = "" if self.recipe.dce is None else _or_problem(lambda: patient.rows[0].times(self.recipe.dce))  # type: ignore[arg-type]
-        key = content_hash([code_key(), self.recipe.model_dump(mode="json"), files, cells, times])
+        key = content_hash([algorithm_key("derive"), self.recipe.model_dump(mode="json"), files, cells, times])
         return key, digests | reading.digests
 
     def _whole(self, record: Mapping[str, Any]) -> bool:

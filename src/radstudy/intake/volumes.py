@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from radstudy.algorithms import algorithm_key
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_series import Pixels, SliceGrid, read_voxels
 from radstudy.formats.raster import read_raster, write_raster
@@ -16,7 +17,6 @@ from radstudy.intake.plan import Item, Plan
 from radstudy.intake.pseudonyms import Redactor
 from radstudy.intake.sidecar import MADE_BY, sidecar_of
 from radstudy.intake.sources import Source
-from radstudy.provenance import code_key
 from radstudy.store import content_hash, file_hash, read_json, write_json
 
 
@@ -135,7 +135,7 @@ def _key(item: Item) -> str:
             decision.seconds,
             item.description,
             item.scale,
-            code_key(),
+            algorithm_key("import"),
         ]
     )
 

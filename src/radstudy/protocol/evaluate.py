@@ -80,7 +80,7 @@ _SLOW = (
 
 
 class Chance(Section):
-    """Null calibration: the same models on permuted outcomes, beside every AUC."""
+    """Chance calibration: the same models on permuted outcomes, beside every AUC."""
 
     permutations: Annotated[int, Field(ge=19)] = default(
         "evaluate.chance.permutations", description="How many; 19 is the fewest for p = 0.05."
@@ -157,7 +157,7 @@ class Evaluate(Section):
     compare: Compare = Field(default_factory=Compare)
     regression: Regression = Field(default_factory=Regression)
     chance: Chance | None = default_group(
-        "evaluate.chance", description="None: no null calibration, and the report says so."
+        "evaluate.chance", description="None: no chance calibration, and the report says so."
     )
     baselines: Baselines | None = default_group(
         "evaluate.baselines", description="None: no baselines below the models."

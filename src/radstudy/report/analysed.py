@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from radstudy.report.chance import NULL
+from radstudy.report.chance import CHANCE_FILE
 from radstudy.report.display import listed, plural
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
@@ -67,8 +67,8 @@ def lesions_note(facts: Facts) -> str:
 
 def _keeping_together(facts: Facts) -> list[str]:
     """What was done in this run with whole patients."""
-    null, resampled = facts.frames.get(NULL), facts.frames.get(f"{FOLDER}/summary.csv")
-    permuted = null is not None and len(null) and null["permutations"].notna().any()
+    chance, resampled = facts.frames.get(CHANCE_FILE), facts.frames.get(f"{FOLDER}/summary.csv")
+    permuted = chance is not None and len(chance) and chance["permutations"].notna().any()
     refitted = resampled is not None and len(resampled) and resampled["training_auc"].notna().any()
     return [
         *(["the permutations of Chance"] if permuted else []),

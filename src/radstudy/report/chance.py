@@ -12,9 +12,9 @@ from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
 
-NULL = "evaluate/null/null.csv"
-NULL_BASELINES = "evaluate/baselines/null.csv"
-NULL_ROC = "evaluate/null/roc.csv"
+CHANCE_FILE = "evaluate/chance/chance.csv"
+CHANCE_BASELINES = "evaluate/baselines/chance.csv"
+CHANCE_ROC = "evaluate/chance/roc.csv"
 OUTCOME, INCREMENTAL = "outcome", "incremental"
 
 
@@ -47,17 +47,19 @@ class Chance:
 
 
 def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chance | None:
-    """The null calibration of a model or baseline in a set; None where there is none."""
-    for frame in (facts.frames.get(NULL), facts.frames.get(NULL_BASELINES)):
+    """The chance calibration of a model or baseline in a set; None where there is none."""
+    for frame in (facts.frames.get(CHANCE_FILE), facts.frames.get(CHANCE_BASELINES)):
         if frame is None:
             continue
         part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
-        if len(part) and not pd.isna(part.iloc[0]["null_median"]):
+        if len(part) and not pd.isna(part.iloc[0]["chance_median"]):
             row = part.iloc[0]
             count = int(row["permutations"])
-            low, high = (float(row[end]) if enough(facts, count) else float("nan") for end in ("null_low", "null_high"))
+            low, high = (
+                float(row[end]) if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high")
+            )
             return Chance(
-                float(row["null_median"]), low, high, float(row["p_value"]), count,
+                float(row["chance_median"]), low, high, float(row["p_value"]), count,
                 _known(row.get("p_max_t")), _known(row.get("empty_percent")),
             )  # fmt: skip
     return None
@@ -90,13 +92,13 @@ def chance_note(facts: Facts) -> str:
 
 def chance_notes(facts: Facts) -> list[str]:
     """What each of the columns on chance says, or why they are empty."""
-    frame = facts.frames.get(NULL)
+    frame = facts.frames.get(CHANCE_FILE)
     if facts.protocol.evaluate.chance is None:
         return [
-            "No null calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+            "No chance calibration: the study file has switched it off, so nobody knows what chance alone would reach."
         ]
     if frame is None or not len(frame):
-        return ["No null calibration yet: the step 'evaluate' has not run to its end."]
+        return ["No chance calibration yet: the step 'evaluate' has not run to its end."]
     known = frame[(frame["kind"] == OUTCOME) & frame["permutations"].notna()]
     said = [*_outcome_notes(facts, known), _family_note(facts), _incremental_note(facts)]
     left = frame[frame["permutations"].isna()]

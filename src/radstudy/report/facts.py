@@ -228,7 +228,7 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
     stale = _switched_off(protocol)
     files: list[TableFile | JsonFile] = [*TABLES, *DOCUMENTS]
     for file in files:
-        if file.path.startswith(stale) or not file.file(run).exists():
+        if file.path.startswith(stale) or not file.file_to_read(run).exists():
             continue
         try:
             if isinstance(file, TableFile):
@@ -251,7 +251,7 @@ def _switched_off(protocol: Protocol) -> tuple[str, ...]:
     asked = {
         "prepare/": protocol.features is None,
         "extract/maps/": protocol.extract.maps is not None,
-        "evaluate/null/": evaluate.chance is not None,
+        "evaluate/chance/": evaluate.chance is not None,
         "evaluate/baselines/": evaluate.baselines is not None,
         "evaluate/resampling/": evaluate.resampling is not None,
     }

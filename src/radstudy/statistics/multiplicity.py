@@ -64,7 +64,7 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
     return adjusted
 
 
-def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
+def max_t(observed: ArrayLike, permuted: ArrayLike) -> FloatArray:
     """Westfall and Young's single-step max-T p-values: the family-wise error rate over tests of the same permutations.
 
     Every statistic becomes ``t = (value - mean) / SD``, mean and SD over its own permutations and the observed value,
@@ -77,12 +77,12 @@ def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     Parameters
     ----------
     observed : (m,) statistics, larger means stronger. NaN: not tested, and not in the family.
-    null : (B, m) the same statistics on B permutations, one permutation a row for all tests. A NaN counts against its
-        own test, as in the raw p-value, and is left out of the largest of its row.
+    permuted : (B, m) the same statistics on B permutations, one permutation per row for all tests. A NaN counts against
+        its own test, as in the raw p-value, and is left out of the largest of its row.
 
     Returns
     -------
-    (m,), never below the raw permutation p-value; NaN where `observed` is, or where all its null values are. A test
+    (m,), never below the raw permutation p-value; NaN where `observed` is, or where all its permuted values are. A test
     whose values are all equal has t = 0.
 
     Raises
@@ -100,7 +100,7 @@ def max_t(observed: ArrayLike, null: ArrayLike) -> FloatArray:
     [0.5, 0.75]
     """
     found = np.asarray(observed, dtype=np.float64)
-    drawn = np.asarray(null, dtype=np.float64)
+    drawn = np.asarray(permuted, dtype=np.float64)
     if found.ndim != 1 or drawn.ndim != 2 or drawn.shape[1] != len(found) or not len(drawn):
         raise DataError(f"max-T needs (m,) statistics and their (B, m) permutations, not {found.shape} {drawn.shape}.")
     tested = ~np.isnan(found) & ~np.isnan(drawn).all(axis=0)

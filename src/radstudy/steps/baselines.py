@@ -1,6 +1,6 @@
 """Part of step 6, evaluate: what volume, age and images without structure reach, as rows of Table 3.
 
-Each beside its own null calibration: with few patients, an age alone reaches a high AUC by chance, too.
+Each beside its own chance calibration: with few patients, an age alone reaches a high AUC by chance, too.
 """
 
 from __future__ import annotations
@@ -18,32 +18,33 @@ from radstudy.cohort.rows import ROW
 from radstudy.modelling.assessment.baselines import (
     Baseline,
     beside_volume,
+    chance_of_variable,
     log_volume,
-    null_of_variable,
     one_variable,
     scored,
 )
 from radstudy.modelling.assessment.performance import chosen_cutoff, performance_row
 from radstudy.modelling.design import design_table
 from radstudy.modelling.models import sequences_of
-from radstudy.modelling.refits.chance import SETS, NullCalibration, calibrate, usable_by
+from radstudy.modelling.refits.chance import SETS, ChanceCalibration, calibrate, usable_by
 from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.sections import Baselines, Chance
+from radstudy.steps.chance import LEFT_OUT, summary_of
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
 from radstudy.steps.model import fitted_models, read_predictions
-from radstudy.steps.null import LEFT_OUT, summary_of
 from radstudy.steps.refits import ENGINE, Share, failed_records, kept_chunks, left_out, shares_of, surviving
 from radstudy.steps.run import Run
 from radstudy.steps.shuffled import read_shuffled, shuffled_key
 from radstudy.table import CLINICAL
 
 STEP = "evaluate/baselines"
+_FORMERLY = "null.csv"  # what earlier versions wrote as chance.csv
 _SHUFFLED = "shuffled image, "
 
 
 def do_baselines(run: Run, section: Baselines) -> None:
-    """Fit the baselines on the training rows; write ``table3.csv``, ``null.csv`` and ``beside_volume.csv``.
+    """Fit the baselines on the training rows; write ``table3.csv``, ``chance.csv`` and ``beside_volume.csv``.
 
     Parameters
     ----------
@@ -55,8 +56,10 @@ def do_baselines(run: Run, section: Baselines) -> None:
                 "cutoff": evaluate.cutoff.model_dump(mode="json"),
                 "chance": evaluate.chance and evaluate.chance.model_dump(mode="json")}  # fmt: skip
     inputs = {"model": run.key_of("model"), **({"shuffled": shuffled_key(run)} if section.shuffled else {})}
+    former = {name: content for name, content in run.folder(STEP).recorded().items() if name == _FORMERLY}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
+            run.folder(STEP).remove(former)
             _write(run, section)
 
 
@@ -64,12 +67,12 @@ def _write(run: Run, section: Baselines) -> None:
     design = read_design(run)
     chance = run.protocol.evaluate.chance
     found: list[Baseline] = []
-    nulls: list[NullCalibration] = []
+    calibrations: list[ChanceCalibration] = []
     for baseline, values in _variables(run, section, design):
         found.append(baseline)
         if chance is not None and len(baseline.probability):
-            nulls.append(
-                null_of_variable(
+            calibrations.append(
+                chance_of_variable(
                     baseline.name, values, design.rows, permutations=chance.permutations, seed=run.protocol.seed
                 )
             )
@@ -77,13 +80,13 @@ def _write(run: Run, section: Baselines) -> None:
     if section.shuffled:
         images = ShuffledImages.of(run, design)
         found += images.baselines()
-        nulls += images.null(chance)
-        missing = images.without_null(chance)
+        calibrations += images.calibrations(chance)
+        missing = images.not_calibrated(chance)
     table = [row for baseline in found for row in _rows(run, design, baseline)]
     beside.BASELINES.write(run.out, table)
-    summary = [row for null in nulls for row in summary_of(null, run.protocol.evaluate.interval.level)]
+    summary = [row for one in calibrations for row in summary_of(one, run.protocol.evaluate.interval.level)]
     summary += missing
-    beside.BASELINES_NULL.write(run.out, summary)
+    beside.BASELINES_CHANCE.write(run.out, summary)
     volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
     beside.BESIDE_VOLUME.write(run.out, _beside(run, design, volumes))
 
@@ -133,7 +136,7 @@ class ShuffledImages:
     engine : the models on the shuffled lesions' design table.
     outcome : (rows,) 0 or 1.
     sets : positions of the training and of the testing rows.
-    failed : model to why its null calibration failed.
+    failed : model to why its chance calibration failed.
     """
 
     run: Run
@@ -166,15 +169,15 @@ class ShuffledImages:
             probability = pd.Series(1 / (1 + np.exp(-odds)), index=self.engine.design.index[rows])
             yield Baseline(_SHUFFLED + name, "shuffled", probability.dropna(), note)
 
-    def null(self, section: Chance | None) -> Iterator[NullCalibration]:
-        """What the models that are permuted in `evaluate/null` reach on the shuffled lesions by chance."""
+    def calibrations(self, section: Chance | None) -> Iterator[ChanceCalibration]:
+        """What the models that are permuted in `evaluate/chance` reach on the shuffled lesions by chance."""
         for share in shares_of(self.run, self.engine.models, section.slow) if section is not None else ():
             assert section is not None
             with surviving(self.run, share, LEFT_OUT, self.failed):
                 yield self._calibrated(section, share)
 
-    def without_null(self, section: Chance | None) -> list[dict[str, Any]]:
-        """One record a model that `null` has left out, or failed at, with the reason."""
+    def not_calibrated(self, section: Chance | None) -> list[dict[str, Any]]:
+        """One record a model that `calibrations` has left out, or failed at, with the reason."""
         if section is None:
             return []
         names = self.engine.models
@@ -184,11 +187,11 @@ class ShuffledImages:
             {"kind": "outcome", "model": f"{_SHUFFLED}{record['model']}", "note": record["note"]} for record in records
         ]
 
-    def _calibrated(self, section: Chance, share: Share) -> NullCalibration:
+    def _calibrated(self, section: Chance, share: Share) -> ChanceCalibration:
         everyone = self.engine
         engine = Engine(everyone.protocol, everyone.design, everyone.usable, models=share.names)
         together = share.by == ENGINE and section.slow is not True
-        chunks = kept_chunks(self.run, STEP, "shuffled", "null calibration (shuffled images)", "permutations", share)
+        chunks = kept_chunks(self.run, STEP, "shuffled", "chance calibration (shuffled images)", "permutations", share)
         found = calibrate(
             engine, self.outcome, *self.sets, permutations=share.count(section.permutations),
             chunks=replace(chunks, key=shuffled_key(self.run)), like=None if together else usable_by(everyone),
@@ -196,6 +199,6 @@ class ShuffledImages:
         return replace(
             found,
             observed={_SHUFFLED + name: values for name, values in found.observed.items()},
-            null={_SHUFFLED + name: values for name, values in found.null.items()},
+            permuted={_SHUFFLED + name: values for name, values in found.permuted.items()},
             sizes={_SHUFFLED + name: values for name, values in found.sizes.items()},
         )

@@ -33,11 +33,11 @@ from radstudy.modelling.assessment.performance import (
 )
 from radstudy.modelling.models import candidates_among, refers_to
 from radstudy.steps.baselines import do_baselines
+from radstudy.steps.chance import do_chance
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
 from radstudy.steps.leaks import do_leaks
 from radstudy.steps.model import fitted_models, read_predictions
-from radstudy.steps.null import do_null
 from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run, stacked
@@ -56,7 +56,7 @@ def do_evaluate(run: Run) -> None:
         if due:
             _evaluate(run)
     if run.protocol.evaluate.chance is not None:
-        do_null(run, run.protocol.evaluate.chance)
+        do_chance(run, run.protocol.evaluate.chance)
     if run.protocol.evaluate.baselines is not None:
         do_baselines(run, run.protocol.evaluate.baselines)
     do_other_reader(run)

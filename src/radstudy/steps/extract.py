@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from radstudy.algorithms import algorithm_key
 from radstudy.artefacts.extract import FAILURES, FEATURES, IDENTICAL, LESIONS, MISSING, SUMMARY, TRANSFERRED
 from radstudy.artefacts.records.lesion import ExtractedLesion
 from radstudy.artefacts.records.volume import MaskPlace, PreparedVolume, TransferRecord
@@ -20,7 +21,6 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept
-from radstudy.provenance import code_key
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.feature_table import do_feature_table, identical_rows
 from radstudy.steps.maps import check_maps, do_maps
@@ -79,7 +79,9 @@ def while_in_memory(run: Run) -> After:
 
 
 def _work(run: Run, settings: ExtractionSettings) -> _Work:
-    return _Work(settings, run.protocol.cohort.label, run.out / STEP, content_hash([code_key(), settings.as_dict()]))
+    return _Work(
+        settings, run.protocol.cohort.label, run.out / STEP, content_hash([algorithm_key(STEP), settings.as_dict()])
+    )
 
 
 def _usable(

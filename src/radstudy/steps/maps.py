@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from radstudy.algorithms import algorithm_key
 from radstudy.artefacts.extract import MAPS
 from radstudy.artefacts.records.volume import PreparedVolume
 from radstudy.errors import CaseError, CohortError, StudyFileError, TransientError
@@ -24,7 +25,6 @@ from radstudy.imaging.preparation import Preparation
 from radstudy.imaging.volume import Volume
 from radstudy.kept import MADE, keep, kept
 from radstudy.protocol.sections import Maps
-from radstudy.provenance import code_key
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
@@ -85,7 +85,7 @@ def _map_all(
 ) -> None:
     tasks = [(_asked(task, section, run.protocol.reader), record) for task, record in usable]
     tasks = [(task, record) for task, record in tasks if task.drawings]
-    key = content_hash([code_key(), settings.as_dict(), section.features])
+    key = content_hash([algorithm_key(STEP), settings.as_dict(), section.features])
     work = _Work(section.features, settings, run.protocol.cohort.label, run.path(STEP), key)
     rows: list[dict[str, Any]] = []
     for (task, _), result in zip(tasks, run.each(work, tasks, "maps"), strict=True):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.algorithms import algorithm_key
 from radstudy.artefacts.records.failure import Failure
 from radstudy.artefacts.records.opened import OpenedFiles
 from radstudy.cohort.case_files import Case
@@ -27,7 +28,6 @@ from radstudy.imaging.roi import Roi
 from radstudy.kept import keep, kept
 from radstudy.protocol import Protocol
 from radstudy.protocol.prepare import Reference
-from radstudy.provenance import code_key
 from radstudy.space.grid import Grid
 from radstudy.steps.run import in_parallel
 from radstudy.steps.volumes import LabelRule, VolumeTask, volume_tasks
@@ -82,7 +82,12 @@ def open_files(
     """
     tasks = volume_tasks(cases, protocol.reader)
     known = _known(kept_in)
-    rule = [protocol.cohort.label, protocol.extract.minimum_native_voxels, str(protocol.reference), code_key()]
+    rule = [
+        protocol.cohort.label,
+        protocol.extract.minimum_native_voxels,
+        str(protocol.reference),
+        algorithm_key("cohort"),
+    ]
     keys = [_key(rule, task, {}) for task in tasks]
     due = [index for index, key in enumerate(keys) if key not in known]
     if due:

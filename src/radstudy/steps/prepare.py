@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from radstudy.algorithms import algorithm_key
 from radstudy.artefacts.prepare import FAILURES, LESIONS, QUALITY, TRANSFERRED, VOLUMES
 from radstudy.artefacts.records.failure import Failure
 from radstudy.artefacts.records.volume import (
@@ -36,7 +37,6 @@ from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept, read_kept
 from radstudy.protocol.prepare import PreparationStep, Reference
 from radstudy.protocol.sections import Transfer as TransferSection
-from radstudy.provenance import code_key
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
@@ -94,7 +94,7 @@ def do_prepare(run: Run, then: After | None = None) -> None:
         run.digests.update(flat(digests))
     with run.step(STEP, settings=settings, inputs={t.name: t.files_hash(digests) for t, digests in pairs}) as due:
         if due:
-            key = content_hash([code_key(), settings])
+            key = content_hash([algorithm_key(STEP), settings])
             work = _Work(
                 protocol.prepare, lesion_rules(run.extraction, protocol.extract), protocol.cohort.label, run.out / STEP,
                 key, protocol.reference, transfer, then,

@@ -89,7 +89,7 @@ def left_out(run: Run, names: Sequence[str], slow: Slow, setting: str, without: 
     ----------
     run, names, slow : as in `shares_of`.
     setting : its name in the study file, as in "evaluate.chance".
-    without : what the models go without, as in "no null calibration".
+    without : what the models go without, as in "no chance calibration".
     """
     others = {name: why_not(run.protocol, name) for name in names} if slow is False else {}
     others = {name: why for name, why in others.items() if why}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radstudy.provenance import source_key
 from radstudy.steps.run import Run
 
 STEP = "report"
@@ -14,6 +15,7 @@ def do_report(run: Run) -> None:
         "report": run.protocol.report.model_dump(mode="json"),
         "study": run.protocol.study,
         "notice": run.protocol.notice,
+        "program": source_key(),  # the page is quickly made again, with the words of this version
         "protocol": run.protocol.model_dump(mode="json", by_alias=True),
     }
     earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}

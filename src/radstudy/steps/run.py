@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from radstudy.algorithms import algorithm_key
 from radstudy.artefacts.common import FAILURES
 from radstudy.artefacts.records.failure import Failure
 from radstudy.bugs import LOG, Bug, collecting, note, write
@@ -22,7 +23,7 @@ from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
-from radstudy.provenance import StepFolder, code_key
+from radstudy.provenance import StepFolder
 from radstudy.store import content_hash
 
 Task = TypeVar("Task")
@@ -103,7 +104,7 @@ class Run:
         tables : the user's tables that the step reads, with the hashes that `inputs` has; where it has read other
             bytes, it is not done with this run.
         """
-        key = content_hash({"step": name, "code": code_key(), "settings": settings, "inputs": dict(inputs)})
+        key = content_hash({"algorithm": algorithm_key(name), "settings": settings, "inputs": dict(inputs)})
         folder = self.folder(name)
         if folder.is_finished(key):
             changed = folder.changed()

@@ -115,6 +115,6 @@ def test_every_file_and_column_is_declared_once_in_a_sentence():
 def test_a_file_is_found_by_its_name():
     assert artefact_of("prepare/volumes/A_1_T2.json").path == "prepare/volumes/*.json"
     assert artefact_of("prepare/volumes.csv").step == "prepare"
-    assert artefact_of("evaluate/null/null.csv").step == "evaluate/null"
+    assert artefact_of("evaluate/chance/chance.csv").step == "evaluate/chance"
     assert artefact_of("signature.json").step == "model"
     assert artefact_of("prepare/other.csv") is None and artefact_of("volumes.csv") is None

@@ -298,8 +298,8 @@ def comparison_frames(rows, scores):
     clinical = parse_protocol(STUDY).cohort.clinical
     indexed = rows.set_index(["patient", "lesion"])
     tested = {"rows": 22, "difference": 0.1, "low": -0.1, "high": 0.3, "p_value": 0.32, "note": ""}
-    null = {"permutations": 999, "observed": 0.8, "p_value": 0.01, "null_median": 0.5, "null_low": 0.3,
-            "null_high": 0.7, "excess": 0.3, "empty_percent": 1.0, "note": "", "p_max_t": 0.02,
+    chance = {"permutations": 999, "observed": 0.8, "p_value": 0.01, "chance_median": 0.5, "chance_low": 0.3,
+            "chance_high": 0.7, "excess": 0.3, "empty_percent": 1.0, "note": "", "p_max_t": 0.02,
             "family": 5}  # fmt: skip
     kinds = [("outcome", model, which) for model in MODELS for which in _SETS] + [
         ("incremental", "combined", "testing")
@@ -321,10 +321,10 @@ def comparison_frames(rows, scores):
             {"model": model, "set": which, "precision": 1 - 0.5 * x, "recall": x}
             for model in MODELS for which in _SETS for x in at[1:]
         ]),
-        "evaluate/null/null.csv": pd.DataFrame([
-            {"kind": kind, "model": model, "measure": which, **null} for kind, model, which in kinds
+        "evaluate/chance/chance.csv": pd.DataFrame([
+            {"kind": kind, "model": model, "measure": which, **chance} for kind, model, which in kinds
         ]),
-        "evaluate/null/roc.csv": pd.concat([
+        "evaluate/chance/roc.csv": pd.concat([
             curve.assign(kind="outcome", model=model, set=which) for model in MODELS for which in _SETS
         ], ignore_index=True),
         "evaluate/leaks/leaks.csv": pd.DataFrame([{"severity": "error", "check": "scaling", "what": "scaled",
@@ -332,8 +332,8 @@ def comparison_frames(rows, scores):
         "evaluate/baselines/table3.csv": filled_table3(scores).query("model == 'T2'").assign(
             model="volume, T2", kind="volume"
         ),
-        "evaluate/baselines/null.csv": pd.DataFrame([
-            {"kind": "outcome", "model": "volume, T2", "measure": which, **null} for which in _SETS
+        "evaluate/baselines/chance.csv": pd.DataFrame([
+            {"kind": "outcome", "model": "volume, T2", "measure": which, **chance} for which in _SETS
         ]),
         "evaluate/baselines/beside_volume.csv": pd.DataFrame([
             {"model": "T2", "set": which, "sequence": "T2", **tested, "auc": 0.8, "volume_auc": 0.7, "rho": 0.55}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.report.chance import NULL, chance_note, chance_of
+from radstudy.report.chance import CHANCE_FILE, chance_note, chance_of
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
 from radstudy.report.tables import TABLES
@@ -16,26 +16,26 @@ COLUMNS = [
     "permutations",
     "observed",
     "p_value",
-    "null_median",
-    "null_low",
-    "null_high",
+    "chance_median",
+    "chance_low",
+    "chance_high",
     "note",
 ]
 
 
 @pytest.fixture
 def calibrated(facts):
-    """The facts, with a null calibration of the first model; the second is left out."""
+    """The facts, with a chance calibration of the first model; the second is left out."""
     first, second = facts.fitted[:2]
     rows = [("outcome", first, which, 999, 0.8, p, median, 0.4, high, "") for which, p, median, high in
             (("training", 0.2, 0.78, 0.9), ("testing", 0.012, 0.5, 0.68))]  # fmt: skip
     rows += [("incremental", first, "testing", 999, 0.8, 0.3, 0.7, 0.6, 0.8, "")]
-    rows += [("outcome", second, None, None, None, None, None, None, None, "no null calibration: the classifier svm")]
-    facts.frames[NULL] = pd.DataFrame(rows, columns=COLUMNS)
+    rows += [("outcome", second, None, None, None, None, None, None, None, "no chance calibration: the classifier svm")]
+    facts.frames[CHANCE_FILE] = pd.DataFrame(rows, columns=COLUMNS)
     return facts
 
 
-def test_table_3_has_the_null_beside_the_auc(calibrated):
+def test_table_3_has_chance_beside_the_auc(calibrated):
     table = TABLES["performance"](calibrated)
     at = [cell.text for cell in table.header[0]].index("Chance")
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
@@ -48,27 +48,27 @@ def test_table_3_has_the_null_beside_the_auc(calibrated):
 def test_who_is_left_out_is_said(calibrated):
     note = chance_note(calibrated)
     assert "999 permutations" in note
-    assert f"Not for {calibrated.fitted[1]}: no null calibration: the classifier svm." in note
+    assert f"Not for {calibrated.fitted[1]}: no chance calibration: the classifier svm." in note
 
 
 def test_without_a_calibration_the_table_says_so(facts):
     assert chance_of(facts, facts.fitted[0], "testing") is None
-    assert "No null calibration yet" in chance_note(facts)
-    assert "No null calibration yet" in TABLES["performance"](facts).footnotes[-1]
+    assert "No chance calibration yet" in chance_note(facts)
+    assert "No chance calibration yet" in TABLES["performance"](facts).footnotes[-1]
 
 
 def test_figure_3_explains_its_grey_bands_only_where_it_has_them(calibrated):
     with style():
         assert "Grey bands" in FIGURES["auc"](calibrated).notes[-1]
-        del calibrated.frames[NULL]
+        del calibrated.frames[CHANCE_FILE]
         assert "Grey bands" not in " ".join(FIGURES["auc"](calibrated).notes)
 
 
 @pytest.fixture
 def corrected(calibrated):
     """The same with the columns of today."""
-    frame = calibrated.frames[NULL]
-    calibrated.frames[NULL] = frame.assign(
+    frame = calibrated.frames[CHANCE_FILE]
+    calibrated.frames[CHANCE_FILE] = frame.assign(
         p_max_t=np.where(frame["kind"] == "outcome", 0.29, 0.4), family=5, empty_percent=12.0, p_floor=0.001
     ).where(frame["permutations"].notna(), other=np.nan).assign(
         kind=frame["kind"], model=frame["model"], note=frame["note"]
@@ -110,7 +110,7 @@ def test_the_bands_say_which_share_they_are(calibrated):
 
 
 def test_few_permutations_have_no_central_share(calibrated):
-    frame = calibrated.frames[NULL]
+    frame = calibrated.frames[CHANCE_FILE]
     frame["permutations"] = frame["permutations"].where(frame["permutations"].isna(), 19)
     table = TABLES["performance"](calibrated)
     at = [cell.text for cell in table.header[0]].index("Chance")
@@ -121,8 +121,8 @@ def test_few_permutations_have_no_central_share(calibrated):
 
 
 def test_no_band_of_figure_3_is_cut_off_by_the_axis(calibrated):
-    frame = calibrated.frames[NULL]
-    frame["null_low"] = frame["null_low"].where(frame["permutations"].isna(), 0.0)
+    frame = calibrated.frames[CHANCE_FILE]
+    frame["chance_low"] = frame["chance_low"].where(frame["permutations"].isna(), 0.0)
     with style():
         left, _ = FIGURES["auc"](calibrated).figure.axes[0].get_xlim()
     assert left < 0.0

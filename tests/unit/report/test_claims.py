@@ -11,7 +11,7 @@ from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
-from radstudy.report.chance import NULL, chance_note, chance_of
+from radstudy.report.chance import CHANCE_FILE, chance_note, chance_of
 from radstudy.report.facts import read_facts
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
@@ -165,24 +165,24 @@ def test_table_s11_names_the_bound_of_the_strict_mode(facts):
 
 # --- chance ------------------------------------------------------------------------------------------------------
 
-NULL_COLUMNS = ["kind", "model", "measure", "permutations", "observed", "p_value", "null_median", "null_low",
-                "null_high", "note"]  # fmt: skip
+CHANCE_COLUMNS = ["kind", "model", "measure", "permutations", "observed", "p_value", "chance_median", "chance_low",
+                "chance_high", "note"]  # fmt: skip
 
 
 def test_no_permutation_is_not_0_permutations(facts):
-    left = [("outcome", name, *[None] * 7, "no null calibration: the step lasso") for name in facts.fitted[:2]]
-    left += [("outcome", facts.fitted[2], *[None] * 7, "no null calibration: the classifier svm")]
-    facts.frames[NULL] = pd.DataFrame(left, columns=NULL_COLUMNS)
+    left = [("outcome", name, *[None] * 7, "no chance calibration: the step lasso") for name in facts.fitted[:2]]
+    left += [("outcome", facts.fitted[2], *[None] * 7, "no chance calibration: the classifier svm")]
+    facts.frames[CHANCE_FILE] = pd.DataFrame(left, columns=CHANCE_COLUMNS)
     note = chance_note(facts)
     assert "0 permutations" not in note
     assert "No outcome was permuted" in note
-    assert f"Not for {facts.fitted[0]}, {facts.fitted[1]}: no null calibration: the step lasso." in note
-    assert f"Not for {facts.fitted[2]}: no null calibration: the classifier svm." in note
+    assert f"Not for {facts.fitted[0]}, {facts.fitted[1]}: no chance calibration: the step lasso." in note
+    assert f"Not for {facts.fitted[2]}: no chance calibration: the classifier svm." in note
 
 
 def test_a_permutation_p_is_said_to_be_one_sided(facts):
     row = ("outcome", facts.fitted[0], "testing", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
-    facts.frames[NULL] = pd.DataFrame([row], columns=NULL_COLUMNS)
+    facts.frames[CHANCE_FILE] = pd.DataFrame([row], columns=CHANCE_COLUMNS)
     table = TABLES["performance"](facts)
     (heading,) = (cell for cell in table.header[0] if cell.text == "Chance")
     assert "one-sided" in heading.below
@@ -192,12 +192,12 @@ def test_a_permutation_p_is_said_to_be_one_sided(facts):
 
 @pytest.mark.parametrize(
     ("switched", "name"),
-    [("chance: null", NULL), ("baselines: null", "evaluate/baselines/table3.csv"),
+    [("chance: null", CHANCE_FILE), ("baselines: null", "evaluate/baselines/table3.csv"),
      ("resampling: null", "evaluate/resampling/summary.csv")],
 )  # fmt: skip
 def test_files_of_an_earlier_study_file_are_none_of_this_one(tmp_path, switched, name):
     row = ("outcome", "T2", "testing", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
-    write_csv(tmp_path / name, pd.DataFrame([row], columns=NULL_COLUMNS))
+    write_csv(tmp_path / name, pd.DataFrame([row], columns=CHANCE_COLUMNS))
     assert name in read_facts(parse_protocol(STUDY), tmp_path).frames
     facts = read_facts(parse_protocol(STUDY + f"evaluate: {{{switched}}}\n"), tmp_path)
     assert name not in facts.frames
@@ -214,7 +214,7 @@ def notes(name, facts):
 
 def test_figure_3_explains_bands_of_the_training_set_alone_and_whose_they_are(facts):
     row = ("outcome", facts.fitted[0], "training", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
-    facts.frames[NULL] = pd.DataFrame([row], columns=NULL_COLUMNS)
+    facts.frames[CHANCE_FILE] = pd.DataFrame([row], columns=CHANCE_COLUMNS)
     assert f"Grey bands of {facts.fitted[0]}: the central 95%" in notes("auc", facts)
 
 

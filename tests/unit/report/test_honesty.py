@@ -75,9 +75,9 @@ def test_baselines_stand_below_the_models_of_table_3(told):
 
 
 def test_baselines_stand_beside_their_chance(told):
-    told.frames["evaluate/baselines/null.csv"] = pd.DataFrame([
+    told.frames["evaluate/baselines/chance.csv"] = pd.DataFrame([
         {"kind": "outcome", "model": "volume, T2", "measure": which, "permutations": 200, "observed": 0.7,
-         "p_value": 0.03, "null_median": median, "null_low": 0.41, "null_high": 0.63, "excess": 0.1,
+         "p_value": 0.03, "chance_median": median, "chance_low": 0.41, "chance_high": 0.63, "excess": 0.1,
          "empty_percent": 0.0, "note": ""} for which, median in (("training", 0.523), ("testing", 0.487))
     ])  # fmt: skip
     table = TABLES["performance"](told)

@@ -183,10 +183,10 @@ def test_without_resampling_the_methods_say_so(facts):
     assert "Nothing was resampled" in methods_text(switched(facts))
 
 
-def test_figure_4_has_bands_where_the_null_has_curves(facts):
+def test_figure_4_has_bands_where_chance_has_curves(facts):
     assert not FIGURES["roc"](facts).notes
     rates = np.linspace(0, 1, 101)
-    facts.frames["evaluate/null/roc.csv"] = pd.concat([
+    facts.frames["evaluate/chance/roc.csv"] = pd.concat([
         pd.DataFrame({"kind": "outcome", "model": "T2", "set": which, "false_positive_rate": rates,
                       "low": rates**2, "median": rates, "high": np.sqrt(rates)})
         for which in ("training", "testing")
@@ -202,10 +202,10 @@ def test_figure_4_has_bands_where_the_null_has_curves(facts):
 
 def test_figure_4_names_no_band_that_is_not_drawn(facts):
     columns = ["kind", "model", "set", "false_positive_rate", "low", "median", "high"]
-    facts.frames["evaluate/null/roc.csv"] = pd.DataFrame(columns=columns)  # every model was left out
+    facts.frames["evaluate/chance/roc.csv"] = pd.DataFrame(columns=columns)  # every model was left out
     assert not FIGURES["roc"](facts).notes
     band = pd.DataFrame([["outcome", "T2", "testing", rate, 0.0, rate, 1.0] for rate in (0.0, 1.0)], columns=columns)
-    facts.frames["evaluate/null/roc.csv"] = band
+    facts.frames["evaluate/chance/roc.csv"] = band
     (note,) = FIGURES["roc"](facts).notes
     assert "grey of the testing set (T2)" in note
     assert "orange" not in note

@@ -48,7 +48,7 @@ evaluate: {resampling: {optimism: [harrell]}}
 """
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 MODELS = ("clinical", "T2", "DWI", "both", "combined")
-NULL, BASELINES = "evaluate/null/null.csv", "evaluate/baselines/table3.csv"
+CHANCE_FILE, BASELINES = "evaluate/chance/chance.csv", "evaluate/baselines/table3.csv"
 RESAMPLED = "evaluate/resampling/summary.csv"
 
 
@@ -93,14 +93,21 @@ def delong():
     ])  # fmt: skip
 
 
-def null():
-    row = {"permutations": 999.0, "observed": 0.75, "null_median": 0.5, "null_low": 0.3, "null_high": 0.7, "note": ""}
-    row |= {"null_mean": 0.5, "null_sd": 0.1, "p_floor": 0.001, "family": 4.0, "empty_percent": 10.0}
+def chance():
+    row = {
+        "permutations": 999.0,
+        "observed": 0.75,
+        "chance_median": 0.5,
+        "chance_low": 0.3,
+        "chance_high": 0.7,
+        "note": "",
+    }
+    row |= {"chance_mean": 0.5, "chance_sd": 0.1, "p_floor": 0.001, "family": 4.0, "empty_percent": 10.0}
     kept = [{"kind": "outcome", "model": name, "measure": which, "p_value": 0.012, "p_max_t": 0.29, **row}
             for name in MODELS if name != "DWI" for which in ("training", "testing")]  # fmt: skip
     kept += [{"kind": "incremental", "model": "combined", "measure": "testing", "p_value": 0.169, "p_max_t": 0.169,
               **row}]  # fmt: skip
-    kept += [{"kind": "outcome", "model": "DWI", "note": "no null calibration: the step lasso"}]
+    kept += [{"kind": "outcome", "model": "DWI", "note": "no chance calibration: the step lasso"}]
     return pd.DataFrame(kept)
 
 
@@ -141,7 +148,7 @@ def finished(facts):
         "evaluate/table1.csv": groups("continuous", "Student's t"),
         "evaluate/table2.csv": groups("categorical", "Pearson chi-square"),
         "evaluate/delong.csv": delong(),
-        NULL: null(),
+        CHANCE_FILE: chance(),
         RESAMPLED: resampled(),
         BASELINES: baselines(frames["evaluate/table3.csv"]),
         "evaluate/baselines/beside_volume.csv": pd.DataFrame([
@@ -277,9 +284,9 @@ def given(facts):
 
 
 def two_that_add(facts):
-    frame = facts.frames[NULL]
+    frame = facts.frames[CHANCE_FILE]
     more = frame[frame["kind"] == "incremental"].assign(p_max_t=0.2)
-    facts.frames[NULL] = pd.concat([frame[frame["kind"] != "incremental"], more, more.assign(model="both")])
+    facts.frames[CHANCE_FILE] = pd.concat([frame[frame["kind"] != "incremental"], more, more.assign(model="both")])
 
 
 def untested(facts):
@@ -395,18 +402,19 @@ CASES = {
         *(no_values(f"evaluate/{name}.csv", "p_value")
           for name in ("table1", "table2", "delong", "mcnemar")),
         no_values("evaluate/regression.csv", "lr_p_value"))),
-    "one_sided": Case("permutations are one-sided (upper tail)", without(NULL)),
+    "one_sided": Case("permutations are one-sided (upper tail)", without(CHANCE_FILE)),
     "lesions_as_independent": Case("p-values are too small", put("cohort/rows.csv", cohort_rows()), lesions),
     # chance, baselines, resampling
-    "chance": Case("the outcome was permuted 999 times", no_rows(NULL, "kind == 'outcome'")),
+    "chance": Case("the outcome was permuted 999 times", no_rows(CHANCE_FILE, "kind == 'outcome'")),
     "chance_floor": Case("So the smallest p there can be is 1 / (999 + 1) = 0.001",
-                         no_rows(NULL, "kind == 'outcome'")),
+                         no_rows(CHANCE_FILE, "kind == 'outcome'")),
     "chance_max_t": Case("The p-value of clinical, T2, both and combined was also corrected for having tried 4 models",
-                         no_values(NULL, "p_max_t")),
+                         no_values(CHANCE_FILE, "p_max_t")),
     "chance_incremental": Case("For combined the radiomics features were also permuted",
-                               no_rows(NULL, "kind == 'incremental'")),
-    "chance_left_out": Case("Not for DWI: no null calibration: the step lasso", no_rows(NULL, "model == 'DWI'")),
-    "no_chance": Case("No outcome was permuted", put(NULL, null()), without(NULL)),
+                               no_rows(CHANCE_FILE, "kind == 'incremental'")),
+    "chance_left_out": Case("Not for DWI: no chance calibration: the step lasso",
+                            no_rows(CHANCE_FILE, "model == 'DWI'")),
+    "no_chance": Case("No outcome was permuted", put(CHANCE_FILE, chance()), without(CHANCE_FILE)),
     "baselines": Case("on the logarithm of the lesion's volume and age", without(BASELINES)),
     "shuffled": Case("voxels were put in random order", no_rows(BASELINES, "kind == 'shuffled'")),
     "other_reader": Case("applied unchanged to the features of b", without("evaluate/other_reader/moved.csv")),
@@ -450,25 +458,26 @@ CASES = {
         "0.123 (95% CI −0.050 to 0.300); p = 0.160 by DeLong's test, two-sided",
         no_rows("evaluate/delong.csv", "set == 'testing'")),
     "study_model_chance": Case("On 999 permuted outcomes the same recipe reached a median testing AUC of 0.500",
-                               no_rows(NULL, "kind == 'outcome' and model == 'combined'")),
+                               no_rows(CHANCE_FILE, "kind == 'outcome' and model == 'combined'")),
     "study_model_chance_corrected": Case(
         "Corrected for the 4 models that met the same permutations (max-T), p = 0.290: no longer shown",
-        no_values(NULL, "p_max_t")),
-    "study_model_chance_floor": Case("With 9 permutations p cannot be below 0.100", put(NULL, null()), put(
-        NULL, null().assign(permutations=9.0))),
+        no_values(CHANCE_FILE, "p_max_t")),
+    "study_model_chance_floor": Case("With 9 permutations p cannot be below 0.100", put(CHANCE_FILE, chance()), put(
+        CHANCE_FILE, chance().assign(permutations=9.0))),
     "study_model_adds_corrected": Case(
         "Corrected for the 2 models that hold both (max-T), p = 0.200.",
-        put(NULL, null()), two_that_add),
+        put(CHANCE_FILE, chance()), two_that_add),
     "study_model_chance_unknown": Case(
-        "What chance alone reaches with the recipe of combined is not known (no null calibration: the step lasso)",
-        put(NULL, null()), put(NULL, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
-                                                    "note": "no null calibration: the step lasso"}]))),
+        "What chance alone reaches with the recipe of combined is not known (no chance calibration: the step lasso)",
+        put(CHANCE_FILE, chance()),
+        put(CHANCE_FILE, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
+                                                    "note": "no chance calibration: the step lasso"}]))),
     "study_model_inside_unknown": Case(
         "What the recipe of combined reaches with every step inside the folds is not known (no resampling: the step",
         put(RESAMPLED, resampled()), put(RESAMPLED, resampled().assign(
             training_auc=np.nan, nested_auc=np.nan, note="no resampling: the step lasso"))),
     "study_model_adds": Case("p = 0.169, one-sided: that radiomics adds to the clinical variables is not shown",
-                             no_rows(NULL, "kind == 'incremental'")),
+                             no_rows(CHANCE_FILE, "kind == 'incremental'")),
     "baseline_does_better": Case("the lesion's volume on T2 0.880 against 0.750 and age 0.800 against 0.750",
                                  without(BASELINES, "evaluate/baselines/beside_volume.csv")),
     "study_model_inside_the_folds": Case("the recipe of combined reaches 0.610", no_rows(RESAMPLED,
@@ -550,8 +559,8 @@ def test_the_models_that_were_skipped_are_not_among_those_that_were_permuted_or_
     text = told(finished)
     assert "For clinical, T2, both and combined the outcome was permuted" in text
     assert "The whole pipeline of clinical, T2, both and combined was cross-validated" in text
-    frame = finished.frames[NULL]
-    finished.frames[NULL] = frame[frame["permutations"].isna()]
+    frame = finished.frames[CHANCE_FILE]
+    finished.frames[CHANCE_FILE] = frame[frame["permutations"].isna()]
     finished.frames[RESAMPLED] = finished.frames[RESAMPLED].query("model == 'DWI'")
     text = told(finished)
     assert "was permuted" not in text.replace("No outcome was permuted", "")
@@ -577,7 +586,7 @@ def test_a_model_that_nobody_named_is_not_said_to_be_named(finished):
 
 def test_without_a_testing_set_nothing_is_said_to_have_been_done_to_it(finished):
     untested(finished)
-    finished.frames[NULL] = finished.frames[NULL].assign(measure="training")
+    finished.frames[CHANCE_FILE] = finished.frames[CHANCE_FILE].assign(measure="training")
     text = told(finished)
     assert "applied unchanged to the testing set" not in text
     assert "times within the training set, and everything" in text

@@ -7,8 +7,8 @@ from radstudy.errors import DataError
 from radstudy.statistics import holm, max_t
 
 
-def raw(observed, null):
-    return (1 + (null >= observed - 1e-12).sum(axis=0)) / (len(null) + 1)
+def raw(observed, permuted):
+    return (1 + (permuted >= observed - 1e-12).sum(axis=0)) / (len(permuted) + 1)
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.9])
@@ -41,23 +41,23 @@ def test_the_family_wise_error_rate_holds_with_few_permutations(permutations):
 
 def test_correlated_models_pay_less_than_with_holms_correction():
     rng = np.random.default_rng(6)
-    null = rng.normal(size=(999, 1)) + 0.2 * rng.normal(size=(999, 8))
+    permuted = rng.normal(size=(999, 1)) + 0.2 * rng.normal(size=(999, 8))
     observed = np.full(8, 2.4)
-    assert max_t(observed, null).max() < 0.5 * holm(raw(observed, null)).max()
+    assert max_t(observed, permuted).max() < 0.5 * holm(raw(observed, permuted)).max()
 
 
 def test_the_scale_of_a_statistic_does_not_matter():
     rng = np.random.default_rng(7)
-    null, observed = rng.normal(size=(199, 4)), np.array([0.5, 1.5, 2.5, 3.5])
-    moved = max_t(10 + 3 * observed, 10 + 3 * null)
-    np.testing.assert_array_equal(max_t(observed, null), moved)
+    permuted, observed = rng.normal(size=(199, 4)), np.array([0.5, 1.5, 2.5, 3.5])
+    moved = max_t(10 + 3 * observed, 10 + 3 * permuted)
+    np.testing.assert_array_equal(max_t(observed, permuted), moved)
 
 
 def test_what_is_not_known_is_not_tested_and_counts_against_its_own_model():
-    null = np.array([[0.5, 0.4], [0.6, np.nan], [0.4, 0.6], [0.5, np.nan]])
-    adjusted = max_t([np.nan, 0.9], null)
+    permuted = np.array([[0.5, 0.4], [0.6, np.nan], [0.4, 0.6], [0.5, np.nan]])
+    adjusted = max_t([np.nan, 0.9], permuted)
     assert np.isnan(adjusted[0]) and adjusted[1] == pytest.approx(3 / 5)
-    alone = max_t([0.9, 0.9], null)
+    alone = max_t([0.9, 0.9], permuted)
     assert alone[0] == pytest.approx(1 / 5)
     assert np.isnan(max_t([0.5], np.full((3, 1), np.nan))).all()
 

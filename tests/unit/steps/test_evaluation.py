@@ -146,11 +146,11 @@ def test_a_value_that_is_no_level_is_named(synthetic):
         kappa_table(run)
 
 
-def test_null_calibration_stands_beside_the_observed_areas(synthetic):
+def test_chance_calibration_stands_beside_the_observed_areas(synthetic):
     made = synthetic(effect=1.5)
     made.study = made.study.replace("chance: null", "chance: {permutations: 39}")
     run = made.run()
-    rows = pd.read_csv(run.path("evaluate", "null", "null.csv")).set_index(["kind", "model", "measure"])
+    rows = pd.read_csv(run.path("evaluate", "chance", "chance.csv")).set_index(["kind", "model", "measure"])
     observed = table(run, "table3").set_index(["model", "set"])
     for model in ("clinical", "T2", "DWI", "both", "all"):
         for which in ("training", "testing"):
@@ -159,7 +159,7 @@ def test_null_calibration_stands_beside_the_observed_areas(synthetic):
     assert rows.loc[("outcome", "DWI", "testing"), "p_value"] == pytest.approx(1 / 40)  # the planted effect
     assert rows.loc[("outcome", "T2", "testing"), "p_value"] > 0.05
     assert set(rows.loc["incremental"].index.get_level_values("model")) == {"all"}
-    areas = pd.read_csv(run.path("evaluate", "null", "aucs.csv"))
+    areas = pd.read_csv(run.path("evaluate", "chance", "aucs.csv"))
     chance = areas[(areas["kind"] == "outcome") & (areas["model"] == "T2") & (areas["measure"] == "testing")]["auc"]
     assert len(chance) == 39 and abs(chance.mean() - 0.5) < 0.1
     at_least = (chance >= rows.loc[("outcome", "T2", "testing"), "observed"] - 1e-6).sum()
@@ -171,8 +171,8 @@ def test_chance_is_corrected_for_the_models_by_the_same_permutations(synthetic):
     made = synthetic(effect=0.8)
     made.study = made.study.replace("chance: null", "chance: {permutations: 39}")
     run = made.run()
-    rows = pd.read_csv(run.path("evaluate", "null", "null.csv"))
-    areas = pd.read_csv(run.path("evaluate", "null", "aucs.csv"))
+    rows = pd.read_csv(run.path("evaluate", "chance", "chance.csv"))
+    areas = pd.read_csv(run.path("evaluate", "chance", "aucs.csv"))
     for (kind, measure), rows_of in rows.groupby(["kind", "measure"]):
         own_areas = areas[(areas["kind"] == kind) & (areas["measure"] == measure)]
         drawn = own_areas.set_index(["permutation", "model"])["auc"].unstack()  # noqa: PD010
@@ -184,7 +184,7 @@ def test_chance_is_corrected_for_the_models_by_the_same_permutations(synthetic):
         assert part["p_max_t"].to_numpy() == pytest.approx(expected)
         assert (part["p_max_t"] >= part["p_value"]).all()
         assert set(part["family"]) == {len(part)} and part["p_floor"].to_numpy() == pytest.approx(1 / 40)
-        assert part["null_mean"].to_numpy() == pytest.approx(drawn.mean()[part.index].to_numpy(), abs=1e-6)
+        assert part["chance_mean"].to_numpy() == pytest.approx(drawn.mean()[part.index].to_numpy(), abs=1e-6)
     assert rows["empty_permutations"].to_numpy() == pytest.approx(rows["empty_percent"] * 39 / 100)
-    alone = pd.read_csv(run.path("evaluate", "baselines", "null.csv"))
+    alone = pd.read_csv(run.path("evaluate", "baselines", "chance.csv"))
     assert len(alone) and alone["p_max_t"].isna().all()

@@ -81,7 +81,7 @@ def test_from_the_table_to_the_report(tmp_path):
     run(study(), data=tmp_path, out=out, until="evaluate", jobs=1, say=said.append)
     assert [text for text in said if "already done" in text] == [
         f"{step}: already done"
-        for step in ("cohort", "extract", "agree", "model", "evaluate", "evaluate/null", "evaluate/baselines",
+        for step in ("cohort", "extract", "agree", "model", "evaluate", "evaluate/chance", "evaluate/baselines",
                      "evaluate/other_reader", "evaluate/leaks")
     ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from radstudy.errors import StudyFileError
-from radstudy.modelling.assessment.baselines import beside_volume, log_volume, null_of_variable, one_variable, scored
+from radstudy.modelling.assessment.baselines import beside_volume, chance_of_variable, log_volume, one_variable, scored
 from radstudy.modelling.models import build
 from radstudy.modelling.refits.chance import exchanged_rows
 from radstudy.protocol.load import parse_protocol
@@ -99,7 +99,7 @@ def test_the_chance_of_a_variable_is_that_of_the_fitted_model(effect):
     rng = np.random.default_rng(5)
     x = pd.Series(np.round(effect * rows["outcome"] + rng.normal(size=len(rows)), 1), index=rows.index)  # with ties
     x.iloc[::9] = np.nan
-    null = null_of_variable("age", x, rows, permutations=60, seed=11)
+    chance = chance_of_variable("age", x, rows, permutations=60, seed=11)
     patients = pd.factorize(rows.index.get_level_values("patient"))[0]
     sets = [np.flatnonzero((rows["set"] == which).to_numpy()) for which in ("training", "testing")]
     for number in range(60):
@@ -108,30 +108,32 @@ def test_the_chance_of_a_variable_is_that_of_the_fitted_model(effect):
         baseline = one_variable("age", "age", x, moved)
         for which in ("training", "testing"):
             one = scored(baseline, moved, which)
-            assert null.null["age"][which][number] == pytest.approx(roc_auc_score(one.y, one.probability), abs=1e-12)
+            assert chance.permuted["age"][which][number] == pytest.approx(
+                roc_auc_score(one.y, one.probability), abs=1e-12
+            )
     baseline = one_variable("age", "age", x, rows)
     one = scored(baseline, rows, "training")
-    assert null.observed["age"]["training"] == pytest.approx(roc_auc_score(one.y, one.probability), abs=1e-12)
+    assert chance.observed["age"]["training"] == pytest.approx(roc_auc_score(one.y, one.probability), abs=1e-12)
 
 
 def test_the_chance_of_a_variable_in_a_set_without_a_class_is_not_a_number():
     rows, volume = rows_and_volume()
     rows["outcome"] = np.where(rows["set"] == "testing", 1, rows["outcome"])
-    null = null_of_variable("age", volume, rows, permutations=19, seed=1)
-    assert np.isnan(null.null["age"]["testing"]).all()
-    assert np.isnan(null.p_value("age", "testing"))
-    assert not np.isnan(null.null["age"]["training"]).any()
+    chance = chance_of_variable("age", volume, rows, permutations=19, seed=1)
+    assert np.isnan(chance.permuted["age"]["testing"]).all()
+    assert np.isnan(chance.p_value("age", "testing"))
+    assert not np.isnan(chance.permuted["age"]["training"]).any()
 
 
 def test_every_baseline_stands_beside_its_chance(sized):
-    found, null = table(sized, "baselines/table3"), table(sized, "baselines/null")
+    found, chance = table(sized, "baselines/table3"), table(sized, "baselines/chance")
     count = sized.protocol.evaluate.chance.permutations
-    assert (null["permutations"] == count).all()
+    assert (chance["permutations"] == count).all()
     for _, row in found.iterrows():
-        (own,) = null[(null["model"] == row["model"]) & (null["measure"] == row["set"])].itertuples()
+        (own,) = chance[(chance["model"] == row["model"]) & (chance["measure"] == row["set"])].itertuples()
         assert own.observed == pytest.approx(row["auc"], abs=1e-9)
         assert 1 / (count + 1) <= own.p_value <= 1
-        assert own.null_low <= own.null_median <= own.null_high
+        assert own.chance_low <= own.chance_median <= own.chance_high
 
 
 def test_shuffled_images_that_were_not_shuffled_have_the_models_chance(sized, monkeypatch):
@@ -139,14 +141,14 @@ def test_shuffled_images_that_were_not_shuffled_have_the_models_chance(sized, mo
     monkeypatch.setattr(baselines, "read_shuffled", lambda _: features)
     monkeypatch.setattr(baselines, "shuffled_key", lambda _: "key")
     images = baselines.ShuffledImages.of(sized, read_design(sized))
-    (null,) = images.null(sized.protocol.evaluate.chance)
-    own = table(sized, "null/null")
+    (chance,) = images.calibrations(sized.protocol.evaluate.chance)
+    own = table(sized, "chance/chance")
     for name in ("T2", "DWI", "both", "all"):
         for measure in ("training", "cross_validated", "testing"):
             mine = own[(own["kind"] == "outcome") & (own["model"] == name) & (own["measure"] == measure)].iloc[0]
-            assert null.observed[f"shuffled image, {name}"][measure] == pytest.approx(mine["observed"], nan_ok=True)
-            assert null.p_value(f"shuffled image, {name}", measure) == pytest.approx(mine["p_value"], nan_ok=True)
-    assert list(images.null(None)) == []
+            assert chance.observed[f"shuffled image, {name}"][measure] == pytest.approx(mine["observed"], nan_ok=True)
+            assert chance.p_value(f"shuffled image, {name}", measure) == pytest.approx(mine["p_value"], nan_ok=True)
+    assert list(images.calibrations(None)) == []
 
 
 def test_baselines_are_rows_of_their_own_and_in_no_comparison(sized):

@@ -488,17 +488,17 @@ def test_a_table_that_somebody_has_changed_is_set_aside_and_written_again(cohort
 
 
 def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(cohort):
-    """`evaluate/null` has its own mark: when it is computed anew, its tables are nobody's change of `evaluate`."""
+    """`evaluate/chance` has its own mark: when it is computed anew, its tables are nobody's change of `evaluate`."""
     from radstudy.provenance import StepFolder
 
     whole = StepFolder(cohort / "evaluate")
-    part = cohort / "evaluate" / "null"
+    part = cohort / "evaluate" / "chance"
     part.mkdir(parents=True)
-    (part / "null.csv").write_text("a\n1\n")
+    (part / "chance.csv").write_text("a\n1\n")
     whole.finish("key", settings={}, inputs={}, seconds=0)
-    (part / "null.csv").write_text("a\n2\n")
+    (part / "chance.csv").write_text("a\n2\n")
     assert whole.begin() == []
-    assert (part / "null.csv").read_text() == "a\n2\n"
+    assert (part / "chance.csv").read_text() == "a\n2\n"
 
 
 def test_errors_of_the_content_and_of_the_computer_are_told_apart(tmp_path):

@@ -8,7 +8,7 @@ from radstudy.errors import StudyFileError
 from radstudy.modelling.refits.chance import permuted
 from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.load import parse_protocol
-from radstudy.steps import null as null_step
+from radstudy.steps import chance as chance_step
 from radstudy.steps.design import read_design
 from radstudy.steps.evaluate import do_evaluate
 from radstudy.steps.run import Run
@@ -36,14 +36,14 @@ def run(tmp_path_factory, synthetic_class):
 
 
 def test_a_model_that_the_engine_does_not_know_has_its_chance_without_being_asked_for(run):
-    null = table(run, "null/null")
-    own = null[(null["model"] == "T2") & (null["kind"] == "outcome")].set_index("measure")
+    chance = table(run, "chance/chance")
+    own = chance[(chance["model"] == "T2") & (chance["kind"] == "outcome")].set_index("measure")
     assert list(own.index) == ["training", "cross_validated", "testing"]
     assert (own["permutations"] == 19).all() and own["p_value"].between(0.05, 1).all()
     design = read_design(run)
     sets = design.places("training"), design.places("testing")
     engine = Engine(run.protocol, design.table, {"T2": design.usable["T2"]}, models=["T2"])
-    areas = table(run, "null/aucs")
+    areas = table(run, "chance/aucs")
     areas = areas[(areas["model"] == "T2") & (areas["measure"] == "testing")].set_index("permutation")["auc"]
     for number in (0, 7, 18):
         labels = permuted(design.outcome, engine.patients, sets, seed=3, number=number)
@@ -60,18 +60,18 @@ def test_it_is_validated_inside_the_folds_too(run):
 
 
 def test_the_files_say_who_was_computed_and_by_what(run):
-    for name in ("null/null", "resampling/summary"):
+    for name in ("chance/chance", "resampling/summary"):
         frame = table(run, name).drop_duplicates("model").set_index("model")
         assert frame["computed"].all()
         assert frame["by"].to_dict() == {n: "scikit-learn" if n == "T2" else "engine" for n in frame.index}
         assert frame.loc["T2", "engine_why_not"] == "the classifier random_forest"
         assert frame.drop("T2")["engine_why_not"].isna().all()
-    assert table(run, "null/null")["exchanged"].nunique() == 1  # all met the same permutations
+    assert table(run, "chance/chance")["exchanged"].nunique() == 1  # all met the same permutations
 
 
 def test_slow_and_fast_models_are_one_family_and_the_correction_is_over_all_of_them(run):
-    null, areas = table(run, "null/null"), table(run, "null/aucs")
-    outcome = null[null["kind"] == "outcome"]
+    chance, areas = table(run, "chance/chance"), table(run, "chance/aucs")
+    outcome = chance[chance["kind"] == "outcome"]
     assert (outcome["family"] == 5).all() and outcome["p_max_t"].notna().all()
     for measure in ("training", "testing"):
         own = outcome[outcome["measure"] == measure].set_index("model")
@@ -89,13 +89,14 @@ def test_the_engines_models_have_the_numbers_that_they_had_without_the_slow_one(
         synthetic_class(tmp_path, features=8), "chance: {permutations: 19, slow: false}",
         RESAMPLING.replace("bootstrap: 2", "bootstrap: 2, slow: false"),
     ).run()  # fmt: skip
-    for name in ("null/null", "null/aucs", "null/roc", "resampling/summary", "resampling/folds", "resampling/splits",
+    for name in ("chance/chance", "chance/aucs", "chance/roc",
+                 "resampling/summary", "resampling/folds", "resampling/splits",
                  "resampling/resamples", "resampling/features", "resampling/patients"):  # fmt: skip
         frames = [table(one, name).drop(columns=FAMILY, errors="ignore") for one in (run, without)]
         ours, theirs = (frame[frame["model"] != "T2"].reset_index(drop=True) for frame in frames)
         assert len(ours)
         pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
-    for name in ("null/null", "resampling/summary"):
+    for name in ("chance/chance", "resampling/summary"):
         frame = table(without, name).set_index("model")
         assert not frame.loc["T2", "computed"]
         assert "the classifier random_forest" in frame.loc["T2", "note"] and "slow is false" in frame.loc["T2", "note"]
@@ -104,7 +105,7 @@ def test_the_engines_models_have_the_numbers_that_they_had_without_the_slow_one(
 def said_of(made):
     """A run's messages, of `evaluate` alone."""
     run, lines = made.run(), []
-    for step in ("null", "resampling"):
+    for step in ("chance", "resampling"):
         run.path("evaluate", step, "provenance.json").unlink()
     again = Run(run.protocol, run.data, run.out, 1, lines.append, run.bar)
     do_evaluate(again)
@@ -117,15 +118,15 @@ def test_the_time_is_said_before_the_first_refit_and_a_number_limits_them(synthe
         "resampling: {nested: {repeats: 3, folds: 2}, splits: 4, bootstrap: 3, slow: 1}",
     )  # fmt: skip
     lines = said_of(made)
-    (chance,) = [line for line in lines if line.startswith("Null calibration by scikit-learn")]
+    (chance,) = [line for line in lines if line.startswith("Chance calibration by scikit-learn")]
     assert "T2 (the classifier random_forest)" in chance and "x 19 refits" in chance and "about " in chance
     assert "evaluate.chance.slow" in chance
     (resampling,) = [line for line in lines if line.startswith("Resampling by scikit-learn")]
     assert "x 4 refits" in resampling  # 1 repeat of 2 folds, 1 split, 1 resample
-    assert lines.index(chance) < next(i for i, line in enumerate(lines) if line.startswith("evaluate/null: done"))
-    null = pd.read_csv(made.out / "evaluate/null/null.csv").groupby("model")["permutations"].max()
-    assert null["T2"] == 19 and null["DWI"] == 30
-    family = pd.read_csv(made.out / "evaluate/null/null.csv")
+    assert lines.index(chance) < next(i for i, line in enumerate(lines) if line.startswith("evaluate/chance: done"))
+    chance = pd.read_csv(made.out / "evaluate/chance/chance.csv").groupby("model")["permutations"].max()
+    assert chance["T2"] == 19 and chance["DWI"] == 30
+    family = pd.read_csv(made.out / "evaluate/chance/chance.csv")
     assert family.loc[family["model"] == "T2", "p_max_t"].isna().all()  # it met fewer permutations
     assert set(family.loc[(family["model"] != "T2") & (family["kind"] == "outcome"), "family"]) == {4}
     summary = pd.read_csv(made.out / "evaluate/resampling/summary.csv").set_index("model")
@@ -134,33 +135,33 @@ def test_the_time_is_said_before_the_first_refit_and_a_number_limits_them(synthe
 
 
 def test_a_slow_model_that_fails_takes_nothing_from_the_others_and_says_why(synthetic, monkeypatch):
-    original = null_step.calibrate
+    original = chance_step.calibrate
 
     def failing(engine, *arguments, **settings):
         if "T2" in engine.models:
             raise ValueError("no convergence")
         return original(engine, *arguments, **settings)
 
-    monkeypatch.setattr(null_step, "calibrate", failing)
+    monkeypatch.setattr(chance_step, "calibrate", failing)
     run = with_slow_model(synthetic(features=8), resampling="resampling: null").run()
-    null = table(run, "null/null").set_index("model")
-    assert not null.loc["T2", "computed"] and "ValueError: no convergence" in null.loc["T2", "note"]
-    assert null.loc["DWI", "p_value"].notna().all() and null.loc["DWI", "computed"].all()
+    chance = table(run, "chance/chance").set_index("model")
+    assert not chance.loc["T2", "computed"] and "ValueError: no convergence" in chance.loc["T2", "note"]
+    assert chance.loc["DWI", "p_value"].notna().all() and chance.loc["DWI", "computed"].all()
 
 
 def test_a_stopped_run_keeps_every_refit_of_a_slow_model(run, monkeypatch):
-    before = table(run, "null/null")
-    run.path("evaluate", "null", "provenance.json").unlink()
+    before = table(run, "chance/chance")
+    run.path("evaluate", "chance", "provenance.json").unlink()
     fits = []
     original = Engine.fit
     monkeypatch.setattr(
         Engine, "fit", lambda self, *rest, **more: fits.append(self.models) or original(self, *rest, **more)
     )
     monkeypatch.setattr("radstudy.steps.refits._TIMED", 1)
-    null_step.do_null(run, run.protocol.evaluate.chance)
+    chance_step.do_chance(run, run.protocol.evaluate.chance)
     assert fits.count(("T2",)) == 2  # one to be timed, one to be observed: every permutation was kept
-    pd.testing.assert_frame_equal(before, table(run, "null/null"))
-    assert len(list(run.path("evaluate", "null", "outcome", "scikit-learn", "T2").glob("*.npz"))) == 19
+    pd.testing.assert_frame_equal(before, table(run, "chance/chance"))
+    assert len(list(run.path("evaluate", "chance", "outcome", "scikit-learn", "T2").glob("*.npz"))) == 19
 
 
 @pytest.mark.parametrize(
@@ -182,6 +183,6 @@ def test_models_that_met_the_same_permutations_share_a_mark_also_where_a_patient
     made = with_slow_model(synthetic(features=8), resampling="resampling: null")
     for place in [key for key in made.values if key[0] == "P01" and key[2] == "T2"]:
         del made.values[place]  # a patient whom models without T2 alone can use
-    null = table(made.run(), "null/null").drop_duplicates("model").set_index("model")
-    assert null.loc["T2", "exchanged"] == null.loc["both", "exchanged"]
-    assert np.all(null["computed"])
+    chance = table(made.run(), "chance/chance").drop_duplicates("model").set_index("model")
+    assert chance.loc["T2", "exchanged"] == chance.loc["both", "exchanged"]
+    assert np.all(chance["computed"])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from radstudy.artefacts.agree import ICC, MASKS
-from radstudy.artefacts.beside import LEAKS, NULL
+from radstudy.artefacts.beside import CHANCE, LEAKS
 from radstudy.artefacts.evaluate import TABLE3
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.facts import read_facts
@@ -49,18 +49,18 @@ sequences: [T2]
 model:
   select: [{boosted_trees: {keep: 2}}]
   models: {"NA": [T2]}
-evaluate: {resampling: null}
+evaluate: {resampling: chance}
 """
 
 
 def test_the_report_reads_notes_and_marks_as_text(tmp_path):
-    NULL.write(tmp_path, [{"kind": "outcome", "model": "NA", "note": "", "exchanged": "6681e602", "computed": True,
+    CHANCE.write(tmp_path, [{"kind": "outcome", "model": "NA", "note": "", "exchanged": "6681e602", "computed": True,
                            "by": "engine", "engine_why_not": ""}])  # fmt: skip
     TABLE3.write(tmp_path, [{"model": "NA", "set": "testing", "rows": 9, "positives": 4, "note": "",
                              "average_precision_note": "007"}])  # fmt: skip
     facts = read_facts(parse_protocol(STUDY), tmp_path)
-    (null,) = facts.frame(NULL.path).to_dict("records")
-    assert (null["model"], null["exchanged"], null["engine_why_not"]) == ("NA", "6681e602", "")
+    (chance,) = facts.frame(CHANCE.path).to_dict("records")
+    assert (chance["model"], chance["exchanged"], chance["engine_why_not"]) == ("NA", "6681e602", "")
     (row,) = facts.frame(TABLE3.path).to_dict("records")
     assert (row["model"], row["average_precision_note"]) == ("NA", "007")
 

@@ -14,7 +14,7 @@ from scipy import stats
 from radstudy.errors import DataError
 from radstudy.modelling.assessment.performance import Scored
 from radstudy.modelling.lesions import joined, lesions_note
-from radstudy.modelling.refits.chance import SETS, NullCalibration, exchanged_rows
+from radstudy.modelling.refits.chance import SETS, ChanceCalibration, exchanged_rows
 from radstudy.statistics import auc, delong_test, logistic
 
 Array = NDArray[np.float64]
@@ -64,9 +64,9 @@ def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) ->
     return Baseline(name, kind, 1 / (1 + np.exp(-odds)), fit.note)
 
 
-def null_of_variable(
+def chance_of_variable(
     name: str, values: pd.Series, rows: pd.DataFrame, *, permutations: int, seed: int
-) -> NullCalibration:  # fmt: skip
+) -> ChanceCalibration:  # fmt: skip
     """What `one_variable` reaches when the outcome is chance; patients are exchanged as in `calibrate`.
 
     A logistic regression on one variable orders the rows as the variable does, upwards or downwards: its slope has the
@@ -83,7 +83,7 @@ def null_of_variable(
 
     Returns
     -------
-    NullCalibration with the training and testing AUC; an AUC is NaN where a class is missing, 0.5 where the variable
+    ChanceCalibration with the training and testing AUC; an AUC is NaN where a class is missing, 0.5 where the variable
     does not differ between the training means.
     """
     x = values.reindex(rows.index).to_numpy(dtype=float)
@@ -99,7 +99,7 @@ def null_of_variable(
     known = {which: part[~np.isnan(x[part])] for which, part in sets.items()}
     direction = _slope_sign(x[known["training"]], outcomes[:, known["training"]])
     areas = {which: _areas(direction, x[part], outcomes[:, part]) for which, part in known.items()}
-    return NullCalibration(
+    return ChanceCalibration(
         "outcome", permutations,
         {name: {which: float(area[0]) for which, area in areas.items()}},
         {name: {which: area[1:] for which, area in areas.items()}},

@@ -1,4 +1,4 @@
-"""Null calibration: what the same pipeline reaches when the outcome is chance.
+"""Chance calibration: what the same pipeline reaches when the outcome is chance.
 
 Fixed: features, the reproducible ones among them, the split, the seeds. Redone for every permutation: every step that
 sees an outcome, from the first filter to the penalty's folds. An empty selection is the intercept model with AUC 0.5;
@@ -33,7 +33,7 @@ _SPAWN = 3  # the branch of the study's seed that permutations are drawn from
 
 
 @dataclass(frozen=True, eq=False)
-class NullCalibration:
+class ChanceCalibration:
     """Observed AUCs beside those of permuted outcomes.
 
     Attributes
@@ -42,7 +42,7 @@ class NullCalibration:
         clinical variables within each set).
     permutations : B.
     observed : model to measure to AUC; the measures are those of `MEASURES`.
-    null : model to measure to float (B,) AUCs.
+    permuted : model to measure to float (B,) AUCs of the permuted outcomes.
     sizes : model to int (B,) number of features selected.
     note : what a reader has to know.
     roc : model to set (those of `SETS`) to (B, 101) heights of the ROC curves at the false-positive rates of `GRID`;
@@ -52,24 +52,24 @@ class NullCalibration:
     kind: Kind
     permutations: int
     observed: Mapping[str, Mapping[str, float]]
-    null: Mapping[str, Mapping[str, Array]]
+    permuted: Mapping[str, Mapping[str, Array]]
     sizes: Mapping[str, IntArray]
     note: str = ""
     roc: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     def p_value(self, model: str, measure: str) -> float:
-        """(1 + number of null AUCs at least as large) / (B + 1); NaN where the observed AUC is.
+        """(1 + number of permuted AUCs at least as large) / (B + 1); NaN where the observed AUC is.
 
         References
         ----------
         Phipson B, Smyth GK, Stat Appl Genet Mol Biol 2010;9:39, doi 10.2202/1544-6115.1585.
         """
-        observed, null = self.observed[model][measure], self.null[model][measure]
+        observed, permuted = self.observed[model][measure], self.permuted[model][measure]
         if np.isnan(observed):
             return float("nan")
-        # a null AUC that could not be computed counts against the model: it is never dropped
-        at_least = np.isnan(null) | (null >= observed - 1e-12)
-        return float((1 + at_least.sum()) / (len(null) + 1))
+        # a permuted AUC that could not be computed counts against the model: it is never dropped
+        at_least = np.isnan(permuted) | (permuted >= observed - 1e-12)
+        return float((1 + at_least.sum()) / (len(permuted) + 1))
 
     def smallest_p_value(self) -> float:
         """The floor of every p-value: 1 / (B + 1), where no permutation reaches the observed AUC."""
@@ -81,35 +81,35 @@ class NullCalibration:
         The family is every model here whose AUC is known; the others have NaN.
         """
         names = list(self.observed)
-        null = np.column_stack([self.null[name][measure] for name in names])
-        adjusted = max_t(np.array([self.observed[name][measure] for name in names]), null)
+        permuted = np.column_stack([self.permuted[name][measure] for name in names])
+        adjusted = max_t(np.array([self.observed[name][measure] for name in names]), permuted)
         return dict(zip(names, map(float, adjusted), strict=True))
 
     def mean_and_sd(self, model: str, measure: str) -> tuple[float, float]:
-        """Mean and SD of the null AUCs that could be computed; NaN where none could."""
-        known = self.null[model][measure][~np.isnan(self.null[model][measure])]
+        """Mean and SD of the permuted AUCs that could be computed; NaN where none could."""
+        known = self.permuted[model][measure][~np.isnan(self.permuted[model][measure])]
         return (float(known.mean()), float(known.std())) if len(known) else (float("nan"), float("nan"))
 
     def excess(self, model: str, measure: str) -> float:
-        """Observed AUC minus the null's median."""
+        """Observed AUC minus the permuted median."""
         return self.observed[model][measure] - self.median(model, measure)
 
     def median(self, model: str, measure: str) -> float:
-        """Median of the null AUCs that could be computed; NaN where none could."""
+        """Median of the permuted AUCs that could be computed; NaN where none could."""
         return self._quantiles(model, measure, [0.5])[0]
 
     def band(self, model: str, measure: str, level: float = 0.95) -> tuple[float, float]:
-        """The central share `level` of the null AUCs that could be computed; NaN where none could."""
+        """The central share `level` of the permuted AUCs that could be computed; NaN where none could."""
         tail = (1 - level) / 2
         low, high = self._quantiles(model, measure, [tail, 1 - tail])
         return low, high
 
     def _quantiles(self, model: str, measure: str, shares: list[float]) -> list[float]:
-        known = self.null[model][measure][~np.isnan(self.null[model][measure])]
+        known = self.permuted[model][measure][~np.isnan(self.permuted[model][measure])]
         return [float(value) for value in np.quantile(known, shares)] if len(known) else [float("nan")] * len(shares)
 
     def roc_band(self, model: str, which: str, level: float = 0.95) -> Array:
-        """Pointwise, not simultaneous: low, median and high (3, 101) of the null's ROC curves at `GRID`."""
+        """Pointwise, not simultaneous: low, median and high (3, 101) of the permuted ROC curves at `GRID`."""
         tail = (1 - level) / 2
         heights = self.roc[model][which]
         known = heights[~np.isnan(heights).any(axis=1)]
@@ -118,7 +118,7 @@ class NullCalibration:
         return np.asarray(np.quantile(known, [tail, 0.5, 1 - tail], axis=0), dtype=np.float64)
 
 
-def together(calibrations: Sequence[NullCalibration]) -> NullCalibration:
+def together(calibrations: Sequence[ChanceCalibration]) -> ChanceCalibration:
     """One calibration of the models of several, which have met the same permutations.
 
     Parameters
@@ -128,11 +128,11 @@ def together(calibrations: Sequence[NullCalibration]) -> NullCalibration:
     first = calibrations[0]
     if any((one.kind, one.permutations) != (first.kind, first.permutations) for one in calibrations):
         raise ValueError("calibrations of other kinds or numbers of permutations have not met the same ones")
-    return NullCalibration(
+    return ChanceCalibration(
         first.kind,
         first.permutations,
         {name: values for one in calibrations for name, values in one.observed.items()},
-        {name: values for one in calibrations for name, values in one.null.items()},
+        {name: values for one in calibrations for name, values in one.permuted.items()},
         {name: values for one in calibrations for name, values in one.sizes.items()},
         first.note,
         {name: values for one in calibrations for name, values in one.roc.items()},
@@ -149,7 +149,7 @@ def calibrate(
     kind: Kind = "outcome",
     chunks: Chunks = ONE_PROCESS,
     like: IntArray | None = None,
-) -> NullCalibration:
+) -> ChanceCalibration:
     """Fit every model of the engine to the outcome and to its permutations.
 
     Parameters
@@ -167,8 +167,9 @@ def calibrate(
 
     Returns
     -------
-    NullCalibration. Whole patients are exchanged, among those of the same set with as many lesions that the same models
-    can use: every model keeps its own counts, and no clinical variable that it needs comes from a patient without it.
+    ChanceCalibration. Whole patients are exchanged, among those of the same set with as many lesions that the same
+    models can use: every model keeps its own counts, and no clinical variable that it needs comes from a patient
+    without it.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def calibrate(
         "their outcomes stay in place"
         if alone else ""
     )  # fmt: skip
-    return NullCalibration(
+    return ChanceCalibration(
         kind,
         permutations,
         {name: dict(zip(MEASURES, _measures(fit), strict=True)) for name, fit in observed.items()},

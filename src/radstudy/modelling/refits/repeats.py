@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.algorithms import algorithm_key
 from radstudy.modelling.models import candidates
 from radstudy.modelling.refits.chunks import Arrays, Chunks
 from radstudy.modelling.refits.engine import Engine, ModelFit
-from radstudy.provenance import code_key
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -22,7 +22,8 @@ FOLDS, SPLITS, SAMPLES, NOISE = 4, 5, 6, 7  # branches of the study's seed
 def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings: Any) -> Chunks:
     """The chunks under a key that holds what refits depend on: models, table, outcome, program and `settings`."""
     key = {
-        **settings, "given": chunks.key, "model": engine.protocol.model.model_dump(mode="json"), "code": code_key(),
+        **settings, "given": chunks.key, "model": engine.protocol.model.model_dump(mode="json"),
+        "algorithm": algorithm_key("refits"),
         "candidates": candidates(engine.protocol), "sequences": engine.protocol.sequences,
         "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "design": engine.content_hash(),
     }  # fmt: skip

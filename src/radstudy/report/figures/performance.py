@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.chance import NULL, NULL_BASELINES, NULL_ROC, OUTCOME, Chance, chance_of
+from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, Chance, chance_of
 from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
@@ -25,7 +25,7 @@ _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 
 @report_figure(
     "auc",
-    reads=("evaluate/table3.csv", "model/models.json", NULL, NULL_BASELINES),
+    reads=("evaluate/table3.csv", "model/models.json", CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
 def areas(facts: Facts) -> Drawing:
@@ -133,7 +133,7 @@ def _spoken(table: Any, name: str) -> str:
 
 @report_figure(
     "roc",
-    reads=("evaluate/roc.csv", "evaluate/table3.csv", "model/models.json", NULL_ROC, NULL, NULL_BASELINES),
+    reads=("evaluate/roc.csv", "evaluate/table3.csv", "model/models.json", CHANCE_ROC, CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
 def roc(facts: Facts) -> Drawing:
@@ -179,7 +179,7 @@ def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) ->
 
 def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> bool:
     """Draw what chance reaches; whether there is anything to draw, and permutations enough for a band."""
-    frame, chance = facts.frames.get(NULL_ROC), chance_of(facts, name, which)
+    frame, chance = facts.frames.get(CHANCE_ROC), chance_of(facts, name, which)
     if frame is None or not len(frame) or (chance is not None and not _has_band(chance)):
         return False
     part = rows_of(frame[frame["kind"] == OUTCOME], name, which).dropna(subset=["low"])

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.chance import (
+    CHANCE_BASELINES,
+    CHANCE_FILE,
     INCREMENTAL,
-    NULL,
-    NULL_BASELINES,
     OUTCOME,
     Chance,
     chance_note,
@@ -24,12 +24,12 @@ from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, report_table, words
 
 
-@report_table("chance", reads=(NULL, NULL_BASELINES), rows_independent=False)
+@report_table("chance", reads=(CHANCE_FILE, CHANCE_BASELINES), rows_independent=False)
 def chance(facts: Facts) -> Table:
     """What each model reaches beside what its permutations reach: the outcome's, and those of the radiomics alone."""
     if facts.protocol.evaluate.chance is None:
         raise AbsentError(chance_note(facts))
-    frame = facts.frame(NULL)
+    frame = facts.frame(CHANCE_FILE)
     known = frame.dropna(subset=["permutations"]) if len(frame) else frame
     if not len(known):
         raise AbsentError(chance_note(facts) or "No model was calibrated against chance.")

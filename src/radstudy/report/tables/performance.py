@@ -13,9 +13,9 @@ from radstudy.modelling.assessment.measures import AUC, COUNTS, shown_in
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.baselines import BASELINES, baseline_note, baselines
 from radstudy.report.chance import (
+    CHANCE_BASELINES,
+    CHANCE_FILE,
     INCREMENTAL,
-    NULL,
-    NULL_BASELINES,
     Chance,
     chance_notes,
     chance_of,
@@ -36,7 +36,7 @@ _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
 @report_table(
     "performance",
-    reads=("evaluate/table3.csv", "model/models.json", BASELINES, NULL, NULL_BASELINES),
+    reads=("evaluate/table3.csv", "model/models.json", BASELINES, CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
 def performance(facts: Facts) -> Table:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import INCREMENTAL, NULL, OUTCOME, Chance, chance_of, family
+from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, Chance, chance_of, family
 from radstudy.report.display import listed, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
@@ -307,10 +307,10 @@ CHANCE = (
     Sentence("study_model_chance_floor", lambda facts: _few(facts) is not None, _floor),
     Sentence(
         "study_model_chance_unknown",
-        lambda facts: bool(_unknown(facts, NULL, "permutations")),
+        lambda facts: bool(_unknown(facts, CHANCE_FILE, "permutations")),
         lambda facts: (
             f"What chance alone reaches with the recipe of {facts.study_model} is not known "
-            f"({_unknown(facts, NULL, 'permutations')})."
+            f"({_unknown(facts, CHANCE_FILE, 'permutations')})."
         ),
     ),
     Sentence("study_model_adds", lambda facts: _added(facts) is not None, _by_radiomics),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.chance import NULL
+from radstudy.report.chance import CHANCE_FILE
 from radstudy.report.facts import TESTING, Facts
 from radstudy.report.resampled import FOLDER
 
@@ -56,7 +56,7 @@ def agreement_tested(facts: Facts) -> bool:
 
 def chance_rows(facts: Facts, kind: str = "outcome") -> pd.DataFrame:
     """The permutation p-values that were computed, of the models."""
-    frame = rows(facts, NULL, "permutations", "p_value")
+    frame = rows(facts, CHANCE_FILE, "permutations", "p_value")
     return frame[frame["kind"] == kind] if len(frame) else frame
 
 

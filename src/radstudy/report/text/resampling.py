@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text, named
+from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, family, floor_text, named
 from radstudy.report.display import listed, plural, plural_span, span
 from radstudy.report.facts import TESTING, Facts
 from radstudy.report.resampled import FOLDER
@@ -66,8 +66,8 @@ CHANCE = (
     Sentence("chance_incremental", lambda facts: bool(len(chance_rows(facts, INCREMENTAL))), _incremental),
     Sentence(
         "chance_left_out",
-        lambda facts: bool(left_out(facts, NULL, "permutations")),
-        lambda facts: _without(left_out(facts, NULL, "permutations")),
+        lambda facts: bool(left_out(facts, CHANCE_FILE, "permutations")),
+        lambda facts: _without(left_out(facts, CHANCE_FILE, "permutations")),
     ),
     Sentence(
         "no_chance",

@@ -6,7 +6,7 @@ import pandas as pd
 
 from radstudy.modelling.assessment.measures import IntervalBy, with_interval_by
 from radstudy.report.analysed import lesions_note
-from radstudy.report.chance import NULL, NULL_BASELINES
+from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE
 from radstudy.report.display import listed
 from radstudy.report.facts import TRAINING, Facts
 from radstudy.report.tables.performance import INTERVALS, applied, cutoff_rule
@@ -287,7 +287,7 @@ TAILS = (
     ),
     Sentence(
         "one_sided",
-        lambda facts: any(shows(facts, name, "p_value") for name in (NULL, NULL_BASELINES)),
+        lambda facts: any(shows(facts, name, "p_value") for name in (CHANCE_FILE, CHANCE_BASELINES)),
         lambda _: (
             "The p-values of permutations are one-sided (upper tail): only an AUC that is at least as large counts."
         ),

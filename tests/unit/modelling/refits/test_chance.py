@@ -1,4 +1,4 @@
-"""Null calibration: what is exchanged, what stays, and that neither cores nor stops move a number."""
+"""Chance calibration: what is exchanged, what stays, and that neither cores nor stops move a number."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from radstudy.modelling.refits import chunks
 from radstudy.modelling.refits.chance import (
     GRID,
     MEASURES,
-    NullCalibration,
+    ChanceCalibration,
     calibrate,
     exchanged_rows,
     permuted,
@@ -21,7 +21,7 @@ from radstudy.modelling.refits.chance import (
 )
 from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.load import parse_protocol
-from radstudy.steps.null import summary_of
+from radstudy.steps.chance import summary_of
 from unit.modelling.refits.engine import cohorts
 
 TRAINING, TESTING = np.arange(42), np.arange(42, 60)
@@ -57,7 +57,7 @@ def test_whole_patients_are_exchanged_among_those_with_as_many_lesions():
         assert tuple(source[7:]) == (7, 8, 9)  # the only patient with three lesions
 
 
-def test_null_aucs_are_those_of_pipelines_refitted_on_permuted_labels(study):
+def test_permuted_aucs_are_those_of_pipelines_refitted_on_permuted_labels(study):
     engine, outcome = study
     result = calibrate(engine, outcome, TRAINING, TESTING, permutations=3)
     for number in range(3):
@@ -68,17 +68,19 @@ def test_null_aucs_are_those_of_pipelines_refitted_on_permuted_labels(study):
             scores = pipeline.decision_function(engine.design.iloc[TESTING])
             y = labels[TESTING]
             wins = np.sign(np.round(scores[y == 1][:, None] - scores[y == 0][None, :], 9))
-            assert result.null[name]["testing"][number] == pytest.approx(wins.mean() / 2 + 0.5, abs=1e-9)
+            assert result.permuted[name]["testing"][number] == pytest.approx(wins.mean() / 2 + 0.5, abs=1e-9)
 
 
-def test_the_incremental_null_leaves_outcome_and_clinical_variables_together(study):
+def test_the_incremental_permutation_leaves_outcome_and_clinical_variables_together(study):
     engine, outcome = study
     incremental = calibrate(engine, outcome, TRAINING, TESTING, permutations=3, kind="incremental")
     observed = engine.fit(outcome, TRAINING, TESTING)["clinical"]
     # a model of clinical variables alone sees the same pairs in another order
-    same = incremental.null["clinical"]["testing"]
+    same = incremental.permuted["clinical"]["testing"]
     assert (np.abs(same - observed.testing_auc) < 0.1).all()
-    assert not np.allclose(incremental.null["T2"]["testing"], engine.fit(outcome, TRAINING, TESTING)["T2"].testing_auc)
+    assert not np.allclose(
+        incremental.permuted["T2"]["testing"], engine.fit(outcome, TRAINING, TESTING)["T2"].testing_auc
+    )
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +115,9 @@ def test_missing_clinical_values_and_sequences_stop_no_permutation(gaps, kind):
     engine, outcome, training, testing = gaps
     result = calibrate(engine, outcome, training, testing, permutations=3, kind=kind)
     for name in engine.models:
-        assert np.isfinite(result.null[name]["training"]).all()
+        assert np.isfinite(result.permuted[name]["training"]).all()
     if kind == "incremental":  # the clinical model has the same pairs of outcome and values, in another order
-        clinical = result.null["clinical"]
+        clinical = result.permuted["clinical"]
         np.testing.assert_allclose(clinical["training"], result.observed["clinical"]["training"], atol=1e-12)
         np.testing.assert_allclose(clinical["testing"], result.observed["clinical"]["testing"], atol=1e-12)
     assert result.note.startswith("1 patients have")
@@ -128,7 +130,7 @@ def test_the_numbers_do_not_depend_on_processes_or_chunks(study, monkeypatch):
     two = calibrate(engine, outcome, TRAINING, TESTING, permutations=6, chunks=chunks.Chunks(jobs=2))
     for name in engine.models:
         for measure in MEASURES:
-            np.testing.assert_array_equal(one.null[name][measure], two.null[name][measure])
+            np.testing.assert_array_equal(one.permuted[name][measure], two.permuted[name][measure])
 
 
 def test_a_run_that_was_stopped_goes_on(study, tmp_path, monkeypatch):
@@ -148,7 +150,7 @@ def test_a_run_that_was_stopped_goes_on(study, tmp_path, monkeypatch):
     again = calibrate(engine, outcome, TRAINING, TESTING, permutations=6, chunks=kept)
     assert [done for done, _, _ in seen] == [4, 6]
     assert seen[-1] == (6, 6, 0.0)
-    np.testing.assert_array_equal(again.null["both"]["training"], whole.null["both"]["training"])
+    np.testing.assert_array_equal(again.permuted["both"]["training"], whole.permuted["both"]["training"])
 
 
 def test_chunks_of_other_data_or_damaged_ones_are_not_used(tmp_path):
@@ -179,16 +181,16 @@ def test_chunks_of_a_study_with_other_candidates_are_not_used(study, tmp_path):
     )  # fmt: skip
     whole = Engine(engine.protocol, engine.design, engine.usable, models=["clinical"])
     calibrate(whole, outcome, TRAINING, TESTING, permutations=4, chunks=chunks.Chunks(folder=tmp_path))
-    found = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4, chunks=chunks.Chunks(folder=tmp_path)).null[
-        "clinical"
-    ]["training"]
-    expected = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4).null["clinical"]["training"]
+    found = calibrate(
+        fewer, outcome, TRAINING, TESTING, permutations=4, chunks=chunks.Chunks(folder=tmp_path)
+    ).permuted["clinical"]["training"]
+    expected = calibrate(fewer, outcome, TRAINING, TESTING, permutations=4).permuted["clinical"]["training"]
     np.testing.assert_array_equal(found, expected)
 
 
 def test_p_value_and_excess_by_hand():
-    null = {"m": {"testing": np.array([0.4, 0.5, 0.6, 0.7, np.nan])}}
-    result = NullCalibration("outcome", 5, {"m": {"testing": 0.6}}, null, {"m": np.zeros(5, dtype=int)})
+    permuted = {"m": {"testing": np.array([0.4, 0.5, 0.6, 0.7, np.nan])}}
+    result = ChanceCalibration("outcome", 5, {"m": {"testing": 0.6}}, permuted, {"m": np.zeros(5, dtype=int)})
     assert result.p_value("m", "testing") == (1 + 3) / 6  # 0.6, 0.7 and the one that could not be computed
     assert result.excess("m", "testing") == pytest.approx(0.05)
     assert result.band("m", "testing", 0.5) == pytest.approx((0.475, 0.625))
@@ -200,8 +202,10 @@ def test_noise_reaches_in_training_what_an_effect_would():
     protocol = cohorts.protocol()
     engine = Engine(protocol, table, {"T2": np.ones(60, dtype=bool)}, models=["T2"])
     result = calibrate(engine, outcome, TRAINING, TESTING, permutations=40)
-    assert np.median(result.null["T2"]["training"]) > 0.65  # selected on the same rows
-    assert abs(np.mean(result.null["T2"]["testing"]) - 0.5) < 3.5 * np.std(result.null["T2"]["testing"]) / np.sqrt(40)
+    assert np.median(result.permuted["T2"]["training"]) > 0.65  # selected on the same rows
+    assert abs(np.mean(result.permuted["T2"]["testing"]) - 0.5) < 3.5 * np.std(
+        result.permuted["T2"]["testing"]
+    ) / np.sqrt(40)
 
 
 def test_rows_in_both_sets_are_refused(study):
@@ -239,7 +243,7 @@ def test_the_band_holds_the_share_of_curves_that_it_says(study):
         inside = ((curves >= low - 1e-6) & (curves <= high + 1e-6)).mean(axis=0)
         assert (inside >= 0.9 - 0.05).all()
         areas = trapezoid(curves, GRID, axis=1)
-        assert np.abs(areas - result.null["T2"][which]).max() < 0.03  # the grid cuts corners of steps only
+        assert np.abs(areas - result.permuted["T2"][which]).max() < 0.03  # the grid cuts corners of steps only
 
 
 def test_scores_without_end_tie_like_any_others():
@@ -253,12 +257,12 @@ def test_scores_without_end_tie_like_any_others():
         np.testing.assert_allclose(roc_heights(log_odds[order], outcome[order]), expected, atol=1e-12)
 
 
-def test_a_study_without_a_testing_set_has_no_testing_null_and_no_warning(study):
+def test_a_study_without_a_testing_set_has_no_testing_calibration_and_no_warning(study):
     engine, outcome = study
-    null = calibrate(engine, outcome, np.arange(60), np.empty(0, dtype=int), permutations=2)
-    rows = {(row["model"], row["measure"]): row for row in summary_of(null, 0.95, null)}
+    calibration = calibrate(engine, outcome, np.arange(60), np.empty(0, dtype=int), permutations=2)
+    rows = {(row["model"], row["measure"]): row for row in summary_of(calibration, 0.95, calibration)}
     for name in engine.models:
         assert 0 < rows[name, "training"]["p_value"] <= 1
-        for column in ("observed", "p_value", "null_median", "null_low", "null_high", "excess"):
+        for column in ("observed", "p_value", "chance_median", "chance_low", "chance_high", "excess"):
             assert np.isnan(rows[name, "testing"][column])
-        assert np.isnan(null.roc_band(name, "testing")).all()
+        assert np.isnan(calibration.roc_band(name, "testing")).all()

@@ -1,4 +1,4 @@
-"""On tables of pure noise the null calibration rejects as often as it should, and only honest estimates say 0.5.
+"""On tables of pure noise the chance calibration rejects as often as it should, and only honest estimates say 0.5.
 
 200 tables of the reference study's size with 99 permutations each take hours on two cores; `.ci/long` runs it.
 ``RADSTUDY_NULL_SEEDS`` and ``RADSTUDY_NULL_JOBS`` make it smaller or faster: the bounds follow the number of tables.

@@ -28,10 +28,12 @@ from radstudy.artefacts import JsonFile, TableFile, artefact_of
 
 # Columns and fields that may differ from run to run, or from machine to machine, without being a result.
 VOLATILE = {
-    "seconds", "finished", "created", "key", "checksum", "file", "image", "mask", "path", "files", "made", "code", "versions",
-    "machine", "inputs", "exchanged", "digests", "radstudy", "image_hash", "mask_hash", "sha256",
+    "seconds", "finished", "created", "key", "checksum", "file", "image", "mask", "path", "files", "made", "code",
+    "versions", "machine", "inputs", "exchanged", "digests", "radstudy", "image_hash", "mask_hash", "sha256",
 }  # fmt: skip
-PROSE = {"note", "notes", "problem", "remedy", "stability_note", "explained", "engine_why_not", "looked_for"}  # reworded
+PROSE = {  # texts that may be reworded
+    "note", "notes", "problem", "remedy", "stability_note", "explained", "engine_why_not", "looked_for",
+}  # fmt: skip
 NOT_RESULTS = ("provenance.json", "opened.json", "run_folder.json", "cohort/cases.json", "report/", "run.log", "data/")
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 

@@ -6,7 +6,6 @@ made of each then (``protocols.json``), and a signature with the probabilities t
 """
 
 import csv
-import hashlib
 import inspect
 import json
 from functools import partial
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import PydanticUndefined
 
+from compat.shipped_values import shipped_values
 from radstudy.errors import RefusedError, StudyFileError
 from radstudy.protocol import agree, cohort, evaluate, extract, load, model, shipped
 from radstudy.protocol.base import Section
@@ -29,24 +29,22 @@ from unit.signature.conftest import write_patient
 HERE = Path(__file__).parent
 SAMPLES = HERE / "samples"
 STUDIES = sorted(file.stem for file in SAMPLES.glob("study_*.yaml"))
-KINDS = ("presets", "defaults", "feature_sets")
 
 
-def frozen():
-    with (HERE / "presets.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["file"]: row["sha256"] for row in csv.DictReader(stream)}
+def recorded():
+    with (HERE / "shipped.csv").open(encoding="utf-8", newline="") as stream:
+        return {(row["file"], row["setting"]): row["value"] for row in csv.DictReader(stream)}
 
 
-def shipped_files():
-    files = [file for kind in KINDS for file in sorted((shipped.SHIPPED / kind).rglob("*.yaml"))]
-    numbered = [file for file in files if file.stem.isdecimal() or file.parent.name == "feature_sets"]
-    return {
-        file.relative_to(shipped.SHIPPED).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in numbered
-    }
+def test_a_shipped_version_keeps_every_value():
+    now = shipped_values()
+    changed = {setting: now.get(setting, "gone") for setting, value in recorded().items() if now.get(setting) != value}
+    assert not changed, "a shipped value has changed: undo it, and write a new version of the file beside it"
 
 
-def test_a_shipped_version_never_changes():
-    assert shipped_files() == frozen(), "a shipped file has changed: undo it, and write a new version beside it"
+def test_a_new_setting_of_a_shipped_version_is_recorded():
+    """It may be added with the value that leaves results as they were; from then on it stays."""
+    assert not shipped_values().keys() - recorded().keys(), "record it: tests/compat/shipped_values.py"
 
 
 def same(stored, found, at=""):
@@ -183,7 +181,7 @@ def test_a_new_version_of_the_defaults_reaches_studies_that_name_it_and_no_other
 
 def put_second_versions(folder, monkeypatch):
     """Second versions of the preset and of the defaults, beside the shipped ones."""
-    for name in frozen():
+    for name in {file for file, _ in recorded()}:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes((shipped.SHIPPED / name).read_bytes())
     preset = (folder / "presets/her2-ihc2plus/1.yaml").read_text(encoding="utf-8")

@@ -153,7 +153,7 @@ def as_csv(rows: Iterable[Fingerprint]) -> str:
 def from_csv(text: str) -> list[Fingerprint]:
     """The inverse of `as_csv`."""
     return [
-        Fingerprint(row["algorithm"], int(row["version"]), row["file"], row["column"], int(row["values"]), float(row["total"]),
-                    float(row["weighted"]), row["texts"])
+        Fingerprint(row["algorithm"], int(row["version"]), row["file"], row["column"], int(row["values"]),
+                    float(row["total"]), float(row["weighted"]), row["texts"])
         for row in csv.DictReader(io.StringIO(text))
     ]  # fmt: skip

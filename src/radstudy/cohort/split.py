@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from radstudy.errors import CohortError
 from radstudy.statistics.apportionment import shared_out, training_size
+from radstudy.streams import Stream, generator_of
 
 _WORDS = {"training": "training", "train": "training", "testing": "testing", "test": "testing"}
 
@@ -35,7 +35,7 @@ def made_split(outcome: pd.Series[int], *, train: float, stratify: bool, seed: i
     strata = outcome.groupby(level="patient").max().sort_index()
     patients = strata.index.to_numpy()
     total = training_size(len(patients), train)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+    rng = generator_of(seed, Stream.SPLIT)
     chosen: set[str] = set()
     if stratify:
         groups = [patients[strata.to_numpy() == value] for value in (0, 1)]

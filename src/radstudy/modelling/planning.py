@@ -19,6 +19,7 @@ from radstudy.modelling.refits.engine import Engine
 from radstudy.protocol.sections import Protocol
 from radstudy.statistics import auc_ci
 from radstudy.statistics.apportionment import shared_out, training_size
+from radstudy.streams import Stream, generator_of
 from radstudy.table import CLINICAL, SEPARATOR
 
 Array = NDArray[np.float64]
@@ -26,7 +27,6 @@ IntArray = NDArray[np.int64]
 
 BLOCK = 20  # features that share one hidden quantity
 LOADING = 0.7  # the share of a feature's variance that it explains: features of a block correlate by 0.7
-_BRANCH = 8  # of the study's seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def _repeats(
     method = protocol.evaluate.interval.auc
     found = {name: np.full((len(numbers), len(models)), np.nan) for name in ("training", "testing", "width", "lower")}
     for place, number in enumerate(numbers):
-        rng = np.random.default_rng(np.random.SeedSequence(protocol.seed, spawn_key=(_BRANCH, len(outcome), number)))
+        rng = generator_of(protocol.seed, Stream.PLANNING, len(outcome), number)
         design = _design(protocol, len(outcome), outcome, auc, features, informative, rng)
         usable = dict.fromkeys(models, np.ones(len(outcome), dtype=np.bool_))
         fits = Engine(protocol, design, usable, models=models).fit(outcome, training, testing)

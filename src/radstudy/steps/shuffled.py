@@ -25,6 +25,7 @@ from radstudy.imaging.volume import Volume
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.volumes import LabelRule, VolumeTask, as_prepared
 from radstudy.store import content_hash
+from radstudy.streams import Stream, generator_of
 from radstudy.table import FeatureTable
 
 STEP = "extract/shuffled"
@@ -98,7 +99,7 @@ class _Work:
 def generator(seed: int, patient: str, lesion: str, sequence: str) -> np.random.Generator:
     """A generator of each lesion's own, so that the order of computing does not matter."""
     own = int(content_hash([patient, lesion, sequence])[:16], 16)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(7, own & 0xFFFFFFFF, own >> 32)))
+    return generator_of(seed, Stream.NOISE, own & 0xFFFFFFFF, own >> 32)
 
 
 def shuffled(

@@ -21,6 +21,7 @@ from radstudy.modelling.refits.engine import Engine, ModelFit
 from radstudy.modelling.refits.engine.penalty import TIE
 from radstudy.modelling.refits.repeats import keyed
 from radstudy.statistics import max_t
+from radstudy.streams import Stream, generator_of
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -29,7 +30,6 @@ Kind = Literal["outcome", "incremental"]
 MEASURES = ("training", "cross_validated", "testing")
 SETS = ("training", "testing")  # those that have an ROC curve
 GRID: Array = np.linspace(0, 1, 101)  # false-positive rates at which the curves' heights are kept
-_SPAWN = 3  # the branch of the study's seed that permutations are drawn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +236,7 @@ def exchanged_rows(
     -------
     int (rows,), a permutation of all rows.
     """
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_SPAWN, number)))
+    rng = generator_of(seed, Stream.PERMUTATIONS, number)
     source = np.arange(len(patients))
     for rows in sets:
         for blocks in _blocks(patients, np.asarray(rows), like).values():

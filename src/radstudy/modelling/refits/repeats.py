@@ -16,8 +16,6 @@ from radstudy.modelling.refits.engine import Engine, ModelFit
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FOLDS, SPLITS, SAMPLES, NOISE = 4, 5, 6, 7  # branches of the study's seed
-
 
 def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings: Any) -> Chunks:
     """The chunks under a key that holds what refits depend on: models, table, outcome, program and `settings`."""
@@ -28,11 +26,6 @@ def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings
         "seed": engine.protocol.seed, "models": engine.models, "outcome": outcome, "design": engine.content_hash(),
     }  # fmt: skip
     return replace(chunks, key=key)
-
-
-def generator_of(engine: Engine, branch: int, number: int) -> np.random.Generator:
-    """The generator of one repeat, so that the order of computing does not matter."""
-    return np.random.default_rng(np.random.SeedSequence(engine.protocol.seed, spawn_key=(branch, number)))
 
 
 class Chosen:

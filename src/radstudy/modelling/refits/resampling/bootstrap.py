@@ -12,8 +12,9 @@ from radstudy.modelling.refits.chance import permuted, usable_by
 from radstudy.modelling.refits.chunks import ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.refits.engine import Engine, ModelFit, auc
 from radstudy.modelling.refits.optimism import Bootstrap
-from radstudy.modelling.refits.repeats import NOISE, SAMPLES, Chosen, coefficients_of, generator_of, keyed, names_of
+from radstudy.modelling.refits.repeats import Chosen, coefficients_of, keyed, names_of
 from radstudy.statistics import brier, calibration_intercept_slope
+from radstudy.streams import Stream, generator_of
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -102,7 +103,7 @@ def _resamples(engine: Engine, outcome: IntArray, rows: IntArray, numbers: range
     measures = np.full((len(numbers), len(engine.models), 5), np.nan)
     chosen = Chosen(engine)
     for place, number in enumerate(numbers):
-        drawn, sample = _sample(engine, rows, generator_of(engine, SAMPLES, number))
+        drawn, sample = _sample(engine, rows, generator_of(engine.protocol.seed, Stream.BOOTSTRAP, number))
         for m, fit in enumerate(engine.fit(outcome, sample, rows).values()):
             chosen.add(fit)
             if fit.note:
@@ -122,7 +123,7 @@ def _noise(
     for place, number in enumerate(numbers):
         labels = permuted(outcome, engine.patients, [rows], seed=engine.protocol.seed, number=number, like=like)
         apparent[place] = [fit.training_auc for fit in engine.fit(labels, rows, rows).values()]
-        generator = generator_of(engine, NOISE, number)
+        generator = generator_of(engine.protocol.seed, Stream.NOISE, number)
         for resample in range(resamples):
             drawn, sample = _sample(engine, rows, generator)
             for m, fit in enumerate(engine.fit(labels, sample, rows).values()):

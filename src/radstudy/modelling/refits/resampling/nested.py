@@ -12,7 +12,8 @@ from radstudy.errors import DataError
 from radstudy.modelling.refits.chunks import CHUNK, ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.refits.engine import Engine
 from radstudy.modelling.refits.optimism import NestedValidation
-from radstudy.modelling.refits.repeats import FOLDS, Chosen, generator_of, keyed, names_of
+from radstudy.modelling.refits.repeats import Chosen, keyed, names_of
+from radstudy.streams import Stream, generator_of
 
 IntArray = NDArray[np.int64]
 
@@ -64,7 +65,7 @@ def _folds_of_repeats(engine: Engine, outcome: IntArray, rows: IntArray, folds: 
     alone = len(np.unique(groups)) == len(groups)  # one lesion a patient: plain folds are more even
     folder = StratifiedKFold if alone else StratifiedGroupKFold
     for place, number in enumerate(numbers):
-        seed = int(generator_of(engine, FOLDS, number).integers(2**31))
+        seed = int(generator_of(engine.protocol.seed, Stream.FOLDS, number).integers(2**31))
         parts = folder(folds, shuffle=True, random_state=seed).split(rows, outcome[rows], None if alone else groups)
         for fold, (inner, outer) in enumerate(parts):
             for m, fit in enumerate(engine.fit(outcome, rows[inner], rows[outer]).values()):

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from radstudy.modelling.refits.chunks import ONE_PROCESS, Arrays, Chunks, in_chunks
 from radstudy.modelling.refits.engine import Engine
-from radstudy.modelling.refits.repeats import SPLITS, generator_of, keyed
+from radstudy.modelling.refits.repeats import keyed
+from radstudy.streams import Stream, generator_of
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -52,7 +53,7 @@ def _aucs_of_splits(
     positive = np.isin(patients, engine.patients[rows[outcome[rows] == 1]])
     areas = np.empty((len(numbers), len(engine.models)))
     for place, number in enumerate(numbers):
-        rng = generator_of(engine, SPLITS, number)
+        rng = generator_of(engine.protocol.seed, Stream.SPLITS, number)
         drawn = [rng.permutation(patients[positive == value])[:size] for value, size in zip((0, 1), sizes, strict=True)]
         inside = np.isin(engine.patients[rows], np.concatenate(drawn))
         fits = engine.fit(outcome, rows[inside], rows[~inside])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +77,17 @@ def test_a_column_that_an_earlier_version_did_not_write_is_not_there(tmp_path):
     (tmp_path / "step").mkdir()
     TABLE.file(tmp_path).write_text("patient,value\n007,1\n")
     assert list(TABLE.read(tmp_path).columns) == ["patient", "value"]
+
+
+def test_a_table_of_an_earlier_version_is_read_under_its_former_names(tmp_path):
+    columns = (text("patient", "Who."), number("chance_low", "A limit.", optional=True))
+    columns = (columns[0], replace(columns[1], formerly="null_low"))
+    table = TableFile("step/chance.csv", "A table.", columns=columns, formerly="before/null.csv")
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "null.csv").write_text("patient,null_low\n007,0.4\n")
+    assert table.read(tmp_path).to_dict("records") == [{"patient": "007", "chance_low": 0.4}]
+    table.write(tmp_path, [{"patient": "8", "chance_low": 0.5}])  # from then on this one alone
+    assert table.read(tmp_path).to_dict("records") == [{"patient": "8", "chance_low": 0.5}]
 
 
 def test_what_a_column_may_not_hold_is_named_with_file_and_column(tmp_path):

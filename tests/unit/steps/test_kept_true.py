@@ -501,6 +501,26 @@ def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(coh
     assert (part / "chance.csv").read_text() == "a\n2\n"
 
 
+def test_a_folder_of_an_earlier_version_goes_but_for_what_somebody_has_changed(tmp_path):
+    from radstudy.provenance import StepFolder
+
+    former = StepFolder(tmp_path / "evaluate" / "null")
+    (former.path / "outcome").mkdir(parents=True)
+    for name in ("null.csv", "aucs.csv", "outcome/000000-000024.npz"):
+        (former.path / name).write_text("as written")
+    former.retire()
+    assert len(list(former.path.rglob("*"))) == 4  # not finished: left alone
+    former.finish("key", settings={}, inputs={}, seconds=0)
+    (former.path / "aucs.csv").write_text("mine")
+    former.retire()
+    assert [file.name for file in former.path.rglob("*")] == ["aucs.csv"]
+    former.retire()
+    (former.path / "aucs.csv").unlink()
+    former.finish("key", settings={}, inputs={}, seconds=0)
+    former.retire()
+    assert not former.path.exists()
+
+
 def test_errors_of_the_content_and_of_the_computer_are_told_apart(tmp_path):
     with pytest.raises(CaseError) as final:
         Volume.read(tmp_path)

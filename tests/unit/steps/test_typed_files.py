@@ -49,7 +49,7 @@ sequences: [T2]
 model:
   select: [{boosted_trees: {keep: 2}}]
   models: {"NA": [T2]}
-evaluate: {resampling: chance}
+evaluate: {resampling: null}
 """
 
 

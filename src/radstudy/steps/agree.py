@@ -63,7 +63,7 @@ def _drawn(run: Run, table: FeatureTable) -> FeatureTable:
     transferred = transferred_lesions(run.out)
     if not transferred:
         return table
-    return FeatureTable(table.frame[~table.frame.index.isin(transferred)], table.settings_hash)
+    return FeatureTable(table.frame[~table.frame.index.isin(transferred)])
 
 
 def _training(run: Run) -> pd.MultiIndex:

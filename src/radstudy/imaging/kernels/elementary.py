@@ -80,13 +80,6 @@ def log64(x: float) -> float:
 
 
 @jit()
-def exponentials(values: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Fill out (n,) float64 with e^value."""
-    for i in range(values.size):
-        out[_u(i)] = exp64(values[_u(i)])
-
-
-@jit()
 def logarithms(values: NDArray[np.float64], out: NDArray[np.float64]) -> None:
     """Fill out (n,) float64 with the natural logarithm of the values above 0; the others stay as they are."""
     for i in range(values.size):

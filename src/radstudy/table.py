@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,11 @@ class FeatureTable:
         """The names of the features."""
         return [str(name) for name in self.frame.columns]
 
+    @property
+    def lesions(self) -> pd.MultiIndex:
+        """(patient, lesion) of each row."""
+        return cast(pd.MultiIndex, cast(pd.MultiIndex, self.frame.index).droplevel(list(INDEX[2:])))
+
     def of(self, sequence: str, reader: str) -> pd.DataFrame:
         """Rows (patient, lesion) x features of one sequence and one reader; empty if there are none."""
         levels = self.frame.index
@@ -65,6 +71,12 @@ class FeatureTable:
     def read(cls, path: Path) -> FeatureTable:
         """Read a table written by `write`."""
         return cls(pd.read_parquet(path))
+
+
+def each_lesion(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    """Patient, lesion and row of a table that is indexed (patient, lesion)."""
+    for (patient, lesion), row in cast(Iterable[tuple[tuple[str, str], pd.Series]], rows.iterrows()):
+        yield patient, lesion, row
 
 
 def variable_of(column: str) -> str:

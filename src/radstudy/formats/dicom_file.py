@@ -15,9 +15,12 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from radstudy.bounds import OBJECT
+
+if TYPE_CHECKING:
+    from pydicom.uid import UID
 
 _PREFIX = slice(128, 132)
 START = 4096  # bytes that tell what a file is
@@ -345,9 +348,11 @@ def _rest(file: _Guarded, rest: int, order: str, implicit: bool) -> tuple[bool, 
     return zero, file.tell() == file.size
 
 
-def _syntax_of(dataset: Any) -> str:
+def _syntax_of(dataset: Any) -> UID:
     """The uncompressed transfer syntax that pydicom has found by looking at the bytes."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
     implicit, little = dataset.original_encoding
     if implicit:
-        return "1.2.840.10008.1.2"
-    return "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

@@ -55,7 +55,7 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     UnreadableError : the header asks for more pixels than there can be, or for others than the compressed image has.
     ValueError, RuntimeError, AttributeError, EOFError and others : the pixels are cut off or damaged.
     """
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG:
@@ -198,7 +198,7 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid()
-    bare = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    bare = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     bare.SOPClassUID, bare.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for keyword in _LAYOUT:
         setattr(bare, keyword, dataset.get(keyword))

@@ -20,7 +20,7 @@ def reproducibility(
     *,
     sequences: tuple[str, ...],
     readers: tuple[str, ...],
-    rows: pd.MultiIndex,
+    rows: pd.Index,
 ) -> pd.DataFrame:
     """The ICC of every feature on the lesions that all readers have drawn.
 

@@ -32,8 +32,7 @@ def do_feature_table(run: Run) -> None:
 
 def _write(run: Run, section: Features, given: GivenFeatures) -> None:
     frame = given.table.frame
-    lesions = frame.index.droplevel(["sequence", "reader"])
-    table = FeatureTable(frame[lesions.isin(read_rows(run).index)])
+    table = FeatureTable(frame[given.table.lesions.isin(read_rows(run).index)])
     table.write(FEATURES.file(run.out))
     COLUMNS.write(run.out, given.columns)
     MISSING.write(run.out, _missing(table, given))

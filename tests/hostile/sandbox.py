@@ -140,10 +140,10 @@ def serve() -> None:
                 rooms[kind.name].mkdir()
                 _prepare(kind, rooms[kind.name], base)
             outcomes = _several(kind, [Path(file) for file in asked["files"]], rooms[kind.name], base)
-            answers.write(json.dumps([asdict(outcome) for outcome in outcomes]) + "\n")
-            answers.flush()
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(exist_ok=True)
+            answers.write(json.dumps([asdict(outcome) for outcome in outcomes]) + "\n")
+            answers.flush()
     finally:
         shutil.rmtree(base, ignore_errors=True)
 

@@ -213,7 +213,7 @@ def _medium(file: Path, folder: Path) -> Path:
 
 def _series(folder: Path) -> object:
     """An oblique series of a patient P1, with UIDs that are always the same."""
-    from unit.formats.conftest import Series
+    from unit.imaging.masks.conftest import Series
 
     numbers = of_python.Random(5)
     with mock.patch("uuid.uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128))):

@@ -3,7 +3,7 @@
 A library's exp or log differs in its last bit from one processor to the next, because another version of it runs where
 there are wider registers, and N4's iterations make that last bit visible. Error bounds are in units in the last place
 of the correctly rounded result and are tested against multiple precision
-(`tests/unit/imaging/test_elementary.py`).
+(`tests/unit/imaging/kernels/test_elementary.py`).
 
 References
 ----------

@@ -105,5 +105,4 @@ WORKBOOK = Bound("RADSTUDY_MAX_XLSX_MB", 300, "MB", "the workbook, unpacked,")
 YAML = Bound("RADSTUDY_MAX_YAML_MB", 0.25, "MB", "the settings file")
 NODES = Bound("RADSTUDY_MAX_YAML_VALUES", 100_000, "", "the values of the settings file, written out,")
 SIGNATURE = Bound("RADSTUDY_MAX_SIGNATURE_MB", 50, "MB", "the signature")
-BOUNDS = (IMAGE, OBJECT, SLICE, TABLE, CELLS, WORKBOOK, YAML, NODES, SIGNATURE)
 DEEPEST = 100  # levels of a settings file or of JSON within each other: no setting needs more than ten

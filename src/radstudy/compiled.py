@@ -117,7 +117,7 @@ def _content(file: Path) -> bytes:
     return file.read_bytes()
 
 
-class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types
+class _Announcer(event.Listener):
     """Says that a kernel is compiled; one that is read from the cache is no such event."""
 
     def on_start(self, event: Any) -> None:

@@ -235,7 +235,8 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
         option: {guarded(str(name)): value for name, value in given.items()} if isinstance(given, Mapping) else given
         for option, given in options.items()
     }
-    return _texts_changed(pd.read_csv(path, **exact, **by_column), unguarded)
+    read: pd.DataFrame = pd.read_csv(path, **exact, **by_column)  # type: ignore[call-overload]  # any options
+    return _texts_changed(read, unguarded)
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
@@ -261,7 +262,7 @@ def _texts_changed(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.Data
             cells = [new.get(value, value) if isinstance(value, str) else value for value in column]
             typed = object if isinstance(kind, pd.CategoricalDtype) else kind
             made = made.copy() if made is frame else made
-            made.isetitem(place, pd.Series(cells, index=frame.index, dtype=typed))
+            made.isetitem(place, pd.Series(cells, index=frame.index, dtype=typed).array)
     names = [change(name) if isinstance(name, str) else name for name in frame.columns]
     return made if names == list(frame.columns) else made.set_axis(pd.Index(names), axis="columns")
 

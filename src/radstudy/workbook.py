@@ -28,7 +28,7 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
     import openpyxl
 
     book = openpyxl.Workbook()
-    sheet = book.active
+    sheet = book.worksheets[0]
     for row, values in enumerate([list(map(str, frame.columns)), *frame.itertuples(index=False)], 1):
         for column, value in enumerate(values, 1):
             plain = value.item() if hasattr(value, "item") else value

@@ -16,7 +16,6 @@ OUTCOME = integer("outcome", "Outcome: 1 positive, 0 negative.")
 ROWS = integer("rows", "Rows (lesions) that were analysed.")
 POSITIVES = integer("positives", "Rows with the positive outcome.")
 NOTE = text("note", "What a reader of the row should know; empty where there is nothing.")
-WARNINGS = text("warnings", "What a reader of the results should know, separated by semicolons.")
 COMPUTED: tuple[Column, ...] = (
     boolean("computed", "Whether the refits were done for this model.", optional=True),
     text("by", "What refitted the model: engine or scikit-learn.", optional=True),

@@ -15,6 +15,7 @@ from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.base import fields_of
 from radstudy.protocol.sections import Protocol
+from radstudy.table import each_lesion
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def find_cases(
     failures: list[CaseError] = []
     absent: list[tuple[str, str, str]] = []
     section = protocol.cohort
-    for (patient, lesion), row in kept.iterrows():
+    for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
             if seen is not None and sequence not in seen:

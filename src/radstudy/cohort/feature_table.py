@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from radstudy.errors import CaseError, CohortError, DataError, RadstudyError
 from radstudy.formats.reading import content_of
 from radstudy.protocol.sections import Features, Protocol
 from radstudy.statistics.outcome import LARGEST
-from radstudy.table import FeatureTable
+from radstudy.table import FeatureTable, each_lesion
 
 _TOLD = 40  # problems listed one by one
 
@@ -91,7 +91,7 @@ def without_features(
     absent: list[tuple[str, str, str]] = []
     section = protocol.cohort
     there = {sequence: set(given.table.of(sequence, protocol.reader).index) for sequence in protocol.sequences}
-    for (patient, lesion), row in kept.iterrows():
+    for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
             hidden = seen is not None and sequence not in seen
@@ -109,7 +109,7 @@ def without_features(
                 )
             )  # fmt: skip
     if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
-        theirs = given.table.frame.index.droplevel(["sequence", "reader"])
+        theirs = given.table.lesions
         files = ", ".join(protocol.features.files()) if protocol.features is not None else ""
         if theirs.empty:
             raise CohortError("the feature table has no value of any lesion:", [f"{files}. To do: export it again"])
@@ -136,7 +136,7 @@ def _alike(patient: str, lesions: Collection[tuple[str, str]]) -> str:
 
 def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
     """What a reader of the report should know about lesions of the feature table that are none of the cohort's."""
-    others = given.table.frame.index.droplevel(["sequence", "reader"]).unique().difference(kept.index)
+    others = given.table.lesions.unique().difference(cast(pd.MultiIndex, kept.index))
     if not len(others):
         return []
     return [
@@ -271,7 +271,7 @@ class _Reader:
             frame[reader] = frame[reader].map(lambda text: written.get(text, text))
             for row in frame.index[~frame[reader].isin(known)] if known else ():
                 problems.append(
-                    f"{self.file}, row {row}, column '{reader}': '{frame.at[row, reader]}' is no reader of "
+                    f"{self.file}, row {row}, column '{reader}': '{frame[reader][row]}' is no reader of "
                     f"cohort.readers ({', '.join(known)})"
                 )
         return frame
@@ -298,7 +298,7 @@ class _Reader:
         if column := roles.get("features.sequence"):
             for row in frame.index[~frame[column].isin(known)]:
                 problems.append(
-                    f"{self.file}, row {row}, column '{column}': '{frame.at[row, column]}' is none of the study's "
+                    f"{self.file}, row {row}, column '{column}': '{frame[column][row]}' is none of the study's "
                     f"sequences ({', '.join(known)})"
                 )
             for sequence in known:

@@ -109,7 +109,10 @@ def _masks_of(folder: Path) -> pd.DataFrame:
     table, _ = read_table(folder / MASKS)
     placed = table[table["file"].notna() & table["role"].notna()]
     readers = placed["reader"].fillna("") if "reader" in placed else pd.Series("", index=placed.index)
-    texts = [Path(row.file).name.removesuffix(".nii.gz").removeprefix(f"{row.role}_") for row in placed.itertuples()]
+    texts = [
+        Path(file).name.removesuffix(".nii.gz").removeprefix(f"{role}_")
+        for file, role in zip(placed["file"], placed["role"], strict=True)
+    ]
     found = placed.assign(reader=readers, text=texts)[columns].astype(str)
     return found[[bool(text) for text in texts]]
 
@@ -147,13 +150,14 @@ def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reade
     named = own[own["reader"] != ""]
     pool = named if len(named) else own
     readers, notes = [], []
-    for reader, part in pool.groupby("reader", sort=True):
+    for who, part in pool.groupby("reader", sort=True):
+        known = str(who)
         counts = Counter(part["text"])
         text = max(sorted(counts), key=lambda name: (bool(_LESION.search(name)), counts[name]))
-        readers.append(Reader(str(reader) or UNNAMED, text, counts[text]))
+        readers.append(Reader(known or UNNAMED, text, counts[text]))
         if len(counts) > 1:
             listed = ", ".join(f"{name} ({count})" for name, count in counts.most_common() if name != text)
-            notes.append(f"of {reader or 'the masks'} the region {text} ({counts[text]} masks); not taken: {listed}")
+            notes.append(f"of {known or 'the masks'} the region {text} ({counts[text]} masks); not taken: {listed}")
     readers.sort(key=lambda reader: -reader.masks)
     if len(named) and len(named) < len(own):
         notes.append(

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -161,7 +162,7 @@ def _matched(
             empty.append(row)
         elif (name := known.get(str(text))) is None:
             (near if _plain(str(text)) in plain else unknown).append(row)
-        elif name in lines and not given.loc[row, taken].equals(given.loc[lines[name], taken]):
+        elif name in lines and not _alike(given, taken, row, lines[name]):
             problems.append(f"lines {_lines([lines[name], row])}: one patient ({name}) with different values")
         else:
             lines.setdefault(name, row)
@@ -177,6 +178,12 @@ def _matched(
         if rows
     ]
     return lines, notes
+
+
+def _alike(given: pd.DataFrame, taken: list[str], one: int, other: int) -> bool:
+    """Whether two rows have the same values in the columns that are taken."""
+    first, second = (cast(pd.Series, given.loc[row, taken]) for row in (one, other))
+    return first.equals(second)
 
 
 def _lines(rows: Iterable[int]) -> str:

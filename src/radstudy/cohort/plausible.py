@@ -93,7 +93,7 @@ def _orders_apart(numbers: pd.Series[float]) -> pd.Series[float]:
     positive = numbers[numbers > 0]
     if len(positive) < _FEWEST:
         return positive.iloc[:0]
-    logs = np.log10(positive)
+    logs = pd.Series(np.log10(positive), index=positive.index)
     away = (logs - logs.median()).abs()
     return positive[away > max(_DECADES, _DEVIATIONS * float(away.median()))]
 

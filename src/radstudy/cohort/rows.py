@@ -67,7 +67,7 @@ def identified_rows(section: CohortSection, table: pd.DataFrame) -> tuple[pd.Dat
     identified = table.assign(_line=table.index + 2)
     identified.index = pd.MultiIndex.from_arrays([patients.fillna(""), lesions], names=list(ROW))
     for patient, lesion in identified.index[identified.index.duplicated()].unique():
-        lines = identified.loc[[(patient, lesion)], "_line"].tolist()
+        lines = identified["_line"].loc[[(patient, lesion)]].tolist()
         if patient:
             problems.append(
                 f"Patient {patient}, lesion {lesion}: stands on lines {', '.join(map(str, lines))}. "

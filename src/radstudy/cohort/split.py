@@ -56,7 +56,7 @@ def given_split(column: pd.Series[Any], name: str, table: Path) -> pd.Series[str
     """
     problems = []
     sets = {}
-    for row, value in column.items():
+    for row, value in zip(column.index, column, strict=True):
         word = None if pd.isna(value) else _WORDS.get(str(value).lower())
         if word is None:
             problems.append(f"Patient {row[0]}: '{name}' is '{value}'. To do: write training or testing")

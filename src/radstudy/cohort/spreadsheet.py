@@ -128,7 +128,7 @@ def excel_errors(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
         f"line {line + 2}, column '{name}': the formula gives {cell}. To do: correct it, or leave the cell empty"
         for name in dict.fromkeys(columns)
         if name in table.columns
-        for line, cell in table[name].items()
+        for line, cell in zip(table.index, table[name], strict=True)
         if isinstance(cell, str) and _EXCEL_ERROR.fullmatch(cell)
     ]
 

@@ -121,10 +121,10 @@ def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.Data
     table["age"] = table["age"].astype(int)
     plans = [
         Patient(
-            rows.at[index, "patient_id"],
-            rows.at[index, "side"],
-            10 * float(rows.at[index, "max_diameter_cm"]),
-            {name: float(scores.at[index, name]) for name in SEQUENCES},
+            rows["patient_id"][index],
+            rows["side"][index],
+            10 * float(rows["max_diameter_cm"][index]),
+            {name: float(scores[name][index]) for name in SEQUENCES},
             {name: float(values[index]) for name, values in traits.items()},
             index in twice,
             stream,

@@ -8,9 +8,12 @@ DICOM PS3.3, C.10.9.2 (content identification), C.7.3.1 (general series), C.8.8.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from radstudy.formats.dicom_values import clock_of, text_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _MOMENTS = (
     ("StructureSetDate", "StructureSetTime"), ("ContentDate", "ContentTime"), ("SeriesDate", "SeriesTime"),
@@ -43,7 +46,7 @@ class Authorship:
 NOBODY = Authorship()
 
 
-def authorship_of(dataset: Any) -> Authorship:
+def authorship_of(dataset: Dataset) -> Authorship:
     """What a header says of a drawing's making."""
     moments = [(text_of(dataset, day), text_of(dataset, time)) for day, time in _MOMENTS]
     day, time = next(((day, time) for day, time in moments if day), ("", ""))

@@ -9,9 +9,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_values import first_item, number_of, private_value, value_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
 
@@ -37,7 +40,7 @@ class Diffusion:
 
 
 def diffusion_of(
-    dataset: Any, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
+    dataset: Dataset, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
 ) -> Diffusion:
     """The diffusion weighting that the tags of an image give.
 
@@ -73,7 +76,7 @@ def diffusion_of(
 
 
 def _direction(
-    dataset: Any,
+    dataset: Dataset,
     look: Callable[[str, str], Any],
     b_value: float,
     gradient: tuple[float, ...] | None,
@@ -91,7 +94,7 @@ def _direction(
     return "directional" if stated == "DIRECTIONAL" else ""
 
 
-def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...] | None:
+def _gradient(dataset: Dataset, look: Callable[[str, str], Any]) -> tuple[float, ...] | None:
     value = look("MRDiffusionSequence", "DiffusionGradientOrientation")
     if value is None:
         value = look("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation")
@@ -107,7 +110,7 @@ def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...
         return None
 
 
-def _ge(dataset: Any) -> float | None:
+def _ge(dataset: Dataset) -> float | None:
     """GE's b-value is the first of four numbers. A 0 there says nothing: series without diffusion carry it too."""
     value = number_of(private_value(dataset, 0x00431039))
     if value is None:
@@ -115,15 +118,15 @@ def _ge(dataset: Any) -> float | None:
     return value - _GE_OFFSET if value >= _GE_OFFSET else value
 
 
-def _siemens(dataset: Any) -> float | None:
+def _siemens(dataset: Dataset) -> float | None:
     return number_of(private_value(dataset, 0x0019100C))
 
 
-def _united_imaging(dataset: Any, vendor: str) -> float | None:
+def _united_imaging(dataset: Dataset, vendor: str) -> float | None:
     return number_of(private_value(dataset, 0x00651009)) if "UIH" in vendor or "UNITED IMAGING" in vendor else None
 
 
-def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
+def _siemens_csa(dataset: Dataset) -> list[tuple[str, float]]:
     raw = private_value(dataset, 0x00291010)
     if not isinstance(raw, bytes):
         return []

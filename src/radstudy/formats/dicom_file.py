@@ -15,9 +15,13 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from radstudy.bounds import OBJECT
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+    from pydicom.uid import UID
 
 _PREFIX = slice(128, 132)
 START = 4096  # bytes that tell what a file is
@@ -69,7 +73,7 @@ class Opened:
     disorder : what about the order of its elements is not as the standard says; "" where it is.
     """
 
-    dataset: Any
+    dataset: Dataset
     stored: Stored | None
     disorder: str = ""
 
@@ -250,7 +254,7 @@ def _after_meta(start: bytes) -> int:
     return at
 
 
-def _require_whole(dataset: Any) -> None:
+def _require_whole(dataset: Dataset) -> None:
     """Refuse a data set with a value that is shorter than its length says, or a text that holds other elements."""
     for element in dataset.values():
         value, length = element.value, getattr(element, "length", None)
@@ -262,13 +266,13 @@ def _require_whole(dataset: Any) -> None:
             raise UnreadableError(f"the length of element {element.tag} is wrong: it holds others")
 
 
-def _ends_in_pixels(dataset: Any) -> bool:
+def _ends_in_pixels(dataset: Dataset) -> bool:
     """Whether pixels of a known length were read last: whether all of them are there is for their decoder to tell."""
     last = next(reversed(list(dataset.values())), None)
     return last is not None and int(last.tag) in _PIXEL_TAGS and getattr(last, "length", None) != _UNKNOWN_LENGTH
 
 
-def disorder_of(dataset: Any) -> str:
+def disorder_of(dataset: Dataset) -> str:
     """What is wrong with the order of the elements: DICOM PS3.5, 7.1, has them once each, by growing tags."""
     elements = [element for element in dataset.values() if int(element.tag)]  # zeros are how some pad a file
     for one, following in pairwise(elements):
@@ -345,9 +349,11 @@ def _rest(file: _Guarded, rest: int, order: str, implicit: bool) -> tuple[bool, 
     return zero, file.tell() == file.size
 
 
-def _syntax_of(dataset: Any) -> str:
+def _syntax_of(dataset: Dataset) -> UID:
     """The uncompressed transfer syntax that pydicom has found by looking at the bytes."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
     implicit, little = dataset.original_encoding
     if implicit:
-        return "1.2.840.10008.1.2"
-    return "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

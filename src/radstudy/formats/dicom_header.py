@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from radstudy.formats.dicom_diffusion import Diffusion, diffusion_of
 from radstudy.formats.dicom_file import open_file
@@ -25,6 +25,9 @@ from radstudy.formats.dicom_values import (
     whole_of,
     words_of,
 )
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 Shared = TypeVar("Shared")
 
@@ -164,7 +167,7 @@ def read_header(file: BinaryIO) -> Any:
     return open_file(file, stop_before_pixels=True).dataset
 
 
-def frames_of(dataset: Any, file: str, share: Sharing, *, missing: int = 0) -> Iterator[Frame]:
+def frames_of(dataset: Dataset, file: str, share: Sharing, *, missing: int = 0) -> Iterator[Frame]:
     """The images that an object holds.
 
     Parameters
@@ -219,7 +222,7 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, missing: int = 0) -> I
         )
 
 
-def identity_of(dataset: Any) -> Identity:
+def identity_of(dataset: Dataset) -> Identity:
     """Who and what the object belongs to."""
     return Identity(
         patient_id=text_of(dataset, "PatientID"),
@@ -235,7 +238,7 @@ def identity_of(dataset: Any) -> Identity:
 Look = Callable[[str, str], Any]
 
 
-def _lookup(dataset: Any, shared: Any, group: Any) -> Look:
+def _lookup(dataset: Dataset, shared: Any, group: Any) -> Look:
     """A value of a frame's functional group, of the shared ones, or (classic image) of the dataset itself."""
 
     def look(sequence: str, keyword: str) -> Any:
@@ -251,7 +254,7 @@ def _lookup(dataset: Any, shared: Any, group: Any) -> Look:
     return look
 
 
-def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
+def _facts(dataset: Dataset, look: Look, syntax: str) -> Facts:
     spacing = numbers_of(look("PixelMeasuresSequence", "PixelSpacing"), 2)
     frame_type = look("MRImageFrameTypeSequence", "FrameType")
     image_type = words_of(frame_type if frame_type is not None else value_of(dataset, "ImageType"))
@@ -308,7 +311,7 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
     )
 
 
-def _tiled(dataset: Any, image_type: Sequence[str]) -> str:
+def _tiled(dataset: Dataset, image_type: Sequence[str]) -> str:
     """Siemens MOSAIC by ImageType; United Imaging GRID by VFRAME there, or its number of slices (0065,1050)."""
     words = {*image_type, *words_of(value_of(dataset, "ImageType"))}
     if "MOSAIC" in words:
@@ -318,7 +321,7 @@ def _tiled(dataset: Any, image_type: Sequence[str]) -> str:
     return "United Imaging GRID" if united and ("VFRAME" in words or slices > 1) else ""
 
 
-def component_of(dataset: Any, look: Look, image_type: Sequence[str]) -> str:
+def component_of(dataset: Dataset, look: Look, image_type: Sequence[str]) -> str:
     """Which part of the complex signal an image shows: PHASE, REAL or IMAGINARY; "" for a magnitude or where unknown.
 
     References: DICOM PS3.3 C.8.13.3.1.2 (ComplexImageComponent). ImageType from its third value on: Siemens writes P, R
@@ -340,7 +343,7 @@ _BY_LETTER = {"I": "IMAGINARY", "P": "PHASE", "R": "REAL"}
 _OF_GE = {1.0: "PHASE", 2.0: "REAL", 3.0: "IMAGINARY"}
 
 
-def scale_of(dataset: Any, look: Look, group: Any) -> float | None:
+def scale_of(dataset: Dataset, look: Look, group: Any) -> float | None:
     """What an image's rescaled values are to be divided by, so that series of one examination can be compared.
 
     Philips rescales each series to its own range: the value that is comparable is (SV * RS + RI) / (RS * SS) of the
@@ -362,7 +365,7 @@ def scale_of(dataset: Any, look: Look, group: Any) -> float | None:
     return (slope or 1.0) / mapped if mapped and not intercept else None
 
 
-def _real_world_slope(dataset: Any, look: Look, group: Any) -> float | None:
+def _real_world_slope(dataset: Dataset, look: Look, group: Any) -> float | None:
     """The slope of a real world value mapping without intercept; None of none, or of several."""
     if group is None:
         items = value_of(dataset, "RealWorldValueMappingSequence")
@@ -376,7 +379,7 @@ def _real_world_slope(dataset: Any, look: Look, group: Any) -> float | None:
     return None if intercept else slope
 
 
-def _padding(dataset: Any) -> tuple[int, int] | None:
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
     """The stored values that mark pixels outside the image (DICOM PS3.3 C.7.5.1.1.2), as the pixels are stored."""
     ends = [whole_of(value_of(dataset, name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     first = ends[0]
@@ -390,5 +393,5 @@ def _padding(dataset: Any) -> tuple[int, int] | None:
     return min(first, last), max(first, last)
 
 
-def _day(dataset: Any, keyword: str) -> str:
+def _day(dataset: Dataset, keyword: str) -> str:
     return text_of(dataset, keyword) or text_of(dataset, "SeriesDate") or text_of(dataset, "StudyDate")

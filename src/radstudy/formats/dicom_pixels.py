@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from radstudy.bounds import SLICE
 from radstudy.formats.dicom_file import UnreadableError
 from radstudy.store import temporary_folder
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _JPEG = {
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
@@ -37,7 +40,7 @@ class UndecodableError(Exception):
     """A transfer syntax that no decoder here reads."""
 
 
-def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
+def decoded(dataset: Dataset, index: int | None) -> NDArray[Any]:
     """The stored values of an image, without slope and intercept.
 
     Parameters
@@ -55,7 +58,7 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     UnreadableError : the header asks for more pixels than there can be, or for others than the compressed image has.
     ValueError, RuntimeError, AttributeError, EOFError and others : the pixels are cut off or damaged.
     """
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG:
@@ -69,7 +72,7 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
 
 
-def _encoded(dataset: Any, index: int) -> bytes:
+def _encoded(dataset: Dataset, index: int) -> bytes:
     """The compressed bytes of one frame."""
     from pydicom.encaps import get_frame
 
@@ -94,7 +97,7 @@ def _require_fragments(encapsulated: bytes) -> None:
         raise UnreadableError("the parts of its compressed pixels are not as long as they say")
 
 
-def _size(dataset: Any) -> int:
+def _size(dataset: Dataset) -> int:
     """The bytes of one frame, as the header asks for them; checked."""
     size = dataset.Rows * dataset.Columns * (dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated // 8
     if problem := SLICE.exceeded(size):
@@ -102,7 +105,7 @@ def _size(dataset: Any) -> int:
     return int(size)
 
 
-def require_runs(dataset: Any, encoded: bytes) -> None:
+def require_runs(dataset: Dataset, encoded: bytes) -> None:
     """Refuse a frame whose run lengths do not make just the pixels that the header asks for.
 
     Parameters
@@ -154,7 +157,7 @@ def _made(runs: bytes, wanted: int) -> int:
     return made
 
 
-def _require_same_size(dataset: Any, encoded: bytes) -> None:
+def _require_same_size(dataset: Dataset, encoded: bytes) -> None:
     """Refuse a JPEG image of another size than the header's: the decoder makes room for what the image says."""
     _size(dataset)
     said = _size_in_stream(encoded)
@@ -186,7 +189,7 @@ def _size_in_stream(encoded: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
+def _by_itk(dataset: Dataset, index: int) -> NDArray[Any]:
     """Decode one frame: ITK reads it from a file that holds nothing but its pixels, so no rescaling is applied."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.encaps import encapsulate
@@ -198,7 +201,7 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid()
-    bare = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    bare = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     bare.SOPClassUID, bare.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for keyword in _LAYOUT:
         setattr(bare, keyword, dataset.get(keyword))

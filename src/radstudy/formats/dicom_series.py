@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from radstudy.formats.dicom_header import Facts, Frame
 from radstudy.formats.dicom_pixels import UndecodableError, decoded
 from radstudy.space.axes import ras_of_lps
 from radstudy.space.grid import Grid
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 SAME_PLACE_MM = 0.01
 _EVEN = 0.01  # a gap between slices may differ from the others' by this part (headers round positions)
@@ -266,7 +269,7 @@ def _dataset(frame: Frame, opened: Open) -> Any:
         raise CaseError(problem, _AGAIN) from error
 
 
-def _pixels(dataset: Any, frame: Frame) -> NDArray[Any]:
+def _pixels(dataset: Dataset, frame: Frame) -> NDArray[Any]:
     """(rows, columns) stored values of one image."""
     from pydicom.uid import UID
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
 from radstudy.formats.dicom_file import Opened, Stored, UnreadableError, disorder_of
 from radstudy.formats.dicom_values import text_of, value_of, whole_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 _LONGEST_UID = 128  # the standard allows 64; some programs write longer ones
@@ -20,7 +23,7 @@ _BITS = (1, 8, 16, 32, 64)
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
 
-def storage_of(dataset: Any) -> str:
+def storage_of(dataset: Dataset) -> str:
     """The SOP class of an object; "" where its header names none.
 
     Raises
@@ -34,7 +37,7 @@ def storage_of(dataset: Any) -> str:
     return storage
 
 
-def require_identified(dataset: Any) -> None:
+def require_identified(dataset: Dataset) -> None:
     """Refuse an image, segmentation or structure set without the UIDs that every object has."""
     for keyword in _IDENTIFIERS:
         uid = str(value_of(dataset, keyword) or "")
@@ -74,7 +77,7 @@ def require_image(opened: Opened) -> int:
     return _missing(stored, expected)
 
 
-def _frames(dataset: Any) -> int:
+def _frames(dataset: Dataset) -> int:
     """How many frames an image has; the groups of an enhanced one have to be as many."""
     frames = whole_of(value_of(dataset, "NumberOfFrames"))
     if IMAGE_STORAGES.get(str(value_of(dataset, "SOPClassUID"))) == "MR":
@@ -100,7 +103,7 @@ def _missing(stored: Stored, expected: int) -> int:
     return 0
 
 
-def disorder_of_frames(dataset: Any) -> str:
+def disorder_of_frames(dataset: Dataset) -> str:
     """What is wrong with the order of the elements that describe a multi-frame image; "" where nothing is."""
     groups = [
         *(value_of(dataset, "SharedFunctionalGroupsSequence") or []),

@@ -6,11 +6,14 @@ import datetime
 import math
 import struct
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from radstudy.formats.dicom_file import UnreadableError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _OF_TEXT = (ValueError, TypeError, AttributeError, OverflowError, KeyError)
 # Without these an image is another one: where they are there they have to be read.
@@ -22,7 +25,7 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def value_of(dataset: Any, keyword: str) -> Any:
+def value_of(dataset: Dataset, keyword: str) -> Any:
     """A tag's value; None where it is absent, empty, or a text that cannot be understood.
 
     Raises
@@ -78,7 +81,7 @@ def first_item(sequence: Any) -> Any:
     return sequence[0] if sequence else None
 
 
-def text_of(dataset: Any, keyword: str) -> str:
+def text_of(dataset: Dataset, keyword: str) -> str:
     """A tag as text, runs of blanks as one."""
     value = value_of(dataset, keyword)
     return "" if value is None else " ".join(str(value).split())
@@ -140,7 +143,7 @@ def clock_of(day: Any, time: Any) -> float | None:
     return ordinal * 86_400.0 + seconds
 
 
-def private_value(dataset: Any, tag: int) -> Any:
+def private_value(dataset: Dataset, tag: int) -> Any:
     """The value of a tag by its number; None where it is absent or cannot be understood."""
     try:
         return dataset[tag].value

@@ -27,7 +27,8 @@ from radstudy.formats.whole import AGAIN, SLACK, decompressed, require_bytes
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 _GZIP = b"\x1f\x8b"
 _FARTHEST, _WORST_PACKING = 1 << 40, 1.01  # of the voxels in a file; of what gzip makes of noise
-_SIZES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}  # by the number that a header begins with
+# by the number that a header begins with
+_SIZES: dict[int, type[nib.Nifti1Header]] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from radstudy.formats.dicom_file import UnreadableError
 from radstudy.formats.dicom_frames import dicom_border, read_dataset
 from radstudy.formats.dicom_values import FURTHEST_MM, text_of, value_of, whole_of
 from radstudy.space.axes import points_ras_of_lps
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 EXCLUSIVE = "CLOSEDPLANAR_XOR"  # contours that overlap leave out what they share
 CLOSED = ("CLOSED_PLANAR", EXCLUSIVE, "INTERPOLATED_PLANAR")  # the last: computed between drawn ones
@@ -92,7 +95,7 @@ class _Drawn:
     nameless: int
 
     @classmethod
-    def of_file(cls, dataset: Any) -> _Drawn:
+    def of_file(cls, dataset: Dataset) -> _Drawn:
         """All sets of contours, by the region that each names."""
         of: dict[int, Sequence[Any]] = {}
         twice, nameless = set(), 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
@@ -78,7 +79,7 @@ def _first_slices(file: Path) -> NDArray[np.float64] | None:
         with opened(file) as plain:
             stream = gzip.GzipFile(fileobj=plain) if file.name.lower().endswith(".gz") else plain
             kind = nib.Nifti2Image if isinstance(nifti_header(file), nib.Nifti2Header) else nib.Nifti1Image
-            stored = kind.from_stream(stream).dataobj
+            stored = kind.from_stream(cast(io.IOBase, stream)).dataobj
             if len(stored.shape) != 3:
                 return None
             first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)

@@ -157,20 +157,6 @@ def reference_parameters(
     return LinearScale(0.0, median, 0.0, float(to), False, f"median of {inside.size} voxels of {tissue}")
 
 
-def rescale(
-    volume: Volume,
-    to: tuple[float, float] = (0.0, 2000.0),
-    from_: Literal["minmax"] | tuple[float, float] = "minmax",
-) -> Volume:
-    """The volume rescaled as `rescale_parameters` finds."""
-    return rescale_parameters(volume, to=to, from_=from_).apply(volume)
-
-
-def zscore(volume: Volume, scale: float = 100.0) -> Volume:
-    """The volume with mean 0 and standard deviation `scale`."""
-    return zscore_parameters(volume, scale=scale).apply(volume)
-
-
 def _counted(volume: Volume, over: Over) -> FloatArray:
     _require_finite(volume)
     if over == "volume":

@@ -76,11 +76,6 @@ def evenness(before: Volume, after: Volume, inside: NDArray[np.bool_] | None = N
     return Evenness(variation_before, variation_after, ratio, histogram_before, histogram_after)
 
 
-def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
-    """Standard deviation over mean inside the mask (None: Otsu's foreground); NaN where the mean is 0."""
-    return _spread(volume.voxels, foreground(volume, mask))[0]
-
-
 def _spread(voxels: FloatArray, inside: NDArray[np.bool_]) -> tuple[float, tuple[int, ...]]:
     """Coefficient of variation, and number of voxels by their size over their mean: all 0 if that is not above 0."""
     mean, deviation, counts = spread(voxels.ravel(order="F"), inside.ravel(order="F"), BINS, TOP)

@@ -163,12 +163,13 @@ class Dimse:
             handlers.append((evt.EVT_C_STORE, store, [storing, watch]))
         with watch.watching():
             association = entity.associate(
-                self.host, self.port, contexts=contexts, ext_neg=roles, ae_title=self.title, evt_handlers=handlers
+                self.host, self.port, contexts=contexts, ext_neg=[*roles], ae_title=self.title, evt_handlers=handlers
             )
             if not association.is_established:
                 watch.check()
                 raise TransferError(f"{self.title} at {self.host}:{self.port} gives no association")
-            association.dimse.get_msg = partial(_for_those_who_wait, association.dimse.get_msg)
+            waiting = partial(_for_those_who_wait, association.dimse.get_msg)
+            association.dimse.get_msg = waiting  # type: ignore[method-assign]  # pynetdicom has no other way
             try:
                 yield _Link(association, watch)
             except BaseException:  # an operation that has not come to its end cannot be followed by a release

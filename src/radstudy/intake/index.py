@@ -8,7 +8,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
 from radstudy.formats.dicom_classes import DRAWINGS
@@ -20,6 +20,9 @@ from radstudy.formats.seg_nrrd import HEADER_BYTES, begins_as_segments
 from radstudy.intake.damaged import Damaged, Place, held_back, look_into, pattern_of, read_as_far
 from radstudy.intake.faults import unexpected
 from radstudy.intake.sources import Found, Source
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -335,7 +338,7 @@ def _doubt_shared_studies(index: Index) -> None:
                 )
 
 
-def _not_understood(work: _Work, identity: Identity, dataset: Any, found: Found, problem: str) -> None:
+def _not_understood(work: _Work, identity: Identity, dataset: Dataset, found: Found, problem: str) -> None:
     """Keep what is wrong with an object; a series that lacks one of its images is not used."""
     patient = _patient(work.index, identity)
     numbers = [_number(dataset, name) for name in ("SeriesNumber", "InstanceNumber")]
@@ -346,7 +349,7 @@ def _not_understood(work: _Work, identity: Identity, dataset: Any, found: Found,
     work.index.broken.append(look_into(found.name, problem, _beginning(work.source, found)))
 
 
-def _number(dataset: Any, keyword: str) -> int | None:
+def _number(dataset: Dataset, keyword: str) -> int | None:
     try:
         return whole_of(value_of(dataset, keyword))
     except UnreadableError:
@@ -390,7 +393,7 @@ def _digest(source: Source, name: str) -> bytes:
     return digest.digest()
 
 
-def _referred(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _referred(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The series that a drawing says it was made on, and the frames of reference of its positions.
 
     References: DICOM PS3.3 C.12.4 (a SEG's referenced series), C.8.8.5 (a structure set's, below its frame of

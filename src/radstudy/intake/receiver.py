@@ -102,7 +102,7 @@ def receiving(
     for storage in (*IMAGE_STORAGES, *DRAWINGS):
         entity.add_supported_context(storage, list(SYNTAXES))
 
-    class Listener(ThreadedAssociationServer):  # type: ignore[misc]
+    class Listener(ThreadedAssociationServer):
         """Closes connections from elsewhere, and those beyond the bound, before anything is read from them."""
 
         def verify_request(self, request: Any, client_address: Any) -> bool:

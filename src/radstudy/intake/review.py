@@ -323,17 +323,18 @@ def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> byte
 
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
 
     book = Workbook()
     book.properties.created = book.properties.modified = datetime.datetime(2000, 1, 1)
-    sheet = book.active
+    sheet = book.worksheets[0]
     sheet.title = "review"
     widths = {"description": 34, "reason": 60, "evidence": 40, "volume": 20, "role": 14, "reader": 14}
     for number, name in enumerate(columns, 1):
         head = sheet.cell(1, number)
         write_text(head, name)
         head.font = Font(bold=True)
-        sheet.column_dimensions[head.column_letter].width = widths.get(name, 12)
+        sheet.column_dimensions[get_column_letter(number)].width = widths.get(name, 12)
         for line, row in enumerate(rows, 2):
             cell = sheet.cell(line, number)
             cell.number_format = "@"  # an answer that is typed in stays a text

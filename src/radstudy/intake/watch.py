@@ -128,7 +128,7 @@ def _close_what_cannot_be_shut_down() -> None:
                 left.shutdown(socket.SHUT_RDWR)
             left.close()
 
-    AssociationSocket._shutdown_socket = shut
+    AssociationSocket._shutdown_socket = shut  # type: ignore[method-assign]  # pynetdicom has no other way
 
 
 class _Watched:

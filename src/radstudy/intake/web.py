@@ -171,7 +171,7 @@ def _split_login(url: str) -> tuple[str, tuple[str, str] | None]:
     return urlunsplit((parts.scheme, place, parts.path, "", "")).rstrip("/"), login
 
 
-class _Bearer(AuthBase):  # type: ignore[misc]
+class _Bearer(AuthBase):
     """A bearer token (RFC 6750). As `auth` of a session it keeps requests from taking .netrc instead."""
 
     def __init__(self, token: str) -> None:
@@ -185,7 +185,7 @@ class _Bearer(AuthBase):  # type: ignore[misc]
 # --- the pace of what comes: requests' timeout is for each read of the socket, so a byte a minute never ends ----------
 
 
-class _PacedAdapter(HTTPAdapter):  # type: ignore[misc]
+class _PacedAdapter(HTTPAdapter):
     """Connections whose answers, header and body, keep a pace."""
 
     def __init__(self, pace: Pace) -> None:
@@ -194,7 +194,7 @@ class _PacedAdapter(HTTPAdapter):  # type: ignore[misc]
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         """A pool of connections, direct or through a proxy."""
-        pool = super().get_connection_with_tls_context(*args, **options)
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
         if not issubclass(pool.ConnectionCls, _Paced):
             pool.ConnectionCls = type("PacedConnection", (_Paced, pool.ConnectionCls), {"pace": self._pace})
         return pool

@@ -37,9 +37,7 @@ def design_table(
     return pd.concat([*parts, clinical], axis=1)
 
 
-def usable_rows(
-    protocol: Protocol, model: str, design: pd.DataFrame, extracted: Mapping[str, pd.MultiIndex]
-) -> pd.Series:
+def usable_rows(protocol: Protocol, model: str, design: pd.DataFrame, extracted: Mapping[str, pd.Index]) -> pd.Series:
     """Which lesions a model can use: those with all its sequences and all its clinical variables.
 
     A missing sequence or clinical variable is never imputed; the model goes without the patient, and says so.
@@ -81,7 +79,7 @@ def refuse_gaps(protocol: Protocol, model: str, design: pd.DataFrame) -> None:
     if not gaps.to_numpy().any():
         return
     feature = gaps.any().idxmax()
-    patient, lesion = gaps.index[gaps[feature].to_numpy().argmax()]
+    patient, lesion = gaps.index[int(gaps[feature].to_numpy().argmax())]
     raise DataError(
         f"model '{model}': {int(gaps.any().sum())} features have no value for some lesion (the first: {feature}, "
         f"patient {patient}, lesion {lesion}), and no step of model.select fills them in first. "

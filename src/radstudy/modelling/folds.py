@@ -9,10 +9,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from radstudy.modelling.validation import Table
+
 Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
-def patients_of(X: Any) -> NDArray[Any] | None:
+def patients_of(X: Table) -> NDArray[Any] | None:
     """(rows,) the patient of every row, where X is a table indexed by patient; else None: every row stands alone."""
     if isinstance(X, pd.DataFrame) and "patient" in X.index.names:
         return np.asarray(X.index.get_level_values("patient"))

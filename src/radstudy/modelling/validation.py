@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,14 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_X_y, column_or_1d, validate_data
 
 Array = NDArray[np.float64]
+Table = pd.DataFrame | ArrayLike
 
 
 class TooFewError(ValueError):
     """There are too few patients in a class for what was asked."""
 
 
-def checked_table(estimator: Any, X: Any, *, reset: bool, allow_nan: bool = False) -> Array:
+def checked_table(estimator: Any, X: Table, *, reset: bool, allow_nan: bool = False) -> Array:
     """X as float64 (rows, columns); a table (not an array) may have lost all its columns to the step before."""
     if _has_no_column(X):
         _empty(estimator, X, reset=reset)
@@ -31,7 +32,7 @@ def checked_table(estimator: Any, X: Any, *, reset: bool, allow_nan: bool = Fals
     return checked
 
 
-def checked_pair(estimator: Any, X: Any, y: ArrayLike) -> tuple[Array, NDArray[Any]]:
+def checked_pair(estimator: Any, X: Table, y: ArrayLike) -> tuple[Array, NDArray[Any]]:
     """X as float64 (rows, columns) and y (rows,), for fitting."""
     if _has_no_column(X):
         _empty(estimator, X, reset=True)
@@ -58,7 +59,7 @@ def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
     return positive
 
 
-def _is_float_table(X: Any) -> bool:
+def _is_float_table(X: Table) -> TypeGuard[pd.DataFrame]:
     """Whether X is a table of float64, which is checked as an array.
 
     scikit-learn looks at every column of a table by itself, which takes longer than the work on a thousand of them.
@@ -66,7 +67,7 @@ def _is_float_table(X: Any) -> bool:
     return isinstance(X, pd.DataFrame) and bool((X.dtypes == np.float64).all())
 
 
-def _has_no_column(X: Any) -> bool:
+def _has_no_column(X: Table) -> TypeGuard[pd.DataFrame]:
     return isinstance(X, pd.DataFrame) and X.shape[1] == 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -202,7 +202,7 @@ def _interval(
     upper = 0.5 + level / 2
     noise, noise_dof = (ms.within, n * (k - 1)) if form.startswith("ICC(1") else (ms.error, (n - 1) * (k - 1))
     f = ms.subjects / noise
-    p_value = special.fdtrc(n - 1, noise_dof, f)
+    p_value = cast(FloatArray, special.fdtrc(n - 1, noise_dof, f))
     if not form.startswith("ICC(2"):
         low_f = f / special.fdtri(n - 1, noise_dof, upper)
         high_f = f * special.fdtri(noise_dof, n - 1, upper)
@@ -211,7 +211,8 @@ def _interval(
     a = k * value * ms.readers
     b = (n * (1 + (k - 1) * value) - k * value) * ms.error
     dof = (k - 1) * (n - 1) * (a + b) ** 2 / ((n - 1) * a**2 + b**2)
-    low_f, high_f = special.fdtri(n - 1, dof, upper), special.fdtri(dof, n - 1, upper)
+    low_f = cast(FloatArray, special.fdtri(n - 1, dof, upper))
+    high_f = cast(FloatArray, special.fdtri(dof, n - 1, upper))
     rest = k * ms.readers + (k * n - k - n) * ms.error
     low = n * (ms.subjects - low_f * ms.error) / (low_f * rest + n * ms.subjects)
     high = n * (high_f * ms.subjects - ms.error) / (rest + n * high_f * ms.subjects)

@@ -45,7 +45,7 @@ def _agree(run: Run) -> None:
         agreement = _all_kept(known)
         note = f"No reproducibility filter: {why}; all features go on."
     else:
-        rows = _training(run) if section.patients == "training" else table.frame.index.droplevel([2, 3]).unique()
+        rows = _training(run) if section.patients == "training" else table.lesions.unique()
         agreement = reproducibility(
             table, section, sequences=run.protocol.sequences, readers=readers, rows=rows
         )  # fmt: skip
@@ -63,13 +63,12 @@ def _drawn(run: Run, table: FeatureTable) -> FeatureTable:
     transferred = transferred_lesions(run.out)
     if not transferred:
         return table
-    return FeatureTable(table.frame[~table.frame.index.isin(transferred)], table.settings_hash)
+    return FeatureTable(table.frame[~table.frame.index.isin(transferred)])
 
 
-def _training(run: Run) -> pd.MultiIndex:
+def _training(run: Run) -> pd.Index:
     rows = read_rows(run)
-    training: pd.MultiIndex = rows.index[rows["set"] == "training"]
-    return training
+    return rows.index[rows["set"] == "training"]
 
 
 def _features_of(run: Run, table: FeatureTable) -> dict[str, list[str]]:

@@ -124,7 +124,7 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
         raise DataError("no lesion's features could be computed:\n" + "\n".join(map(str, failures[:20])))
     names = feature_names(settings)
     table = FeatureTable.from_rows(
-        {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}, settings.key()
+        {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}
     )
     table.write(FEATURES.file(run.out))
     MISSING.write(run.out, missing)

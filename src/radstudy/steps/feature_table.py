@@ -10,7 +10,7 @@ from radstudy.cohort.feature_table import GivenFeatures, read_feature_table
 from radstudy.protocol.sections import Features
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.run import Run, write_failures
-from radstudy.store import content_hash, file_hash
+from radstudy.store import file_hash
 from radstudy.table import FeatureTable
 
 STEP = "extract"
@@ -27,13 +27,12 @@ def do_feature_table(run: Run) -> None:
     read = {run.data / file: digest for file, digest in tables.items()}
     with run.step(STEP, settings=settings, inputs=inputs, tables=read) as due:
         if due:
-            _write(run, section, read_feature_table(run.protocol, run.data), content_hash([settings, inputs]))
+            _write(run, section, read_feature_table(run.protocol, run.data))
 
 
-def _write(run: Run, section: Features, given: GivenFeatures, key: str) -> None:
+def _write(run: Run, section: Features, given: GivenFeatures) -> None:
     frame = given.table.frame
-    lesions = frame.index.droplevel(["sequence", "reader"])
-    table = FeatureTable(frame[lesions.isin(read_rows(run).index)], key)
+    table = FeatureTable(frame[given.table.lesions.isin(read_rows(run).index)])
     table.write(FEATURES.file(run.out))
     COLUMNS.write(run.out, given.columns)
     MISSING.write(run.out, _missing(table, given))

@@ -254,7 +254,7 @@ def _acquisition(out: Path) -> dict[str, pd.Series]:
     for sequence, part in frame.groupby("sequence", sort=False):
         for column, words in (("size", "the matrix"), ("spacing_mm", "the voxel size")):
             by_patient = part.drop_duplicates("patient").set_index("patient")[column]
-            values = pd.Series(rows.get_level_values("patient").map(by_patient), index=rows).dropna()
+            values = pd.Series(rows.get_level_values("patient").map(by_patient.to_dict()), index=rows).dropna()
             found[f"{words} of {sequence}"] = values
     return found
 

@@ -145,7 +145,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         files.PREDICTIONS: [
             {"patient": index[0], "lesion": index[1], "set": rows.at[index, "set"],
              "outcome": rows.at[index, "outcome"], "model": name, "probability": value}
-            for index, value in probability.items()
+            for index, value in zip(probability.index, probability, strict=True)
         ],
         files.CLINICAL_SCREEN: _screen(name, pipeline),
     })  # fmt: skip

@@ -56,7 +56,7 @@ def _write(run: Run) -> None:
                     section = run.protocol.evaluate.interval
                     moved.append(moved_row(one, another, reader, float(cutoffs[name]), section))
             rows = design.rows.loc[first.index, ["set", "outcome"]].reset_index()
-            about = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
+            about: dict[str, str | float] = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
             probabilities.append(rows.assign(**about, first=first.to_numpy(), other=other.to_numpy()))
     MOVED.write(run.out, moved)
     PROBABILITIES.write(run.out, stacked(probabilities, PROBABILITIES.names))
@@ -79,9 +79,9 @@ def _predicted(
     read = design.usable[name].copy()
     for sequence in sequences:
         read &= design.rows.index.isin(design.features.of(sequence, reader).index)
-    read = read[read].index
-    if not len(read):
+    both = read[read].index
+    if not len(both):
         return None
-    found = [pd.Series(form.probability(one.loc[read]), index=read) for one in (design.table, table)]
+    found = [pd.Series(form.probability(one.loc[both]), index=both) for one in (design.table, table)]
     known = ~(found[0].isna() | found[1].isna())
     return found[0][known].rename_axis(list(ROW)), found[1][known].rename_axis(list(ROW))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -213,4 +213,5 @@ def write_failures(path: Path, failures: Sequence[CaseError]) -> None:
 
 def read_failures(path: Path) -> list[CaseError]:
     """Read a failures.csv."""
-    return [Failure.from_json(row).error() for row in FAILURES.read_file(path).to_dict("records")]
+    records = cast("list[dict[str, Any]]", FAILURES.read_file(path).to_dict("records"))
+    return [Failure.from_json(row).error() for row in records]

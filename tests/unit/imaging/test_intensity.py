@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from radstudy.errors import CaseError
 from radstudy.formats.raster import write_raster
 from radstudy.imaging.foreground import foreground
-from radstudy.imaging.intensity import reference_parameters, rescale, rescale_parameters, zscore
+from radstudy.imaging.intensity import reference_parameters, rescale_parameters, zscore_parameters
 from radstudy.imaging.preparation import Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
@@ -64,7 +64,7 @@ def test_air_moves_the_volumes_percentiles_and_not_the_foregrounds(volume):
 
 
 def test_percentiles_clip_and_minmax_does_not(volume):
-    assert rescale(volume).voxels.max() == pytest.approx(2000)
+    assert rescale_parameters(volume).apply(volume).voxels.max() == pytest.approx(2000)
     low, high = np.percentile(volume.voxels[foreground(volume)], [1, 99])
     step = Rescale.model_validate({"to": [0, 100], "from": [1, 99], "over": "foreground"})
     done = prepare_volume(volume, [step])[0].voxels
@@ -143,7 +143,7 @@ def test_a_small_reference_is_a_warning(volume, fat):
 def test_an_image_without_foreground_or_contrast_is_refused():
     flat = Volume(np.full((4, 4, 4), 7, np.float32), AFFINE)
     with pytest.raises(CaseError, match="all are 7"):
-        zscore(flat)
+        zscore_parameters(flat)
     with pytest.raises(CaseError, match=r"no foreground|cannot be rescaled"):
         rescale_parameters(flat, from_=(1, 99), over="foreground")
     broken = Volume(np.array([[[np.nan, 1.0]]], np.float32), AFFINE)

@@ -12,7 +12,7 @@ from radstudy.cli.terminal import Debug, bar, say
 from radstudy.errors import DataError
 
 
-def import_(
+def import_(  # noqa: PLR0913, PLR0917  the options of the command
     source: Annotated[str, typer.Argument(help="A folder, a .zip, a DICOMDIR, https://.../dicom-web or "
                                                "dimse://TITLE@host:port; read only.")],
     out: Annotated[Path, typer.Option(help="Folder for volumes and tables; made if needed.")],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations, product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,17 @@ Float64 = NDArray[np.float64]
 Cascade = Sequence[Float64]
 Part = tuple[str, bool]  # name of a cascade, and whether it is turned around
 
-PADDING = {"constant": "constant", "nearest": "edge", "wrap": "wrap", "reflect": "symmetric"}
+Boundary = Literal["constant", "nearest", "wrap", "reflect"]
+
+PADDING: dict[Boundary, Literal["constant", "edge", "wrap", "symmetric"]] = {
+    "constant": "constant", "nearest": "edge", "wrap": "wrap", "reflect": "symmetric",
+}  # fmt: skip
 """How an image goes on beyond its border, in SciPy's words: NumPy's word for the same."""
 
 POOLING = ("mean", "max")
 
 
-def along(image: Float64, kernel: Float64, axis: int, boundary: str, *, turned: bool = False) -> Float64:
+def along(image: Float64, kernel: Float64, axis: int, boundary: Boundary, *, turned: bool = False) -> Float64:
     """Convolve along one axis; a kernel of even length has its centre right of the middle, left if it is turned."""
     convolve = ndimage.correlate1d if turned else ndimage.convolve1d
     filtered: Float64 = convolve(image, kernel, axis=axis, mode=boundary)
@@ -54,7 +59,7 @@ def separable(
     letters: str | Sequence[str],
     cascades: Mapping[str, Cascade],
     axes: Sequence[int],
-    boundary: str,
+    boundary: Boundary,
     *,
     rotate: bool = False,
     pooling: str = "mean",
@@ -99,7 +104,7 @@ def _responses(
     wanted: Mapping[tuple[Part, ...], int],
     cascades: Mapping[str, Cascade],
     axes: Sequence[int],
-    boundary: str,
+    boundary: Boundary,
 ) -> Iterator[tuple[Float64, int]]:
     """Each response and how many rotations have it; what rotations share along the first axes is filtered once."""
     if not axes:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from radstudy.errors import CaseError, StudyFileError
-from radstudy.features.ibsi.convolution import PADDING, POOLING, along, separable
+from radstudy.features.ibsi.convolution import PADDING, POOLING, Boundary, along, separable
 from radstudy.features.ibsi.preparation import Float64
 from radstudy.features.packed import Spacing
 from radstudy.features.wavelets import WAVELETS, wavelet_filters
@@ -29,7 +29,7 @@ class Filter(ABC):
     """What all filters can do."""
 
     @abstractmethod
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:
         """The filtered image.
 
         Parameters
@@ -49,7 +49,7 @@ class Filter(ABC):
 class Identity(Filter):
     """No filter: the response is the image."""
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         return image
 
     def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
@@ -71,7 +71,7 @@ class Mean(Filter):
         if self.size < 1 or self.size % 2 == 0:
             raise StudyFileError(f"the mean filter's size is {self.size}; give an odd number of voxels")
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         for axis in axes:
             image = ndimage.uniform_filter1d(image, self.size, axis=axis, mode=boundary)
         return image
@@ -93,7 +93,7 @@ class LaplacianOfGaussian(Filter):
     sigma_mm: float
     truncate: float = 4.0
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         sigma = self.sigma_mm / _voxel(spacing_mm, axes)
         radius = int(self.truncate * sigma + 0.5)
         squared = (np.arange(-radius, radius + 1) / sigma) ** 2
@@ -140,7 +140,7 @@ class Laws(Filter):
     pooling: str = "max"
     energy_distance: int | None = None
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         cascades = {name: (kernel,) for name, kernel in _LAWS.items()}
         found = separable(
             image, self.kernels, cascades, axes, boundary, rotate=self.rotation_invariant, pooling=self.pooling
@@ -177,7 +177,7 @@ class Gabor(Filter):
     pooling: str = "mean"
     truncate: float = 4.0
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         if self.pooling not in POOLING:
             raise StudyFileError(f"pooling is {self.pooling!r}; give one of {', '.join(POOLING)}")
         mm = _voxel(spacing_mm, axes)
@@ -212,7 +212,7 @@ class Gabor(Filter):
         return self._radius(_voxel(spacing_mm, axes))
 
 
-def _modulus(planes: Float64, kernel: NDArray[np.complex128], boundary: str) -> Float64:
+def _modulus(planes: Float64, kernel: NDArray[np.complex128], boundary: Boundary) -> Float64:
     """Modulus of each plane's convolution with an odd square kernel."""
     radius = kernel.shape[0] // 2
     _, height, width = planes.shape
@@ -220,7 +220,7 @@ def _modulus(planes: Float64, kernel: NDArray[np.complex128], boundary: str) -> 
     transformed = fft.fft2(kernel, size)
     found = np.empty(planes.shape)
     for number, plane in enumerate(planes):  # a plane at a time fits the cache
-        around = np.pad(plane, radius, mode=PADDING[boundary])  # type: ignore[call-overload]
+        around = np.pad(plane, radius, mode=PADDING[boundary])
         full = fft.ifft2(fft.fft2(around, size) * transformed)
         found[number] = np.abs(full[2 * radius : 2 * radius + height, 2 * radius : 2 * radius + width])
     return found
@@ -244,7 +244,7 @@ class SeparableWavelet(Filter):
     rotation_invariant: bool = False
     pooling: str = "mean"
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         return separable(
             image, self.letters, self._cascades(), axes, boundary, rotate=self.rotation_invariant, pooling=self.pooling
         )
@@ -285,7 +285,7 @@ class SimoncelliWavelet(Filter):
 
     level: int = 1
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         squared = np.zeros((1, 1, 1))
         for axis in axes:
             frequency = fft.ifftshift(np.linspace(-1.0, 1.0, image.shape[axis]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ from radstudy.space.axes import zyx_of_ijk
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
+_Order = Literal[0, 1, 3]  # of a spline
+_ORDERS: dict[str, _Order] = {"nearest": 0, "linear": 1, "cubic": 3}
 _ROUNDING = 1e-6  # half of a voxel inside must not be lost to rounding
 
 
@@ -148,10 +149,10 @@ def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
     return Stage(image, mask, mask, (float(new[0]), float(new[1]), float(new[2])))
 
 
-def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: int) -> Float64:
+def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: _Order) -> Float64:
     """An array (z, y, x) sampled at `count` points along each axis, `step` voxels apart, from the index `first` on."""
     sampled: Float64 = ndimage.affine_transform(
-        array, step, offset=first, output_shape=tuple(count.tolist()), order=order, mode="nearest"
+        array, step, offset=first.tolist(), output_shape=tuple(count.tolist()), order=order, mode="nearest"
     )
     return sampled
 

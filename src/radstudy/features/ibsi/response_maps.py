@@ -14,7 +14,7 @@ import numpy as np
 
 from radstudy.errors import CaseError, StudyFileError
 from radstudy.features.given import read_given
-from radstudy.features.ibsi.convolution import PADDING
+from radstudy.features.ibsi.convolution import PADDING, Boundary
 from radstudy.features.ibsi.filters import PLANE, SPACE, Filter
 from radstudy.features.ibsi.intensity import statistics
 from radstudy.features.ibsi.preparation import Float64, Stage, prepare
@@ -26,7 +26,7 @@ from radstudy.imaging.volume import Volume
 from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
 
 
-def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Volume:
+def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: Boundary = "reflect") -> Volume:
     """A volume's response to a filter.
 
     Parameters
@@ -67,7 +67,7 @@ def filtered_statistics(
     settings: IbsiSettings | Mapping[str, Any] | str,
     applied: Filter,
     *,
-    boundary: str = "reflect",
+    boundary: Boundary = "reflect",
     label: Label | None = None,
 ) -> dict[str, float]:
     """Intensity statistics of a lesion in a response map (IBSI-2, phase 2).
@@ -94,7 +94,9 @@ def filtered_statistics(
     return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
 
 
-def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Float64:
+def response_inside(
+    lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: Boundary = "reflect"
+) -> Float64:
     """The response to a filter at the voxels of the intensity mask, without filtering more than they need.
 
     Parameters
@@ -119,7 +121,7 @@ def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, b
     return found[cut(lesion.intensity_mask, around)]
 
 
-def _response(image: Float64, spacing_mm: Spacing, applied: Filter, by_slice: bool, boundary: str) -> Float64:
+def _response(image: Float64, spacing_mm: Spacing, applied: Filter, by_slice: bool, boundary: Boundary) -> Float64:
     if boundary not in PADDING:
         raise StudyFileError(f"boundary is {boundary!r}; give one of {', '.join(PADDING)}")
     return applied.response(image, spacing_mm, PLANE if by_slice else SPACE, boundary)

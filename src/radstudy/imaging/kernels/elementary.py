@@ -3,7 +3,7 @@
 A library's exp or log differs in its last bit from one processor to the next, because another version of it runs where
 there are wider registers, and N4's iterations make that last bit visible. Error bounds are in units in the last place
 of the correctly rounded result and are tested against multiple precision
-(`tests/unit/imaging/test_elementary.py`).
+(`tests/unit/imaging/kernels/test_elementary.py`).
 
 References
 ----------
@@ -77,13 +77,6 @@ def log64(x: float) -> float:
     k = np.float64(exponent) if x >= _SMALLEST_NORMAL else np.float64(exponent) - 54.0
     # Large parts last: k ln 2 + f - (f^2 / 2 - s (f^2 / 2 + tail)).
     return k * _LN2_HIGH - ((square - (s * (square + tail) + k * _LN2_LOW)) - f)
-
-
-@jit()
-def exponentials(values: NDArray[np.float64], out: NDArray[np.float64]) -> None:
-    """Fill out (n,) float64 with e^value."""
-    for i in range(values.size):
-        out[_u(i)] = exp64(values[_u(i)])
 
 
 @jit()

@@ -40,11 +40,6 @@ class Filled:
     notes: tuple[str, ...] = ()
 
 
-def fill_contours(contours: Sequence[NDArray[np.float64]], grid: Grid, *, resample: bool = False) -> NDArray[np.bool_]:
-    """The voxels whose centres lie inside the contours: bool (I, J, K); see `draw_contours`."""
-    return draw_contours(contours, grid, resample=resample).mask
-
-
 def draw_contours(
     contours: Sequence[NDArray[np.float64]], grid: Grid, *, resample: bool = False, exclusive: bool = False
 ) -> Filled:

@@ -127,7 +127,7 @@ def _areas(direction: Array, x: Array, outcomes: IntArray) -> Array:
 
 def log_volume(volume: pd.Series) -> pd.Series:
     """The natural logarithm of the volumes; a lesion without volume has none."""
-    return np.log(volume.astype(float).where(volume > 0))
+    return pd.Series(np.log(volume.astype(float).where(volume > 0)), index=volume.index, name=volume.name)
 
 
 def scored(baseline: Baseline, rows: pd.DataFrame, which: str) -> Scored:

@@ -95,12 +95,12 @@ def regression_design(design: pd.DataFrame, terms: pd.DataFrame) -> pd.DataFrame
     terms : of the model, as model/features.csv: ``feature`` and ``imputation``, the value of what is missing.
     """
     columns = {}
-    for term in terms.itertuples():
-        values = design[str(term.feature)].astype(float)
-        if pd.notna(term.imputation):
-            values = values.fillna(float(term.imputation))
-        if not str(term.feature).startswith(CLINICAL):
+    for feature, imputation in zip(terms["feature"].astype(str), terms["imputation"], strict=True):
+        values = design[feature].astype(float)
+        if pd.notna(imputation):
+            values = values.fillna(float(imputation))
+        if not feature.startswith(CLINICAL):
             deviation = float(values.std(ddof=1))
             values = (values - values.mean()) / (deviation if deviation > 0 else 1.0)
-        columns[str(term.feature)] = values
+        columns[feature] = values
     return pd.DataFrame(columns, index=design.index)

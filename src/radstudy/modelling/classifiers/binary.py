@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from radstudy.modelling.validation import binary_outcome, checked_pair
+from radstudy.modelling.validation import Table, binary_outcome, checked_pair
 
 
 class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -16,7 +16,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     classes_: NDArray[Any]
 
-    def _begun(self, X: Any, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _begun(self, X: Table, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """X checked, (rows, features), and y as 0 or 1, (rows,); learns the classes."""
         values, outcome = checked_pair(self, X, y)
         self.classes_ = np.unique(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.folds import patients_of
 from radstudy.modelling.penalised import fit_path, fold_losses, strengths_of
 from radstudy.modelling.selection.ranking import chosen
+from radstudy.modelling.validation import Table
 
 Array = NDArray[np.float64]
 
@@ -51,7 +52,7 @@ class CrossValidatedElasticNet(LinearClassifier):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
         values, binary = self._begun(X, y)
         if values.shape[1] == 0:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from radstudy.modelling.classifiers.binary import BinaryClassifier
 from radstudy.modelling.folds import inner_folds
-from radstudy.modelling.validation import checked_table
+from radstudy.modelling.validation import Table, checked_table
 
 
 class LinearClassifier(BinaryClassifier):
@@ -21,19 +21,19 @@ class LinearClassifier(BinaryClassifier):
     coefficients_: NDArray[np.float64]
     intercept_: float
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
+    def decision_function(self, X: Table) -> NDArray[np.float64]:
         """(rows,) log-odds of the positive class."""
         check_is_fitted(self, "coefficients_")
         values = checked_table(self, X, reset=False)
         odds: NDArray[np.float64] = values @ self.coefficients_ + self.intercept_
         return odds
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Table) -> NDArray[np.float64]:
         """(rows, 2) probabilities of the negative and the positive class."""
         positive = 1 / (1 + np.exp(-self.decision_function(X)))
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Table) -> NDArray[Any]:
         """(rows,) the more probable class."""
         positive = (self.decision_function(X) > 0).astype(int)
         chosen: NDArray[Any] = self.classes_[positive]
@@ -71,7 +71,7 @@ class CrossValidatedLogistic(LinearClassifier):
         self.strengths = strengths
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
         values, binary = self._begun(X, y)
         if values.shape[1] == 0:

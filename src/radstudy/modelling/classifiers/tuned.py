@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from radstudy.modelling.classifiers.binary import BinaryClassifier
 from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
-from radstudy.modelling.validation import TooFewError, checked_table
+from radstudy.modelling.validation import Table, TooFewError, checked_table
 
 Settings = dict[str, Any]
 
@@ -40,7 +40,7 @@ class TunedClassifier(BinaryClassifier):
     random_state: int | None
     _needed = 1  # patients of each class without which a candidate cannot be fitted
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
         values, binary = self._begun(X, y)
         patients = patients_of(X) if groups is None else np.asarray(groups)
@@ -61,14 +61,14 @@ class TunedClassifier(BinaryClassifier):
         self.model_ = self._fitted(self.chosen_, values, binary, patients)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_proba(self, X: Table) -> NDArray[np.float64]:
         """(rows, 2) probabilities of the negative and the positive class."""
         check_is_fitted(self, "chosen_")
         values = checked_table(self, X, reset=False)
         positive = self.model_.predict_proba(values)[:, 1] if self.chosen_ else np.full(len(values), self.prevalence_)
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Table) -> NDArray[Any]:
         """(rows,) the more probable class."""
         positive = (self.predict_proba(X)[:, 1] > 0.5).astype(int)
         predicted: NDArray[Any] = self.classes_[positive]

@@ -79,7 +79,7 @@ def _of_features(seen: Inspected, sequence: str, columns: int) -> Iterator[Findi
     gapped = np.flatnonzero(~known.all(axis=0))
     there = pd.DataFrame(
         known[:, gapped].astype(float), index=frame.index,
-        columns=[f"whether {frame.columns[column]} is there" for column in gapped],
+        columns=[f"whether {frame.columns[int(column)]} is there" for column in gapped],
     )  # fmt: skip
     yield from _of_values(seen, sequence, there, columns + len(gapped))
 

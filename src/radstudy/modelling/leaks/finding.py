@@ -96,7 +96,7 @@ class Inspected:
     of_model: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
-    def outcome_of(self, index: pd.MultiIndex) -> NDArray[np.int64]:
+    def outcome_of(self, index: pd.Index) -> NDArray[np.int64]:
         """(n,) 0 or 1 of some rows."""
         found: NDArray[np.int64] = self.rows["outcome"].reindex(index).to_numpy(dtype=np.int64)
         return found
@@ -147,4 +147,6 @@ def varying(frame: pd.DataFrame) -> pd.DataFrame:
     if not len(values):
         return frame
     with np.errstate(invalid="ignore"):
-        return frame.loc[:, np.nan_to_num(np.fmax.reduce(values) - np.fmin.reduce(values), posinf=1.0) > 0]
+        spread = np.nan_to_num(np.fmax.reduce(values) - np.fmin.reduce(values), posinf=1.0)
+        kept: pd.DataFrame = frame.loc[:, spread > 0]
+    return kept

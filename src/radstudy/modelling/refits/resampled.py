@@ -21,7 +21,6 @@ Array = NDArray[np.float64]
 Record = dict[str, Any]
 
 FEW_RESAMPLES = f"fewer than {FEWEST_FOR_INTERVAL} resamples: too few for an interval"
-NAMES = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
 def published(fit: ModelFit) -> Record:

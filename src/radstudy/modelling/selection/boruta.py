@@ -11,6 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from radstudy.modelling.optional import required
 from radstudy.modelling.selection.step import FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 class BorutaFilter(FeatureFilter):
@@ -59,7 +60,7 @@ class BorutaFilter(FeatureFilter):
         self.tentative = tentative
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         count = values.shape[1]

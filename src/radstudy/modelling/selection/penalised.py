@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from radstudy.modelling.folds import patients_of, smaller_class
 from radstudy.modelling.penalised import Path, fit_path, fold_losses, strengths_of
 from radstudy.modelling.selection.ranking import chosen, most_of
 from radstudy.modelling.selection.step import FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 class PenalisedFilter(FeatureFilter):
@@ -50,7 +51,7 @@ class PenalisedFilter(FeatureFilter):
         self.most = most
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         groups = patients_of(X)

@@ -6,15 +6,16 @@ Fitted on training rows alone, as every step is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from radstudy.modelling.selection.step import Array, FeatureFilter, Step
+from radstudy.modelling.validation import Table
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -30,7 +31,7 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.prefixes = prefixes
         self.whole = whole
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> Self:
         """Remember the names of the columns."""
         self.feature_names_in_ = np.asarray(X.columns, dtype=object)
         self.n_features_in_ = len(self.feature_names_in_)
@@ -43,7 +44,7 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "names_")
         return X[self.names_]
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the chosen columns."""
         check_is_fitted(self, "names_")
         return np.asarray(self.names_, dtype=object)
@@ -60,7 +61,7 @@ class MedianImputer(FeatureFilter):
 
     _nan_is_fine = True
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Learn the medians of X (rows, features)."""
         values = self._checked(X, reset=True)
         names = self._names()
@@ -72,7 +73,7 @@ class MedianImputer(FeatureFilter):
         self.imputed_ = {str(names[i]): int(counts[i]) for i in np.flatnonzero(known & (counts > 0))}
         return self._keep(known, {str(name): "no training row has a value" for name in names[~known]})
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Table) -> Array:
         """X with its missing values filled, without the dropped columns."""
         kept = super().transform(X)
         return np.where(np.isnan(kept), self.medians_[self.kept_], kept)
@@ -84,7 +85,7 @@ class ZScore(OneToOneFeatureMixin, TransformerMixin, Step):  # type: ignore[misc
     A constant feature becomes 0; it is left to the filters to drop it.
     """
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Learn mean and standard deviation of X (rows, features)."""
         values = self._checked(X, reset=True)
         self.mean_ = values.mean(axis=0)
@@ -93,7 +94,7 @@ class ZScore(OneToOneFeatureMixin, TransformerMixin, Step):  # type: ignore[misc
         self.scale_ = np.where(constant, 1.0, spread)
         return self
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Table) -> Array:
         """(X - mean) / scale."""
         check_is_fitted(self, "scale_")
         scaled: Array = (self._checked(X, reset=False) - self.mean_) / self.scale_

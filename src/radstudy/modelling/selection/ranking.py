@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class RankedFilter(FeatureFilter):
     keep: int | FoundSize
     random_state: int | None
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         self.losses_ = np.empty((0, 0))

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 
-from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
+from radstudy.modelling.validation import Table, binary_outcome, checked_pair, checked_table
 
 Array = NDArray[np.float64]
 
@@ -21,10 +21,10 @@ class Step(BaseEstimator):  # type: ignore[misc]
     _nan_is_fine = False
     _needs_outcome = False
 
-    def _checked(self, X: Any, *, reset: bool) -> Array:
+    def _checked(self, X: Table, *, reset: bool) -> Array:
         return checked_table(self, X, reset=reset, allow_nan=self._nan_is_fine)
 
-    def _checked_pair(self, X: Any, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
+    def _checked_pair(self, X: Table, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
         values, outcome = checked_pair(self, X, y)
         return values, binary_outcome(outcome)
 
@@ -44,13 +44,13 @@ class Step(BaseEstimator):  # type: ignore[misc]
 class FeatureFilter(TransformerMixin, Step):  # type: ignore[misc]
     """A step that keeps some columns: `kept_` (bool, one a column) and `dropped_` (name to reason)."""
 
-    def transform(self, X: Any) -> Array:
+    def transform(self, X: Table) -> Array:
         """The kept columns of X, in their order."""
         check_is_fitted(self, "kept_")
         values = self._checked(X, reset=False)
         return values[:, self.kept_]
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Names of the kept columns."""
         check_is_fitted(self, "kept_")
         names: NDArray[np.object_] = self._names()[self.kept_]

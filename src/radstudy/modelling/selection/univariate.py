@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 from radstudy.statistics import auc_columns, benjamini_hochberg, holm, mann_whitney_columns, student_columns
 
 
@@ -39,7 +40,7 @@ class UnivariateFilter(FeatureFilter):
         self.adjust = adjust
         self.above = above
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         count = values.shape[1]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 class VarianceFilter(FeatureFilter):
@@ -28,7 +30,7 @@ class VarianceFilter(FeatureFilter):
         self.ratio = ratio
         self.unique = unique
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Learn which columns of X (rows, features) vary; missing values are left out of the count."""
         values = self._checked(X, reset=True)
         reasons = {}

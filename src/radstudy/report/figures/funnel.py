@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from matplotlib.axes import Axes
 
 from radstudy.report.display import thousands
@@ -52,7 +54,7 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
     own = frame[(frame["model"] == name) & (frame["branch"] == name)]
     stages = _before(facts, name)
     model, in_model = facts.protocol.model.models[name], facts.frame("model/features.csv")
-    counts = in_model["model"].value_counts() if len(in_model) else {}
+    counts = Counter(in_model["model"] if len(in_model) else ())
     stages += [(f"From {part}", int(counts.get(part, 0))) for part in model.add or filter(None, [model.like])]
     if not stages and len(own):
         stages.append(("Pooled" if model.pool else "Candidates", int(own.iloc[0]["entered"])))

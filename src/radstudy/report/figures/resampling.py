@@ -48,8 +48,8 @@ def splits(facts: Facts) -> Drawing:
     axes.set_yticklabels(names)
     axes.legend(handles=_key(table), loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     told = [
-        f"{name}: own split {number(table.loc[name, 'testing_auc'])}, other splits median "
-        + interval(*(table.loc[name, f"split_{part}"] for part in ("median", "low", "high")))
+        f"{name}: own split {number(table['testing_auc'][name])}, other splits median "
+        + interval(*(table[f"split_{part}"][name] for part in ("median", "low", "high")))
         for name in names
     ]
     count = span(table.loc[names, "splits"])

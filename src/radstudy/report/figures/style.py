@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,11 +19,18 @@ from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
 from radstudy.printable import printable
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8a9199", "#1d2730"
 LIGHT = "#e8eef3"
-SETS = {"training": (ORANGE, (0, (4, 2))), "testing": (BLUE, "solid")}
+LineStyle = Literal["solid"] | tuple[float, tuple[float, float]]
+SETS: dict[str, tuple[str, LineStyle]] = {
+    "training": (ORANGE, (0, (4, 2))),
+    "testing": (BLUE, "solid"),
+}
 
-_STYLE = {
+_STYLE: dict[RcKeyType, object] = {
     "text.parse_math": False,  # a name or reason of the user's with $ or ^ is text, not a formula
     "font.size": 8.5,
     "axes.spines.top": False,

@@ -40,7 +40,7 @@ def reproducibility(facts: Facts) -> Table:
     for name in facts.protocol.sequences:
         values = frame.loc[frame["sequence"] == name, "icc"]
         known = values.dropna()
-        quartiles = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
+        quartiles = [float(known.quantile(q)) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
         kept = summary["kept"].get(name, 0)
         count = summary["of_sequence"].get(name, 0)
         rows.append([Cell(name), *numbers([
@@ -95,7 +95,7 @@ def _in_order(facts: Facts) -> list[str]:
 def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
     own = frame[(frame["model"] == name) & (frame["branch"] == name)].set_index("step")
     cells = [
-        f"{thousands(int(own.at[step, 'entered']))} → {thousands(int(own.at[step, 'kept']))}"
+        f"{thousands(int(own['entered'][step]))} → {thousands(int(own['kept'][step]))}"
         if step in own.index
         else NOTHING
         for step in steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from radstudy.report.display import NOTHING, interval, number
 from radstudy.report.facts import AbsentError, Facts
@@ -24,7 +24,7 @@ def masks(facts: Facts) -> Table:
     frame = facts.frame("agree/masks.csv")
     if not len(frame):
         raise AbsentError("No lesion was drawn by two readers, so no masks can be compared.")
-    pairs = list(frame.groupby(["reader_a", "reader_b"], sort=False).groups)
+    pairs = cast("list[tuple[str, str]]", list(frame.groupby(["reader_a", "reader_b"], sort=False).groups))
     rows: list[Row] = []
     for first, second in pairs:
         if len(pairs) > 1:

@@ -18,7 +18,7 @@ CALIBRATION, BESIDE_VOLUME = "evaluate/calibration.csv", "evaluate/baselines/bes
 SMALL = 0.05
 
 
-def _with_interval(facts: Facts, value: float, low: float, high: float, digits: int = 3) -> str:
+def _with_interval(facts: Facts, value: float, low: float | None, high: float | None, digits: int = 3) -> str:
     """Such as "0.750 (95% CI 0.600 to 0.900)"."""
     if pd.isna(low) or pd.isna(high):
         return number(value, digits)
@@ -157,7 +157,7 @@ def _pair(facts: Facts) -> Any:
             return row
         if (row["model_a"], row["model_b"]) == (other, mine):
             turned = {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-            return pd.Series({**row.to_dict(), **turned})
+            return pd.Series({str(name): value for name, value in row.items()} | turned)
     return None
 
 

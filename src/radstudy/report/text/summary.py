@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -168,10 +168,11 @@ def _declared(facts: Facts) -> str:
 
 def _range(facts: Facts) -> str:
     frame = areas(facts, TESTING)
-    low, high = frame.loc[frame["auc"].idxmin()], frame.loc[frame["auc"].idxmax()]
+    ends = cast("tuple[int, int]", (frame["auc"].idxmin(), frame["auc"].idxmax()))
+    low, high = (f"{number(frame['auc'][place])} ({frame['model'][place]})" for place in ends)
     return (
         f"Their AUCs on the testing set ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} "
-        f"positive) lay between {number(low['auc'])} ({low['model']}) and {number(high['auc'])} ({high['model']})."
+        f"positive) lay between {low} and {high}."
     )
 
 

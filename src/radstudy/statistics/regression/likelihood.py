@@ -174,6 +174,6 @@ def separating(design: FloatArray, positive: BoolArray) -> BoolArray:
     result = optimize.linprog(
         -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs"
     )  # fmt: skip
-    if not result.success or -result.fun < 1e-6:
+    if result.fun is None or result.x is None or not result.success or -result.fun < 1e-6:
         return np.zeros(design.shape[1], dtype=np.bool_)
     return np.asarray(np.abs(result.x) > 1e-7, dtype=np.bool_)

@@ -14,7 +14,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.study import run
-from unit.formats.conftest import Series
+from unit.imaging.masks.conftest import Series
 
 
 def written(series, tmp_path, roi):

@@ -163,7 +163,7 @@ def test_a_patient_whose_lesion_was_lost_on_the_way_is_a_row(cohort):
     run = extracted(cohort, asked((MEAN,), "[P1, P2]"))
     rows = pd.read_csv(run.path("extract", "maps", "maps.csv"), keep_default_na=False)
     assert rows["patient"].tolist() == ["P2", "P1"]
-    assert "came through the preparation" in rows["problem"][1]
+    assert "passed the preparation" in rows["problem"][1]
 
 
 @pytest.mark.parametrize(

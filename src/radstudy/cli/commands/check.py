@@ -30,14 +30,14 @@ def check(
     protocol = load_protocol(study)
     where = out or study.parent / "runs" / study.stem
     checked = check_study(protocol, data=data_folder(data, study), out=where, jobs=cores(), bar=bar)
-    found = checked.found
+    findings = checked.findings
     say(f"Looked at {'; '.join(checked.seen)}.")
     if as_json:
-        typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([vars(finding) for finding in findings], indent=1, ensure_ascii=False))
     else:
         nothing = "\n".join(["No sign of:", *(f"- {sign}" for sign in checked.looked_for)])
-        typer.echo("\n".join(map(str, found)) if found else nothing)
-    errors = sum(finding.severity == "error" for finding in found)
+        typer.echo("\n".join(map(str, findings)) if findings else nothing)
+    errors = sum(finding.severity == "error" for finding in findings)
     if errors:
         raise DataError(f"{errors} finding(s) to settle before any AUC of this study is believed")
 

@@ -64,8 +64,8 @@ def doubly_read(protocol: Protocol, cohort: Cohort, extraction: ExtractionSettin
     files = "; ".join(f"{name}: '{protocol.cohort.masks_of(name)[0]}'" for name in readers)
     where = "features.reader" if protocol.features is not None else f"cohort.masks ({files})"
     remedy = (
-        f"correct {where} or cohort.readers, or add the files; if there is no second reader, write "
-        "'agree: {icc: null}' (no filter: all features are used); or 'agree: {accept_few_doubly_read: true}' to go on without these features"
+        f"correct {where} or cohort.readers, or add the files; without a second reader, write 'agree: {{icc: null}}' "
+        "(no filter: all features are used); or 'agree: {accept_few_doubly_read: true}' to go on without these features"
     )
     return DoublyRead(f"{problem}. To do: {remedy}", tuple(notes))
 

@@ -283,7 +283,7 @@ class _Work:
 
 
 def _sensitivity(preparation: Preparation, rois: Sequence[Roi]) -> dict[str, Any]:
-    """The shift of the bias field in the lesions' boxes that rounding may cause, and the warnings, this one included."""
+    """The bias field's shift in the lesions' boxes that rounding may cause, and the warnings, with one about it."""
     boxes = [box for roi in rois if (box := bounding_box(roi.mask)) is not None]
     shift = preparation.field_shift(boxes)
     warnings = list(preparation.warnings)

@@ -164,7 +164,7 @@ class Protocol(Section):
         self._check_layout(self.features)
         if len(self.cohort.readers) > 1 and self.features.reader is None:
             raise PydanticCustomError(
-                "features", "cohort.readers names several readers; features.reader must name the column that tells them apart",
+                "features", "cohort.readers names several readers: features.reader must name the column with the reader",
                 {},
             )  # fmt: skip
         return self
@@ -265,7 +265,7 @@ class Protocol(Section):
         fit = self.model.fit_of(name)
         if not fit.linear:
             raise PydanticCustomError(
-                "signature", "model.signature names '{name}', fitted by {kind}: that is not a formula, and only a formula "
+                "signature", "model.signature names '{name}', fitted by {kind}: not a formula, and only a formula "
                 "(logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
                 "null'", {"name": name, "kind": fit.word, "at": ("model", "signature")},
             )  # fmt: skip

@@ -187,9 +187,9 @@ def test_what_cannot_be_mapped_is_refused_before_anything_is_extracted(cohort, m
 @pytest.mark.parametrize(
     ("maps", "says"),
     [
-        ("{features: []}", "'features' names at least one, each once"),
-        (asked((MEAN, MEAN)), "'features' names at least one, each once"),
-        (asked((MEAN,), "[]"), "'patients' names at least one, each once"),
+        ("{features: []}", "'features' must name at least one, each only once"),
+        (asked((MEAN, MEAN)), "'features' must name at least one, each only once"),
+        (asked((MEAN,), "[]"), "'patients' must name at least one, each only once"),
         ("{feature: [x]}", "did you mean 'features'"),
     ],
 )

@@ -180,7 +180,7 @@ def test_answers_that_cannot_be_understood(study, table, says):
     ("section", "says"),
     [
         ("{from: DCE, to: [T3]}", "'T3' does not exist; did you mean"),
-        ("{from: DCE, to: [DCE, T2]}", "names other sequences than 'from'"),
+        ("{from: DCE, to: [DCE, T2]}", "must name sequences other than 'from'"),
         ("{from: DCE, too: [T2]}", "did you mean 'to'"),
     ],
 )

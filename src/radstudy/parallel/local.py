@@ -1,11 +1,11 @@
-"""The pool of processes on this computer; one that is lost names the task that it worked on.
+"""The pool of processes on this computer; if one is lost, the error names the task that it worked on.
 
-A worker works on one task at a time: where native code crashes, or the system ends a process for want of memory, one
-task alone is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a
-time, alone, each in a new process. One that loses its process then, too, becomes an error in its place.
+A worker does one task at a time: if native code crashes, or the system ends a process that runs out of memory, only one
+task is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a time,
+alone, each in a new process. A task that loses its process again yields an error.
 
 loky starts the processes (a new Python, not a fork: kernels and BLAS have threads) and pickles. Its executor is not
-used: it ends all workers where one is lost, and says neither which nor how.
+used: if one worker is lost, it ends them all, and does not report which was lost, or how.
 """
 
 from __future__ import annotations
@@ -30,15 +30,20 @@ from radstudy.parallel.marks import tell
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-IDLE_S = 300.0  # a worker that has had nothing to do for so long ends
+IDLE_S = 300.0  # a worker that has been idle for this long ends
 _PATIENCE_S = 10.0  # for a process to end
-_TO_UNDO_S = 3.0  # for a process to take back what it has half written
+_TO_UNDO_S = 3.0  # for a process to remove a half-written file
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
-_BEGAN, _READING, _RESULT, _ERROR = range(4)  # what a worker's message is
-_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE}  # of a file, or of a fault in a library
+_BEGAN, _READING, _RESULT, _ERROR = range(4)  # kinds of a worker's messages
+_CRASHES = {
+    signal.SIGSEGV,
+    signal.SIGABRT,
+    signal.SIGILL,
+    signal.SIGFPE,
+}  # caused by a file, or by a fault in a library
 _WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC0000374: "heap corruption", 0xC00000FD: "stack overflow"}
 
 
@@ -47,27 +52,27 @@ class _LostError(Exception):
 
 
 class _EndedError(BaseException):
-    """This worker is to end: whatever it does is undone on the way, such as a file that is half written."""
+    """This worker must end: its unfinished work, such as a half-written file, is undone on the way."""
 
 
 class _Program:
-    """What holds for this process."""
+    """State of this process."""
 
     apart = False  # see `keep_cases_apart`
-    left: ClassVar[list[_Worker]] = []  # workers that the last call has left for the next
+    left: ClassVar[list[_Worker]] = []  # workers that the last call left for the next
 
 
 def keep_cases_apart() -> None:
-    """Let one job, too, read files in a process of its own; called by the command line, not by the library.
+    """Read files in a separate process even for one job; called by the command line, not by the library.
 
-    So no file can end a command. A library's caller who asks for one job gets the work in its own process, as a
-    debugger needs it.
+    No file can then end a command. A caller of the library who requests one job has the work done in the calling
+    process, as a debugger needs it.
     """
     _Program.apart = True
 
 
 def cores() -> int:
-    """Processors that this process may use: of the computer, by its affinity and by the limits of its container."""
+    """Number of processors that this process may use, by the computer, its affinity and the limits of its container."""
     from loky import cpu_count
 
     return int(cpu_count())
@@ -86,7 +91,7 @@ class Local:
         shielded: bool,
         say: Callable[[str], None],
     ) -> Iterator[tuple[int, Result | CaseError]]:
-        """The result of every task with its index, as they come; see `radstudy.parallel.results`."""
+        """Yield each task's index and result in order of completion; see `radstudy.parallel.results`."""
         wanted = cores() if jobs is None else jobs
         in_this = not (shielded and (wanted > 1 or _Program.apart)) and (wanted == 1 or len(tasks) == 1)
         if in_this or not tasks:
@@ -97,9 +102,9 @@ class Local:
             doubtful: list[int] = []
             yield from _together(team, content, tasks, doubtful)
             if doubtful:
-                team.close()  # what they hold of the memory is free for the tasks that may have wanted it
+                team.close()  # frees their memory for the tasks that may have lacked it
                 cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
-                say(f"{cases} tried again, each alone, since the process that worked on it was ended")
+                say(f"{cases} tried again, each alone, because the process that worked on it was ended")
             for index in sorted(doubtful):
                 yield index, _alone(team, content, tasks[index])
 
@@ -108,15 +113,15 @@ LOCAL = Local()
 
 
 def _environment(jobs: int, threads: int | None) -> dict[str, str]:
-    """Variables of the workers' environment: how many threads the libraries start in each."""
+    """Environment variables of the workers: the number of threads that libraries start in each."""
     each = max(cores() // jobs, 1)
     numbers = {name: os.environ.get(name, str(each)) if threads is None else str(threads) for name in _THREADS}
-    # no processes of a worker's own (joblib), and TBB's threads know of those in the other workers
+    # a worker starts no processes (joblib), and TBB's threads take account of those in the other workers
     return {"JOBLIB_MULTIPROCESSING": "0", "ENABLE_IPC": "1", **numbers}
 
 
 def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[int]) -> Iterator[tuple[int, Any]]:
-    """Results as they come; tasks that lost their process are added to `doubtful`."""
+    """Yield results in order of completion; add tasks that lost their process to `doubtful`."""
     due = list(range(len(tasks)))[::-1]
     unfinished = len(tasks)
 
@@ -139,12 +144,12 @@ def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[
                 continue
             came += [] if answer is None else [answer]
         unfinished -= len(came)
-        give()  # before the results are used: no process waits for that
+        give()  # before the results are used, so that no process waits for that
         yield from came
 
 
 def _alone(team: _Team, content: bytes, task: Any) -> Any:
-    """The result of a task in doubt from a new process, the only one; an error if that is lost, too."""
+    """Do a task in doubt in a new process, the only one; return its result, or an error if that is lost, too."""
     worker = team.add()
     try:
         while not worker.began:
@@ -166,8 +171,8 @@ class _Team:
 
     Parameters
     ----------
-    size : at most so many processes; it shrinks where the system does not give them, or ends them for want of memory.
-    environment : variables of theirs.
+    size : the most processes; it shrinks if the system cannot start them, or ends them for lack of memory.
+    environment : their environment variables.
     """
 
     def __init__(self, size: int, environment: dict[str, str]) -> None:
@@ -176,7 +181,7 @@ class _Team:
         self.members: list[_Worker] = []
 
     def __enter__(self) -> _Team:
-        """Take over the workers that the last call has left."""
+        """Take over the workers that the last call left."""
         while _Program.left:
             worker = _Program.left.pop()
             if worker.environment == self.environment and len(self.members) < self.size and worker.process.is_alive():
@@ -186,10 +191,10 @@ class _Team:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave those that have nothing to do to the next call; end the others, whose results nobody wants."""
+        """Leave the idle workers to the next call; end the others, whose results are no longer needed."""
         working = [worker for worker in self.members if worker.index is not None]
         for worker in working:
-            worker.process.terminate()  # all, before the first is waited for
+            worker.process.terminate()  # all of them, before waiting for the first
         until = time.monotonic() + _TO_UNDO_S
         for worker in working:
             worker.process.join(max(until - time.monotonic(), 0.0))
@@ -197,7 +202,7 @@ class _Team:
         _Program.left += [worker for worker in self.members if worker.index is None]
 
     def fill(self, wanted: int) -> None:
-        """Start workers until there are as many as wanted and possible; fewer than possible is enough to go on."""
+        """Start workers up to the number wanted, as far as possible; one is enough to go on."""
         while len(self.members) < min(self.size, wanted):
             try:
                 self.add()
@@ -210,28 +215,28 @@ class _Team:
         """Start a worker."""
         try:
             worker = _Worker(self.environment)
-        except (OSError, ImportError, NotImplementedError) as error:  # what a system without processes to spare gives
+        except (OSError, ImportError, NotImplementedError) as error:  # a system that cannot start another process
             raise _not_started(str(error)) from error
         self.members.append(worker)
         return worker
 
     def idle(self) -> _Worker | None:
-        """A worker that waits for a task."""
+        """A worker that is waiting for a task; None if all are busy."""
         return next((worker for worker in self.members if worker.began and worker.index is None), None)
 
     def heard(self) -> list[_Worker]:
-        """The workers that have said something, or have ended; waits for the first."""
+        """Wait for the first worker that has sent a message or ended; return all such workers."""
         from multiprocessing.connection import wait
 
         ready = set(wait([worker.answers for worker in self.members]))
         return [worker for worker in self.members if worker.answers in ready]
 
     def lose(self, worker: _Worker) -> int | None:
-        """Strike off a worker that has ended; the index of the task that it worked on.
+        """Remove a worker that has ended; return the index of the task that it worked on.
 
         Raises
         ------
-        ProcessError : it ended before it was ready for a task, and there is no other.
+        ProcessError : it ended before it was ready for a task, and it was the only worker.
         """
         self.members.remove(worker)
         worker.close()
@@ -249,16 +254,16 @@ class _Team:
 
 
 class _Worker:
-    """A process that works on one task at a time, as the program knows it.
+    """The program's handle of a process that does one task at a time.
 
     Parameters
     ----------
-    environment : variables that its environment has beside the program's.
+    environment : environment variables in addition to the program's.
 
     Attributes
     ----------
-    began : whether it is ready for tasks.
-    index : of the task that it works on; None: it waits for one.
+    began : True if it is ready for tasks.
+    index : of the task that it works on; None if it waits for one.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
@@ -285,16 +290,16 @@ class _Worker:
             answers.close()
 
     def send(self, index: int, content: bytes, task: Any) -> None:
-        """Give it a task, and the function where it has another one."""
+        """Send it a task, and the function if it does not have that yet."""
         message = _pickled(task)
         self.index = index
-        with suppress(OSError):  # it has ended: `receive` tells
+        with suppress(OSError):  # it has ended: `receive` reports that
             self._tasks.send_bytes(b"" if self._content is content else content)
             self._tasks.send_bytes(message)
         self._content = content
 
     def receive(self) -> tuple[int, Any] | None:
-        """Index and result of its task; None if it said something else.
+        """Return the index and result of its task; None for any other message.
 
         Raises
         ------
@@ -319,7 +324,7 @@ class _Worker:
         return None
 
     def close(self) -> None:
-        """Let it end, unless it has ended: one without a task does."""
+        """End it, unless it has ended: a worker without a task ends by itself."""
         self._tasks.close()
         self.process.join(_PATIENCE_S)
         if self.process.exitcode is None:
@@ -329,31 +334,31 @@ class _Worker:
 
     @property
     def killed(self) -> bool:
-        """Whether the system ended it, or somebody did by the same means."""
+        """True if the system ended it, or a person did with the same signal."""
         return bool(self.process.exitcode == -getattr(signal, "SIGKILL", 0))
 
     @property
     def ended(self) -> str:
-        """How it ended."""
+        """A phrase that describes how it ended."""
         code = self.process.exitcode
         if self.killed:
-            return "was ended by the system (signal 9), likely for want of memory"
+            return "was ended by the system (signal 9), probably for lack of memory"
         if code is not None and code < 0:
             name = signal.strsignal(-code)
             return f"was ended by signal {-code}" + (f" ({name.lower()})" if name else "")
         if code in _WINDOWS_CRASHES:
             return f"was ended by a crash ({_WINDOWS_CRASHES[code]})"
-        return f"ended with exit code {code}" if code else "ended, it is not known why"
+        return f"ended with exit code {code}" if code else "ended for an unknown reason"
 
     def lost(self) -> CaseError:
-        """What is said of the task that it worked on when it ended."""
+        """The error for the task that it worked on when it ended."""
         code = self.process.exitcode
         problem = f"the process that worked on it {self.ended}"
         if code and (code > 0 or -code in _CRASHES):
             remedy = ("export the file again; if it is sound, report this as a bug" if self._file else
                       "look at its image and its masks; if they are sound, report this as a bug")  # fmt: skip
             return CaseError(problem, remedy, reader=self._reader, file=self._file)
-        remedy = "give the same command again; where memory is short, close other programs first or crop the image"
+        remedy = "give the same command again; if memory is short, close other programs first or crop the image"
         return TransientError(problem, remedy, reader=self._reader, file=self._file)
 
 
@@ -367,8 +372,8 @@ def _not_started(why: str) -> ProcessError:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach: the program ends it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows: the worker itself sees to it
+    """Block Ctrl-C while a process starts, so that it does not reach the process: the program ends it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows: the worker itself ignores Ctrl-C
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -385,7 +390,7 @@ def _pickled(value: object) -> bytes:
 
 
 def _serve(tasks: Any, answers: Any) -> None:
-    """A worker's whole life: it does what it is sent, until the program has ended or has nothing more for it."""
+    """Run a worker: do the tasks that it is sent, until the program has ended or has no more tasks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     tell(partial(_answer, answers, _READING))
@@ -396,7 +401,7 @@ def _serve(tasks: Any, answers: Any) -> None:
         _work_off(waiting, answers)
     except _EndedError:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)  # so that the program sees how it ended
+        os.kill(os.getpid(), signal.SIGTERM)  # lets the program see how it ended
 
 
 def _end(*_: object) -> None:
@@ -404,7 +409,7 @@ def _end(*_: object) -> None:
 
 
 def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> None:
-    """Do one task after another."""
+    """Do one task after another until none has come for `IDLE_S`."""
     function: Callable[[Any], Any] = _nothing
     while True:
         content = task = b""  # their memory is free while this process waits
@@ -414,7 +419,7 @@ def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> 
             return
         try:
             if content:
-                function = _nothing  # what was there before must not do the work if this fails
+                function = _nothing  # the earlier function must not do the work if this fails
                 function = pickle.loads(content)
             answer = _pickled((_RESULT, function(pickle.loads(task))))
         except Exception as error:
@@ -423,11 +428,11 @@ def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> 
 
 
 def _nothing(_: object) -> None:
-    """What a worker does before it is sent a function."""
+    """The function of a worker that has not been sent one."""
 
 
 def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:
-    """Hand tasks on; where the program has ended, end this process at once, whatever it does."""
+    """Pass tasks on; if the program has ended, end this process at once, even during a task."""
     with suppress(EOFError, OSError):
         while True:
             waiting.put((tasks.recv_bytes(), tasks.recv_bytes()))
@@ -435,16 +440,16 @@ def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None
 
 
 def _answer(answers: Any, kind: int, value: object) -> None:
-    """Tell the program something."""
+    """Send a message to the program."""
     answers.send_bytes(pickle.dumps((kind, value)))
 
 
 def _pickled_error(error: Exception) -> bytes:
-    """An error with its traceback, as the program can raise it again."""
+    """Pickle an error with its traceback, so that the program can raise it again."""
     if not isinstance(error, RadstudyError):
         bug = bug_of(error)
         error = with_bug(error, bug)
-        error.add_note("In a process of its own:\n" + bug.whole)
+        error.add_note("In a separate process:\n" + bug.whole)
     try:
         content = _pickled((_ERROR, error))
         pickle.loads(content)

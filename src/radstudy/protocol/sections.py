@@ -164,7 +164,7 @@ class Protocol(Section):
         self._check_layout(self.features)
         if len(self.cohort.readers) > 1 and self.features.reader is None:
             raise PydanticCustomError(
-                "features", "cohort.readers names several readers: features.reader must name the column with the reader",
+                "features", "cohort.readers names several readers: features.reader must name their column",
                 {},
             )  # fmt: skip
         return self

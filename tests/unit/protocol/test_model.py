@@ -130,7 +130,7 @@ def test_without_images_a_study_needs_a_feature_table():
         ("{table: f.csv, columns: {T2: {pattern: 'T2_.*'}, DWI: D_}}", "needs one group"),
         ("{tables: {T2: a.csv}}", "no columns and no file for 'DWI'"),
         ("{table: f.csv, sequence: s, columns: {T2: T2_, DWI: D_}}", "give one"),
-        ("{table: f.csv, sequence: s}", "features.reader must name the column"),
+        ("{table: f.csv, sequence: s}", "features.reader must name their column"),
     ],
 )
 def test_mistakes_of_a_feature_table_s_layout_are_named(features, says):

@@ -1,10 +1,10 @@
-"""All feature classes of the original image of one lesion: ours against other extractors, each in an environment.
+"""All feature classes of the original image of one lesion: ours against other extractors, each in its own environment.
 
 ``python benchmarks/extractors.py --json F PROGRAM=PYTHON ...`` with PROGRAM one of pyradiomics, flash-radiomics,
 fastrad, numpyradiomics, mirp, nyxus, and PYTHON that of an environment that has it. The lesion (25 mm and 60 mm) comes
-as an array at 1 mm, cropped with 5 voxels around it, so that nobody pays for the rest of a volume. Bin width 25, one
-thread, in turns. No filters, because not all have the same ones. Values are compared with PyRadiomics' where the names
-agree.
+as an array at 1 mm, cropped with 5 voxels around it, so that no program spends time on the rest of a volume. Bin width 25,
+one thread, in turns. No filters, because not all programs have the same. Values are compared with PyRadiomics' where
+the names agree.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def synthetic_case(diameter_mm: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def measure(diameter_mm: int, pythons: dict[str, str], runs: int) -> dict[str, Any]:
-    """All programs in turns on one lesion."""
+    """Time all programs in turns on one lesion."""
     image, mask = synthetic_case(diameter_mm)
     result: dict[str, Any] = {"lesion_mm": diameter_mm, "lesion_voxels": int(mask.sum()), "programs": {}}
     with tempfile.TemporaryDirectory() as folder:

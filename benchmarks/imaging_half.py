@@ -111,7 +111,7 @@ def volume(role: str, patient: int) -> tuple[sitk.Image, list[sitk.Image]]:
 
 
 def write(folder: Path, patient: int, readers: int) -> None:
-    """A patient's images and masks."""
+    """Write a patient's images and masks."""
     for role in ROLES:
         image, masks = volume(role, patient)
         named = {f"images/P{patient:03d}/{role}.nii.gz": image}
@@ -122,7 +122,7 @@ def write(folder: Path, patient: int, readers: int) -> None:
 
 
 def make(folder: Path, patients: int) -> None:
-    """The cohort's images and masks, its table and the study file."""
+    """Write the cohort's images and masks, its table and the study file."""
     twice = max(3, round(patients * TWICE / PATIENTS))  # an ICC needs three
     with multiprocessing.Pool(2) as pool:
         pool.starmap(write, [(folder, n, 2 if n < twice else 1) for n in range(patients)], chunksize=1)
@@ -135,7 +135,7 @@ def make(folder: Path, patients: int) -> None:
 
 
 def ours(folder: Path) -> tuple[float, int]:
-    """Seconds of the command as a user starts it, and how many extractions it made."""
+    """Run the command as a user starts it; return its seconds and the number of extractions."""
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "radstudy", "run", str(folder / "study.yaml"), "--step", "extract", "--out",
@@ -154,7 +154,7 @@ def ours(folder: Path) -> tuple[float, int]:
 
 
 def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
-    """Seconds of the same work on `sample` patients, every third of them drawn twice."""
+    """Time the same work on `sample` patients, every third of them drawn twice; return seconds."""
     from radstudy.features.of_study import her2_ihc2plus
 
     params = her2_ihc2plus().as_dict()

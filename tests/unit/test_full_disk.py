@@ -135,7 +135,7 @@ def test_a_command_that_could_not_remember_its_file_leaves_none(tmp_path, monkey
         patched.setattr(owned, "write_text", full)
         with owned.owning(file):
             file.write_text("mine")
-    with owned.owning(file):  # and not: this is there already, and it is not what radstudy wrote
+    with owned.owning(file):  # and not: this already exists, and radstudy did not write it
         file.write_text("mine")
     assert owned.is_own(file)
 

@@ -2,9 +2,9 @@
 
 ``python benchmarks/extractors.py --json F PROGRAM=PYTHON ...`` with PROGRAM one of pyradiomics, flash-radiomics,
 fastrad, numpyradiomics, mirp, nyxus, and PYTHON that of an environment that has it. The lesion (25 mm and 60 mm) comes
-as an array at 1 mm, cropped with 5 voxels around it, so that no program spends time on the rest of a volume. Bin width 25,
-one thread, in turns. No filters, because not all programs have the same. Values are compared with PyRadiomics' where
-the names agree.
+as an array at 1 mm, cropped with 5 voxels around it, so that no program spends time on the rest of a volume. Bin width
+25, one thread, in turns. No filters, because not all programs have the same. Values are compared with PyRadiomics'
+where the names agree.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
     done = subprocess.run([python, str(script), str(file)], check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
     if found["features"] != [FEATURES]:
-        raise SystemExit(f"the reference gives {found['features']} features a lesion, not {FEATURES}")
+        raise SystemExit(f"the reference computes {found['features']} features per lesion, not {FEATURES}")
     return found["seconds"], found["extractions"]
 
 

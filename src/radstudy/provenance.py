@@ -23,7 +23,7 @@ from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, 
 
 PROVENANCE = "provenance.json"
 _OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # files of a run that people open and may change
-PARTS = {  # folders within a step's that are steps of their own
+PARTS = {  # folders within a step's folder that are separate steps
     "extract": ("maps", "shuffled"),
     "evaluate": ("null", "resampling", "baselines", "other_reader", "leaks"),
 }

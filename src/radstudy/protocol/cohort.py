@@ -126,7 +126,7 @@ class Cohort(Section):
     readers: tuple[str, ...] = Field(
         (),
         description="The readers; the first one's masks train the models. A feature table need not name one. A list, "
-        "or name: text that stands for {reader}, or name: pattern of this reader's mask files.",
+        "or name: text for {reader}, or name: pattern of this reader's mask files.",
     )
     reader_files: dict[str, Pattern] = Field({}, description="Filled from readers, if that is written as name: text.")
     optional_sequences: tuple[str, ...] = Field(
@@ -151,7 +151,7 @@ class Cohort(Section):
         for name, text in files.items():
             if not isinstance(text, str):
                 raise PydanticCustomError(
-                    "readers", "write for reader '{name}' the text that stands for {field}, or the pattern of the mask "
+                    "readers", "give reader '{name}' the text to use for {field}, or the pattern of the mask "
                     "files: one text in quotes", {"name": name, "field": "{reader}", "at": ("readers", name)},
                 )  # fmt: skip
             try:
@@ -174,7 +174,7 @@ class Cohort(Section):
         return readers
 
     def masks_of(self, reader: str) -> tuple[str, str]:
-        """The pattern of a reader's mask files, and the text that stands for {reader} in it.
+        """The pattern of a reader's mask files, and the text to use for {reader} in it.
 
         Examples
         --------

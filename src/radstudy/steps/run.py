@@ -100,8 +100,8 @@ class Run:
         name : of the step.
         settings : its section of the protocol.
         inputs : name to content hash, or to the key of the step that made it.
-        tables : the user's tables that the step reads, with the hashes that `inputs` has; where it has read other
-            bytes, it is not done with this run.
+        tables : the user's tables that the step reads, with their hashes in `inputs`; if it has read other bytes, it is
+            not finished by this run.
         """
         key = content_hash({"step": name, "code": code_key(), "settings": settings, "inputs": dict(inputs)})
         folder = self.folder(name)

@@ -163,7 +163,7 @@ def not_used(row: TransferRecord, section: TransferSection, folder: Path) -> Cas
         problem = "waits for a reader's confirmation"
         remedy = (
             f"look at it, write yes in the column 'confirmed' of its line in {TRANSFERRED.path} and save that "
-            f"table as {section.confirmed} beside the study file"
+            f"table as {section.confirmed} next to the study file"
         )
     text = f"the mask transferred from {row.drawn_on} {problem}"
     return CaseError(text, remedy, **place, file=folder / row.file)

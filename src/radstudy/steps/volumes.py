@@ -64,7 +64,7 @@ class Drawing:
         ------
         CaseError : the mask cannot be read, does not have this label, or lies on another grid.
         """
-        label = self.label(rule) if self.transfer is None else None  # a carried mask has one label
+        label = self.label(rule) if self.transfer is None else None  # a transferred mask has one label
         return Roi.read(self.mask, label, volume, reader=self.reader)
 
 

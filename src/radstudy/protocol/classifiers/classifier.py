@@ -16,7 +16,7 @@ Folds = Annotated[
         description="Folds that choose the setting; a patient's lesions stay in one fold.",
         json_schema_extra={
             "why": "The folds choose the classifier's setting only; selection has already seen all training rows, so "
-            "their loss is no estimate of performance."
+            "their loss does not estimate performance."
         },
     ),
 ]

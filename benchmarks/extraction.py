@@ -62,9 +62,9 @@ def run(*asked):
     extractor = RadiomicsFeatureExtractor(params)
     given = (sys.argv[3], sys.argv[4]) if "files" in asked else (image, mask)
     start = time.perf_counter()
-    found = extractor.execute(*given)
+    computed = extractor.execute(*given)
     seconds = time.perf_counter() - start
-    values = {name: float(value) for name, value in found.items() if not name.startswith("diagnostics")}
+    values = {name: float(value) for name, value in computed.items() if not name.startswith("diagnostics")}
     return {"seconds": seconds, "values": values}
 serve({"version": radiomics.__version__}, run)
 """

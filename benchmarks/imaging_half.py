@@ -76,16 +76,16 @@ def work(task):
     n4.Execute(sitk.Shrink(image, [4] * 3), sitk.Shrink(mask, [4] * 3))
     image = sitk.RescaleIntensity(image / sitk.Exp(n4.GetLogBiasFieldAsImage(image)), 0, 2000)
     extractor = RadiomicsFeatureExtractor(params)
-    found = [extractor.execute(image, sitk.ReadImage(mask)) for mask in masks]
-    return [sum(not name.startswith("diagnostics") for name in one) for one in found]
+    extracted = [extractor.execute(image, sitk.ReadImage(mask)) for mask in masks]
+    return [sum(not name.startswith("diagnostics") for name in one) for one in extracted]
 if __name__ == "__main__":
     tasks = json.loads(open(sys.argv[1]).read())
     start = time.perf_counter()
     with Pool(2) as pool:
-        found = pool.map(work, tasks, chunksize=1)
-    widths = sorted({width for one in found for width in one})
+        extracted = pool.map(work, tasks, chunksize=1)
+    widths = sorted({width for one in extracted for width in one})
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "features": widths, "extractions": sum(map(len, found))}))
+    print(json.dumps({"seconds": seconds, "features": widths, "extractions": sum(map(len, extracted))}))
 """
 
 
@@ -104,10 +104,10 @@ def volume(role: str, patient: int) -> tuple[sitk.Image, list[sitk.Image]]:
     signal = np.where(distance < radius, texture, signal) * np.exp(0.3 * x / width - 0.25 * (y / height) ** 2)
     noisy = np.hypot(signal + rng.normal(0, 12, signal.shape), rng.normal(0, 12, signal.shape))
     images = [np.round(noisy).astype(np.int16), *((distance < radius + more).astype(np.uint8) for more in (0.0, 0.8))]
-    made = [sitk.GetImageFromArray(array) for array in images]
-    for image in made:
+    written = [sitk.GetImageFromArray(array) for array in images]
+    for image in written:
         image.SetSpacing(spacing)
-    return made[0], made[1:]
+    return written[0], written[1:]
 
 
 def write(folder: Path, patient: int, readers: int) -> None:
@@ -170,10 +170,10 @@ def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
     file.write_text(json.dumps(tasks), encoding="utf-8")
     script.write_text(REFERENCE, encoding="utf-8")
     done = subprocess.run([python, str(script), str(file)], check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    if found["features"] != [FEATURES]:
-        raise SystemExit(f"the reference computes {found['features']} features per lesion, not {FEATURES}")
-    return found["seconds"], found["extractions"]
+    result = json.loads(done.stdout.splitlines()[-1])
+    if result["features"] != [FEATURES]:
+        raise SystemExit(f"the reference computes {result['features']} features per lesion, not {FEATURES}")
+    return result["seconds"], result["extractions"]
 
 
 def main() -> None:

@@ -113,11 +113,11 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def markdown(found: list[dict[str, Any]]) -> str:
+def markdown(table_rows: list[dict[str, Any]]) -> str:
     """The rows as a table of docs/n4.md."""
     head = "| volume | spacing, mm | first slice | ITK moves by, RMS | largest | ours moves by | ours from ITK's, RMS |"
     lines = [head, "|---|---|---|---|---|---|---|"]
-    for row in found:
+    for row in table_rows:
         spacing = " x ".join(f"{value:.11g}" for value in row["spacing_mm"])
         numbers = (f"{row[name]:.1e}" for name in ("itk_rms", "itk_largest"))
         ours = "0" if row["ours_rms"] == 0 else f"{row['ours_rms']:.1e}"
@@ -133,9 +133,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real data")
     parser.add_argument("--quick", action="store_true", help="one phase, a small synthetic volume")
     options = parser.parse_args()
-    found = [row for case in cases(options.data, quick=options.quick) for row in rows(case)]
-    options.json.write_text(json.dumps({"benchmark": "n4_spacing", "rows": found}, indent=1) + "\n", encoding="utf-8")
-    print(markdown(found))
+    table_rows = [row for case in cases(options.data, quick=options.quick) for row in rows(case)]
+    options.json.write_text(json.dumps({"benchmark": "n4_spacing", "rows": table_rows}, indent=1) + "\n", encoding="utf-8")
+    print(markdown(table_rows))
 
 
 if __name__ == "__main__":

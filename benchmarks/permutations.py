@@ -71,7 +71,7 @@ def reference(
     protocol: Any, design: pd.DataFrame, outcome: np.ndarray, training: np.ndarray, testing: np.ndarray
 ) -> Any:
     """Fit every model by its scikit-learn pipeline: selected features, C, AUC in training and testing, seconds."""
-    found = {}
+    fits = {}
     inner = design.iloc[training]
     for name in protocol.model.models:
         start = time.perf_counter()
@@ -81,8 +81,8 @@ def reference(
         areas = [
             auc(pipeline.decision_function(design.iloc[rows]), outcome[rows]) for rows in (training, testing)
         ]  # fmt: skip
-        found[name] = (features, pipeline.named_steps[CLASSIFIER].C_, *areas, time.perf_counter() - start)
-    return found
+        fits[name] = (features, pipeline.named_steps[CLASSIFIER].C_, *areas, time.perf_counter() - start)
+    return fits
 
 
 def compare(ours: Any, theirs: Any) -> list[dict[str, Any]]:

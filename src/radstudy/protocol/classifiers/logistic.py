@@ -23,8 +23,8 @@ class Logistic(Classifier):
     folds: Annotated[int, Field(ge=2)] = default(
         "model.classifiers.logistic.folds",
         json_schema_extra={
-            "why": "The folds choose the penalty only; selection has already seen all training rows, so their loss does "
-            "not estimate performance."
+            "why": "The folds choose the penalty only; selection has already seen all training rows, so their loss "
+            "does not estimate performance."
         },
     )
     strengths: Annotated[int, Field(ge=1)] = default(

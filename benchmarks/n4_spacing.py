@@ -134,7 +134,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one phase, a small synthetic volume")
     options = parser.parse_args()
     table_rows = [row for case in cases(options.data, quick=options.quick) for row in rows(case)]
-    options.json.write_text(json.dumps({"benchmark": "n4_spacing", "rows": table_rows}, indent=1) + "\n", encoding="utf-8")
+    options.json.write_text(
+        json.dumps({"benchmark": "n4_spacing", "rows": table_rows}, indent=1) + "\n", encoding="utf-8"
+    )
     print(markdown(table_rows))
 
 

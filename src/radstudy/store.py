@@ -53,7 +53,7 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
         if not _holds(part, content):
             raise StorageError(
                 path,
-                f"{part.stat().st_size} bytes of {len(content)} were written, or others (is the disk full?)",
+                f"{part.stat().st_size} bytes of {len(content)} were written, or wrong ones (is the disk full?)",
             )
 
 

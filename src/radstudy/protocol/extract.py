@@ -1,4 +1,4 @@
-"""The section `extract` of study.yaml: from a lesion to its features."""
+"""The section `extract` of study.yaml: the extraction of a lesion's features."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Maps(Section):
 
 
 class Extract(Section):
-    """From a lesion to its features."""
+    """The extraction of a lesion's features."""
 
     spacing_mm: tuple[Positive, Positive, Positive] | None = default(
         "extract.spacing_mm", description="Resample to this spacing; None: as acquired."

@@ -16,7 +16,7 @@ from radstudy.store import write_parquet
 
 INDEX = tuple(column.name for column in PLACE)
 SEPARATOR = ":"  # between sequence and feature in the name of a design table's column
-CLINICAL = f"clinical{SEPARATOR}"  # what the name of a clinical column begins with
+CLINICAL = f"clinical{SEPARATOR}"  # prefix of a clinical column's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class FeatureTable:
 
     Parameters
     ----------
-    frame : float64, one row a (patient, lesion, sequence, reader), one column a feature; NaN where a feature is not
+    frame : float64, one row per (patient, lesion, sequence, reader), one column per feature; NaN where a feature is not
         defined for that lesion.
     """
 
@@ -40,7 +40,7 @@ class FeatureTable:
 
     @classmethod
     def from_rows(cls, rows: Mapping[tuple[str, str, str, str], Mapping[str, float]]) -> FeatureTable:
-        """A table of (patient, lesion, sequence, reader) to {feature: value}, rows sorted, columns as first met."""
+        """Build a table from {(patient, lesion, sequence, reader): {feature: value}}; rows are sorted."""
         keys = sorted(rows)
         index = pd.MultiIndex.from_tuples(keys, names=list(INDEX))
         frame = pd.DataFrame.from_records([dict(rows[key]) for key in keys], index=index)

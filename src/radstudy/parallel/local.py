@@ -1,8 +1,8 @@
-"""The pool of processes on this computer; one that is lost names the task that it worked on.
+"""The pool of processes on this computer; if one is lost, the error names the task that it worked on.
 
-A worker works on one task at a time: where native code crashes, or the system ends a process for want of memory, one
-task alone is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a
-time, alone, each in a new process. One that loses its process then, too, becomes an error in its place.
+A worker does one task at a time: if native code crashes, or the system ends a process that runs out of memory, only one
+task is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a time,
+alone, each in a new process. A task that loses its process again yields an error.
 
 Read on with `team.py` (the workers of one call), `worker.py` (a process as the program knows it), `serving.py` (the
 process's own side) and `messages.py` (what they send one another).
@@ -30,22 +30,22 @@ _THREADS = (
 
 
 class _Program:
-    """What holds for this process."""
+    """State of this process."""
 
     apart = False  # see `keep_cases_apart`
 
 
 def keep_cases_apart() -> None:
-    """Let one job, too, read files in a process of its own; called by the command line, not by the library.
+    """Read files in a separate process even for one job; called by the command line, not by the library.
 
-    So no file can end a command. A library's caller who asks for one job gets the work in its own process, as a
-    debugger needs it.
+    No file can then end a command. A caller of the library who requests one job has the work done in the calling
+    process, as a debugger needs it.
     """
     _Program.apart = True
 
 
 def cores() -> int:
-    """Processors that this process may use: of the computer, by its affinity and by the limits of its container."""
+    """Number of processors that this process may use, by the computer, its affinity and the limits of its container."""
     from loky import cpu_count
 
     return int(cpu_count())
@@ -64,7 +64,7 @@ class Local:
         shielded: bool,
         say: Callable[[str], None],
     ) -> Iterator[tuple[int, Result | CaseError]]:
-        """The result of every task with its index, as they come; see `radstudy.parallel.results`."""
+        """Yield each task's index and result in order of completion; see `radstudy.parallel.results`."""
         wanted = cores() if jobs is None else jobs
         in_this = not (shielded and (wanted > 1 or _Program.apart)) and (wanted == 1 or len(tasks) == 1)
         if in_this or not tasks:
@@ -86,7 +86,7 @@ LOCAL = Local()
 
 
 def _environment(jobs: int, threads: int | None) -> dict[str, str]:
-    """Variables of the workers' environment: how many threads the libraries start in each."""
+    """Environment variables of the workers: the number of threads that libraries start in each."""
     each = max(cores() // jobs, 1)
     numbers = {name: os.environ.get(name, str(each)) if threads is None else str(threads) for name in _THREADS}
     # no processes of a worker's own (joblib), and TBB's threads know of those in the other workers
@@ -94,7 +94,7 @@ def _environment(jobs: int, threads: int | None) -> dict[str, str]:
 
 
 def _together(team: Team, content: bytes, tasks: Sequence[Any], doubtful: list[int]) -> Iterator[tuple[int, Any]]:
-    """Results as they come; tasks that lost their process are added to `doubtful`."""
+    """Yield results in order of completion; add tasks that lost their process to `doubtful`."""
     due = list(range(len(tasks)))[::-1]
     unfinished = len(tasks)
 
@@ -122,7 +122,7 @@ def _together(team: Team, content: bytes, tasks: Sequence[Any], doubtful: list[i
 
 
 def _alone(team: Team, content: bytes, task: Any) -> Any:
-    """The result of a task in doubt from a new process, the only one; an error if that is lost, too."""
+    """Do a task in doubt in a new process, the only one; return its result, or an error if that is lost, too."""
     worker = team.add()
     try:
         while not worker.began:

@@ -19,7 +19,7 @@ def pickled(value: object) -> bytes:
 
 
 def pickled_error(error: Exception) -> bytes:
-    """An error with its traceback, as the program can raise it again."""
+    """Pickle an error with its traceback, so that the program can raise it again."""
     if not isinstance(error, RadstudyError):
         bug = bug_of(error)
         error = with_bug(error, bug)

@@ -19,11 +19,11 @@ IDLE_S = 300.0  # a worker that has had nothing to do for so long ends
 
 
 class _EndedError(BaseException):
-    """This worker is to end: whatever it does is undone on the way, such as a file that is half written."""
+    """This worker must end: its unfinished work, such as a half-written file, is undone on the way."""
 
 
 def serve(tasks: Any, answers: Any) -> None:
-    """A worker's whole life: it does what it is sent, until the program has ended or has nothing more for it."""
+    """Run a worker: do the tasks that it is sent, until the program has ended or has no more tasks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
     tell(partial(_answer, answers, READING))
@@ -42,7 +42,7 @@ def _end(*_: object) -> None:
 
 
 def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> None:
-    """Do one task after another."""
+    """Do one task after another until none has come for `IDLE_S`."""
     function: Callable[[Any], Any] = _nothing
     while True:
         content = task = b""  # their memory is free while this process waits
@@ -61,11 +61,11 @@ def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> 
 
 
 def _nothing(_: object) -> None:
-    """What a worker does before it is sent a function."""
+    """The function of a worker that has not been sent one."""
 
 
 def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:
-    """Hand tasks on; where the program has ended, end this process at once, whatever it does."""
+    """Pass tasks on; if the program has ended, end this process at once, even during a task."""
     with suppress(EOFError, OSError):
         while True:
             waiting.put((tasks.recv_bytes(), tasks.recv_bytes()))
@@ -73,5 +73,5 @@ def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None
 
 
 def _answer(answers: Any, kind: int, value: object) -> None:
-    """Tell the program something."""
+    """Send a message to the program."""
     answers.send_bytes(pickle.dumps((kind, value)))

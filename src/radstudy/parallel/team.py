@@ -16,8 +16,8 @@ class Team:
 
     Parameters
     ----------
-    size : at most so many processes; it shrinks where the system does not give them, or ends them for want of memory.
-    environment : variables of theirs.
+    size : the most processes; it shrinks if the system cannot start them, or ends them for lack of memory.
+    environment : their environment variables.
     """
 
     def __init__(self, size: int, environment: dict[str, str]) -> None:
@@ -26,7 +26,7 @@ class Team:
         self.members: list[Worker] = []
 
     def __enter__(self) -> Team:
-        """Take over the workers that the last call has left."""
+        """Take over the workers that the last call left."""
         while LEFT:
             worker = LEFT.pop()
             if worker.environment == self.environment and len(self.members) < self.size and worker.process.is_alive():
@@ -36,7 +36,7 @@ class Team:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave those that have nothing to do to the next call; end the others, whose results nobody wants."""
+        """Leave the idle workers to the next call; end the others, whose results are no longer needed."""
         working = [worker for worker in self.members if worker.index is not None]
         for worker in working:
             worker.process.terminate()  # all, before the first is waited for
@@ -47,7 +47,7 @@ class Team:
         LEFT.extend(worker for worker in self.members if worker.index is None)
 
     def fill(self, wanted: int) -> None:
-        """Start workers until there are as many as wanted and possible; fewer than possible is enough to go on."""
+        """Start workers up to the number wanted, as far as possible; one is enough to go on."""
         while len(self.members) < min(self.size, wanted):
             try:
                 self.add()
@@ -66,22 +66,22 @@ class Team:
         return worker
 
     def idle(self) -> Worker | None:
-        """A worker that waits for a task."""
+        """A worker that is waiting for a task; None if all are busy."""
         return next((worker for worker in self.members if worker.began and worker.index is None), None)
 
     def heard(self) -> list[Worker]:
-        """The workers that have said something, or have ended; waits for the first."""
+        """Wait for the first worker that has sent a message or ended; return all such workers."""
         from multiprocessing.connection import wait
 
         ready = set(wait([worker.answers for worker in self.members]))
         return [worker for worker in self.members if worker.answers in ready]
 
     def lose(self, worker: Worker) -> int | None:
-        """Strike off a worker that has ended; the index of the task that it worked on.
+        """Remove a worker that has ended; return the index of the task that it worked on.
 
         Raises
         ------
-        ProcessError : it ended before it was ready for a task, and there is no other.
+        ProcessError : it ended before it was ready for a task, and it was the only worker.
         """
         self.members.remove(worker)
         worker.close()

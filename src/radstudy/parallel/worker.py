@@ -1,7 +1,7 @@
 """A process that works on one task at a time, as the program knows it.
 
 loky starts the processes (a new Python, not a fork: kernels and BLAS have threads) and pickles. Its executor is not
-used: it ends all workers where one is lost, and says neither which nor how.
+used: if one worker is lost, it ends them all, and does not report which was lost, or how.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class LostError(Exception):
 
 
 class Worker:
-    """A process that works on one task at a time, as the program knows it.
+    """The program's handle of a process that does one task at a time.
 
     Parameters
     ----------
-    environment : variables that its environment has beside the program's.
+    environment : environment variables in addition to the program's.
 
     Attributes
     ----------
-    began : whether it is ready for tasks.
-    index : of the task that it works on; None: it waits for one.
+    began : True if it is ready for tasks.
+    index : of the task that it works on; None if it waits for one.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
@@ -62,7 +62,7 @@ class Worker:
             answers.close()
 
     def send(self, index: int, content: bytes, task: Any) -> None:
-        """Give it a task, and the function where it has another one."""
+        """Send it a task, and the function if it does not have that yet."""
         message = pickled(task)
         self.index = index
         with suppress(OSError):  # it has ended: `receive` tells
@@ -71,11 +71,11 @@ class Worker:
         self._content = content
 
     def receive(self) -> tuple[int, Any] | None:
-        """Index and result of its task; None if it said something else.
+        """Return the index and result of its task; None for any other message.
 
         Raises
         ------
-        LostError : it has ended.
+        _LostError : it has ended.
         Any error of the task.
         """
         try:
@@ -96,7 +96,7 @@ class Worker:
         return None
 
     def close(self) -> None:
-        """Let it end, unless it has ended: one without a task does."""
+        """End it, unless it has ended: a worker without a task ends by itself."""
         self._tasks.close()
         self.process.join(_PATIENCE_S)
         if self.process.exitcode is None:
@@ -106,12 +106,12 @@ class Worker:
 
     @property
     def killed(self) -> bool:
-        """Whether the system ended it, or somebody did by the same means."""
+        """True if the system ended it, or a person did with the same signal."""
         return bool(self.process.exitcode == -getattr(signal, "SIGKILL", 0))
 
     @property
     def ended(self) -> str:
-        """How it ended."""
+        """A phrase that describes how it ended."""
         code = self.process.exitcode
         if self.killed:
             return "was ended by the system (signal 9), likely for want of memory"
@@ -123,7 +123,7 @@ class Worker:
         return f"ended with exit code {code}" if code else "ended, it is not known why"
 
     def lost(self) -> CaseError:
-        """What is said of the task that it worked on when it ended."""
+        """The error for the task that it worked on when it ended."""
         code = self.process.exitcode
         problem = f"the process that worked on it {self.ended}"
         if code and (code > 0 or -code in _CRASHES):
@@ -136,7 +136,7 @@ class Worker:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach: the program ends it."""
+    """Block Ctrl-C while a process starts, so that it does not reach the process: the program ends it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows: the worker itself sees to it
         yield
         return

@@ -1,4 +1,4 @@
-"""Step 3 of a study that begins at a feature table: read it in place of computing the features."""
+"""Step 3 of a study that begins at a feature table: read it instead of computing the features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEP = "extract"
 
 
 def do_feature_table(run: Run) -> None:
-    """Write the given features of the cohort's lesions as the steps after it use them."""
+    """Write the given features of the cohort's lesions in the form that the later steps read."""
     section = run.protocol.features
     if section is None:
         raise AssertionError("the study does not begin at a feature table")
@@ -64,7 +64,7 @@ def _missing(table: FeatureTable, given: GivenFeatures) -> pd.DataFrame:
 
 
 def identical_rows(table: FeatureTable) -> pd.DataFrame:
-    """Lesions of one sequence whose features are all the same: a file copied under two names, most often."""
+    """Lesions of one sequence whose features are all the same; most often a file was copied under two names."""
     frame = table.frame
     hashes = pd.util.hash_pandas_object(frame, index=False).rename("hash").reset_index()
     twice = hashes[hashes.duplicated(["sequence", "hash"], keep=False)].sort_values(["sequence", "hash"])

@@ -162,7 +162,7 @@ def test_rows_of_one_patient_with_different_images_are_refused(cohort, tmp_path)
         (("noise_floor", "noise_flor"), r"line 8.*no setting 'noise_flor' here; did you mean 'noise_floor'"),
         (("[0, 90, late_s]", "[0, 90]"), "one time for each phase"),
         (("maps: [early,", "maps: [earl,"), "earl"),
-        (("b800}", "'{patient:d}.nii'}"), "no name alone"),
+        (("b800}", "'{patient:d}.nii'}"), "not a plain name"),
     ],
 )
 def test_mistakes_in_the_recipe_have_a_line(cohort, tmp_path, change, says):

@@ -306,7 +306,7 @@ def test_no_file_and_no_message_of_import_and_derive_identifies_the_patient(synt
     (tmp_path / "derive.yaml").write_text(RECIPE)
     steps = [
         (["import", source, "--out", out, "--dry-run"], ""),
-        (["import", source, "--out", out], "not all could be imported"),  # the structure set's second contour
+        (["import", source, "--out", out], "not everything could be imported"),  # the structure set's second contour
         (["derive", out / "cohort.csv", "--recipe", tmp_path / "derive.yaml", "--out", out, "--jobs", "1"], ""),
     ]
     printed = ""

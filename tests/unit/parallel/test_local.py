@@ -50,7 +50,7 @@ def test_where_a_single_job_does_the_work(monkeypatch):
 ENDS = {
     "segmentation fault": (lambda: os.kill(os.getpid(), signal.SIGSEGV), CaseError, "was ended by signal 11"),
     "abort": (os.abort, CaseError, "was ended by signal 6 (abort"),
-    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), TransientError, "likely for want of memory"),
+    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), TransientError, "probably for lack of memory"),
     "terminated": (lambda: os.kill(os.getpid(), signal.SIGTERM), TransientError, "was ended by signal 15"),
     "exit": (lambda: os._exit(3), CaseError, "ended with exit code 3"),
     "sys.exit": (lambda: sys.exit(3), CaseError, "ended with exit code 3"),
@@ -71,7 +71,7 @@ def test_a_task_that_ends_its_process_becomes_an_error_and_the_others_go_on(how)
     assert {index for index, result in found.items() if isinstance(result, CaseError)} == poison
     assert all(found[index] == index**2 for index in set(range(30)) - poison)
     assert all(type(found[index]) is kind and text in found[index].problem for index in poison)
-    assert said == ["4 cases are tried again, each alone, since the process that worked on it was ended"]
+    assert said == ["4 cases are tried again, each alone, because the process that worked on it was ended"]
 
 
 def test_a_task_that_loses_its_process_once_has_its_result(tmp_path):

@@ -258,7 +258,7 @@ def test_features_are_called_reproducible_where_that_was_tested(facts):
     table = TABLES["selection_funnel"](facts)
     starts = {row[0].text: row[1].text for row in table.rows}
     assert starts["T2"].startswith("reproducible features: ") and starts["both"].endswith(", reduced again")
-    note = "No reproducibility filter: there is one reader; all features go on."
+    note = "No reproducibility filter: there is one reader; all features are used."
     facts.documents["agree/summary.json"]["note"] = note
     starts = {row[0].text: row[1].text for row in TABLES["selection_funnel"](facts).rows}
     assert starts["T2"].startswith("features: ")

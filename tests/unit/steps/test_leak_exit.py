@@ -70,7 +70,7 @@ def test_the_summary_is_headed_by_the_leak(ran, folder):
 def test_a_second_run_that_does_nothing_exits_4_as_well(ran, folder):
     again = radstudy("run", folder / "study.yaml", "--jobs", "1", "--step", "evaluate")
     assert again.returncode == 4, again.stderr
-    assert "leaks.csv says how" in again.stderr
+    assert "leaks.csv explains how" in again.stderr
     before = radstudy("run", folder / "study.yaml", "--jobs", "1", "--step", "model")
     assert before.returncode == 0, before.stderr  # the detector does not look before
 

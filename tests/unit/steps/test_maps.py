@@ -163,7 +163,7 @@ def test_a_patient_whose_lesion_was_lost_on_the_way_is_a_row(cohort):
     run = extracted(cohort, asked((MEAN,), "[P1, P2]"))
     rows = pd.read_csv(run.path("extract", "maps", "maps.csv"), keep_default_na=False)
     assert rows["patient"].tolist() == ["P2", "P1"]
-    assert "came through the preparation" in rows["problem"][1]
+    assert "passed the preparation" in rows["problem"][1]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_what_cannot_be_mapped_is_refused_before_anything_is_extracted(cohort, m
 @pytest.mark.parametrize(
     ("maps", "says"),
     [
-        ("{features: []}", "'features' names at least one, each once"),
-        (asked((MEAN, MEAN)), "'features' names at least one, each once"),
-        (asked((MEAN,), "[]"), "'patients' names at least one, each once"),
+        ("{features: []}", "'features' must name at least one, each only once"),
+        (asked((MEAN, MEAN)), "'features' must name at least one, each only once"),
+        (asked((MEAN,), "[]"), "'patients' must name at least one, each only once"),
         ("{feature: [x]}", "did you mean 'features'"),
     ],
 )

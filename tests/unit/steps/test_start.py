@@ -153,7 +153,7 @@ def test_nothing_is_overwritten_and_a_folder_that_is_no_import_is_refused(made, 
     source = made()
     assert command("init", tmp_path / "mine", "--from", source).exit_code == 0
     again = command("init", tmp_path / "mine", "--from", source)
-    assert "is there already" in str(again.exception)
+    assert "already exists" in str(again.exception)
     assert "not a folder that 'radstudy import' has written" in str(
         command("init", tmp_path / "x", "--from", tmp_path).exception
     )

@@ -1,4 +1,4 @@
-"""How many features a step of the selection keeps: a number, a number per model, or found by cross-validation."""
+"""The number of features that a selection step keeps: fixed, fixed per model, or found by cross-validation."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class FoundSize(Section):
         "number with the lowest.",
     )
     folds: Annotated[int, Field(ge=2)] = default(
-        "model.select.size.folds", description="Folds; a patient's lesions stay in one."
+        "model.select.size.folds", description="Folds; a patient's lesions stay in one fold."
     )
     most: Count | PerEvents = default(
         "model.select.size.most",
-        description="At most so many; events/10: a tenth of the patients in the smaller class of the training rows.",
+        description="At most this many; events/10: a tenth of the patients in the smaller class of the training rows.",
     )
 
 
@@ -51,24 +51,24 @@ Size = Annotated[
 
 
 class SizedStep(SelectionStep, Section):
-    """A step that is told how many features to keep."""
+    """A step with a setting for the number of features to keep."""
 
     keep: Size
 
 
 def size_by_default(setting: str) -> Any:
-    """The field `keep` of a step, by the name that its value has among the defaults."""
+    """The field `keep` of a step, by the name of its value among the defaults."""
     return default(
         setting,
-        description="How many; how many per model; or {cv: one-se, most: events/10}, found by cross-validation.",
+        description="A number; a number per model; or {cv: one-se, most: events/10}, found by cross-validation.",
         json_schema_extra={
-            "why": "Size of each model. Chosen before the data are seen, or else part of what must be validated."
+            "why": "Size of each model: choose it before seeing the data; otherwise the choice must be validated, too."
         },
     )
 
 
 def size_told(size: int | FoundSize | dict[str, int | FoundSize]) -> str:
-    """How many features a step keeps, in words."""
+    """Describe the number of features that a step keeps."""
     if isinstance(size, dict):
         return listed([f"{size_told(count)} ({name})" for name, count in size.items()])
     if not isinstance(size, FoundSize):
@@ -79,14 +79,14 @@ def size_told(size: int | FoundSize | dict[str, int | FoundSize]) -> str:
 
 
 def rule_told(rule: str, simplest: str = "the strongest") -> str:
-    """Which value of a setting the folds choose, in words."""
+    """Describe the rule by which the folds choose a setting."""
     if rule == "best":
         return "the lowest log-loss"
     return f"a log-loss within one standard error of the lowest ({simplest} such)"
 
 
 def cap_told(most: int | str | None) -> str:
-    """How many features there may be at most, in words."""
+    """Describe the cap on the number of features."""
     if most is None:
         return ""
     if isinstance(most, str):

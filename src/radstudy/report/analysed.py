@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.protocol.words import listed
 from radstudy.report.chance import NULL
-from radstudy.report.display import listed, plural
+from radstudy.report.display import plural
 from radstudy.report.facts import Facts
 from radstudy.report.resampled import FOLDER
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from radstudy.report.display import listed, plural, span, thousands
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share

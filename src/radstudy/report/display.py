@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from radstudy.protocol.words import listed as listed  # noqa: PLC0414
-
 NOTHING = "–"
 FINE = 0.001
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, figure
+from radstudy.report.part import report_part
 
 
-@report_figure("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
+@report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
 def agreement(facts: Facts) -> Drawing:
     """Histograms of the intraclass correlation, one a sequence, with the bound."""
     summary = facts.document("agree/summary.json")

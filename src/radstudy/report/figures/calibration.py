@@ -14,14 +14,15 @@ from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, SETS
+from radstudy.report.part import report_part
 
 _STRIP = 0.16  # height of the predictions' histogram below the curves, on the axis of shares
 _BINS = np.linspace(0, 1, 21)
 
 
-@report_figure(
+@report_part(
     "calibration",
     reads=("evaluate/calibration.csv", "evaluate/calibration_curves.csv", "model/predictions.csv", "model/models.json"),
     rows_independent=True,

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from radstudy.report.display import listed, number
+from radstudy.protocol.words import listed
+from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
+from radstudy.report.part import report_part
 
 _MOST = 5  # models in one panel
 _PINK = "#CC79A7"
@@ -24,7 +26,7 @@ _LINES: tuple[tuple[str, Any, float], ...] = (
 )
 
 
-@report_figure("decision", reads=("evaluate/decision_curves.csv", "model/models.json"), rows_independent=True)
+@report_part("decision", reads=("evaluate/decision_curves.csv", "model/models.json"), rows_independent=True)
 def decision(facts: Facts) -> Drawing:
     """Net benefit against the threshold, testing beside training: the study's model, its parts, the clinical ones."""
     frame = facts.frame("evaluate/decision_curves.csv")

@@ -11,14 +11,15 @@ from matplotlib.patches import FancyBboxPatch
 
 from radstudy.report.analysed import analysed_rows, counts, not_analysed
 from radstudy.report.facts import FAILURES, TESTING, TRAINING, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import INK, LIGHT, figure
+from radstudy.report.part import report_part
 
 _LINE = 0.2  # inches a line of text
 _WIDTH = 7.2
 
 
-@report_figure(
+@report_part(
     "flowchart",
     reads=("cohort/flow.json", "cohort/rows.csv", "cohort/absent.csv", "model/predictions.csv", *FAILURES),
     rows_independent=False,

@@ -11,11 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import listed, p_text, plural
+from radstudy.protocol.words import listed
+from radstudy.report.display import p_text, plural
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import letters, wrapped
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import readable
 from radstudy.report.tables.regression import estimated, odds_ratio, p_of_interval
 
@@ -26,7 +28,7 @@ _LABEL = 46  # letters a line
 Limits = tuple[float, float]
 
 
-@report_figure("forest", reads=("evaluate/regression.csv",), rows_independent=True)
+@report_part("forest", reads=("evaluate/regression.csv",), rows_independent=True)
 def forest(facts: Facts) -> Drawing:
     """One block a model, one row a term: odds ratio, interval, p-value; what could not be estimated is said."""
     frame = facts.frame("evaluate/regression.csv")

@@ -7,15 +7,16 @@ from matplotlib.axes import Axes
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import panels
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, LIGHT
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import step_name
 
 Stage = tuple[str, int]
 _COLUMNS = 3
 
 
-@report_figure(
+@report_part(
     "funnel",
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from radstudy.imaging.quality import BINS, TOP
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, ORANGE, figure
+from radstudy.report.part import report_part
 
 
-@report_figure("intensities", reads=("prepare/quality.json",), rows_independent=False)
+@report_part("intensities", reads=("prepare/quality.json",), rows_independent=False)
 def intensities(facts: Facts) -> Drawing:
     """Histograms of the foreground by sequence, before and after N4: mean and middle 80 % of the volumes."""
     found = facts.document("prepare/quality.json")

@@ -14,9 +14,10 @@ from matplotlib.ticker import MaxNLocator
 from radstudy.report.display import number, significant
 from radstudy.report.facts import Facts
 from radstudy.report.figures.panels import wrapped
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
 from radstudy.report.nomogram import HIGHEST, Nomogram, Scale, nomogram_of, probabilities
+from radstudy.report.part import report_part
 
 _ROW = 0.52  # inches a scale
 _WIDTH, _LEFT = 8.4, 0.31
@@ -26,7 +27,7 @@ _EDGE = 0.005  # share of the width that stays free at either side
 _MOST_FITS = 4  # moving the scales moves the labels a little again
 
 
-@report_figure("nomogram", reads=("signature.json",), rows_independent=False)
+@report_part("nomogram", reads=("signature.json",), rows_independent=False)
 def nomogram(facts: Facts) -> Drawing:
     """Points, one scale a variable, total points and probability: read by hand it gives the model's own number."""
     found = nomogram_of(facts)

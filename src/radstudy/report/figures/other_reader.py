@@ -5,14 +5,15 @@ from __future__ import annotations
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, wrapped
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS
+from radstudy.report.part import report_part
 
 MOVED, PROBABILITIES = "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv"
 _MARKS = {TESTING: "o", TRAINING: "D"}
 
 
-@report_figure(
+@report_part(
     "other_reader",
     reads=("evaluate/other_reader/probabilities.csv", "evaluate/other_reader/moved.csv"),
     rows_independent=True,

@@ -9,13 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.modelling.lesions import without_lesions_note
+from radstudy.protocol.words import listed
 from radstudy.report.chance import NULL, NULL_BASELINES, NULL_ROC, OUTCOME, Chance, chance_of
-from radstudy.report.display import listed, number, p_text
+from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, INK, SETS, figure
 from radstudy.report.outline import number_of
+from radstudy.report.part import report_part
 from radstudy.report.tables.performance import valid_tests
 
 # p-values in steps, dark where small; light and dark are told apart without colour
@@ -23,7 +25,7 @@ _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
 _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 
 
-@report_figure(
+@report_part(
     "auc",
     reads=("evaluate/table3.csv", "model/models.json", NULL, NULL_BASELINES),
     rows_independent=True,
@@ -131,7 +133,7 @@ def _spoken(table: Any, name: str) -> str:
     return f"{name} {', '.join(said)}"
 
 
-@report_figure(
+@report_part(
     "roc",
     reads=("evaluate/roc.csv", "evaluate/table3.csv", "model/models.json", NULL_ROC, NULL, NULL_BASELINES),
     rows_independent=True,
@@ -202,7 +204,7 @@ def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty:
               linewidth=1.4, label=f"{which} {area}")  # fmt: skip
 
 
-@report_figure("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
+@report_part("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
 def delong(facts: Facts) -> Drawing:
     """The p-values of every pair of models, training and testing."""
     frame = valid_tests(facts.frame("evaluate/delong.csv"))

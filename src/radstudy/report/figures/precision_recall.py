@@ -10,11 +10,12 @@ from matplotlib.lines import Line2D
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import GREY, SETS
+from radstudy.report.part import report_part
 
 
-@report_figure(
+@report_part(
     "precision_recall",
     reads=("evaluate/precision_recall.csv", "evaluate/table3.csv", "model/models.json"),
     rows_independent=False,

@@ -12,14 +12,15 @@ from scipy import stats
 
 from radstudy.report.display import interval, number, span
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
+from radstudy.report.part import report_part
 from radstudy.report.resampled import fewest, resampled
 
 _FEWEST = 5  # values that a density needs
 
 
-@report_figure(
+@report_part(
     "splits",
     reads=("evaluate/resampling/splits.csv", "evaluate/resampling/summary.csv", "model/models.json"),
     rows_independent=False,
@@ -85,7 +86,7 @@ def _key(table: pd.DataFrame) -> list[Any]:
     return marks
 
 
-@report_figure(
+@report_part(
     "risks",
     reads=("evaluate/resampling/patients.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,

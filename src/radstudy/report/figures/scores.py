@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, INK, ORANGE, figure
+from radstudy.report.part import report_part
 
 _FEWEST = 5  # values that a violin needs
 _COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
 
 
-@report_figure(
+@report_part(
     "scores",
     reads=("model/predictions.csv", "evaluate/table3.csv", "cohort/rows.csv"),
     rows_independent=False,

@@ -21,10 +21,11 @@ from radstudy.report.chance import (
 )
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
 
 
-@report_table("chance", reads=(NULL, NULL_BASELINES), rows_independent=False)
+@report_part("chance", reads=(NULL, NULL_BASELINES), rows_independent=False)
 def chance(facts: Facts) -> Table:
     """What each model reaches beside what its permutations reach: the outcome's, and those of the radiomics alone."""
     if facts.protocol.evaluate.chance is None:

@@ -10,7 +10,8 @@ import pandas as pd
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 _HEADINGS = {**{step.word: step.heading for step in SELECTION_STEPS}, "screen": "Univariate regression"}
@@ -29,7 +30,7 @@ def step_name(step: str) -> str:
     return f"{heading} ({place})" if place else heading
 
 
-@report_table("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
+@report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
 def reproducibility(facts: Facts) -> Table:
     """How many features two readers reproduce, by sequence."""
     summary = facts.document("agree/summary.json")
@@ -62,7 +63,7 @@ def _bound(summary: dict[str, Any]) -> str:
     return "lower 95% limit" if summary.get("by") == "lower" else "estimate"
 
 
-@report_table(
+@report_part(
     "selection_funnel",
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,
@@ -126,7 +127,7 @@ def entering(facts: Facts) -> str:
     return "features" if found.get("note") else "reproducible features"
 
 
-@report_table("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
+@report_part("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
 def selected(facts: Facts) -> Table:
     """The features of every model, with coefficients and odds ratios."""
     frame = facts.frame("model/features.csv")
@@ -191,7 +192,7 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-@report_table("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)
+@report_part("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)
 def screen(facts: Facts) -> Table:
     """Univariate logistic regression of the clinical variables."""
     frame = facts.frame("model/clinical_screen.csv")

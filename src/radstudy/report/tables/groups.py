@@ -10,10 +10,11 @@ import pandas as pd
 from radstudy.report.analysed import analysed_rows, counts
 from radstudy.report.display import NOTHING, number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Table, heads, report_table
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
 
 
-@report_table(
+@report_part(
     "clinical",
     reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
@@ -23,7 +24,7 @@ def clinical(facts: Facts) -> Table:
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", (TRAINING, TESTING))
 
 
-@report_table(
+@report_part(
     "imaging",
     reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
@@ -33,7 +34,7 @@ def imaging(facts: Facts) -> Table:
     return _side_by_side(facts, "table2", "imaging", "MRI characteristic", (TRAINING, TESTING))
 
 
-@report_table(
+@report_part(
     "clinical_whole_cohort",
     reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
@@ -43,7 +44,7 @@ def clinical_whole(facts: Facts) -> Table:
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", ("all",))
 
 
-@report_table(
+@report_part(
     "imaging_whole_cohort",
     reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,

@@ -9,14 +9,15 @@ import pandas as pd
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number, p_text, percent
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 LEAKS = "evaluate/leaks/leaks.csv"
 BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
 MOVED = "evaluate/other_reader/moved.csv"
 
 
-@report_table("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
+@report_part("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
 def leaks(facts: Facts) -> Table:
     """Every finding, errors first."""
     frame = facts.frame(LEAKS)
@@ -45,7 +46,7 @@ def _no_sign(facts: Facts) -> str:
     )
 
 
-@report_table("beside_volume", reads=("evaluate/baselines/beside_volume.csv",), rows_independent=True)
+@report_part("beside_volume", reads=("evaluate/baselines/beside_volume.csv",), rows_independent=True)
 def beside_volume(facts: Facts) -> Table:
     """Each model beside the volume-only model of the same patients."""
     if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
@@ -80,7 +81,7 @@ def _named(record: Any, label: str, marks: Footnotes) -> Cell:
     return Cell(label, mark=marks.mark(note) if note else "", kind="level name")
 
 
-@report_table("other_reader", reads=("evaluate/other_reader/moved.csv",), rows_independent=True)
+@report_part("other_reader", reads=("evaluate/other_reader/moved.csv",), rows_independent=True)
 def other_reader(facts: Facts) -> Table:
     """The fixed models on the other readers' masks."""
     frame = _moved(facts)

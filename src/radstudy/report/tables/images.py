@@ -10,12 +10,13 @@ import pandas as pd
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.report.display import NOTHING, number, plural, significant
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
 _LONGEST = 40  # rows of a table on the page
 
 
-@report_table("volumes", reads=("prepare/volumes.csv",), rows_independent=False)
+@report_part("volumes", reads=("prepare/volumes.csv",), rows_independent=False)
 def volumes(facts: Facts) -> Table:
     """The volumes: geometry as acquired, and the bias field."""
     frame = facts.frame("prepare/volumes.csv")
@@ -43,7 +44,7 @@ def volumes(facts: Facts) -> Table:
     return Table([heads(names)], rows, frame, notes)
 
 
-@report_table("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
+@report_part("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
 def lesions(facts: Facts) -> Table:
     """The first reader's lesions: size and grey-level bins."""
     frame = facts.frame("prepare/lesions.csv")
@@ -75,7 +76,7 @@ def lesions(facts: Facts) -> Table:
     return Table([heads(names)], rows, frame, notes)
 
 
-@report_table("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
+@report_part("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
 def transferred(facts: Facts) -> Table:
     """Masks that were carried from the sequence they were drawn on to another one."""
     section = facts.protocol.cohort.transfer
@@ -109,7 +110,7 @@ def transferred(facts: Facts) -> Table:
     return Table(header, rows, frame, notes)
 
 
-@report_table("warnings", reads=("prepare/lesions.csv", "prepare/volumes.csv"), rows_independent=False)
+@report_part("warnings", reads=("prepare/lesions.csv", "prepare/volumes.csv"), rows_independent=False)
 def warnings(facts: Facts) -> Table:
     """Each kind of warning with the number of lesions or volumes it concerns."""
     found: dict[tuple[str, str], set[str]] = {}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from radstudy.report.display import listed, plural
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural
 from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, heads, words
 
 
-@report_table("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
+@report_part("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
 def lost(facts: Facts) -> Table:
     """Cases that failed, with the problem and the remedy."""
     frame = facts.failures()
@@ -27,7 +29,7 @@ def lost(facts: Facts) -> Table:
     return Table([words(names)], rows, frame, notes)
 
 
-@report_table("absent_sequences", reads=("cohort/absent.csv",), rows_independent=False)
+@report_part("absent_sequences", reads=("cohort/absent.csv",), rows_independent=False)
 def absent(facts: Facts) -> Table:
     """Sequences that patients do not have, or on which the lesion is not visible."""
     frame = facts.frame("cohort/absent.csv")
@@ -42,7 +44,7 @@ def absent(facts: Facts) -> Table:
     return Table(header, rows, frame)
 
 
-@report_table("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
+@report_part("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
 def usable(facts: Facts) -> Table:
     """How many rows each model was trained and tested on."""
     found = facts.document("model/models.json")
@@ -72,7 +74,7 @@ def usable(facts: Facts) -> Table:
     return Table(header, rows, pd.DataFrame(records, columns=names), note)
 
 
-@report_table("undefined_features", reads=("extract/missing.csv",), rows_independent=False)
+@report_part("undefined_features", reads=("extract/missing.csv",), rows_independent=False)
 def undefined(facts: Facts) -> Table:
     """Feature values that are not defined, with the reason."""
     frame = facts.frame("extract/missing.csv")
@@ -88,7 +90,7 @@ def undefined(facts: Facts) -> Table:
     return Table(header, rows, frame, notes)
 
 
-@report_table("identical_lesions", reads=("extract/identical.csv",), rows_independent=False)
+@report_part("identical_lesions", reads=("extract/identical.csv",), rows_independent=False)
 def identical(facts: Facts) -> Table:
     """Lesions whose features are all the same: a file copied under two names, most often."""
     frame = facts.frame("extract/identical.csv")

@@ -10,15 +10,16 @@ from radstudy.modelling.assessment.measures import shown_in
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
 from radstudy.report.tables.performance import valid_tests
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 _PAIR = ("model", "set")
 _SHOWN = shown_in("performance_measures")
 
 
-@report_table("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
+@report_part("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
 def measures(facts: Facts) -> Table:
     """Measures beside those of the table of performance, Brier score and calibration, testing above training."""
     table, calibration = facts.frame("evaluate/table3.csv"), facts.frame("evaluate/calibration.csv")
@@ -51,7 +52,7 @@ def _measures_row(row: Any, notes: Footnotes) -> Row:
     ]
 
 
-@report_table("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
+@report_part("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
 def incremental(facts: Facts) -> Table:
     """What a model gains over the one it is compared with."""
     frame = valid_tests(facts.frame("evaluate/incremental.csv"))
@@ -89,7 +90,7 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
-@report_table("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
+@report_part("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
 def mcnemar(facts: Facts) -> Table:
     """McNemar's test of the accuracy of every pair, at the training cut-offs."""
     frame = facts.frame("evaluate/mcnemar.csv")

@@ -25,8 +25,9 @@ from radstudy.report.chance import (
 )
 from radstudy.report.display import NOTHING, interval, number, p_text, significant
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
-from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
 # of a row: what the set is, and below it what its values are worth
@@ -34,7 +35,7 @@ SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("t
 _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
 
-@report_table(
+@report_part(
     "performance",
     reads=("evaluate/table3.csv", "model/models.json", BASELINES, NULL, NULL_BASELINES),
     rows_independent=True,
@@ -138,7 +139,7 @@ def applied(facts: Facts) -> str:
     return ", applied unchanged to the testing set" if tested else ""
 
 
-@report_table("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
+@report_part("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
 def counts(facts: Facts) -> Table:
     """The counts behind the performance, with predictive values."""
     frame = _table3(facts)
@@ -221,13 +222,13 @@ def _whole(value: Any) -> str:
     return NOTHING if value is None or pd.isna(value) else str(int(value))
 
 
-@report_table("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
+@report_part("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
 def comparisons(facts: Facts) -> Table:
     """DeLong's test of every pair, testing set."""
     return _pairs(facts, TESTING)
 
 
-@report_table("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
+@report_part("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
 def comparisons_training(facts: Facts) -> Table:
     """DeLong's test of every pair, training set: descriptive."""
     return _pairs(facts, TRAINING)

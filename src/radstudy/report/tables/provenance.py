@@ -19,7 +19,8 @@ from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.provenance import PROVENANCE
 from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, numbers, words
 
 KINDS: Mapping[str, Sequence[type[Kind]]] = {
     "prepare": PREPARATION_STEPS,
@@ -39,7 +40,7 @@ class _Choice:
     why: str
 
 
-@report_table("choices", reads=(), rows_independent=False)
+@report_part("choices", reads=(), rows_independent=False)
 def choices(facts: Facts) -> Table:
     """Every choice that was in force in the study, with its value, who made it, and why one would."""
     rows, records = [], []
@@ -170,7 +171,7 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-@report_table("versions", reads=PROVENANCES, rows_independent=False)
+@report_part("versions", reads=PROVENANCES, rows_independent=False)
 def versions(facts: Facts) -> Table:
     """When each step ran, how long it took, with which versions."""
     found = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]

@@ -6,7 +6,8 @@ from typing import Any
 
 from radstudy.report.display import NOTHING, interval, number
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
 
 _DISTANCES = {
     "dice": ("Dice", 3),
@@ -18,7 +19,7 @@ _DISTANCES = {
 }
 
 
-@report_table("mask_agreement", reads=("agree/masks.csv",), rows_independent=False)
+@report_part("mask_agreement", reads=("agree/masks.csv",), rows_independent=False)
 def masks(facts: Facts) -> Table:
     """Overlap and distance of two readers' masks, one row a sequence and pair of readers."""
     frame = facts.frame("agree/masks.csv")
@@ -58,7 +59,7 @@ def _spread(values: Any, digits: int) -> Cell:
     return Cell(f"{middle} ({low} to {high})", below=ends, kind="number")
 
 
-@report_table("kappa", reads=("agree/kappa.csv",), rows_independent=True)
+@report_part("kappa", reads=("agree/kappa.csv",), rows_independent=True)
 def kappa(facts: Facts) -> Table:
     """Cohen's kappa of what two readers saw, one row a characteristic."""
     frame = facts.frame("agree/kappa.csv")

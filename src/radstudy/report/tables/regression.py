@@ -10,8 +10,9 @@ from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.nomogram import Scale, nomogram_of
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import entering, readable
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 
 APPARENT = (
     "Training set: apparent, selection ignored. The features were chosen on the same patients, so intervals are too "
@@ -48,7 +49,7 @@ def _shown(value: float) -> str:
     return f"{value:,.0f}" if _LARGEST <= value < 1e7 else ">10,000,000" if value >= 1e7 else significant(value, 3)
 
 
-@report_table("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
+@report_part("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
 def regression(facts: Facts) -> Table:
     """Odds ratios with intervals, tests and variance inflation, one block a model."""
     frame = facts.frame("evaluate/regression.csv")
@@ -87,7 +88,7 @@ def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
     ]
 
 
-@report_table("regression_fit", reads=("evaluate/regression_models.csv", "agree/summary.json"), rows_independent=True)
+@report_part("regression_fit", reads=("evaluate/regression_models.csv", "agree/summary.json"), rows_independent=True)
 def regression_fit(facts: Facts) -> Table:
     """How well each multivariable regression fits, and how few events it rests on."""
     frame = facts.frame("evaluate/regression_models.csv")
@@ -127,7 +128,7 @@ def _fit(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
-@report_table("nomogram", reads=("signature.json",), rows_independent=False)
+@report_part("nomogram", reads=("signature.json",), rows_independent=False)
 def points(facts: Facts) -> Table:
     """The nomogram as numbers: points of every variable, and the probability of a total."""
     found = nomogram_of(facts)

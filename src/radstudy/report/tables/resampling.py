@@ -9,16 +9,17 @@ import pandas as pd
 from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.outline import number_of
+from radstudy.report.part import report_part
 from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
 from radstudy.report.tables.features import readable
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
 _SHOWN, _OFTEN = 10, 25.0  # features a model; those of the model itself and those selected in this per cent or more
 _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
-@report_table("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
+@report_part("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
 def honest(facts: Facts) -> Table:
     """The recipe as published: apparent and single-split values beside nested and out-of-bag ones."""
     frame = resampled(facts)
@@ -97,7 +98,7 @@ def _share_note(facts: Facts, counts: pd.Series[Any], unit: str) -> str:
     return f", below it the central {facts.level} of the {unit}"
 
 
-@report_table("stability", reads=("evaluate/resampling/summary.csv",), rows_independent=False)
+@report_part("stability", reads=("evaluate/resampling/summary.csv",), rows_independent=False)
 def stability(facts: Facts) -> Table:
     """How stable selection and predictions are."""
     frame = resampled(facts)
@@ -131,7 +132,7 @@ def _stability_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
-@report_table(
+@report_part(
     "selection_frequency",
     reads=("evaluate/resampling/features.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
@@ -173,7 +174,7 @@ def _frequent_row(facts: Facts, row: Any) -> Row:
     ]  # fmt: skip
 
 
-@report_table(
+@report_part(
     "optimism",
     reads=("evaluate/resampling/corrections.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,

@@ -1,4 +1,4 @@
-"""What a table of the report is, before anything turns it into HTML or CSV, and how one is declared."""
+"""A table of the report, before it becomes HTML, CSV or Word."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
-
-from radstudy.report.analysed import lesions_note
-from radstudy.report.facts import Facts
 
 
 @dataclass(frozen=True)
@@ -53,47 +50,9 @@ class Table:
     frame: pd.DataFrame
     footnotes: Sequence[str] = field(default=())
 
-
-@dataclass(frozen=True)
-class ReportTable:
-    """A table of the report as declared; called with the facts of a run, it makes it.
-
-    Parameters
-    ----------
-    name : in outline.yaml and of its files.
-    reads : files of the run that it is made from.
-    rows_independent : whether it has intervals or tests that take every row as independent; it then has a footnote
-        where patients have several lesions. Counts have none, nor do tables that count patients, and permutations and
-        resampling keep a patient's lesions together.
-    make : the function.
-    """
-
-    name: str
-    reads: tuple[str, ...]
-    rows_independent: bool
-    make: Callable[[Facts], Table]
-
-    def __call__(self, facts: Facts) -> Table:
-        """Make the table.
-
-        Raises
-        ------
-        AbsentError : there is nothing to show; says why.
-        """
-        table = self.make(facts)
-        note = lesions_note(facts) if self.rows_independent else ""
-        return replace(table, footnotes=[note, *table.footnotes]) if note else table
-
-
-def report_table(
-    name: str, *, reads: tuple[str, ...], rows_independent: bool
-) -> Callable[[Callable[[Facts], Table]], ReportTable]:
-    """Declare the function below as a table of the report; see `ReportTable`."""
-
-    def declared(make: Callable[[Facts], Table]) -> ReportTable:
-        return ReportTable(name, reads, rows_independent, make)
-
-    return declared
+    def with_first_note(self, note: str) -> Table:
+        """The table with one more footnote, above the others."""
+        return replace(self, footnotes=[note, *self.footnotes])
 
 
 class Footnotes:

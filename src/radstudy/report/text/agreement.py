@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radstudy.report.display import listed
+from radstudy.protocol.words import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.evidence import agreement, agreement_tested, rows, shows
 from radstudy.report.text.sentence import Sentence

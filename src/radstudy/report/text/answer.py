@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
+from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import INCREMENTAL, NULL, OUTCOME, Chance, chance_of, family
-from radstudy.report.display import listed, number, p_text
+from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
 from radstudy.report.text.sentence import Sentence

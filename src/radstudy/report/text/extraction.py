@@ -8,7 +8,8 @@ from radstudy.features.names import names_of_image_type
 from radstudy.features.setting_values import SETTINGS
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.protocol.sections import Extract
-from radstudy.report.display import listed, plural
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural
 from radstudy.report.facts import SUMMARY, Facts
 
 _INTERPOLATORS = {"sitkBSpline": "B-spline", "sitkLinear": "linear interpolation",

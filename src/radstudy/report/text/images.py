@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from radstudy.report.display import listed, plural
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural
 from radstudy.report.facts import SUMMARY, Facts
 from radstudy.report.text.evidence import agreement_tested, fitted, rows, shows
 from radstudy.report.text.extraction import extraction

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
-from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.agreement import AGREEMENT
 from radstudy.report.text.cohort import COHORT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from radstudy.protocol.classifiers import Classifier
 from radstudy.protocol.selection import Standardise
-from radstudy.report.display import listed
+from radstudy.protocol.words import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.evidence import fitted, rows
 from radstudy.report.text.sentence import Sentence

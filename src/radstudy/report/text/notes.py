@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from radstudy.report.display import listed, number, plural
+from radstudy.protocol.words import listed
+from radstudy.report.display import number, plural
 from radstudy.report.facts import Facts
 from radstudy.report.text.paragraph import Paragraph
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import INCREMENTAL, NULL, family, floor_text, named
-from radstudy.report.display import listed, plural, plural_span, span
+from radstudy.report.display import plural, plural_span, span
 from radstudy.report.facts import TESTING, Facts
 from radstudy.report.resampled import FOLDER
 from radstudy.report.text.evidence import RESAMPLED, agreement_tested, chance_rows, left_out, rows, shows

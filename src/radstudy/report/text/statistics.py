@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.modelling.assessment.measures import IntervalBy, with_interval_by
+from radstudy.protocol.words import listed
 from radstudy.report.analysed import lesions_note
 from radstudy.report.chance import NULL, NULL_BASELINES
-from radstudy.report.display import listed
 from radstudy.report.facts import TRAINING, Facts
 from radstudy.report.tables.performance import INTERVALS, applied, cutoff_rule
 from radstudy.report.tables.regression import estimated, p_of_interval

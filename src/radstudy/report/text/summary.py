@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
-from radstudy.report.display import listed, number, plural, span, thousands
+from radstudy.report.display import number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, Facts
 from radstudy.report.text.agreement import bound_of
 from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER

@@ -1,4 +1,4 @@
-"""The figures of the report. A new one is a file of its own, its name in this tuple, and its row in outline.yaml."""
+"""The figures of the report. To add one: a file, its name in this tuple, and its row in outline.yaml."""
 
 from __future__ import annotations
 

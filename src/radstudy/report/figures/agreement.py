@@ -1,4 +1,4 @@
-"""How reproducible the features of each sequence are."""
+"""The reproducibility of the features of each sequence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from radstudy.report.part import report_part
 
 @report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
 def agreement(facts: Facts) -> Drawing:
-    """Histograms of the intraclass correlation, one a sequence, with the bound."""
+    """Histograms of the intraclass correlation, one per sequence, with the threshold."""
     summary = facts.document("agree/summary.json")
     if summary["note"]:
         raise AbsentError(summary["note"])

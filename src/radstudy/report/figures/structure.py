@@ -14,10 +14,10 @@ class Drawing:
 
     Parameters
     ----------
-    figure : what matplotlib draws.
-    alt : what it shows, for those who cannot see it.
-    notes : printed below.
-    frame : the numbers that are drawn, for a CSV file of the figure's name; None where a table of the report has them.
+    figure : the matplotlib figure.
+    alt : description for readers who cannot see it.
+    notes : notes printed below.
+    frame : the numbers drawn, for a CSV file with the figure's name; None if a table of the report has them.
     """
 
     figure: Figure

@@ -1,4 +1,4 @@
-"""The tables of the report. A new one is a function, its name in this tuple, and its row in outline.yaml."""
+"""The tables of the report. To add one: a function, its name in this tuple, and its row in outline.yaml."""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ class Cell:
 
     Parameters
     ----------
-    text : what it says.
-    below : a second line, printed smaller.
-    span : columns it covers.
-    mark : footnote letter, printed raised.
-    kind : "number" (set right), "level" (indented), "name" (not broken), "quiet", "strong", "group" (heads others), or
-        several of these with blanks between.
+    text : text of the cell.
+    below : a second line, in smaller print.
+    span : number of columns.
+    mark : footnote letter, printed as a superscript.
+    kind : "number" (right-aligned), "level" (indented), "name" (not broken), "quiet", "strong", "group" (a heading), or
+        several of these separated by blanks.
     """
 
     text: str
@@ -35,14 +35,14 @@ Row = Sequence[Cell]
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One table as made.
+    """One table.
 
     Parameters
     ----------
     header : rows of header cells.
     rows : rows of cells.
-    frame : the same facts with all their digits, for the CSV file.
-    footnotes : printed below, in order.
+    frame : the same data in full precision, for the CSV file.
+    footnotes : footnotes, in order.
     """
 
     header: Sequence[Row]
@@ -74,30 +74,30 @@ def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else f"a{_letter(index - 26)}"
 
 
-# How a block of rows of one set is headed: never training values without what they are.
+# Headings of the rows of one set: training values are always marked as apparent.
 SET_HEADS = {"testing": "Testing set", "training": "Training set: apparent, selection ignored"}
 
 
 def by_set(frame: pd.DataFrame, width: int, row: Callable[[Any], Row]) -> list[Row]:
-    """Rows of cells in a block a set, testing first, each block under its heading.
+    """The rows in one block per set, testing first, each block under its heading.
 
     Parameters
     ----------
-    frame : with a column ``set``.
-    width : columns of the table.
-    row : from a row of the frame to its cells.
+    frame : table with a column ``set``.
+    width : number of columns.
+    row : function from a row of the frame to its cells.
     """
-    made: list[Row] = []
+    rows: list[Row] = []
     for which, head in SET_HEADS.items():
         part = frame[frame["set"] == which] if len(frame) else frame
         if len(part):
-            made.append([Cell(head, span=width, kind="group")])
-            made += [row(record) for _, record in part.iterrows()]
-    return made
+            rows.append([Cell(head, span=width, kind="group")])
+            rows += [row(record) for _, record in part.iterrows()]
+    return rows
 
 
 def heads(names: Iterable[str], numbers: bool = True) -> list[Cell]:
-    """A header row: the first column set left, the others as numbers."""
+    """A header row: the first column left-aligned, the others as numbers."""
     return [Cell(name, kind="number" if numbers and index else "") for index, name in enumerate(names)]
 
 
@@ -107,5 +107,5 @@ def words(values: Iterable[str], kind: str = "") -> list[Cell]:
 
 
 def numbers(values: Iterable[str]) -> list[Cell]:
-    """A row of cells set right."""
+    """A row of right-aligned cells."""
     return [Cell(value, kind="number") for value in values]

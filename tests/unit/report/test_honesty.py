@@ -120,9 +120,7 @@ def test_one_reader_has_no_other(told):
 
 def test_the_methods_name_what_was_done_and_nothing_else(told):
     text = methods_text(told)
-    assert (
-        "logistic regressions on a single variable were fitted on the training set: the logarithm of the lesion's" in text
-    )
+    assert "regressions on a single variable were fitted on the training set: the logarithm of the lesion's" in text
     assert "applied unchanged to features from the masks of b" in text
     for name in ("evaluate/baselines/table3.csv", "evaluate/other_reader/moved.csv"):
         del told.frames[name]

@@ -48,9 +48,9 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
 
     Parameters
     ----------
-    diameter_mm : its largest diameter.
-    traits : "lobulation" and "spiculation", standard normal: how irregular its shape and margin are.
-    rng : where it comes from.
+    diameter_mm : largest diameter.
+    traits : "lobulation" and "spiculation", standard normal: irregularity of its shape and margin.
+    rng : source of its shape.
     """
     half = [int(np.ceil(max(least, diameter_mm + 2 * margin) / 2)) for least, margin in zip(
         LEAST_MM, MARGIN_MM, strict=True)]  # fmt: skip
@@ -61,7 +61,7 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
     bulges = smooth_noise(shape, 0.17 * diameter_mm + 1.0, rng)
     spikes = smooth_noise(shape, 1.6, rng)
     lobulation = 0.11 * np.exp(0.35 * traits["lobulation"])
-    radius = np.clip(1 + lobulation * bulges, 0.72, 1.3)  # more would leave a spindle with hardly any volume
+    radius = np.clip(1 + lobulation * bulges, 0.72, 1.3)  # larger values would leave a spindle with hardly any volume
     spiculation = min(0.4 * np.exp(0.5 * traits["spiculation"]), 0.03 * diameter_mm)  # mm
     scale = 1.0
     for _ in range(3):  # the boundary's bumps change the largest diameter: measure it and scale
@@ -90,7 +90,7 @@ def _rotation(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _in_one_piece(distance: Field) -> Field:
-    """Put what is not connected to the centre outside."""
+    """Put everything outside the largest connected piece outside the lesion."""
     pieces, count = ndimage.label(distance < 0)
     if count <= 1:
         return distance

@@ -13,7 +13,7 @@ DICE = (0.85, 0.91)  # reader 2 against reader 1, drawn for each patient and seq
 
 
 def first_reading(lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """The true lesion on the sequence's grid, its boundary moved by a fifth of a millimetre or so."""
+    """The true lesion on the sequence's grid, its boundary moved by about a fifth of a millimetre."""
     waver = smooth_noise(grid.shape, tuple(2.0 / grid.spacing_mm), rng)
     return _as_drawn(grid.sample(lesion.distance_mm) + np.float32(0.2) * waver < 0)
 
@@ -21,14 +21,14 @@ def first_reading(lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator) -
 def second_reading(
     first: NDArray[np.bool_], lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """A second drawing of the same lesion whose Dice with the first is as near as can be to one drawn from DICE.
+    """A second drawing of the same lesion; its Dice with the first is as close as possible to a draw from DICE.
 
-    The boundary is shifted as a whole (one reader draws larger) and bulges in and out; how much is searched for.
+    The boundary is shifted as a whole (one reader draws larger) and bulges in and out; the amount is searched for.
     """
     wanted = rng.uniform(*DICE)
     distance = grid.sample(lesion.distance_mm)
     wander = rng.normal(0.25, 0.5) + smooth_noise(grid.shape, tuple(5.0 / grid.spacing_mm), rng)
-    furthest = 0.12 * lesion.diameter_mm  # nobody draws tissue that far from the lesion
+    furthest = 0.12 * lesion.diameter_mm  # no reader draws tissue further from the lesion than this
 
     def drawn(amount_mm: float) -> NDArray[np.bool_]:
         return np.asarray(distance < np.minimum(amount_mm * wander, furthest))

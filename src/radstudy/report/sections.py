@@ -1,4 +1,4 @@
-"""The outline made into sections: every part built from the facts, or its reason for not being there."""
+"""The sections of the outline: every part built from the facts, or the reason for its absence."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ class Part:
 
     Parameters
     ----------
-    kind, name : table, figure, text, pictures, fields, maps or settings, and which of them; names its files, too.
-    content : what was made, None where it is absent.
-    absent : why there is nothing.
-    number, caption : such as Figure S4 and what it shows.
-    folded : whether it opens on a click.
-    bug : the identifier of the unexpected error that kept it from being made.
-    traceback : of that error, without names of patients.
+    kind : table, figure, text, pictures, fields, maps or settings.
+    name : name in the outline and of its files.
+    content : the part as made; None if it is absent.
+    absent : reason for its absence.
+    number, caption : number, such as Figure S4, and caption.
+    folded : True if it opens on a click.
+    bug : identifier of the unexpected error that prevented it.
+    traceback : traceback of that error, without names of patients.
     """
 
     kind: str
@@ -44,10 +45,10 @@ class Part:
     traceback: str = ""
 
     def failed(self, bug: Bug) -> Part:
-        """The part as it stands in the page where it could not be made."""
+        """The part as the page shows it if it could not be made."""
         what = (
             f"This part could not be made from the files of the run: {bug.said}. To do: if the run was "
-            f"stopped, give its command again; else report this as a bug, with {LOG} in the run's folder."
+            f"stopped, start it again; otherwise report this as a bug and attach {LOG} from the run's folder."
         )
         return replace(self, content=None, absent=what, bug=bug.id, traceback=bug.traceback)
 
@@ -62,7 +63,7 @@ class Section:
 
 
 def build_sections(facts: Facts) -> list[Section]:
-    """All sections in the outline's order. What cannot be made says so; it never stops the rest."""
+    """All sections in the outline's order. A part that cannot be made says so and never stops the others."""
     with style():
         return [
             Section(section.id, section.title, [_part(facts, part) for part in section.parts]) for section in outline()
@@ -94,5 +95,5 @@ def _part(facts: Facts, part: OutlinePart) -> Part:
         return replace(empty, content=_MAKERS[part.kind](facts, part.name))
     except AbsentError as missing:
         return replace(empty, absent=str(missing))
-    except Exception as error:  # a file that a broken run left half right: the rest of the report must still be made
+    except Exception as error:  # a broken run may have left a damaged file: the rest of the report must still be made
         return empty.failed(note(error, f"report: {part.kind} {part.name}"))

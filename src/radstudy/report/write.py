@@ -37,12 +37,12 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     Parameters
     ----------
     protocol : the study file.
-    run : the run's folder, finished or not: what is missing is said in its place.
+    run : the run's folder, finished or not: the report says in place what is missing.
     jobs : processes that draw figures and write tables.
 
     Returns
     -------
-    The page: one file that needs no other, no network and no script.
+    The path of the page: one file that needs no other file, no network and no script.
     """
     facts = read_facts(protocol, run)
     page = run / "report.html"
@@ -54,15 +54,15 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
 
 
 def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int) -> dict[str, str]:
-    """Write tables and figures; returns the data URI of every figure. A part that cannot be written says so."""
+    """Write tables and figures and return the data URI of every figure; a part that cannot be written says so."""
     places = [(section.parts, index) for section in sections for index in range(len(section.parts))]
     places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | Drawing)]
     parts = [own[index] for own, index in places]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
-    made = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_title))
+    results = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_title))
     for index, part in enumerate(parts):
-        files = made[index]
+        files = results[index]
         if isinstance(files, Bug):
             write_bug(replace(files, doing=f"report: files of {part.name}"))
             own, at = places[index]
@@ -84,7 +84,7 @@ def _title(part: Part) -> str:
 def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes] | Bug:
     try:
         return _files_of(part, notice, kinds)
-    except Exception as error:  # one part must not cost the others
+    except Exception as error:  # one part must not stop the others
         if is_expected(error):
             raise
         return bug_of(error)

@@ -11,7 +11,7 @@ from radstudy.cohort.manifest import TRAINING, Cohort
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import Protocol
-from radstudy.report.display import listed
+from radstudy.protocol.words import listed
 from radstudy.table import FeatureTable
 
 FEWEST, FEW = 3, 10  # below the first no ICC is computed (modelling/agreement.py); below the second it means little

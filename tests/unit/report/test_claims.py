@@ -141,7 +141,10 @@ def test_a_group_that_says_nothing_by_itself_has_the_outcomes_name(facts, labels
 
 @pytest.mark.parametrize(
     ("named", "words"),
-    [("", "the last model that is a formula, for the study file names none"), ("signature: last, ", "named for use")],
+    [
+        ("", "the last model that is a formula, because the study file names none"),
+        ("signature: last, ", "named for use"),
+    ],
 )
 def test_the_signature_is_said_to_be_named_where_it_was(facts, named, words):
     with_study(facts, STUDY.replace("model: {", f"model: {{{named}"))
@@ -175,7 +178,7 @@ def test_no_permutation_is_not_0_permutations(facts):
     facts.frames[CHANCE_FILE] = pd.DataFrame(left, columns=CHANCE_COLUMNS)
     note = chance_note(facts)
     assert "0 permutations" not in note
-    assert "No outcome was permuted" in note
+    assert "The outcome was not permuted" in note
     assert f"Not for {facts.fitted[0]}, {facts.fitted[1]}: no chance calibration: the step lasso." in note
     assert f"Not for {facts.fitted[2]}: no chance calibration: the classifier svm." in note
 

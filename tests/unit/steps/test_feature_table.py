@@ -69,7 +69,7 @@ def test_from_the_table_to_the_report(tmp_path):
     assert areas(out)["DWI", "testing"] > 0.85
     assert not (out / "prepare").exists()
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "The study began at a table of features" in report
+    assert "The study started from a table of features" in report
     assert "could not be made" not in report
     funnel = pd.read_csv(out / "model" / "funnel_sequences.csv").fillna({"model": ""})
     start = funnel[funnel["model"] == ""].set_index(["step", "sequence"])["kept"]

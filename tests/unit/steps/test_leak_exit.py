@@ -62,7 +62,7 @@ def test_a_run_with_a_leak_error_exits_4_and_says_what(ran, folder):
 def test_the_summary_is_headed_by_the_leak(ran, folder):
     page = (folder / "runs" / "study" / "report.html").read_text(encoding="utf-8")
     summary = page[page.index('<section id="summary"') : page.index("</section>")]
-    assert "No AUC of this study can be trusted until this is settled" in summary
+    assert "No AUC in this study can be trusted until this is resolved" in summary
     assert "the features of T2 were scaled over training and testing rows together" in summary
     assert summary.index("can be trusted") < summary.index("patients screened")
 

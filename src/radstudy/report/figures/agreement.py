@@ -1,4 +1,4 @@
-"""How reproducible the features of each sequence are."""
+"""The reproducibility of the features of each sequence."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, INK, figure
+from radstudy.report.part import report_part
 
 
-@report_figure("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
+@report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
 def agreement(facts: Facts) -> Drawing:
-    """Histograms of the intraclass correlation, one a sequence, with the bound."""
+    """Histograms of the intraclass correlation, one per sequence, with the threshold."""
     summary = facts.document("agree/summary.json")
     if summary["note"]:
         raise AbsentError(summary["note"])

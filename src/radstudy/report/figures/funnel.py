@@ -1,4 +1,4 @@
-"""How many features survived each step, model by model."""
+"""The number of features kept by each step, by model."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from matplotlib.axes import Axes
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, Facts
 from radstudy.report.figures.panels import panels
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import Drawing
 from radstudy.report.figures.style import BLUE, GREY, LIGHT
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import step_name
 
 Stage = tuple[str, int]
 _COLUMNS = 3
 
 
-@report_figure(
+@report_part(
     "funnel",
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,
 )
 def funnel(facts: Facts) -> Drawing:
-    """One funnel a model: from the features extracted to those in the model."""
+    """One funnel per model: from the features extracted to those in the model."""
     stages = {name: stages_of(facts, name) for name in facts.fitted}
     if not stages:
         raise AbsentError("No model could be fitted; no feature was selected.")
-    lengths = [len(found) for found in stages.values()]
+    lengths = [len(steps) for steps in stages.values()]
     most = [max(lengths[first : first + _COLUMNS]) for first in range(0, len(lengths), _COLUMNS)]
-    heights = [0.2 * steps + 0.45 for steps in most]
+    heights = [0.2 * count + 0.45 for count in most]
     drawn, grid = panels(list(stages), width=2.5, height=heights, columns=_COLUMNS, share=False)
-    for index, (axes, found) in enumerate(zip(grid, stages.values(), strict=True)):
-        _draw(axes, found, most[index // _COLUMNS])
-    spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in found)}" for name, found in stages.items())
-    alt = f"Numbers of features that each step of the selection let through, by model: {spoken}."
+    for index, (axes, steps) in enumerate(zip(grid, stages.values(), strict=True)):
+        _draw(axes, steps, most[index // _COLUMNS])
+    spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in steps)}" for name, steps in stages.items())
+    alt = f"Number of features kept by each step of the selection, by model: {spoken}."
     notes = (
-        "Bars are to scale within a panel, numbers are features left after the step. A model built from others starts "
-        "from what those selected.",
+        "Bars are to scale within a panel; numbers are the features left after each step. A model built from others "
+        "starts from the features that those selected.",
     )
     return Drawing(drawn, alt, notes, facts.frame("model/funnel.csv"))
 
@@ -47,8 +48,8 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
 
     Parameters
     ----------
-    facts : of the run.
-    name : a fitted model.
+    facts : facts of the run.
+    name : name of a fitted model.
     """
     frame = facts.frame("model/funnel.csv")
     own = frame[(frame["model"] == name) & (frame["branch"] == name)]
@@ -63,7 +64,7 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
 
 
 def _before(facts: Facts, name: str) -> list[Stage]:
-    """What came before the model's own steps: of features of images the extraction and the readers' agreement."""
+    """The stages before the model's own steps: extraction and readers' agreement, for image features."""
     sequences = facts.protocol.model.models[name].sequences
     if not sequences:
         return []

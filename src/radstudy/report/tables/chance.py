@@ -1,4 +1,4 @@
-"""The permutation tests of every model, with the question that each answers."""
+"""The permutation tests of every model, with the question that each test answers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from radstudy.report.chance import (
 )
 from radstudy.report.display import NOTHING, interval, number, p_text
 from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
 
 
-@report_table("chance", reads=(CHANCE_FILE, CHANCE_BASELINES), rows_independent=False)
+@report_part("chance", reads=(CHANCE_FILE, CHANCE_BASELINES), rows_independent=False)
 def chance(facts: Facts) -> Table:
-    """What each model reaches beside what its permutations reach: the outcome's, and those of the radiomics alone."""
+    """The AUC of each model and of its permutations: of the outcome, and of the radiomics features alone."""
     if facts.protocol.evaluate.chance is None:
         raise AbsentError(chance_note(facts))
     frame = facts.frame(CHANCE_FILE)
@@ -61,11 +62,11 @@ def _tested(one: Chance | None) -> list[str]:
 def _notes(facts: Facts) -> list[str]:
     said = [
         *chance_notes(facts),
-        f"In brackets the central {facts.level} of the permutations.",
-        "The p, all models, of the radiomics permuted is corrected over the models that have one."
+        f"In brackets: the central {facts.level} of the permutations.",
+        "For the radiomics permuted, p, all models, is corrected over the models that have such a p-value."
         if family(facts, INCREMENTAL)
         else "",
         empty_note(facts),
-        "Training values are apparent: they compare one overfit with others of the same size.",
+        "Training values are apparent: they compare one overfitted model with others of the same size.",
     ]
     return [line for line in said if line]

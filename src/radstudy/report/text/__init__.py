@@ -1,4 +1,4 @@
-"""The report's sentences, made from what ran: nothing is claimed that the numbers do not hold."""
+"""The report's sentences, built from a run's files: they claim nothing that the files do not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods text of the patients: the outcome, the two sets, who was left out."""
+"""The methods text on the patients: the outcome, the two sets and the exclusions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _outcome(facts: Facts) -> str:
 
 def _given(facts: Facts) -> str:
     return (
-        "The split into training and testing sets was given by the column "
+        "The split into training and testing sets was taken from the column "
         f"'{facts.protocol.cohort.split.column}' of the cohort table."
     )
 

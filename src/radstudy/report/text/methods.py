@@ -1,9 +1,9 @@
-"""The methods text: one paragraph a step, of the sentences that the run's files show to be true."""
+"""The methods text: one paragraph per step, built from the sentences that the run's files show to be true."""
 
 from __future__ import annotations
 
+from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
-from radstudy.report.display import listed
 from radstudy.report.facts import Facts
 from radstudy.report.text.agreement import AGREEMENT
 from radstudy.report.text.cohort import COHORT
@@ -18,7 +18,7 @@ _STEPS = ("evaluate", "model", "agree", "extract", "prepare", "cohort")
 
 
 def methods(facts: Facts) -> list[Paragraph]:
-    """The methods text; a paragraph of which nothing is true is left out."""
+    """The methods text, without paragraphs that have no true sentence."""
     told = [Paragraph(said(facts, sentences), lead) for lead, sentences in METHODS]
     return [paragraph for paragraph in told if paragraph.text]
 

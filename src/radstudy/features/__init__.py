@@ -1,1 +1,1 @@
-"""A lesion becomes numbers: settings.py says which, extract.py is the order of work, the others one family each."""
+"""Features of a lesion: settings.py defines which, extract.py has the order of work, the rest one family each."""

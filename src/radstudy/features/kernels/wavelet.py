@@ -23,7 +23,7 @@ def _add_scaled(out: Any, source: Any, factor: Any) -> None:
 
 @jit()
 def convolve_rows(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
-    """Convolve along the last axis with a low-pass and a high-pass filter, where the filters fit.
+    """Convolve along the last axis with a low-pass and a high-pass filter, without padding.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def convolve_rows(source: Any, low: Any, high: Any, low_out: Any, high_out: Any)
 
 @jit()
 def convolve_planes(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
-    """As `convolve_rows`, along the middle axis.
+    """Convolve along the middle axis; otherwise like `convolve_rows`.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Voxels: volumes and regions of interest, bias field, intensity, resampling. Returns numbers; the report draws."""
+"""Volumes and regions of interest, bias field, intensity, resampling. It computes numbers; the report draws them."""

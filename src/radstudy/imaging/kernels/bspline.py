@@ -1,8 +1,8 @@
 """Cubic B-spline interpolation on an axis-aligned grid, in ITK's order of operations.
 
-ITK finds coefficients along x, then y, then z and sums 64 weighted coefficients a voxel. Both are done here in the
-same order and precision, because an image of whole numbers is truncated afterwards: a value of 99.99999999999999
-becomes 99. What differs is that lines and voxels beside one another are worked on together.
+ITK computes coefficients along x, then y, then z and sums 64 weighted coefficients per voxel. Both are done here in the
+same order and precision, because an image of integers is truncated afterwards: a value of 99.99999999999999 becomes
+99. The only difference is that adjacent lines and voxels are processed together.
 
 References
 ----------
@@ -19,7 +19,7 @@ from radstudy.compiled import jit
 
 POLE = math.sqrt(3.0) - 2.0
 HORIZON = 18  # samples after which POLE**n is below ITK's tolerance of 1e-10
-_BLOCK = 64  # lines worked on together: whole vector registers
+_BLOCK = 64  # lines processed together: whole vector registers
 _GAIN = (1.0 - POLE) * (1.0 - 1.0 / POLE)
 
 
@@ -55,7 +55,7 @@ def _accumulate(row: Any, other: Any, factor: float) -> None:
 
 @jit()
 def _start_causal(c: Any, n: int) -> None:
-    """Replace the first sample by its causal coefficient, mirrored at the border, as ITK (truncated if long)."""
+    """Replace the first sample by its causal coefficient, mirrored at the border, as ITK does (truncated if long)."""
     start = c[:_BLOCK]
     zn = POLE
     if n > HORIZON:
@@ -83,7 +83,7 @@ def _keep_row(out: Any, row: Any) -> None:
 
 @jit()
 def coefficients_along_lines(source: Any, first: int, last: int, target: Any) -> None:
-    """Spline coefficients of every line along the middle axis; keeps samples `first` to `last` - 1.
+    """Compute the spline coefficients of every line along the middle axis; keeps samples `first` to `last` - 1.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def coefficients_along_lines(source: Any, first: int, last: int, target: Any) ->
 
 @jit()
 def _add_taps(row: Any, weights: Any, weight: float, coefficients: Any) -> None:
-    """Add the four taps along x, which lie one after the other in `weights` and `coefficients`, to a row."""
+    """Add the four taps along x, which are adjacent in `weights` and `coefficients`, to a row."""
     n = row.size
     for x in range(n):
         total = row[x]
@@ -174,7 +174,7 @@ def _tap(coordinate: float, start: int, size: int, index: Any, weights: Any) -> 
 
 @jit()
 def interpolate_scattered(c: Any, start: Any, size: Any, pz: Any, py: Any, px: Any, out: Any) -> None:
-    """As `interpolate`, with a coordinate of its own for every voxel.
+    """Interpolate like `interpolate`, with a separate coordinate for every voxel.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Masks: any file to a mask on its image's grid, from one image to another, and back to files."""
+"""Masks: reading of mask files onto an image's grid, transfer from one image to another, and writing."""

@@ -85,7 +85,7 @@ def planes_of(roi, order):
 def test_single_slices_in_any_order_find_their_place(image, roi):
     order = [5, 2, 8, 3, 4, 7, 6]
     np.testing.assert_array_equal(place_planes(planes_of(roi, order), image.grid), roi.mask)
-    with pytest.raises(CaseError, match="frames 2 and 8 of one segment lie in one place"):
+    with pytest.raises(CaseError, match="frames 2 and 8 of one segment have the same position"):
         place_planes(planes_of(roi, [*order, 2]), image.grid)
 
 
@@ -108,7 +108,7 @@ def test_slices_without_an_image_make_a_grid_of_their_own(roi):
     with pytest.raises(CaseError, match="one slice only"):
         stack_planes(planes[:1], planes[:1])
     uneven = [*planes, *planes_of(Roi(roi.mask, moved(AFFINE, (0, 0, 0.4))), [4])]
-    with pytest.raises(CaseError, match="no grid of their own"):
+    with pytest.raises(CaseError, match="do not form a grid"):
         stack_planes(uneven, uneven)
 
 

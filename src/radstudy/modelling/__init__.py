@@ -1,1 +1,1 @@
-"""Numbers become a model."""
+"""Models of features and clinical variables: selection, classifiers, refits, assessment."""

@@ -1,4 +1,4 @@
-"""Which features two readers' masks reproduce."""
+"""Reproducibility of features between readers' masks."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def reproducibility(
     readers: tuple[str, ...],
     rows: pd.MultiIndex,
 ) -> pd.DataFrame:
-    """The ICC of every feature on the lesions that all readers have drawn.
+    """Compute the ICC of every feature on the lesions that all readers have drawn.
 
     Parameters
     ----------
     table : features of all readers.
-    section : form, bound and so on.
-    sequences, readers : whose features to compare.
-    rows : (patient, lesion) that may take part: all, or those of the training set.
+    section : the study file's settings of the ICC: form, bound and so on.
+    sequences, readers : sequences and readers to compare.
+    rows : (patient, lesion) to include: all, or those of the training set.
 
     Returns
     -------
-    One row a (sequence, feature): ``icc``, ``ci_low``, ``ci_high``, ``lesions``, ``kept``. A feature whose ICC is not
-    defined (fewer than three lesions, or no variance at all) is NaN and not kept.
+    One row per (sequence, feature): ``icc``, ``ci_low``, ``ci_high``, ``lesions``, ``kept``. A feature whose ICC is not
+    defined (fewer than three lesions, or no variance) is NaN and not kept.
     """
     parts = []
     for sequence in sequences:
@@ -49,23 +49,23 @@ def reproducibility(
 
 
 def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: list[str]) -> pd.DataFrame:
-    found = bounded_icc(ratings, section.form, section.above, section.by)
+    result = bounded_icc(ratings, section.form, section.above, section.by)
     return pd.DataFrame(
         {
             "sequence": sequence,
             "feature": features,
-            "icc": found.value,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "lesions": found.lesions,
-            "kept": found.kept,
+            "icc": result.value,
+            "ci_low": result.low,
+            "ci_high": result.high,
+            "lesions": result.lesions,
+            "kept": result.kept,
         }
     )
 
 
 @dataclass(frozen=True, eq=False)
 class BoundedIcc:
-    """The ICC of every feature with its 95 % limits and lesions, and whether it is above the bound: all (features,)."""
+    """ICC of every feature, its 95 % limits, its lesions, and whether it is above the bound: all (features,)."""
 
     value: Array
     low: Array
@@ -75,18 +75,18 @@ class BoundedIcc:
 
 
 def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
-    """The ICC of every feature, and whether it is above the bound.
+    """Compute the ICC of every feature, and whether it is above the bound.
 
     Parameters
     ----------
     ratings : (lesions, readers, features).
     form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
     above : the bound.
-    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
+    by : "estimate", or "lower": the lower limit of the 95 % interval must be above the bound.
 
     Returns
     -------
-    BoundedIcc. NaN and not kept where it is not defined: fewer than three lesions or two readers, or no variance.
+    BoundedIcc. NaN and not kept if it is not defined: fewer than three lesions or two readers, or no variance.
     """
     lesions, readers, features = ratings.shape
     if lesions < 3 or readers < 2:
@@ -99,13 +99,13 @@ def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
 
 
 class IccFilter(FeatureFilter):
-    """Keep the features that several readers reproduce.
+    """Filter that keeps the features that several readers reproduce.
 
     Parameters
     ----------
     form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
     above : keep features with an ICC above this.
-    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
+    by : "estimate", or "lower": the lower limit of the 95 % interval must be above the bound.
 
     Attributes
     ----------
@@ -131,16 +131,17 @@ class IccFilter(FeatureFilter):
 
         Parameters
         ----------
-        X : (rows, features), one row a reading.
-        subjects : (rows,) who was read; None: nobody was read twice, so no feature is reproducible.
-        readers : (rows,) by whom; a subject that lacks a reader is left out.
+        X : (rows, features), one row per reading.
+        subjects : (rows,) the subject of each reading; None: no subject was read twice, so no feature is reproducible.
+        readers : (rows,) the reader of each reading; a subject without all readers is left out.
         """
         values = self._checked(X, reset=True)
         if self.by not in ("estimate", "lower"):
             raise ValueError(f"by must be 'estimate' or 'lower', not {self.by!r}")
-        found = bounded_icc(_ratings(values, subjects, readers), self.form, self.above, self.by)
-        self.icc_, self.low_, self.high_ = found.value, found.low, found.high
-        return self._keep(found.kept, {str(self._names()[i]): self._why(int(i)) for i in np.flatnonzero(~found.kept)})
+        bounded = bounded_icc(_ratings(values, subjects, readers), self.form, self.above, self.by)
+        self.icc_, self.low_, self.high_ = bounded.value, bounded.low, bounded.high
+        dropped = np.flatnonzero(~bounded.kept)
+        return self._keep(bounded.kept, {str(self._names()[i]): self._why(int(i)) for i in dropped})
 
     def _why(self, index: int) -> str:
         if not np.isfinite(self.icc_[index]):
@@ -149,7 +150,7 @@ class IccFilter(FeatureFilter):
 
 
 def _ratings(values: Array, subjects: ArrayLike | None, readers: ArrayLike | None) -> Array:
-    """(subjects, readers, features) of the subjects whom all readers read, each once."""
+    """Return the ratings (subjects, readers, features) of the subjects that all readers read, each once."""
     if subjects is None or readers is None:
         return np.empty((0, 0, values.shape[1]))
     subject, who = pd.factorize(np.asarray(subjects), sort=True), pd.factorize(np.asarray(readers), sort=True)
@@ -165,6 +166,6 @@ def _ratings(values: Array, subjects: ArrayLike | None, readers: ArrayLike | Non
 
 
 def reproducible_columns(agreement: pd.DataFrame, sequence: str) -> list[str]:
-    """The features of one sequence that passed."""
+    """Return the reproducible features of one sequence."""
     chosen = (agreement["sequence"] == sequence) & agreement["kept"]
     return [str(name) for name in agreement.loc[chosen, "feature"]]

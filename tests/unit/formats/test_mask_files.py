@@ -290,7 +290,7 @@ def test_a_study_takes_masks_of_every_kind_and_loses_only_the_broken_one(series,
     assert lesions["patient"].tolist() == [*files][:5]
     assert set(lesions["native_voxels"]) == {series.roi().voxel_count}
     failures = pd.read_csv(tmp_path / "out" / "prepare" / "failures.csv")
-    assert "no mask (MR Image Storage)" in failures.set_index("patient").loc["not a mask", "problem"]
+    assert "not a mask (MR Image Storage)" in failures.set_index("patient").loc["not a mask", "problem"]
     assert "2 segments (1 'mass', 2 'rim')" in failures.set_index("patient").loc["two", "problem"]
     features = pd.read_parquet(tmp_path / "out" / "extract" / "features.parquet")
     assert len(features) == 5

@@ -32,7 +32,7 @@ def lesion(top, spacing=(1, 1, 1), size=(10, 10, 10), inside=(slice(2, 8), slice
         (174.0, 7, "only 7 grey-level bins"),
         (175.0, 8, None),  # bins begin at multiples of the width: 175 opens the eighth
         (6399.0, 256, None),
-        (6400.0, 257, "257 grey-level bins: most hold"),
+        (6400.0, 257, "257 grey-level bins: most contain"),
     ],
 )
 def test_under_8_and_over_256_bins_are_a_warning(top, bins, says):

@@ -425,7 +425,7 @@ def test_what_was_looked_for_follows_what_is_known_of_the_study():
     index = pd.MultiIndex.from_tuples([(f"P{i}", "1") for i in range(20)], names=["patient", "lesion"])
     rows = pd.DataFrame({"outcome": [0, 1] * 10, "set": ["training"] * 14 + ["testing"] * 6}, index=index)
     bare = looked_for(Inspected(rows=rows, sequences=["T2"]))
-    assert bare[0] == "identifiers that differ by signs, capitals, leading zeros or side only (20 patients)"
+    assert bare[0] == "identifiers that differ only by punctuation, case, leading zeros or side (20 patients)"
     assert not [text for text in bare if "image" in text or "scaling" in text or "volume" in text]
     sites = pd.DataFrame({"site": ["A", "B"] * 10}, index=index)
     seen = looked_for(Inspected(rows=rows, sequences=["T2"], images=40, others=sites))

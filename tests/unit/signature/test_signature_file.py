@@ -53,7 +53,7 @@ def test_the_signature_that_is_damaged_below_is_sound(tmp_path):
         (("formula", "terms", 0, "training_range", [5, 1]), "the training range"),
         (("formula", "terms", 0, "imputation", float("inf")), "the imputation"),
         (("formula", "terms", 0, "scale", 0), "no finite centre"),
-        (("formula", "terms", 1, "name", "T2:original_firstorder_Mean"), "a term stands twice"),
+        (("formula", "terms", 1, "name", "T2:original_firstorder_Mean"), "a term appears twice"),
         (("study", "\ud800"), "is not a signature"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The study's own models, refitted thousands of times: permuted outcomes, folds, splits, bootstrap."""
+"""Thousands of refits of the study's own models: permuted outcomes, folds, splits, bootstrap."""

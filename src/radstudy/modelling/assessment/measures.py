@@ -174,11 +174,11 @@ NOTES = frozenset(measure.note_column for measure in MEASURES if measure.noted) 
 
 
 def shown_in(table: ReportedIn) -> tuple[PerformanceMeasure, ...]:
-    """The measures of a table of the report, those of all cut-offs first; the AUC has a place of its own there."""
+    """Return the measures of a table of the report, those without a cut-off first; the AUC is placed separately."""
     chosen = [measure for measure in MEASURES if measure.table == table and measure is not AUC]
     return tuple(sorted(chosen, key=lambda measure: measure.at_cutoff))
 
 
 def with_interval_by(kind: IntervalBy) -> tuple[PerformanceMeasure, ...]:
-    """The measures whose intervals come from one kind of method."""
+    """Return the measures whose intervals come from one kind of method."""
     return tuple(measure for measure in MEASURES if measure.interval == kind)

@@ -291,7 +291,8 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
         if mine and other and mine != other:
             yield Finding(
                 "origin", f"{first}, {second}",
-                f"{first} and {second} {what}, according to what 'radstudy import' wrote next to {a.image} and {b.image}",
+                f"{first} and {second} {what}, according to what 'radstudy import' wrote next to {a.image} "
+                f"and {b.image}",
                 key != "frame_of_reference",  # repositioned within an examination: the distance shows more
             )  # fmt: skip
             return

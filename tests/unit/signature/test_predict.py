@@ -188,7 +188,8 @@ def test_a_signature_of_an_earlier_version_is_read_and_says_what_it_cannot_check
     (finding,) = made.findings
     assert not finding.refuses and "not checked" in finding.message
     assert (
-        "the voxel spacing and matrix of T2" in finding.message and "distance and volume ratio of the lesions on T2 and DWI" in finding.message
+        "the voxel spacing and matrix of T2" in finding.message
+        and "distance and volume ratio of the lesions on T2 and DWI" in finding.message
     )
     assert finding.message in made.as_text()
     given = patient(0)

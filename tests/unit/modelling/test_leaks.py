@@ -245,8 +245,8 @@ def test_the_same_image_file_under_two_identifiers():
 
 
 @pytest.mark.parametrize(("first", "second", "how"), [
-    ("PAT-007", "pat7", "signs, capitals or leading zeros"), ("K12_L", "K12_R", "the side only"),
-    ("K12 left", "K12 right", "the side only"),
+    ("PAT-007", "pat7", "punctuation, case or leading zeros"), ("K12_L", "K12_R", "only by side"),
+    ("K12 left", "K12 right", "only by side"),
 ])  # fmt: skip
 def test_identifiers_that_differ_in_writing_only(first, second, how):
     seen = study()

@@ -15,7 +15,7 @@ from radstudy.imaging.box import bounding_box, cut
 from radstudy.imaging.volume import Volume
 from radstudy.space.grid import Grid, checked_affine, spacing_of
 
-BY_RESAMPLING = "resample it onto its grid: 'radstudy mask convert MASK NEW --image IMAGE --resample'"
+BY_RESAMPLING = "resample it onto the image's grid: 'radstudy mask convert MASK NEW --image IMAGE --resample'"
 
 
 @dataclass(frozen=True, eq=False)

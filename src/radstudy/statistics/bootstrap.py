@@ -53,6 +53,8 @@ def resampled_counts(
 def fewest_for_share(level: float) -> int:
     """Return the number of values that the central share `level` needs to have one in each tail.
 
+    With fewer values the central share is their range.
+
     Examples
     --------
     >>> fewest_for_share(0.95), fewest_for_share(0.9)

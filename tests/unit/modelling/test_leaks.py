@@ -136,7 +136,7 @@ def test_a_column_that_only_one_class_has_is_found():
     seen = study()
     positive = seen.rows["outcome"] == 1
     finding = only(with_features(seen, lambda p: p.assign(original_made_F7=p["original_made_F7"].mask(positive))))
-    assert (finding.severity, finding.where) == ("error", "T2: whether original_made_F7 is there")
+    assert (finding.severity, finding.where) == ("error", "T2: whether original_made_F7 is available")
 
 
 def test_two_indicator_columns_are_not_scaled():

@@ -195,8 +195,8 @@ def _pairs_and_runs(lesion: _Lesion, dimensions: list[str]) -> Values:
         else:
             cm = [_glcm(all_pairs, lesion, merge) for merge in (False, True)]
             rlm = [_glrlm(all_runs, lesion, merge) for merge in (False, True)]
-        for tags, both in ((_GLCM, cm), (_GLRLM, rlm)):
-            values |= _named(tags, both[0], _AVERAGED[dimension]) | _named(tags, both[1], _MERGED[dimension])
+        for tags, results in ((_GLCM, cm), (_GLRLM, rlm)):
+            values |= _named(tags, results[0], _AVERAGED[dimension]) | _named(tags, results[1], _MERGED[dimension])
     return values
 
 

@@ -1,4 +1,4 @@
-"""Which features two readers' masks reproduce."""
+"""Reproducibility of features between readers' masks."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def reproducibility(
     readers: tuple[str, ...],
     rows: pd.Index,
 ) -> pd.DataFrame:
-    """The ICC of every feature on the lesions that all readers have drawn.
+    """Compute the ICC of every feature on the lesions that all readers have drawn.
 
     Parameters
     ----------
     table : features of all readers.
-    section : form, bound and so on.
-    sequences, readers : whose features to compare.
-    rows : (patient, lesion) that may take part: all, or those of the training set.
+    section : the study file's settings of the ICC: form, bound and so on.
+    sequences, readers : sequences and readers to compare.
+    rows : (patient, lesion) to include: all, or those of the training set.
 
     Returns
     -------
-    One row a (sequence, feature): ``icc``, ``ci_low``, ``ci_high``, ``lesions``, ``kept``. A feature whose ICC is not
-    defined (fewer than three lesions, or no variance at all) is NaN and not kept.
+    One row per (sequence, feature): ``icc``, ``ci_low``, ``ci_high``, ``lesions``, ``kept``. A feature whose ICC is not
+    defined (fewer than three lesions, or no variance) is NaN and not kept.
     """
     parts = []
     for sequence in sequences:
@@ -48,23 +48,23 @@ def reproducibility(
 
 
 def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: list[str]) -> pd.DataFrame:
-    found = bounded_icc(ratings, section.form, section.above, section.by)
+    result = bounded_icc(ratings, section.form, section.above, section.by)
     return pd.DataFrame(
         {
             "sequence": sequence,
             "feature": features,
-            "icc": found.value,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "lesions": found.lesions,
-            "kept": found.kept,
+            "icc": result.value,
+            "ci_low": result.low,
+            "ci_high": result.high,
+            "lesions": result.lesions,
+            "kept": result.kept,
         }
     )
 
 
 @dataclass(frozen=True, eq=False)
 class BoundedIcc:
-    """The ICC of every feature with its 95 % limits and lesions, and whether it is above the bound: all (features,)."""
+    """ICC of every feature, its 95 % limits, its lesions, and whether it is above the bound: all (features,)."""
 
     value: Array
     low: Array
@@ -74,18 +74,18 @@ class BoundedIcc:
 
 
 def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
-    """The ICC of every feature, and whether it is above the bound.
+    """Compute the ICC of every feature, and whether it is above the bound.
 
     Parameters
     ----------
     ratings : (lesions, readers, features).
     form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
     above : the bound.
-    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
+    by : "estimate", or "lower": the lower limit of the 95 % interval must be above the bound.
 
     Returns
     -------
-    BoundedIcc. NaN and not kept where it is not defined: fewer than three lesions or two readers, or no variance.
+    BoundedIcc. NaN and not kept if it is not defined: fewer than three lesions or two readers, or no variance.
     """
     lesions, readers, features = ratings.shape
     if lesions < 3 or readers < 2:
@@ -98,6 +98,6 @@ def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
 
 
 def reproducible_columns(agreement: pd.DataFrame, sequence: str) -> list[str]:
-    """The features of one sequence that passed."""
+    """Return the reproducible features of one sequence."""
     chosen = (agreement["sequence"] == sequence) & agreement["kept"]
     return [str(name) for name in agreement.loc[chosen, "feature"]]

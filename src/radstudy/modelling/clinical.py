@@ -1,4 +1,4 @@
-"""Screening of clinical variables: univariate logistic regression, variable by variable."""
+"""Screening of clinical variables by univariate logistic regression."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.table import variable_of
 
 
 class ClinicalScreen(FeatureFilter):
-    """Keep the clinical variables whose univariate logistic regression has p below a bound.
+    """Filter that keeps the clinical variables whose univariate logistic regression has p below a bound.
 
     A variable of several levels is tested and kept as a whole (all its indicators), by the likelihood-ratio test.
 

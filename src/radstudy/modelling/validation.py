@@ -1,4 +1,4 @@
-"""Input checks that every step of a model shares; unlike scikit-learn's they let a table without columns through."""
+"""Input checks common to all steps of a model; unlike scikit-learn's, they accept a table without columns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Table = pd.DataFrame | ArrayLike
 
 
 class TooFewError(ValueError):
-    """There are too few patients in a class for what was asked."""
+    """Raised if a class has too few patients for the request."""
 
 
 def checked_table(estimator: Any, X: Table, *, reset: bool, allow_nan: bool = False) -> Array:
-    """X as float64 (rows, columns); a table (not an array) may have lost all its columns to the step before."""
+    """Return X as float64 (rows, columns); a table (not an array) may have lost all its columns in an earlier step."""
     if _has_no_column(X):
         _empty(estimator, X, reset=reset)
         return np.empty((len(X), 0))
@@ -33,7 +33,7 @@ def checked_table(estimator: Any, X: Table, *, reset: bool, allow_nan: bool = Fa
 
 
 def checked_pair(estimator: Any, X: Table, y: ArrayLike) -> tuple[Array, NDArray[Any]]:
-    """X as float64 (rows, columns) and y (rows,), for fitting."""
+    """Return X as float64 (rows, columns) and y (rows,), for fitting."""
     if _has_no_column(X):
         _empty(estimator, X, reset=True)
         outcome = column_or_1d(y)
@@ -48,7 +48,7 @@ def checked_pair(estimator: Any, X: Table, y: ArrayLike) -> tuple[Array, NDArray
 
 
 def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
-    """0 and 1 for the two classes of y in their sorted order; anything but two classes is a ValueError."""
+    """Return 0 and 1 for the two classes of y in sorted order; raise ValueError unless there are two classes."""
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind != "binary":
         raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
@@ -60,9 +60,9 @@ def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _is_float_table(X: Table) -> TypeGuard[pd.DataFrame]:
-    """Whether X is a table of float64, which is checked as an array.
+    """True if X is a table of float64, which is checked as an array.
 
-    scikit-learn looks at every column of a table by itself, which takes longer than the work on a thousand of them.
+    scikit-learn checks every column of a table separately, which takes longer than processing a thousand of them.
     """
     return isinstance(X, pd.DataFrame) and bool((X.dtypes == np.float64).all())
 

@@ -96,8 +96,8 @@ def chance_notes(facts: Facts) -> list[str]:
     frame = facts.frames.get(CHANCE_FILE)
     if facts.protocol.evaluate.chance is None:
         return [
-            "No chance calibration: the study file has switched it off, so the AUC that chance alone would reach is not "
-            "known."
+            "No chance calibration: the study file has switched it off, so the AUC that chance alone would reach is "
+            "not known."
         ]
     if frame is None or not len(frame):
         return ["No chance calibration yet: the step 'evaluate' has not finished."]

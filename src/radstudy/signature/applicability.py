@@ -1,10 +1,10 @@
-"""Does a signature hold for this patient: every way in which the patient is unlike those whom it was trained on.
+"""Applicability of a signature to a patient: all ways in which the patient differs from the training patients.
 
-Each check gives findings and none stops at the first, so that a user sees all that is wrong at once. A finding that
-refuses means: no probability, unless the user asks for it in so many words.
+Each check returns findings and none stops at the first, so that a user sees everything that is wrong at once. A finding
+that refuses means that there is no probability, unless the user requests it explicitly.
 
-The bounds are wide enough for the same population (docs/predict.md gives the measured rates): a range is widened by
-half its own width at each end, and a joint distance is compared with the largest of a training lesion from the others.
+The bounds are wide enough for the same population (docs/predict.md lists the measured rates): a range is widened by
+half its width at each end, and a joint distance is compared with the largest of a training lesion from the others.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from radstudy.space.grid import spacing_text
 from radstudy.table import CLINICAL
 
 WIDENED = 0.5  # of the training range's width, at each end
-JOINT_FACTOR = 1.25  # of the largest distance of a training lesion from the others: refused; said from 1 on
+JOINT_FACTOR = 1.25  # of the largest distance of a training lesion from the others: refused; reported from 1 on
 SPACING_FACTOR, MATRIX_FACTOR = 1.25, 1.5  # beyond the training range: refused
-REMARK_FACTOR = 1.02  # of a spacing, beyond the training range: said
+REMARK_FACTOR = 1.02  # of a spacing, beyond the training range: reported
 LEAST_MM = 5.0  # by which a distance between two masks may always exceed the training range
-LEAST_FACTOR = 1.25  # by which a volume or a ratio of volumes may always leave it
+LEAST_FACTOR = 1.25  # by which a volume or a ratio of volumes may always exceed it
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One way in which a patient is unlike the training patients.
+    """One way in which a patient differs from the training patients.
 
     Attributes
     ----------
     kind : feature, clinical, joint, spacing, matrix, volume, distance, volume ratio, same image, name, origin, unknown.
     where : the sequence, the two sequences, the term or the variable.
-    message : what is wrong, with the value seen and what training had.
-    refuses : whether it takes the user's word to go on.
-    value : the value seen, where it is one number.
-    low, high : what training had.
-    bound_low, bound_high : beyond these it refuses.
+    message : what is wrong, with the patient's value and the training range.
+    refuses : whether the user has to confirm to continue.
+    value : the patient's value, if it is a single number.
+    low, high : the training range.
+    bound_low, bound_high : bounds beyond which the finding refuses.
     """
 
     kind: str
@@ -59,12 +59,12 @@ class Finding:
     bound_high: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the finding as plain JSON, for machines."""
         return asdict(self)
 
 
 class UnlikeTrainingError(RefusedError):
-    """The patient is unlike those whom the model was trained on; `findings` says in what."""
+    """Raised if the patient differs from the training patients; `findings` lists the differences."""
 
     def __init__(self, model: str, findings: Sequence[Finding]) -> None:
         self.model, self.findings = model, tuple(findings)
@@ -72,20 +72,21 @@ class UnlikeTrainingError(RefusedError):
         lines = "\n".join(f"  {number}. {finding.message}" for number, finding in enumerate(reasons, 1))
         remarks = "".join(f"\n  Also: {finding.message}" for finding in findings if not finding.refuses)
         super().__init__(
-            f"no probability: this patient is unlike those whom the model '{model}' was trained on\n{lines}{remarks}\n"
-            "To do: look at the files and values above: is each image of this patient and of the sequence that it is "
-            "given as, and each mask of the same lesion? If all are right, the model is not made for this patient; "
-            "--outside-range prints its probability all the same, with these reasons"
+            f"no probability: this patient differs from the patients that the model '{model}' was trained on\n"
+            f"{lines}{remarks}\n"
+            "To do: check the files and values above: does each image belong to this patient and to the sequence "
+            "given for it, and does each mask show the same lesion? If everything is right, the model does not apply "
+            "to this patient; --outside-range prints its probability anyway, with these reasons"
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by its parts."""
+        """Return the parts from which the error is rebuilt when unpickled."""
         return (UnlikeTrainingError, (self.model, self.findings))
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the checks look at of one sequence of a patient.
+    """Facts of one sequence of a patient that are checked.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ class Seen:
     spacing_mm : (3,).
     centre_mm : (3,) of the lesion's mask, RAS mm.
     volume_mm3 : of the lesion's mask.
-    origin : what `radstudy import` has written beside the image; empty where it did not make it.
+    origin : content of the file that `radstudy import` wrote next to the image; empty for other images.
     """
 
     image: Path
@@ -111,12 +112,12 @@ class Seen:
 
 
 def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float, float]:
-    """The range that is not refused: the training range and half its width at each end.
+    """Return the range that is not refused: the training range plus half its width at each end.
 
     Parameters
     ----------
     low, high : of training.
-    positive : whether a value below 0 is impossible where training has none.
+    positive : whether values below 0 are impossible if training has none.
 
     Examples
     --------
@@ -130,12 +131,12 @@ def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float
 
 
 def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[Finding]:
-    """The terms of the formula whose values lie far beyond their training range.
+    """Find the terms of the formula whose values lie far beyond their training range.
 
     Parameters
     ----------
-    terms : of the formula; values of levels (0 or 1) are none of them.
-    values : the patient's, by the terms' names; NaN has no range.
+    terms : of the formula; levels (0 or 1) are never reported.
+    values : the patient's, by the terms' names; NaN is never reported.
     """
     for term in terms:
         value, (low, high) = values[term.name], term.training_range
@@ -157,7 +158,7 @@ def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[
 
 
 def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterator[Finding]:
-    """Values that may each be in range and are together farther from training than any training lesion was."""
+    """Find values that are jointly further from training than any training lesion, though each may be in range."""
     if joint is None or not all(np.isfinite(values[name]) for name in joint.names):
         return
     distance, bound = joint.distance(values), JOINT_FACTOR * joint.largest
@@ -166,7 +167,7 @@ def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterat
         yield Finding(
             "joint", "all values together",
             f"the model's {len(joint.names)} numbers together are {distance:.3g} standard deviations from the training "
-            f"mean; no training lesion was farther than {joint.largest:.3g} from the others{refused}",
+            f"mean; no training lesion was further than {joint.largest:.3g} from the others{refused}",
             distance > bound, distance, 0.0, joint.largest, 0.0, bound,
         )  # fmt: skip
 
@@ -175,12 +176,12 @@ def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterat
 
 
 def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None) -> Iterator[Finding]:
-    """Everything about a patient's images and masks that no feature is needed for.
+    """Check everything about a patient's images and masks that does not need features.
 
     Parameters
     ----------
-    seen : sequence to what was read of it.
-    training : of the signature; None in one of an earlier version.
+    seen : sequence to the facts read from its files.
+    training : of the signature; None in a signature of an earlier version.
     """
     known = training.sequences if training is not None else tuple(seen)
     for sequence, one in seen.items():
@@ -197,13 +198,13 @@ def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None
 
 
 def not_checked(training: TrainingDistribution | None, sequences: Sequence[str]) -> Iterator[Finding]:
-    """What a signature does not know of its training images, and so cannot be looked at."""
+    """Report the checks that are impossible because the signature has no data on its training images."""
     images, volumes = (training.images, training.volumes_mm3) if training is not None else ({}, {})
     pairs = {(pair.first, pair.second) for pair in training.pairs} if training is not None else set()
     lacking = [f"the voxel spacing and matrix of {name}" for name in sequences if name not in images]
     lacking += [f"the lesion's volume on {name}" for name in sequences if name not in volumes]
     lacking += [
-        f"how lesions on {first} and {second} lie to each other"
+        f"the distance and volume ratio of the lesions on {first} and {second}"
         for first, second in combinations(sequences, 2)
         if (first, second) not in pairs
     ]
@@ -211,8 +212,8 @@ def not_checked(training: TrainingDistribution | None, sequences: Sequence[str])
         why = "" if training is not None else " (an earlier version of radstudy wrote it)"
         yield Finding(
             "not checked", "signature",
-            f"not checked, since this signature does not hold it{why}: {', '.join(lacking)}. To do: run the study's "
-            "step 'model' again for a signature that does",
+            f"not checked, because this signature has no data for it{why}: {', '.join(lacking)}. To do: run the "
+            "study's step 'model' again to get a complete signature",
             False,
         )  # fmt: skip
 
@@ -250,7 +251,7 @@ def _volume(sequence: str, volume: float, training: Range) -> Iterator[Finding]:
 
 
 def _widened_factor(training: Range) -> tuple[float, float]:
-    """As `bounds_of`, on the logarithm; at least by a factor of 1.25."""
+    """Return bounds like `bounds_of`, on the logarithmic scale; wider by at least a factor of 1.25."""
     factor = max((training.high / training.low) ** WIDENED, LEAST_FACTOR)
     return training.low / factor, training.high * factor
 
@@ -262,7 +263,7 @@ def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Findi
     if apart > bound:
         yield Finding(
             "distance", where,
-            f"the lesions on {pair.first} and {pair.second} lie {apart:.1f} mm apart in scanner coordinates; training "
+            f"the lesions on {pair.first} and {pair.second} are {apart:.1f} mm apart in scanner coordinates; training "
             f"had up to {had.high:.1f} mm, and more than {bound:.1f} mm is refused (images of two patients or of two "
             "examinations, or masks of two lesions?)",
             True, apart, had.low, had.high, 0.0, bound,
@@ -290,8 +291,9 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
         if mine and other and mine != other:
             yield Finding(
                 "origin", f"{first}, {second}",
-                f"{first} and {second} {what}, by what 'radstudy import' wrote beside {a.image} and {b.image}",
-                key != "frame_of_reference",  # laid down anew within an examination: the distance shows more
+                f"{first} and {second} {what}, according to what 'radstudy import' wrote next to {a.image} "
+                f"and {b.image}",
+                key != "frame_of_reference",  # repositioned within an examination: the distance shows more
             )  # fmt: skip
             return
 
@@ -299,7 +301,7 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
 _ORIGINS = {
     "patient": "are of two patients",
     "examination": "are of two examinations",
-    "frame_of_reference": "have two frames of reference (was the patient laid down anew?)",
+    "frame_of_reference": "have two frames of reference (was the patient repositioned?)",
 }
 
 
@@ -308,7 +310,7 @@ def _mark(origin: Mapping[str, Any], key: str) -> str:
 
 
 def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[Finding]:
-    """A file whose name, or whose role in the import, is another sequence's."""
+    """Find a file whose name, or whose role in the import, belongs to another sequence."""
     role = str(one.origin.get("role") or "")
     others = [name for name in known if name != sequence]
     if role in others:
@@ -325,5 +327,5 @@ def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[Finding]:
 
 
 def _holds(text: str, name: str) -> bool:
-    """Whether a name stands in a text as a word of its own."""
+    """True if a name appears in a text as a separate word."""
     return re.search(rf"(?<![0-9a-z]){re.escape(name.casefold())}(?![0-9a-z])", text.casefold()) is not None

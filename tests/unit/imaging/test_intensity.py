@@ -117,7 +117,7 @@ def test_a_reference_without_signal_is_refused(volume, fat):
     dark = volume.with_voxels(volume.voxels - 2000, "subtract")
     with pytest.raises(CaseError, match=r"the median of the fat is -1\d+"):
         reference_parameters(dark, fat, tissue="fat")
-    with pytest.raises(CaseError, match="there is no mask of the fat"):
+    with pytest.raises(CaseError, match="the mask of the fat, by which images are scaled, is missing"):
         prepare_volume(volume, [Reference(mask="x", tissue="fat")])
 
 

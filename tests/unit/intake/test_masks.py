@@ -179,7 +179,7 @@ def test_faults_are_named_and_cost_no_other_mask(synthetic, imported, tmp_path):
     assert any("SEG" in failure and "cannot be decoded" in failure for failure in outcome.failures)
     assert any(
         "RTSTRUCT, region [removed] node" in failure
-        and "T2WI: a contour lies on slice 41, and the image has 6" in failure
+        and "T2WI: a contour lies on slice 41, but the image has 6 slices" in failure
         for failure in outcome.failures
     )
     assert table(tmp_path).query("file != ''")["name"].tolist() == ["Tumour"]

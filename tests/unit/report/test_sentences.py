@@ -412,8 +412,9 @@ CASES = {
                          no_values(CHANCE_FILE, "p_max_t")),
     "chance_incremental": Case("For combined, the radiomics features were also permuted",
                                no_rows(CHANCE_FILE, "kind == 'incremental'")),
-    "chance_left_out": Case("Not for DWI: no chance calibration: the step lasso", no_rows(CHANCE_FILE, "model == 'DWI'")),
-    "no_chance": Case("The outcome was not permuted", put(CHANCE_FILE, null()), without(CHANCE_FILE)),
+    "chance_left_out": Case("Not for DWI: no chance calibration: the step lasso",
+                            no_rows(CHANCE_FILE, "model == 'DWI'")),
+    "no_chance": Case("The outcome was not permuted", put(CHANCE_FILE, chance()), without(CHANCE_FILE)),
     "baselines": Case("on the training set: the logarithm of the lesion's volume and age", without(BASELINES)),
     "shuffled": Case("voxels had been put in random order", no_rows(BASELINES, "kind == 'shuffled'")),
     "other_reader": Case(
@@ -465,14 +466,15 @@ CASES = {
     "study_model_chance_corrected": Case(
         "Corrected for the 4 models that were tested on the same permutations (max-T), p = 0.290: no longer shown",
         no_values(CHANCE_FILE, "p_max_t")),
-    "study_model_chance_floor": Case("With 9 permutations, p cannot fall below 0.100", put(CHANCE_FILE, null()), put(
-        CHANCE_FILE, null().assign(permutations=9.0))),
+    "study_model_chance_floor": Case("With 9 permutations, p cannot fall below 0.100", put(CHANCE_FILE, chance()), put(
+        CHANCE_FILE, chance().assign(permutations=9.0))),
     "study_model_adds_corrected": Case(
         "Corrected for the 2 models that combine both (max-T), p = 0.200.",
-        put(CHANCE_FILE, null()), two_that_add),
+        put(CHANCE_FILE, chance()), two_that_add),
     "study_model_chance_unknown": Case(
         "the pipeline of combined would reach by chance alone is not known (no chance calibration: the step lasso)",
-        put(CHANCE_FILE, null()), put(CHANCE_FILE, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
+        put(CHANCE_FILE, chance()),
+        put(CHANCE_FILE, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
                                                     "note": "no chance calibration: the step lasso"}]))),
     "study_model_inside_unknown": Case(
         "The AUC of the pipeline of combined with every step inside the folds is not known (no resampling: the step",

@@ -81,15 +81,9 @@ def test_summary_and_methods_say_so(lesions):
 def test_only_what_was_done_is_said_to_keep_lesions_together(lesions):
     assert "keep the lesions of a patient together" not in told(lesions)
     row = {"kind": "outcome", "model": "T2", "measure": "testing", "permutations": 999, "observed": 0.8,
-<<<<<<< HEAD:tests/unit/report/test_several_lesions.py
            "p_value": 0.01, "chance_median": 0.5, "chance_low": 0.4, "chance_high": 0.7, "note": ""}  # fmt: skip
     lesions.frames["evaluate/chance/chance.csv"] = pd.DataFrame([row])
-    assert "Only the permutations of Chance keep a patient's lesions together" in told(lesions)
-=======
-           "p_value": 0.01, "null_median": 0.5, "null_low": 0.4, "null_high": 0.7, "note": ""}  # fmt: skip
-    lesions.frames["evaluate/null/null.csv"] = pd.DataFrame([row])
     assert "Only the permutations of Chance keep the lesions of a patient together" in told(lesions)
->>>>>>> ec15:tests/unit/report/test_lesions.py
 
 
 def test_one_lesion_a_patient_is_not_remarked_upon(facts):

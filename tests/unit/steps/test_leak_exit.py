@@ -89,5 +89,5 @@ def test_check_that_finds_nothing_says_what_it_looked_for(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Nothing was found" not in done.stdout
     assert done.stdout.startswith("No sign of:\n- scaling before the split (8 features of T2)\n")
-    assert "identifiers that differ by signs" in done.stdout
+    assert "identifiers that differ only by punctuation" in done.stdout
     assert "one image file" not in done.stdout  # there is no image to compare

@@ -171,7 +171,7 @@ def test_a_patient_whose_lesion_was_lost_on_the_way_is_a_row(cohort):
     [
         (asked(("original_shape_Sphericity",)), StudyFileError, "maps.features.*\n.*Sphericity: shape .* has no map"),
         (asked((MEAN, "original_glcm_Entropy")), StudyFileError, "glcm has no feature 'Entropy'"),
-        (asked(("wavelet-LLH_glcm_Contrast",)), StudyFileError, "make no image 'wavelet-LLH'; they make original"),
+        (asked(("wavelet-LLH_glcm_Contrast",)), StudyFileError, "the image 'wavelet-LLH'; choose from original"),
         (asked((MEAN,), "[P1, P11]"), CohortError, "extract.maps.patients .*\n  1. P11; did you mean P1?"),
     ],
 )

@@ -159,7 +159,7 @@ def test_a_mask_that_does_not_fit_is_named_with_its_case(study):
     run = study()
     (failure,) = read_failures(run.path("prepare", "failures.csv"))
     assert (failure.patient, failure.sequence, failure.reader) == ("p1", "T2", "a")
-    assert "reaches outside the image" in failure.problem
+    assert "extends outside the image" in failure.problem
 
 
 @pytest.mark.parametrize(

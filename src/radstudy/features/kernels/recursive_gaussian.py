@@ -1,8 +1,8 @@
-"""Recursive Gaussian filters of ITK: Deriche's fourth-order recursions with Farneback and Westin's coefficients.
+"""ITK's recursive Gaussian filters: Deriche's fourth-order recursions with Farneback and Westin's coefficients.
 
 The arithmetic follows ITK operation by operation (double precision along a line, float32 between axes), so results
-are equal to the last bit. What differs is the order of the work: lines are filtered in blocks that lie beside one
-another in memory, which a processor does four or eight at a time, and only the wanted part of each line is kept.
+are equal to the last bit. Only the order of the work differs: lines are filtered in blocks that are adjacent in
+memory, so that a processor does four or eight at a time, and only the needed part of each line is kept.
 
 References
 ----------
@@ -29,7 +29,7 @@ _SERIES = {0: (1.3530, 1.8151, -0.3531, 0.0902), 2: (-1.3563, 5.2318, 0.3446, -2
 
 
 def gaussian_coefficients(sigma_mm: float, spacing_mm: float, order: int) -> NDArray[np.float64]:
-    """The recursion's coefficients along one axis, as ITK computes them with normalisation across scale.
+    """Compute the recursion's coefficients along one axis, as ITK does with normalisation across scale.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def _anticausal_row(
 def _recur(buffer: Floats, rows: int, causal: bool, weights: Floats, feedback: Floats, beyond: Floats) -> None:
     """Run one recursion down a buffer of `_BLOCK` lines.
 
-    Every sample has two rows in the buffer, its inputs and its results. Four samples stand before the first: the
-    border's value, continued. There, ITK feeds back the input times `beyond` instead of a result times `feedback`.
+    Every sample has two rows in the buffer, its inputs and its results. Four samples precede the first: the border's
+    value, repeated. For these, ITK feeds back the input times `beyond` instead of a result times `feedback`.
     """
     n0, n1, n2, n3 = weights[0], weights[1], weights[2], weights[3]
     for i in range(rows):
@@ -171,7 +171,7 @@ def filter_lines(source: Numbers, first: int, last: int, coefficients: Floats, t
     ----------
     source : (A, n, B) array or view, n at least 4; read as float64.
     first, last : the part of each line to keep.
-    coefficients : float64 (5, 4) of `gaussian_coefficients`.
+    coefficients : float64 (5, 4) from `gaussian_coefficients`.
     target : float32 (A, last - first, B) array or view, overwritten.
     """
     outer, n, lines = source.shape

@@ -26,7 +26,7 @@ def _add_scaled(out: Floats, source: Floats, factor: float) -> None:
 
 @jit()
 def convolve_rows(source: Floats, low: Floats, high: Floats, low_out: Floats, high_out: Floats) -> None:
-    """Convolve along the last axis with a low-pass and a high-pass filter, where the filters fit.
+    """Convolve along the last axis with a low-pass and a high-pass filter, without padding.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def convolve_rows(source: Floats, low: Floats, high: Floats, low_out: Floats, hi
 
 @jit()
 def convolve_planes(source: Floats, low: Floats, high: Floats, low_out: Floats, high_out: Floats) -> None:
-    """As `convolve_rows`, along the middle axis.
+    """Convolve along the middle axis; otherwise like `convolve_rows`.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Cubic B-spline interpolation on an axis-aligned grid, in ITK's order of operations.
 
-ITK finds coefficients along x, then y, then z and sums 64 weighted coefficients a voxel. Both are done here in the
-same order and precision, because an image of whole numbers is truncated afterwards: a value of 99.99999999999999
-becomes 99. What differs is that lines and voxels beside one another are worked on together.
+ITK computes coefficients along x, then y, then z and sums 64 weighted coefficients per voxel. Both are done here in the
+same order and precision, because an image of integers is truncated afterwards: a value of 99.99999999999999 becomes
+99. The only difference is that adjacent lines and voxels are processed together.
 
 References
 ----------
@@ -23,7 +23,7 @@ Indices = NDArray[np.integer]
 
 POLE = math.sqrt(3.0) - 2.0
 HORIZON = 18  # samples after which POLE**n is below ITK's tolerance of 1e-10
-_BLOCK = 64  # lines worked on together: whole vector registers
+_BLOCK = 64  # lines processed together: whole vector registers
 _GAIN = (1.0 - POLE) * (1.0 - 1.0 / POLE)
 
 
@@ -59,7 +59,7 @@ def _accumulate(row: Floats, other: Floats, factor: float) -> None:
 
 @jit()
 def _start_causal(c: Floats, n: int) -> None:
-    """Replace the first sample by its causal coefficient, mirrored at the border, as ITK (truncated if long)."""
+    """Replace the first sample by its causal coefficient, mirrored at the border, as ITK does (truncated if long)."""
     start = c[:_BLOCK]
     zn = POLE
     if n > HORIZON:
@@ -87,7 +87,7 @@ def _keep_row(out: Floats, row: Floats) -> None:
 
 @jit()
 def coefficients_along_lines(source: Numbers, first: int, last: int, target: Floats) -> None:
-    """Spline coefficients of every line along the middle axis; keeps samples `first` to `last` - 1.
+    """Compute the spline coefficients of every line along the middle axis; keeps samples `first` to `last` - 1.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def coefficients_along_lines(source: Numbers, first: int, last: int, target: Flo
 
 @jit()
 def _add_taps(row: Floats, weights: Floats, weight: float, coefficients: Floats) -> None:
-    """Add the four taps along x, which lie one after the other in `weights` and `coefficients`, to a row."""
+    """Add the four taps along x, which are adjacent in `weights` and `coefficients`, to a row."""
     n = row.size
     for x in range(n):
         total = row[x]
@@ -189,7 +189,7 @@ def _tap(coordinate: float, start: int, size: int, index: Indices, weights: Floa
 def interpolate_scattered(
     c: Floats, start: Indices, size: Indices, pz: Floats, py: Floats, px: Floats, out: Floats
 ) -> None:
-    """As `interpolate`, with a coordinate of its own for every voxel.
+    """Interpolate like `interpolate`, with a separate coordinate for every voxel.
 
     Parameters
     ----------

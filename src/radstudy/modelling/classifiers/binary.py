@@ -1,4 +1,4 @@
-"""What every classifier of a model is: a scikit-learn estimator of two classes whose input may have no column left."""
+"""Base of a model's classifiers: a scikit-learn estimator of two classes whose input may have no columns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from radstudy.modelling.validation import Table, binary_outcome, checked_pair
 
 
 class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """How `fit` begins, and what scikit-learn may expect: two classes, ``classes_`` in their sorted order."""
+    """Start of `fit` and scikit-learn's tags: two classes, with ``classes_`` in sorted order."""
 
     classes_: NDArray[Any]
 
     def _begun(self, X: Table, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """X checked, (rows, features), and y as 0 or 1, (rows,); learns the classes."""
+        """Return checked X, (rows, features), and y as 0 or 1, (rows,); learn the classes."""
         values, outcome = checked_pair(self, X, y)
         self.classes_ = np.unique(outcome)
         return values, binary_outcome(outcome)

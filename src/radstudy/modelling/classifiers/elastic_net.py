@@ -1,4 +1,4 @@
-"""Elastic-net logistic regression whose mix of penalties and strength are chosen by cross-validation."""
+"""Elastic-net logistic regression, with mix and strength of the penalties chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Array = NDArray[np.float64]
 
 
 class CrossValidatedElasticNet(LinearClassifier):
-    """Logistic regression with L1 and L2 penalties; their mix and strength by stratified folds, then fitted again.
+    """Logistic regression with L1 and L2 penalties; mix and strength are chosen by stratified folds, then refitted.
 
     Parameters
     ----------
-    mixes : shares of L1 tried; of ties the highest.
-    strengths : number of penalties tried per share.
+    mixes : shares of L1 to try; in a tie the highest wins.
+    strengths : number of penalties to try per share.
     rule : "best", the lowest mean log-loss; "one-se", the strongest penalty within a standard error of it.
     folds : number of folds.
     random_state : seed of the folds.
 
     Attributes
     ----------
-    coefficients_ : (features,) per unit of the features as given, 0 for those left out.
+    coefficients_ : (features,) per unit of the input features, 0 for those left out.
     intercept_ : float
     mix_, strength_ : the chosen ones (glmnet's alpha and lambda); NaN for the intercept model.
     """
@@ -70,7 +70,7 @@ class CrossValidatedElasticNet(LinearClassifier):
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The mix and the strength that the folds chose, and the fit to all rows at them."""
+    """The mix and the strength chosen by the folds, and the corresponding fit to all rows."""
 
     mix: float
     strength: float
@@ -83,7 +83,7 @@ def chosen_fit(
     values: Array, y: NDArray[np.int64], groups: ArrayLike | None, *,
     mixes: Sequence[float], strengths: int, rule: str, folds: int, seed: int | None,
 ) -> Choice:  # fmt: skip
-    """The elastic net whose mix has the lowest log-loss at the strength that `rule` takes; of ties the higher mix."""
+    """Fit the elastic net with the mix of lowest log-loss at the strength chosen by `rule`; in a tie the higher mix."""
     best: Choice | None = None
     for mix in sorted(mixes, reverse=True):
         grid = strengths_of(values, y, mix, strengths)

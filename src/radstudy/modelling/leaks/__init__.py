@@ -1,4 +1,4 @@
-"""The leak detector: what makes an AUC worthless before any model is fitted, one file a kind of check."""
+"""Leak detector: checks for faults that make an AUC worthless before any model is fitted, one module per kind."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
 
 
 def find_leaks(seen: Inspected) -> list[Finding]:
-    """Everything that the checks find, errors first.
+    """Return all findings of the checks, errors first.
 
     Parameters
     ----------
-    seen : what is known of the study; checks that need what is not known yet find nothing.
+    seen : the known facts of the study; checks that need facts not yet known return nothing.
     """
-    found = [finding for check in CHECKS for finding in check(seen)]
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    findings = [finding for check in CHECKS for finding in check(seen)]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 __all__ = [

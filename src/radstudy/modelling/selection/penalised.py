@@ -1,4 +1,4 @@
-"""Selection by the coefficients of an L1-penalised logistic regression: the LASSO and the elastic net."""
+"""Selection by the coefficients of an L1-penalised logistic regression: LASSO and elastic net."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from radstudy.modelling.validation import Table
 
 
 class PenalisedFilter(FeatureFilter):
-    """Keep the features whose coefficient in an L1-penalised logistic regression is not zero.
+    """Filter that keeps the features with a non-zero coefficient in an L1-penalised logistic regression.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class PenalisedFilter(FeatureFilter):
     rule : "best", the penalty with the lowest mean log-loss over the folds; "one-se", the strongest within a standard
         error of it. Without folds (one patient in a class) the strongest, which keeps nothing.
     folds, strengths : number of folds and of penalties.
-    most : only penalties that keep at most so many; a number, "events/10", or None.
+    most : largest number of features that the penalty may keep: a number, "events/10", or None.
     random_state : seed of the folds.
 
     Attributes
@@ -71,7 +71,7 @@ class PenalisedFilter(FeatureFilter):
         return self._keep(kept, {str(name): why for name in self._names()[~kept]})
 
     def _allowed(self, path: Path, events: int) -> int:
-        """How many strengths of the path, from the strongest, keep no more features than the cap."""
+        """Count the strengths of the path, from the strongest, that keep no more features than the cap."""
         if self.most is None:
             return len(path.strengths)
         too_many = (path.coefficients != 0).sum(axis=1) > most_of(self.most, events)

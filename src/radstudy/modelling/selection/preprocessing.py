@@ -1,6 +1,6 @@
-"""What comes before the selection: the columns of a model, without missing values and on one scale.
+"""Preprocessing before the selection: the columns of a model, without missing values and on one scale.
 
-Fitted on training rows alone, as every step is.
+Fitted on training rows alone, like every step.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from radstudy.modelling.validation import Table
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Take columns of a design table by name.
+    """Transformer that takes columns of a design table by name.
 
     Parameters
     ----------
-    prefixes : take names that begin so, such as ("DCE7:",).
-    whole : take these names.
+    prefixes : take names with these prefixes, such as ("DCE7:",).
+    whole : take exactly these names.
     """
 
     def __init__(self, prefixes: Sequence[str] = (), whole: Sequence[str] = ()) -> None:
@@ -40,18 +40,18 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The chosen columns."""
+        """Return the chosen columns."""
         check_is_fitted(self, "names_")
         return X[self.names_]
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names of the chosen columns."""
+        """Return the names of the chosen columns."""
         check_is_fitted(self, "names_")
         return np.asarray(self.names_, dtype=object)
 
 
 class MedianImputer(FeatureFilter):
-    """Fill missing values with the training median; drop features that no training row has.
+    """Filter that fills missing values with the training median and drops features that no training row has.
 
     Attributes
     ----------
@@ -74,15 +74,15 @@ class MedianImputer(FeatureFilter):
         return self._keep(known, {str(name): "no training row has a value" for name in names[~known]})
 
     def transform(self, X: Table) -> Array:
-        """X with its missing values filled, without the dropped columns."""
+        """Return X with missing values filled, without the dropped columns."""
         kept = super().transform(X)
         return np.where(np.isnan(kept), self.medians_[self.kept_], kept)
 
 
 class ZScore(OneToOneFeatureMixin, TransformerMixin, Step):  # type: ignore[misc]
-    """Subtract the training mean and divide by the training standard deviation (of the population, as z-scores are).
+    """Transformer that subtracts the training mean and divides by the training (population) standard deviation.
 
-    A constant feature becomes 0; it is left to the filters to drop it.
+    A constant feature becomes 0; dropping it is left to the filters.
     """
 
     def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
@@ -95,7 +95,7 @@ class ZScore(OneToOneFeatureMixin, TransformerMixin, Step):  # type: ignore[misc
         return self
 
     def transform(self, X: Table) -> Array:
-        """(X - mean) / scale."""
+        """Return (X - mean) / scale."""
         check_is_fitted(self, "scale_")
         scaled: Array = (self._checked(X, reset=False) - self.mean_) / self.scale_
         return scaled

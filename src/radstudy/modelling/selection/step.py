@@ -1,4 +1,4 @@
-"""What every selection step is: a scikit-learn transformer that says what it dropped and why."""
+"""Base of all selection steps: a scikit-learn transformer that records what it dropped and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 class Step(BaseEstimator):  # type: ignore[misc]
-    """What the steps share: validated input, which may have no column left, and the names of its columns."""
+    """Common part of the steps: validated input, which may have no columns, and the names of its columns."""
 
     _nan_is_fine = False
     _needs_outcome = False
@@ -42,16 +42,16 @@ class Step(BaseEstimator):  # type: ignore[misc]
 
 
 class FeatureFilter(TransformerMixin, Step):  # type: ignore[misc]
-    """A step that keeps some columns: `kept_` (bool, one a column) and `dropped_` (name to reason)."""
+    """Step that keeps some columns: `kept_` (bool, one per column) and `dropped_` (name to reason)."""
 
     def transform(self, X: Table) -> Array:
-        """The kept columns of X, in their order."""
+        """Return the kept columns of X, in order."""
         check_is_fitted(self, "kept_")
         values = self._checked(X, reset=False)
         return values[:, self.kept_]
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Names of the kept columns."""
+        """Return the names of the kept columns."""
         check_is_fitted(self, "kept_")
         names: NDArray[np.object_] = self._names()[self.kept_]
         return names

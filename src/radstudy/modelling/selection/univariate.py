@@ -14,19 +14,19 @@ from radstudy.statistics import auc_columns, benjamini_hochberg, holm, mann_whit
 
 
 class UnivariateFilter(FeatureFilter):
-    """Keep the features that differ between the two groups.
+    """Filter that keeps the features that differ between the two groups.
 
     Parameters
     ----------
     test : "mann-whitney" (asymptotic, ties corrected, no continuity correction), "student", or "auc".
     below : keep features with p below this (mann-whitney, student).
-    adjust : "none", "holm" or "benjamini-hochberg": p-values adjusted for the number of features that enter.
+    adjust : "none", "holm" or "benjamini-hochberg": p-values adjusted for the number of input features.
     above : keep features whose AUC, or one minus it, is above this (auc).
 
     Attributes
     ----------
     p_values_ : (features,) raw p-values, NaN for a constant feature; all NaN with "auc".
-    adjusted_ : (features,) the p-values that were compared with the bound.
+    adjusted_ : (features,) the p-values compared with the bound.
     areas_ : (features,) with "auc" the larger of AUC and 1 - AUC; else NaN.
     """
 

@@ -71,7 +71,7 @@ def test_what_does_not_fit_is_named():
         response_map(volume(), Mean(3), boundary="mirror")
     with pytest.raises(StudyFileError, match="L-H does not fit: give 3 of L, H"):
         response_map(volume(), SeparableWavelet("haar", "LH"))
-    with pytest.raises(StudyFileError, match="wavelet 'db99'"):
+    with pytest.raises(StudyFileError, match="unknown wavelet or level: 'db99'"):
         response_map(volume(), SeparableWavelet("db99", "LLH"))
     with pytest.raises(StudyFileError, match="pooling is 'min'"):
         response_map(volume(), SeparableWavelet("haar", "LLH", pooling="min"))

@@ -68,7 +68,7 @@ def test_a_hole_by_keyhole_is_a_hole(image):
     [
         (lambda v: [drawn(v, 2.5, square(3, 9))], "between slices .at 3.50"),
         (lambda v: [drawn(v, k, square(3, 9)) for k in (0, 2, 4, 6)], "2 slices apart"),
-        (lambda v: [drawn(v, 9, square(3, 9))], "slice 10, and the image has 7"),
+        (lambda v: [drawn(v, 9, square(3, 9))], "slice 10, but the image has 7 slices"),
         (lambda v: [drawn(v, 2, square(30, 50))], "outside the image"),
         (lambda v: [drawn(v, 2, square(3.2, 3.6))], "no voxel's centre"),
         (lambda v: [drawn(Volume(v.voxels, np.diag([1.5, 1.5, 4, 1])), 2, square(3, 9))], "tilted"),
@@ -133,7 +133,7 @@ def test_a_hole_in_one_of_two_joined_pieces_stays_a_hole(image):
     ("shapes", "says"),
     [
         ([square(2.5, 30.5), [(2.5 - 1, 8.5), (22.5, 8.5), (22.5, 20.5), (2.5 - 1, 20.5)]],
-         "slice 4: a contour of 252 voxels lies inside another one but for 12"),
+         "slice 4: a contour of 252 voxels lies inside another one except for 12 of them"),
         ([square(0.5, 34.5), square(4.5, 16.5), square(10.5, 26.5)], "lie within another one overlap in part"),
     ],
 )  # fmt: skip

@@ -1,1 +1,1 @@
-"""What comes in: the cohort table, its exclusions and split, the clinical variables."""
+"""Input of a study: the cohort table, its exclusions and split, the clinical variables."""

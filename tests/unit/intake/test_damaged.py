@@ -176,7 +176,7 @@ def test_an_acquisition_of_more_images_than_are_here_is_for_review(synthetic, im
     tags = {**synthetic.T2, "ImagesInAcquisition": 7}
     synthetic.write(tmp_path / "in", synthetic.t2(tags=tags))
     outcome = imported(tmp_path / "in", dry_run=True)
-    assert any("the acquisition has 7 images, and 6 are here" in reason for reason in reasons(outcome))
+    assert any("the acquisition has 7 images, but only 6 are present" in reason for reason in reasons(outcome))
 
 
 # --- one bad object ----------------------------------------------------------------------------------------------
@@ -499,7 +499,7 @@ def test_run_lengths_that_make_other_than_the_pixels_are_refused(synthetic, impo
     dataset["PixelData"].VR = "OB"
     dataset.save_as(files[2])
     outcome = imported(tmp_path / "in")
-    assert any("run lengths make" in failure for failure in outcome.failures), outcome.failures
+    assert any("run lengths decode to" in failure for failure in outcome.failures), outcome.failures
 
 
 # --- values ------------------------------------------------------------------------------------------------------

@@ -313,7 +313,7 @@ def silence(connection, over):
     over.wait(5)
 
 
-@pytest.mark.parametrize(("answer", "says"), [(drip, "too slowly"), (silence, "gives no association|nothing came")],
+@pytest.mark.parametrize(("answer", "says"), [(drip, "too slowly"), (silence, "does not accept an association|nothing came")],
                          ids=["drip", "silence"])  # fmt: skip
 def test_a_pacs_that_drips_or_is_silent_is_given_up(answer, says):
     with answering(answer) as port:
@@ -347,7 +347,7 @@ def test_an_examination_whose_series_cannot_be_listed_does_not_keep_the_others_f
     with pacs(archive) as server:
         source = pull(server, tmp_path / "private", wait_s=0)
     assert len(source.files()) == 3
-    assert "its series cannot all be listed: the PACS answers with status 0xC311" in source.problems[0]
+    assert "its series cannot all be listed: the PACS answered with status 0xC311" in source.problems[0]
 
 
 def test_the_factor_of_the_environment_raises_every_bound(monkeypatch):

@@ -323,7 +323,7 @@ def test_a_slicer_segmentation_among_several_patients_is_not_guessed(synthetic, 
         synthetic.write(tmp_path / "in" / who, synthetic.t2(patient=who, name=f"{who}^A", study=who))
     slicers(tmp_path / "in" / "Tumor.seg.nrrd", LEE, affine_of(tmp_path / "in" / "ONE", "T2WI"))
     (failure,) = imported(tmp_path / "in").failures
-    assert "1 segmentation(s) of 3D Slicer lie in no folder with the images of one patient alone" in failure
+    assert "1 segmentation(s) of 3D Slicer are not in a folder with images of only one patient" in failure
     assert not (tmp_path / "out" / "masks.csv").exists()
     assert "images of 2 patients" in (tmp_path / "out.private" / "skipped.csv").read_text("utf-8")
 

@@ -176,7 +176,7 @@ def test_who_is_not_in_the_table_is_a_lost_case_unless_allowed(tmp_path):
         (lambda t: t[[c for c in t if not c.endswith("_dwi")]], "no column holds a feature of DWI"),
         (lambda t: t.assign(id="x" + t["id"]), "the feature table, features.csv, has, for instance"),
         pytest.param(
-            lambda t: t.iloc[:0], "the feature table has no value of any lesion:\n  1. features.csv.", id="no rows"
+            lambda t: t.iloc[:0], "the feature table has no value for any lesion:\n  1. features.csv.", id="no rows"
         ),
     ],
 )

@@ -61,7 +61,7 @@ def _later(frame: Frame, clock: str, morning: float) -> Frame:
 
 
 def _numbers_go_over(series: Mapping[str, Sequence[Frame]], clock: str, morning: float) -> bool:
-    """True if at least one number shows that images before midnight (the late times) come first, and none contradicts."""
+    """True if at least one number shows that images before midnight (late times) come first, and none contradicts."""
     places: dict[object, tuple[list[Frame], list[Frame]]] = defaultdict(lambda: ([], []))
     whole: tuple[list[float], list[float]] = ([], [])
     for uid, frames in series.items():

@@ -147,9 +147,9 @@ def warnings_on(persons: Persons, here: set[str]) -> list[str]:
     nameless = [name for name in persons.without_patient_id if name in here]
     if nameless:
         warnings.append(
-            f"{len(nameless)} examination(s) have no PatientID that identifies a person (empty, ANONYMOUS, unknown, 0 ...): "
-            f"each counts as a separate patient ({', '.join(nameless[:8])}{' ...' if len(nameless) > 8 else ''}). To do: "
-            "make sure that no two of them are the same person; the program cannot check this"
+            f"{len(nameless)} examination(s) have no PatientID that identifies a person (empty, ANONYMOUS, unknown, 0 "
+            f"...): each is a separate patient ({', '.join(nameless[:8])}{' ...' if len(nameless) > 8 else ''}). "
+            "To do: make sure that no two of them are the same person; the program cannot check this"
         )
     return warnings
 

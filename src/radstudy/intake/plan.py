@@ -255,7 +255,7 @@ def _on_one_scale(items: list[Item]) -> Iterator[Item]:
             decision = replace(item.decision, status=REVIEW, role="", reason=scale.doubt)
             yield item if item.answer else replace(item, decision=decision)
         else:
-            yield replace(item, scale=scale.scale, scale_of=scale.of)
+            yield replace(item, scale=scale.scale, scale_of=scale.reference)
 
 
 def _named(items: Iterable[Item], others: set[str]) -> Iterator[Item]:

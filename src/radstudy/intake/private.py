@@ -70,9 +70,9 @@ def _close(path: Path, say: Callable[[str], None]) -> None:
                 f"it also holds {foreign[0]}, which no import has written" if foreign else "it belongs to another user"
             )
             raise UsageError(
-                f"{path} will hold data that identify patients, but others may open it (mode {mode:04o}); {why}, so its "
-                "permissions were not changed. Nothing was imported. To do: give --private a separate folder, or close "
-                f"this one: chmod 700 '{path}'"
+                f"{path} will hold data that identify patients, but others may open it (mode {mode:04o}); {why}, so "
+                "its permissions were not changed. Nothing was imported. To do: give --private a separate folder, or "
+                f"close this one: chmod 700 '{path}'"
             )
         path.chmod(mode & ~_OTHERS)
     opened = [file for file in _inside(path) if stat.S_IMODE(file.stat().st_mode) & _OTHERS]

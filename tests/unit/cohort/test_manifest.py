@@ -138,7 +138,7 @@ def test_several_lesions_stay_in_one_set(study):
     rows = GOOD.replace("p1,", "p1,L,").replace("p2,", "p2,L,").replace("p3,", "p3,L,").replace("p4,", "p4,L,")
     change = {"patient: id": "patient: id\n  lesion: les"}
     assert len(study(rows + "p1,R,1,train,,5,smooth\n", header, change).rows) == 5
-    with pytest.raises(CohortError, match="Patient p1 stands in both sets"):
+    with pytest.raises(CohortError, match="Patient p1 is in both sets"):
         study(rows + "p1,R,1,test,,5,smooth\n", header, change)
 
 
@@ -149,7 +149,7 @@ def test_patterns_with_a_star_and_with_columns(study):
     (study.folder / "p1" / "series8_T2.nii").write_bytes(b"x")
     (failure,) = study(change=change).failures
     assert "2 files match the pattern" in failure.problem
-    with pytest.raises(CohortError, match=r"'\{nosuch\}' is neither"):
+    with pytest.raises(CohortError, match=r"'\{nosuch\}' is not patient"):
         study(change={"{patient}/{sequence}.nii": "{nosuch}/{sequence}.nii"})
 
 
@@ -197,7 +197,7 @@ def test_a_missing_file_names_the_one_that_is_there_instead(study, folder, writt
     (study.folder / "p1").rename(study.folder / folder)
     cohort = study(GOOD.replace("p1,", f"{written},"))
     assert {failure.patient for failure in cohort.failures} == {written}
-    assert all(f"there is '{folder}'" in failure.remedy for failure in cohort.failures)
+    assert all(f"'{folder}' exists" in failure.remedy for failure in cohort.failures)
 
 
 def test_readers_and_sequences_that_nobody_has_are_noted(study):

@@ -55,7 +55,7 @@ def test_a_comma_before_three_digits_is_a_group_mark_where_the_decimal_mark_is_a
 
 def test_two_decimal_marks_in_one_file_are_refused_with_the_cell(tmp_path):
     with pytest.raises(
-        CohortError, match=r"line 3, column 'size': '6\.25' has a decimal point, and line 2, column 'size'"
+        CohortError, match=r"line 3, column 'size': '6\.25' has a decimal point, but line 2, column 'size'"
     ):
         cohort_of(tmp_path, [("1", "5,1"), ("2", "6.25"), ("3", "7,5"), ("4", "8")])
 

@@ -224,7 +224,7 @@ def test_a_damaged_zip_and_a_false_dicomdir_are_named(imported, tmp_path):
     with pytest.raises(DataError, match="no ZIP file"):
         imported(tmp_path / "a.zip")
     (tmp_path / "DICOMDIR").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="no DICOMDIR"):
+    with pytest.raises(DataError, match="not a DICOMDIR"):
         imported(tmp_path / "DICOMDIR")
 
 

@@ -379,7 +379,7 @@ def test_a_zip_file_in_a_zip_file_is_named(synthetic, imported, tmp_path):
     inner = packed(tmp_path / "inner.zip", [("x", b"x")]).read_bytes()
     members = [(file.name, file.read_bytes()) for file in files]
     outcome = imported(packed(tmp_path / "a.zip", [*members, ("more.zip", inner)]))
-    assert any("1 archive(s) lie in the ZIP file" in failure for failure in outcome.failures)
+    assert any("1 archive(s) inside the ZIP file" in failure for failure in outcome.failures)
     assert len(with_role(outcome, "T2WI")) == 1
 
 

@@ -101,7 +101,7 @@ def test_a_dicomdir_whose_files_are_gone_says_how_many(synthetic, imported, tmp_
     gone = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file() and path.name != "DICOMDIR")[2]
     gone.unlink()
     outcome = imported(tmp_path / "cd" / "DICOMDIR")
-    assert any("1 of them are not there" in failure for failure in outcome.failures)
+    assert any("1 of them are missing" in failure for failure in outcome.failures)
 
 
 def test_nothing_that_identifies_the_patient_leaves_the_private_folder(synthetic, imported, tmp_path):

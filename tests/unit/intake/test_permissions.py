@@ -140,7 +140,7 @@ def test_files_that_an_earlier_version_left_open_are_closed(drawn, imported, tmp
     (tmp_path / "out.private" / "review.json").touch()
     imported(tmp_path / "in")
     assert open_to_others(tmp_path / "out.private") == []
-    assert any("1 files and folders" in line and "for their owner alone now" in line for line in imported.said)
+    assert any("1 files and folders" in line and "only their owner can open them now" in line for line in imported.said)
 
 
 def test_a_folder_that_others_use_is_refused_and_left_as_it_is(drawn, imported, tmp_path, umask):
@@ -170,7 +170,7 @@ def test_a_file_system_without_permissions_is_named_once_and_the_import_goes_on(
         assert outcome.failures == ()
         told += [line for line in imported.said if "keeps no permissions" in line]
     assert len(told) == 1
-    assert "To do: make sure that nobody else can open it" in told[0]
+    assert "To do: make sure that no one else can open it" in told[0]
     assert (tmp_path / "out.private" / "pseudonyms.csv").is_file()
 
 

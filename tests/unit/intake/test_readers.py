@@ -211,7 +211,7 @@ def test_the_name_of_the_patient_is_no_readers_name(synthetic, imported, tmp_pat
     texts = [path.read_text("utf-8").lower() for path in (tmp_path / "out").glob("*.*v")] + imported.said
     assert not any("mustermann" in text.lower() for text in texts)
     assert not list((tmp_path / "out").rglob("*ustermann*"))
-    assert "takes words that identify the patient for a reader" in " ".join(review(tmp_path)["reason"])
+    assert "matches words that identify the patient, not a reader" in " ".join(review(tmp_path)["reason"])
 
 
 def test_files_of_an_earlier_import_are_renamed_by_an_answer_alone_and_never_a_changed_one(

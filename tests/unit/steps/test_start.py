@@ -131,7 +131,7 @@ def test_a_patient_with_two_different_outcomes_is_refused(made, tmp_path):
     refused = command(
         "init", tmp_path / "mine", "--from", source, "--outcomes", outcomes(tmp_path, rows), "--outcome", "FISH"
     )
-    assert "lines 2, 3: one patient (PA00) with different values" in str(refused.exception)
+    assert "lines 2, 3: the same patient (PA00) with different values" in str(refused.exception)
 
 
 def test_without_outcomes_the_imports_own_table_is_the_one_to_fill(made, tmp_path):

@@ -20,12 +20,12 @@ from radstudy.formats.raster_header import Stored, metaimage_stored, nrrd_stored
 from radstudy.formats.reading import opened
 
 FAULTS = (OSError, EOFError, zlib.error)
-SLACK = _STEP = 1 << 20  # bytes read of compressed content beyond those expected, to tell how far it is too long
+SLACK = _STEP = 1 << 20  # bytes of compressed content read beyond those expected, to recognise content that is too long
 AGAIN = "copy the file again from its source, or export it again"
 
 
 def require_bytes(file: Path, *, expected: int, actual: int, damaged: bool = False, header: Path | None = None) -> None:
-    """Refuse a file that holds fewer or more bytes than its header asks for.
+    """Refuse a file that holds fewer or more bytes than its header requires.
 
     Parameters
     ----------

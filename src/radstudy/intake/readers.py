@@ -45,7 +45,7 @@ class Claim:
 
     @property
     def place(self) -> Place:
-        """What several readers may have drawn: patient, role and region."""
+        """Patient, role and region, which drawings of several readers may share."""
         return self.patient, self.role, self.region.lower()
 
 

@@ -146,7 +146,7 @@ def load_rules(path: Path | None = None) -> Rules:
         )
     for name in ("sure", "lead"):
         if not isinstance(content.get(name, 1), int):
-            raise StudyFileError(f"{where}: '{name}' is a whole number, not {content[name]!r}")
+            raise StudyFileError(f"{where}: '{name}' must be a whole number, not {content[name]!r}")
     groups = [("left_out", content), ("to_review", content)]
     for role, sides in content["roles"].items():
         if not isinstance(sides, dict):
@@ -154,7 +154,7 @@ def load_rules(path: Path | None = None) -> Rules:
         groups += [("for", sides), ("against", sides)]
     for name, holder in groups:
         if not isinstance(holder.get(name, []), list):
-            raise StudyFileError(f"{where}: '{name}' is a list of rules, not {holder[name]!r}")
+            raise StudyFileError(f"{where}: '{name}' must be a list of rules, not {holder[name]!r}")
     roles = {}
     for name, sides in content["roles"].items():
         plus = [_rule(line, where, sign=1) for line in sides.get("for", [])]
@@ -176,7 +176,8 @@ def _rule(line: Any, where: str, *, sign: int = 1) -> Rule:
     unknown = set(conditions) - _CONDITIONS
     if unknown or not conditions:
         raise StudyFileError(
-            f"{where}: the rule {line!r} has " + (f"the unknown condition {sorted(unknown)[0]}" if unknown else "none")
+            f"{where}: the rule {line!r} has "
+            + (f"the unknown condition {sorted(unknown)[0]}" if unknown else "no condition")
         )
     try:
         if "name" in conditions:
@@ -185,9 +186,9 @@ def _rule(line: Any, where: str, *, sign: int = 1) -> Rule:
         raise StudyFileError(f"{where}: '{line['name']}' is not a regular expression ({error})") from error
     for key in (key for key in conditions if key in _RANGES):
         if not isinstance(conditions[key], list) or len(conditions[key]) != 2:
-            raise StudyFileError(f"{where}: {key} takes [lowest, highest], not {conditions[key]!r}")
+            raise StudyFileError(f"{where}: {key} must be [lowest, highest], not {conditions[key]!r}")
     if not isinstance(line.get("points", 0), int):
-        raise StudyFileError(f"{where}: points is a whole number, not {line['points']!r}")
+        raise StudyFileError(f"{where}: points must be a whole number, not {line['points']!r}")
     return Rule(str(line.get("says", "")), sign * int(line.get("points", 0)), str(line.get("kind", "")), conditions)
 
 

@@ -253,7 +253,7 @@ def open_source(where: str) -> Source:
         return Folder(path)
     if not path.is_file():
         raise UsageError(
-            f"{where}: there is no such folder or file. To do: give a folder, a .zip, a DICOMDIR, "
+            f"{where}: no such folder or file. To do: give a folder, a .zip, a DICOMDIR, "
             "https://.../dicom-web or dimse://AET@host:port"
         )
     if path.name.upper() == "DICOMDIR":

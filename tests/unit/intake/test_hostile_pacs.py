@@ -374,5 +374,5 @@ def test_an_answer_that_is_no_identifier_is_not_passed_over(archive, monkeypatch
         yield status, None
 
     monkeypatch.setattr(Association, "send_c_find", find)
-    with pacs(archive) as server, pytest.raises((TransferError, DataError), match="not understood"):
+    with pacs(archive) as server, pytest.raises((TransferError, DataError), match="cannot be decoded"):
         asked(server, "", "", wait_s=0)

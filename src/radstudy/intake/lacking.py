@@ -125,12 +125,10 @@ def _by_numbers(series: Series, stack: Stack) -> str:
     known = [number for number in numbers if number is not None]
     if len(known) == len(series.frames) and 0 < min(known) - 1 < len(stack.frames):
         return f"its images are numbered from {min(known)}: {min(known) - 1} before them may be missing"
-        stated = {frame.facts.acquisition_images or 0 for frame in series.frames}
-        images = max(stated)
-        if len(stated) == 1 and images > len(series.frames) and images % len(stack.frames):
-            return (
-                f"its header says that the acquisition has {images} images, but only {len(series.frames)} are present"
-            )
+    stated = {frame.facts.acquisition_images or 0 for frame in series.frames}
+    images = max(stated)
+    if len(stated) == 1 and images > len(series.frames) and images % len(stack.frames):
+        return f"its header says that the acquisition has {images} images, but only {len(series.frames)} are present"
     phases = defaultdict(set)
     for frame in series.frames:
         phases[frame.facts.temporal_positions].add(frame.temporal_position)

@@ -505,7 +505,7 @@ def test_run_lengths_that_make_other_than_the_pixels_are_refused(synthetic, impo
 # --- values ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("slope", "says"), [("1e300", "no image can hold"), ("1e-300", "no image can hold"),
+@pytest.mark.parametrize(("slope", "says"), [("1e300", "an image cannot hold"), ("1e-300", "an image cannot hold"),
                                              ("nan", "not a finite number"), ("x", "not a finite number")])  # fmt: skip
 def test_a_slope_that_no_image_can_hold_is_an_error(synthetic, imported, tmp_path, slope, says):
     tags = {**synthetic.T2, (0x00281052, "DS"): "-5", (0x00281053, "DS"): "2"}

@@ -339,7 +339,7 @@ def test_a_cohort_table_whose_letters_cannot_be_read_stops_the_import_before_it_
     ours = f"{head},note\n{row},".encode() + "データ".encode("shift_jis") + b"\n"
     file.write_bytes(ours)
     synthetic.write(tmp_path / "in", synthetic.dynamic(3))
-    with pytest.raises(DataError, match=r"cohort\.csv, row 2: letters of .* cannot be read"):
+    with pytest.raises(DataError, match=r"cohort\.csv, row 2: characters of .* cannot be read"):
         imported(tmp_path / "in")
     assert file.read_bytes() == ours and not list((tmp_path / "out").rglob("DCE1.nii.gz"))
 

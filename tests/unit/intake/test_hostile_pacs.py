@@ -82,7 +82,7 @@ def test_the_receiver_listens_on_one_address(archive, moved):
 def test_an_address_to_receive_on_can_be_given(archive, moved):
     source = moved(options={"move_address": "127.0.0.2"})  # the PACS of the test sends to 127.0.0.1
     assert source.files() == []
-    assert "0 of 3 instances came" in source.problems[0]
+    assert "only 0 of 3 instances arrived" in source.problems[0]
     with pytest.raises(UsageError, match=r"port \d+ of 203.0.113.7 cannot be opened.*--move-address"):
         moved(options={"move_address": "203.0.113.7"})
 
@@ -160,7 +160,7 @@ def test_a_second_object_of_one_uid_does_not_replace_the_first(archive, moved):
     (file,) = [one for one in source.files() if archive.read(source.path / one.name).SOPInstanceUID ==
                first.SOPInstanceUID]  # fmt: skip
     assert archive.read(source.path / file.name).PixelData == first.PixelData
-    assert "different from an object with the same UID" in source.problems[0]
+    assert "different from an object received earlier with the same UID" in source.problems[0]
 
 
 def test_a_full_disk_is_told_to_the_pacs_and_to_the_user(archive, moved):
@@ -313,7 +313,7 @@ def silence(connection, over):
     over.wait(5)
 
 
-@pytest.mark.parametrize(("answer", "says"), [(drip, "too slowly"), (silence, "not accept an association|nothing was")],
+@pytest.mark.parametrize(("answer", "says"), [(drip, "too slow"), (silence, "not accept an association|nothing was")],
                          ids=["drip", "silence"])  # fmt: skip
 def test_a_pacs_that_drips_or_is_silent_is_given_up(answer, says):
     with answering(answer) as port:

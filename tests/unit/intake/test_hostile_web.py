@@ -162,7 +162,7 @@ def test_a_byte_now_and_then_is_too_slow(where):
     with listening(saying(answer)) as root:
         client = bounded(DicomWeb, root, grace_s=0.3, slowest=1000)
         begun = time.monotonic()
-        with pytest.raises(TransferError, match="too slowly"):
+        with pytest.raises(TransferError, match="too slow"):
             client.instances("1.2", "1.2.3")
         assert time.monotonic() - begun < 1.5
         client.close()
@@ -358,7 +358,7 @@ def test_an_identifier_that_is_not_a_uid_goes_into_no_address(archive, tmp_path,
     paths = [path.partition("?")[0] for path in archive.asked]
     assert not any(part in path for path in paths for part in ("..", "x?", "1" * 65, "//", "1..2"))
     assert source.files()  # the others came
-    assert "form of a UID" in source.problems[0]
+    assert "valid UID" in source.problems[0]
 
 
 def test_a_series_that_the_server_counts_and_does_not_list_is_named(archive, tmp_path):
@@ -515,5 +515,5 @@ def test_the_reasons_are_told_where_nothing_came(archive, tmp_path):
     with served(archive) as server:
         source = pull(server, tmp_path / "private", wait_s=0)
     options = Options(tmp_path / "out", tmp_path / "private")
-    with pytest.raises(DataError, match=r"no MR image(.|\n)*0 of 6 instances came"):
+    with pytest.raises(DataError, match=r"no MR image(.|\n)*0 of 6 instances arrived"):
         run_import(source, options)

@@ -131,7 +131,7 @@ def test_a_rule_reads_a_part_of_the_description(cohort, imported, tmp_path):
 
 @pytest.mark.parametrize("rule", ["annotations/", "{reader}/{reader}", "creator:"])
 def test_a_rule_without_a_reader_is_refused(cohort, imported, rule):
-    with pytest.raises(UsageError, match=r"must hold \{reader\} once"):
+    with pytest.raises(UsageError, match=r"must contain \{reader\} exactly once"):
         imported(cohort(), readers=(rule,))
 
 
@@ -247,7 +247,7 @@ def test_one_drawing_under_two_readers_is_noted(synthetic, imported, tmp_path):
     for reader in DRAWN:
         draw(synthetic, tmp_path, scan, f"{reader[:3]}.dcm", LEE, ContentCreatorName=reader)
     imported(tmp_path / "in")
-    assert table(tmp_path)["note"].str.contains("its voxels are those of another drawing of this region").all()
+    assert table(tmp_path)["note"].str.contains("its voxels equal those of another drawing of this region").all()
 
 
 def test_the_order_in_which_drawings_are_met_names_no_reader(cohort, imported, tmp_path):

@@ -82,7 +82,7 @@ def test_an_answer_that_cannot_be_meant_is_an_error_and_nothing_is_written(
 def test_a_role_of_ones_own_is_taken_in_one_spelling(synthetic, imported, tmp_path):
     imported(twins(synthetic, tmp_path))
     answer(tmp_path, {3: "T2WI_sag", 4: "t2wi_Sag"})
-    with pytest.raises(UsageError, match=r"'T2WI_sag' .*'t2wi_Sag' .*one role in several spellings"):
+    with pytest.raises(UsageError, match=r"'T2WI_sag' .*'t2wi_Sag' .*the same role in several spellings"):
         imported(tmp_path / "in")
     answer(tmp_path, {3: "T2WI_sag", 4: "T2WI"})
     imported(tmp_path / "in")

@@ -303,8 +303,8 @@ def test_a_volume_that_a_user_has_changed_is_not_removed_when_its_role_changes(s
     ("heading", "cells", "says"),
     [
         (",age,age", ",61,62", "'age'"),
-        (",", ",seen twice", "'seen twice' stands in a column without a name"),
-        (",note", ",small, irregular", "' irregular' stands in a column without a name"),
+        (",", ",seen twice", "'seen twice' is in a column without a name"),
+        (",note", ",small, irregular", "' irregular' is in a column without a name"),
     ],
 )
 def test_a_cohort_table_that_could_not_be_written_back_stops_the_import(

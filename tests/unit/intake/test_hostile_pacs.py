@@ -132,7 +132,7 @@ def test_others_may_be_named_from_whom_a_pacs_sends(archive, moved):
 @pytest.mark.parametrize("wrong", ["PACS2", "@10.0.0.1", "PACS2@", "PACS2@no.such.host.invalid"],
                          ids=["no address", "no title", "nothing", "unknown"])  # fmt: skip
 def test_a_sender_that_is_not_written_as_it_should_be(archive, moved, wrong):
-    with pytest.raises(UsageError, match=r"TITLE@ADDRESS|is not known"):
+    with pytest.raises(UsageError, match=r"TITLE@ADDRESS|cannot be resolved"):
         moved(options={"move_from": (wrong,)})
 
 

@@ -183,11 +183,11 @@ def test_a_query_has_an_end_in_time():
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b"[{", "not JSON"),
-        (b"<html>Please log in</html>", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
-        (b"[\xff]", "not JSON"),
-        (b"[" + b"9" * 10_000 + b"]", "not JSON"),
+        (b"[{", "not valid JSON"),
+        (b"<html>Please log in</html>", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b"[\xff]", "not valid JSON"),
+        (b"[" + b"9" * 10_000 + b"]", "not valid JSON"),
         (b'{"0020000D": {}}', "not a list of matches"),
         (b"[1]", "not a list of matches"),
         (b'[{"0020000D": "1.2.3"}]', "'0020000D' of a match"),

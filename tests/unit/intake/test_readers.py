@@ -148,7 +148,11 @@ def test_without_a_sure_reader_nothing_is_written_and_an_answer_settles_each(coh
     assert not list((tmp_path / "out").rglob("masks/*"))
     rows = table(tmp_path)
     assert len(rows) == 8 and set(rows["reader"]) == set(rows["file"]) == {""}
-    assert rows["reason"].str.contains("2 drawings of 'Tumor' on (?:T2WI|DWI_b800), and nothing is sure").all()
+    assert (
+        rows["reason"]
+        .str.contains("2 drawings of 'Tumor' on (?:T2WI|DWI_b800), and nothing distinguishes their readers")
+        .all()
+    )
     asked = review(tmp_path)
     assert asked["kind"].tolist() == ["mask"] * 8
     for row in asked.itertuples():

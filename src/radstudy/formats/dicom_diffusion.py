@@ -1,6 +1,6 @@
-"""The b-value of a DICOM image, from the standard's tag and from the vendors' private ones.
+"""The b-value of a DICOM image, from the standard tag and the vendors' private ones.
 
-References: DICOM PS3.3 C.8.13.5.9 (MR diffusion). Private tags as the vendors' conformance statements give them:
+References: DICOM PS3.3 C.8.13.5.9 (MR diffusion). Private tags from the vendors' conformance statements:
 Siemens (0019,100C) and the CSA header's B_value, GE (0043,1039), Philips (2001,1003), United Imaging (0065,1009).
 """
 
@@ -25,11 +25,11 @@ class Diffusion:
 
     Parameters
     ----------
-    b_value : s/mm2, or None where no tag gives one.
-    source : the tag that gave it.
-    direction : "none" (b = 0), "isotropic" (trace), "directional" (one gradient), or "" where nothing tells.
-    gradient : the direction, LPS, rounded; None where absent.
-    conflict : what two tags say, where they disagree.
+    b_value : s/mm2, or None if no tag holds one.
+    source : the tag that holds it.
+    direction : "none" (b = 0), "isotropic" (trace), "directional" (one gradient), or "" if unknown.
+    gradient : the direction, LPS, rounded; None if absent.
+    conflict : the values of tags that disagree; "" if they agree.
     """
 
     b_value: float | None = None
@@ -42,17 +42,17 @@ class Diffusion:
 def diffusion_of(
     dataset: Dataset, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
 ) -> Diffusion:
-    """The diffusion weighting that the tags of an image give.
+    """Read the diffusion weighting of an image from its tags.
 
     Parameters
     ----------
     dataset : a pydicom Dataset.
-    look : a value of the frame's functional group, by sequence and keyword.
-    manufacturer : as the header spells it.
-    image_type : of the image.
+    look : returns a value of the frame's functional group, by sequence and keyword.
+    manufacturer : as spelled in the header.
+    image_type : ImageType of the image.
     """
     vendor = manufacturer.upper()
-    found = [
+    readings = [
         (name, value)
         for name, value in (
             ("DiffusionBValue (0018,9087)", number_of(look("MRDiffusionSequence", "DiffusionBValue"))),
@@ -63,14 +63,14 @@ def diffusion_of(
         )
         if value is not None and 0 <= value < 100_000
     ]
-    if not found and "SIEMENS" in vendor:
-        found = _siemens_csa(dataset)
-    if not found:
+    if not readings and "SIEMENS" in vendor:
+        readings = _siemens_csa(dataset)
+    if not readings:
         return Diffusion()
-    source, b_value = found[0]
+    source, b_value = readings[0]
     conflict = ""
-    if len({round(value) for _, value in found}) > 1:
-        conflict = ", ".join(f"{name} says {value:g}" for name, value in found)
+    if len({round(value) for _, value in readings}) > 1:
+        conflict = ", ".join(f"{name} says {value:g}" for name, value in readings)
     gradient = _gradient(dataset, look)
     return Diffusion(b_value, source, _direction(dataset, look, b_value, gradient, image_type), gradient, conflict)
 
@@ -111,7 +111,7 @@ def _gradient(dataset: Dataset, look: Callable[[str, str], Any]) -> tuple[float,
 
 
 def _ge(dataset: Dataset) -> float | None:
-    """GE's b-value is the first of four numbers. A 0 there says nothing: series without diffusion carry it too."""
+    """GE's b-value, the first of four numbers. A 0 there means nothing: series without diffusion have it too."""
     value = number_of(private_value(dataset, 0x00431039))
     if value is None:
         return None
@@ -136,7 +136,7 @@ def _siemens_csa(dataset: Dataset) -> list[tuple[str, float]]:
 
     try:
         value = csareader.get_scalar(csareader.read(raw), "B_value")
-    except Exception:  # a vendor's own header: what cannot be read tells nothing
+    except Exception:  # a vendor's private header that cannot be read is as good as absent
         return []
     number = number_of(value)
     return [] if number is None or not 0 <= number < 100_000 else [("Siemens CSA header B_value", number)]

@@ -1,6 +1,6 @@
-"""Decisions from a listing alone (descriptions and counts, as a PACS answers a query): for dry runs over the network.
+"""Decisions from a listing only (descriptions and counts, as returned by a PACS query), for dry runs over the network.
 
-Geometry, times and b-values are not in a listing: DWI stays without its b-value and phases without their number.
+A listing lacks geometry, times and b-values: DWI gets no b-value and phases get no number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PHASE_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Listed:
-    """One series of a listing: its description, number, modality and how many images it has."""
+    """One series of a listing: its description, number, modality and number of images."""
 
     description: str
     number: int | None
@@ -34,7 +34,7 @@ class Listed:
 
 
 def decide_listing(listed: Sequence[Listed], rules: Rules) -> list[Decision]:
-    """Decide on the series of one examination by their names and counts.
+    """Decide on the series of one examination by their names and image counts.
 
     Parameters
     ----------
@@ -53,5 +53,5 @@ def _series(one: Listed) -> Series:
 
 
 def _without_phase(series: Series) -> str:
-    """The name of a series without the words that number or time a phase."""
+    """The name of a series without words for the number or time of a phase."""
     return " ".join(_PHASE_WORDS.sub(" ", plain_name(series.facts)).split())

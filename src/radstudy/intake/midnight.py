@@ -1,7 +1,7 @@
-"""Times of an examination that ran over midnight and whose headers give no date, or the same date to all of it.
+"""Correction of times if an examination ran past midnight and its headers give no date, or only one date.
 
-Then 00:01 seems to come before 23:58. The clock is set right where another number of the images, that no clock gives,
-says that it went over midnight; where none does, the phases lie more than half a day apart, and go to review.
+In that case 00:01 seems to come before 23:58. The clock is corrected if another number of the images, independent of
+any clock, shows that it passed midnight; if none does, the phases are more than half a day apart and go to review.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _NUMBERS: tuple[_Number, ...] = (
 
 
 def set_over_midnight(series: Mapping[str, Sequence[Frame]]) -> dict[str, list[Frame]]:
-    """The images of an examination, with a day added to the times that lie after midnight.
+    """Add a day to the times of an examination's images that lie after midnight.
 
-    A clock has gone over midnight where its times lie within one day with a gap of more than twelve hours between them,
-    and the images after the gap have the lower numbers: at one slice position of one series by InstanceNumber,
-    AcquisitionNumber, TemporalPositionIdentifier or TriggerTime, or by SeriesNumber where whole series lie on either
-    side. One number that says otherwise leaves the times as they are.
+    A clock has passed midnight if its times lie within one day with a gap of more than twelve hours between them, and
+    the images after the gap have the lower numbers: at one slice position of one series by InstanceNumber,
+    AcquisitionNumber, TemporalPositionIdentifier or TriggerTime, or by SeriesNumber if whole series lie on either side.
+    If a single number contradicts this, the times are left unchanged.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def set_over_midnight(series: Mapping[str, Sequence[Frame]]) -> dict[str, list[F
 
 
 def _morning(frames: Sequence[Frame], clock: str) -> float | None:
-    """The last time before a gap of more than twelve hours, in seconds; None where the clock has no such gap."""
+    """The last time before a gap of more than twelve hours, in seconds; None if the clock has no such gap."""
     times = sorted({time for frame in frames if (time := getattr(frame, clock)) is not None})
     if len(times) < 2 or times[-1] - times[0] >= DAY_S:
         return None
@@ -61,7 +61,7 @@ def _later(frame: Frame, clock: str, morning: float) -> Frame:
 
 
 def _numbers_go_over(series: Mapping[str, Sequence[Frame]], clock: str, morning: float) -> bool:
-    """Whether the images before midnight (the high times) have the lower numbers, by one number at least and by all."""
+    """True if at least one number shows that images before midnight (late times) come first, and none contradicts."""
     places: dict[object, tuple[list[Frame], list[Frame]]] = defaultdict(lambda: ([], []))
     whole: tuple[list[float], list[float]] = ([], [])
     for uid, frames in series.items():
@@ -80,7 +80,7 @@ def _numbers_go_over(series: Mapping[str, Sequence[Frame]], clock: str, morning:
 
 
 def _order(evening: Sequence[float | None], morning: Sequence[float | None]) -> str:
-    """What numbers of the images say of the high and the low times' order; "" where they say nothing."""
+    """Verdict of one number on the order of late and early times: "over midnight", "as it is", or "" if none."""
     early, late = ([value for value in side if value is not None] for side in (evening, morning))
     if not early or not late or len(early) < len(evening) or len(late) < len(morning):
         return ""

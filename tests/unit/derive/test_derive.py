@@ -183,7 +183,7 @@ def test_nothing_of_the_users_own_is_written_over(cohort):
     (cohort / "derive.yaml").write_text(recipe, encoding="utf-8")
     table, lost, said = derived(cohort, cohort)
     assert lost == 4 and any(
-        "Patient B, file" in line and "DCE1.nii.gz: a file of the map's name" in line for line in said
+        "Patient B, file" in line and "DCE1.nii.gz: a file with the map's name" in line for line in said
     )
     assert (cohort / "B" / "DCE1.nii.gz").read_bytes() == before
     assert table["DCE_ser"][2] == "B/DCE_ser.nii.gz"

@@ -154,7 +154,7 @@ def test_a_drawing_waits_for_the_role_of_its_series(synthetic, imported, tmp_pat
     segment(synthetic, tmp_path, twin)
     assert imported(tmp_path / "in").failures == ()
     (row,) = table(tmp_path).itertuples()
-    assert "it belongs to unsure/2.nii.gz, still without a role" in row.reason
+    assert "it belongs to unsure/2.nii.gz, which has no role yet" in row.reason
     review = pd.read_csv(tmp_path / "out" / "review.csv", dtype=str, keep_default_na=False)
     review["role"] = ["-", "T2WI"]
     review.to_csv(tmp_path / "out" / "review.csv", index=False)

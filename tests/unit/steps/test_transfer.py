@@ -166,7 +166,7 @@ def test_a_mask_that_does_not_fit_is_named_with_its_case(study):
     ("table", "says"),
     [
         ("mask,confirmed\nm1,perhaps\n", "line 2: confirmed is 'perhaps'"),
-        ("mask,confirmed\nm1,yes\nm1,no\n", "answered with yes and with no"),
+        ("mask,confirmed\nm1,yes\nm1,no\n", "has both answers, yes and no"),
         ("mask\nm1\n", "column 'confirmed' is missing"),
     ],
 )

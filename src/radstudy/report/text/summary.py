@@ -175,7 +175,7 @@ def _range(facts: Facts) -> str:
     low, high = (f"{number(frame['auc'][place])} ({frame['model'][place]})" for place in ends)
     return (
         f"Their AUCs on the testing set ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} "
-        f"positive) ranged from {number(low['auc'])} ({low['model']}) to {number(high['auc'])} ({high['model']})."
+        f"positive) ranged from {low} to {high}."
     )
 
 

@@ -232,7 +232,7 @@ def test_a_segmentation_whose_frames_are_padded_to_whole_bytes_keeps_its_voxels(
     dataset.save_as(file)
     roi = Roi.read(file, None, narrow.volume)
     np.testing.assert_array_equal(roi.mask, mask)
-    assert roi.notes == ("each of its frames is padded to whole bytes, and was unpacked by itself",)
+    assert roi.notes == ("each of its frames is padded to whole bytes and was unpacked separately",)
 
 
 @pytest.mark.parametrize("extra", [2, 40])

@@ -189,7 +189,7 @@ def test_nothing_of_the_users_own_is_written_over(cohort):
     assert table["DCE_ser"][2] == "B/DCE_ser.nii.gz"
     table = pd.read_csv(cohort / "cohort.csv", dtype=str).assign(curve_type="II")
     table.to_csv(cohort / "cohort.csv", index=False)
-    with pytest.raises(CohortError, match="'curve_type' is there already"):
+    with pytest.raises(CohortError, match="'curve_type' already exists"):
         derived(cohort, cohort)
 
 

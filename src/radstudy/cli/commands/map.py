@@ -38,5 +38,5 @@ def feature_map(
 
 COMMAND = Command(
     "map", feature_map, page="extraction.md", writes=True,
-    wrong=("--image", "i.nii", "--mask", "m.nii", "--feature", "f", "--out", "m.png"), says="written as .nii",
+    wrong=("--image", "i.nii", "--mask", "m.nii", "--feature", "f", "--out", "m.png"), says="must end in one of .nii",
 )  # fmt: skip

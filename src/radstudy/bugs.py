@@ -44,7 +44,7 @@ Words = Callable[[], Iterable[str] | None]
 
 
 @dataclass(frozen=True)
-class Frame:
+class CodeFrame:
     """One call of a traceback: file (from the package's folder on, never a user's), line, function."""
 
     file: str
@@ -58,7 +58,7 @@ class Link:
 
     kind: str
     message: str
-    frames: tuple[Frame, ...]
+    frames: tuple[CodeFrame, ...]
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ def _link(error: BaseException) -> Link:
     return Link(type(error).__name__, str(error), tuple(_frames(error.__traceback__)))
 
 
-def _frames(begin: TracebackType | None) -> Iterator[Frame]:
+def _frames(begin: TracebackType | None) -> Iterator[CodeFrame]:
     for frame, line in traceback.walk_tb(begin):
-        yield Frame(_own_path(frame.f_code.co_filename), line or 0, frame.f_code.co_name)
+        yield CodeFrame(_own_path(frame.f_code.co_filename), line or 0, frame.f_code.co_name)
 
 
 def _own_path(file: str) -> str:

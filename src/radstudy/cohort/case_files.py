@@ -19,7 +19,7 @@ from radstudy.table import each_lesion
 
 
 @dataclass(frozen=True)
-class Transfer:
+class MaskOrigin:
     """Source of a mask that was not drawn on the case's own image.
 
     Parameters
@@ -52,7 +52,7 @@ class Case:
     image: Path
     masks: tuple[tuple[str, Path], ...]
     reference: Path | None = None
-    transfer: Transfer | None = None
+    transfer: MaskOrigin | None = None
 
 
 def find_cases(
@@ -136,7 +136,7 @@ def _no_folder(path: Path) -> str:
     return "" if missing == path else f": there is no folder '{missing}'"
 
 
-def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transfer | None:
+def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> MaskOrigin | None:
     """The mask of another sequence that may replace one that was not drawn; None if there is none."""
     section = protocol.cohort.transfer
     if section is None or names["sequence"] not in section.to:
@@ -144,7 +144,7 @@ def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transf
     other = {**names, "sequence": section.from_}
     image = _find(protocol.cohort.images, other, folder)
     mask = _mask_of(protocol, protocol.reader, other, folder)
-    return Transfer(section.from_, image, mask) if image.exists() and mask.exists() else None
+    return MaskOrigin(section.from_, image, mask) if image.exists() and mask.exists() else None
 
 
 def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path | None:

@@ -23,8 +23,7 @@ from radstudy.cohort.rows import (
 from radstudy.cohort.split import given_split, made_split
 from radstudy.cohort.spreadsheet import excel_errors, read_sheet
 from radstudy.errors import CaseError, CohortError
-from radstudy.protocol.sections import Cohort as CohortSection
-from radstudy.protocol.sections import Protocol
+from radstudy.protocol.sections import CohortSection, Protocol
 from radstudy.table import FeatureTable
 
 TRAINING, TESTING = "training", "testing"

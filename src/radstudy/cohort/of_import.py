@@ -21,7 +21,7 @@ _FEWEST = 3  # lesions required for an ICC
 
 
 @dataclass(frozen=True)
-class Reader:
+class ReaderOffer:
     """One reader's masks of one region.
 
     Parameters
@@ -54,7 +54,7 @@ class Offer:
     patients: int
     sequences: dict[str, int]
     others: dict[str, int]
-    readers: tuple[Reader, ...]
+    readers: tuple[ReaderOffer, ...]
     notes: tuple[str, ...]
 
 
@@ -142,11 +142,13 @@ def _sequences(volumes: dict[str, set[str]], masks: pd.DataFrame) -> tuple[list[
     return taken, notes
 
 
-def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reader, ...], list[str]]:
+def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[ReaderOffer, ...], list[str]]:
     """The readers with one region each, the one with the most masks first; masks without a known reader form one."""
     own = masks[masks["role"].isin(list(sequences))]
     if not len(own):
-        return (Reader(UNNAMED, "Tumour", 0),), ["there are no masks yet: they are expected as <role>_Tumour.nii.gz"]
+        return (ReaderOffer(UNNAMED, "Tumour", 0),), [
+            "there are no masks yet: they are expected as <role>_Tumour.nii.gz"
+        ]
     named = own[own["reader"] != ""]
     pool = named if len(named) else own
     readers, notes = [], []
@@ -154,7 +156,7 @@ def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reade
         known = str(who)
         counts = Counter(part["text"])
         text = max(sorted(counts), key=lambda name: (bool(_LESION.search(name)), counts[name]))
-        readers.append(Reader(known or UNNAMED, text, counts[text]))
+        readers.append(ReaderOffer(known or UNNAMED, text, counts[text]))
         if len(counts) > 1:
             listed = ", ".join(f"{name} ({count})" for name, count in counts.most_common() if name != text)
             notes.append(
@@ -173,10 +175,10 @@ def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reade
     return tuple(kept), notes
 
 
-def _doubly(masks: pd.DataFrame, first: Reader, other: Reader, sequences: Iterable[str]) -> bool:
+def _doubly(masks: pd.DataFrame, first: ReaderOffer, other: ReaderOffer, sequences: Iterable[str]) -> bool:
     """True if both readers have drawn masks in enough patients on every sequence."""
 
-    def drawn(reader: Reader, role: str) -> set[str]:
+    def drawn(reader: ReaderOffer, role: str) -> set[str]:
         return set(masks.loc[(masks["text"] == reader.text) & (masks["role"] == role), "patient"])
 
     return all(len(drawn(first, role) & drawn(other, role)) >= _FEWEST for role in sequences)

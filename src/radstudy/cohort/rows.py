@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.errors import CohortError
-from radstudy.protocol.sections import Cohort as CohortSection
+from radstudy.protocol.sections import CohortSection
 
 ROW = ("patient", "lesion")
 _UNFIT_FOR_FILES = set('/\\:*?"<>|')

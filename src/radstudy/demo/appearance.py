@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, special
 
 from radstudy.demo.latent import texture_of
-from radstudy.demo.lesion import Field, Lesion, smooth_noise
+from radstudy.demo.lesion import Field, PhantomLesion, smooth_noise
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Breast:
     node: Field
 
 
-def make_breast(lesion: Lesion, rng: np.random.Generator) -> Breast:
+def make_breast(lesion: PhantomLesion, rng: np.random.Generator) -> Breast:
     """Draw fat, fibroglandular tissue, vessels, a lymph node and the skin line around a lesion.
 
     The node is brighter than the lesion on every sequence. Otherwise rescaling a volume by its extremes would depend on
@@ -119,7 +119,7 @@ def make_breast(lesion: Lesion, rng: np.random.Generator) -> Breast:
     )
 
 
-def _node(lesion: Lesion, under_skin: Field, rng: np.random.Generator) -> Field:
+def _node(lesion: PhantomLesion, under_skin: Field, rng: np.random.Generator) -> Field:
     """An intramammary lymph node, an ellipsoid of 8-11 mm, clear of the lesion, the skin and the volume's edge."""
     distance = lesion.distance_mm.copy()
     distance[under_skin < 9] = 0
@@ -152,7 +152,12 @@ def _vessels(shape: tuple[int, ...], rng: np.random.Generator) -> Field:
 
 
 def paint(
-    sequence: str, score: float, lesion: Lesion, breast: Breast, traits: Mapping[str, float], rng: np.random.Generator
+    sequence: str,
+    score: float,
+    lesion: PhantomLesion,
+    breast: Breast,
+    traits: Mapping[str, float],
+    rng: np.random.Generator,
 ) -> Field:
     """The noise-free brightness of lesion and breast on the fine grid.
 
@@ -184,7 +189,7 @@ def paint(
 def _tumour(
     sequence: str,
     score: float,
-    lesion: Lesion,
+    lesion: PhantomLesion,
     traits: Mapping[str, float],
     box: tuple[slice, ...],
     rng: np.random.Generator,

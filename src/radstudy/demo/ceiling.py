@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from radstudy.demo.cohort import Patient, plan, simulate, study_text
+from radstudy.demo.cohort import PhantomPatient, plan, simulate, study_text
 from radstudy.demo.latent import CEILING_AUC, SEQUENCES
 from radstudy.features.extract import extract
 from radstudy.imaging.preparation import prepare_volume
@@ -67,7 +67,7 @@ def simulated_features(
     return pd.concat([tables[index] for index in range(patients)]), truth.set_index("patient_id")
 
 
-def _features_of(patient: Patient, sequences: tuple[str, ...]) -> pd.DataFrame:
+def _features_of(patient: PhantomPatient, sequences: tuple[str, ...]) -> pd.DataFrame:
     steps = parse_protocol(study_text(0, False)).prepare
     rows = {}
     for sequence, image, masks, affine in simulate(patient):

@@ -29,7 +29,7 @@ Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Patient:
+class PhantomPatient:
     """The data from which one patient's images are generated.
 
     Parameters
@@ -96,7 +96,7 @@ def make(
     return folder / "study.yaml"
 
 
-def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.DataFrame, list[Patient]]:
+def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.DataFrame, list[PhantomPatient]]:
     """The cohort table, the planted truth, and the data from which each patient's images are generated."""
     root = np.random.SeedSequence(seed)
     for_table, for_images = root.spawn(2)
@@ -119,7 +119,7 @@ def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.Data
     table = table.sort_values("patient_id")[list(COLUMNS)]
     table["age"] = table["age"].astype(int)
     plans = [
-        Patient(
+        PhantomPatient(
             rows["patient_id"][index],
             rows["side"][index],
             10 * float(rows["max_diameter_cm"][index]),
@@ -133,7 +133,7 @@ def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.Data
     return table, truth.sort_values("patient_id"), plans
 
 
-def make_patient(patient: Patient, folder: Path) -> str:
+def make_patient(patient: PhantomPatient, folder: Path) -> str:
     """Write one patient's images and masks and return the identifier."""
     for sequence, image, masks, affine in simulate(patient):
         _write(folder / "images" / patient.identifier / f"{sequence}.nii.gz", image, affine)
@@ -143,7 +143,7 @@ def make_patient(patient: Patient, folder: Path) -> str:
 
 
 def simulate(
-    patient: Patient,
+    patient: PhantomPatient,
 ) -> Iterator[tuple[str, NDArray[np.int16], dict[str, NDArray[np.bool_]], NDArray[np.float64]]]:
     """One patient's sequences: name, int16 image, masks by reader, voxel-to-RAS affine."""
     rng = _stream(patient, 0)
@@ -164,7 +164,7 @@ def simulate(
         yield sequence, image, masks, grid.affine
 
 
-def _stream(patient: Patient, number: int) -> np.random.Generator:
+def _stream(patient: PhantomPatient, number: int) -> np.random.Generator:
     """A generator for this patient; unlike ``SeedSequence.spawn``, the same one at each call."""
     seed = np.random.SeedSequence(patient.seed.entropy, spawn_key=(*patient.seed.spawn_key, number))
     return np.random.default_rng(seed)

@@ -17,7 +17,7 @@ LEAST_MM = (96.0, 92.0, 76.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Lesion:
+class PhantomLesion:
     """A lesion on a grid of 1 mm whose centre voxel is the lesion's centre.
 
     Parameters
@@ -43,7 +43,7 @@ def smooth_noise(shape: tuple[int, ...], scale: float | tuple[float, ...], rng: 
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)
 
 
-def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.Generator) -> Lesion:
+def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.Generator) -> PhantomLesion:
     """Draw a lesion.
 
     Parameters
@@ -70,7 +70,7 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
         size = float(semi.prod() ** (1 / 3))
         distance = _in_one_piece(((depth - 1) * size + spiculation * spikes).astype(np.float32))
         scale *= diameter_mm / _largest_diameter(distance)
-    return Lesion(distance, depth.astype(np.float32), diameter_mm)
+    return PhantomLesion(distance, depth.astype(np.float32), diameter_mm)
 
 
 def _ellipsoid(axes: list[Field], turn: NDArray[np.float64], semi: NDArray[np.float64]) -> Field:

@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.demo.appearance import PhantomGrid
-from radstudy.demo.lesion import Lesion, smooth_noise
+from radstudy.demo.lesion import PhantomLesion, smooth_noise
 
 DICE = (0.85, 0.91)  # reader 2 against reader 1, drawn for each patient and sequence
 
 
-def first_reading(lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.bool_]:
+def first_reading(lesion: PhantomLesion, grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.bool_]:
     """The true lesion on the sequence's grid, its boundary moved by about a fifth of a millimetre."""
     waver = smooth_noise(grid.shape, tuple(2.0 / grid.spacing_mm), rng)
     return _as_drawn(grid.sample(lesion.distance_mm) + np.float32(0.2) * waver < 0)
 
 
 def second_reading(
-    first: NDArray[np.bool_], lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator
+    first: NDArray[np.bool_], lesion: PhantomLesion, grid: PhantomGrid, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """A second drawing of the same lesion; its Dice with the first is as close as possible to a draw from DICE.
 

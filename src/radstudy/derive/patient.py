@@ -35,7 +35,7 @@ _TRIES = 3
 
 
 @dataclass(frozen=True)
-class Patient:
+class DerivedPatient:
     """The rows of one patient.
 
     Parameters
@@ -81,7 +81,7 @@ class Work:
     recipe: Derive
     out: Path
 
-    def __call__(self, patient: Patient) -> dict[str, Any]:
+    def __call__(self, patient: DerivedPatient) -> dict[str, Any]:
         """Return the patient's record, computed now or in an earlier run."""
         record = self.out / patient.name / RECORD
         for _ in range(_TRIES):
@@ -101,7 +101,7 @@ class Work:
         result[MADE] = {file: file_hash(self.out / file) for file in results.maps.values()}
         return keep(record, content_hash([key, "again"]) if results.transient else key, result)
 
-    def _computed(self, patient: Patient) -> Made:
+    def _computed(self, patient: DerivedPatient) -> Made:
         """Compute what the patient's files allow."""
         results = Made()
         volumes: dict[str, Volume] = {}
@@ -121,7 +121,7 @@ class Work:
             *(self.recipe.dce.phases if self.recipe.dce else ()),
         ]
 
-    def _key(self, patient: Patient) -> tuple[str, dict[Path, str]]:
+    def _key(self, patient: DerivedPatient) -> tuple[str, dict[Path, str]]:
         """Hash all that the result depends on: the recipe, the program, and the bytes of every existing file.
 
         The hash of each of these files is returned as well.
@@ -148,7 +148,7 @@ class Work:
     def _whole(self, record: Mapping[str, Any]) -> bool:
         return all((self.out / file).is_file() for file in record["maps"].values())
 
-    def _part(self, results: Made, row: Row | None, patient: Patient, make: Callable[[], None]) -> None:
+    def _part(self, results: Made, row: Row | None, patient: DerivedPatient, make: Callable[[], None]) -> None:
         try:
             make()
         except CaseError as error:
@@ -159,7 +159,7 @@ class Work:
             results.transient |= isinstance(error, TransientError)
             results.failures.append({"row": index, **{name: getattr(located, name) for name in names}})
 
-    def _adc(self, results: Made, patient: Patient, adc: Adc, volumes: dict[str, Volume]) -> None:
+    def _adc(self, results: Made, patient: DerivedPatient, adc: Adc, volumes: dict[str, Volume]) -> None:
         b_values = sorted(adc.images)
         files = [_one_file(patient, adc.images[b]) for b in b_values]
         fit = adc_map(
@@ -168,7 +168,9 @@ class Work:
         )  # fmt: skip
         volumes[adc.name] = self._write(results, patient, adc.name, fit.adc, files)
 
-    def _dce(self, results: Made, patient: Patient, dce: Dce, phases: list[Volume], volumes: dict[str, Volume]) -> None:
+    def _dce(
+        self, results: Made, patient: DerivedPatient, dce: Dce, phases: list[Volume], volumes: dict[str, Volume]
+    ) -> None:
         row = patient.rows[0]
         files = [_one_file(patient, phase) for phase in dce.phases]
         phases += [Volume.read(file) for file in files]
@@ -181,7 +183,9 @@ class Work:
             column = dce.prefix + name
             volumes[column] = self._write(results, patient, column, maps[name], files)
 
-    def _write(self, results: Made, patient: Patient, name: str, volume: Volume, sources: Sequence[Path]) -> Volume:
+    def _write(
+        self, results: Made, patient: DerivedPatient, name: str, volume: Volume, sources: Sequence[Path]
+    ) -> Volume:
         """Write a map and its history; voxels without a value become 0, and the history states how many."""
         defined = np.isfinite(volume.voxels)
         file = Path(patient.name) / f"{name}.nii.gz"
@@ -206,7 +210,7 @@ class Work:
         return volume
 
     def _lesion(
-        self, results: Made, patient: Patient, row: Row, phases: Sequence[Volume], volumes: Mapping[str, Volume]
+        self, results: Made, patient: DerivedPatient, row: Row, phases: Sequence[Volume], volumes: Mapping[str, Volume]
     ) -> None:
         """Compute the figures of one row; a part that fails is recorded and does not affect the others."""
         figures = results.figures.setdefault(row.index, {})
@@ -276,7 +280,7 @@ def _refuse_changed(image: Path, history: Path, volume: Volume) -> None:
     )
 
 
-def _one_file(patient: Patient, given: str) -> Path:
+def _one_file(patient: DerivedPatient, given: str) -> Path:
     """The image of a patient, which all rows must name identically: maps are computed once per patient."""
     files = {row.file(given) for row in patient.rows}
     if len(files) > 1:

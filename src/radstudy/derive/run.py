@@ -10,7 +10,7 @@ import pandas as pd
 
 from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.cohort.identifiers import cells_of
-from radstudy.derive.patient import Patient, Work
+from radstudy.derive.patient import DerivedPatient, Work
 from radstudy.derive.table import Row, moved, read_rows
 from radstudy.errors import CaseError, CohortError, grouped
 from radstudy.owned import owning, refuse_foreign
@@ -64,7 +64,7 @@ def derive(
     by_patient: dict[str, list[Row]] = {}
     for row in rows:
         by_patient.setdefault(row.patient, []).append(row)
-    patients = [Patient(name, tuple(own)) for name, own in by_patient.items()]
+    patients = [DerivedPatient(name, tuple(own)) for name, own in by_patient.items()]
     target = out / "cohort.csv"
     if target.exists() and target.resolve() == table.resolve():
         target = out / "cohort_derived.csv"
@@ -94,7 +94,7 @@ def _refuse_taken_columns(file: Path, given: pd.DataFrame, recipe: Derive) -> No
 
 
 def _each(
-    work: Work, patients: list[Patient], jobs: int, bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
+    work: Work, patients: list[DerivedPatient], jobs: int, bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
 ) -> list[dict[str, Any] | CaseError]:
     results: dict[int, dict[str, Any] | CaseError] = {}
     for index, result in bar(in_parallel(work, patients, jobs, doing="derive"), len(patients), "derive"):
@@ -103,7 +103,7 @@ def _each(
 
 
 def _table(
-    given: pd.DataFrame, patients: list[Patient], results: list[dict[str, Any] | CaseError]
+    given: pd.DataFrame, patients: list[DerivedPatient], results: list[dict[str, Any] | CaseError]
 ) -> tuple[pd.DataFrame, list[CaseError]]:
     """Return the table with its new columns, and all failures."""
     added: list[dict[str, Any]] = [{} for _ in range(len(given))]
@@ -127,7 +127,7 @@ def _table(
     return new.assign(**{NOTES: notes, FAILED: failed}), failures
 
 
-def _nothing(patient: Patient, error: CaseError) -> dict[str, Any]:
+def _nothing(patient: DerivedPatient, error: CaseError) -> dict[str, Any]:
     """The record of a patient for whom nothing could be computed."""
     failure = {"row": None, **vars(error.located(patient=patient.name))}
     return {"maps": {}, "figures": {}, "notes": {}, "failures": [failure]}

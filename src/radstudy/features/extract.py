@@ -19,14 +19,14 @@ from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
 from radstudy.features.given import Settings, naming_files, read_given, settings_from
-from radstudy.features.lesion import Lesion, Placed, Prepared, place
+from radstudy.features.lesion import LesionInRegion, Placed, Prepared, place
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
 from radstudy.imaging.header import header_of, read_header
-from radstudy.imaging.resample import Region
+from radstudy.imaging.resample import LesionRegion
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -118,7 +118,7 @@ def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
     region, full, lesion = placed.region, placed.full, placed.lesion
     missing: dict[str, str] = {}
     values = dict(
-        _shape_values(lesion if settings.resegment_shape else Lesion(full.mask, lesion.box, region), settings)
+        _shape_values(lesion if settings.resegment_shape else LesionInRegion(full.mask, lesion.box, region), settings)
     )
     for image_type in settings.image_types:
         own = settings.for_image_type(image_type)
@@ -133,7 +133,7 @@ def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
     return LesionFeatures({name: values[name] for name in feature_names(settings)}, missing, diagnostics)
 
 
-def _shape_values(lesion: Lesion, settings: ExtractionSettings) -> Iterator[tuple[str, float]]:
+def _shape_values(lesion: LesionInRegion, settings: ExtractionSettings) -> Iterator[tuple[str, float]]:
     # As in PyRadiomics, the mask before resegmentation is cropped to the box after it.
     for family, names in settings.feature_classes:
         if family == "shape":
@@ -145,7 +145,7 @@ def _shape_values(lesion: Lesion, settings: ExtractionSettings) -> Iterator[tupl
 def _grey_values(
     derived: FilteredImage,
     inside: NDArray[np.bool_],
-    region: Region,
+    region: LesionRegion,
     settings: ExtractionSettings,
     missing: dict[str, str],
 ) -> Iterator[tuple[str, float]]:

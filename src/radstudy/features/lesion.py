@@ -14,7 +14,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.box import Box, bounding_box, cut, padded
 from radstudy.imaging.header import Header
 from radstudy.imaging.masks.placing import mask_on_grid
-from radstudy.imaging.resample import Region, resample
+from radstudy.imaging.resample import LesionRegion, resample
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.space.axes import zyx_of_ijk
@@ -67,9 +67,9 @@ class Placed:
     facts : native_voxels and resampled_voxels, volume_change_percent, bounding_box and mask_checksum.
     """
 
-    region: Region
-    full: Lesion
-    lesion: Lesion
+    region: LesionRegion
+    full: LesionInRegion
+    lesion: LesionInRegion
     facts: dict[str, Any]
 
 
@@ -96,7 +96,7 @@ def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSet
     native = int(np.count_nonzero(inside))
     _check_finite(cut(prepared.voxels, box)[inside])
     region = _region(prepared, mask, box, settings)
-    full = Lesion.of(region)
+    full = LesionInRegion.of(region)
     change = 100.0 * (full.volume_mm3 / (native * float(np.prod(prepared.header.spacing_mm))) - 1.0)
     _check_size(full, settings, native, change)
     _check_finite_after(full, region)
@@ -112,15 +112,15 @@ def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSet
 
 
 @dataclass(frozen=True, eq=False)
-class Lesion:
+class LesionInRegion:
     """A mask (z, y, x) in its region, and the box that features are computed in."""
 
     mask: NDArray[np.bool_]
     box: Box
-    region: Region
+    region: LesionRegion
 
     @classmethod
-    def of(cls, region: Region) -> Lesion:
+    def of(cls, region: LesionRegion) -> LesionInRegion:
         """Return the lesion that is the whole mask of a region."""
         return cls(region.mask, bounding_box(region.mask) or ((0, 0), (0, 0), (0, 0)), region)
 
@@ -140,7 +140,7 @@ class Lesion:
         return self.voxels * float(np.prod(self.region.spacing_mm))
 
 
-def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: ExtractionSettings) -> Region:
+def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: ExtractionSettings) -> LesionRegion:
     """Return the image and mask for filters and features: resampled, cropped or whole, in PyRadiomics' pixel type."""
     dtype: DTypeLike = prepared.dtype if settings.round_to_stored_dtype else np.float64
     if settings.resampled_spacing_mm is not None and settings.interpolator is not None:
@@ -156,10 +156,12 @@ def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: Ext
     whole = ((0, mask.shape[0]), (0, mask.shape[1]), (0, mask.shape[2]))
     kept = padded(box, settings.pad_distance, mask.shape) if settings.pre_crop else whole
     image = np.ascontiguousarray(cut(prepared.voxels, kept), dtype=dtype)
-    return Region(image, cut(mask, kept), prepared.header.spacing_mm, tuple(float(first) for first, _ in kept[::-1]))
+    return LesionRegion(
+        image, cut(mask, kept), prepared.header.spacing_mm, tuple(float(first) for first, _ in kept[::-1])
+    )
 
 
-def _resegmented(region: Region, settings: ExtractionSettings) -> Lesion:
+def _resegmented(region: LesionRegion, settings: ExtractionSettings) -> LesionInRegion:
     assert settings.resegment_range is not None
     values = region.image[region.mask]
     limits = sorted(settings.resegment_range)
@@ -172,7 +174,7 @@ def _resegmented(region: Region, settings: ExtractionSettings) -> Lesion:
         kept &= values <= limits[1]
     mask = np.zeros_like(region.mask)
     mask[region.mask] = kept
-    lesion = Lesion.of(Region(region.image, mask, region.spacing_mm, region.start))
+    lesion = LesionInRegion.of(LesionRegion(region.image, mask, region.spacing_mm, region.start))
     if lesion.voxels <= 1:
         shown = " to ".join(f"{limit:g}" for limit in limits)
         raise CaseError(
@@ -191,7 +193,7 @@ def _check_finite(values: NDArray[Any]) -> None:
         )
 
 
-def _check_finite_after(lesion: Lesion, region: Region) -> None:
+def _check_finite_after(lesion: LesionInRegion, region: LesionRegion) -> None:
     if region.image.dtype.kind == "f" and not np.isfinite(cut(region.image, lesion.box)[lesion.inside]).all():
         raise CaseError(
             "NaN or infinity outside the lesion spreads into it when the image is resampled",
@@ -199,7 +201,7 @@ def _check_finite_after(lesion: Lesion, region: Region) -> None:
         )
 
 
-def _check_size(lesion: Lesion, settings: ExtractionSettings, before: int, change: float) -> None:
+def _check_size(lesion: LesionInRegion, settings: ExtractionSettings, before: int, change: float) -> None:
     """Refuse a lesion with a single voxel, too few dimensions or too few voxels, as PyRadiomics does."""
     spacing = " x ".join(f"{step:g}" for step in lesion.region.spacing_mm)
     became = f"{before} voxels became {lesion.voxels} at {spacing} mm ({change:+.0f} % of the volume)"

@@ -20,7 +20,7 @@ _GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
 
 
 @dataclass(frozen=True, slots=True)
-class Diffusion:
+class DiffusionWeighting:
     """The diffusion weighting of one image.
 
     Parameters
@@ -41,7 +41,7 @@ class Diffusion:
 
 def diffusion_of(
     dataset: Dataset, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
-) -> Diffusion:
+) -> DiffusionWeighting:
     """Read the diffusion weighting of an image from its tags.
 
     Parameters
@@ -66,13 +66,15 @@ def diffusion_of(
     if not readings and "SIEMENS" in vendor:
         readings = _siemens_csa(dataset)
     if not readings:
-        return Diffusion()
+        return DiffusionWeighting()
     source, b_value = readings[0]
     conflict = ""
     if len({round(value) for _, value in readings}) > 1:
         conflict = ", ".join(f"{name} says {value:g}" for name, value in readings)
     gradient = _gradient(dataset, look)
-    return Diffusion(b_value, source, _direction(dataset, look, b_value, gradient, image_type), gradient, conflict)
+    return DiffusionWeighting(
+        b_value, source, _direction(dataset, look, b_value, gradient, image_type), gradient, conflict
+    )
 
 
 def _direction(

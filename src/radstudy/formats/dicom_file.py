@@ -44,7 +44,7 @@ class UnreadableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPixels:
     """Storage of an object's pixels in its file.
 
     Parameters
@@ -63,7 +63,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedObject:
     """A DICOM file.
 
     Parameters
@@ -74,7 +74,7 @@ class Opened:
     """
 
     dataset: Dataset
-    stored: Stored | None
+    stored: StoredPixels | None
     disorder: str = ""
 
 
@@ -108,7 +108,7 @@ def begins_as_dicom(start: bytes) -> bool:
     return bool(_META.search(start[:_LATEST_META])) or (b"DICM" in start[:_LATEST_META] and b"\0" in start)
 
 
-def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> Opened:
+def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> OpenedObject:
     """Read a DICOM file.
 
     Parameters
@@ -145,7 +145,7 @@ def open_dataset(file: BinaryIO, *, stop_before_pixels: bool = False) -> Any:
     return open_file(file, stop_before_pixels=stop_before_pixels).dataset
 
 
-def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> Opened:
+def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> OpenedObject:
     import pydicom
     from pydicom.dataset import FileMetaDataset
 
@@ -170,7 +170,7 @@ def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> Opened:
         file.seek(min(ended, file.size))
         if ended > file.size or file.short or file.read().strip(b"\0"):
             raise UnreadableError("it is cut off, or damaged in its header")
-    return Opened(dataset, stored, disorder)
+    return OpenedObject(dataset, stored, disorder)
 
 
 class _Guarded:
@@ -290,7 +290,7 @@ def _end_of(element: Any) -> int | None:
     return None if place is None or length in (None, _UNKNOWN_LENGTH) else int(place) + int(length)
 
 
-def _stored(file: _Guarded, *, implicit: bool, little: bool) -> Stored | None:
+def _stored(file: _Guarded, *, implicit: bool, little: bool) -> StoredPixels | None:
     """Read the storage of the pixels that begin at the current position; None if something else begins there."""
     order = "<" if little else ">"
     head = file.read(8)
@@ -305,13 +305,13 @@ def _stored(file: _Guarded, *, implicit: bool, little: bool) -> Stored | None:
         (length,) = struct.unpack(f"{order}H", head[6:8])
     room = file.size - file.tell()
     if length == _UNKNOWN_LENGTH:
-        return Stored(None, room)
+        return StoredPixels(None, room)
     rest = room - length
     if rest <= 0:
-        return Stored(length, room)
+        return StoredPixels(length, room)
     file.seek(length, io.SEEK_CUR)
     zero, sound = _rest(file, rest, order, implicit)
-    return Stored(length, room, zero, sound)
+    return StoredPixels(length, room, zero, sound)
 
 
 def _tag(head: bytes, order: str) -> int:

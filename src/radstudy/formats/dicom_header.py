@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from radstudy.formats.dicom_diffusion import Diffusion, diffusion_of
+from radstudy.formats.dicom_diffusion import DiffusionWeighting, diffusion_of
 from radstudy.formats.dicom_file import open_file
 from radstudy.formats.dicom_values import (
     clock_of,
@@ -33,7 +33,7 @@ Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class DicomIdentity:
     """Patient, study and series of an object. Never leaves the import: outputs hold only keyed names of it."""
 
     patient_id: str
@@ -46,7 +46,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SeriesFacts:
     """Facts shared by the images of a series. Times in ms, lengths in mm, angles in degrees; None if absent.
 
     Parameters
@@ -111,7 +111,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ImageFrame:
     """One image: a classic instance, or one frame of a multi-frame instance.
 
     Parameters
@@ -128,8 +128,8 @@ class Frame:
     file: str
     index: int | None
     uid: str
-    identity: Identity
-    facts: Facts
+    identity: DicomIdentity
+    facts: SeriesFacts
     position: tuple[float, float, float] | None
     instance_number: int | None
     acquisition_number: int | None
@@ -137,7 +137,7 @@ class Frame:
     trigger_ms: float | None
     acquired_s: float | None
     content_s: float | None
-    diffusion: Diffusion
+    diffusion: DiffusionWeighting
     slope: float | None
     intercept: float | None
     bytes_missing: int = 0
@@ -167,7 +167,7 @@ def read_header(file: BinaryIO) -> Any:
     return open_file(file, stop_before_pixels=True).dataset
 
 
-def frames_of(dataset: Dataset, file: str, share: Sharing, *, missing: int = 0) -> Iterator[Frame]:
+def frames_of(dataset: Dataset, file: str, share: Sharing, *, missing: int = 0) -> Iterator[ImageFrame]:
     """Yield the images that an object holds.
 
     Parameters
@@ -191,7 +191,7 @@ def frames_of(dataset: Dataset, file: str, share: Sharing, *, missing: int = 0) 
         look = _lookup(dataset, shared, group)
         facts = share(_facts(dataset, look, syntax))
         position = numbers_of(look("PlanePositionSequence", "ImagePositionPatient"), 3)
-        yield Frame(
+        yield ImageFrame(
             file=file,
             index=None if group is None else number,
             uid=str(value_of(dataset, "SOPInstanceUID") or ""),
@@ -222,9 +222,9 @@ def frames_of(dataset: Dataset, file: str, share: Sharing, *, missing: int = 0) 
         )
 
 
-def identity_of(dataset: Dataset) -> Identity:
+def identity_of(dataset: Dataset) -> DicomIdentity:
     """Read patient, study and series of an object."""
-    return Identity(
+    return DicomIdentity(
         patient_id=text_of(dataset, "PatientID"),
         issuer=text_of(dataset, "IssuerOfPatientID"),
         name=text_of(dataset, "PatientName"),
@@ -254,13 +254,13 @@ def _lookup(dataset: Dataset, shared: Any, group: Any) -> Look:
     return look
 
 
-def _facts(dataset: Dataset, look: Look, syntax: str) -> Facts:
+def _facts(dataset: Dataset, look: Look, syntax: str) -> SeriesFacts:
     spacing = numbers_of(look("PixelMeasuresSequence", "PixelSpacing"), 2)
     frame_type = look("MRImageFrameTypeSequence", "FrameType")
     image_type = words_of(frame_type if frame_type is not None else value_of(dataset, "ImageType"))
     field = real_of(value_of(dataset, "MagneticFieldStrength"))
     agent = text_of(dataset, "ContrastBolusAgent")
-    return Facts(
+    return SeriesFacts(
         modality=text_of(dataset, "Modality"),
         storage=text_of(dataset, "SOPClassUID"),
         manufacturer=text_of(dataset, "Manufacturer"),

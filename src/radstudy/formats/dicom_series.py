@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from radstudy.bounds import IMAGE
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_file import UnreadableError, open_dataset
-from radstudy.formats.dicom_header import Facts, Frame
+from radstudy.formats.dicom_header import ImageFrame, SeriesFacts
 from radstudy.formats.dicom_pixels import UndecodableError, decoded
 from radstudy.space.axes import ras_of_lps
 from radstudy.space.grid import Grid
@@ -47,7 +47,7 @@ class SliceGrid(Grid):
     order: tuple[int, ...] = ()
 
 
-def normal_of(facts: Facts) -> NDArray[np.float64]:
+def normal_of(facts: SeriesFacts) -> NDArray[np.float64]:
     """Compute the unit vector (3,), LPS, along which slices are sorted: the cross product of a row and a column.
 
     Raises
@@ -68,13 +68,13 @@ def normal_of(facts: Facts) -> NDArray[np.float64]:
     return normal / np.linalg.norm(normal)
 
 
-def distances(frames: Sequence[Frame]) -> NDArray[np.float64]:
+def distances(frames: Sequence[ImageFrame]) -> NDArray[np.float64]:
     """Compute the position (N,) of each frame along the normal of the first one, in mm."""
     positions = _positions(frames)
     return positions @ normal_of(frames[0].facts)
 
 
-def grid_of(frames: Sequence[Frame]) -> SliceGrid:
+def grid_of(frames: Sequence[ImageFrame]) -> SliceGrid:
     """Sort the slices of one volume by position along their normal, and check that they form a regular grid.
 
     Parameters
@@ -112,7 +112,7 @@ def grid_of(frames: Sequence[Frame]) -> SliceGrid:
     return SliceGrid(shape, ras_of_lps(lps), order=tuple(int(number) for number in order))
 
 
-def _positions(frames: Sequence[Frame]) -> NDArray[np.float64]:
+def _positions(frames: Sequence[ImageFrame]) -> NDArray[np.float64]:
     places = [frame.position for frame in frames]
     if any(place is None for place in places):
         lacking = sum(place is None for place in places)
@@ -174,7 +174,7 @@ class Pixels:
     padded: int
 
 
-def read_voxels(frames: Sequence[Frame], grid: SliceGrid, opened: Open, *, scale: float | None = None) -> Pixels:
+def read_voxels(frames: Sequence[ImageFrame], grid: SliceGrid, opened: Open, *, scale: float | None = None) -> Pixels:
     """Read the pixels of one volume, rescaled to real values.
 
     Parameters
@@ -223,7 +223,7 @@ def _require_room(grid: SliceGrid, dtype: np.dtype[Any]) -> None:
         raise CaseError(f"the volume has {' x '.join(map(str, grid.shape))} voxels: {problem}", IMAGE.remedy)
 
 
-def _require_float32(values: NDArray[Any], frame: Frame, stored: NDArray[Any]) -> None:
+def _require_float32(values: NDArray[Any], frame: ImageFrame, stored: NDArray[Any]) -> None:
     """Refuse rescaled values that exceed float32's range, or that float32 cannot tell apart."""
     low, high = float(values.min()), float(values.max())
     with np.errstate(over="ignore"):
@@ -236,7 +236,7 @@ def _require_float32(values: NDArray[Any], frame: Frame, stored: NDArray[Any]) -
         )
 
 
-def read_slice(frame: Frame, opened: Open) -> NDArray[np.float64]:
+def read_slice(frame: ImageFrame, opened: Open) -> NDArray[np.float64]:
     """Read the rescaled values (I, J) of one image, 0 outside it; raises as `read_voxels` does."""
     pixels = _pixels(_dataset(frame, opened), frame)
     outside = _outside(pixels, frame)
@@ -245,14 +245,14 @@ def read_slice(frame: Frame, opened: Open) -> NDArray[np.float64]:
     return (values if outside is None else np.where(outside, 0.0, values)).T
 
 
-def rescaled(pixels: NDArray[Any], frame: Frame, scale: float | None) -> NDArray[Any]:
+def rescaled(pixels: NDArray[Any], frame: ImageFrame, scale: float | None) -> NDArray[Any]:
     """Convert the stored values of one image to real values, on another image's scale if one is given."""
     with np.errstate(over="ignore", invalid="ignore"):  # reported where the values are used
         values: NDArray[Any] = pixels * (frame.slope or 1.0) + (frame.intercept or 0.0)
         return values if scale is None or frame.scale is None else values * (scale / frame.scale)
 
 
-def _outside(pixels: NDArray[Any], frame: Frame) -> NDArray[np.bool_] | None:
+def _outside(pixels: NDArray[Any], frame: ImageFrame) -> NDArray[np.bool_] | None:
     """Mark the stored values that the header's padding value puts outside the image; None if there are none."""
     if frame.facts.padding is None:
         return None
@@ -261,7 +261,7 @@ def _outside(pixels: NDArray[Any], frame: Frame) -> NDArray[np.bool_] | None:
     return outside if outside.any() else None
 
 
-def _dataset(frame: Frame, opened: Open) -> Any:
+def _dataset(frame: ImageFrame, opened: Open) -> Any:
     try:
         with opened(frame.file) as file:
             return open_dataset(file)
@@ -270,7 +270,7 @@ def _dataset(frame: Frame, opened: Open) -> Any:
         raise CaseError(problem, _AGAIN) from error
 
 
-def _pixels(dataset: Dataset, frame: Frame) -> NDArray[Any]:
+def _pixels(dataset: Dataset, frame: ImageFrame) -> NDArray[Any]:
     """Decode the stored values (rows, columns) of one image."""
     from pydicom.uid import UID
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
-from radstudy.formats.dicom_file import Opened, Stored, UnreadableError, disorder_of
+from radstudy.formats.dicom_file import OpenedObject, StoredPixels, UnreadableError, disorder_of
 from radstudy.formats.dicom_values import text_of, value_of, whole_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def require_identified(dataset: Dataset) -> None:
             raise UnreadableError(f"{keyword} is {'not a UID' if uid else 'missing'}: cut off, or damaged")
 
 
-def require_image(opened: Opened) -> int:
+def require_image(opened: OpenedObject) -> int:
     """Refuse an image whose header does not fit its pixels.
 
     Returns
@@ -88,7 +88,7 @@ def _frames(dataset: Dataset) -> int:
     return frames
 
 
-def _missing(stored: Stored, expected: int) -> int:
+def _missing(stored: StoredPixels, expected: int) -> int:
     if stored.length is None:
         raise UnreadableError("its pixels are in fragments, but its header says that they are not compressed")
     present = min(stored.length, stored.room)

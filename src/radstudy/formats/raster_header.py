@@ -47,7 +47,7 @@ _TURN = ("TransformMatrix", "Rotation", "Orientation")
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredVoxels:
     """Storage of the voxels according to a header.
 
     Parameters
@@ -66,7 +66,7 @@ class Stored:
     voxel_bytes: int = 0
 
 
-def nrrd_stored(file: Path) -> Stored:
+def nrrd_stored(file: Path) -> StoredVoxels:
     """Read from an NRRD header how its voxels are stored.
 
     Raises
@@ -101,10 +101,10 @@ def nrrd_stored(file: Path) -> Stored:
     skip = None if byte_skip < 0 or line_skip else start + byte_skip
     if packing == "text":
         least = 2 * expected if fields["encoding"].lower() == "hex" else 2 * count - 1
-        return Stored(least, files, start, "text", expected)
+        return StoredVoxels(least, files, start, "text", expected)
     if packing and skip is None:
         raise _damaged("its header skips lines or an unknown number of bytes before compressed voxels", file)
-    return Stored(expected, files, skip, packing)
+    return StoredVoxels(expected, files, skip, packing)
 
 
 def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
@@ -163,7 +163,7 @@ def _vector(text: str) -> list[float] | None:
     return _numbers(text[1:-1].replace(",", " "))
 
 
-def metaimage_stored(file: Path) -> Stored:
+def metaimage_stored(file: Path) -> StoredVoxels:
     """Read from a MetaImage header how its voxels are stored.
 
     Raises
@@ -194,9 +194,9 @@ def metaimage_stored(file: Path) -> Stored:
     else:
         files = _files(file, data, head[ended.end() :].decode("latin-1").splitlines())
     if fields.get("BinaryData", "True").lower() == "false":
-        return Stored(2 * count - 1, files, max(skip, 0), "text", count * width)
+        return StoredVoxels(2 * count - 1, files, max(skip, 0), "text", count * width)
     packing = "zlib" if fields.get("CompressedData", "").lower() == "true" else ""
-    return Stored(count * width, files, None if skip < 0 else skip, packing)
+    return StoredVoxels(count * width, files, None if skip < 0 else skip, packing)
 
 
 def _meta_fields(lines: Sequence[str], file: Path) -> dict[str, str]:

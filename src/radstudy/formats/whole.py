@@ -16,7 +16,7 @@ from typing import Any
 from radstudy import bounds
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.border import border
-from radstudy.formats.raster_header import Stored, metaimage_stored, nrrd_stored
+from radstudy.formats.raster_header import StoredVoxels, metaimage_stored, nrrd_stored
 from radstudy.formats.reading import opened
 
 FAULTS = (OSError, EOFError, zlib.error)
@@ -120,7 +120,7 @@ def require_whole(file: Path) -> None:
             _compare(stored, file)
 
 
-def stored_by_header(file: Path) -> Stored | None:
+def stored_by_header(file: Path) -> StoredVoxels | None:
     """Read from the header of an NRRD or MetaImage file how its voxels are stored; None for any other file.
 
     Raises
@@ -135,7 +135,7 @@ def stored_by_header(file: Path) -> Stored | None:
     return metaimage_stored(file) if name.endswith((".mha", ".mhd")) else None
 
 
-def _compare(stored: Stored, file: Path) -> None:
+def _compare(stored: StoredVoxels, file: Path) -> None:
     missing = [path.name for path in stored.files if not path.is_file()]
     if missing:
         raise TransientError(

@@ -25,7 +25,7 @@ from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.prepare import N4, PreparationStep, Reference, Rescale, ZScore
+from radstudy.protocol.prepare import N4, PreparationStep, Reference, Rescale, ZScoreSection
 from radstudy.space.grid import Grid
 
 _FEW_REFERENCE_VOXELS = 50
@@ -205,7 +205,7 @@ FITTERS: Mapping[type[PreparationStep], Callable[[Volume, Any, Roi | None, _Insi
     Rescale: lambda volume, step, reference, inside: rescale_parameters(
         volume, to=step.to, from_=step.from_, over=step.over
     ),
-    ZScore: lambda volume, step, reference, inside: zscore_parameters(volume, scale=step.scale, over=step.over),
+    ZScoreSection: lambda volume, step, reference, inside: zscore_parameters(volume, scale=step.scale, over=step.over),
     Reference: lambda volume, step, reference, inside: _fit_reference(volume, step, reference),
 }
 """Step of `prepare` to the function that fits it to a volume, given the reference mask and the foreground of `n4`."""

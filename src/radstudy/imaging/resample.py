@@ -21,7 +21,7 @@ from radstudy.imaging.resampling_grid import Align, resampling_grid
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class LesionRegion:
     """Part of an image with its lesion, on one grid.
 
     Parameters
@@ -50,7 +50,7 @@ def resample(
     margin: int = MARGIN,
     align: Align = "corner",
     partial_volume: float | None = None,
-) -> Region:
+) -> LesionRegion:
     """Resample the lesion and its surroundings to a new voxel spacing.
 
     Parameters
@@ -84,7 +84,9 @@ def resample(
         around = padded(box, pad, mask.shape)
         kept = cut(image, around)
         begin = tuple(float(first) for first, _ in around[::-1])
-        return Region(kept if dtype is None else to_dtype(kept, dtype), cut(mask, around), header.spacing_mm, begin)
+        return LesionRegion(
+            kept if dtype is None else to_dtype(kept, dtype), cut(mask, around), header.spacing_mm, begin
+        )
     inside = sample_mask(mask, grid, partial_volume)
     if interpolator == "sitkNearestNeighbor":
         values = sample_nearest(image, grid)
@@ -92,7 +94,7 @@ def resample(
         values = sample_linear(image, grid)
     else:
         values = sample_bspline(image, grid, margin)
-    return Region(values if dtype is None else to_dtype(values, dtype), inside, grid.spacing_mm, grid.start)
+    return LesionRegion(values if dtype is None else to_dtype(values, dtype), inside, grid.spacing_mm, grid.start)
 
 
 def to_dtype(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

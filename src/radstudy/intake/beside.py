@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Frame
-from radstudy.intake.index import Drawing, Index, Patient
+from radstudy.formats.dicom_header import ImageFrame
+from radstudy.intake.index import ImportedPatient, Index, SegmentationObject
 from radstudy.intake.sources import Source
 
 SLICER = "SLICER"
-_Image = tuple[Patient, Frame]
+_Image = tuple[ImportedPatient, ImageFrame]
 _UNOWNED = "a 3D Slicer segmentation in a folder with images of {count} patients: its patient is not known"
 
 
@@ -72,7 +72,7 @@ def _near(name: str, images: Mapping[PurePosixPath, Sequence[_Image]]) -> list[_
     return []
 
 
-def _drawing(name: str, frames: Sequence[Frame], source: Source) -> Drawing:
+def _drawing(name: str, frames: Sequence[ImageFrame], source: Source) -> SegmentationObject:
     own = PurePosixPath(name).parent
     series = sorted({frame.identity.series_uid for frame in frames if PurePosixPath(frame.file).parent == own})
     spaces = sorted({frame.facts.frame_of_reference for frame in frames} - {""})
@@ -81,6 +81,6 @@ def _drawing(name: str, frames: Sequence[Frame], source: Source) -> Drawing:
     label = "\0".join([identity.study_uid, own.name, PurePosixPath(name).name])
     with source.open(name) as file:
         uid = hashlib.blake2b(label.encode() + b"\0" + file.read(), digest_size=16).hexdigest()
-    return Drawing(
+    return SegmentationObject(
         name, SLICER, uid, identity, tuple(series) if len(series) == 1 else (), tuple(spaces), by_folder=True
     )

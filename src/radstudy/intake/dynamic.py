@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.formats.dicom_series import distances, normal_of
 from radstudy.intake.midnight import DAY_S, HALF_A_DAY_S
 from radstudy.intake.series import Stack
@@ -152,7 +152,7 @@ def _near(one: float | None, other: float | None) -> bool:
     return abs(one - other) <= 0.02 * max(abs(one), abs(other))
 
 
-def side_of(facts: Facts) -> str:
+def side_of(facts: SeriesFacts) -> str:
     """L or R if the header or the name says that only one breast was scanned, otherwise ""."""
     if facts.laterality.upper()[:1] in ("L", "R"):
         return facts.laterality.upper()[:1]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
 from radstudy.formats.dicom_classes import DRAWINGS
-from radstudy.formats.dicom_file import START, Opened, UnreadableError, begins_as_dicom, open_file
-from radstudy.formats.dicom_header import Frame, Identity, Sharing, frames_of, identity_of
+from radstudy.formats.dicom_file import START, OpenedObject, UnreadableError, begins_as_dicom, open_file
+from radstudy.formats.dicom_header import DicomIdentity, ImageFrame, Sharing, frames_of, identity_of
 from radstudy.formats.dicom_sound import disorder_of_frames, is_read, require_identified, require_image, storage_of
 from radstudy.formats.dicom_values import value_of, whole_of
 from radstudy.formats.seg_nrrd import HEADER_BYTES, begins_as_segments
@@ -30,7 +30,7 @@ NOT_DICOM = "not DICOM"
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SegmentationObject:
     """A segmentation or structure set.
 
     Parameters
@@ -48,7 +48,7 @@ class Drawing:
     file: str
     kind: str
     uid: str
-    identity: Identity
+    identity: DicomIdentity
     of_series: tuple[str, ...]
     spaces: tuple[str, ...]
     authorship: Authorship = NOBODY
@@ -74,20 +74,20 @@ class Examination:
     """
 
     date: str = ""
-    series: dict[str, list[Frame]] = field(default_factory=lambda: defaultdict(list))
+    series: dict[str, list[ImageFrame]] = field(default_factory=lambda: defaultdict(list))
     copies: Counter[str] = field(default_factory=Counter)
     unusable: dict[str, str] = field(default_factory=dict)
     doubtful: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class Patient:
+class ImportedPatient:
     """One patient: examinations by study UID, drawings, and all identities in the headers."""
 
     identifier: tuple[str, str]
     examinations: dict[str, Examination] = field(default_factory=lambda: defaultdict(Examination))
-    drawings: list[Drawing] = field(default_factory=list)
-    identities: set[Identity] = field(default_factory=set)
+    drawings: list[SegmentationObject] = field(default_factory=list)
+    identities: set[DicomIdentity] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Index:
     broken : files that begin like DICOM but cannot be read.
     """
 
-    patients: dict[tuple[str, str], Patient] = field(default_factory=dict)
+    patients: dict[tuple[str, str], ImportedPatient] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     damaged: int = 0
     other: Counter[str] = field(default_factory=Counter)
@@ -199,7 +199,7 @@ def _add(work: _Work, entry: Found) -> None:
         _broken(work, entry, f"it cannot be read: {unexpected(error)}")
 
 
-def _opened(source: Source, entry: Found) -> Opened | None:
+def _opened(source: Source, entry: Found) -> OpenedObject | None:
     """A file's header; None if the file does not begin like DICOM."""
     with source.open(entry.name) as file:
         if not begins_as_dicom(file.read(START)):
@@ -216,7 +216,7 @@ def _not_dicom(work: _Work, entry: Found) -> None:
     work.index.skipped.append((entry.name, NOT_DICOM))
 
 
-def _other(index: Index, entry: Found, storage: str, opened: Opened) -> None:
+def _other(index: Index, entry: Found, storage: str, opened: OpenedObject) -> None:
     """Record a DICOM object that is not imported: a report, another modality, a DICOMDIR."""
     from pydicom.uid import UID
 
@@ -232,7 +232,7 @@ def _other(index: Index, entry: Found, storage: str, opened: Opened) -> None:
     index.skipped.append((entry.name, f"not an MR image: {name}"))
 
 
-def _keep(work: _Work, entry: Found, opened: Opened, storage: str) -> None:
+def _keep(work: _Work, entry: Found, opened: OpenedObject, storage: str) -> None:
     """Add an image or a drawing to its patient; one that cannot be interpreted makes its series unusable."""
     dataset = opened.dataset
     require_identified(dataset)
@@ -241,7 +241,7 @@ def _keep(work: _Work, entry: Found, opened: Opened, storage: str) -> None:
         if storage in DRAWINGS:
             series, spaces = _referred(dataset)
             uid, authorship = str(value_of(dataset, "SOPInstanceUID")), authorship_of(dataset)
-            drawing = Drawing(entry.name, DRAWINGS[storage], uid, identity, series, spaces, authorship)
+            drawing = SegmentationObject(entry.name, DRAWINGS[storage], uid, identity, series, spaces, authorship)
             patient = _once(work, entry, identity, uid)
             if uid not in work.seen:
                 work.seen[uid] = entry
@@ -253,7 +253,7 @@ def _keep(work: _Work, entry: Found, opened: Opened, storage: str) -> None:
         _not_understood(work, identity, dataset, entry, problem)
 
 
-def _keep_image(work: _Work, entry: Found, opened: Opened, identity: Identity) -> None:
+def _keep_image(work: _Work, entry: Found, opened: OpenedObject, identity: DicomIdentity) -> None:
     missing = require_image(opened)
     frames = list(frames_of(opened.dataset, entry.name, work.share, missing=missing))
     uid = frames[0].uid
@@ -269,7 +269,7 @@ def _keep_image(work: _Work, entry: Found, opened: Opened, identity: Identity) -
         examination.doubtful[identity.series_uid] = f"the file of {where} may be damaged: {disorder}"
 
 
-def _once(work: _Work, entry: Found, identity: Identity, uid: str) -> Patient:
+def _once(work: _Work, entry: Found, identity: DicomIdentity, uid: str) -> ImportedPatient:
     """The patient of an object; records it if another file already holds the object."""
     patient = _patient(work.index, identity)
     if uid in work.seen:
@@ -338,7 +338,7 @@ def _doubt_shared_studies(index: Index) -> None:
                 )
 
 
-def _not_understood(work: _Work, identity: Identity, dataset: Dataset, entry: Found, problem: str) -> None:
+def _not_understood(work: _Work, identity: DicomIdentity, dataset: Dataset, entry: Found, problem: str) -> None:
     """Record what is wrong with an object; a series that lacks one of its images is not used."""
     patient = _patient(work.index, identity)
     numbers = [_number(dataset, name) for name in ("SeriesNumber", "InstanceNumber")]
@@ -364,16 +364,18 @@ def _is_slicers(source: Source, name: str) -> bool:
         return begins_as_segments(file.read(HEADER_BYTES))
 
 
-def _patient(index: Index, identity: Identity) -> Patient:
+def _patient(index: Index, identity: DicomIdentity) -> ImportedPatient:
     identifier = (identity.patient_id, identity.issuer)
     if not identity.patient_id:
         identifier = ("", f"study {identity.study_uid}")
-    patient = index.patients.setdefault(identifier, Patient(identifier))
+    patient = index.patients.setdefault(identifier, ImportedPatient(identifier))
     patient.identities.add(identity)
     return patient
 
 
-def _copy(index: Index, patient: Patient, source: Source, identity: Identity, entry: Found, first: Found) -> None:
+def _copy(
+    index: Index, patient: ImportedPatient, source: Source, identity: DicomIdentity, entry: Found, first: Found
+) -> None:
     """Handle a second file of the same SOP instance: an exact copy is left out; a different one spoils the series."""
     if _digest(source, entry.name) == _digest(source, first.name):
         index.skipped.append((entry.name, f"a copy of {first.name}"))
@@ -409,7 +411,7 @@ def _referred(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(filter(None, uids))), tuple(dict.fromkeys(filter(None, spaces)))
 
 
-def contradiction(patient: Patient) -> str:
+def contradiction(patient: ImportedPatient) -> str:
     """Explain why one PatientID cannot be one person: two birth dates, or names without a common word; else ""."""
     births = {identity.birth_date for identity in patient.identities if identity.birth_date}
     if len(births) > 1:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Frame
+from radstudy.formats.dicom_header import ImageFrame
 from radstudy.formats.dicom_series import distances
 from radstudy.intake.series import Series, Stack
 
@@ -39,7 +39,7 @@ def with_doubts(series: Series, doubt: str = "") -> Series:
     )
 
 
-def parted(series: Mapping[str, Sequence[Frame]]) -> dict[str, str]:
+def parted(series: Mapping[str, Sequence[ImageFrame]]) -> dict[str, str]:
     """Find series that may have lost an image to another series, of a single image with identical facts.
 
     A damaged SeriesInstanceUID moves an image out of its series: a slice is missing, and a series of one image appears.

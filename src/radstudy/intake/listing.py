@@ -9,14 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from radstudy.formats.dicom_diffusion import Diffusion
-from radstudy.formats.dicom_header import Facts, Frame, Identity
+from radstudy.formats.dicom_diffusion import DiffusionWeighting
+from radstudy.formats.dicom_header import DicomIdentity, ImageFrame, SeriesFacts
 from radstudy.intake.decision import Decision
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules, plain_name
 from radstudy.intake.series import Series, Stack
 
-_NOBODY = Identity("", "", "", "", "", "", "")
+_NOBODY = DicomIdentity("", "", "", "", "", "", "")
 _PHASE_WORDS = re.compile(
     r"^PH\d+ |\b(PRE|POST)( ?CONTRAST)?\d*\b|\b\d+(ST|ND|RD|TH)\b|\bPASS\b|\bTT ?[\d ]+S\b"
     r"|\b\d+ ?MIN(UTE)?S?\b|\b(GAD|DELAY(ED)?|\d+S?)\b"
@@ -47,8 +47,10 @@ def decide_listing(listed: Sequence[Listed], rules: Rules) -> list[Decision]:
 
 
 def _series(one: Listed) -> Series:
-    facts = Facts(modality=one.modality, description=one.description, series_number=one.number)
-    frame = Frame("", None, "", _NOBODY, facts, None, None, None, None, None, None, None, Diffusion(), None, None)
+    facts = SeriesFacts(modality=one.modality, description=one.description, series_number=one.number)
+    frame = ImageFrame(
+        "", None, "", _NOBODY, facts, None, None, None, None, None, None, None, DiffusionWeighting(), None, None
+    )
     return Series((frame,), (Stack((frame,)),), listed=one.images)
 
 

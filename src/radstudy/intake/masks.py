@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, StorageError
 from radstudy.formats.dicom_authorship import Authorship, since
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.formats.dicom_values import clock_of
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.intake.csv_rows import read_rows, write_listing
 from radstudy.intake.faults import REMEDY, unexpected
-from radstudy.intake.placing import Region, Target, regions_on, targets_in
+from radstudy.intake.placing import PlacedRegion, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import REMOVED, Pseudonyms, Redactor
-from radstudy.intake.readers import Claim, Decided, Reader, ReaderRule, decide_readers, plain
+from radstudy.intake.readers import AssignedReader, Claim, Decided, ReaderRule, decide_readers, plain
 from radstudy.intake.review import MASK, NOT_WANTED, key_of
 from radstudy.store import file_hash
 
@@ -199,12 +199,12 @@ def _placed(
     """Place the regions of a patient's drawings on the patient's volumes."""
     folder = out / plan.name
     targets = targets_in(folder)
-    redact = Redactor({*plan.patient.identities, *(Identity(**one["identity"]) for one in drawings)})
+    redact = Redactor({*plan.patient.identities, *(DicomIdentity(**one["identity"]) for one in drawings)})
     placed: list[_Placed] = []
     unplaced: list[dict[str, str]] = []
     failures: list[str] = []
     for drawing in sorted(drawings, key=lambda one: str(one["file"])):
-        identity, file = Identity(**drawing["identity"]), private / drawing["file"]
+        identity, file = DicomIdentity(**drawing["identity"]), private / drawing["file"]
         marks = {name: [pseudonyms.mark(what, uid) for uid in drawing[name]]
                  for name, what in (("series", "series"), ("spaces", "frame"))}  # fmt: skip
         for region in regions_on(
@@ -227,7 +227,7 @@ def _placed(
 
 
 def _row(
-    plan: Plan, drawing: Mapping[str, Any], identity: Identity, region: Region, redact: Redactor
+    plan: Plan, drawing: Mapping[str, Any], identity: DicomIdentity, region: PlacedRegion, redact: Redactor
 ) -> dict[str, str]:
     """The row of a region in masks.csv as far as the drawing shows, without anything that identifies the patient."""
     authorship = Authorship(**drawing.get("authorship", {}))
@@ -260,7 +260,7 @@ def _write_patient(patient: _Patient, decided: Decided, masks: Masks) -> None:
     masks.rows += patient.unplaced
     masks.failures += patient.failures
     for one in here:
-        reader, before = decided.readers.get(one.mark, Reader()), old.get(_key(one.row))
+        reader, before = decided.readers.get(one.mark, AssignedReader()), old.get(_key(one.row))
         row = {**one.row, "reader": "" if reader.question else reader.name}
         if reader.left_out or (reader.question and before is None):
             reason = "left out by a reader's answer" if reader.left_out else f"{reader.question}: {_ASK}"
@@ -292,7 +292,9 @@ class _Old:
         return not (folder / self.file).exists() or file_hash(folder / self.file) == self.hash
 
 
-def _name_of(one: _Placed, reader: Reader, before: _Old | None, folder: Path, taken: set[str]) -> tuple[str, str]:
+def _name_of(
+    one: _Placed, reader: AssignedReader, before: _Old | None, folder: Path, taken: set[str]
+) -> tuple[str, str]:
     """Choose a mask's file inside the patient's folder, with a note about it.
 
     A file of an earlier import keeps its name, unless a person has named the reader and the file has not been changed.
@@ -309,11 +311,11 @@ def _name_of(one: _Placed, reader: Reader, before: _Old | None, folder: Path, ta
     return before.file, _KEPT
 
 
-def _questions(patient: _Patient, readers: Mapping[str, Reader]) -> list[dict[str, str]]:
+def _questions(patient: _Patient, readers: Mapping[str, AssignedReader]) -> list[dict[str, str]]:
     """A row of review.csv for each drawing whose reader must be named, or was named by an answer."""
     rows = []
     for mark in dict.fromkeys(one.mark for one in patient.placed):
-        reader = readers.get(mark, Reader())
+        reader = readers.get(mark, AssignedReader())
         answered = reader.by == "a reader's answer"
         if not reader.question and not answered:
             continue

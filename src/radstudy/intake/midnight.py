@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from radstudy.formats.dicom_header import Frame
+from radstudy.formats.dicom_header import ImageFrame
 
 DAY_S = 86_400.0
 HALF_A_DAY_S = DAY_S / 2
 _CLOCKS = ("acquired_s", "content_s")
-_Number = Callable[[Frame], float | None]
+_Number = Callable[[ImageFrame], float | None]
 _NUMBERS: tuple[_Number, ...] = (
     lambda frame: frame.instance_number if frame.index is None else frame.index,
     lambda frame: frame.acquisition_number,
@@ -25,7 +25,7 @@ _NUMBERS: tuple[_Number, ...] = (
 )
 
 
-def set_over_midnight(series: Mapping[str, Sequence[Frame]]) -> dict[str, list[Frame]]:
+def set_over_midnight(series: Mapping[str, Sequence[ImageFrame]]) -> dict[str, list[ImageFrame]]:
     """Add a day to the times of an examination's images that lie after midnight.
 
     A clock has passed midnight if its times lie within one day with a gap of more than twelve hours between them, and
@@ -46,7 +46,7 @@ def set_over_midnight(series: Mapping[str, Sequence[Frame]]) -> dict[str, list[F
     return changed
 
 
-def _morning(frames: Sequence[Frame], clock: str) -> float | None:
+def _morning(frames: Sequence[ImageFrame], clock: str) -> float | None:
     """The last time before a gap of more than twelve hours, in seconds; None if the clock has no such gap."""
     times = sorted({time for frame in frames if (time := getattr(frame, clock)) is not None})
     if len(times) < 2 or times[-1] - times[0] >= DAY_S:
@@ -55,14 +55,14 @@ def _morning(frames: Sequence[Frame], clock: str) -> float | None:
     return end if gap > HALF_A_DAY_S else None
 
 
-def _later(frame: Frame, clock: str, morning: float) -> Frame:
+def _later(frame: ImageFrame, clock: str, morning: float) -> ImageFrame:
     time = getattr(frame, clock)
     return frame if time is None or time > morning else replace(frame, **{clock: time + DAY_S})
 
 
-def _numbers_go_over(series: Mapping[str, Sequence[Frame]], clock: str, morning: float) -> bool:
+def _numbers_go_over(series: Mapping[str, Sequence[ImageFrame]], clock: str, morning: float) -> bool:
     """True if at least one number shows that images before midnight (late times) come first, and none contradicts."""
-    places: dict[object, tuple[list[Frame], list[Frame]]] = defaultdict(lambda: ([], []))
+    places: dict[object, tuple[list[ImageFrame], list[ImageFrame]]] = defaultdict(lambda: ([], []))
     whole: tuple[list[float], list[float]] = ([], [])
     for uid, frames in series.items():
         timed = [frame for frame in frames if getattr(frame, clock) is not None]

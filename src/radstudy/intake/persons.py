@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, fields
 from itertools import combinations
 from pathlib import Path
 
-from radstudy.formats.dicom_header import Identity
-from radstudy.intake.index import Index, Patient
+from radstudy.formats.dicom_header import DicomIdentity
+from radstudy.intake.index import ImportedPatient, Index
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.intake.remembered import remembered
 from radstudy.store import read_json, write_json
@@ -74,7 +74,7 @@ def split_nobodies(index: Index, known: Callable[[tuple[str, str]], bool]) -> No
             continue
         del index.patients[identifier]
         for study in sorted(studies):
-            own = Patient(("", f"study {study}"))
+            own = ImportedPatient(("", f"study {study}"))
             own.identities = {identity for identity in patient.identities if identity.study_uid == study}
             own.drawings = [drawing for drawing in patient.drawings if drawing.identity.study_uid == study]
             if study in patient.examinations:
@@ -82,7 +82,9 @@ def split_nobodies(index: Index, known: Callable[[tuple[str, str]], bool]) -> No
             index.patients[own.identifier] = own
 
 
-def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private: Path, *, keep: bool) -> Persons:
+def compare_persons(
+    patients: Iterable[ImportedPatient], pseudonyms: Pseudonyms, private: Path, *, keep: bool
+) -> Persons:
     """Find persons with two PatientIDs, among these patients and those of earlier imports.
 
     Parameters
@@ -154,7 +156,7 @@ def warnings_on(persons: Persons, here: set[str]) -> list[str]:
     return warnings
 
 
-def _who(identity: Identity) -> tuple[str, ...]:
+def _who(identity: DicomIdentity) -> tuple[str, ...]:
     """Birth date and the words of family and given name, normalised for spelling; empty if one is absent."""
     birth = re.sub(r"\D", "", identity.birth_date)
     name = next(filter(None, identity.name.split("=")), "")

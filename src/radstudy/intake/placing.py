@@ -60,7 +60,7 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class PlacedRegion:
     """One region of a drawing on one grid, or the reason why it is on none.
 
     Parameters
@@ -105,7 +105,7 @@ def regions_on(
     spaces: Sequence[str],
     examination: str,
     by_folder: bool = False,
-) -> Iterator[Region]:
+) -> Iterator[PlacedRegion]:
     """Yield the regions of a drawing, each on the grid of the volumes that it belongs to.
 
     Parameters
@@ -122,7 +122,7 @@ def regions_on(
     named = [target for target in targets if target.places.get("series") in series]
     near = [target for target in targets if target in named or _one_space(target, spaces, examination)]
     if not near:
-        yield Region(0, "", reason="no volume of its examination or frame of reference was imported")
+        yield PlacedRegion(0, "", reason="no volume of its examination or frame of reference was imported")
         return
     grids = [grid for grid in _alike(near) if not named or any(target in named for target in grid)]
     try:
@@ -130,7 +130,7 @@ def regions_on(
             warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
             segments = [segments_of(file, grid[0].grid) for grid in grids]
     except CaseError as error:
-        yield Region(0, "", reason=error.problem, fault=True)
+        yield PlacedRegion(0, "", reason=error.problem, fault=True)
         return
     elsewhere = bool(series) and not named
     distinct = len({part.number for part in segments[0]}) == len(segments[0])  # segments in layers may share a number
@@ -146,10 +146,10 @@ def _of_segment(
     grids: Sequence[Sequence[Target]],
     named: Sequence[Target],
     elsewhere: bool,
-) -> Iterator[Region]:
+) -> Iterator[PlacedRegion]:
     name = parts[0].name
     if not parts[0].drawn:
-        yield Region(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
+        yield PlacedRegion(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
         return
     fits, misses = [], []
     for part, grid in zip(parts, grids, strict=True):
@@ -159,25 +159,25 @@ def _of_segment(
             misses.append(f"{_listed(grid)}: {error.problem}")
     if not fits:
         before = "the series that it names was not imported; " if elsewhere else ""
-        yield Region(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
+        yield PlacedRegion(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
         return
     if len(fits) > 1 and not named:
         where = " and ".join(_listed(grid) for grid, *_ in fits)
         why = "names a series that was not imported" if elsewhere else "names no series"
         what_to_do = _CHOOSE if all(target.role for grid, *_ in fits for target in grid) else _DECIDE
         reason = f"it {why} and fits volumes of {len(fits)} kinds or grids ({where}): {what_to_do}"
-        yield Region(number, name, reason=reason)
+        yield PlacedRegion(number, name, reason=reason)
         return
     for grid, mask, notes in fits:
         with_role = tuple(target for target in grid if target.role)
         if not with_role:
             reason = f"it belongs to {_listed(grid)}, which has no role yet: give one in review.csv and import again"
-            yield Region(number, name, reason=reason)
+            yield PlacedRegion(number, name, reason=reason)
             continue
         placed = BY_SERIES if named else BY_POSITION
         note = "; ".join(filter(None, [_note(grid, with_role, named, elsewhere), *notes]))
         drawn_on = tuple(target for target in with_role if target in named)
-        yield Region(number, name, mask, with_role, drawn_on, placed, note)
+        yield PlacedRegion(number, name, mask, with_role, drawn_on, placed, note)
 
 
 def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target], elsewhere: bool) -> str:

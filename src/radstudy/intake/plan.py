@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from radstudy.formats.dicom_header import Frame
+from radstudy.formats.dicom_header import ImageFrame
 from radstudy.formats.dicom_values import clock_of
 from radstudy.intake.answered import decide_with_answers
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE, Decision
 from radstudy.intake.faults import unexpected
-from radstudy.intake.index import Examination, Patient, contradiction
+from radstudy.intake.index import Examination, ImportedPatient, contradiction
 from radstudy.intake.lacking import parted, with_doubts
 from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
@@ -52,7 +52,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExaminationChoice:
     """The choice between the examinations of a patient.
 
     Parameters
@@ -85,12 +85,12 @@ class Plan:
     choice : which of the patient's examinations is taken; None if there is nothing to choose.
     """
 
-    patient: Patient
+    patient: ImportedPatient
     name: str
     items: tuple[Item, ...]
     problem: str = ""
     remedy: str = ""
-    choice: Choice | None = None
+    choice: ExaminationChoice | None = None
 
     def with_status(self, *status: str) -> list[Item]:
         """Return the volumes with one of these statuses."""
@@ -98,7 +98,7 @@ class Plan:
 
 
 def plan_patient(
-    patient: Patient,
+    patient: ImportedPatient,
     rules: Rules,
     pseudonyms: Pseudonyms,
     *,
@@ -146,7 +146,11 @@ def plan_patient(
     here = {item.mark for item in items} | not_taken
     others = {file for file, volume in (existing or {}).items() if volume not in here}
     answer = answers.examinations.get(mark, "")
-    choice = Choice(mark, answer, taken, "; ".join(described), frozenset(not_taken)) if several or answer else None
+    choice = (
+        ExaminationChoice(mark, answer, taken, "; ".join(described), frozenset(not_taken))
+        if several or answer
+        else None
+    )
     return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)), choice=choice)
 
 
@@ -176,7 +180,7 @@ def _series_of(examination: Examination) -> list[Series]:
     return [_sorted(frames, examination.copies[uid], doubts.get(uid, "")) for uid, frames in met]
 
 
-def _sorted(frames: list[Frame], copies: int, doubt: str) -> Series:
+def _sorted(frames: list[ImageFrame], copies: int, doubt: str) -> Series:
     """Sort a series into volumes; one that cannot be sorted becomes a single volume that cannot be written."""
     try:
         return with_doubts(sort_series(frames, copies=copies), doubt)
@@ -191,7 +195,7 @@ def _usable(decision: Decision, examination: Examination) -> Decision:
     return replace(decision, status=REFUSED, reason=reason)
 
 
-def _as_numbered(frame: Frame) -> tuple[object, ...]:
+def _as_numbered(frame: ImageFrame) -> tuple[object, ...]:
     """Sort key of a series' images: the order of files differs between a folder and a server."""
     return (*_number(frame.instance_number), frame.uid, frame.index)
 
@@ -210,7 +214,7 @@ def _mark(pseudonyms: Pseudonyms, stack: Stack) -> str:
     return pseudonyms.mark(stack.frames[0].identity.series_uid, *uids)
 
 
-def places_of(pseudonyms: Pseudonyms, frame: Frame) -> dict[str, str]:
+def places_of(pseudonyms: Pseudonyms, frame: ImageFrame) -> dict[str, str]:
     """Keyed marks by which drawings are assigned to a volume: series, frame of reference and examination."""
     space = frame.facts.frame_of_reference
     return {

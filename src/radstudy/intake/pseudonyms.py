@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from radstudy.errors import DataError
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.store import write_text
 
@@ -122,7 +122,7 @@ class Redactor:
     ('T2 [removed]_T', '[removed] T2', 'T2 [removed]')
     """
 
-    def __init__(self, identities: Iterable[Identity]) -> None:
+    def __init__(self, identities: Iterable[DicomIdentity]) -> None:
         known: set[tuple[str, ...]] = set()  # consecutive words
         for identity in identities:
             for writing in identity.name.split("="):

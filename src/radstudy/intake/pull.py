@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.errors import DataError, RadstudyError
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.formats.dicom_values import whole_of
 from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Bar
@@ -77,7 +77,7 @@ class Offered:
     problem : why its series, or some of them, are not known; "" if they are.
     """
 
-    identity: Identity
+    identity: DicomIdentity
     series: tuple[OfferedSeries, ...]
     problem: str = ""
 
@@ -89,7 +89,7 @@ class Offered:
 
         `frames` returns the number of frames of a series that has one instance, by the series' UID.
         """
-        identity = Identity(
+        identity = DicomIdentity(
             patient_id=tidy(study("PatientID")),
             issuer=tidy(study("IssuerOfPatientID")),
             name=tidy(study("PatientName")),
@@ -245,7 +245,7 @@ def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
     """Describe each examination by names and counts only, for a dry run: nothing is pulled."""
     lines = ["By names and counts only; b-values, phases and geometry are decided once the images are pulled."]
     offered = list(offered)
-    known: dict[tuple[str, str], list[Identity]] = {}
+    known: dict[tuple[str, str], list[DicomIdentity]] = {}
     for one in offered:
         known.setdefault(_patient_of(one), []).append(one.identity)
     for number, one in enumerate(offered, 1):

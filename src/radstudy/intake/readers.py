@@ -50,7 +50,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Reader:
+class AssignedReader:
     """The reader of a drawing.
 
     Parameters
@@ -79,7 +79,7 @@ class Decided:
     superseded : claims (place, mark) that are dropped, because the same reader drew the region on that volume itself.
     """
 
-    readers: Mapping[str, Reader]
+    readers: Mapping[str, AssignedReader]
     superseded: frozenset[tuple[Place, str]] = frozenset()
 
 
@@ -180,11 +180,11 @@ def decide_readers(
     identifies : True if a text (second) contains words that identify a patient (first), and so cannot name a reader.
     """
     patient_of = {claim.drawing: claim.patient for claim in claims}
-    known: dict[str, Reader] = {}
+    known: dict[str, AssignedReader] = {}
     for mark, patient in patient_of.items():
         reader = _stated(mark, entries.get(mark, {}), rules, answers, earlier)
         if reader.name and reader.by.startswith("--readers") and identifies(patient, reader.name):
-            reader = Reader(question=f"{reader.by} matches words that identify the patient, not a reader")
+            reader = AssignedReader(question=f"{reader.by} matches words that identify the patient, not a reader")
         if reader.by or reader.question:
             known[mark] = reader
     places: dict[Place, dict[str, bool]] = defaultdict(dict)
@@ -194,7 +194,7 @@ def decide_readers(
     shared = {place: marks for place, marks in places.items() if len(marks) > 1}
     known |= _by_attribute(shared, entries, known, patient_of, identifies)
     for mark in patient_of:
-        known.setdefault(mark, Reader())
+        known.setdefault(mark, AssignedReader())
     shown = {claim.place: claim.region for claim in reversed(claims)}
     known |= _questions(shared, known, shown)
     superseded = {
@@ -220,32 +220,32 @@ def _stated(
     rules: Sequence[ReaderRule],
     answers: Mapping[str, str],
     earlier: Mapping[str, str],
-) -> Reader:
+) -> AssignedReader:
     """The reader of a drawing according to an answer, a rule or an earlier import."""
     answer = answers.get(mark, "")
     if answer:
         left_out = answer == NOT_WANTED
-        return Reader("" if left_out else answer, "a reader's answer", certain=True, left_out=left_out)
+        return AssignedReader("" if left_out else answer, "a reader's answer", certain=True, left_out=left_out)
     for rule in rules:
         text = rule.reader_of(entry)
         if text:
             name = plain(text)
             question = "" if name else f"'{text}' has no letters that can be used in a file name"
-            return Reader(name, f"--readers {rule.text}", certain=True, question=question)
+            return AssignedReader(name, f"--readers {rule.text}", certain=True, question=question)
     if earlier.get(mark):
-        return Reader(earlier[mark], "an earlier import")
+        return AssignedReader(earlier[mark], "an earlier import")
     if rules:
-        return Reader(question="no rule of --readers matches it")
-    return Reader()
+        return AssignedReader(question="no rule of --readers matches it")
+    return AssignedReader()
 
 
 def _by_attribute(
     shared: Mapping[Place, Mapping[str, bool]],
     entries: Mapping[str, Mapping[str, Any]],
-    known: Mapping[str, Reader],
+    known: Mapping[str, AssignedReader],
     patient_of: Mapping[str, str],
     identifies: Callable[[str, str], bool],
-) -> dict[str, Reader]:
+) -> dict[str, AssignedReader]:
     """Readers by the first attribute that distinguishes the drawings of every shared region, by the same values."""
     if all(mark in known for mark in patient_of):
         return {}
@@ -263,7 +263,7 @@ def _by_attribute(
         if any(identifies(patient_of[mark], values[mark]) for marks in known_of for mark in marks):
             continue
         return {
-            mark: Reader(names[value.casefold()], shown)
+            mark: AssignedReader(names[value.casefold()], shown)
             for mark, value in values.items()
             if mark in patient_of and mark not in known and value.casefold() in names
         }
@@ -279,10 +279,10 @@ def _value(entry: Mapping[str, Any], attribute: str) -> str:
 
 
 def _questions(
-    shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, Reader], shown: Mapping[Place, str]
-) -> dict[str, Reader]:
+    shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, AssignedReader], shown: Mapping[Place, str]
+) -> dict[str, AssignedReader]:
     """The drawings in question: their readers are not known, or one reader has several of the same region."""
-    asked: dict[str, Reader] = {}
+    asked: dict[str, AssignedReader] = {}
     for place, marks in sorted(shared.items()):
         role, region = place[1], shown[place]
         for name, own in _voices(marks, lambda mark: known[mark].name).items():

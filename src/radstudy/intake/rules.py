@@ -14,7 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from radstudy.errors import StudyFileError
-from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
 
 _LISTS = {"image_type", "not_image_type", "sequence", "options", "component"}
@@ -101,7 +101,7 @@ class Rules:
         return best >= self.sure and all(best - other.points >= self.lead for other in scores[1:])
 
 
-def subject_of(facts: Facts, **numbers: float | None) -> Subject:
+def subject_of(facts: SeriesFacts, **numbers: float | None) -> Subject:
     """Build a subject from a series' facts; `numbers` are those of its volumes (b_max, phases, images)."""
     return Subject(
         name=plain_name(facts),
@@ -120,7 +120,7 @@ def subject_of(facts: Facts, **numbers: float | None) -> Subject:
     )
 
 
-def plain_name(facts: Facts) -> str:
+def plain_name(facts: SeriesFacts) -> str:
     """The series description in capitals, with _ - / : , . as blanks; the protocol name if there is no description."""
     text = re.sub(r"^\s*(ISPY2|ACRIN-6698|TRT\d)\s*:", "", facts.description or facts.protocol, flags=re.IGNORECASE)
     composed = unicodedata.normalize("NFC", text.upper())  # combining accents merge with their letter

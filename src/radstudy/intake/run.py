@@ -15,7 +15,7 @@ from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.faults import NOT_EXPECTED, REMEDY, unexpected
-from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
+from radstudy.intake.index import Bar, Fault, ImportedPatient, Index, index_source
 from radstudy.intake.masks import Masks, write_masks
 from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
 from radstudy.intake.plan import Item, Plan, plan_patient
@@ -62,7 +62,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImportResult:
     """Result of an import: patients, volumes written and already present, failures as text, rows of masks.csv, number
     of drawings that need a reader's name, and warnings on the identity of patients.
     """
@@ -87,7 +87,7 @@ def run_import(
     *,
     say: Say = lambda message: None,
     bar: Bar = lambda items, total, what: items,
-) -> Outcome:
+) -> ImportResult:
     """Import all of a source.
 
     Parameters
@@ -136,14 +136,14 @@ def run_import(
         warnings = tuple(warnings_on(persons, {plan.name for plan in plans}))
         if options.dry_run:
             problems = tuple(_problems(plans, index, source, options, pseudonyms))
-            return Outcome(tuple(plans), 0, 0, problems, warnings=warnings)
+            return ImportResult(tuple(plans), 0, 0, problems, warnings=warnings)
         write_persons(persons, options.out)
         done = _write(plans, index, source, options, pseudonyms, answers, reader_rules, say, bar)
         return replace(done, warnings=warnings)
 
 
 def _planned(
-    patient: Patient,
+    patient: ImportedPatient,
     rules: Rules,
     pseudonyms: Pseudonyms,
     answers: Answers,
@@ -203,7 +203,7 @@ def _write(
     reader_rules: Sequence[ReaderRule],
     say: Say,
     bar: Bar,
-) -> Outcome:
+) -> ImportResult:
     written, kept, failures = 0, 0, _problems(plans, index, source, options, pseudonyms)
     done = []
     todo = [(plan, item) for plan in plans for item in plan.items if item.file]
@@ -235,7 +235,7 @@ def _write(
                [{"file": name, "reason": reason} for name, reason in index.skipped], private=True)  # fmt: skip
     write_json(options.private / "failures.json", failures, private=True)
     asked = sum(bool(row["reason"]) for row in masks.questions)
-    return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows), asked)
+    return ImportResult(tuple(done), written, kept, tuple(failures), tuple(masks.rows), asked)
 
 
 def _written(item: Item, plan: Plan, source: Source, out: Path) -> bool:
@@ -374,7 +374,7 @@ def _report_files(index: Index, options: Options, say: Say) -> None:
         say(f"not used: {listed}" + ("" if options.dry_run else f"; listed in {options.private / 'skipped.csv'}"))
 
 
-def describe(outcome: Outcome) -> str:
+def describe(outcome: ImportResult) -> str:
     """Format the decisions as a text table, for --dry-run and for the end of an import."""
     lines = []
     for plan in outcome.plans:
@@ -410,7 +410,7 @@ def describe(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _drawings_of(plan: Plan, outcome: Outcome) -> list[str]:
+def _drawings_of(plan: Plan, outcome: ImportResult) -> list[str]:
     """Lines on a patient's segmentations and structure sets, written or to be written."""
     rows = [row for row in outcome.masks if row["patient"] == plan.name]
     if not rows:

@@ -19,7 +19,7 @@ _SAME = 1e-4  # relative: slopes are written with six digits
 
 
 @dataclass(frozen=True)
-class Scale:
+class ValueScale:
     """The scale of one volume's values.
 
     Parameters
@@ -34,7 +34,7 @@ class Scale:
     doubt: str = ""
 
 
-def common_scales(decisions: Sequence[Decision]) -> list[Scale]:
+def common_scales(decisions: Sequence[Decision]) -> list[ValueScale]:
     """Find the scale of each volume: one for all b-values, one for all phases, one for the slices of any other volume.
 
     Parameters
@@ -47,7 +47,7 @@ def common_scales(decisions: Sequence[Decision]) -> list[Scale]:
             continue
         match = _TOGETHER.fullmatch(decision.role) if decision.status == ROLE else None
         groups[match[1].upper() if match else number].append(number)
-    scales = [Scale()] * len(decisions)
+    scales = [ValueScale()] * len(decisions)
     for numbers in groups.values():
         numbers.sort(key=lambda number: _rank(decisions[number]))
         scale = _scale_of([decisions[number] for number in numbers])
@@ -61,7 +61,7 @@ def _rank(decision: Decision) -> tuple[float, list[int]]:
     return -1.0 if b_value is None else b_value, [int(digits) for digits in re.findall(r"\d+", decision.role)]
 
 
-def _scale_of(together: Sequence[Decision]) -> Scale:
+def _scale_of(together: Sequence[Decision]) -> ValueScale:
     frames = [frame for decision in together for frame in decision.stack.frames]
     known = [frame.scale for frame in frames if frame.scale]
     shown = ", ".join(decision.role or "this volume" for decision in together)
@@ -69,13 +69,13 @@ def _scale_of(together: Sequence[Decision]) -> Scale:
         slopes = {frame.slope or 1.0 for frame in frames}
         philips = any("PHILIPS" in frame.facts.manufacturer.upper() for frame in frames)
         if not philips or max(slopes) <= min(slopes) * (1 + _SAME):
-            return Scale()
-        return Scale(
+            return ValueScale()
+        return ValueScale(
             doubt=f"the rescale slopes of {shown} differ ({min(slopes):g} to {max(slopes):g}), and the header lacks "
             "Philips' scale slope (2005,100E), without which their values cannot be compared: export with private tags"
         )
     if len(known) < len(frames):
-        return Scale(doubt=f"some images of {shown} do not state the scale of their values (Philips' scale slope)")
+        return ValueScale(doubt=f"some images of {shown} do not state the scale of their values (Philips' scale slope)")
     if max(known) <= min(known) * (1 + _SAME):
-        return Scale()
-    return Scale(known[0], together[0].role or "its first slice")
+        return ValueScale()
+    return ValueScale(known[0], together[0].role or "its first slice")

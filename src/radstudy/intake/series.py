@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Facts, Frame
+from radstudy.formats.dicom_header import ImageFrame, SeriesFacts
 from radstudy.formats.dicom_series import SAME_PLACE_MM, SliceGrid, distances, grid_of
 
-_TIME_KEYS: tuple[tuple[str, Callable[[Frame], float | None]], ...] = (
+_TIME_KEYS: tuple[tuple[str, Callable[[ImageFrame], float | None]], ...] = (
     ("TemporalPositionIdentifier", lambda frame: frame.temporal_position),
     ("TriggerTime", lambda frame: frame.trigger_ms),
     ("AcquisitionTime", lambda frame: frame.acquired_s),
@@ -40,7 +40,7 @@ class Stack:
     unsure : why it needs review; "" if not.
     """
 
-    frames: tuple[Frame, ...]
+    frames: tuple[ImageFrame, ...]
     b_value: float | None = None
     direction: str = ""
     phase: int | None = None
@@ -51,7 +51,7 @@ class Stack:
     unsure: str = ""
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> SeriesFacts:
         """The facts of its images."""
         return self.frames[0].facts
 
@@ -68,13 +68,13 @@ class Series:
     listed : number of images according to a listing, if only the listing is known; None if it was read.
     """
 
-    frames: tuple[Frame, ...]
+    frames: tuple[ImageFrame, ...]
     stacks: tuple[Stack, ...]
     copies: int = 0
     listed: int | None = None
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> SeriesFacts:
         """The facts of its first image."""
         return self.frames[0].facts
 
@@ -84,7 +84,7 @@ class Series:
         return len(self.frames) if self.listed is None else self.listed
 
 
-def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
+def sort_series(frames: Sequence[ImageFrame], *, copies: int = 0) -> Series:
     """Sort the images of one DICOM series into volumes.
 
     Images belong to the same volume if orientation, size, spacing, image type, echo time and b-value are equal. If a
@@ -99,7 +99,7 @@ def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
     if frames[0].facts.tiled:
         problem = f"the slices are tiled into one image ({frames[0].facts.tiled}): export one image per slice"
         return Series(tuple(frames), (Stack(tuple(frames), problem=problem),), copies)
-    groups: dict[object, list[Frame]] = defaultdict(list)
+    groups: dict[object, list[ImageFrame]] = defaultdict(list)
     orientations: list[tuple[float, ...]] = []
     for frame in frames:
         groups[_kind(frame, orientations)].append(frame)
@@ -108,7 +108,7 @@ def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
     return Series(tuple(frames), tuple(stacks), copies)
 
 
-def _kind(frame: Frame, orientations: list[tuple[float, ...]]) -> tuple[object, ...]:
+def _kind(frame: ImageFrame, orientations: list[tuple[float, ...]]) -> tuple[object, ...]:
     facts, diffusion = frame.facts, frame.diffusion
     plane = -1
     if facts.orientation is not None:
@@ -129,7 +129,7 @@ def _kind(frame: Frame, orientations: list[tuple[float, ...]]) -> tuple[object, 
     )
 
 
-def _without_directions(groups: dict[object, list[Frame]]) -> dict[object, list[Frame]]:
+def _without_directions(groups: dict[object, list[ImageFrame]]) -> dict[object, list[ImageFrame]]:
     """Drop single directions of a b-value that has a trace image, which was computed from them."""
     traced = {_b_of(group) for group in groups.values() if group[0].diffusion.direction == "isotropic"}
     return {
@@ -139,12 +139,12 @@ def _without_directions(groups: dict[object, list[Frame]]) -> dict[object, list[
     }
 
 
-def _b_of(group: Sequence[Frame]) -> int | None:
+def _b_of(group: Sequence[ImageFrame]) -> int | None:
     b_value = group[0].diffusion.b_value
     return None if b_value is None else round(b_value)
 
 
-def _volumes(group: list[Frame]) -> list[Stack]:
+def _volumes(group: list[ImageFrame]) -> list[Stack]:
     """The volumes of images that differ in position and time only."""
     try:
         places = _places(group)
@@ -170,7 +170,7 @@ def _volumes(group: list[Frame]) -> list[Stack]:
     return [_stack(phase, phase=number, evidence=(by_tags,), unsure=unsure) for number, phase in enumerate(phases, 1)]
 
 
-def _places(group: Sequence[Frame]) -> list[int]:
+def _places(group: Sequence[ImageFrame]) -> list[int]:
     """The number of each image's slice position."""
     along = distances(group)
     order = np.argsort(along, kind="stable")
@@ -181,8 +181,8 @@ def _places(group: Sequence[Frame]) -> list[int]:
 
 
 def _split(
-    group: Sequence[Frame], places: Sequence[int], most: int, get: Callable[[Frame], float | None]
-) -> list[list[Frame]] | None:
+    group: Sequence[ImageFrame], places: Sequence[int], most: int, get: Callable[[ImageFrame], float | None]
+) -> list[list[ImageFrame]] | None:
     """Split the images into `most` phases by the values of a tag, in its order; None if that is not possible."""
     values = [get(frame) for frame in group]
     if any(value is None for value in values):
@@ -212,15 +212,15 @@ def _ranked(values: Sequence[float | None], places: Sequence[int], most: int) ->
     return [[number for _, number in phase] for phase in phases] if apart else None
 
 
-def _same_order(one: Sequence[Sequence[Frame]], other: Sequence[Sequence[Frame]]) -> bool:
-    def keys(split: Sequence[Sequence[Frame]]) -> list[set[tuple[str, int | None]]]:
+def _same_order(one: Sequence[Sequence[ImageFrame]], other: Sequence[Sequence[ImageFrame]]) -> bool:
+    def keys(split: Sequence[Sequence[ImageFrame]]) -> list[set[tuple[str, int | None]]]:
         return [{(frame.uid, frame.index) for frame in phase} for phase in split]
 
     return keys(one) == keys(other)
 
 
 def _stack(
-    group: Sequence[Frame],
+    group: Sequence[ImageFrame],
     *,
     phase: int | None = None,
     evidence: tuple[str, ...] = (),
@@ -248,7 +248,7 @@ def _stack(
     )
 
 
-def _times(group: Sequence[Frame]) -> dict[str, float]:
+def _times(group: Sequence[ImageFrame]) -> dict[str, float]:
     """The acquisition time by each tag that all images have: the earliest of the slices."""
     times = {}
     for name, get in _TIME_KEYS:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from radstudy._version import __version__
-from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.intake.plan import Item
 from radstudy.intake.pseudonyms import Redactor
 
@@ -124,7 +124,7 @@ def warnings_of(item: Item) -> list[str]:
     return warnings
 
 
-def pixels_may_hold_text(facts: Iterable[Facts]) -> bool:
+def pixels_may_hold_text(facts: Iterable[SeriesFacts]) -> bool:
     """True if the pixels may show a name: the header says so, or it is a captured or secondary image whose header does
     not rule it out.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 from radstudy.errors import DataError
 from radstudy.intake.csv_rows import read_rows, require_columns_of_all, write_listing, write_rows
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE
-from radstudy.intake.plan import Choice, Item, Plan
+from radstudy.intake.plan import ExaminationChoice, Item, Plan
 from radstudy.intake.review import EXAMINATION, VOLUME, key_of, mark_of, read_review, write_review
 from radstudy.intake.sidecar import plane_of, warnings_of
 from radstudy.intake.volumes import marks_in
@@ -171,7 +171,7 @@ def _review_row(plan: Plan, item: Item) -> dict[str, str]:
     return {**_row(plan, item), "role": item.answer, "suggested": suggested}
 
 
-def _choice_row(plan: Plan, choice: Choice) -> dict[str, str]:
+def _choice_row(plan: Plan, choice: ExaminationChoice) -> dict[str, str]:
     """The row in which a reader chooses between a patient's examinations."""
     reason = "write the number of the examination to take, or first or last, into the column role"
     if choice.taken is not None:

@@ -9,14 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.modelling.selection.step import Array
-from radstudy.protocol.sections import Icc
+from radstudy.protocol.sections import IccSection
 from radstudy.statistics import icc
 from radstudy.table import FeatureTable
 
 
 def reproducibility(
     table: FeatureTable,
-    section: Icc,
+    section: IccSection,
     *,
     sequences: tuple[str, ...],
     readers: tuple[str, ...],
@@ -47,7 +47,7 @@ def reproducibility(
     return pd.concat(parts, ignore_index=True)
 
 
-def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: list[str]) -> pd.DataFrame:
+def _of_sequence(ratings: np.ndarray, section: IccSection, sequence: str, features: list[str]) -> pd.DataFrame:
     result = bounded_icc(ratings, section.form, section.above, section.by)
     return pd.DataFrame(
         {

@@ -72,4 +72,4 @@ def _size(step: selection.SelectionStep, model: str) -> Keep | None:
     if not isinstance(step, selection.SizedStep):
         return None
     size = step.keep[model] if isinstance(step.keep, dict) else step.keep
-    return ranking.FoundSize(size.cv, size.folds, size.most) if isinstance(size, selection.FoundSize) else size
+    return ranking.FoundSize(size.cv, size.folds, size.most) if isinstance(size, selection.FoundSizeSection) else size

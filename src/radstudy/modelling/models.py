@@ -21,7 +21,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from radstudy.modelling.build import classifier_of, transformer_of
 from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection.preprocessing import MedianImputer, TakeColumns, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol
 from radstudy.protocol.selection import SelectionStep
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
@@ -51,7 +51,7 @@ def _selection(protocol: Protocol, name: str) -> list[tuple[str, BaseEstimator]]
         return _clinical(protocol, model.clinical)
     if model.sequences is not None:
         prefixes = tuple(f"{sequence}{SEPARATOR}" for sequence in model.sequences)
-        return [("columns", Columns(prefixes)), *_chain(protocol, name, protocol.model.select)]
+        return [("columns", TakeColumns(prefixes)), *_chain(protocol, name, protocol.model.select)]
     union = FeatureUnion(
         [(other, Pipeline(_selection(protocol, other))) for other in (*(model.pool or ()), *(model.add or ()))],
         verbose_feature_names_out=False,
@@ -76,7 +76,7 @@ def _clinical(protocol: Protocol, section: ClinicalModel) -> list[tuple[str, Bas
     prefixes = tuple(f"{CLINICAL}{name}=" for name in names)  # the indicators of a variable with levels
     whole = tuple(f"{CLINICAL}{name}" for name in names)  # a number
     return [
-        ("columns", Columns(prefixes, whole)),
+        ("columns", TakeColumns(prefixes, whole)),
         ("screen", ClinicalScreen(section.univariate_below)),
         ("standardise", ZScore()),
     ]

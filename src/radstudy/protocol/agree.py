@@ -10,7 +10,7 @@ from radstudy.protocol.base import Section
 from radstudy.protocol.shipped import default, default_group
 
 
-class Icc(Section):
+class IccSection(Section):
     """The reproducibility filter."""
 
     form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = default(
@@ -27,7 +27,7 @@ class Icc(Section):
     )
 
 
-class Kappa(Section):
+class KappaSection(Section):
     """Two readers' assessments of one characteristic."""
 
     columns: tuple[str, str] = Field(description="Columns of the cohort table: the first reader's, the second's.")
@@ -40,7 +40,7 @@ class Kappa(Section):
 class Agree(Section):
     """Agreement between the readers."""
 
-    icc: Icc | None = default_group("agree.icc", description="None: no filter (one reader).")
+    icc: IccSection | None = default_group("agree.icc", description="None: no filter (one reader).")
     accept_few_doubly_read: bool = Field(
         False,
         description="Go on if so few lesions have every reader's mask that no ICC can be computed; no radiomics "
@@ -49,4 +49,6 @@ class Agree(Section):
     accept_identical_masks: bool = Field(
         False, description="Go on if two readers' masks are identical, voxel for voxel (both used one contour)."
     )
-    kappa: dict[str, Kappa] = Field({}, description="Characteristics that two readers assessed, for Cohen's kappa.")
+    kappa: dict[str, KappaSection] = Field(
+        {}, description="Characteristics that two readers assessed, for Cohen's kappa."
+    )

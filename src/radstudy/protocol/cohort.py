@@ -11,7 +11,7 @@ from radstudy.protocol.base import Fraction, Pattern, Section, as_text, checked_
 from radstudy.protocol.shipped import default
 
 
-class Outcome(Section):
+class OutcomeSection(Section):
     """The binary outcome."""
 
     column: str = Field(description="Column of the cohort table that holds the outcome.")
@@ -78,7 +78,7 @@ class ClinicalVariable(Section):
         return self
 
 
-class Transfer(Section):
+class TransferSection(Section):
     """Masks transferred from the sequence they were drawn on to others; a reader confirms each (docs/transfer.md)."""
 
     from_: str = Field(alias="from", description="The sequence on which the first reader drew the lesion.")
@@ -102,7 +102,7 @@ class Transfer(Section):
         return self
 
 
-class Cohort(Section):
+class CohortSection(Section):
     """The patients of the study, and their files."""
 
     table: str = default("cohort.table", description="CSV or XLSX, one row per lesion; relative to the study file.")
@@ -113,7 +113,7 @@ class Cohort(Section):
     patient: str = default("cohort.patient", description="Column with the patient's identifier.")
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion per patient.")
     side: str | None = Field(None, description="Column with the lesion's side.")
-    outcome: Outcome
+    outcome: OutcomeSection
     exclude: str | None = Field(None, description="Column with the reason for exclusion, empty for those kept.")
     visible: str | None = Field(
         None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
@@ -138,7 +138,7 @@ class Cohort(Section):
         "segment's name: that one; lesion: the label with the row's lesion number, so that all rows of a "
         "patient may share one mask; largest: the largest connected piece; union: all labels together.",
     )
-    transfer: Transfer | None = Field(None, description="Transfer masks to sequences on which none was drawn.")
+    transfer: TransferSection | None = Field(None, description="Transfer masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
     @model_validator(mode="before")

@@ -10,7 +10,7 @@ from radstudy.protocol.base import Fraction, Positive, Section
 from radstudy.protocol.shipped import default, default_group
 
 
-class Cutoff(Section):
+class CutoffSection(Section):
     """The cut-off on the predicted probability, chosen on the training set by Youden's index or by one other rule."""
 
     youden: Literal["training"] = default(
@@ -79,7 +79,7 @@ _SLOW = (
 )
 
 
-class Chance(Section):
+class ChanceSection(Section):
     """Chance calibration: the same models on permuted outcomes, next to every AUC."""
 
     permutations: Annotated[int, Field(ge=19)] = default(
@@ -152,11 +152,11 @@ class Resampling(Section):
 class Evaluate(Section):
     """Performance and comparisons."""
 
-    cutoff: Cutoff = Field(default_factory=Cutoff)
+    cutoff: CutoffSection = Field(default_factory=CutoffSection)
     interval: Interval = Field(default_factory=Interval)
     compare: Compare = Field(default_factory=Compare)
     regression: Regression = Field(default_factory=Regression)
-    chance: Chance | None = default_group(
+    chance: ChanceSection | None = default_group(
         "evaluate.chance", description="None: no chance calibration, as the report then states."
     )
     baselines: Baselines | None = default_group(

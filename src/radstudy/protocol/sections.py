@@ -18,14 +18,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.agree import Agree, Icc
+from radstudy.protocol.agree import Agree, IccSection
 from radstudy.protocol.base import Section, fields_of, unknown
-from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
+from radstudy.protocol.cohort import ClinicalVariable, CohortSection, OutcomeSection, Split, TransferSection
 from radstudy.protocol.evaluate import (
     Baselines,
-    Chance,
+    ChanceSection,
     Compare,
-    Cutoff,
+    CutoffSection,
     Evaluate,
     Interval,
     Nested,
@@ -45,29 +45,29 @@ __all__ = [
     "UNNAMED_READER",
     "Agree",
     "Baselines",
-    "Chance",
+    "ChanceSection",
     "ClinicalModel",
     "ClinicalVariable",
-    "Cohort",
+    "CohortSection",
     "Compare",
-    "Cutoff",
+    "CutoffSection",
     "Evaluate",
     "Extract",
     "FeatureColumns",
     "Features",
-    "Icc",
+    "IccSection",
     "Images",
     "Interval",
     "Maps",
     "Model",
     "Modelling",
     "Nested",
-    "Outcome",
+    "OutcomeSection",
     "Protocol",
     "Report",
     "Resampling",
     "Split",
-    "Transfer",
+    "TransferSection",
 ]
 
 UNNAMED_READER = "reader"  # of a feature table without a reader's name
@@ -93,7 +93,7 @@ class Protocol(Section):
     )
     notice: str = Field("", description="A sentence printed on every table, figure and page.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
-    cohort: Cohort
+    cohort: CohortSection
     sequences: tuple[str, ...]
     prepare: tuple[AnyPreparationStep, ...] = ()
     extract: Extract = Field(default_factory=Extract)

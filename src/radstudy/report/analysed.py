@@ -7,13 +7,13 @@ import pandas as pd
 from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_FILE
 from radstudy.report.display import plural
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.resampled import FOLDER
 
 LESION = ["patient", "lesion"]
 
 
-def analysed_rows(facts: Facts) -> pd.DataFrame:
+def analysed_rows(facts: RunFacts) -> pd.DataFrame:
     """The rows of the cohort that at least one fitted model used; all rows if no model has been fitted yet."""
     rows = facts.frame("cohort/rows.csv")
     used = facts.frames.get("model/predictions.csv")
@@ -34,7 +34,7 @@ def counts(rows: pd.DataFrame, which: str) -> tuple[int, int]:
     return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
 
 
-def not_analysed(facts: Facts) -> dict[str, int]:
+def not_analysed(facts: RunFacts) -> dict[str, int]:
     """Reason to number of patients without a lesion that any model could use; each patient counts once."""
     rows = facts.frame("cohort/rows.csv")
     lost = set(rows["patient"]) - set(analysed_rows(facts)["patient"])
@@ -49,7 +49,7 @@ def not_analysed(facts: Facts) -> dict[str, int]:
     return {reason: len(patients) for reason, patients in reasons.items() if patients}
 
 
-def lesions_note(facts: Facts) -> str:
+def lesions_note(facts: RunFacts) -> str:
     """The note on what several lesions per patient do to intervals and tests; "" if every patient has one."""
     if "cohort/rows.csv" not in facts.frames:
         return ""
@@ -66,7 +66,7 @@ def lesions_note(facts: Facts) -> str:
     )
 
 
-def _keeping_together(facts: Facts) -> list[str]:
+def _keeping_together(facts: RunFacts) -> list[str]:
     """The analyses of this run that keep a patient's lesions together."""
     chance, resampled = facts.frames.get(CHANCE_FILE), facts.frames.get(f"{FOLDER}/summary.csv")
     permuted = chance is not None and len(chance) and chance["permutations"].notna().any()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 
 BASELINES = "evaluate/baselines/table3.csv"
 
 
-def baselines(facts: Facts) -> pd.DataFrame:
+def baselines(facts: RunFacts) -> pd.DataFrame:
     """The rows of the baselines, like those of Table 3; none if the study file has switched them off."""
     frame = facts.frames.get(BASELINES)
     return frame if frame is not None and facts.protocol.evaluate.baselines is not None else pd.DataFrame()

@@ -9,7 +9,7 @@ import pandas as pd
 
 from radstudy.protocol.words import listed
 from radstudy.report.display import plural, span, thousands
-from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
 
@@ -20,7 +20,7 @@ OUTCOME, INCREMENTAL = "outcome", "incremental"
 
 
 @dataclass(frozen=True)
-class Chance:
+class ChanceOfModel:
     """The AUCs of one model and set on permuted outcomes.
 
     Parameters
@@ -47,7 +47,7 @@ class Chance:
         return 1 / (self.permutations + 1)
 
 
-def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chance | None:
+def chance_of(facts: RunFacts, model: str, which: str, kind: str = OUTCOME) -> ChanceOfModel | None:
     """The chance calibration of a model or baseline in a set; None if it has none."""
     for frame in (facts.frames.get(CHANCE_FILE), facts.frames.get(CHANCE_BASELINES)):
         if frame is None:
@@ -59,14 +59,14 @@ def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chan
             low, high = (
                 float(row[end]) if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high")
             )
-            return Chance(
+            return ChanceOfModel(
                 float(row["chance_median"]), low, high, float(row["p_value"]), count,
                 _known(row.get("p_max_t")), _known(row.get("empty_percent")),
             )  # fmt: skip
     return None
 
 
-def enough(facts: Facts, permutations: int) -> bool:
+def enough(facts: RunFacts, permutations: int) -> bool:
     """True if there are enough permutations for a central share; with fewer it would be their range."""
     return permutations >= fewest_for_share(facts.protocol.evaluate.interval.level)
 
@@ -75,23 +75,23 @@ def _known(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def has_kind(facts: Facts, kind: str) -> bool:
+def has_kind(facts: RunFacts, kind: str) -> bool:
     """True if some model was calibrated by this kind of permutation."""
     return any(chance_of(facts, name, which, kind) for name in facts.models for which in (TESTING, TRAINING))
 
 
-def family(facts: Facts, kind: str = OUTCOME) -> list[str]:
+def family(facts: RunFacts, kind: str = OUTCOME) -> list[str]:
     """The models whose p-values are corrected together, in the study's order."""
     by_model = {name: [chance_of(facts, name, which, kind) for which in (TESTING, TRAINING)] for name in facts.models}
     return [name for name, both in by_model.items() if any(one and one.p_max_t is not None for one in both)]
 
 
-def chance_note(facts: Facts) -> str:
+def chance_note(facts: RunFacts) -> str:
     """`chance_notes` as one paragraph."""
     return " ".join(chance_notes(facts))
 
 
-def chance_notes(facts: Facts) -> list[str]:
+def chance_notes(facts: RunFacts) -> list[str]:
     """An explanation of each column on chance, or of why they are empty."""
     frame = facts.frames.get(CHANCE_FILE)
     if facts.protocol.evaluate.chance is None:
@@ -110,7 +110,7 @@ def chance_notes(facts: Facts) -> list[str]:
     return [note for note in said if note]
 
 
-def _outcome_notes(facts: Facts, known: pd.DataFrame) -> list[str]:
+def _outcome_notes(facts: RunFacts, known: pd.DataFrame) -> list[str]:
     if not len(known):
         return ["The outcome was not permuted, so the AUC that chance alone would reach is not known."]
     count = span(known["permutations"])
@@ -123,7 +123,7 @@ def _outcome_notes(facts: Facts, known: pd.DataFrame) -> list[str]:
     ]
 
 
-def _shares(facts: Facts, known: pd.DataFrame) -> bool:
+def _shares(facts: RunFacts, known: pd.DataFrame) -> bool:
     return any(enough(facts, int(count)) for count in known["permutations"])
 
 
@@ -135,7 +135,7 @@ def floor_text(permutations: Iterable[float]) -> str:
     return f"the smallest possible p is 1 / ({low:,} + 1) = {1 / (low + 1):.2g}"
 
 
-def _family_note(facts: Facts) -> str:
+def _family_note(facts: RunFacts) -> str:
     models = family(facts)
     if not models:
         return ""
@@ -150,12 +150,12 @@ def _family_note(facts: Facts) -> str:
     )
 
 
-def named(facts: Facts, models: list[str]) -> str:
+def named(facts: RunFacts, models: list[str]) -> str:
     """The models in words: "every model", or their names."""
     return "every model" if models == facts.models else listed(models)
 
 
-def _incremental_note(facts: Facts) -> str:
+def _incremental_note(facts: RunFacts) -> str:
     if not has_kind(facts, INCREMENTAL):
         return ""
     return (
@@ -166,7 +166,7 @@ def _incremental_note(facts: Facts) -> str:
     )
 
 
-def empty_note(facts: Facts) -> str:
+def empty_note(facts: RunFacts) -> str:
     """The number of permutations that selected no feature, by model; "" if none did or it is not known."""
     said = []
     for name in facts.models:

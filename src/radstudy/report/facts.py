@@ -66,7 +66,7 @@ class AbsentError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class RunFacts:
     """Everything that the report is made from.
 
     Parameters
@@ -214,7 +214,7 @@ class Facts:
         return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
 
 
-def read_facts(protocol: Protocol, run: Path) -> Facts:
+def read_facts(protocol: Protocol, run: Path) -> RunFacts:
     """Read a run's folder, finished or not.
 
     Parameters
@@ -239,11 +239,11 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
         except (OSError, ValueError) as error:
             unreadable[file.path] = str(error)
     if protocol.features is not None:
-        return Facts(protocol, frames, documents, (), unreadable)
+        return RunFacts(protocol, frames, documents, (), unreadable)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
     maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))
-    return Facts(protocol, frames, documents, pictures, unreadable, fields, maps)
+    return RunFacts(protocol, frames, documents, pictures, unreadable, fields, maps)
 
 
 def _switched_off(protocol: Protocol) -> tuple[str, ...]:

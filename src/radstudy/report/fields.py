@@ -14,7 +14,7 @@ from PIL import Image
 from radstudy.imaging.bias_field import BiasField
 from radstudy.imaging.field_view import field_view
 from radstudy.report.display import number
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.pictures import data_uri
 from radstudy.store import read_json
 
@@ -43,7 +43,7 @@ class Montage:
     caption: str
 
 
-def montages(facts: Facts) -> list[Montage]:
+def montages(facts: RunFacts) -> list[Montage]:
     """The montages, in the order of the sequences.
 
     Raises

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from radstudy.catalogue import feature as catalogued
 from radstudy.report.display import plural, significant
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.pictures import data_uri
 
 MOST = 24  # pictures on the page
@@ -82,7 +82,7 @@ class MapSheet:
     lines: tuple[str, ...]
 
 
-def map_sheet(facts: Facts) -> MapSheet:
+def map_sheet(facts: RunFacts) -> MapSheet:
     """The maps by sequence and feature; at most 24 pictures, those of the first patients.
 
     Raises
@@ -144,7 +144,7 @@ def _of(shown: pd.DataFrame, sequence: str, feature: str, planes: Mapping[str, P
     return part[[f"overlay_{feature}_0" in planes.get(_name(row), {}) for _, row in part.iterrows()]]
 
 
-def _group(facts: Facts, sequence: str, feature: str, part: pd.DataFrame, planes: Mapping[str, Planes]) -> MapGroup:
+def _group(facts: RunFacts, sequence: str, feature: str, part: pd.DataFrame, planes: Mapping[str, Planes]) -> MapGroup:
     low, high = scale([planes[_name(row)] for _, row in part.iterrows()], feature)
     _, family, name = feature.split("_", 2)
     ends = (_shown(low), _shown(high))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.tables.features import readable
 from radstudy.table import CLINICAL, variable_of
 
@@ -15,7 +15,7 @@ HIGHEST = 100.0  # points of the longest scale
 
 
 @dataclass(frozen=True)
-class Scale:
+class NomogramScale:
     """One variable of a nomogram.
 
     Parameters
@@ -69,7 +69,7 @@ class Nomogram:
     """
 
     model: str
-    scales: tuple[Scale, ...]
+    scales: tuple[NomogramScale, ...]
     start: float
     per_point: float
     cutoff: float
@@ -90,7 +90,7 @@ class Nomogram:
         return sum(scale.longest for scale in self.scales)
 
 
-def nomogram_of(facts: Facts) -> Nomogram:
+def nomogram_of(facts: RunFacts) -> Nomogram:
     """The nomogram of the model in signature.json.
 
     Every term adds ``coefficient * (value - centre) / scale`` to the log-odds. The smallest contribution within the
@@ -135,7 +135,7 @@ def _variable(column: str) -> str:
     return CLINICAL + variable_of(column) if column.startswith(CLINICAL) and "=" in column else column
 
 
-def _contribution(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, Scale]:
+def _contribution(facts: RunFacts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, NomogramScale]:
     """The smallest log-odds that a variable adds within the training range, and its scale in log-odds above that."""
     first = terms[0]
     if first["name"] != name:
@@ -144,10 +144,10 @@ def _contribution(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tu
     low, high = (float(end) for end in first["training_range"])
     zero = low if slope >= 0 else high
     lowest = slope * (zero - float(first["centre"]))
-    return lowest, Scale(name, readable(facts, name), zero, slope, (low, high))
+    return lowest, NomogramScale(name, readable(facts, name), zero, slope, (low, high))
 
 
-def _levels(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, Scale]:
+def _levels(facts: RunFacts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, NomogramScale]:
     steps = {str(term["name"]).partition("=")[2]: float(term["coefficient"]) / float(term["scale"]) for term in terms}
     base = -sum(float(term["coefficient"]) * float(term["centre"]) / float(term["scale"]) for term in terms)
     variable = variable_of(name)
@@ -157,12 +157,12 @@ def _levels(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[fl
     values |= {(level,): value for level, value in steps.items()}
     lowest = min(values.values())
     levels = tuple((names, value - lowest) for names, value in values.items())
-    return base + lowest, Scale(name, facts.label_of(variable), levels=levels)
+    return base + lowest, NomogramScale(name, facts.label_of(variable), levels=levels)
 
 
-def _in_points(scale: Scale, per_point: float) -> Scale:
+def _in_points(scale: NomogramScale, per_point: float) -> NomogramScale:
     levels = tuple((names, value / per_point) for names, value in scale.levels)
-    return Scale(scale.name, scale.label, scale.zero, scale.per_unit / per_point, scale.span, levels)
+    return NomogramScale(scale.name, scale.label, scale.zero, scale.per_unit / per_point, scale.span, levels)
 
 
 def probabilities(nomogram: Nomogram, wanted: Iterable[float]) -> list[tuple[float, float]]:

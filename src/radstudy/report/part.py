@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
 from radstudy.report.analysed import lesions_note
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 
 
 class Noted(Protocol):
@@ -37,9 +37,9 @@ class ReportPart(Generic[Content]):
     name: str
     reads: tuple[str, ...]
     rows_independent: bool
-    make: Callable[[Facts], Content]
+    make: Callable[[RunFacts], Content]
 
-    def __call__(self, facts: Facts) -> Content:
+    def __call__(self, facts: RunFacts) -> Content:
         """Make the figure or table.
 
         Raises
@@ -53,10 +53,10 @@ class ReportPart(Generic[Content]):
 
 def report_part(
     name: str, *, reads: tuple[str, ...], rows_independent: bool
-) -> Callable[[Callable[[Facts], Content]], ReportPart[Content]]:
+) -> Callable[[Callable[[RunFacts], Content]], ReportPart[Content]]:
     """Declare the function below as a figure or table of the report; see `ReportPart`."""
 
-    def declared(make: Callable[[Facts], Content]) -> ReportPart[Content]:
+    def declared(make: Callable[[RunFacts], Content]) -> ReportPart[Content]:
         return ReportPart(name, reads, rows_independent, make)
 
     return declared

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 
 HEIGHT = 150  # of a plane, pixels
 _WIDEST = 230
@@ -49,7 +49,7 @@ class Album:
     warnings: int = field(default=0)
 
 
-def albums(facts: Facts) -> list[Album]:
+def albums(facts: RunFacts) -> list[Album]:
     """The pictures by patient, those with unusual warnings first.
 
     A warning shared by most lesions of a sequence concerns the sequence (table of warnings), not the lesion: it is

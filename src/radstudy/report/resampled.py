@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.modelling.refits.resampled import FEW_RESAMPLES
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.statistics import fewest_for_share
 from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
@@ -15,7 +15,7 @@ OPTIMISTIC = "Optimistic after selection"
 _SHARES = {"splits": ("split_low", "split_high"), "resamples": ("out_of_bag_low", "out_of_bag_high")}
 
 
-def resampled(facts: Facts, name: str = "summary") -> pd.DataFrame:
+def resampled(facts: RunFacts, name: str = "summary") -> pd.DataFrame:
     """A table from the resampling folder, without limits that are based on too few values.
 
     Raises
@@ -37,12 +37,12 @@ def resampled(facts: Facts, name: str = "summary") -> pd.DataFrame:
     return _without_few(facts, name, frame)
 
 
-def fewest(facts: Facts) -> int:
+def fewest(facts: RunFacts) -> int:
     """The number of values that a central share requires at the study's level."""
     return fewest_for_share(facts.protocol.evaluate.interval.level)
 
 
-def _without_few(facts: Facts, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _without_few(facts: RunFacts, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """The table without limits based on too few values, which older runs have."""
     frame, least = frame.copy(), fewest(facts)
     if name == "summary":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from radstudy.bugs import LOG, Bug, note
-from radstudy.report.facts import SUMMARY, AbsentError, Facts
+from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
@@ -54,7 +54,7 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class ReportSection:
     """One section of the report."""
 
     id: str
@@ -62,15 +62,16 @@ class Section:
     parts: list[Part] = field(default_factory=list)
 
 
-def build_sections(facts: Facts) -> list[Section]:
+def build_sections(facts: RunFacts) -> list[ReportSection]:
     """All sections in the outline's order. A part that cannot be made says so and never stops the others."""
     with style():
         return [
-            Section(section.id, section.title, [_part(facts, part) for part in section.parts]) for section in outline()
+            ReportSection(section.id, section.title, [_part(facts, part) for part in section.parts])
+            for section in outline()
         ]
 
 
-_MAKERS: dict[str, Callable[[Facts, str], Any]] = {
+_MAKERS: dict[str, Callable[[RunFacts, str], Any]] = {
     "table": lambda facts, name: TABLES[name](facts),
     "figure": lambda facts, name: FIGURES[name](facts),
     "text": lambda facts, name: TEXTS[name](facts),
@@ -81,7 +82,7 @@ _MAKERS: dict[str, Callable[[Facts, str], Any]] = {
 }
 
 
-def _all_settings(facts: Facts) -> dict[str, Any]:
+def _all_settings(facts: RunFacts) -> dict[str, Any]:
     """The study file's settings, and those of the PyRadiomics parameter file that it names."""
     settings, params = facts.protocol.model_dump(mode="json", by_alias=True), facts.protocol.extract.params
     if params is None or SUMMARY not in facts.documents:
@@ -89,7 +90,7 @@ def _all_settings(facts: Facts) -> dict[str, Any]:
     return {**settings, f"content of {params}": facts.extraction.as_dict()}
 
 
-def _part(facts: Facts, part: OutlinePart) -> Part:
+def _part(facts: RunFacts, part: OutlinePart) -> Part:
     empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
     try:
         return replace(empty, content=_MAKERS[part.kind](facts, part.name))

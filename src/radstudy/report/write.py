@@ -19,11 +19,11 @@ from radstudy.bugs import write as write_bug
 from radstudy.errors import is_expected
 from radstudy.parallel import finished
 from radstudy.protocol import Protocol
-from radstudy.report.facts import Facts, read_facts
-from radstudy.report.figures import Drawing
+from radstudy.report.facts import RunFacts, read_facts
+from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
 from radstudy.report.pictures import colours
-from radstudy.report.sections import Part, Section, build_sections
+from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import alarms, summary
 from radstudy.report.word import word_file
@@ -53,10 +53,10 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     return page
 
 
-def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int) -> dict[str, str]:
+def _write_parts(facts: RunFacts, sections: list[ReportSection], folder: Path, jobs: int) -> dict[str, str]:
     """Write tables and figures and return the data URI of every figure; a part that cannot be written says so."""
     places = [(section.parts, index) for section in sections for index in range(len(section.parts))]
-    places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | Drawing)]
+    places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | DrawnFigure)]
     parts = [own[index] for own, index in places]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
@@ -108,7 +108,7 @@ def _flagged(frame: pd.DataFrame, notice: str) -> pd.DataFrame:
     return frame.assign(notice=notice) if notice else frame
 
 
-def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str:
+def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str]) -> str:
     environment = Environment(
         loader=PackageLoader("radstudy.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -131,7 +131,7 @@ def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str
     )
 
 
-def _finished(facts: Facts) -> str:
+def _finished(facts: RunFacts) -> str:
     times = [record["finished"] for name, record in facts.documents.items() if name.endswith("/provenance.json")]
     return max(times)[:16].replace("T", " ") + " UTC" if times else "not finished"
 

@@ -34,7 +34,7 @@ LEAST_FACTOR = 1.25  # by which a volume or a ratio of volumes may always exceed
 
 
 @dataclass(frozen=True)
-class Finding:
+class UnlikeTraining:
     """One way in which a patient differs from the training patients.
 
     Attributes
@@ -66,7 +66,7 @@ class Finding:
 class UnlikeTrainingError(RefusedError):
     """Raised if the patient differs from the training patients; `findings` lists the differences."""
 
-    def __init__(self, model: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, model: str, findings: Sequence[UnlikeTraining]) -> None:
         self.model, self.findings = model, tuple(findings)
         reasons = [finding for finding in findings if finding.refuses]
         lines = "\n".join(f"  {number}. {finding.message}" for number, finding in enumerate(reasons, 1))
@@ -130,7 +130,7 @@ def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float
     return (max(0.0, low - widened) if positive and low >= 0 else low - widened), high + widened
 
 
-def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[Finding]:
+def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[UnlikeTraining]:
     """Find the terms of the formula whose values lie far beyond their training range.
 
     Parameters
@@ -149,7 +149,7 @@ def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[
         kind, name = ("clinical", term.name.removeprefix(CLINICAL)) if clinical else ("feature", term.name)
         shown = f"--clinical {name}={value:.6g}" if clinical else f"{name} = {value:.6g}"
         adds = term.coefficient * (value - term.centre) / term.scale
-        yield Finding(
+        yield UnlikeTraining(
             kind, name,
             f"{shown}: training had {low:.6g} to {high:.6g} (refused below {bound_low:.6g} and above "
             f"{bound_high:.6g}); it would add {adds:+.3g} to the log-odds",
@@ -157,14 +157,14 @@ def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[
         )  # fmt: skip
 
 
-def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterator[Finding]:
+def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterator[UnlikeTraining]:
     """Find values that are jointly further from training than any training lesion, though each may be in range."""
     if joint is None or not all(np.isfinite(values[name]) for name in joint.names):
         return
     distance, bound = joint.distance(values), JOINT_FACTOR * joint.largest
     if distance > joint.largest:
         refused = f", and more than {bound:.3g} is refused" if distance > bound else ""
-        yield Finding(
+        yield UnlikeTraining(
             "joint", "all values together",
             f"the model's {len(joint.names)} numbers together are {distance:.3g} standard deviations from the training "
             f"mean; no training lesion was further than {joint.largest:.3g} from the others{refused}",
@@ -175,7 +175,7 @@ def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterat
 # --- images ------------------------------------------------------------------------------------------------------
 
 
-def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None) -> Iterator[Finding]:
+def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None) -> Iterator[UnlikeTraining]:
     """Check everything about a patient's images and masks that does not need features.
 
     Parameters
@@ -197,7 +197,7 @@ def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None
             yield from _pair_of_masks(pair, seen[pair.first], seen[pair.second])
 
 
-def not_checked(training: TrainingDistribution | None, sequences: Sequence[str]) -> Iterator[Finding]:
+def not_checked(training: TrainingDistribution | None, sequences: Sequence[str]) -> Iterator[UnlikeTraining]:
     """Report the checks that are impossible because the signature has no data on its training images."""
     images, volumes = (training.images, training.volumes_mm3) if training is not None else ({}, {})
     pairs = {(pair.first, pair.second) for pair in training.pairs} if training is not None else set()
@@ -210,7 +210,7 @@ def not_checked(training: TrainingDistribution | None, sequences: Sequence[str])
     ]
     if lacking:
         why = "" if training is not None else " (an earlier version of radstudy wrote it)"
-        yield Finding(
+        yield UnlikeTraining(
             "not checked", "signature",
             f"not checked, because this signature has no data for it{why}: {', '.join(lacking)}. To do: run the "
             "study's step 'model' again to get a complete signature",
@@ -218,7 +218,7 @@ def not_checked(training: TrainingDistribution | None, sequences: Sequence[str])
         )  # fmt: skip
 
 
-def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[Finding]:
+def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[UnlikeTraining]:
     spacing, matrix = ordered_grid(one.spacing_mm, np.array(one.voxels.shape, dtype=float))
     for kind, values, ranges, factor, remark in (
         ("spacing", spacing, training.spacing_mm, SPACING_FACTOR, REMARK_FACTOR),
@@ -232,17 +232,17 @@ def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[Finding]:
             low, high = ([getattr(part, end) for part in ranges] for end in ("low", "high"))
             had = spacing_text(low) if low == high else f"{spacing_text(low)} to {spacing_text(high)}"
             refused = f", and more than a factor of {factor:g} beyond that is refused" if beyond > factor else ""
-            yield Finding(
+            yield UnlikeTraining(
                 kind, sequence,
                 f"{sequence} has {what.format(spacing_text(values))} (finest axis first); training had {had}{refused}",
                 beyond > factor, beyond, None, None, None, factor,
             )  # fmt: skip
 
 
-def _volume(sequence: str, volume: float, training: Range) -> Iterator[Finding]:
+def _volume(sequence: str, volume: float, training: Range) -> Iterator[UnlikeTraining]:
     low, high = _widened_factor(training)
     if not low <= volume <= high:
-        yield Finding(
+        yield UnlikeTraining(
             "volume", sequence,
             f"the lesion on {sequence} has {volume:.4g} mm3; training had {training.low:.4g} to {training.high:.4g} "
             f"mm3, and a volume below {low:.4g} or above {high:.4g} is refused",
@@ -256,12 +256,12 @@ def _widened_factor(training: Range) -> tuple[float, float]:
     return training.low / factor, training.high * factor
 
 
-def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Finding]:
+def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[UnlikeTraining]:
     where, had = f"{pair.first}, {pair.second}", pair.distance_mm
     apart = float(np.linalg.norm(first.centre_mm - second.centre_mm))
     bound = had.high + max(WIDENED * (had.high - had.low), LEAST_MM)
     if apart > bound:
-        yield Finding(
+        yield UnlikeTraining(
             "distance", where,
             f"the lesions on {pair.first} and {pair.second} are {apart:.1f} mm apart in scanner coordinates; training "
             f"had up to {had.high:.1f} mm, and more than {bound:.1f} mm is refused (images of two patients or of two "
@@ -270,7 +270,7 @@ def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Findi
         )  # fmt: skip
     ratio, (low, high) = first.volume_mm3 / second.volume_mm3, _widened_factor(pair.volume_ratio)
     if not low <= ratio <= high:
-        yield Finding(
+        yield UnlikeTraining(
             "volume ratio", where,
             f"the lesion's volume is {first.volume_mm3:.4g} mm3 on {pair.first} and {second.volume_mm3:.4g} mm3 on "
             f"{pair.second}, a ratio of {ratio:.3g}; training had {pair.volume_ratio.low:.3g} to "
@@ -279,9 +279,9 @@ def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Findi
         )  # fmt: skip
 
 
-def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Finding]:
+def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[UnlikeTraining]:
     if a.voxels.shape == b.voxels.shape and np.array_equal(a.voxels, b.voxels):
-        yield Finding(
+        yield UnlikeTraining(
             "same image", f"{first}, {second}",
             f"{first} ({a.image}) and {second} ({b.image}) are the same image, voxel by voxel",
             True,
@@ -289,7 +289,7 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
     for key, what in _ORIGINS.items():
         mine, other = (_mark(one.origin, key) for one in (a, b))
         if mine and other and mine != other:
-            yield Finding(
+            yield UnlikeTraining(
                 "origin", f"{first}, {second}",
                 f"{first} and {second} {what}, according to what 'radstudy import' wrote next to {a.image} "
                 f"and {b.image}",
@@ -309,12 +309,12 @@ def _mark(origin: Mapping[str, Any], key: str) -> str:
     return str(origin.get(key) or (origin.get("places") or {}).get(key) or "")
 
 
-def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[Finding]:
+def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[UnlikeTraining]:
     """Find a file whose name, or whose role in the import, belongs to another sequence."""
     role = str(one.origin.get("role") or "")
     others = [name for name in known if name != sequence]
     if role in others:
-        yield Finding(
+        yield UnlikeTraining(
             "name", sequence,
             f"--image {sequence}={one.image}: 'radstudy import' wrote this file as {role}", True,
         )  # fmt: skip
@@ -323,7 +323,7 @@ def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[Finding]:
     if _holds(stem, sequence):
         return
     if named := next((name for name in others if _holds(stem, name)), ""):
-        yield Finding("name", sequence, f"--image {sequence}={one.image}: the file's name says {named}", True)
+        yield UnlikeTraining("name", sequence, f"--image {sequence}={one.image}: the file's name says {named}", True)
 
 
 def _holds(text: str, name: str) -> bool:

@@ -20,7 +20,7 @@ from radstudy.modelling.models import Term
 from radstudy.protocol.prepare import preparation_step, reference_in
 from radstudy.protocol.sections import Extract
 from radstudy.signature.applicability import (
-    Finding,
+    UnlikeTraining,
     UnlikeTrainingError,
     check_images,
     check_joint,
@@ -64,7 +64,7 @@ class Prediction:
     contributions: tuple[Contribution, ...]
     warnings: tuple[str, ...]
     signature: Signature
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[UnlikeTraining, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON, for machines."""
@@ -125,7 +125,7 @@ def _shown(probability: float) -> str:
     return "above 0.999" if probability > 0.9995 else f"{probability:.3f}"
 
 
-def refused(signature: Signature, findings: Sequence[Finding]) -> dict[str, Any]:
+def refused(signature: Signature, findings: Sequence[UnlikeTraining]) -> dict[str, Any]:
     """Return the plain JSON for a refused prediction; see `Prediction.as_dict`."""
     return {
         "study": signature.study,
@@ -210,7 +210,7 @@ def predict_patient(
     )
 
 
-def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], list[str], list[Finding]]:
+def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], list[str], list[UnlikeTraining]]:
     """Compute the features of all sequences by the formula's names, with warnings and findings on the images."""
     sequences = read_sequences(signature, given)
     seen = {name: sequence.seen for name, sequence in sequences.items()}

@@ -28,7 +28,7 @@ from radstudy.modelling.design import design_table
 from radstudy.modelling.models import sequences_of
 from radstudy.modelling.refits.chance import SETS, ChanceCalibration, calibrate, usable_by
 from radstudy.modelling.refits.engine import Engine
-from radstudy.protocol.sections import Baselines, Chance
+from radstudy.protocol.sections import Baselines, ChanceSection
 from radstudy.steps.chance import LEFT_OUT, summary_of
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
@@ -169,14 +169,14 @@ class ShuffledImages:
             probability = pd.Series(1 / (1 + np.exp(-odds)), index=self.engine.design.index[rows])
             yield Baseline(_SHUFFLED + name, "shuffled", probability.dropna(), note)
 
-    def calibrations(self, section: Chance | None) -> Iterator[ChanceCalibration]:
+    def calibrations(self, section: ChanceSection | None) -> Iterator[ChanceCalibration]:
         """The chance calibration, on the shuffled lesions, of the models that are permuted in `evaluate/chance`."""
         for share in shares_of(self.run, self.engine.models, section.slow) if section is not None else ():
             assert section is not None
             with surviving(self.run, share, LEFT_OUT, self.failed):
                 yield self._calibrated(section, share)
 
-    def not_calibrated(self, section: Chance | None) -> list[dict[str, Any]]:
+    def not_calibrated(self, section: ChanceSection | None) -> list[dict[str, Any]]:
         """One record, with the reason, per model that `calibrations` left out or could not calibrate."""
         if section is None:
             return []
@@ -187,7 +187,7 @@ class ShuffledImages:
             {"kind": "outcome", "model": f"{_SHUFFLED}{record['model']}", "note": record["note"]} for record in records
         ]
 
-    def _calibrated(self, section: Chance, share: Share) -> ChanceCalibration:
+    def _calibrated(self, section: ChanceSection, share: Share) -> ChanceCalibration:
         everyone = self.engine
         engine = Engine(everyone.protocol, everyone.design, everyone.usable, models=share.names)
         together = share.by == ENGINE and section.slow is not True

@@ -10,7 +10,7 @@ import pandas as pd
 from radstudy.artefacts import ColumnKind
 from radstudy.artefacts.cohort import ABSENT, CASES, EXCLUDED, FAILURES, FLOW, NOTES, OPENED, ROWS, UNUSABLE
 from radstudy.artefacts.records.case import CaseRecord, DrawnElsewhere
-from radstudy.cohort.case_files import Case, Transfer
+from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW
 from radstudy.errors import CohortError, grouped
@@ -108,7 +108,7 @@ def _case(record: CaseRecord) -> Case:
     masks = tuple((reader, Path(path)) for reader, path in record.masks.items())
     reference = Path(record.reference) if record.reference else None
     elsewhere = record.transfer
-    transfer = Transfer(elsewhere.sequence, Path(elsewhere.image), Path(elsewhere.mask)) if elsewhere else None
+    transfer = MaskOrigin(elsewhere.sequence, Path(elsewhere.image), Path(elsewhere.mask)) if elsewhere else None
     return Case(record.patient, record.lesion, record.sequence, Path(record.image), masks, reference, transfer)
 
 

@@ -36,7 +36,7 @@ from radstudy.steps.transfer import (
     status_of,
     write_transferred,
 )
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared, volume_tasks
+from radstudy.steps.volumes import LabelRule, ReaderMask, VolumeTask, as_prepared, volume_tasks
 from radstudy.store import content_hash
 from radstudy.table import FeatureTable
 
@@ -219,7 +219,7 @@ class _Work:
             return
         self._keep(task.record_in(self.folder), key, lesions)
 
-    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> ExtractedLesion:
+    def _lesion(self, volume: Volume, sequence: str, drawing: ReaderMask, roi: Roi | None = None) -> ExtractedLesion:
         place = MaskPlace(patient=drawing.patient, lesion=drawing.lesion, sequence=sequence, reader=drawing.reader)
         try:
             roi = drawing.roi_on(volume, self.label) if roi is None else roi

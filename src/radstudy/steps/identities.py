@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radstudy.intake.persons import FILE, Persons, read_persons
-from radstudy.modelling.leaks import Finding
+from radstudy.modelling.leaks import LeakFinding
 from radstudy.modelling.leaks.duplicates import CHECK
 from radstudy.protocol import Protocol
 
@@ -28,7 +28,7 @@ class Identities:
     files: tuple[Path, ...]
     compared: frozenset[str]
     same_person: frozenset[tuple[str, str]]
-    problems: tuple[Finding, ...]
+    problems: tuple[LeakFinding, ...]
 
 
 def read_identities(protocol: Protocol, data: Path) -> Identities:
@@ -41,7 +41,7 @@ def read_identities(protocol: Protocol, data: Path) -> Identities:
     """
     files = tuple(dict.fromkeys(file for folder in _folders(protocol, data) if (file := folder / FILE).is_file()))
     read: list[Persons] = []
-    problems: list[Finding] = []
+    problems: list[LeakFinding] = []
     for file in files:
         try:
             read.append(read_persons(file))
@@ -65,8 +65,8 @@ def _folders(protocol: Protocol, data: Path) -> Iterator[Path]:
         yield (data / f"{before}x").resolve().parent
 
 
-def _unreadable(file: Path, error: Exception) -> Finding:
-    return Finding(
+def _unreadable(file: Path, error: Exception) -> LeakFinding:
+    return LeakFinding(
         "warning", CHECK, f"{file.name} of the import cannot be read, so names and birth dates were not compared",
         str(error) or type(error).__name__, str(file), "run the import again to write it anew",
     )  # fmt: skip

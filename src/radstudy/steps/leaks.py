@@ -16,26 +16,25 @@ from radstudy.artefacts.beside import CHECKED, LEAKS
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import doubled_masks
 from radstudy.cohort.feature_table import read_feature_table
-from radstudy.cohort.manifest import Cohort as CohortRows
-from radstudy.cohort.manifest import read_cohort
+from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW, words_of
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CaseError
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import digests_of, files_of, hash_of
-from radstudy.modelling.leaks import SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
+from radstudy.modelling.leaks import SEVERITIES, Inspected, LeakFinding, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
 from radstudy.modelling.leaks.readers import CHECK as READERS
 from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
-from radstudy.protocol.sections import Cohort
+from radstudy.protocol.sections import CohortSection
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.identities import Identities, read_identities
 from radstudy.steps.model import read_predictions
-from radstudy.steps.opening import Bar, Opened, open_files
+from radstudy.steps.opening import Bar, OpenedStudy, open_files
 from radstudy.steps.run import Run
 from radstudy.store import file_hash
 from radstudy.table import FeatureTable
@@ -89,7 +88,7 @@ class Checked:
     looked_for : the checks that were made, as text.
     """
 
-    findings: list[Finding]
+    findings: list[LeakFinding]
     seen: list[str]
     looked_for: list[str]
 
@@ -138,12 +137,12 @@ def check_study(
 
 
 def _of_files(
-    protocol: Protocol, cohort: CohortRows, opened: Opened, extraction: ExtractionSettings | None
-) -> list[Finding]:
+    protocol: Protocol, cohort: Cohort, opened: OpenedStudy, extraction: ExtractionSettings | None
+) -> list[LeakFinding]:
     """Findings about the masks and the second reader that the step cohort would refuse, and unusable files."""
     doubles = [*doubled_masks(opened.masks), *copied_features(protocol, cohort.features)]
     findings = [
-        Finding("error" if stops(protocol, double) else "warning", READERS if double.copied else "one mask twice",
+        LeakFinding("error" if stops(protocol, double) else "warning", READERS if double.copied else "one mask twice",
                 double.what, double.evidence, listed(double.where), double.remedy)
         for double in doubles
     ]  # fmt: skip
@@ -151,10 +150,10 @@ def _of_files(
     if reading.problem:
         what, _, remedy = reading.problem.partition(". To do: ")
         who = ", ".join(protocol.cohort.readers)
-        findings.append(Finding("error", "second reader", what, "files counted", who, remedy))
+        findings.append(LeakFinding("error", "second reader", what, "files counted", who, remedy))
     if lost := [*cohort.failures, *opened.failures]:
         where = listed([failure.place for failure in lost])
-        findings.append(Finding("warning", "files", "cases cannot be used", f"{len(lost)} case(s)", where,
+        findings.append(LeakFinding("warning", "files", "cases cannot be used", f"{len(lost)} case(s)", where,
                              "run the step cohort: it reports what is wrong with each"))  # fmt: skip
     return findings
 
@@ -164,7 +163,7 @@ def _overlap(out: Path) -> pd.DataFrame | None:
     return agree.MASKS.read(out) if agree.MASKS.file(out).exists() else None
 
 
-def _errors_first(findings: Iterable[Finding]) -> list[Finding]:
+def _errors_first(findings: Iterable[LeakFinding]) -> list[LeakFinding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
@@ -196,7 +195,7 @@ def _of_protocol(protocol: Protocol, data: Path, index: pd.Index) -> dict[str, A
     }
 
 
-def _others(section: Cohort, data: Path, index: pd.Index) -> pd.DataFrame:
+def _others(section: CohortSection, data: Path, index: pd.Index) -> pd.DataFrame:
     """The columns of the cohort's table that have no role in the study file."""
     table, _ = read_table(data / section.table, section.sheet, words_of(section))
     lesion = table[section.lesion].fillna("1") if section.lesion else "1"

@@ -28,7 +28,7 @@ from radstudy.protocol.sections import Maps
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared
+from radstudy.steps.volumes import LabelRule, ReaderMask, VolumeTask, as_prepared
 from radstudy.store import content_hash, file_hash, write_arrays
 
 STEP = "extract/maps"
@@ -137,7 +137,7 @@ class _Work:
     def _complete(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         return all((self.folder / f"{name}.npz").exists() for name in _files(rows))
 
-    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> list[dict[str, Any]]:
+    def _lesion(self, volume: Volume, sequence: str, drawing: ReaderMask) -> list[dict[str, Any]]:
         try:
             computed = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
         except TransientError:
@@ -151,7 +151,7 @@ class _Work:
         return [_made(drawing, sequence, feature, computed) for feature in computed.maps] + bad
 
 
-def _made(drawing: Drawing, sequence: str, feature: str, computed: FeatureMaps) -> dict[str, Any]:
+def _made(drawing: ReaderMask, sequence: str, feature: str, computed: FeatureMaps) -> dict[str, Any]:
     return {
         **_place(drawing, sequence, feature),
         "radius": computed.radius,
@@ -162,12 +162,12 @@ def _made(drawing: Drawing, sequence: str, feature: str, computed: FeatureMaps) 
     }
 
 
-def _not_made(drawing: Drawing, sequence: str, features: Sequence[str], error: CaseError) -> list[dict[str, Any]]:
+def _not_made(drawing: ReaderMask, sequence: str, features: Sequence[str], error: CaseError) -> list[dict[str, Any]]:
     why = {"problem": error.problem, "remedy": error.remedy}
     return [{**_place(drawing, sequence, feature), **why} for feature in features]
 
 
-def _place(drawing: Drawing, sequence: str, feature: str) -> dict[str, Any]:
+def _place(drawing: ReaderMask, sequence: str, feature: str) -> dict[str, Any]:
     return {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "feature": feature}
 
 

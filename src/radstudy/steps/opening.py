@@ -39,7 +39,7 @@ Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedStudy:
     """The files of a study, as they were found before anything is computed from them.
 
     Parameters
@@ -70,7 +70,7 @@ def sets_of(cohort: Cohort) -> pd.Series[str]:
 def open_files(
     protocol: Protocol, cases: Sequence[Case], *, kept_in: Path | None = None, jobs: int = 1,
     bar: Bar = lambda items, _total, _what: items,
-) -> Opened:  # fmt: skip
+) -> OpenedStudy:  # fmt: skip
     """Open every mask of the cases, and the header and first slices of every image.
 
     Parameters
@@ -194,7 +194,7 @@ def _unseen(task: VolumeTask, error: CaseError) -> OpenedFiles:
     return OpenedFiles(None, (None,) * len(task.drawings), tuple(map(Failure.of_error, located)))
 
 
-def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[OpenedFiles]) -> Opened:
+def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[OpenedFiles]) -> OpenedStudy:
     images, masks, failures = [], [], []
     for task, record in zip(tasks, seen, strict=True):
         first = task.drawings[0]
@@ -204,7 +204,7 @@ def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[OpenedFiles]) -> O
             if mark is not None:
                 masks.append(Used(drawing.patient, drawing.lesion, task.sequence, drawing.reader, drawing.mask, mark))
         failures += [failure.error() for failure in record.failures]
-    return Opened(tuple(images), tuple(masks), tuple(failures))
+    return OpenedStudy(tuple(images), tuple(masks), tuple(failures))
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -36,12 +36,12 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept, read_kept
 from radstudy.protocol.prepare import PreparationStep, Reference
-from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.protocol.sections import TransferSection
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import carry, write_transferred
-from radstudy.steps.volumes import Digests, Drawing, LabelRule, VolumeTask, flat, of_same_bytes, volume_tasks
+from radstudy.steps.volumes import Digests, LabelRule, ReaderMask, VolumeTask, flat, of_same_bytes, volume_tasks
 from radstudy.store import content_hash, file_hash, write_arrays
 
 STEP = "prepare"
@@ -266,7 +266,7 @@ class _Work:
         )  # fmt: skip
         return result, prepared, {(*at, reader): roi for at, drawn in rois.items() for reader, roi in drawn.items()}
 
-    def _mask(self, drawing: Drawing, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferRecord | None]:
+    def _mask(self, drawing: ReaderMask, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferRecord | None]:
         """The mask, and its row in the list of transferred ones."""
         label = drawing.label(self.label)
         if drawing.transfer is None or self.transfer is None:

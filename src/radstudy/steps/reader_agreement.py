@@ -11,7 +11,7 @@ from radstudy.artefacts.agree import KAPPA, MASKS
 from radstudy.cohort.rows import as_named
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError
-from radstudy.protocol.sections import Cohort
+from radstudy.protocol.sections import CohortSection
 from radstudy.statistics import cohen_kappa
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.prepare import read_preparation
@@ -61,7 +61,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
     return KAPPA.frame(records)
 
 
-def _levels(cohort: Cohort, variable: str) -> tuple[str, ...] | None:
+def _levels(cohort: CohortSection, variable: str) -> tuple[str, ...] | None:
     known = cohort.clinical.get(variable)
     return known.levels if known is not None else None
 

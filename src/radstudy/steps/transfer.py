@@ -17,7 +17,7 @@ import numpy as np
 from radstudy.artefacts import TableFile, extract
 from radstudy.artefacts.prepare import TRANSFERRED
 from radstudy.artefacts.records.volume import MaskPlace, TransferRecord
-from radstudy.cohort.case_files import Transfer
+from radstudy.cohort.case_files import MaskOrigin
 from radstudy.cohort.confirmation import Answer, read_answers
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster, write_raster
@@ -25,14 +25,14 @@ from radstudy.imaging.masks.transfer import distortion_warning, transfer_mask
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
-from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.protocol.sections import TransferSection
 from radstudy.store import content_hash, set_aside
 
 CONFIRMED, ACCEPTED, REJECTED, WAITING = "confirmed", "not confirmed, accepted", "rejected", "waiting"
 
 
 def carry(
-    roi: Roi, transfer: Transfer, target: Volume, section: TransferSection, place: MaskPlace, folder: Path
+    roi: Roi, transfer: MaskOrigin, target: Volume, section: TransferSection, place: MaskPlace, folder: Path
 ) -> tuple[Roi, TransferRecord]:
     """Transfer a drawn mask onto another sequence's image, and write the result for the reader who is to confirm it.
 

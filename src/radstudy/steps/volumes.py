@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from radstudy.artefacts.records.volume import PreparedVolume
-from radstudy.cohort.case_files import Case, Transfer
+from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
 from radstudy.imaging.masks.formats import files_of_mask
@@ -24,7 +24,7 @@ LabelRule = Label | None  # "lesion" is the label that the row's lesion number n
 
 
 @dataclass(frozen=True)
-class Drawing:
+class ReaderMask:
     """One reader's mask of one lesion.
 
     Parameters
@@ -38,7 +38,7 @@ class Drawing:
     lesion: str
     reader: str
     mask: Path
-    transfer: Transfer | None = None
+    transfer: MaskOrigin | None = None
 
     def files_hash(self, digests: Digests) -> list[Any]:
         """Hashes of the files that the mask is made from."""
@@ -83,7 +83,7 @@ class VolumeTask:
 
     image: Path
     sequence: str
-    drawings: tuple[Drawing, ...]
+    drawings: tuple[ReaderMask, ...]
     name: str
     reference: Path | None = None
     prepared_from: Mapping[Path, str] = field(default_factory=dict)
@@ -129,12 +129,12 @@ class VolumeTask:
 
 def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
     """Group the cases by image file (and by reference mask, since another one prepares the image in another way)."""
-    drawings_of: dict[tuple[Path, str, Path | None], list[Drawing]] = {}
+    drawings_of: dict[tuple[Path, str, Path | None], list[ReaderMask]] = {}
     for case in cases:
         drawings = drawings_of.setdefault((case.image, case.sequence, case.reference), [])
         if case.transfer is not None:
-            drawings.append(Drawing(case.patient, case.lesion, first_reader, case.transfer.mask, case.transfer))
-        drawings += [Drawing(case.patient, case.lesion, reader, path) for reader, path in case.masks]
+            drawings.append(ReaderMask(case.patient, case.lesion, first_reader, case.transfer.mask, case.transfer))
+        drawings += [ReaderMask(case.patient, case.lesion, reader, path) for reader, path in case.masks]
     return [
         VolumeTask(
             image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}", reference

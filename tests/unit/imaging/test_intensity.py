@@ -13,7 +13,7 @@ from radstudy.imaging.intensity import reference_parameters, rescale_parameters,
 from radstudy.imaging.preparation import Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.prepare import N4, Reference, Rescale, ZScore, preparation_step
+from radstudy.protocol.prepare import N4, Reference, Rescale, ZScoreSection, preparation_step
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -44,7 +44,7 @@ def test_the_foreground_is_simpleitks_otsu(volume):
 
 @pytest.mark.parametrize("over", ["volume", "foreground"])
 def test_zscore_over_the_volume_or_its_foreground(volume, over):
-    done = prepare_volume(volume, [ZScore(scale=100, over=over)])[0]
+    done = prepare_volume(volume, [ZScoreSection(scale=100, over=over)])[0]
     counted = done.voxels[foreground(volume)] if over == "foreground" else done.voxels
     assert counted.mean(dtype=np.float64) == pytest.approx(0, abs=1e-3)
     assert counted.std(dtype=np.float64) == pytest.approx(100, rel=1e-5)

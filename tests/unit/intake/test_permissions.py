@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from radstudy.errors import UsageError
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.formats.raster import write_raster
 from radstudy.intake.limits import Limits
 from radstudy.intake.pseudonyms import Pseudonyms
@@ -180,7 +180,7 @@ class Archive:
     limits = Limits()
 
     def examinations(self, patient, study):
-        identity = Identity("1", "", "Doe^Jane", "", "1.2", "", "")
+        identity = DicomIdentity("1", "", "Doe^Jane", "", "1.2", "", "")
         return [Offered(identity, (OfferedSeries("1.2.3", 1, "T2", "MR", 2),))]
 
     def instances(self, study, series):

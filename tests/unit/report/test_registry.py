@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from radstudy.report.facts import DOCUMENTS, PROVENANCES, Facts, read_facts
+from radstudy.report.facts import DOCUMENTS, PROVENANCES, RunFacts, read_facts
 from radstudy.report.facts import TABLES as FILES
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import rendered
@@ -54,7 +54,7 @@ def id_of(declared):
 
 
 def watched(facts):
-    return Facts(facts.protocol, Watched(facts.frames), Watched(facts.documents), (), {})
+    return RunFacts(facts.protocol, Watched(facts.frames), Watched(facts.documents), (), {})
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=id_of)

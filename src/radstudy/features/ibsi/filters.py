@@ -46,7 +46,7 @@ class Filter(ABC):
 
 
 @dataclass(frozen=True)
-class Identity(Filter):
+class NoFilter(Filter):
     """No filter: the response is the image."""
 
     def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102

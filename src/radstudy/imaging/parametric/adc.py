@@ -32,7 +32,7 @@ Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Diffusion:
+class DiffusionFit:
     """Maps of a fit over b-values.
 
     Parameters
@@ -54,7 +54,7 @@ def adc_map(
     method: Method = "weighted",
     noise_floor: float = 0.0,
     names: Sequence[str] | None = None,
-) -> Diffusion:
+) -> DiffusionFit:
     """Fit the apparent diffusion coefficient in every voxel.
 
     Parameters
@@ -97,7 +97,7 @@ def adc_map(
     step = f"ADC from b = {', '.join(f'{value:g}' for value in b_values)} s/mm2, {method}, noise floor {noise_floor:g}"
     first = volumes[0]
     adc = Volume((-1e6 * slope).astype(np.float32), first.affine, UNIT, history=(*first.history, step))
-    return Diffusion(adc, first.with_voxels(np.exp(intercept).astype(np.float32), f"S0 of {step}"), used)
+    return DiffusionFit(adc, first.with_voxels(np.exp(intercept).astype(np.float32), f"S0 of {step}"), used)
 
 
 def _line(x: Float64, y: Float64, weight: Float64) -> tuple[Float64, Float64]:

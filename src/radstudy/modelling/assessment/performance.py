@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radstudy.modelling.assessment.measures import AUC, COUNTS, MEASURES, Assessed
 from radstudy.modelling.lesions import joined, lesions_note
-from radstudy.protocol.sections import Cutoff, Interval
+from radstudy.protocol.sections import CutoffSection, Interval
 from radstudy.statistics import (
     CalibrationCurve,
     calibration_curve,
@@ -57,7 +57,7 @@ class Scored:
         return len(np.unique(self.y)) == 2
 
 
-def chosen_cutoff(training: Scored, section: Cutoff) -> float:
+def chosen_cutoff(training: Scored, section: CutoffSection) -> float:
     """Return the cut-off by the study file's rule on the training rows; `section` as in ``evaluate.cutoff``."""
     return cutoff(
         training.y, training.probability, section.rule, target=section.target, cost_ratio=section.cost_ratio or 1.0

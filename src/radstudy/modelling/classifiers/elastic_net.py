@@ -69,7 +69,7 @@ class CrossValidatedElasticNet(LinearClassifier):
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class ChosenPenalty:
     """The mix and the strength chosen by the folds, and the corresponding fit to all rows."""
 
     mix: float
@@ -82,9 +82,9 @@ class Choice:
 def chosen_fit(
     values: Array, y: NDArray[np.int64], groups: ArrayLike | None, *,
     mixes: Sequence[float], strengths: int, rule: str, folds: int, seed: int | None,
-) -> Choice:  # fmt: skip
+) -> ChosenPenalty:  # fmt: skip
     """Fit the elastic net with the mix of lowest log-loss at the strength chosen by `rule`; in a tie the higher mix."""
-    best: Choice | None = None
+    best: ChosenPenalty | None = None
     for mix in sorted(mixes, reverse=True):
         grid = strengths_of(values, y, mix, strengths)
         losses = fold_losses(values, y, groups, mix, grid, folds=folds, seed=seed)
@@ -92,7 +92,7 @@ def chosen_fit(
         loss = float(losses[:, index].mean()) if len(losses) else np.inf
         if best is None or loss < best.loss - 1e-9:
             path = fit_path(values, y, mix, grid[: index + 1])
-            best = Choice(mix, float(grid[index]), path.coefficients[-1], float(path.intercepts[-1]), loss)
+            best = ChosenPenalty(mix, float(grid[index]), path.coefficients[-1], float(path.intercepts[-1]), loss)
     if best is None:
         raise ValueError("mixes is empty")
     return best

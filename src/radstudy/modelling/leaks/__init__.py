@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from radstudy.modelling.leaks.alignment import find_alignment
 from radstudy.modelling.leaks.coded import find_coded
 from radstudy.modelling.leaks.duplicates import find_duplicates
-from radstudy.modelling.leaks.finding import SEVERITIES, Finding, Inspected, Severity
+from radstudy.modelling.leaks.finding import SEVERITIES, Inspected, LeakFinding, Severity
 from radstudy.modelling.leaks.looked import looked_for
 from radstudy.modelling.leaks.readers import find_copied_masks
 from radstudy.modelling.leaks.scaling import find_scaling, find_selection
 from radstudy.modelling.leaks.volume import find_volume, volume_of
 
-CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[Inspected], Iterator[LeakFinding]], ...] = (
     find_scaling,
     find_selection,
     find_duplicates,
@@ -24,7 +24,7 @@ CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
 )
 
 
-def find_leaks(seen: Inspected) -> list[Finding]:
+def find_leaks(seen: Inspected) -> list[LeakFinding]:
     """Return all findings of the checks, errors first.
 
     Parameters
@@ -38,8 +38,8 @@ def find_leaks(seen: Inspected) -> list[Finding]:
 __all__ = [
     "CHECKS",
     "SEVERITIES",
-    "Finding",
     "Inspected",
+    "LeakFinding",
     "Severity",
     "find_leaks",
     "looked_for",

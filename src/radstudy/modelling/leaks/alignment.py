@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, Severity, counts_of, p_of
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, Severity, counts_of, p_of
 from radstudy.statistics import auc_columns, categorical_test, holm, mann_whitney_columns
 
 CHECK = "batch aligned with outcome"
@@ -39,7 +39,7 @@ class Test:
     remedy: str
 
 
-def find_alignment(seen: Inspected) -> Iterator[Finding]:
+def find_alignment(seen: Inspected) -> Iterator[LeakFinding]:
     """Find order, identifiers, dates, sites, scanners and missing values that are associated with the outcome.
 
     Order in the table, identifiers and dates are tested by Mann-Whitney's test, sites, scanners, acquisition parameters
@@ -57,7 +57,7 @@ def find_alignment(seen: Inspected) -> Iterator[Finding]:
         if not p_value < BELOW:
             continue
         severity: Severity = "error" if test.severity != "note" and test.tells >= STRONG else test.severity
-        yield Finding(
+        yield LeakFinding(
             severity, CHECK, test.what,
             f"{test.evidence}; {p_of(test.p_value)}, adjusted for {len(tests)} tests {p_of(float(p_value))}",
             test.where, test.remedy,

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, counts_of, listed, p_of, words_of
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, counts_of, listed, p_of, words_of
 from radstudy.statistics import auc_columns, categorical_test, mann_whitney_columns
 
 CHECK = "outcome in a column"
@@ -46,7 +46,7 @@ _REMEDY = (
 )
 
 
-def find_coded(seen: Inspected) -> Iterator[Finding]:
+def find_coded(seen: Inspected) -> Iterator[LeakFinding]:
     """Find candidate columns that are a function of the outcome, or nearly, or are named after it.
 
     An error if a column separates the classes without overlap (or each of its levels has one class only) and chance
@@ -67,7 +67,7 @@ def find_coded(seen: Inspected) -> Iterator[Finding]:
     yield from _names(seen)
 
 
-def _of_features(seen: Inspected, sequence: str, columns: int) -> Iterator[Finding]:
+def _of_features(seen: Inspected, sequence: str, columns: int) -> Iterator[LeakFinding]:
     """Examine every column over the rows that have it, and the gaps of columns: a median fills all of them alike."""
     frame = seen.table_of(sequence)
     known = np.isfinite(frame.to_numpy(dtype=float))
@@ -84,7 +84,7 @@ def _of_features(seen: Inspected, sequence: str, columns: int) -> Iterator[Findi
     yield from _of_values(seen, sequence, there, columns + len(gapped))
 
 
-def _of_values(seen: Inspected, sequence: str, frame: pd.DataFrame, columns: int) -> Iterator[Finding]:
+def _of_values(seen: Inspected, sequence: str, frame: pd.DataFrame, columns: int) -> Iterator[LeakFinding]:
     y = seen.outcome_of(frame.index)
     if frame.shape[1] == 0 or len(np.unique(y)) < 2:
         return
@@ -97,7 +97,7 @@ def _of_values(seen: Inspected, sequence: str, frame: pd.DataFrame, columns: int
                                ("warning", near, "nearly separate the classes")):  # fmt: skip
         if not hit.any():
             continue
-        yield Finding(
+        yield LeakFinding(
             "error" if severity == "error" else "warning", CHECK,
             f"{int(hit.sum())} feature(s) of {sequence} {how}",
             f"AUC {areas[hit].min():.3f} to {areas[hit].max():.3f} over {len(frame)} rows; adjusted for {columns} "
@@ -116,7 +116,7 @@ def p_of_separation(y: NDArray[Any]) -> float:
                         - special.gammaln(n + 1)))  # fmt: skip
 
 
-def _of_clinical(seen: Inspected, name: str, columns: int) -> Iterator[Finding]:
+def _of_clinical(seen: Inspected, name: str, columns: int) -> Iterator[LeakFinding]:
     column = seen.rows[name].dropna()
     y = seen.outcome_of(column.index)
     if len(np.unique(y)) < 2 or column.nunique() < 2:
@@ -126,7 +126,7 @@ def _of_clinical(seen: Inspected, name: str, columns: int) -> Iterator[Finding]:
     if measure < NEARLY or adjusted >= BELOW:
         return
     sure = measure == 1
-    yield Finding(
+    yield LeakFinding(
         "error" if sure else "warning", CHECK,
         f"the clinical variable '{name}' {'is' if sure else 'is nearly'} a function of the outcome",
         f"{what} {measure:.3f} over {len(column)} rows; adjusted for {columns} columns {p_of(adjusted)}", name, _REMEDY,
@@ -146,14 +146,14 @@ def _association(column: pd.Series, y: NDArray[np.int64]) -> tuple[float, float,
     return area, p_value, "AUC"
 
 
-def _names(seen: Inspected) -> Iterator[Finding]:
+def _names(seen: Inspected) -> Iterator[LeakFinding]:
     telling = {word for text in seen.outcome_words for word in words_of(text) if len(word) > 2} - _SAYS_LITTLE
     named = [name for name in seen.candidates if (telling | _TELLING) & set(words_of(name))]
     if seen.given:
         named += [f"{sequence}: {name}" for sequence in seen.sequences for name in seen.table_of(sequence).columns
                   if (telling | _TELLING) & set(words_of(str(name)))]  # fmt: skip
     if named:
-        yield Finding(
+        yield LeakFinding(
             "warning", CHECK, "columns that models may use are named after the outcome",
             f"the outcome's words: {', '.join(sorted(telling | _TELLING))}", listed(named), _REMEDY,
         )  # fmt: skip

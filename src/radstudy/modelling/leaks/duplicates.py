@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, listed, varying
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, listed, varying
 
 CHECK = "one patient twice"
 SEQUENCES = "one image twice"
@@ -30,7 +30,7 @@ _NAMED = (
 )
 
 
-def find_duplicates(seen: Inspected) -> Iterator[Finding]:
+def find_duplicates(seen: Inspected) -> Iterator[LeakFinding]:
     """Find patients with the same name, image files, (nearly) the same features, or almost the same identifier.
 
     Parameters
@@ -53,13 +53,15 @@ def find_duplicates(seen: Inspected) -> Iterator[Finding]:
 Pair = tuple[str, str]
 
 
-def _reported(seen: Inspected, pairs: set[Pair], what: str, evidence: str, remedy: str = _REMEDY) -> Iterator[Finding]:
+def _reported(
+    seen: Inspected, pairs: set[Pair], what: str, evidence: str, remedy: str = _REMEDY
+) -> Iterator[LeakFinding]:
     """Yield one finding for the pairs across both sets, one for those within a set."""
     both = sorted(pair for pair in pairs if not _sets_of(seen, pair[0]) & _sets_of(seen, pair[1]))
     for chosen, severity, where in ((both, "error", "one in training, one in testing"),
                                     (sorted(pairs - set(both)), "warning", "within one set")):  # fmt: skip
         if chosen:
-            yield Finding(
+            yield LeakFinding(
                 "error" if severity == "error" else "warning", CHECK, f"{what}, {where}",
                 f"{evidence}: {len(chosen)} pair(s)", listed([f"{a} = {b}" for a, b in chosen]), remedy,
             )  # fmt: skip
@@ -88,7 +90,7 @@ def _same_images(seen: Inspected) -> set[Pair]:
     return _pairs_within(by_hash.values())
 
 
-def _same_sequences(seen: Inspected) -> Iterator[Finding]:
+def _same_sequences(seen: Inspected) -> Iterator[LeakFinding]:
     """Find sequences that are the same image: one adds nothing to the other, however their AUCs compare."""
     of_patient: dict[tuple[str, str], set[str]] = {}
     for (patient, _, sequence), mark in seen.files.items():
@@ -98,7 +100,7 @@ def _same_sequences(seen: Inspected) -> Iterator[Finding]:
         for pair in combinations(sorted(sequences), 2):
             pairs.setdefault(pair, []).append(patient)
     for (one, other), patients in pairs.items():
-        yield Finding(
+        yield LeakFinding(
             "error", SEQUENCES, f"{one} and {other} are the same image", f"{len(patients)} patient(s)",
             listed(sorted(patients)), "correct cohort.images, or put the right files there; if one of them is missing, "
             "remove it from 'sequences' or name it in cohort.optional_sequences",
@@ -171,7 +173,7 @@ def _distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(np.clip(mean_squares, 0, None))
 
 
-def _same_names(seen: Inspected) -> Iterator[Finding]:
+def _same_names(seen: Inspected) -> Iterator[LeakFinding]:
     patients = sorted(set(map(str, seen.rows.index.get_level_values("patient"))))
     plain = _grouped(patients, _without_signs)
     sided = [group for group in _grouped(patients, _without_side)
@@ -179,7 +181,7 @@ def _same_names(seen: Inspected) -> Iterator[Finding]:
     for groups, how in ((plain, "differ only by punctuation, case or leading zeros"), (sided, "differ only by side")):
         across = [group for group in groups if len(set().union(*(_sets_of(seen, name) for name in group))) > 1]
         if across:
-            yield Finding(
+            yield LeakFinding(
                 "warning", CHECK, f"identifiers in both sets that {how}", f"{len(across)} group(s)",
                 listed([" = ".join(group) for group in across]), _REMEDY,
             )  # fmt: skip

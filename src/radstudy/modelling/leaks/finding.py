@@ -19,7 +19,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Finding:
+class LeakFinding:
     """One possible reason for an AUC to be worthless.
 
     Parameters

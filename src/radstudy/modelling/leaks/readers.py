@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, listed
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, listed
 
 CHECK = "readers"
 SAME, NEARLY = 1 - 1e-9, 0.99  # Dice
@@ -16,7 +16,7 @@ _REMEDY = (
 )
 
 
-def find_copied_masks(seen: Inspected) -> Iterator[Finding]:
+def find_copied_masks(seen: Inspected) -> Iterator[LeakFinding]:
     """Find pairs of readers whose masks are the same, or nearly, in most of the lesions that both have drawn.
 
     Two people who draw a lesion by hand reach a Dice coefficient of 0.7 to 0.95.
@@ -34,10 +34,11 @@ def find_copied_masks(seen: Inspected) -> Iterator[Finding]:
             evidence = f"Dice 1 in {len(same)} of {len(pair)} lesions and sequences"
             what = f"{one} and {other} have the same masks{' in most lesions' if most else ''}"
             severe = most and not seen.copies_accepted
-            yield Finding("error" if severe else "warning", CHECK, what, evidence, _places(same), _REMEDY)
+            yield LeakFinding("error" if severe else "warning", CHECK, what, evidence, _places(same), _REMEDY)
         elif 2 * len(near) > len(pair):
             evidence = f"Dice of {NEARLY:g} or more in {len(near)} of {len(pair)} lesions and sequences"
-            yield Finding("warning", CHECK, f"{one} and {other} have nearly the same masks in most lesions", evidence,
+            what = f"{one} and {other} have nearly the same masks in most lesions"
+            yield LeakFinding("warning", CHECK, what, evidence,
                           _places(near), _REMEDY)  # fmt: skip
 
 

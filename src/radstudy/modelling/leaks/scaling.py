@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, listed
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, listed
 from radstudy.statistics import mann_whitney_columns
 
 CHECK = "scaling"
@@ -20,7 +20,7 @@ SELECTED_BELOW, LEAST_EFFECTIVE = 0.05, 5.0
 _REMEDY = "give the features as extracted; 'standardise: zscore' in model.select scales them by the training rows alone"
 
 
-def find_scaling(seen: Inspected) -> Iterator[Finding]:
+def find_scaling(seen: Inspected) -> Iterator[LeakFinding]:
     """Find columns with exactly the mean and SD, median and quartiles, or range that result from scaling over all rows.
 
     Mean 0 within 0.002 SD, and SD 1 within 0.002 (with n or n - 1); or median 0 and interquartile range 1 likewise; or
@@ -42,7 +42,7 @@ def find_scaling(seen: Inspected) -> Iterator[Finding]:
             of_training = scaled_columns(training)
             if of_training and len(of_training[1]) >= len(columns):  # by the training rows alone: as it should be
                 continue
-            yield Finding(
+            yield LeakFinding(
                 "error", CHECK, f"the features of {sequence} were scaled over training and testing rows together",
                 f"{how} over {len(frame)} rows ({name}) in {len(columns)} of {frame.shape[1]} columns ({share:.0%})",
                 f"{sequence}: {listed(columns)}", _REMEDY,
@@ -70,14 +70,14 @@ def _in_set(seen: Inspected, frame: pd.DataFrame, which: str) -> NDArray[np.bool
     return np.asarray(sets == which, dtype=np.bool_)
 
 
-def _each_set_by_itself(seen: Inspected, sequence: str) -> Iterator[Finding]:
+def _each_set_by_itself(seen: Inspected, sequence: str) -> Iterator[LeakFinding]:
     frame = seen.table_of(sequence)
     scaled = {which: scaled_columns(frame[_in_set(seen, frame, which)]) for which in ("training", "testing")}
     if not scaled["testing"]:
         return
     how, columns, share = scaled["testing"]
     also = " and so were the training rows by theirs" if scaled["training"] else ""
-    yield Finding(
+    yield LeakFinding(
         "error", CHECK, f"the testing rows of {sequence} were scaled by their own values{also}: this is impossible for "
         "the next patient",
         f"{how} over the testing rows in {len(columns)} of {frame.shape[1]} columns ({share:.0%})",
@@ -136,7 +136,7 @@ def _many_values(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArr
     return hit
 
 
-def find_selection(seen: Inspected) -> Iterator[Finding]:
+def find_selection(seen: Inspected) -> Iterator[LeakFinding]:
     """Find sequences of a given table whose columns are all associated with the outcome: probably selected on all rows.
 
     Features as extracted are not all associated with an outcome. Every p-value of a sequence (Mann-Whitney, all rows)
@@ -162,7 +162,7 @@ def find_selection(seen: Inspected) -> Iterator[Finding]:
         effective = effective_number(values)
         if np.nanmax(p_values) >= SELECTED_BELOW or effective < LEAST_EFFECTIVE:
             continue
-        yield Finding(
+        yield LeakFinding(
             "warning", SELECTION, f"every column of {sequence} is associated with the outcome, testing rows included: "
             "were they selected on all patients before this study?",
             f"largest of {len(p_values)} p-values {np.max(p_values):.3g} (Mann-Whitney, {len(frame)} rows); the "

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, p_of, varying
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, p_of, varying
 from radstudy.statistics import auc, holm, mann_whitney_columns
 
 CHECK = "volume as a confounder"
@@ -34,7 +34,7 @@ def volume_of(features: pd.DataFrame) -> pd.Series | None:
     return None
 
 
-def find_volume(seen: Inspected) -> Iterator[Finding]:
+def find_volume(seen: Inspected) -> Iterator[LeakFinding]:
     """Find models whose probabilities follow a volume that itself predicts the outcome, and features mostly of volume.
 
     A warning if the volume differs between the classes (Mann-Whitney over all rows, Holm over sequences, p < 0.01) and
@@ -66,7 +66,7 @@ def _p_value(seen: Inspected, column: pd.Series) -> float:
     return float(mann_whitney_columns(column.to_numpy(dtype=float)[:, None], y)[0])
 
 
-def _of_model(seen: Inspected, model: str, scores: pd.Series, telling: dict[str, float]) -> Iterator[Finding]:
+def _of_model(seen: Inspected, model: str, scores: pd.Series, telling: dict[str, float]) -> Iterator[LeakFinding]:
     correlations = []
     for sequence in (name for name in seen.of_model.get(model, ()) if name in telling):
         both = scores.index.intersection(seen.volumes[sequence].index)
@@ -82,7 +82,7 @@ def _of_model(seen: Inspected, model: str, scores: pd.Series, telling: dict[str,
     y = seen.outcome_of(both)
     areas = [auc(y, values[both].to_numpy(dtype=float)) for values in (scores, seen.volumes[sequence])]
     alone = max(areas[1], 1 - areas[1])
-    yield Finding(
+    yield LeakFinding(
         "warning", CHECK, f"the model '{model}' follows the lesion's volume on {sequence}, which predicts the outcome",
         f"Spearman's rho of its probabilities with the volume {rho:.2f} over {len(both)} rows; AUC of the volume alone "
         f"{alone:.3f}, of the model {areas[0]:.3f}; volume against outcome, adjusted {p_of(telling[sequence])}",
@@ -90,7 +90,7 @@ def _of_model(seen: Inspected, model: str, scores: pd.Series, telling: dict[str,
     )  # fmt: skip
 
 
-def _of_features(seen: Inspected, sequence: str, column: pd.Series) -> Iterator[Finding]:
+def _of_features(seen: Inspected, sequence: str, column: pd.Series) -> Iterator[LeakFinding]:
     frame = seen.table_of(sequence)
     frame = frame[frame.index.isin(column.index)]
     frame = frame.loc[:, np.isfinite(frame.to_numpy(dtype=float)).all(axis=0)]
@@ -101,7 +101,7 @@ def _of_features(seen: Inspected, sequence: str, column: pd.Series) -> Iterator[
     rho = np.abs(np.corrcoef(ranks, rowvar=False)[0, 1:])
     share = float((rho >= SAME).mean())
     if share > MOST:
-        yield Finding(
+        yield LeakFinding(
             "note", CHECK, f"most features of {sequence} are measures of the lesion's volume",
             f"Spearman's rho of at least {SAME} with the volume in {share:.0%} of {frame.shape[1]} features", sequence,
             "add 'collinear' to model.select with the volume among the features, or use features that are divided "

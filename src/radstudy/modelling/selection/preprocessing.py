@@ -18,7 +18,7 @@ from radstudy.modelling.selection.step import Array, FeatureFilter, Step
 from radstudy.modelling.validation import Table
 
 
-class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class TakeColumns(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Transformer that takes columns of a design table by name.
 
     Parameters

@@ -15,7 +15,7 @@ from radstudy.protocol.prepare.n4 import N4
 from radstudy.protocol.prepare.reference import Reference
 from radstudy.protocol.prepare.rescale import Rescale
 from radstudy.protocol.prepare.step import PreparationStep
-from radstudy.protocol.prepare.zscore import ZScore
+from radstudy.protocol.prepare.zscore import ZScoreSection
 
 __all__ = [
     "N4",
@@ -24,12 +24,12 @@ __all__ = [
     "PreparationStep",
     "Reference",
     "Rescale",
-    "ZScore",
+    "ZScoreSection",
     "preparation_step",
     "reference_in",
 ]
 
-PREPARATION_STEPS: tuple[type[PreparationStep], ...] = (N4, Rescale, ZScore, Reference)
+PREPARATION_STEPS: tuple[type[PreparationStep], ...] = (N4, Rescale, ZScoreSection, Reference)
 
 AnyPreparationStep = Annotated[
     PreparationStep,

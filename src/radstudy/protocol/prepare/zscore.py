@@ -9,7 +9,7 @@ from radstudy.protocol.prepare.step import PreparationStep
 from radstudy.protocol.shipped import default
 
 
-class ZScore(PreparationStep):
+class ZScoreSection(PreparationStep):
     """Subtract the volume's mean and divide by its standard deviation, then scale."""
 
     word = "zscore"

@@ -16,7 +16,7 @@ from radstudy.protocol.selection.impute import Impute
 from radstudy.protocol.selection.mrmr import Mrmr
 from radstudy.protocol.selection.penalised import ElasticNetSelection, Lasso
 from radstudy.protocol.selection.recursive import Recursive
-from radstudy.protocol.selection.size import FoundSize, Size, SizedStep
+from radstudy.protocol.selection.size import FoundSizeSection, Size, SizedStep
 from radstudy.protocol.selection.standardise import Standardise
 from radstudy.protocol.selection.step import SelectionStep
 from radstudy.protocol.selection.univariate import Univariate
@@ -29,7 +29,7 @@ __all__ = [
     "Boruta",
     "Collinear",
     "ElasticNetSelection",
-    "FoundSize",
+    "FoundSizeSection",
     "Impute",
     "Lasso",
     "Mrmr",

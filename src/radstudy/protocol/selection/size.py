@@ -15,7 +15,7 @@ Count = Annotated[int, Field(ge=1)]
 PerEvents = Annotated[str, Field(pattern=r"^events/[1-9][0-9]*$")]
 
 
-class FoundSize(Section):
+class FoundSizeSection(Section):
     """A number of features that cross-validation inside the training rows finds."""
 
     cv: Literal["one-se", "best"] = default(
@@ -34,17 +34,17 @@ class FoundSize(Section):
 
 def _kind_of_size(given: Any) -> str:
     if not isinstance(given, dict):
-        return "size-found" if isinstance(given, FoundSize) else "size-number"
+        return "size-found" if isinstance(given, FoundSizeSection) else "size-number"
     known = {"cv", "most", "folds"}
     return "size-found" if known & set(given) and not isinstance(given.get("cv"), int) else "size-per-model"
 
 
 _OneSize = Annotated[
-    Annotated[Count, Tag("size-number")] | Annotated[FoundSize, Tag("size-found")], Discriminator(_kind_of_size)
+    Annotated[Count, Tag("size-number")] | Annotated[FoundSizeSection, Tag("size-found")], Discriminator(_kind_of_size)
 ]
 Size = Annotated[
     Annotated[Count, Tag("size-number")]
-    | Annotated[FoundSize, Tag("size-found")]
+    | Annotated[FoundSizeSection, Tag("size-found")]
     | Annotated[dict[str, _OneSize], Tag("size-per-model")],
     Discriminator(_kind_of_size),
 ]
@@ -67,11 +67,11 @@ def size_by_default(setting: str) -> Any:
     )
 
 
-def size_told(size: int | FoundSize | dict[str, int | FoundSize]) -> str:
+def size_told(size: int | FoundSizeSection | dict[str, int | FoundSizeSection]) -> str:
     """Describe the number of features that a step keeps."""
     if isinstance(size, dict):
         return listed([f"{size_told(count)} ({name})" for name, count in size.items()])
-    if not isinstance(size, FoundSize):
+    if not isinstance(size, FoundSizeSection):
         return str(size)
     return (
         f"as many as had {rule_told(size.cv, 'the fewest')} in {size.folds}-fold cross-validation{cap_told(size.most)}"

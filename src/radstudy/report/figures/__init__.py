@@ -15,7 +15,7 @@ from radstudy.report.figures.performance import areas, delong, roc
 from radstudy.report.figures.precision_recall import precision_recall
 from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.part import ReportPart
 
 _DECLARED = (
@@ -23,6 +23,6 @@ _DECLARED = (
     forest, nomogram, other_reader, splits, risks,
 )  # fmt: skip
 
-FIGURES: dict[str, ReportPart[Drawing]] = {figure.name: figure for figure in _DECLARED}
+FIGURES: dict[str, ReportPart[DrawnFigure]] = {figure.name: figure for figure in _DECLARED}
 
-__all__ = ["FIGURES", "Drawing"]
+__all__ = ["FIGURES", "DrawnFigure"]

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, SETS
 from radstudy.report.part import report_part
 
@@ -27,7 +27,7 @@ _BINS = np.linspace(0, 1, 21)
     reads=("evaluate/calibration.csv", "evaluate/calibration_curves.csv", "model/predictions.csv", "model/models.json"),
     rows_independent=True,
 )
-def calibration(facts: Facts) -> Drawing:
+def calibration(facts: RunFacts) -> DrawnFigure:
     """One panel per model: flexible curves of both sets, the ideal line, and a histogram of the testing predictions."""
     table, curves = facts.frame("evaluate/calibration.csv"), facts.frame("evaluate/calibration_curves.csv")
     predictions = facts.frame("model/predictions.csv")
@@ -58,7 +58,7 @@ def calibration(facts: Facts) -> Drawing:
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Calibration curves by model. Testing set: {spoken}."
-    return Drawing(drawn, alt, notes, curves)
+    return DrawnFigure(drawn, alt, notes, curves)
 
 
 def _banded(part: pd.DataFrame) -> bool:

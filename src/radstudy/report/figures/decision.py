@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from radstudy.protocol.words import listed
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
 from radstudy.report.part import report_part
 
@@ -27,7 +27,7 @@ _LINES: tuple[tuple[str, Any, float], ...] = (
 
 
 @report_part("decision", reads=("evaluate/decision_curves.csv", "model/models.json"), rows_independent=True)
-def decision(facts: Facts) -> Drawing:
+def decision(facts: RunFacts) -> DrawnFigure:
     """Net benefit against the threshold, testing and training: the study's model, its components, clinical models."""
     frame = facts.frame("evaluate/decision_curves.csv")
     names = compared(facts, set(frame.loc[frame["net_benefit"].notna(), "model"]) if len(frame) else set())
@@ -59,10 +59,10 @@ def decision(facts: Facts) -> Drawing:
     drawn.legend(handles, labels, loc="outside upper left", ncols=4)
     best = _best(shown[(shown["set"] == TESTING) & (shown["model"] == names[0]) & (shown["threshold"] <= right)])
     alt = f"Decision curves of {listed(names)} in the testing and the training set. Testing set, {names[0]}: {best}."
-    return Drawing(drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
+    return DrawnFigure(drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
 
 
-def compared(facts: Facts, drawn: set[str]) -> list[str]:
+def compared(facts: RunFacts, drawn: set[str]) -> list[str]:
     """The models of the figure, five at most: the one for use, those it is built from, clinical ones, then the rest."""
     models = facts.protocol.model.models
     chosen = facts.study_model
@@ -114,7 +114,7 @@ def _banded(shown: pd.DataFrame, name: str) -> bool:
     return bool(len(own) and own[["low", "high"]].notna().all(axis=1).any())
 
 
-def _notes(facts: Facts, names: list[str], models: int, banded: bool) -> tuple[str, ...]:
+def _notes(facts: RunFacts, names: list[str], models: int, banded: bool) -> tuple[str, ...]:
     more = f" {len(names)} of {models} models are shown; the CSV file has all of them." if models > len(names) else ""
     band = f"Blue band: {facts.level} pointwise confidence band of {names[0]} on the testing set. " if banded else ""
     return (

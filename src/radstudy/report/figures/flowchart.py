@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from radstudy.report.analysed import analysed_rows, counts, not_analysed
-from radstudy.report.facts import FAILURES, TESTING, TRAINING, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.facts import FAILURES, TESTING, TRAINING, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import INK, LIGHT, figure
 from radstudy.report.part import report_part
 
@@ -24,7 +24,7 @@ _WIDTH = 7.2
     reads=("cohort/flow.json", "cohort/rows.csv", "cohort/absent.csv", "model/predictions.csv", *FAILURES),
     rows_independent=False,
 )
-def flowchart(facts: Facts) -> Drawing:
+def flowchart(facts: RunFacts) -> DrawnFigure:
     """The exclusion flowchart, from the patients screened down to those that some model could use."""
     flow = facts.document("cohort/flow.json")
     gone = {str(item["reason"]): int(item["patients"]) for item in flow["excluded"]}
@@ -48,7 +48,7 @@ def flowchart(facts: Facts) -> Drawing:
     for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
         _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
         _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {sum(pair)})", _groups(facts, pair)])
-    return Drawing(drawn, _alt(flow, gone, lost, sets))
+    return DrawnFigure(drawn, _alt(flow, gone, lost, sets))
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _pair(part: dict[str, Any]) -> tuple[int, int]:
     return int(part["negative"]), int(part["positive"])
 
 
-def _groups(facts: Facts, pair: tuple[int, int]) -> str:
+def _groups(facts: RunFacts, pair: tuple[int, int]) -> str:
     return f"{facts.groups[0]} {pair[0]}, {facts.groups[1]} {pair[1]}"
 
 

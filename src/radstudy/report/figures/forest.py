@@ -13,9 +13,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.protocol.words import listed
 from radstudy.report.display import p_text, plural
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.panels import letters, wrapped
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
 from radstudy.report.part import report_part
 from radstudy.report.tables.features import readable
@@ -29,7 +29,7 @@ Limits = tuple[float, float]
 
 
 @report_part("forest", reads=("evaluate/regression.csv",), rows_independent=True)
-def forest(facts: Facts) -> Drawing:
+def forest(facts: RunFacts) -> DrawnFigure:
     """One block per model, one row per term: odds ratio, interval and p-value, or why it could not be estimated."""
     frame = facts.frame("evaluate/regression.csv")
     names = [name for name in effects_of(facts) if len(frame) and name in set(frame["model"])]
@@ -63,10 +63,10 @@ def forest(facts: Facts) -> Drawing:
         "and the p-values too small.",
         *missing,
     )
-    return Drawing(drawn, alt, notes, pd.concat(list(parts.values())))
+    return DrawnFigure(drawn, alt, notes, pd.concat(list(parts.values())))
 
 
-def effects_of(facts: Facts) -> list[str]:
+def effects_of(facts: RunFacts) -> list[str]:
     """The models whose effects are shown: the one named for use, and the clinical models."""
     models = facts.protocol.model.models
     clinical = [name for name, model in models.items() if model.clinical]
@@ -86,7 +86,7 @@ def _ends(frame: pd.DataFrame) -> Limits:
     return float(low) / 1.15, float(high) * 1.15
 
 
-def _block(facts: Facts, axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> None:
+def _block(facts: RunFacts, axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> None:
     places, y = [], 0.0
     for text in labels:
         size = 0.1 + 0.15 * (1 + text.count("\n"))
@@ -105,7 +105,7 @@ def _block(facts: Facts, axes: Axes, part: pd.DataFrame, labels: list[str], ends
     axes.spines["left"].set_visible(False)
 
 
-def _row(facts: Facts, axes: Axes, y: float, row: Any, ends: Limits) -> None:
+def _row(facts: RunFacts, axes: Axes, y: float, row: Any, ends: Limits) -> None:
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 7}
     if not estimated(row):
         note = without_lesions_note(row["note"])
@@ -142,7 +142,7 @@ def _key() -> list[Line2D]:
     ]
 
 
-def _spoken(facts: Facts, part: pd.DataFrame) -> str:
+def _spoken(facts: RunFacts, part: pd.DataFrame) -> str:
     told = [f"{readable(facts, str(row['feature']))} {odds_ratio(row)}{' (Firth)' if firth(row) else ''}"
             for _, row in part.iterrows() if estimated(row)]  # fmt: skip
     lost = len(part) - len(told)

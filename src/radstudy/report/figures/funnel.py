@@ -7,9 +7,9 @@ from collections import Counter
 from matplotlib.axes import Axes
 
 from radstudy.report.display import thousands
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.panels import panels
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, LIGHT
 from radstudy.report.part import report_part
 from radstudy.report.tables.features import step_name
@@ -23,7 +23,7 @@ _COLUMNS = 3
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,
 )
-def funnel(facts: Facts) -> Drawing:
+def funnel(facts: RunFacts) -> DrawnFigure:
     """One funnel per model: from the features extracted to those in the model."""
     stages = {name: stages_of(facts, name) for name in facts.fitted}
     if not stages:
@@ -40,10 +40,10 @@ def funnel(facts: Facts) -> Drawing:
         "Bars are to scale within a panel; numbers are the features left after each step. A model built from others "
         "starts from the features that those selected.",
     )
-    return Drawing(drawn, alt, notes, facts.frame("model/funnel.csv"))
+    return DrawnFigure(drawn, alt, notes, facts.frame("model/funnel.csv"))
 
 
-def stages_of(facts: Facts, name: str) -> list[Stage]:
+def stages_of(facts: RunFacts, name: str) -> list[Stage]:
     """The steps of one model with the features left after each.
 
     Parameters
@@ -63,7 +63,7 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
     return [*stages, ("In the model", int(counts.get(name, 0)))]
 
 
-def _before(facts: Facts, name: str) -> list[Stage]:
+def _before(facts: RunFacts, name: str) -> list[Stage]:
     """The stages before the model's own steps: extraction and readers' agreement, for image features."""
     sequences = facts.protocol.model.models[name].sequences
     if not sequences:

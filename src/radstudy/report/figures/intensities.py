@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.imaging.quality import BINS, TOP
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, ORANGE, figure
 from radstudy.report.part import report_part
 
 
 @report_part("intensities", reads=("prepare/quality.json",), rows_independent=False)
-def intensities(facts: Facts) -> Drawing:
+def intensities(facts: RunFacts) -> DrawnFigure:
     """Histograms of the foreground by sequence, before and after N4: mean and middle 80 % of the volumes."""
     quality = facts.document("prepare/quality.json")
     parts = {name: _densities(quality, name) for name in facts.protocol.sequences}
@@ -45,7 +45,7 @@ def intensities(facts: Facts) -> Drawing:
         "Lines: mean over the volumes (number in brackets); bands: their middle 80 %. Foreground: above Otsu's "
         f"threshold. The last bin contains all values above {TOP:g}.",
     )
-    return Drawing(drawn, alt, notes)
+    return DrawnFigure(drawn, alt, notes)
 
 
 def _densities(quality: Any, sequence: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from radstudy.report.display import number, significant
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.figures.panels import wrapped
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
-from radstudy.report.nomogram import HIGHEST, Nomogram, Scale, nomogram_of, probabilities
+from radstudy.report.nomogram import HIGHEST, Nomogram, NomogramScale, nomogram_of, probabilities
 from radstudy.report.part import report_part
 
 _ROW = 0.52  # inches per scale
@@ -28,7 +28,7 @@ _MOST_FITS = 4  # moving the scales also moves the labels slightly
 
 
 @report_part("nomogram", reads=("signature.json",), rows_independent=False)
-def nomogram(facts: Facts) -> Drawing:
+def nomogram(facts: RunFacts) -> DrawnFigure:
     """Points, one scale per variable, total points and probability; read by hand it gives the model's probability."""
     chart = nomogram_of(facts)
     rows = len(chart.scales) + 3
@@ -61,7 +61,7 @@ def nomogram(facts: Facts) -> Drawing:
         f"original units; the nomogram does not apply to a patient outside this range.{cutoff}{without} "
         "For research, not for decisions about patients.",
     )
-    return Drawing(drawn, alt, notes, readings(chart))
+    return DrawnFigure(drawn, alt, notes, readings(chart))
 
 
 def _fit(drawn: Figure, axes: Axes) -> None:
@@ -91,7 +91,7 @@ def readings(chart: Nomogram) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["scale", "value", "points"])
 
 
-def ticks_of(scale: Scale) -> list[tuple[float, str]]:
+def ticks_of(scale: NomogramScale) -> list[tuple[float, str]]:
     """The ticks of a variable as (points, label)."""
     if scale.levels:
         return [(points, " / ".join(names)) for names, points in scale.levels]
@@ -101,14 +101,14 @@ def ticks_of(scale: Scale) -> list[tuple[float, str]]:
     return [(scale.points(value), significant(value, 3) if fine else number(value, digits)) for value in values]
 
 
-def _values(scale: Scale) -> list[float]:
+def _values(scale: NomogramScale) -> list[float]:
     """Round numbers within the training range, as many as the scale has room for."""
     room = max(2, round(scale.longest / 11))
     ticks = MaxNLocator(room, steps=[1, 2, 2.5, 5, 10]).tick_values(*scale.span)
     return [float(value) for value in ticks if scale.span[0] <= value <= scale.span[1]]
 
 
-def _reach(scale: Scale) -> tuple[float, float]:
+def _reach(scale: NomogramScale) -> tuple[float, float]:
     """The ends of a scale: 0 points, and the other end of the training range."""
     return 0.0, scale.longest
 

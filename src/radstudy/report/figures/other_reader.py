@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import panels, wrapped
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, INK, SETS
 from radstudy.report.part import report_part
 
@@ -18,7 +18,7 @@ _MARKS = {TESTING: "o", TRAINING: "D"}
     reads=("evaluate/other_reader/probabilities.csv", "evaluate/other_reader/moved.csv"),
     rows_independent=True,
 )
-def other_reader(facts: Facts) -> Drawing:
+def other_reader(facts: RunFacts) -> DrawnFigure:
     """Difference against mean of the two probabilities; patients who cross the cut-off are ringed."""
     frame, moved = facts.frame(PROBABILITIES), facts.frame(MOVED)
     if not len(frame):
@@ -55,4 +55,4 @@ def other_reader(facts: Facts) -> Drawing:
         "Filled: testing; open: training patients. Solid line: bias; dashed: limits of agreement; dotted: cut-off. "
         "Ringed: the two masks put the patient on different sides of the cut-off.",
     )
-    return Drawing(drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)
+    return DrawnFigure(drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)

@@ -10,11 +10,11 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.protocol.words import listed
-from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, Chance, chance_of
+from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, ChanceOfModel, chance_of
 from radstudy.report.display import number, p_text
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, INK, SETS, figure
 from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
@@ -30,7 +30,7 @@ _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
     reads=("evaluate/table3.csv", "model/models.json", CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
-def areas(facts: Facts) -> Drawing:
+def areas(facts: RunFacts) -> DrawnFigure:
     """The AUC of every model with its interval, training and testing."""
     table = _scored(facts)
     records = facts.document("model/models.json")
@@ -64,17 +64,17 @@ def areas(facts: Facts) -> Drawing:
             f"Grey bands{whose}: the central {facts.level} of the AUCs of the same models on permuted outcomes."
         )
     notes += _interval_notes(table, [name for name in names if not records[name].get("empty")])
-    return Drawing(drawn, alt, tuple(notes))
+    return DrawnFigure(drawn, alt, tuple(notes))
 
 
-def _left_end(facts: Facts, table: Any, names: list[str]) -> float:
+def _left_end(facts: RunFacts, table: Any, names: list[str]) -> float:
     """The left end of the AUC axis: below every interval and every band."""
     bands = [chance for name in names for which in SET_LABELS if (chance := chance_of(facts, name, which)) is not None]
     lowest = [table["auc_low"].min(), *(chance.low for chance in bands if _has_band(chance))]
     return float(min(0.3, np.nanmin(lowest) - 0.02))
 
 
-def _has_band(chance: Chance | None) -> bool:
+def _has_band(chance: ChanceOfModel | None) -> bool:
     return chance is not None and not np.isnan(chance.low)
 
 
@@ -112,7 +112,7 @@ def _key(axes: Axes) -> None:
     axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
-def _scored(facts: Facts) -> Any:
+def _scored(facts: RunFacts) -> Any:
     table = facts.frame("evaluate/table3.csv")
     if not len(table) or "auc" not in table:
         raise AbsentError("No model could be fitted and tested, so there is no AUC to draw.")
@@ -138,7 +138,7 @@ def _spoken(table: Any, name: str) -> str:
     reads=("evaluate/roc.csv", "evaluate/table3.csv", "model/models.json", CHANCE_ROC, CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
-def roc(facts: Facts) -> Drawing:
+def roc(facts: RunFacts) -> DrawnFigure:
     """ROC curves, one panel per model, training and testing."""
     table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
     records = facts.document("model/models.json")
@@ -158,10 +158,10 @@ def roc(facts: Facts) -> Drawing:
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
     about = _interval_notes(table, [name for name in names if not records[name].get("empty")])
     notes = (*_band_notes(facts, names, banded), *about)
-    return Drawing(drawn, alt, notes)
+    return DrawnFigure(drawn, alt, notes)
 
 
-def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
+def _band_notes(facts: RunFacts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
     """The note that explains the bands drawn."""
     colours = {TESTING: "grey", TRAINING: "light orange"}
     drawn = [
@@ -179,7 +179,7 @@ def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) ->
     )
 
 
-def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> bool:
+def _chance_band(axes: Axes, facts: RunFacts, name: str, which: str) -> bool:
     """Draw the band of chance and return True if there are permutations enough for one."""
     frame, chance = facts.frames.get(CHANCE_ROC), chance_of(facts, name, which)
     if frame is None or not len(frame) or (chance is not None and not _has_band(chance)):
@@ -205,7 +205,7 @@ def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty:
 
 
 @report_part("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
-def delong(facts: Facts) -> Drawing:
+def delong(facts: RunFacts) -> DrawnFigure:
     """DeLong p-values of every pair of models, training and testing."""
     frame = valid_tests(facts.frame("evaluate/delong.csv"))
     if not len(frame):
@@ -227,7 +227,7 @@ def delong(facts: Facts) -> Drawing:
     )
     alt = f"Heat maps of DeLong p-values between {len(names)} models. Testing pairs with p below 0.05: {pairs}."
     note = "–: the test is not defined, or not valid: nested models on their training set (the tables say why)."
-    return Drawing(drawn, alt, (note,))
+    return DrawnFigure(drawn, alt, (note,))
 
 
 def _heat(axes: Axes, part: Any, names: list[str]) -> Any:

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, SETS
 from radstudy.report.part import report_part
 
@@ -20,7 +20,7 @@ from radstudy.report.part import report_part
     reads=("evaluate/precision_recall.csv", "evaluate/table3.csv", "model/models.json"),
     rows_independent=False,
 )
-def precision_recall(facts: Facts) -> Drawing:
+def precision_recall(facts: RunFacts) -> DrawnFigure:
     """One panel per model: both sets, with the proportion of positives, which an uninformative model reaches."""
     curves, table = facts.frame("evaluate/precision_recall.csv"), facts.frame("evaluate/table3.csv")
     names = [name for name in facts.fitted if len(curves) and name in set(curves["model"])]
@@ -42,7 +42,7 @@ def precision_recall(facts: Facts) -> Drawing:
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Precision-recall curves by model; average precision in the testing set: {spoken}."
-    return Drawing(drawn, alt, notes, curves)
+    return DrawnFigure(drawn, alt, notes, curves)
 
 
 def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> None:

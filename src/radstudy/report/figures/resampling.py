@@ -11,8 +11,8 @@ from matplotlib.patches import Patch
 from scipy import stats
 
 from radstudy.report.display import interval, number, span
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
 from radstudy.report.part import report_part
 from radstudy.report.resampled import fewest, resampled
@@ -25,7 +25,7 @@ _FEWEST = 5  # values that a density needs
     reads=("evaluate/resampling/splits.csv", "evaluate/resampling/summary.csv", "model/models.json"),
     rows_independent=False,
 )
-def splits(facts: Facts) -> Drawing:
+def splits(facts: RunFacts) -> DrawnFigure:
     """Testing AUCs of each model over other splits, with the study's own split and nested cross-validation marked."""
     areas, table = resampled(facts, "splits"), resampled(facts).set_index("model")
     names = [name for name in facts.fitted if name in set(areas["model"])]
@@ -68,7 +68,7 @@ def splits(facts: Facts) -> Drawing:
         "Dotted line: no discrimination.",
     )
     alt = f"Testing AUC over {count} splits by model. {'; '.join(told)}."
-    return Drawing(drawn, alt, notes, areas[areas["model"].isin(names)])
+    return DrawnFigure(drawn, alt, notes, areas[areas["model"].isin(names)])
 
 
 def _nested(table: pd.DataFrame) -> bool:
@@ -91,7 +91,7 @@ def _key(table: pd.DataFrame) -> list[Any]:
     reads=("evaluate/resampling/patients.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def risks(facts: Facts) -> Drawing:
+def risks(facts: RunFacts) -> DrawnFigure:
     """The range of each patient's predicted risk over the repeats of nested cross-validation, for the study's model."""
     frame, name = resampled(facts, "patients"), facts.study_model
     part = frame[frame["model"] == name].sort_values(["risk_median", "patient", "lesion"])
@@ -122,4 +122,4 @@ def risks(facts: Facts) -> Drawing:
         "Every value is from a model that had not been trained on the patient; point: median over the repeats, line: "
         f"their central {facts.level}. A patient's risk varies only with the other patients in the training folds.",
     )
-    return Drawing(drawn, alt, notes, part)
+    return DrawnFigure(drawn, alt, notes, part)

@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, INK, ORANGE, figure
 from radstudy.report.part import report_part
 
@@ -26,7 +26,7 @@ _COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
     reads=("model/predictions.csv", "evaluate/table3.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def scores(facts: Facts) -> Drawing:
+def scores(facts: RunFacts) -> DrawnFigure:
     """Waterfall plots (every patient, sorted) above violin plots by outcome, testing next to training."""
     name = facts.study_model
     frame = facts.frame("model/predictions.csv")
@@ -56,10 +56,10 @@ def scores(facts: Facts) -> Drawing:
         "ascending order; upward bars are classified as positive. Below: the same by outcome, one point per "
         f"{facts.case_word[:-1]}; box: quartiles and median; violin: density, if there are {_FEWEST} or more.",
     )
-    return Drawing(drawn, _alt(facts, part, cutoff), notes, part)
+    return DrawnFigure(drawn, _alt(facts, part, cutoff), notes, part)
 
 
-def _cutoff(facts: Facts, name: str) -> float:
+def _cutoff(facts: RunFacts, name: str) -> float:
     """The cut-off that the tables use."""
     table = facts.frame("evaluate/table3.csv")
     cutoffs = table.loc[table["model"] == name, "cutoff"].dropna() if "cutoff" in table else pd.Series(dtype=float)
@@ -104,7 +104,7 @@ def _aside(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(0.13 + 0.05 * (rank % 5), dtype=np.float64)
 
 
-def _alt(facts: Facts, part: pd.DataFrame, cutoff: float) -> str:
+def _alt(facts: RunFacts, part: pd.DataFrame, cutoff: float) -> str:
     told = []
     for which in (TESTING, TRAINING):
         own = part[part["set"] == which]

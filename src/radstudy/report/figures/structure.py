@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
+class DrawnFigure:
     """One figure as drawn.
 
     Parameters
@@ -25,6 +25,6 @@ class Drawing:
     notes: tuple[str, ...] = ()
     frame: pd.DataFrame | None = None
 
-    def with_first_note(self, note: str) -> Drawing:
+    def with_first_note(self, note: str) -> DrawnFigure:
         """The figure with one more note, above the others."""
         return replace(self, notes=(note, *self.notes))

@@ -11,7 +11,7 @@ from radstudy.report.chance import (
     CHANCE_FILE,
     INCREMENTAL,
     OUTCOME,
-    Chance,
+    ChanceOfModel,
     chance_note,
     chance_notes,
     chance_of,
@@ -20,13 +20,13 @@ from radstudy.report.chance import (
     has_kind,
 )
 from radstudy.report.display import NOTHING, interval, number, p_text
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
 
 
 @report_part("chance", reads=(CHANCE_FILE, CHANCE_BASELINES), rows_independent=False)
-def chance(facts: Facts) -> Table:
+def chance(facts: RunFacts) -> Table:
     """The AUC of each model and of its permutations: of the outcome, and of the radiomics features alone."""
     if facts.protocol.evaluate.chance is None:
         raise AbsentError(chance_note(facts))
@@ -43,7 +43,7 @@ def chance(facts: Facts) -> Table:
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, _notes(facts))
 
 
-def _row(facts: Facts, row: Any, kinds: tuple[str, ...]) -> Row:
+def _row(facts: RunFacts, row: Any, kinds: tuple[str, ...]) -> Row:
     cells = [str(row["model"]), number(row["observed"])]
     for kind in kinds:
         one = chance_of(facts, str(row["model"]), str(row["set"]), kind)
@@ -53,13 +53,13 @@ def _row(facts: Facts, row: Any, kinds: tuple[str, ...]) -> Row:
     return [Cell(cells[0], kind="level name"), *numbers(cells[1:])]
 
 
-def _tested(one: Chance | None) -> list[str]:
+def _tested(one: ChanceOfModel | None) -> list[str]:
     if one is None or pd.isna(one.p_value):
         return [NOTHING] * 3
     return [interval(one.median, one.low, one.high), p_text(one.p_value), p_text(one.p_max_t)]
 
 
-def _notes(facts: Facts) -> list[str]:
+def _notes(facts: RunFacts) -> list[str]:
     said = [
         *chance_notes(facts),
         f"In brackets: the central {facts.level} of the permutations.",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
@@ -31,7 +31,7 @@ def step_name(step: str) -> str:
 
 
 @report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
-def reproducibility(facts: Facts) -> Table:
+def reproducibility(facts: RunFacts) -> Table:
     """The number of features reproducible between the readers, by sequence."""
     summary = facts.document("agree/summary.json")
     if summary["note"]:
@@ -72,7 +72,7 @@ def _bound(summary: dict[str, Any]) -> str:
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,
 )
-def funnel(facts: Facts) -> Table:
+def funnel(facts: RunFacts) -> Table:
     """The features of each model that each step of the selection kept."""
     frame = facts.frame("model/funnel.csv")
     steps = list(dict.fromkeys([*_in_order(facts), *frame["step"]]))
@@ -91,12 +91,12 @@ def funnel(facts: Facts) -> Table:
     return Table(header, rows, frame, notes)
 
 
-def _in_order(facts: Facts) -> list[str]:
+def _in_order(facts: RunFacts) -> list[str]:
     """The steps in the order of the study file."""
     return [step.word for step in facts.protocol.model.select]
 
 
-def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
+def _funnel_row(facts: RunFacts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
     own = frame[(frame["model"] == name) & (frame["branch"] == name)].set_index("step")
     cells = [
         f"{thousands(int(own['entered'][step]))} → {thousands(int(own['kept'][step]))}"
@@ -107,7 +107,7 @@ def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], 
     return [Cell(name, kind="name"), Cell(origin(facts, name)), *numbers(cells), Cell(str(last), kind="number strong")]
 
 
-def origin(facts: Facts, name: str) -> str:
+def origin(facts: RunFacts, name: str) -> str:
     """The components of a model, in words."""
     model = facts.protocol.model.models[name]
     if model.like:
@@ -124,14 +124,14 @@ def origin(facts: Facts, name: str) -> str:
     return "clinical and imaging characteristics"
 
 
-def entering(facts: Facts) -> str:
+def entering(facts: RunFacts) -> str:
     """The features that enter a selection: reproducible ones, or all if reproducibility was not tested."""
     summary = facts.documents.get("agree/summary.json") or {"note": "not known"}
     return "features" if summary.get("note") else "reproducible features"
 
 
 @report_part("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
-def selected(facts: Facts) -> Table:
+def selected(facts: RunFacts) -> Table:
     """The features of every model, with coefficients and odds ratios."""
     frame = facts.frame("model/features.csv")
     records = facts.document("model/models.json")
@@ -165,7 +165,7 @@ def _title(name: str, facts: dict[str, Any], count: int) -> str:
     return f"{name}: {count} {'feature' if count == 1 else 'features'}, intercept {intercept}{penalty}"
 
 
-def _term(facts: Facts, row: Any) -> list[Cell]:
+def _term(facts: RunFacts, row: Any) -> list[Cell]:
     per_unit = NOTHING
     if pd.isna(row["coefficient"]):  # a model that is not a formula
         return [Cell(readable(facts, str(row["feature"])), kind="level name"), *numbers([NOTHING] * 5)]
@@ -178,7 +178,7 @@ def _term(facts: Facts, row: Any) -> list[Cell]:
     ]  # fmt: skip
 
 
-def readable(facts: Facts, feature: str) -> str:
+def readable(facts: RunFacts, feature: str) -> str:
     """A feature's name for readers: its sequence, then PyRadiomics' name; a clinical variable by its label."""
     if feature.startswith(CLINICAL):
         variable = variable_of(feature)
@@ -195,7 +195,7 @@ def _exp(value: float) -> float:
 
 
 @report_part("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)
-def screen(facts: Facts) -> Table:
+def screen(facts: RunFacts) -> Table:
     """Univariate logistic regression of the clinical variables."""
     frame = facts.frame("model/clinical_screen.csv")
     models = facts.protocol.model.models

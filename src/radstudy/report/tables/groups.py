@@ -9,7 +9,7 @@ import pandas as pd
 
 from radstudy.report.analysed import analysed_rows, counts
 from radstudy.report.display import NOTHING, number, p_text
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
 
@@ -19,7 +19,7 @@ from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
     reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def clinical(facts: Facts) -> Table:
+def clinical(facts: RunFacts) -> Table:
     """Clinical characteristics in the training and testing sets."""
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", (TRAINING, TESTING))
 
@@ -29,7 +29,7 @@ def clinical(facts: Facts) -> Table:
     reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def imaging(facts: Facts) -> Table:
+def imaging(facts: RunFacts) -> Table:
     """Conventional MRI characteristics in the training and testing sets."""
     return _side_by_side(facts, "table2", "imaging", "MRI characteristic", (TRAINING, TESTING))
 
@@ -39,7 +39,7 @@ def imaging(facts: Facts) -> Table:
     reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def clinical_whole(facts: Facts) -> Table:
+def clinical_whole(facts: RunFacts) -> Table:
     """Clinical characteristics of the whole cohort."""
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", ("all",))
 
@@ -49,7 +49,7 @@ def clinical_whole(facts: Facts) -> Table:
     reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def imaging_whole(facts: Facts) -> Table:
+def imaging_whole(facts: RunFacts) -> Table:
     """Conventional MRI characteristics of the whole cohort."""
     return _side_by_side(facts, "table2", "imaging", "MRI characteristic", ("all",))
 
@@ -57,7 +57,7 @@ def imaging_whole(facts: Facts) -> Table:
 _SET_NAMES = {TRAINING: "Training set", TESTING: "Testing set", "all": "Whole cohort"}
 
 
-def _side_by_side(facts: Facts, file: str, kind: str, heading: str, sets: Sequence[str]) -> Table:
+def _side_by_side(facts: RunFacts, file: str, kind: str, heading: str, sets: Sequence[str]) -> Table:
     frame = facts.frame(f"evaluate/{file}.csv")
     if not len(frame):
         raise AbsentError(f"The study file names no {kind} variables, so there is nothing to compare here.")
@@ -83,7 +83,7 @@ _PER_LESION = (
 )
 
 
-def _counted(facts: Facts, frame: pd.DataFrame) -> list[str]:
+def _counted(facts: RunFacts, frame: pd.DataFrame) -> list[str]:
     """Notes on who is counted, if not every patient of the cohort has exactly one lesion in the table."""
     rows = analysed_rows(facts)
     several = len(rows) - rows["patient"].nunique()
@@ -107,7 +107,7 @@ def _counted(facts: Facts, frame: pd.DataFrame) -> list[str]:
     return said
 
 
-def _header(facts: Facts, frame: pd.DataFrame, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
+def _header(facts: RunFacts, frame: pd.DataFrame, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
     rows = analysed_rows(facts)
     sizes = [counts(rows, which) if "counted" in frame else facts.sizes(which) for which in sets]
     bands = [f"{_SET_NAMES[which]} (n = {sum(size)})" for which, size in zip(sets, sizes, strict=True)]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number, p_text, percent
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
@@ -18,7 +18,7 @@ MOVED = "evaluate/other_reader/moved.csv"
 
 
 @report_part("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
-def leaks(facts: Facts) -> Table:
+def leaks(facts: RunFacts) -> Table:
     """Every finding of the leak detector, errors first."""
     frame = facts.frame(LEAKS)
     if not len(frame):
@@ -37,7 +37,7 @@ def leaks(facts: Facts) -> Table:
     return Table([words(names)], rows, frame, notes)
 
 
-def _no_sign(facts: Facts) -> str:
+def _no_sign(facts: RunFacts) -> str:
     """The statement that there is no finding, with what was looked for."""
     looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
     signs = f"no sign of {'; no sign of '.join(looked)}" if looked else "what it looked for is not recorded"
@@ -48,7 +48,7 @@ def _no_sign(facts: Facts) -> str:
 
 
 @report_part("beside_volume", reads=("evaluate/baselines/beside_volume.csv",), rows_independent=True)
-def beside_volume(facts: Facts) -> Table:
+def beside_volume(facts: RunFacts) -> Table:
     """Each model compared with the volume-only model in the same patients."""
     if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
         raise AbsentError("The study file has switched the volume-only baseline off.")
@@ -84,7 +84,7 @@ def _named(record: Any, label: str, marks: Footnotes) -> Cell:
 
 
 @report_part("other_reader", reads=("evaluate/other_reader/moved.csv",), rows_independent=True)
-def other_reader(facts: Facts) -> Table:
+def other_reader(facts: RunFacts) -> Table:
     """The fixed models applied to the other readers' masks."""
     frame = _moved(facts)
     several = frame["reader"].nunique() > 1
@@ -125,7 +125,7 @@ def other_reader(facts: Facts) -> Table:
     return Table([[*words(names[:1]), *numbers(names[1:])]], lines, frame, notes)
 
 
-def _moved(facts: Facts) -> pd.DataFrame:
+def _moved(facts: RunFacts) -> pd.DataFrame:
     frame = facts.frame(MOVED)
     if not len(frame):
         why = "one reader drew the lesions" if len(facts.protocol.cohort.readers) < 2 else "no lesion was drawn twice"

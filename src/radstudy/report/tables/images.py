@@ -9,7 +9,7 @@ import pandas as pd
 
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.report.display import NOTHING, number, plural, significant
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
@@ -17,7 +17,7 @@ _LONGEST = 40  # rows of a table on the page
 
 
 @report_part("volumes", reads=("prepare/volumes.csv",), rows_independent=False)
-def volumes(facts: Facts) -> Table:
+def volumes(facts: RunFacts) -> Table:
     """Geometry of the volumes as acquired, and their bias fields."""
     frame = facts.frame("prepare/volumes.csv")
     if not len(frame):
@@ -45,7 +45,7 @@ def volumes(facts: Facts) -> Table:
 
 
 @report_part("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
-def lesions(facts: Facts) -> Table:
+def lesions(facts: RunFacts) -> Table:
     """The first reader's lesions: size and grey-level bins."""
     frame = facts.frame("prepare/lesions.csv")
     rows = []
@@ -77,7 +77,7 @@ def lesions(facts: Facts) -> Table:
 
 
 @report_part("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
-def transferred(facts: Facts) -> Table:
+def transferred(facts: RunFacts) -> Table:
     """Masks that were transferred from the sequence on which they were drawn to another one."""
     section = facts.protocol.cohort.transfer
     if section is None:
@@ -111,7 +111,7 @@ def transferred(facts: Facts) -> Table:
 
 
 @report_part("warnings", reads=("prepare/lesions.csv", "prepare/volumes.csv"), rows_independent=False)
-def warnings(facts: Facts) -> Table:
+def warnings(facts: RunFacts) -> Table:
     """Each kind of warning with the patients that it concerns."""
     patients_by_warning: dict[tuple[str, str], set[str]] = {}
     for name in ("prepare/lesions.csv", "prepare/volumes.csv"):

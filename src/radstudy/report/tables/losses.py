@@ -6,13 +6,13 @@ import pandas as pd
 
 from radstudy.protocol.words import listed
 from radstudy.report.display import plural
-from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, Facts
+from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, words
 
 
 @report_part("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
-def lost(facts: Facts) -> Table:
+def lost(facts: RunFacts) -> Table:
     """Cases that failed, with the problem and the remedy."""
     frame = facts.failures()
     if not len(frame):
@@ -30,7 +30,7 @@ def lost(facts: Facts) -> Table:
 
 
 @report_part("absent_sequences", reads=("cohort/absent.csv",), rows_independent=False)
-def absent(facts: Facts) -> Table:
+def absent(facts: RunFacts) -> Table:
     """Sequences that patients lack, or on which the lesion is not visible."""
     frame = facts.frame("cohort/absent.csv")
     if not len(frame):
@@ -47,7 +47,7 @@ def absent(facts: Facts) -> Table:
 
 
 @report_part("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
-def usable(facts: Facts) -> Table:
+def usable(facts: RunFacts) -> Table:
     """The number of rows on which each model was trained and tested."""
     models = facts.document("model/models.json")
     rows, records = [], []
@@ -77,7 +77,7 @@ def usable(facts: Facts) -> Table:
 
 
 @report_part("undefined_features", reads=("extract/missing.csv",), rows_independent=False)
-def undefined(facts: Facts) -> Table:
+def undefined(facts: RunFacts) -> Table:
     """Feature values that are not defined, with the reason."""
     frame = facts.frame("extract/missing.csv")
     if not len(frame):
@@ -93,7 +93,7 @@ def undefined(facts: Facts) -> Table:
 
 
 @report_part("identical_lesions", reads=("extract/identical.csv",), rows_independent=False)
-def identical(facts: Facts) -> Table:
+def identical(facts: RunFacts) -> Table:
     """Lesions with identical features, most often from a file copied under two names."""
     frame = facts.frame("extract/identical.csv")
     if not len(frame):

@@ -9,7 +9,7 @@ import pandas as pd
 from radstudy.modelling.assessment.measures import shown_in
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
 from radstudy.report.tables.performance import valid_tests
@@ -20,7 +20,7 @@ _SHOWN = shown_in("performance_measures")
 
 
 @report_part("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
-def measures(facts: Facts) -> Table:
+def measures(facts: RunFacts) -> Table:
     """Measures beyond the table of performance, with Brier score and calibration, testing above training."""
     table, calibration = facts.frame("evaluate/table3.csv"), facts.frame("evaluate/calibration.csv")
     if not len(table):
@@ -54,7 +54,7 @@ def _measures_row(row: Any, notes: Footnotes) -> Row:
 
 
 @report_part("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
-def incremental(facts: Facts) -> Table:
+def incremental(facts: RunFacts) -> Table:
     """The gain of a model over the one with which it is compared."""
     frame = valid_tests(facts.frame("evaluate/incremental.csv"))
     if not len(frame):
@@ -92,7 +92,7 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
 
 
 @report_part("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
-def mcnemar(facts: Facts) -> Table:
+def mcnemar(facts: RunFacts) -> Table:
     """McNemar's test of the accuracy of every pair, at the training cut-offs."""
     frame = facts.frame("evaluate/mcnemar.csv")
     if not len(frame):
@@ -109,7 +109,7 @@ def mcnemar(facts: Facts) -> Table:
     return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
 
 
-def _adjusted(facts: Facts) -> str:
+def _adjusted(facts: RunFacts) -> str:
     holm = facts.protocol.evaluate.compare.adjust == "holm"
     return " Adjusted: by Holm's method, over all pairs of the set." if holm else ""
 

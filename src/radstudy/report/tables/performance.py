@@ -16,7 +16,7 @@ from radstudy.report.chance import (
     CHANCE_BASELINES,
     CHANCE_FILE,
     INCREMENTAL,
-    Chance,
+    ChanceOfModel,
     chance_notes,
     chance_of,
     empty_note,
@@ -24,7 +24,7 @@ from radstudy.report.chance import (
     has_kind,
 )
 from radstudy.report.display import NOTHING, interval, number, p_text, significant
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
 from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
@@ -40,7 +40,7 @@ _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
     reads=("evaluate/table3.csv", "model/models.json", BASELINES, CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
-def performance(facts: Facts) -> Table:
+def performance(facts: RunFacts) -> Table:
     """AUC, the AUC reached by chance, and the measures at the cut-off, by model and set."""
     frame = _table3(facts)
     columns = _Columns(facts)
@@ -81,7 +81,7 @@ class _Columns:
 
     below: Mapping[str, str] = MappingProxyType({"Chance": "p one-sided", "p, all models": "one-sided"})
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: RunFacts) -> None:
         self._facts = facts
         further = bool(family(facts)) or has_kind(facts, INCREMENTAL)
         self.names = ["Chance", *(["p, all models"] if further else [])]
@@ -115,7 +115,7 @@ INTERVALS = {
 }
 
 
-def cutoff_rule(facts: Facts) -> str:
+def cutoff_rule(facts: RunFacts) -> str:
     """The rule of the cut-off, in words."""
     section = facts.protocol.evaluate.cutoff
     if section.rule == "youden":
@@ -130,7 +130,7 @@ def cutoff_rule(facts: Facts) -> str:
     return f"the {which} probability with {bound} in the training set"
 
 
-def applied(facts: Facts) -> str:
+def applied(facts: RunFacts) -> str:
     """The words on the use of the cut-off in testing; "" if no model could be tested."""
     frame = facts.frames.get("evaluate/table3.csv")
     if frame is None or not {"set", "cutoff"} <= set(frame.columns):
@@ -140,7 +140,7 @@ def applied(facts: Facts) -> str:
 
 
 @report_part("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
-def counts(facts: Facts) -> Table:
+def counts(facts: RunFacts) -> Table:
     """The counts behind the performance, with predictive values."""
     frame = _table3(facts)
     names = ["Model", "Set", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
@@ -158,7 +158,7 @@ def counts(facts: Facts) -> Table:
     return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
-def _table3(facts: Facts) -> pd.DataFrame:
+def _table3(facts: RunFacts) -> pd.DataFrame:
     frame = facts.frame("evaluate/table3.csv")
     if not len(frame):
         raise AbsentError("No model could be fitted, so there is no performance to report.")
@@ -166,7 +166,7 @@ def _table3(facts: Facts) -> pd.DataFrame:
 
 
 def _by_model(
-    facts: Facts, frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int
+    facts: RunFacts, frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int
 ) -> list[list[Cell]]:  # fmt: skip
     records = facts.document("model/models.json")
     rows: list[list[Cell]] = []
@@ -204,7 +204,7 @@ def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[
     ]
 
 
-def _chance(chance: Chance | None, kind: str) -> Cell:
+def _chance(chance: ChanceOfModel | None, kind: str) -> Cell:
     """A cell such as 0.51, p 0.012, with 0.29 to 0.72 below."""
     if chance is None:
         return Cell(NOTHING, kind=kind)
@@ -223,13 +223,13 @@ def _whole(value: Any) -> str:
 
 
 @report_part("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
-def comparisons(facts: Facts) -> Table:
+def comparisons(facts: RunFacts) -> Table:
     """DeLong's test of every pair, testing set."""
     return _pairs(facts, TESTING)
 
 
 @report_part("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
-def comparisons_training(facts: Facts) -> Table:
+def comparisons_training(facts: RunFacts) -> Table:
     """DeLong's test of every pair, training set: descriptive."""
     return _pairs(facts, TRAINING)
 
@@ -251,7 +251,7 @@ def valid_tests(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _pairs(facts: Facts, which: str) -> Table:
+def _pairs(facts: RunFacts, which: str) -> Table:
     frame = valid_tests(facts.frame("evaluate/delong.csv"))
     part = frame[frame["set"] == which]
     if not len(part):

@@ -18,7 +18,7 @@ from radstudy.protocol.kinds import Kind
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.provenance import PROVENANCE
-from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, Facts
+from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, numbers, words
 
@@ -41,7 +41,7 @@ class _Choice:
 
 
 @report_part("choices", reads=(), rows_independent=False)
-def choices(facts: Facts) -> Table:
+def choices(facts: RunFacts) -> Table:
     """Every setting in force in the study, with its value, source and reason."""
     rows, records = [], []
     idle, of_file = _idle(facts), _of_file(facts)
@@ -58,7 +58,7 @@ def choices(facts: Facts) -> Table:
     return Table([words(names)], rows, frame)
 
 
-def _of_file(facts: Facts) -> dict[str, Any]:
+def _of_file(facts: RunFacts) -> dict[str, Any]:
     """The settings of a PyRadiomics parameter file, under their names in the section `extract`."""
     if facts.protocol.features is not None or facts.protocol.extract.params is None or SUMMARY not in facts.documents:
         return {}
@@ -107,7 +107,7 @@ def _source(stated: bool) -> str:
     return "study file or preset" if stated else "program's default"
 
 
-def _idle(facts: Facts) -> tuple[str, ...]:
+def _idle(facts: RunFacts) -> tuple[str, ...]:
     """Settings without effect in this study, such as those of images not read or of a rule not used."""
     protocol = facts.protocol
     images, several = protocol.features is None, len(protocol.cohort.readers) > 1
@@ -172,7 +172,7 @@ def _shown(value: Any) -> str:
 
 
 @report_part("versions", reads=PROVENANCES, rows_independent=False)
-def versions(facts: Facts) -> Table:
+def versions(facts: RunFacts) -> Table:
     """Time, duration and software versions of each step."""
     records = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]
     done = [(step, record) for step, record in records if record]

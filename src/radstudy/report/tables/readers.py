@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from radstudy.report.display import NOTHING, interval, number
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
 
@@ -20,7 +20,7 @@ _DISTANCES = {
 
 
 @report_part("mask_agreement", reads=("agree/masks.csv",), rows_independent=False)
-def masks(facts: Facts) -> Table:
+def masks(facts: RunFacts) -> Table:
     """Overlap and distance of two readers' masks, one row per sequence and pair of readers."""
     frame = facts.frame("agree/masks.csv")
     if not len(frame):
@@ -60,7 +60,7 @@ def _spread(values: Any, digits: int) -> Cell:
 
 
 @report_part("kappa", reads=("agree/kappa.csv",), rows_independent=True)
-def kappa(facts: Facts) -> Table:
+def kappa(facts: RunFacts) -> Table:
     """Cohen's kappa of two readers' assessments, one row per characteristic."""
     frame = facts.frame("agree/kappa.csv")
     if not len(frame):

@@ -8,8 +8,8 @@ import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.nomogram import Scale, nomogram_of
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.nomogram import NomogramScale, nomogram_of
 from radstudy.report.part import report_part
 from radstudy.report.tables.features import entering, readable
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
@@ -27,7 +27,7 @@ def estimated(row: Any) -> bool:
     return not any(map(pd.isna, values)) and 0 < values[0] < float("inf")
 
 
-def p_of_interval(facts: Facts, row: Any) -> float:
+def p_of_interval(facts: RunFacts, row: Any) -> float:
     """The p-value of the test that matches a row's interval, so that the two agree.
 
     Profile intervals go with the likelihood-ratio test, Wald's with Wald's; Firth's fit always has profile intervals.
@@ -50,7 +50,7 @@ def _shown(value: float) -> str:
 
 
 @report_part("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
-def regression(facts: Facts) -> Table:
+def regression(facts: RunFacts) -> Table:
     """Odds ratios with intervals, tests and variance inflation, one block per model."""
     frame = facts.frame("evaluate/regression.csv")
     present = [name for name in facts.models if len(frame) and name in set(frame["model"])]
@@ -76,7 +76,7 @@ def regression(facts: Facts) -> Table:
     return Table(header, rows, frame, lines)
 
 
-def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
+def _term(facts: RunFacts, row: Any, notes: Footnotes) -> Row:
     note = without_lesions_note(row["note"])
     mark = notes.mark(note) if note else ""
     ratio = odds_ratio(row) if estimated(row) else "not estimated"
@@ -89,7 +89,7 @@ def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
 
 
 @report_part("regression_fit", reads=("evaluate/regression_models.csv", "agree/summary.json"), rows_independent=True)
-def regression_fit(facts: Facts) -> Table:
+def regression_fit(facts: RunFacts) -> Table:
     """The fit of each multivariable regression, and its number of events."""
     frame = facts.frame("evaluate/regression_models.csv")
     if not len(frame):
@@ -129,7 +129,7 @@ def _fit(row: Any, notes: Footnotes) -> Row:
 
 
 @report_part("nomogram", reads=("signature.json",), rows_independent=False)
-def points(facts: Facts) -> Table:
+def points(facts: RunFacts) -> Table:
     """The nomogram as numbers: points of every variable, and the probability for a total."""
     chart = nomogram_of(facts)
     rows: list[Row] = []
@@ -153,7 +153,7 @@ def points(facts: Facts) -> Table:
     return Table(header, rows, frame, notes)
 
 
-def _points_of(scale: Scale, records: list[tuple[str, str, float]]) -> list[Row]:
+def _points_of(scale: NomogramScale, records: list[tuple[str, str, float]]) -> list[Row]:
     if not scale.levels:
         records.append((scale.name, repr(scale.zero), scale.per_unit))
         shown = [significant(scale.zero, 6), significant(scale.per_unit, 6)]

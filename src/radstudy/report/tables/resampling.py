@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
 from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
@@ -20,7 +20,7 @@ _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
 @report_part("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
-def honest(facts: Facts) -> Table:
+def honest(facts: RunFacts) -> Table:
     """The pipeline as published, apparent and on one split, next to nested and out-of-bag values."""
     frame = resampled(facts)
     head = [Cell("Model"), Cell("As published", span=3), Cell("The same pipeline, every step inside", span=6)]
@@ -59,7 +59,7 @@ def _reference(row: Any) -> str:
     return "" if pd.isna(row["out_of_bag_brier"]) else f"share {number(row['share_brier'])}"
 
 
-def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
+def _honest_notes(facts: RunFacts, frame: pd.DataFrame) -> list[str]:
     """Explanations of the columns that are not empty."""
     nested, splits, resamples = (frame[frame[name].notna()] for name in ("nested_auc", "split_median", "resamples"))
     notes = [
@@ -91,7 +91,7 @@ def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
     return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
 
 
-def _share_note(facts: Facts, counts: pd.Series[Any], unit: str) -> str:
+def _share_note(facts: RunFacts, counts: pd.Series[Any], unit: str) -> str:
     """The words on the central share below a median or mean."""
     if counts.max() < fewest(facts):
         return f" ({span(counts)} {unit} are too few for a central {facts.level})"
@@ -99,7 +99,7 @@ def _share_note(facts: Facts, counts: pd.Series[Any], unit: str) -> str:
 
 
 @report_part("stability", reads=("evaluate/resampling/summary.csv",), rows_independent=False)
-def stability(facts: Facts) -> Table:
+def stability(facts: RunFacts) -> Table:
     """The stability of the selection and of the predictions."""
     frame = resampled(facts)
     known = frame[frame["resamples"].notna() | frame["repeats"].notna()]
@@ -137,7 +137,7 @@ def _stability_row(row: Any, notes: Footnotes) -> Row:
     reads=("evaluate/resampling/features.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def frequent(facts: Facts) -> Table:
+def frequent(facts: RunFacts) -> Table:
     """The selection frequency of each feature, and its coefficient when selected."""
     frame = resampled(facts, "features")
     rows: list[Row] = []
@@ -164,7 +164,7 @@ def _chosen(part: pd.DataFrame) -> int:
     return int((part["selected_percent"] > 0).sum())
 
 
-def _frequent_row(facts: Facts, row: Any) -> Row:
+def _frequent_row(facts: RunFacts, row: Any) -> Row:
     strong = " strong" if row["in_model"] else ""
     spread = interval(row["coefficient_median"], row["coefficient_low"], row["coefficient_high"], 2)
     return [
@@ -179,7 +179,7 @@ def _frequent_row(facts: Facts, row: Any) -> Row:
     reads=("evaluate/resampling/corrections.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def corrections(facts: Facts) -> Table:
+def corrections(facts: RunFacts) -> Table:
     """Harrell's, .632 and .632+ corrections, labelled as optimistic, next to their values on permuted outcomes."""
     section = facts.protocol.evaluate.resampling
     if section is not None and not section.optimism:

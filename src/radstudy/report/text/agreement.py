@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from radstudy.protocol.words import listed
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.evidence import agreement, agreement_tested, rows, shows
 from radstudy.report.text.sentence import Sentence
 
@@ -21,12 +21,12 @@ def bound_of(summary: dict[str, object]) -> str:
     return f"the lower 95% limit of an {summary['form']}" if lower else f"an {summary['form']}"
 
 
-def _unfiltered(facts: Facts) -> str:
+def _unfiltered(facts: RunFacts) -> str:
     why = "the study file asks for no such filter" if facts.protocol.agree.icc is None else "there is only one reader"
     return f"Features were not filtered by the agreement between readers: {why}."
 
 
-def _filtered(facts: Facts) -> str:
+def _filtered(facts: RunFacts) -> str:
     summary = agreement(facts)
     who = (
         "all lesions drawn by every reader; this used the features of testing patients, but never their outcomes"
@@ -39,7 +39,7 @@ def _filtered(facts: Facts) -> str:
     )
 
 
-def _kappa(facts: Facts) -> str:
+def _kappa(facts: RunFacts) -> str:
     named = [facts.label_of(str(name)) for name in dict.fromkeys(rows(facts, KAPPA, "kappa")["variable"])]
     return f"Agreement between two readers on {listed(named)} was measured with Cohen's kappa."
 

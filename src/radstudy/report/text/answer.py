@@ -9,9 +9,9 @@ import pandas as pd
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, Chance, chance_of, family
+from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, ChanceOfModel, chance_of, family
 from radstudy.report.display import number, p_text
-from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
 from radstudy.report.text.sentence import Sentence
 
@@ -19,7 +19,7 @@ CALIBRATION, BESIDE_VOLUME = "evaluate/calibration.csv", "evaluate/baselines/bes
 SMALL = 0.05
 
 
-def _with_interval(facts: Facts, value: float, low: float | None, high: float | None, digits: int = 3) -> str:
+def _with_interval(facts: RunFacts, value: float, low: float | None, high: float | None, digits: int = 3) -> str:
     """A value with its interval, such as "0.750 (95% CI 0.600 to 0.900)"."""
     if pd.isna(low) or pd.isna(high):
         return number(value, digits)
@@ -35,12 +35,12 @@ def _p(value: float) -> str:
 # --- how well it does --------------------------------------------------------------------------------------------
 
 
-def _tested(facts: Facts) -> Any:
+def _tested(facts: RunFacts) -> Any:
     """The testing-set row of the study's model in Table 3."""
     return row_of(areas(facts, TESTING), facts.study_model)
 
 
-def _reached(facts: Facts) -> str:
+def _reached(facts: RunFacts) -> str:
     row = _tested(facts)
     return (
         f"{facts.study_model}, {facts.study_model_is}, reached an AUC of "
@@ -49,35 +49,35 @@ def _reached(facts: Facts) -> str:
     )
 
 
-def _without_auc(facts: Facts) -> Any:
+def _without_auc(facts: RunFacts) -> Any:
     """The testing-set row of the study's model in Table 3 if it has no AUC."""
     frame = rows(facts, TABLE3, "note")
     return row_of(frame[frame["auc"].isna()] if "auc" in frame else frame, facts.study_model)
 
 
-def _not_tested(facts: Facts) -> str:
+def _not_tested(facts: RunFacts) -> str:
     why = without_lesions_note(_without_auc(facts)["note"])
     return f"{facts.study_model}, {facts.study_model_is}, has no testing AUC: {why}."
 
 
-def _not_fitted(facts: Facts) -> str:
+def _not_fitted(facts: RunFacts) -> str:
     record = facts.document("model/models.json")[facts.study_model]
     return f"{facts.study_model}, {facts.study_model_is}, has no result: {record.get('note') or 'not fitted'}."
 
 
-def _without_result(facts: Facts) -> bool:
+def _without_result(facts: RunFacts) -> bool:
     records = facts.documents.get("model/models.json") or {}
     return facts.study_model in records and not records[facts.study_model].get("fitted")
 
 
-def _counted(facts: Facts) -> dict[str, Any]:
+def _counted(facts: RunFacts) -> dict[str, Any]:
     """Set to the row of Table 3 with the counts at the cut-off."""
     frame = rows(facts, TABLE3, "tp", "fn", "tn", "fp")
     by_set = {which: row_of(frame, facts.study_model, which) for which in (TESTING, TRAINING)}
     return {which: row for which, row in by_set.items() if row is not None}
 
 
-def _recognised(facts: Facts) -> str:
+def _recognised(facts: RunFacts) -> str:
     rows_of = _counted(facts)
     positive, negative = (
         {which: f"{int(row[right])} of {int(row[right]) + int(row[wrong])}" for which, row in rows_of.items()}
@@ -91,11 +91,11 @@ def _recognised(facts: Facts) -> str:
     )
 
 
-def _calibration_row(facts: Facts) -> Any:
+def _calibration_row(facts: RunFacts) -> Any:
     return row_of(rows(facts, CALIBRATION, "slope", "intercept"), facts.study_model)
 
 
-def _calibrated(facts: Facts) -> str:
+def _calibrated(facts: RunFacts) -> str:
     row = _calibration_row(facts)
     low, high = row["slope_low"], row["slope_high"]
     if row["slope"] <= 0:
@@ -114,7 +114,7 @@ def _calibrated(facts: Facts) -> str:
     )
 
 
-def _uncalibrated_row(facts: Facts) -> Any:
+def _uncalibrated_row(facts: RunFacts) -> Any:
     frame = rows(facts, CALIBRATION, "note")
     return row_of(frame[frame["slope"].isna()], facts.study_model) if len(frame) else None
 
@@ -136,7 +136,7 @@ ANSWER = (
 # --- compared with the clinical model ----------------------------------------------------------------------------
 
 
-def clinical_model(facts: Facts) -> str | None:
+def clinical_model(facts: RunFacts) -> str | None:
     """The clinical model that the study's model is compared with: the one inside it, else the first of the study.
 
     None if there is none, or if the study's model is itself a clinical model.
@@ -149,7 +149,7 @@ def clinical_model(facts: Facts) -> str | None:
     return next((name for name in order if models[name].clinical is not None and name in fitted(facts)), None)
 
 
-def _pair(facts: Facts) -> Any:
+def _pair(facts: RunFacts) -> Any:
     """DeLong's comparison, the study's model minus the clinical one; None if they were not compared."""
     other, mine = clinical_model(facts), facts.study_model
     frame = rows(facts, DELONG, "difference")
@@ -163,7 +163,7 @@ def _pair(facts: Facts) -> Any:
     return None
 
 
-def _against_clinical(facts: Facts) -> str:
+def _against_clinical(facts: RunFacts) -> str:
     row, other = _pair(facts), clinical_model(facts)
     difference, p_value = float(row["difference"]), row["p_value"]
     size = f"{number(abs(difference))} {'higher' if difference > 0 else 'lower'} than" if difference else "the same as"
@@ -187,17 +187,17 @@ def _against_clinical(facts: Facts) -> str:
 # --- compared with chance ----------------------------------------------------------------------------------------
 
 
-def _chance(facts: Facts) -> Chance | None:
+def _chance(facts: RunFacts) -> ChanceOfModel | None:
     permuted = chance_of(facts, facts.study_model, TESTING)
     return permuted if permuted is not None and not pd.isna(permuted.p_value) else None
 
 
-def _added(facts: Facts) -> Chance | None:
+def _added(facts: RunFacts) -> ChanceOfModel | None:
     permuted = chance_of(facts, facts.study_model, TESTING, INCREMENTAL)
     return permuted if permuted is not None and not pd.isna(permuted.p_value) else None
 
 
-def _by_chance(facts: Facts) -> str:
+def _by_chance(facts: RunFacts) -> str:
     permuted = _chance(facts)
     assert permuted is not None
     shown = "better than chance" if permuted.p_value < SMALL else "not shown to be better than chance"
@@ -209,13 +209,13 @@ def _by_chance(facts: Facts) -> str:
     )
 
 
-def _corrected(facts: Facts, kind: str) -> Chance | None:
+def _corrected(facts: RunFacts, kind: str) -> ChanceOfModel | None:
     """The permutation test of the study's model, if it was corrected for the number of models."""
     permuted = _chance(facts) if kind == OUTCOME else _added(facts)
     return permuted if permuted is not None and permuted.p_max_t is not None and len(family(facts, kind)) > 1 else None
 
 
-def _after_correction(facts: Facts, kind: str, shown: str) -> str:
+def _after_correction(facts: RunFacts, kind: str, shown: str) -> str:
     permuted = _corrected(facts, kind)
     assert permuted is not None and permuted.p_max_t is not None
     count = len(family(facts, kind))
@@ -226,13 +226,13 @@ def _after_correction(facts: Facts, kind: str, shown: str) -> str:
     return f"Corrected for the {count} models {which} (max-T), {_p(permuted.p_max_t)}{said}."
 
 
-def _few(facts: Facts) -> Chance | None:
+def _few(facts: RunFacts) -> ChanceOfModel | None:
     """The permutation test of the study's model, if it has too few permutations for a small p-value."""
     permuted = _chance(facts)
     return permuted if permuted is not None and permuted.smallest_p_value >= SMALL else None
 
 
-def _floor(facts: Facts) -> str:
+def _floor(facts: RunFacts) -> str:
     permuted = _few(facts)
     assert permuted is not None
     return (
@@ -241,7 +241,7 @@ def _floor(facts: Facts) -> str:
     )
 
 
-def _by_radiomics(facts: Facts) -> str:
+def _by_radiomics(facts: RunFacts) -> str:
     permuted = _added(facts)
     assert permuted is not None
     shown = "is shown" if permuted.p_value < SMALL else "is not shown"
@@ -251,7 +251,7 @@ def _by_radiomics(facts: Facts) -> str:
     )
 
 
-def _unknown(facts: Facts, name: str, column: str) -> str:
+def _unknown(facts: RunFacts, name: str, column: str) -> str:
     """The reason why the study's model was left out of a table; "" if it was not."""
     return next((why for why, names in left_out(facts, name, column).items() if facts.study_model in names), "")
 
@@ -259,7 +259,7 @@ def _unknown(facts: Facts, name: str, column: str) -> str:
 # --- compared with baselines -------------------------------------------------------------------------------------
 
 
-def _simpler(facts: Facts) -> list[str]:
+def _simpler(facts: RunFacts) -> list[str]:
     """Baselines that do at least as well as the study's model on the testing set, the best first, with their AUCs.
 
     The volume is compared on the model's own rows if that was computed; the others by Table 3.
@@ -285,13 +285,13 @@ def _simpler(facts: Facts) -> list[str]:
 # --- inside the folds --------------------------------------------------------------------------------------------
 
 
-def _resampled(facts: Facts) -> Any:
+def _resampled(facts: RunFacts) -> Any:
     frame = rows(facts, RESAMPLED, "nested_auc", "training_auc")
     part = frame[frame["model"] == facts.study_model] if len(frame) else frame
     return part.iloc[0] if len(part) else None
 
 
-def _inside(facts: Facts) -> str:
+def _inside(facts: RunFacts) -> str:
     row = _resampled(facts)
     return (
         f"With every step inside the folds, the pipeline of {facts.study_model} reached an AUC of "

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.chance import CHANCE_FILE
-from radstudy.report.facts import TESTING, Facts
+from radstudy.report.facts import TESTING, RunFacts
 from radstudy.report.resampled import FOLDER
 
 TABLE3 = "evaluate/table3.csv"
@@ -15,7 +15,7 @@ DELONG = "evaluate/delong.csv"
 RESAMPLED = f"{FOLDER}/summary.csv"
 
 
-def rows(facts: Facts, name: str, *known: str) -> pd.DataFrame:
+def rows(facts: RunFacts, name: str, *known: str) -> pd.DataFrame:
     """The rows of a table that have a value in all the columns; none if the table or a column is missing.
 
     Parameters
@@ -33,34 +33,34 @@ def rows(facts: Facts, name: str, *known: str) -> pd.DataFrame:
     return frame[complete]
 
 
-def shows(facts: Facts, name: str, *known: str) -> bool:
+def shows(facts: RunFacts, name: str, *known: str) -> bool:
     """True if a table has a row with a value in all the columns."""
     return bool(len(rows(facts, name, *known)))
 
 
-def fitted(facts: Facts) -> dict[str, dict[str, Any]]:
+def fitted(facts: RunFacts) -> dict[str, dict[str, Any]]:
     """The models that were fitted, in the study's order, each with its record."""
     records = facts.documents.get("model/models.json") or {}
     return {name: records[name] for name in facts.models if records.get(name, {}).get("fitted")}
 
 
-def agreement(facts: Facts) -> dict[str, Any]:
+def agreement(facts: RunFacts) -> dict[str, Any]:
     """The summary of the agreement between the readers; empty if the step has not run."""
     return dict(facts.documents.get("agree/summary.json") or {})
 
 
-def agreement_tested(facts: Facts) -> bool:
+def agreement_tested(facts: RunFacts) -> bool:
     """True if features were filtered by agreement: some intraclass correlation could be computed."""
     return bool(agreement(facts)) and not agreement(facts)["note"] and shows(facts, "agree/icc.csv", "icc")
 
 
-def chance_rows(facts: Facts, kind: str = "outcome") -> pd.DataFrame:
+def chance_rows(facts: RunFacts, kind: str = "outcome") -> pd.DataFrame:
     """The rows of the models' permutation p-values that were computed."""
     frame = rows(facts, CHANCE_FILE, "permutations", "p_value")
     return frame[frame["kind"] == kind] if len(frame) else frame
 
 
-def left_out(facts: Facts, name: str, column: str) -> dict[str, list[str]]:
+def left_out(facts: RunFacts, name: str, column: str) -> dict[str, list[str]]:
     """Reasons for leaving models out of a table, each with their names: rows with a note in place of a value."""
     frame = facts.frames.get(name)
     if frame is None or not {"model", "note", column} <= set(frame.columns):
@@ -69,7 +69,7 @@ def left_out(facts: Facts, name: str, column: str) -> dict[str, list[str]]:
     return {str(why): list(dict.fromkeys(part["model"])) for why, part in without.groupby("note", sort=False)}
 
 
-def areas(facts: Facts, which: str) -> pd.DataFrame:
+def areas(facts: RunFacts, which: str) -> pd.DataFrame:
     """The rows of Table 3 that have an AUC in a set."""
     frame = rows(facts, TABLE3, "auc")
     return frame[frame["set"] == which] if len(frame) else frame
@@ -81,6 +81,6 @@ def row_of(frame: pd.DataFrame, model: str, which: str = TESTING) -> Any:
     return part.iloc[0] if len(part) else None
 
 
-def lesions_share_patients(facts: Facts) -> bool:
+def lesions_share_patients(facts: RunFacts) -> bool:
     """True if some patient has several lesions."""
     return facts.case_word == "lesions"

@@ -10,7 +10,7 @@ from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.protocol.sections import Extract
 from radstudy.protocol.words import listed
 from radstudy.report.display import plural
-from radstudy.report.facts import SUMMARY, Facts
+from radstudy.report.facts import SUMMARY, RunFacts
 
 _INTERPOLATORS = {"sitkBSpline": "B-spline", "sitkLinear": "linear interpolation",
                   "sitkNearestNeighbor": "nearest neighbour"}  # fmt: skip
@@ -22,7 +22,7 @@ _SAID = {"binWidth", "binCount", "resampledPixelSpacing", "interpolator", "padDi
 _DECIDES_NOTHING = {"label", "geometryTolerance"}  # the study file's rule takes the lesion; grids are always compared
 
 
-def extraction(facts: Facts) -> str:
+def extraction(facts: RunFacts) -> str:
     """The sentences on the extraction; its settings are the study file's or those of a parameter file."""
     section, settings = facts.protocol.extract, facts.extraction
     explained = facts.document(SUMMARY)["explained"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from radstudy.protocol.words import listed
 from radstudy.report.display import plural
-from radstudy.report.facts import SUMMARY, Facts
+from radstudy.report.facts import SUMMARY, RunFacts
 from radstudy.report.text.evidence import agreement_tested, fitted, rows, shows
 from radstudy.report.text.extraction import extraction
 from radstudy.report.text.sentence import Sentence
@@ -16,7 +16,7 @@ TRANSFERRED, MAPS = "extract/transferred.csv", "extract/maps/maps.csv"
 # --- preparation -------------------------------------------------------------------------------------------------
 
 
-def _done(facts: Facts) -> list[str]:
+def _done(facts: RunFacts) -> list[str]:
     """The steps of `prepare` in the volumes' histories, in words; with the number of volumes if not all."""
     histories = rows(facts, VOLUMES, "history")["history"].astype(str)
     told = []
@@ -49,31 +49,31 @@ IMAGES = (
 # --- masks and features ------------------------------------------------------------------------------------------
 
 
-def _extracted(facts: Facts) -> bool:
+def _extracted(facts: RunFacts) -> bool:
     return facts.protocol.features is None and SUMMARY in facts.documents
 
 
-def _explained(facts: Facts) -> str:
+def _explained(facts: RunFacts) -> str:
     return f" ({facts.document(SUMMARY)['explained']})"
 
 
-def _first_reader(facts: Facts) -> str:
+def _first_reader(facts: RunFacts) -> str:
     return f"The models were trained and tested on the masks of {facts.protocol.reader}."
 
 
-def _other_readers(facts: Facts) -> str:
+def _other_readers(facts: RunFacts) -> str:
     return (
         f"Those of {listed(list(facts.protocol.cohort.readers[1:]))} were not used for training or testing; they "
         "served to assess the agreement between readers."
     )
 
 
-def _used(facts: Facts) -> Any:
+def _used(facts: RunFacts) -> Any:
     frame = rows(facts, TRANSFERRED, "status")
     return frame[frame["status"].isin(["confirmed", "not confirmed, accepted"])] if len(frame) else frame
 
 
-def _transfer(facts: Facts) -> str:
+def _transfer(facts: RunFacts) -> str:
     section, used = facts.protocol.cohort.transfer, _used(facts)
     assert section is not None
     fit = (
@@ -99,7 +99,7 @@ def _transfer(facts: Facts) -> str:
     )
 
 
-def _maps(facts: Facts) -> str:
+def _maps(facts: RunFacts) -> str:
     mapped = rows(facts, MAPS, "feature")
     mapped = mapped[mapped["problem"] == ""]
     names = list(dict.fromkeys(mapped["feature"]))
@@ -110,7 +110,7 @@ def _maps(facts: Facts) -> str:
     )
 
 
-def _mapped(facts: Facts) -> bool:
+def _mapped(facts: RunFacts) -> bool:
     frame = rows(facts, MAPS, "feature")
     return bool(len(frame) and (frame["problem"] == "").any())
 

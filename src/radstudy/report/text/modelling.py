@@ -5,14 +5,14 @@ from __future__ import annotations
 from radstudy.protocol.classifiers import Classifier
 from radstudy.protocol.selection import Standardise
 from radstudy.protocol.words import listed
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.evidence import fitted, rows
 from radstudy.report.text.sentence import Sentence
 
 FUNNEL, SCREEN = "model/funnel.csv", "model/clinical_screen.csv"
 
 
-def _steps(facts: Facts) -> list[str]:
+def _steps(facts: RunFacts) -> list[str]:
     """The steps of the selection that some fitted model went through, in words and in order."""
     ran = {str(step) for step in rows(facts, FUNNEL, "step")["step"]}
     counts: dict[str, int] = {}
@@ -26,13 +26,13 @@ def _steps(facts: Facts) -> list[str]:
     return told
 
 
-def _built(facts: Facts, how: str) -> list[str]:
+def _built(facts: RunFacts, how: str) -> list[str]:
     """The fitted models that are built by "pool" or by "add"."""
     models = facts.protocol.model.models
     return [name for name in fitted(facts) if getattr(models[name], how)]
 
 
-def _pooled(facts: Facts) -> str:
+def _pooled(facts: RunFacts) -> str:
     named = _built(facts, "pool")
     own = rows(facts, FUNNEL, "step")
     ran = {str(step).partition(" ")[0] for step in own[own["branch"].isin(named)]["step"]}
@@ -41,14 +41,14 @@ def _pooled(facts: Facts) -> str:
     return f"{listed(named)} pooled the features that their component models had selected{reduced}."
 
 
-def _screened(facts: Facts) -> list[tuple[str, float]]:
+def _screened(facts: RunFacts) -> list[tuple[str, float]]:
     """The clinical models whose variables were screened, with the bound of their p-values."""
     models, names = facts.protocol.model.models, set(rows(facts, SCREEN, "model", "p_value")["model"])
     screened = [(name, models[name].clinical) for name in fitted(facts) if name in names]
     return [(name, section.univariate_below) for name, section in screened if section is not None]
 
 
-def _screening(facts: Facts) -> str:
+def _screening(facts: RunFacts) -> str:
     frame = rows(facts, SCREEN, "p_value", "kept")
     told = []
     for name, below in _screened(facts):
@@ -77,12 +77,12 @@ SELECTION = (
 )
 
 
-def _tuned(facts: Facts) -> list[str]:
+def _tuned(facts: RunFacts) -> list[str]:
     """The models whose classifier was tuned in the folds: all but those that are an intercept only."""
     return [name for name, model in fitted(facts).items() if not model.get("empty")]
 
 
-def _classifiers(facts: Facts) -> str:
+def _classifiers(facts: RunFacts) -> str:
     kinds: dict[Classifier, list[str]] = {}
     for name in _tuned(facts):
         fit = facts.protocol.model.fit_of(name)
@@ -91,7 +91,7 @@ def _classifiers(facts: Facts) -> str:
     return " ".join(("" if alone else f"{listed(names)}: ") + fit.told() for fit, names in kinds.items())
 
 
-def _folds(facts: Facts) -> str:
+def _folds(facts: RunFacts) -> str:
     return (
         "Cross-validation folds were drawn within the training set, stratified by outcome, with all lesions of a "
         f"patient in one fold (seed {facts.protocol.seed}). The folds served only to choose the classifier's setting: "
@@ -100,18 +100,18 @@ def _folds(facts: Facts) -> str:
     )
 
 
-def _gaps(facts: Facts) -> list[str]:
+def _gaps(facts: RunFacts) -> list[str]:
     """The fitted models that could not use every row."""
     return [name for name, model in fitted(facts).items() if model.get("not_used")]
 
 
-def _not_fitted(facts: Facts) -> dict[str, str]:
+def _not_fitted(facts: RunFacts) -> dict[str, str]:
     records = facts.documents.get("model/models.json") or {}
     return {name: str(records[name].get("note", "")) for name in facts.models
             if name in records and not records[name].get("fitted")}  # fmt: skip
 
 
-def _intercepts(facts: Facts) -> list[str]:
+def _intercepts(facts: RunFacts) -> list[str]:
     return [name for name, model in fitted(facts).items() if model.get("empty")]
 
 

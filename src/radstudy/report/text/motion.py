@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from radstudy.report.display import number, plural
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.paragraph import Paragraph
 
 COLUMN = "motion_mm"  # as `radstudy derive` calls it
 _NAMED = 40
 
 
-def motion(facts: Facts) -> list[Paragraph]:
+def motion(facts: RunFacts) -> list[Paragraph]:
     """Each patient's displacement, the largest first; empty if the study file does not name the column."""
     codebook = facts.protocol.cohort.clinical
     name = next((name for name, entry in codebook.items() if (entry.column or name) == COLUMN), None)

@@ -6,22 +6,22 @@ import math
 
 from radstudy.protocol.words import listed
 from radstudy.report.display import number, plural
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.paragraph import Paragraph
 
 
-def cohort_notes(facts: Facts) -> list[Paragraph]:
+def cohort_notes(facts: RunFacts) -> list[Paragraph]:
     """Notes on how the cohort table was read."""
     return [Paragraph(str(note)) for note in facts.document("cohort/notes.json")]
 
 
-def count_explained(facts: Facts) -> list[Paragraph]:
+def count_explained(facts: RunFacts) -> list[Paragraph]:
     """The explanation of the number of features."""
     summary = facts.document("extract/summary.json")
     return [Paragraph(f"Features per lesion and sequence: {summary['explained']}.")]
 
 
-def signature_note(facts: Facts) -> list[Paragraph]:
+def signature_note(facts: RunFacts) -> list[Paragraph]:
     """The model in signature.json."""
     signature = facts.document("signature.json")
     count = len(signature["formula"]["terms"])

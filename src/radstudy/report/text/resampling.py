@@ -8,7 +8,7 @@ from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, family, floor_text, named
 from radstudy.report.display import plural, plural_span, span
-from radstudy.report.facts import TESTING, Facts
+from radstudy.report.facts import TESTING, RunFacts
 from radstudy.report.resampled import FOLDER
 from radstudy.report.text.evidence import RESAMPLED, agreement_tested, chance_rows, left_out, rows, shows
 from radstudy.report.text.sentence import Sentence
@@ -24,12 +24,12 @@ def _without(reasons: dict[str, list[str]]) -> str:
 # --- chance ------------------------------------------------------------------------------------------------------
 
 
-def _models_of(frame: pd.DataFrame, facts: Facts) -> str:
+def _models_of(frame: pd.DataFrame, facts: RunFacts) -> str:
     """The models that have rows: "every model", or their names."""
     return named(facts, [name for name in facts.models if name in set(frame["model"])])
 
 
-def _chance(facts: Facts) -> str:
+def _chance(facts: RunFacts) -> str:
     frame = chance_rows(facts)
     both = "training and the testing" if (frame["measure"] == TESTING).any() else "training"
     return (
@@ -39,7 +39,7 @@ def _chance(facts: Facts) -> str:
     )
 
 
-def _incremental(facts: Facts) -> str:
+def _incremental(facts: RunFacts) -> str:
     frame = chance_rows(facts, INCREMENTAL)
     return (
         f"For {listed([name for name in facts.models if name in set(frame['model'])])}, the radiomics features were "
@@ -83,17 +83,17 @@ CHANCE = (
 _ALONE = {"volume": "the logarithm of the lesion's volume", "age": "age"}
 
 
-def _kinds(facts: Facts) -> set[str]:
+def _kinds(facts: RunFacts) -> set[str]:
     """The kinds of baselines that have an AUC."""
     frame = baselines(facts)
     return set(frame[frame["auc"].notna()]["kind"]) if {"kind", "auc"} <= set(frame.columns) else set()
 
 
-def _alone(facts: Facts) -> list[str]:
+def _alone(facts: RunFacts) -> list[str]:
     return [words for kind, words in _ALONE.items() if kind in _kinds(facts)]
 
 
-def _moved(facts: Facts) -> str:
+def _moved(facts: RunFacts) -> str:
     readers = listed(list(dict.fromkeys(rows(facts, MOVED, "reader")["reader"])))
     return (
         f"The fitted models were applied unchanged to features from the masks of {readers}; differences in the "
@@ -124,7 +124,7 @@ BASELINES = (
 # --- other rows --------------------------------------------------------------------------------------------------
 
 
-def _nested(facts: Facts) -> str:
+def _nested(facts: RunFacts) -> str:
     frame = rows(facts, RESAMPLED, "nested_auc", "repeats", "folds")
     inside = "every data-dependent step"
     if agreement_tested(facts):
@@ -137,7 +137,7 @@ def _nested(facts: Facts) -> str:
     )
 
 
-def _splits(facts: Facts) -> str:
+def _splits(facts: RunFacts) -> str:
     frame = rows(facts, RESAMPLED, "splits", "split_median")
     return (
         f"The whole pipeline of {_models_of(frame, facts)} was fitted and tested on {span(frame['splits'])} other "
@@ -145,7 +145,7 @@ def _splits(facts: Facts) -> str:
     )
 
 
-def _bootstrap(facts: Facts) -> str:
+def _bootstrap(facts: RunFacts) -> str:
     frame = rows(facts, RESAMPLED, "resamples", "out_of_bag_auc")
     return (
         f"The whole pipeline of {_models_of(frame, facts)} was refitted on {span(frame['resamples'])} bootstrap "
@@ -154,7 +154,7 @@ def _bootstrap(facts: Facts) -> str:
     )
 
 
-def _corrections(facts: Facts) -> str:
+def _corrections(facts: RunFacts) -> str:
     frame = rows(facts, CORRECTIONS, "auc")
     names = {"harrell": "Harrell's", "632": ".632", "632+": ".632+"}
     computed = [words for name, words in names.items() if name in set(frame["correction"].astype(str))]
@@ -165,7 +165,7 @@ def _corrections(facts: Facts) -> str:
     )
 
 
-def _resampled(facts: Facts) -> bool:
+def _resampled(facts: RunFacts) -> bool:
     return any(shows(facts, RESAMPLED, column) for column in ("nested_auc", "split_median", "out_of_bag_auc"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from radstudy.bugs import LOG, note
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class Sentence:
     """
 
     name: str
-    when: Callable[[Facts], bool]
-    text: Callable[[Facts], str]
+    when: Callable[[RunFacts], bool]
+    text: Callable[[RunFacts], str]
 
-    def said(self, facts: Facts) -> str:
+    def said(self, facts: RunFacts) -> str:
         """The sentence, or "" if the run does not show its work; if files cannot be understood, a note of that."""
         try:
             return self.text(facts) if self.when(facts) else ""
@@ -40,7 +40,7 @@ class Sentence:
             )
 
 
-def said(facts: Facts, sentences: Iterable[Sentence]) -> str:
+def said(facts: RunFacts, sentences: Iterable[Sentence]) -> str:
     """The sentences that are true of the run, one after the other."""
     return " ".join(filter(None, (sentence.said(facts) for sentence in sentences)))
 

@@ -8,7 +8,7 @@ from radstudy.modelling.assessment.measures import IntervalBy, with_interval_by
 from radstudy.protocol.words import listed
 from radstudy.report.analysed import lesions_note
 from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE
-from radstudy.report.facts import TRAINING, Facts
+from radstudy.report.facts import TRAINING, RunFacts
 from radstudy.report.tables.performance import INTERVALS, applied, cutoff_rule
 from radstudy.report.tables.regression import estimated, p_of_interval
 from radstudy.report.text.evidence import DELONG, TABLE3, rows, shows
@@ -23,7 +23,7 @@ MCNEMAR, INCREMENTAL = "evaluate/mcnemar.csv", "evaluate/incremental.csv"
 # --- groups ------------------------------------------------------------------------------------------------------
 
 
-def _tests(facts: Facts, kind: str) -> list[str]:
+def _tests(facts: RunFacts, kind: str) -> list[str]:
     """The tests used in Tables 1 and 2, as the tables name them."""
     parts = [rows(facts, name, "p_value", "test", "kind") for name in GROUPS]
     labels = [str(test) for part in parts for test in part.loc[part["kind"] == kind, "test"]]
@@ -46,7 +46,7 @@ def _named(tests: list[str]) -> str:
     return listed([_NAMES.get(test, f"{test} test") for test in tests])
 
 
-def _continuous(facts: Facts) -> str:
+def _continuous(facts: RunFacts) -> str:
     chosen = (
         ", depending on normality (Kolmogorov-Smirnov with Lilliefors' correction, per group) and equality of "
         "variances (Levene)"
@@ -56,7 +56,7 @@ def _continuous(facts: Facts) -> str:
     return f"Continuous variables were compared between the groups by {_named(_tests(facts, 'continuous'))}{chosen}."
 
 
-def _categorical(facts: Facts) -> str:
+def _categorical(facts: RunFacts) -> str:
     return (
         f"Categorical variables were compared between the groups by {_named(_tests(facts, 'categorical'))}; levels "
         "that did not occur were left out."
@@ -66,19 +66,19 @@ def _categorical(facts: Facts) -> str:
 # --- single models -----------------------------------------------------------------------------------------------
 
 
-def _area_intervals(facts: Facts) -> str:
+def _area_intervals(facts: RunFacts) -> str:
     frame = rows(facts, TABLE3, "auc_low")
     known = frame.get("interval", [facts.protocol.evaluate.interval.auc])
     used = listed([INTERVALS[name] for name in dict.fromkeys(known)])
     return f"The {facts.level} confidence intervals of the area under the ROC curve (AUC) are by {used}."
 
 
-def _with_interval(facts: Facts, kind: IntervalBy) -> list[str]:
+def _with_interval(facts: RunFacts, kind: IntervalBy) -> list[str]:
     """The names of the run's measures that have an interval of this kind."""
     return [measure.words for measure in with_interval_by(kind) if shows(facts, TABLE3, f"{measure.name}_low")]
 
 
-def _bootstrap_intervals(facts: Facts) -> str:
+def _bootstrap_intervals(facts: RunFacts) -> str:
     names = _with_interval(facts, "bootstrap")
     one = len(names) == 1
     intervals = "interval" if one else "intervals"
@@ -143,7 +143,7 @@ _SINGLE = (
 # --- regression --------------------------------------------------------------------------------------------------
 
 
-def _regression(facts: Facts) -> str:
+def _regression(facts: RunFacts) -> str:
     interval = {"profile": "profile-likelihood", "wald": "Wald"}[facts.protocol.evaluate.regression.interval]
     return (
         "Odds ratios are from an unpenalised multivariable logistic regression on each model's features in the "
@@ -151,27 +151,27 @@ def _regression(facts: Facts) -> str:
     )
 
 
-def _firth(facts: Facts) -> list[str]:
+def _firth(facts: RunFacts) -> list[str]:
     frame = rows(facts, REGRESSION, "odds_ratio", "estimator")
     if not len(frame):
         return []
     return list(dict.fromkeys(frame[frame["estimator"].str.lower().str.contains("firth")]["model"]))
 
 
-def _odds_ratios_tested(facts: Facts) -> bool:
+def _odds_ratios_tested(facts: RunFacts) -> bool:
     """True if some odds ratio is printed with its p-value."""
     frame = rows(facts, REGRESSION, "odds_ratio", "low", "high")
     return any(estimated(row) and not pd.isna(p_of_interval(facts, row)) for _, row in frame.iterrows())
 
 
-def _p_of_odds_ratios(facts: Facts) -> str:
+def _p_of_odds_ratios(facts: RunFacts) -> str:
     profile = facts.protocol.evaluate.regression.interval == "profile"
     test = "the likelihood-ratio test" if profile else "Wald's test"
     test += "; for Firth's fit, the penalised likelihood-ratio test" if _firth(facts) else ""
     return f"The p-value of each odds ratio is from the test that matches its interval ({test})."
 
 
-def _no_estimate(facts: Facts) -> list[str]:
+def _no_estimate(facts: RunFacts) -> list[str]:
     frame = rows(facts, REGRESSION, "note")
     if "odds_ratio" not in frame:
         return []
@@ -201,7 +201,7 @@ _REGRESSION = (
 # --- pairs -------------------------------------------------------------------------------------------------------
 
 
-def _nested_in_training(facts: Facts) -> bool:
+def _nested_in_training(facts: RunFacts) -> bool:
     frame = rows(facts, DELONG, "difference", "nested")
     return bool(len(frame) and ((frame["set"] == TRAINING) & frame["nested"].eq(True)).any())
 
@@ -269,7 +269,7 @@ STATISTICS = (
 # --- tails -------------------------------------------------------------------------------------------------------
 
 
-def _two_sided(facts: Facts) -> list[str]:
+def _two_sided(facts: RunFacts) -> list[str]:
     """The two-sided tests that have a p-value."""
     known = {
         "those of the groups": any(shows(facts, name, "p_value") for name in GROUPS),
@@ -280,7 +280,7 @@ def _two_sided(facts: Facts) -> list[str]:
     return [name for name, tested in known.items() if tested]
 
 
-def _takes_rows_as_independent(facts: Facts) -> bool:
+def _takes_rows_as_independent(facts: RunFacts) -> bool:
     """True if some interval or test takes rows as independent."""
     return shows(facts, TABLE3, "auc_low") or bool(_two_sided(facts))
 

@@ -10,7 +10,7 @@ from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
 from radstudy.report.display import number, plural, span, thousands
-from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.agreement import bound_of
 from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER
 from radstudy.report.text.evidence import (
@@ -30,13 +30,13 @@ LEAKS = "evaluate/leaks/leaks.csv"
 _STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 
 
-def summary(facts: Facts) -> list[Paragraph]:
+def summary(facts: RunFacts) -> list[Paragraph]:
     """The study in a few paragraphs, built from the sentences that the run's files show to be true."""
     told = [Paragraph(said(facts, sentences), lead) for lead, sentences in SUMMARY]
     return [paragraph for paragraph in told if paragraph.text]
 
 
-def alarms(facts: Facts) -> list[str]:
+def alarms(facts: RunFacts) -> list[str]:
     """The errors that have to be read before anything else."""
     return list(filter(None, (sentence.said(facts) for sentence in ALARMS)))
 
@@ -44,12 +44,12 @@ def alarms(facts: Facts) -> list[str]:
 # --- above everything else ---------------------------------------------------------------------------------------
 
 
-def _findings(facts: Facts, severity: str) -> list[str]:
+def _findings(facts: RunFacts, severity: str) -> list[str]:
     frame = rows(facts, LEAKS, "severity", "what")
     return [str(row["what"]) for _, row in frame[frame["severity"] == severity].iterrows()] if len(frame) else []
 
 
-def _leak(facts: Facts) -> str:
+def _leak(facts: RunFacts) -> str:
     errors = _findings(facts, "error")
     return (
         f"No AUC in this study can be trusted until this is resolved. The leak detector found "
@@ -63,7 +63,7 @@ ALARMS = (Sentence("leak_errors", lambda facts: bool(_findings(facts, "error")),
 # --- patients ----------------------------------------------------------------------------------------------------
 
 
-def _patients(facts: Facts) -> str:
+def _patients(facts: RunFacts) -> str:
     flow = facts.document("cohort/flow.json")
     lesions = f" with {plural(flow['lesions'], 'lesion')}" if flow["lesions"] != flow["kept"] else ""
     parts = [
@@ -77,7 +77,7 @@ def _patients(facts: Facts) -> str:
     )
 
 
-def _analysed(facts: Facts) -> str:
+def _analysed(facts: RunFacts) -> str:
     lost, patients = sum(not_analysed(facts).values()), by_patient(analysed_rows(facts))
     parts = [
         f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.groups[1]})"
@@ -90,7 +90,7 @@ def _analysed(facts: Facts) -> str:
     )
 
 
-def _lost(facts: Facts) -> str:
+def _lost(facts: RunFacts) -> str:
     frame = facts.failures()
     return (
         f"{plural(len(frame), 'case')} could not be used in the {listed(['step ' + s for s in frame['step'].unique()])}"
@@ -112,7 +112,7 @@ _PATIENTS = (
 # --- features ----------------------------------------------------------------------------------------------------
 
 
-def _extracted(facts: Facts) -> str:
+def _extracted(facts: RunFacts) -> str:
     extracted = facts.document("extract/summary.json")
     if facts.protocol.features is not None:
         return f"Features were supplied as a table ({extracted['explained'].partition(';')[0]})."
@@ -120,7 +120,7 @@ def _extracted(facts: Facts) -> str:
     return f"From each usable lesion, {plural(extracted['features'], 'feature')} were computed on each of {sequences}."
 
 
-def _reproduced(facts: Facts) -> str:
+def _reproduced(facts: RunFacts) -> str:
     agreed = agreement(facts)
     kept = {name: int(agreed["kept"].get(name, 0)) for name in facts.protocol.sequences}
     lesions = sorted(set(agreed["lesions"].values()))
@@ -151,7 +151,7 @@ _FEATURES = (
 # --- all models --------------------------------------------------------------------------------------------------
 
 
-def _declared(facts: Facts) -> str:
+def _declared(facts: RunFacts) -> str:
     models = fitted(facts)
     empty = [name for name in models if models[name].get("empty")]
     missing = [name for name in facts.models if name not in models]
@@ -169,7 +169,7 @@ def _declared(facts: Facts) -> str:
     return text + "."
 
 
-def _range(facts: Facts) -> str:
+def _range(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
     ends = cast("tuple[int, int]", (frame["auc"].idxmin(), frame["auc"].idxmax()))
     low, high = (f"{number(frame['auc'][place])} ({frame['model'][place]})" for place in ends)
@@ -179,7 +179,7 @@ def _range(facts: Facts) -> str:
     )
 
 
-def _pairs(facts: Facts) -> str:
+def _pairs(facts: RunFacts) -> str:
     frame = rows(facts, DELONG, "p_value")
     tested = frame[frame["set"] == TESTING]
     raw = int((tested["p_value"] < 0.05).sum())
@@ -193,7 +193,7 @@ def _pairs(facts: Facts) -> str:
     return text + "."
 
 
-def _tested_pairs(facts: Facts) -> bool:
+def _tested_pairs(facts: RunFacts) -> bool:
     frame = rows(facts, DELONG, "p_value")
     return bool(len(frame) and (frame["set"] == TESTING).any())
 
@@ -208,14 +208,14 @@ _MODELS = (
 # --- how far to trust it -----------------------------------------------------------------------------------------
 
 
-def _apparent(facts: Facts) -> str:
+def _apparent(facts: RunFacts) -> str:
     return (
         f"The training AUCs ({_between(areas(facts, TRAINING)['auc'])}) are apparent (selection ignored): features "
         "were chosen and models fitted on the same patients."
     )
 
 
-def _one_split(facts: Facts) -> str:
+def _one_split(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
     many = f", and the highest of {len(frame)} tends to be too high by chance alone" if len(frame) > 1 else ""
     if facts.protocol.cohort.split.column is None:
@@ -227,7 +227,7 @@ def _one_split(facts: Facts) -> str:
     return f"The testing AUCs come from {which}, with {positives} positive {facts.case_word}{many}{end}."
 
 
-def _inside(facts: Facts) -> str:
+def _inside(facts: RunFacts) -> str:
     known = rows(facts, RESAMPLED, "nested_auc", "optimism")
     named = [name for name in facts.models if name in set(known["model"])]
     whose = "the same pipelines" if named == facts.models else f"the pipelines of {listed(named)}"
@@ -240,7 +240,7 @@ def _inside(facts: Facts) -> str:
     )
 
 
-def _not_run(facts: Facts) -> list[str]:
+def _not_run(facts: RunFacts) -> list[str]:
     wanted = [step for step in _STEPS if step != "prepare" or facts.protocol.features is None]
     return [step for step in wanted if f"{step}/{PROVENANCE}" not in facts.documents]
 

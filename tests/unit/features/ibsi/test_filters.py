@@ -7,10 +7,10 @@ from radstudy import Roi, Volume
 from radstudy.errors import CaseError, StudyFileError
 from radstudy.features.ibsi.filters import (
     Gabor,
-    Identity,
     LaplacianOfGaussian,
     Laws,
     Mean,
+    NoFilter,
     SeparableWavelet,
     SimoncelliWavelet,
 )
@@ -78,4 +78,4 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(CaseError, match="equal spacing"):
         response_map(volume(spacing=(1.0, 1.0, 3.0)), LaplacianOfGaussian(1.5))
     with pytest.raises(CaseError, match="not finite"):
-        response_map(Volume(np.full((3, 3, 3), np.nan, np.float32), np.eye(4)), Identity())
+        response_map(Volume(np.full((3, 3, 3), np.nan, np.float32), np.eye(4)), NoFilter())

@@ -14,7 +14,7 @@ from radstudy.protocol.sections import Protocol
 from radstudy.protocol.selection import (
     BoostedTrees,
     Collinear,
-    FoundSize,
+    FoundSizeSection,
     Impute,
     SelectionStep,
     Standardise,
@@ -87,7 +87,7 @@ def _odd_steps(steps: Sequence[SelectionStep]) -> str:
 
 
 def _found_size(keep: Any) -> bool:
-    return any(isinstance(size, FoundSize) for size in (keep.values() if isinstance(keep, dict) else [keep]))
+    return any(isinstance(size, FoundSizeSection) for size in (keep.values() if isinstance(keep, dict) else [keep]))
 
 
 def _odd(name: str, section: BaseModel) -> str:

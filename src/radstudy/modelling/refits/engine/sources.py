@@ -23,7 +23,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
-class Columns:
+class DesignColumns:
     """Some columns of the design table, all rows; shared by every source that takes rows of them."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -49,7 +49,7 @@ class FeatureSource:
     values : (rows, features) after these steps.
     """
 
-    def __init__(self, design: Columns, rows: IntArray, head: Sequence[SelectionStep]) -> None:
+    def __init__(self, design: DesignColumns, rows: IntArray, head: Sequence[SelectionStep]) -> None:
         self._table = design.table
         # arrays in the memory order of the table's rows: column sums then equal a pipeline's to the last bit
         training = design.frame.iloc[rows].to_numpy(dtype=np.float64)
@@ -151,7 +151,7 @@ class ClinicalSource:
     rows : positions of the training rows.
     """
 
-    def __init__(self, design: Columns, rows: IntArray) -> None:
+    def __init__(self, design: DesignColumns, rows: IntArray) -> None:
         self._table = design.table
         self.names: NDArray[np.object_] = design.names
         self.variables: NDArray[np.object_] = np.array([variable_of(str(name)) for name in self.names], dtype=object)

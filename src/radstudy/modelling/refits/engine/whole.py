@@ -22,7 +22,7 @@ from radstudy.modelling.refits.engine.penalty import Folds, auc, folds_of, tuned
 from radstudy.modelling.refits.engine.plan import head_of, why_not
 from radstudy.modelling.refits.engine.selecting import Selections
 from radstudy.modelling.refits.engine.slow import fit_with_scikit_learn
-from radstudy.modelling.refits.engine.sources import ClinicalSource, Columns, FeatureSource
+from radstudy.modelling.refits.engine.sources import ClinicalSource, DesignColumns, FeatureSource
 from radstudy.modelling.validation import TooFewError
 from radstudy.protocol.classifiers import Logistic
 from radstudy.protocol.sections import Protocol
@@ -103,7 +103,7 @@ class Engine:
         patients = pd.factorize(design.index.get_level_values("patient"))[0]
         self.patients: IntArray = np.asarray(patients, dtype=np.int64)
         self.slow = {name: why for name in self.models if (why := why_not(protocol, name))}
-        self._columns: dict[str, Columns] = {}
+        self._columns: dict[str, DesignColumns] = {}
         self._sources: OrderedDict[tuple[Any, ...], FeatureSource | ClinicalSource] = OrderedDict()
 
     def fit(
@@ -161,7 +161,7 @@ class Engine:
 
     def _made(self, name: str, rows: IntArray) -> FeatureSource | ClinicalSource:
         if name not in self._columns:
-            self._columns[name] = Columns(self._columns_of(name))
+            self._columns[name] = DesignColumns(self._columns_of(name))
         if self.protocol.model.models[name].clinical is not None:
             return ClinicalSource(self._columns[name], rows)
         return FeatureSource(self._columns[name], rows, head_of(self.protocol.model.select))

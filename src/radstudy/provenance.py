@@ -50,10 +50,10 @@ def source_key() -> str:
 
 def versions() -> dict[str, str]:
     """The versions of radstudy, Python, the platform and the libraries that make the numbers."""
-    found = {"radstudy": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    known = {"radstudy": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for library in _LIBRARIES:
-        found[library] = metadata.version(library)
-    return found
+        known[library] = metadata.version(library)
+    return known
 
 
 def machine() -> dict[str, str]:

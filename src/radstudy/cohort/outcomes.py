@@ -181,7 +181,7 @@ def _matched(
 
 
 def _alike(given: pd.DataFrame, taken: list[str], one: int, other: int) -> bool:
-    """Whether two rows have the same values in the columns that are taken."""
+    """True if two rows have the same values in the columns that are taken."""
     first, second = (cast(pd.Series, given.loc[row, taken]) for row in (one, other))
     return first.equals(second)
 

@@ -1,4 +1,4 @@
-"""What the program and its worker processes send one another: pickled, so that any function and result may travel."""
+"""Messages between the program and its worker processes: pickled, so that any function and result can be sent."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Team:
 
 
 def not_started(why: str) -> ProcessError:
-    """What is said where the system gives no process."""
+    """The error if the system starts no process."""
     remedy = (
         "free memory, have the limits of your account raised (ulimit -u, ulimit -n), or give fewer --jobs, and give "
         "the same command again"

@@ -13,6 +13,7 @@ _FILES = (
     "run",
     "import_",
     "check",
+    "diff",
     "plan",
     "upgrade",
     "extract",

@@ -1,0 +1,139 @@
+"""Compare what the steps of two runs depend on: settings, inputs, versions of programs, the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from radstudy.differences.finished import FinishedRun
+
+NOT_SET = "not set"
+_AFTER_STEPS = "report"  # its settings and inputs change no result
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """A setting that differs.
+
+    Parameters
+    ----------
+    step : the first step that it belongs to.
+    name : path in the step's record, such as model.select.collinear.above.
+    before, after : values in the two runs; `NOT_SET` if only the other has it.
+    """
+
+    step: str
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class InputChange:
+    """Inputs of a step that differ: files that only one of the runs has read, or whose content differs."""
+
+    step: str
+    only_before: tuple[str, ...]
+    only_after: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VersionChange:
+    """A program or library, or a property of the machine, that differs for some step."""
+
+    name: str
+    before: str
+    after: str
+    steps: tuple[str, ...]
+
+
+def setting_changes(before: FinishedRun, after: FinishedRun) -> list[SettingChange]:
+    """Compare the settings of every step that both runs have finished.
+
+    A setting that a later step takes over under a similar name (``bin_width`` and ``binWidth``) is named once.
+    """
+    changes: list[SettingChange] = []
+    seen: set[tuple[str, str, str]] = set()
+    for step in _both(before, after):
+        old, new = (dict(_leaves(run.steps[step].get("settings") or {})) for run in (before, after))
+        for name in dict.fromkeys([*old, *new]):
+            pair = old.get(name, NOT_SET), new.get(name, NOT_SET)
+            same = (_plain(name), *map(repr, pair))
+            if pair[0] != pair[1] and same not in seen:
+                seen.add(same)
+                changes.append(SettingChange(step, name, *pair))
+    return changes
+
+
+def input_changes(before: FinishedRun, after: FinishedRun) -> list[InputChange]:
+    """Compare the files that the steps have read; the results of earlier steps, which they also read, are left out."""
+    changes = []
+    for step in _both(before, after):
+        old, new = (_files(run.steps[step]) for run in (before, after))
+        change = InputChange(
+            step, tuple(sorted(set(old) - set(new))), tuple(sorted(set(new) - set(old))),
+            tuple(sorted(name for name in set(old) & set(new) if old[name] != new[name])),
+        )  # fmt: skip
+        if change.only_before or change.only_after or change.changed:
+            changes.append(change)
+    return changes
+
+
+def version_changes(before: FinishedRun, after: FinishedRun) -> list[VersionChange]:
+    """Compare the versions of programs and the machines that the results of the steps were computed with."""
+    steps: dict[tuple[str, str, str], list[str]] = {}
+    for step in _both(before, after):
+        old, new = ({**run.steps[step].get("versions", {}), **run.steps[step].get("machine", {})}
+                    for run in (before, after))  # fmt: skip
+        for name in dict.fromkeys([*old, *new]):
+            pair = str(old.get(name, "not recorded")), str(new.get(name, "not recorded"))
+            if pair[0] != pair[1]:
+                steps.setdefault((name, *pair), []).append(step)
+    return [VersionChange(*change, tuple(own)) for change, own in steps.items()]
+
+
+def _both(before: FinishedRun, after: FinishedRun) -> list[str]:
+    return [step for step in before.steps if step in after.steps and step != _AFTER_STEPS]
+
+
+def _files(record: Mapping[str, Any]) -> dict[str, str]:
+    """The input files of a step with their hashes; an input named like a step is that step's result."""
+    inputs = record.get("inputs") or {}
+    steps = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "rows", "cases", "notes", "shuffled")
+    return {name: str(content) for name, content in inputs.items() if name not in steps}
+
+
+def _leaves(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """The single settings with their paths. Settings that are null are left out: they are not in use."""
+    entries = _named(settings)
+    if entries is None:
+        if settings is not None:
+            yield name, settings
+        return
+    for key, value in entries.items():
+        yield from _leaves(value, f"{name}.{key}" if name else str(key))
+
+
+def _named(settings: Any) -> Mapping[str, Any] | None:
+    """Settings that have settings of their own, by name; None for a single value.
+
+    A list of choices such as ``[{"collinear": {...}}, {"univariate": {...}}]`` is named by the choices.
+    """
+    if isinstance(settings, Mapping):
+        return settings
+    if not isinstance(settings, Sequence) or isinstance(settings, str):
+        return None
+    if not any(isinstance(one, Mapping) for one in settings):
+        return None
+    chosen = [[(key, value) for key, value in one.items() if value is not None] for one in settings
+              if isinstance(one, Mapping)]  # fmt: skip
+    names = [pairs[0][0] for pairs in chosen if len(pairs) == 1]
+    if len(names) == len(settings) and len(set(names)) == len(names):
+        return {pairs[0][0]: pairs[0][1] for pairs in chosen}
+    return {str(place): one for place, one in enumerate(settings, 1)}
+
+
+def _plain(name: str) -> str:
+    return name.rpartition(".")[2].replace("_", "").lower()

@@ -60,7 +60,7 @@ def setting_changes(before: FinishedRun, after: FinishedRun) -> list[SettingChan
         old, new = (dict(_leaves(run.steps[step].get("settings") or {})) for run in (before, after))
         for name in dict.fromkeys([*old, *new]):
             pair = old.get(name, NOT_SET), new.get(name, NOT_SET)
-            same = (_plain(name), *map(repr, pair))
+            same = (_plain(name), repr(pair[0]), repr(pair[1]))
             if pair[0] != pair[1] and same not in seen:
                 seen.add(same)
                 changes.append(SettingChange(step, name, *pair))

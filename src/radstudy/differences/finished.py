@@ -89,3 +89,7 @@ class FinishedRun:
             raise UsageError(
                 f"{file} cannot be read ({error}). To do: run the step again with 'radstudy run'"
             ) from None
+
+
+def _unreadable(file: Path, error: Exception) -> UsageError:
+    return UsageError(f"{file} cannot be read ({error}). To do: run its step again with 'radstudy run'")

@@ -167,8 +167,8 @@ def _of_sequence(features: pd.DataFrame, sequence: str) -> pd.DataFrame:
     """Rows (patient, lesion, reader) of a sequence, with the features that it has values of."""
     if sequence not in _sequences(features):
         return pd.DataFrame()
-    rows: pd.DataFrame = features.xs(sequence, level="sequence").dropna(axis=1, how="all")
-    return rows
+    rows = features[features.index.get_level_values("sequence") == sequence].droplevel("sequence")
+    return rows.dropna(axis=1, how="all")
 
 
 def _values(sequence: str, a: pd.DataFrame, b: pd.DataFrame) -> ValueChanges:

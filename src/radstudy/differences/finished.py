@@ -49,6 +49,21 @@ class FinishedRun:
         files = {step: self.folder / step / PROVENANCE for step in STEP_FOLDERS}
         return {step: self._record(file) for step, file in files.items() if file.is_file()}
 
+    @property
+    def stale(self) -> list[str]:
+        """Steps that were finished before a step that they read was done again: their results are of that state."""
+        keys = {step: record.get("key") for step, record in self.steps.items()}
+        old = [
+            step
+            for step, record in self.steps.items()
+            if any(name in keys and content != keys[name] for name, content in (record.get("inputs") or {}).items())
+        ]
+        late: list[str] = []
+        for step, record in self.steps.items():
+            if step in old or any(name in late for name in record.get("inputs") or {}):
+                late.append(step)
+        return late
+
     def _record(self, file: Path) -> Mapping[str, Any]:
         try:
             record = read_json(file)

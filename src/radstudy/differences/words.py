@@ -46,6 +46,7 @@ class Differences:
     ----------
     before, after : the runs' folders.
     missing : step to the run that has not finished it, "first" or "second".
+    stale : steps that were finished before a step that they read was done again, with the run, "first" or "second".
     settings, inputs, versions : what the steps depend on.
     rows, values, reproducible, selections, aucs : their results.
     """
@@ -53,6 +54,7 @@ class Differences:
     before: Path
     after: Path
     missing: dict[str, str]
+    stale: list[tuple[str, str]]
     settings: list[SettingChange]
     inputs: list[InputChange]
     versions: list[VersionChange]
@@ -72,8 +74,10 @@ class Differences:
     def lines(self) -> list[str]:
         """The differences in words, one line each, under headings."""
         parts = {
-            "Steps": [f"{step}: only the {'second' if lacks == 'first' else 'first'} run has finished it"
-                      for step, lacks in self.missing.items()],
+            "Steps": [*(f"{step}: only the {'second' if lacks == 'first' else 'first'} run has finished it"
+                        for step, lacks in self.missing.items()),
+                      *(f"{step}: in the {run} run, older than the results that it reads. To do: finish that run"
+                        for run, step in self.stale)],
             "Settings": [_setting(one) for one in self.settings],
             "Files that were read": [_input(one) for one in self.inputs],
             "Versions": [_version(one) for one in self.versions],
@@ -131,6 +135,7 @@ def compare_runs(before: Path, after: Path) -> Differences:
     steps = [step for step in dict.fromkeys([*one.steps, *other.steps]) if (step in one.steps) != (step in other.steps)]
     return Differences(
         before, after, {step: "first" if step in other.steps else "second" for step in steps},
+        [(which, step) for which, run in (("first", one), ("second", other)) for step in run.stale],
         setting_changes(one, other), input_changes(one, other), version_changes(one, other), row_changes(one, other),
         value_changes(one, other), reproducible_changes(one, other), selection_changes(one, other),
         auc_changes(one, other),

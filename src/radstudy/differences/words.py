@@ -40,7 +40,7 @@ _ORDER = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 
 @dataclass(frozen=True)
 class Differences:
-    """What differs between two runs.
+    """Differences between two runs.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Differences:
         return [*said, *self._why()]
 
     def _why(self) -> list[str]:
-        """What can explain the results; where they are the same, that too."""
+        """Recorded differences that can explain the results; a sentence if the results are the same."""
         finished = "the steps that both have finished" if self.missing else "both"
         if not self.results_differ:
             return [f"The results are the same: patients, feature values, selections and AUCs of {finished}."]

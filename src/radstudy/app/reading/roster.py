@@ -271,7 +271,7 @@ def _pseudonym(seed: int, key: Key, taken: Collection[str]) -> str:
     reader, task, patient, lesion, practice, repeat = key
     for attempt in range(1000):
         words = ("pseudonym", reader, task, patient, lesion, str(practice), str(repeat), str(attempt))
-        drawn = _generator(seed, *words).integers(len(_LETTERS), size=_LENGTH + attempt // 100)
+        drawn = generator_for(seed, *words).integers(len(_LETTERS), size=_LENGTH + attempt // 100)
         name = f"{task[0].upper()}-{''.join(_LETTERS[number] for number in drawn)}"
         if name not in taken:
             return name
@@ -279,10 +279,10 @@ def _pseudonym(seed: int, key: Key, taken: Collection[str]) -> str:
 
 
 def _draw(seed: int, *words: str) -> float:
-    return float(_generator(seed, *words).random())
+    return float(generator_for(seed, *words).random())
 
 
-def _generator(seed: int, *words: str) -> np.random.Generator:
+def generator_for(seed: int, *words: str) -> np.random.Generator:
     """The generator of one choice, named by what is chosen and for whom."""
     digest = hashlib.blake2b(json.dumps(words).encode(), digest_size=16).digest()
     return generator_of(seed, Stream.READING, *(int(part) for part in np.frombuffer(digest, "<u4")))

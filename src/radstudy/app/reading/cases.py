@@ -134,7 +134,7 @@ def read_reading_cohort(protocol: Protocol, folder: Path) -> ReadingCohort:
         )
     rows = _rows(protocol, folder)
     lesions, problems, without = [], list[CaseError](), []
-    for (patient, lesion), row in sorted(rows.iterrows(), key=lambda item: item[0]):
+    for (patient, lesion), row in rows.sort_index().iterrows():
         columns = tuple((str(name), value) for name, value in row.items())
         names = {**dict(columns), "patient": patient, "lesion": lesion}
         images, faults = _images(protocol, names, folder)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from radstudy.app.reading import stored_answers, stored_masks
 from radstudy.app.reading.database import NAME, Database
 from radstudy.app.reading.forms import Problem, SequenceAnswer, Values
+from radstudy.app.reading.local_disk import refuse_network_path
 from radstudy.app.reading.refusals import (
     BehindError,
     ClosedCaseError,
@@ -89,6 +90,12 @@ class CaseContent:
 
 
 Check = Callable[[CaseContent], Sequence[Problem]]
+Clock = Callable[[], datetime.datetime]
+
+
+def utc_now() -> datetime.datetime:
+    """The time now."""
+    return datetime.datetime.now(datetime.UTC)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +196,7 @@ class Storage:
         database: Database,
         reading: Reading,
         *,
-        clock: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        clock: Clock = utc_now,
     ) -> None:
         self._database, self._reading, self._clock = database, reading, clock
 
@@ -664,17 +671,30 @@ class Storage:
         connection.execute(query, (self._now(), *what, event, detail))
 
 
-def open_storage(file: Path, reading: Reading, **options: Any) -> Storage:
-    """Open a study's database; `options` as of `Database` and, for `clock`, of `Storage`."""
-    clock: Mapping[Literal["clock"], Any] = {"clock": options.pop("clock")} if "clock" in options else {}
-    return Storage(Database(file, **options), reading, **clock)
+def open_storage(
+    file: Path,
+    reading: Reading,
+    *,
+    clock: Clock = utc_now,
+    check_place: Callable[[Path], None] = refuse_network_path,
+) -> Storage:
+    """Open a study's database.
+
+    Parameters
+    ----------
+    file : see `database_file`.
+    reading, clock : see `Storage`.
+    check_place : see `Database`, as what it raises.
+    """
+    return Storage(Database(file, check_place=check_place), reading, clock=clock)
 
 
 # --- rows to what they mean ----------------------------------------------------------------------------------------
 
 
 def _assignment(row: Sequence[Any]) -> Assignment:
-    return Assignment(*row[:6], practice=bool(row[6]), repeat=bool(row[7]))
+    pseudonym, reader, task, patient, lesion, place, practice, repeat = row
+    return Assignment(pseudonym, reader, task, patient, lesion, place, bool(practice), bool(repeat))
 
 
 def _assignments_of(connection: sqlite3.Connection, reader: str | None = None) -> list[Assignment]:

@@ -132,7 +132,7 @@ def test_another_readers_case_is_as_unknown_as_none(storage, case, reader, task,
         lambda: storage.skip(strange, TAB),
         lambda: storage.pause(strange, TAB),
     ):
-        with pytest.raises(UnknownCaseError, match="^there is no such case$"):
+        with pytest.raises(UnknownCaseError, match=r"^there is no such case$"):
             attempt()
 
 
@@ -599,7 +599,7 @@ def test_an_older_database_is_copied_and_migrated(file):
             assert connection.execute("SELECT note FROM readers WHERE name = 'anna'").fetchone() == ("anna",)
     finally:
         database.close()
-    with pytest.raises(DataError, match="later version of radstudy.*version 2"):
+    with pytest.raises(DataError, match=r"later version of radstudy.*version 2"):
         open_storage(file, READING)
     open_storage(database.copy, READING).close()
 

@@ -81,7 +81,7 @@ class Row:
         CaseError : one is not known.
         """
         if dce.times_s == "sidecar":
-            return tuple(_sidecar_time(self.file(phase)) for phase in dce.phases)
+            return tuple(sidecar_time(self.file(phase)) for phase in dce.phases)
         return tuple(self.number(time) for time in dce.times_s)
 
     def label(self, rule: Label | None) -> Label | None:
@@ -98,7 +98,13 @@ class Row:
         return self.cells[column]
 
 
-def _sidecar_time(image: Path) -> float:
+def sidecar_time(image: Path) -> float:
+    """Seconds since the first phase, from the JSON beside a phase's image.
+
+    Raises
+    ------
+    CaseError : it does not say.
+    """
     beside = image.with_name(image.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")
     try:
         if beside.is_file():

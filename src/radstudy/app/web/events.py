@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -48,7 +47,6 @@ class Events:
         self._pages: list[_Page] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Say in which event loop the streams are."""
@@ -69,13 +67,12 @@ class Events:
         of_link = sum(page.visitor.link == visitor.link for page in self._pages)
         if of_link >= _PAGES_OF_A_LINK or len(self._pages) >= _PAGES:
             raise TooManyPagesError("too many pages of the reading room are open: close some")
-        page = _Page(visitor)
-        if self._closed:
-            page.events.put_nowait(None)
-        self._pages.append(page)
-        return self._told(page)
+        return self._told(_Page(visitor))
 
     async def _told(self, page: _Page) -> AsyncIterator[bytes]:
+        if self._closed:
+            return
+        self._pages.append(page)  # here, so that a page that is gone before it is told anything leaves nothing behind
         try:
             yield _RETRY
             while True:

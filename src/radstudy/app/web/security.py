@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ ENTER = "/api/enter"
 LAUNCH = "/api/launch"  # asked by a second `radstudy read` of the same study; proves itself, see `running`
 MOST_BYTES: Mapping[str, int] = {ENTER: 4_096, LAUNCH: 4_096, "/api/lead/takein": 64 << 20}
 STROKE_BYTES, OTHER_BYTES = 16 << 20, 1 << 20
-_AT_ONCE = 4  # bodies that are read at the same time
+_AT_ONCE = 4  # large bodies that are read at the same time
 _SECONDS_FOR_A_BODY = 60.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -151,7 +152,7 @@ class Guard:
         if scope["method"] in _READS:
             await self._app(scope, receive, send)
             return
-        async with self._bodies:
+        async with self._bodies if _is_large(scope) else nullcontext():
             body = await _body(receive, _most_bytes(scope["path"]))
         if isinstance(body, int):
             await answer(send, body, "this is more than the server takes" if body == 413 else "this took too long")
@@ -172,9 +173,7 @@ class Guard:
         path = scope["path"]
         if path != "/" and "cross-site" in _values(scope, b"sec-fetch-site"):
             return 403, "the request comes from another site"
-        is_open = (path == "/" and scope["method"] in _READS) or (
-            path in (ENTER, LAUNCH) and scope["method"] == "POST"
-        )
+        is_open = (path == "/" and scope["method"] in _READS) or (path in (ENTER, LAUNCH) and scope["method"] == "POST")
         if not is_open and not self._is_known(scope):
             return 401, "enter with your personal link first"
         length = _values(scope, b"content-length")
@@ -186,6 +185,14 @@ class Guard:
 
 def _most_bytes(path: str) -> int:
     return STROKE_BYTES if path.endswith("/stroke") else MOST_BYTES.get(path, OTHER_BYTES)
+
+
+def _is_large(scope: Scope) -> bool:
+    """Whether a body may be large, as announced; what anybody may send never is: nobody waits for that."""
+    if scope["path"] in (ENTER, LAUNCH):
+        return False
+    length = _values(scope, b"content-length")
+    return not length or int(length[0]) > OTHER_BYTES
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:

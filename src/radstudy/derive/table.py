@@ -81,7 +81,7 @@ class Row:
         CaseError : one is not known.
         """
         if dce.times_s == "sidecar":
-            return tuple(sidecar_time(self.file(phase)) for phase in dce.phases)
+            return tuple(_sidecar_time(self.file(phase)) for phase in dce.phases)
         return tuple(self.number(time) for time in dce.times_s)
 
     def label(self, rule: Label | None) -> Label | None:
@@ -98,13 +98,7 @@ class Row:
         return self.cells[column]
 
 
-def sidecar_time(image: Path) -> float:
-    """Seconds since the first phase, from the JSON beside a phase's image.
-
-    Raises
-    ------
-    CaseError : it does not say.
-    """
+def _sidecar_time(image: Path) -> float:
     beside = image.with_name(image.name.removesuffix(".gz").rsplit(".", 1)[0] + ".json")
     try:
         if beside.is_file():

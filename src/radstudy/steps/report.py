@@ -16,7 +16,7 @@ def do_report(run: Run) -> None:
         "study": run.protocol.study,
         "notice": run.protocol.notice,
         "program": source_key(),  # the page is quickly made again, with the words of this version
-        "protocol": run.protocol.model_dump(mode="json", by_alias=True),
+        "protocol": run.protocol.model_dump(mode="json", by_alias=True, exclude={"reading"}),
     }
     earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:

@@ -41,9 +41,10 @@ Answers = Annotated[dict[Name, _Answer], Field(max_length=500)]
 
 
 class Body(BaseModel):
-    """A request's body; what it does not name is refused."""
+    """A request's body; what it does not name is refused. Pages name their tab in every one."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    tab: Annotated[str, Field(max_length=64)] = ""
 
 
 Kind = TypeVar("Kind", bound=Body)

@@ -102,7 +102,12 @@ class Events:
 
     def drop(self, link: str) -> None:
         """End the streams of a link that was revoked; may be called from any thread."""
-        self._later(lambda: [self._end(page) for page in list(self._pages) if page.visitor.link == link])
+
+        def end() -> None:
+            for page in [page for page in self._pages if page.visitor.link == link]:
+                self._end(page)
+
+        self._later(end)
 
     def close(self) -> None:
         """Say goodbye to all pages and end their streams."""

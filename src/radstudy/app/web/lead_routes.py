@@ -124,7 +124,7 @@ class LeadRoutes:
     async def reopen(self, request: Request) -> Response:
         """Open a closed case again."""
         body = await body_of(request, ReopenBody)
-        content = await run_in_threadpool(lambda: self.room.reopen(**body.model_dump()))
+        content = await run_in_threadpool(lambda: self.room.reopen(**body.model_dump(exclude={"tab"})))
         self.events.publish("progress", {"task": body.task}, reader=body.reader)
         return json_response(content)
 

@@ -156,6 +156,7 @@ class ImageFile:
     reference : mask of the reference tissue, where the preparation needs one.
     of_study : whether it is one of the study's sequences, on which is drawn; else a phase for cine and curves alone.
     unit : of the intensities, "" for arbitrary units.
+    seconds : since the first phase of its series; None where that is not known.
     """
 
     sequence: str
@@ -163,6 +164,7 @@ class ImageFile:
     reference: Path | None = None
     of_study: bool = True
     unit: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,6 @@ class ComputeBody(Body):
     what: Literal["interpolate", "smooth", "islands", "holes", "grow"]
     options: dict[str, Any] = Field(default_factory=dict)
     revision: Count
-    tab: str = ""
 
 
 class AnswersBody(TabBody):
@@ -179,7 +178,7 @@ class ReaderRoutes:
         sequence, kind = request.path_params["sequence"], request.path_params["image"]
         stored = await run_in_threadpool(lambda: self.images.image(self.room.images(case), sequence, kind))
         octets = stored.octets
-        headers = {"x-radstudy-dtype": stored.dtype, "x-radstudy-shape": ",".join(map(str, stored.grid.shape))}
+        headers = {"x-dtype": stored.dtype, "x-shape": ",".join(map(str, stored.grid.shape))}
         if not self.is_local and "gzip" in request.headers.get("accept-encoding", ""):
             octets = await run_in_threadpool(packed, octets)
             headers["content-encoding"] = "gzip"

@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from radstudy.app.web.needs import CaseImages, ImageFile, Json, UnknownError
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.bugs import note
-from radstudy.derive.table import sidecar_time
 from radstudy.errors import CaseError, is_expected
 from radstudy.formats.raster import read_grid
 from radstudy.imaging.volume import Volume
 from radstudy.parallel import results
+from radstudy.protocol.reading import family_of
 from radstudy.space.grid import Grid
 
 Kind = Literal["acquired", "prepared"]
@@ -36,8 +36,7 @@ KINDS: tuple[Kind, ...] = ("acquired", "prepared")
 MOST_BYTES = 768 << 20
 _SAMPLE = 65_536  # voxels of an image that its window is found from
 _PERCENTILES = ((0.5, 99.5), (5.0, 98.0))  # of the presets where the study file names none: all, and more contrast
-_FAMILY = re.compile(r"([A-Za-z].*[A-Za-z ])[ _-]?(\d+)\Z")  # DCE3; not T1, and not the b-value of DWI_b1000
-_B_VALUE = re.compile(r"(?:.*[_ -])?b\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+\Z")  # of a phase
 _PACKED = 1  # level of gzip: more costs more time than the network saves
 
 
@@ -108,18 +107,6 @@ def windows_of(samples: Sequence[NDArray[np.float32]]) -> list[list[float]]:
     return [[low, high if high > low else low + 1.0] for low, high in ends]
 
 
-def family_of(sequence: str) -> str:
-    """What the names of the phases of one series have in common; "" of a sequence that is none.
-
-    Examples
-    --------
-    >>> [family_of(name) for name in ("DCE3", "DCE 12", "T1", "T2WI", "DWI_b1000")]
-    ['DCE', 'DCE', '', '', '']
-    """
-    match = _FAMILY.match(sequence)
-    return "" if match is None or _B_VALUE.match(match[1]) else match[1].strip()
-
-
 class Images:
     """The images of a study's cases.
 
@@ -168,7 +155,7 @@ class Images:
             phases = [
                 other.sequence
                 for other, (other_name, _) in zip(case.images, grids, strict=True)
-                if family and family_of(other.sequence) == family and other_name == name
+                if family_of(other.sequence) == family and other_name == name
             ]
             described.append({
                 "name": image.sequence, "shape": list(grid.shape), "affine": grid.affine.tolist(),
@@ -228,14 +215,10 @@ class Images:
     def _windows_of(self, case: CaseImages, sequence: str, kind: Kind) -> list[list[float]]:
         """Presets of a sequence; the phases of one family share theirs."""
         family = family_of(sequence)
-        alike = [
-            image.sequence
-            for image in case.images
-            if image.of_study and (image.sequence == sequence or (family and family_of(image.sequence) == family))
-        ]
+        alike = [image.sequence for image in case.images if image.of_study and family_of(image.sequence) == family]
         if kind == self.first:
-            for name in (family, *_in_order(alike)):
-                if name in self._windows:
+            for name in (family, *self._windows):
+                if name in self._windows and family_of(name) == family_of(family):
                     return [list(map(float, pair)) for pair in self._windows[name]]
         return windows_of([self.image(case, name, kind).sample for name in alike])
 
@@ -292,7 +275,7 @@ def _named_grids(grids: Sequence[Grid]) -> list[tuple[str, Grid]]:
 
 def _in_order(phases: Sequence[str]) -> list[str]:
     """Phases by their number."""
-    return sorted(phases, key=lambda name: (int(match[2]) if (match := _FAMILY.match(name)) else 0, name))
+    return sorted(phases, key=lambda name: (int(match[0]) if (match := _NUMBER.search(name)) else 0, name))
 
 
 # --- curves ----------------------------------------------------------------------------------------------------------
@@ -318,14 +301,14 @@ def curve(images: Images, case: CaseImages, sequence: str, mask: NDArray[np.bool
     UnknownError : the sequence is no phase of a series, or the mask is empty or of another shape.
     """
     family = family_of(case.named(sequence).sequence)
-    phases = _in_order([image.sequence for image in case.images if family and family_of(image.sequence) == family])
+    phases = _in_order([image.sequence for image in case.images if family_of(image.sequence) == family])
     grid = images.image(case, sequence, "acquired").grid
     if len(phases) < 2 or mask.shape != grid.shape or not mask.any():
         raise UnknownError("there is no curve here: it takes a series of phases, and a place on one of them")
     indices = np.argwhere(mask)
     values = [_mean_at(images.image(case, phase, "acquired"), grid, indices) for phase in phases]
-    times = _times([case.named(phase).file for phase in phases])
-    if times is None:
+    times = [seconds for phase in phases if (seconds := case.named(phase).seconds) is not None]
+    if len(times) < len(phases):
         return {"phases": phases, "values": values, "times_s": None, "note": "the times of the phases are not known"}
     order = np.argsort(times, kind="stable").tolist()
     return {name: [given[index] for index in order] for name, given in
@@ -341,14 +324,6 @@ def _mean_at(phase: StoredImage, grid: Grid, indices: NDArray[np.intp]) -> float
             return None
     mean = float(phase.voxels[tuple(indices.T)].mean(dtype=np.float64))
     return mean if np.isfinite(mean) else None
-
-
-def _times(files: Sequence[Path]) -> list[float] | None:
-    """Seconds since the first phase by the files beside the images; None unless all are known."""
-    try:
-        return [sidecar_time(file) for file in files]
-    except CaseError:
-        return None
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

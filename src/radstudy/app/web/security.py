@@ -23,6 +23,7 @@ ENTER = "/api/enter"
 LAUNCH = "/api/launch"  # asked by a second `radstudy read` of the same study; proves itself, see `running`
 MOST_BYTES: Mapping[str, int] = {ENTER: 4_096, LAUNCH: 4_096, "/api/lead/takein": 64 << 20}
 STROKE_BYTES, OTHER_BYTES = 16 << 20, 1 << 20
+_DISCARDED, _DISCARDED_OF_STRANGERS = 32 << 20, 64 << 10  # read on and thrown away, so that a page gets the answer 413
 _AT_ONCE = 4  # large bodies that are read at the same time
 _SECONDS_FOR_A_BODY = 60.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -153,7 +154,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         async with self._bodies if _is_large(scope) else nullcontext():
-            body = await _body(receive, _most_bytes(scope["path"]))
+            body = await _body(receive, _most_bytes(scope["path"]), _discarded(scope["path"]))
         if isinstance(body, int):
             await answer(send, body, "this is more than the server takes" if body == 413 else "this took too long")
             return
@@ -177,7 +178,7 @@ class Guard:
         if not is_open and not self._is_known(scope):
             return 401, "enter with your personal link first"
         length = _values(scope, b"content-length")
-        most = 0 if scope["method"] in _READS else _most_bytes(path)
+        most = 0 if scope["method"] in _READS else _most_bytes(path) + _discarded(path)
         if length and not (length[0].isdecimal() and int(length[0]) <= most):
             return 413, "this is more than the server takes"
         return None
@@ -185,6 +186,11 @@ class Guard:
 
 def _most_bytes(path: str) -> int:
     return STROKE_BYTES if path.endswith("/stroke") else MOST_BYTES.get(path, OTHER_BYTES)
+
+
+def _discarded(path: str) -> int:
+    """Bytes beyond the limit that are still received, and not kept: a browser listens only when it has sent all."""
+    return _DISCARDED_OF_STRANGERS if path in (ENTER, LAUNCH) else _DISCARDED
 
 
 def _is_large(scope: Scope) -> bool:
@@ -199,19 +205,24 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1").strip().lower() for key, value in scope["headers"] if key == name]
 
 
-async def _body(receive: Receive, most: int) -> bytes | int:
+async def _body(receive: Receive, most: int, discarded: int) -> bytes | int:
     """A request's body; the status of the refusal where it is larger than that or does not come."""
-    content = bytearray()
+    content, size = bytearray(), 0
     try:
         async with asyncio.timeout(_SECONDS_FOR_A_BODY):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
                     return 408
-                content += message.get("body", b"")
-                if len(content) > most:
+                size += len(part := message.get("body", b""))
+                if size <= most:
+                    content += part
+                else:
+                    content.clear()
+                is_last = not message.get("more_body", False)
+                if size > most and (is_last or size > most + discarded):
                     return 413
-                if not message.get("more_body", False):
+                if is_last:
                     return bytes(content)
     except TimeoutError:
         return 408

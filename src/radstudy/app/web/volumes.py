@@ -79,7 +79,7 @@ def stored_image(volume: Volume) -> StoredImage:
     dtype = _narrowest(flat)
     with np.errstate(over="ignore"):  # a number beyond float32 is shown as infinite
         octets = flat.astype(np.dtype(dtype).newbyteorder("<"), copy=False).tobytes()
-        taken = flat[:: max(len(flat) // _SAMPLE, 1)].astype(np.float32)
+        taken = flat[:: -(-len(flat) // _SAMPLE)].astype(np.float32)
     return StoredImage(octets, dtype, replace(volume.grid, source=""), np.sort(taken[np.isfinite(taken)]))
 
 
@@ -223,13 +223,17 @@ class Images:
         return windows_of([self.image(case, name, kind).sample for name in alike])
 
     def _load(self, image: ImageFile, kind: Kind) -> StoredImage:
-        if kind == "acquired" and image.file.name.lower().endswith((".nii", ".nii.gz")):
-            return _read(_Task(image, None, None))
-        task = _Task(image, self._steps, self._run.of(image)) if kind == "prepared" else _Task(image, None, None)
-        with self._process:
-            (_, result), = results(_read, [task], 1, shielded=True)  # fmt: skip
+        is_prepared = kind == "prepared"
+        task = _Task(image, self._steps if is_prepared else None, self._run.of(image) if is_prepared else None)
+        try:
+            if not is_prepared and image.file.name.lower().endswith((".nii", ".nii.gz")):
+                return _read(task)
+            with self._process:
+                [(_, result)] = results(_read, [task], 1, shielded=True)
+        except CaseError as error:
+            raise error.located(sequence=image.sequence, file=image.file) from error
         if isinstance(result, CaseError):
-            raise result.located(sequence=image.sequence)
+            raise result.located(sequence=image.sequence, file=image.file)
         return result
 
 

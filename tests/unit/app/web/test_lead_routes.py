@@ -72,12 +72,14 @@ def test_a_mask_drawn_elsewhere_is_sent_as_a_file_and_its_name_is_the_servers(se
     content = b"\x1f\x8bmask"
     assert lead.ask("POST", f"/api/lead/takein?{QUERY}&suffix=.nii.gz", content).json == {"voxels": 1}
     ((_, what),) = server.room.called
-    assert what["content"] == content and what["file"].name == "mask.nii.gz" and not what["file"].exists()
+    assert what["content"] == content
+    assert what["file"].name == "mask.nii.gz" and not what["file"].exists()
     assert (what["reader"], what["patient"], what["lesion"], what["sequence"]) == ("anna", "P1", "1", "T2WI")
 
 
 @pytest.mark.parametrize("query", [
-    "reader=anna&suffix=.nii.gz", f"{QUERY}&suffix=/../../x.nii.gz", f"{QUERY}&suffix=.exe", QUERY, f"{QUERY}&suffix=.nii",
+    "reader=anna&suffix=.nii.gz", f"{QUERY}&suffix=/../../x.nii.gz", f"{QUERY}&suffix=.exe", QUERY,
+    f"{QUERY}&suffix=.nii",
 ])  # fmt: skip
 def test_a_file_of_another_kind_is_refused(server, query):
     lead = server.browser(reader="", role="lead")

@@ -115,7 +115,8 @@ def test_methods_that_are_not_used_are_refused(server, method):
 
 
 TRAVERSALS = (
-    "/static/../main.js", "/static/%2e%2e/secret.txt", "/static/..%2fsecret.txt", "/static/%2e%2e%2f%2e%2e%2fetc/passwd",
+    "/static/../main.js", "/static/%2e%2e/secret.txt", "/static/..%2fsecret.txt",
+    "/static/%2e%2e%2f%2e%2e%2fetc/passwd",
     "/static//etc/passwd", "/static/deep/../../images/T2WI.nii.gz", "/static/secret.txt", "/static/", "/static",
     "/static/..\\main.js", "/static/main.js%00.css", "/static/deep", "/../../etc/passwd", "/room/..", "/%2e%2e/",
     "/api/case/masks/..%2f..%2fM-AAAA/volume/T2WI/acquired", "/api/case/masks/M-AAAA/volume/..%2fT2WI/acquired",

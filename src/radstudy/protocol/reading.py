@@ -14,6 +14,7 @@ from radstudy.protocol.base import Fraction, Section, unknown
 from radstudy.protocol.cohort import Cohort
 from radstudy.protocol.shipped import default
 
+LIKELIHOOD, COMMENT = "likelihood", "comment"  # what a form asks beside its items
 IMAGING = "imaging"  # the table of the codebook whose variables readers assess
 Computed = Literal["max_diameter_cm", "tic_type"]
 Window = tuple[float, float]
@@ -191,6 +192,12 @@ def _require_items(reading: Reading, cohort: Cohort) -> None:
         if name not in cohort.clinical:
             raise unknown("reading: the item", name, tuple(cohort.clinical), (*at, "items"))
     items = items_of(reading, cohort)
+    for name in (LIKELIHOOD, COMMENT):
+        if name in (section.items or ()):
+            raise PydanticCustomError(
+                "items", "the form asks '{name}' itself, so that no item can be called so. Call the variable "
+                "otherwise, or leave it out of reading.characteristics.items", {"name": name, "at": (*at, "items")},
+            )  # fmt: skip
     named: Mapping[str, Mapping[str, Any]] = {
         "definitions": section.definitions,
         "differs_above": section.differs_above,

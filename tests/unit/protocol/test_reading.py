@@ -6,6 +6,7 @@ from radstudy.protocol.reading import characteristics_readers, items_of, target_
 from radstudy.protocol.template import template_text
 
 PRESET = "preset: her2-ihc2plus\n"
+ONE_MODEL = "model: {select: [{impute: median}], models: {T: [T2WI]}, signature: T}\n"
 BARE = """study: x
 cohort:
   outcome: {column: y}
@@ -45,10 +46,9 @@ def test_the_preset_adds_the_reference_studys_rules():
 @pytest.mark.parametrize(
     "own",
     [
-        "cohort: {clinical: {age: {}}}\nmodel: {select: [{impute: median}], models: {T: [T2WI]}, signature: T}\n",
-        "cohort: {clinical: {max_diameter_cm: {unit: cm}}}\nmodel: {select: [{impute: median}], models: {T: [T2WI]}, signature: T}\n",
-        "cohort: {clinical: {max_diameter_cm: {levels: [a, b], table: imaging}}}\n"
-        "model: {select: [{impute: median}], models: {T: [T2WI]}, signature: T}\n",
+        "cohort: {clinical: {age: {}}}\n" + ONE_MODEL,
+        "cohort: {clinical: {max_diameter_cm: {unit: cm}}}\n" + ONE_MODEL,
+        "cohort: {clinical: {max_diameter_cm: {levels: [a, b], table: imaging}}}\n" + ONE_MODEL,
         "reading: {characteristics: {items: [shape]}}\n",
     ],
 )
@@ -81,7 +81,7 @@ def test_a_target_that_would_unblind_is_refused_with_its_line(column, holds):
 
 def test_a_column_under_another_name_is_refused_by_its_name_in_the_table():
     text = f"{PRESET}cohort: {{clinical: {{receptor: {{column: er_status}}}}}}\nreading: {{target: [er_status]}}\n"
-    with pytest.raises(StudyFileError, match="line 3.*clinical variable or characteristic 'receptor'"):
+    with pytest.raises(StudyFileError, match=r"line 3.*clinical variable or characteristic 'receptor'"):
         parse_protocol(f"{text}model: {{models: {{T: [T2WI]}}, signature: T}}\n")
 
 

@@ -3,7 +3,7 @@
     python tests/oracle/interpolation_make.py REAL_DATA > tests/oracle/interpolation.csv
 
 Needs itk-morphologicalcontourinterpolation (Zukic et al., The Insight Journal 2016, doi 10.54294/achtrg), made with
-version 2.0.1 of it. The Dice is of the slices between the drawn ones alone.
+version 2.1.2 of it. The Dice is of the slices between the drawn ones alone.
 """
 
 from __future__ import annotations

@@ -197,11 +197,14 @@ def worklist_of(
     today : UTC.
     left_out : lesions that are not to be read in this task: of arbitration those that need none, or are not yet read.
     """
-    every = list(assignments)
+    of_patient: dict[str, list[Assignment]] = {}
+    for one in assignments:
+        of_patient.setdefault(one.patient, []).append(one)
+    every = (one for group in of_patient.values() for one in group)
     own = [one for one in every if one.task == task and (one.practice or (one.patient, one.lesion) not in left_out)]
     entries, later = [], Counter[datetime.date | None]()
     for one in sorted(own, key=lambda one: (states[one.id].status == "skipped", states[one.id].skips, one.place)):
-        due = _due(one, every, states, reading, today)
+        due = _due(one, of_patient[one.patient], states, reading, today)
         if due is True:
             entries.append(WorklistEntry(one.id, one.practice, states[one.id].status))
         else:
@@ -220,7 +223,11 @@ def _next(entries: Sequence[WorklistEntry]) -> str | None:
 
 
 def _due(
-    one: Assignment, every: Sequence[Assignment], states: Mapping[str, State], reading: Reading, today: datetime.date
+    one: Assignment,
+    of_patient: Sequence[Assignment],
+    states: Mapping[str, State],
+    reading: Reading,
+    today: datetime.date,
 ) -> datetime.date | Literal[True] | None:
     """True where an assignment may be opened; else the day on which it may, or None where that is not known yet.
 
@@ -229,8 +236,8 @@ def _due(
     if one.practice or states[one.id].seen:
         return True
     days = [datetime.date.min]
-    for other in every:
-        if other.id == one.id or other.patient != one.patient or other.practice:
+    for other in of_patient:
+        if other.id == one.id or other.practice:
             continue
         is_first = one.repeat and not other.repeat and (one.task, one.lesion) == (other.task, other.lesion)
         if (one.task, one.repeat) == (other.task, other.repeat) or not (is_first or states[other.id].seen):

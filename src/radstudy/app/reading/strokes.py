@@ -97,7 +97,7 @@ def checked_tool(tool: str, runs: Runs, off: Iterable[str] = ()) -> None:
     Parameters
     ----------
     tool : a name of `TOOL_CODES`.
-    runs : of the stroke.
+    runs : of the stroke, as `checked_runs` gives them.
     off : names of `CODES` that the study does not allow.
 
     Raises

@@ -161,16 +161,8 @@ class ReaderRoutes:
         return response
 
     def prefetch_after(self, case: CaseAddress) -> None:
-        """Have the images of the case after this one read in the background; of the first one after none."""
-        try:
-            cases = self.room.worklist(case.reader, case.task)["cases"]
-            ids = [one["id"] for one in cases]
-            after = cases[ids.index(case.id) + 1 :] if case.id in ids else cases
-            following = next((one["id"] for one in after if one["status"] in ("waiting", "open", "skipped")), None)
-            if following is not None:
-                self.images.prefetch(self.room.images(CaseAddress(case.reader, case.task, following)))
-        except RequestError:  # it may not be opened yet
-            return
+        """Have the images of the case after this one read in the background."""
+        prefetch_next(self.room, self.images, case.reader, case.task, after=case.id)
 
     async def volume(self, request: Request) -> Response:
         """The voxels of one image."""
@@ -258,6 +250,26 @@ class ReaderRoutes:
         if task not in self.room.tasks_of(reader):
             raise UnknownError("there is no such case")
         return reader
+
+
+def prefetch_next(room: Room, images: Images, reader: str, task: str, *, after: str = "") -> None:
+    """Have the images of a case read in the background.
+
+    Parameters
+    ----------
+    room, images : of the study.
+    reader, task : whose next case.
+    after : the case that is open now; "" for none.
+    """
+    try:
+        cases = room.worklist(reader, task)["cases"]
+        ids = [one["id"] for one in cases]
+        waiting = cases[ids.index(after) + 1 :] if after in ids else cases
+        following = next((one["id"] for one in waiting if one["status"] != "closed"), None)
+        if following is not None:
+            images.prefetch(room.images(CaseAddress(reader, task, following)))
+    except RequestError:  # it may not be opened yet
+        return
 
 
 def _task(name: str) -> str:

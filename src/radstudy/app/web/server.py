@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from radstudy.app.web.events import Events
 from radstudy.app.web.lead_routes import LeadRoutes
 from radstudy.app.web.needs import Json, Room
 from radstudy.app.web.pages import STATIC, PageRoutes, read_pages
-from radstudy.app.web.reader_routes import ReaderRoutes
+from radstudy.app.web.reader_routes import ReaderRoutes, prefetch_next
 from radstudy.app.web.running import (
     Entrance,
     LaunchRoute,
@@ -137,6 +138,10 @@ def _serve(
             own = "127.0.0.1" if address in ("0.0.0.0", "::") else address
             write_running(folder, address=own, port=port, secret=launch.secret, pid=os.getpid())
             token = doorkeeper.launch(role=entrance.role, reader=entrance.reader, task=entrance.task)
+            for task in behind.room.tasks_of(entrance.reader)[:1] if not entrance.task else [entrance.task]:
+                threading.Thread(
+                    target=prefetch_next, args=(behind.room, behind.images, entrance.reader, task), daemon=True
+                ).start()  # while the reader enters
             opened.extend(_give(f"{served.url}/#{token}", folder, browser=browser, say=say))
 
         app = application(behind, served, doorkeeper, events, launch, static=static, is_local=listening.is_local)

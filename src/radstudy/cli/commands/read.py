@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from radstudy.app.web.running import Entrance
     from radstudy.protocol import Protocol
 
-_TASKS = ("masks", "characteristics", "arbitration")
-
 
 def read(
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
@@ -45,8 +43,10 @@ def read(
 
     A second call on the same study, for another reader or task, gives a link to the server that runs.
     """
-    if task and task not in _TASKS:
-        raise UsageError(f"there is no task '{task}'; choose from {', '.join(_TASKS)}")
+    from radstudy.app.reading.roster import TASKS
+
+    if task and task not in TASKS:
+        raise UsageError(f"there is no task '{task}'; choose from {', '.join(TASKS)}")
     from radstudy.app.web.security import public_origin
     from radstudy.protocol import load_protocol
 
@@ -67,10 +67,10 @@ def read(
 
 def _entrance(protocol: Protocol, reader: str, task: str, *, lead: bool) -> Entrance:
     """Who enters; refused where the study has no such reader, or the reader no such task."""
-    from radstudy.app.reading.roster import readers_of
+    from radstudy.app.reading.roster import TASKS, readers_of
     from radstudy.app.web.running import Entrance
 
-    panel = {one: readers_of(one, protocol.cohort.readers, protocol.reading) for one in _TASKS}
+    panel = {one: readers_of(one, protocol.cohort.readers, protocol.reading) for one in TASKS}
     readers = list(dict.fromkeys(name for names in panel.values() for name in names))
     if not reader and not lead:
         raise UsageError(f"say who reads: --reader, one of {', '.join(readers)}; or --lead for the study lead's page")

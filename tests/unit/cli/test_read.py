@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 def study(tmp_path):
     """A study of three patients, with its study file."""
     write_study(tmp_path)
-    text = STUDY.replace("PRACTICE", "1").replace("GROW", "false")
+    text = STUDY.replace("PRACTICE", "0").replace("GROW", "false")
     (tmp_path / "study.yaml").write_text(text)
     return tmp_path / "study.yaml"
 

@@ -21,7 +21,7 @@ from starlette.responses import Response
 from radstudy.app.web.needs import IncompleteError, Json, RequestError
 from radstudy.app.web.sessions import Visitor
 from radstudy.bugs import note
-from radstudy.errors import is_expected
+from radstudy.errors import CaseError, StorageError, is_expected
 from radstudy.store import plain
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -32,6 +32,7 @@ _MOST_CODE = 11
 _MOST_VIEW = 8_192  # characters of a stroke's display settings
 _LOG = logging.getLogger(__name__)
 _DISPLAY = "an image of this case cannot be read or prepared: please tell the study lead, and go on with the next case"
+_UNSTORED = "the server cannot store anything now, its disk may be full: leave this page open and tell the study lead"
 _INTERNAL = "the server could not do this: please tell the study lead"
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -71,12 +72,19 @@ def answered(handler: Handler) -> Handler:
         except Exception as error:
             if is_expected(error):
                 _LOG.error("radstudy: %s", error)
-                return json_response({"error": _DISPLAY if "/case/" in request.url.path else _INTERNAL}, 500)
+                return json_response(*_expected(error))
             bug = note(error, "read")
             _LOG.error("radstudy: %s", bug.traceback)
             return json_response({"error": f"{_INTERNAL} ({bug.id})"}, 500)
 
     return with_errors
+
+
+def _expected(error: Exception) -> tuple[Json, int]:
+    """What a page is told of an error that names files; it tries again by itself what could not be stored."""
+    if isinstance(error, OSError | StorageError):
+        return {"error": _UNSTORED}, 507
+    return {"error": _DISPLAY if isinstance(error, CaseError) else _INTERNAL}, 500
 
 
 def json_response(content: Json, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
+from radstudy.errors import StorageError
 from radstudy.formats.raster import read_raster
 from unit.app.web.memory_room import AFFINE, CASES, SHAPE
 
@@ -107,6 +108,20 @@ def test_an_image_that_cannot_be_read_is_told_without_its_name(server, caplog):
     assert answer.status == 500 and "study lead" in answer.json["error"]
     assert b"missing" not in answer.body and b"nii" not in answer.body
     assert "missing.nii.gz" in caplog.text
+
+
+def test_a_full_disk_is_no_fault_of_an_image_and_the_page_may_try_again(server, monkeypatch, caplog):
+    browser, _ = _opened(server)
+
+    def full(*_):
+        raise StorageError("/data/Huber/room.sqlite", "No space left on device")
+
+    monkeypatch.setattr(server.room, "stroke", full)
+    answer = browser.ask("POST", f"{CASE}/stroke", _stroke())
+    assert answer.status == 507 and "disk" in answer.json["error"] and b"Huber" not in answer.body
+    assert "No space left" in caplog.text
+    monkeypatch.undo()
+    assert browser.ask("POST", f"{CASE}/stroke", _stroke()).json == {"revision": 1}
 
 
 def test_two_tabs_cannot_write_to_one_case(server):

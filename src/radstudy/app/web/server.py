@@ -41,7 +41,7 @@ from radstudy.app.web.sessions import Doorkeeper
 from radstudy.app.web.volumes import Images
 from radstudy.errors import UsageError
 
-_MOST_CONNECTIONS = 400
+_MOST_CONNECTIONS, _WAITING_CONNECTIONS = 400, 128
 _GRACE_S = 5  # for requests under way, when the server ends
 
 
@@ -286,13 +286,20 @@ def _bound(listening: Listening) -> socket.socket:
             "it, such as --public-url https://reading.hospital.org"
         )
     family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    # asyncio does not see that a socket whose protocol is not named is TCP: every answer would wait 40 ms (Nagle)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((listening.host, listening.port), family=family, backlog=128)
+        if os.name == "posix":  # the port of a server that has just ended; on Windows this would mean something else
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((listening.host, listening.port))
+        sock.listen(_WAITING_CONNECTIONS)
     except (OSError, OverflowError) as error:
+        sock.close()
         raise UsageError(
             f"{listening.host}, port {listening.port}, cannot be used ({error}): leave --port out, which takes a free "
             "one, or give another"
         ) from error
+    return sock
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import pytest
 from radstudy.app.web.events import Events
 from radstudy.app.web.running import LaunchRoute
 from radstudy.app.web.security import served_at
-from radstudy.app.web.server import _Server, application
+from radstudy.app.web.server import Listening, _bound, _Server, application
 from radstudy.app.web.sessions import Doorkeeper
 from unit.app.web.memory_room import behind, static_of, write_images
 
@@ -92,7 +91,7 @@ class Running:
 def run_server(folder, *, public_url="", steps=(), is_local=True, heartbeat_s=15.0):
     """Yield a running server, and end it."""
     write_images(folder / "images")
-    sock = socket.create_server(("127.0.0.1", 0))
+    sock = _bound(Listening())
     port = sock.getsockname()[1]
     served = served_at("127.0.0.1", port, public_url)
     behind_it = behind(folder / "images", steps)

@@ -16,7 +16,7 @@ import pytest
 from radstudy.app.web import browser as browser_module
 from radstudy.app.web.browser import Opened, remove_left
 from radstudy.app.web.running import RUNNING, Entrance, link_of_running, only_server, write_running
-from radstudy.app.web.server import Listening, serve
+from radstudy.app.web.server import Listening, _bound, serve
 from radstudy.errors import UsageError
 from radstudy.store import read_json
 from unit.app.web.conftest import Browser
@@ -192,6 +192,29 @@ def test_the_file_for_the_browser_goes_after_its_time(study, monkeypatch):
 
 def _never():
     raise AssertionError("nothing is opened")
+
+
+def test_answers_are_sent_at_once():
+    """Otherwise each waits for the browser's confirmation of its first part: 40 ms."""
+    import asyncio
+
+    async def without_delay():
+        accepted = asyncio.get_running_loop().create_future()
+        listener = _bound(Listening())
+
+        class Noting(asyncio.Protocol):
+            def connection_made(self, transport):
+                sock = transport.get_extra_info("socket")
+                accepted.set_result(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                transport.close()
+
+        server = await asyncio.get_running_loop().create_server(Noting, sock=listener)
+        with socket.create_connection(listener.getsockname(), 10):
+            answer = await accepted
+        server.close()
+        return answer
+
+    assert asyncio.run(without_delay())
 
 
 def test_a_port_that_is_taken_is_named(tmp_path):

@@ -127,6 +127,8 @@ def _serve(
     """Serve on a socket until told to end."""
     address, port = sock.getsockname()[:2]
     served = served_at(listening.host, port, listening.public_url)
+    if not listening.is_local and not served.url.startswith("https://"):
+        say(f"{served.url}: images and links travel unencrypted; put a reverse proxy with TLS before this server")
     behind = open_room()
     opened: list[Opened] = []
     try:

@@ -230,6 +230,17 @@ def test_every_network_takes_a_public_url(tmp_path, host):
         serve(tmp_path / "reading", _never, Entrance("reader", "anna"), listening=Listening(host=host))
 
 
+@pytest.mark.parametrize(("listening", "warned"), [
+    (Listening(), False), (Listening(public_url="https://reading.example.org"), False),
+    (Listening(public_url="http://reading.example.org"), True),
+])  # fmt: skip
+def test_that_nothing_is_encrypted_is_said(tmp_path, listening, warned):
+    said = []
+    with pytest.raises(AssertionError, match="nothing is opened"):
+        serve(tmp_path / "reading", _never, Entrance("reader", "anna"), listening=listening, say=said.append)
+    assert any("unencrypted" in line for line in said) == warned
+
+
 def test_another_program_at_the_port_gets_no_secret_and_gives_no_link(tmp_path):
     """The port of a server that was killed may be another program's by now."""
     import threading

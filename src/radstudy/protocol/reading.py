@@ -87,7 +87,9 @@ class Reading(Section):
     repeats: Repeats | None = Field(None, description="Cases read twice by the same reader; None: none.")
     tools: ReadingTools = Field(default_factory=ReadingTools)
     second: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="How many patients the readers after the first draw, chosen by the seed; None: all."
+        None,
+        description="How many patients the readers after the first draw, chosen by the seed among all that have "
+        "images, those excluded later too: a choice among the others would tell who is out. None: all.",
     )
     characteristics: Characteristics = Field(default_factory=Characteristics)
     windows: dict[str, tuple[Window, ...]] = Field(

@@ -26,7 +26,7 @@ class FinalValue:
     ----------
     value : a level, a number, `NOT_ASSESSABLE`, or None where it is unresolved.
     source : the readers agreed, their numbers were averaged, the arbiter decided, one reader alone has assessed it, or
-        they differ and nobody has decided yet.
+        they differ (or were not asked) and nobody has decided yet.
     """
 
     value: str | float | None
@@ -44,10 +44,10 @@ def disputed(form: Sequence[FormItem], answers: Sequence[Values], limits: Limits
     Parameters
     ----------
     form : the items.
-    answers : each reader's, complete.
+    answers : each reader's; an item that the study file asks only since they were closed is missing in them.
     limits : item to the difference above which a number is arbitrated; a number without one is always averaged.
     """
-    return tuple(item.name for item in judged(form) if _differ(item, [one[item.name] for one in answers], limits))
+    return tuple(item.name for item in judged(form) if _differ(item, [one.get(item.name) for one in answers], limits))
 
 
 def final_values(
@@ -66,7 +66,7 @@ def final_values(
     """
     if not answers:
         raise ValueError("no reader has answered")
-    return {item.name: _final(item, [one[item.name] for one in answers], limits, arbiter) for item in judged(form)}
+    return {item.name: _final(item, [one.get(item.name) for one in answers], limits, arbiter) for item in judged(form)}
 
 
 def lesions_to_arbitrate(
@@ -113,6 +113,8 @@ def paired_answers(
 
 
 def _final(item: FormItem, values: Sequence[Any], limits: Limits, arbiter: Values | None) -> FinalValue:
+    if all(value is None for value in values):
+        return FinalValue(None, "unresolved")
     if len(values) == 1:
         return FinalValue(values[0], "alone")
     if _differ(item, values, limits):
@@ -125,7 +127,7 @@ def _final(item: FormItem, values: Sequence[Any], limits: Limits, arbiter: Value
 
 def _differ(item: FormItem, values: Sequence[Any], limits: Limits) -> bool:
     """Whether readers differ so much that a third one has to decide."""
-    if item.kind == "level" or NOT_ASSESSABLE in values:
+    if item.kind == "level" or NOT_ASSESSABLE in values or None in values:
         return any(value != values[0] for value in values)
     numbers = [_exact(value) for value in values]
     return item.name in limits and max(numbers) - min(numbers) > _exact(limits[item.name])

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -134,7 +134,8 @@ def read_reading_cohort(protocol: Protocol, folder: Path) -> ReadingCohort:
         )
     rows = _rows(protocol, folder)
     lesions, problems, without = [], list[CaseError](), []
-    for (patient, lesion), row in sorted(rows.iterrows(), key=lambda item: item[0]):
+    for key, row in rows.sort_index().iterrows():
+        patient, lesion = cast("tuple[str, str]", key)
         columns = tuple((str(name), value) for name, value in row.items())
         names = {**dict(columns), "patient": patient, "lesion": lesion}
         images, faults = _images(protocol, names, folder)

@@ -109,7 +109,7 @@ class Database:
 
 def _owned(file: Path) -> FileLock:
     """The right to open the database: the system gives it back even where the process is killed."""
-    lock = FileLock(f"{file}.lock", timeout=0)
+    lock = FileLock(f"{file}.lock", timeout=0, thread_local=False)  # any thread may close
     with storing(file.parent):
         make_folders(file.parent)
         try:

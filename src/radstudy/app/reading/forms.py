@@ -186,6 +186,21 @@ def accepted(form: Sequence[FormItem], values: Values) -> dict[str, Any]:
     return kept
 
 
+def accepted_sequences(sequences: Sequence[str], given: Mapping[str, Any]) -> dict[str, SequenceAnswer]:
+    """What a page has said of the sequences of a case, in their order.
+
+    Raises
+    ------
+    AnswersError : a sequence that the case does not have, or what is no answer.
+    """
+    for name, answer in given.items():
+        if name not in sequences:
+            raise AnswersError(f"this case has no sequence '{name[:40]}'")
+        if not isinstance(answer, Mapping):
+            raise AnswersError(f"what is said of {name} is not visible, evaluable, reason and quality")
+    return {name: SequenceAnswer.of(given[name]) for name in sequences if name in given}
+
+
 def problems_of_values(form: Sequence[FormItem], values: Values) -> tuple[Problem, ...]:
     """What is missing or wrong in the answers to a form, in its order."""
     found = (_problem(item, values.get(item.name)) for item in form)

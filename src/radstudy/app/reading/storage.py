@@ -11,10 +11,10 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,36 +22,35 @@ from numpy.typing import NDArray
 from radstudy.app.reading import stored_answers, stored_masks
 from radstudy.app.reading.database import NAME, Database
 from radstudy.app.reading.forms import Problem, SequenceAnswer, Values
+from radstudy.app.reading.lead_storage import Clock, LeadStorage, utc_now
+from radstudy.app.reading.local_disk import refuse_network_path
 from radstudy.app.reading.refusals import (
     BehindError,
-    ClosedCaseError,
     HeldElsewhereError,
     LockedAnswersError,
     NotNextError,
     OtherImageError,
     ReadingError,
     UnfinishedError,
-    UnknownCaseError,
 )
 from radstudy.app.reading.roster import Assignment, Lesion, State, Task, Worklist, worklist_of
 from radstudy.app.reading.stored_answers import Stage, StoredAnswers
+from radstudy.app.reading.stored_cases import (
+    COLUMNS,
+    ReaderCase,
+    assignment_in,
+    assignments_of,
+    case_by_id,
+    case_of_reader,
+    holder_of,
+    require_not_closed,
+    states_of,
+)
 from radstudy.app.reading.stored_masks import DisplayUse, NewStroke, StoredMask
 from radstudy.app.reading.strokes import Codes, DrawingGrid, Runs, checked_runs, checked_tool, difference
-from radstudy.errors import UsageError
 from radstudy.protocol.reading import Reading
 
-LEAD = "lead"  # who did something, in the audit, where it was no reader
 _LONGEST_VIEW = 10_000  # letters
-_COLUMNS = "id, reader, task, patient, lesion, place, practice, repeat"
-
-
-@dataclass(frozen=True)
-class ReaderCase:
-    """A case as a reader's request names it: the reader from the session, the rest from the request."""
-
-    reader: str
-    task: str
-    id: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,43 +124,6 @@ class TaskProgress:
     skipped: int
 
 
-@dataclass(frozen=True)
-class LinkRecord:
-    """A personal link as it is kept: the token itself is kept nowhere.
-
-    Parameters
-    ----------
-    id : names it on the lead's page.
-    token_hash : SHA-256 of the token, hexadecimal.
-    role : reader or lead.
-    reader, task : whose it is, and the only task that it opens; "" for none, and for all.
-    created_at, revoked_at : UTC, ISO 8601; the latter "" while it is valid.
-    """
-
-    id: str
-    token_hash: str
-    role: str
-    reader: str
-    task: str
-    created_at: str
-    revoked_at: str = ""
-
-
-@dataclass(frozen=True)
-class AuditLine:
-    """One event of the audit: when (UTC), who, of what, what happened."""
-
-    number: int
-    at: str
-    reader: str
-    task: str
-    patient: str
-    lesion: str
-    sequence: str
-    event: str
-    detail: str
-
-
 def database_file(data: Path, reading: Reading, folder: Path | None = None) -> Path:
     """Where the database of a study lies.
 
@@ -174,7 +136,7 @@ def database_file(data: Path, reading: Reading, folder: Path | None = None) -> P
     return (data / reading.folder if folder is None else folder) / NAME
 
 
-class Storage:
+class Storage(LeadStorage):
     """The stored state of a study's reading; its methods may be called from several threads.
 
     Parameters
@@ -189,9 +151,10 @@ class Storage:
         database: Database,
         reading: Reading,
         *,
-        clock: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+        clock: Clock = utc_now,
     ) -> None:
-        self._database, self._reading, self._clock = database, reading, clock
+        super().__init__(database, clock=clock)
+        self._reading = reading
 
     def __enter__(self) -> Self:
         return self
@@ -210,8 +173,8 @@ class Storage:
     def assignments(self) -> tuple[Assignment, ...]:
         """All assignments, in the order of readers, tasks and places: what `roster_of` is given as `kept`."""
         with self._database.reading() as connection:
-            query = f"SELECT {_COLUMNS} FROM assignments ORDER BY reader, task, place"
-            return tuple(map(_assignment, connection.execute(query)))
+            query = f"SELECT {COLUMNS} FROM assignments ORDER BY reader, task, place"
+            return tuple(map(assignment_in, connection.execute(query)))
 
     def sync(self, roster: Iterable[Assignment]) -> None:
         """Take in a roster: new assignments are added, and those that left it and were never opened go.
@@ -234,7 +197,7 @@ class Storage:
                     connection.execute("UPDATE assignments SET place = ? WHERE id = ?", (one.place, one.id))
                 else:
                     row = (one.id, one.reader, one.task, one.patient, one.lesion, one.place, one.practice, one.repeat)
-                    connection.execute(f"INSERT INTO assignments ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+                    connection.execute(f"INSERT INTO assignments ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def assignment(self, case: ReaderCase) -> Assignment:
         """The assignment of a case, for its own reader.
@@ -244,7 +207,7 @@ class Storage:
         UnknownCaseError : there is none, or it is another reader's or task's.
         """
         with self._database.reading() as connection:
-            return _of_reader(connection, case)
+            return case_of_reader(connection, case)
 
     def worklist(self, reader: str, task: Task, *, left_out: Collection[Lesion] = ()) -> Worklist:
         """A reader's list of one task; `left_out` as of `worklist_of`."""
@@ -260,7 +223,7 @@ class Storage:
         """
         counts: dict[tuple[str, Task], dict[str, int]] = {}
         with self._database.reading() as connection:
-            every, states = _assignments_of(connection), _states(connection)
+            every, states = assignments_of(connection), states_of(connection)
         for one in every:
             if not one.practice and not (one.task == "arbitration" and (one.patient, one.lesion) in left_out):
                 task = counts.setdefault((one.reader, one.task), {"total": 0, "closed": 0, "open": 0, "skipped": 0})
@@ -289,9 +252,9 @@ class Storage:
         ClosedCaseError : it is closed.
         """
         with self._database.writing() as connection:
-            one = _of_reader(connection, case)
+            one = case_of_reader(connection, case)
             self._require_turn(connection, one, left_out)
-            holder = _holder(connection, one.id)
+            holder = holder_of(connection, one.id)
             if holder is not None and holder != tab and not take:
                 raise HeldElsewhereError(f"{one.id} is open in another tab or on another computer")
             if holder != tab:
@@ -304,7 +267,7 @@ class Storage:
     def case(self, case: ReaderCase) -> StoredCase:
         """A case as it is stored, whether it is open or not, for its own reader."""
         with self._database.reading() as connection:
-            return _stored(connection, _of_reader(connection, case))
+            return _stored(connection, case_of_reader(connection, case))
 
     def pause(self, case: ReaderCase, tab: str) -> None:
         """Let go of a case: it stays open, and comes next."""
@@ -350,6 +313,8 @@ class Storage:
         if len(view) > _LONGEST_VIEW:
             raise ReadingError(f"the settings of the display are longer than {_LONGEST_VIEW} letters")
         with self._changing(case, tab) as (connection, one):
+            if one.task != "masks":
+                raise ReadingError("lesions are drawn in the task 'masks'")
             new = NewStroke(stroke.sequence, stroke.revision, stroke.tool, runs, view, self._now())
             return stored_masks.append(connection, one.id, new, grid)
 
@@ -401,9 +366,9 @@ class Storage:
         if codes.shape != (grid.size,):
             raise OtherImageError(f"{sequence}: the mask has {codes.size} voxels, the image {grid.size}")
         with self._database.writing() as connection:
-            one = _by_id(connection, case_id)
-            _require_not_closed(connection, one)
-            if _holder(connection, one.id) is not None:
+            one = case_by_id(connection, case_id)
+            require_not_closed(connection, one)
+            if holder_of(connection, one.id) is not None:
                 raise HeldElsewhereError(f"{one.id} is open: the reader has to leave it first")
             stored_masks.require_grid(connection, one.id, sequence, grid)
             revision = stored_masks.revision_of(connection, one.id, sequence)
@@ -501,8 +466,8 @@ class Storage:
     def _answers(self, task: Task, stage: Stage, *, repeat: bool) -> dict[Lesion, dict[str, StoredAnswers]]:
         found: dict[Lesion, dict[str, StoredAnswers]] = {}
         with self._database.reading() as connection:
-            states = _states(connection)
-            for one in _assignments_of(connection):
+            states = states_of(connection)
+            for one in assignments_of(connection):
                 if one.task != task or one.practice or one.repeat != repeat or states[one.id].closed is None:
                     continue
                 answers = stored_answers.stage_of(connection, one.id, stage)
@@ -510,121 +475,21 @@ class Storage:
                     found.setdefault((one.patient, one.lesion), {})[one.reader] = answers
         return found
 
-    # --- the lead ---------------------------------------------------------------------------------------------------
-
-    def reopen(self, *, reader: str, task: str, patient: str, lesion: str, reason: str, repeat: bool = False) -> str:
-        """Open a closed case again for its reader; its pseudonym. First locked answers and first masks stay.
-
-        Raises
-        ------
-        UsageError : no reason, no such case, or it is not closed.
-        """
-        who = f"Patient {patient}, lesion {lesion}, {task}, reader {reader}"
-        if not reason.strip():
-            raise UsageError(f"{who}: a closed case is opened again for a reason only. To do: say which")
-        with self._database.writing() as connection:
-            query = (
-                f"SELECT {_COLUMNS} FROM assignments WHERE reader = ? AND task = ? AND patient = ? AND lesion = ? "
-                "AND repeat = ? AND practice = 0"
-            )
-            row = connection.execute(query, (reader, task, patient, lesion, repeat)).fetchone()
-            if row is None:
-                raise UsageError(f"{who}: this reader does not have this case")
-            one = _assignment(row)
-            if _states(connection, one.id)[one.id].status != "closed":
-                raise UsageError(f"{who}: the case is not closed")
-            connection.execute("UPDATE assignments SET status = 'open' WHERE id = ?", (one.id,))
-            self._note(connection, one, "reopened by the lead", reason.strip(), who=LEAD)
-            return one.id
-
-    def place_arrow(self, patient: str, lesion: str, ras: tuple[float, float, float] | None) -> None:
-        """Point at a lesion for all readers alike, or take the arrow away; patient coordinates RAS, mm."""
-        with self._database.writing() as connection:
-            connection.execute("DELETE FROM arrows WHERE patient = ? AND lesion = ?", (patient, lesion))
-            if ras is not None:
-                row = (patient, lesion, *map(float, ras), self._now())
-                connection.execute("INSERT INTO arrows VALUES (?, ?, ?, ?, ?, ?)", row)
-            detail = "taken away" if ras is None else ", ".join(f"{one:.1f}" for one in ras)
-            self._write_audit(connection, (LEAD, "", patient, lesion, ""), "arrow", detail)
-
-    def links(self) -> tuple[LinkRecord, ...]:
-        """All personal links, revoked ones too, in the order in which they were made."""
-        with self._database.reading() as connection:
-            names = ", ".join(one.name for one in fields(LinkRecord))
-            return tuple(LinkRecord(*row) for row in connection.execute(f"SELECT {names} FROM links ORDER BY number"))
-
-    def add_link(self, link: LinkRecord) -> None:
-        """Keep a new link."""
-        with self._database.writing() as connection:
-            row = [getattr(link, one.name) for one in fields(LinkRecord)]
-            query = "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM links))"
-            connection.execute(query, row)
-            self._write_audit(connection, (LEAD, link.task, "", "", ""), "link made", f"{link.role} {link.reader}")
-
-    def revoke_link(self, link_id: str, at: str) -> None:
-        """Mark a link as revoked; one that is unknown or revoked already stays as it is."""
-        with self._database.writing() as connection:
-            query = "UPDATE links SET revoked_at = ? WHERE id = ? AND revoked_at = ''"
-            if connection.execute(query, (at, link_id)).rowcount:
-                self._write_audit(connection, (LEAD, "", "", "", ""), "link revoked", link_id)
-
-    def note_outcomes_opened(self, reader: str) -> None:
-        """Note that a reader has opened outcomes: the methods name him; the first time counts."""
-        with self._database.writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO readers (name) VALUES (?)", (reader,))
-            query = "UPDATE readers SET outcomes_opened_at = ? WHERE name = ? AND outcomes_opened_at IS NULL"
-            if connection.execute(query, (self._now(), reader)).rowcount:
-                self._write_audit(connection, (reader, "", "", "", ""), "opened outcomes", "")
-
-    def outcomes_opened(self) -> dict[str, str]:
-        """Reader to when he first opened outcomes, of those who have."""
-        query = "SELECT name, outcomes_opened_at FROM readers WHERE outcomes_opened_at IS NOT NULL ORDER BY name"
-        with self._database.reading() as connection:
-            return dict(connection.execute(query).fetchall())
-
-    def to_export(self, *, all_closed: bool = False) -> tuple[Assignment, ...]:
-        """Closed cases whose record is not written yet (a crash came between), or all closed ones; no practice."""
-        query = f"SELECT {_COLUMNS} FROM assignments WHERE status = 'closed' AND practice = 0"
-        query += "" if all_closed else " AND exported_at IS NULL"
-        with self._database.reading() as connection:
-            return tuple(map(_assignment, connection.execute(f"{query} ORDER BY reader, task, place")))
-
-    def mark_exported(self, case_id: str) -> None:
-        """Note that the record of a closed case is written."""
-        with self._database.writing() as connection:
-            one = _by_id(connection, case_id)
-            connection.execute("UPDATE assignments SET exported_at = ? WHERE id = ?", (self._now(), case_id))
-            self._note(connection, one, "record written")
-
-    def audit(self, since: int = 0) -> tuple[AuditLine, ...]:
-        """The audit's lines after a number, in order."""
-        query = "SELECT number, at, reader, task, patient, lesion, sequence, event, detail FROM audit WHERE number > ?"
-        with self._database.reading() as connection:
-            return tuple(AuditLine(*row) for row in connection.execute(f"{query} ORDER BY number", (since,)))
-
-    def note(self, event: str, detail: str = "", *, reader: str = LEAD, case_id: str | None = None) -> None:
-        """Write a line of the audit that belongs to no other change."""
-        with self._database.writing() as connection:
-            if case_id is None:
-                self._write_audit(connection, (reader, "", "", "", ""), event, detail)
-            else:
-                self._note(connection, _by_id(connection, case_id), event, detail, who=reader)
-
     # --- what the methods have in common ----------------------------------------------------------------------------
 
     @contextmanager
     def _changing(self, case: ReaderCase, tab: str) -> Iterator[tuple[sqlite3.Connection, Assignment]]:
         """A change of a case by its reader, from the tab that holds it."""
         with self._database.writing() as connection:
-            one = _of_reader(connection, case)
-            _require_not_closed(connection, one)
-            if _holder(connection, one.id) != tab:
+            one = case_of_reader(connection, case)
+            require_not_closed(connection, one)
+            if holder_of(connection, one.id) != tab:
                 raise HeldElsewhereError(f"{one.id} is not open in this tab any more")
             yield connection, one
 
     def _require_turn(self, connection: sqlite3.Connection, one: Assignment, left_out: Collection[Lesion]) -> None:
         """Whether a reader may open a case now: what he has begun, what he has skipped, or the next one."""
-        _require_not_closed(connection, one)
+        require_not_closed(connection, one)
         listed = self._worklist(connection, one.reader, one.task, left_out)
         status = {entry.id: entry.status for entry in listed.entries}.get(one.id)
         if status is None:
@@ -636,86 +501,12 @@ class Storage:
     def _worklist(
         self, connection: sqlite3.Connection, reader: str, task: Task, left_out: Collection[Lesion]
     ) -> Worklist:
-        own, states = _assignments_of(connection, reader), _states(connection)
+        own, states = assignments_of(connection, reader), states_of(connection)
         today = self._clock().astimezone(datetime.UTC).date()
         return worklist_of(
             own, states, task=task, reading=self._reading, today=today,
             left_out=left_out if task == "arbitration" else (),
         )  # fmt: skip
-
-    def _now(self) -> str:
-        return self._clock().astimezone(datetime.UTC).isoformat(timespec="milliseconds")
-
-    def _note(
-        self, connection: sqlite3.Connection, one: Assignment, event: str, detail: str = "", *, sequence: str = "",
-        who: str | None = None,
-    ) -> None:  # fmt: skip
-        kind = "practice" if one.practice else "repeat" if one.repeat else ""
-        told = "; ".join(filter(None, [kind, f"case of {one.reader}" if who not in (None, one.reader) else "", detail]))
-        self._write_audit(connection, (who or one.reader, one.task, one.patient, one.lesion, sequence), event, told)
-
-    def _write_audit(
-        self, connection: sqlite3.Connection, what: tuple[str, str, str, str, str], event: str, detail: str
-    ) -> None:
-        query = (
-            "INSERT INTO audit (at, reader, task, patient, lesion, sequence, event, detail) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        connection.execute(query, (self._now(), *what, event, detail))
-
-
-def open_storage(file: Path, reading: Reading, **options: Any) -> Storage:
-    """Open a study's database; `options` as of `Database` and, for `clock`, of `Storage`."""
-    clock: Mapping[Literal["clock"], Any] = {"clock": options.pop("clock")} if "clock" in options else {}
-    return Storage(Database(file, **options), reading, **clock)
-
-
-# --- rows to what they mean ----------------------------------------------------------------------------------------
-
-
-def _assignment(row: Sequence[Any]) -> Assignment:
-    return Assignment(*row[:6], practice=bool(row[6]), repeat=bool(row[7]))
-
-
-def _assignments_of(connection: sqlite3.Connection, reader: str | None = None) -> list[Assignment]:
-    query = f"SELECT {_COLUMNS} FROM assignments WHERE ? IS NULL OR reader = ? ORDER BY place"
-    return list(map(_assignment, connection.execute(query, (reader, reader))))
-
-
-def _states(connection: sqlite3.Connection, case_id: str | None = None) -> dict[str, State]:
-    query = "SELECT id, status, opened_at, closed_at, skips FROM assignments WHERE ? IS NULL OR id = ?"
-    return {
-        one: State(status, opened is not None, _day(closed), skips)
-        for one, status, opened, closed, skips in connection.execute(query, (case_id, case_id))
-    }
-
-
-def _day(at: str | None) -> datetime.date | None:
-    return None if at is None else datetime.datetime.fromisoformat(at).date()
-
-
-def _by_id(connection: sqlite3.Connection, case_id: str) -> Assignment:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM assignments WHERE id = ?", (case_id,)).fetchone()
-    if row is None:
-        raise UnknownCaseError
-    return _assignment(row)
-
-
-def _of_reader(connection: sqlite3.Connection, case: ReaderCase) -> Assignment:
-    one = _by_id(connection, case.id)
-    if (one.reader, one.task) != (case.reader, case.task):
-        raise UnknownCaseError
-    return one
-
-
-def _holder(connection: sqlite3.Connection, case_id: str) -> str | None:
-    row = connection.execute("SELECT tab FROM tabs WHERE case_id = ?", (case_id,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def _require_not_closed(connection: sqlite3.Connection, one: Assignment) -> None:
-    if _states(connection, one.id)[one.id].status == "closed":
-        raise ClosedCaseError(f"{one.id} is closed. To do: ask the study lead to open it again, with a reason")
 
 
 def _stored(connection: sqlite3.Connection, one: Assignment) -> StoredCase:
@@ -723,7 +514,7 @@ def _stored(connection: sqlite3.Connection, one: Assignment) -> StoredCase:
     arrow = connection.execute(query, (one.patient, one.lesion)).fetchone()
     return StoredCase(
         one,
-        _states(connection, one.id)[one.id],
+        states_of(connection, one.id)[one.id],
         stored_masks.masks_of(connection, one.id),
         stored_answers.answers_at(connection, one.id),
         stored_answers.stage_of(connection, one.id, "first"),
@@ -743,8 +534,26 @@ def _require(check: Check, connection: sqlite3.Connection, one: Assignment) -> C
 def _is_frozen(connection: sqlite3.Connection, one: Assignment) -> bool:
     """Whether the answers may not change: after locking, until the case was closed once. An arbiter goes on."""
     first = stored_answers.stage_of(connection, one.id, "first")
-    return one.task == "characteristics" and first is not None and _states(connection, one.id)[one.id].closed is None
+    return one.task == "characteristics" and first is not None and states_of(connection, one.id)[one.id].closed is None
 
 
 def _without_comment(values: Values) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name != "comment"}
+
+
+def open_storage(
+    file: Path,
+    reading: Reading,
+    *,
+    clock: Clock = utc_now,
+    check_place: Callable[[Path], None] = refuse_network_path,
+) -> Storage:
+    """Open a study's database.
+
+    Parameters
+    ----------
+    file : see `database_file`.
+    reading, clock : see `Storage`.
+    check_place : see `Database`, as what it raises.
+    """
+    return Storage(Database(file, check_place=check_place), reading, clock=clock)

@@ -55,6 +55,14 @@ def test_levels_that_differ_are_decided_by_the_arbiter_alone():
     assert set(decided) == {"width_cm", "depth_cm", "margin"}
 
 
+def test_an_item_that_was_asked_later_is_unresolved_and_not_made_up():
+    before = {"depth_cm": 1.0, "margin": "rough"}
+    assert disputed(FORM, [before, before], LIMITS) == ()
+    assert final_values(FORM, [before, before], LIMITS)["width_cm"] == FinalValue(None, "unresolved")
+    assert disputed(FORM, [before, says(1.0)], LIMITS) == ("width_cm",)
+    assert final_values(FORM, [before], LIMITS)["width_cm"] == FinalValue(None, "unresolved")
+
+
 def test_a_reader_alone_has_the_final_value():
     assert final_values(FORM, [says(3.0)], LIMITS)["width_cm"] == FinalValue(3.0, "alone")
     with pytest.raises(ValueError, match="no reader"):

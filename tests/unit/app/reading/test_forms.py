@@ -7,6 +7,7 @@ from radstudy.app.reading.forms import (
     AnswersError,
     SequenceAnswer,
     accepted,
+    accepted_sequences,
     form_of,
     problems_of_sequences,
     problems_of_values,
@@ -157,3 +158,11 @@ def test_an_answer_for_a_sequence_is_read_as_it_was_sent():
     sent = {"visible": True, "evaluable": None, "reason": "", "quality": 3}
     assert SequenceAnswer.of(sent).document() == sent
     assert SequenceAnswer.of({"reason": None}) == SequenceAnswer()
+
+
+def test_only_sequences_of_the_case_are_said_something_of():
+    sent = {"DWI": {"quality": 2}, "T2WI": {"visible": True}}
+    assert list(accepted_sequences(["T2WI", "DWI", "DCE2"], sent)) == ["T2WI", "DWI"]
+    for wrong in ({"ADC": {}}, {"DWI": None}, {"DWI": [1]}):
+        with pytest.raises(AnswersError):
+            accepted_sequences(["T2WI", "DWI"], wrong)

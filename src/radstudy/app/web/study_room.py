@@ -29,6 +29,7 @@ from radstudy.app.reading.forms import (
     problems_of_values,
 )
 from radstudy.app.reading.interpolation import interpolated
+from radstudy.app.reading.lead_storage import LinkRecord
 from radstudy.app.reading.refusals import (
     BehindError,
     HeldElsewhereError,
@@ -37,7 +38,8 @@ from radstudy.app.reading.refusals import (
     UnknownCaseError,
 )
 from radstudy.app.reading.roster import Assignment, Lesion, Task, readers_of
-from radstudy.app.reading.storage import CaseContent, LinkRecord, ReaderCase, Storage, StoredCase, Stroke
+from radstudy.app.reading.storage import CaseContent, Storage, StoredCase, Stroke
+from radstudy.app.reading.stored_cases import ReaderCase
 from radstudy.app.reading.strokes import CODES, Codes, DrawingGrid, difference, mask_of
 from radstudy.app.web.needs import (
     TASKS,

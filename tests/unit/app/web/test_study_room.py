@@ -11,6 +11,7 @@ import pytest
 from radstudy.app.reading.cases import read_reading_cohort
 from radstudy.app.reading.roster import roster_of
 from radstudy.app.reading.storage import open_storage
+from radstudy.app.reading.stored_cases import ReaderCase
 from radstudy.app.reading.strokes import CODES
 from radstudy.app.web.needs import (
     CaseAddress,
@@ -212,8 +213,6 @@ def test_operations_are_previews_that_only_change_what_they_say(room):
 
 
 def case_of(case):
-    from radstudy.app.reading.storage import ReaderCase
-
     return ReaderCase(case.reader, case.task, case.id)
 
 

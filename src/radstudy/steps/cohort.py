@@ -101,7 +101,12 @@ def _record(case: Case) -> CaseRecord:
 
 def read_cases(run: Run) -> list[Case]:
     """The cases that the step wrote."""
-    return [_case(CaseRecord.from_json(item)) for item in CASES.read(run.out)]
+    return cases_in(run.out)
+
+
+def cases_in(out: Path) -> list[Case]:
+    """The cases of a run's folder."""
+    return [_case(CaseRecord.from_json(item)) for item in CASES.read(out)]
 
 
 def _case(record: CaseRecord) -> Case:

@@ -1,0 +1,178 @@
+"""What the study lead's page asks for. How readers agree is hidden from a lead who still reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from radstudy.app.web.answers import Body, Handler, Name, NothingBody, answered, body_of, json_response, visitor_of
+from radstudy.app.web.events import Events
+from radstudy.app.web.needs import IncompleteError, Json, Link, NotAllowedError, Room, UnknownError
+from radstudy.app.web.sessions import Doorkeeper, require_lead
+from radstudy.store import temporary_folder, write_bytes
+
+_SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".dcm")  # of masks that are taken in
+_GZIP = b"\x1f\x8b"
+
+
+class LinkBody(Body):
+    """Whose link to make; without a task it opens all of the reader's."""
+
+    reader: Name
+    task: Annotated[str, Field(max_length=64)] = ""
+
+
+class ReopenBody(Body):
+    """Which case to open again, and why."""
+
+    reader: Name
+    task: Name
+    patient: Name
+    lesion: Name = "1"
+    reason: Annotated[str, Field(min_length=3, max_length=2_000)]
+
+
+class ArrowBody(Body):
+    """Where the target lesion is (RAS, mm); null takes the arrow away."""
+
+    patient: Name
+    lesion: Name = "1"
+    ras: Annotated[list[float], Field(min_length=3, max_length=3)] | None
+
+
+@dataclass(frozen=True)
+class LeadRoutes:
+    """The routes of the study lead.
+
+    Parameters
+    ----------
+    room : behind them.
+    doorkeeper : makes and revokes links.
+    events : told of links that end.
+    url : that links begin with.
+    """
+
+    room: Room
+    doorkeeper: Doorkeeper
+    events: Events
+    url: str
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", "progress", self._shown(self.room.lead_progress)),
+            ("GET", "agreement", self._shown(self.room.lead_agreement, hidden=True)),
+            ("GET", "disagreements", self._shown(self.room.lead_disagreements, hidden=True)),
+            ("GET", "links", self.links),
+            ("POST", "links", self.new_link),
+            ("DELETE", "links/{id}", self.revoke),
+            ("POST", "reopen", self.reopen),
+            ("POST", "arrow", self.arrow),
+            ("POST", "export", self.export),
+            ("POST", "takein", self.take_in),
+        ]
+        return [Route(f"/api/lead/{path}", answered(_of_lead(handler)), methods=[method])
+                for method, path, handler in table]  # fmt: skip
+
+    def _shown(self, content: Callable[[], Json], *, hidden: bool = False) -> Handler:
+        """What the room tells the lead; `hidden` from one who still reads."""
+
+        async def shown(request: Request) -> Response:
+            reader = visitor_of(request).reader
+            if hidden and reader and await run_in_threadpool(self.room.still_reads, reader):
+                raise NotAllowedError("you still read in this study: this is shown when your cases are closed")
+            return json_response(await run_in_threadpool(content))
+
+        return shown
+
+    async def links(self, _: Request) -> Response:
+        """All personal links, without their tokens: those are kept nowhere."""
+        links = await run_in_threadpool(self.room.links.links)
+        return json_response({"links": [_described(link) for link in links]})
+
+    async def new_link(self, request: Request) -> Response:
+        """Make a personal link; it is shown this once."""
+        body = await body_of(request, LinkBody)
+        if body.reader not in self.room.readers():
+            raise IncompleteError(f"reader: there is none of this name; there are {', '.join(self.room.readers())}")
+        tasks = self.room.tasks_of(body.reader)
+        if body.task and body.task not in tasks:
+            raise IncompleteError(f"task: {body.reader} has {', '.join(tasks)}")
+        link, token = await run_in_threadpool(
+            lambda: self.doorkeeper.new_link(role="reader", reader=body.reader, task=body.task)
+        )
+        return json_response({"url": f"{self.url}/#{token}", **_described(link)})
+
+    async def revoke(self, request: Request) -> Response:
+        """End a personal link and what is open by it."""
+        link_id = request.path_params["id"]
+        known = await run_in_threadpool(self.room.links.links)
+        if link_id not in {link.id for link in known}:
+            raise UnknownError("there is no such link")
+        await run_in_threadpool(self.doorkeeper.revoke, link_id)
+        self.events.drop(link_id)
+        return json_response({})
+
+    async def reopen(self, request: Request) -> Response:
+        """Open a closed case again."""
+        body = await body_of(request, ReopenBody)
+        content = await run_in_threadpool(lambda: self.room.reopen(**body.model_dump(exclude={"tab"})))
+        self.events.publish("progress", {"task": body.task}, reader=body.reader)
+        return json_response(content)
+
+    async def arrow(self, request: Request) -> Response:
+        """Point at the target lesion."""
+        body = await body_of(request, ArrowBody)
+        ras = None if body.ras is None else (body.ras[0], body.ras[1], body.ras[2])
+        return json_response(
+            await run_in_threadpool(lambda: self.room.place_arrow(patient=body.patient, lesion=body.lesion, ras=ras))
+        )
+
+    async def export(self, request: Request) -> Response:
+        """Write the record of all closed cases."""
+        await body_of(request, NothingBody)
+        return json_response(await run_in_threadpool(self.room.export))
+
+    async def take_in(self, request: Request) -> Response:
+        """Take in a mask drawn elsewhere: the body is the file, the query says whose it is and of what kind."""
+        asked = request.query_params
+        names = {name: asked.get(name, "") for name in ("reader", "patient", "lesion", "sequence")}
+        if missing := [name for name, value in names.items() if not 0 < len(value) <= 64]:
+            raise IncompleteError(f"{', '.join(missing)}: say whose mask this is", {"missing": missing})
+        if asked.get("suffix") not in _SUFFIXES:
+            raise IncompleteError(f"suffix: of the file, one of {', '.join(_SUFFIXES)}")
+        content = await request.body()
+        return json_response(await run_in_threadpool(self._taken_in, names, asked["suffix"], content))
+
+    def _taken_in(self, names: dict[str, str], suffix: str, content: bytes) -> Json:
+        if suffix.endswith(".gz") != content.startswith(_GZIP):
+            raise IncompleteError(f"the file is not what its name says ({suffix})")
+        with temporary_folder() as folder:
+            file = Path(folder) / f"mask{suffix}"
+            write_bytes(file, content, private=True)
+            return self.room.take_in(**names, file=file)
+
+
+def _of_lead(handler: Handler) -> Handler:
+    """The handler, for the lead alone."""
+
+    async def let_in(request: Request) -> Response:
+        require_lead(visitor_of(request))
+        return await handler(request)
+
+    return let_in
+
+
+def _described(link: Link) -> Json:
+    return {
+        "id": link.id, "reader": link.reader, "task": link.task, "role": link.role, "created_at": link.created_at,
+        "revoked_at": link.revoked_at,
+    }  # fmt: skip

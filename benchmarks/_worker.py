@@ -1,6 +1,6 @@
-"""A program in a process of its own, often in another environment, that is asked for one run at a time.
+"""A program in a separate process, often in another environment, that does one run at a time on request.
 
-So that every run is of a program that has been loaded and has made one run before, and so that programs take turns.
+Every timed run is thus of a program that is loaded and has done one run before, and programs take turns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _THREADS = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )  # fmt: skip
 
-# goes before the program's code, which ends with serve: what it says first, and the function that a run calls
+# precedes the program's code, which ends with serve: its first message, and the function that a run calls
 _SERVE = """
 import json, sys, time
 def serve(first, run):
@@ -26,7 +26,7 @@ def serve(first, run):
 
 
 class Worker:
-    """A program that has begun and has said its first words.
+    """A program that has started and has sent its first message.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Worker:
 
     Attributes
     ----------
-    first : what it has said.
+    first : its first message.
     """
 
     def __init__(self, python: str, code: str, *arguments: str, threads: int = 1) -> None:
@@ -58,7 +58,7 @@ class Worker:
         raise SystemExit("a program ended; see its message above")
 
     def run(self, *words: str) -> Any:
-        """What one run gives; the words are passed to it."""
+        """Do one run with these words; return its result."""
         assert self._process.stdin is not None
         self._process.stdin.write(" ".join(words) + "\n")
         self._process.stdin.flush()

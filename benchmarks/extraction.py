@@ -2,9 +2,9 @@
 
 ``python benchmarks/extraction.py --json F [--quick] [--reference-python P]`` writes, for a lesion of 25 mm and one of
 60 mm in a synthetic 320 x 320 x 104 volume, seconds by run, interleaved: in memory from arrays that are loaded once,
-and from two .nii.gz files that both read every time (``_from_files``). ``ratio`` is against the reference as it comes;
-it then hashes the whole volume for its diagnostics, so ``ratio_without_diagnostics`` has them switched off
-(additionalInfo). P is the Python of an environment that has
+and from two .nii.gz files that both read every time (``_from_files``). ``ratio`` is against the reference with its
+own settings; it then hashes the whole volume for its diagnostics, so ``ratio_without_diagnostics`` has them switched
+off (additionalInfo). P is the Python of an environment that has
 PyRadiomics (by default $RADSTUDY_PYRADIOMICS_PYTHON); without one only ours is measured.
 """
 
@@ -62,16 +62,16 @@ def run(*asked):
     extractor = RadiomicsFeatureExtractor(params)
     given = (sys.argv[3], sys.argv[4]) if "files" in asked else (image, mask)
     start = time.perf_counter()
-    found = extractor.execute(*given)
+    computed = extractor.execute(*given)
     seconds = time.perf_counter() - start
-    values = {name: float(value) for name, value in found.items() if not name.startswith("diagnostics")}
+    values = {name: float(value) for name, value in computed.items() if not name.startswith("diagnostics")}
     return {"seconds": seconds, "values": values}
 serve({"version": radiomics.__version__}, run)
 """
 
 
 def reference_in(python: str, folder: Path) -> Worker:
-    """PyRadiomics with the case in `folder`; the words of a run are "diagnostics" and "files"."""
+    """Start PyRadiomics with the case in `folder`; the words of a run are "diagnostics" and "files"."""
     from radstudy.features.of_study import her2_ihc2plus
 
     params = her2_ihc2plus().as_dict()
@@ -82,7 +82,7 @@ def reference_in(python: str, folder: Path) -> Worker:
 
 
 def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
-    """Ours and the reference in turns on one lesion."""
+    """Time ours and the reference in turns on one lesion."""
     from radstudy import Roi, Volume
     from radstudy.features.extract import extract
     from radstudy.formats.raster import write_raster
@@ -91,7 +91,7 @@ def measure(diameter_mm: int, python: str | None, runs: int) -> dict:
     affine = np.diag([-SPACING_MM[0], -SPACING_MM[1], SPACING_MM[2], 1.0])
     volume = Volume(voxels.transpose(2, 1, 0), affine, stored_dtype=np.int16)
     roi = Roi(mask.transpose(2, 1, 0), affine)
-    ours = extract(volume, roi)  # compiles, or loads what was compiled
+    ours = extract(volume, roi)  # compiles, or loads compiled code
     result: dict = {"lesion_mm": diameter_mm, "lesion_voxels": int(mask.sum())}
     result |= {f"{name}{where}": [] for name in ("ours_s", *REFERENCES) for where in ("", FILES)}
     with tempfile.TemporaryDirectory() as text:

@@ -1,10 +1,10 @@
-"""All feature classes of the original image of one lesion: ours against other extractors, each in an environment.
+"""All feature classes of the original image of one lesion: ours against other extractors, each in its own environment.
 
 ``python benchmarks/extractors.py --json F PROGRAM=PYTHON ...`` with PROGRAM one of pyradiomics, flash-radiomics,
 fastrad, numpyradiomics, mirp, nyxus, and PYTHON that of an environment that has it. The lesion (25 mm and 60 mm) comes
-as an array at 1 mm, cropped with 5 voxels around it, so that nobody pays for the rest of a volume. Bin width 25, one
-thread, in turns. No filters, because not all have the same ones. Values are compared with PyRadiomics' where the names
-agree.
+as an array at 1 mm, cropped with 5 voxels around it, so that no program spends time on the rest of a volume. Bin width
+25, one thread, in turns. No filters, because not all programs have the same. Values are compared with PyRadiomics'
+where the names agree.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _SITK = """
 import SimpleITK as sitk
 sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 image, label = sitk.GetImageFromArray(voxels), sitk.GetImageFromArray(mask.astype(np.uint8))
-def numbers(found):
-    return {n: v for n, v in found.items() if not n.startswith("diagnostics")}
+def numbers(features):
+    return {n: v for n, v in features.items() if not n.startswith("diagnostics")}
 """
 PROGRAMS = {
     "ours": """
@@ -84,9 +84,9 @@ serve_timed(lambda: {named(n): v for n, v in extractor.extract(image, label).ite
 import numpyradiomics as npr
 voxels = voxels.astype(float)
 def run():
-    found = {"original_shape_" + n: v for n, v in npr.shape(mask, (1.0, 1.0, 1.0), extend=False).items()}
-    found |= {"original_firstorder_" + n: v for n, v in npr.firstorder(voxels, mask, extend=False).items()}
-    return found | {"original_" + n: v for n, v in npr.texture(voxels, mask).items()}
+    features = {"original_shape_" + n: v for n, v in npr.shape(mask, (1.0, 1.0, 1.0), extend=False).items()}
+    features |= {"original_firstorder_" + n: v for n, v in npr.firstorder(voxels, mask, extend=False).items()}
+    return features | {"original_" + n: v for n, v in npr.texture(voxels, mask).items()}
 serve_timed(run)
 """,
     "mirp": """
@@ -128,13 +128,13 @@ def synthetic_case(diameter_mm: float) -> tuple[np.ndarray, np.ndarray]:
     mask = radius < diameter_mm / 2 * (1 + 0.12 * np.sin(3 * angle) + 0.06 * np.cos(5 * angle + z / 4))
     image = 300 + 40 * np.sin(x / 30) * np.cos(y / 25) + rng.normal(0, 25, mask.shape)
     image += mask * (450 + 120 * np.sin(x / 3.5) * np.sin(y / 4.0) * np.cos(z / 5.0))
-    found = np.argwhere(mask)
-    box = tuple(slice(max(a - 5, 0), b + 6) for a, b in zip(found.min(axis=0), found.max(axis=0), strict=True))
+    inside = np.argwhere(mask)
+    box = tuple(slice(max(a - 5, 0), b + 6) for a, b in zip(inside.min(axis=0), inside.max(axis=0), strict=True))
     return image.astype(np.int16)[box], mask[box]
 
 
 def measure(diameter_mm: int, pythons: dict[str, str], runs: int) -> dict[str, Any]:
-    """All programs in turns on one lesion."""
+    """Time all programs in turns on one lesion."""
     image, mask = synthetic_case(diameter_mm)
     result: dict[str, Any] = {"lesion_mm": diameter_mm, "lesion_voxels": int(mask.sum()), "programs": {}}
     with tempfile.TemporaryDirectory() as folder:

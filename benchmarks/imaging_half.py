@@ -76,16 +76,16 @@ def work(task):
     n4.Execute(sitk.Shrink(image, [4] * 3), sitk.Shrink(mask, [4] * 3))
     image = sitk.RescaleIntensity(image / sitk.Exp(n4.GetLogBiasFieldAsImage(image)), 0, 2000)
     extractor = RadiomicsFeatureExtractor(params)
-    found = [extractor.execute(image, sitk.ReadImage(mask)) for mask in masks]
-    return [sum(not name.startswith("diagnostics") for name in one) for one in found]
+    extracted = [extractor.execute(image, sitk.ReadImage(mask)) for mask in masks]
+    return [sum(not name.startswith("diagnostics") for name in one) for one in extracted]
 if __name__ == "__main__":
     tasks = json.loads(open(sys.argv[1]).read())
     start = time.perf_counter()
     with Pool(2) as pool:
-        found = pool.map(work, tasks, chunksize=1)
-    widths = sorted({width for one in found for width in one})
+        extracted = pool.map(work, tasks, chunksize=1)
+    widths = sorted({width for one in extracted for width in one})
     seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "features": widths, "extractions": sum(map(len, found))}))
+    print(json.dumps({"seconds": seconds, "features": widths, "extractions": sum(map(len, extracted))}))
 """
 
 
@@ -104,14 +104,14 @@ def volume(role: str, patient: int) -> tuple[sitk.Image, list[sitk.Image]]:
     signal = np.where(distance < radius, texture, signal) * np.exp(0.3 * x / width - 0.25 * (y / height) ** 2)
     noisy = np.hypot(signal + rng.normal(0, 12, signal.shape), rng.normal(0, 12, signal.shape))
     images = [np.round(noisy).astype(np.int16), *((distance < radius + more).astype(np.uint8) for more in (0.0, 0.8))]
-    made = [sitk.GetImageFromArray(array) for array in images]
-    for image in made:
+    written = [sitk.GetImageFromArray(array) for array in images]
+    for image in written:
         image.SetSpacing(spacing)
-    return made[0], made[1:]
+    return written[0], written[1:]
 
 
 def write(folder: Path, patient: int, readers: int) -> None:
-    """A patient's images and masks."""
+    """Write a patient's images and masks."""
     for role in ROLES:
         image, masks = volume(role, patient)
         named = {f"images/P{patient:03d}/{role}.nii.gz": image}
@@ -122,7 +122,7 @@ def write(folder: Path, patient: int, readers: int) -> None:
 
 
 def make(folder: Path, patients: int) -> None:
-    """The cohort's images and masks, its table and the study file."""
+    """Write the cohort's images and masks, its table and the study file."""
     twice = max(3, round(patients * TWICE / PATIENTS))  # an ICC needs three
     with multiprocessing.Pool(2) as pool:
         pool.starmap(write, [(folder, n, 2 if n < twice else 1) for n in range(patients)], chunksize=1)
@@ -135,7 +135,7 @@ def make(folder: Path, patients: int) -> None:
 
 
 def ours(folder: Path) -> tuple[float, int]:
-    """Seconds of the command as a user starts it, and how many extractions it made."""
+    """Run the command as a user starts it; return its seconds and the number of extractions."""
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "radstudy", "run", str(folder / "study.yaml"), "--step", "extract", "--out",
@@ -154,7 +154,7 @@ def ours(folder: Path) -> tuple[float, int]:
 
 
 def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
-    """Seconds of the same work on `sample` patients, every third of them drawn twice."""
+    """Time the same work on `sample` patients, every third of them drawn twice; return seconds."""
     from radstudy.features.of_study import her2_ihc2plus
 
     params = her2_ihc2plus().as_dict()
@@ -170,10 +170,10 @@ def reference(folder: Path, python: str, sample: int) -> tuple[float, int]:
     file.write_text(json.dumps(tasks), encoding="utf-8")
     script.write_text(REFERENCE, encoding="utf-8")
     done = subprocess.run([python, str(script), str(file)], check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    if found["features"] != [FEATURES]:
-        raise SystemExit(f"the reference gives {found['features']} features a lesion, not {FEATURES}")
-    return found["seconds"], found["extractions"]
+    result = json.loads(done.stdout.splitlines()[-1])
+    if result["features"] != [FEATURES]:
+        raise SystemExit(f"the reference computes {result['features']} features per lesion, not {FEATURES}")
+    return result["seconds"], result["extractions"]
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""N4 bias-field correction, ours against SimpleITK's (and n4ax and ANTs where they are installed).
+"""N4 bias-field correction, ours against SimpleITK's (and n4ax's and ANTs', if they are installed).
 
 ``python benchmarks/n4.py --json F [--quick] [--threads 1] [--shrink 4] [--size 320,320,104] [--iterations 50,40,30]
 [--n4ax-python P] [--ants-python P]`` times the whole call (Otsu mask, shrinking, fit, full-resolution field, division)
-and the fit alone, interleaved, on a synthetic volume with a known field. Every call is made in a process that has made
-one before; calls shorter than a second are made up to five times in a turn, and their median counts. Every
+and the fit alone, interleaved, on a synthetic volume with a known field. Every timed call is made in a process that has
+made one before; calls shorter than a second are made up to five times in a turn, and their median counts. Every
 process reports its peak memory. P is the Python of an environment that has the other program.
 """
 
@@ -40,8 +40,8 @@ def synthetic_case(size: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     return np.round(noisy).astype(np.float32), log_field
 
 
-# Each program reads the case, runs once and keeps its log field, then runs again whenever it is asked. It answers with
-# seconds of the whole call and of the fit (where it can be told apart), and its peak memory.
+# Each program reads the case, runs once and keeps its log field, then runs again on request. It returns the seconds of
+# the whole call and of the fit (if that can be timed separately), and its peak memory.
 _HEAD = """
 import resource
 import numpy as np
@@ -100,7 +100,7 @@ def run():
 serve_timed(run)
 """
 )
-# n4ax gives the field on the grid that it is fitted on: a user enlarges it, here linearly.
+# n4ax returns the field on the grid of the fit: a user enlarges it, here linearly.
 N4AX = (
     _HEAD
     + """
@@ -150,7 +150,7 @@ serve_timed(run)
 
 
 def measure(options: argparse.Namespace, *, threads: int, shrink: int, runs: int) -> dict[str, Any]:
-    """All programs in turns at one setting."""
+    """Time all programs in turns at one setting."""
     voxels, truth = synthetic_case(options.size)
     programs = {"ours": (sys.executable, OURS), "SimpleITK": (sys.executable, SIMPLEITK)}
     if options.n4ax_python:

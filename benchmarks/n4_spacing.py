@@ -1,4 +1,4 @@
-"""How SimpleITK's N4 depends on the last digits of the spacing, on a real and on a synthetic volume; ours beside it.
+"""Dependence of SimpleITK's N4 and of ours on the last digits of the spacing, on a real and on a synthetic volume.
 
 ``python benchmarks/n4_spacing.py --json F [--data FOLDER_OF_REAL_DATA] [--quick]``: the same voxels and the same mask,
 with a slice spacing of 2 mm, of several that differ from it by less than a millionth of a millimetre, and of 1 mm
@@ -23,7 +23,7 @@ from n4 import synthetic_case
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "oracle"))
 
-SLICE_MM = (2.0, 1.9999998644, 2.0000001, 1.99999988, 1.0)  # what DICOM positions, float32 and NIfTI make of 2 mm
+SLICE_MM = (2.0, 1.9999998644, 2.0000001, 1.99999988, 1.0)  # 2 mm as it results from DICOM positions, float32 and NIfTI
 ITERATIONS = (50, 40, 30)
 
 
@@ -38,7 +38,7 @@ class Case:
 
 
 def cases(data: Path | None, *, quick: bool) -> Iterator[Case]:
-    """The real volume's phases, where there are real data, and the synthetic one."""
+    """The phases of the real volume, if real data are given, and the synthetic volume."""
     from radstudy.imaging.foreground import foreground
     from radstudy.imaging.volume import Volume
 
@@ -72,7 +72,7 @@ def itks_field(case: Case, spacing_mm: tuple[float, float, float]) -> np.ndarray
 
 
 def our_field(case: Case, spacing_mm: tuple[float, float, float]) -> np.ndarray:
-    """Ours, the same way."""
+    """Our log field, in the same form."""
     from radstudy.imaging.n4 import fit_bias_field
     from radstudy.imaging.volume import Volume
 
@@ -83,7 +83,7 @@ def our_field(case: Case, spacing_mm: tuple[float, float, float]) -> np.ndarray:
 
 
 def rows(case: Case) -> Iterator[dict[str, Any]]:
-    """One row per spacing: how far each field lies from that of the first spacing, and ours from ITK's."""
+    """One row per spacing: the distance of each field from that of the first spacing, and of ours from ITK's."""
     first: dict[str, np.ndarray] = {}
     for slice_mm in SLICE_MM:
         in_plane = 1.0 if slice_mm == 1 else case.in_plane_mm
@@ -113,11 +113,11 @@ def _rms(values: np.ndarray) -> float:
     return float(np.sqrt((values**2).mean()))
 
 
-def markdown(found: list[dict[str, Any]]) -> str:
+def markdown(table_rows: list[dict[str, Any]]) -> str:
     """The rows as a table of docs/n4.md."""
     head = "| volume | spacing, mm | first slice | ITK moves by, RMS | largest | ours moves by | ours from ITK's, RMS |"
     lines = [head, "|---|---|---|---|---|---|---|"]
-    for row in found:
+    for row in table_rows:
         spacing = " x ".join(f"{value:.11g}" for value in row["spacing_mm"])
         numbers = (f"{row[name]:.1e}" for name in ("itk_rms", "itk_largest"))
         ours = "0" if row["ours_rms"] == 0 else f"{row['ours_rms']:.1e}"
@@ -133,9 +133,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real data")
     parser.add_argument("--quick", action="store_true", help="one phase, a small synthetic volume")
     options = parser.parse_args()
-    found = [row for case in cases(options.data, quick=options.quick) for row in rows(case)]
-    options.json.write_text(json.dumps({"benchmark": "n4_spacing", "rows": found}, indent=1) + "\n", encoding="utf-8")
-    print(markdown(found))
+    table_rows = [row for case in cases(options.data, quick=options.quick) for row in rows(case)]
+    options.json.write_text(
+        json.dumps({"benchmark": "n4_spacing", "rows": table_rows}, indent=1) + "\n", encoding="utf-8"
+    )
+    print(markdown(table_rows))
 
 
 if __name__ == "__main__":

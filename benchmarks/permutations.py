@@ -4,9 +4,9 @@
 makes a table of correlated noise of the paper's size (107 patients, four sequences, about 1,076 reproducible features
 each, the preset's clinical variables), permutes the outcome within training and within testing, and refits every model:
 all permutations with ours, the first few of them also with `modelling.models.build`, on one core, in turns with ours.
-The ratio is of those turns, one core each. On them both are compared: the same subset of features, and AUCs where the
-subset is the same. A pooled pipeline selects anew what the pipelines of its parts have selected; the ratio to the five
-models that are not pooled alone says what is left when that is not counted.
+The ratio is of those turns, one core each. The results are compared, too: the subsets of features, and the AUCs if the
+subset is the same. A pooled pipeline repeats the selection of its parts' pipelines; the ratio to the five models
+that are not pooled shows the speed without that repetition.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FEATURES = {"T2WI": 1076, "DWI": 1012, "DCE3": 1094, "DCE7": 1132}  # published 
 
 
 def noise_table(seed: int, features: dict[str, int]) -> tuple[Any, pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
-    """Protocol, design table, outcome, training and testing rows: 107 patients, nothing in it but chance."""
+    """Protocol, design table, outcome, training and testing rows: 107 patients, pure chance."""
     protocol = parse_protocol("preset: her2-ihc2plus\n")
     rng = np.random.default_rng(seed)
     patients = 107
@@ -70,8 +70,8 @@ def noise_table(seed: int, features: dict[str, int]) -> tuple[Any, pd.DataFrame,
 def reference(
     protocol: Any, design: pd.DataFrame, outcome: np.ndarray, training: np.ndarray, testing: np.ndarray
 ) -> Any:
-    """Every model by its scikit-learn pipeline: selected features, C, AUC in training and testing, seconds."""
-    found = {}
+    """Fit every model by its scikit-learn pipeline: selected features, C, AUC in training and testing, seconds."""
+    fits = {}
     inner = design.iloc[training]
     for name in protocol.model.models:
         start = time.perf_counter()
@@ -81,12 +81,12 @@ def reference(
         areas = [
             auc(pipeline.decision_function(design.iloc[rows]), outcome[rows]) for rows in (training, testing)
         ]  # fmt: skip
-        found[name] = (features, pipeline.named_steps[CLASSIFIER].C_, *areas, time.perf_counter() - start)
-    return found
+        fits[name] = (features, pipeline.named_steps[CLASSIFIER].C_, *areas, time.perf_counter() - start)
+    return fits
 
 
 def compare(ours: Any, theirs: Any) -> list[dict[str, Any]]:
-    """One entry a model: whether subset and penalty are the same, and by how much the AUCs differ."""
+    """Compare the models, one entry each: equality of subset and penalty, and difference of the AUCs."""
     entries = []
     for name, (features, strength, training, testing, _) in theirs.items():
         fit = ours[name]

@@ -1,6 +1,6 @@
 """radstudy: a multiparametric-MRI radiomics study from images to tables and figures.
 
-Names are imported when they are first used, so that importing radstudy is quick.
+Names are imported when first used, so that importing radstudy is quick.
 """
 
 from __future__ import annotations

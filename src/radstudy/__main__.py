@@ -1,4 +1,4 @@
-"""`python -m radstudy`, for where the scripts folder is not on the path."""
+"""`python -m radstudy`, in case the scripts folder is not on the path."""
 
 from radstudy.cli import main
 

@@ -1,4 +1,4 @@
-"""How a command and its worker processes say once, between them, that kernels are compiled; without importing numba."""
+"""Announce once per command, across its worker processes, that kernels are being compiled; without importing numba."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = "RADSTUDY_COMPILING"  # of the environment, which worker processes inherit
-_ONCE = "Compiling, once on this computer: it takes about half a minute; from the next command on it is there."
+_ONCE = "Compiling, once on this computer: it takes about half a minute; later commands use the result."
 _EACH_TIME = (
-    "Compiling: it takes about half a minute, and each time, since no compiled code can be kept on this computer. To "
+    "Compiling: it takes about half a minute, every time, because no compiled code can be kept on this computer. To "
     "do: set NUMBA_CACHE_DIR to a folder that you may write to."
 )
 _NOT_KEPT = (
-    "The compiled code cannot be kept ({}): this command goes on with it, and the next one compiles again. To do: make "
+    "The compiled code cannot be kept ({}): this command goes on, and the next one compiles again. To do: make "
     "room, or set NUMBA_CACHE_DIR to another folder."
 )
 
 
 def ask_for_announcement() -> None:
-    """Let this process and its workers say it when they compile; called by the command line, not by the library."""
+    """Make this process and its workers announce compilation; called by the command line, not by the library."""
     try:
         folder = tempfile.mkdtemp(prefix="radstudy-")
-    except OSError:  # no place for temporary files: then nothing is said
+    except OSError:  # no place for temporary files: then nothing is announced
         return
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[_FOLDER] = folder
 
 
 def announcement_asked() -> bool:
-    """Whether the command that this process belongs to has asked for it."""
+    """True if the command of this process has called `ask_for_announcement`."""
     return bool(os.environ.get(_FOLDER))
 
 
 def announce(*, kept: bool) -> None:
-    """Say on stderr that kernels are being compiled, unless a process of the same command has said it.
+    """Print on stderr that kernels are being compiled, unless a process of the same command has done so.
 
     Parameters
     ----------
-    kept : whether the compiled code is there the next time.
+    kept : True if the compiled code is kept for the next time.
     """
     _say_once("said", _ONCE if kept else _EACH_TIME)
 
 
 def announce_not_kept(reason: str) -> None:
-    """Say on stderr that compiled code could not be kept, unless a process of the same command has said it."""
+    """Print on stderr that compiled code could not be kept, unless a process of the same command has done so."""
     _say_once("not-kept", _NOT_KEPT.format(reason))
 
 

@@ -1,7 +1,7 @@
-"""How large an input may be, checked before memory is asked for; every bound can be raised (docs/limits.md).
+"""Bounds on the size of inputs, checked before memory is allocated; every bound can be raised (docs/limits.md).
 
-A header is a claim: a file of 352 bytes can ask for 400 MB, a compressed one of 6 MB unpack to 6 GB. What a file claims
-is compared with its bound first, and what comes out of it is counted while it is unpacked.
+A header is a claim: a file of 352 bytes can claim 400 MB, and a compressed one of 6 MB can unpack to 6 GB. The claimed
+size is compared with the bound first, and the content is counted while it is unpacked.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _UNITS = {"GB": 1e9, "MB": 1e6, "": 1.0}
 
 @dataclass(frozen=True)
 class Bound:
-    """The most of something that is read.
+    """The largest amount of something that is read.
 
     Parameters
     ----------
     variable : environment variable that sets another bound.
     default : in `unit`; generous for a study of thousands of patients.
     unit : GB, MB or "" for a number of things.
-    what : is counted, as the error says it.
+    what : the thing counted, as named in the error.
     """
 
     variable: str
@@ -35,7 +35,7 @@ class Bound:
 
     @property
     def most(self) -> int:
-        """The bound that holds now: bytes, or a number of things.
+        """The bound in force: bytes, or a number of things.
 
         Raises
         ------
@@ -51,12 +51,12 @@ class Bound:
         return int(value * _UNITS[self.unit])
 
     def exceeded(self, value: float, *, at_least: bool = False) -> str:
-        """What to say of a value beyond the bound; "" where it is not.
+        """The message for a value beyond the bound; "" if it is within.
 
         Parameters
         ----------
         value : bytes, or a number of things.
-        at_least : whether counting stopped at this value, so that there may be more.
+        at_least : True if counting stopped at this value, so that there may be more.
         """
         if value <= self.most:
             return ""
@@ -65,9 +65,9 @@ class Bound:
 
     @property
     def remedy(self) -> str:
-        """How to raise the bound."""
+        """The instruction for raising the bound."""
         return (
-            f"look whether the file is what it should be; if it is, set the environment variable {self.variable} to a "
+            f"check that the file is what it should be; if it is, set the environment variable {self.variable} to a "
             f"larger number{self._in_units} (now {self._plain(self.most)}) and give the same command again"
         )
 
@@ -105,5 +105,4 @@ WORKBOOK = Bound("RADSTUDY_MAX_XLSX_MB", 300, "MB", "the workbook, unpacked,")
 YAML = Bound("RADSTUDY_MAX_YAML_MB", 0.25, "MB", "the settings file")
 NODES = Bound("RADSTUDY_MAX_YAML_VALUES", 100_000, "", "the values of the settings file, written out,")
 SIGNATURE = Bound("RADSTUDY_MAX_SIGNATURE_MB", 50, "MB", "the signature")
-BOUNDS = (IMAGE, OBJECT, SLICE, TABLE, CELLS, WORKBOOK, YAML, NODES, SIGNATURE)
-DEEPEST = 100  # levels of a settings file or of JSON within each other: no setting needs more than ten
+DEEPEST = 100  # nested levels of a settings file or of JSON: no setting needs more than ten

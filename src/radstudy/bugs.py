@@ -1,11 +1,11 @@
-"""Unexpected errors: their tracebacks, kept without what could name a patient.
+"""Unexpected errors: their tracebacks, kept without anything that could name a patient.
 
-Whoever goes on after an error that nobody has foreseen calls `note`. In a worker process the traceback waits in
-`collecting` and comes back with the task's result; in the program it is written to the log of `logged_in` (a run's
-``run.log``), and after `show_on_stderr` to stderr, too. The identifier, such as ``bug-3f2a``, says which traceback
-belongs to which line of ``failures.csv``.
+Code that goes on after an unforeseen error calls `note`. In a worker process the traceback waits in `collecting` and
+comes back with the task's result; in the program it is written to the log of `logged_in` (a run's ``run.log``), and
+after `show_on_stderr` to stderr, too. The identifier, such as ``bug-3f2a``, links a traceback to its lines in
+``failures.csv``.
 
-A message may quote what was read: a name, a path, a cell of the cohort's table. The log and the report show it masked
+A message may quote input: a name, a path, a cell of the cohort's table. The log and the report show it masked
 (`masked`); stderr, and the program's own errors, show it as it is.
 """
 
@@ -32,19 +32,19 @@ from radstudy.errors import is_expected
 LOG = "run.log"  # in the folder of a run
 _LOGGER = logging.getLogger(__name__)
 _MOST_BYTES, _EARLIER_LOGS = 1_000_000, 3
-_DEEPEST = 3  # frames that tell one bug from another, whoever called
+_DEEPEST = 3  # frames that distinguish one bug from another, whatever the caller
 _KEPT_AS = "__radstudy_bug__"  # attribute of an error that has crossed from a worker process
 _HIDDEN = "***"
 
 Words = Callable[[], Iterable[str] | None]
-"""Gives what is known to name patients; None where that cannot be found out: then no message is shown at all."""
+"""Returns words that are known to name patients; None if they cannot be determined: then no message is shown."""
 
 
 # --- a bug ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Frame:
+class CodeFrame:
     """One call of a traceback: file (from the package's folder on, never a user's), line, function."""
 
     file: str
@@ -58,7 +58,7 @@ class Link:
 
     kind: str
     message: str
-    frames: tuple[Frame, ...]
+    frames: tuple[CodeFrame, ...]
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class Bug:
     Parameters
     ----------
     id : such as ``bug-3f2a``: the same for the same error at the same place, in every process and on every computer.
-    links : the error, preceded by those that it came from, the first cause first.
-    whole : Python's own traceback, with the message as it is: for stderr.
-    doing : what was being done, such as "extract".
+    links : the error, preceded by its causes, the first cause first.
+    whole : Python's own traceback, with the message as it is, for stderr.
+    doing : the work in progress, such as "extract".
     """
 
     id: str
@@ -103,7 +103,7 @@ class Bug:
 
 
 def bug_of(error: BaseException) -> Bug:
-    """The bug that an unexpected error shows; of one that came from a worker process, that of the worker."""
+    """The bug behind an unexpected error; for an error from a worker process, the worker's bug."""
     known = getattr(error, _KEPT_AS, None)
     if isinstance(known, Bug):
         return known
@@ -115,13 +115,13 @@ def bug_of(error: BaseException) -> Bug:
 
 
 def with_bug(error: Exception, bug: Bug) -> Exception:
-    """The error, to be pickled: it keeps the traceback that it has in this process."""
+    """Attach the bug to an error that will be pickled, so that it keeps the traceback of this process."""
     setattr(error, _KEPT_AS, bug)
     return error
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error and what it came from, the first cause first."""
+    """The error and its causes, the first cause first."""
     chain: list[BaseException] = []
     one: BaseException | None = error
     while one is not None and one not in chain:
@@ -134,9 +134,9 @@ def _link(error: BaseException) -> Link:
     return Link(type(error).__name__, str(error), tuple(_frames(error.__traceback__)))
 
 
-def _frames(begin: TracebackType | None) -> Iterator[Frame]:
+def _frames(begin: TracebackType | None) -> Iterator[CodeFrame]:
     for frame, line in traceback.walk_tb(begin):
-        yield Frame(_own_path(frame.f_code.co_filename), line or 0, frame.f_code.co_name)
+        yield CodeFrame(_own_path(frame.f_code.co_filename), line or 0, frame.f_code.co_name)
 
 
 def _own_path(file: str) -> str:
@@ -157,7 +157,7 @@ _PATTERNS = [
         r"\b\d+(?:\.\d+){4,}\b",  # DICOM UIDs
         r"[^\s'\"^]+\^[^\s'\"]*",  # a person's name as DICOM writes it
         r"\b(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4}|(?:19|20)\d{6})\b",  # dates
-        r"\b\d{6,}\b",  # numbers as long as those of patients are
+        r"\b\d{6,}\b",  # numbers as long as patient numbers
     )
 ]
 _QUOTED = re.compile(r"'([^'\n]*)'|\"([^\"\n]*)\"")
@@ -167,11 +167,11 @@ _WORDS: ContextVar[tuple[Words, ...]] = ContextVar("_WORDS", default=())
 
 @contextmanager
 def hiding(words: Words) -> Iterator[None]:
-    """Within, messages are shown without these words.
+    """Show messages without these words in this context.
 
     Parameters
     ----------
-    words : called when a message has to be masked; gives patients' and readers' names, cells, paths.
+    words : called when a message must be masked; returns patients' and readers' names, cells, paths.
     """
     before = _WORDS.set((*_WORDS.get(), words))
     try:
@@ -181,11 +181,11 @@ def hiding(words: Words) -> Iterator[None]:
 
 
 def masked(message: str) -> str:
-    """A message without what is known to name a patient, and without what looks as if it could.
+    """Mask everything in a message that names a patient, or that looks as if it could.
 
-    Hidden are the words of `hiding` (whatever their case, and numbers also without leading zeros), paths, names of data
-    files, DICOM UIDs and person names, dates, long numbers, and quoted texts that are not lower-case words such as
-    the names of columns.
+    This hides the words of `hiding` (in any case, and numbers also without leading zeros), paths, names of data files,
+    DICOM UIDs and person names, dates, long numbers, and quoted texts that are not lower-case words such as the names
+    of columns.
 
     Examples
     --------
@@ -197,10 +197,10 @@ def masked(message: str) -> str:
     for words in _WORDS.get():
         try:
             known = words()
-        except Exception:  # of the table, which may be what the error is about
+        except Exception:  # in the table, which may have caused the error
             known = None
         if known is None:
-            return "(the message is not shown: it is not known whom it may name)" if message else ""
+            return "(the message is not shown, because it might name a patient)" if message else ""
         hidden.update(word for word in known if word.strip())
     message = _without(message, hidden)
     for pattern in _PATTERNS:
@@ -234,11 +234,11 @@ def note(error: BaseException, doing: str = "") -> Bug:
     Parameters
     ----------
     error : as it was caught.
-    doing : what was being done; without names of patients.
+    doing : the work in progress, without names of patients.
 
     Returns
     -------
-    The bug, whose identifier is to stand wherever the error is told of.
+    The bug; its identifier must appear wherever the error is reported.
     """
     bug = bug_of(error)
     write(replace(bug, doing=doing or bug.doing))
@@ -256,7 +256,7 @@ def write(bug: Bug) -> None:
 
 @contextmanager
 def collecting() -> Iterator[list[Bug]]:
-    """Within, what `note` is given is collected: a worker process has no log, and sends it with its result."""
+    """Collect the bugs noted in this context: a worker process has no log, and returns them with its result."""
     collected: list[Bug] = []
     before = _COLLECTED.set(collected)
     try:
@@ -269,13 +269,13 @@ def collecting() -> Iterator[list[Bug]]:
 def logged_in(
     file: Path, *, say: Callable[[str], None] = lambda _: None, most_bytes: int = _MOST_BYTES
 ) -> Iterator[None]:
-    """Within, bugs are written to a log; an unexpected error that ends the work is one of them, and goes on.
+    """Write bugs in this context to a log; an unexpected error that ends the work is logged, too, and raised again.
 
     Parameters
     ----------
-    file : the log; made when the first bug is met. At most so many bytes, then it becomes FILE.1, which becomes FILE.2.
-    say : is told, at the end, of the bugs and where their tracebacks are.
-    most_bytes : of one file.
+    file : the log, created for the first bug. When it is full it becomes FILE.1, which becomes FILE.2.
+    say : called at the end with a line about the bugs and the file of their tracebacks.
+    most_bytes : the size of a full log.
     """
     log = _Log(file, most_bytes)
     _LOGGER.addHandler(log)
@@ -293,7 +293,7 @@ def logged_in(
 
 
 class _Log(RotatingFileHandler):
-    """A log of bugs. That it cannot be written never ends the work."""
+    """A log of bugs. A failure to write it never ends the work."""
 
     def __init__(self, file: Path, most_bytes: int) -> None:
         super().__init__(file, maxBytes=most_bytes, backupCount=_EARLIER_LOGS, encoding="utf-8", delay=True)
@@ -304,7 +304,7 @@ class _Log(RotatingFileHandler):
         self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the bug with its traceback; where that was written before, in one line."""
+        """Write the bug with its traceback, or in one line if that traceback was written before."""
         bug = getattr(record, "bug", None)
         if not isinstance(bug, Bug):
             return
@@ -317,20 +317,20 @@ class _Log(RotatingFileHandler):
         super().emit(own)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        """Remember why the log cannot be written."""
+        """Record the reason why the log cannot be written."""
         self._problem = str(sys.exc_info()[1])
 
     def told(self) -> str:
-        """What the user is told at the end."""
+        """The message for the user at the end."""
         which = ", ".join(self.met)
         if self._problem:
             return (
-                f"{which}: the program met errors that nobody has foreseen, and {self.file} cannot be written "
+                f"{which}: the program met unexpected errors, and {self.file} cannot be written "
                 f"({self._problem}). To do: make room, give the same command again with --debug, and report the bug"
             )
         return (
-            f"{which}: the program met an error that nobody has foreseen. To do: report it as a bug, with {self.file}: "
-            "it holds the traceback, and no names of patients"
+            f"{which}: the program met an unexpected error. To do: report it as a bug, with {self.file}: "
+            "it contains the traceback, and no names of patients"
         )
 
 
@@ -339,16 +339,16 @@ def _versions() -> str:
 
 
 def show_on_stderr() -> None:
-    """Print every bug's own traceback, with the message as it is: what ``--debug`` does."""
+    """Print every bug's own traceback, with the message as it is, as ``--debug`` requests."""
     if not any(isinstance(handler, _ToStderr) for handler in _LOGGER.handlers):
         _LOGGER.addHandler(_ToStderr())
 
 
 class _ToStderr(logging.Handler):
-    """Prints a bug as Python does."""
+    """Print bugs as Python does."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print it to what stderr is now."""
+        """Print the bug to the present stderr."""
         bug = getattr(record, "bug", None)
         if isinstance(bug, Bug):
             sys.stderr.write(f"{bug.id}:\n{bug.whole}")

@@ -1,4 +1,4 @@
-"""Every feature once: its name, family, IBSI tag, unit, and where PyRadiomics departs from IBSI.
+"""The catalogue of features: name, family, IBSI tag, unit, and PyRadiomics' departures from IBSI.
 
 Names, families and order are those of PyRadiomics 3.0.1, so that a column here is a column there. Tags are those of
 the IBSI reference values (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145); a texture tag is the stem, to which
@@ -23,13 +23,13 @@ class Feature:
     ----------
     name : PyRadiomics' name, without image type and family.
     family : firstorder, shape, glcm, glrlm, glszm, gldm or ngtdm.
-    ibsi_tag : the IBSI tag (for textures its stem); "" where IBSI defines no such feature.
+    ibsi_tag : the IBSI tag (for textures its stem); "" if IBSI does not define the feature.
     unit : of the value; "intensity" is the image's own unit, "level" the number of a grey-level bin, "" none.
-    departs : how PyRadiomics' value differs from IBSI's, in words; "" where it does not.
+    departs : a description of how PyRadiomics' value differs from IBSI's; "" if it does not.
     by_default : False for features that PyRadiomics marks as deprecated and computes only when named.
     slot : of a texture feature, the name of its value among those that the family's kernel returns
-        (`radstudy.features.kernels.formulas`); "" where it is computed otherwise.
-    reference : what holds its value, and a test finds it there: "pyradiomics" (tests/oracle/pyradiomics_classes.csv),
+        (`radstudy.features.kernels.formulas`); "" if it is computed otherwise.
+    reference : the source of its value, which a test checks: "pyradiomics" (tests/oracle/pyradiomics_classes.csv),
         "ibsi" (the published reference values) or "by hand" (tests/unit/features/by_hand.csv).
     """
 
@@ -184,7 +184,7 @@ _DEPRECATED = {
     ("shape", "SphericalDisproportion"),
 }
 
-_REFERENCES: dict[tuple[str, str], str] = {}  # (family, name): IBSI or BY_HAND, of features that PyRadiomics lacks
+_REFERENCES: dict[tuple[str, str], str] = {}  # (family, name): IBSI or BY_HAND, for features that PyRadiomics lacks
 
 FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
@@ -205,7 +205,7 @@ _NAMES = {
     for family in FAMILIES
 }
 FEATURES: dict[str, tuple[str, ...]] = {family: _NAMES[family] for family in sorted(FAMILIES)}
-"""Family to its features, in PyRadiomics' order of families where a parameter file names none."""
+"""Family to its features, in PyRadiomics' order of families if a parameter file names none."""
 _KNOWN = {(feature.family, feature.name): feature for feature in CATALOGUE}
 
 
@@ -215,7 +215,7 @@ def feature_names(family: str, features: Iterable[str] | None = None) -> tuple[s
     Parameters
     ----------
     family : one of `FAMILIES`.
-    features : the names asked for, kept in their order; None for all but the deprecated, in PyRadiomics' order.
+    features : the requested names, in their order; None for all but the deprecated, in PyRadiomics' order.
 
     Raises
     ------
@@ -229,14 +229,14 @@ def feature_names(family: str, features: Iterable[str] | None = None) -> tuple[s
     (24, ('Idn', 'Id'))
     """
     if family not in _NAMES:
-        raise UsageError(f"there is no feature family {family!r}; there are {', '.join(FAMILIES)}")
+        raise UsageError(f"unknown feature family {family!r}; choose from {', '.join(FAMILIES)}")
     if features is None:
         return _NAMES[family]
     asked = tuple(features)
     unknown = [name for name in asked if (family, name) not in _KNOWN]
     if unknown:
         known = ", ".join(feature.name for feature in CATALOGUE if feature.family == family)
-        raise UsageError(f"{family} has no feature {unknown[0]!r}; it has {known}")
+        raise UsageError(f"{family} has no feature {unknown[0]!r}; choose from {known}")
     return asked
 
 
@@ -245,7 +245,7 @@ def feature(family: str, name: str) -> Feature:
 
     Raises
     ------
-    UsageError : there is no such feature.
+    UsageError : the feature does not exist.
 
     Examples
     --------

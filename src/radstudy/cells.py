@@ -1,9 +1,9 @@
-"""Texts of tables that a spreadsheet would take for formulas: an apostrophe is put before them, and taken off again.
+"""Texts in tables that a spreadsheet would take for formulas: put an apostrophe before them, and remove it again.
 
-A text that came from elsewhere (a series description, a PatientID, a cell of the study's table) may begin as a formula
-does. Excel and LibreOffice would compute it when somebody opens the CSV, and a formula can start programs or send the
-table away. So every table is written with `guarded` texts, and every reader of tables takes the apostrophe off with
-`unguarded`; a spreadsheet that has already taken it off gives the same text.
+A text from elsewhere (a series description, a PatientID, a cell of the study's table) may begin like a formula. Excel
+and LibreOffice would compute it when the CSV is opened, and a formula can start programs or send the table away.
+Every table is therefore written with `guarded` texts, and every reader of tables removes the apostrophe with
+`unguarded`; if a spreadsheet has already removed it, the text is the same.
 
 References
 ----------
@@ -17,11 +17,11 @@ import re
 _BEGINS = frozenset("'=+-@\t\r\n \uff1d\uff0b\uff0d\uff20")
 _FORMULA = re.compile(r"'*(?: *[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
 _NUMBER = re.compile(r"'* *(?:[+-]?(?:\d[\d.,]*|[.,]\d+)(?:e[+-]?\d+)?%?|[+-](?:inf|infinity|nan))", re.IGNORECASE)
-_SIGNS = re.compile(r"'* *[+-]+")  # a dash by itself, as an answer or for "none": nothing to compute
+_SIGNS = re.compile(r"'* *[+-]+")  # a dash alone, as an answer or for "none": nothing to compute
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet may take the text, or what follows its apostrophes, for a formula; numbers are none.
+    """True if a spreadsheet may take the text, or the part after its apostrophes, for a formula; never for a number.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def is_formula(text: str) -> bool:
 
 
 def guarded(text: str) -> str:
-    """The text as a CSV holds it: what may be taken for a formula has an apostrophe before it, all else is as it is.
+    """The text for a CSV: an apostrophe is put before a text that may be taken for a formula; any other is unchanged.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def guarded(text: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """The text that `guarded` was given.
+    """The text before `guarded`.
 
     Examples
     --------
@@ -56,9 +56,9 @@ def unguarded(text: str) -> str:
 
 
 def guarded_in_workbook(text: str) -> str:
-    """The text as an XLSX cell of the type text holds it, which is never computed: as it is.
+    """The text for an XLSX cell of type text, which is never computed: unchanged.
 
-    One that begins with an apostrophe is guarded as in a CSV, since a reader takes one off.
+    A text that begins with an apostrophe is guarded as in a CSV, because a reader removes one.
 
     Examples
     --------

@@ -1,11 +1,11 @@
 """One `jit` for every compiled kernel: cached on disk, without the interpreter lock.
 
-numba keeps a compiled function with a hash of the file that it stands in, and takes no notice of what that file
-imports: a kernel that calls another file's would go on with the old one after an edit or an update. Here the hash
-covers the files of this package that the kernel's file imports, and those that they import.
+numba keeps a compiled function with a hash of its own file, but ignores the files that this one imports: a kernel that
+calls one in another file would go on with the old version after an edit or an update. Here the hash covers the files
+of this package that the kernel's file imports, and those that they import.
 
-numba refuses, at import, to cache a function when neither the package's folder nor the user's cache folder can be
-written (a hospital workstation with a read-only home). Then the kernel is compiled anew in each process instead.
+At import, numba refuses to cache a function if neither the package's folder nor the user's cache folder is writable (a
+hospital workstation with a read-only home). The kernel is then compiled again in each process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _IMPORTS = re.compile(
 
 
 def jit(**options: Any) -> Callable[[Function], Function]:
-    """Decorate a kernel: ``numba.njit(nogil=True, cache=True)``, uncached where no cache can be written.
+    """Decorate a kernel: ``numba.njit(nogil=True, cache=True)``, uncached if no cache can be written.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def jit(**options: Any) -> Callable[[Function], Function]:
 
 
 def source_hash(file: Path) -> bytes:
-    """A hash of a Python file and of all files of its package that it imports, directly or by another."""
+    """A hash of a Python file and of all files of its package that it imports, directly or indirectly."""
     digest = hashlib.sha256()
     for one in sorted(_files_of(file)):
         digest.update(one.name.encode())
@@ -64,7 +64,7 @@ def source_hash(file: Path) -> bytes:
 
 
 def _stamp(compiled: Any, stamp: bytes) -> None:
-    """Let the cache of a compiled function hold for these sources only."""
+    """Make the cache of a compiled function valid for these sources only."""
     if not isinstance(compiled, Dispatcher):  # NUMBA_DISABLE_JIT
         return
     cached: Any = compiled._cache  # type: ignore[attr-defined]
@@ -72,12 +72,12 @@ def _stamp(compiled: Any, stamp: bytes) -> None:
     if hasattr(kept, "_source_stamp"):
         kept._source_stamp = stamp
         cached.save_overload = _unless_full(cached.save_overload)
-    else:  # a numba that keeps it elsewhere: rather slow than stale
+    else:  # a numba that keeps it elsewhere: slow is better than stale
         cached.disable()
 
 
 def _unless_full(save: Callable[..., None]) -> Callable[..., None]:
-    """Keep compiled code where there is room for it; a disk that is full must not cost the case that is computed."""
+    """Keep compiled code if there is room for it; a full disk must not cost the case that is being computed."""
 
     def saved(*given: Any) -> None:
         try:
@@ -89,13 +89,13 @@ def _unless_full(save: Callable[..., None]) -> Callable[..., None]:
 
 
 def _files_of(file: Path) -> set[Path]:
-    found: set[Path] = set()
+    files: set[Path] = set()
     due = [file]
     while due:
-        if (one := due.pop()) not in found:
-            found.add(one)
+        if (one := due.pop()) not in files:
+            files.add(one)
             due += _imported(one)
-    return found
+    return files
 
 
 @cache
@@ -106,7 +106,7 @@ def _imported(file: Path) -> tuple[Path, ...]:
 
 
 def _names(source: str) -> Iterator[str]:
-    """What may be a module's name among the imports of this package; Python's own parser takes much longer."""
+    """Yield possible module names among the imports of this package; Python's own parser takes much longer."""
     for module, listed, line, plain in _IMPORTS.findall(source):
         yield module or plain
         yield from (f"{module}.{name}" for name in re.findall(r"\w+", listed or line))
@@ -117,15 +117,15 @@ def _content(file: Path) -> bytes:
     return file.read_bytes()
 
 
-class _Announcer(event.Listener):  # type: ignore[misc]  # numba has no types
-    """Says that a kernel is compiled; one that is read from the cache is no such event."""
+class _Announcer(event.Listener):
+    """Announces that a kernel is compiled; reading one from the cache is not such an event."""
 
     def on_start(self, event: Any) -> None:
-        """Say it, once for all processes of a command."""
+        """Announce it, once for all processes of a command."""
         announce(kept=not _uncached)
 
     def on_end(self, event: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 if announcement_asked():

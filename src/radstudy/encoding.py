@@ -1,17 +1,17 @@
-"""The text of a file in whatever encoding an Excel of some country wrote it."""
+"""Decode a text file in any of the encodings that Excel writes around the world."""
 
 from __future__ import annotations
 
 import codecs
 from pathlib import Path
 
-_COMMON = 0.6  # of the characters: what GB 2312's first level and signs make of a Chinese text, and of no other
+_COMMON = 0.6  # share of characters in GB 2312's first level and signs; only a Chinese text has so many
 
 
 def decoded(file: Path, raw: bytes) -> tuple[str, list[str]]:
-    """The file's text, and a note where it is not UTF-8.
+    """Decode a file's text; add a note if it is not UTF-8.
 
-    UTF-8, UTF-16 (Excel's "Unicode text"), GB 18030 (GBK, Chinese Excel) where nearly all characters are common Chinese
+    UTF-8, UTF-16 (Excel's "Unicode text"), GB 18030 (GBK, Chinese Excel) if most characters are common Chinese
     ones, or else Windows-1252.
 
     Parameters
@@ -33,7 +33,7 @@ def decoded(file: Path, raw: bytes) -> tuple[str, list[str]]:
 
 
 def _is_chinese(raw: bytes) -> bool:
-    """Whether GB 18030 makes common Chinese characters of the bytes; of accented letters it makes rare ones."""
+    """True if the bytes decode to common Chinese characters in GB 18030; accented letters decode to rare ones."""
     try:
         text = raw.decode("gb18030")
     except UnicodeDecodeError:

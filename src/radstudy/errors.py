@@ -1,4 +1,4 @@
-"""The error tree of radstudy, and the exit code that each error gives the command line.
+"""The error tree of radstudy, with the command line's exit code for each error.
 
 Every expected problem is one of these; anything else that escapes is a bug (exit code 1).
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_ALIKE, _LIKEWISE = 3, 8  # problems of one kind that are printed whole; places that are named where there are more
+_ALIKE, _LIKEWISE = 3, 8  # problems of one kind that are printed whole; places that are named if there are more
 
 
 class RadstudyError(Exception):
@@ -27,7 +27,7 @@ class UsageError(RadstudyError):
 
 
 class StorageError(RadstudyError):
-    """The results cannot be written: no place, no permission, no such disk; what is finished is kept."""
+    """The results cannot be written: no space, no permission, no such disk; finished work is kept."""
 
     exit_code = 2
 
@@ -35,7 +35,7 @@ class StorageError(RadstudyError):
         self.path, self.reason = str(path), reason
         super().__init__(
             f"{path} cannot be written: {reason}. To do: make room, or choose a folder that you may write to, and give "
-            "the same command again; what is finished is not done again"
+            "the same command again; finished work is not repeated"
         )
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -44,7 +44,7 @@ class StorageError(RadstudyError):
 
 
 class ProcessError(RadstudyError):
-    """No process can be started, or one was ended while it worked on no file of the user's."""
+    """No process can be started, or one was ended while it was not working on a file of the user."""
 
     exit_code = 2
 
@@ -63,7 +63,7 @@ OF_THE_DISK = {
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether an error says itself what to do, or is of a disk that is full or closed; any other one is a bug."""
+    """True if an error explains what to do, or comes from a full or closed disk; any other error is a bug."""
     return isinstance(error, RadstudyError) or (isinstance(error, OSError) and error.errno in OF_THE_DISK)
 
 
@@ -80,7 +80,7 @@ class DataError(RadstudyError):
 
 
 class CaseError(DataError):
-    """One case cannot be used: which patient, sequence, reader and file, what is wrong, what to do.
+    """One case cannot be used; names the patient, sequence, reader and file, the problem and the remedy.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class CaseError(DataError):
     def located(
         self, *, patient: str = "", lesion: str = "", sequence: str = "", reader: str = "", file: str | Path = ""
     ) -> CaseError:
-        """The same error with the parts of its place that were not known where it was raised."""
+        """The same error, with the parts of its place that were unknown when it was raised."""
         return type(self)(
             self.problem,
             self.remedy,
@@ -159,26 +159,26 @@ def _rebuild_case_error(
 
 
 class TransientError(CaseError):
-    """A case failed for a reason of the computer and not of its own: the next run tries it again."""
+    """A case failed because of the computer, not because of its own data: the next run tries it again."""
 
 
-# Of reading: another run meets these again, until somebody changes the study's files.
+# When reading: another run meets these again, until the study's files are changed.
 FINAL = {
     errno.EISDIR: "it is a folder",
     errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.ENAMETOOLONG: "its name is too long",
     errno.ELOOP: "it is a link to itself",
-    errno.EINVAL: "the system does not take its name",
-    errno.EILSEQ: "its name holds letters that the disk does not know",
+    errno.EINVAL: "the system does not accept its name",
+    errno.EILSEQ: "its name contains letters that the disk does not support",
 }
-# Of reading: another run may not meet these. A number that stands in neither list is taken for one of them.
+# When reading: another run may not meet these. A number in neither list is treated as one of them.
 TRANSIENT = {
-    **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ESTALE), "it is not there now"),
+    **dict.fromkeys((errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ESTALE), "it is not there at the moment"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "it may not be read"),
-    **dict.fromkeys((errno.EIO, errno.EBADF), "the disk or the share gives an error"),
+    **dict.fromkeys((errno.EIO, errno.EBADF), "the disk or the share reports an error"),
     **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), "there is not enough memory"),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "too many files are open"),
-    **dict.fromkeys((errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EDEADLK, errno.ENOLCK), "somebody else holds it"),
+    **dict.fromkeys((errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EDEADLK, errno.ENOLCK), "it is in use elsewhere"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EROFS), "there is no room for a copy of it"),
     **dict.fromkeys(
         (errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET,
@@ -189,12 +189,12 @@ TRANSIENT = {
 
 
 def unreadable(error: OSError, file: str | Path) -> CaseError:
-    """What is to be said of a file that the system does not give: a `TransientError` where another run may read it.
+    """The error for a file that cannot be read: a `TransientError` if another run may be able to read it.
 
     Parameters
     ----------
-    error : as the system gives it; one without a number is about the content, and final.
-    file : that was to be read.
+    error : from the system; one without a number concerns the content, and is final.
+    file : the file.
     """
     code = error.errno
     if code is None or code in FINAL:
@@ -203,12 +203,12 @@ def unreadable(error: OSError, file: str | Path) -> CaseError:
     if code == errno.ENOENT:
         return TransientError("the file does not exist", "correct the path or add the file", file=file)
     why = f"{TRANSIENT[code]} ({os.strerror(code)})" if code in TRANSIENT else os.strerror(code)
-    remedy = "see that the disk or share is there and the file may be read, then give the same command again"
+    remedy = "make sure that the disk or share is connected and the file readable, then give the same command again"
     return TransientError(f"the file cannot be read now: {why}", remedy, file=file)
 
 
 class CohortError(DataError):
-    """Several problems of the cohort, all listed at once."""
+    """Several problems in the cohort, all listed at once."""
 
     def __init__(self, heading: str, problems: Sequence[str]) -> None:
         self.heading = heading
@@ -230,7 +230,7 @@ class RefusedError(RadstudyError):
 
 
 def grouped(errors: Iterable[CaseError]) -> list[str]:
-    r"""The errors as lines; of those of one kind the first whole, and the places of the others.
+    r"""The errors as lines; for each kind, the first in full and the places of the others.
 
     Examples
     --------
@@ -243,7 +243,7 @@ def grouped(errors: Iterable[CaseError]) -> list[str]:
 
 
 def _grouped(parts: Iterable[tuple[str, str, str]]) -> list[str]:
-    """Lines of (place, whole message, what messages of one kind have in common)."""
+    """Lines from tuples (place, whole message, common part of messages of one kind)."""
     kinds: dict[str, list[tuple[str, str]]] = {}
     for place, whole, common in parts:
         kinds.setdefault(common if place else whole, []).append((place, whole))

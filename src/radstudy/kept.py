@@ -1,6 +1,6 @@
-"""Records that a later run trusts: written with the key of what they depend on and a checksum, verified when read.
+"""Records that a later run trusts: written with a key of their inputs and a checksum, verified when read.
 
-A record that is cut off, zero-filled or has one bit flipped is discarded, with a line in the log, and made again. A
+A record that is cut off, zero-filled or has one bit flipped is discarded, with a line in the log, and computed again. A
 record of an earlier version has no checksum: it is used if it can be read.
 """
 
@@ -21,31 +21,31 @@ from radstudy.store import file_hash, plain, write_bytes, write_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MADE = "made"  # of a record: the files that belong to it, by their paths from the step's folder, with their hashes
-TRANSIENT = "passing"  # of a record: its transient errors, under the name that records of earlier versions hold
+MADE = "made"  # in a record: the files that belong to it, by their paths from the step's folder, with their hashes
+TRANSIENT = "passing"  # in a record: its transient errors, under the name used by earlier versions
 _LOG = logging.getLogger(__name__)
 _CHECKED = re.compile(r'\A\{\s*"checksum": "([0-9a-f]{32})",')
-_UNCHECKED = re.compile(r'\A\{\s*"key": ')  # how a record of an earlier version begins
-_END, _ENDS = 22, b"PK\x05\x06"  # bytes of a ZIP's end record without comment, and how it begins
+_UNCHECKED = re.compile(r'\A\{\s*"key": ')  # the beginning of a record of an earlier version
+_END, _ENDS = 22, b"PK\x05\x06"  # bytes of a ZIP's end record without comment, and its beginning
 _MARK = b"blake2b "  # before the checksum in a ZIP's comment
 
 
 class DamagedRecordError(DataError):
-    """A kept record that is not as it was written."""
+    """A kept record that differs from what was written."""
 
 
 def keep(
     path: Path, key: str, record: Mapping[str, Any], *, compact: bool = False, private: bool = False
 ) -> dict[str, Any]:
-    """Write the record of one piece of work, with its checksum and the key of what it depends on; see `kept`.
+    """Write the record of one piece of work, with its checksum and the key of its inputs; see `kept`.
 
     Parameters
     ----------
     path : JSON file to write.
     key : hash of everything that the record depends on.
-    record : plain content; where it has `MADE`, those files are verified together with the record.
+    record : plain content; if it has `MADE`, those files are verified together with the record.
     compact : write it without line breaks, several times faster.
-    private : for its owner alone, see `radstudy.store.written_whole`.
+    private : True to let only the owner read it, see `radstudy.store.written_whole`.
 
     Returns
     -------
@@ -61,62 +61,62 @@ def keep(
 
 
 def kept(path: Path, key: str, *, folder: Path | None = None) -> dict[str, Any] | None:
-    """The record that `keep` has written under this key; None where it has to be made (again).
+    """The record that `keep` wrote under this key; None if it must be computed (again).
 
     Parameters
     ----------
     path : JSON file.
     key : hash of everything that the record depends on.
-    folder : that the paths under `MADE` start from; None: none of them is looked at.
+    folder : that the paths under `MADE` start from; None: these files are not checked.
 
     Returns
     -------
-    The record. None where there is none, it depends on something else, it is damaged, or a file that belongs to it is
-    missing or not as it was written.
+    The record. None if it does not exist, has another key, or is damaged, or if a file that belongs to it is missing or
+    differs from what was written.
     """
     if not path.exists():
         return None
     try:
-        found = read_kept(path)
+        record = read_kept(path)
     except DamagedRecordError as error:
-        _LOG.warning("%s; what it held is computed again", error)
+        _LOG.warning("%s; its content is computed again", error)
         return None
-    if found.get("key") != key:
+    if record.get("key") != key:
         return None
-    for name, content in found.get(MADE, {}).items() if folder is not None else ():
+    for name, content in record.get(MADE, {}).items() if folder is not None else ():
         if (problem := _other_than(folder / name, content)) is not None:
-            _LOG.warning("%s %s; it is made again", folder / name, problem)
+            _LOG.warning("%s %s; it is written again", folder / name, problem)
             return None
-    return found
+    return record
 
 
 def read_kept(path: Path) -> dict[str, Any]:
-    """A record that `keep` has written, whatever its key.
+    """A record that `keep` wrote, with any key.
 
     Raises
     ------
-    DamagedRecordError : it is not as it was written.
+    DamagedRecordError : it differs from what was written.
     """
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8")
         checked = _CHECKED.match(text)
-        found = json.loads(text)
+        record = json.loads(text)
     except (OSError, ValueError) as error:
         raise DamagedRecordError(f"the kept record {path} cannot be read ({type(error).__name__})") from error
-    if not isinstance(found, dict):
+    if not isinstance(record, dict):
         raise DamagedRecordError(f"the kept record {path} is not a record")
     if checked is not None:
         body = "{" + text[checked.end() :].removeprefix(" ")
-        if _checksum(body.encode()) != found.pop("checksum"):
+        if _checksum(body.encode()) != record.pop("checksum"):
             raise DamagedRecordError(f"the kept record {path} is damaged: its checksum does not fit")
     elif not _UNCHECKED.match(text):
-        raise DamagedRecordError(f"the kept record {path} is damaged: it does not begin as one")
-    return found
+        raise DamagedRecordError(f"the kept record {path} is damaged: it does not begin like one")
+    return record
 
 
 def _other_than(file: Path, content: str) -> str | None:
-    """What is wrong with a file that belongs to a record; None where it is as it was written."""
+    """The problem with a file that belongs to a record; None if it is as it was written."""
     try:
         return None if file_hash(file) == content else "is not as it was written"
     except OSError as error:
@@ -139,7 +139,7 @@ def keep_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 
 def kept_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
-    """The arrays that `keep_arrays` has written; None where there are none, or they are damaged."""
+    """The arrays that `keep_arrays` wrote; None if they do not exist or are damaged."""
     import zlib
     from zipfile import BadZipFile
 
@@ -165,7 +165,7 @@ def kept_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
 
 
 def _verified(content: bytes) -> bytes:
-    """The NPZ without its checksum, which has to fit; one of an earlier version has none."""
+    """The NPZ without its checksum, which must match; an NPZ of an earlier version has none."""
     length = len(_MARK) + 32
     body, comment = content[:-length], content[-length:]
     if not comment.startswith(_MARK):

@@ -1,7 +1,7 @@
-"""Files that a command may replace: those that it wrote itself, in the content that it gave them, and no others.
+"""Files that a command may replace: those that it wrote itself and that have not changed since, and no others.
 
-Beside each file that a command writes where its user told it to, the folder ``.radstudy`` keeps a hash under the file's
-name. A file without one, or with another content, is somebody's work.
+Next to each file that a command writes at the user's request, the folder ``.radstudy`` keeps a hash under the file's
+name. A file without a hash, or with other content, is a user's work.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from radstudy.errors import StorageError, UsageError
 from radstudy.store import file_hash, write_text
 
 FOLDER = ".radstudy"
-_VOXELS = {".mhd": (".raw", ".zraw"), ".nhdr": (".raw", ".raw.gz")}  # of a header, in a file of their own
+_VOXELS = {".mhd": (".raw", ".zraw"), ".nhdr": (".raw", ".raw.gz")}  # voxel files of a header
 
 
 def is_own(file: Path) -> bool:
-    """Whether a command wrote this file, and nobody has changed it since."""
+    """True if a command wrote this file, and it has not changed since."""
     record = file.parent / FOLDER / file.name
     try:
         return record.read_text(encoding="utf-8").strip() == file_hash(file)
@@ -27,38 +27,38 @@ def is_own(file: Path) -> bool:
 
 
 def refuse_foreign(*files: Path) -> None:
-    """Refuse to write where something is that no command wrote, or that was changed since.
+    """Refuse to replace a file that no command wrote, or that has changed since.
 
     Raises
     ------
-    UsageError : names the files; nothing was written.
+    UsageError : there are such files; the message names them. Nothing was written.
     """
     foreign = [str(file) for file in files if (file.exists() or file.is_symlink()) and not is_own(file)]
     if foreign:
         raise UsageError(
-            f"{', '.join(foreign)}: this is there already, and it is not what radstudy wrote (or was changed since). "
+            f"{', '.join(foreign)}: this already exists, and radstudy did not write it (or it was changed since). "
             "Nothing was written. To do: choose another --out, or move the file away"
         )
 
 
 def remember(*files: Path) -> None:
-    """Note that these files are a command's own, in their present content."""
+    """Record that a command wrote these files, with their present content."""
     for file in files:
         if file.is_file():
             write_text(file.parent / FOLDER / file.name, file_hash(file) + "\n")
 
 
 def files_of(out: Path) -> tuple[Path, ...]:
-    """The files that writing an image makes: itself, and those that may hold its voxels."""
+    """The files that are created when an image is written: itself, and those that may hold its voxels."""
     return (out, *(out.with_name(out.stem + ending) for ending in _VOXELS.get(out.suffix.lower(), ())))
 
 
 @contextmanager
 def owning(*files: Path) -> Iterator[None]:
-    """Refuse foreign files, let them be written, and remember them; see `refuse_foreign`.
+    """Refuse foreign files, and after the files are written, remember them; see `refuse_foreign`.
 
-    Where there is no room to remember a new file by, it is taken away again: the next command would take it for
-    somebody's own and refuse to go on.
+    If there is no room to record a new file, it is removed again: the next command would take it for a user's work and
+    refuse to go on.
     """
     refuse_foreign(*files)
     new = [file for file in files if not file.exists()]

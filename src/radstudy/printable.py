@@ -1,4 +1,4 @@
-"""Text as XML 1.0 can hold it: SVG, DOCX and XLSX are XML, and a control character of a table would damage the file.
+"""Text that XML 1.0 can hold: SVG, DOCX and XLSX are XML, and a control character from a table would damage the file.
 
 References
 ----------

@@ -1,7 +1,7 @@
-"""A step's folder and its ``provenance.json``: of which key, versions and machine its results are; one run at a time.
+"""A step's folder and its ``provenance.json`` (key, versions and machine of the results); one run at a time.
 
-A step's folder is finished when its ``provenance.json`` is there: it is written last, and holds the key of everything
-that the step's result depends on. A step whose key has not changed is not run again.
+A step is finished when its folder has a ``provenance.json``: it is written last, and holds the key of everything that
+the step's result depends on. A step whose key has not changed is not run again.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from radstudy.errors import UsageError
 from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, storing, write_json
 
 PROVENANCE = "provenance.json"
-_OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # what a run writes and people change by hand
-PARTS = {  # folders within a step's that are steps of their own; evaluate/null is the former name of evaluate/chance
+_OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # files of a run that people open and may change
+PARTS = {  # folders within a step's folder that are separate steps; evaluate/null is the former name of evaluate/chance
     "extract": ("maps", "shuffled"),
     "evaluate": ("chance", "resampling", "baselines", "other_reader", "leaks"),
 }
-BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # what a step writes into the run's folder
-_OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept by file, or by somebody's file manager
+BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # files that a step writes into the run's folder
+_OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept per file, or left by a file manager
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "pandas", "pydantic")
 
 
@@ -50,16 +50,16 @@ def source_key() -> str:
 
 def versions() -> dict[str, str]:
     """The versions of radstudy, Python, the platform and the libraries that make the numbers."""
-    found = {"radstudy": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    known = {"radstudy": __version__, "python": platform.python_version(), "platform": platform.platform()}
     for library in _LIBRARIES:
-        found[library] = metadata.version(library)
-    return found
+        known[library] = metadata.version(library)
+    return known
 
 
 def machine() -> dict[str, str]:
-    """The processor, and what kernels are compiled for: numba's target, and a hash of the features that it uses.
+    """The processor, numba's target for the kernels, and a hash of the processor features that it uses.
 
-    N4 and the features have the same bits on all of them; where a library's last digit differs, this says between what.
+    N4 and the features have the same bits on all machines; if a library's last digit differs, this shows between which.
     """
     import llvmlite.binding as llvm
 
@@ -71,7 +71,7 @@ def machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """The processor's name as the system has it."""
+    """The processor's name in the operating system."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -90,11 +90,11 @@ class StepFolder:
     path: Path
 
     def is_finished(self, key: str) -> bool:
-        """Whether the step has run to its end with exactly this key."""
+        """True if the step has run to its end with exactly this key."""
         return self.finished_key() == key
 
     def finished_key(self) -> str | None:
-        """The key that the step has finished with, or None."""
+        """The key under which the step has finished, or None."""
         try:
             record = read_json(self.path / PROVENANCE)
         except (OSError, ValueError):  # not there, or damaged: not UTF-8, not JSON
@@ -103,11 +103,11 @@ class StepFolder:
         return key if isinstance(key, str) else None
 
     def begin(self) -> list[Path]:
-        """Make the folder and take back its mark of being finished; what somebody has changed there is kept.
+        """Create the folder and remove its mark of completion; set aside files that were changed by hand.
 
         Returns
         -------
-        Files that were changed since the step wrote them, under the names that they are kept by.
+        Files that were changed since the step wrote them, under their new names.
         """
         with storing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -117,9 +117,9 @@ class StepFolder:
         return kept_files
 
     def changed(self) -> list[Path]:
-        """Files that the finished step has written and that are gone, damaged, or changed by somebody.
+        """Files that the finished step wrote and that are now gone, damaged or changed.
 
-        None where nothing is recorded of them: earlier versions recorded only what people open.
+        Files that were not recorded are left out: earlier versions recorded only files that people open.
         """
         return [
             self.path / name for name, content in self.recorded().items()
@@ -127,18 +127,18 @@ class StepFolder:
         ]  # fmt: skip
 
     def recorded(self) -> dict[str, str]:
-        """Name and hash of each file that the finished step has written; empty where nothing is recorded of them."""
+        """Name and hash of each file that the finished step wrote; empty if none are recorded."""
         try:
             return dict(read_json(self.path / PROVENANCE)["files"])
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
     def remove(self, files: Mapping[str, str]) -> None:
-        """Remove files of this step that still hold what it wrote; what somebody has changed since stays.
+        """Remove files of this step that are still as it wrote them; files changed since then stay.
 
         Parameters
         ----------
-        files : name in the folder to hash, as `recorded` gives them.
+        files : name in the folder to hash, as `recorded` returns them.
         """
         with storing(self.path):
             for name, content in files.items():
@@ -160,14 +160,14 @@ class StepFolder:
             _remove_if_empty(self.path)
 
     def _written(self) -> dict[str, str]:
-        """Hashes of what the step has written, without the parts that are steps of their own."""
-        found = sorted(file for file in self.path.rglob("*") if file.is_file() and self._is_own(file))
-        own = {file.relative_to(self.path).as_posix(): file_hash(file) for file in found}
+        """Hashes of the files that the step wrote, without the parts that are separate steps."""
+        files = sorted(file for file in self.path.rglob("*") if file.is_file() and self._is_own(file))
+        own = {file.relative_to(self.path).as_posix(): file_hash(file) for file in files}
         beside = (self.path.parent / name for name in BESIDE.get(self.path.name, ()))
         return own | {f"../{file.name}": file_hash(file) for file in beside if file.is_file()}
 
     def _is_own(self, file: Path) -> bool:
-        """Whether a file in this folder, or beside it, is written by this step and by nothing else."""
+        """True if a file in this folder, or next to it, is written by this step and by nothing else."""
         inside = file.relative_to(self.path).parts
         return not (
             inside[0] in PARTS.get(self.path.name, ())
@@ -184,7 +184,7 @@ class StepFolder:
         key : hash of everything that the result depends on.
         settings : the step's own section of the protocol.
         inputs : name to content hash, or to the key of the step that made it.
-        seconds : how long the step took.
+        seconds : duration of the step.
         """
         write_json(
             self.path / PROVENANCE,
@@ -204,12 +204,12 @@ class StepFolder:
 
 @contextmanager
 def only_run(folder: Path) -> Iterator[None]:
-    """Hold the run's folder: a second run into the same folder is refused, not mixed in.
+    """Lock the run's folder: a second run into the same folder is refused, not mixed in.
 
     Raises
     ------
-    UsageError : another run holds the folder.
-    StorageError : it cannot be made or written to.
+    UsageError : another run has locked the folder.
+    StorageError : it cannot be created or written to.
     """
     from filelock import FileLock, Timeout
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, tables and JSON in the form that radstudy writes, and hashes of content."""
+"""Atomic writing of files, radstudy's form of tables and JSON, and hashes of content."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from radstudy.errors import StorageError
 if TYPE_CHECKING:
     import pandas as pd
 
-_OWNER_ALONE, _AS_ASKED = 0o600, 0o666  # modes of files; of the second one the umask takes its part
-PART = ".part-"  # begins the name of a folder that a file is written in
+_OWNER_ALONE, _AS_ASKED = 0o600, 0o666  # modes of files; the umask is applied to the second
+PART = ".part-"  # prefix of a folder in which a file is written
 
 
 # --- writing ---------------------------------------------------------------------------------------------------
 
 
 def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Write a file so that it is there whole or not at all, even if the computer stops half-way.
+    """Write a file whole or not at all, even if the computer stops half-way.
 
-    What was written is read back before it gets its name.
+    The content is read back before the file gets its name.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
 
     Raises
     ------
-    StorageError : the disk is full, or the folder cannot be made or written to.
+    StorageError : the disk is full, or the folder cannot be created or written to.
     """
     with written_whole(path, private=private) as part:
         mode = _OWNER_ALONE if private else _AS_ASKED
@@ -52,24 +52,25 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> None:
             file.write(content)
         if not _holds(part, content):
             raise StorageError(
-                path, f"{part.stat().st_size} bytes of {len(content)} were written, or other ones (is the disk full?)"
+                path,
+                f"{part.stat().st_size} bytes of {len(content)} were written, or wrong ones (is the disk full?)",
             )
 
 
 @contextmanager
 def written_whole(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Give a place to write a file in, beside its final one; only what was written to the end gets the final name.
+    """Yield a temporary path for a file, next to its final one; only a complete file gets the final name.
 
-    The place is a folder of its own, so that a format of two files (.mhd with its .raw) finds both under their names.
-    Whoever writes there checks what was written, and raises where it is not whole: then nothing appears. What appears
-    is on the disk, its name too.
+    The path is in its own folder, so that a format of two files (.mhd with its .raw) finds both under their names. The
+    writer checks what was written, and raises an error if it is incomplete: then nothing appears. A file that appears
+    is on the disk, with its name.
 
-    A new file has the permissions that the user's umask leaves, as of any program; one that is replaced keeps its own.
+    A new file has the permissions that the user's umask leaves, as with any program; a replaced file keeps its own.
 
     Parameters
     ----------
-    path : the file's final name; what is there already stays until the new one is whole.
-    private : only the owner may read the file (mode 0600) and enter the folders that are made for it (0700).
+    path : the file's final name; an existing file stays until the new one is complete.
+    private : True to let only the owner read the file (mode 0600) and enter the folders created for it (0700).
 
     Yields
     ------
@@ -77,42 +78,44 @@ def written_whole(path: Path, *, private: bool = False) -> Iterator[Path]:
 
     Raises
     ------
-    StorageError : the disk is full, or the folder cannot be made or written to.
+    StorageError : the disk is full, or the folder cannot be created or written to.
     """
     with storing(path):
-        made = make_folders(path.parent, private=private)
-        room = Path(tempfile.mkdtemp(prefix=PART, dir=path.parent))  # its mode is 0700: nobody else sees what is in it
+        created = make_folders(path.parent, private=private)
+        room = Path(tempfile.mkdtemp(prefix=PART, dir=path.parent))  # its mode is 0700: no one else sees its content
         try:
             yield room / path.name
-            parts = sorted(room.iterdir(), key=lambda part: part.name == path.name)  # a header names the others: last
+            parts = sorted(
+                room.iterdir(), key=lambda part: part.name == path.name
+            )  # the header, which names the others, last
             for part in parts:
                 with part.open("r+b") as file:
                     os.fsync(file.fileno())
                 _permit(part, path.with_name(part.name), private=private)
             for part in parts:
                 part.replace(path.with_name(part.name))
-            for folder in (path.parent, *(folder.parent for folder in reversed(made))):
+            for folder in (path.parent, *(folder.parent for folder in reversed(created))):
                 _keep_names(folder)
         finally:
             shutil.rmtree(room, ignore_errors=True)
 
 
 def make_folders(folder: Path, *, private: bool = False) -> list[Path]:
-    """Make a folder and those above it that are not there, and give those that were made, the outermost first.
+    """Create a folder and its missing parents; return the created folders, the outermost first.
 
-    `private` ones are never open to others, not for an instant.
+    `private` folders are never open to others, not even for an instant.
     """
     missing = []
     while not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for one in reversed(missing):
-        one.mkdir(mode=0o700 if private else 0o777, exist_ok=True)  # another process may have made it meanwhile
+        one.mkdir(mode=0o700 if private else 0o777, exist_ok=True)  # another process may have created it meanwhile
     return missing[::-1]
 
 
 def _holds(file: Path, content: bytes) -> bool:
-    """Whether a file holds these bytes and no others."""
+    """True if a file holds exactly these bytes."""
     whole, step = memoryview(content), 1 << 20
     with file.open("rb") as opened:
         blocks = (whole[start : start + step] for start in range(0, len(whole), step))
@@ -120,7 +123,7 @@ def _holds(file: Path, content: bytes) -> bool:
 
 
 def _permit(part: Path, final: Path, *, private: bool) -> None:
-    """Give a file that is about to get its name the permissions that it is to have."""
+    """Set the permissions of a file before it gets its final name."""
     present = stat.S_IMODE(part.stat().st_mode)
     wanted = _OWNER_ALONE if private else stat.S_IMODE(final.stat().st_mode) if final.is_file() else present
     if wanted != present:
@@ -129,7 +132,7 @@ def _permit(part: Path, final: Path, *, private: bool) -> None:
 
 
 def _keep_names(folder: Path) -> None:
-    """Wait until a folder's list of names is on the disk; Windows and some network shares know no such thing."""
+    """Wait until a folder's list of names is on the disk; Windows and some network shares do not support this."""
     if os.name != "posix":
         return
     try:
@@ -144,17 +147,17 @@ def _keep_names(folder: Path) -> None:
 
 
 def remove_parts(folder: Path, *, untouched_s: float = 3600.0) -> None:
-    """Remove what `written_whole` has left below a folder where its program was killed.
+    """Remove what `written_whole` left below a folder when its program was killed.
 
     Parameters
     ----------
-    folder : to look through; it need not exist.
+    folder : searched with its subfolders; it need not exist.
     untouched_s : parts younger than this stay: another program may be writing them.
     """
     for part in folder.rglob(f"{PART}*"):
         try:
             old = time.time() - part.stat().st_mtime > untouched_s
-        except OSError:  # it is finished, and gone
+        except OSError:  # finished meanwhile, and gone
             continue
         if old and part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
@@ -162,7 +165,7 @@ def remove_parts(folder: Path, *, untouched_s: float = 3600.0) -> None:
 
 @contextmanager
 def storing(path: Path | str) -> Iterator[None]:
-    """Say of a disk that is full, or a folder that is closed, which file or folder it was, and what to do."""
+    """Turn the system's error of a full disk or a closed folder into one with the file or folder and the remedy."""
     try:
         yield
     except OSError as error:
@@ -171,7 +174,7 @@ def storing(path: Path | str) -> Iterator[None]:
 
 @contextmanager
 def temporary_folder() -> Iterator[str]:
-    """A folder for a file that one library writes and another reads; open to its owner only, and gone afterwards.
+    """Yield a folder for a file that one library writes and another reads; open to its owner only, removed afterwards.
 
     Raises
     ------
@@ -182,7 +185,7 @@ def temporary_folder() -> Iterator[str]:
 
 
 def temporary_files() -> AbstractContextManager[None]:
-    """Say of errors of the system that the place for temporary files is full or closed: no fault of the case at hand.
+    """Report the system's errors as a full or closed place for temporary files, not as a fault of the case at hand.
 
     Raises
     ------
@@ -192,7 +195,7 @@ def temporary_files() -> AbstractContextManager[None]:
 
 
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
-    """Write UTF-8 text atomically, with the line ends as they are; `private` as of `written_whole`."""
+    """Write UTF-8 text atomically, with the line ends as they are; `private` as in `written_whole`."""
     write_bytes(path, text.encode("utf-8"), private=private)
 
 
@@ -200,7 +203,7 @@ def write_json(path: Path, content: object, *, compact: bool = False, private: b
     """Write JSON atomically; NaN and infinities become null, NumPy scalars and arrays plain numbers and lists.
 
     `compact` writes it without line breaks, several times faster: for records that only the program reads. `private` as
-    of `written_whole`.
+    in `written_whole`.
     """
     indent = None if compact else 1
     text = json.dumps(plain(content), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
@@ -215,13 +218,13 @@ def read_json(path: Path) -> Any:
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a table as CSV atomically: comma, decimal point, every float with all its digits, no index.
 
-    A text that a spreadsheet would take for a formula is guarded, see `radstudy.cells`; `read_csv` gives it as it was.
+    A text that a spreadsheet would take for a formula is guarded, see `radstudy.cells`; `read_csv` restores it.
     """
     write_bytes(path, csv_bytes(frame))
 
 
 def read_csv(path: Path, **options: Any) -> pd.DataFrame:
-    """Read a table that `write_csv` has written, with all its digits: pandas before 3 loses the last of many.
+    """Read a table that `write_csv` wrote, with all its digits: pandas before 3 loses the last digit of many numbers.
 
     Parameters
     ----------
@@ -235,11 +238,12 @@ def read_csv(path: Path, **options: Any) -> pd.DataFrame:
         option: {guarded(str(name)): value for name, value in given.items()} if isinstance(given, Mapping) else given
         for option, given in options.items()
     }
-    return _texts_changed(pd.read_csv(path, **exact, **by_column), unguarded)
+    read: pd.DataFrame = pd.read_csv(path, **exact, **by_column)  # type: ignore[call-overload]  # any options
+    return _texts_changed(read, unguarded)
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """What `write_csv` writes."""
+    """The bytes that `write_csv` writes."""
     safe = _texts_changed(frame, guarded)
     text: str = safe.to_csv(index=False, lineterminator="\n")
     if "\r" in text:  # Python's writer leaves it without quotes, and a reader would begin a row there
@@ -248,10 +252,10 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def _texts_changed(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
-    """The table with every text of it, names of columns among them, as `change` gives it; itself where none differs."""
+    """Apply `change` to every text of a table and to its column names; return the table itself if none differs."""
     import pandas as pd
 
-    made = frame
+    changed = frame
     for place, kind in enumerate(frame.dtypes):
         if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_datetime64_any_dtype(kind):
             continue
@@ -260,10 +264,10 @@ def _texts_changed(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.Data
         if new := {text: other for text in texts if (other := change(text)) != text}:
             cells = [new.get(value, value) if isinstance(value, str) else value for value in column]
             typed = object if isinstance(kind, pd.CategoricalDtype) else kind
-            made = made.copy() if made is frame else made
-            made.isetitem(place, pd.Series(cells, index=frame.index, dtype=typed))
+            changed = changed.copy() if changed is frame else changed
+            changed.isetitem(place, pd.Series(cells, index=frame.index, dtype=typed).array)
     names = [change(name) if isinstance(name, str) else name for name in frame.columns]
-    return made if names == list(frame.columns) else made.set_axis(pd.Index(names), axis="columns")
+    return changed if names == list(frame.columns) else changed.set_axis(pd.Index(names), axis="columns")
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -282,7 +286,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 def plain(value: Any) -> Any:
     """The value as JSON can hold it: dictionaries, lists, strings, numbers, booleans, None."""
-    if type(value) is float:  # nearly all of them: asked first, and by type, which is quicker
+    if type(value) is float:  # nearly all values: tested first, and by type, which is quicker
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
@@ -316,7 +320,7 @@ def file_hash(path: Path) -> str:
 
 
 def bytes_hash(content: bytes) -> str:
-    """The hash that `file_hash` gives of a file with these bytes."""
+    """The hash that `file_hash` returns for a file with these bytes."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Stream(IntEnum):
-    """What random numbers are drawn for. A number never changes and is never reused: results depend on it."""
+    """Purposes of random numbers. A number never changes and is never reused: results depend on it."""
 
     SPLIT = 1  # patients to the training and testing sets
     PERMUTATIONS = 3  # outcomes for chance

@@ -1,6 +1,6 @@
-"""READ FIRST: a whole study, one step a line.
+"""READ FIRST: a whole study, one step per line.
 
-Each step reads the files of the steps before it and writes its own folder; a step that is done is not done again.
+Each step reads the files of earlier steps and writes its own folder; a step that is done is not done again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from radstudy.steps.run import Run, read_failures
 
 
 def _prepare(run: Run) -> None:
-    """Prepare; where features are wanted, too, each volume's are extracted while it is in memory."""
+    """Prepare; if features are wanted, too, extract those of each volume while it is in memory."""
     wanted = STEPS.index(run.until) >= STEPS.index("extract")
     do_prepare(run, then=while_in_memory(run) if wanted else None)
 
@@ -58,10 +58,10 @@ def run(
     Parameters
     ----------
     protocol : the study file, as `radstudy.protocol.load_protocol` reads it.
-    data : folder that relative paths of the study file start from.
-    out : folder of the results; a run that was stopped goes on from what is finished there.
+    data : folder that relative paths in the study file start from.
+    out : folder of the results; a run that was stopped continues from the finished parts.
     until : the last step to run: cohort, prepare, extract, agree, model, evaluate or report.
-    jobs : processes for the work on images; None takes all cores.
+    jobs : processes for the work on images; None uses all cores.
     say, bar : where progress goes.
 
     Returns
@@ -70,7 +70,7 @@ def run(
 
     Raises
     ------
-    RadstudyError : the study cannot go on; says why and what to do.
+    RadstudyError : the study cannot go on; the message gives the reason and the remedy.
     """
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
@@ -79,7 +79,7 @@ def run(
         write_schema(out)
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         if protocol.features is None:
-            state.extraction  # noqa: B018  # what cannot be used of it is said before any work
+            state.extraction  # noqa: B018  # its problems are reported before any work
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)
     if until == "cohort":

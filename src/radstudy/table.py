@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from radstudy.store import write_parquet
 
 INDEX = tuple(column.name for column in PLACE)
 SEPARATOR = ":"  # between sequence and feature in the name of a design table's column
-CLINICAL = f"clinical{SEPARATOR}"  # what the name of a clinical column begins with
+CLINICAL = f"clinical{SEPARATOR}"  # prefix of a clinical column's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,11 @@ class FeatureTable:
 
     Parameters
     ----------
-    frame : float64, one row a (patient, lesion, sequence, reader), one column a feature; NaN where a feature is not
+    frame : float64, one row per (patient, lesion, sequence, reader), one column per feature; NaN where a feature is not
         defined for that lesion.
-    settings_hash : of the settings that the features were extracted with.
     """
 
     frame: pd.DataFrame
-    settings_hash: str = ""
 
     def __post_init__(self) -> None:
         if tuple(self.frame.index.names) != INDEX:
@@ -40,19 +39,22 @@ class FeatureTable:
             raise DataError(f"the feature table has two rows for {doubled[0]}")
 
     @classmethod
-    def from_rows(
-        cls, rows: Mapping[tuple[str, str, str, str], Mapping[str, float]], settings_hash: str = ""
-    ) -> FeatureTable:
-        """A table of (patient, lesion, sequence, reader) to {feature: value}, rows sorted, columns as first met."""
+    def from_rows(cls, rows: Mapping[tuple[str, str, str, str], Mapping[str, float]]) -> FeatureTable:
+        """Build a table from {(patient, lesion, sequence, reader): {feature: value}}; rows are sorted."""
         keys = sorted(rows)
         index = pd.MultiIndex.from_tuples(keys, names=list(INDEX))
         frame = pd.DataFrame.from_records([dict(rows[key]) for key in keys], index=index)
-        return cls(frame.astype(np.float64), settings_hash)
+        return cls(frame.astype(np.float64))
 
     @property
     def features(self) -> list[str]:
         """The names of the features."""
         return [str(name) for name in self.frame.columns]
+
+    @property
+    def lesions(self) -> pd.MultiIndex:
+        """(patient, lesion) of each row."""
+        return cast(pd.MultiIndex, cast(pd.MultiIndex, self.frame.index).droplevel(list(INDEX[2:])))
 
     def of(self, sequence: str, reader: str) -> pd.DataFrame:
         """Rows (patient, lesion) x features of one sequence and one reader; empty if there are none."""
@@ -61,26 +63,20 @@ class FeatureTable:
         rows = self.frame.loc[chosen]
         return rows.droplevel(["sequence", "reader"])
 
-    def wide(self, sequences: Sequence[str], reader: str) -> pd.DataFrame:
-        """Rows (patient, lesion) x ``sequence:feature`` columns; a lesion without a sequence has NaN there."""
-        parts = []
-        for sequence in sequences:
-            part = self.of(sequence, reader)
-            part.columns = pd.Index([f"{sequence}{SEPARATOR}{name}" for name in part.columns])
-            parts.append(part)
-        return pd.concat(parts, axis=1).sort_index() if parts else pd.DataFrame()
-
     def write(self, path: Path) -> None:
-        """Write as Parquet; the settings' hash goes into the table's attributes."""
-        frame = self.frame.copy()
-        frame.attrs["settings_hash"] = self.settings_hash
-        write_parquet(path, frame)
+        """Write as Parquet."""
+        write_parquet(path, self.frame)
 
     @classmethod
     def read(cls, path: Path) -> FeatureTable:
         """Read a table written by `write`."""
-        frame = pd.read_parquet(path)
-        return cls(frame, str(frame.attrs.get("settings_hash", "")))
+        return cls(pd.read_parquet(path))
+
+
+def each_lesion(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    """Patient, lesion and row of a table that is indexed (patient, lesion)."""
+    for (patient, lesion), row in cast(Iterable[tuple[tuple[str, str], pd.Series]], rows.iterrows()):
+        yield patient, lesion, row
 
 
 def variable_of(column: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables as XLSX, for people: Excel opens it with every identifier, accent and decimal as it is; of a CSV, not."""
+"""Tables as XLSX, for people: Excel shows every identifier, accent and decimal unchanged, unlike those of a CSV."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from radstudy.cells import guarded_in_workbook, is_formula
 from radstudy.printable import NOT_IN_XML
 from radstudy.store import temporary_files
 
-_ALWAYS = datetime(1980, 1, 1, tzinfo=UTC)  # so that one table gives one file
+_ALWAYS = datetime(1980, 1, 1, tzinfo=UTC)  # so that equal tables give equal files
 
 
 def xlsx_bytes(frame: pd.DataFrame) -> bytes:
-    """A workbook of one sheet: the heading, then the rows; missing values are empty cells, text as `write_text` has it.
+    """A workbook of one sheet: the heading, then the rows; missing values are empty cells, texts as in `write_text`.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
     import openpyxl
 
     book = openpyxl.Workbook()
-    sheet = book.active
+    sheet = book.worksheets[0]
     for row, values in enumerate([list(map(str, frame.columns)), *frame.itertuples(index=False)], 1):
         for column, value in enumerate(values, 1):
             plain = value.item() if hasattr(value, "item") else value
@@ -45,9 +45,9 @@ def xlsx_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def write_text(cell: Any, text: str) -> None:
-    """Write a text into a cell so that it stays one (007, =1+1), for Excel and for whoever edits it there.
+    """Write a text into a cell so that it stays a text (007, =1+1), also when it is edited in Excel.
 
-    A text that begins as a formula gets Excel's mark of a text besides (`radstudy.cells`).
+    A text that begins like a formula also gets Excel's mark of a text (`radstudy.cells`).
     """
     cell.value = NOT_IN_XML.sub("", guarded_in_workbook(text))
     cell.data_type, cell.number_format = "s", "@"
@@ -56,7 +56,7 @@ def write_text(cell: Any, text: str) -> None:
 
 
 def saved(book: Any) -> bytes:
-    """A workbook as the bytes of its file; one content gives one file.
+    """A workbook as the bytes of its file; equal content gives equal bytes.
 
     Raises
     ------
@@ -68,13 +68,13 @@ def saved(book: Any) -> bytes:
     with temporary_files():
         try:
             book.save(memory)
-        except SerialisationError as error:  # what lxml makes of the system's error
+        except SerialisationError as error:  # lxml's form of the system's error
             raise OSError(str(error)) from error
     return _without_times(memory.getvalue())
 
 
 def _without_times(content: bytes) -> bytes:
-    """The same workbook without the moment at which it was saved."""
+    """The same workbook without the time at which it was saved."""
     memory = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

@@ -26,7 +26,12 @@ import pandas as pd
 VOLATILE_KEYS = {
     "key", "finished", "seconds", "code", "versions", "machine", "inputs", "files", "checksum", "created", "written"
 }  # fmt: skip
-VOLATILE_FILES = {".lock", "run.log"}
+VOLATILE_ARRAYS = {"key"}  # of NPZ files: as of JSON's
+VOLATILE_FILES = {
+    ".lock",
+    "run.log",
+    "opened.json",
+}  # the last is a cache, by where files lie and when they were written
 VOLATILE_TABLES = {"versions"}  # of the report: the program's and the libraries' versions
 VOLATILE_MEMBERS = ("docProps/core.xml",)  # of DOCX and XLSX: when it was made
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\+00:00|Z| UTC)?")
@@ -58,16 +63,12 @@ def _page(content: bytes, folder: Path) -> str:
     return re.sub(r'(<td>TIME</td><td class="number">)[0-9.]+', r"\1SECONDS", text)  # how long a step took
 
 
-def _kept_by_path(content: bytes, _: Path) -> object:
-    """Masks that were opened, whose keys hold where they lie."""
-    return sorted(json.loads(content).values(), key=json.dumps)
-
-
 def _arrays(content: bytes, _: Path) -> dict[str, object]:
     with np.load(io.BytesIO(content)) as arrays:
         return {
             name: (array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest())
             for name, array in arrays.items()
+            if name not in VOLATILE_ARRAYS
         }
 
 
@@ -115,7 +116,7 @@ def differences(one: Path, other: Path) -> Iterator[tuple[str, str]]:
         if name not in names[0] or name not in names[1]:
             yield name, f"only in {one if name in names[0] else other}"
             continue
-        read = _kept_by_path if Path(name).name == "opened.json" else READERS.get(Path(name).suffix, _bytes)
+        read = READERS.get(Path(name).suffix, _bytes)
         first, second = (read((folder / name).read_bytes(), folder) for folder in (one, other))
         yield name, "" if first == second else _first(first, second)
 

@@ -21,7 +21,7 @@ from radstudy.protocol.base import Section
 from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.load import load_protocol, parse_protocol
 from radstudy.protocol.prepare import PREPARATION_STEPS
-from radstudy.protocol.selection import SELECTION_STEPS, FoundSize
+from radstudy.protocol.selection import SELECTION_STEPS, FoundSizeSection
 from radstudy.signature.document import read_signature
 from radstudy.signature.predict import predict_patient
 from unit.signature.conftest import write_patient
@@ -131,7 +131,7 @@ def test_a_version_that_is_not_there_is_refused_with_its_line(text, says):
 
 
 def fields():
-    kinds = [FoundSize, *SELECTION_STEPS, *CLASSIFIERS, *PREPARATION_STEPS]
+    kinds = [FoundSizeSection, *SELECTION_STEPS, *CLASSIFIERS, *PREPARATION_STEPS]
     for module in (agree, cohort, evaluate, extract, model):
         members = [kind for _, kind in inspect.getmembers(module, inspect.isclass)]
         kinds += [kind for kind in members if issubclass(kind, Section) and kind.__module__ == module.__name__]

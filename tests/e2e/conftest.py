@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from filelock import FileLock
 
 PATIENTS = 24
 
@@ -24,10 +25,14 @@ def command():
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory):
-    """The folder of a finished demo of 24 patients."""
-    folder = tmp_path_factory.mktemp("demo") / "out"
-    radstudy("demo", "--patients", PATIENTS, "--out", folder, check=0)
+def demo(tmp_path_factory, worker_id):
+    """The folder of a finished demo of 24 patients, made once for all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared-demo" / "out"
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(folder.parent / "lock"):
+        if not (folder / "report.html").exists():
+            radstudy("demo", "--patients", PATIENTS, "--out", folder, check=0)
     return folder
 
 

@@ -58,7 +58,7 @@ def test_a_folder_that_cannot_be_made_is_named(command, tmp_path, monkeypatch, a
 
 def test_init_then_cohort_says_what_is_missing(command, tmp_path):
     command("init", tmp_path / "new", check=0)
-    assert "is there already" in command("init", tmp_path / "new", check=2).stderr
+    assert "already exists" in command("init", tmp_path / "new", check=2).stderr
     done = command("run", tmp_path / "new" / "study.yaml", "--step", "cohort", check=4)
     assert "no row is left" in done.stderr
 

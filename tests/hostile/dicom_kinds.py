@@ -213,7 +213,7 @@ def _medium(file: Path, folder: Path) -> Path:
 
 def _series(folder: Path) -> object:
     """An oblique series of a patient P1, with UIDs that are always the same."""
-    from unit.formats.conftest import Series
+    from unit.imaging.masks.conftest import Series
 
     numbers = of_python.Random(5)
     with mock.patch("uuid.uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128))):
@@ -328,7 +328,6 @@ def by_elements(random: np.random.Generator, raw: bytes) -> bytes:
     if not found:
         return mutate.by_bytes(random, raw)
     begin, value, end = found[int(random.integers(0, len(found)))]
-    content = raw[value:end]
     what = int(random.integers(0, 8))
     if what == 0:
         return raw[:begin] + raw[end:]
@@ -338,19 +337,28 @@ def by_elements(random: np.random.Generator, raw: bytes) -> bytes:
         other = found[int(random.integers(0, len(found)))][0]
         without = raw[:begin] + raw[end:]
         return without[:other] + raw[begin:end] + without[other:]
+    if what == 7:
+        return raw[:begin]
+    return _other_content(random, raw, found, (begin, value, end), what)
+
+
+def _other_content(
+    random: np.random.Generator, raw: bytes, found: list[tuple[int, int, int]], element: tuple[int, int, int], what: int
+) -> bytes:
+    """Give an element another type (3), length (4) or value (5), or the file another transfer syntax (6)."""
+    begin, value, end = element
+    size = len(raw[value:end])
     if what == 3:
         return raw[: begin + 4] + _VRS[int(random.integers(0, len(_VRS)))] + raw[begin + 6 :]
     if what == 4:
         width = 4 if value - begin == 12 else 2
-        length = int(random.choice([0, 1, 3, 7, len(content) + 1, len(content) + 8, 0x7FFF, 0xFFFFFFF0, 0xFFFFFFFF]))
+        length = int(random.choice([0, 1, 3, 7, size + 1, size + 8, 0x7FFF, 0xFFFFFFF0, 0xFFFFFFFF]))
         return raw[: value - width] + (length % (1 << 8 * width)).to_bytes(width, "little") + raw[value:]
     if what == 5:
         return _refilled(raw, begin, value, end, _VALUES[int(random.integers(0, len(_VALUES)))])
-    if what == 6:
-        syntax = _SYNTAXES[int(random.integers(0, len(_SYNTAXES)))]
-        named = [one for one in found if raw[one[0] : one[0] + 4] == b"\x02\x00\x10\x00"]
-        return _refilled(raw, *named[0], syntax) if named else raw[:begin]
-    return raw[:begin]
+    syntax = _SYNTAXES[int(random.integers(0, len(_SYNTAXES)))]
+    named = [one for one in found if raw[one[0] : one[0] + 4] == b"\x02\x00\x10\x00"]
+    return _refilled(raw, *named[0], syntax) if named else raw[:begin]
 
 
 def _refilled(raw: bytes, begin: int, value: int, end: int, content: bytes) -> bytes:

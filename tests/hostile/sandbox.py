@@ -125,6 +125,9 @@ def serve() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
     base = Path(tempfile.mkdtemp(prefix="hostile-"))
+    temporary = base / "temporary"
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)  # a fork ends without taking back what it has there
+    temporary.mkdir()
     rooms: dict[str, Path] = {}
     try:
         answers.write("ready\n")
@@ -137,6 +140,8 @@ def serve() -> None:
                 rooms[kind.name].mkdir()
                 _prepare(kind, rooms[kind.name], base)
             outcomes = _several(kind, [Path(file) for file in asked["files"]], rooms[kind.name], base)
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(exist_ok=True)
             answers.write(json.dumps([asdict(outcome) for outcome in outcomes]) + "\n")
             answers.flush()
     finally:

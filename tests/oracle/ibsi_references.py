@@ -13,10 +13,10 @@ from radstudy import Volume, extract_ibsi
 from radstudy.features.ibsi.filters import (
     Filter,
     Gabor,
-    Identity,
     LaplacianOfGaussian,
     Laws,
     Mean,
+    NoFilter,
     SeparableWavelet,
     SimoncelliWavelet,
 )
@@ -103,7 +103,7 @@ def filter_of(kind: str, text: str) -> Filter:
     if kind == "nonseparable_wavelet":
         return SimoncelliWavelet(int(given["decomposition_level"]))
     assert kind == "None", kind
-    return Identity()
+    return NoFilter()
 
 
 def map_difference(data: Path, test: str) -> float:

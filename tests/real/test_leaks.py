@@ -13,7 +13,7 @@ model: {select: [{impute: median}, {boosted_trees: {keep: 5}}], models: {T2: [T2
 
 
 def test_one_patient_stands_twice_in_a_public_table(real_data, tmp_path):
-    found = check_study(parse_protocol(HEAD + MODELS), data=real_data, out=tmp_path).found
+    found = check_study(parse_protocol(HEAD + MODELS), data=real_data, out=tmp_path).findings
     doubles = [finding.where for finding in found if finding.check == "one patient twice"]
     assert doubles == ["N26 = N27"]
     frame = pd.read_csv(real_data / "feature_tables" / "fae_numeric_feature.csv", index_col=0)
@@ -23,6 +23,6 @@ def test_one_patient_stands_twice_in_a_public_table(real_data, tmp_path):
 def test_the_sarcoma_cohort_has_no_finding(real_data, tmp_path, request):
     study = request.config.rootpath / "examples" / "soft-tissue-sarcoma" / "study.yaml"
     checked = check_study(load_protocol(study), data=real_data, out=tmp_path)
-    found, seen = checked.found, checked.seen
+    found, seen = checked.findings, checked.seen
     assert found == []
     assert seen[0] == "51 rows of sts/clinical.csv"

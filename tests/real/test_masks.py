@@ -73,7 +73,7 @@ def test_segmentations_are_read_as_highdicom_reads_them(samples, name):
 
 
 def test_images_radiographs_and_microscopy_are_refused_by_name(samples):
-    with pytest.raises(CaseError, match=r"IMG0001.dcm: this DICOM file is no mask \(CT Image Storage\)"):
+    with pytest.raises(CaseError, match=r"IMG0001.dcm: this DICOM file is not a mask \(CT Image Storage\)"):
         Roi.read(samples / "dcmqi" / "23x38x3" / "image" / "IMG0001.dcm")
     for name in ("cr_binary", "sm_control_labelmap", "sm_dots_tiled_full"):
         with pytest.raises(CaseError, match=rf"seg_image_{name}.dcm: frame 1 has no ImagePositionPatient"):
@@ -86,16 +86,16 @@ def test_slicers_segments_of_several_layers(samples):
     np.testing.assert_array_equal(Roi.read(flat, "ribs").mask, Roi.read(layered, "ribs").mask)
     sphere = Roi.read(layered, "overlapping sphere")
     assert (sphere.mask & Roi.read(layered, "tissue").mask).any()
-    with pytest.raises(CaseError, match=r"2 segments of the mask go by '1' .*say its name"):
+    with pytest.raises(CaseError, match=r"2 segments of the mask are called '1' .*give its name"):
         Roi.read(layered, 1)
     with pytest.raises(CaseError, match=r"8 segments \(1 'ribs', 2 'cervical"):
         Roi.read(layered)
-    with pytest.raises(CaseError, match="segment heart is not in the mask, which holds 1 'ribs'"):
+    with pytest.raises(CaseError, match="segment heart is not in the mask, which has 1 'ribs'"):
         Roi.read(flat, "heart")
     volume = Volume.read(samples / "slicerio" / "CTChest4.nrrd")
     assert Roi.read(layered, "left lung", volume).mask.shape == volume.voxels.shape
     corner = Volume(volume.voxels[40:], volume.affine @ [[1, 0, 0, 40], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
-    with pytest.raises(CaseError, match="reaches outside the image"):
+    with pytest.raises(CaseError, match="extends outside the image"):
         Roi.read(layered, "tissue", corner)
 
 
@@ -112,7 +112,7 @@ def test_contours_of_an_oblique_series_are_filled_as_mirp_fills_them(real_data, 
         Roi.read(file, "GTV_Mass")
     with pytest.raises(CaseError, match=r"2 segments \(1 'GTV_Mass', 2 'GTV_Edema'\)"):
         Roi.read(file, None, image)
-    with pytest.raises(CaseError, match="slice -6, and the image has 24"):
+    with pytest.raises(CaseError, match="slice -6, but the image has 24 slices"):
         Roi.read(file, "GTV_Edema", image)  # the image is cropped to the mass
 
 

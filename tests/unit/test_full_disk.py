@@ -135,7 +135,7 @@ def test_a_command_that_could_not_remember_its_file_leaves_none(tmp_path, monkey
         patched.setattr(owned, "write_text", full)
         with owned.owning(file):
             file.write_text("mine")
-    with owned.owning(file):  # and not: this is there already, and it is not what radstudy wrote
+    with owned.owning(file):  # and not: this already exists, and radstudy did not write it
         file.write_text("mine")
     assert owned.is_own(file)
 
@@ -206,7 +206,7 @@ def test_a_command_that_cannot_write_ends_with_2_and_leaves_nothing_half(lesion,
 def test_what_is_printed_and_cannot_be_is_said(lesion, arguments):
     done = run(lesion, *arguments, output="/dev/full")
     assert done.returncode == 2
-    assert "what the command prints, or a temporary file, cannot be written: No space left" in done.stderr
+    assert "the command's output, or a temporary file, cannot be written: No space left" in done.stderr
 
 
 def test_compiled_code_that_cannot_be_kept_costs_no_case(lesion):

@@ -52,7 +52,7 @@ def test_what_somebody_else_wrote_stays(lesion: Path, command: str, out: str) ->
     done = CliRunner().invoke(app, commands(lesion, out)[command])
     assert done.exit_code != 0
     assert isinstance(done.exception, UsageError)
-    assert "it is not what radstudy wrote" in str(done.exception)
+    assert "radstudy did not write it" in str(done.exception)
     assert (lesion / out).read_bytes() == before
 
 
@@ -109,7 +109,7 @@ def test_derive_takes_a_cell_that_is_too_long_to_be_a_name(diffusion: Path) -> N
 
 def test_the_demo_refuses_a_folder_with_somebodys_cohort(tmp_path: Path) -> None:
     (tmp_path / "cohort.csv").write_text("my own table")
-    with pytest.raises(UsageError, match=r"cohort\.csv: this is there already"):
+    with pytest.raises(UsageError, match=r"cohort\.csv: this already exists"):
         make(tmp_path, patients=107, seed=1, null=False, jobs=1)
     assert (tmp_path / "cohort.csv").read_text() == "my own table"
 

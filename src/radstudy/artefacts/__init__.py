@@ -1,8 +1,8 @@
-"""Every file of a run, declared once: its columns, their types and units, who writes it and who reads it.
+"""Every file of a run, declared once: its columns, types and units, and the steps that write and read it.
 
 A step writes a table by its declaration (`TableFile.write` refuses columns that are unknown or missing), and every
 later step reads it by the same one (`TableFile.read`: a column declared as text stays text). The page
-docs/run_folder.md, the JSON Schema beside it and the table of files in ARCHITECTURE.md are made from them.
+docs/run_folder.md, its JSON Schema and the table of files in ARCHITECTURE.md are generated from them.
 """
 
 from radstudy.artefacts.declaration import (

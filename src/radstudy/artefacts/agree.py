@@ -8,15 +8,15 @@ from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.volume import MaskPair
 
 ICC = TableFile(
-    "agree/icc.csv", "The intraclass correlation of every feature, and which features go on.",
+    "agree/icc.csv", "The intraclass correlation of every feature, and which features are kept.",
     ("model", "evaluate", "report"),
     columns=(
         SEQUENCE, FEATURE,
-        number("icc", "Intraclass correlation coefficient; empty where it is not defined or not asked for."),
+        number("icc", "Intraclass correlation coefficient; empty if it is not defined or was not requested."),
         number("ci_low", "Lower limit of its 95 % interval."),
         number("ci_high", "Upper limit of its 95 % interval."),
         integer("lesions", "Lesions that all readers have drawn."),
-        boolean("kept", "Whether the feature goes on to the models."),
+        boolean("kept", "True if the feature is passed on to the models."),
     ),
 )  # fmt: skip
 MASKS = TableFile(
@@ -37,18 +37,18 @@ KAPPA = TableFile(
     ),
 )  # fmt: skip
 SUMMARY = JsonFile(
-    "agree/summary.json", "How reproducibility was judged, and how many features of each sequence go on.", ("report",),
+    "agree/summary.json", "The rule of reproducibility, and the number of features kept of each sequence.", ("report",),
     fields=(
         text("form", "Form of the ICC; none without a filter."),
-        number("above", "Bound that the ICC must exceed."),
-        text("by", "What must exceed it: the estimate or the lower limit of its interval."),
-        text("patients", "Whose lesions were compared: all, or those of the training set."),
+        number("above", "Threshold that the ICC must exceed."),
+        text("by", "Quantity that must exceed it: the estimate or the lower limit of its interval."),
+        text("patients", "Lesions that were compared: all, or those of the training set."),
         Column("readers", ColumnKind.LIST, "The readers, in the study file's order."),
         Column("lesions", ColumnKind.OBJECT, "Sequence to the number of lesions that all readers have drawn."),
-        Column("kept", ColumnKind.OBJECT, "Sequence to the number of features that go on."),
-        integer("of", "Features of the sequence with the most."),
+        Column("kept", ColumnKind.OBJECT, "Sequence to the number of features kept."),
+        integer("of", "Number of features of the sequence with the most."),
         Column("of_sequence", ColumnKind.OBJECT, "Sequence to the number of its features."),
-        text("note", "What a reader should know; empty where there is nothing."),
+        text("note", "Remark for the reader of the results; empty if there is none."),
     ),
 )  # fmt: skip
 DECLARED = (ICC, MASKS, KAPPA, SUMMARY)

@@ -1,4 +1,4 @@
-"""The parts of step 6, evaluate, with folders of their own: chance, resampling, baselines, other readers, leaks."""
+"""The parts of step 6, evaluate, with separate folders: chance, resampling, baselines, other readers, leaks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MEASURED: tuple[Column, ...] = (
         text("measure", "AUC in training, in cross_validated folds, or in testing."),
         integer("permutations", "Permutations."),
         number("observed", "AUC of the study."),
-        number("p_value", "Share of permutations that reach it, with the observed one counted."),
+        number("p_value", "Share of permutations that reach it, including the observed one."),
         _renamed(number("chance_median", "Median AUC of the permutations."), "null_median"),
         _renamed(number("chance_low", "Lower end of their central share."), "null_low"),
         _renamed(number("chance_high", "Upper end of their central share."), "null_high"),
@@ -60,17 +60,17 @@ MEASURED: tuple[Column, ...] = (
     *optional(
         _renamed(number("chance_mean", "Mean AUC of the permutations."), "null_mean"),
         _renamed(number("chance_sd", "Standard deviation of their AUCs."), "null_sd"),
-        number("p_floor", "Smallest p-value that so many permutations can give."),
+        number("p_floor", "Smallest possible p-value for this number of permutations."),
         number("p_max_t", "P-value corrected for the number of models."),
-        integer("family", "Models that it is corrected for."),
+        integer("family", "Number of models that it is corrected for."),
         integer("empty_permutations", "Permutations in which no feature was selected."),
     ),
 )  # fmt: skip
 CHANCE = TableFile(
-    "evaluate/chance/chance.csv", "What AUC the same models reach when the outcome is chance.", ("report",), _CHANCE,
+    "evaluate/chance/chance.csv", "The AUC of the same models on permuted outcomes.", ("report",), _CHANCE,
     formerly="evaluate/null/null.csv",
-    columns=(*MEASURED, *COMPUTED, text("exchanged", "Mark of whose patients were exchanged: models that share it have "
-                                        "met the same permutations.", optional=True)),
+    columns=(*MEASURED, *COMPUTED, text("exchanged", "Identifier of the exchanged patients: models that share it had "
+                                        "the same permutations.", optional=True)),
 )  # fmt: skip
 CHANCE_AUCS = TableFile(
     "evaluate/chance/aucs.csv", "The AUC of every permutation.", (), _CHANCE, formerly="evaluate/null/aucs.csv",
@@ -122,9 +122,9 @@ RESAMPLING = TableFile(
             number("out_of_bag_slope", "Median out-of-bag calibration slope."),
             integer("slopes", "Resamples that have a slope."),
             *with_limits(number("stability", "Nogueira's stability of the selection.")),
-            text("stability_note", "Why the stability or its interval is not given."),
+            text("stability_note", "Reason why the stability or its interval is missing."),
             number("features_mean", "Mean number of features selected."),
-            integer("candidates", "Columns that could be selected."),
+            integer("candidates", "Columns available for selection."),
             number("risk_icc", "ICC(1,1) of the repeats' risks."),
             number("risk_sd_median", "Median standard deviation of a patient's risk over the repeats."),
             number("risk_sd_largest", "Largest standard deviation of a patient's risk over the repeats."),
@@ -138,7 +138,7 @@ FOLDS = TableFile(
     columns=(MODEL, integer("repeat", "Repeat."), integer("fold", "Fold."), number("auc", "AUC in the fold.")),
 )  # fmt: skip
 PATIENTS = TableFile(
-    "evaluate/resampling/patients.csv", "Each lesion's risk over the repeats, where it was left out.", ("report",),
+    "evaluate/resampling/patients.csv", "Each lesion's risk over the repeats, when left out.", ("report",),
     _RESAMPLED,
     columns=(
         MODEL, PATIENT, LESION, SET, OUTCOME,
@@ -163,7 +163,7 @@ SELECTED = TableFile(
     columns=(
         MODEL, FEATURE,
         number("selected_percent", "Share of the resamples that select it.", "%"),
-        boolean("in_model", "Whether the study's model uses it."),
+        boolean("in_model", "True if the study's model uses it."),
         number("model_coefficient", "Its coefficient in the study's model."),
         number("coefficient_median", "Median coefficient where it is selected."),
         number("coefficient_low", "Lower end of the coefficients' central share."),
@@ -176,8 +176,8 @@ CORRECTIONS = TableFile(
     "evaluate/resampling/corrections.csv", "The AUC corrected for optimism in several ways.", ("report",), _RESAMPLED,
     columns=(
         MODEL, text("correction", "apparent, harrell, 632, 632+ or out_of_bag."),
-        number("auc", "AUC so corrected."),
-        number("noise_auc", "Mean of the same on permuted outcomes."),
+        number("auc", "Corrected AUC."),
+        number("noise_auc", "Mean of the same value on permuted outcomes."),
         number("noise_se", "Its standard error."),
         integer("noise_outcomes", "Permuted outcomes."),
         _RESAMPLES,
@@ -191,17 +191,17 @@ RESAMPLING_SLOW_CHUNKS = OpaqueFile(
     _RESAMPLED + _SLOW,
 )
 BASELINES = TableFile(
-    "evaluate/baselines/table3.csv", "What volume, age and images without structure reach, beside the models.",
+    "evaluate/baselines/table3.csv", "The performance of volume, age and shuffled images.",
     ("report",), _BASELINES,
     columns=(text("model", "Baseline, by its name in the report."), SET,
              text("kind", "volume, age or shuffled."), *PERFORMANCE),
 )  # fmt: skip
 BASELINES_CHANCE = TableFile(
-    "evaluate/baselines/chance.csv", "What the baselines reach when the outcome is chance.", ("report",), _BASELINES,
+    "evaluate/baselines/chance.csv", "The AUC of the baselines on permuted outcomes.", ("report",), _BASELINES,
     columns=MEASURED, formerly="evaluate/baselines/null.csv",
 )  # fmt: skip
 BESIDE_VOLUME = TableFile(
-    "evaluate/baselines/beside_volume.csv", "Each model beside the volume alone, on the same rows.", ("report",),
+    "evaluate/baselines/beside_volume.csv", "Each model compared with the volume alone, on the same rows.", ("report",),
     _BASELINES,
     columns=(
         MODEL, SET, SEQUENCE, ROWS,
@@ -221,7 +221,7 @@ BASELINES_CHUNKS = OpaqueFile(
     "evaluate/baselines/*/*.npz",
     "Finished permutations of shuffled images, kept by chunk.",
     (),
-    "evaluate.baselines asks for shuffled images, and the study file has evaluate.chance",
+    "evaluate.baselines requests shuffled images, and the study file has evaluate.chance",
 )
 BASELINES_SLOW_CHUNKS = OpaqueFile(
     "evaluate/baselines/*/scikit-learn/*/*.npz", "Finished permutations of a model that scikit-learn refits.", (),
@@ -229,38 +229,39 @@ BASELINES_SLOW_CHUNKS = OpaqueFile(
 )  # fmt: skip
 _OTHER = text("reader", "The other reader.")
 MOVED = TableFile(
-    "evaluate/other_reader/moved.csv", "How a model's probabilities move on another reader's masks.", ("report",),
+    "evaluate/other_reader/moved.csv", "Change of a model's probabilities with another reader's masks.", ("report",),
     columns=(
         MODEL, text("set", "Set of rows: training, testing or all."), _OTHER, ROWS, POSITIVES,
         *optional(
-            *with_limits(number("auc_first", "AUC by the first reader's masks.")),
-            *with_limits(number("auc_other", "AUC by the other reader's masks.")),
+            *with_limits(number("auc_first", "AUC with the first reader's masks.")),
+            *with_limits(number("auc_other", "AUC with the other reader's masks.")),
         ),
         number("mean_absolute_difference", "Mean absolute difference of the probabilities."),
         *with_limits(number("bias", "Mean difference, first minus other.")),
         number("sd", "Standard deviation of the differences."),
         *with_limits(number("lower", "Lower limit of agreement.")),
         *with_limits(number("upper", "Upper limit of agreement.")),
-        integer("changed", "Rows that change the side of the cut-off."),
+        integer("changed", "Rows that cross the cut-off."),
         *with_limits(number("changed_share", "Their share."), name="changed"),
         NOTE,
     ),
 )  # fmt: skip
 PROBABILITIES = TableFile(
-    "evaluate/other_reader/probabilities.csv", "The probabilities by both readers' masks.", ("report",),
-    columns=(PATIENT, LESION, SET, OUTCOME, MODEL, _OTHER, number("first", "Probability by the first reader's mask."),
-             number("other", "Probability by the other reader's mask."), number("cutoff", "Cut-off of the model.")),
+    "evaluate/other_reader/probabilities.csv", "The probabilities with both readers' masks.", ("report",),
+    columns=(PATIENT, LESION, SET, OUTCOME, MODEL, _OTHER, number("first", "Probability with the first reader's mask."),
+             number("other", "Probability with the other reader's mask."), number("cutoff", "Cut-off of the model.")),
 )  # fmt: skip
 LEAKS = TableFile(
-    "evaluate/leaks/leaks.csv", "What may make an AUC worthless.", ("report",),
+    "evaluate/leaks/leaks.csv", "Findings that may make an AUC worthless.", ("report",),
     columns=(
-        text("severity", "error, warning or note."), text("check", "Which check of the leak detector."),
-        text("what", "What was seen."), text("evidence", "The figures."), text("where", "Rows or columns."),
+        text("severity", "error, warning or note."), text("check", "Check of the leak detector."),
+        text("what", "Finding."), text("evidence", "Figures that support it."),
+        text("where", "Rows or columns concerned."),
         text("remedy", "What to do."),
     ),
 )  # fmt: skip
 CHECKED = JsonFile(
-    "evaluate/leaks/checked.json", "What the leak detector could look for in this study.", ("report",),
+    "evaluate/leaks/checked.json", "The checks that the leak detector could make in this study.", ("report",),
     fields=(Column("looked_for", ColumnKind.LIST, "One sentence per check."),),
 )  # fmt: skip
 DECLARED = (

@@ -10,21 +10,21 @@ from radstudy.artefacts.records.opened import OpenedFiles
 
 ROWS = TableFile(
     "cohort/rows.csv",
-    "The lesions of the study: outcome, set and clinical variables as coded by the study file.",
+    "The lesions of the study: outcome, set and clinical variables as coded in the study file.",
     ("agree", "model", "evaluate", "report"),
-    columns=(PATIENT, LESION, OUTCOME, SET, text("side", "Side of the body; empty where none is named.")),
+    columns=(PATIENT, LESION, OUTCOME, SET, text("side", "Side of the body; empty if none is named.")),
     more=Column("<clinical variable>", ColumnKind.ANY, "One column per clinical variable of the study file, under its "
                 "name: a number, or one of its levels."),
 )  # fmt: skip
 EXCLUDED = TableFile(
     "cohort/excluded.csv",
-    "Rows of the cohort table that the study leaves out, and why.",
+    "Rows of the cohort table that the study excludes, with reasons.",
     ("report",),
-    columns=(PATIENT, LESION, text("reason", "Reason of the exclusion, as the cohort table has it.")),
+    columns=(PATIENT, LESION, text("reason", "Reason for exclusion, as in the cohort table.")),
 )
 ABSENT = TableFile(
     "cohort/absent.csv",
-    "Lesions without a sequence that the study file allows to be missing, or on which they are not visible.",
+    "Lesions without a sequence that the study file allows to be missing, or that are not visible on it.",
     ("report",),
     columns=(PATIENT, LESION, SEQUENCE),
 )
@@ -32,7 +32,7 @@ FAILURES = TableFile(
     "cohort/failures.csv", "Cases whose files are missing.", ("report",), columns=FAILURE,
 )  # fmt: skip
 UNUSABLE = TableFile(
-    "cohort/unusable.csv", "Files that are there and that the step prepare cannot use.", ("cohort",), columns=FAILURE,
+    "cohort/unusable.csv", "Files that exist but cannot be used by the step prepare.", ("cohort",), columns=FAILURE,
 )  # fmt: skip
 _COUNTS = (
     integer("patients", "Patients in the set."),
@@ -46,7 +46,7 @@ FLOW = JsonFile(
     fields=(
         integer("screened", "Patients in the cohort table."),
         Column("excluded", ColumnKind.LIST, "Excluded patients by reason.", fields=(
-            text("reason", "Reason of the exclusion."), integer("patients", "Patients excluded for it."))),
+            text("reason", "Reason for exclusion."), integer("patients", "Patients excluded for this reason."))),
         integer("kept", "Patients in the study."),
         integer("lesions", "Lesions in the study."),
         integer("negative", "Patients whose lesions are all negative."),
@@ -56,7 +56,7 @@ FLOW = JsonFile(
     ),
 )  # fmt: skip
 NOTES = JsonFile(
-    "cohort/notes.json", "What a reader of the report should know about how the table was read: a list of sentences.",
+    "cohort/notes.json", "Remarks for the reader of the report on how the table was read: a list of sentences.",
     ("report",), shape="texts",
 )  # fmt: skip
 CASES = JsonFile(
@@ -67,10 +67,10 @@ CASES = JsonFile(
 )  # fmt: skip
 OPENED = JsonFile(
     "cohort/opened.json",
-    "Marks of the images and masks that were opened, so that a file that has not changed is not opened again.",
+    "Fingerprints of the images and masks that were opened, so that an unchanged file is not opened again.",
     ("cohort",),
-    fields=(Column("seen", ColumnKind.OBJECT, "By a key of the files' names, sizes and times; each entry has: "
+    fields=(Column("seen", ColumnKind.OBJECT, "By a key from the files' names, sizes and times; each entry has: "
                    + "; ".join(f"{field.name}, {field.text}" for field in fields_of(OpenedFiles))),),
-    kept=True, when="the study begins at images",
+    kept=True, when="the study starts from images",
 )  # fmt: skip
 DECLARED = (ROWS, EXCLUDED, ABSENT, FAILURES, UNUSABLE, FLOW, NOTES, CASES, OPENED)

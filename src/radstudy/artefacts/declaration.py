@@ -1,4 +1,4 @@
-"""What a declaration of a run's file is, and how the file is written and read by it."""
+"""Declarations of a run's files, and writing and reading by them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UndeclaredError(AssertionError):
 
 
 class ColumnKind(StrEnum):
-    """What a column or field holds."""
+    """The type of content of a column or field."""
 
     TEXT = "text"
     INTEGER = "integer"
@@ -37,13 +37,13 @@ class Column:
 
     Parameters
     ----------
-    name : as it is written.
-    kind : what it holds; text stays text when it is read, whatever it looks like.
-    text : what it is, one sentence.
-    unit : of a number; "" where it has none.
-    optional : whether a row may lack it; the cell is then empty.
-    fields : of an object, or of each entry of a list or mapping; none where they are not declared one by one.
-    formerly : the name that earlier versions gave a table's column, which is still read; "" where it had no other.
+    name : name in the file.
+    kind : type of content; text stays text when it is read, even if it looks like a number.
+    text : description, one sentence.
+    unit : unit of a number; "" if it has none.
+    optional : True if a row may lack it; the cell is then empty.
+    fields : fields of an object, or of each entry of a list or mapping; empty if they are not declared one by one.
+    formerly : name of a table's column in earlier versions, which is still read; "" if it had no other.
     """
 
     name: str
@@ -75,18 +75,17 @@ def boolean(name: str, what: str, *, optional: bool = False) -> Column:
     return Column(name, ColumnKind.BOOLEAN, what, optional=optional)
 
 
-def with_limits(column: Column, of: str = "", *, name: str = "") -> tuple[Column, Column, Column]:
+def with_limits(column: Column, *, name: str = "") -> tuple[Column, Column, Column]:
     """A number with the limits of its interval, in columns ``<name>_low`` and ``<name>_high``.
 
     Parameters
     ----------
     column : the number.
-    of : what its interval is called in the sentences of the limits; "" for "its interval".
-    name : what the limits' names begin with; "" for the column's own.
+    name : beginning of the names of the limits; "" for the column's name.
     """
-    begin, interval = name or column.name, of or "its interval"
+    begin = name or column.name
     limits = [
-        replace(column, name=f"{begin}_{end}", text=f"{word} limit of {interval}.", optional=True)
+        replace(column, name=f"{begin}_{end}", text=f"{word} limit of its interval.", optional=True)
         for end, word in (("low", "Lower"), ("high", "Upper"))
     ]
     return column, limits[0], limits[1]
@@ -103,11 +102,11 @@ class Artefact:
 
     Parameters
     ----------
-    path : from the run's folder, "/" between folders; ``*`` stands for a name, as in ``prepare/volumes/*.json``.
-    text : what the file holds, one sentence.
-    read_by : the steps that read it; "report" for the page.
-    when : the condition under which it is written; "" where every finished run has it.
-    formerly : the path that earlier versions wrote it to, which is still read; "" where it had no other.
+    path : path from the run's folder, with "/" between folders; ``*`` is any name, as in ``prepare/volumes/*.json``.
+    text : content of the file, one sentence.
+    read_by : steps that read it; "report" for the page.
+    when : condition under which it is written; "" if every finished run has it.
+    formerly : path of the file in earlier versions, which is still read; "" if it had no other.
     """
 
     path: str
@@ -118,18 +117,18 @@ class Artefact:
 
     @property
     def step(self) -> str:
-        """The step that writes it; steps with a folder in a step's folder have a name of two words."""
+        """The step that writes it; a step whose folder lies inside another step's has a name such as extract/maps."""
         parts = self.path.split("/")[:-1]
         known = [name for name in ("/".join(parts[:2]), *parts[:1]) if name in STEP_FOLDERS]
         return known[0] if known else _BESIDE.get(self.path, "run")
 
     def holds(self, name: str) -> bool:
-        """Whether a file, named from the run's folder, is one of these."""
+        """True if this declares the file with the given path from the run's folder."""
         own, given = self.path.split("/"), name.split("/")
         return len(own) == len(given) and all(map(fnmatchcase, given, own))
 
     def file(self, run: Path) -> Path:
-        """The file in a run's folder; of one declared by a pattern, use the step's own naming."""
+        """The file in a run's folder; not for files declared by a pattern, which the step names."""
         return run / self.path
 
     def file_to_read(self, run: Path) -> Path:
@@ -156,8 +155,8 @@ class TableFile(Artefact):
 
     Parameters
     ----------
-    columns : in their order.
-    more : what further columns there are, where they depend on the study; their names are the study's own.
+    columns : columns, in order.
+    more : further columns that depend on the study, which names them.
     """
 
     columns: tuple[Column, ...] = ()
@@ -177,7 +176,7 @@ class TableFile(Artefact):
 
         Raises
         ------
-        UndeclaredError : a column is not declared, or a declared one is missing.
+        UndeclaredError : a column is not declared, or a declared column is missing.
         """
         import pandas as pd
 
@@ -198,7 +197,7 @@ class TableFile(Artefact):
         return pd.DataFrame(records, columns=[*self.names, *further])
 
     def write(self, run: Path, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
-        """Write the table into a run's folder, with its header also where there is no row; see `frame`."""
+        """Write the table into a run's folder, with a header even if there are no rows; see `frame`."""
         self.write_file(self.file(run), rows)
 
     def write_file(self, file: Path, rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
@@ -208,17 +207,17 @@ class TableFile(Artefact):
     def read(self, run: Path, more: Mapping[str, ColumnKind] | None = None) -> pd.DataFrame:
         """Read the table from a run's folder.
 
-        Text stays text, and an empty cell of it is "". Other empty cells are NaN. A column that an earlier version did
-        not write is not there.
+        Text stays text, and its empty cells are "". Other empty cells are NaN. Columns that an earlier version did not
+        write are missing.
 
         Parameters
         ----------
         run : the run's folder.
-        more : kinds of the further columns, by name; without one a column is read as it looks.
+        more : kinds of the further columns, by name; the kind of any other column is inferred.
 
         Raises
         ------
-        ValueError : the file is not a table, or a column holds what it is not declared to hold; names file and column.
+        ValueError : the file is not a table, or a column has content of another kind; names file and column.
         """
         return self.read_file(self.file_to_read(run), more)
 
@@ -229,7 +228,7 @@ class TableFile(Artefact):
         kinds = {column.name: column.kind for column in self.columns} | dict(more or {})
         try:
             names = [str(name) for name in read_csv(file, nrows=0).columns]
-        except pd.errors.EmptyDataError:  # an earlier version wrote no header where there was no row
+        except pd.errors.EmptyDataError:  # an earlier version wrote no header if there were no rows
             return self.frame([])
         former = {column.formerly: column.name for column in self.columns if column.formerly}
         kinds |= {before: kinds[name] for before, name in former.items()}
@@ -252,7 +251,7 @@ class TableFile(Artefact):
 
 
 def _typed(column: pd.Series, kind: ColumnKind, file: Path) -> pd.Series:
-    """The column as its kind, as it was read; floats for numbers, and for whole numbers with empty cells."""
+    """The column converted to its kind: floats for numbers, and for whole numbers with empty cells."""
     import pandas as pd
 
     kept = column.dropna()
@@ -263,7 +262,7 @@ def _typed(column: pd.Series, kind: ColumnKind, file: Path) -> pd.Series:
         ColumnKind.BOOLEAN: ("boolean",),
     }
     if kind in fits and read not in ("empty", *fits[kind]):
-        raise ValueError(f"{file}: the column '{column.name}' is to hold {kind} values; it holds {kept.iloc[0]!r}")
+        raise ValueError(f"{file}: the column '{column.name}' should hold {kind} values, but holds {kept.iloc[0]!r}")
     return column.astype(float) if kind is ColumnKind.NUMBER else column
 
 
@@ -273,10 +272,10 @@ class JsonFile(Artefact):
 
     Parameters
     ----------
-    fields : of the object; of each entry, where the file is a list or a mapping from names of the study.
+    fields : fields of the object, or of each entry if the file is a list or a mapping from names of the study.
     shape : "object" of these fields, "list" of such objects, "mapping" of names to such objects, "texts" for a list of
         texts.
-    kept : whether it is a record that a later run trusts: it then begins with its checksum and key (docs/kept.md).
+    kept : True if it is a record that a later run trusts, which begins with its checksum and key (docs/kept.md).
     """
 
     fields: tuple[Column, ...] = ()
@@ -288,7 +287,7 @@ class JsonFile(Artefact):
 
         Raises
         ------
-        UndeclaredError : a field is not declared, or a declared one is missing.
+        UndeclaredError : a field is not declared, or a declared field is missing.
         """
         self.check(content)
         write_json(self.file(run), content)

@@ -1,4 +1,4 @@
-"""The tables of step 6, evaluate, without its parts that have folders of their own."""
+"""The tables of step 6, evaluate, without its parts that have separate folders."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from radstudy.artefacts.declaration import Column, TableFile, boolean, integer, 
 GROUPS: tuple[Column, ...] = (
     text("set", "Set of rows: training, testing or all."),
     text("variable", "Clinical variable, by its name in the study file."),
-    text("label", "How the report calls it."),
-    text("unit", "Its unit; empty where it has none."),
+    text("label", "Its name in the report."),
+    text("unit", "Its unit; empty if it has none."),
     text("kind", "continuous or categorical."),
     text("level", "Level of a categorical variable."),
     integer("negative_n", "Known values (of a level: with this level) in the negative group."),
@@ -26,7 +26,7 @@ GROUPS: tuple[Column, ...] = (
     integer("positive_missing", "Missing values in the positive group."),
     number("smd", "Standardised mean difference, positive minus negative."),
     number("p_value", "P-value of the difference between the groups."),
-    text("test", "Test that the p-value is of."),
+    text("test", "Test that the p-value is from."),
     NOTE,
     text("counted", "What is counted: patients, or lesions."),
 )
@@ -51,13 +51,13 @@ PERFORMANCE: tuple[Column, ...] = (
         integer("fn", "False negatives at the cut-off."),
         *with_limits(number("sensitivity", "True positives over positives.")),
         *with_limits(number("specificity", "True negatives over negatives.")),
-        *with_limits(number("accuracy", "Share of rows classified rightly.")),
+        *with_limits(number("accuracy", "Share of rows classified correctly.")),
         *with_limits(number("ppv", "Positive predictive value.")),
         *with_limits(number("npv", "Negative predictive value.")),
         *with_limits(number("f1", "Harmonic mean of sensitivity and positive predictive value.")),
         *with_limits(number("balanced_accuracy", "Mean of sensitivity and specificity.")),
         *with_limits(number("average_precision", "Average precision: area under the precision-recall curve.")),
-        text("average_precision_note", "What a reader of the average precision should know."),
+        text("average_precision_note", "Remark on the average precision."),
     ),
     NOTE,
 )  # fmt: skip
@@ -100,18 +100,18 @@ DECISION_CURVES = TableFile(
     columns=(
         MODEL, SET, number("threshold", "Threshold probability."),
         number("net_benefit", "Net benefit of the model."), number("low", "Lower limit of the net benefit."),
-        number("high", "Upper limit of the net benefit."), number("treat_all", "Net benefit of treating everybody."),
-        number("treat_none", "Net benefit of treating nobody: 0."),
+        number("high", "Upper limit of the net benefit."), number("treat_all", "Net benefit of treating all patients."),
+        number("treat_none", "Net benefit of treating no patients: 0."),
         number("avoided", "Interventions avoided per 100 patients."),
     ),
 )  # fmt: skip
 REGRESSION = TableFile(
-    "evaluate/regression.csv", "Each model's variables, refitted together without penalty in its training rows.",
+    "evaluate/regression.csv", "Unpenalised regression on each model's variables together, in its training rows.",
     ("report",),
     columns=(
         MODEL, FEATURE,
         *optional(
-            number("odds_ratio", "Odds ratio, of a feature per standard deviation."),
+            number("odds_ratio", "Odds ratio; for a feature, per standard deviation."),
             number("low", "Lower limit of the odds ratio."),
             number("high", "Upper limit of the odds ratio."),
             number("coefficient", "Natural logarithm of the odds ratio."),
@@ -158,7 +158,7 @@ DELONG = TableFile(
             number("z", "Test statistic."),
         ),
         number("p_value", "P-value."), _ADJUSTED,
-        boolean("nested", "Whether one model contains the other."), NOTE,
+        boolean("nested", "True if one model contains the other."), NOTE,
     ),
 )  # fmt: skip
 MCNEMAR = TableFile(
@@ -166,16 +166,16 @@ MCNEMAR = TableFile(
     columns=(
         *_PAIR,
         *optional(
-            integer("only_a", "Rows that only the first model classifies rightly."),
-            integer("only_b", "Rows that only the second model classifies rightly."),
-            number("difference", "Difference of the shares classified rightly."),
+            integer("only_a", "Rows that only the first model classifies correctly."),
+            integer("only_b", "Rows that only the second model classifies correctly."),
+            number("difference", "Difference of the shares classified correctly."),
             number("statistic", "Test statistic."),
         ),
         number("p_value", "P-value."), _ADJUSTED, NOTE,
     ),
 )  # fmt: skip
 INCREMENTAL = TableFile(
-    "evaluate/incremental.csv", "What a model adds to one that it contains.", ("report",),
+    "evaluate/incremental.csv", "The incremental value of a model over one that it contains.", ("report",),
     columns=(
         SET, text("base", "Model that is contained."), text("extended", "Model that contains it."),
         integer("rows", "Rows that both models can use."),
@@ -187,7 +187,7 @@ INCREMENTAL = TableFile(
             number("nri_events", "Its part among the positive rows."),
             number("nri_nonevents", "Its part among the negative rows."),
         ),
-        boolean("nested", "Whether both models were fitted on these rows."), NOTE,
+        boolean("nested", "True if both models were fitted on these rows."), NOTE,
     ),
 )  # fmt: skip
 DECLARED = (

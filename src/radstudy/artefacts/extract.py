@@ -19,26 +19,26 @@ from radstudy.artefacts.records.lesion import ExtractedLesion
 from radstudy.artefacts.records.volume import TransferRecord
 from radstudy.kept import MADE
 
-_IMAGES, _TABLE = "the study begins at images", "the study begins at a table of features"
-_MAPS, _SHUFFLED = "extract.maps asks for maps", "evaluate.baselines asks for shuffled images"
-_TRANSFERS = "the study file transfers masks, and there are some to transfer"
+_IMAGES, _TABLE = "the study starts from images", "the study starts from a table of features"
+_MAPS, _SHUFFLED = "extract.maps requests maps", "evaluate.baselines requests shuffled images"
+_TRANSFERS = "the study file transfers masks and there are masks to transfer"
 _VALUES = Column(
-    "<feature>", ColumnKind.NUMBER, "One column per feature, under its full name; empty where it is not defined."
+    "<feature>", ColumnKind.NUMBER, "One column per feature, under its full name; empty if it is not defined."
 )
 FEATURES = TableFile(
     "extract/features.parquet", "The features of every lesion, on every sequence, by every reader.",
     ("agree", "model", "evaluate"), columns=PLACE, more=_VALUES,
 )  # fmt: skip
 MISSING = TableFile(
-    "extract/missing.csv", "Features that are not defined for a lesion, and why.", ("report",),
-    columns=(*PLACE, FEATURE, text("reason", "Why the feature has no value.")),
+    "extract/missing.csv", "Features that are not defined for a lesion, with reasons.", ("report",),
+    columns=(*PLACE, FEATURE, text("reason", "Reason why the feature has no value.")),
 )  # fmt: skip
 IDENTICAL = TableFile(
-    "extract/identical.csv", "Lesions of one sequence whose features are all the same.", ("report",),
-    columns=(integer("group", "Lesions of one number have the same features."), *PLACE),
+    "extract/identical.csv", "Lesions of one sequence with identical features.", ("report",),
+    columns=(integer("group", "Lesions with the same number have identical features."), *PLACE),
 )  # fmt: skip
 LESIONS = TableFile(
-    "extract/lesions.csv", "The masks that features were computed in, in numbers.", ("evaluate",), _IMAGES,
+    "extract/lesions.csv", "Measurements of the masks in which features were computed.", ("evaluate",), _IMAGES,
     columns=(
         *PLACE,
         integer("native_voxels", "Voxels of the mask as drawn."),
@@ -50,49 +50,49 @@ LESIONS = TableFile(
     ),
 )  # fmt: skip
 TRANSFERRED = TableFile(
-    "extract/transferred.csv", "Masks transferred from another sequence, with what the reader said of them.",
+    "extract/transferred.csv", "Masks transferred from another sequence, with the reader's answers.",
     ("agree", "report"), _TRANSFERS, columns=fields_of(TransferRecord),
 )  # fmt: skip
 COLUMNS = TableFile(
-    "extract/columns.csv", "Which column of the given table each feature was read from.", ("agree",), _TABLE,
+    "extract/columns.csv", "The column of the given table that each feature was read from.", ("agree",), _TABLE,
     columns=(SEQUENCE, FEATURE, text("column", "Column of the given table."), text("file", "File of the given table.")),
 )  # fmt: skip
 FAILURES = TableFile(
     "extract/failures.csv", "Lesions whose features could not be computed.", ("report",), columns=FAILURE
 )
 SUMMARY = JsonFile(
-    "extract/summary.json", "How many features there are, and the settings that they were computed with.", ("report",),
+    "extract/summary.json", "The number of features, and the settings of their computation.", ("report",),
     fields=(
-        integer("features", "Features per sequence; of a given table, of the sequence with the most."),
-        text("explained", "How the number comes about."),
+        integer("features", "Features per sequence; for a given table, of the sequence with the most."),
+        text("explained", "Explanation of the number."),
         Column("settings", ColumnKind.OBJECT, "Settings of the extraction, or the study file's section features."),
-        Column("of_sequence", ColumnKind.OBJECT, "Sequence to the number of its features; only of a given table.",
+        Column("of_sequence", ColumnKind.OBJECT, "Sequence to the number of its features; only for a given table.",
                optional=True),
     ),
 )  # fmt: skip
 VOLUME_RECORDS = JsonFile(
-    "extract/volumes/*.json", "The features of one volume's lesions, kept so that a run that was stopped goes on.", (),
+    "extract/volumes/*.json", "The features of one volume's lesions, kept so that an interrupted run can continue.", (),
     _IMAGES, fields=(Column("key", ColumnKind.TEXT, "Hash of everything that the record depends on."),
                      Column("lesions", ColumnKind.LIST, "The lesions.", fields=fields_of(ExtractedLesion))), kept=True,
 )  # fmt: skip
 MAPS = TableFile(
-    "extract/maps/maps.csv", "The maps of features that were asked for, and why one could not be made.", ("report",),
+    "extract/maps/maps.csv", "The feature maps requested, with reasons for those that could not be made.", ("report",),
     _MAPS,
     columns=(
         *PLACE[:3],
-        text("feature", "Feature that is mapped; empty where a patient has no lesion to map."),
+        text("feature", "Feature that is mapped; empty if a patient has no lesion to map."),
         *optional(
             integer("radius", "Radius of the neighbourhood.", "voxels"),
             text("spacing_mm", "Voxel size of the map, in mm."),
             integer("voxels", "Voxels of the lesion that have a value."),
         ),
-        text("problem", "Why there is no map; empty where there is one."),
+        text("problem", "Reason why there is no map; empty if there is one."),
         text("remedy", "What to do about it."),
     ),
 )  # fmt: skip
 MAP_PLANES = OpaqueFile("extract/maps/*.npz", "Slices of a lesion's maps.", ("report",), _MAPS)
 MAP_RECORDS = JsonFile(
-    "extract/maps/volumes/*.json", "The rows of one volume's maps, kept so that a run that was stopped goes on.", (),
+    "extract/maps/volumes/*.json", "The rows of one volume's maps, kept so that an interrupted run can continue.", (),
     _MAPS, kept=True,
     fields=(text("key", "Hash of everything that the record depends on."),
             Column("rows", ColumnKind.LIST, "Rows of maps.csv."),

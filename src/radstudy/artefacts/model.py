@@ -12,11 +12,11 @@ _STEP = text("step", "Step of the selection, by its word in the study file.")
 _ENTERED = integer("entered", "Columns that entered the step.")
 _KEPT = integer("kept", "Columns that the step kept.")
 MODELS = JsonFile(
-    "model/models.json", "What is known of each model, by its name.", ("evaluate", "report"),
+    "model/models.json", "The record of each model, by its name.", ("evaluate", "report"),
     fields=fields_of(FittedModel), shape="mapping",
 )  # fmt: skip
 FUNNEL = TableFile(
-    "model/funnel.csv", "How many columns each step of the selection let through.", ("report",),
+    "model/funnel.csv", "The number of columns kept by each step of the selection.", ("report",),
     columns=(MODEL, _BRANCH, _STEP, _ENTERED, _KEPT),
 )  # fmt: skip
 FUNNEL_SEQUENCES = TableFile(
@@ -32,51 +32,53 @@ FUNNEL_SEQUENCES = TableFile(
     ),
 )  # fmt: skip
 DROPPED = TableFile(
-    "model/dropped.csv", "The columns that a model's own steps dropped, and why.", ("report",),
-    columns=(MODEL, _BRANCH, _STEP, FEATURE, text("reason", "Why the step dropped it.")),
+    "model/dropped.csv", "The columns that a model's own steps dropped, with reasons.", ("report",),
+    columns=(MODEL, _BRANCH, _STEP, FEATURE, text("reason", "Reason why the step dropped it.")),
 )  # fmt: skip
 FEATURES = TableFile(
     "model/features.csv", "The features and variables that each model uses, with its formula.", ("evaluate", "report"),
     columns=(
         MODEL, FEATURE,
-        number("imputation", "Value that stands in for a missing one."),
+        number("imputation", "Value that replaces a missing one."),
         number("centre", "Value that is subtracted."),
         number("scale", "Value that the difference is divided by."),
-        number("coefficient", "Coefficient of the result; empty where the model is not a formula."),
+        number("coefficient", "Coefficient of the result; empty if the model is not a formula."),
         number("training_low", "Smallest value in the training rows."),
         number("training_high", "Largest value in the training rows."),
     ),
 )  # fmt: skip
 PREDICTIONS = TableFile(
-    "model/predictions.csv", "The probability that each model gives each lesion.", ("evaluate", "report"),
+    "model/predictions.csv", "The probability that each model predicts for each lesion.", ("evaluate", "report"),
     columns=(PATIENT, LESION, SET, OUTCOME, MODEL, number("probability", "Probability of the positive outcome.")),
 )  # fmt: skip
 CLINICAL_SCREEN = TableFile(
-    "model/clinical_screen.csv", "Which clinical variables the univariate screen kept.", ("report",),
+    "model/clinical_screen.csv", "The clinical variables kept by the univariate screen.", ("report",),
     columns=(
         MODEL, text("variable", "Clinical variable, by its name in the study file."),
         number("p_value", "Likelihood-ratio p-value of the variable alone."),
-        boolean("kept", "Whether the variable went on."),
+        boolean("kept", "True if the variable was kept."),
     ),
 )  # fmt: skip
 _PARTS = (
     text("format", "Name and version of the format."),
     text("study", "Name of the study."),
     text("model", "Model, by its name in the study file."),
-    text("notice", "Notice to whoever uses the signature."),
-    Column("outcome", ColumnKind.OBJECT, "What the probability is of."),
+    text("notice", "Notice to users of the signature."),
+    Column("outcome", ColumnKind.OBJECT, "Outcome that the probability refers to."),
     number("cutoff", "Cut-off on the probability, chosen in the training rows."),
     Column("formula", ColumnKind.OBJECT, "Intercept and terms of the log-odds."),
     Column("sequences", ColumnKind.LIST, "Sequences that a patient needs."),
-    Column("clinical", ColumnKind.OBJECT, "Clinical variables that a patient needs, as the codebook has them."),
+    Column("clinical", ColumnKind.OBJECT, "Clinical variables that a patient needs, as in the codebook."),
     Column("prepare", ColumnKind.LIST, "Preparation of the images."),
     Column("extract", ColumnKind.OBJECT, "Settings of the extraction."),
-    Column("training", ColumnKind.OBJECT, "The training rows in numbers."),
+    Column("training", ColumnKind.OBJECT, "Summary of the training rows."),
     Column("versions", ColumnKind.OBJECT, "Versions of the program and its libraries."),
-    Column("training_distribution", ColumnKind.OBJECT, "What training looked like, to compare a patient with."),
+    Column(
+        "training_distribution", ColumnKind.OBJECT, "Distribution of the training data, for comparison with a patient."
+    ),
 )
 SIGNATURES = JsonFile(
-    "model/signatures/*.json", "A model as a file that predicts the next patient.", ("evaluate",),
+    "model/signatures/*.json", "A model as a file for predicting the next patient.", ("evaluate",),
     "a model is a formula", fields=_PARTS,
 )  # fmt: skip
 SIGNATURE = JsonFile(

@@ -1,4 +1,4 @@
-"""What is told of a run's files elsewhere, made from their declarations: a docs page, a JSON Schema, a table.
+"""Descriptions of a run's files, generated from their declarations: a docs page, a JSON Schema and a table.
 
     python -m radstudy.artefacts.pages .
 
@@ -21,16 +21,16 @@ PAGE, SCHEMA_FILE, ARCHITECTURE = "docs/run_folder.md", "docs/run_folder.schema.
 BEGIN, END = "<!-- files of a run: made by radstudy.artefacts.pages -->", "<!-- end of the files of a run -->"
 _HEAD = f"""# The run folder
 
-Every file that `radstudy run` writes, with every column. This page is made from the declarations in
-`src/radstudy/artefacts/` (`python -m radstudy.artefacts.pages .`): the program writes and reads its files by the same
-declarations. `run_folder.schema.json`, beside this page, says the same as JSON Schema.
+Every file that `radstudy run` writes, with every column. This page is generated from the declarations in
+`src/radstudy/artefacts/` (`python -m radstudy.artefacts.pages .`), by which the program also writes and reads its
+files. `run_folder.schema.json`, next to this page, has the same content as JSON Schema.
 
-The layout has the schema version {SCHEMA_VERSION}, which `run_folder.json` in the folder says; a folder without that
-file is of version 1. A version of radstudy that meets a newer layout than it knows refuses the folder.
+The layout has the schema version {SCHEMA_VERSION}, which is stored in `run_folder.json` in the folder; a folder without
+that file has version 1. radstudy refuses a folder whose layout is newer than it knows.
 
-Tables are CSV: comma, decimal point, UTF-8, a header also where there is no row. An empty cell of a number means that
-there is none; a text that a spreadsheet would take for a formula begins with an apostrophe, which is not part of it.
-Text stays text: a patient "007" is read as "007". Parquet tables are for programs.
+Tables are CSV: comma, decimal point, UTF-8, with a header even if there are no rows. An empty cell in a column of
+numbers means that there is no value; a text that a spreadsheet would read as a formula begins with an apostrophe, which
+is not part of it. Text stays text: a patient "007" is read as "007". Parquet tables are for programs.
 """
 _JSON_TYPES = {
     ColumnKind.TEXT: "string",
@@ -54,7 +54,7 @@ def architecture_table() -> str:
 
 
 def with_table(architecture: str) -> str:
-    """ARCHITECTURE.md with its table of files as it is declared."""
+    """ARCHITECTURE.md with its table of files as declared."""
     before, _, rest = architecture.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{architecture_table()}\n{END}{after}"
@@ -84,7 +84,7 @@ def _named(step: str, files: Iterable[Artefact]) -> list[str]:
 def _section(artefact: Artefact) -> str:
     lines = [f"\n### `{artefact.path}`\n", artefact.text]
     if artefact.when:
-        lines.append(f"Written where {artefact.when}.")
+        lines.append(f"Written if {artefact.when}.")
     if artefact.read_by:
         lines.append(f"Read by {', '.join(artefact.read_by)}.")
     text = "\n".join([lines[0], " ".join(lines[1:])]) + "\n"
@@ -155,7 +155,7 @@ def _field(column: Column) -> dict[str, Any]:
 
 
 def write_all(root: Path) -> None:
-    """Write the three into a source tree."""
+    """Write the page, the schema and the table into a source tree."""
     (root / PAGE).write_text(page(), encoding="utf-8")
     (root / SCHEMA_FILE).write_text(json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     architecture = root / ARCHITECTURE

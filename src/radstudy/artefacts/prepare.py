@@ -7,40 +7,42 @@ from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, OpaqueF
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.volume import CheckedLesion, PreparedVolume, TransferRecord, VolumeFacts
 
-_IMAGES = "the study begins at images"
-_TRANSFERS = "the study file transfers masks, and there are some to transfer"
+_IMAGES = "the study starts from images"
+_TRANSFERS = "the study file transfers masks and there are masks to transfer"
 VOLUMES = TableFile(
-    "prepare/volumes.csv", "The volumes in numbers.", ("model", "evaluate", "report"), _IMAGES,
+    "prepare/volumes.csv", "Measurements of the volumes.", ("model", "evaluate", "report"), _IMAGES,
     columns=fields_of(VolumeFacts),
 )  # fmt: skip
 LESIONS = TableFile(
-    "prepare/lesions.csv", "The masks that passed the checks, in numbers.", ("model", "report"), _IMAGES,
+    "prepare/lesions.csv", "Measurements of the masks that passed the checks.", ("model", "report"), _IMAGES,
     columns=fields_of(CheckedLesion),
 )  # fmt: skip
 TRANSFERRED = TableFile(
-    "prepare/transferred.csv", "Masks transferred from another sequence, for the reader who is to confirm them.", (),
+    "prepare/transferred.csv", "Masks transferred from another sequence, for a reader to confirm.", (),
     _TRANSFERS, columns=fields_of(TransferRecord)[:-1],
 )  # fmt: skip
-FAILURES = TableFile("prepare/failures.csv", "Cases that the preparation lost.", ("report",), _IMAGES, columns=FAILURE)
+FAILURES = TableFile("prepare/failures.csv", "Cases lost in the preparation.", ("report",), _IMAGES, columns=FAILURE)
 QUALITY = JsonFile(
     "prepare/quality.json",
     "Evenness of each volume's foreground before and after its bias fields, by the volume's name.",
     ("report",), _IMAGES, shape="mapping",
     fields=(
         text("sequence", "Sequence, by its name in the study file."),
-        Column("fields", ColumnKind.LIST, "Each bias field in its order.", fields=(
+        Column("fields", ColumnKind.LIST, "The bias fields, in order.", fields=(
             number("variation_before", "Coefficient of variation of the foreground before."),
             number("variation_after", "Coefficient of variation of the foreground after."),
             number("field_ratio", "95th over 5th percentile of the bias field in the foreground."),
             Column("histogram_before", ColumnKind.LIST, "Voxels by intensity over the foreground's mean, before."),
             Column("histogram_after", ColumnKind.LIST, "Voxels by intensity over the foreground's mean, after."),
         )),
-        number("field_shift", "How far rounding may move the bias field inside the lesions' boxes, natural logarithm."),
+        number(
+            "field_shift", "Possible change of the bias field by rounding inside the lesions' boxes, natural logarithm."
+        ),
     ),
 )  # fmt: skip
 VOLUME_RECORDS = JsonFile(
     "prepare/volumes/*.json",
-    "What the preparation keeps of one volume: bias field, scale, checked masks, failures.",
+    "The record of one prepared volume: bias field, scale, checked masks, failures.",
     ("extract", "agree", "report"), _IMAGES, fields=fields_of(PreparedVolume), kept=True,
 )  # fmt: skip
 PICTURES = OpaqueFile("prepare/pictures/*.npz", "Slices through the lesions, with the masks.", ("report",), _IMAGES)
@@ -49,7 +51,7 @@ FIELDS = OpaqueFile(
     "a volume's bias field is removed",
 )  # fmt: skip
 MASKS = OpaqueFile(
-    "prepare/transferred/*.nii.gz", "Masks transferred from another sequence, to be looked at.", ("extract",),
+    "prepare/transferred/*.nii.gz", "Masks transferred from another sequence, for inspection.", ("extract",),
     _TRANSFERS,
 )  # fmt: skip
 DECLARED = (VOLUMES, LESIONS, TRANSFERRED, FAILURES, QUALITY, VOLUME_RECORDS, PICTURES, FIELDS, MASKS)

@@ -27,22 +27,22 @@ from radstudy.store import read_json, write_json
 
 SCHEMA_VERSION = 1  # of the run folder; a folder without run_folder.json is of version 1
 _ASKED_FOR = {
-    "prepare": "the study begins at images",
-    "extract/maps": "extract.maps asks for maps",
-    "extract/shuffled": "evaluate.baselines asks for shuffled images",
+    "prepare": "the study starts from images",
+    "extract/maps": "extract.maps requests maps",
+    "extract/shuffled": "evaluate.baselines requests shuffled images",
     "evaluate/chance": "the study file has evaluate.chance",
     "evaluate/resampling": "the study file has evaluate.resampling",
     "evaluate/baselines": "the study file has evaluate.baselines",
 }
 _PROVENANCE = (
     text("key", "Hash of everything that the result depends on."),
-    text("finished", "When the step finished, in UTC."),
-    number("seconds", "How long the step took.", "s"),
-    text("code", "Version of the program; of a development version with a hash of its source."),
+    text("finished", "Time at which the step finished, in UTC."),
+    number("seconds", "Duration of the step.", "s"),
+    text("code", "Version of the program; for a development version, with a hash of its source."),
     Column("versions", ColumnKind.OBJECT, "Versions of the program, Python and the libraries."),
-    Column("machine", ColumnKind.OBJECT, "Processor and what the kernels were compiled for."),
+    Column("machine", ColumnKind.OBJECT, "Processor, and the target for which the kernels were compiled."),
     Column("settings", ColumnKind.OBJECT, "The step's part of the study file."),
-    Column("inputs", ColumnKind.OBJECT, "Input to its content hash, or to the key of the step that made it."),
+    Column("inputs", ColumnKind.OBJECT, "Input to its content hash, or to the key of the step that produced it."),
     Column("files", ColumnKind.OBJECT, "File of the step to its content hash.", optional=True),
 )
 SCHEMA = JsonFile(
@@ -62,7 +62,7 @@ REPORT = (
     OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
     OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),
 )
-LOCK = OpaqueFile(".lock", "Held while a run works in the folder.")
+LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
     *EVALUATE, *BESIDE, *PROVENANCE, *REPORT, LOCK,
@@ -70,12 +70,12 @@ ARTEFACTS: tuple[Artefact, ...] = (
 
 
 def artefact_of(name: str) -> Artefact | None:
-    """The declaration of a file, named from the run's folder; None where there is none."""
+    """The declaration of a file, given its path from the run's folder; None if it is not declared."""
     return next((one for one in ARTEFACTS if one.holds(name)), None)
 
 
 def require_known_schema(run: Path) -> None:
-    """Refuse a run's folder that a newer version of the program has laid out.
+    """Refuse a run's folder with the layout of a newer version of the program.
 
     Raises
     ------
@@ -84,23 +84,23 @@ def require_known_schema(run: Path) -> None:
     file = SCHEMA.file(run)
     if not file.exists():
         return
-    found: Any = None
+    content: Any = None
     try:
-        found = read_json(file)
-        version = int(found["schema_version"])
+        content = read_json(file)
+        version = int(content["schema_version"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{file} does not say the version of the run folder ({type(error).__name__}). To do: remove this file if "
-            "the folder was written by this version of radstudy, or choose another --out"
+            f"{file} does not contain the version of the run folder ({type(error).__name__}). To do: remove this file "
+            "if the folder was written by this version of radstudy, or choose another --out"
         ) from None
     if version > SCHEMA_VERSION:
         raise UsageError(
-            f"{run} was written by a newer version of radstudy: its run folder has schema version {version}, this "
-            f"version knows {SCHEMA_VERSION}. To do: update radstudy, or choose another --out"
+            f"{run} was written by a newer version of radstudy: its run folder has schema version {version}, but "
+            f"this version supports {SCHEMA_VERSION}. To do: update radstudy, or choose another --out"
         )
 
 
 def write_schema(run: Path) -> None:
-    """Write the schema version into a run's folder, unless it is there."""
+    """Write the schema version into a run's folder, unless it is already there."""
     if not SCHEMA.file(run).exists():
         write_json(SCHEMA.file(run), {"schema_version": SCHEMA_VERSION})

@@ -15,7 +15,7 @@ from radstudy.parallel import keep_cases_apart
 
 app = typer.Typer(
     name="radstudy",
-    help="A multiparametric-MRI radiomics study, from images and masks to the tables, figures and model.",
+    help="Run a multiparametric-MRI radiomics study, from images and masks to tables, figures and a model.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -29,7 +29,7 @@ for _name, _group in _groups.items():
 
 
 def main() -> None:
-    """Run the command line; expected errors become a message and an exit code, never a traceback."""
+    """Run the command line; an expected error becomes a message and an exit code, never a traceback."""
     ask_for_announcement()
     keep_cases_apart()
     try:
@@ -40,7 +40,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in OF_THE_DISK:
             raise
-        what = error.filename or "what the command prints, or a temporary file,"
+        what = error.filename or "the command's output, or a temporary file,"
         typer.echo(f"radstudy: {StorageError(what, error.strerror or str(error))}", err=True)
         sys.exit(StorageError.exit_code)
 

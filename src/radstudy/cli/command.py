@@ -1,4 +1,4 @@
-"""What is declared of a command beside its function."""
+"""The declaration of a command: its function and the facts that the tests check."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Command:
-    """One command of the program; tests/unit/cli/test_commands.py holds what is declared of each.
+    """One command of the program; tests/unit/cli/test_commands.py checks the declared facts of each.
 
     Parameters
     ----------
-    name : as it is given; of a command of a group "GROUP NAME", such as "mask list".
-    function : with typer's annotations; what it needs beside them it imports when it is called, so that help is quick.
-    page : the page of docs/ that tells of it.
-    writes : whether it writes files: then a full disk has to end it with 2 and leave nothing half written, and files
-        that it has not written itself have to stay (`radstudy.owned`).
-    wrong, says : arguments of a call that is wrong, and what the message must say, with exit code 2.
+    name : as it is typed; for a command in a group "GROUP NAME", such as "mask list".
+    function : with typer's annotations; it imports everything else when it is called, so that help is quick.
+    page : the page of docs/ that describes it.
+    writes : True if it writes files: then a full disk must end it with exit code 2 and leave nothing half written, and
+        it must keep files that it has not written itself (`radstudy.owned`).
+    wrong, says : arguments of a wrong call, and a part of its message; the exit code is 2.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Command:
 
     @property
     def group(self) -> str:
-        """The group's name, "" of a command of none."""
+        """The group's name; "" for a command without a group."""
         return self.name.rpartition(" ")[0]
 
     @property

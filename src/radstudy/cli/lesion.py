@@ -1,4 +1,4 @@
-"""What the commands of one lesion share: its files."""
+"""Options shared by the commands on one lesion: its files."""
 
 from __future__ import annotations
 
@@ -13,5 +13,7 @@ ImageFile = Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")]
 MaskFile = Annotated[Path, typer.Option(help=f"{listed()}.")]
 Lesion = Annotated[
     str | None,
-    typer.Option(help="Number or name of the lesion in the mask, or largest or union; by default the only one."),
+    typer.Option(
+        help="Number or name of the lesion's label in the mask, or 'largest' or 'union'; by default the only label."
+    ),
 ]

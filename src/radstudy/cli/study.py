@@ -1,4 +1,4 @@
-"""What the commands of a study share: where its data are, and how a run ends."""
+"""Functions shared by the commands on a study: its data folder, and the end of a run."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def data_folder(data: Path | None, study: Path) -> Path:
 
 
 def finish(out: Path, lost: int, *, reported: bool = True, inspected: bool = True) -> None:
-    """Print where the report is, and raise what must not pass unseen: leaks that make every AUC worthless, lost cases.
+    """Print the path of the report; raise an error for leaks that make every AUC worthless and for lost cases.
 
     Parameters
     ----------
     out : the run's folder.
     lost : cases that could not be used.
-    reported, inspected : whether this run has come to the report, and to the leak detector before it.
+    reported, inspected : True if this run reached the report, and the leak detector before it.
     """
     from radstudy.steps.leaks import leak_errors
 
@@ -35,7 +35,7 @@ def finish(out: Path, lost: int, *, reported: bool = True, inspected: bool = Tru
         where = "the top of the report and its section on leaks" if reported else f"{out}/evaluate/leaks/leaks.csv"
         problems.append(
             f"no AUC of this study can be trusted: the leak detector found {len(leaks)} error(s): {'; '.join(leaks)}. "
-            f"To do: settle them; {where} says how"
+            f"To do: settle them; {where} explains how"
         )
     if lost:
         where = "the report lists them" if reported else f"see failures.csv in the folders of {out}"

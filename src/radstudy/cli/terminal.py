@@ -1,4 +1,4 @@
-"""What the commands share: an option, and how they speak. Results go to stdout or files, messages to stderr."""
+"""Options and output shared by the commands. Results go to stdout or files, messages to stderr."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from radstudy.bugs import show_on_stderr
 from radstudy.errors import UsageError
 from radstudy.parallel import HERE, use
 
-EVERY_S = 30.0  # between two lines of progress, where the output is no terminal
+EVERY_S = 30.0  # between two lines of progress, if the output is not a terminal
 
 
 def _jobs(wanted: int | None) -> int | None:
@@ -26,7 +26,7 @@ def _jobs(wanted: int | None) -> int | None:
 Jobs = Annotated[
     int | None,
     typer.Option("--jobs", "-j", min=0, callback=_jobs,
-                 help="Processes; by default all cores; 0: none beside the program's own, for a debugger."),
+                 help="Number of processes; by default one per core; 0: only the program itself, for a debugger."),
 ]  # fmt: skip
 
 
@@ -39,12 +39,12 @@ Debug = Annotated[bool, typer.Option("--debug", callback=_debug, help="Print the
 
 
 def say(message: str) -> None:
-    """A message, which is no result."""
+    """Print a message, not a result, to stderr."""
     typer.echo(message, err=True)
 
 
 def bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    """A progress bar on a terminal; elsewhere, as in a file, a line now and then."""
+    """Show a progress bar on a terminal; elsewhere, such as in a file, print a line now and then."""
     if not sys.stderr.isatty():
         return _lines(items, total, what)
     from rich.console import Console
@@ -54,13 +54,13 @@ def bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
 
 
 def _lines(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
-    """The items; says how far they are whenever half a minute has passed."""
+    """Yield the items; report the progress every half minute."""
     first = last = time.monotonic()
     for done, item in enumerate(items, 1):
         yield item
         now = time.monotonic()
         if done == 1:
-            first = now  # until here processes start and kernels are compiled: that says nothing of the others
+            first = now  # until here processes start and kernels are compiled: not typical of the others
         if now - last >= EVERY_S and done < total:
             last = now
             left = "" if done == 1 else f", about {(now - first) / (done - 1) * (total - done):.0f} s left"
@@ -68,7 +68,7 @@ def _lines(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
 
 
 def label_of(text: str | None) -> int | str | None:
-    """A number, a segment's name, largest or union."""
+    """Turn the text of --label into a number, a segment's name, largest or union."""
     if text is None or not text.lstrip("-").isdigit():
         return text
     if int(text) < 1:

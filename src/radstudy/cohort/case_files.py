@@ -1,4 +1,4 @@
-"""The image and mask files of every lesion on every sequence, by the patterns of the study file."""
+"""Image and mask files of every lesion on every sequence, by the patterns of the study file."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from radstudy.cohort.rows import shown_lesion, visible_on
 from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.base import fields_of
 from radstudy.protocol.sections import Protocol
+from radstudy.table import each_lesion
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """Where a mask comes from that was not drawn on the case's own image.
+class MaskOrigin:
+    """Source of a mask that was not drawn on the case's own image.
 
     Parameters
     ----------
-    sequence : on which the first reader has drawn the lesion.
-    image, mask : its files.
+    sequence : the sequence on which the first reader has drawn the lesion.
+    image, mask : the files of that sequence.
     """
 
     sequence: str
@@ -38,11 +39,11 @@ class Case:
 
     Parameters
     ----------
-    patient, lesion, sequence : what the case is.
+    patient, lesion, sequence : identify the case.
     image : the image file.
     masks : reader to mask file, for the readers who drew this lesion.
-    reference : mask of the reference tissue on the image, where the preparation needs one.
-    transfer : where the first reader's mask comes from, where none is drawn on this image.
+    reference : mask of the reference tissue on the image, if the preparation needs one.
+    transfer : source of the first reader's mask, if none is drawn on this image.
     """
 
     patient: str
@@ -51,25 +52,25 @@ class Case:
     image: Path
     masks: tuple[tuple[str, Path], ...]
     reference: Path | None = None
-    transfer: Transfer | None = None
+    transfer: MaskOrigin | None = None
 
 
 def find_cases(
     protocol: Protocol, kept: pd.DataFrame, folder: Path
 ) -> tuple[list[Case], list[CaseError], list[tuple[str, str, str]]]:
-    """The cases of the rows kept, those that fail, and (patient, lesion, sequence) that may be missing and are.
+    """Find the cases of the rows kept, those that fail, and each missing (patient, lesion, sequence) that is optional.
 
     Parameters
     ----------
     protocol : the study's protocol.
     kept : rows of the cohort table, indexed (patient, lesion); patterns may name their columns.
-    folder : what relative paths of the study file start from.
+    folder : folder that relative paths of the study file start from.
     """
     cases: list[Case] = []
     failures: list[CaseError] = []
     absent: list[tuple[str, str, str]] = []
     section = protocol.cohort
-    for (patient, lesion), row in kept.iterrows():
+    for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
             if seen is not None and sequence not in seen:
@@ -89,17 +90,17 @@ def find_cases(
 
 
 def transfer_notes(protocol: Protocol, cases: list[Case]) -> list[str]:
-    """What a reader of the report should know about masks that come from another sequence."""
+    """Notes for the report on masks that come from another sequence."""
     counts = Counter((case.sequence, case.transfer.sequence) for case in cases if case.transfer is not None)
     return [
-        f"On {sequence} {protocol.reader} has not drawn {number} lesion(s): the mask of {source} is transferred, and "
+        f"On {sequence}, {protocol.reader} has not drawn {number} lesion(s): the mask on {source} is transferred, and "
         "used once a reader has confirmed it."
         for (sequence, source), number in counts.items()
     ]
 
 
 def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | None:
-    """The case, or None where it may be missing and is."""
+    """The case, or None if it is missing and optional."""
     section = protocol.cohort
     image = _find(section.images, names, folder)
     masks = {reader: _mask_of(protocol, reader, names, folder) for reader in section.readers}
@@ -116,7 +117,7 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
         raise CaseError(problem, remedy, reader=protocol.reader, file=first)
     for reader, path in masks.items():
         if path.exists() and path.resolve() == image.resolve():
-            remedy = "correct cohort.masks: its pattern gives the image's own file"
+            remedy = "correct cohort.masks: its pattern matches the image's own file"
             raise CaseError("the mask is the image itself", remedy, reader=reader, file=path)
     drawn = tuple((reader, path) for reader, path in masks.items() if path.exists())
     reference = _reference(protocol, names, folder)
@@ -130,31 +131,31 @@ def _mask_of(protocol: Protocol, reader: str, names: dict[str, Any], folder: Pat
 
 
 def _no_folder(path: Path) -> str:
-    """Which folder on the way to a missing file is not there; "" where they all are."""
+    """Name the first missing folder on the path to a missing file; "" if all folders exist."""
     missing = _first_missing(path)
     return "" if missing == path else f": there is no folder '{missing}'"
 
 
-def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> Transfer | None:
-    """The mask of another sequence that may stand in for one that was not drawn; None where there is none."""
+def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> MaskOrigin | None:
+    """The mask of another sequence that may replace one that was not drawn; None if there is none."""
     section = protocol.cohort.transfer
     if section is None or names["sequence"] not in section.to:
         return None
-    there = {**names, "sequence": section.from_}
-    image = _find(protocol.cohort.images, there, folder)
-    mask = _mask_of(protocol, protocol.reader, there, folder)
-    return Transfer(section.from_, image, mask) if image.exists() and mask.exists() else None
+    other = {**names, "sequence": section.from_}
+    image = _find(protocol.cohort.images, other, folder)
+    mask = _mask_of(protocol, protocol.reader, other, folder)
+    return MaskOrigin(section.from_, image, mask) if image.exists() and mask.exists() else None
 
 
 def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path | None:
-    """The mask of the reference tissue, where the study file asks for one."""
+    """The mask of the reference tissue, if the study file requires one."""
     section = protocol.reference
     if section is None:
         return None
     mask = _find(section.mask, names, folder)
     if not mask.exists():
         raise CaseError(
-            f"the mask of the {section.tissue}, by which the image is scaled, does not exist",
+            f"the mask of the {section.tissue}, by which the image is to be scaled, does not exist",
             f"correct prepare's reference.mask, or draw some {section.tissue} on this image",
             file=mask,
         )
@@ -162,13 +163,13 @@ def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path 
 
 
 def nothing_of(protocol: Protocol, cases: list[Case]) -> list[str]:
-    """Readers and sequences that the study file names and nobody has: a slip of the pen, or files not yet there."""
+    """Notes on readers and sequences of the study file without any case: a typing error, or files not yet added."""
     drew = {reader for case in cases for reader, _ in case.masks}
     there = {case.sequence for case in cases}
     readers = [reader for reader in protocol.cohort.readers if cases and reader not in drew]
     return [
         *(
-            f"No lesion has a mask by {reader}: '{protocol.cohort.masks_of(reader)[0]}' fits no file of this reader."
+            f"No lesion has a mask by {reader}: '{protocol.cohort.masks_of(reader)[0]}' matches no file of this reader."
             for reader in readers
         ),
         *(f"No lesion can be used on {name}." for name in protocol.sequences if cases and name not in there),
@@ -176,16 +177,16 @@ def nothing_of(protocol: Protocol, cases: list[Case]) -> list[str]:
 
 
 def alike(path: Path) -> str:
-    """What is there instead of a missing file: a name that differs by leading zeros, capitals or Unicode forms only."""
+    """Suggest a file in place of a missing one: a name that differs only in leading zeros, case or Unicode form."""
     missing = _first_missing(path)
     if not missing.parent.is_dir():
         return ""
-    found = [item.name for item in missing.parent.iterdir() if plainly(item.name) == plainly(missing.name)]
-    return f" (there is '{sorted(found)[0]}': is '{missing.name}' how the table should write it?)" if found else ""
+    similar = [item.name for item in missing.parent.iterdir() if plainly(item.name) == plainly(missing.name)]
+    return f" ('{sorted(similar)[0]}' exists: is '{missing.name}' spelled wrong in the table?)" if similar else ""
 
 
 def _first_missing(path: Path) -> Path:
-    """The first part of a path that is not there."""
+    """The first part of a path that does not exist."""
     missing = path
     while not missing.parent.exists() and missing.parent != missing:
         missing = missing.parent
@@ -193,7 +194,7 @@ def _first_missing(path: Path) -> Path:
 
 
 def plainly(name: str) -> str:
-    """A name without what Excel and file systems change: leading zeros, capitals, Unicode forms."""
+    """A name without what Excel and file systems change: leading zeros, case, Unicode form."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFC", name).casefold())
 
 
@@ -202,8 +203,8 @@ def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:
     unknown = [name for name in fields if name not in names]
     if unknown:
         raise CohortError(
-            f"the pattern '{pattern}' cannot be filled:",
-            [f"'{{{name}}}' is neither patient, lesion, sequence, reader nor a column" for name in unknown],
+            f"the pattern '{pattern}' cannot be filled in:",
+            [f"'{{{name}}}' is not patient, lesion, sequence, reader or a column" for name in unknown],
         )
     empty = [name for name in fields if pd.isna(names[name])]
     if empty:
@@ -212,10 +213,12 @@ def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:
     path = folder / relative
     if "*" not in relative:
         return path
-    found = sorted(folder.glob(relative)) if not Path(relative).is_absolute() else sorted(
+    matches = sorted(folder.glob(relative)) if not Path(relative).is_absolute() else sorted(
         Path(Path(relative).anchor).glob(str(Path(relative).relative_to(Path(relative).anchor)))
     )  # fmt: skip
-    if len(found) > 1:
-        listed = ", ".join(item.name for item in found[:4])
-        raise CaseError(f"{len(found)} files fit the pattern ({listed})", "make the pattern fit one file", file=path)
-    return found[0] if found else path
+    if len(matches) > 1:
+        listed = ", ".join(item.name for item in matches[:4])
+        raise CaseError(
+            f"{len(matches)} files match the pattern ({listed})", "make the pattern match only one file", file=path
+        )
+    return matches[0] if matches else path

@@ -1,4 +1,4 @@
-"""Clinical variables by their codebook: text to numbers and ordered levels, and to columns of a model."""
+"""Coding of clinical variables by the codebook: text to numbers and ordered levels, and to columns of a model."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Coded:
 
     Parameters
     ----------
-    values : one column a variable: float, or an ordered category; missing where the cell is empty.
-    problems : what the user must settle: values that are not a number, not in the codebook or not possible, and
+    values : one column per variable: float, or an ordered category; missing if the cell is empty.
+    problems : for the user to resolve: values that are not a number, not in the codebook or not possible, and
         variables without any value.
-    notes : values to look at: numbers that often stand for a missing value, and outliers by orders of magnitude.
+    notes : values to check: numbers that often stand for a missing value, and outliers by orders of magnitude.
     """
 
     values: pd.DataFrame
@@ -47,16 +47,16 @@ def code_clinical(codebook: Mapping[str, ClinicalVariable], rows: pd.DataFrame) 
         column = rows[variable.column or name]
         if len(column) and column.isna().all():
             problems.append(
-                f"{name} has no value at all: the column '{column.name}' is empty. To do: fill it, or take {name} "
-                "out of cohort.clinical"
+                f"{name} has no value at all: the column '{column.name}' is empty. To do: fill it in, or remove {name} "
+                "from cohort.clinical"
             )
         if variable.levels is None:
-            coded[name], found = _numbers(column, name)
-            found += implausible(coded[name], name, variable)
-            notes += [] if found else suspicious(coded[name], name, variable)
+            coded[name], faults = _numbers(column, name)
+            faults += implausible(coded[name], name, variable)
+            notes += [] if faults else suspicious(coded[name], name, variable)
         else:
-            coded[name], found = _levels(column, name, variable.levels)
-        problems += found
+            coded[name], faults = _levels(column, name, variable.levels)
+        problems += faults
     return Coded(coded, tuple(problems), tuple(notes))
 
 
@@ -87,9 +87,9 @@ def _levels(column: pd.Series[str], name: str, levels: tuple[str, ...]) -> tuple
 
 
 def design_columns(codebook: Mapping[str, ClinicalVariable], coded: pd.DataFrame) -> pd.DataFrame:
-    """Clinical variables as the columns of a model.
+    """Convert clinical variables to the columns of a model.
 
-    A number stays one column, ``clinical:age``. Levels become one indicator for each level but the first,
+    A number is one column, ``clinical:age``. Levels become one indicator for each level but the first,
     ``clinical:margin=not circumscribed``. A missing value is NaN in all its columns.
     """
     columns: dict[str, pd.Series[float]] = {}

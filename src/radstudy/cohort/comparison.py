@@ -1,8 +1,8 @@
-"""Tables 1 and 2: the two outcome groups compared, variable by variable.
+"""Tables 1 and 2: comparison of the two outcome groups, variable by variable.
 
-Patients are compared, each once; a patient is positive if one of the lesions is. A variable that differs between the
-lesions of some patient (its known values; a size, a margin) belongs to the lesion and is counted per lesion, its test
-taking the lesions as independent.
+Each patient counts once, and is positive if any of the lesions is. A variable whose known values differ between the
+lesions of some patient (a size, a margin) belongs to the lesion: it is counted per lesion, and its test treats lesions
+as independent.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ def comparison_table(
 
     Parameters
     ----------
-    rows : the rows that were analysed, indexed (patient, lesion): ``set``, ``outcome`` and the coded clinical
-        variables.
+    rows : the rows analysed, indexed (patient, lesion): ``set``, ``outcome`` and the coded clinical variables.
     codebook : the variables.
     table : "clinical" (Table 1) or "imaging" (Table 2).
     continuous : test of continuous variables; categorical ones follow the rule of `categorical_test`.
 
     Returns
     -------
-    Long: one row a set and variable (continuous), or a set, variable and level (categorical), with counts, per cent of
-    the group's known values, mean and SD, missing counts, standardised mean difference, p-value, test and note.
-    ``counted`` is "patients", or "lesions" for a variable of the lesion.
+    Long table: one row per set and variable (continuous), or per set, variable and level (categorical), with counts,
+    percentage of the group's known values, mean and SD, missing counts, standardised mean difference, p-value, test
+    and note. ``counted`` is "patients", or "lesions" for a variable of the lesion.
     """
     records: list[dict[str, Any]] = []
     patients = _patients(rows)
@@ -59,13 +58,13 @@ def comparison_table(
 
 
 def _patients(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a patient: positive if one lesion is, every variable the first known value of the lesions."""
+    """One row per patient: positive if any lesion is; each variable is the first known value of the lesions."""
     grouped = rows.groupby(level="patient", sort=False, observed=True)
     return grouped.first().assign(outcome=grouped["outcome"].max())
 
 
 def _of_lesions(rows: pd.DataFrame, name: str) -> bool:
-    """Whether a variable's known values differ between the lesions of a patient."""
+    """True if a variable's known values differ between the lesions of a patient."""
     return bool((rows[name].groupby(rows.index.get_level_values("patient")).nunique() > 1).any())
 
 

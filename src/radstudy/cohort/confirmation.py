@@ -1,4 +1,4 @@
-"""A reader's answers to transferred masks: prepare/transferred.csv, filled in and kept beside the study file."""
+"""A reader's answers on transferred masks: prepare/transferred.csv, filled in and kept next to the study file."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _YES, _NO = ("yes", "y", "true", "1"), ("no", "n", "false", "0")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader says of one transferred mask."""
+    """A reader's answer on one transferred mask."""
 
     confirmed: bool
     by: str = ""
 
 
 def read_answers(file: Path) -> dict[str, Answer]:
-    """The answers by the mask's fingerprint, which stands for patient, lesion, sequence and every voxel of the mask.
+    """Read the answers by the mask's fingerprint, which covers patient, lesion, sequence and every voxel of the mask.
 
     Parameters
     ----------
-    file : CSV or XLSX with the columns ``mask`` and ``confirmed`` (yes or no; empty: no answer yet), and if wanted
-        ``confirmed_by``. A file that is not there holds no answer.
+    file : CSV or XLSX with the columns ``mask`` and ``confirmed`` (yes or no; empty: no answer yet), and optionally
+        ``confirmed_by``. A file that does not exist holds no answers.
 
     Raises
     ------
@@ -43,16 +43,16 @@ def read_answers(file: Path) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     problems = []
     for number, row in zip(table.index + 2, table.to_dict("records"), strict=True):
-        mask, said = row["mask"], row["confirmed"]
-        if pd.isna(mask) or pd.isna(said):
+        mask, reply = row["mask"], row["confirmed"]
+        if pd.isna(mask) or pd.isna(reply):
             continue
-        if said.lower() not in (*_YES, *_NO):
-            problems.append(f"line {number}: confirmed is '{said}'. To do: write yes or no, or leave it empty")
+        if reply.lower() not in (*_YES, *_NO):
+            problems.append(f"line {number}: confirmed is '{reply}'. To do: write yes or no, or leave it empty")
             continue
         by = row.get("confirmed_by")
-        answer = Answer(said.lower() in _YES, "" if by is None or pd.isna(by) else str(by))
+        answer = Answer(reply.lower() in _YES, "" if by is None or pd.isna(by) else str(by))
         if answers.setdefault(mask, answer).confirmed != answer.confirmed:
-            problems.append(f"line {number}: the mask {mask} is answered with yes and with no. To do: keep one line")
+            problems.append(f"line {number}: the mask {mask} has both answers, yes and no. To do: keep one line")
     if problems:
-        raise CohortError(f"{file} has {len(problems)} problem(s) to settle first:", problems)
+        raise CohortError(f"{file} has {len(problems)} problem(s) to resolve first:", problems)
     return answers

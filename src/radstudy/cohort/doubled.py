@@ -1,4 +1,4 @@
-"""One content in two places of a study: a copied mask makes every ICC 1, a copied image makes every gain vain."""
+"""Detection of duplicate content in a study: a copied mask makes every ICC 1, a copied image adds no information."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SHOWN = 8
 
 @dataclass(frozen=True)
 class Used:
-    """One file as the study uses it.
+    """One file in the study, with its use.
 
     Parameters
     ----------
-    patient, lesion, sequence : what it is of; an image is of the first lesion that is seen on it.
-    reader : who drew it; "" for an image.
-    file : as the patterns give it.
-    mark : of its content; files with different marks differ.
+    patient, lesion, sequence : what it shows; for an image, the first lesion seen on it.
+    reader : the reader who drew it; "" for an image.
+    file : path from the patterns of the study file.
+    mark : fingerprint of its content; files with different marks differ.
     """
 
     patient: str
@@ -35,23 +35,23 @@ class Used:
 
     @property
     def place(self) -> str:
-        """Patient, lesion where it is not the only one, sequence."""
+        """Patient, lesion (unless it is "1") and sequence."""
         lesion = "" if self.lesion == "1" else f" lesion {self.lesion}"
         return f"{self.patient}{lesion} {self.sequence}"
 
 
 @dataclass(frozen=True)
 class Doubled:
-    """Content that stands in two places.
+    """Content that occurs more than once.
 
     Parameters
     ----------
-    what : in words.
+    what : description.
     evidence : how often.
     where : the places.
     remedy : what to do.
-    serious : whether nothing can be computed of it; else it may have an innocent reason.
-    copied : whether two readers' masks are meant.
+    serious : whether it prevents any computation; if not, it may have a harmless reason.
+    copied : whether it concerns the masks of two readers.
     """
 
     what: str
@@ -62,15 +62,15 @@ class Doubled:
     copied: bool = False
 
     def __str__(self) -> str:
-        """All of it in one sentence or two."""
+        """Describe it in one or two sentences."""
         more = f" and {len(self.where) - _SHOWN} more" if len(self.where) > _SHOWN else ""
         return f"{self.what} ({self.evidence}): {'; '.join(self.where[:_SHOWN])}{more}. To do: {self.remedy}"
 
 
 def doubled_masks(masks: Sequence[Used]) -> list[Doubled]:
-    """Masks that stand for two readers, two lesions or two patients.
+    """Find masks that are used for two readers, two lesions or two patients.
 
-    One reader's mask on several sequences of one grid is no double: phases and their maps share it.
+    One reader's mask on several sequences with the same grid is not a duplicate: phases and their maps share it.
     """
     by_patient: dict[str, list[Used]] = {}
     for mask in masks:
@@ -79,7 +79,7 @@ def doubled_masks(masks: Sequence[Used]) -> list[Doubled]:
 
 
 def _between_readers(masks: Sequence[Used]) -> list[Doubled]:
-    """Readers whose masks of one lesion on one sequence are the same."""
+    """Readers whose masks of the same lesion on the same sequence are identical."""
     at: dict[tuple[str, str, str], list[Used]] = {}
     for mask in masks:
         at.setdefault((mask.patient, mask.lesion, mask.sequence), []).append(mask)
@@ -94,18 +94,18 @@ def _between_readers(masks: Sequence[Used]) -> list[Doubled]:
     return [
         Doubled(
             f"{one} and {other} have the same mask, voxel for voxel",
-            f"{len(found)} of the {both[one, other]} lesions and sequences that both have drawn",
-            tuple(f"{mask.place} ({mask.file})" for mask in found),
-            f"put {other}'s own masks there or delete the copies; if both readers really used one contour, write "
+            f"{len(copies)} of the {both[one, other]} lesions and sequences that both have drawn",
+            tuple(f"{mask.place} ({mask.file})" for mask in copies),
+            f"put {other}'s own masks there or delete the copies; if both readers really used the same contour, write "
             "'agree: {accept_identical_masks: true}'",
             copied=True,
         )
-        for (one, other), found in same.items()
+        for (one, other), copies in same.items()
     ]
 
 
 def _crossed(by_patient: dict[str, list[Used]]) -> list[Doubled]:
-    """Masks of one reader that are another reader's on another sequence or of another lesion."""
+    """Masks of one reader that equal another reader's mask on another sequence or of another lesion."""
     where = []
     for masks in by_patient.values():
         for group in _alike(masks):
@@ -118,8 +118,8 @@ def _crossed(by_patient: dict[str, list[Used]]) -> list[Doubled]:
         return []
     return [
         Doubled(
-            "a mask of one reader is another reader's of another sequence or lesion", f"{len(where)} pair(s)",
-            tuple(where), "look which reader has drawn it, and put the other reader's own mask there", copied=True,
+            "a mask of one reader equals another reader's of another sequence or lesion", f"{len(where)} pair(s)",
+            tuple(where), "find out which reader drew it, and put the other reader's own mask there", copied=True,
         )
     ]  # fmt: skip
 
@@ -137,7 +137,7 @@ def _between_lesions(by_patient: dict[str, list[Used]]) -> list[Doubled]:
     return [
         Doubled(
             "two lesions of a patient have the same mask", f"{len(where)} pair(s)", tuple(where),
-            "write {lesion} where the file names differ (cohort.masks), or 'label: lesion' where one file holds all "
+            "write {lesion} in cohort.masks if the file names differ, or 'label: lesion' if one file holds all "
             "lesions of a patient, or correct the table",
         )
     ]  # fmt: skip
@@ -151,25 +151,25 @@ def _masks_of_patients(masks: Sequence[Used]) -> list[Doubled]:
     return [
         Doubled(
             "patients have the same mask, voxel for voxel", f"{len(where)} group(s)", where,
-            "look whether a file was copied under another patient's name", serious=False,
+            "check whether a file was copied under another patient's name", serious=False,
         )
     ]  # fmt: skip
 
 
 def images_alike(images: Sequence[Used], same: Same) -> dict[tuple[str, str, str], str]:
-    """(patient, lesion, sequence) of every image that has a double, to a name of what they have in common."""
+    """Map (patient, lesion, sequence) of every image that has a duplicate to a name shared by the duplicates."""
     kinds = [kind for group in _alike(images) for kind in _really_same(group, same) if len(kind) > 1]
     return {(one.patient, one.lesion, one.sequence): str(kind[0].file) for kind in kinds for one in kind}
 
 
 def doubled_images(images: Sequence[Used], sets: pd.Series[str], same: Same) -> list[Doubled]:
-    """Images that stand for two sequences of a patient, or for two patients.
+    """Find images that are used for two sequences of a patient, or for two patients.
 
     Parameters
     ----------
-    images : each file once for each sequence.
-    sets : training or testing, by patient; the same image in both is what no result survives.
-    same : says of two files with one mark whether all their voxels are the same.
+    images : each file once per sequence.
+    sets : training or testing, by patient; an image that is in both sets invalidates every result.
+    same : True if all voxels of two files with the same mark are equal.
     """
     sequences: dict[tuple[str, str], list[str]] = {}
     patients: dict[bool, list[str]] = {True: [], False: []}
@@ -183,30 +183,30 @@ def doubled_images(images: Sequence[Used], sets: pd.Series[str], same: Same) -> 
             patients[sets.get(one.patient) != sets.get(other.patient)].append(
                 f"{one.patient} = {other.patient} ({one.sequence})"
             )
-    found = [
+    duplicates = [
         Doubled(
             f"{one} and {other} are the same image, voxel for voxel", f"{len(where)} patient(s)", tuple(where),
-            "correct cohort.images, or put the right files there; without one of them, take it out of 'sequences' or "
-            "name it in cohort.optional_sequences",
+            "correct cohort.images, or put the right files there; if a sequence does not exist, remove it from "
+            "'sequences' or name it in cohort.optional_sequences",
         )
         for (one, other), where in sequences.items()
     ]  # fmt: skip
     for serious, where in patients.items():
         if where:
-            found.append(
+            duplicates.append(
                 Doubled(
                     "patients have the same image, voxel for voxel"
                     + (", one in training, one in testing" if serious else ", within one set"),
                     f"{len(where)} pair(s)", tuple(dict.fromkeys(where)),
-                    "if these are one patient, give all rows the same identifier (cohort.patient; lesions have theirs "
-                    "in cohort.lesion); else put the right files there", serious,
+                    "if these are the same patient, give all rows the same identifier (cohort.patient; lesions have "
+                    "theirs in cohort.lesion); otherwise put the right files there", serious,
                 )
             )  # fmt: skip
-    return found
+    return duplicates
 
 
 def _alike(used: Iterable[Used]) -> list[list[Used]]:
-    """The files that have their mark in common with another one."""
+    """Groups of files with the same mark."""
     groups: dict[str, list[Used]] = {}
     for one in used:
         groups.setdefault(one.mark, []).append(one)
@@ -214,12 +214,12 @@ def _alike(used: Iterable[Used]) -> list[list[Used]]:
 
 
 def _really_same(group: Sequence[Used], same: Same) -> list[list[Used]]:
-    """A group with one mark as groups of the same voxels; each file is compared with the first of every group."""
+    """Split a group with the same mark into groups with equal voxels; each file is compared with the first of each."""
     kinds: list[list[Used]] = []
     for used in group:
-        found = next((kind for kind in kinds if same(kind[0].file, used.file)), None)
-        if found is None:
+        matching = next((kind for kind in kinds if same(kind[0].file, used.file)), None)
+        if matching is None:
             kinds.append([used])
         else:
-            found.append(used)
+            matching.append(used)
     return kinds

@@ -1,4 +1,4 @@
-"""A table of features that were computed elsewhere, read and checked: where a study begins without images."""
+"""Reading and checking of a table of features computed elsewhere, with which a study can begin without images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,20 +20,20 @@ from radstudy.errors import CaseError, CohortError, DataError, RadstudyError
 from radstudy.formats.reading import content_of
 from radstudy.protocol.sections import Features, Protocol
 from radstudy.statistics.outcome import LARGEST
-from radstudy.table import FeatureTable
+from radstudy.table import FeatureTable, each_lesion
 
 _TOLD = 40  # problems listed one by one
 
 
 @dataclass(frozen=True, eq=False)
 class GivenFeatures:
-    """The features of a study that begins at a table.
+    """The features of a study that begins with a feature table.
 
     Parameters
     ----------
-    table : the features; a lesion without any value on a sequence has no row there.
-    columns : sequence, feature, column, file: where each feature was found.
-    notes : what a reader of the report should know about how the table was read.
+    table : the features; a lesion without any value on a sequence has no row for it.
+    columns : sequence, feature, column, file: the source of each feature.
+    notes : remarks for the report on how the table was read.
     """
 
     table: FeatureTable
@@ -41,7 +41,7 @@ class GivenFeatures:
     notes: tuple[str, ...]
 
     def of(self, sequence: str) -> list[str]:
-        """The features that a sequence has."""
+        """List the features of a sequence."""
         return [str(name) for name in self.columns.loc[self.columns["sequence"] == sequence, "feature"]]
 
 
@@ -50,18 +50,18 @@ def read_feature_table(protocol: Protocol, folder: Path) -> GivenFeatures:
 
     Parameters
     ----------
-    protocol : with the section `features`.
-    folder : what relative paths of the study file start from.
+    protocol : must have the section `features`.
+    folder : folder that relative paths of the study file start from.
 
     Raises
     ------
     DataError : a file is missing or is not a table.
-    CohortError : every problem that the user must settle first, with file, row and column: missing columns, rows named
-        twice, cells that are no finite number, a sequence without a column, a reader whom the study file does not know.
+    CohortError : every problem that the user must resolve first, with file, row and column: missing columns, duplicate
+        rows, cells that are not finite numbers, a sequence without a column, a reader not named in the study file.
     """
     section = protocol.features
     if section is None:
-        raise AssertionError("the study does not begin at a feature table")
+        raise AssertionError("the study does not begin with a feature table")
     blocks: list[pd.DataFrame] = []
     columns: list[tuple[str, str, str, str]] = []
     notes: list[str] = []
@@ -72,75 +72,77 @@ def read_feature_table(protocol: Protocol, folder: Path) -> GivenFeatures:
         blocks += reader.blocks(problems, columns)
     if problems:
         more = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
-        raise CohortError(f"the feature table has {len(problems)} problem(s) to settle first:", problems[:_TOLD] + more)
+        raise CohortError(
+            f"the feature table has {len(problems)} problem(s) to resolve first:", problems[:_TOLD] + more
+        )
     table = pd.concat(blocks).dropna(how="all").astype(np.float64)
     twice = table.index[table.index.duplicated()].unique()
     if len(twice):
         raise CohortError(
-            "the feature table has several rows for one lesion:", [_twice(section, key) for key in twice[:_TOLD]]
+            "the feature table has several rows for the same lesion:", [_twice(section, key) for key in twice[:_TOLD]]
         )
-    found = pd.DataFrame(columns, columns=["sequence", "feature", "column", "file"])
-    return GivenFeatures(FeatureTable(table.sort_index()), found, tuple(dict.fromkeys(notes)))
+    sources = pd.DataFrame(columns, columns=["sequence", "feature", "column", "file"])
+    return GivenFeatures(FeatureTable(table.sort_index()), sources, tuple(dict.fromkeys(notes)))
 
 
 def without_features(
     protocol: Protocol, kept: pd.DataFrame, given: GivenFeatures
 ) -> tuple[list[CaseError], list[tuple[str, str, str]]]:
-    """Lesions of the cohort that the feature table has nothing of: a failure, or absent where that is allowed."""
+    """Lesions of the cohort that the feature table lacks: failures, or absent ones if that is allowed."""
     failures: list[CaseError] = []
     absent: list[tuple[str, str, str]] = []
     section = protocol.cohort
-    there = {sequence: set(given.table.of(sequence, protocol.reader).index) for sequence in protocol.sequences}
-    for (patient, lesion), row in kept.iterrows():
+    present = {sequence: set(given.table.of(sequence, protocol.reader).index) for sequence in protocol.sequences}
+    for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
             hidden = seen is not None and sequence not in seen
-            if not hidden and (patient, lesion) in there[sequence]:
+            if not hidden and (patient, lesion) in present[sequence]:
                 continue
             if hidden or sequence in section.optional_sequences:
                 absent.append((patient, lesion, sequence))
                 continue
             failures.append(
                 CaseError(
-                    "the feature table has no value of this lesion",
+                    "the feature table has no value for this lesion",
                     "add its row, give a reason for exclusion, or name the sequence in cohort.optional_sequences"
-                    + _alike(patient, there[sequence]),
+                    + _alike(patient, present[sequence]),
                     patient=patient, lesion=shown_lesion(section, lesion), sequence=sequence, reader=protocol.reader,
                 )
             )  # fmt: skip
     if len(failures) + len(absent) == len(kept) * len(protocol.sequences):
-        theirs = given.table.frame.index.droplevel(["sequence", "reader"])
+        theirs = given.table.lesions
         files = ", ".join(protocol.features.files()) if protocol.features is not None else ""
         if theirs.empty:
-            raise CohortError("the feature table has no value of any lesion:", [f"{files}. To do: export it again"])
+            raise CohortError("the feature table has no value for any lesion:", [f"{files}. To do: export it again"])
         shown = [
             f"the cohort table, {section.table}, has, for instance, {_named(kept.index)}",
-            f"the feature table, {files}, has, for instance, {_named(theirs)}. To do: write the identifiers alike in "
-            "both (features.patient and features.lesion name their columns)",
+            f"the feature table, {files}, has, for instance, {_named(theirs)}. To do: write the identifiers the same "
+            "way in both (features.patient and features.lesion name their columns)",
         ]
         raise CohortError("no lesion of the cohort is in the feature table; the identifiers do not match:", shown)
     return failures, absent
 
 
 def _named(index: pd.Index) -> str:
-    """The first (patient, lesion) of an index, as messages name it."""
+    """The first (patient, lesion) of an index, for messages."""
     patient, lesion = index[0] if len(index) else ("none", "none")
     return f"patient '{patient}', lesion '{lesion}'"
 
 
 def _alike(patient: str, lesions: Collection[tuple[str, str]]) -> str:
-    """The patient of the feature table whose identifier differs by leading zeros, capitals or Unicode forms only."""
-    found = sorted({other for other, _ in lesions if other != patient and plainly(other) == plainly(patient)})
-    return f" (it has '{found[0]}', the cohort table '{patient}': write both alike)" if found else ""
+    """Suggest a patient of the feature table whose identifier differs only in leading zeros, case or Unicode form."""
+    similar = sorted({other for other, _ in lesions if other != patient and plainly(other) == plainly(patient)})
+    return f" (it has '{similar[0]}', the cohort table '{patient}': make both the same)" if similar else ""
 
 
 def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
-    """What a reader of the report should know about lesions of the feature table that are none of the cohort's."""
-    others = given.table.frame.index.droplevel(["sequence", "reader"]).unique().difference(kept.index)
+    """Notes for the report on lesions of the feature table that are not in the cohort."""
+    others = given.table.lesions.unique().difference(cast(pd.MultiIndex, kept.index))
     if not len(others):
         return []
     return [
-        f"The feature table has {len(others)} lesion(s) that are not in the cohort (excluded, or in no row of its "
+        f"The feature table has {len(others)} lesion(s) that are not in the cohort (excluded, or not in its "
         f"table), such as {_named(others)}; they are left out."
     ]
 
@@ -148,14 +150,14 @@ def strangers(kept: pd.DataFrame, given: GivenFeatures) -> list[str]:
 def _twice(section: Features, key: tuple[str, ...]) -> str:
     patient, lesion, sequence, reader = key
     return (
-        f"Patient {patient}, lesion {lesion}, {sequence}, reader {reader}: stands in more than one row or file of "
-        f"{', '.join(section.files())}. To do: keep one, or name the columns that tell them apart (features.lesion, "
+        f"Patient {patient}, lesion {lesion}, {sequence}, reader {reader}: is in more than one row or file of "
+        f"{', '.join(section.files())}. To do: keep one, or name the columns that distinguish them (features.lesion, "
         "features.reader)"
     )
 
 
 def _read(protocol: Protocol, section: Features, folder: Path, file: str) -> tuple[_Reader, list[str]]:
-    """The table with its rows numbered as the file's lines are and its numbers plain, and notes of how it was read."""
+    """Read the table, its rows numbered like the file's lines and its numbers plain, with notes on how it was read."""
     path = folder / file
     if not path.is_file():
         raise DataError(f"the feature table {path} does not exist. To do: correct 'features', or give --data FOLDER")
@@ -172,7 +174,7 @@ def _read(protocol: Protocol, section: Features, folder: Path, file: str) -> tup
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    """The table, once its size is within bounds and all its values are what its own schema says.
+    """Read the table after checking that its size is within bounds and its values fit its schema.
 
     Raises
     ------
@@ -192,10 +194,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         frame: pd.DataFrame = pd.read_parquet(io.BytesIO(content))
         _require_names(path, frame.columns)
         texts = [column for column in frame.columns if frame[column].dtype.kind not in "biufc"]
-        frame[texts] = frame[texts].astype(object)  # text that is not UTF-8 shows here
+        frame[texts] = frame[texts].astype(object)  # text that is not UTF-8 raises here
     except (RadstudyError, MemoryError):
         raise
-    except Exception as error:  # a damaged file gives any error of the libraries that read it
+    except Exception as error:  # a damaged file can make the libraries raise anything
         reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")
         told = f"{type(error).__name__}: {reason}" if reason else type(error).__name__
         raise DataError(f"{path} cannot be read ({told}). To do: save it as Parquet again, or as CSV") from None
@@ -206,12 +208,12 @@ def _require_names(path: Path, columns: pd.Index) -> None:
     names = columns.map(str)
     twice = names[names.duplicated()].unique()
     if len(twice):
-        raise CohortError(f"{path}: columns have the same name", [f"'{name}' stands twice" for name in twice[:_TOLD]])
+        raise CohortError(f"{path}: columns have the same name", [f"'{name}' appears twice" for name in twice[:_TOLD]])
 
 
 @dataclass(frozen=True, eq=False)
 class _Reader:
-    """One file: its rows are numbered as a user sees them."""
+    """One file, its rows numbered as the user sees them."""
 
     protocol: Protocol
     section: Features
@@ -219,7 +221,7 @@ class _Reader:
     frame: pd.DataFrame
 
     def blocks(self, problems: list[str], columns: list[tuple[str, str, str, str]]) -> Iterator[pd.DataFrame]:
-        """Rows (patient, lesion, sequence, reader) x features, a block a sequence; adds to both lists."""
+        """Yield rows (patient, lesion, sequence, reader) x features, one block per sequence; appends to both lists."""
         roles = self._roles()
         absent = [
             f"{self.file}: {setting} names the column '{column}', which the file does not have"
@@ -241,7 +243,7 @@ class _Reader:
                 continue
             doubled = pd.Series(list(chosen.values()))
             for name in doubled[doubled.duplicated()].unique():
-                problems.append(f"{self.file}: two columns give the feature '{name}' of '{sequence}'")
+                problems.append(f"{self.file}: two columns hold the feature '{name}' of '{sequence}'")
             columns += [(sequence, feature, column, self.file) for column, feature in chosen.items()]
             numbers = rows[list(chosen)].apply(self._numbers, problems=problems)
             numbers.columns = pd.Index(list(chosen.values()))
@@ -263,7 +265,9 @@ class _Reader:
         for setting, column in roles.items():
             frame[column] = frame[column].map(_as_text, na_action="ignore")
             for row in frame.index[frame[column].isna()]:
-                problems.append(f"{self.file}, row {row}, column '{column}': this is empty. To do: fill it ({setting})")
+                problems.append(
+                    f"{self.file}, row {row}, column '{column}': this is empty. To do: fill it in ({setting})"
+                )
         frame = frame.dropna(subset=list(roles.values()))
         if reader := roles.get("features.reader"):
             known = self.protocol.cohort.readers
@@ -271,13 +275,13 @@ class _Reader:
             frame[reader] = frame[reader].map(lambda text: written.get(text, text))
             for row in frame.index[~frame[reader].isin(known)] if known else ():
                 problems.append(
-                    f"{self.file}, row {row}, column '{reader}': '{frame.at[row, reader]}' is no reader of "
+                    f"{self.file}, row {row}, column '{reader}': '{frame[reader][row]}' is not one of "
                     f"cohort.readers ({', '.join(known)})"
                 )
         return frame
 
     def candidates(self) -> list[str]:
-        """The columns that may hold features: not those that identify a row, nor those of the cohort table."""
+        """List the columns that may hold features: not those that identify a row, nor those of the cohort table."""
         cohort = self.protocol.cohort
         taken = set(self._roles().values())
         if self.file == cohort.table:
@@ -298,7 +302,7 @@ class _Reader:
         if column := roles.get("features.sequence"):
             for row in frame.index[~frame[column].isin(known)]:
                 problems.append(
-                    f"{self.file}, row {row}, column '{column}': '{frame.at[row, column]}' is none of the study's "
+                    f"{self.file}, row {row}, column '{column}': '{frame[column][row]}' is not one of the study's "
                     f"sequences ({', '.join(known)})"
                 )
             for sequence in known:
@@ -312,19 +316,19 @@ class _Reader:
                 yield sequence, frame
 
     def _features(self, sequence: str, candidates: list[str]) -> dict[str, str]:
-        """Column to feature of one sequence."""
+        """Map columns to features of one sequence."""
         rule = self.section.columns.get(sequence)
         if rule is None:
             return {column: column for column in candidates}
-        found = {column: rule.feature_of(column) for column in candidates}
-        return {column: feature for column, feature in found.items() if feature is not None}
+        names = {column: rule.feature_of(column) for column in candidates}
+        return {column: feature for column, feature in names.items() if feature is not None}
 
     def _numbers(self, column: pd.Series[Any], problems: list[str]) -> pd.Series[float]:
-        """A column as float64; what is no finite number becomes a problem with its row."""
+        """Convert a column to float64; a cell that is not a finite number becomes a problem with its row."""
         numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
         wrong = (numbers.isna() & column.notna()) | (numbers.abs() > LARGEST)
         for row in column.index[wrong]:
-            too_large = f"is infinite or beyond {LARGEST:g}, of which no variance can be computed"
+            too_large = f"is infinite or beyond {LARGEST:g}, so no variance can be computed"
             what = too_large if abs(numbers[row]) > LARGEST else "is not a number"
             problems.append(
                 f"{self.file}, row {row}, column '{column.name}': '{column[row]}' {what}. To do: correct it, leave the "
@@ -346,5 +350,5 @@ class _Reader:
 
 
 def _as_text(value: Any) -> str:
-    """An identifier as the cohort table has it: 7.0 of a numeric column is 7."""
+    """An identifier in the form of the cohort table: 7.0 in a numeric column becomes 7."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -1,4 +1,4 @@
-"""What of a study may name a patient or a reader: texts that no log may show."""
+"""Texts of a study that may identify a patient or a reader, and must not appear in a log."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import RadstudyError
 from radstudy.protocol import Protocol
 
-_SHORTEST, _SHORTEST_NUMBER = 3, 4  # of cells in columns that the study does not use
+_SHORTEST, _SHORTEST_NUMBER = 3, 4  # characters of a cell in columns that the study does not use
 
 
 def identifiers_of(protocol: Protocol, data: Path, out: Path) -> Words:
-    """What gives the texts that may name a patient or a reader of a study, see `radstudy.bugs.hiding`.
+    """Return a function that collects the texts that may identify a patient or a reader; see `radstudy.bugs.hiding`.
 
-    These are the cells of the patients' column, the texts and longer numbers of all columns that the study file does
-    not name (names, dates of birth, notes), the readers, and the folders of the data and the results. The table is read
-    when the texts are first asked for.
+    These are the cells of the patient column, the texts and longer numbers of all columns that the study file does
+    not name (names, dates of birth, notes), the readers, and the folders of the data and the results. The table is
+    read when the function is first called.
 
     Parameters
     ----------
-    protocol, data, out : of the run.
+    protocol, data, out : protocol, data folder and output folder of the run.
     """
 
     @cache
@@ -43,13 +43,13 @@ def identifiers_of(protocol: Protocol, data: Path, out: Path) -> Words:
 
 
 def cells_of(table: pd.DataFrame, patient: str, used: Collection[str] = ()) -> Iterator[str]:
-    """The cells of a table that may name somebody.
+    """Yield the cells of a table that may identify a person.
 
     Parameters
     ----------
-    table : of texts.
-    patient : its column of patients, of which every cell counts.
-    used : columns of values that name nobody.
+    table : text cells.
+    patient : the patient column, of which every cell counts.
+    used : columns whose values identify no one.
     """
     for column in table.columns:
         cells = {cell for cell in table[column] if isinstance(cell, str)}

@@ -1,4 +1,4 @@
-"""The cohort table: who is in, who is out and why, and which files belong to whom. Read `read_cohort` for the order."""
+"""The cohort table: who is included, who is excluded and why, and each lesion's files. Begin with `read_cohort`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ from radstudy.cohort.rows import (
 from radstudy.cohort.split import given_split, made_split
 from radstudy.cohort.spreadsheet import excel_errors, read_sheet
 from radstudy.errors import CaseError, CohortError
-from radstudy.protocol.sections import Cohort as CohortSection
-from radstudy.protocol.sections import Protocol
+from radstudy.protocol.sections import CohortSection, Protocol
 from radstudy.table import FeatureTable
 
 TRAINING, TESTING = "training", "testing"
@@ -40,10 +39,10 @@ class Cohort:
         each clinical variable under its name (float, or an ordered category with the codebook's levels).
     cases : every lesion x sequence that has its files.
     excluded : patient, lesion, reason; in the table's order.
-    failures : cases whose files are missing; the patient goes on with the other sequences.
-    absent : (patient, lesion, sequence) that the protocol allows to be missing, or where the lesion is not visible.
-    notes : what a reader of the report should know about how the table was read.
-    features : the given features, of a study that begins at a table of them.
+    failures : cases whose files are missing; the patient keeps the other sequences.
+    absent : (patient, lesion, sequence) that the protocol allows to be missing, or on which the lesion is not visible.
+    notes : remarks for the report on how the table was read.
+    features : the given features, if the study begins with a feature table.
     """
 
     rows: pd.DataFrame
@@ -55,7 +54,7 @@ class Cohort:
     features: FeatureTable | None = None
 
     def flow(self) -> dict[str, Any]:
-        """The numbers of the exclusion flowchart, in patients."""
+        """Count the patients of the exclusion flowchart."""
         rows = self.rows.reset_index()
         kept = set(rows["patient"])
         gone = self.excluded[~self.excluded["patient"].isin(kept)].drop_duplicates("patient")
@@ -81,11 +80,11 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     Parameters
     ----------
     protocol : the study's protocol.
-    folder : what relative paths of the study file start from.
+    folder : folder that relative paths of the study file start from.
 
     Raises
     ------
-    CohortError : every problem of the table that the user must settle first: missing columns, doubled rows, outcomes
+    CohortError : every problem of the table that the user must resolve first: missing columns, duplicate rows, outcomes
         that are neither class, clinical values outside the codebook, a split that leaves a class empty.
     """
     section = protocol.cohort
@@ -106,7 +105,7 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     if not len(kept):
         problems.append("no row is left after the exclusions")
     if problems:
-        raise CohortError(f"{folder / section.table} has {len(problems)} problem(s) to settle first:", problems)
+        raise CohortError(f"{folder / section.table} has {len(problems)} problem(s) to resolve first:", problems)
     sets = _sets(protocol, kept, outcome, folder / section.table)
     rows = pd.DataFrame({"outcome": outcome, "set": sets}, index=kept.index)
     rows["side"] = kept[section.side].fillna("").to_numpy() if section.side else ""
@@ -127,7 +126,7 @@ def _sets(protocol: Protocol, kept: pd.DataFrame, outcome: pd.Series[int], table
     split = protocol.cohort.split
     if split.column is not None:
         return given_split(kept[split.column], split.column, table)
-    if split.train is None:  # the section's validator allows no such thing
+    if split.train is None:  # the section's validator rules this out
         raise AssertionError
     return made_split(outcome, train=split.train, stratify=split.stratify, seed=protocol.seed)
 

@@ -1,4 +1,4 @@
-"""Numbers as people type them: one decimal mark per file, group marks only before three digits, or a refusal."""
+"""Reading of numbers as typed: one decimal mark per file, digit grouping only by threes; anything else is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 3
 
 
 def _pattern(mark: str, group: str) -> re.Pattern[str]:
-    """A number with this decimal mark; the other mark may stand before three digits, and nowhere else."""
+    """Pattern of a number with this decimal mark; the other mark may only precede groups of three digits."""
     m, g = re.escape(mark), re.escape(group)
     grouped = rf"[1-9]\d{{0,2}}(?:{g}\d{{3}})+(?:{m}\d*)?"
     plain = rf"(?:\d+(?:{m}\d*)?|{m}\d+)(?:[eE][+-]?\d+)?"
@@ -26,7 +26,7 @@ _PATTERNS = {POINT: _pattern(".", ","), COMMA: _pattern(",", ".")}
 
 @dataclass
 class _Seen:
-    """Cells of a file, as (line, column, text): those that one mark alone explains, and those that either does."""
+    """Cells of a file, as (line, column, text): those that fit only one decimal mark, and those that fit either."""
 
     only: dict[str, list[tuple[int, str, str]]] = field(default_factory=lambda: {POINT: [], COMMA: []})
     either: list[tuple[int, str, str]] = field(default_factory=list)
@@ -41,22 +41,22 @@ def plain_numbers(
     decimal: str | None = None,
     setting: str = "cohort.decimal",
 ) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Write the numbers of a table with a decimal point and without group marks; what is not a number stays as it is.
+    """Rewrite the numbers of a table with a decimal point and no digit grouping; other cells are left unchanged.
 
     Parameters
     ----------
-    table : str cells, rows numbered as lines minus 2.
-    columns : those that hold numbers. All of them together show which decimal mark the file has.
-    typed : bool, cells that the file itself holds as numbers (XLSX), which need no reading.
-    separator : of the columns. Where it is a comma, a point is a decimal mark unless a cell shows otherwise.
-    decimal : "point" or "comma", where the study file says so.
-    setting : by which it can; "" where there is none.
+    table : str cells, rows numbered by line minus 2.
+    columns : those that hold numbers. Together they show which decimal mark the file uses.
+    typed : bool, cells that the file itself stores as numbers (XLSX), which need no parsing.
+    separator : column separator. If it is a comma, a point is a decimal mark unless a cell shows otherwise.
+    decimal : "point" or "comma", if set in the study file.
+    setting : the name of that setting; "" if there is none.
 
     Returns
     -------
     table : with those columns rewritten.
-    notes : group marks that were read as such, and a decimal comma outside files with semicolons.
-    problems : cells that contradict each other, or that nothing decides.
+    notes : digit grouping that was removed, and a decimal comma.
+    problems : cells that contradict each other, or that are ambiguous.
     """
     names = [name for name in dict.fromkeys(columns) if name in table.columns]
     seen = _seen(table, names, typed)
@@ -70,7 +70,7 @@ def plain_numbers(
         given = table[name].tolist()
         cells = [cell if known else _plain(cell, mark) for cell, known in zip(given, own, strict=True)]
         grouped += [
-            f"line {line + 2}, {name}: '{old}' is {new}"
+            f"line {line + 2}, {name}: '{old}' was read as {new}"
             for line, old, new in zip(table.index, given, cells, strict=True)
             if new is not old and isinstance(old, str) and group in old
         ]
@@ -78,7 +78,7 @@ def plain_numbers(
     notes = [f"numbers have a decimal comma, such as '{seen.only[COMMA][0][2]}'"] if seen.only[COMMA] else []
     if grouped:
         more = f" and {len(grouped) - _SHOWN} more" if len(grouped) > _SHOWN else ""
-        notes.append(f"{len(grouped)} number(s) have group marks: {'; '.join(grouped[:_SHOWN])}{more}")
+        notes.append(f"{len(grouped)} number(s) have a digit group separator: {'; '.join(grouped[:_SHOWN])}{more}")
     return changed, notes, problems
 
 
@@ -98,22 +98,21 @@ def _seen(table: pd.DataFrame, columns: Sequence[str], typed: pd.DataFrame | Non
     return seen
 
 
-def _decimal_mark(seen: _Seen, told: str | None, separator: str, setting: str) -> tuple[str | None, list[str]]:
-    """The file's decimal mark, or why there is none."""
+def _decimal_mark(seen: _Seen, given: str | None, separator: str, setting: str) -> tuple[str | None, list[str]]:
+    """The file's decimal mark, or the problems that leave it undecided."""
     points, commas = seen.only[POINT], seen.only[COMMA]
-    if told is not None:
-        wrong = seen.only[COMMA if told == POINT else POINT]
-        return (told if not wrong else None), [
-            f"{_place(cell)} does not have the decimal {told} that {setting} names. To do: correct the cell, "
-            f"or {setting}"
+    if given is not None:
+        wrong = seen.only[COMMA if given == POINT else POINT]
+        return (given if not wrong else None), [
+            f"{_place(cell)} does not use the decimal {given} set by {setting}. To do: correct the cell, or {setting}"
             for cell in wrong
         ]
     if points and commas:
         fewer, others = (points, commas) if len(points) <= len(commas) else (commas, points)
         mark, other = (POINT, COMMA) if fewer is points else (COMMA, POINT)
         return None, [
-            f"{_place(cell)} has a decimal {mark}, and {_place(others[0])} a decimal {other}. To do: write all "
-            "numbers of the file with one decimal mark"
+            f"{_place(cell)} has a decimal {mark}, but {_place(others[0])} a decimal {other}. To do: write all "
+            "numbers of the file with the same decimal mark"
             for cell in fewer
         ]
     if points or commas:
@@ -125,9 +124,9 @@ def _decimal_mark(seen: _Seen, told: str | None, separator: str, setting: str) -
     plain, fraction = re.sub("[.,]", "", cell[2]), cell[2].replace(",", ".")
     more = f" (and {len(undecided) - 1} more cell(s))" if len(undecided) > 1 else ""
     return None, [
-        f"{_place(cell)}{more} may be {plain} or {fraction}: nothing in the file tells whether its decimal mark is a "
+        f"{_place(cell)}{more} may be {plain} or {fraction}: nothing in the file shows whether its decimal mark is a "
         f"point or a comma. To do: write {plain} or {fraction}0"
-        + (f", or say {setting}: point (or comma) in the study file" if setting else "")
+        + (f", or set {setting}: point (or comma) in the study file" if setting else "")
     ]
 
 

@@ -1,4 +1,4 @@
-"""What an import offers a study: roles, regions and readers, read from its tables, and which of them a study takes."""
+"""Roles, regions and readers of an import, read from its tables, and the choice of those that a study uses."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ TABLE, SERIES, MASKS = "cohort.csv", "series.csv", "masks.csv"
 UNNAMED = "reader1"
 _LESION = re.compile(r"tumou?r|lesion|mass|gtv|cancer", re.IGNORECASE)
 _LATE_EARLY = 3  # the reference study's early phase is the third of the dynamic scan
-_FEWEST = 3  # lesions that an ICC needs
+_FEWEST = 3  # lesions required for an ICC
 
 
 @dataclass(frozen=True)
-class Reader:
+class ReaderOffer:
     """One reader's masks of one region.
 
     Parameters
     ----------
-    name : as the import knows the reader; "reader1" where it does not.
-    text : what stands in the file names after the role, such as Tumour or Tumour_Dr-Li.
-    masks : on the chosen sequences, how many.
+    name : the reader's name in the import; "reader1" if unknown.
+    text : part of the file names after the role, such as Tumour or Tumour_Dr-Li.
+    masks : number of masks on the chosen sequences.
     """
 
     name: str
@@ -38,46 +38,46 @@ class Reader:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a study takes of an import.
+    """Columns, sequences and readers that a study takes from an import.
 
     Parameters
     ----------
-    columns : of the import's cohort table, the patient's first.
-    patients : how many rows it has.
-    sequences : role to the number of patients who have it, those that are taken.
-    others : the same, those that are not.
-    readers : the first one has most masks.
-    notes : what was chosen and why, in sentences.
+    columns : columns of the import's cohort table, the patient's first.
+    patients : number of patients in it.
+    sequences : role to the number of patients who have it, for the roles taken.
+    others : the same for the roles not taken.
+    readers : the first one has the most masks.
+    notes : sentences on what was chosen and why.
     """
 
     columns: tuple[str, ...]
     patients: int
     sequences: dict[str, int]
     others: dict[str, int]
-    readers: tuple[Reader, ...]
+    readers: tuple[ReaderOffer, ...]
     notes: tuple[str, ...]
 
 
 def read_offer(folder: Path) -> Offer:
-    """Read an import's tables and choose.
+    """Read an import's tables and choose what a study uses.
 
     Raises
     ------
-    UsageError : the folder is not one that an import has written.
+    UsageError : the folder was not written by an import.
     DataError : it has no volume with a role.
     """
     for name in (TABLE, SERIES):
         if not (folder / name).is_file():
             raise UsageError(
-                f"{folder} has no {name}: it is not a folder that 'radstudy import' has written. To do: give the "
-                "folder that was its --out"
+                f"{folder} has no {name}: it was not written by 'radstudy import'. To do: give the folder that was "
+                "its --out"
             )
     table, _ = read_table(folder / TABLE)
     patient = str(table.columns[0])
     volumes = _roles_of(folder, set(table[patient].dropna()))
     masks = _masks_of(folder)
     if not volumes:
-        raise DataError(f"{folder}: no volume has a role. To do: look at review.html there, decide, and import again")
+        raise DataError(f"{folder}: no volume has a role. To do: open review.html there, decide, and import again")
     taken, notes = _sequences(volumes, masks)
     readers, more = _readers(masks, taken)
     chosen = {role: len(volumes[role]) for role in taken}
@@ -86,36 +86,39 @@ def read_offer(folder: Path) -> Offer:
 
 
 def _roles_of(folder: Path, patients: set[str]) -> dict[str, set[str]]:
-    """Role to the patients of the cohort who have a volume of it, in the order of the names."""
+    """Map each role to the patients of the cohort who have a volume of it, in the order of the names."""
     series, _ = read_table(folder / SERIES)
-    found: dict[str, set[str]] = {}
+    roles: dict[str, set[str]] = {}
     for row in series[(series["status"] == "role") & series["file"].notna()].itertuples():
         if str(row.patient) in patients:
-            found.setdefault(str(row.role), set()).add(str(row.patient))
-    return dict(sorted(found.items(), key=lambda item: _in_order(item[0])))
+            roles.setdefault(str(row.role), set()).add(str(row.patient))
+    return dict(sorted(roles.items(), key=lambda item: _in_order(item[0])))
 
 
 def _in_order(role: str) -> tuple[str, int]:
-    """DCE2 before DCE10."""
+    """Sort key that puts DCE2 before DCE10."""
     stem, number = re.fullmatch(r"(.*?)(\d*)", role).groups()  # type: ignore[union-attr]  # it fits any text
     return stem, int(number or 0)
 
 
 def _masks_of(folder: Path) -> pd.DataFrame:
-    """The masks that were placed: patient, role, reader, and the text of the file name after the role."""
+    """The masks that were assigned to a volume: patient, role, reader, and the file name's part after the role."""
     columns = ["patient", "role", "reader", "text"]
     if not (folder / MASKS).is_file():
         return pd.DataFrame(columns=columns)
     table, _ = read_table(folder / MASKS)
     placed = table[table["file"].notna() & table["role"].notna()]
     readers = placed["reader"].fillna("") if "reader" in placed else pd.Series("", index=placed.index)
-    texts = [Path(row.file).name.removesuffix(".nii.gz").removeprefix(f"{row.role}_") for row in placed.itertuples()]
-    found = placed.assign(reader=readers, text=texts)[columns].astype(str)
-    return found[[bool(text) for text in texts]]
+    texts = [
+        Path(file).name.removesuffix(".nii.gz").removeprefix(f"{role}_")
+        for file, role in zip(placed["file"], placed["role"], strict=True)
+    ]
+    selected = placed.assign(reader=readers, text=texts)[columns].astype(str)
+    return selected[[bool(text) for text in texts]]
 
 
 def _sequences(volumes: dict[str, set[str]], masks: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """The roles that a study takes: of a dynamic scan two phases, of diffusion the highest b-value."""
+    """Choose the roles that a study uses: two phases of a dynamic scan, the highest b-value of a diffusion scan."""
     drawn = {role: set(part["patient"]) for role, part in masks.groupby("role")}
     usable = [role for role, patients in volumes.items() if 2 * len(drawn.get(str(role), ())) >= len(patients)]
     notes = []
@@ -132,32 +135,37 @@ def _sequences(volumes: dict[str, set[str]], masks: pd.DataFrame) -> tuple[list[
     taken = [role for role in often if role in kept or role not in {*phases, *diffusion}]
     if len(phases) > 2:
         notes.append(
-            f"of the dynamic scan's phases {', '.join(phases)}: {' and '.join(r for r in phases if r in kept)}"
+            f"of the dynamic scan's phases {', '.join(phases)}, taken: {' and '.join(r for r in phases if r in kept)}"
         )
     if len(diffusion) > 1:
-        notes.append(f"of {', '.join(diffusion)}: the highest b-value")
+        notes.append(f"of {', '.join(diffusion)}, taken: the highest b-value")
     return taken, notes
 
 
-def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reader, ...], list[str]]:
-    """The readers with one region each, the first with most masks; a region without a known reader makes one reader."""
+def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[ReaderOffer, ...], list[str]]:
+    """The readers with one region each, the one with the most masks first; masks without a known reader form one."""
     own = masks[masks["role"].isin(list(sequences))]
     if not len(own):
-        return (Reader(UNNAMED, "Tumour", 0),), ["no mask is there yet: they are expected as <role>_Tumour.nii.gz"]
+        return (ReaderOffer(UNNAMED, "Tumour", 0),), [
+            "there are no masks yet: they are expected as <role>_Tumour.nii.gz"
+        ]
     named = own[own["reader"] != ""]
     pool = named if len(named) else own
     readers, notes = [], []
-    for reader, part in pool.groupby("reader", sort=True):
+    for who, part in pool.groupby("reader", sort=True):
+        known = str(who)
         counts = Counter(part["text"])
         text = max(sorted(counts), key=lambda name: (bool(_LESION.search(name)), counts[name]))
-        readers.append(Reader(str(reader) or UNNAMED, text, counts[text]))
+        readers.append(ReaderOffer(known or UNNAMED, text, counts[text]))
         if len(counts) > 1:
             listed = ", ".join(f"{name} ({count})" for name, count in counts.most_common() if name != text)
-            notes.append(f"of {reader or 'the masks'} the region {text} ({counts[text]} masks); not taken: {listed}")
+            notes.append(
+                f"of {known or 'the masks'}, taken: the region {text} ({counts[text]} masks); not taken: {listed}"
+            )
     readers.sort(key=lambda reader: -reader.masks)
     if len(named) and len(named) < len(own):
         notes.append(
-            f"{len(own) - len(named)} mask(s) without a known reader are not taken: import again with --readers or "
+            f"{len(own) - len(named)} mask(s) without a known reader are not taken: import again with --readers, or "
             "name their readers in review.csv (masks.csv lists them)"
         )
     kept = [reader for reader in readers if reader is readers[0] or _doubly(own, readers[0], reader, sequences)]
@@ -167,10 +175,10 @@ def _readers(masks: pd.DataFrame, sequences: Iterable[str]) -> tuple[tuple[Reade
     return tuple(kept), notes
 
 
-def _doubly(masks: pd.DataFrame, first: Reader, other: Reader, sequences: Iterable[str]) -> bool:
-    """Whether both readers have drawn enough patients on every sequence."""
+def _doubly(masks: pd.DataFrame, first: ReaderOffer, other: ReaderOffer, sequences: Iterable[str]) -> bool:
+    """True if both readers have drawn masks in enough patients on every sequence."""
 
-    def drawn(reader: Reader, role: str) -> set[str]:
+    def drawn(reader: ReaderOffer, role: str) -> set[str]:
         return set(masks.loc[(masks["text"] == reader.text) & (masks["role"] == role), "patient"])
 
     return all(len(drawn(first, role) & drawn(other, role)) >= _FEWEST for role in sequences)

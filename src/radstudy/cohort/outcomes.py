@@ -1,4 +1,4 @@
-"""Outcomes of a table with PatientIDs, joined to an import's pseudonyms in memory: no PatientID leaves this module."""
+"""Joining of outcomes by PatientID to an import's pseudonyms, in memory: no PatientID leaves this module."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -20,11 +21,11 @@ class Joined:
 
     Parameters
     ----------
-    table : the import's rows and columns, and the columns that were joined.
-    outcome : the column of the outcome.
-    taken : all columns that were joined.
+    table : the import's rows and columns, with the joined columns.
+    outcome : name of the outcome column.
+    taken : names of all joined columns.
     values : the outcome's values, sorted.
-    notes : rows on either side without a partner: by line of the table, by pseudonym.
+    notes : rows of either table without a match, by line or by pseudonym.
     """
 
     table: pd.DataFrame
@@ -43,16 +44,16 @@ def join_outcomes(
     outcome: str | None = None,
     clinical: Sequence[str] = (),
 ) -> Joined:
-    """Put outcomes, and what else is named, into the rows of an import's cohort table.
+    """Add outcomes and other named columns to the rows of an import's cohort table.
 
     Parameters
     ----------
-    cohort : the import's cohort.csv; it stays as it is.
+    cohort : the import's cohort.csv; it is not changed.
     outcomes : CSV or XLSX with the PatientID as the hospital writes it.
     key : the import's pseudonyms.csv, in its private folder.
     identifier : the column of `outcomes` with the PatientID.
     outcome : the column with the outcome; None: the only one with two values.
-    clinical : further columns to take. No other column is: it may tell who a patient is.
+    clinical : further columns to take. No others are taken, because they may identify the patient.
 
     Raises
     ------
@@ -98,29 +99,29 @@ def join_outcomes(
 
 
 def _pseudonyms(key: Path) -> dict[str, str]:
-    """PatientID to pseudonym."""
+    """Map each PatientID to its pseudonym."""
     if not key.is_file():
         raise UsageError(
-            f"{key} does not exist: it says which PatientID has which pseudonym. To do: give the private folder of the "
+            f"{key} does not exist: it lists the pseudonym of each PatientID. To do: give the private folder of the "
             "import (--private)"
         )
     with key.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     if rows and not {"pseudonym", "patient_id"} <= set(rows[0]):
         raise DataError(f"{key} is not a table of pseudonyms: it needs the columns pseudonym and patient_id")
-    found: dict[str, str] = {}
+    pseudonyms: dict[str, str] = {}
     doubled = set()
     for row in rows:
         patient, pseudonym = (unguarded(row[name] or "") for name in ("patient_id", "pseudonym"))
-        if patient in found:
-            doubled |= {found[patient], pseudonym}
-        found[patient] = pseudonym
+        if patient in pseudonyms:
+            doubled |= {pseudonyms[patient], pseudonym}
+        pseudonyms[patient] = pseudonym
     if doubled:
         raise DataError(
             f"{key}: one PatientID, given by different issuers, has several pseudonyms ({', '.join(sorted(doubled))}). "
-            "To do: fill the outcomes of the import's cohort.csv by hand"
+            "To do: fill in the outcomes of the import's cohort.csv by hand"
         )
-    return found
+    return pseudonyms
 
 
 def _outcome_column(given: pd.DataFrame, file: Path, identifier: str, outcome: str | None) -> str:
@@ -131,8 +132,8 @@ def _outcome_column(given: pd.DataFrame, file: Path, identifier: str, outcome: s
         return two[0]
     have = ", ".join(str(name) for name in given.columns if name != identifier)
     raise UsageError(
-        f"{file}: {len(two)} columns have two values, so that the outcome's is not clear. To do: name it (--outcome "
-        f"COLUMN); the columns are {have}"
+        f"{file}: {len(two)} columns have two values, so the outcome column is not clear. To do: name it (--outcome "
+        f"COLUMN); choose from {have}"
     )
 
 
@@ -142,14 +143,14 @@ def _refuse_identifiers(given: pd.DataFrame, identifier: str, taken: list[str], 
         if 5 * same.sum() > len(given):
             raise DataError(
                 f"{file}: the column '{name}' repeats the PatientID in {same.sum()} row(s) and would bring it into the "
-                "study. To do: take another column"
+                "study. To do: choose another column"
             )
 
 
 def _matched(
     given: pd.DataFrame, identifier: str, known: dict[str, str], taken: list[str], file: Path
 ) -> tuple[dict[str, int], list[str]]:
-    """Pseudonym to the row of its outcome (as the table's index has it), and the rows that match nobody."""
+    """Map each pseudonym to the index of its outcome's row; also return notes on rows that match no patient."""
     plain = {_plain(patient): name for patient, name in known.items()}
     lines: dict[str, int] = {}
     unknown: list[int] = []
@@ -161,8 +162,8 @@ def _matched(
             empty.append(row)
         elif (name := known.get(str(text))) is None:
             (near if _plain(str(text)) in plain else unknown).append(row)
-        elif name in lines and not given.loc[row, taken].equals(given.loc[lines[name], taken]):
-            problems.append(f"lines {_lines([lines[name], row])}: one patient ({name}) with different values")
+        elif name in lines and not _alike(given, taken, row, lines[name]):
+            problems.append(f"lines {_lines([lines[name], row])}: the same patient ({name}) with different values")
         else:
             lines.setdefault(name, row)
     if problems:
@@ -171,7 +172,7 @@ def _matched(
         f"{len(rows)} row(s) of {file.name} {what}: line(s) {_lines(rows)}"
         for rows, what in (
             (empty, f"have no {identifier}"),
-            (near, "differ from an imported PatientID by leading zeros, capitals or blanks only and were not joined"),
+            (near, "differ from an imported PatientID only in leading zeros, capitals or blanks, and were not joined"),
             (unknown, "match no imported patient"),
         )
         if rows
@@ -179,8 +180,14 @@ def _matched(
     return lines, notes
 
 
+def _alike(given: pd.DataFrame, taken: list[str], one: int, other: int) -> bool:
+    """True if two rows have the same values in the columns that are taken."""
+    first, second = (cast(pd.Series, given.loc[row, taken]) for row in (one, other))
+    return first.equals(second)
+
+
 def _lines(rows: Iterable[int]) -> str:
-    """Rows of a table as a spreadsheet numbers them."""
+    """Row numbers as in a spreadsheet."""
     return ", ".join(str(row + 2) for row in rows)
 
 

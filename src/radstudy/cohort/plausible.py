@@ -1,4 +1,4 @@
-"""Clinical numbers that cannot be, or are worth a second look: ages of 590, 999 for a missing value, slipped digits."""
+"""Checks for impossible or doubtful clinical numbers: an age of 590, 999 for a missing value, a slipped digit."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _OF_UNIT = {
     "kg": (0.0, 500.0),
     **dict.fromkeys(("kg/m2", "kg/m\u00b2", "kg/m^2"), (5.0, 150.0)),
 }
-_CODES = (9.0, 99.0, 999.0, 9999.0, 99999.0)  # and their negatives, and -1: what tables write where they have no value
+_CODES = (9.0, 99.0, 999.0, 9999.0, 99999.0)  # also their negatives, and -1: common codes for a missing value
 _FEWEST = 8
 _DECADES, _DEVIATIONS = 1.0, 6.0
 
 
 def range_of(variable: ClinicalVariable) -> tuple[float, float] | None:
-    """The values that a number may take: as the codebook says, or by its unit; None where neither is known."""
+    """Range of allowed values, from the codebook or by the unit; None if neither is known."""
     return variable.range or _OF_UNIT.get(variable.unit.strip().lower())
 
 
 def implausible(numbers: pd.Series[float], name: str, variable: ClinicalVariable) -> list[str]:
-    """Numbers outside the variable's range, as problems.
+    """List the numbers outside the variable's range, as problems.
 
     Parameters
     ----------
-    numbers : indexed (patient, lesion), NaN where missing.
-    name : of the variable.
-    variable : its entry of the codebook.
+    numbers : indexed (patient, lesion), NaN if missing.
+    name : name of the variable.
+    variable : its entry in the codebook.
     """
     limits = range_of(variable)
     if limits is None:
@@ -50,11 +50,11 @@ def implausible(numbers: pd.Series[float], name: str, variable: ClinicalVariable
 
 
 def suspicious(numbers: pd.Series[float], name: str, variable: ClinicalVariable) -> list[str]:
-    """Numbers that are used, and that a person should look at.
+    """List numbers that are used but should be checked by a person.
 
-    A number that tables write for a missing value (-1, -9, 99, 999 and so on) and that lies outside all others; and one
-    that differs from the median by more than a factor of 10 and by more than six median absolute deviations (of the
-    decimal logarithms, among at least eight positive values). A range in the codebook answers the first.
+    These are common codes for a missing value (-1, -9, 99, 999 and so on) that lie outside all other values; and values
+    that differ from the median by more than a factor of 10 and by more than six median absolute deviations (of the
+    decimal logarithms, among at least eight positive values). A range in the codebook rules out the first.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ def suspicious(numbers: pd.Series[float], name: str, variable: ClinicalVariable)
     median = float(numbers.median())
     return [
         *(
-            f"{patients_of(cells)}: {name} is {value:g}, as tables write a missing value, and is used as a number. If "
-            f"it means missing, leave the cell empty; if not, set cohort.clinical.{name}.range"
+            f"{patients_of(cells)}: {name} is {value:g}, a common code for a missing value, and is used as a number. "
+            f"If it means missing, leave the cell empty; if not, set cohort.clinical.{name}.range"
             for value, cells in coded.groupby(coded, sort=False)
         ),
         *(
             f"{patients_of(cells)}: {name} is {value:g}, the median is {median:g}: more than a factor of 10 apart. "
-            "Look for a slipped digit or another unit"
+            "Check for a slipped digit or another unit"
             for value, cells in apart.groupby(apart, sort=False)
         ),
     ]
@@ -93,13 +93,13 @@ def _orders_apart(numbers: pd.Series[float]) -> pd.Series[float]:
     positive = numbers[numbers > 0]
     if len(positive) < _FEWEST:
         return positive.iloc[:0]
-    logs = np.log10(positive)
+    logs = pd.Series(np.log10(positive), index=positive.index)
     away = (logs - logs.median()).abs()
     return positive[away > max(_DECADES, _DEVIATIONS * float(away.median()))]
 
 
 def patients_of(cells: pd.Series[Any]) -> str:
-    """The patients of some rows, as messages name them."""
+    """The patients of some rows, for messages."""
     patients = [str(patient) for patient in dict.fromkeys(cells.index.get_level_values(0))]
     if len(patients) == 1:
         return f"Patient {patients[0]}"

@@ -1,4 +1,4 @@
-"""The rows of the cohort table: who each is, why one is left out, its outcome, and where its lesion is seen."""
+"""Rows of the cohort table: identifiers, reason for exclusion, outcome, and the sequences that show the lesion."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import pandas as pd
 
 from radstudy.errors import CohortError
-from radstudy.protocol.sections import Cohort as CohortSection
+from radstudy.protocol.sections import CohortSection
 
 ROW = ("patient", "lesion")
 _UNFIT_FOR_FILES = set('/\\:*?"<>|')
 
 
 def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> None:
-    """Refuse a table that lacks a column which the study file names.
+    """Refuse a table that lacks a column named in the study file.
 
     Raises
     ------
-    CohortError : says which setting names it.
+    CohortError : states which setting names it.
     """
     missing = [
         f"cohort.{setting} names the column '{column}', which the table does not have"
@@ -33,7 +33,7 @@ def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> 
 
 
 def named_columns(section: CohortSection) -> dict[str, str]:
-    """Setting to the column of the cohort table that it names."""
+    """Map each setting to the column of the cohort table that it names."""
     wanted = {
         "patient": section.patient,
         "lesion": section.lesion,
@@ -48,30 +48,30 @@ def named_columns(section: CohortSection) -> dict[str, str]:
 
 
 def words_of(section: CohortSection) -> dict[str, tuple[str, ...]]:
-    """Column to the values that the study file names, which are values even where they look like a missing one."""
-    found = {variable.column or name: variable.levels for name, variable in section.clinical.items() if variable.levels}
+    """Map columns to the values named in the study file, which count even if they look like a missing value."""
+    words = {variable.column or name: variable.levels for name, variable in section.clinical.items() if variable.levels}
     outcome = section.outcome
     return {
-        **found,
+        **words,
         outcome.column: tuple(value for value in (outcome.positive, outcome.negative) if value is not None),
     }
 
 
 def identified_rows(section: CohortSection, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The table indexed by (patient, lesion), and rows without a patient or named twice."""
+    """Index the table by (patient, lesion), and list rows without a patient and duplicate rows."""
     problems = []
     patients = table[section.patient]
     for number in table.index[patients.isna()]:
-        problems.append(f"line {number + 2}: the patient's identifier is empty. To do: fill it or delete the row")
+        problems.append(f"line {number + 2}: the patient's identifier is empty. To do: fill it in or delete the row")
     lesions = table[section.lesion].fillna("1") if section.lesion else pd.Series("1", index=table.index)
     identified = table.assign(_line=table.index + 2)
     identified.index = pd.MultiIndex.from_arrays([patients.fillna(""), lesions], names=list(ROW))
     for patient, lesion in identified.index[identified.index.duplicated()].unique():
-        lines = identified.loc[[(patient, lesion)], "_line"].tolist()
+        lines = identified["_line"].loc[[(patient, lesion)]].tolist()
         if patient:
             problems.append(
-                f"Patient {patient}, lesion {lesion}: stands on lines {', '.join(map(str, lines))}. "
-                f"To do: keep one row a lesion, or give the lesions identifiers of their own (cohort.lesion)"
+                f"Patient {patient}, lesion {lesion}: is on lines {', '.join(map(str, lines))}. "
+                f"To do: keep one row per lesion, or give each lesion its own identifier (cohort.lesion)"
             )
     for name, values in (("patient", patients.dropna()), ("lesion", lesions)):
         unfit = [value for value in values.unique() if set(value) & _UNFIT_FOR_FILES or value in ("", ".", "..")]
@@ -83,7 +83,7 @@ def identified_rows(section: CohortSection, table: pd.DataFrame) -> tuple[pd.Dat
 
 
 def excluded_rows(section: CohortSection, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the table gives a reason to leave out, with the reason."""
+    """The rows for which the table gives a reason for exclusion, with the reason."""
     if section.exclude is None:
         return pd.DataFrame({"reason": pd.Series(dtype=object)}, index=table.index[:0])
     reasons = table[section.exclude].dropna()
@@ -91,21 +91,21 @@ def excluded_rows(section: CohortSection, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[int], list[str]]:
-    """The outcome, 0 or 1, of the rows kept; and what the user must settle about it."""
+    """The outcome, 0 or 1, of the rows kept, and the problems that the user must resolve."""
     spec = section.outcome
     values = as_named(kept[spec.column], [value for value in (spec.positive, spec.negative) if value is not None])
     problems = [
-        f"{_who(row)}: the outcome ('{spec.column}') is empty. To do: fill it, or give a reason for exclusion"
+        f"{_who(row)}: the outcome ('{spec.column}') is empty. To do: fill it in, or give a reason for exclusion"
         for row in kept.index[values.isna()]
     ]
-    found = sorted(set(values.dropna()))
-    others = [value for value in found if value != spec.positive]
+    values_present = sorted(set(values.dropna()))
+    others = [value for value in values_present if value != spec.positive]
     negative = spec.negative if spec.negative is not None else (others[0] if len(others) == 1 else None)
     allowed = {spec.positive, negative}
     if negative is None and len(others) > 1:
-        listed = ", ".join(f"'{value}'" for value in found)
+        listed = ", ".join(f"'{value}'" for value in values_present)
         problems.append(
-            f"the outcome '{spec.column}' has {len(found)} values ({listed}); it must have two. "
+            f"the outcome '{spec.column}' has {len(values_present)} values ({listed}); it must have two. "
             f"To do: correct the table, or name cohort.outcome.negative and exclude the rest"
         )
     elif negative is not None:
@@ -115,20 +115,22 @@ def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[in
                 f"To do: correct it, or give a reason for exclusion"
             )
     for value in (spec.positive, negative):
-        if found and value is not None and value not in found:
+        if values_present and value is not None and value not in values_present:
             problems.append(
-                f"the outcome '{spec.column}' is never '{value}' (found: {', '.join(found)}). "
+                f"the outcome '{spec.column}' is never '{value}' (found: {', '.join(values_present)}). "
                 f"To do: correct cohort.outcome or the table; a study needs both classes"
             )
-    if len(found) == 1 and negative is None:
-        problems.append(f"the outcome '{spec.column}' has one value only ('{found[0]}'); a study needs both classes")
+    if len(values_present) == 1 and negative is None:
+        problems.append(
+            f"the outcome '{spec.column}' has only one value ('{values_present[0]}'); a study needs both classes"
+        )
     return (values == spec.positive).astype(int), problems
 
 
 def as_named(column: pd.Series[str], named: Sequence[str]) -> pd.Series[str]:
-    """The column with each number written as the study file writes it: 1.0 is 1, where the study file names 1.
+    """Write each number of a column as in the study file: 1.0 becomes 1 if the study file names 1.
 
-    Programs that hold a column with empty cells as numbers write 1 as 1.0.
+    Some programs write 1 as 1.0 in a column with empty cells.
 
     Examples
     --------
@@ -141,14 +143,14 @@ def as_named(column: pd.Series[str], named: Sequence[str]) -> pd.Series[str]:
 
 
 def visible_on(section: CohortSection, row: pd.Series[Any]) -> set[str] | None:
-    """The sequences that the table says a lesion is seen on; None where it says nothing."""
+    """The sequences on which the lesion is visible according to the table; None if it does not say."""
     if section.visible is None or pd.isna(row[section.visible]):
         return None
     return {part.strip() for part in str(row[section.visible]).split(";") if part.strip()}
 
 
 def shown_lesion(section: CohortSection, lesion: str) -> str:
-    """The lesion as messages name it: not at all where each patient has one."""
+    """The lesion for messages: "" if each patient has only one."""
     return lesion if section.lesion else ""
 
 

@@ -1,4 +1,4 @@
-"""Training and testing sets: given, or drawn at random by patient, stratified by outcome, from a seed."""
+"""Training and testing sets: given by a column, or drawn at random by patient, stratified by outcome, from a seed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _WORDS = {"training": "training", "train": "training", "testing": "testing", "te
 
 
 def made_split(outcome: pd.Series[int], *, train: float, stratify: bool, seed: int) -> pd.Series[str]:
-    """Draw the training set.
+    """Draw the training set at random.
 
-    Whole patients are drawn; a patient's stratum is positive if any of its lesions is. The number of training patients
-    is ``floor(train * n)``, shared among the strata in proportion, largest remainder first: 65 + 42 patients at 0.70
-    give 74 = 45 + 29 and 33 = 20 + 13.
+    Whole patients are drawn; a patient's stratum is positive if any of the lesions is. The number of training patients
+    is ``floor(train * n)``, divided among the strata in proportion by largest remainder: 65 + 42 patients at 0.70 are
+    split into 74 = 45 + 29 and 33 = 20 + 13.
 
     Parameters
     ----------
     outcome : 0 or 1, indexed (patient, lesion).
-    train : share of the patients to train with, between 0 and 1.
-    stratify : whether to keep the outcome's shares.
-    seed : of the draw; it depends on the patients' identifiers and outcomes, not on the order of the rows.
+    train : fraction of the patients to train with, between 0 and 1.
+    stratify : whether to keep the proportions of the outcome.
+    seed : seed of the draw, which depends on the patients' identifiers and outcomes, not on the order of the rows.
 
     Returns
     -------
@@ -48,15 +48,15 @@ def made_split(outcome: pd.Series[int], *, train: float, stratify: bool, seed: i
 
 
 def given_split(column: pd.Series[Any], name: str, table: Path) -> pd.Series[str]:
-    """The split that a column gives.
+    """Read the split from a column.
 
     Raises
     ------
-    CohortError : with the table's name; a value is neither training nor testing, or a patient stands in both sets.
+    CohortError : a value is neither training nor testing, or a patient is in both sets; names the table.
     """
     problems = []
     sets = {}
-    for row, value in column.items():
+    for row, value in zip(column.index, column, strict=True):
         word = None if pd.isna(value) else _WORDS.get(str(value).lower())
         if word is None:
             problems.append(f"Patient {row[0]}: '{name}' is '{value}'. To do: write training or testing")
@@ -64,7 +64,7 @@ def given_split(column: pd.Series[Any], name: str, table: Path) -> pd.Series[str
     result = pd.Series(list(sets.values()), index=column.index)
     both = result.groupby(level="patient").nunique()
     for patient in both.index[both > 1]:
-        problems.append(f"Patient {patient} stands in both sets. To do: put all lesions of a patient into one set")
+        problems.append(f"Patient {patient} is in both sets. To do: put all lesions of a patient into the same set")
     if problems:
         raise CohortError(f"{table}: the split by column '{name}' cannot be used:", problems)
     return result

@@ -1,4 +1,4 @@
-"""Read a table as text: CSV as any Excel writes it, or XLSX. Values stay as they were typed."""
+"""Reading of a table as text: CSV as written by any version of Excel, or XLSX. Values stay as they were typed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from radstudy.encoding import decoded
 from radstudy.errors import CohortError, DataError
 from radstudy.formats.reading import content_of
 
-# how .xlsx, .xls and .gz begin, whatever the file is called
+# first bytes of .xlsx, .xls and .gz, regardless of the file's name
 _ZIP, _OLD_EXCEL, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan"]
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|N/D|[A-Z0-9/\u00c0-\u00dd\u00a1\u00bf]{3,12}[!?])")
@@ -38,11 +38,11 @@ class Sheet:
 
     Parameters
     ----------
-    file : it was read from.
-    table : str cells, None where one is empty; rows numbered as lines minus 2.
-    typed : bool, cells that the file itself holds as numbers (XLSX).
-    separator : of a CSV's columns; "" for XLSX.
-    notes : how the file was read, where that is not obvious.
+    file : the file that was read.
+    table : str cells, None if empty; rows numbered by line minus 2.
+    typed : bool, cells that the file itself stores as numbers (XLSX).
+    separator : column separator of a CSV; "" for XLSX.
+    notes : remarks on how the file was read, if that is not obvious.
     """
 
     file: Path
@@ -54,7 +54,7 @@ class Sheet:
     def with_numbers(
         self, columns: Iterable[str], decimal: str | None = None, setting: str = "cohort.decimal"
     ) -> tuple[pd.DataFrame, list[str]]:
-        """The table with the numbers of these columns written with a decimal point, and the notes.
+        """Return the table with the numbers of these columns written with a decimal point, and the notes.
 
         Parameters
         ----------
@@ -62,23 +62,23 @@ class Sheet:
 
         Raises
         ------
-        CohortError : numbers whose decimal mark is not sure, with line and column.
+        CohortError : the decimal mark of some numbers is uncertain; states line and column.
         """
         table, more, problems = plain_numbers(
             self.table, columns, typed=self.typed, separator=self.separator, decimal=decimal, setting=setting
         )
         if problems:
             left = [f"and {len(problems) - _TOLD} more"] if len(problems) > _TOLD else []
-            raise CohortError(f"{self.file}: the decimal mark is not sure:", problems[:_TOLD] + left)
+            raise CohortError(f"{self.file}: the decimal mark is uncertain:", problems[:_TOLD] + left)
         return table, [*self.notes, *(f"{self.file.name}: {note}" for note in more)]
 
 
 def read_table(
     file: Path, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Read a table, every cell as text, and notes of how it was read; see `read_sheet`."""
-    found = read_sheet(file, sheet, words)
-    return found.table, list(found.notes)
+    """Read a table, every cell as text, with notes on how it was read; see `read_sheet`."""
+    content = read_sheet(file, sheet, words)
+    return content.table, list(content.notes)
 
 
 def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None) -> Sheet:
@@ -88,12 +88,12 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
     ----------
     file : .csv, .tsv, .txt (each also .gz) or .xlsx.
     sheet : name of the sheet of an XLSX file; None for the first.
-    words : column to values that are values there, although elsewhere they say that there is none ("N/A").
+    words : column to values that count there, although elsewhere they mean a missing value ("N/A").
 
     Raises
     ------
-    DataError : the file is missing, cannot be read, is not text, or not a table.
-    CohortError : columns of one name, or formulas without a stored result.
+    DataError : the file is missing, cannot be read, is not text, or is not a table.
+    CohortError : columns with the same name, or formulas without a stored result.
     """
     if not file.is_file():
         raise DataError(f"the cohort table {file} does not exist. To do: correct cohort.table, or give --data FOLDER")
@@ -101,18 +101,18 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
     _require_cells(file)
     raw = _unpacked(file, content_of(file))
     if raw.startswith(_OLD_EXCEL):
-        raise DataError(f"{file} is a table of an old Excel (.xls). To do: save it as .xlsx or as CSV (UTF-8)")
+        raise DataError(f"{file} is a table in the old Excel format (.xls). To do: save it as .xlsx or as CSV (UTF-8)")
     if raw.startswith(_ZIP) or file.suffix.lower() in (".xlsx", ".xlsm"):
         cells = read_workbook(file, raw, sheet)
         table, typed, separator, notes = cells.text, cells.typed, "", list[str]()
     else:
         table, separator, notes = _read_csv(file, raw)
         typed = pd.DataFrame(False, index=table.index, columns=table.columns)
-    table = table.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)  # as this program writes it
+    table = table.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)  # undo this program's guard
     table.columns = typed.columns = pd.Index([unguarded(str(column)).strip() for column in table.columns])
     doubled = table.columns[table.columns.duplicated()].unique().tolist()
     if doubled:
-        raise CohortError(f"{file}: columns have the same name", [f"'{name}' stands twice" for name in doubled])
+        raise CohortError(f"{file}: columns have the same name", [f"'{name}' appears twice" for name in doubled])
     table = table.apply(lambda column: column.str.strip()).replace("", None) if len(table) else table
     missing = table.isin(_MISSING)
     for column, values in (words or {}).items():
@@ -123,18 +123,18 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
 
 
 def excel_errors(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
-    """Cells of these columns that hold an error of Excel, such as #DIV/0!, each with its line and what to do."""
+    """List the cells of these columns that hold an Excel error, such as #DIV/0!, each with its line and what to do."""
     return [
-        f"line {line + 2}, column '{name}': the formula gives {cell}. To do: correct it, or leave the cell empty"
+        f"line {line + 2}, column '{name}': the formula returns {cell}. To do: correct it, or leave the cell empty"
         for name in dict.fromkeys(columns)
         if name in table.columns
-        for line, cell in table[name].items()
+        for line, cell in zip(table.index, table[name], strict=True)
         if isinstance(cell, str) and _EXCEL_ERROR.fullmatch(cell)
     ]
 
 
 def _require_cells(file: Path) -> None:
-    """Refuse a text without a separator or line end in a megabyte: no cell is so long, and it would fill the memory."""
+    """Refuse a text with a megabyte without separator or line end: no cell is that long, and it would fill memory."""
     with file.open("rb") as stream:
         start = stream.read(len(_ZIP))
         if start.startswith((_ZIP, _OLD_EXCEL, _GZIP)):
@@ -148,7 +148,7 @@ def _require_cells(file: Path) -> None:
 
 
 def _unpacked(file: Path, raw: bytes) -> bytes:
-    """The content of a table that was compressed (.csv.gz), as far as the bound goes."""
+    """Decompress a table (.csv.gz), up to the bound."""
     if not raw.startswith(_GZIP):
         return raw
     try:
@@ -161,7 +161,7 @@ def _unpacked(file: Path, raw: bytes) -> bytes:
 
 
 def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
-    """The table, its separator and notes."""
+    """Parse a CSV file into the table, its separator and notes."""
     text, notes = decoded(file, raw)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -181,21 +181,21 @@ def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
         dtype=object,
     )
     if not any(name.strip() for name in header[1]):
-        raise DataError(f"{file} is empty. To do: give the table a line of column names, and its rows")
+        raise DataError(f"{file} is empty. To do: give the table a line of column names, and rows")
     empty = table.apply(lambda column: column.str.strip() == "").all().to_numpy() if len(table) else True
     blank = np.array([not name.strip() for name in header[1]]) & empty
     return (
         table.loc[:, ~blank],
         separator,
         notes,
-    )  # Excel writes columns without heading or content, where there was once one
+    )  # Excel also writes deleted columns, without heading or content
 
 
 def _require_widths(file: Path, records: list[tuple[int, list[str]]], header: list[str], separator: str) -> list[str]:
-    """Refuse rows with more or fewer cells than the heading: what they hold lies under wrong names, or is lost.
+    """Refuse rows with more or fewer cells than the heading, whose values would lie under wrong names or be lost.
 
-    Empty cells beyond the heading pass where all rows have as many. So do cells that a whole block of 16 rows lacks:
-    there Excel writes nothing of columns at the end that are empty in all of them.
+    Empty cells beyond the heading pass if all rows have the same number. So do cells missing from a whole block of 16
+    rows: Excel omits trailing columns that are empty throughout such a block.
 
     Returns
     -------
@@ -234,29 +234,29 @@ def _require_widths(file: Path, records: list[tuple[int, list[str]]], header: li
         raise CohortError(f"{file}: {len(problems)} rows do not fit the heading:", problems[:_TOLD] + more)
     return [
         f"{file.name}: {count} rows end after {cells} of {width} cells, as Excel writes rows whose last columns are "
-        "empty; the others were read as empty"
+        "empty; the missing cells were read as empty"
         for cells, count in completed.items()
     ]
 
 
 def _without_separator_line(lines: list[str]) -> tuple[list[str], int, str | None]:
-    """The lines without empty ones at the top and Excel's `sep=;`, how many these were, and what the latter says."""
+    """Remove empty lines at the top and Excel's `sep=;`; return the rest, the number removed, and the separator."""
     skipped = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     told = re.fullmatch(r'"?sep=(.)"?[,;]*', lines[skipped].rstrip("\n")) if skipped < len(lines) else None
     return (lines[skipped + 1 :], skipped + 1, told[1]) if told else (lines[skipped:], skipped, None)
 
 
 def _records(file: Path, lines: list[str], separator: str) -> list[tuple[int, list[str]]]:
-    """The cells of every record with the number of its first line, counted from 1."""
+    """The cells of every record, with the number of its first line, counted from 1."""
     reader = csv.reader(lines, delimiter=separator, strict=True)
-    found, line = [], 1
+    records, line = [], 1
     try:
         for cells in reader:
-            found.append((line, cells))
+            records.append((line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
-            f"{file}, line {line}: this is not a table ({error}). To do: look for a double quote too many there, or "
+            f"{file}, line {line}: this is not a table ({error}). To do: look for an extra double quote there, or "
             "save the table again as CSV (UTF-8)"
         ) from None
-    return found
+    return records

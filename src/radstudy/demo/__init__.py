@@ -1,1 +1,1 @@
-"""The synthetic cohort that `radstudy demo` makes from a seed, with the reference study's margins."""
+"""The synthetic cohort that `radstudy demo` generates from a seed, with the reference study's margins."""

@@ -1,7 +1,7 @@
-"""How a lesion in a breast looks on each sequence: tissues, texture, partial volume, bias field, noise.
+"""The appearance of a breast lesion on each sequence: tissues, texture, partial volume, bias field and noise.
 
 Brightness, shape, rim, necrosis and oedema are drawn without regard to the outcome. The latent score of the sequence
-only shares out a texture of fixed contrast between a coarse and a fine field.
+only divides a texture of fixed contrast between a coarse and a fine field.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, special
 
 from radstudy.demo.latent import texture_of
-from radstudy.demo.lesion import Field, Lesion, smooth_noise
+from radstudy.demo.lesion import Field, PhantomLesion, smooth_noise
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Sequence:
     oedema : added around an oedematous lesion.
     contrast : SD of the lesion's texture as a share of its brightness.
     fine_mm, coarse_mm : smoothing SDs of the two texture fields.
-    rim : how much a rim-enhancing lesion's edge outshines its centre, a share of its brightness.
+    rim : by how much the edge of a rim-enhancing lesion is brighter than its centre, as a share of its brightness.
     noise : SD of the Gaussian noise in each receiver channel (Rician in the magnitude image).
     """
 
@@ -80,7 +80,7 @@ class Breast:
     Parameters
     ----------
     inside : float32, share of each voxel that is breast (the rest is air).
-    skin, gland, vessel, node : float32, share of each voxel that is that tissue.
+    skin, gland, vessel, node : float32, share of each voxel that belongs to the tissue.
     """
 
     inside: Field
@@ -90,11 +90,11 @@ class Breast:
     node: Field
 
 
-def make_breast(lesion: Lesion, rng: np.random.Generator) -> Breast:
+def make_breast(lesion: PhantomLesion, rng: np.random.Generator) -> Breast:
     """Draw fat, fibroglandular tissue, vessels, a lymph node and the skin line around a lesion.
 
-    The node outshines the lesion on every sequence. Rescaling a volume by its extremes would else be scaled by the
-    lesion's own brightest voxel, and texture would come back as brightness.
+    The node is brighter than the lesion on every sequence. Otherwise rescaling a volume by its extremes would depend on
+    the lesion's own brightest voxel, and texture would reappear as brightness.
     """
     shape = lesion.depth.shape
     x, y, z = np.ogrid[tuple(slice(-(n // 2), n // 2 + 1) for n in shape)]
@@ -119,8 +119,8 @@ def make_breast(lesion: Lesion, rng: np.random.Generator) -> Breast:
     )
 
 
-def _node(lesion: Lesion, under_skin: Field, rng: np.random.Generator) -> Field:
-    """An intramammary lymph node, an egg of 8-11 mm, clear of lesion, skin and the volume's edge."""
+def _node(lesion: PhantomLesion, under_skin: Field, rng: np.random.Generator) -> Field:
+    """An intramammary lymph node, an ellipsoid of 8-11 mm, clear of the lesion, the skin and the volume's edge."""
     distance = lesion.distance_mm.copy()
     distance[under_skin < 9] = 0
     edge = np.ones(distance.shape, dtype=bool)
@@ -152,17 +152,22 @@ def _vessels(shape: tuple[int, ...], rng: np.random.Generator) -> Field:
 
 
 def paint(
-    sequence: str, score: float, lesion: Lesion, breast: Breast, traits: Mapping[str, float], rng: np.random.Generator
+    sequence: str,
+    score: float,
+    lesion: PhantomLesion,
+    breast: Breast,
+    traits: Mapping[str, float],
+    rng: np.random.Generator,
 ) -> Field:
     """The noise-free brightness of lesion and breast on the fine grid.
 
     Parameters
     ----------
     sequence : T2WI, DWI, DCE3 or DCE7.
-    score : the patient's latent score on it; it shares out the texture and does nothing else.
-    lesion, breast : where everything lies.
+    score : the patient's latent score on the sequence; it affects only the texture.
+    lesion, breast : geometry of the lesion and the breast.
     traits : standard normal values: t2_brightness, necrosis, oedema, rim_early, rim_late, washout.
-    rng : of the textures.
+    rng : source of the textures.
     """
     look = PROTOCOL[sequence]
     scene = look.fat * breast.inside + (look.gland - look.fat) * breast.gland
@@ -184,7 +189,7 @@ def paint(
 def _tumour(
     sequence: str,
     score: float,
-    lesion: Lesion,
+    lesion: PhantomLesion,
     traits: Mapping[str, float],
     box: tuple[slice, ...],
     rng: np.random.Generator,
@@ -203,7 +208,7 @@ def _tumour(
     if sequence == "DCE7":
         brightness *= np.exp(-0.10 * traits["washout"])
     tumour = brightness * np.clip(texture, 0.15, 2.2)
-    # Necrosis: a soft, ragged core, in the lesions whose trait says so.
+    # Necrosis: a soft, ragged core, in lesions with the trait.
     reach = np.clip(0.22 + 0.16 * traits["necrosis"], 0, 0.5)
     if reach > 0:
         ragged = depth + 0.16 * smooth_noise(depth.shape, 2.5, rng)
@@ -213,7 +218,7 @@ def _tumour(
 
 
 def _texture(share: float, sequence: str, core: NDArray[np.bool_], rng: np.random.Generator) -> Field:
-    """Mean 0 and SD 1 inside the lesion; `share` of its variance is fine."""
+    """A texture of mean 0 and SD 1 inside the lesion, with `share` of its variance in the fine field."""
     look = PROTOCOL[sequence]
     jitter = np.exp(0.06 * rng.standard_normal(2))
     coarse = _standardised(smooth_noise(core.shape, look.coarse_mm * jitter[0], rng), core)
@@ -227,9 +232,9 @@ def _standardised(field: Field, where: NDArray[np.bool_]) -> Field:
 
 
 def _box(mask: NDArray[np.bool_], margin: int) -> tuple[slice, ...]:
-    found = np.argwhere(mask)
-    low = np.maximum(found.min(axis=0) - margin, 0)
-    high = np.minimum(found.max(axis=0) + margin + 1, mask.shape)
+    occupied = np.argwhere(mask)
+    low = np.maximum(occupied.min(axis=0) - margin, 0)
+    high = np.minimum(occupied.max(axis=0) + margin + 1, mask.shape)
     return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
 
 
@@ -271,7 +276,7 @@ class PhantomGrid:
 
 
 def _linear(field: Field, at: NDArray[np.float64], axis: int) -> Field:
-    """The field at fractional voxels `at` along one axis, linearly interpolated; the edge voxel outside."""
+    """The field at fractional voxels `at` along one axis, linearly interpolated; outside, the edge voxel's value."""
     at = np.clip(at, 0, field.shape[axis] - 1)
     below = np.minimum(at.astype(np.intp), field.shape[axis] - 2)
     share = (at - below).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(field.ndim)])
@@ -290,11 +295,11 @@ def lay_grid(
 
     Parameters
     ----------
-    sequence : whose voxel size.
+    sequence : the sequence, which determines the voxel size.
     field_of_view_mm : extent of the fine grid.
     centre_ras : (3,) the lesion's centre, RAS mm.
     axes_ras : (3, 3) orthogonal unit columns: the grid's axes in RAS.
-    rng : of the offset within a voxel.
+    rng : source of the offset within a voxel.
     """
     spacing = np.array(PROTOCOL[sequence].spacing_mm)
     count = np.floor((np.array(field_of_view_mm) - 1) / spacing).astype(int) - 1

@@ -4,10 +4,10 @@
 
 simulates patients, takes every lesion through the reference protocol's preparation and extraction, and prints for each
 sequence the AUC of the latent score and of the best of the 1,218 features, both in the same patients. The published
-diameters differ a little between the groups, which is a second road from the outcome to an image; here they are dealt
-out anew, so that the score is the only one. 2,000 patients take about half an hour on two cores. It ends with exit
-code 1 if a feature beats its ceiling by more than 3.5 standard errors of an AUC, about what the largest of 1,218
-chance deviations reaches.
+diameters differ slightly between the groups, which is a second path from the outcome to an image; here they are
+permuted, so that the score is the only one. 2,000 patients take about half an hour on two cores. The exit code is 1 if
+a feature beats its ceiling by more than 3.5 standard errors of an AUC, about the largest deviation expected by chance
+among 1,218 features.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from radstudy.demo.cohort import Patient, plan, simulate, study_text
+from radstudy.demo.cohort import PhantomPatient, plan, simulate, study_text
 from radstudy.demo.latent import CEILING_AUC, SEQUENCES
 from radstudy.features.extract import extract
 from radstudy.imaging.preparation import prepare_volume
@@ -43,19 +43,19 @@ def simulated_features(
     jobs: int | None = None,
     deal_diameters: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Reader 1's features of a simulated cohort, straight from memory.
+    """Reader 1's features of a simulated cohort, computed in memory.
 
     Parameters
     ----------
     patients, seed : as for `radstudy.demo.cohort.make`.
-    sequences : which of T2WI, DWI, DCE3, DCE7.
-    jobs : processes; None takes all cores.
+    sequences : sequences to simulate, of T2WI, DWI, DCE3 and DCE7.
+    jobs : number of processes; None uses all cores.
     deal_diameters : permute the diameters over all patients.
 
     Returns
     -------
-    features : float, one row a (patient, sequence).
-    truth : what was planted, one row a patient.
+    features : float, one row per (patient, sequence).
+    truth : the planted effect, one row per patient.
     """
     _, truth, plans = plan(patients=patients, seed=seed, null=False)
     dealt = [replace(patient, doubly_read=False) for patient in plans]
@@ -63,11 +63,11 @@ def simulated_features(
         order = np.random.default_rng(seed).permutation(patients)
         dealt = [replace(patient, diameter_mm=plans[i].diameter_mm) for patient, i in zip(dealt, order, strict=True)]
     work = partial(_features_of, sequences=tuple(sequences))
-    found = dict(finished(work, dealt, jobs, named=lambda patient: patient.identifier))
-    return pd.concat([found[index] for index in range(patients)]), truth.set_index("patient_id")
+    tables = dict(finished(work, dealt, jobs, named=lambda patient: patient.identifier))
+    return pd.concat([tables[index] for index in range(patients)]), truth.set_index("patient_id")
 
 
-def _features_of(patient: Patient, sequences: tuple[str, ...]) -> pd.DataFrame:
+def _features_of(patient: PhantomPatient, sequences: tuple[str, ...]) -> pd.DataFrame:
     steps = parse_protocol(study_text(0, False)).prepare
     rows = {}
     for sequence, image, masks, affine in simulate(patient):
@@ -84,8 +84,8 @@ def ceilings(features: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row a sequence: planted (in the long run), latent (in these patients), best, feature, standard_error of an AUC
-    without effect, rank_correlation of the feature that follows the score best, and within (no ceiling beaten).
+    One row per sequence: planted (in the long run), latent (in these patients), best, feature, standard_error of an AUC
+    without effect, rank_correlation of the feature that follows the score best, and within (no ceiling exceeded).
     """
     rows = []
     for sequence, part in features.groupby(level="sequence", sort=False):
@@ -95,8 +95,8 @@ def ceilings(features: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
         outcome = (known["fish_made_from"] == "positive").to_numpy()
         score = known[f"score_{name}"].to_numpy()
         ranks = stats.rankdata(values.to_numpy(), axis=0)
-        found = _auc(ranks, outcome)
-        strength = np.maximum(found, 1 - found)
+        areas = _auc(ranks, outcome)
+        strength = np.maximum(areas, 1 - areas)
         latent = float(_auc(stats.rankdata(score)[:, None], outcome)[0])
         error = float(np.sqrt((outcome.size + 1) / (12 * outcome.sum() * (~outcome).sum())))
         spread = ranks.std(axis=0) > 0
@@ -118,11 +118,13 @@ def _auc(ranks: NDArray[np.float64], outcome: NDArray[np.bool_]) -> NDArray[np.f
 
 
 def main() -> int:
-    """Run the check from the command line; 0 if every ceiling holds."""
-    parser = argparse.ArgumentParser(description="No feature of the synthetic cohort beats its planted ceiling.")
+    """Run the check from the command line and return 0 if every ceiling holds."""
+    parser = argparse.ArgumentParser(
+        description="Check that no feature of the synthetic cohort beats its planted ceiling."
+    )
     parser.add_argument("--patients", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, help="processes; by default all cores")
+    parser.add_argument("--jobs", type=int, help="number of processes; by default all cores")
     parser.add_argument("--features", type=Path, help="write the simulated patients' features here (Parquet)")
     given = parser.parse_args()
     features, truth = simulated_features(given.patients, given.seed, jobs=given.jobs)

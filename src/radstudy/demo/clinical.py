@@ -1,9 +1,9 @@
 """The synthetic cohort table: invented rows that add up to the published Tables 1 and 2.
 
-Within each set and FISH group the rows are made so that counts, means and standard deviations are the published ones;
-who has what is drawn at random from the seed. What a radiologist would read off the images (margin, oedema, ...)
-goes, within its group, to the patients whose drawn lesion has most of it. A lesion's looks are drawn without regard
-to the outcome, so the words match the pictures without the pictures telling the outcome.
+Within each set and FISH group the rows have the published counts, means and standard deviations; the values are
+assigned to patients at random from the seed. Findings that a radiologist would read from the images (margin, oedema,
+...) are assigned, within each group, to the patients whose simulated lesions show them most. The appearance of a lesion
+is drawn without regard to the outcome, so the findings match the images but the images do not reveal the outcome.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COLUMNS = (
     "histological_type", "max_diameter_cm", "shape", "margin", "t2_signal", "cystic_necrosis", "peripheral_oedema",
     "dce3_enhancement", "dce7_enhancement", "tic_type",
 )  # fmt: skip
-# What is read off the images, and the trait of the lesion that it follows (levels in COUNTS run from little to much).
+# Findings read from the images, and the lesion trait that each follows (levels in COUNTS run from low to high).
 READ_OFF = {
     "shape": "lobulation",
     "margin": "spiculation",
@@ -40,11 +40,11 @@ TRAITS = tuple(READ_OFF.values())
 
 
 def cell_sizes(patients: int) -> tuple[int, int, int, int]:
-    """How many of `patients` fall in each of the four cells (set x FISH), in the published proportions.
+    """The number of `patients` in each of the four cells (set x FISH), in the published proportions.
 
     Raises
     ------
-    UsageError : fewer than 20 patients: a set would lose a class.
+    UsageError : fewer than 20 patients, so that a set would lack a class.
 
     Examples
     --------
@@ -61,17 +61,17 @@ def cell_sizes(patients: int) -> tuple[int, int, int, int]:
 
 
 def included_rows(patients: int, traits: Mapping[str, NDArray[np.float64]], rng: np.random.Generator) -> pd.DataFrame:
-    """The rows of the patients who are kept, cell by cell; identifiers are given later.
+    """The rows of the included patients, cell by cell; identifiers are assigned later.
 
     Parameters
     ----------
-    patients : how many.
-    traits : one standard normal value a patient for each of TRAITS; the patients stand cell by cell.
-    rng : where the invented rows come from.
+    patients : number of patients.
+    traits : one standard normal value per patient for each of TRAITS, with the patients in order of cells.
+    rng : source of the invented rows.
 
     Returns
     -------
-    One row a patient with the columns of the cohort table but the identifiers.
+    One row per patient with the columns of the cohort table except the identifiers.
     """
     sizes = cell_sizes(patients)
     ages = _continuous(AGE, sizes, exact=patients == PATIENTS, rng=rng)
@@ -99,7 +99,7 @@ def included_rows(patients: int, traits: Mapping[str, NDArray[np.float64]], rng:
 
 
 def excluded_rows(patients: int, rng: np.random.Generator) -> pd.DataFrame:
-    """The rows of those screened and excluded (26 of 133 in the study), with the reason and incomplete data."""
+    """The rows of patients screened and excluded (26 of 133 in the study), with the reason and incomplete data."""
     total = max(round(sum(EXCLUDED.values()) * patients / PATIENTS), len(EXCLUDED))
     counts = shared_out(total, list(EXCLUDED.values()))
     reasons = np.repeat(np.array(list(EXCLUDED), dtype=object), counts)
@@ -116,13 +116,13 @@ def excluded_rows(patients: int, rng: np.random.Generator) -> pd.DataFrame:
     return rows
 
 
-# --- means and standard deviations that come out as printed -----------------------------------------------------
+# --- means and standard deviations as published -----------------------------------------------------------------
 
 
 def _continuous(
     spec: Continuous, sizes: tuple[int, int, int, int], *, exact: bool, rng: np.random.Generator
 ) -> list[NDArray[np.float64]]:
-    """Rows of a continuous variable in each cell; `exact` makes the printed mean, SD and p-values come out."""
+    """Rows of a continuous variable in each cell; with `exact` they have the published mean, SD and p-values."""
     if not exact:
         return [
             np.asarray(_drawn(size, mean / spec.step, sd / spec.step, spec, rng) * spec.step, dtype=np.float64)
@@ -136,7 +136,7 @@ def _continuous(
 
 
 def _drawn(size: int, mean: float, sd: float, spec: Continuous, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Whole steps with nearly this mean and SD (in steps), inside the variable's range."""
+    """Whole steps with approximately this mean and SD (in steps), inside the variable's range."""
     raw = rng.gamma(5.0, size=size) if spec.skewed else rng.standard_normal(size)
     scaled = mean + sd * (raw - raw.mean()) / raw.std(ddof=1)
     low, high = round(spec.low / spec.step), round(spec.high / spec.step)
@@ -146,8 +146,8 @@ def _drawn(size: int, mean: float, sd: float, spec: Continuous, rng: np.random.G
 def _sums_with_p(pair: list[tuple[int, float, float]], p_value: float, step: float) -> list[tuple[int, int]]:
     """Sums and sums of squares (in steps) of two groups that print as published, with the published Student's p.
 
-    Of all pairs whose means and SDs round to the printed ones, the nearest to the printed ones whose p rounds to the
-    printed one.
+    Of all pairs whose means, SDs and p round to the published values, the pair nearest to the published means and
+    SDs is taken.
     """
     candidates = [_sums_that_print(size, mean, sd, step) for size, mean, sd in pair]
     (total_a, square_a, off_a), (total_b, square_b, off_b) = (
@@ -167,7 +167,7 @@ def _sums_with_p(pair: list[tuple[int, float, float]], p_value: float, step: flo
 
 
 def _sums_that_print(size: int, mean: float, sd: float, step: float) -> NDArray[np.float64]:
-    """(n, 3) sum, sum of squares, distance from the printed values, of all whole numbers that print so."""
+    """Sum, sum of squares and distance from the printed values, (n, 3), of all whole numbers that print the same."""
     rows = []
     low, high = size * (mean - 0.0049) / step, size * (mean + 0.0049) / step
     for total in range(int(np.ceil(low)), int(np.floor(high)) + 1):

@@ -29,18 +29,18 @@ Progress = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Patient:
-    """What one patient's images are made from.
+class PhantomPatient:
+    """The data from which one patient's images are generated.
 
     Parameters
     ----------
     identifier : SYN-...
     side : "left" or "right" breast.
-    diameter_mm : largest diameter of the lesion, as the table has it.
+    diameter_mm : largest diameter of the lesion, as in the table.
     scores : latent score by sequence.
-    traits : what the lesion looks like, standard normal.
-    doubly_read : whether reader 2 drew it too.
-    seed : of everything random in these images.
+    traits : appearance of the lesion, standard normal values.
+    doubly_read : True if reader 2 drew it too.
+    seed : seed of everything random in these images.
     """
 
     identifier: str
@@ -65,13 +65,12 @@ def make(
 
     Parameters
     ----------
-    directory : where to; made if needed. Gets study.yaml, cohort.csv, truth.csv, README.txt, images/ and masks/.
-    patients : how many are kept, 20 or more; 107 gives the published Tables 1 and 2 exactly.
-    seed : everything random follows from it, whatever `jobs`.
-    null : permute the outcome within each set after all else is made, so that nothing is associated with it.
-    jobs : processes; None takes all cores.
-    progress : called with the patients' results as they come, how many there will be, and a word for it; gives
-        back what to iterate over.
+    directory : output folder, created if needed, for study.yaml, cohort.csv, truth.csv, README.txt, images/ and masks/.
+    patients : number of patients included, 20 or more; with 107 the tables match the published Tables 1 and 2 exactly.
+    seed : seed of everything random; the result does not depend on `jobs`.
+    null : permute the outcome within each set after everything else, so that nothing is associated with it.
+    jobs : number of processes; None uses all cores.
+    progress : called with an iterable of the patients' results, their number and a label; returns what to iterate over.
 
     Returns
     -------
@@ -79,7 +78,7 @@ def make(
 
     Raises
     ------
-    UsageError : fewer than 20 patients, or files of somebody else's where the demo's would go.
+    UsageError : fewer than 20 patients, or other files in place of the demo's.
     """
     cell_sizes(patients)  # refuses before anything is written
     folder = Path(directory)
@@ -97,8 +96,8 @@ def make(
     return folder / "study.yaml"
 
 
-def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.DataFrame, list[Patient]]:
-    """The cohort table, the planted truth, and what each patient's images are to be made from."""
+def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.DataFrame, list[PhantomPatient]]:
+    """The cohort table, the planted truth, and the data from which each patient's images are generated."""
     root = np.random.SeedSequence(seed)
     for_table, for_images = root.spawn(2)
     rng = np.random.default_rng(for_table)
@@ -120,11 +119,11 @@ def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.Data
     table = table.sort_values("patient_id")[list(COLUMNS)]
     table["age"] = table["age"].astype(int)
     plans = [
-        Patient(
-            rows.at[index, "patient_id"],
-            rows.at[index, "side"],
-            10 * float(rows.at[index, "max_diameter_cm"]),
-            {name: float(scores.at[index, name]) for name in SEQUENCES},
+        PhantomPatient(
+            rows["patient_id"][index],
+            rows["side"][index],
+            10 * float(rows["max_diameter_cm"][index]),
+            {name: float(scores[name][index]) for name in SEQUENCES},
             {name: float(values[index]) for name, values in traits.items()},
             index in twice,
             stream,
@@ -134,8 +133,8 @@ def plan(*, patients: int, seed: int, null: bool) -> tuple[pd.DataFrame, pd.Data
     return table, truth.sort_values("patient_id"), plans
 
 
-def make_patient(patient: Patient, folder: Path) -> str:
-    """Write one patient's images and masks; returns the identifier."""
+def make_patient(patient: PhantomPatient, folder: Path) -> str:
+    """Write one patient's images and masks and return the identifier."""
     for sequence, image, masks, affine in simulate(patient):
         _write(folder / "images" / patient.identifier / f"{sequence}.nii.gz", image, affine)
         for reader, mask in masks.items():
@@ -144,7 +143,7 @@ def make_patient(patient: Patient, folder: Path) -> str:
 
 
 def simulate(
-    patient: Patient,
+    patient: PhantomPatient,
 ) -> Iterator[tuple[str, NDArray[np.int16], dict[str, NDArray[np.bool_]], NDArray[np.float64]]]:
     """One patient's sequences: name, int16 image, masks by reader, voxel-to-RAS affine."""
     rng = _stream(patient, 0)
@@ -165,8 +164,8 @@ def simulate(
         yield sequence, image, masks, grid.affine
 
 
-def _stream(patient: Patient, number: int) -> np.random.Generator:
-    """A generator of the patient's own; unlike ``SeedSequence.spawn``, the same one each time it is asked for."""
+def _stream(patient: PhantomPatient, number: int) -> np.random.Generator:
+    """A generator for this patient; unlike ``SeedSequence.spawn``, the same one at each call."""
     seed = np.random.SeedSequence(patient.seed.entropy, spawn_key=(*patient.seed.spawn_key, number))
     return np.random.default_rng(seed)
 

@@ -1,8 +1,8 @@
-"""What is planted: one latent score a patient and sequence, and the traits of a lesion that mean nothing.
+"""The planted effect: one latent score per patient and sequence, and lesion traits without meaning.
 
 A patient's score on a sequence is ``z = d y + e``: y the FISH result (0 or 1), e standard normal, correlated between
-the sequences of one patient. The score alone separates the groups with an AUC of Phi(d / sqrt 2); the image knows the
-outcome through the score only, so no feature, and no model of one sequence's features, can do better than that in
+the sequences of one patient. The score alone separates the groups with an AUC of Phi(d / sqrt 2); the image depends on
+the outcome only through the score, so no feature, and no model of one sequence's features, can do better than that in
 the long run.
 """
 
@@ -27,17 +27,17 @@ def planted_scores(outcome: NDArray[np.int64], groups: NDArray[np.int64], rng: n
     """The latent scores.
 
     Within each group (set and FISH result) of five patients or more the noise is centred and scaled to unit variance,
-    so that one cohort of 107 shows the effect that was planted and not the luck of 13 draws.
+    so that one cohort of 107 shows the planted effect and not the luck of 13 draws.
 
     Parameters
     ----------
     outcome : (patients,) 0 or 1.
     groups : (patients,) number of the patient's set and FISH group.
-    rng : where the noise comes from.
+    rng : source of the noise.
 
     Returns
     -------
-    (patients, 4) scores, one column a sequence.
+    (patients, 4) scores, one column per sequence.
     """
     shape = (outcome.size, len(SEQUENCES))
     shared = rng.standard_normal((outcome.size, 1))
@@ -52,7 +52,7 @@ def planted_scores(outcome: NDArray[np.int64], groups: NDArray[np.int64], rng: n
 
 
 def texture_of(score: float, sequence: str) -> tuple[float, float]:
-    """What the score does to a lesion's texture.
+    """The effect of the score on a lesion's texture.
 
     Returns
     -------

@@ -17,7 +17,7 @@ LEAST_MM = (96.0, 92.0, 76.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Lesion:
+class PhantomLesion:
     """A lesion on a grid of 1 mm whose centre voxel is the lesion's centre.
 
     Parameters
@@ -43,14 +43,14 @@ def smooth_noise(shape: tuple[int, ...], scale: float | tuple[float, ...], rng: 
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)
 
 
-def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.Generator) -> Lesion:
+def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.Generator) -> PhantomLesion:
     """Draw a lesion.
 
     Parameters
     ----------
-    diameter_mm : its largest diameter.
-    traits : "lobulation" and "spiculation", standard normal: how irregular its shape and margin are.
-    rng : where it comes from.
+    diameter_mm : largest diameter.
+    traits : "lobulation" and "spiculation", standard normal: irregularity of its shape and margin.
+    rng : source of its shape.
     """
     half = [int(np.ceil(max(least, diameter_mm + 2 * margin) / 2)) for least, margin in zip(
         LEAST_MM, MARGIN_MM, strict=True)]  # fmt: skip
@@ -61,7 +61,7 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
     bulges = smooth_noise(shape, 0.17 * diameter_mm + 1.0, rng)
     spikes = smooth_noise(shape, 1.6, rng)
     lobulation = 0.11 * np.exp(0.35 * traits["lobulation"])
-    radius = np.clip(1 + lobulation * bulges, 0.72, 1.3)  # more would leave a spindle with hardly any volume
+    radius = np.clip(1 + lobulation * bulges, 0.72, 1.3)  # larger values would leave a spindle with hardly any volume
     spiculation = min(0.4 * np.exp(0.5 * traits["spiculation"]), 0.03 * diameter_mm)  # mm
     scale = 1.0
     for _ in range(3):  # the boundary's bumps change the largest diameter: measure it and scale
@@ -70,7 +70,7 @@ def make_lesion(diameter_mm: float, traits: Mapping[str, float], rng: np.random.
         size = float(semi.prod() ** (1 / 3))
         distance = _in_one_piece(((depth - 1) * size + spiculation * spikes).astype(np.float32))
         scale *= diameter_mm / _largest_diameter(distance)
-    return Lesion(distance, depth.astype(np.float32), diameter_mm)
+    return PhantomLesion(distance, depth.astype(np.float32), diameter_mm)
 
 
 def _ellipsoid(axes: list[Field], turn: NDArray[np.float64], semi: NDArray[np.float64]) -> Field:
@@ -90,7 +90,7 @@ def _rotation(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _in_one_piece(distance: Field) -> Field:
-    """Put what is not connected to the centre outside."""
+    """Put everything outside the largest connected piece outside the lesion."""
     pieces, count = ndimage.label(distance < 0)
     if count <= 1:
         return distance

@@ -1,7 +1,7 @@
-"""The margins of the reference study's Tables 1 and 2 and of its Figure 1: what the synthetic table adds up to.
+"""The margins of the reference study's Tables 1 and 2 and of its Figure 1, which the synthetic table reproduces.
 
-Only these totals are the paper's (Li X. et al., Front Oncol 2026, doi 10.3389/fonc.2025.1765392). No row of a patient
-was published, and none is here.
+Only these totals are from the paper (Li X. et al., Front Oncol 2026, doi 10.3389/fonc.2025.1765392). No
+individual patient's data were published, and none are here.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Continuous:
 
     Parameters
     ----------
-    means, sds : one a cell, as printed (two decimals).
+    means, sds : one per cell, as printed (two decimals).
     p_values : training, testing; as printed (three decimals).
     step : rows are whole multiples of this, in the variable's unit.
-    low, high : the range that rows stay in.
-    skewed : whether large values stretch further from the mean than small ones.
+    low, high : range of the rows.
+    skewed : True if large values lie further from the mean than small ones.
     """
 
     means: tuple[float, float, float, float]

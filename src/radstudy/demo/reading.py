@@ -7,28 +7,28 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.demo.appearance import PhantomGrid
-from radstudy.demo.lesion import Lesion, smooth_noise
+from radstudy.demo.lesion import PhantomLesion, smooth_noise
 
 DICE = (0.85, 0.91)  # reader 2 against reader 1, drawn for each patient and sequence
 
 
-def first_reading(lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """The true lesion on the sequence's grid, its boundary moved by a fifth of a millimetre or so."""
+def first_reading(lesion: PhantomLesion, grid: PhantomGrid, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """The true lesion on the sequence's grid, its boundary moved by about a fifth of a millimetre."""
     waver = smooth_noise(grid.shape, tuple(2.0 / grid.spacing_mm), rng)
     return _as_drawn(grid.sample(lesion.distance_mm) + np.float32(0.2) * waver < 0)
 
 
 def second_reading(
-    first: NDArray[np.bool_], lesion: Lesion, grid: PhantomGrid, rng: np.random.Generator
+    first: NDArray[np.bool_], lesion: PhantomLesion, grid: PhantomGrid, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """A second drawing of the same lesion whose Dice with the first is as near as can be to one drawn from DICE.
+    """A second drawing of the same lesion; its Dice with the first is as close as possible to a draw from DICE.
 
-    The boundary is shifted as a whole (one reader draws larger) and bulges in and out; how much is searched for.
+    The boundary is shifted as a whole (one reader draws larger) and bulges in and out; the amount is searched for.
     """
     wanted = rng.uniform(*DICE)
     distance = grid.sample(lesion.distance_mm)
     wander = rng.normal(0.25, 0.5) + smooth_noise(grid.shape, tuple(5.0 / grid.spacing_mm), rng)
-    furthest = 0.12 * lesion.diameter_mm  # nobody draws tissue that far from the lesion
+    furthest = 0.12 * lesion.diameter_mm  # no reader draws tissue further from the lesion than this
 
     def drawn(amount_mm: float) -> NDArray[np.bool_]:
         return np.asarray(distance < np.minimum(amount_mm * wander, furthest))

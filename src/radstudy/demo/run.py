@@ -1,4 +1,4 @@
-"""`radstudy demo`: make the synthetic cohort, then run the reference protocol on it as on any other."""
+"""`radstudy demo`: generate the synthetic cohort, then run the reference protocol on it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def run_demo(
     say: Callable[[str], None],
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]],
 ) -> int:
-    """Make and run the demo in `out`; returns the number of cases that were lost (none, unless the disk is full).
+    """Generate and run the demo in `out`; return the number of lost cases (none, unless the disk is full).
 
     Parameters
     ----------
-    out : folder; the cohort goes to out/data, the results beside it.
-    patients : how many.
-    seed : of the cohort and the study.
+    out : folder; the cohort is written to out/data, the results next to it.
+    patients : number of patients.
+    seed : seed of the cohort and the study.
     null : permute the outcome within each set.
-    jobs : processes; None takes all cores.
-    say, bar : where progress goes.
+    jobs : number of processes; None uses all cores.
+    say, bar : functions that report progress.
     """
     data = out / "data"
-    made = content_hash({"patients": patients, "seed": seed, "null": null})
-    marker = data / ".made.json"
-    if kept(marker, made) is None:
+    key = content_hash({"patients": patients, "seed": seed, "null": null})
+    marker = data / ".key.json"
+    if kept(marker, key) is None:
         say(f"Making a SYNTHETIC cohort of {patients} patients in {data}")
         marker.unlink(missing_ok=True)
         make(data, patients=patients, seed=seed, null=null, jobs=jobs, progress=bar)
-        keep(marker, made, {})
+        keep(marker, key, {})
     return run(load_protocol(data / "study.yaml"), data=data, out=out, jobs=jobs, say=say, bar=bar)

@@ -1,4 +1,4 @@
-"""The maps and figures of one patient: each part for itself, so that one that fails costs no other."""
+"""Maps and figures of one patient, each computed independently, so that a failure does not affect the others."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _TRIES = 3
 
 
 @dataclass(frozen=True)
-class Patient:
+class DerivedPatient:
     """The rows of one patient.
 
     Parameters
     ----------
-    name : of the patient.
-    rows : one a lesion, all with the same images.
+    name : the patient's identifier.
+    rows : one per lesion, all with the same images.
     """
 
     name: str
@@ -50,15 +50,15 @@ class Patient:
 
 @dataclass
 class Made:
-    """What was made of a patient: plain values, kept as JSON.
+    """Results of one patient as plain values, kept as JSON.
 
     Parameters
     ----------
     maps : column to file, relative to the folder of the results.
     figures : per row, column to value.
-    notes : per row, what a reader of the figures should know.
-    failures : per row (None: the whole patient), what could not be made.
-    transient : whether one of them may not come again, so that the next run tries it.
+    notes : per row, remarks for the reader of the figures.
+    failures : per row (None: the whole patient), what could not be computed.
+    transient : whether one of the failures may be temporary, so that the next run tries again.
     """
 
     maps: dict[str, str] = field(default_factory=dict)
@@ -70,61 +70,61 @@ class Made:
 
 @dataclass(frozen=True)
 class Work:
-    """The work on one patient; finished results are kept, so that a run that was stopped goes on.
+    """Task that computes one patient; finished results are kept, so that an interrupted run can resume.
 
     Parameters
     ----------
-    recipe : what is made.
+    recipe : the maps and figures to compute.
     out : folder of the results.
     """
 
     recipe: Derive
     out: Path
 
-    def __call__(self, patient: Patient) -> dict[str, Any]:
-        """The record of the patient, made now or before."""
+    def __call__(self, patient: DerivedPatient) -> dict[str, Any]:
+        """Return the patient's record, computed now or in an earlier run."""
         record = self.out / patient.name / RECORD
         for _ in range(_TRIES):
             key, digests = self._key(patient)
-            if (found := kept(record, key, folder=self.out)) is not None and self._whole(found):
-                return found
+            if (earlier := kept(record, key, folder=self.out)) is not None and self._whole(earlier):
+                return earlier
             with recorded() as reading:
-                made = self._made(patient)
+                results = self._computed(patient)
             if reading.is_of(digests) and not reading.changed:
                 break
         else:
             raise changed(patient.rows[0].file(self._images()[0]) if self._images() else record)
-        result = {"made_by": f"{MADE_BY} {__version__}", **vars(made)}
+        result = {"made_by": f"{MADE_BY} {__version__}", **vars(results)}
         result[TRANSIENT] = result.pop("transient")
-        result["figures"] = {str(index): values for index, values in made.figures.items()}
-        result["notes"] = {str(index): values for index, values in made.notes.items()}
-        result[MADE] = {file: file_hash(self.out / file) for file in made.maps.values()}
-        return keep(record, content_hash([key, "again"]) if made.transient else key, result)
+        result["figures"] = {str(index): values for index, values in results.figures.items()}
+        result["notes"] = {str(index): values for index, values in results.notes.items()}
+        result[MADE] = {file: file_hash(self.out / file) for file in results.maps.values()}
+        return keep(record, content_hash([key, "again"]) if results.transient else key, result)
 
-    def _made(self, patient: Patient) -> Made:
-        """What can be made of the patient's files as they are."""
-        made = Made()
+    def _computed(self, patient: DerivedPatient) -> Made:
+        """Compute what the patient's files allow."""
+        results = Made()
         volumes: dict[str, Volume] = {}
         if (adc := self.recipe.adc) is not None:
-            self._part(made, None, patient, lambda: self._adc(made, patient, adc, volumes))
+            self._part(results, None, patient, lambda: self._adc(results, patient, adc, volumes))
         phases: list[Volume] = []
         if (dce := self.recipe.dce) is not None:
-            self._part(made, None, patient, lambda: self._dce(made, patient, dce, phases, volumes))
+            self._part(results, None, patient, lambda: self._dce(results, patient, dce, phases, volumes))
         for row in patient.rows if self.recipe.mask else ():
-            self._lesion(made, patient, row, phases, volumes)
-        return made
+            self._lesion(results, patient, row, phases, volumes)
+        return results
 
     def _images(self) -> list[str]:
-        """What the recipe names as images."""
+        """Columns and patterns of the images that the recipe names."""
         return [
             *(self.recipe.adc.images.values() if self.recipe.adc else ()),
             *(self.recipe.dce.phases if self.recipe.dce else ()),
         ]
 
-    def _key(self, patient: Patient) -> tuple[str, dict[Path, str]]:
-        """Hash of what the result depends on: the recipe, the program, and the bytes of every file that is there.
+    def _key(self, patient: DerivedPatient) -> tuple[str, dict[Path, str]]:
+        """Hash all that the result depends on: the recipe, the program, and the bytes of every existing file.
 
-        With it, the hash of each of these files.
+        The hash of each of these files is returned as well.
         """
         first, files = patient.rows[0], []
         digests: dict[Path, str] = {}
@@ -148,7 +148,7 @@ class Work:
     def _whole(self, record: Mapping[str, Any]) -> bool:
         return all((self.out / file).is_file() for file in record["maps"].values())
 
-    def _part(self, made: Made, row: Row | None, patient: Patient, make: Callable[[], None]) -> None:
+    def _part(self, results: Made, row: Row | None, patient: DerivedPatient, make: Callable[[], None]) -> None:
         try:
             make()
         except CaseError as error:
@@ -156,19 +156,21 @@ class Work:
             located = error.located(patient=patient.name, lesion=lesion)
             names = ("problem", "remedy", "patient", "lesion", "sequence", "reader", "file")
             index = None if row is None else row.index
-            made.transient |= isinstance(error, TransientError)
-            made.failures.append({"row": index, **{name: getattr(located, name) for name in names}})
+            results.transient |= isinstance(error, TransientError)
+            results.failures.append({"row": index, **{name: getattr(located, name) for name in names}})
 
-    def _adc(self, made: Made, patient: Patient, adc: Adc, volumes: dict[str, Volume]) -> None:
+    def _adc(self, results: Made, patient: DerivedPatient, adc: Adc, volumes: dict[str, Volume]) -> None:
         b_values = sorted(adc.images)
         files = [_one_file(patient, adc.images[b]) for b in b_values]
         fit = adc_map(
             [Volume.read(file) for file in files], b_values, method=adc.method, noise_floor=adc.noise_floor,
             names=[file.name for file in files],
         )  # fmt: skip
-        volumes[adc.name] = self._write(made, patient, adc.name, fit.adc, files)
+        volumes[adc.name] = self._write(results, patient, adc.name, fit.adc, files)
 
-    def _dce(self, made: Made, patient: Patient, dce: Dce, phases: list[Volume], volumes: dict[str, Volume]) -> None:
+    def _dce(
+        self, results: Made, patient: DerivedPatient, dce: Dce, phases: list[Volume], volumes: dict[str, Volume]
+    ) -> None:
         row = patient.rows[0]
         files = [_one_file(patient, phase) for phase in dce.phases]
         phases += [Volume.read(file) for file in files]
@@ -179,10 +181,12 @@ class Work:
         )  # fmt: skip
         for name in dce.maps:
             column = dce.prefix + name
-            volumes[column] = self._write(made, patient, column, maps[name], files)
+            volumes[column] = self._write(results, patient, column, maps[name], files)
 
-    def _write(self, made: Made, patient: Patient, name: str, volume: Volume, sources: Sequence[Path]) -> Volume:
-        """Write a map and its history; voxels without a value become 0, and the history says how many."""
+    def _write(
+        self, results: Made, patient: DerivedPatient, name: str, volume: Volume, sources: Sequence[Path]
+    ) -> Volume:
+        """Write a map and its history; voxels without a value become 0, and the history states how many."""
         defined = np.isfinite(volume.voxels)
         file = Path(patient.name) / f"{name}.nii.gz"
         whole = self.out / file
@@ -199,29 +203,29 @@ class Work:
             "voxels_without_a_value": int(defined.size - np.count_nonzero(defined)),
             "their_value_in_the_file": 0,
         }
-        write_json(history, beside)  # first: a map without it would be taken for somebody else's
+        write_json(history, beside)  # first: a map without its history would look like someone else's file
         write_raster(whole, np.where(defined, volume.voxels, 0).astype(np.float32), volume.affine)
         write_json(history, {**beside, _HASH: file_hash(whole)})
-        made.maps[name] = file.as_posix()
+        results.maps[name] = file.as_posix()
         return volume
 
     def _lesion(
-        self, made: Made, patient: Patient, row: Row, phases: Sequence[Volume], volumes: Mapping[str, Volume]
+        self, results: Made, patient: DerivedPatient, row: Row, phases: Sequence[Volume], volumes: Mapping[str, Volume]
     ) -> None:
-        """The figures of one row; each part that fails is noted and costs no other."""
-        figures = made.figures.setdefault(row.index, {})
+        """Compute the figures of one row; a part that fails is recorded and does not affect the others."""
+        figures = results.figures.setdefault(row.index, {})
         rois: list[Roi] = []
-        self._part(made, row, patient, lambda: rois.append(self._roi(row, phases)))
+        self._part(results, row, patient, lambda: rois.append(self._roi(row, phases)))
         if not rois:
             return
         roi, dce = rois[0], self.recipe.dce
         if self.recipe.diameter:
-            self._part(made, row, patient, lambda: figures.update(diameter_mm=round(maximum_diameter_mm(roi), 2)))
+            self._part(results, row, patient, lambda: figures.update(diameter_mm=round(maximum_diameter_mm(roi), 2)))
         if dce is not None and phases and dce.curve:
-            self._part(made, row, patient, lambda: figures.update(_curve_figures(row, dce, phases, roi)))
+            self._part(results, row, patient, lambda: figures.update(_curve_figures(row, dce, phases, roi)))
         if dce is not None and phases and dce.motion:
-            self._part(made, row, patient, lambda: figures.update(_motion_figures(phases, roi)))
-        made.notes[row.index] = _undefined(roi, volumes)
+            self._part(results, row, patient, lambda: figures.update(_motion_figures(phases, roi)))
+        results.notes[row.index] = _undefined(roi, volumes)
 
     def _roi(self, row: Row, phases: Sequence[Volume]) -> Roi:
         if self.recipe.mask is None:
@@ -232,7 +236,7 @@ class Work:
         if needs_image(file):
             others = listed(each for each in MASK_FORMATS if not each.needs_image)
             raise CaseError(
-                "the mask has no grid of its own, and the DCE phases that it was drawn on are not there",
+                "the mask does not contain a grid, and the DCE phases on which it was drawn are missing",
                 f"give the phases, or a mask with a grid: {others}",
                 file=file,
             )
@@ -240,23 +244,23 @@ class Work:
 
 
 def _refuse_foreign(image: Path, history: Path) -> None:
-    """Images that this program has not made are never written over."""
+    """Refuse to overwrite an image that this program did not write."""
     if not image.exists() and not history.exists():
         return
     try:
-        found = read_json(history)
+        record = read_json(history)
     except (OSError, ValueError):
-        found = None
-    if not (isinstance(found, dict) and str(found.get("made_by", "")).startswith(MADE_BY)):
+        record = None
+    if not (isinstance(record, dict) and str(record.get("made_by", "")).startswith(MADE_BY)):
         raise TransientError(
-            "a file of the map's name is there already, and was not made by `radstudy derive`",
+            "a file with the map's name already exists and was not written by `radstudy derive`",
             "choose another name (adc.name, dce.prefix) or another --out",
             file=image,
         )
 
 
 def _refuse_changed(image: Path, history: Path, volume: Volume) -> None:
-    """A map that somebody has changed since it was written is left; one that is cut off or damaged is nobody's work."""
+    """Refuse to overwrite a map that was edited after it was written; a truncated or damaged one may be replaced."""
     if not image.exists():
         return
     try:
@@ -270,19 +274,19 @@ def _refuse_changed(image: Path, history: Path, volume: Volume) -> None:
     if np.array_equal(voxels, new) and np.allclose(affine, volume.affine, atol=1e-3):
         return
     raise TransientError(
-        "the map was changed after `radstudy derive` wrote it; it is left as it is",
-        "move it away and give the same command again to have the map of these images",
+        "the map was changed after `radstudy derive` wrote it, so it was not overwritten",
+        "move it away and run the same command again to compute the map anew",
         file=image,
     )
 
 
-def _one_file(patient: Patient, given: str) -> Path:
-    """The image of a patient, which all rows have to name alike: maps are made once a patient."""
+def _one_file(patient: DerivedPatient, given: str) -> Path:
+    """The image of a patient, which all rows must name identically: maps are computed once per patient."""
     files = {row.file(given) for row in patient.rows}
     if len(files) > 1:
         raise CaseError(
             f"the patient's rows name different images for '{given}'",
-            "give each examination a patient identifier of its own",
+            "give each examination its own patient identifier",
         )
     return files.pop()
 
@@ -313,7 +317,7 @@ def _motion_figures(phases: Sequence[Volume], roi: Roi) -> dict[str, Any]:
 
 
 def _undefined(roi: Roi, volumes: Mapping[str, Volume]) -> list[str]:
-    """What maps on the mask's grid have no value in the lesion."""
+    """Notes on maps on the mask's grid that have voxels without a value in the lesion."""
     notes = []
     for name, volume in volumes.items():
         if volume.voxels.shape == roi.mask.shape and np.allclose(volume.affine, roi.affine, atol=1e-4):

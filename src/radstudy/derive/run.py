@@ -1,4 +1,4 @@
-"""A cohort table in, maps and figures of every patient out, and a table that has them as columns."""
+"""Compute maps and figures for every patient of a cohort table, and write a table that has them as columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.cohort.identifiers import cells_of
-from radstudy.derive.patient import Patient, Work
+from radstudy.derive.patient import DerivedPatient, Work
 from radstudy.derive.table import Row, moved, read_rows
 from radstudy.errors import CaseError, CohortError, grouped
 from radstudy.owned import owning, refuse_foreign
@@ -34,28 +34,28 @@ def derive(
     say: Callable[[str], None] = lambda _: None,
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]] = lambda items, _total, _what: items,
 ) -> tuple[Path, int]:
-    """Make the maps and figures of a recipe for every patient of a table.
+    """Compute the maps and figures of a recipe for every patient of a table.
 
     Parameters
     ----------
-    table : CSV or XLSX, one row a lesion.
+    table : CSV or XLSX, one row per lesion.
     recipe : YAML file; see `radstudy.protocol.derive`.
-    out : folder of the results: ``<patient>/<map>.nii.gz`` with its history beside it, and the new table.
-    data : what relative paths start from; by default the table's folder.
-    jobs : processes; by default all cores.
-    say, bar : of progress.
+    out : folder of the results: ``<patient>/<map>.nii.gz``, each with its history, and the new table.
+    data : folder that relative paths start from; by default the table's folder.
+    jobs : number of processes; by default all cores.
+    say, bar : show messages and progress.
 
     Returns
     -------
-    The new table (``cohort.csv``; ``cohort_derived.csv`` where the given one is that file), and how many rows lack
-    something that the recipe asks for: each has the reason in its column derive_failed, all are in
-    ``derive_failures.csv``.
+    The new table (``cohort.csv``, or ``cohort_derived.csv`` if the given table is that file), and the number of rows
+    that lack something requested by the recipe: each has the reason in its column derive_failed, and all are listed
+    in ``derive_failures.csv``.
 
     Raises
     ------
-    StudyFileError : the recipe cannot be understood.
-    DataError : the table cannot, or has columns that the results would replace.
-    UsageError : the new table would replace a file that is not this command's own.
+    StudyFileError : the recipe is not valid.
+    DataError : the table is not valid, or has columns that the results would replace.
+    UsageError : the new table would replace a file that this command did not write.
     """
     wanted = load_section(recipe, Derive)
     folder = (data or table.parent).resolve()
@@ -64,7 +64,7 @@ def derive(
     by_patient: dict[str, list[Row]] = {}
     for row in rows:
         by_patient.setdefault(row.patient, []).append(row)
-    patients = [Patient(name, tuple(own)) for name, own in by_patient.items()]
+    patients = [DerivedPatient(name, tuple(own)) for name, own in by_patient.items()]
     target = out / "cohort.csv"
     if target.exists() and target.resolve() == table.resolve():
         target = out / "cohort_derived.csv"
@@ -73,8 +73,8 @@ def derive(
     words = frozenset((*cells_of(given, wanted.patient), str(folder), str(out)))
     with only_run(out), hiding(lambda: words), logged_in(out / LOG, say=say):
         shown = moved(given, folder, out)
-        found = _each(Work(wanted, out.resolve()), patients, jobs or cores(), bar)
-        new, failures = _table(shown, patients, found)
+        results = _each(Work(wanted, out.resolve()), patients, jobs or cores(), bar)
+        new, failures = _table(shown, patients, results)
         with owning(target, failed):
             write_csv(target, new)
             write_failures(failed, failures)
@@ -84,17 +84,17 @@ def derive(
 
 
 def _refuse_taken_columns(file: Path, given: pd.DataFrame, recipe: Derive) -> None:
-    """A column of the user's own is never replaced; those of a table that this program has written are."""
+    """Refuse to replace the user's own columns; those of a table written by this program may be replaced."""
     taken = [] if FAILED in given.columns else [name for name in recipe.columns() if name in given.columns]
     if taken:
         raise CohortError(
             f"{file}: the results would replace columns of the table",
-            [f"'{name}' is there already. To do: rename it (or adc.name, dce.prefix in the recipe)" for name in taken],
+            [f"'{name}' already exists. To do: rename it (or adc.name, dce.prefix in the recipe)" for name in taken],
         )
 
 
 def _each(
-    work: Work, patients: list[Patient], jobs: int, bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
+    work: Work, patients: list[DerivedPatient], jobs: int, bar: Callable[[Iterable[Any], int, str], Iterable[Any]]
 ) -> list[dict[str, Any] | CaseError]:
     results: dict[int, dict[str, Any] | CaseError] = {}
     for index, result in bar(in_parallel(work, patients, jobs, doing="derive"), len(patients), "derive"):
@@ -103,13 +103,13 @@ def _each(
 
 
 def _table(
-    given: pd.DataFrame, patients: list[Patient], found: list[dict[str, Any] | CaseError]
+    given: pd.DataFrame, patients: list[DerivedPatient], results: list[dict[str, Any] | CaseError]
 ) -> tuple[pd.DataFrame, list[CaseError]]:
-    """The table with its new columns, and everything that could not be made."""
+    """Return the table with its new columns, and all failures."""
     added: list[dict[str, Any]] = [{} for _ in range(len(given))]
     notes, failed = [""] * len(given), [""] * len(given)
     failures: list[CaseError] = []
-    for patient, result in zip(patients, found, strict=True):
+    for patient, result in zip(patients, results, strict=True):
         record = _nothing(patient, result) if isinstance(result, CaseError) else result
         for item in record["failures"]:
             error = CaseError(**{name: value for name, value in item.items() if name != "row"})
@@ -127,7 +127,7 @@ def _table(
     return new.assign(**{NOTES: notes, FAILED: failed}), failures
 
 
-def _nothing(patient: Patient, error: CaseError) -> dict[str, Any]:
-    """The record of a patient of whom nothing could be made."""
+def _nothing(patient: DerivedPatient, error: CaseError) -> dict[str, Any]:
+    """The record of a patient for whom nothing could be computed."""
     failure = {"row": None, **vars(error.located(patient=patient.name))}
     return {"maps": {}, "figures": {}, "notes": {}, "failures": [failure]}

@@ -1,4 +1,4 @@
-"""The rows of a cohort table as the recipe reads them: files, times and lesions of each patient."""
+"""Rows of a cohort table as used by the recipe: files, times and lesions of each patient."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Row:
 
     Parameters
     ----------
-    index : its place in the table.
-    patient, lesion : whose it is.
-    cells : column to text, the empty ones left out.
-    folder : what relative paths start from.
+    index : its position in the table.
+    patient, lesion : identifiers.
+    cells : column to text, without the empty ones.
+    folder : folder that relative paths start from.
     """
 
     index: int
@@ -40,11 +40,11 @@ class Row:
     folder: Path
 
     def file(self, given: str) -> Path:
-        """The file that a column or a pattern of the recipe names.
+        """Return the file that a column or a pattern of the recipe names.
 
         Raises
         ------
-        CaseError : the cell is empty, or the file is not there.
+        CaseError : the cell is empty, or the file does not exist.
         """
         if "{" not in given:
             path = self.folder / self._cell(given)
@@ -57,11 +57,11 @@ class Row:
         return path
 
     def number(self, given: float | str) -> float:
-        """A number of the recipe, or the one in a column.
+        """Return a number given in the recipe, or the one in a column.
 
         Raises
         ------
-        CaseError : the cell is empty or no number.
+        CaseError : the cell is empty or not a number.
         """
         if not isinstance(given, str):
             return float(given)
@@ -74,27 +74,30 @@ class Row:
             ) from None
 
     def times(self, dce: Dce) -> tuple[float, ...]:
-        """Seconds of every phase.
+        """Return the time of every phase in seconds.
 
         Raises
         ------
-        CaseError : one is not known.
+        CaseError : the time of a phase is not known.
         """
         if dce.times_s == "sidecar":
             return tuple(_sidecar_time(self.file(phase)) for phase in dce.phases)
         return tuple(self.number(time) for time in dce.times_s)
 
     def label(self, rule: Label | None) -> Label | None:
-        """Which part of the mask is this row's lesion."""
+        """Return the label of this row's lesion in the mask."""
         if rule != "lesion":
             return rule
         if not self.lesion.isdigit():
-            raise CaseError(f"the lesion's number '{self.lesion}' is not a label's", "number lesions as the labels are")
+            raise CaseError(
+                f"the lesion identifier '{self.lesion}' is not a label number",
+                "number the lesions like the mask's labels",
+            )
         return int(self.lesion)
 
     def _cell(self, column: str) -> str:
         if column not in self.cells:
-            raise CaseError(f"the column '{column}' is empty", "fill it in the table")
+            raise CaseError(f"the column '{column}' is empty", "fill in this cell of the table")
         return self.cells[column]
 
 
@@ -106,7 +109,7 @@ def _sidecar_time(image: Path) -> float:
     except (ValueError, KeyError, TypeError):
         pass
     raise CaseError(
-        "the phase's time is not known: the JSON beside the image has no seconds_since_first_phase",
+        "the phase's time is not known: the JSON next to the image has no seconds_since_first_phase",
         "give dce.times_s in the recipe, as numbers or columns",
         file=beside,
     )
@@ -118,8 +121,8 @@ def read_rows(file: Path, recipe: Derive, folder: Path) -> tuple[pd.DataFrame, l
     Parameters
     ----------
     file : CSV or XLSX.
-    recipe : whose columns it has to have.
-    folder : what relative paths in the table and the recipe start from.
+    recipe : names the columns that are required.
+    folder : folder that relative paths in the table and the recipe start from.
 
     Raises
     ------
@@ -156,7 +159,7 @@ def _columns(recipe: Derive) -> list[str]:
 
 
 def recipe_numbers(recipe: Derive) -> list[str]:
-    """The columns that hold numbers: times of the phases and of the injection."""
+    """List the columns that hold numbers: times of the phases and of the injection."""
     if recipe.dce is None:
         return []
     times = recipe.dce.times_s if isinstance(recipe.dce.times_s, tuple) else ()
@@ -164,7 +167,7 @@ def recipe_numbers(recipe: Derive) -> list[str]:
 
 
 def moved(table: pd.DataFrame, folder: Path, out: Path) -> pd.DataFrame:
-    """The table with every cell that names a file so written that it holds from another folder."""
+    """Rewrite every cell that names a file, so that the path is valid from another folder."""
 
     def cell(value: Any) -> Any:
         if not isinstance(value, str) or not value:
@@ -178,7 +181,7 @@ def moved(table: pd.DataFrame, folder: Path, out: Path) -> pd.DataFrame:
 
 
 def _is_file(folder: Path, text: str) -> bool:
-    """Whether a text names a file from the folder; a text that cannot be a name (too long for one) does not."""
+    """True if a text names a file in the folder; False for text that cannot be a name, such as one too long."""
     try:
         return bool(text) and not Path(text).is_absolute() and (folder / text).is_file()
     except (OSError, ValueError):
@@ -186,7 +189,7 @@ def _is_file(folder: Path, text: str) -> bool:
 
 
 def shown_from(file: Path, out: Path) -> str:
-    """A file's path from a folder; whole where there is no way between them (another drive)."""
+    """A file's path relative to a folder; absolute if there is none (another drive)."""
     try:
         return Path(os.path.relpath(file.resolve(), out.resolve())).as_posix()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Grey levels: intensities inside a lesion become bin numbers 1 ... n, as PyRadiomics 3.0.1 bins them."""
+"""Discretisation of a lesion's intensities into grey levels 1 ... n, binned as in PyRadiomics 3.0.1."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Discretised:
     levels : int32 (z, y, x), bin number from 1 inside the lesion, 0 outside.
     n_levels : the highest bin number present in the lesion (bins below it may be empty).
     edges : (n + 1,) lower edges of the bins and the upper edge of the last, in the image's unit.
-    counts : int64 (n_levels + 1,), voxels of each level; none has level 0.
+    counts : int64 (n_levels + 1,), voxels per level; no voxel has level 0.
     """
 
     levels: NDArray[np.int32]
@@ -35,12 +35,12 @@ class Discretised:
 def bin_edges(
     values: NDArray[Any], *, bin_width: float | None = None, bin_count: int | None = None
 ) -> NDArray[np.floating[Any]]:
-    """Edges of the grey-level bins.
+    """Compute the edges of the grey-level bins.
 
-    With a bin width w they are multiples of w, from the last one at or below the minimum; every bin is half-open, so
-    a maximum that is a multiple of w has a bin of its own (and the last bin may be empty). With a bin count they
-    divide minimum to maximum equally, and the maximum falls into the last bin. A bin count goes before a bin width,
-    as in PyRadiomics.
+    With a bin width w the edges are multiples of w, starting at the largest one not above the minimum. Every bin is
+    half-open, so a maximum that is a multiple of w gets a separate bin (and the last bin may be empty). With a bin
+    count the edges divide the range from minimum to maximum equally, and the maximum falls into the last bin. A bin
+    count takes precedence over a bin width, as in PyRadiomics.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def bin_edges(
 
     Raises
     ------
-    UsageError : neither is given, or it is not positive.
-    CaseError : there are no values, one is not finite, or the bins would be more than ten million.
+    UsageError : neither a width nor a count is given, or the one used is not positive.
+    CaseError : there are no values, a value is not finite, or there would be more than ten million bins.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def bin_edges(
         raise CaseError("the lesion has no voxels to bin", "draw the lesion")
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise CaseError("the lesion holds values that are not finite", "look at the image inside the lesion")
+        raise CaseError("the lesion contains values that are not finite", "look at the image inside the lesion")
     if bin_count is not None:
         if bin_count < 1:
             raise UsageError(f"bin_count is {bin_count}; give at least 1")
@@ -79,7 +79,7 @@ def bin_edges(
     width = float(bin_width)
     if (float(high) - float(low)) / width > _MOST_BINS:
         raise CaseError(
-            f"intensities from {low:g} to {high:g} give more than {_MOST_BINS:,} bins of width {width:g}",
+            f"intensities from {low:g} to {high:g} would need more than {_MOST_BINS:,} bins of width {width:g}",
             "use a wider bin or normalise the image",
         )
     if float(high) + width == float(high) or float(low) - width == float(low):
@@ -98,7 +98,7 @@ def discretise(
     bin_width: float | None = None,
     bin_count: int | None = None,
 ) -> Discretised:
-    """Bin numbers of the voxels inside a lesion.
+    """Compute the bin numbers of the voxels inside a lesion.
 
     Parameters
     ----------

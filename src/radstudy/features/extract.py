@@ -1,7 +1,7 @@
-"""One lesion's features, from an image and a mask to names and numbers. Read `extract_lesions` for the order of work.
+"""Extraction of one lesion's features from an image and a mask. Read `extract_lesions` for the order of work.
 
-Values and names are PyRadiomics 3.0.1's for the same settings. What it leaves out in silence is here a reason: a LoG
-image too small for its sigma and a texture without any pair of neighbours give NaN, listed in `LesionFeatures.missing`.
+Values and names are those of PyRadiomics 3.0.1 for the same settings. Features that PyRadiomics omits silently are NaN
+here, with a reason in `LesionFeatures.missing`: a LoG image too small for its sigma, a texture without neighbours.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
 from radstudy.features.given import Settings, naming_files, read_given, settings_from
-from radstudy.features.lesion import Lesion, Placed, Prepared, place
+from radstudy.features.lesion import LesionInRegion, Placed, Prepared, place
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
 from radstudy.imaging.header import header_of, read_header
-from radstudy.imaging.resample import Region
+from radstudy.imaging.resample import LesionRegion
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -39,8 +39,8 @@ class LesionFeatures:
     ----------
     values : name to value, in the order of `feature_names`; NaN where a value does not exist.
     missing : name to reason, for every NaN.
-    diagnostics : native_voxels and resampled_voxels, the number inside the mask; volume_change_percent that
-        resampling made; bins_original, grey-level bins of the original image; bounding_box, first and last voxel
+    diagnostics : native_voxels and resampled_voxels, the number inside the mask; volume_change_percent, the change
+        due to resampling; bins_original, grey-level bins of the original image; bounding_box, first and last voxel
         (i, i, j, j, k, k) in the image; mask_checksum, equal for equal masks.
     """
 
@@ -52,27 +52,27 @@ class LesionFeatures:
 def extract(
     image: Volume | str | Path, mask: Roi | str | Path, settings: Settings | None = None, *, label: Label | None = None
 ) -> dict[str, float]:
-    """Radiomics features of one lesion.
+    """Compute the radiomics features of one lesion.
 
     Parameters
     ----------
     image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
     mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
-        normalisation); else settings, a dictionary in PyRadiomics' layout, or the path of its parameter file.
-    label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings' label,
-        or the only one present.
+        normalisation); otherwise settings, a dictionary in PyRadiomics' layout, or the path of a parameter file.
+    label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings'
+        label, or the only one present.
 
     Returns
     -------
-    PyRadiomics' names to values, in its order. NaN where a value does not exist (`extract_lesions` says why).
+    PyRadiomics' names to values, in its order. NaN where a value does not exist (`extract_lesions` gives the reason).
 
     Raises
     ------
-    CaseError : a file cannot be read; the mask is empty, too small, or not on the image's grid; it vanishes in
-        resampling; intensities inside it are not finite.
+    CaseError : a file cannot be read; the mask is empty, too small, or not on the image's grid; it disappears when
+        resampled; intensities inside it are not finite.
     StudyFileError : the settings cannot be used.
-    UsageError : a label is given beside a mask that is not a file; an array instead of a Volume or a Roi.
+    UsageError : a label is given with a mask that is not a file; an array is given instead of a Volume or a Roi.
     """
     chosen = settings_from(settings)
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
@@ -82,10 +82,11 @@ def extract(
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:
-    """Features of several masks on one volume: several lesions, or several readers' drawings.
+    """Compute the features of several masks on one volume: several lesions, or several readers' masks.
 
-    What depends on the volume alone is done once. For each mask: resample both, check the mask, shrink it to the
-    grey-level range asked for, then shape, and for each derived image first-order and texture features.
+    Work that depends on the volume alone is done once. For each mask: resample image and mask, check the mask, shrink
+    it to the requested grey-level range, then compute shape, and for each derived image first-order and texture
+    features.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
     region, full, lesion = placed.region, placed.full, placed.lesion
     missing: dict[str, str] = {}
     values = dict(
-        _shape_values(lesion if settings.resegment_shape else Lesion(full.mask, lesion.box, region), settings)
+        _shape_values(lesion if settings.resegment_shape else LesionInRegion(full.mask, lesion.box, region), settings)
     )
     for image_type in settings.image_types:
         own = settings.for_image_type(image_type)
@@ -132,8 +133,8 @@ def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
     return LesionFeatures({name: values[name] for name in feature_names(settings)}, missing, diagnostics)
 
 
-def _shape_values(lesion: Lesion, settings: ExtractionSettings) -> Iterator[tuple[str, float]]:
-    # PyRadiomics crops the mask before resegmentation to the box after it; so does this.
+def _shape_values(lesion: LesionInRegion, settings: ExtractionSettings) -> Iterator[tuple[str, float]]:
+    # As in PyRadiomics, the mask before resegmentation is cropped to the box after it.
     for family, names in settings.feature_classes:
         if family == "shape":
             z, y, x = lesion.region.spacing_mm[::-1]
@@ -144,14 +145,14 @@ def _shape_values(lesion: Lesion, settings: ExtractionSettings) -> Iterator[tupl
 def _grey_values(
     derived: FilteredImage,
     inside: NDArray[np.bool_],
-    region: Region,
+    region: LesionRegion,
     settings: ExtractionSettings,
     missing: dict[str, str],
 ) -> Iterator[tuple[str, float]]:
-    """First-order and texture features of one derived image; NaN with a reason where there is no image."""
+    """Compute the first-order and texture features of one derived image; NaN with a reason if there is no image."""
     problem = derived.problem
     if derived.voxels is not None and not np.isfinite(derived.voxels[inside]).all():
-        problem = "the filter gives values that are not finite inside the lesion"
+        problem = "the filter returns values that are not finite inside the lesion"
     for family, names in settings.feature_classes:
         if family != "shape" and (problem or derived.voxels is None):
             missing.update({f"{derived.name}_{family}_{name}": problem for name in names})

@@ -1,8 +1,8 @@
-"""The derived images, computed inside a lesion's box only, with the values that PyRadiomics 3.0.1 gives there.
+"""Derived images, computed inside a lesion's box only, with the same values as PyRadiomics 3.0.1.
 
-Every filter sees the whole image that it is given (which, after resampling, is the lesion and its pad): borders lie
-where PyRadiomics' lie. Pixel types follow it too, because grey-level bins are computed in them: LoG and gradient give
-float32, wavelets keep float32 and turn whole numbers into float64, the pointwise filters give float64.
+Every filter sees the whole image passed to it (after resampling: the lesion and its pad), so that image borders are
+where PyRadiomics has them. Pixel types are PyRadiomics' too, because grey-level bins are computed in them: LoG and
+gradient return float32, wavelets keep float32 and convert integers to float64, the pointwise filters return float64.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.features.wavelets import wavelet_filters
 from radstudy.imaging.box import Box, padded
 
-_LOG_MARGIN_SIGMAS = 30  # the slowest part of the recursion falls by exp(-1.37) a sigma: exp(-41) is below a last bit
+_LOG_MARGIN_SIGMAS = 30  # the recursion's slowest part decays by exp(-1.37) per sigma: exp(-41) is below the last bit
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,8 @@ class FilteredImage:
     Parameters
     ----------
     name : PyRadiomics' name of the image, "log-sigma-1-0-mm-3D".
-    voxels : (z, y, x) of the box; None where the filter cannot be applied.
-    problem : why not; "" where it was.
+    voxels : (z, y, x) of the box; None if the filter cannot be applied.
+    problem : the reason why it cannot be applied; "" if it was.
     """
 
     name: str
@@ -44,14 +44,14 @@ class FilteredImage:
 def filtered_images(
     image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...], image_type: ImageType, settings: ExtractionSettings
 ) -> Iterator[FilteredImage]:
-    """The images of one image type, in PyRadiomics' order.
+    """Compute the images of one image type, in PyRadiomics' order.
 
     Parameters
     ----------
     image : (z, y, x) the whole image (or the resampled region), in its pixel type.
     box : of the lesion in `image`, (z, y, x).
     spacing_mm : (x, y, z).
-    image_type : which filter.
+    image_type : the filter.
     settings : with the image type's own arguments applied (`ExtractionSettings.for_image_type`).
     """
     if image_type.name == "LoG":
@@ -87,7 +87,7 @@ def _log_images(
 
 
 def log_problem(shape: tuple[int, ...], spacing_mm: tuple[float, ...], sigma_mm: float) -> str:
-    """Why PyRadiomics skips a LoG image, in words; "" if it does not.
+    """Return the reason why PyRadiomics skips a LoG image; "" if it does not.
 
     Parameters
     ----------
@@ -109,15 +109,15 @@ def log_problem(shape: tuple[int, ...], spacing_mm: tuple[float, ...], sigma_mm:
 def laplacian_of_gaussian(
     image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...], sigma_mm: float
 ) -> NDArray[np.float32]:
-    """Laplacian of Gaussian inside a box, normalised across scale: ITK's recursive filter.
+    """Compute the Laplacian of Gaussian inside a box, normalised across scale, with ITK's recursive filter.
 
-    Sum over axes of the second derivative along one axis, smoothed along the others, divided by the squared spacing
-    and multiplied by ``sigma_mm`` squared. Equal to ITK's to the last bit where the margin reaches the border.
+    The sum over axes of the second derivative along one axis, smoothed along the others, divided by the squared
+    spacing and multiplied by ``sigma_mm`` squared. Equal to ITK's to the last bit if the margin reaches the border.
 
     Parameters
     ----------
     image : (z, y, x), at least 4 voxels along every axis.
-    box : the part that is wanted, (z, y, x).
+    box : the part to compute, (z, y, x).
     spacing_mm : (x, y, z).
     sigma_mm : standard deviation.
 
@@ -134,7 +134,7 @@ def laplacian_of_gaussian(
     spacing = spacing_mm[::-1]
     z, y, x = (max(4, math.ceil(_LOG_MARGIN_SIGMAS * sigma_mm / step)) for step in spacing)
     around = padded(box, (z, y, x), image.shape)
-    # Small whole numbers are exact in float32: one pixel type fewer to compile for.
+    # Small integers are exact in float32: one pixel type fewer to compile for.
     source = np.ascontiguousarray(_cut(image, around), dtype=np.float32 if image.dtype.itemsize <= 2 else image.dtype)
     keep = [(first - start, last - start) for (first, last), (start, _) in zip(box, around, strict=True)]
     total: NDArray[np.float32] | None = None
@@ -152,7 +152,7 @@ def laplacian_of_gaussian(
 def _filter_axis(
     source: NDArray[Any], axis: int, keep: tuple[int, int], coefficients: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Filter along one axis and keep a part of it; lines that lie beside one another in memory go together."""
+    """Filter along one axis and keep a part of it; lines adjacent in memory are filtered together."""
     first, last = keep
     nz, ny, nx = source.shape
     shape = [nz, ny, nx]
@@ -179,19 +179,19 @@ def _filter_axis(
 def wavelet_images(
     image: NDArray[Any], box: Box, wavelet: str, level: int = 1, start_level: int = 0, axes: tuple[int, ...] = (2, 1, 0)
 ) -> Iterator[FilteredImage]:
-    """Sub-bands of the stationary wavelet transform inside a box, as PyRadiomics makes them with PyWavelets.
+    """Compute the sub-bands of the stationary wavelet transform inside a box, as PyRadiomics does with PyWavelets.
 
-    The image is periodic; an axis of odd length is first made even by repeating its first plane at the end. Each
-    level filters the previous approximation with the same filters. The first letter of a name is the x axis.
+    The image is treated as periodic; an axis of odd length is first made even by repeating its first plane at the end.
+    Each level filters the previous approximation with the same filters. The first letter of a name is the x axis.
 
     Parameters
     ----------
     image : (z, y, x).
-    box : the part that is wanted, (z, y, x).
+    box : the part to compute, (z, y, x).
     wavelet : one of `radstudy.features.wavelets.WAVELETS`.
-    level : decompositions that are given out.
-    start_level : decompositions made before them.
-    axes : array axes that are filtered, in order.
+    level : number of decompositions to return.
+    start_level : number of decompositions to apply first and not return.
+    axes : array axes to filter, in order.
     """
     dtype: type[np.floating[Any]] = np.float32 if image.dtype in (np.float32, np.float16) else np.float64
     low, high = wavelet_filters(wavelet, dtype)
@@ -247,17 +247,17 @@ def _split(source: NDArray[Any], axis: int, low: NDArray[Any], high: NDArray[Any
 
 
 def gradient_magnitude(image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...]) -> NDArray[np.float32]:
-    """Length of the gradient by central differences inside a box; at a border the outer voxel repeats.
+    """Compute the gradient's magnitude by central differences inside a box; at a border the outer voxel repeats.
 
     Parameters
     ----------
     image : (z, y, x).
-    box : the part that is wanted, (z, y, x).
-    spacing_mm : (x, y, z); ones for differences a voxel.
+    box : the part to compute, (z, y, x).
+    spacing_mm : (x, y, z); ones for differences per voxel.
 
     Returns
     -------
-    float32, the shape of the box, the image's unit a mm.
+    float32, the shape of the box, in the image's unit per mm.
     """
     around = padded(box, 1, image.shape)
     grown = [(int(start == first), int(stop == last)) for (first, last), (start, stop) in zip(box, around, strict=True)]

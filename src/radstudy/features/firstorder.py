@@ -1,4 +1,4 @@
-"""First-order features: the distribution of intensities inside a lesion, wherever they lie."""
+"""First-order features: the distribution of intensities inside a lesion, regardless of position."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def first_order(
     features: Iterable[str] | None = None,
     binned: Discretised | None = None,
 ) -> dict[str, float]:
-    """First-order features, as PyRadiomics 3.0.1.
+    """Compute first-order features as PyRadiomics 3.0.1 does.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def first_order(
     voxel_array_shift : added to every intensity for Energy, TotalEnergy and RootMeanSquared.
     voxel_volume_mm3 : volume of one voxel, for TotalEnergy.
     features : names; None for PyRadiomics' 18 (StandardDeviation is computed when named).
-    binned : what `discretise` gave for this image, mask and these bins, if it is at hand; saves binning again.
+    binned : the result of `discretise` for this image, mask and bins, if available; saves binning again.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def first_order(
 
     Raises
     ------
-    CaseError : the lesion is empty or holds values that are not finite.
+    CaseError : the lesion is empty or contains values that are not finite.
     UsageError : a feature is unknown or the bins are not positive.
 
     Examples
@@ -92,14 +92,14 @@ def _of_values(values: NDArray[np.float64], shift: float, voxel_volume_mm3: floa
 
 
 def _percentiles(values: NDArray[np.float64], percents: tuple[int, ...]) -> list[float]:
-    """NumPy's default percentiles (linear between ranks), all from one pass."""
+    """Compute NumPy's default percentiles (linear between ranks) in one pass."""
     places = [percent / 100 * (values.size - 1) for percent in percents]
     ranks = np.array([rank for place in places for rank in (int(place), min(int(place) + 1, values.size - 1))])
     ordered = order_statistics(values, ranks, 8)
     if ordered.size == 0:
         ordered = np.sort(values)[ranks]
-    found = []
+    results = []
     for place, below, above in zip(places, ordered[::2].tolist(), ordered[1::2].tolist(), strict=True):
         part = place - int(place)
-        found.append(above - (above - below) * (1 - part) if part >= 0.5 else below + (above - below) * part)
-    return found
+        results.append(above - (above - below) * (1 - part) if part >= 0.5 else below + (above - below) * part)
+    return results

@@ -1,4 +1,4 @@
-"""An image, a mask and settings as a caller may give them: in memory or as files."""
+"""Reading of the image, mask and settings that a caller passes, in memory or as files."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def read_given(
     by: object = None,
     resample: bool = False,
 ) -> tuple[Volume, Roi]:
-    """The image and the lesion.
+    """Return the image and the lesion.
 
     Parameters
     ----------
     image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
     mask : a region of interest, or the path of a mask file (docs/masks.md), which is put onto the image's grid.
-    label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`.
-    otherwise : the label of a mask file where none is given; None takes the only one present.
-    by : what says so; if it is the path of a file, an error names it.
+    label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`.
+    otherwise : the label used for a mask file if no `label` is given; None takes the only one present.
+    by : the source of `otherwise`; if it is the path of a file, errors name it.
     resample : as in `Roi.read`.
 
     Raises
     ------
     CaseError : a file cannot be read, or the mask file is not on the image's grid.
-    UsageError : a label is given beside a mask that is not a file; an array instead of a volume or a region of
-        interest, since it does not say where its voxels lie.
+    UsageError : a label is given with a mask that is not a file; an array is given instead of a volume or a region of
+        interest (an array has no position in space).
     """
     _require_located(image, mask)
     if isinstance(mask, Roi) and label is not None:
@@ -59,7 +59,7 @@ def read_given(
 
 @contextmanager
 def naming_files(image: object, settings: object) -> Iterator[None]:
-    """Name, with the mask, the image that it was used on and the file of the settings: each may be what is wrong."""
+    """Add the image and the settings file to an error that names only the mask: any of them may be at fault."""
     try:
         yield
     except CaseError as error:
@@ -74,25 +74,25 @@ def naming_files(image: object, settings: object) -> Iterator[None]:
 
 
 def _require_located(image: object, mask: object) -> None:
-    """Refuse what is neither a path nor an object in space."""
+    """Refuse an image or mask that is neither a path nor an object with a position in space."""
     if not isinstance(image, Volume | str | PathLike):
         raise UsageError(
-            f"the image is a path or a radstudy.Volume, not {type(image).__name__}; of an (I, J, K) array: "
+            f"the image must be a path or a radstudy.Volume, not {type(image).__name__}; for an (I, J, K) array, give "
             "radstudy.Volume(array, affine)"
         )
     if not isinstance(mask, Roi | str | PathLike):
         raise UsageError(
-            f"the mask is a path or a radstudy.Roi, not {type(mask).__name__}; of an (I, J, K) array on the image's "
-            "grid: radstudy.Roi(array, volume.affine)"
+            f"the mask must be a path or a radstudy.Roi, not {type(mask).__name__}; for an (I, J, K) array on the "
+            "image's grid, give radstudy.Roi(array, volume.affine)"
         )
 
 
 def settings_from(settings: Settings | None) -> ExtractionSettings:
-    """Settings as a caller may give them: None for the reference study's, a dictionary, or a parameter file's path.
+    """Return the settings for None (the reference study's), a dictionary, or a parameter file's path.
 
     Raises
     ------
-    StudyFileError : they cannot be used.
+    StudyFileError : the settings cannot be used.
     """
     if settings is None:
         return her2_ihc2plus()
@@ -100,6 +100,7 @@ def settings_from(settings: Settings | None) -> ExtractionSettings:
         return settings
     if not isinstance(settings, Mapping | str | PathLike):
         raise StudyFileError(
-            f"the extraction settings are ExtractionSettings, a dictionary or a path, not {type(settings).__name__}."
+            "the extraction settings must be ExtractionSettings, a dictionary or a path, not "
+            f"{type(settings).__name__}."
         )
     return ExtractionSettings.from_pyradiomics(settings)

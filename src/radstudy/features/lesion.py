@@ -1,4 +1,4 @@
-"""One lesion as filters and features see it: image and mask resampled, cropped, checked, resegmented."""
+"""Preparation of one lesion for filters and features: image and mask resampled, cropped, checked, resegmented."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.box import Box, bounding_box, cut, padded
 from radstudy.imaging.header import Header
 from radstudy.imaging.masks.placing import mask_on_grid
-from radstudy.imaging.resample import Region, resample
+from radstudy.imaging.resample import LesionRegion, resample
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.space.axes import zyx_of_ijk
@@ -22,7 +22,7 @@ from radstudy.space.axes import zyx_of_ijk
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What is the same for all masks of a volume: its voxels (z, y, x), normalised if asked for."""
+    """The part that all masks of a volume share: its voxels (z, y, x), normalised if the settings require it."""
 
     volume: Volume
     header: Header
@@ -31,7 +31,7 @@ class Prepared:
 
     @classmethod
     def of(cls, volume: Volume, header: Header, settings: ExtractionSettings) -> Prepared:
-        """The volume as the settings want it, for all masks."""
+        """Prepare a volume according to the settings, for all its masks."""
         voxels = zyx_of_ijk(volume.voxels)
         if settings.normalize:
             return cls(volume, header, _normalised(voxels, settings), np.float64)
@@ -42,7 +42,7 @@ def _normalised(voxels: NDArray[Any], settings: ExtractionSettings) -> NDArray[n
     values = voxels.astype(np.float64)
     if not np.isfinite(values).all():
         raise CaseError(
-            f"{np.count_nonzero(~np.isfinite(values))} voxels of the image are not finite, so it has no mean",
+            f"{np.count_nonzero(~np.isfinite(values))} voxels of the image are not finite, so the image has no mean",
             "replace them by the background's value, or do not normalise",
         )
     deviation = values.std(ddof=1)
@@ -61,24 +61,24 @@ class Placed:
 
     Parameters
     ----------
-    region : image and mask, resampled or cropped as the settings say.
+    region : image and mask, resampled or cropped according to the settings.
     full : the lesion as drawn.
-    lesion : the lesion after resegmentation; `full` where there is none.
+    lesion : the lesion after resegmentation; `full` if there is no resegmentation.
     facts : native_voxels and resampled_voxels, volume_change_percent, bounding_box and mask_checksum.
     """
 
-    region: Region
-    full: Lesion
-    lesion: Lesion
+    region: LesionRegion
+    full: LesionInRegion
+    lesion: LesionInRegion
     facts: dict[str, Any]
 
 
 def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
-    """The lesion in its region, checked.
+    """Place a lesion in its region and check it.
 
     Raises
     ------
-    CaseError : the mask is empty, too small or off the grid, vanishes, or holds intensities that are not finite.
+    CaseError : the mask is empty, too small, not on the grid, disappears, or has intensities that are not finite.
     """
     try:
         placed = mask_on_grid(roi, prepared.volume.grid) if settings.correct_mask else roi.on_grid_of(prepared.volume)
@@ -88,7 +88,7 @@ def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
 
 
 def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSettings) -> Placed:
-    """The lesion of a mask (z, y, x) on the prepared volume's grid; see `place`."""
+    """Place the lesion of a mask (z, y, x) on the prepared volume's grid; see `place`."""
     box = bounding_box(mask)
     if box is None:
         raise CaseError("the mask is empty: no voxel lies inside", "draw the lesion")
@@ -96,7 +96,7 @@ def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSet
     native = int(np.count_nonzero(inside))
     _check_finite(cut(prepared.voxels, box)[inside])
     region = _region(prepared, mask, box, settings)
-    full = Lesion.of(region)
+    full = LesionInRegion.of(region)
     change = 100.0 * (full.volume_mm3 / (native * float(np.prod(prepared.header.spacing_mm))) - 1.0)
     _check_size(full, settings, native, change)
     _check_finite_after(full, region)
@@ -112,16 +112,16 @@ def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSet
 
 
 @dataclass(frozen=True, eq=False)
-class Lesion:
+class LesionInRegion:
     """A mask (z, y, x) in its region, and the box that features are computed in."""
 
     mask: NDArray[np.bool_]
     box: Box
-    region: Region
+    region: LesionRegion
 
     @classmethod
-    def of(cls, region: Region) -> Lesion:
-        """The whole mask of a region."""
+    def of(cls, region: LesionRegion) -> LesionInRegion:
+        """Return the lesion that is the whole mask of a region."""
         return cls(region.mask, bounding_box(region.mask) or ((0, 0), (0, 0), (0, 0)), region)
 
     @property
@@ -131,17 +131,17 @@ class Lesion:
 
     @property
     def voxels(self) -> int:
-        """How many lie inside."""
+        """Number of voxels in the lesion."""
         return int(np.count_nonzero(self.inside))
 
     @property
     def volume_mm3(self) -> float:
-        """Voxels times the volume of one."""
+        """Number of voxels times the volume of one."""
         return self.voxels * float(np.prod(self.region.spacing_mm))
 
 
-def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: ExtractionSettings) -> Region:
-    """The image and mask that filters and features see: resampled, cropped or whole, in PyRadiomics' pixel type."""
+def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: ExtractionSettings) -> LesionRegion:
+    """Return the image and mask for filters and features: resampled, cropped or whole, in PyRadiomics' pixel type."""
     dtype: DTypeLike = prepared.dtype if settings.round_to_stored_dtype else np.float64
     if settings.resampled_spacing_mm is not None and settings.interpolator is not None:
         return resample(
@@ -156,10 +156,12 @@ def _region(prepared: Prepared, mask: NDArray[np.bool_], box: Box, settings: Ext
     whole = ((0, mask.shape[0]), (0, mask.shape[1]), (0, mask.shape[2]))
     kept = padded(box, settings.pad_distance, mask.shape) if settings.pre_crop else whole
     image = np.ascontiguousarray(cut(prepared.voxels, kept), dtype=dtype)
-    return Region(image, cut(mask, kept), prepared.header.spacing_mm, tuple(float(first) for first, _ in kept[::-1]))
+    return LesionRegion(
+        image, cut(mask, kept), prepared.header.spacing_mm, tuple(float(first) for first, _ in kept[::-1])
+    )
 
 
-def _resegmented(region: Region, settings: ExtractionSettings) -> Lesion:
+def _resegmented(region: LesionRegion, settings: ExtractionSettings) -> LesionInRegion:
     assert settings.resegment_range is not None
     values = region.image[region.mask]
     limits = sorted(settings.resegment_range)
@@ -172,7 +174,7 @@ def _resegmented(region: Region, settings: ExtractionSettings) -> Lesion:
         kept &= values <= limits[1]
     mask = np.zeros_like(region.mask)
     mask[region.mask] = kept
-    lesion = Lesion.of(Region(region.image, mask, region.spacing_mm, region.start))
+    lesion = LesionInRegion.of(LesionRegion(region.image, mask, region.spacing_mm, region.start))
     if lesion.voxels <= 1:
         shown = " to ".join(f"{limit:g}" for limit in limits)
         raise CaseError(
@@ -187,11 +189,11 @@ def _check_finite(values: NDArray[Any]) -> None:
     bad = int(np.count_nonzero(~np.isfinite(values)))
     if bad:
         raise CaseError(
-            f"{bad} of the lesion's {values.size} voxels hold NaN or infinity", "look at the image inside the lesion"
+            f"{bad} of the lesion's {values.size} voxels are NaN or infinity", "look at the image inside the lesion"
         )
 
 
-def _check_finite_after(lesion: Lesion, region: Region) -> None:
+def _check_finite_after(lesion: LesionInRegion, region: LesionRegion) -> None:
     if region.image.dtype.kind == "f" and not np.isfinite(cut(region.image, lesion.box)[lesion.inside]).all():
         raise CaseError(
             "NaN or infinity outside the lesion spreads into it when the image is resampled",
@@ -199,24 +201,26 @@ def _check_finite_after(lesion: Lesion, region: Region) -> None:
         )
 
 
-def _check_size(lesion: Lesion, settings: ExtractionSettings, before: int, change: float) -> None:
-    """As PyRadiomics: one voxel, too few dimensions or too few voxels are refused."""
+def _check_size(lesion: LesionInRegion, settings: ExtractionSettings, before: int, change: float) -> None:
+    """Refuse a lesion with a single voxel, too few dimensions or too few voxels, as PyRadiomics does."""
     spacing = " x ".join(f"{step:g}" for step in lesion.region.spacing_mm)
     became = f"{before} voxels became {lesion.voxels} at {spacing} mm ({change:+.0f} % of the volume)"
     if lesion.voxels == 0:
-        raise CaseError(f"the mask vanishes in resampling: {became}", "resample to a finer spacing, or exclude it")
+        raise CaseError(
+            f"the mask disappears when resampled: {became}", "resample to a finer spacing, or exclude the lesion"
+        )
     dimensions = sum(last - first > 1 for first, last in lesion.box)
     if dimensions == 0:
         raise CaseError(f"the mask is a single voxel: {became}", "a single voxel has no texture: exclude it")
     if dimensions < settings.minimum_roi_dimensions:
         extent = " x ".join(str(last - first) for first, last in lesion.box[::-1])
         raise CaseError(
-            f"the mask extends over {extent} voxels, {dimensions} dimensions of the {settings.minimum_roi_dimensions} "
-            f"that are asked for: {became}",
+            f"the mask extends over {extent} voxels, that is {dimensions} of the required "
+            f"{settings.minimum_roi_dimensions} dimensions: {became}",
             "draw it on more slices, or lower minimumROIDimensions",
         )
     if settings.minimum_roi_size is not None and lesion.voxels <= settings.minimum_roi_size:
         raise CaseError(
-            f"the mask holds {lesion.voxels} voxels, more than {settings.minimum_roi_size} are asked for: {became}",
+            f"the mask has {lesion.voxels} voxels, but more than {settings.minimum_roi_size} are required: {became}",
             "exclude it, or lower minimumROISize",
         )

@@ -1,8 +1,9 @@
-"""Feature maps: one feature in the neighbourhood of every voxel of a lesion, as PyRadiomics' voxel-based mode.
+"""Feature maps: one feature in the neighbourhood of every voxel of a lesion, like PyRadiomics' voxel-based mode.
 
-Of every voxel's cube of neighbours only those inside the lesion count (PyRadiomics' ``maskedKernel``). Grey levels are
-the whole lesion's, so that a level means the same everywhere. Values are PyRadiomics 3.0.1's, but for JointAverage in
-a neighbourhood where some direction holds no pair: there it gives NaN, this the average over the directions that do.
+In every voxel's cube of neighbours only those inside the lesion count (PyRadiomics' ``maskedKernel``). Grey levels
+are the whole lesion's, so that a level means the same everywhere. Values are those of PyRadiomics 3.0.1, except for
+JointAverage in a neighbourhood with a direction that has no pair: PyRadiomics returns NaN, this module the average over
+the other directions.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from radstudy.imaging.volume import Volume
 from radstudy.space.axes import ijk_of_zyx
 
 _Patch = tuple[slice, slice, slice]
-_UNMASKED = "maskedKernel is false: no map is made of neighbours outside the lesion"
+_UNMASKED = "maskedKernel is false, but maps that include neighbours outside the lesion are not supported"
 
 
 def feature_map(
@@ -44,51 +45,51 @@ def feature_map(
     radius: int | None = None,
     label: Label | None = None,
 ) -> Volume:
-    """One feature in the neighbourhood of every voxel of a lesion.
+    """Compute one feature in the neighbourhood of every voxel of a lesion.
 
     Parameters
     ----------
     image, mask, settings, label : as in `radstudy.extract`.
     feature : its full name, such as ``original_glcm_Contrast`` or ``log-sigma-2-0-mm-3D_firstorder_Entropy``; its
         image must be among the settings' images. Shape has no map.
-    radius : of the neighbourhood, a cube of 2 radius + 1 voxels of the resampled grid; None takes the settings'.
+    radius : of the neighbourhood, a cube of 2 radius + 1 voxels of the resampled grid; None takes it from the settings.
 
     Returns
     -------
-    float64 volume on the resampled grid around the lesion (spacing and margin as the settings say): NaN outside the
-    lesion, or the settings' initValue; NaN where the feature does not exist in a neighbourhood.
+    float64 volume on the resampled grid around the lesion (spacing and margin from the settings): NaN, or the settings'
+    initValue, outside the lesion; NaN where the feature does not exist in a neighbourhood.
 
     Raises
     ------
-    CaseError, StudyFileError : as in `radstudy.extract`; or the feature's image cannot be made for this lesion.
-    UsageError : the feature, its image or the radius cannot be used; a label is given beside a mask that is not a file.
+    CaseError, StudyFileError : as in `radstudy.extract`; or the feature's image cannot be computed for this lesion.
+    UsageError : the feature, its image or the radius cannot be used; a label is given with a mask that is not a file.
 
     Examples
     --------
     >>> voxels = np.arange(125, dtype=np.float32).reshape(5, 5, 5)
     >>> inside = np.zeros((5, 5, 5), dtype=bool)
     >>> inside[1:4, 1:4, 1:4] = True
-    >>> made = feature_map(Volume(voxels, np.eye(4)), Roi(inside, np.eye(4)), "original_firstorder_Mean",
-    ...                    {"imageType": {"Original": {}}})
-    >>> float(made.voxels[inside].mean())
+    >>> means = feature_map(Volume(voxels, np.eye(4)), Roi(inside, np.eye(4)), "original_firstorder_Mean",
+    ...                     {"imageType": {"Original": {}}})
+    >>> float(means.voxels[inside].mean())
     62.0
     """
-    made = feature_maps(image, mask, [feature], settings, radius=radius, label=label)
-    if feature in made.problems:
-        raise made.problems[feature]
-    return made.maps[feature]
+    result = feature_maps(image, mask, [feature], settings, radius=radius, label=label)
+    if feature in result.problems:
+        raise result.problems[feature]
+    return result.maps[feature]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureMaps:
-    """Maps of one lesion and what lies behind them, all on one grid.
+    """Maps of one lesion with the image and the mask behind them, all on one grid.
 
     Parameters
     ----------
     image : the image as the features see it: resampled or cropped, with the settings' margin around the lesion.
     roi : the lesion as drawn, on that grid.
     maps : feature to its map; NaN outside the lesion.
-    problems : feature to why it has no map.
+    problems : feature to the reason why it has no map.
     radius : of the neighbourhood, voxels of the grid.
     """
 
@@ -108,7 +109,7 @@ def feature_maps(
     radius: int | None = None,
     label: Label | None = None,
 ) -> FeatureMaps:
-    """Several features in the neighbourhood of every voxel of a lesion, which is placed and filtered once for all.
+    """Compute several features in the neighbourhood of every voxel of a lesion, which is placed and filtered once.
 
     Parameters
     ----------
@@ -117,9 +118,9 @@ def feature_maps(
 
     Raises
     ------
-    CaseError, StudyFileError : as in `radstudy.extract`. A feature whose image cannot be made for this lesion raises
-        nothing; it is among the `problems`.
-    UsageError : a feature, its image or the radius cannot be used; a label is given beside a mask that is not a file.
+    CaseError, StudyFileError : as in `radstudy.extract`. A feature whose image cannot be computed for this lesion
+        raises no error; it is listed in `problems`.
+    UsageError : a feature, its image or the radius cannot be used; a label is given with a mask that is not a file.
     """
     chosen = settings_from(settings)
     if not chosen.masked_kernel:
@@ -153,7 +154,7 @@ def feature_maps(
 
 
 def without_map(features: Iterable[str], settings: ExtractionSettings) -> list[str]:
-    """Why features cannot be mapped with these settings, one message a feature; none where all can.
+    """Return one message per feature that cannot be mapped with these settings; empty if all can.
 
     Examples
     --------
@@ -172,38 +173,38 @@ def without_map(features: Iterable[str], settings: ExtractionSettings) -> list[s
 
 
 def _parsed(feature: str, settings: ExtractionSettings) -> tuple[ImageType, str, str, str]:
-    """The image type, the image, the family and the feature of a full name."""
+    """Split a full name into image type, image, family and feature."""
     image, _, rest = feature.partition("_")
     family, _, name = rest.partition("_")
     if family == "shape":
         raise UsageError(f"{feature}: shape describes the lesion as a whole and has no map")
     if family not in {"firstorder", *TEXTURES}:
         raise UsageError(f"{feature} is not a feature's full name; an example is original_glcm_Contrast")
-    feature_names(family, [name])  # refuses what there is not
+    feature_names(family, [name])  # refuses unknown features
     for image_type in settings.image_types:
         if image in names_of_image_type(settings, image_type):
             return image_type, image, family, name
     known = [one for image_type in settings.image_types for one in names_of_image_type(settings, image_type)]
-    raise UsageError(f"{feature}: the settings make no image '{image}'; they make {', '.join(known)}")
+    raise UsageError(f"{feature}: the settings do not include the image '{image}'; choose from {', '.join(known)}")
 
 
 def _derived_once(placed: Placed, settings: ExtractionSettings) -> Callable[[str, str], NDArray[Any]]:
-    """Gives an image of an image type; the filters of a type run when its first image is asked for."""
+    """Return a function for an image of an image type; a type's filters run when its first image is requested."""
     types = {image_type.name: image_type for image_type in settings.image_types}
 
     @cache
     def images_of(image_type: str) -> dict[str, FilteredImage]:
         own = settings.for_image_type(types[image_type])
         region, box = placed.region, placed.lesion.box
-        made = filtered_images(region.image, box, region.spacing_mm, types[image_type], own)
-        return {one.name: one for one in made}
+        derived = filtered_images(region.image, box, region.spacing_mm, types[image_type], own)
+        return {one.name: one for one in derived}
 
     return lambda image_type, name: _usable(images_of(image_type)[name], name, placed)
 
 
 def _usable(derived: FilteredImage, name: str, placed: Placed) -> NDArray[Any]:
     if derived.voxels is None or derived.problem:
-        raise CaseError(f"the image {name} cannot be made: {derived.problem}", "choose a feature of another image")
+        raise CaseError(f"the image {name} cannot be computed: {derived.problem}", "choose a feature of another image")
     if not np.isfinite(derived.voxels[placed.lesion.inside]).all():
         raise CaseError(f"the image {name} is not finite inside the lesion", "look at the image inside the lesion")
     return derived.voxels
@@ -218,7 +219,7 @@ def _mapped(
     settings: ExtractionSettings,
     radius: int,
 ) -> NDArray[np.float64]:
-    """The feature at every lesion voxel of the box (z, y, x), NaN elsewhere."""
+    """Compute the feature at every lesion voxel of the box (z, y, x), NaN elsewhere."""
     binned = discretise(image, inside, bin_width=settings.bin_width, bin_count=settings.bin_count)
     spacing: tuple[float, float, float] = (
         placed.region.spacing_mm[2], placed.region.spacing_mm[1], placed.region.spacing_mm[0]
@@ -228,11 +229,11 @@ def _mapped(
         if family == "firstorder"
         else _texture(binned, family, name, settings, spacing)
     )
-    found = np.full(inside.shape, np.nan)
+    values = np.full(inside.shape, np.nan)
     for z, y, x in np.argwhere(inside):
         patch = tuple(slice(max(at - radius, 0), at + radius + 1) for at in (z, y, x))
-        found[z, y, x] = of_patch((patch[0], patch[1], patch[2]))
-    return found
+        values[z, y, x] = of_patch((patch[0], patch[1], patch[2]))
+    return values
 
 
 def _first_order(
@@ -269,7 +270,7 @@ def _texture(
 
 
 def _in_region(values: NDArray[np.float64], placed: Placed) -> NDArray[np.float64]:
-    """The values in the lesion's box (z, y, x), put into its region; NaN elsewhere."""
+    """Put the values of the lesion's box (z, y, x) into its region; NaN elsewhere."""
     whole = np.full(placed.region.mask.shape, np.nan)
     (z0, z1), (y0, y1), (x0, x1) = placed.lesion.box
     whole[z0:z1, y0:y1, x0:x1] = values
@@ -277,7 +278,7 @@ def _in_region(values: NDArray[np.float64], placed: Placed) -> NDArray[np.float6
 
 
 def _as_volume(values: NDArray[Any], placed: Placed, volume: Volume, step: str) -> Volume:
-    """A region's values (z, y, x) in space."""
+    """Return a region's values (z, y, x) as a volume."""
     affine = volume.affine.copy()
     affine[:3, :3] = volume.affine[:3, :3] / volume.spacing_mm * np.array(placed.region.spacing_mm)
     affine[:3, 3] = volume.affine[:3, :3] @ np.array(placed.region.start) + volume.affine[:3, 3]

@@ -1,4 +1,4 @@
-"""What the derived images and the features of an extraction are called by PyRadiomics, and how many there are."""
+"""PyRadiomics' names of the derived images and features of an extraction, and their number."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from radstudy.features.settings import ExtractionSettings, ImageType
 
 
 def image_names(settings: ExtractionSettings) -> list[str]:
-    """The names of the images that are made, in order: "original", "log-sigma-1-0-mm-3D", "wavelet-LLH", ..."""
+    """Return the names of the derived images in order: "original", "log-sigma-1-0-mm-3D", "wavelet-LLH", ..."""
     return [name for image_type in settings.image_types for name in names_of_image_type(settings, image_type)]
 
 
 def names_of_image_type(settings: ExtractionSettings, image_type: ImageType) -> list[str]:
-    """The names of one image type's images, as PyRadiomics writes them.
+    """Return the names of one image type's images, as PyRadiomics writes them.
 
-    A whole-number sigma keeps its form: 1 gives ``log-sigma-1-mm-3D``, 1.0 gives ``log-sigma-1-0-mm-3D``.
+    An integer sigma keeps its form: 1 becomes ``log-sigma-1-mm-3D``, 1.0 becomes ``log-sigma-1-0-mm-3D``.
     """
     own = settings.for_image_type(image_type)
     if image_type.name == "LoG":
@@ -24,7 +24,7 @@ def names_of_image_type(settings: ExtractionSettings, image_type: ImageType) -> 
 
 
 def wavelet_image_names(level: int, axes: int) -> list[str]:
-    """The sub-bands of `level` decompositions, details first, the last approximation at the end."""
+    """Return the names of the sub-bands of `level` decompositions, details first, the approximation last."""
     bands = [""]
     for _ in range(axes):
         bands = [band + letter for band in bands for letter in "LH"]
@@ -33,7 +33,7 @@ def wavelet_image_names(level: int, axes: int) -> list[str]:
 
 
 def feature_names(settings: ExtractionSettings) -> list[str]:
-    """Every feature's name in PyRadiomics' order, without computing anything.
+    """Return every feature's name in PyRadiomics' order, without computing anything.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def feature_names(settings: ExtractionSettings) -> list[str]:
 
 
 def explain_count(settings: ExtractionSettings) -> str:
-    """Why there are so many features, in one line.
+    """Explain the number of features in one line.
 
     Examples
     --------

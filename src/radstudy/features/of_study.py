@@ -1,4 +1,4 @@
-"""The extraction settings of a study: of its section ``extract``, or of the parameter file that it names."""
+"""Extraction settings of a study, from its section ``extract`` or from the parameter file that it names."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from radstudy.imaging.lesion_check import LesionRules
 from radstudy.protocol.sections import Extract
 from radstudy.protocol.shipped import Preset, feature_set
 
-_FEATURE_SETS = ("pyradiomics-1218",)  # words of the study file that name a frozen list
+_FEATURE_SETS = ("pyradiomics-1218",)  # values of the study file that name a frozen list
 
 
 def settings_of_study(section: Extract, folder: Path) -> ExtractionSettings:
-    """Extraction settings of the section ``extract`` of study.yaml.
+    """Return the extraction settings of the section ``extract`` of study.yaml.
 
     Parameters
     ----------
     section : the section.
-    folder : what the path of a PyRadiomics parameter file is relative to.
+    folder : the folder that the path of a PyRadiomics parameter file is relative to.
 
     Raises
     ------
@@ -39,22 +39,22 @@ def settings_of_study(section: Extract, folder: Path) -> ExtractionSettings:
 
 @cache
 def her2_ihc2plus() -> ExtractionSettings:
-    """The reference study's extraction, of version 1 of its preset: 1,218 features."""
+    """Return the reference study's extraction settings, version 1 of its preset: 1,218 features."""
     section = Extract.model_validate(Preset("her2-ihc2plus", 1).settings()["extract"])
     return settings_of_study(section, Path())
 
 
 def lesion_rules(settings: ExtractionSettings, section: Extract) -> LesionRules:
-    """What a lesion is checked against before it is extracted: the extraction's own grid, bins and filters.
+    """Return the rules that a lesion is checked against before extraction: the extraction's grid, bins and filters.
 
     Parameters
     ----------
-    settings : of the extraction, be they the section's or a parameter file's.
-    section : of the study file, for the smallest lesion that the study takes.
+    settings : of the extraction, from the section or from a parameter file.
+    section : of the study file, for the smallest lesion that the study accepts.
     """
     original = next((image for image in settings.image_types if image.name == "Original"), None)
     binned = settings if original is None else settings.for_image_type(original)
-    # bins of the image as prepared say nothing where the extraction changes its grey levels or its mask first
+    # bins of the prepared image are meaningless if the extraction changes its grey levels or its mask first
     as_prepared = not settings.normalize and settings.resegment_range is None
     return LesionRules(
         spacing_mm=settings.resampled_spacing_mm if settings.interpolator is not None else None,

@@ -16,7 +16,7 @@ from radstudy.features.kernels import counting
 Float64 = NDArray[np.float64]
 Spacing = tuple[float, float, float]
 
-MOST_GREY_LEVELS = 5000  # whose 13 co-occurrence matrices take 1.3 GB
+MOST_GREY_LEVELS = 5000  # the 13 co-occurrence matrices then take 1.3 GB
 WEIGHTINGS = ("infinity", "euclidean", "manhattan", "no_weighting")
 
 
@@ -29,8 +29,8 @@ class PackedLesion:
     packed : int32 (padded z * y * x,), grey levels, 0 outside the lesion.
     inside : int32 (n,), indices of the lesion's voxels in `packed`, ascending.
     grey : float64 (m,), the grey levels that are present, ascending.
-    voxels : float64 (m,), how many voxels each has.
-    rank : int32 (highest level + 1,), place of each level in `grey`, from 1; 0 for those absent.
+    voxels : float64 (m,), number of voxels of each.
+    rank : int32 (highest level + 1,), position of each level in `grey`, from 1; 0 for absent levels.
     shape : (z, y, x) of the box without padding.
     strides : (z, y, x) steps in `packed`.
     distances : Chebyshev distances of neighbours; the padding is the largest.
@@ -51,8 +51,8 @@ class PackedLesion:
 
         Raises
         ------
-        CaseError : no voxel is inside, or more than `MOST_GREY_LEVELS` levels are present.
-        UsageError : a distance is not at least 1.
+        CaseError : the lesion has no voxels, or more than `MOST_GREY_LEVELS` levels.
+        UsageError : a distance is less than 1.
         """
         grid = np.ascontiguousarray(levels, dtype=np.int32)
         reach = tuple(distances)
@@ -65,7 +65,7 @@ class PackedLesion:
         present = np.flatnonzero(histogram)
         if present.size > MOST_GREY_LEVELS:
             raise CaseError(
-                f"the lesion has {present.size} grey levels, textures take at most {MOST_GREY_LEVELS}",
+                f"the lesion has {present.size} grey levels, but textures allow at most {MOST_GREY_LEVELS}",
                 "use a wider bin or a bin count",
             )
         rank = np.zeros(histogram.size, np.int32)
@@ -80,58 +80,58 @@ class PackedLesion:
 
     @cached_property
     def dense(self) -> NDArray[np.int32]:
-        """`packed` with levels replaced by their rank among those present; the same array if none is missing."""
+        """`packed` with levels replaced by their rank among those present; the same array if no level is missing."""
         if self.grey.size == self.rank.size - 1:
             return self.packed
         return counting.relabel(self.packed, self.inside, self.rank)
 
     @property
     def margin(self) -> int:
-        """Elements of padding at either end of `packed`: no offset is longer."""
+        """Number of padding elements at either end of `packed`: no offset is longer."""
         return max(self.distances) * sum(self.strides)
 
     def half(self, force2d: int | None) -> NDArray[np.int64]:
-        """One-way directions (n, 3) at the lesion's distances."""
+        """Return the directions (n, 3) at the lesion's distances, one of each pair of opposites."""
         return half_directions(self.distances, force2d)
 
     def offsets(self, force2d: int | None) -> NDArray[np.int64]:
-        """The directions of `half` as steps in the packed array."""
+        """Return the directions of `half` as steps in the packed array."""
         steps: NDArray[np.int64] = self.half(force2d) @ np.array(self.strides)
         return steps
 
     def near(self, force2d: int | None) -> NDArray[np.int64]:
-        """One-way steps to direct neighbours, whatever the lesion's distances."""
+        """Return the steps to direct neighbours, one of each pair of opposites, ignoring the lesion's distances."""
         steps: NDArray[np.int64] = half_directions((1,), force2d) @ np.array(self.strides)
         return steps
 
 
 def both_ways(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Steps and their opposites."""
+    """Return the steps and their opposites."""
     return np.concatenate([offsets, -offsets])
 
 
 @cache
 def half_directions(distances: tuple[int, ...], force2d: int | None) -> NDArray[np.int64]:
-    """Offsets (n, 3) at the given Chebyshev distances, the first of each pair of opposites."""
+    """Return the offsets (n, 3) at the given Chebyshev distances, the first of each pair of opposites."""
     if force2d not in (None, 0, 1, 2):
         raise UsageError(f"force2d is {force2d}; give the axis 0, 1 or 2, or None")
     reach = range(-max(distances), max(distances) + 1)
-    found = [
+    directions = [
         offset
         for offset in product(reach, repeat=3)
         if offset > (0, 0, 0) and max(map(abs, offset)) in distances and (force2d is None or offset[force2d] == 0)
     ]
-    return np.array(found, dtype=np.int64).reshape(-1, 3)
+    return np.array(directions, dtype=np.int64).reshape(-1, 3)
 
 
 def direction_weights(
     directions: NDArray[np.int64], norm: str | None, spacing_zyx: Spacing, *, squared_exponential: bool
 ) -> Float64:
-    """Weight (n,) of each direction by its length d in mm: exp(-d^2) or d itself, 1 without a norm.
+    """Compute the weight (n,) of each direction from its length d in mm: exp(-d^2) or d itself, 1 without a norm.
 
     Raises
     ------
-    UsageError : the norm is none of `WEIGHTINGS`.
+    UsageError : the norm is not one of `WEIGHTINGS`.
     """
     if norm is None or norm == "no_weighting":
         return np.ones(len(directions))

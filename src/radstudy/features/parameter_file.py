@@ -1,6 +1,6 @@
-"""PyRadiomics' own parameter files, read unchanged. What is not carried is refused by name, with the file's line.
+"""Reading of PyRadiomics' own parameter files. Unsupported settings are refused by name, with the file's line.
 
-A value that silently does nothing is how two studies come to differ.
+If a value were ignored silently, two studies could differ without anyone noticing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _FEATURE_NAMES = {
     family: tuple(feature.name for feature in CATALOGUE if feature.family == family) for family in FEATURES
 }
 _IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient")
-_NOT_CARRIED_TYPES = ("LBP2D", "LBP3D")
-_NOT_CARRIED = {
+_UNSUPPORTED_TYPES = ("LBP2D", "LBP3D")
+_UNSUPPORTED = {
     "label_channel": "masks with several channels: export one label map for each lesion",
     "voxelBased": "a map of one feature: see radstudy.feature_map",
     "lbp2DRadius": "local binary patterns",
@@ -39,7 +39,7 @@ _EQUAL_TO_ANOTHER = {
     ("gldm", "GrayLevelNonUniformityNormalized"): "equal to first-order Uniformity",
     ("gldm", "DependencePercentage"): "always 1",
 }
-# What decides the grid, the mask or the input image holds for all image types at once.
+# Settings of the grid, the mask or the input image apply to all image types at once.
 _FOR_ALL_ONLY = frozenset(
     [
         "resampledPixelSpacing",
@@ -64,13 +64,13 @@ _FOR_ALL_ONLY = frozenset(
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a parameter file says, checked; what it leaves out is PyRadiomics' default.
+    """The checked content of a parameter file; anything not set there is PyRadiomics' default.
 
     Parameters
     ----------
-    values : attribute of `ExtractionSettings` to its value, those that the file names.
-    image_types : (name, arguments) of the filters, in order; None where the file names none.
-    feature_classes : (class, features), in order; None where the file names none.
+    values : attribute of `ExtractionSettings` to its value, for those that the file names.
+    image_types : (name, arguments) of the filters, in order; None if the file names none.
+    feature_classes : (class, features), in order; None if the file names none.
     """
 
     values: Mapping[str, Any]
@@ -79,7 +79,7 @@ class Parameters:
 
 
 def read_parameters(source: str | Path | Mapping[str, Any]) -> Parameters:
-    """Read a parameter file, or a dictionary of its layout; see `ExtractionSettings.from_pyradiomics`."""
+    """Read a parameter file, or a dictionary of the same layout; see `ExtractionSettings.from_pyradiomics`."""
     if isinstance(source, Mapping):
         return _Reader("the extraction settings", source).read()
     return _Reader(str(source), _load_yaml(Path(source))).read()
@@ -120,14 +120,14 @@ def _content(node: Any) -> Any:
 
 
 class _Reader:
-    """Turns the layout of a parameter file into settings; knows the file's name and lines for its errors."""
+    """Converter of a parameter file's layout into settings; keeps the file's name and lines for error messages."""
 
     def __init__(self, name: str, content: Mapping[str, Any]) -> None:
         self.name = name
         self.content = content
 
     def read(self) -> Parameters:
-        """What it says, or a StudyFileError."""
+        """Return the checked content, or raise a StudyFileError."""
         for key in self.content:
             self._known(self.content, key, ("setting", "imageType", "featureClass", "voxelSetting"), "section")
         values = {SETTINGS[name][0]: value for name, value in self._settings(self._section("setting"), for_all=True)}
@@ -140,18 +140,18 @@ class _Reader:
         if section is None:
             return {}
         if not isinstance(section, Mapping):
-            raise self._refuse(self.content, key, f"{key} must hold names with values")
+            raise self._refuse(self.content, key, f"{key} must contain names with values")
         return section
 
     def _settings(self, section: Mapping[str, Any], *, for_all: bool) -> Iterable[tuple[str, Any]]:
         for key, value in section.items():
             if key == "additionalInfo":  # diagnostics only; no feature depends on it
                 continue
-            if key in _NOT_CARRIED:
-                raise self._refuse(section, key, f"the setting {key} is not carried ({_NOT_CARRIED[key]})")
+            if key in _UNSUPPORTED:
+                raise self._refuse(section, key, f"the setting {key} is not supported ({_UNSUPPORTED[key]})")
             self._known(section, key, tuple(SETTINGS), "setting")
             if not for_all and key in _FOR_ALL_ONLY:
-                raise self._refuse(section, key, f"{key} holds for all image types: move it to the section setting")
+                raise self._refuse(section, key, f"{key} applies to all image types: move it to the section setting")
             try:
                 yield key, SETTINGS[key][1](value)
             except UnusableError as error:
@@ -159,27 +159,27 @@ class _Reader:
 
     def _voxel_settings(self) -> dict[str, Any]:
         section = self._section("voxelSetting")
-        found = {}
+        values = {}
         for key, value in section.items():
             self._known(section, key, tuple(VOXEL_SETTINGS), "voxel setting")
             try:
                 attribute, read = VOXEL_SETTINGS[key]
-                found[attribute] = read(value)
+                values[attribute] = read(value)
             except UnusableError as error:
                 raise self._refuse(section, key, f"{key} is {value!r}, expected {error}") from error
-        found.pop("", None)
-        return found
+        values.pop("", None)
+        return values
 
     def _image_types(self, section: Mapping[str, Any]) -> tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] | None:
         if not section:
             return None
         types = []
         for key, arguments in section.items():
-            if key in _NOT_CARRIED_TYPES:
-                raise self._refuse(section, key, f"the image type {key} (local binary patterns) is not carried")
+            if key in _UNSUPPORTED_TYPES:
+                raise self._refuse(section, key, f"the image type {key} (local binary patterns) is not supported")
             self._known(section, key, _IMAGE_TYPES, "image type")
             if arguments is not None and not isinstance(arguments, Mapping):
-                raise self._refuse(section, key, f"{key} must hold names with values, or {{}}")
+                raise self._refuse(section, key, f"{key} must contain names with values, or {{}}")
             types.append((str(key), tuple(self._settings(arguments or {}, for_all=False))))
         return tuple(types)
 
@@ -189,13 +189,13 @@ class _Reader:
         classes = []
         for family, names in section.items():
             if family == "shape2D":
-                raise self._refuse(section, family, "the feature class shape2D (2D shape) is not carried")
+                raise self._refuse(section, family, "the feature class shape2D (2D shape) is not supported")
             self._known(section, family, tuple(FEATURES), "feature class")
             if names is not None and not isinstance(names, (list, tuple)):
-                raise self._refuse(section, family, f"{family} must hold a list of features, or nothing for all")
+                raise self._refuse(section, family, f"{family} must contain a list of features, or nothing for all")
             for feature in names or ():
                 if not isinstance(feature, str):
-                    raise self._refuse(section, family, f"{family} must hold the names of features, not {feature!r}")
+                    raise self._refuse(section, family, f"{family} must contain the names of features, not {feature!r}")
                 if (family, feature) in _EQUAL_TO_ANOTHER:
                     reason = _EQUAL_TO_ANOTHER[family, feature]
                     raise self._refuse(

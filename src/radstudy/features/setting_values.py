@@ -1,4 +1,4 @@
-"""PyRadiomics' settings by name: the attribute of `ExtractionSettings` that holds each, and the values it may take."""
+"""PyRadiomics' settings by name: the attribute of `ExtractionSettings` for each, and its allowed values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INTERPOLATOR_NUMBERS = {1: "sitkNearestNeighbor", 2: "sitkLinear", 3: "sitkBSpl
 
 
 class UnusableError(ValueError):
-    """A value that cannot be used; the message says what is expected."""
+    """Raised for a value that cannot be used; the message names what is expected."""
 
 
 def _number(value: Any) -> float:
@@ -76,7 +76,7 @@ def _several(read: Callable[[Any], Any], least: int, most: int | None = None) ->
 
 def _sigma(value: Any) -> float:
     _positive(value)
-    return int(value) if isinstance(value, int) else float(value)  # 1 and 1.0 give different names in PyRadiomics
+    return int(value) if isinstance(value, int) else float(value)  # 1 and 1.0 have different names in PyRadiomics
 
 
 def _at_least_zero(value: Any) -> float:
@@ -87,7 +87,7 @@ def _at_least_zero(value: Any) -> float:
 
 
 def _fill(value: Any) -> float | None:
-    """A number; None for nan, which YAML reads as a word unless it is written .nan."""
+    """Read a number; None for nan, which YAML reads as text unless it is written .nan."""
     if isinstance(value, str) and value.strip().lower() in ("nan", ".nan"):
         return None
     try:
@@ -135,7 +135,7 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "gradientUseSpacing": ("gradient_use_spacing", _yes_or_no),
     "roundToStoredType": ("round_to_stored_dtype", _yes_or_no),
 }
-VOXEL_SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # of feature maps alone
+VOXEL_SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # for feature maps only
     "kernelRadius": ("kernel_radius", _whole(1)),
     "maskedKernel": ("masked_kernel", _yes_or_no),
     "initValue": ("init_value", _fill),

@@ -1,6 +1,6 @@
-"""What to extract and how: everything that decides a feature's value.
+"""Extraction settings: everything that determines a feature's value.
 
-Names and defaults are PyRadiomics 3.0.1's, so that a published parameter file means the same here.
+Names and defaults are those of PyRadiomics 3.0.1, so that a published parameter file means the same here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ImageType:
 
 @dataclass(frozen=True)
 class ExtractionSettings:
-    """Everything that decides a feature's value. Field names are PyRadiomics' in Python's spelling.
+    """Everything that determines a feature's value. Field names are PyRadiomics' in Python's spelling.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class ExtractionSettings:
     bin_count : a fixed number of bins instead; None uses `bin_width`.
     resampled_spacing_mm : (x, y, z) in the file's axis order, 0 keeps an axis; None does not resample.
     interpolator : "sitkBSpline", "sitkLinear" or "sitkNearestNeighbor"; None does not resample.
-    pad_distance : voxels kept around the lesion's box when resampling (or pre-cropping). LoG values depend on it; a
-        pad of 11 times the largest sigma (in voxels) gives those of the whole image.
+    pad_distance : voxels kept around the lesion's box when resampling (or pre-cropping). LoG values depend on it; with
+        a pad of 11 times the largest sigma (in voxels) they equal those of the whole image.
     force_2d, force_2d_dimension : textures within planes; the array axis (0 = K) that is left out.
     resegment_range, resegment_mode, resegment_shape : thresholds that shrink the mask; "absolute", "relative" (of the
         lesion's maximum) or "sigma" (around its mean); whether shape uses the shrunk mask.
@@ -58,13 +58,13 @@ class ExtractionSettings:
     label : of the mask; None takes the only one present.
     minimum_roi_dimensions, minimum_roi_size : smaller lesions are refused.
     pre_crop : crop to the lesion's box plus `pad_distance` before filtering when not resampling.
-    geometry_tolerance : as PyRadiomics; grids are compared to a thousandth of a voxel here whatever it says.
-    correct_mask : place a mask that lies on another grid by nearest neighbour instead of refusing it.
-    sigma, wavelet, level, start_level, gradient_use_spacing : filter arguments given for all image types.
+    geometry_tolerance : as in PyRadiomics, but without effect: grids are always compared to a thousandth of a voxel.
+    correct_mask : resample a mask that lies on another grid by nearest neighbour instead of refusing it.
+    sigma, wavelet, level, start_level, gradient_use_spacing : filter arguments for all image types.
     round_to_stored_dtype : resample into the file's own pixel type, as PyRadiomics does; False keeps float64.
     kernel_radius : of the neighbourhood in feature maps, voxels; nothing else depends on it.
-    masked_kernel : whether only neighbours inside the lesion count there; maps are made with True only.
-    init_value : what feature maps hold outside the lesion; None: NaN.
+    masked_kernel : whether only neighbours inside the lesion count in feature maps; only True is supported.
+    init_value : value of feature maps outside the lesion; None: NaN.
     """
 
     image_types: tuple[ImageType, ...] = (ImageType("Original"),)
@@ -113,8 +113,8 @@ class ExtractionSettings:
 
         Raises
         ------
-        StudyFileError : the file is missing or not YAML; a name is unknown (the nearest valid one is given), not
-            carried, or has a value that cannot be used. The line is given where there is one.
+        StudyFileError : the file is missing or not YAML; a name is unknown (the message suggests the nearest valid one)
+            or not supported, or has a value that cannot be used. The message names the line, if there is one.
 
         Examples
         --------
@@ -131,11 +131,11 @@ class ExtractionSettings:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> ExtractionSettings:
-        """The inverse of `as_dict`; also reads any dictionary of PyRadiomics' layout."""
+        """Read the result of `as_dict`, or any dictionary of PyRadiomics' layout."""
         return cls.from_pyradiomics(settings)
 
     def as_dict(self) -> dict[str, Any]:
-        """All settings, defaults too, in the layout of a PyRadiomics parameter file."""
+        """Return all settings, including defaults, in the layout of a PyRadiomics parameter file."""
         setting = {name: _plain(getattr(self, attribute)) for name, (attribute, _) in SETTINGS.items()}
         return {
             "setting": setting,
@@ -147,21 +147,21 @@ class ExtractionSettings:
         }
 
     def _voxel_settings(self) -> dict[str, Any]:
-        """What feature maps alone depend on; defaults of later versions are left out, so that older keys stay."""
-        found: dict[str, Any] = {"kernelRadius": self.kernel_radius}
+        """Return the settings of feature maps only, without defaults of later versions, so that older keys stay."""
+        values: dict[str, Any] = {"kernelRadius": self.kernel_radius}
         if not self.masked_kernel:
-            found["maskedKernel"] = False
+            values["maskedKernel"] = False
         if self.init_value is not None:
-            found["initValue"] = self.init_value
-        return found
+            values["initValue"] = self.init_value
+        return values
 
     def key(self) -> str:
-        """A hash of the content, the same on every machine: equal settings, equal key."""
+        """Return a hash of the content, the same on every machine: equal settings have equal keys."""
         text = json.dumps(self.as_dict(), sort_keys=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
     def for_image_type(self, image_type: ImageType) -> ExtractionSettings:
-        """These settings with what the image type overrides."""
+        """Return these settings with the image type's own values in place of theirs."""
         return replace(self, **{SETTINGS[name][0]: value for name, value in image_type.arguments})
 
 

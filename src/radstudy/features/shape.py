@@ -1,4 +1,4 @@
-"""Shape features of a mask, as PyRadiomics 3.0.1: a triangle mesh, its diameters, and the voxels' principal axes."""
+"""Shape features of a mask as in PyRadiomics 3.0.1: a triangle mesh, its diameters, and the voxels' principal axes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Float64 = NDArray[np.float64]
 def shape(
     mask: NDArray[Any], spacing_zyx: tuple[float, float, float], features: Iterable[str] | None = None
 ) -> dict[str, float]:
-    """Three-dimensional shape features.
+    """Compute the three-dimensional shape features.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def shape(
 
     Raises
     ------
-    CaseError : no voxel is inside.
+    CaseError : the mask has no voxels.
     UsageError : a feature is unknown.
 
     Examples
@@ -59,7 +59,7 @@ def _mesh_features(padded: NDArray[np.uint8], spacing: Float64) -> dict[str, flo
     areas = np.linalg.norm(_triangle_normals() * (voxel / spacing), axis=1) / 2
     area, voxels = surface.march(padded, np.bincount(cube, areas, 128).astype(np.float64), determinant, normal)
     volume = voxels * voxel
-    # Area of the sphere of equal volume; NumPy's cube root has another last digit where registers hold 512 bits.
+    # Area of the sphere of equal volume; the last digit of NumPy's cube root differs on CPUs with 512-bit registers.
     sphere = math.cbrt(36 * np.pi * volume**2)
     return {
         "MeshVolume": volume,
@@ -81,7 +81,7 @@ def _triangle_normals() -> Float64:
 
 @cache
 def _cube_sums() -> tuple[NDArray[np.int64], Float64, Float64]:
-    """The cube of each triangle; per cube the summed determinants and normals of its triangles."""
+    """Return the cube of each triangle, and per cube the summed determinants and normals of its triangles."""
     cube, points = surface.cube_triangles()
     determinants = np.linalg.det(points)
     normals = _triangle_normals()
@@ -93,7 +93,7 @@ def _axis_features(padded: NDArray[np.uint8], spacing: Float64) -> dict[str, flo
     count, z, y, x, zz, yy, xx, zy, zx, yx = (int(total) for total in surface.moments(padded))
     first = np.array([z, y, x], dtype=object)
     second = np.array([[zz, zy, zx], [zy, yy, yx], [zx, yx, xx]], dtype=object)
-    exact = count * second - np.outer(first, first)  # whole numbers, so a flat lesion has exactly no thickness
+    exact = count * second - np.outer(first, first)  # integers, so a flat lesion has a thickness of exactly 0
     covariance = exact.astype(np.float64) / count**2 * np.outer(spacing, spacing)
     least, minor, major = np.maximum(np.linalg.eigvalsh(covariance), 0.0)
     return {
@@ -107,7 +107,7 @@ def _axis_features(padded: NDArray[np.uint8], spacing: Float64) -> dict[str, flo
 
 
 def _diameters(padded: NDArray[np.uint8], spacing: Float64) -> dict[str, float]:
-    """Longest distances between mesh vertices, anywhere and within planes of the half-voxel grid."""
+    """Compute the longest distances between mesh vertices, anywhere and within planes of the half-voxel grid."""
     along_x, along_z = surface.vertex_rows(padded)
     z_mm, y_mm, x_mm = (float(mm) for mm in spacing / 2)
     hulls, in_slice = surface.planar_hulls(along_x, y_mm, x_mm)

@@ -1,16 +1,16 @@
-"""Texture features of a discretised lesion: GLCM, GLRLM, GLSZM, GLDM and NGTDM, as PyRadiomics 3.0.1.
+"""Texture features of a discretised lesion: GLCM, GLRLM, GLSZM, GLDM and NGTDM, as in PyRadiomics 3.0.1.
 
-One lesion is cropped to its bounding box once, its matrices are counted over lesion voxels only, and every feature is
-read from the matrices in one pass (`radstudy.features.kernels`). `textures` does all families of one image together;
-`glcm` and its siblings do one.
+A lesion is cropped to its bounding box once, its matrices are counted over lesion voxels only, and all features are
+computed from the matrices in one pass (`radstudy.features.kernels`). `textures` computes all families of one image
+together; `glcm` and its siblings compute one.
 
 Definitions: Haralick et al. 1973 (doi 10.1109/TSMC.1973.4309314), Galloway 1975, Thibault et al. 2014
 (doi 10.1109/TBME.2013.2284600), Sun and Wee 1983, Amadasun and King 1989 (doi 10.1109/21.44046), and the IBSI
-reference manual (arXiv:1612.07003). Where PyRadiomics departs from them is in `radstudy.catalogue`.
+reference manual (arXiv:1612.07003). `radstudy.catalogue` lists where PyRadiomics departs from them.
 
-NaN. A direction counts for the GLCM if it holds a pair of lesion voxels and for the GLRLM if any of its lines holds
-two lesion voxels. Where no direction counts (a single voxel; voxels too far apart) all GLCM and GLRLM features are
-NaN. (There PyRadiomics gives NaN too, but for an InverseVariance of 0 or an MCC of 1 that come from summing nothing.)
+NaN. A direction counts for the GLCM if it has a pair of lesion voxels and for the GLRLM if any of its lines has two
+lesion voxels. If no direction counts (a single voxel; voxels too far apart), all GLCM and GLRLM features are NaN.
+(PyRadiomics also returns NaN then, except for an InverseVariance of 0 or an MCC of 1, the results of empty sums.)
 GLSZM, GLDM and NGTDM are never NaN.
 """
 
@@ -43,7 +43,7 @@ _SLOTS = {
 _PLACES = {
     family: {one.name: slots.index(one.slot) for one in CATALOGUE if one.family == family and one.slot}
     for family, slots in _SLOTS.items()
-}  # of each feature among the values that its family's kernel returns
+}  # index of each feature in the values that its family's kernel returns
 
 TEXTURES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
@@ -59,15 +59,15 @@ def glcm(
     spacing_zyx: Spacing = (1.0, 1.0, 1.0),
     features: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Grey-level co-occurrence features, averaged over directions.
+    """Compute the grey-level co-occurrence features, averaged over directions.
 
     Parameters
     ----------
-    levels : int32 (z, y, x), grey level from 1 inside the lesion, 0 outside, as `discretise` gives them.
+    levels : int32 (z, y, x), grey level from 1 inside the lesion, 0 outside, as returned by `discretise`.
     n_levels : the highest grey level, which normalises Idn and Idmn.
     distances : Chebyshev distances of the neighbours, in voxels.
     force2d : axis of `levels` that directions may not leave; None for all directions.
-    symmetric : count each pair both ways.
+    symmetric : count each pair in both directions.
     weighting_norm : infinity, euclidean, manhattan or no_weighting: directions are summed with weight exp(-d^2), d
         the length of the offset in mm in that norm (1 for no_weighting), before the features are computed. None
         averages the features.
@@ -76,7 +76,7 @@ def glcm(
 
     Raises
     ------
-    CaseError : no voxel is inside, or more than `MOST_GREY_LEVELS` grey levels are.
+    CaseError : the lesion has no voxels, or more than `MOST_GREY_LEVELS` grey levels.
     UsageError : an option or a feature is unknown.
 
     Examples
@@ -100,7 +100,7 @@ def glrlm(
     spacing_zyx: Spacing = (1.0, 1.0, 1.0),
     features: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Grey-level run length features, averaged over directions.
+    """Compute the grey-level run length features, averaged over directions.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def glrlm(
 def glszm(
     levels: NDArray[np.int32], n_levels: int, *, force2d: int | None = None, features: Iterable[str] | None = None
 ) -> dict[str, float]:
-    """Grey-level size zone features; zones are 26-connected (8-connected with `force2d`).
+    """Compute the grey-level size zone features; zones are 26-connected (8-connected with `force2d`).
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def gldm(
     gldm_a: int = 0,
     features: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Grey-level dependence features.
+    """Compute the grey-level dependence features.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def ngtdm(
     force2d: int | None = None,
     features: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Neighbouring grey tone difference features.
+    """Compute the neighbouring grey tone difference features.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def textures(
     spacing_zyx: Spacing = (1.0, 1.0, 1.0),
     gldm_a: int = 0,
 ) -> dict[str, dict[str, float]]:
-    """Several texture families of one image: the same values as one call each, in less time.
+    """Compute several texture families of one image: the same values as with one call each, in less time.
 
     Parameters
     ----------
@@ -226,11 +226,11 @@ def textures(
 
     Returns
     -------
-    values : family -> feature -> value, in the order asked for.
+    values : family -> feature -> value, in the requested order.
 
     Raises
     ------
-    CaseError : no voxel is inside, or more than `MOST_GREY_LEVELS` grey levels are.
+    CaseError : the lesion has no voxels, or more than `MOST_GREY_LEVELS` grey levels.
     UsageError : a family, an option or a feature is unknown.
 
     Examples
@@ -242,7 +242,7 @@ def textures(
     asked = dict(classes) if isinstance(classes, Mapping) else dict.fromkeys(classes)
     unknown = [family for family in asked if family not in TEXTURES]
     if unknown:
-        raise UsageError(f"there is no texture family {unknown[0]!r}; there are {', '.join(TEXTURES)}")
+        raise UsageError(f"unknown texture family {unknown[0]!r}; choose from {', '.join(TEXTURES)}")
     names = {family: feature_names(family, features) for family, features in asked.items()}
     lesion = PackedLesion.of(levels, distances)
     merge = weighting_norm is not None
@@ -267,7 +267,7 @@ def textures(
 def _counted(
     lesion: PackedLesion, force2d: int | None, families: Iterable[str]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Co-occurrence and run length matrices, each empty if not needed; in one pass where their directions agree."""
+    """Count co-occurrence and run length matrices, each empty if not needed; in one pass if their directions agree."""
     n_grey, longest = lesion.grey.size, max(lesion.shape)
     needed = {"glcm", "glrlm"}.intersection(families)
     if len(needed) == 2 and lesion.distances == (1,):
@@ -281,7 +281,7 @@ def _counted(
 
 
 def _named(family: str, values: Float64, names: tuple[str, ...], **others: float) -> dict[str, float]:
-    """The features asked for, in their order: from the kernel's values, or `others`, which it does not return."""
+    """Return the requested features in order, from the kernel's values or from `others`, which it does not return."""
     places = _PLACES[family]
     return {name: others[name] if name in others else float(values[places[name]]) for name in names}
 
@@ -302,7 +302,7 @@ def _glcm_of(
 
 
 def _mcc(pairs: NDArray[np.int32], weights: Float64, merge: bool, symmetric: bool) -> float:
-    """Maximal correlation coefficient: the second singular value of p_ij / sqrt(p_i p_j), averaged over directions.
+    """Compute the maximal correlation coefficient: the second singular value of p_ij / sqrt(p_i p_j), averaged.
 
     PyRadiomics takes the root of the second eigenvalue of sum_k p_ik p_jk / (p_i p_k), which is the same number.
     """

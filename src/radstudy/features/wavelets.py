@@ -1,4 +1,4 @@
-"""Low-pass analysis filters of the orthogonal wavelets that are carried: Haar, Daubechies, symlets, coiflets.
+"""Low-pass analysis filters of the supported orthogonal wavelets: Haar, Daubechies, symlets, coiflets.
 
 The numbers are mathematical constants (Daubechies I. Ten lectures on wavelets. SIAM 1992, tables 6.1, 6.3, 8.1),
 printed in the order and to the digits that PyWavelets uses, so that results agree bit by bit.
@@ -146,13 +146,13 @@ WAVELETS: tuple[str, ...] = tuple(_LOW)
 def wavelet_filters(
     name: str, dtype: type[np.floating[Any]] = np.float64
 ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """The low-pass and high-pass analysis filters of a wavelet in `WAVELETS`.
+    """Return the low-pass and high-pass analysis filters of a wavelet in `WAVELETS`.
 
     Parameters
     ----------
     name : for example "coif1".
-    dtype : float64, or float32 with PyWavelets' rounding: it keeps coiflets without their factor of sqrt(2) and
-        multiplies in single precision.
+    dtype : float64, or float32 with PyWavelets' rounding: PyWavelets stores coiflets without their factor of sqrt(2)
+        and multiplies in single precision.
 
     Returns
     -------

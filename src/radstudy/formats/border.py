@@ -1,4 +1,4 @@
-"""The guard at the border of the formats: what a library raises at a damaged file becomes an error that names it."""
+"""Guard of the readers: what a library raises on a damaged file becomes an error that names the file."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 
 from radstudy.errors import CaseError, RadstudyError, unreadable
 
-_TELLING = (RuntimeError, ValueError, OSError, EOFError, KeyError)  # their words say what is wrong
+_TELLING = (RuntimeError, ValueError, OSError, EOFError, KeyError)  # their text explains what is wrong
 
 
 @contextmanager
 def border(file: str | Path, what: str, remedy: str) -> Iterator[None]:
-    """Turn what reading a file raises into a CaseError that names it; a damaged file gives any error there is.
+    """Turn any error raised while a file is read into a CaseError that names it; a damaged file can raise anything.
 
     Parameters
     ----------
-    file : that is read inside.
-    what : it should be, such as "an image".
-    remedy : what to do about a file that is not.
+    file : the file that is read inside the block.
+    what : the kind of file that was expected, such as "an image".
+    remedy : what to do if it is not.
 
     Raises
     ------
-    CaseError : the content cannot be read; a TransientError where the disk or share does not give it.
-    MemoryError : there is too little memory, which is not the file's fault.
+    CaseError : the content cannot be read; a TransientError if the disk or share is at fault.
+    MemoryError : too little memory, which is not the file's fault.
     """
     try:
         yield

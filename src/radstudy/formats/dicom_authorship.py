@@ -1,4 +1,4 @@
-"""Who drew a segmentation or structure set, and when: what its header says of its making.
+"""Author and date of a segmentation or structure set, from its header.
 
 References
 ----------
@@ -8,9 +8,12 @@ DICOM PS3.3, C.10.9.2 (content identification), C.7.3.1 (general series), C.8.8.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from radstudy.formats.dicom_values import clock_of, text_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _MOMENTS = (
     ("StructureSetDate", "StructureSetTime"), ("ContentDate", "ContentTime"), ("SeriesDate", "SeriesTime"),
@@ -20,16 +23,16 @@ _MOMENTS = (
 
 @dataclass(frozen=True)
 class Authorship:
-    """Who made a drawing, and when; "" and None where the header does not say.
+    """Author and time of a drawing; "" and None if the header does not say.
 
     Parameters
     ----------
-    creator : ContentCreatorName, as DICOM writes names (FAMILY^GIVEN).
+    creator : ContentCreatorName, in DICOM's form (FAMILY^GIVEN).
     operators : OperatorsName.
-    description : of its series.
+    description : SeriesDescription.
     label : ContentLabel or StructureSetLabel.
     made_s : when it was drawn, seconds on the clock of `clock_of`.
-    day_only : whether the header gives the day alone.
+    day_only : whether the header gives only the day.
     """
 
     creator: str = ""
@@ -43,8 +46,8 @@ class Authorship:
 NOBODY = Authorship()
 
 
-def authorship_of(dataset: Any) -> Authorship:
-    """What a header says of a drawing's making."""
+def authorship_of(dataset: Dataset) -> Authorship:
+    """Read author and time of a drawing from its header."""
     moments = [(text_of(dataset, day), text_of(dataset, time)) for day, time in _MOMENTS]
     day, time = next(((day, time) for day, time in moments if day), ("", ""))
     return Authorship(
@@ -58,7 +61,7 @@ def authorship_of(dataset: Any) -> Authorship:
 
 
 def since(authorship: Authorship, examination_s: float | None) -> str:
-    """When a drawing was made, as days, hours or minutes after the examination began; "" where it is not known.
+    """Time from the start of the examination to the drawing, in days, hours or minutes; "" if unknown.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""The b-value of a DICOM image, from the standard's tag and from the vendors' private ones.
+"""The b-value of a DICOM image, from the standard tag and the vendors' private ones.
 
-References: DICOM PS3.3 C.8.13.5.9 (MR diffusion). Private tags as the vendors' conformance statements give them:
+References: DICOM PS3.3 C.8.13.5.9 (MR diffusion). Private tags from the vendors' conformance statements:
 Siemens (0019,100C) and the CSA header's B_value, GE (0043,1039), Philips (2001,1003), United Imaging (0065,1009).
 """
 
@@ -9,24 +9,27 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_values import first_item, number_of, private_value, value_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _GE_OFFSET = 1_000_000_000  # newer GE systems add it to the b-value
 
 
 @dataclass(frozen=True, slots=True)
-class Diffusion:
+class DiffusionWeighting:
     """The diffusion weighting of one image.
 
     Parameters
     ----------
-    b_value : s/mm2, or None where no tag gives one.
-    source : the tag that gave it.
-    direction : "none" (b = 0), "isotropic" (trace), "directional" (one gradient), or "" where nothing tells.
-    gradient : the direction, LPS, rounded; None where absent.
-    conflict : what two tags say, where they disagree.
+    b_value : s/mm2, or None if no tag holds one.
+    source : the tag that holds it.
+    direction : "none" (b = 0), "isotropic" (trace), "directional" (one gradient), or "" if unknown.
+    gradient : the direction, LPS, rounded; None if absent.
+    conflict : the values of tags that disagree; "" if they agree.
     """
 
     b_value: float | None = None
@@ -37,19 +40,19 @@ class Diffusion:
 
 
 def diffusion_of(
-    dataset: Any, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
-) -> Diffusion:
-    """The diffusion weighting that the tags of an image give.
+    dataset: Dataset, look: Callable[[str, str], Any], manufacturer: str, image_type: tuple[str, ...]
+) -> DiffusionWeighting:
+    """Read the diffusion weighting of an image from its tags.
 
     Parameters
     ----------
     dataset : a pydicom Dataset.
-    look : a value of the frame's functional group, by sequence and keyword.
-    manufacturer : as the header spells it.
-    image_type : of the image.
+    look : returns a value of the frame's functional group, by sequence and keyword.
+    manufacturer : as spelled in the header.
+    image_type : ImageType of the image.
     """
     vendor = manufacturer.upper()
-    found = [
+    readings = [
         (name, value)
         for name, value in (
             ("DiffusionBValue (0018,9087)", number_of(look("MRDiffusionSequence", "DiffusionBValue"))),
@@ -60,20 +63,22 @@ def diffusion_of(
         )
         if value is not None and 0 <= value < 100_000
     ]
-    if not found and "SIEMENS" in vendor:
-        found = _siemens_csa(dataset)
-    if not found:
-        return Diffusion()
-    source, b_value = found[0]
+    if not readings and "SIEMENS" in vendor:
+        readings = _siemens_csa(dataset)
+    if not readings:
+        return DiffusionWeighting()
+    source, b_value = readings[0]
     conflict = ""
-    if len({round(value) for _, value in found}) > 1:
-        conflict = ", ".join(f"{name} says {value:g}" for name, value in found)
+    if len({round(value) for _, value in readings}) > 1:
+        conflict = ", ".join(f"{name} says {value:g}" for name, value in readings)
     gradient = _gradient(dataset, look)
-    return Diffusion(b_value, source, _direction(dataset, look, b_value, gradient, image_type), gradient, conflict)
+    return DiffusionWeighting(
+        b_value, source, _direction(dataset, look, b_value, gradient, image_type), gradient, conflict
+    )
 
 
 def _direction(
-    dataset: Any,
+    dataset: Dataset,
     look: Callable[[str, str], Any],
     b_value: float,
     gradient: tuple[float, ...] | None,
@@ -91,7 +96,7 @@ def _direction(
     return "directional" if stated == "DIRECTIONAL" else ""
 
 
-def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...] | None:
+def _gradient(dataset: Dataset, look: Callable[[str, str], Any]) -> tuple[float, ...] | None:
     value = look("MRDiffusionSequence", "DiffusionGradientOrientation")
     if value is None:
         value = look("DiffusionGradientDirectionSequence", "DiffusionGradientOrientation")
@@ -107,23 +112,23 @@ def _gradient(dataset: Any, look: Callable[[str, str], Any]) -> tuple[float, ...
         return None
 
 
-def _ge(dataset: Any) -> float | None:
-    """GE's b-value is the first of four numbers. A 0 there says nothing: series without diffusion carry it too."""
+def _ge(dataset: Dataset) -> float | None:
+    """GE's b-value, the first of four numbers. A 0 there means nothing: series without diffusion have it too."""
     value = number_of(private_value(dataset, 0x00431039))
     if value is None:
         return None
     return value - _GE_OFFSET if value >= _GE_OFFSET else value
 
 
-def _siemens(dataset: Any) -> float | None:
+def _siemens(dataset: Dataset) -> float | None:
     return number_of(private_value(dataset, 0x0019100C))
 
 
-def _united_imaging(dataset: Any, vendor: str) -> float | None:
+def _united_imaging(dataset: Dataset, vendor: str) -> float | None:
     return number_of(private_value(dataset, 0x00651009)) if "UIH" in vendor or "UNITED IMAGING" in vendor else None
 
 
-def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
+def _siemens_csa(dataset: Dataset) -> list[tuple[str, float]]:
     raw = private_value(dataset, 0x00291010)
     if not isinstance(raw, bytes):
         return []
@@ -133,7 +138,7 @@ def _siemens_csa(dataset: Any) -> list[tuple[str, float]]:
 
     try:
         value = csareader.get_scalar(csareader.read(raw), "B_value")
-    except Exception:  # a vendor's own header: what cannot be read tells nothing
+    except Exception:  # a vendor's private header that cannot be read is as good as absent
         return []
     number = number_of(value)
     return [] if number is None or not 0 <= number < 100_000 else [("Siemens CSA header B_value", number)]

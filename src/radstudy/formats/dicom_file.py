@@ -1,9 +1,9 @@
-"""Open a DICOM file, with or without its preamble: one way for headers and for pixels.
+"""Opening of DICOM files, with or without preamble, in one place for headers and pixels.
 
-A file is read whole or not at all: the library below takes a file that was cut off for one with fewer tags, and a
-length of four gigabytes for an order to make room for them.
+A file is read completely or not at all: pydicom takes a file that was cut off for one with fewer tags, and allocates
+four gigabytes if a length says so.
 
-References: DICOM PS3.10, 7.1 (preamble, prefix DICM, file meta information). Old archives write the data set alone.
+References: DICOM PS3.10, 7.1 (preamble, prefix DICM, file meta information). Old archives write only the data set.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ import warnings
 import zlib
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from radstudy.bounds import OBJECT
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+    from pydicom.uid import UID
+
 _PREFIX = slice(128, 132)
-START = 4096  # bytes that tell what a file is
+START = 4096  # bytes by which the kind of a file is recognised
 _CHUNK = 1024 * 8  # pydicom reads a value of unknown length in pieces of this size, the last one shorter
 _STEP = 1 << 20
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META = re.compile(rb"\x02\x00(?:\x00\x00UL\x04\x00|[\x01-\x16]\x00(?:UI|OB|SH|AE))")
-_LATEST_META = 1024  # where file meta information may begin at the latest in a file whose first bytes are damaged
+_LATEST_META = 1024  # latest start of file meta information in a file whose first bytes are damaged
 _PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _UNKNOWN_LENGTH = 0xFFFFFFFF
 _SWALLOWED = re.compile(
@@ -36,20 +40,20 @@ _TEXT = {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST",
 
 
 class UnreadableError(ValueError):
-    """A DICOM file is damaged: what of it, without a value of its header."""
+    """A DICOM file is damaged; the message names the fault without quoting a value of its header."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """How an object's pixels lie in its file.
+class StoredPixels:
+    """Storage of an object's pixels in its file.
 
     Parameters
     ----------
-    length : of the pixel element's value in bytes as its header says; None where they are in fragments, as compressed
+    length : bytes of the pixel element's value according to its header; None if they are in fragments, as compressed
         ones are.
-    room : bytes from where the value begins to the file's end.
+    room : bytes from the start of the value to the end of the file.
     rest_is_zero : whether the bytes after the value are all zero, as some programs pad files.
-    rest_is_sound : whether they are elements as they follow pixels, to the file's end.
+    rest_is_sound : whether they are valid elements that may follow pixels, to the end of the file.
     """
 
     length: int | None
@@ -59,23 +63,23 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedObject:
     """A DICOM file.
 
     Parameters
     ----------
-    dataset : as pydicom has it; its transfer syntax is always there, read or found from its bytes.
-    stored : how its pixels lie; None where it has none.
-    disorder : what about the order of its elements is not as the standard says; "" where it is.
+    dataset : pydicom's data set; its transfer syntax is always set, read or inferred from the bytes.
+    stored : storage of its pixels; None if it has none.
+    disorder : how the order of its elements departs from the standard; "" if it does not.
     """
 
-    dataset: Any
-    stored: Stored | None
+    dataset: Dataset
+    stored: StoredPixels | None
     disorder: str = ""
 
 
 def is_bare(start: bytes) -> bool:
-    """Whether a file that begins so is DICOM without preamble: file meta information, or the data set at once.
+    """True if a file is DICOM without preamble: it begins with file meta information or with the data set itself.
 
     Parameters
     ----------
@@ -91,31 +95,31 @@ def is_bare(start: bytes) -> bool:
 
 
 def begins_as_dicom(start: bytes) -> bool:
-    """Whether a file begins as DICOM, be it whole or damaged: one that is in part zero, shifted or cut off too.
+    """True if a file begins like DICOM, complete or damaged: even if partly zero, shifted or cut off.
 
     Parameters
     ----------
-    start : its first `START` bytes, or fewer. An empty file does not begin as anything.
+    start : its first `START` bytes, or fewer. An empty file does not count.
     """
     if start[_PREFIX] == b"DICM" or is_bare(start):
         return True
-    if start and not start.strip(b"\0"):  # as far as a preamble goes, or overwritten
+    if start and not start.strip(b"\0"):  # cut off within its preamble, or overwritten
         return True
     return bool(_META.search(start[:_LATEST_META])) or (b"DICM" in start[:_LATEST_META] and b"\0" in start)
 
 
-def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> Opened:
+def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> OpenedObject:
     """Read a DICOM file.
 
     Parameters
     ----------
-    file : an open binary file that can seek.
+    file : an open, seekable binary file.
     stop_before_pixels : leave the pixels unread.
 
     Raises
     ------
-    pydicom.errors.InvalidDicomError : it does not begin as DICOM.
-    UnreadableError : it does, and is damaged or cut off.
+    pydicom.errors.InvalidDicomError : it does not begin like DICOM.
+    UnreadableError : it does, but is damaged or cut off.
     OSError : the disk or the network failed.
     """
     import pydicom
@@ -123,16 +127,16 @@ def open_file(file: BinaryIO, *, stop_before_pixels: bool = False) -> Opened:
     start = file.read(START)
     file.seek(0)
     if not begins_as_dicom(start):
-        raise pydicom.errors.InvalidDicomError("it does not begin as DICOM")
+        raise pydicom.errors.InvalidDicomError("it does not begin like DICOM")
     try:
         return _opened(_Guarded(_inflated(file, start)), start, stop_before_pixels)
     except (UnreadableError, MemoryError):
         raise
     except OSError as error:
-        if error.errno is not None:  # of the system, not of the parser
+        if error.errno is not None:  # raised by the system, not the parser
             raise
         raise UnreadableError(f"it is damaged or cut off ({type(error).__name__})") from error
-    except Exception as error:  # the parser raises what the damage leads it to
+    except Exception as error:  # a damaged file can make the parser raise anything
         raise UnreadableError(f"it is damaged or cut off ({type(error).__name__})") from error
 
 
@@ -141,12 +145,12 @@ def open_dataset(file: BinaryIO, *, stop_before_pixels: bool = False) -> Any:
     return open_file(file, stop_before_pixels=stop_before_pixels).dataset
 
 
-def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> Opened:
+def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> OpenedObject:
     import pydicom
     from pydicom.dataset import FileMetaDataset
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+        warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
         dataset = pydicom.dcmread(cast(BinaryIO, file), stop_before_pixels=stop_before_pixels, force=is_bare(start))
         ended = file.tell()
         meta = getattr(dataset, "file_meta", None)
@@ -166,15 +170,15 @@ def _opened(file: _Guarded, start: bytes, stop_before_pixels: bool) -> Opened:
         file.seek(min(ended, file.size))
         if ended > file.size or file.short or file.read().strip(b"\0"):
             raise UnreadableError("it is cut off, or damaged in its header")
-    return Opened(dataset, stored, disorder)
+    return OpenedObject(dataset, stored, disorder)
 
 
 class _Guarded:
-    """A file that takes no more memory than it has bytes, and remembers a value that was cut off by its end.
+    """A file that never allocates more memory than it has bytes, and remembers if its end cut off a value.
 
     Parameters
     ----------
-    file : open, binary, can seek.
+    file : an open, seekable binary file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -184,7 +188,7 @@ class _Guarded:
         file.seek(0)
 
     def read(self, count: int = -1) -> bytes:
-        """As of any file; no more is asked for than is left."""
+        """Read as from any file, but request no more than is left."""
         left = max(0, self.size - self._file.tell())
         wanted = left if count < 0 else count
         if 0 < left < wanted and wanted != _CHUNK:
@@ -192,16 +196,16 @@ class _Guarded:
         return self._file.read(min(wanted, left))
 
     def seek(self, to: int, whence: int = io.SEEK_SET) -> int:
-        """As of any file."""
+        """Move to a position, as in any file."""
         return self._file.seek(to, whence)
 
     def tell(self) -> int:
-        """As of any file."""
+        """Return the current position, as in any file."""
         return self._file.tell()
 
 
 def _inflated(file: BinaryIO, start: bytes) -> BinaryIO:
-    """The same file without the deflation of its data set, if it has one; the size is checked before memory is taken.
+    """Inflate the data set of a file if it is deflated; the size is checked before memory is allocated.
 
     References: DICOM PS3.5, A.5 (Deflated Explicit VR Little Endian).
     """
@@ -225,7 +229,7 @@ def _inflated(file: BinaryIO, start: bytes) -> BinaryIO:
 
 
 def inflated_beginning(content: bytes) -> bytes:
-    """The beginning of a file with its data set inflated as far as it goes, if it is deflated; else as it is."""
+    """Inflate the beginning of a file as far as it goes if its data set is deflated; else return it unchanged."""
     if not _is_deflated(content):
         return content
     at = _after_meta(content)
@@ -241,7 +245,7 @@ def _is_deflated(start: bytes) -> bool:
 
 
 def _after_meta(start: bytes) -> int:
-    """Where the file meta information ends; it is explicit VR little endian."""
+    """Find the end of the file meta information, which is explicit VR little endian."""
     at = 132
     while start[at : at + 2] == b"\x02\x00" and at + 8 <= len(start):
         long = start[at + 4 : at + 6] in (b"OB", b"OW", b"SQ", b"UN", b"UT")
@@ -250,8 +254,8 @@ def _after_meta(start: bytes) -> int:
     return at
 
 
-def _require_whole(dataset: Any) -> None:
-    """Refuse a data set with a value that is shorter than its length says, or a text that holds other elements."""
+def _require_whole(dataset: Dataset) -> None:
+    """Refuse a data set with a value shorter than its stated length, or a text that contains other elements."""
     for element in dataset.values():
         value, length = element.value, getattr(element, "length", None)
         if not isinstance(value, bytes) or length in (None, _UNKNOWN_LENGTH) or int(element.tag) in _PIXEL_TAGS:
@@ -259,18 +263,18 @@ def _require_whole(dataset: Any) -> None:
         if len(value) != length:
             raise UnreadableError("it is cut off, or damaged in its header")
         if element.VR in _TEXT and _SWALLOWED.search(value):
-            raise UnreadableError(f"the length of element {element.tag} is wrong: it holds others")
+            raise UnreadableError(f"the length of element {element.tag} is wrong: its value contains other elements")
 
 
-def _ends_in_pixels(dataset: Any) -> bool:
-    """Whether pixels of a known length were read last: whether all of them are there is for their decoder to tell."""
+def _ends_in_pixels(dataset: Dataset) -> bool:
+    """True if pixels of a known length were read last; their decoder will check that they are complete."""
     last = next(reversed(list(dataset.values())), None)
     return last is not None and int(last.tag) in _PIXEL_TAGS and getattr(last, "length", None) != _UNKNOWN_LENGTH
 
 
-def disorder_of(dataset: Any) -> str:
-    """What is wrong with the order of the elements: DICOM PS3.5, 7.1, has them once each, by growing tags."""
-    elements = [element for element in dataset.values() if int(element.tag)]  # zeros are how some pad a file
+def disorder_of(dataset: Dataset) -> str:
+    """Describe what is wrong with the order of the elements: DICOM PS3.5, 7.1, wants each once, by increasing tag."""
+    elements = [element for element in dataset.values() if int(element.tag)]  # some programs pad a file with zeros
     for one, following in pairwise(elements):
         ends, begins = _end_of(one), getattr(following, "value_tell", None)
         if ends is not None and begins is not None and begins - ends not in (8, 12):
@@ -281,13 +285,13 @@ def disorder_of(dataset: Any) -> str:
 
 
 def _end_of(element: Any) -> int | None:
-    """Where an element's value ends in its file; None where it is not as it was read, or of unknown length."""
+    """Find the end of an element's value in its file; None if it was changed after reading, or has unknown length."""
     place, length = getattr(element, "value_tell", None), getattr(element, "length", None)
     return None if place is None or length in (None, _UNKNOWN_LENGTH) else int(place) + int(length)
 
 
-def _stored(file: _Guarded, *, implicit: bool, little: bool) -> Stored | None:
-    """How the pixels lie that begin where the file stands; None where something else is there."""
+def _stored(file: _Guarded, *, implicit: bool, little: bool) -> StoredPixels | None:
+    """Read the storage of the pixels that begin at the current position; None if something else begins there."""
     order = "<" if little else ">"
     head = file.read(8)
     if len(head) < 8 or _tag(head, order) not in _PIXEL_TAGS:
@@ -301,13 +305,13 @@ def _stored(file: _Guarded, *, implicit: bool, little: bool) -> Stored | None:
         (length,) = struct.unpack(f"{order}H", head[6:8])
     room = file.size - file.tell()
     if length == _UNKNOWN_LENGTH:
-        return Stored(None, room)
+        return StoredPixels(None, room)
     rest = room - length
     if rest <= 0:
-        return Stored(length, room)
+        return StoredPixels(length, room)
     file.seek(length, io.SEEK_CUR)
     zero, sound = _rest(file, rest, order, implicit)
-    return Stored(length, room, zero, sound)
+    return StoredPixels(length, room, zero, sound)
 
 
 def _tag(head: bytes, order: str) -> int:
@@ -316,7 +320,7 @@ def _tag(head: bytes, order: str) -> int:
 
 
 def _rest(file: _Guarded, rest: int, order: str, implicit: bool) -> tuple[bool, bool]:
-    """Whether the bytes after the pixels are zero, and whether they are elements with growing tags to the end."""
+    """Check if the bytes after the pixels are all zero, and if they are elements with increasing tags to the end."""
     begins = file.tell()
     zero = True
     for _ in range(0, rest, _STEP):
@@ -340,14 +344,16 @@ def _rest(file: _Guarded, rest: int, order: str, implicit: bool) -> tuple[bool, 
         else:
             (length,) = struct.unpack(f"{order}H", head[6:])
         if length == _UNKNOWN_LENGTH:
-            return zero, True  # a sequence: its reader looks
+            return zero, True  # a sequence: checked by its reader
         file.seek(length, io.SEEK_CUR)
     return zero, file.tell() == file.size
 
 
-def _syntax_of(dataset: Any) -> str:
-    """The uncompressed transfer syntax that pydicom has found by looking at the bytes."""
+def _syntax_of(dataset: Dataset) -> UID:
+    """The uncompressed transfer syntax that pydicom inferred from the bytes."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
     implicit, little = dataset.original_encoding
     if implicit:
-        return "1.2.840.10008.1.2"
-    return "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian

@@ -1,4 +1,4 @@
-"""Where each frame of a DICOM image lies: single-frame slices and enhanced multi-frame files, turned into RAS.
+"""Position of each frame of a DICOM image in RAS: single-frame slices and enhanced multi-frame files.
 
 References
 ----------
@@ -44,7 +44,7 @@ class Plane:
 
 
 def is_dicom(path: str | Path) -> bool:
-    """Whether a file is DICOM by its content, or calls itself .dcm."""
+    """True if a file is DICOM by its content, or has the suffix .dcm."""
     file = Path(path)
     if not file.is_file():
         return False
@@ -58,7 +58,7 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
 
     Raises
     ------
-    CaseError : it is missing, truncated or no DICOM file. A TransientError where another run may read it.
+    CaseError : it is missing, truncated or not a DICOM file. A TransientError if another run may be able to read it.
     """
     file = Path(path)
     if not file.is_file():
@@ -71,22 +71,22 @@ def read_dataset(path: str | Path, *, stop_before_pixels: bool = False) -> Datas
         if isinstance(error, OSError) and error.errno is not None:
             raise unreadable(error, file) from error
         raise CaseError(
-            f"the file cannot be read as DICOM ({error})", "export it again from where it was made", file=file
+            f"the file cannot be read as DICOM ({error})", "export it again from its source", file=file
         ) from error
 
 
 @contextmanager
 def dicom_border(path: str | Path, what: str) -> Iterator[None]:
-    """Turn whatever a damaged object makes the code inside raise into a CaseError that names the file.
+    """Turn any error that a damaged object causes inside the block into a CaseError that names the file.
 
-    The error's own text may quote the header, and so the patient: its kind alone is told.
+    The error's own text may quote the header, and with it the patient: only its class is shown.
 
     Parameters
     ----------
-    path : of the object.
-    what : it should be, such as "segmentation".
+    path : the object's file.
+    what : the kind of object that was expected, such as "segmentation".
     """
-    again = f"export the {what} again from where it was made"
+    again = f"export the {what} again from its source"
     try:
         yield
     except CaseError as error:
@@ -95,7 +95,7 @@ def dicom_border(path: str | Path, what: str) -> Iterator[None]:
         raise
     except UnreadableError as error:
         raise CaseError(f"the {what} is damaged: {error}", again, file=path) from error
-    except Exception as error:  # the parser and its decoders raise what the damage leads them to
+    except Exception as error:  # a damaged file can make the parser and its decoders raise anything
         raise CaseError(f"the {what} cannot be read ({type(error).__name__})", again, file=path) from error
 
 
@@ -107,12 +107,12 @@ def slice_affine(
     Parameters
     ----------
     position : ImagePositionPatient, mm, LPS: centre of the first pixel.
-    orientation : ImageOrientationPatient: direction of growing column index, then of growing row index.
+    orientation : ImageOrientationPatient: direction of increasing column index, then of increasing row index.
     spacing : PixelSpacing, mm: between rows, then between columns.
 
     Raises
     ------
-    CaseError : the cosines are no right angle of unit vectors, or a number is not finite.
+    CaseError : the cosines are not unit vectors at right angles, or a number is not finite.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def slice_affine(
 
 
 def _shown(values: Any) -> str:
-    """Numbers for a message: a text, which may be anything, is not quoted."""
+    """Format numbers for a message; text, which may identify the patient, is not quoted."""
     try:
         return str([float(value) for value in values])
     except (TypeError, ValueError):
@@ -150,7 +150,7 @@ def _shown(values: Any) -> str:
 
 
 def frame_affines(dataset: Dataset) -> list[NDArray[np.float64]]:
-    """The affine of every frame of a DICOM image, in the file's order; as in `slice_affine`.
+    """The affine of every frame of a DICOM image, in the file's order; see `slice_affine`.
 
     Raises
     ------
@@ -158,12 +158,12 @@ def frame_affines(dataset: Dataset) -> list[NDArray[np.float64]]:
     """
     groups = value_of(dataset, "PerFrameFunctionalGroupsSequence")
     if groups is None:
-        found = [_attribute([dataset], name) for name in ("ImagePositionPatient", "ImageOrientationPatient",
+        values = [_attribute([dataset], name) for name in ("ImagePositionPatient", "ImageOrientationPatient",
                                                           "PixelSpacing")]  # fmt: skip
-        missing = [name for name, value in zip(_PLACE, found, strict=True) if value is None]
+        missing = [name for name, value in zip(_PLACE, values, strict=True) if value is None]
         if missing:
             raise _unplaced(missing, 1)
-        return [slice_affine(*found)]
+        return [slice_affine(*values)]
     shared = _first(dataset, "SharedFunctionalGroupsSequence")
     return [_frame_affine([group, shared], number) for number, group in enumerate(groups, 1)]
 
@@ -176,21 +176,21 @@ _PLACE = {
 
 
 def _frame_affine(groups: list[Dataset | None], number: int) -> NDArray[np.float64]:
-    found = {name: in_groups(groups, sequence, name) for name, sequence in _PLACE.items()}
-    missing = [name for name, value in found.items() if value is None]
+    values = {name: in_groups(groups, sequence, name) for name, sequence in _PLACE.items()}
+    missing = [name for name, value in values.items() if value is None]
     if missing:
         raise _unplaced(missing, number)
-    return slice_affine(*found.values())
+    return slice_affine(*values.values())
 
 
 def in_groups(groups: Sequence[Dataset | None], sequence: str, name: str) -> Any:
-    """An attribute of a frame's functional groups, the frame's own before the shared ones; None where it is absent."""
+    """An attribute of a frame's functional groups, the frame's own before the shared ones; None if absent."""
     return _attribute([_first(group, sequence) for group in groups if group is not None], name)
 
 
 def _attribute(places: Sequence[Dataset | None], name: str) -> Any:
-    found = (value_of(place, name) for place in places if place is not None)
-    return next((value for value in found if value is not None), None)
+    values = (value_of(place, name) for place in places if place is not None)
+    return next((value for value in values if value is not None), None)
 
 
 def _first(dataset: Dataset | None, sequence: str) -> Dataset | None:
@@ -199,6 +199,6 @@ def _first(dataset: Dataset | None, sequence: str) -> Dataset | None:
 
 def _unplaced(missing: list[str], frame: int) -> CaseError:
     return CaseError(
-        f"frame {frame} has no {' and no '.join(missing)}: it has no place in the patient",
-        "use a mask or image of a tomographic series (MR, CT, PET)",
+        f"frame {frame} has no {' and no '.join(missing)}: it has no position in the patient",
+        "use a mask or image from a tomographic series (MR, CT, PET)",
     )

@@ -1,4 +1,4 @@
-"""What a DICOM object's header says about its images: one `Frame` an image, the facts of its series shared.
+"""Headers of DICOM images: one `Frame` per image, with the facts of its series shared.
 
 References: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16 (multi-frame functional groups), C.8.3.1 (MR image), C.8.13
 (enhanced MR image).
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
-from radstudy.formats.dicom_diffusion import Diffusion, diffusion_of
+from radstudy.formats.dicom_diffusion import DiffusionWeighting, diffusion_of
 from radstudy.formats.dicom_file import open_file
 from radstudy.formats.dicom_values import (
     clock_of,
@@ -26,12 +26,15 @@ from radstudy.formats.dicom_values import (
     words_of,
 )
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
 Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who and what an object belongs to. Never leaves the import: outputs hold keyed names of it only."""
+class DicomIdentity:
+    """Patient, study and series of an object. Never leaves the import: outputs hold only keyed names of it."""
 
     patient_id: str
     issuer: str
@@ -43,21 +46,21 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the images of a series have in common. Times in ms, lengths in mm, angles in degrees; None where absent.
+class SeriesFacts:
+    """Facts shared by the images of a series. Times in ms, lengths in mm, angles in degrees; None if absent.
 
     Parameters
     ----------
     orientation : direction cosines of a row, then of a column (LPS), or None.
-    pixel_spacing : between rows, between columns (mm), as DICOM orders them.
-    burned_in, says_no_text : whether BurnedInAnnotation is YES, or NO; where it is absent, neither.
-    captured : whether the header says how the image was turned into DICOM (ConversionType), as screenshots have it.
-    tiled : what the vendor calls it where all slices of a volume lie in one image; "" where they do not.
-    component : PHASE, REAL or IMAGINARY where the image is that part of the complex signal; "" for a magnitude, and
-        where nothing tells.
+    pixel_spacing : between rows, between columns (mm), in DICOM's order.
+    burned_in, says_no_text : whether BurnedInAnnotation is YES, or NO; both False if it is absent.
+    captured : whether the header says how the image was converted to DICOM (ConversionType), as in screenshots.
+    tiled : the vendor's name for a single image that holds all slices of a volume; "" if it is not one.
+    component : PHASE, REAL or IMAGINARY if the image is that part of the complex signal; "" for a magnitude or if
+        unknown.
     padding : first and last stored value that mark a pixel outside the image (PixelPaddingValue), or None.
-    acquisition_images, temporal_positions : how many images its acquisition has, and how many phases, by the header.
-    bits_stored : bits of a pixel that hold its value; 0 where the header does not say.
+    acquisition_images, temporal_positions : number of images of the acquisition, and of phases, by the header.
+    bits_stored : bits of a pixel that hold its value; 0 if the header does not say.
     """
 
     modality: str = ""
@@ -108,25 +111,25 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """One image: a classic instance, or one frame of a multi-frame one.
+class ImageFrame:
+    """One image: a classic instance, or one frame of a multi-frame instance.
 
     Parameters
     ----------
-    file : the source's name of the object.
+    file : name of the object in its source.
     index : number of the frame from 0, or None for a classic instance.
-    position : of the first voxel's centre (LPS, mm), or None.
+    position : centre of the first voxel (LPS, mm), or None.
     acquired_s, content_s : seconds on one clock (date included), or None.
-    slope, intercept : stored value to real value; None where they are absent.
-    scale : what the rescaled value is to be divided by to compare it with that of another series, see `scale_of`; None
-        where the header does not tell.
+    slope, intercept : convert stored values to real values; None if absent.
+    scale : divisor that makes rescaled values comparable with those of another series, see `scale_of`; None if the
+        header does not say.
     """
 
     file: str
     index: int | None
     uid: str
-    identity: Identity
-    facts: Facts
+    identity: DicomIdentity
+    facts: SeriesFacts
     position: tuple[float, float, float] | None
     instance_number: int | None
     acquisition_number: int | None
@@ -134,7 +137,7 @@ class Frame:
     trigger_ms: float | None
     acquired_s: float | None
     content_s: float | None
-    diffusion: Diffusion
+    diffusion: DiffusionWeighting
     slope: float | None
     intercept: float | None
     bytes_missing: int = 0
@@ -142,37 +145,37 @@ class Frame:
 
 
 class Sharing:
-    """Equal facts become one object, so that a folder of 100,000 instances is indexed in little memory."""
+    """Pool of equal facts, each kept once, so that a folder of 100,000 instances is indexed in little memory."""
 
     def __init__(self) -> None:
         self._known: dict[Any, Any] = {}
 
     def __call__(self, value: Shared) -> Shared:
-        """The first object that was equal to `value`."""
+        """Return the first object that was equal to `value`."""
         return cast(Shared, self._known.setdefault(value, value))
 
 
 def read_header(file: BinaryIO) -> Any:
-    """The header of a DICOM file as a pydicom Dataset, without pixels; errors as of `open_file`.
+    """Read the header of a DICOM file as a pydicom Dataset, without pixels; raises as `open_file` does.
 
-    Private tags are read for b-value, scale and kind of image, and never kept.
+    Private tags are read for b-value, scale and kind of image, and are never kept.
 
     Parameters
     ----------
-    file : an open binary file that can seek.
+    file : an open, seekable binary file.
     """
     return open_file(file, stop_before_pixels=True).dataset
 
 
-def frames_of(dataset: Any, file: str, share: Sharing, *, missing: int = 0) -> Iterator[Frame]:
-    """The images that an object holds.
+def frames_of(dataset: Dataset, file: str, share: Sharing, *, missing: int = 0) -> Iterator[ImageFrame]:
+    """Yield the images that an object holds.
 
     Parameters
     ----------
     dataset : from `read_header`.
-    file : the source's name of the object.
-    share : keeps equal facts once.
-    missing : bytes of its pixels that are not there; see `require_image`.
+    file : name of the object in its source.
+    share : keeps each of several equal facts once.
+    missing : number of bytes missing from its pixels; see `require_image`.
 
     Raises
     ------
@@ -188,7 +191,7 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, missing: int = 0) -> I
         look = _lookup(dataset, shared, group)
         facts = share(_facts(dataset, look, syntax))
         position = numbers_of(look("PlanePositionSequence", "ImagePositionPatient"), 3)
-        yield Frame(
+        yield ImageFrame(
             file=file,
             index=None if group is None else number,
             uid=str(value_of(dataset, "SOPInstanceUID") or ""),
@@ -219,9 +222,9 @@ def frames_of(dataset: Any, file: str, share: Sharing, *, missing: int = 0) -> I
         )
 
 
-def identity_of(dataset: Any) -> Identity:
-    """Who and what the object belongs to."""
-    return Identity(
+def identity_of(dataset: Dataset) -> DicomIdentity:
+    """Read patient, study and series of an object."""
+    return DicomIdentity(
         patient_id=text_of(dataset, "PatientID"),
         issuer=text_of(dataset, "IssuerOfPatientID"),
         name=text_of(dataset, "PatientName"),
@@ -235,8 +238,8 @@ def identity_of(dataset: Any) -> Identity:
 Look = Callable[[str, str], Any]
 
 
-def _lookup(dataset: Any, shared: Any, group: Any) -> Look:
-    """A value of a frame's functional group, of the shared ones, or (classic image) of the dataset itself."""
+def _lookup(dataset: Dataset, shared: Any, group: Any) -> Look:
+    """Look up values in a frame's functional group, then the shared ones, or (classic image) in the data set itself."""
 
     def look(sequence: str, keyword: str) -> Any:
         if group is None:
@@ -251,18 +254,22 @@ def _lookup(dataset: Any, shared: Any, group: Any) -> Look:
     return look
 
 
-def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
+def _facts(dataset: Dataset, look: Look, syntax: str) -> SeriesFacts:
     spacing = numbers_of(look("PixelMeasuresSequence", "PixelSpacing"), 2)
     frame_type = look("MRImageFrameTypeSequence", "FrameType")
     image_type = words_of(frame_type if frame_type is not None else value_of(dataset, "ImageType"))
     field = real_of(value_of(dataset, "MagneticFieldStrength"))
     agent = text_of(dataset, "ContrastBolusAgent")
-    return Facts(
+    return SeriesFacts(
         modality=text_of(dataset, "Modality"),
         storage=text_of(dataset, "SOPClassUID"),
         manufacturer=text_of(dataset, "Manufacturer"),
         model=text_of(dataset, "ManufacturerModelName"),
-        field_strength=None if field is None else field / 10_000 if field > 1000 else field,  # some write gauss
+        field_strength=None
+        if field is None
+        else field / 10_000
+        if field > 1000
+        else field,  # some scanners write gauss
         description=text_of(dataset, "SeriesDescription"),
         protocol=text_of(dataset, "ProtocolName"),
         sequence_name=text_of(dataset, "SequenceName") or text_of(dataset, "PulseSequenceName"),
@@ -308,8 +315,8 @@ def _facts(dataset: Any, look: Look, syntax: str) -> Facts:
     )
 
 
-def _tiled(dataset: Any, image_type: Sequence[str]) -> str:
-    """Siemens MOSAIC by ImageType; United Imaging GRID by VFRAME there, or its number of slices (0065,1050)."""
+def _tiled(dataset: Dataset, image_type: Sequence[str]) -> str:
+    """Recognise Siemens MOSAIC by ImageType, and United Imaging GRID by VFRAME there or its slice count (0065,1050)."""
     words = {*image_type, *words_of(value_of(dataset, "ImageType"))}
     if "MOSAIC" in words:
         return "Siemens MOSAIC"
@@ -318,8 +325,8 @@ def _tiled(dataset: Any, image_type: Sequence[str]) -> str:
     return "United Imaging GRID" if united and ("VFRAME" in words or slices > 1) else ""
 
 
-def component_of(dataset: Any, look: Look, image_type: Sequence[str]) -> str:
-    """Which part of the complex signal an image shows: PHASE, REAL or IMAGINARY; "" for a magnitude or where unknown.
+def component_of(dataset: Dataset, look: Look, image_type: Sequence[str]) -> str:
+    """Part of the complex signal that an image shows: PHASE, REAL or IMAGINARY; "" for a magnitude or if unknown.
 
     References: DICOM PS3.3 C.8.13.3.1.2 (ComplexImageComponent). ImageType from its third value on: Siemens writes P, R
     and I, Philips also P_FFE, R_SE and PHASE MAP. GE: RawDataType (0043,102F), 0 to 3.
@@ -340,12 +347,12 @@ _BY_LETTER = {"I": "IMAGINARY", "P": "PHASE", "R": "REAL"}
 _OF_GE = {1.0: "PHASE", 2.0: "REAL", 3.0: "IMAGINARY"}
 
 
-def scale_of(dataset: Any, look: Look, group: Any) -> float | None:
-    """What an image's rescaled values are to be divided by, so that series of one examination can be compared.
+def scale_of(dataset: Dataset, look: Look, group: Any) -> float | None:
+    """Divisor that makes an image's rescaled values comparable between the series of one examination.
 
-    Philips rescales each series to its own range: the value that is comparable is (SV * RS + RI) / (RS * SS) of the
-    stored value SV, the rescale slope RS and intercept RI, and the scale slope SS (2005,100E). Where that is absent, a
-    linear real world value mapping says the same: its slope takes the place of 1 / SS (DICOM PS3.3 C.7.6.16.2.11).
+    Philips rescales each series to its own range: the comparable value is (SV * RS + RI) / (RS * SS), with the stored
+    value SV, rescale slope RS, rescale intercept RI and scale slope SS (2005,100E). If SS is absent, a linear real-
+    world value mapping is equivalent: its slope takes the place of 1 / SS (DICOM PS3.3 C.7.6.16.2.11).
 
     References
     ----------
@@ -353,8 +360,8 @@ def scale_of(dataset: Any, look: Look, group: Any) -> float | None:
     """
     slope = real_of(look("PixelValueTransformationSequence", "RescaleSlope"))
     private = first_item(private_value(group, 0x2005140F)) if group is not None else None
-    scale = next((found for place in (private, dataset) if place is not None
-                  and (found := number_of(private_value(place, 0x2005100E)))), None)  # fmt: skip
+    scale = next((factor for place in (private, dataset) if place is not None
+                  and (factor := number_of(private_value(place, 0x2005100E)))), None)  # fmt: skip
     if scale and "PHILIPS" in text_of(dataset, "Manufacturer").upper():
         return (slope or 1.0) * scale
     mapped = _real_world_slope(dataset, look, group)
@@ -362,8 +369,8 @@ def scale_of(dataset: Any, look: Look, group: Any) -> float | None:
     return (slope or 1.0) / mapped if mapped and not intercept else None
 
 
-def _real_world_slope(dataset: Any, look: Look, group: Any) -> float | None:
-    """The slope of a real world value mapping without intercept; None of none, or of several."""
+def _real_world_slope(dataset: Dataset, look: Look, group: Any) -> float | None:
+    """The slope of a real world value mapping without intercept; None if there is no mapping or several."""
     if group is None:
         items = value_of(dataset, "RealWorldValueMappingSequence")
         if not items or len(items) != 1:
@@ -376,8 +383,8 @@ def _real_world_slope(dataset: Any, look: Look, group: Any) -> float | None:
     return None if intercept else slope
 
 
-def _padding(dataset: Any) -> tuple[int, int] | None:
-    """The stored values that mark pixels outside the image (DICOM PS3.3 C.7.5.1.1.2), as the pixels are stored."""
+def _padding(dataset: Dataset) -> tuple[int, int] | None:
+    """The range of stored values that marks pixels outside the image (DICOM PS3.3 C.7.5.1.1.2)."""
     ends = [whole_of(value_of(dataset, name)) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     first = ends[0]
     if first is None:
@@ -385,10 +392,10 @@ def _padding(dataset: Any) -> tuple[int, int] | None:
     last = first if ends[1] is None else ends[1]
     bits = whole_of(value_of(dataset, "BitsAllocated")) or 16
     signed = whole_of(value_of(dataset, "PixelRepresentation")) == 1
-    least = -(2 ** (bits - 1)) if signed else 0  # some write it with the other sign than the pixels are stored with
+    least = -(2 ** (bits - 1)) if signed else 0  # some files state it with the sign that the pixels do not have
     first, last = ((value - least) % 2**bits + least for value in (first, last))
     return min(first, last), max(first, last)
 
 
-def _day(dataset: Any, keyword: str) -> str:
+def _day(dataset: Dataset, keyword: str) -> str:
     return text_of(dataset, keyword) or text_of(dataset, "SeriesDate") or text_of(dataset, "StudyDate")

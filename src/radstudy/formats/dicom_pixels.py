@@ -1,7 +1,7 @@
 """Stored pixel values of one DICOM image, uncompressed or compressed.
 
-JPEG, JPEG lossless, JPEG-LS and JPEG 2000 are decoded by the GDCM inside SimpleITK, which is a dependency already: the
-other decoders for Python are GPL (libjpeg), or do not know JPEG lossless, the commonest in archives.
+JPEG, JPEG lossless, JPEG-LS and JPEG 2000 are decoded by the GDCM inside SimpleITK, which is already a dependency.
+Other decoders for Python are GPL (libjpeg), or do not support JPEG lossless, the most common one in archives.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,12 +19,15 @@ from radstudy.bounds import SLICE
 from radstudy.formats.dicom_file import UnreadableError
 from radstudy.store import temporary_folder
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
 _JPEG = {
     "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
 }  # fmt: skip
 _START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # of JPEG-LS, and of JPEG
-_FRAGMENT, _END = 0xE000FFFE, 0xE0DDFFFE  # tags of an item and of the end, as they lie in the file
+_FRAGMENT, _END = 0xE000FFFE, 0xE0DDFFFE  # tags of an item and of the end, as stored in the file
 LONGEST_RUN = 64  # bytes that one byte of run lengths can become
 RUN_LENGTHS = "1.2.840.10008.1.2.5"
 _LAYOUT = (
@@ -34,11 +37,11 @@ _LAYOUT = (
 
 
 class UndecodableError(Exception):
-    """A transfer syntax that no decoder here reads."""
+    """The transfer syntax has no decoder here."""
 
 
-def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
-    """The stored values of an image, without slope and intercept.
+def decoded(dataset: Dataset, index: int | None) -> NDArray[Any]:
+    """Decode the stored values of an image, without slope and intercept.
 
     Parameters
     ----------
@@ -52,10 +55,10 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     Raises
     ------
     UndecodableError : the transfer syntax has no decoder here.
-    UnreadableError : the header asks for more pixels than there can be, or for others than the compressed image has.
+    UnreadableError : the header claims more pixels than are possible, or a size other than the compressed image's.
     ValueError, RuntimeError, AttributeError, EOFError and others : the pixels are cut off or damaged.
     """
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax in _JPEG:
@@ -69,7 +72,7 @@ def decoded(dataset: Any, index: int | None) -> NDArray[Any]:
     return values.astype(values.dtype.newbyteorder("="), copy=False)  # big-endian files keep their byte order
 
 
-def _encoded(dataset: Any, index: int) -> bytes:
+def _encoded(dataset: Dataset, index: int) -> bytes:
     """The compressed bytes of one frame."""
     from pydicom.encaps import get_frame
 
@@ -80,7 +83,7 @@ def _encoded(dataset: Any, index: int) -> bytes:
 
 
 def _require_fragments(encapsulated: bytes) -> None:
-    """Refuse compressed pixels whose parts are not as long as they say: DICOM PS3.5, A.4."""
+    """Refuse compressed pixels whose fragments are not as long as stated (DICOM PS3.5, A.4)."""
     at = 0
     while at + 8 <= len(encapsulated):
         tag, length = struct.unpack("<II", encapsulated[at : at + 8])
@@ -91,23 +94,23 @@ def _require_fragments(encapsulated: bytes) -> None:
         else:
             at += 8 + length
     if at != len(encapsulated):
-        raise UnreadableError("the parts of its compressed pixels are not as long as they say")
+        raise UnreadableError("the fragments of its compressed pixels are not as long as stated")
 
 
-def _size(dataset: Any) -> int:
-    """The bytes of one frame, as the header asks for them; checked."""
+def _size(dataset: Dataset) -> int:
+    """The number of bytes of one frame according to the header; checked against the bound."""
     size = dataset.Rows * dataset.Columns * (dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated // 8
     if problem := SLICE.exceeded(size):
         raise UnreadableError(f"its header gives {dataset.Rows} x {dataset.Columns} pixels: {problem}; {SLICE.remedy}")
     return int(size)
 
 
-def require_runs(dataset: Any, encoded: bytes) -> None:
-    """Refuse a frame whose run lengths do not make just the pixels that the header asks for.
+def require_runs(dataset: Dataset, encoded: bytes) -> None:
+    """Refuse a frame whose run lengths do not decode to exactly the pixels that the header requires.
 
     Parameters
     ----------
-    dataset : with the header.
+    dataset : holds the header.
     encoded : the compressed bytes of the frame.
 
     Raises
@@ -122,52 +125,54 @@ def require_runs(dataset: Any, encoded: bytes) -> None:
     planes = int(dataset.BitsAllocated) // 8 * int(dataset.get("SamplesPerPixel") or 1)
     if size > LONGEST_RUN * len(encoded):
         raise UnreadableError(
-            f"its header asks for {size} bytes, and {len(encoded)} of run lengths cannot make as many"
+            f"its header requires {size} bytes, but {len(encoded)} bytes of run lengths cannot hold as many"
         )
     if len(encoded) < 64:
         raise UnreadableError("its run lengths are cut off")
     count, *offsets = struct.unpack("<16I", encoded[:64])
     begins = offsets[:count]
     if count != planes or begins[0] != 64 or begins != sorted(begins) or begins[-1] > len(encoded):
-        raise UnreadableError(f"its run lengths have {count} parts, and its header asks for {planes}")
+        raise UnreadableError(f"its run lengths have {count} segments, but its header requires {planes}")
     for begin, end in pairwise([*begins, len(encoded)]):
-        made = _made(encoded[begin:end], size // planes)
-        if made != size // planes:
-            raise UnreadableError(f"its run lengths make {made} pixels, and its header asks for {size // planes}")
+        decoded_bytes = _decoded_bytes(encoded[begin:end], size // planes)
+        if decoded_bytes != size // planes:
+            raise UnreadableError(
+                f"its run lengths decode to {decoded_bytes} pixels, but its header requires {size // planes}"
+            )
 
 
-def _made(runs: bytes, wanted: int) -> int:
-    """How many bytes run lengths make; what follows the last, as padding to an even length, makes none."""
-    at, made = 0, 0
+def _decoded_bytes(runs: bytes, wanted: int) -> int:
+    """Count the bytes that run lengths decode to; padding to an even length counts as none."""
+    at, count = 0, 0
     while at < len(runs):
         head = runs[at]
-        if made == wanted and len(runs) - at == 1:
+        if count == wanted and len(runs) - at == 1:
             break
         if head < 128:
-            made += min(head + 1, len(runs) - at - 1)
+            count += min(head + 1, len(runs) - at - 1)
             at += head + 2
         elif head > 128:
-            made += 257 - head if at + 1 < len(runs) else 0
+            count += 257 - head if at + 1 < len(runs) else 0
             at += 2
         else:
             at += 1
-    return made
+    return count
 
 
-def _require_same_size(dataset: Any, encoded: bytes) -> None:
-    """Refuse a JPEG image of another size than the header's: the decoder makes room for what the image says."""
+def _require_same_size(dataset: Dataset, encoded: bytes) -> None:
+    """Refuse a JPEG image whose size differs from the header's: the decoder allocates what the image states."""
     _size(dataset)
-    said = _size_in_stream(encoded)
-    if said is None:
-        raise UnreadableError("its compressed image does not say how large it is")
-    if said != (dataset.Rows, dataset.Columns):
+    stated = _size_in_stream(encoded)
+    if stated is None:
+        raise UnreadableError("its compressed image does not state its size")
+    if stated != (dataset.Rows, dataset.Columns):
         raise UnreadableError(
-            f"its compressed image has {said[0]} x {said[1]} pixels, its header {dataset.Rows} x {dataset.Columns}"
+            f"its compressed image has {stated[0]} x {stated[1]} pixels, its header {dataset.Rows} x {dataset.Columns}"
         )
 
 
 def _size_in_stream(encoded: bytes) -> tuple[int, int] | None:
-    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 image gives itself; None where it gives none.
+    """Read (rows, columns) from a JPEG, JPEG-LS or JPEG 2000 stream; None if it has none.
 
     References: ITU-T T.81 B.2.2 (start of frame), T.87 C.2.2, T.800 A.5.1 (SIZ).
     """
@@ -186,8 +191,8 @@ def _size_in_stream(encoded: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
-    """Decode one frame: ITK reads it from a file that holds nothing but its pixels, so no rescaling is applied."""
+def _by_itk(dataset: Dataset, index: int) -> NDArray[Any]:
+    """Decode one frame with ITK, from a file that holds only its pixels, so that no rescaling is applied."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.encaps import encapsulate
     from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
@@ -198,7 +203,7 @@ def _by_itk(dataset: Any, index: int) -> NDArray[Any]:
     meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
     meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
     meta.MediaStorageSOPInstanceUID = generate_uid()
-    bare = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    bare = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     bare.SOPClassUID, bare.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
     for keyword in _LAYOUT:
         setattr(bare, keyword, dataset.get(keyword))

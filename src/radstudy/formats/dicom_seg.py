@@ -1,7 +1,7 @@
-"""DICOM segmentations: binary, fractional and label-map SEG files, as planes in RAS for every segment.
+"""Reading of DICOM segmentations: binary, fractional and label-map SEG files, as planes in RAS for every segment.
 
-A SEG may hold fewer frames than its image has slices, in any order, without naming the series it was made on. So no
-frame is counted: each is placed by its own position.
+A SEG may hold fewer frames than its image has slices, in any order, without naming the series it was drawn on. So
+frames are never counted: each is placed by its own position.
 
 References
 ----------
@@ -36,8 +36,8 @@ class SegmentPlanes:
     Parameters
     ----------
     number, name : SegmentNumber and SegmentLabel.
-    planes : its frames that hold a pixel, in the file's order.
-    notes : what a reader should know of how the file was read.
+    planes : its frames that hold at least one pixel, in the file's order.
+    notes : remarks for the reader on how the file was read.
     """
 
     number: int
@@ -49,12 +49,12 @@ class SegmentPlanes:
 def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
     """Read every segment of a DICOM SEG file.
 
-    Binary frames are taken as they are; of fractional ones the pixels that reach half of MaximumFractionalValue
-    (`INSIDE_FROM`); of label maps the pixels that hold the segment's number.
+    Binary frames are used as they are; in fractional ones, the pixels that reach half of MaximumFractionalValue
+    (`INSIDE_FROM`) are inside; in label maps, those that hold the segment's number.
 
     Parameters
     ----------
-    path : a file of Segmentation Storage or Label Map Segmentation Storage.
+    path : a Segmentation Storage or Label Map Segmentation Storage file.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
 
     Raises
     ------
-    CaseError : the file is broken, a frame has no place in the patient, or its pixels cannot be decoded.
+    CaseError : the file is broken, a frame has no position in the patient, or its pixels cannot be decoded.
     """
     with dicom_border(path, "segmentation"):
         dataset = read_dataset(path)
@@ -72,7 +72,7 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
         affines = frame_affines(dataset)
         if len(affines) != len(frames):
             raise CaseError(
-                f"the file describes {len(affines)} frames and holds {len(frames)}", "export the segmentation again"
+                f"the file describes {len(affines)} frames but holds {len(frames)}", "export the segmentation again"
             )
         segments = {number: list[Plane]() for number in names}
         for index, (frame, affine) in enumerate(zip(frames, affines, strict=True)):
@@ -83,7 +83,7 @@ def read_dicom_seg(path: str | Path) -> list[SegmentPlanes]:
 
 
 def _require_claimed(dataset: Dataset) -> None:
-    """Refuse a file that asks for more voxels than are allowed, before any memory is taken for them."""
+    """Refuse a file that claims more voxels than are allowed, before any memory is allocated for them."""
     sizes = [whole_of(value_of(dataset, name)) for name in ("Rows", "Columns", "BitsAllocated")]
     frames = whole_of(value_of(dataset, "NumberOfFrames")) or 1
     if any(not size or size < 0 for size in sizes) or frames < 1:
@@ -117,7 +117,7 @@ def _names(dataset: Dataset) -> dict[int, str]:
 
 
 def _background(dataset: Dataset) -> set[int]:
-    """Values of a label map that are no segment: 0, the padding, and what is coded as background."""
+    """Values of a label map that are not segments: 0, the padding, and those coded as background."""
     coded = {
         whole_of(value_of(item, "SegmentNumber")) or 0
         for item in value_of(dataset, "SegmentSequence") or []
@@ -128,17 +128,17 @@ def _background(dataset: Dataset) -> set[int]:
 
 
 def _frames(dataset: Dataset) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """(frames, rows, columns) as stored, and what a reader should know of how they were stored."""
+    """(frames, rows, columns) as stored, and remarks for the reader on how they were stored."""
     syntax = dataset.file_meta.TransferSyntaxUID.name if "TransferSyntaxUID" in dataset.file_meta else "not named"
     notes: tuple[str, ...] = ()
     try:
         if _is_native(dataset) and (by_frame := bits_by_frame(dataset)) is not None:
-            array, notes = by_frame, ("each of its frames is padded to whole bytes, and was unpacked by itself",)
+            array, notes = by_frame, ("each of its frames is padded to whole bytes and was unpacked separately",)
         else:
             array = dataset.pixel_array
     except CaseError:
         raise
-    except Exception as error:  # each decoder has errors of its own
+    except Exception as error:  # each decoder has its own errors
         raise CaseError(
             f"the pixels cannot be decoded (transfer syntax: {syntax}; {error})",
             "export the segmentation uncompressed (Explicit VR Little Endian)",
@@ -147,25 +147,25 @@ def _frames(dataset: Dataset) -> tuple[NDArray[Any], tuple[str, ...]]:
 
 
 def _is_native(dataset: Dataset) -> bool:
-    """Whether the pixels are not compressed, so that their number of bytes is known."""
+    """True if the pixels are not compressed, so that their number of bytes is known."""
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     return "PixelData" in dataset and syntax is not None and not syntax.is_compressed
 
 
 def bits_by_frame(dataset: Dataset) -> NDArray[np.uint8] | None:
-    """The pixels of a file whose frames are each padded to whole bytes; None where they follow the standard.
+    """Unpack the pixels of a file whose frames are each padded to whole bytes; None if it follows the standard.
 
-    The standard packs the bits of all frames without a gap, and pads the end alone. Where frames do not end on a byte,
-    the two ways differ from the second frame on, and a reader that assumes the wrong one shifts all that follow. Where
-    the bytes fit both ways, the standard's holds.
+    The standard packs the bits of all frames without gaps and pads only the end. If frames do not end on a byte, the
+    two layouts differ from the second frame on, and a reader that assumes the wrong one shifts all that follow. If
+    the bytes fit both layouts, the standard's is used.
 
     Parameters
     ----------
-    dataset : with pixels that are not compressed.
+    dataset : its pixels are not compressed.
 
     Raises
     ------
-    CaseError : the pixels have more bytes than either way gives, or say both or neither.
+    CaseError : the pixels have more bytes than either layout needs, or fit neither.
 
     References
     ----------
@@ -173,29 +173,29 @@ def bits_by_frame(dataset: Dataset) -> NDArray[np.uint8] | None:
     """
     frames = int(dataset.get("NumberOfFrames") or 1)
     bits = int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("SamplesPerPixel") or 1) * dataset.BitsAllocated
-    found, packed, padded = len(dataset.PixelData), -(-frames * bits // 8), frames * -(-bits // 8)
-    if found < packed:
+    size, packed, padded = len(dataset.PixelData), -(-frames * bits // 8), frames * -(-bits // 8)
+    if size < packed:
         raise CaseError(
-            f"the pixels cannot be decoded: {frames} frames need {packed} bytes, the file has {found}",
+            f"the pixels cannot be decoded: {frames} frames need {packed} bytes, the file has {size}",
             "copy or export the segmentation again",
         )
-    if found > padded + padded % 2:
+    if size > padded + padded % 2:
         raise CaseError(
-            f"{frames} frames need {packed} bytes of pixels, the file has {found}", "export the segmentation again"
+            f"{frames} frames need {packed} bytes of pixels, the file has {size}", "export the segmentation again"
         )
     if bits % 8 == 0 or frames == 1:
         return None
     stored = np.unpackbits(np.frombuffer(dataset.PixelData, np.uint8), bitorder="little")
-    last = stored[packed * 8 :].any() and dataset.PixelData[-1:] != b"0"  # some pad the length with the character 0
-    if found <= packed + packed % 2 and not stored[frames * bits : packed * 8].any() and not last:
+    last = stored[packed * 8 :].any() and dataset.PixelData[-1:] != b"0"  # some programs pad with the character 0
+    if size <= packed + packed % 2 and not stored[frames * bits : packed * 8].any() and not last:
         return None
-    if found >= padded:
+    if size >= padded:
         each = stored[: padded * 8].reshape(frames, -1)
         if not each[:, bits:].any():
             return each[:, :bits].reshape(frames, int(dataset.Rows), int(dataset.Columns))
     raise CaseError(
         f"{frames} frames need {packed} bytes of pixels, or {padded} with each padded to whole bytes; the file has "
-        f"{found}, with pixels where only padding should be",
+        f"{size}, with pixels where only padding should be",
         "export the segmentation again",
     )
 
@@ -203,7 +203,7 @@ def bits_by_frame(dataset: Dataset) -> NDArray[np.uint8] | None:
 def _segments_of(
     dataset: Dataset, index: int, frame: NDArray[Any], names: dict[int, str]
 ) -> list[tuple[int, NDArray[np.bool_]]]:
-    """Segment numbers of one frame with their pixels."""
+    """The segment numbers of one frame, with their pixels."""
     kind = value_of(dataset, "SegmentationType")
     if kind == "LABELMAP":
         present = [int(value) for value in np.unique(frame)]
@@ -226,7 +226,7 @@ def _segments_of(
 
 
 def _full(dataset: Dataset) -> int:
-    """The value of a fractional segmentation that stands for all of a voxel."""
+    """The value of a fractional segmentation that means a whole voxel."""
     full = whole_of(value_of(dataset, "MaximumFractionalValue"))
     if full is None or full < 1:
         raise CaseError(f"MaximumFractionalValue is {full}", "export the segmentation again")

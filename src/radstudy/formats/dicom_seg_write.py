@@ -1,6 +1,6 @@
-"""Write a mask as DICOM SEG on the series that it was drawn on, so that it goes back to the PACS.
+"""Writing of a mask as DICOM SEG on the series on which it was drawn, to send it back to the PACS.
 
-Every slice of the series gets a frame, empty ones too: programs that crop a segmentation to its frames then see the
+Every slice of the series gets a frame, even if empty: programs that crop a segmentation to its frames then see the
 series' own grid.
 """
 
@@ -22,7 +22,7 @@ from radstudy.space.axes import zyx_of_ijk
 from radstudy.space.grid import Grid
 from radstudy.store import write_bytes
 
-_EVEN = 0.02  # of the slice distance: how unevenly slices may lie, in headers that round positions
+_EVEN = 0.02  # of the slice distance: tolerated unevenness, since headers round positions
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class SourceSeries:
 
     Parameters
     ----------
-    datasets : without pixels, along their normal.
+    datasets : without pixels, sorted along their normal.
     grid : I along columns, J along rows, K along the slices.
     """
 
@@ -40,17 +40,17 @@ class SourceSeries:
 
 
 def read_source_series(folder: str | Path, phase: int | None = None) -> SourceSeries:
-    """The series in a folder, as a mask refers to it: headers only.
+    """Read the series in a folder, to which a mask refers: headers only.
 
     Parameters
     ----------
-    folder : with the DICOM files of one series.
-    phase : which of several volumes in one series (DCE phases, b-values), from 1 in the order of InstanceNumber; None
-        where there is only one.
+    folder : holds the DICOM files of one series.
+    phase : number of the volume if the series has several (DCE phases, b-values), from 1 in the order of
+        InstanceNumber; None if there is only one.
 
     Raises
     ------
-    CaseError : no or several series; multi-frame files; several volumes and none was named; slices missing or uneven.
+    CaseError : no series or several; multi-frame files; several volumes and none chosen; slices missing or uneven.
     """
     files = sorted(file for file in Path(folder).rglob("*") if file.is_file() and is_dicom(file))
     datasets = [read_dataset(file, stop_before_pixels=True) for file in files]
@@ -64,9 +64,9 @@ def read_source_series(folder: str | Path, phase: int | None = None) -> SourceSe
 def _one_volume(datasets: list[Dataset], phase: int | None) -> SourceSeries:
     series = sorted({str(dataset.get("SeriesInstanceUID", "")) for dataset in datasets})
     if len(series) != 1:
-        raise CaseError(f"the folder holds {len(series)} series with images", "give the folder of the one series")
+        raise CaseError(f"the folder holds {len(series)} series with images", "give the folder of a single series")
     if any(int(dataset.get("NumberOfFrames") or 1) > 1 for dataset in datasets):
-        raise CaseError("the series is multi-frame", "give a series of single slices, or write a .seg.nrrd")
+        raise CaseError("the series is multi-frame", "give a series of single-frame slices, or write a .seg.nrrd")
     affines = [frame_affines(dataset)[0] for dataset in datasets]
     normal = affines[0][:3, 2]
     height = np.array([normal @ affine[:3, 3] for affine in affines])
@@ -76,12 +76,14 @@ def _one_volume(datasets: list[Dataset], phase: int | None) -> SourceSeries:
     counts = {len(members) for members in places.values()}
     volumes = max(counts)
     if len(counts) > 1:
-        raise CaseError(f"slices are there {min(counts)} to {volumes} times", "give the whole series, each file once")
+        raise CaseError(
+            f"slice positions occur {min(counts)} to {volumes} times", "give the whole series, each file once"
+        )
     if phase is None and volumes > 1:
-        raise CaseError(f"the series holds {volumes} volumes of {len(places)} slices", "name one (phase; --phase)")
+        raise CaseError(f"the series holds {volumes} volumes of {len(places)} slices", "choose one (phase; --phase)")
     number = 1 if phase is None else phase
     if not 1 <= number <= volumes:
-        raise CaseError(f"there is no phase {number}: the series holds {volumes}", "name one of those")
+        raise CaseError(f"there is no phase {number}: the series holds {volumes}", f"choose one from 1 to {volumes}")
     chosen = [
         sorted(members, key=lambda index: int(datasets[index].get("InstanceNumber") or 0))[number - 1]
         for members in places.values()
@@ -91,7 +93,7 @@ def _one_volume(datasets: list[Dataset], phase: int | None) -> SourceSeries:
 
 def _even(datasets: Sequence[Dataset], affines: Sequence[NDArray[np.float64]]) -> SourceSeries:
     if len(datasets) < 2:
-        raise CaseError("the series has one slice only", "give the whole series")
+        raise CaseError("the series has only one slice", "give the whole series")
     affine = affines[0].copy()
     affine[:3, 2] = (affines[-1][:3, 3] - affines[0][:3, 3]) / (len(affines) - 1)
     first = datasets[0]
@@ -102,7 +104,7 @@ def _even(datasets: Sequence[Dataset], affines: Sequence[NDArray[np.float64]]) -
         if (dataset.Rows, dataset.Columns) != (first.Rows, first.Columns) or np.abs(off).max() > _EVEN:
             raise CaseError(
                 f"slice {k + 1} of {len(datasets)} lies {np.abs(off).max():.2g} voxels off an even grid, or has "
-                "another size",
+                "a different size",
                 "look for missing slices",
             )
     return SourceSeries(tuple(datasets), Grid((int(first.Columns), int(first.Rows), len(datasets)), affine))
@@ -113,13 +115,13 @@ def write_dicom_seg(path: str | Path, masks: Iterable[tuple[str, NDArray[np.bool
 
     Parameters
     ----------
-    path : of the file.
+    path : the file to write.
     masks : name and bool (I, J, K) on the series' grid, at least one.
     source : the series.
 
     Raises
     ------
-    CaseError : the headers lack what a segmentation has to repeat (patient, study, frame of reference).
+    CaseError : the headers lack what a segmentation must repeat (patient, study, frame of reference).
     """
     import highdicom as hd
     from pydicom.sr.codedict import codes
@@ -139,9 +141,9 @@ def write_dicom_seg(path: str | Path, masks: Iterable[tuple[str, NDArray[np.bool
     pixels = np.stack([zyx_of_ijk(mask) for _, mask in named], axis=-1).astype(np.uint8)
     try:
         with warnings.catch_warnings():
-            # A pseudonym is one word, and highdicom would print it.
+            # A pseudonym is a single word; highdicom's warning would print it.
             warnings.filterwarnings("ignore", message="The string .* person name")
-            made = hd.seg.Segmentation(
+            segmentation = hd.seg.Segmentation(
                 source_images=list(source.datasets),
                 pixel_array=pixels,
                 segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
@@ -160,10 +162,10 @@ def write_dicom_seg(path: str | Path, masks: Iterable[tuple[str, NDArray[np.bool
             )
     except (AttributeError, KeyError, ValueError, TypeError) as error:
         raise CaseError(
-            f"no segmentation can be made on this series ({error})",
+            f"a segmentation cannot be written on this series ({error})",
             "give the series as the scanner or PACS exported it",
         ) from error
-    write_bytes(Path(path), _as_bytes(made))
+    write_bytes(Path(path), _as_bytes(segmentation))
 
 
 def _as_bytes(dataset: Dataset) -> bytes:

@@ -1,4 +1,4 @@
-"""Whether an object is whole: what every image has is there, and says what its bytes are.
+"""Integrity checks of a DICOM object: required elements are present and agree with its bytes.
 
 References: DICOM PS3.3 C.12.1 (SOP common), C.7.6.3 (image pixel), C.7.6.16 (multi-frame functional groups), PS3.10 7.1
 (file meta information).
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_classes import DRAWINGS, IMAGE_STORAGES
-from radstudy.formats.dicom_file import Opened, Stored, UnreadableError, disorder_of
+from radstudy.formats.dicom_file import OpenedObject, StoredPixels, UnreadableError, disorder_of
 from radstudy.formats.dicom_values import text_of, value_of, whole_of
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 _IDENTIFIERS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 _LONGEST_UID = 128  # the standard allows 64; some programs write longer ones
@@ -20,21 +23,21 @@ _BITS = (1, 8, 16, 32, 64)
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 
 
-def storage_of(dataset: Any) -> str:
-    """The SOP class of an object; "" where its header names none.
+def storage_of(dataset: Dataset) -> str:
+    """The SOP class of an object; "" if its header names none.
 
     Raises
     ------
-    UnreadableError : the file meta information names another one.
+    UnreadableError : the file meta information names a different one.
     """
     storage = str(value_of(dataset, "SOPClassUID") or "")
     stated = str(value_of(dataset.file_meta, "MediaStorageSOPClassUID") or "")
     if storage and stated and storage != stated:
-        raise UnreadableError("its header and its file meta information name two kinds of object")
+        raise UnreadableError("its header and its file meta information name different kinds of object")
     return storage
 
 
-def require_identified(dataset: Any) -> None:
+def require_identified(dataset: Dataset) -> None:
     """Refuse an image, segmentation or structure set without the UIDs that every object has."""
     for keyword in _IDENTIFIERS:
         uid = str(value_of(dataset, keyword) or "")
@@ -42,16 +45,16 @@ def require_identified(dataset: Any) -> None:
             raise UnreadableError(f"{keyword} is {'not a UID' if uid else 'missing'}: cut off, or damaged")
 
 
-def require_image(opened: Opened) -> int:
+def require_image(opened: OpenedObject) -> int:
     """Refuse an image whose header does not fit its pixels.
 
     Returns
     -------
-    How many bytes of an uncompressed image are not there: it was cut off within its pixels.
+    The number of bytes missing from an uncompressed image that was cut off within its pixels.
 
     Raises
     ------
-    UnreadableError : it has no pixels, none of its size, or more than it says.
+    UnreadableError : it has no pixels, pixels of another size, or more than its header states.
     """
     dataset, stored = opened.dataset, opened.stored
     if stored is None:
@@ -60,54 +63,55 @@ def require_image(opened: Opened) -> int:
     if any(not value or value < 0 for value in layout) or layout[2] not in _BITS:
         raise UnreadableError(f"its header gives {layout[0]} rows, {layout[1]} columns and {layout[2]} bits")
     if whole_of(value_of(dataset, "PixelRepresentation")) not in (0, 1):
-        raise UnreadableError("its header does not say whether its pixels have a sign (PixelRepresentation)")
+        raise UnreadableError("its header does not say whether its pixels are signed (PixelRepresentation)")
     stored_bits = whole_of(value_of(dataset, "BitsStored"))
     if stored_bits is None or not 0 < stored_bits <= (layout[2] or 0):
         raise UnreadableError(f"its header gives {stored_bits} bits stored of {layout[2]}")
     frames = _frames(dataset)
     if text_of(dataset.file_meta, "TransferSyntaxUID") not in _NATIVE:
         if stored.length is not None:
-            raise UnreadableError("its header says that its pixels are compressed, and they are not in fragments")
+            raise UnreadableError("its header says that its pixels are compressed, but they are not in fragments")
         return 0
     samples = whole_of(value_of(dataset, "SamplesPerPixel")) or 1
     expected = -(-math.prod([value or 1 for value in layout]) * samples * frames // 8)
     return _missing(stored, expected)
 
 
-def _frames(dataset: Any) -> int:
-    """How many frames an image has; the groups of an enhanced one have to be as many."""
+def _frames(dataset: Dataset) -> int:
+    """The number of frames of an image; an enhanced image must have as many functional groups."""
     frames = whole_of(value_of(dataset, "NumberOfFrames"))
     if IMAGE_STORAGES.get(str(value_of(dataset, "SOPClassUID"))) == "MR":
         return max(1, frames or 1)
     groups = value_of(dataset, "PerFrameFunctionalGroupsSequence")
     if not groups or frames != len(groups):
-        raise UnreadableError(f"its header describes {len(groups or [])} frames and says that it has {frames}")
+        raise UnreadableError(f"its header describes {len(groups or [])} frames but states that it has {frames}")
     return frames
 
 
-def _missing(stored: Stored, expected: int) -> int:
+def _missing(stored: StoredPixels, expected: int) -> int:
     if stored.length is None:
-        raise UnreadableError("its pixels are in fragments, and its header says that they are not compressed")
-    there = min(stored.length, stored.room)
-    if there < expected:
-        return expected - there
-    if stored.length > expected + 2:  # two: some pad what is even already
-        raise UnreadableError(f"its pixels have {stored.length} bytes, and its header asks for {expected}")
+        raise UnreadableError("its pixels are in fragments, but its header says that they are not compressed")
+    present = min(stored.length, stored.room)
+    if present < expected:
+        return expected - present
+    if stored.length > expected + 2:  # some programs pad even lengths, too
+        raise UnreadableError(f"its pixels have {stored.length} bytes, but its header requires {expected}")
     if stored.room < stored.length:
         return stored.length - stored.room
     if not (stored.rest_is_zero or stored.rest_is_sound):
-        raise UnreadableError(f"{stored.room - stored.length} bytes follow its pixels that are not elements")
+        extra = stored.room - stored.length
+        raise UnreadableError(f"its pixels are followed by {extra} bytes that are not DICOM elements")
     return 0
 
 
-def disorder_of_frames(dataset: Any) -> str:
-    """What is wrong with the order of the elements that describe a multi-frame image; "" where nothing is."""
+def disorder_of_frames(dataset: Dataset) -> str:
+    """Describe what is wrong with the order of a multi-frame image's elements; "" if nothing is."""
     groups = [
         *(value_of(dataset, "SharedFunctionalGroupsSequence") or []),
         *(value_of(dataset, "PerFrameFunctionalGroupsSequence") or []),
     ]
     items = [item for group in groups for item in (group, *_items_in(group))]
-    return next((f"among its frames, {found}" for item in items if (found := disorder_of(item))), "")
+    return next((f"among its frames, {disorder}" for item in items if (disorder := disorder_of(item))), "")
 
 
 def _items_in(group: Any) -> Iterator[Any]:
@@ -117,5 +121,5 @@ def _items_in(group: Any) -> Iterator[Any]:
 
 
 def is_read(storage: str) -> bool:
-    """Whether objects of a SOP class are imported, as images or as drawings."""
+    """True if objects of a SOP class are imported, as images or as drawings."""
     return storage in IMAGE_STORAGES or storage in DRAWINGS

@@ -1,4 +1,4 @@
-"""Values of DICOM tags as plain Python values: absent, empty and broken ones are None, or empty."""
+"""Values of DICOM tags as plain Python values; absent, empty and broken ones are None or empty."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import datetime
 import math
 import struct
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from radstudy.formats.dicom_file import UnreadableError
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
 _OF_TEXT = (ValueError, TypeError, AttributeError, OverflowError, KeyError)
-# Without these an image is another one: where they are there they have to be read.
+# The image depends on these: if present, they must be readable.
 _NEEDED = {
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "Rows", "Columns",
     "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelSpacing",
@@ -22,12 +25,12 @@ _NEEDED = {
 }  # fmt: skip
 
 
-def value_of(dataset: Any, keyword: str) -> Any:
-    """A tag's value; None where it is absent, empty, or a text that cannot be understood.
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """A tag's value; None if it is absent, empty, or a text that cannot be parsed.
 
     Raises
     ------
-    UnreadableError : its bytes are not what they say that they are; or the image depends on it.
+    UnreadableError : its bytes do not have the stated type; or it cannot be parsed and the image depends on it.
     """
     try:
         value = dataset.get(keyword)
@@ -35,7 +38,7 @@ def value_of(dataset: Any, keyword: str) -> Any:
         if keyword in _NEEDED:
             raise _unreadable(keyword, error) from error
         return None
-    except Exception as error:  # the parser raises what the damage leads it to
+    except Exception as error:  # a damaged file can make the parser raise anything
         raise _unreadable(keyword, error) from error
     if keyword.endswith("Sequence") and keyword != "ScanningSequence" and value is not None:
         _require_sequence(value, keyword)
@@ -61,7 +64,7 @@ FURTHEST_MM = 1e6  # a kilometre from the scanner's middle: no patient lies ther
 
 
 def _within(value: Any, most: float) -> bool:
-    """Whether all of a value are numbers, none beyond `most`."""
+    """True if every part of a value is a number and none exceeds `most` in magnitude."""
     try:
         numbers = np.abs(np.asarray(value, dtype=np.float64))
     except (TypeError, ValueError):
@@ -74,18 +77,18 @@ def _unreadable(keyword: str, error: Exception) -> UnreadableError:
 
 
 def first_item(sequence: Any) -> Any:
-    """The first item of a sequence; None of none."""
+    """The first item of a sequence; None if it is empty or absent."""
     return sequence[0] if sequence else None
 
 
-def text_of(dataset: Any, keyword: str) -> str:
-    """A tag as text, runs of blanks as one."""
+def text_of(dataset: Dataset, keyword: str) -> str:
+    """A tag as text, with runs of blanks collapsed into one."""
     value = value_of(dataset, keyword)
     return "" if value is None else " ".join(str(value).split())
 
 
 def words_of(value: Any) -> tuple[str, ...]:
-    """The parts of a value, in capitals."""
+    """The parts of a value in upper case."""
     if value is None:
         return ()
     parts = [value] if isinstance(value, (str, bytes)) or not isinstance(value, Iterable) else list(value)
@@ -112,19 +115,19 @@ def numbers_of(value: Any, count: int) -> tuple[float, ...] | None:
     if value is None or isinstance(value, (str, bytes)):
         return None
     try:
-        found = tuple(float(part) for part in value)
+        numbers = tuple(float(part) for part in value)
     except (TypeError, ValueError):
         return None
-    return found if len(found) == count and all(map(math.isfinite, found)) else None
+    return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
 
 
 def clock_of(day: Any, time: Any) -> float | None:
-    """Seconds of a DICOM date and time on a clock that goes on over midnight.
+    """Seconds of a DICOM date and time on a clock that runs on past midnight.
 
     Parameters
     ----------
-    day : YYYYMMDD, or a whole DateTime where `time` is None.
-    time : HHMMSS.FFFFFF; seconds may lack.
+    day : YYYYMMDD, or a whole DateTime if `time` is None.
+    time : HHMMSS.FFFFFF; seconds may be absent.
     """
     date, of_day = str(day or "").strip(), str(time or "").strip()
     if time is None:
@@ -140,16 +143,16 @@ def clock_of(day: Any, time: Any) -> float | None:
     return ordinal * 86_400.0 + seconds
 
 
-def private_value(dataset: Any, tag: int) -> Any:
-    """The value of a tag by its number; None where it is absent or cannot be understood."""
+def private_value(dataset: Dataset, tag: int) -> Any:
+    """The value of a tag by its number; None if it is absent or cannot be parsed."""
     try:
         return dataset[tag].value
-    except Exception:  # a private tag is a vendor's own: what cannot be read tells nothing
+    except Exception:  # a vendor's private tag that cannot be read is as good as absent
         return None
 
 
 def number_of(value: Any) -> float | None:
-    """The first number of a private tag's value, whatever its representation; None where there is none."""
+    """The first number of a private tag's value, in any representation; None if there is none."""
     if isinstance(value, bytes):
         return _number_of_bytes(value)
     if value is not None and not isinstance(value, str) and hasattr(value, "__len__"):
@@ -161,7 +164,7 @@ def number_of(value: Any) -> float | None:
 
 
 def _number_of_bytes(value: bytes) -> float | None:
-    """A number of unknown value representation (UN): text as IS and DS write it, or a little-endian float."""
+    """A number of unknown value representation (UN): text as in IS and DS, or a little-endian float."""
     text = value.split(b"\\")[0].strip(b" \0")
     try:
         return float(text.decode("ascii"))

@@ -1,7 +1,7 @@
-"""NIfTI-1 and NIfTI-2 files, plain or compressed, single or as a pair: one reader, whatever the file is called.
+"""Reading of NIfTI-1 and NIfTI-2 files, plain or compressed, single or as a pair, with one reader for all.
 
-The values are nibabel's (a slope of 0 or NaN means that nothing is scaled) in the pixel type that ITK gives; the place
-is ITK's, as 3D Slicer and ITK-SNAP show it.
+The values are nibabel's (a slope of 0 or NaN means no scaling) in the pixel type that ITK would return; the position is
+ITK's, as shown by 3D Slicer and ITK-SNAP.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ from radstudy.formats.whole import AGAIN, SLACK, decompressed, require_bytes
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
 _GZIP = b"\x1f\x8b"
-_FARTHEST, _WORST_PACKING = 1 << 40, 1.01  # of the voxels in a file; of what gzip makes of noise
-_SIZES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}  # by the number that a header begins with
+_FARTHEST, _WORST_PACKING = 1 << 40, 1.01  # offset of the voxels in a file; size of gzipped noise to the noise
+# by the first number of a header
+_SIZES: dict[int, type[nib.Nifti1Header]] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 
 
 @dataclass(frozen=True, eq=False)
 class NiftiFile:
-    """A NIfTI file that was found whole.
+    """A NIfTI file that was checked to be complete.
 
     Parameters
     ----------
-    header : nibabel's, NIfTI-1 or NIfTI-2; both byte orders.
+    header : nibabel's header, NIfTI-1 or NIfTI-2, in either byte order.
     content : bytes of the file with the voxels, decompressed.
     file : the file with the header.
     """
@@ -46,14 +47,14 @@ class NiftiFile:
     file: Path
 
     def voxels(self) -> NDArray[Any]:
-        """The values, (I, J, K), I fastest in memory; NaN and infinity stay what they are.
+        """Return the values, (I, J, K), I fastest in memory; NaN and infinity are kept.
 
-        The file's pixel type in native byte order; whole numbers with a slope or intercept become float32, as with ITK.
+        The file's pixel type in native byte order; integers with a slope or intercept become float32, as in ITK.
 
         Raises
         ------
-        CaseError : colour, an intercept that is not a finite number, or a slope and intercept that take the values
-            beyond the pixel type or leave no difference between them.
+        CaseError : colour, an intercept that is not a finite number, or a slope and intercept that move the values out
+            of the pixel type's range or make different values equal.
         """
         header, shape = self.header, self.header.get_data_shape()
         dtype = header.get_data_dtype()
@@ -71,7 +72,7 @@ class NiftiFile:
             ) from error
         count = math.prod(shape)
         stored = np.frombuffer(self.content, dtype, count, int(header["vox_offset"]))
-        native = stored.astype(dtype.newbyteorder("="))  # a copy, which can be written
+        native = stored.astype(dtype.newbyteorder("="))  # a writable copy
         if slope is not None and (slope, intercept) != (1.0, 0.0) and dtype.kind in "iuf":
             kept = native.dtype if dtype.kind == "f" else np.dtype(np.float32)
             self._require_range(native, slope, intercept, kept)
@@ -79,7 +80,7 @@ class NiftiFile:
         return native.reshape((*shape, 1, 1, 1)[:3], order="F")
 
     def _require_range(self, stored: NDArray[Any], slope: float, intercept: float, kept: np.dtype[Any]) -> None:
-        """Refuse a slope and intercept that make infinities, or one value, of different finite values."""
+        """Refuse a slope and intercept that turn different finite values into infinity or into one value."""
         low, high = (float(extreme.reduce(stored, axis=None)) for extreme in (np.fmin, np.fmax))
         if not np.isfinite([low, high]).all():
             return
@@ -87,9 +88,10 @@ class NiftiFile:
             ends = (np.array([low, high]) * slope + intercept).astype(kept)
         if np.isfinite(ends).all() and (low == high or ends[0] != ends[1]):
             return
-        what = "different values become one" if np.isfinite(ends).all() else f"values go beyond what {kept} holds"
+        what = "different values become equal" if np.isfinite(ends).all() else f"values exceed the range of {kept}"
         raise CaseError(
-            f"with the header's slope {slope:g} and intercept {intercept:g}, {what} (stored are {low:g} to {high:g})",
+            f"with the header's slope {slope:g} and intercept {intercept:g}, {what} "
+            f"(stored values: {low:g} to {high:g})",
             "export the image again",
             file=self.file,
         )
@@ -100,7 +102,7 @@ def read_nifti(file: Path) -> NiftiFile:
 
     Raises
     ------
-    CaseError : the file is not NIfTI, is cut off, is longer than its header says, or has not three axes.
+    CaseError : the file is not NIfTI, is cut off, is longer than its header says, or does not have three axes.
     OSError, EOFError, zlib.error : it is compressed and damaged; see `FAULTS`.
     """
     with held():
@@ -123,21 +125,21 @@ def _read_nifti(file: Path) -> NiftiFile:
             "export the image again", file=file,
         )  # fmt: skip
     content = _content(body, expected, file)
-    require_bytes(body, expected=expected, found=len(content), header=file)
+    require_bytes(body, expected=expected, actual=len(content), header=file)
     return NiftiFile(header, content, file)
 
 
 def is_nifti_name(file: Path) -> bool:
-    """Whether the file is called as NIfTI files are."""
+    """True if the file name has a NIfTI suffix."""
     return file.name.lower().endswith(SUFFIXES)
 
 
 def nifti_header(file: Path) -> Any:
-    """The header of a NIfTI file, as nibabel holds it, of either version.
+    """Read the header of a NIfTI file of either version, as nibabel's object.
 
     Raises
     ------
-    CaseError : the file has no NIfTI header, or that of a pair is not there.
+    CaseError : the file has no NIfTI header, or the header file of a pair is missing.
     OSError, EOFError, zlib.error : a compressed file is damaged.
     """
     name = file.name.lower()
@@ -145,7 +147,7 @@ def nifti_header(file: Path) -> Any:
         beside = partner(file, "hdr")
         if beside is None:
             raise TransientError(
-                "the header of the pair (.hdr) is not there", "copy both files of the pair, .hdr and .img", file=file
+                "the header of the pair (.hdr) is missing", "copy both files of the pair, .hdr and .img", file=file
             )
         file = beside
     try:
@@ -154,14 +156,14 @@ def nifti_header(file: Path) -> Any:
             plain.seek(0)
             head = gzip.GzipFile(fileobj=plain).read(540) if packed else plain.read(540)
     except (EOFError, zlib.error) as error:
-        what = f"it is cut off or damaged within its header ({file.stat().st_size} bytes are there, compressed)"
+        what = f"it is cut off or damaged within its header (it has {file.stat().st_size} compressed bytes)"
         raise CaseError(f"the file cannot be read as an image: {what}", AGAIN, file=file) from error
     if not head:
         raise CaseError("the file cannot be read as an image: it is empty (0 bytes)", AGAIN, file=file)
     size = next((n for n in _SIZES if n.to_bytes(4, "little") == head[:4] or n.to_bytes(4, "big") == head[:4]), None)
     if size is None or len(head) < size or (head[344:346] if size == 348 else head[4:6]) not in (b"n+", b"ni"):
         what = (
-            "it is an Analyze 7.5 file, which does not tell left from right"
+            "it is an Analyze 7.5 file, which does not distinguish left from right"
             if size == 348
             else "it has no NIfTI header"
         )
@@ -173,7 +175,7 @@ def nifti_header(file: Path) -> Any:
 
 
 def _body(header: Any, file: Path) -> tuple[Path, bool]:
-    """The file with the voxels, and whether it is the header's own."""
+    """The file with the voxels, and True if it also holds the header."""
     if bytes(header["magic"])[:2] == b"n+":
         return file, True
     if file.name.lower().endswith((".img", ".img.gz")):
@@ -181,7 +183,7 @@ def _body(header: Any, file: Path) -> tuple[Path, bool]:
     beside = partner(file, "img")
     if beside is None:
         raise TransientError(
-            "the voxels of the pair (.img) are not there", "copy both files of the pair, .hdr and .img", file=file
+            "the voxels of the pair (.img) are missing", "copy both files of the pair, .hdr and .img", file=file
         )
     return beside, False
 
@@ -195,7 +197,7 @@ def _require_three_axes(header: Any, file: Path) -> None:
     if len(shape) > 3:
         raise CaseError(
             f"the image has {len(shape)} dimensions, size {shape}",
-            "export each phase or b-value as a volume of its own",
+            "export each phase or b-value as a separate volume",
             file=file,
         )
     if len(shape) == 2:
@@ -203,41 +205,41 @@ def _require_three_axes(header: Any, file: Path) -> None:
 
 
 def two_dimensional(shape: tuple[int, ...], file: Path) -> CaseError:
-    """The refusal of an image of two axes: it does not say how thick its slice is."""
+    """Error for an image with two axes, which does not state the thickness of its slice."""
     return CaseError(
         f"the image has two dimensions, size {shape}: it gives no slice thickness, which volumes and shapes need",
-        "export the series as a volume; or, of a single slice, as a volume of one slice with its thickness",
+        "export the series as a volume; export a single slice as a volume of one slice, with its thickness",
         file=file,
     )
 
 
 def _content(body: Path, expected: int, file: Path) -> bytes:
-    """The file's bytes, decompressed where it is compressed; not more than a little beyond what is expected.
+    """Read the file's bytes, decompressed if necessary, and no more than a little beyond the expected number.
 
     Raises
     ------
-    CaseError : the file cannot be what its header says; told before its content is in memory.
+    CaseError : the file does not fit its header; raised before its content is in memory.
     """
     with opened(body) as stream:
         packed = stream.read(2) == _GZIP
     named = body.name.lower().endswith(".gz")
     size = body.stat().st_size
     if packed and not named:
-        raise CaseError("the file is compressed, and its name does not end in .gz", "add .gz to its name", file=body)
+        raise CaseError("the file is compressed, but its name does not end in .gz", "add .gz to its name", file=body)
     if named and not packed and size:
-        raise CaseError("the file is not compressed, and its name ends in .gz", "take .gz from its name", file=body)
+        raise CaseError("the file is not compressed, but its name ends in .gz", "remove .gz from its name", file=body)
     if not packed:
-        require_bytes(body, expected=expected, found=size, header=file)
+        require_bytes(body, expected=expected, actual=size, header=file)
         bounds.IMAGE.require(expected, file)
         return content_of(body)
     bounds.IMAGE.require(expected, file)
     if size > expected * _WORST_PACKING + SLACK:
-        require_bytes(body, expected=expected, found=size, header=file)
+        require_bytes(body, expected=expected, actual=size, header=file)
     return _unpacked(content_of(body), body, expected, file)
 
 
 def _unpacked(raw: bytes, body: Path, expected: int, header: Path) -> bytes:
-    """What comes out of the streams of gzip, up to a little more than is expected."""
+    """Unpack the gzip streams, up to a little more than the expected number of bytes."""
     most, parts, left = expected + SLACK, [], raw
     while left and most > 0:
         stream = _decompressor()
@@ -245,7 +247,7 @@ def _unpacked(raw: bytes, body: Path, expected: int, header: Path) -> bytes:
             part = stream.decompress(left, most)
         except MemoryError:
             raise
-        except Exception:  # isal's error is of no class that zlib has
+        except Exception:  # isal has its own error class, unrelated to zlib's
             damaged = True
         else:
             parts.append(part)
@@ -254,21 +256,22 @@ def _unpacked(raw: bytes, body: Path, expected: int, header: Path) -> bytes:
                 break
             damaged = not stream.eof
         if damaged:
-            found = decompressed(raw, most=expected + SLACK)
-            require_bytes(body, expected=expected, found=found.size, damaged=True, header=header)
+            unpacked = decompressed(raw, most=expected + SLACK)
+            require_bytes(body, expected=expected, actual=unpacked.size, damaged=True, header=header)
         left = stream.unused_data.lstrip(b"\0")
     if most <= 0:
         raise CaseError(
-            "the file cannot be read as an image: it is longer than its header says: more than "
-            f"{expected + SLACK} bytes come out, {expected} are expected. The header or the voxels are not its own",
+            "the file cannot be read as an image: it is longer than its header says: it unpacks to more than "
+            f"{expected + SLACK} bytes, but {expected} are expected. The header or the voxels may belong to another "
+            "file",
             AGAIN, file=body,
         )  # fmt: skip
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _decompressor() -> Any:
-    """A decompressor of one stream of gzip, which checks its checksum."""
-    if importlib.util.find_spec("isal") is None:  # it has no wheels for some machines
+    """A decompressor of one gzip stream that verifies the checksum."""
+    if importlib.util.find_spec("isal") is None:  # some platforms have no wheels of it
         return zlib.decompressobj(31)
     from isal import isal_zlib
 

@@ -1,4 +1,4 @@
-"""Where a NIfTI file lies, as ITK reads it; headers that say nothing of the voxel size, or two things, are refused."""
+"""Position of a NIfTI file as ITK reads it; headers without a voxel size, or with two, are refused."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from radstudy.store import temporary_folder
 
 _SAME_SIZE = 1e-3  # of a voxel: header entries are rounded to float32
 _APART_VOXELS = 0.01
-_AT_RIGHT_ANGLES = 1e-4  # cosines; what ITK takes for orthonormal
+_AT_RIGHT_ANGLES = 1e-4  # cosines; ITK's tolerance for orthonormal axes
 
 
 def _header_alone(header: Any, folder: str) -> Path:
-    """A NIfTI-1 file without voxels that lies where a NIfTI file lies, for ITK, which reads paths and no NIfTI-2.
+    """Write a NIfTI-1 file with the same position but no voxels, for ITK, which reads only paths and no NIfTI-2.
 
     Parameters
     ----------
-    header : of the file, NIfTI-1 or NIfTI-2.
+    header : the file's header, NIfTI-1 or NIfTI-2.
     folder : where to write it.
 
     Raises
@@ -43,7 +43,7 @@ def _header_alone(header: Any, folder: str) -> Path:
 
 
 def _older(header: Any) -> Any:
-    """The NIfTI-1 header with the place of a NIfTI-2 header."""
+    """A NIfTI-1 header with the position of a NIfTI-2 header."""
     older = nib.Nifti1Header()
     older.set_data_shape(header.get_data_shape())
     older.set_data_dtype(np.uint8)
@@ -56,11 +56,11 @@ def _older(header: Any) -> Any:
 
 
 def read_information(file: Path) -> sitk.ImageFileReader:
-    """ITK's reader of a raster with the header read: size, origin, spacing, direction; NIfTI-2 too.
+    """Read the header of a raster with ITK's reader: size, origin, spacing, direction; NIfTI-2 too.
 
     Raises
     ------
-    CaseError : a NIfTI header without voxel sizes, with two, or with axes that are not at right angles.
+    CaseError : a NIfTI header has no voxel size, two of them, or axes that are not at right angles.
     RuntimeError : ITK cannot read the header.
     OSError, EOFError, zlib.error : a compressed file is damaged.
     StorageError : there is no room for a temporary file.
@@ -85,19 +85,19 @@ def read_information(file: Path) -> sitk.ImageFileReader:
 
 
 def require_voxel_size(header: Any, file: Path) -> None:
-    """Refuse a header that gives no voxel size, two of them, or axes that are not at right angles.
+    """Refuse a header that has no voxel size, two of them, or axes that are not at right angles.
 
-    ITK and nibabel take 1 mm where it gives none. Where the sform has another voxel size than pixdim, ITK takes the one
-    and nibabel the other.
+    Without one, ITK and nibabel assume 1 mm. If the sform's voxel size differs from pixdim's, ITK uses pixdim's and
+    nibabel the sform's.
 
     Parameters
     ----------
-    header : nibabel's.
-    file : for the message.
+    header : nibabel's header.
+    file : named in the message.
 
     Raises
     ------
-    CaseError : says along which axis.
+    CaseError : names the axes.
     """
     axes = min(max(int(header["dim"][0]), 0), 3)
     sizes = [float(size) for size in header["pixdim"][1 : 1 + axes]]
@@ -105,7 +105,7 @@ def require_voxel_size(header: Any, file: Path) -> None:
     if without:
         raise CaseError(
             f"the header gives no voxel size along {', '.join(without)}",
-            "export the image again; without the voxel size no volume and no shape is right",
+            "export the image again; without the voxel size every volume and shape would be wrong",
             file=file,
         )
     if int(header["sform_code"]) <= 0 or axes < 3:
@@ -113,7 +113,9 @@ def require_voxel_size(header: Any, file: Path) -> None:
     matrix = np.asarray(header.get_sform(), dtype=np.float64)[:3, :3]
     of_sform = np.linalg.norm(matrix, axis=0)
     if not np.isfinite(of_sform).all() or (of_sform <= 0).any():
-        raise CaseError(f"the sform of the header is not a place: {matrix.tolist()}", "export it again", file=file)
+        raise CaseError(
+            f"the header's sform is not a valid transform: {matrix.tolist()}", "export the image again", file=file
+        )
     cosines = (matrix / of_sform).T @ (matrix / of_sform) - np.eye(3)
     worst = float(np.abs(cosines).max())
     if worst > _AT_RIGHT_ANGLES and int(header["qform_code"]) <= 0:
@@ -128,19 +130,19 @@ def require_voxel_size(header: Any, file: Path) -> None:
     apart = np.abs(of_sform / np.abs(sizes) - 1)
     if apart.max() > _SAME_SIZE:
         raise CaseError(
-            f"the header gives two voxel sizes: {_listed(of_sform)} mm by its sform, {_listed(np.abs(sizes))} mm by "
+            f"the header gives two voxel sizes: {_listed(of_sform)} mm in its sform, {_listed(np.abs(sizes))} mm in "
             "pixdim",
-            "find out which is right, then write both alike. In Python: import nibabel as nib; "
+            "find out which is right, then make both the same. In Python: import nibabel as nib; "
             "i = nib.load('IN.nii.gz'); nib.save(nib.Nifti1Image(i.dataobj, i.affine), 'OUT.nii.gz') keeps the sform's",
             file=file,
         )
 
 
 def two_places(file: str | Path) -> str:
-    """What a NIfTI file's qform and sform disagree about, as a sentence; "" where they agree or the file is not NIfTI.
+    """Describe how a NIfTI file's qform and sform disagree; "" if they agree or the file is not NIfTI.
 
-    ITK (3D Slicer, ITK-SNAP, this program) takes the sform if its code is 1 and its axes are at right angles, else the
-    qform; nibabel, FSL and SPM take the sform.
+    ITK (3D Slicer, ITK-SNAP, this program) uses the sform if its code is 1 and its axes are at right angles, else the
+    qform; nibabel, FSL and SPM use the sform.
     """
     path = Path(file)
     if not is_nifti_name(path) or not path.is_file():
@@ -154,9 +156,9 @@ def two_places(file: str | Path) -> str:
     try:
         header.get_qform()
     except ValueError:  # its quaternion is longer than 1
-        return f"{path.name}: its qform is no rotation, so that programs may show the image in different places"
+        return f"{path.name}: its qform is not a rotation; programs may show the image in different places"
     except HeaderDataError:
-        return f"{path.name}: its header gives a negative voxel size, which programs take in different ways"
+        return f"{path.name}: its header gives a negative voxel size, which programs interpret differently"
     shape = np.array(([*header.get_data_shape(), 1, 1, 1])[:3]) - 1
     corners = np.array(np.meshgrid(*[(0, size) for size in shape], indexing="ij")).reshape(3, -1)
     moved = (header.get_sform() - header.get_qform())[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
@@ -165,7 +167,7 @@ def two_places(file: str | Path) -> str:
         return ""
     return (
         f"{path.name} holds two positions, up to {farthest:.3g} mm apart (its qform and its sform): 3D Slicer, "
-        "ITK-SNAP and this program may take the one, nibabel, FSL and SPM the other"
+        "ITK-SNAP and this program may use one, nibabel, FSL and SPM the other"
     )
 
 

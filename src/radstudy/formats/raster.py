@@ -43,8 +43,8 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     Raises
     ------
     CaseError : the file is missing, is not an image, is not as long as its header says, has colour or vector pixels,
-        has not three dimensions, or is a NIfTI file without a voxel size. A TransientError where another run may read
-        it.
+        does not have three dimensions, or is a NIfTI file without a voxel size. A TransientError if another run may be
+        able to read it.
     """
     file = Path(path)
     with _as_case_error(file), held():
@@ -63,19 +63,19 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
 
 @contextmanager
 def _as_case_error(file: Path) -> Iterator[None]:
-    """Errors of the libraries that read images, as ours."""
+    """Turn errors of the image libraries into ours."""
     with border(file, "an image", f"export it again as one of {', '.join(SUFFIXES)}"):
         try:
             with reading(file):
                 yield
         except RuntimeError as error:
-            if _NO_MEMORY.search(str(error)):  # as ITK says it
+            if _NO_MEMORY.search(str(error)):  # ITK's wording
                 raise MemoryError(str(error)) from error
             raise
 
 
 def read_grid(path: str | Path) -> Grid:
-    """The grid of a 3D image file, from its header alone; without its `source`.
+    """Read the grid of a 3D image file from its header only; `source` is not set.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
     if image.GetDimension() > 3:
         raise CaseError(
             f"the image has {image.GetDimension()} dimensions, size {image.GetSize()}",
-            "export each phase or b-value as a volume of its own",
+            "export each phase or b-value as a separate volume",
             file=file,
         )
     if image.GetDimension() == 2:
@@ -122,8 +122,8 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
 def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64], *, remark: str = "") -> None:
     """Write an (I, J, K) array with its voxel-to-RAS affine; .gz in the name (or NRRD) compresses.
 
-    The file appears under its name whole or not at all: ITK's NIfTI writer says nothing of a disk that is full, so what
-    it wrote is read back before it gets its name.
+    The file appears under its name complete or not at all. ITK's NIfTI writer does not report a full disk, so the file
+    is read back before it is renamed.
 
     Parameters
     ----------
@@ -134,8 +134,8 @@ def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.floa
 
     Raises
     ------
-    UsageError : the name does not end as a format's that this program reads.
-    StorageError : the file cannot be written; a file that was there under this name stays.
+    UsageError : the name does not have the suffix of a format that this program reads.
+    StorageError : the file cannot be written; an existing file of this name is kept.
     """
     check_suffix(path)
     image = to_sitk(voxels, affine)
@@ -150,28 +150,30 @@ def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.floa
 
 
 def _check_written(file: Path, voxels: NDArray[Any], final: Path) -> None:
-    """Refuse, with a StorageError, a file that was just written and does not hold these voxels to its end."""
+    """Raise a StorageError if the file just written does not hold these voxels completely."""
     size = sum(part.stat().st_size for part in file.parent.iterdir())
     if not file.name.endswith((".gz", ".nrrd")) and size < voxels.nbytes + _LEAST_HEADER:
-        raise StorageError(final, f"only {size} bytes of {voxels.nbytes} and a header were written (is the disk full?)")
+        raise StorageError(
+            final, f"only {size} bytes were written, of {voxels.nbytes} and a header (is the disk full?)"
+        )
     try:
         same = np.array_equal(read_raster(file)[0], voxels, equal_nan=voxels.dtype.kind == "f")
     except CaseError as error:
         raise StorageError(
-            final, f"what was written cannot be read back (is the disk full?): {error.problem}"
+            final, f"the written file cannot be read back (is the disk full?): {error.problem}"
         ) from error
     if not same:
-        raise StorageError(final, "what was written reads back with other values (is the disk full?)")
+        raise StorageError(final, "the written file reads back with other values (is the disk full?)")
 
 
 def check_suffix(path: str | Path) -> None:
-    """Refuse a file name that does not end as those of `SUFFIXES`, with a UsageError."""
+    """Raise a UsageError if a file name has none of the `SUFFIXES`."""
     if not str(path).lower().endswith(SUFFIXES):
-        raise UsageError(f"{path}: a volume is written as {', '.join(SUFFIXES)}")
+        raise UsageError(f"{path}: the name of a volume must end in one of {', '.join(SUFFIXES)}")
 
 
 def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
-    """A SimpleITK image (LPS) of an (I, J, K) array and its voxel-to-RAS affine."""
+    """Make a SimpleITK image (LPS) from an (I, J, K) array and its voxel-to-RAS affine."""
     array = voxels.astype(np.uint8 if voxels.dtype == np.bool_ else voxels.dtype.newbyteorder("="), copy=False)
     image = sitk.GetImageFromArray(np.ascontiguousarray(zyx_of_ijk(array)))
     origin, spacing, direction = itk_place(affine)
@@ -182,12 +184,12 @@ def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64]) -> sitk.Image:
 
 
 def array_ijk(image: sitk.Image) -> NDArray[Any]:
-    """The (I, J, K) voxels of a SimpleITK image of three dimensions, whose own arrays are (K, J, I)."""
+    """The (I, J, K) voxels of a three-dimensional SimpleITK image, whose own arrays are (K, J, I)."""
     return ijk_of_zyx(sitk.GetArrayFromImage(image))
 
 
 def itk_place(affine: NDArray[np.float64]) -> tuple[list[float], list[float], list[float]]:
-    """ITK's origin, spacing and direction (LPS, mm; cosines row by row) of a voxel-to-RAS affine."""
+    """Convert a voxel-to-RAS affine to ITK's origin, spacing and direction (LPS, mm; cosines row by row)."""
     lps = lps_of_ras(affine)
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
     return lps[:3, 3].tolist(), spacing.tolist(), (lps[:3, :3] / spacing).ravel().tolist()
@@ -196,7 +198,7 @@ def itk_place(affine: NDArray[np.float64]) -> tuple[list[float], list[float], li
 def affine_from_lps(
     origin: tuple[float, ...], spacing: tuple[float, ...], direction: tuple[float, ...]
 ) -> NDArray[np.float64]:
-    """The voxel-to-RAS affine of ITK's origin, spacing and direction (LPS, mm); 2D is put in the plane z = 0."""
+    """Convert ITK's origin, spacing and direction (LPS, mm) to a voxel-to-RAS affine; 2D lies in the plane z = 0."""
     dimension = len(origin)
     lps = np.eye(4)
     cosines = np.asarray(direction, dtype=np.float64).reshape(dimension, dimension)

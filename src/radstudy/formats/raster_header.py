@@ -1,6 +1,6 @@
-"""Headers of NRRD and MetaImage files: how they say that the voxels are stored, read before ITK sees the file.
+"""Headers of NRRD and MetaImage files: how the voxels are stored, checked before ITK reads the file.
 
-ITK crashes at some damaged headers, and of others takes what they do not say: a voxel of 1 mm, a place at 0, no turn.
+ITK crashes on some damaged headers, and fills in what others lack: a voxel size of 1 mm, an origin of 0, no rotation.
 
 References
 ----------
@@ -18,7 +18,7 @@ from pathlib import Path
 from radstudy.errors import CaseError
 from radstudy.formats.reading import files_inside, opened
 
-AGAIN = "copy the file again from where it came, or export it again"
+AGAIN = "copy the file again from its source, or export it again"
 _LONGEST_HEADER = 1 << 20
 _MOST_AXES = 5
 _NRRD_BYTES = {
@@ -41,22 +41,22 @@ _PACKINGS = {
     "ascii": "text", "hex": "text",
 }  # fmt: skip
 _DAMAGED_FIELD = re.compile(r"(?i)(sizes|spacings|space (directions|origin)|type|encoding|dimension)\s*:")
-_LONGEST_LINE = 900  # bytes; ITK's NRRD reader ends the process where it complains of a longer one
+_LONGEST_LINE = 900  # bytes; ITK's NRRD reader ends the process when it complains of a longer one
 _PLACE = ("Offset", "Position", "Origin")
 _TURN = ("TransformMatrix", "Rotation", "Orientation")
 
 
 @dataclass(frozen=True)
-class Stored:
-    """How a header says that the voxels are stored.
+class StoredVoxels:
+    """Storage of the voxels according to a header.
 
     Parameters
     ----------
-    expected : bytes of all voxels, uncompressed; of text the fewest letters that can hold them.
-    files : that hold them, in equal parts.
-    skip : bytes before the voxels in each file; None for as many as there are before its end.
+    expected : bytes of all voxels, uncompressed; for text, the fewest characters that can hold them.
+    files : the files that hold them, in equal parts.
+    skip : bytes before the voxels in each file; None if the voxels are the last bytes of the file.
     packing : "", "zlib" (or gzip), "bzip2" or "text".
-    voxel_bytes : of all voxels in memory, where it is not `expected`.
+    voxel_bytes : bytes of all voxels in memory, if not `expected`.
     """
 
     expected: int
@@ -66,18 +66,18 @@ class Stored:
     voxel_bytes: int = 0
 
 
-def nrrd_stored(file: Path) -> Stored:
-    """How an NRRD header says that its voxels are stored.
+def nrrd_stored(file: Path) -> StoredVoxels:
+    """Read from an NRRD header how its voxels are stored.
 
     Raises
     ------
-    CaseError : it is not one, is damaged, gives no voxel size or place, or names files outside its folder.
+    CaseError : it is not an NRRD, is damaged, gives no voxel size or origin, or names files outside its folder.
     """
     with opened(file) as stream:
         head = stream.read(_LONGEST_HEADER)
     ended = re.search(rb"\r?\n\r?\n", head)
     if not head.startswith(b"NRRD"):
-        raise _damaged("it does not begin as an NRRD file", file)
+        raise _damaged("it does not begin like an NRRD file", file)
     lines = head[: ended.start() if ended else len(head)].decode("latin-1").splitlines()
     fields = _nrrd_fields(lines, file)
     packing = _PACKINGS.get(fields.get("encoding", "").lower())
@@ -91,7 +91,7 @@ def nrrd_stored(file: Path) -> Stored:
     byte_skip = _whole(fields, ("byte skip", "byteskip"), file)
     detached = fields.get("data file", fields.get("datafile", ""))
     if not detached and ended is None:
-        raise _damaged("its header does not end", file)
+        raise _damaged("its header has no end", file)
     start = 0 if detached or ended is None else ended.end()
     files: tuple[Path, ...] = (file,)
     if detached:
@@ -101,22 +101,22 @@ def nrrd_stored(file: Path) -> Stored:
     skip = None if byte_skip < 0 or line_skip else start + byte_skip
     if packing == "text":
         least = 2 * expected if fields["encoding"].lower() == "hex" else 2 * count - 1
-        return Stored(least, files, start, "text", expected)
+        return StoredVoxels(least, files, start, "text", expected)
     if packing and skip is None:
-        raise _damaged("it skips lines or an unknown number of bytes before compressed voxels", file)
-    return Stored(expected, files, skip, packing)
+        raise _damaged("its header skips lines or an unknown number of bytes before compressed voxels", file)
+    return StoredVoxels(expected, files, skip, packing)
 
 
 def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
-    """The fields of a header, without its keys with values (`:=`), which say nothing of the voxels."""
+    """The fields of a header, without its key/value pairs (`:=`), which do not describe the voxels."""
     fields: dict[str, str] = {}
     for line in lines[1:]:
-        name, found, value = line.partition(": ")
+        name, separator, value = line.partition(": ")
         key = line.partition(":=")[0]
         free = line.startswith(("#", "content:")) or (":=" in line and len(key) <= len(name))
         if len(line) > _LONGEST_LINE and not free:
             raise _damaged(f"its header has a line of {len(line)} characters, '{line[:40]}...'", file)
-        if not found or (free and not line.startswith("content:")):
+        if not separator or (free and not line.startswith("content:")):
             if _DAMAGED_FIELD.match(line):
                 raise _damaged(f"its header has the line '{line[:60]}'", file)
             continue
@@ -128,7 +128,7 @@ def _nrrd_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
 
 
 def _nrrd_sizes(fields: Mapping[str, str], file: Path) -> list[int]:
-    """The number of voxels along each axis, once the header gives voxel sizes and a place that fit."""
+    """The number of voxels along each axis; voxel sizes and origin are checked first."""
     sizes = _whole_numbers(fields.get("sizes", ""))
     axes = fields.get("dimension", "")
     if axes != str(len(sizes)) or not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
@@ -136,20 +136,20 @@ def _nrrd_sizes(fields: Mapping[str, str], file: Path) -> list[int]:
     if not {"space directions", "spacings"} & set(fields):
         raise CaseError(
             "the header gives no voxel size (space directions)",
-            "export the image again; without the voxel size no volume and no shape is right", file=file,
+            "export the image again; without the voxel size every volume and shape would be wrong", file=file,
         )  # fmt: skip
     directions = fields.get("space directions")
     if directions is not None:
         vectors = re.findall(r"none|\([^)]*\)", directions)
         if len(vectors) != len(sizes) or re.sub(r"none|\([^)]*\)|\s", "", directions):
-            raise _damaged(f"its header gives the space directions '{directions}' of {len(sizes)} axes", file)
+            raise _damaged(f"its header gives the space directions '{directions}' for {len(sizes)} axes", file)
         if any(vector != "none" and _vector(vector) is None for vector in vectors):
             raise _damaged(f"its header gives the space directions '{directions}'", file)
         origin = fields.get("space origin")
         if origin is None:
             raise CaseError(
-                "the header gives no place (space origin)", "export the image again; without it the image lies nowhere",
-                file=file,
+                "the header gives no position (space origin)",
+                "export the image again; without it the position is unknown", file=file,
             )  # fmt: skip
         if _vector(origin) is None:
             raise _damaged(f"its header gives the space origin '{origin}'", file)
@@ -157,24 +157,24 @@ def _nrrd_sizes(fields: Mapping[str, str], file: Path) -> list[int]:
 
 
 def _vector(text: str) -> list[float] | None:
-    """The numbers of (x,y,z); None where it is not that."""
+    """The numbers of a text (x,y,z); None if it has another form."""
     if not (text.startswith("(") and text.endswith(")")):
         return None
     return _numbers(text[1:-1].replace(",", " "))
 
 
-def metaimage_stored(file: Path) -> Stored:
-    """How a MetaImage header says that its voxels are stored.
+def metaimage_stored(file: Path) -> StoredVoxels:
+    """Read from a MetaImage header how its voxels are stored.
 
     Raises
     ------
-    CaseError : it is not one, is damaged, gives no voxel size or place, or names files outside its folder.
+    CaseError : it is not a MetaImage, is damaged, gives no voxel size or origin, or names files outside its folder.
     """
     with opened(file) as stream:
         head = stream.read(_LONGEST_HEADER)
     ended = re.search(rb"(?m)^\s*ElementDataFile\s*=\s*([^\r\n]*)\r?\n?", head)
     if ended is None:
-        raise _damaged("its header does not end (ElementDataFile)", file)
+        raise _damaged("its header has no end (ElementDataFile)", file)
     lines = head[: ended.end()].decode("latin-1").splitlines()
     fields = _meta_fields(lines, file)
     sizes = _whole_numbers(fields.get("DimSize", ""))
@@ -194,17 +194,17 @@ def metaimage_stored(file: Path) -> Stored:
     else:
         files = _files(file, data, head[ended.end() :].decode("latin-1").splitlines())
     if fields.get("BinaryData", "True").lower() == "false":
-        return Stored(2 * count - 1, files, max(skip, 0), "text", count * width)
+        return StoredVoxels(2 * count - 1, files, max(skip, 0), "text", count * width)
     packing = "zlib" if fields.get("CompressedData", "").lower() == "true" else ""
-    return Stored(count * width, files, None if skip < 0 else skip, packing)
+    return StoredVoxels(count * width, files, None if skip < 0 else skip, packing)
 
 
 def _meta_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
     fields: dict[str, str] = {}
     for line in lines:
-        name, found, value = line.partition("=")
+        name, separator, value = line.partition("=")
         name = name.strip()
-        if not found:
+        if not separator:
             continue
         if name in fields and fields[name] != value.strip():
             raise _damaged(f"its header gives '{name}' twice", file)
@@ -213,7 +213,7 @@ def _meta_fields(lines: Sequence[str], file: Path) -> dict[str, str]:
 
 
 def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) -> None:
-    """Refuse a MetaImage header of which ITK would make a crash, other voxels, or a voxel size or place of none."""
+    """Refuse a MetaImage header that would make ITK crash, misread voxels, or invent a voxel size or position."""
     axes = fields.get("NDims", "")
     if axes != str(len(sizes)) or not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
         raise _damaged(f"its header gives NDims = '{axes}' and DimSize = '{fields.get('DimSize', '')}'", file)
@@ -223,13 +223,13 @@ def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) 
     if not {"ElementSpacing", "ElementSize"} & set(fields):
         raise CaseError(
             "the header gives no voxel size (ElementSpacing)",
-            "export the image again; without the voxel size no volume and no shape is right", file=file,
+            "export the image again; without the voxel size every volume and shape would be wrong", file=file,
         )  # fmt: skip
     if not set(_PLACE) & set(fields) or not set(_TURN) & set(fields):
         lacking = "Offset" if not set(_PLACE) & set(fields) else "TransformMatrix"
         raise CaseError(
-            f"the header gives no place or no turn ({lacking})",
-            "export the image again; without it the image lies nowhere", file=file,
+            f"the header gives no position or no orientation ({lacking})",
+            "export the image again; without it the position is unknown", file=file,
         )  # fmt: skip
     n = len(sizes)
     wanted = {**dict.fromkeys(("ElementSpacing", "ElementSize", *_PLACE, "CenterOfRotation"), n),
@@ -253,7 +253,7 @@ def _damaged(problem: str, file: Path) -> CaseError:
 
 
 def _whole(fields: Mapping[str, str], names: Sequence[str], file: Path, default: int = 0) -> int:
-    """A whole number of the header, by the first of these names that is there."""
+    """A whole number of the header, by the first of these names that is present."""
     text = next((fields[name] for name in names if fields.get(name)), str(default))
     if not re.fullmatch(r"-?[0-9]{1,18}", text):
         raise _damaged(f"its header gives {names[0]} '{text}', which is not a whole number", file)
@@ -263,10 +263,10 @@ def _whole(fields: Mapping[str, str], names: Sequence[str], file: Path, default:
 def _numbers(text: str) -> list[float] | None:
     """The finite numbers of a text, or None."""
     try:
-        found = [float(word) for word in text.split()]
+        numbers = [float(word) for word in text.split()]
     except ValueError:
         return None
-    return found if all(map(math.isfinite, found)) else None
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def _whole_numbers(text: str) -> list[int]:

@@ -1,8 +1,8 @@
-"""The bytes of a study's images and masks: hashed while they are read, so that a key is of what was computed with.
+"""Reading the bytes of images and masks, hashed as they are read, so that keys belong to the bytes that were used.
 
-Inside `recorded` every file of an image is read once, its bytes are hashed, and the readers of the formats take them
-from memory; ITK, which reads paths alone, gets a copy of those bytes. A file that is swapped between two looks at it
-has two hashes, and is found out.
+Inside `recorded`, every file of an image is read once, its bytes are hashed, and the format readers take them from
+memory; ITK, which reads only paths, gets a copy of those bytes. A file that is swapped between two reads has two hashes
+and is detected.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Stamp = tuple[int, int, int, int]
 
 @dataclass
 class Reading:
-    """What was read inside `recorded`.
+    """Record of the files read inside `recorded`.
 
     Parameters
     ----------
-    digests : file to the hash of its bytes, of those that were read whole.
-    stamps : file to what tells that it is the same one, unchanged, of all that were opened; see `stamp`.
-    changed : whether one of them was another one at the second look.
+    digests : hash of the bytes of each file that was read completely.
+    stamps : identity and state of each file that was opened; see `stamp`.
+    changed : whether a file had changed when it was read again.
     """
 
     digests: dict[Path, str] = field(default_factory=dict)
@@ -49,9 +49,9 @@ class Reading:
     changed: bool = False
 
     def is_of(self, digests: Mapping[Path, str]) -> bool:
-        """Whether what was read of these files has these hashes; other files, such as a program's own, do not count.
+        """True if these files were read with these hashes; other files, such as a program's own, do not count.
 
-        A header's bytes tell which files it names, so that one of those which is not listed shows in the header.
+        The hash of a header also covers the names of its data files.
         """
         return all(digests.get(file, digest) == digest for file, digest in self.digests.items())
 
@@ -62,7 +62,7 @@ _HELD: ContextVar[dict[Path, bytes] | None] = ContextVar("held", default=None)
 
 @contextmanager
 def recorded() -> Iterator[Reading]:
-    """Record the hashes of all files of images and masks that are read inside."""
+    """Record the hashes of all image and mask files that are read inside the block."""
     reading = Reading()
     token = _READING.set(reading)
     try:
@@ -72,13 +72,13 @@ def recorded() -> Iterator[Reading]:
 
 
 def is_recorded() -> bool:
-    """Whether what is read now is recorded, so that no library may read the file by itself."""
+    """True if reading is being recorded, so that no library may read a file by itself."""
     return _READING.get() is not None
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold what is read inside, so that header and voxels are of the same bytes; only where it is recorded."""
+    """Keep in memory what is read inside, so that header and voxels come from the same bytes; only while recording."""
     if _READING.get() is None or _HELD.get() is not None:
         yield
         return
@@ -90,11 +90,11 @@ def held() -> Iterator[None]:
 
 
 def content_of(file: Path) -> bytes:
-    """All bytes of a file.
+    """Read all bytes of a file.
 
     Raises
     ------
-    TransientError : it cannot be read now, or changes while it is read.
+    TransientError : it cannot be read now, or changes while it is being read.
     CaseError : it cannot be read, now or later.
     """
     holding, reading = _HELD.get(), _READING.get()
@@ -118,11 +118,11 @@ def content_of(file: Path) -> bytes:
 
 @contextmanager
 def opened(file: Path) -> Iterator[BinaryIO]:
-    """A file, open for reading: from what is held of it, else from the disk.
+    """Open a file for reading, from memory if it is held there, else from the disk.
 
     Raises
     ------
-    TransientError : it cannot be read now, or changes while it is read.
+    TransientError : it cannot be read now, or changes while it is being read.
     CaseError : it cannot be read, now or later.
     """
     if _HELD.get() is not None:
@@ -133,18 +133,18 @@ def opened(file: Path) -> Iterator[BinaryIO]:
             _stamped(file, stream)
             yield stream
     except OSError as error:
-        if error.errno is None:  # of a decompressor
+        if error.errno is None:  # raised by a decompressor
             raise
         raise unreadable(error, file) from error
 
 
-def stamp(found: os.stat_result) -> Stamp:
-    """What tells a file from another one, and from itself as it was: number on the disk, size, times of change."""
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+def stamp(status: os.stat_result) -> Stamp:
+    """Identity and state of a file: inode, size, times of modification and of status change."""
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _stamped(file: Path, stream: BinaryIO) -> None:
-    """Record the stamp of the very file that is open, not of what has its name."""
+    """Record the stamp of the file that is open, not of the one that now has its name."""
     if (reading := _READING.get()) is None:
         return
     own = stamp(os.fstat(stream.fileno()))
@@ -154,21 +154,21 @@ def _stamped(file: Path, stream: BinaryIO) -> None:
 
 
 def changed(file: Path) -> TransientError:
-    """The error of a file that is another one at the second look."""
+    """Error for a file that had changed when it was read again."""
     return TransientError(
         "the file changed while the study was reading it",
-        "wait until it is saved or copied, then give the same command again",
+        "wait until it has been saved or copied, then run the same command again",
         file=file,
     )
 
 
 @contextmanager
 def for_native_readers(file: Path) -> Iterator[Path]:
-    """A path under which ITK finds the bytes that are recorded: the file's own where nothing is, unless it is long.
+    """Yield a path under which ITK finds the recorded bytes: the file's own if nothing is recorded and it is not long.
 
     Raises
     ------
-    CaseError : a file that the header names is not there, or lies outside the header's folder.
+    CaseError : a file that the header names is missing, or lies outside the header's folder.
     StorageError : there is no room for the copy.
     """
     if _READING.get() is None and not has_long_path(file):
@@ -187,16 +187,16 @@ def for_native_readers(file: Path) -> Iterator[Path]:
 
 
 def has_long_path(file: Path) -> bool:
-    """Whether ITK should not be given the path: where it complains of a header, a long one ends the process."""
+    """True if the path is too long for ITK, whose complaint about a header would end the process."""
     return len(os.fsencode(file)) > _LONGEST_PATH
 
 
 def files_of(file: Path) -> tuple[Path, ...]:
-    """All files that an image or mask consists of, itself first: pairs of NIfTI, detached data of NRRD and MetaImage.
+    """List all files of an image or mask, itself first: NIfTI pairs, detached data of NRRD and MetaImage.
 
     Raises
     ------
-    CaseError : it cannot be read; a TransientError where another run may.
+    CaseError : it cannot be read; a TransientError if another run may succeed.
     """
     name = file.name.lower()
     if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
@@ -218,7 +218,7 @@ def files_of(file: Path) -> tuple[Path, ...]:
 
 
 def files_inside(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:
-    """The files that a header names, see `named_files`; none of them outside its folder.
+    """List the files that a header names (see `named_files`), all of which must lie in its folder.
 
     Raises
     ------
@@ -229,54 +229,56 @@ def files_inside(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:
     for path in files:
         beside = path.is_relative_to(header.parent)
         name = os.fspath(path.relative_to(header.parent) if beside else path)
-        parts = PureWindowsPath(name)  # which knows the separators of every system
+        parts = PureWindowsPath(name)  # it accepts the separators of every system
         outside = not beside or bool(parts.drive or parts.root) or ".." in parts.parts or "\0" in name
         if outside or not path.resolve().is_relative_to(folder):
             raise CaseError(
                 f"the header names a file outside its folder: '{name}'",
-                "put the file with the voxels beside the header, and its bare name into it",
+                "put the file with the voxels next to the header, and only its name into the header",
                 file=header,
             )
     return files
 
 
 def named_files(header: Path, text: str, rest: list[str]) -> tuple[Path, ...]:
-    """The files that a header names: none (LOCAL), one, a list that follows, or a pattern with numbers.
+    """List the files that a header names: none (LOCAL), one, a list that follows, or a numbered pattern.
 
     Parameters
     ----------
     header : the file with the header.
-    text : as it names them.
-    rest : the header's lines after that.
+    text : the header's value that names them.
+    rest : the header's lines after that value.
     """
     if text.upper() == "LOCAL" or not text:
         return ()
     if text.upper().startswith("LIST"):
         return tuple(header.parent / line.strip() for line in rest[:_MOST_NAMED] if line.strip())
-    if (found := _PATTERN.fullmatch(text)) is not None:
-        first, last, step = (int(found[name] or 1) for name in ("first", "last", "step"))
+    if (match := _PATTERN.fullmatch(text)) is not None:
+        first, last, step = (int(match[name] or 1) for name in ("first", "last", "step"))
         numbers = range(first, last + (1 if step > 0 else -1), step or 1)
-        return tuple(header.parent / (found["name"] % number) for number in numbers[:_MOST_NAMED])
+        return tuple(header.parent / (match["name"] % number) for number in numbers[:_MOST_NAMED])
     return (header.parent / text,)
 
 
 def partner(file: Path, kind: str) -> Path | None:
-    """The other file of a NIfTI pair: the same name ending in .hdr or .img, compressed or not."""
+    """Find the other file of a NIfTI pair: the same name ending in .hdr or .img, compressed or not."""
     name = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
     stem = name[:-4]
-    found = (file.with_name(f"{stem}.{ending}{packed}") for ending in (kind, kind.upper()) for packed in ("", ".gz"))
-    return next((path for path in found if path.is_file()), None)
+    candidates = (
+        file.with_name(f"{stem}.{ending}{packed}") for ending in (kind, kind.upper()) for packed in ("", ".gz")
+    )
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def digests_of(file: Path, parts: Callable[[Path], tuple[Path, ...]] = files_of) -> dict[Path, str]:
-    """The hash of each file that an image or mask consists of; of one that cannot be read the reason.
+    """Hash each file of an image or mask; a file that cannot be read is given the reason in place of a hash.
 
-    So a file that cannot be read is tried again once it can.
+    This way a file that could not be read is tried again once it can be.
 
     Parameters
     ----------
     file : an image; or a mask, with `radstudy.imaging.masks.formats.files_of_mask` as its `parts`.
-    parts : gives all files that it consists of.
+    parts : lists all its files.
     """
     try:
         return {part: _digest(part) for part in parts(file)}
@@ -292,6 +294,6 @@ def _digest(file: Path) -> str:
 
 
 def hash_of(digests: Mapping[Path, str]) -> str:
-    """One hash of all files of an image; of a single file its own."""
-    found = list(digests.values())
-    return found[0] if len(found) == 1 else content_hash(found)
+    """Combine the hashes of all files of an image into one; a single file keeps its own."""
+    hashes = list(digests.values())
+    return hashes[0] if len(hashes) == 1 else content_hash(hashes)

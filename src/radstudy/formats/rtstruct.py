@@ -3,7 +3,7 @@
 References
 ----------
 DICOM PS3.3, C.8.8.5 (Structure Set), C.8.8.6 (ROI Contour): points are patient coordinates in mm, so a contour of an
-oblique series is tilted as its slices are; to read x and y alone would squeeze it.
+oblique series is tilted like its slices; reading only x and y would squeeze it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,10 @@ from radstudy.formats.dicom_frames import dicom_border, read_dataset
 from radstudy.formats.dicom_values import FURTHEST_MM, text_of, value_of, whole_of
 from radstudy.space.axes import points_ras_of_lps
 
-EXCLUSIVE = "CLOSEDPLANAR_XOR"  # contours that overlap leave out what they share
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+EXCLUSIVE = "CLOSEDPLANAR_XOR"  # where contours overlap, the shared part is left out
 CLOSED = ("CLOSED_PLANAR", EXCLUSIVE, "INTERPOLATED_PLANAR")  # the last: computed between drawn ones
 
 
@@ -35,9 +38,9 @@ class Structure:
     ----------
     number, name : ROINumber and ROIName.
     contours : closed planar contours, each float64 (n, 3) RAS mm, n at least 3.
-    exclusive : whether they are to be combined by exclusive or.
+    exclusive : whether they are combined by exclusive or.
     notes : contours that enclose nothing and were left out.
-    problem : why the region cannot be used; None where it can. The file's other regions can.
+    problem : why the region cannot be used; None if it can. Other regions of the file are not affected.
     """
 
     number: int
@@ -53,13 +56,13 @@ def read_rtstruct(path: str | Path) -> list[Structure]:
 
     Parameters
     ----------
-    path : a file of RT Structure Set Storage.
+    path : an RT Structure Set Storage file.
 
     Returns
     -------
-    The regions in the file's order; one that was named but never drawn, or is marked by points only, has no contours. A
-    contour of one or two points is left out, with a note. An open contour, or one whose coordinates are broken, is the
-    problem of its own region alone.
+    The regions in the file's order; one that was named but never drawn, or is marked only by points, has no contours. A
+    contour of one or two points is left out, with a note. An open contour, or one with broken coordinates, is a problem
+    of its own region only.
 
     Raises
     ------
@@ -82,29 +85,29 @@ class _Drawn:
 
     Parameters
     ----------
-    of : number of a region to its contours.
-    twice : numbers for which the file has more than one set of contours.
-    nameless : how many sets of contours name no region.
+    contours : region number to its contours.
+    repeated : numbers for which the file has more than one set of contours.
+    nameless : number of contour sets that name no region.
     """
 
-    of: dict[int, Sequence[Any]]
-    twice: frozenset[int]
+    contours: dict[int, Sequence[Any]]
+    repeated: frozenset[int]
     nameless: int
 
     @classmethod
-    def of_file(cls, dataset: Any) -> _Drawn:
-        """All sets of contours, by the region that each names."""
-        of: dict[int, Sequence[Any]] = {}
-        twice, nameless = set(), 0
+    def of_file(cls, dataset: Dataset) -> _Drawn:
+        """Collect all contour sets by the region that each names."""
+        contours: dict[int, Sequence[Any]] = {}
+        repeated, nameless = set(), 0
         for item in value_of(dataset, "ROIContourSequence") or []:
             number = _number(item, "ReferencedROINumber")
             if number is None:
                 nameless += 1
                 continue
-            if number in of:
-                twice.add(number)
-            of[number] = _contours(item)
-        return cls(of, frozenset(twice), nameless)
+            if number in contours:
+                repeated.add(number)
+            contours[number] = _contours(item)
+        return cls(contours, frozenset(repeated), nameless)
 
 
 def _number(item: Any, keyword: str) -> int | None:
@@ -115,30 +118,30 @@ def _number(item: Any, keyword: str) -> int | None:
 
 
 def _contours(item: Any) -> Sequence[Any]:
-    """The contours of a set; what cannot be read as such is one contour that cannot be used."""
+    """The contours of a set; an unreadable set counts as one contour that cannot be used."""
     try:
-        found: Sequence[Any] = value_of(item, "ContourSequence") or []
+        contours: Sequence[Any] = value_of(item, "ContourSequence") or []
     except UnreadableError:
         return [None]
-    return found
+    return contours
 
 
 def _region(item: Any, number: int | None, numbers: Sequence[int | None], drawn: _Drawn) -> Structure:
-    """One region; what is wrong with it is its own problem, and the others can be used."""
+    """One region; a fault of it does not keep the others from being used."""
     name = text_of(item, "ROIName")
     problem = ""
     if number is None:
-        problem = "it has no number (ROINumber), so that its contours cannot be found"
+        problem = "it has no number (ROINumber), so its contours cannot be found"
     elif numbers.count(number) > 1:
-        problem = f"{numbers.count(number)} regions have its number"
-    elif number in drawn.twice:
-        problem = "the file has several sets of contours with its number"
-    elif drawn.nameless and not drawn.of.get(number):
-        problem = f"{drawn.nameless} set(s) of contours name no region, and may be its own"
+        problem = f"{numbers.count(number)} regions share its number"
+    elif number in drawn.repeated:
+        problem = "the file has several contour sets with its number"
+    elif drawn.nameless and not drawn.contours.get(number):
+        problem = f"{drawn.nameless} contour set(s) name no region and may belong to it"
     if problem:
         error = CaseError(f"region {number or '(no number)'} '{name}': {problem}", "export the structure set again")
         return Structure(number or 0, name, (), problem=error)
-    return _structure(number or 0, name, drawn.of.get(number or 0, []))
+    return _structure(number or 0, name, drawn.contours.get(number or 0, []))
 
 
 def _structure(number: int, name: str, items: Sequence[Any]) -> Structure:
@@ -146,7 +149,7 @@ def _structure(number: int, name: str, items: Sequence[Any]) -> Structure:
     try:
         kinds = [text_of(item, "ContourGeometricType") if item is not None else "" for item in items]
         if items and set(kinds) == {"POINT"}:
-            return Structure(number, name, (), notes=(f"{len(items)} point(s) mark it, and nothing is drawn",))
+            return Structure(number, name, (), notes=(f"it is only marked by {len(items)} point(s); nothing is drawn",))
         for index, (item, kind) in enumerate(zip(items, kinds, strict=True), 1):
             points = _points(item, kind, index)
             if len(points) < 3:
@@ -177,7 +180,7 @@ def _points(contour: Any, kind: str, index: int) -> NDArray[np.float64]:
     try:
         values = contour.get("ContourData")
         numbers = np.asarray([] if values is None or values == "" else values, dtype=np.float64).reshape(-1)
-    except Exception as error:  # a value that is no text, or no numbers
+    except Exception as error:  # a value that is not text, or not numbers
         raise CaseError(
             f"contour {index} has coordinates that are not numbers", "draw it again, or delete it"
         ) from error
@@ -186,10 +189,10 @@ def _points(contour: Any, kind: str, index: int) -> NDArray[np.float64]:
             f"contour {index} has {numbers.size} coordinates, which are not points of three finite numbers each",
             "delete it, or draw it again",
         )
-    said = whole_of(value_of(contour, "NumberOfContourPoints"))
-    if said is not None and said * 3 != numbers.size:
+    stated = whole_of(value_of(contour, "NumberOfContourPoints"))
+    if stated is not None and stated * 3 != numbers.size:
         raise CaseError(
-            f"contour {index} says that it has {said} points, and has {numbers.size // 3}",
+            f"contour {index} states {stated} points but has {numbers.size // 3}",
             "delete it, or draw it again",
         )
     return points_ras_of_lps(numbers.reshape(-1, 3))

@@ -1,7 +1,7 @@
-"""3D Slicer's segmentations (.seg.nrrd): several named segments in one or more layers, read and written.
+"""Reading and writing of 3D Slicer's segmentations (.seg.nrrd): named segments in one or more layers.
 
-Segments that do not overlap share a layer and differ by label value; segments that overlap lie in different layers, and
-may have the same label value. With several layers the file has four dimensions, the layers first.
+Segments that do not overlap share a layer and differ in label value; segments that overlap lie in different layers and
+may have the same label value. A file with several layers has four dimensions, the layers first.
 
 References
 ----------
@@ -45,8 +45,8 @@ class NrrdSegment:
     Parameters
     ----------
     label : the value of its voxels.
-    name : as Slicer shows it.
-    layer : which of the layers it lies in, from 0.
+    name : as shown in Slicer.
+    layer : index of its layer, from 0.
     """
 
     label: int
@@ -61,7 +61,7 @@ class SegNrrd:
     Parameters
     ----------
     segments : in the file's order.
-    layers : whole numbers (layers, I, J, K).
+    layers : integers (layers, I, J, K).
     affine : float64 (4, 4), voxel index to RAS mm.
     """
 
@@ -70,13 +70,13 @@ class SegNrrd:
     affine: NDArray[np.float64]
 
     def mask(self, segment: NrrdSegment) -> NDArray[np.bool_]:
-        """The segment: bool (I, J, K), True inside."""
+        """Return the segment as bool (I, J, K), True inside."""
         inside: NDArray[np.bool_] = self.layers[segment.layer] == segment.label
         return inside
 
 
 def describes_segments(path: str | Path) -> bool:
-    """Whether an NRRD file names segments, as Slicer writes them: by its header alone."""
+    """True if the header of an NRRD file names segments, as Slicer writes them."""
     file = Path(path)
     if not file.is_file() or file.suffix.lower() not in (".nrrd", ".nhdr"):
         return False
@@ -85,13 +85,13 @@ def describes_segments(path: str | Path) -> bool:
 
 
 def begins_as_segments(start: bytes) -> bool:
-    """Whether a file that begins with these bytes (`HEADER_BYTES` of them) is an NRRD that names segments."""
+    """True if the first `HEADER_BYTES` bytes of a file are those of an NRRD that names segments."""
     header = start.split(b"\n\n", 1)[0].split(b"\r\n\r\n", 1)[0]
     return header.startswith(b"NRRD") and re.search(rb"(?m)^Segment\d+_(ID|Name|LabelValue):=", header) is not None
 
 
 def read_seg_nrrd(path: str | Path) -> SegNrrd:
-    """Read a .seg.nrrd file, of three dimensions or four.
+    """Read a .seg.nrrd file of three or four dimensions.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def read_seg_nrrd(path: str | Path) -> SegNrrd:
 
     Raises
     ------
-    CaseError : it cannot be read, or a segment lies in a layer that is not there.
+    CaseError : it cannot be read, or a segment lies in a layer that does not exist.
     """
     file = Path(path)
     with border(file, "a segmentation", "save it again from 3D Slicer"):
@@ -113,8 +113,8 @@ def _of_image(image: sitk.Image, file: Path) -> SegNrrd:
     """The segments and layers of an image that ITK has read."""
     if image.GetDimension() != 3:
         raise CaseError(
-            f"the segmentation has {image.GetDimension()} axes beside its layers",
-            "save one segmentation of one time point",
+            f"the segmentation has {image.GetDimension()} axes in addition to its layers",
+            "save a single segmentation of one time point",
             file=file,
         )  # fmt: skip
     array = sitk.GetArrayFromImage(image)  # (K, J, I) or (K, J, I, layers)
@@ -128,18 +128,18 @@ def _of_image(image: sitk.Image, file: Path) -> SegNrrd:
     for segment in segments:
         if not 0 <= segment.layer < len(layers):
             raise CaseError(
-                f"segment '{segment.name}' lies in layer {segment.layer}, and the file has {len(layers)}",
+                f"segment '{segment.name}' lies in layer {segment.layer}, but the file has only {len(layers)}",
                 "save the segmentation again from 3D Slicer", file=file,
             )  # fmt: skip
     return SegNrrd(segments, layers, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection()))
 
 
 def _numbers(keys: Mapping[str, str]) -> list[int]:
-    return sorted({int(found.group(1)) for key in keys if (found := re.match(r"Segment(\d+)_", key))})
+    return sorted({int(match.group(1)) for key in keys if (match := re.match(r"Segment(\d+)_", key))})
 
 
 def _segment(keys: Mapping[str, str], number: int) -> NrrdSegment:
-    """A segment's keys; versions before layers gave each segment the value number + 1."""
+    """Read one segment from the keys; versions before layers gave each segment the value number + 1."""
     own = f"Segment{number}_"
     name = keys.get(f"{own}Name") or keys.get(f"{own}ID") or str(number + 1)
     return NrrdSegment(int(keys.get(f"{own}LabelValue", number + 1)), name, int(keys.get(f"{own}Layer", 0)))
@@ -152,8 +152,8 @@ def write_seg_nrrd(path: str | Path, masks: Mapping[str, NDArray[np.bool_]], aff
 
     Parameters
     ----------
-    path : ending in .seg.nrrd, by which Slicer knows a segmentation.
-    masks : name to bool (I, J, K), at least one, all of one shape.
+    path : must end in .seg.nrrd, by which Slicer recognises a segmentation.
+    masks : name to bool (I, J, K), at least one, all of the same shape.
     affine : float64 (4, 4), voxel index to RAS mm.
     """
     layers: list[NDArray[np.uint16]] = []

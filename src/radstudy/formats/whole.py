@@ -1,7 +1,7 @@
-"""Whether an NRRD or MetaImage file is whole: the bytes that its header asks for against those that are there.
+"""Completeness of NRRD and MetaImage files: the bytes that the header requires against those present.
 
-ITK reads on past the end of some files, and of others says that they do not exist; what a header asks for it takes from
-memory before it looks.
+ITK reads past the end of some files and reports others as missing; it allocates what a header asks for before it looks
+at the file.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ from typing import Any
 from radstudy import bounds
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.border import border
-from radstudy.formats.raster_header import Stored, metaimage_stored, nrrd_stored
+from radstudy.formats.raster_header import StoredVoxels, metaimage_stored, nrrd_stored
 from radstudy.formats.reading import opened
 
 FAULTS = (OSError, EOFError, zlib.error)
-SLACK = _STEP = 1 << 20  # bytes: read of compressed content beyond what is expected, to tell how much too much it is
-AGAIN = "copy the file again from where it came, or export it again"
+SLACK = _STEP = 1 << 20  # bytes of compressed content read beyond those expected, to recognise content that is too long
+AGAIN = "copy the file again from its source, or export it again"
 
 
-def require_bytes(file: Path, *, expected: int, found: int, damaged: bool = False, header: Path | None = None) -> None:
-    """Refuse a file that holds fewer or more bytes than its header asks for.
+def require_bytes(file: Path, *, expected: int, actual: int, damaged: bool = False, header: Path | None = None) -> None:
+    """Refuse a file that holds fewer or more bytes than its header requires.
 
     Parameters
     ----------
-    file : with the voxels.
-    expected, found : bytes, uncompressed.
+    file : the file with the voxels.
+    expected, actual : bytes, uncompressed.
     damaged : whether its compressed content ends too early or is broken.
-    header : the file that its size follows from, where that is another one.
+    header : the file with the header, if that is another one.
 
     Raises
     ------
-    CaseError : with both numbers.
+    CaseError : states both numbers.
     """
-    if expected == found and not damaged:
+    if expected == actual and not damaged:
         return
-    if not found and not file.stat().st_size:
+    if not actual and not file.stat().st_size:
         what = "it is empty (0 bytes)"
-    elif found < expected:
-        what = f"it is cut off: {found} bytes are there, {expected} are expected from its header"
+    elif actual < expected:
+        what = f"it is cut off: it has {actual} bytes, but its header requires {expected}"
     elif damaged:
-        what = f"its compressed content is damaged: {found} bytes came out of it, {expected} are expected"
+        what = f"its compressed content is damaged: it unpacks to {actual} bytes, but {expected} are expected"
     else:
         what = (
-            f"it is longer than its header says: {found} bytes are there, {expected} are expected. The header or the "
-            "voxels are not its own"
+            f"it is longer than its header says: it has {actual} bytes, but {expected} are expected. The header or the "
+            "voxels may belong to another file"
         )
     if header is not None and header != file:
         what += f"; the header is in {header}"
@@ -58,20 +58,20 @@ def require_bytes(file: Path, *, expected: int, found: int, damaged: bool = Fals
 
 @dataclass(frozen=True)
 class Decompressed:
-    """What came out of compressed content: `size` in bytes, and whether it is `whole`, its checksum right."""
+    """Result of unpacking: `size` in bytes, and whether the content is `whole` with the right checksum."""
 
     size: int
     whole: bool
 
 
 def decompressed(raw: bytes, packing: str = "zlib", *, most: int | None = None) -> Decompressed:
-    """How many bytes come out of compressed content, as far as it goes; what follows the stream counts too.
+    """Count the bytes that compressed content unpacks to, as far as it goes; what follows the stream counts too.
 
     Parameters
     ----------
-    raw : one or several streams of gzip, zlib or bzip2.
+    raw : one or more streams of gzip, zlib or bzip2.
     packing : "zlib" (or gzip) or "bzip2".
-    most : where counting ends: a few bytes can unpack to any number.
+    most : stop counting here: a few bytes can unpack to any number.
     """
     size, left = 0, memoryview(raw)
     while left:
@@ -97,21 +97,21 @@ def decompressed(raw: bytes, packing: str = "zlib", *, most: int | None = None) 
 
 
 def _outputs(stream: Any, fed: Any) -> Iterator[int]:
-    """Bytes that come out of a part of a stream, in steps that fit into memory."""
+    """Numbers of bytes that a part of a stream unpacks to, in steps that fit into memory."""
     while True:
         out = len(stream.decompress(fed, _STEP))
         yield out
-        fed = getattr(stream, "unconsumed_tail", b"")  # of bzip2 the decompressor itself keeps the rest
+        fed = getattr(stream, "unconsumed_tail", b"")  # bzip2's decompressor keeps the rest itself
         if stream.eof or (out < _STEP and not fed):
             return
 
 
 def require_whole(file: Path) -> None:
-    """Refuse an NRRD or MetaImage file that is not as long as its header says; any other passes, for its reader.
+    """Refuse an NRRD or MetaImage file that is not as long as its header says; other files are left to their reader.
 
     Raises
     ------
-    CaseError : with the bytes expected and found; the header is damaged, asks for more than may be read
+    CaseError : states the bytes expected and present; or the header is damaged, requires more than may be read
         (`bounds.IMAGE`), or names a file that is missing or lies outside its folder.
     """
     with border(file, "an image", AGAIN):
@@ -120,8 +120,8 @@ def require_whole(file: Path) -> None:
             _compare(stored, file)
 
 
-def stored_by_header(file: Path) -> Stored | None:
-    """How the header of an NRRD or MetaImage file says that its voxels are stored; None of any other file.
+def stored_by_header(file: Path) -> StoredVoxels | None:
+    """Read from the header of an NRRD or MetaImage file how its voxels are stored; None for any other file.
 
     Raises
     ------
@@ -135,27 +135,27 @@ def stored_by_header(file: Path) -> Stored | None:
     return metaimage_stored(file) if name.endswith((".mha", ".mhd")) else None
 
 
-def _compare(stored: Stored, file: Path) -> None:
+def _compare(stored: StoredVoxels, file: Path) -> None:
     missing = [path.name for path in stored.files if not path.is_file()]
     if missing:
         raise TransientError(
-            f"the file with its voxels, '{missing[0]}', is not beside the header", "copy both files", file=file
+            f"the file with its voxels, '{missing[0]}', is not next to the header", "copy both files", file=file
         )
     share = stored.expected // max(len(stored.files), 1)
     for path in stored.files:
         size = path.stat().st_size
         if stored.packing == "text":
             if size - (stored.skip or 0) < share:
-                require_bytes(path, expected=share, found=max(size - (stored.skip or 0), 0), header=file)
+                require_bytes(path, expected=share, actual=max(size - (stored.skip or 0), 0), header=file)
         elif not stored.packing:
-            found = size if stored.skip is None else size - stored.skip
-            if stored.skip is None and found >= share:
+            size_found = size if stored.skip is None else size - stored.skip
+            if stored.skip is None and size_found >= share:
                 continue
-            require_bytes(path, expected=share, found=max(found, 0), header=file)
+            require_bytes(path, expected=share, actual=max(size_found, 0), header=file)
         else:
             bounds.IMAGE.require(stored.expected, file)
             with opened(path) as stream:
                 stream.seek(stored.skip or 0)
                 out = decompressed(stream.read(), stored.packing, most=share + SLACK)
-            require_bytes(path, expected=share, found=out.size, damaged=not out.whole, header=file)
+            require_bytes(path, expected=share, actual=out.size, damaged=not out.whole, header=file)
     bounds.IMAGE.require(stored.voxel_bytes or stored.expected, file)

@@ -1,4 +1,4 @@
-"""A fitted bias field: the control points of its logarithm, kept as a small record, and an image divided by it."""
+"""A fitted bias field, kept as the control points of its logarithm, and the division of an image by it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class BiasField:
     lattice : float64 (a, b, c), natural logarithm, control points of cubic B-splines along I, J, K.
     shape : (I, J, K) of the volume that the field belongs to.
     iterations, convergence : per level: iterations run, and the last coefficient of variation.
-    foreground_voxels : how many voxels of the shrunk grid the fit has seen.
-    warnings : what a reader of the results should know.
+    foreground_voxels : number of voxels of the shrunk grid used by the fit.
+    warnings : facts that a reader of the results should know.
     """
 
     lattice: Float64
@@ -37,12 +37,12 @@ class BiasField:
     warnings: tuple[str, ...] = ()
 
     def log_field(self) -> NDArray[np.float32]:
-        """The natural logarithm of the field at every voxel, float32 (I, J, K)."""
+        """Compute the natural logarithm of the field at every voxel, float32 (I, J, K)."""
         axes = [taps(size, count) for size, count in zip(self.shape, self.lattice.shape, strict=True)]
         return evaluate(self.lattice.astype(np.float32), axes)
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the field as plain JSON."""
         return {
             "lattice": self.lattice.tolist(),
             "shape": list(self.shape),
@@ -54,7 +54,7 @@ class BiasField:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> BiasField:
-        """The inverse of `as_dict`."""
+        """Read the result of `as_dict`."""
         i, j, k = record["shape"]
         return cls(
             np.asarray(record["lattice"], dtype=np.float64),
@@ -67,16 +67,16 @@ class BiasField:
 
 
 def correct(volume: Volume, field: BiasField) -> Volume:
-    """The volume divided by a fitted field, float32 (float64 where the volume is)."""
+    """Return the volume divided by a fitted field, float32 (float64 if the volume is)."""
     if volume.voxels.shape != field.shape:
         raise CaseError(
-            f"the field was fitted to {field.shape} voxels, the volume has {volume.voxels.shape}", "fit it again"
+            f"the field was fitted to {field.shape} voxels, but the volume has {volume.voxels.shape}", "fit it again"
         )
     return divided(volume, field)
 
 
 def divided(volume: Volume, field: BiasField, log_field: NDArray[np.float32] | None = None) -> Volume:
-    """The volume over the field itself; the field's logarithm goes into `log_field` (I, J, K) on the way."""
+    """Return the volume divided by the field; the field's logarithm is written to `log_field` (I, J, K) if given."""
     x, y, z = (taps(size, count) for size, count in zip(field.shape, field.lattice.shape, strict=True))
     rows = rows_along_x(field.lattice.astype(np.float32), x)
     wy, wz = y.of_dtype(np.float32), z.of_dtype(np.float32)
@@ -90,8 +90,8 @@ def divided(volume: Volume, field: BiasField, log_field: NDArray[np.float32] | N
         )  # fmt: skip
         return float(low), float(high)
 
-    found = in_slabs(divide, field.shape[2])
-    limits = float(np.min([low for low, _ in found])), float(np.max([high for _, high in found]))
+    ranges = in_slabs(divide, field.shape[2])
+    limits = float(np.min([low for low, _ in ranges])), float(np.max([high for _, high in ranges]))
     points = " x ".join(map(str, field.lattice.shape))
     step = f"N4 ({', '.join(map(str, field.iterations))} iterations, {points} control points)"
     return volume.with_voxels(corrected, step, limits)

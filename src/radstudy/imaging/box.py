@@ -1,6 +1,6 @@
-"""The box around a mask: first and last + 1 voxel along each axis of its array, in the array's own order.
+"""Bounding boxes of masks: first and last + 1 voxel along each axis of the array, in the array's order.
 
-The features' arrays are (z, y, x), those of volumes and masks (I, J, K); a box goes with arrays of one order only.
+The features' arrays are (z, y, x), those of volumes and masks (I, J, K); a box fits arrays of one order only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
-    """First and last + 1 voxel inside along each axis; None for an empty mask.
+    """Return the first and last + 1 voxel inside along each axis; None for an empty mask.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box | None:
 
 
 def box_around(masks: Sequence[NDArray[np.bool_]]) -> Box | None:
-    """The box around whatever lies in any of the masks, all on one grid; None where all are empty."""
+    """Return the box around the voxels of all masks, which share one grid; None if all masks are empty."""
     boxes = [box for box in map(bounding_box, masks) if box is not None]
     if not boxes:
         return None
@@ -53,7 +53,7 @@ def box_around(masks: Sequence[NDArray[np.bool_]]) -> Box | None:
 
 
 def padded(box: Box, pad: int | tuple[int, int, int], shape: tuple[int, ...]) -> Box:
-    """The box with `pad` voxels more on all sides (or by axis), cut at the image's borders."""
+    """Return the box enlarged by `pad` voxels on all sides (or per axis), cut at the image's borders."""
     pads = (pad, pad, pad) if isinstance(pad, int) else pad
     z, y, x = (
         (max(first - more, 0), min(last + more, size))
@@ -63,5 +63,5 @@ def padded(box: Box, pad: int | tuple[int, int, int], shape: tuple[int, ...]) ->
 
 
 def cut(array: NDArray[Scalar], box: Box) -> NDArray[Scalar]:
-    """The box of an array (z, y, x)."""
+    """Return the part of an array (z, y, x) inside the box."""
     return array[slice(*box[0]), slice(*box[1]), slice(*box[2])]

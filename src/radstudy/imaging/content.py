@@ -1,11 +1,12 @@
-"""Whether two files hold the same image or the same mask, whatever their names, headers and compression."""
+"""Comparison of images and masks by content, regardless of names, headers and compression of their files."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nibabel as nib
 import numpy as np
@@ -22,7 +23,7 @@ _FIRST_VOXELS = 1 << 17
 
 
 def mask_mark(roi: Roi) -> str:
-    """A hash of which voxels of its grid lie inside a mask; two masks have the same one if they are the same."""
+    """Return a hash of the voxels inside a mask on its grid; equal masks have equal hashes."""
     box = bounding_box(roi.mask)
     digest = hashlib.blake2b(repr((roi.mask.shape, box)).encode(), digest_size=16)
     if box is not None:
@@ -31,9 +32,9 @@ def mask_mark(roi: Roi) -> str:
 
 
 def image_mark(path: str | Path) -> str:
-    """A hash of an image's size and of its first slices that vary: images with different ones differ.
+    """Return a hash of an image's size and its first varying slices: images with different hashes differ.
 
-    Two images with the same one may still differ in later slices: `same_voxels` tells.
+    Two images with the same hash may still differ in later slices; `same_voxels` compares all of them.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def image_mark(path: str | Path) -> str:
 
 
 def same_voxels(path: str | Path, other: str | Path) -> bool:
-    """Whether two image files hold the same voxels; where they lie in space is not compared.
+    """True if two image files have the same voxels; positions in space are not compared.
 
     Raises
     ------
@@ -66,24 +67,24 @@ def _constant(voxels: NDArray[Any]) -> bool:
 
 
 def _first_count(shape: tuple[int, ...]) -> int:
-    """How many slices are looked at first."""
+    """Return the number of slices to compare first."""
     return max(1, min(shape[2], _FIRST_VOXELS // max(1, shape[0] * shape[1])))
 
 
 def _first_slices(file: Path) -> NDArray[np.float64] | None:
-    """The first slices of a three-dimensional NIfTI file without unpacking the others; None where that cannot be."""
+    """Read the first slices of a three-dimensional NIfTI file without unpacking the others; None if impossible."""
     if not file.name.lower().endswith((".nii", ".nii.gz")):
         return None
     try:
         with opened(file) as plain:
             stream = gzip.GzipFile(fileobj=plain) if file.name.lower().endswith(".gz") else plain
             kind = nib.Nifti2Image if isinstance(nifti_header(file), nib.Nifti2Header) else nib.Nifti1Image
-            stored = kind.from_stream(stream).dataobj
+            stored = kind.from_stream(cast(io.IOBase, stream)).dataobj
             if len(stored.shape) != 3:
                 return None
             first: NDArray[np.float64] = np.asarray(stored[:, :, : _first_count(stored.shape)], dtype=np.float64)
     except TransientError:
         raise
-    except Exception:  # nibabel raises many kinds, also of files that the study's reader reads; that says what is wrong
+    except Exception:  # nibabel raises many kinds, also for readable files; the study's reader reports errors
         return None
     return first if first.size else None

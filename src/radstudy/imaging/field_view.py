@@ -1,4 +1,4 @@
-"""A bias field and the volume it was removed from, in a few small slices: arrays; the report draws them."""
+"""Small slices of a bias field and of the volume before and after its removal, as arrays that the report draws."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WINDOW = (0.5, 99.5)
 
 
 def slices_before(volume: Volume) -> dict[str, Any]:
-    """A few slices of a volume before its field is removed, small enough to keep.
+    """Return a few slices of a volume before its field is removed, small enough to keep.
 
     Returns
     -------
@@ -37,17 +37,17 @@ def slices_before(volume: Volume) -> dict[str, Any]:
 
 
 def field_view(kept: Mapping[str, NDArray[Any]], field: BiasField) -> dict[str, Any]:
-    """Before, field and after of the kept slices.
+    """Compute the kept slices before and after removal of the field, and the field.
 
     Parameters
     ----------
-    kept : as `slices_before` gives it.
-    field : of the volume; evaluated at the kept voxels from its control points.
+    kept : as returned by `slices_before`.
+    field : the volume's field; evaluated at the kept voxels from its control points.
 
     Returns
     -------
     ``before`` and ``after`` float64 (n, rows, columns), intensities; ``log_field`` the natural logarithm of the field,
-    the same shape; ``spacing_mm`` (2,) a row and a column.
+    the same shape; ``spacing_mm`` (2,) per row and per column.
     """
     shown = Slices((kept["index_0"], kept["index_1"], kept["index_2"]), kept["affine"])
     low, high = float(kept["low"]), float(kept["high"])
@@ -64,7 +64,7 @@ def field_view(kept: Mapping[str, NDArray[Any]], field: BiasField) -> dict[str, 
 def log_field_at(
     field: BiasField, index: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 ) -> NDArray[np.float64]:
-    """The natural logarithm of the field at chosen voxels along I, J, K, float64 (i, j, k)."""
+    """Compute the natural logarithm of the field at chosen voxels along I, J, K, float64 (i, j, k)."""
     axes = [taps(size, count) for size, count in zip(field.shape, field.lattice.shape, strict=True)]
     picked = [Taps(one.first[at], one.weights[at], one.count) for one, at in zip(axes, index, strict=True)]
     return evaluate(field.lattice, picked)

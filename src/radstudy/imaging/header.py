@@ -1,4 +1,4 @@
-"""Where an image lies, in ITK's own numbers, from a file or from an affine. Sizes and spacings are (x, y, z)."""
+"""Position of an image in ITK's own numbers, from a file or from an affine. Sizes and spacings are (x, y, z)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from radstudy.space.grid import spacing_of
 
 @dataclass(frozen=True)
 class Header:
-    """Where an image lies, in ITK's own numbers, to the last bit.
+    """Position of an image in ITK's own numbers, exact to the last bit.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Header:
     direction: tuple[float, ...]
 
     def itk_image(self) -> Any:
-        """An ITK image of one voxel that lies here, for ITK's own arithmetic between indices and positions."""
+        """Return a one-voxel ITK image at this position, for ITK's own arithmetic between indices and positions."""
         image = sitk.Image(1, 1, 1, sitk.sitkUInt8)
         image.SetSpacing(self.spacing_mm)
         image.SetOrigin(self.origin_mm)
@@ -43,11 +43,11 @@ class Header:
 
 
 def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The (x, y, z) spacing as it stood in the file's header.
+    """Return the (x, y, z) spacing as it was in the file's header.
 
-    An axis along one of the patient's gives it back exactly. The column of an oblique one does up to rounding, and a
-    grid that starts at floor(box / spacing) can then start one voxel off. Headers hold a float32 or a short decimal:
-    the nearest of those is taken if it lies within the rounding.
+    For an axis parallel to one of the patient's the spacing is exact. For an oblique axis it is subject to rounding,
+    and a grid that starts at floor(box / spacing) can then start one voxel off. Headers store a float32 or a short
+    decimal: the nearest of those is taken if it lies within the rounding.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def header_spacing(affine: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def header_of(affine: NDArray[np.float64]) -> Header:
-    """The header that an affine was made from, up to the rounding of an oblique one."""
+    """Return the header that an affine was computed from, up to the rounding of an oblique one."""
     lps = lps_of_ras(affine[:3]) + 0.0
     spacing = header_spacing(affine)
     return Header(spacing, tuple(lps[:, 3].tolist()), tuple((lps[:, :3] / np.array(spacing)).ravel().tolist()))
 
 
 def read_header(path: str | Path) -> Header:
-    """The header of a NIfTI, NRRD or MetaImage volume, without its voxels.
+    """Read the header of a NIfTI, NRRD or MetaImage volume, without its voxels.
 
     Raises
     ------

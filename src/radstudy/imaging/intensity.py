@@ -1,4 +1,4 @@
-"""Intensity normalisation of a whole volume: always a straight line, whose limits are found first and then applied."""
+"""Intensity normalisation of a whole volume: a linear scale, whose limits are computed first and then applied."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Over = Literal["volume", "foreground"]
 
 @dataclass(frozen=True)
 class LinearScale:
-    """``low`` becomes ``to_low`` and ``high`` becomes ``to_high``, everything else lies on the line between them.
+    """A linear scale: ``low`` becomes ``to_low``, ``high`` becomes ``to_high``, other values lie on the same line.
 
     Parameters
     ----------
     low, high : input intensities.
     to_low, to_high : output intensities.
-    clip : whether values outside [low, high] are cut to it first.
-    method : how the limits were found.
+    clip : whether values outside [low, high] are clipped first.
+    method : the way in which the limits were computed.
     """
 
     low: float
@@ -38,9 +38,9 @@ class LinearScale:
     method: str
 
     def apply(self, volume: Volume, *, in_place: bool = False) -> Volume:
-        """The rescaled volume, float32 (float64 where the volume is).
+        """Return the rescaled volume, float32 (float64 if the volume is).
 
-        `in_place` writes into the memory of the voxels given, whose volume must not be used any more.
+        `in_place` writes into the memory of the given voxels; their volume must not be used afterwards.
         """
         slope = (self.to_high - self.to_low) / (self.high - self.low)
         limits = (self.low, self.high) if self.clip else (-np.inf, np.inf)
@@ -55,12 +55,12 @@ class LinearScale:
         return volume.with_voxels(scaled, step)
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the scale as plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> LinearScale:
-        """The inverse of `as_dict`."""
+        """Read the result of `as_dict`."""
         return cls(**record)
 
 
@@ -71,11 +71,11 @@ def rescale_parameters(
     from_: Literal["minmax"] | tuple[float, float] = "minmax",
     over: Over = "volume",
 ) -> LinearScale:
-    """The scale that brings the volume's range, or its range between two percentiles, to `to`.
+    """Compute the scale that maps the volume's range, or its range between two percentiles, to `to`.
 
     Minimum and maximum are fragile: one hot voxel at twice the maximum halves the contrast of everything else. Two
-    percentiles such as (1, 99) are not; values outside them are clipped. Percentiles of the whole volume move with how
-    much air is in the field of view, those of the foreground do not.
+    percentiles such as (1, 99) are not; values outside them are clipped. Percentiles of the whole volume depend on the
+    amount of air in the field of view, those of the foreground do not.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def rescale_parameters(
 
     Raises
     ------
-    CaseError : voxels that are not finite, or no range to scale.
+    CaseError : voxels are not finite, or there is no range to scale.
     """
     values = _counted(volume, over)
     if isinstance(from_, str):
@@ -95,15 +95,15 @@ def rescale_parameters(
         low, high = (float(value) for value in np.percentile(values, from_))
     if not high > low:
         raise CaseError(
-            f"the intensities cannot be rescaled: they run from {low:g} to {high:g}",
-            "look whether the image is empty, or use other percentiles",
+            f"the intensities cannot be rescaled: they range from {low:g} to {high:g}",
+            "check whether the image is empty, or use other percentiles",
         )
     method = f"rescale from {from_}{_of(over)}"
     return LinearScale(low, high, float(to[0]), float(to[1]), from_ != "minmax", method)
 
 
 def zscore_parameters(volume: Volume, *, scale: float = 100.0, over: Over = "volume") -> LinearScale:
-    """The scale that gives the volume, or its foreground, mean 0 and standard deviation `scale`.
+    """Compute the scale after which the volume, or its foreground, has mean 0 and standard deviation `scale`.
 
     Parameters
     ----------
@@ -113,31 +113,31 @@ def zscore_parameters(volume: Volume, *, scale: float = 100.0, over: Over = "vol
 
     Raises
     ------
-    CaseError : voxels that are not finite, or all the same.
+    CaseError : voxels are not finite, or all are equal.
     """
     values = _counted(volume, over)
     mean = float(values.mean(dtype=np.float64))
     spread = float(values.std(dtype=np.float64))
     if not spread > 0:
-        raise CaseError(f"the intensities cannot be z-scored: all are {mean:g}", "look whether the image is empty")
+        raise CaseError(f"the intensities cannot be z-scored: all are {mean:g}", "check whether the image is empty")
     return LinearScale(mean, mean + spread, 0.0, scale, False, f"z-score{_of(over)}")
 
 
 def reference_parameters(
     volume: Volume, reference: Roi, *, to: float = 1000.0, tissue: str = "reference tissue"
 ) -> LinearScale:
-    """The factor that gives the median of a reference tissue (fat, muscle) the value `to`; 0 stays 0.
+    """Compute the factor that brings the median of a reference tissue (fat, muscle) to `to`; 0 stays 0.
 
     Parameters
     ----------
     volume : the image, (I, J, K).
     reference : mask of the tissue on the image's grid.
     to : the tissue's median in the result.
-    tissue : what it is, for the record.
+    tissue : name of the tissue, for the record.
 
     Raises
     ------
-    CaseError : the mask is off the image's grid or empty, a voxel is not finite, or the median is not above 0.
+    CaseError : the mask is empty or not on the image's grid, a voxel is not finite, or the median is not above 0.
     """
     _require_finite(volume)
     try:
@@ -151,24 +151,10 @@ def reference_parameters(
     if not median > 0:
         raise CaseError(
             f"the median of the {tissue} is {median:g}; intensities can only be divided by a value above 0",
-            "look whether the mask lies in the tissue, and put this step before any z-score",
+            "check whether the mask lies in the tissue, and put this step before any z-score",
             file=reference.source,
         )
     return LinearScale(0.0, median, 0.0, float(to), False, f"median of {inside.size} voxels of {tissue}")
-
-
-def rescale(
-    volume: Volume,
-    to: tuple[float, float] = (0.0, 2000.0),
-    from_: Literal["minmax"] | tuple[float, float] = "minmax",
-) -> Volume:
-    """The volume rescaled as `rescale_parameters` finds."""
-    return rescale_parameters(volume, to=to, from_=from_).apply(volume)
-
-
-def zscore(volume: Volume, scale: float = 100.0) -> Volume:
-    """The volume with mean 0 and standard deviation `scale`."""
-    return zscore_parameters(volume, scale=scale).apply(volume)
 
 
 def _counted(volume: Volume, over: Over) -> FloatArray:

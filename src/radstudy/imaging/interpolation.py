@@ -1,8 +1,8 @@
-"""An image or a mask at the points of a resampling grid, to the last bit as ITK samples them.
+"""Interpolation of an image or a mask at the points of a resampling grid, equal to ITK's to the last bit.
 
-Spline coefficients are found around the grid and a margin of `MARGIN` voxels: the cubic spline forgets by 0.27 a voxel,
-so what lies further away changes no bit. (24 voxels leave 1e-13, which flips truncated whole numbers where samples fall
-on old voxels, as from 3 to 1 mm; 32 and more are equal to the whole image.)
+Spline coefficients are computed for the grid and a margin of `MARGIN` voxels: a voxel's influence on the cubic spline
+decays by 0.27 per voxel, so voxels further away change no bit. (A margin of 24 voxels leaves 1e-13, which flips
+truncated integers where samples fall on old voxels, as from 3 to 1 mm; 32 and more equal the whole image.)
 
 Arrays here are (z, y, x), the memory order of a file.
 """
@@ -21,7 +21,7 @@ MARGIN = 32
 
 
 def sample_nearest(array: NDArray[Any], grid: SampleGrid) -> NDArray[Any]:
-    """The (z, y, x) array at the nearest voxel of every grid point, 0 outside the image."""
+    """Sample the (z, y, x) array at the nearest voxel of every grid point; 0 outside the image."""
     x, y, z = grid.nearest
     inside = (x >= 0) & (y >= 0) & (z >= 0)
     sampled: NDArray[Any] = array[np.maximum(z, 0), np.maximum(y, 0), np.maximum(x, 0)]
@@ -31,7 +31,7 @@ def sample_nearest(array: NDArray[Any], grid: SampleGrid) -> NDArray[Any]:
 
 
 def sample_linear(image: NDArray[Any], grid: SampleGrid) -> NDArray[np.float64]:
-    """The (z, y, x) image between its voxels, linearly; 0 outside it."""
+    """Sample the (z, y, x) image by linear interpolation; 0 outside it."""
     lower, upper, distance = [], [], []
     for coordinate, size in zip(grid.coordinates, image.shape[::-1], strict=True):
         base = np.clip(np.floor(coordinate).astype(np.int64), 0, size - 1)
@@ -55,14 +55,14 @@ def sample_linear(image: NDArray[Any], grid: SampleGrid) -> NDArray[np.float64]:
 
 
 def sample_mask(mask: NDArray[np.bool_], grid: SampleGrid, partial_volume: float | None) -> NDArray[np.bool_]:
-    """The mask by nearest neighbour, or where it reaches a share of the voxel; see `resample`."""
+    """Sample the mask by nearest neighbour, or where it covers a fraction of the voxel; see `resample`."""
     if partial_volume is None:
         return sample_nearest(mask, grid)
     return sample_linear(mask.view(np.uint8), grid) >= partial_volume - ROUNDING
 
 
 def sample_bspline(image: NDArray[Any], grid: SampleGrid, margin: int) -> NDArray[np.float64]:
-    """The cubic B-spline through the (z, y, x) image; 0 outside it. `margin` : voxels around, for its coefficients."""
+    """Sample the cubic B-spline of the (z, y, x) image; 0 outside it. `margin` : voxels around for its coefficients."""
     from radstudy.imaging.kernels.bspline import interpolate, interpolate_scattered
 
     out = np.empty(grid.size[::-1])
@@ -81,13 +81,13 @@ def sample_bspline(image: NDArray[Any], grid: SampleGrid, margin: int) -> NDArra
 
 
 def _support(coordinate: NDArray[np.float64], size: int) -> tuple[int, int]:
-    """First and last + 1 old voxel that the four taps of any sample touch, those mirrored at the borders too."""
+    """Return the first and last + 1 old voxel that the four taps of any sample touch, mirrored ones included."""
     index, _ = _taps(np.array([coordinate.min(), coordinate.max()]), size)
     return int(index.min()), int(index.max()) + 1
 
 
 def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.float64]:
-    """Spline coefficients in the box `support`, along x, then y, then z, each axis cut to the box once it is done."""
+    """Compute spline coefficients in the box `support` along x, y, then z, cutting each axis to the box when done."""
     from radstudy.imaging.kernels.bspline import coefficients_along_lines
 
     around = padded(support, margin, image.shape)
@@ -99,7 +99,7 @@ def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.
     if nx > 1:
         lines, kept_lines = part.reshape(1, nz * ny, nx), along_x.reshape(1, nz * ny, x1 - x0)
         coefficients_along_lines(lines.transpose(0, 2, 1), x0, x1, kept_lines.transpose(0, 2, 1))
-    else:  # a line of one sample is its own coefficient
+    else:  # the coefficient of a line of one sample is the sample itself
         along_x[:] = part
     along_y = along_x
     if ny > 1:
@@ -113,7 +113,7 @@ def _coefficients(image: NDArray[Any], support: Box, margin: int) -> NDArray[np.
 
 
 def _taps(coordinate: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(4, n) indices, mirrored at the borders, and weights of the cubic B-spline."""
+    """Return the indices, mirrored at the borders, and the weights of the cubic B-spline, both (4, n)."""
     floor = np.floor(coordinate.astype(np.float32)).astype(np.float64)  # ITK chooses the taps in single precision
     w = coordinate - floor
     weights = np.empty((4, coordinate.size))

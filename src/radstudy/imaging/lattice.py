@@ -1,7 +1,7 @@
 """Cubic B-splines on a lattice of control points over a regular grid of voxels.
 
-Along each axis a voxel sees four control points, so a lattice is evaluated, and voxels are summed into one, one axis at
-a time. Lattices are (a, b, c) and fields (I, J, K); fields are stored with I fastest, as images are read.
+Along each axis a voxel depends on four control points, so a lattice is evaluated, and voxels are summed into one, one
+axis at a time. Lattices are (a, b, c) and fields (I, J, K); fields are stored with I fastest, as images are read.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """What the voxels of one axis see of its control points.
+    """The control points that each voxel of one axis depends on, and their weights.
 
     Parameters
     ----------
-    first : int64 (voxels,), the first control point that each voxel sees.
-    weights : float (voxels, 4), of that one and the next three; (voxels, 1) along an axis of one voxel.
-    count : control points of the axis.
+    first : int64 (voxels,), the first control point of each voxel.
+    weights : float (voxels, 4), of this control point and the next three; (voxels, 1) along an axis of one voxel.
+    count : number of control points of the axis.
     """
 
     first: NDArray[np.int64]
@@ -38,24 +38,24 @@ class Taps:
     count: int
 
     def squared(self) -> Taps:
-        """The same control points with the squares w^2 of the weights."""
+        """Return the same control points with the squares w^2 of the weights."""
         return Taps(self.first, self.weights * self.weights, self.count)
 
     def cubed(self) -> Taps:
-        """The same control points with w^3 over each voxel's sum of w^2."""
+        """Return the same control points with w^3 divided by each voxel's sum of w^2."""
         squares = self.weights * self.weights
         total = squares[:, 0]
-        for column in range(1, squares.shape[1]):  # in this order: NumPy's sums have another where it is faster
+        for column in range(1, squares.shape[1]):  # in this order: NumPy sums in another order if that is faster
             total = total + squares[:, column]
         return Taps(self.first, squares * self.weights / total[:, None], self.count)
 
     def of_dtype(self, dtype: DTypeLike) -> NDArray[Any]:
-        """The weights in a lattice's precision."""
+        """Return the weights in a lattice's precision."""
         return self.weights.astype(dtype, copy=False)
 
 
 def taps(size: int, count: int) -> Taps:
-    """Cubic B-splines of `count` control points at `size` equidistant voxels that span their domain, float64.
+    """Compute cubic B-splines of `count` control points at `size` equidistant voxels across their domain, float64.
 
     An axis of one voxel has one control point, of weight 1.
     """
@@ -81,7 +81,7 @@ def taps(size: int, count: int) -> Taps:
 
 
 def refined(lattice: Float64) -> Float64:
-    """The same function on twice as many spans: n control points become 2 n - 3 along every axis."""
+    """Return the same function on twice as many spans: n control points become 2 n - 3 along every axis."""
     for axis in range(lattice.ndim):
         if lattice.shape[axis] == 1:
             continue
@@ -94,7 +94,7 @@ def refined(lattice: Float64) -> Float64:
 
 
 def evaluate(lattice: NDArray[Any], axes: Sequence[Taps]) -> NDArray[Any]:
-    """The lattice (a, b, c) at every voxel (I, J, K), in the lattice's own precision."""
+    """Evaluate the lattice (a, b, c) at every voxel (I, J, K), in the lattice's own precision."""
     x, y, z = axes
     points = np.ascontiguousarray(zyx_of_ijk(lattice))
     wx, wy, wz = (one.of_dtype(points.dtype) for one in axes)
@@ -103,14 +103,14 @@ def evaluate(lattice: NDArray[Any], axes: Sequence[Taps]) -> NDArray[Any]:
 
 
 def rows_along_x(lattice: NDArray[Any], x: Taps) -> NDArray[Any]:
-    """The first axis of `evaluate` for kernels that go on with the others: (a, b, c) to (c, b * I)."""
+    """Evaluate the first axis for kernels that continue with the others: (a, b, c) to (c, b * I)."""
     points = np.ascontiguousarray(zyx_of_ijk(lattice))
     rows: NDArray[Any] = kernels.rows_of(points, x.first, x.of_dtype(points.dtype))
     return rows
 
 
 def contract(values: Float64, axes: Sequence[Taps]) -> Float64:
-    """The transpose of `evaluate`: voxels (I, J, K) summed into a lattice (a, b, c)."""
+    """Sum voxels (I, J, K) into a lattice (a, b, c): the transpose of `evaluate`."""
     x, y, z = axes
     stored = np.ascontiguousarray(zyx_of_ijk(values))
     sums: NDArray[Any] = kernels.contract(
@@ -120,7 +120,7 @@ def contract(values: Float64, axes: Sequence[Taps]) -> Float64:
 
 
 def contract_planes(planes: Float64, axes: Sequence[Taps]) -> Float64:
-    """The end of `contract` for kernels that have summed up along J themselves: (K, b, I) to (a, b, c)."""
+    """Finish `contract` for kernels that have already summed along J: (K, b, I) to (a, b, c)."""
     x, y, z = axes
     sums: NDArray[Any] = kernels.contract_planes(
         planes, (z.count, y.count, x.count), z.first, z.weights, x.first, x.weights

@@ -1,4 +1,4 @@
-"""What can be wrong with a lesion, found before hours of work start."""
+"""Checks of a lesion before hours of work start."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ CENTRE = ("centre_right_mm", "centre_anterior_mm", "centre_superior_mm")  # of `
 
 @dataclass(frozen=True)
 class LesionRules:
-    """What a lesion is checked against: how it will be extracted, and how small it may be.
+    """Rules that a lesion is checked against: the settings of its extraction and its smallest size.
 
     Parameters
     ----------
     spacing_mm : (x, y, z) of the extraction's resampling, 0 keeps an axis; None: not resampled.
     pad : voxels of the new grid around the lesion.
-    bin_width : of the grey levels of the original image; None where their number is fixed, or where the extraction
-        changes the grey levels or the mask before it bins them.
-    sigmas_mm : of the Laplacian-of-Gaussian images, for a warning where the voxels are coarser.
+    bin_width : of the grey levels of the original image; None if their number is fixed, or if the extraction changes
+        the grey levels or the mask before binning.
+    sigmas_mm : of the Laplacian-of-Gaussian images, for a warning if the voxels are coarser.
     minimum_native, minimum_resampled : smaller lesions, in voxels, are refused.
     """
 
@@ -53,8 +53,8 @@ class LesionFacts:
     centre_right_mm, centre_anterior_mm, centre_superior_mm : mean position of its voxels (RAS).
     resampled_voxels : after resampling to the extraction's spacing.
     volume_change_percent : of the mask by resampling.
-    bins : grey-level bins of the prepared, not resampled, image inside the mask; None where `LesionRules` has no width.
-    warnings : what a reader of the results should know.
+    bins : grey-level bins of the prepared, not resampled, image inside the mask; None if `LesionRules` has no width.
+    warnings : facts that a reader of the results should know.
     """
 
     native_voxels: int
@@ -69,11 +69,11 @@ class LesionFacts:
 
 
 def check_readable(volume: Volume) -> None:
-    """Refuse a volume that has no finite, varying voxels.
+    """Refuse a volume whose voxels are not all finite, or are all equal.
 
     Raises
     ------
-    CaseError : NaN or infinite voxels, or one value everywhere.
+    CaseError : a voxel is NaN or infinite, or all voxels have the same value.
     """
     low, high = volume.limits
     if not volume.is_finite:
@@ -90,12 +90,12 @@ def refuse_tiny(voxels: int, minimum: int) -> None:
 
     Raises
     ------
-    CaseError : it is too small.
+    CaseError : the mask is too small.
     """
     if voxels < minimum:
         raise CaseError(
             f"the lesion has {voxels} voxels, fewer than {minimum}",
-            "look whether the mask is right; texture of so few voxels means little "
+            "check whether the mask is right; texture features of so few voxels mean little "
             "(extract.minimum_native_voxels sets the limit)",
         )
 
@@ -105,13 +105,13 @@ def check_lesion(volume: Volume, roi: Roi, rules: LesionRules) -> LesionFacts:
 
     Parameters
     ----------
-    volume : the prepared image; its grid is the mask's.
+    volume : the prepared image, on the mask's grid.
     roi : the mask.
     rules : of the study's extraction.
 
     Raises
     ------
-    CaseError : the mask is off the image's grid, empty, too small, or vanishes in resampling.
+    CaseError : the mask is not on the image's grid, empty, too small, or disappears when resampled.
     """
     placed = roi.on_grid_of(volume)
     report = resampled_mask_report(placed, rules.spacing_mm, pad=rules.pad)
@@ -148,21 +148,21 @@ def _pieces_warning(pieces: NDArray[np.int64]) -> list[str]:
     if len(pieces) == 1:
         return []
     share = 100 * pieces[0] / pieces.sum()
-    return [f"the mask has {len(pieces)} separate pieces; the largest holds {share:.0f} % of its voxels"]
+    return [f"the mask has {len(pieces)} separate pieces; the largest has {share:.0f} % of its voxels"]
 
 
 def _warnings(change: float, bins: int | None, volume: Volume, sigmas_mm: tuple[float, ...]) -> list[str]:
-    found = []
+    warnings = []
     if abs(change) > CHANGE_PERCENT:
-        found.append(f"resampling changes the mask's volume by {change:+.1f} %")
+        warnings.append(f"resampling changes the mask's volume by {change:+.1f} %")
     if bins is not None and bins < FEW_BINS:
-        found.append(f"only {bins} grey-level bins: texture has little to work with")
+        warnings.append(f"only {bins} grey-level bins: texture features have little to work with")
     if bins is not None and bins > MANY_BINS:
-        found.append(f"{bins} grey-level bins: most hold a voxel or two")
+        warnings.append(f"{bins} grey-level bins: most contain only one or two voxels")
     coarse = float(volume.spacing_mm.max())
     fine = [sigma for sigma in sigmas_mm if sigma < coarse]
     if fine:
-        found.append(
-            f"LoG sigma {', '.join(f'{sigma:g}' for sigma in fine)} mm lies below the native spacing ({coarse:.2f} mm)"
+        warnings.append(
+            f"LoG sigma {', '.join(f'{sigma:g}' for sigma in fine)} mm is below the native spacing ({coarse:.2f} mm)"
         )
-    return found
+    return warnings

@@ -1,8 +1,8 @@
 """N4 bias-field correction: ITK's algorithm and defaults, its B-spline fits separated along the axes.
 
 The voxels lie on a regular grid, so the weights of the scattered-data approximation (Lee, Wolberg, Shin 1997) that ITK
-sums up are products of one factor an axis. With W the (voxels, control points) matrix of cubic B-spline
-values along an axis and s its row sums of squares, a fit is
+sums are products of one factor per axis. With W the (voxels, control points) matrix of cubic B-spline values along an
+axis and s its row sums of squares, a fit is
 
     control point = (residual contracted with W^3 / s along each axis) / (weight contracted with W^2 along each axis)
 
@@ -47,8 +47,8 @@ from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
 from radstudy.space.grid import Grid
 
 _FEW_SLICES = 4
-_BLOCK = 1 << 18  # voxels, about, that one thread works on at a time
-_STRIP = 512  # voxels, at least, that the kernels work on at a time
+_BLOCK = 1 << 18  # approximate number of voxels that one thread processes at a time
+_STRIP = 512  # least number of voxels that the kernels process at a time
 Result = TypeVar("Result")
 Shrink = int | tuple[int, int, int]
 
@@ -70,14 +70,14 @@ def n4(
 
     Parameters
     ----------
-    volume : the image; voxels <= 0 inside the mask enter as they are, without a logarithm, as in ITK.
+    volume : the image; voxels <= 0 inside the mask are used unchanged, without a logarithm, as in ITK.
     mask : the foreground, (I, J, K); None takes Otsu's threshold with 200 bins, as the module does.
-    shrink : factor, or one an axis, of the grid that the field is fitted on.
-    iterations : at most, per level; the lattice doubles from level to level.
+    shrink : factor, or one per axis, of the grid that the field is fitted on.
+    iterations : maximum per level; the lattice doubles from level to level.
     convergence : stop a level when the coefficient of variation of the field's change falls to this.
     control_points : along each axis at the first level.
     bins, fwhm, wiener_noise : of the histogram sharpening.
-    confidence : (I, J, K) weights of the voxels; those that are not above 0 are left out.
+    confidence : (I, J, K) weights of the voxels; voxels with weights not above 0 are left out.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def n4(
 
     Raises
     ------
-    CaseError : voxels that are not finite, an empty foreground, or one without positive values.
+    CaseError : voxels are not finite, or the foreground is empty or has no positive values.
     """
     if not isinstance(volume, Volume):
         raise UsageError(f"n4 takes a radstudy.Volume, not {type(volume).__name__}: radstudy.Volume.read(path)")
@@ -113,12 +113,12 @@ def fit_bias_field(
     confidence: FloatArray | None = None,
     disturbance: float = 0.0,
 ) -> BiasField:
-    """Fit the bias field; parameters and errors as `n4`.
+    """Fit the bias field; parameters and errors as in `n4`.
 
     Parameters
     ----------
-    disturbance : every voxel that the fit sees is multiplied by a factor between 1 - disturbance and 1 + disturbance,
-        the same ones each time: how far the field moves then is how far rounding may move it.
+    disturbance : every voxel used by the fit is multiplied by a factor between 1 - disturbance and 1 + disturbance, the
+        same factors each time: the field's change shows how far rounding may move it.
     """
     if control_points <= ORDER:
         raise CaseError(f"{control_points} control points are too few for cubic B-splines", "use at least 4")
@@ -156,22 +156,22 @@ def fit_bias_field(
 def _levels(iterations: Sequence[int] | int) -> tuple[int, ...]:
     levels = [iterations] if isinstance(iterations, int | np.integer) else list(iterations)
     if not levels or not all(isinstance(most, int | np.integer) and most >= 1 for most in levels):
-        raise CaseError(f"iterations is {iterations}", "give whole numbers from 1, one a level: (50, 40, 30)")
+        raise CaseError(f"iterations is {iterations}", "give whole numbers from 1, one per level: (50, 40, 30)")
     return tuple(int(most) for most in levels)
 
 
 def _factors(shrink: Shrink) -> tuple[int, int, int]:
     factors = (int(shrink),) * 3 if isinstance(shrink, int | np.integer) else tuple(shrink)
     if len(factors) != 3 or min(factors) < 1:
-        raise CaseError(f"the shrink factor {shrink} cannot be used", "give a whole number from 1, or one an axis")
+        raise CaseError(f"the shrink factor {shrink} cannot be used", "give a whole number from 1, or one per axis")
     return factors
 
 
 def shrunk_grid(grid: Grid, factors: tuple[int, int, int]) -> tuple[NDArray[np.int64], ...]:
-    """Which voxels along I, J, K the shrunk grid takes: those of ITK's ShrinkImageFilter.
+    """Return the voxels along I, J, K that the shrunk grid takes: those of ITK's ShrinkImageFilter.
 
-    The two grids share their centre. Where that puts a sample half-way between two voxels, ITK's rounding of physical
-    coordinates decides; ITK's own arithmetic is used here, on headers without voxels.
+    The two grids share their centre. If a sample then lies half-way between two voxels, ITK's rounding of physical
+    coordinates decides; ITK's own arithmetic is used for it, on headers without voxels.
     """
     header = header_of(grid.affine)
     size = np.array(grid.shape)
@@ -188,7 +188,7 @@ def shrunk_grid(grid: Grid, factors: tuple[int, int, int]) -> tuple[NDArray[np.i
 
 
 def _noise(shape: tuple[int, ...]) -> Float64:
-    """Even noise between -1 and 1, the same on every machine: splitmix64 of the voxels' numbers.
+    """Return uniform noise between -1 and 1, the same on every machine: splitmix64 of the voxels' numbers.
 
     References
     ----------
@@ -207,7 +207,7 @@ def _require_signal(image: Float64, weight: Float64) -> None:
     if inside.size < 2:
         raise CaseError("the foreground of the bias field is empty", "give a mask, or a smaller shrink factor")
     if not (inside > 0).any() or inside.min() == inside.max():
-        raise CaseError("the foreground has no varying, positive intensities", "look whether this is the right image")
+        raise CaseError("the foreground has no varying, positive intensities", "check whether this is the right image")
 
 
 def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str]:
@@ -223,7 +223,7 @@ def _warnings(shape: tuple[int, ...], factors: tuple[int, int, int]) -> list[str
 
 
 class _Fit:
-    """The shrunk log image and its foreground, (I, J, K) kept as planes (K, J * I); levels of the fit on them."""
+    """The shrunk log image and its foreground, (I, J, K) stored as planes (K, J * I), and the fit's levels on them."""
 
     def __init__(self, image: Float64, weight: Float64, bins: int, fwhm: float, noise: float) -> None:
         self._shape = image.shape
@@ -243,7 +243,7 @@ class _Fit:
         self._sharpening = (bins, fwhm, noise)
 
     def level(self, lattice: Float64, most: int, threshold: float) -> tuple[Float64, int, float]:
-        """Iterate on one lattice size: the lattice, how many iterations ran, and the last convergence measure."""
+        """Iterate on one lattice size; return the lattice, the number of iterations and the last convergence."""
         splines = [taps(size, count) for size, count in zip(self._shape, lattice.shape, strict=True)]
         cubes = [one.cubed() for one in splines]
         support = contract(ijk_of_zyx(self._weight), [one.squared() for one in splines])
@@ -257,15 +257,15 @@ class _Fit:
         return lattice, count, moved
 
     def _residual(self, cubes: Sequence[Taps]) -> Float64:
-        """The uncorrected log image minus its sharpened version, summed into the lattice's control points."""
+        """Sum the uncorrected log image minus its sharpened version into the lattice's control points."""
         bins, fwhm, noise = self._sharpening
         low, high = self._range
         slope = (high - low) / (bins - 1)
         if not slope > 0:
             return np.zeros([one.count for one in cubes])
-        found = self._each(lambda at: triangular_histogram(self._values[at], self._span[at], low, slope, bins))
-        number, above = found[0]
-        for more, further in found[1:]:
+        histograms = self._each(lambda at: triangular_histogram(self._values[at], self._span[at], low, slope, bins))
+        number, above = histograms[0]
+        for more, further in histograms[1:]:
             number, above = number + more, above + further
         expected = sharpened_mapping(shared_counts(number, above), low, slope, fwhm=fwhm, noise=noise)
         along_y = cubes[1]
@@ -286,11 +286,11 @@ class _Fit:
         return contract_planes(planes, cubes)
 
     def _advance(self, step: Float64, splines: Sequence[Taps]) -> float:
-        """Take a change of the lattice from the log image; how far the field has moved."""
+        """Subtract a change of the lattice from the log image; return how far the field has moved."""
         x, y, z = splines
         rows = rows_along_x(step, x)
-        furthest = 1.01 * float(np.abs(step).max())  # no B-spline reaches further than its control points
-        found = np.empty((len(self._values), 4))
+        furthest = 1.01 * float(np.abs(step).max())  # a B-spline never exceeds its control points
+        sums = np.empty((len(self._values), 4))
         self._each(
             lambda at: advance(
                 self._values[at],
@@ -302,30 +302,30 @@ class _Fit:
                 y.first,
                 y.weights,
                 furthest,
-                found[at],
+                sums[at],
             )
         )
-        moved, low, high = movement(found, self._count)
+        moved, low, high = movement(sums, self._count)
         if not low < self._values.flat[self._first]:
             low, high = value_range(self._values.ravel())
         self._range = low, high
         return float(moved)
 
     def _each(self, function: Callable[[slice], Result]) -> list[Result]:
-        """A function of each block of planes, which are always the same, on as many threads as there may be."""
+        """Apply a function to each block of planes, which are always the same, on as many threads as allowed."""
         shares = in_slabs(lambda share: [function(at) for at in self._blocks[share]], len(self._blocks))
         return [result for share in shares for result in share]
 
 
 def sharpened_mapping(counts: Float64, low: float, slope: float, *, fwhm: float, noise: float) -> Float64:
-    """E(u | v): what a log intensity is expected to be without the blur that the field adds to the histogram.
+    """Compute E(u | v), the expected log intensity without the blur that the field adds to the histogram.
 
     Parameters
     ----------
     counts : (bins,) histogram of the log intensities v.
     low, slope : centre of its first bin, and the distance of the bins.
-    fwhm : of the Gaussian that the field is taken to blur with, log units.
-    noise : of the Wiener filter that takes the blur away.
+    fwhm : of the Gaussian blur attributed to the field, log units.
+    noise : of the Wiener filter that removes the blur.
     """
     size = 2 ** ((len(counts) - 1).bit_length() + 1)
     expected: Float64 = sharpened(counts, low, slope, fwhm, noise, *roots_of_unity(size))

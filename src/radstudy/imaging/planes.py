@@ -1,4 +1,4 @@
-"""Planes through a lesion and slices of a volume, as a radiologist looks at them: numbers only; the report draws."""
+"""Planes through a lesion and slices of a volume in radiological orientation, as arrays that the report draws."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.imaging.box import Box, box_around
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
-# Of a volume turned to (right to left, posterior to anterior, foot to head): plane, the axis cut, rows, columns.
+# For a volume turned to (right to left, posterior to anterior, foot to head): plane, the axis cut, rows, columns.
 # Rows run down the picture, columns to the right: the patient's right is on the left, anterior or head is up.
 _PLANES = (("axial", 2, 1, 0), ("coronal", 1, 2, 0), ("sagittal", 0, 2, 1))
 
@@ -22,19 +22,19 @@ _PLANES = (("axial", 2, 1, 0), ("coronal", 1, 2, 0), ("sagittal", 0, 2, 1))
 def lesion_planes(
     volume: Volume, rois: Mapping[str, Roi], *, overlays: Mapping[str, Volume] | None = None, margin_mm: float = 15.0
 ) -> dict[str, Any]:
-    """The axial, coronal and sagittal planes of a lesion with every reader's mask on them.
+    """Return the axial, coronal and sagittal planes of a lesion with every reader's mask.
 
     Parameters
     ----------
     volume : the image.
     rois : reader to mask on the volume's grid; the planes go through the largest sections of the first one.
     overlays : name to values on the volume's grid, cut like the image but not windowed.
-    margin_mm : what is shown around the lesion.
+    margin_mm : margin shown around the lesion.
 
     Returns
     -------
-    For i = 0, 1, 2: ``image_i`` uint8 (rows, columns), windowed from the 1st to the 99th percentile of what is shown;
-    ``spacing_i`` float (2,) mm a row and a column; ``name_i``; ``mask_<reader>_i`` bool (rows, columns);
+    For i = 0, 1, 2: ``image_i`` uint8 (rows, columns), windowed from the 1st to the 99th percentile of the shown part;
+    ``spacing_i`` float (2,) mm per row and per column; ``name_i``; ``mask_<reader>_i`` bool (rows, columns);
     ``overlay_<name>_i`` float32 (rows, columns), in the overlay's own unit.
 
     Raises
@@ -75,14 +75,14 @@ def _check_grids(volume: Volume, overlays: Mapping[str, Volume]) -> None:
         if not same:
             raise CaseError(
                 f"the overlay '{name}' of {' x '.join(map(str, overlay.voxels.shape))} voxels is not on the grid of "
-                f"the image of {' x '.join(map(str, volume.voxels.shape))}",
+                f"the image, which has {' x '.join(map(str, volume.voxels.shape))}",
                 "resample it to the image",
             )
 
 
 @dataclass(frozen=True, eq=False)
 class Slices:
-    """Which voxels a few slices show, thinned out: of a volume, or of anything else on its grid.
+    """The voxels that a few thinned-out slices show, of a volume or of anything else on its grid.
 
     Parameters
     ----------
@@ -94,14 +94,14 @@ class Slices:
     affine: NDArray[np.float64]
 
     def pictures(self, thinned: NDArray[Any]) -> NDArray[Any]:
-        """The slices (n, rows, columns) of values at `index`, (I, J, K), turned as a radiologist looks at them."""
+        """Return the slices (n, rows, columns) of values at `index`, (I, J, K), in radiological orientation."""
         order, flips = _to_ras(self.affine)
         _, cut, _, column = self._plane(order)
         turned = np.moveaxis(_turned(thinned, order, flips), cut, 0)
         return np.stack([_oriented(plane, column) for plane in turned])
 
     def spacing_mm(self) -> tuple[float, float]:
-        """Millimetres from row to row and from column to column of the pictures."""
+        """Distance between rows and between columns of the pictures, in mm."""
         order, _ = _to_ras(self.affine)
         _, _, row, column = self._plane(order)
         spacing = np.linalg.norm(self.affine[:3, :3], axis=0)
@@ -109,19 +109,19 @@ class Slices:
         return steps[row], steps[column]
 
     def _plane(self, order: tuple[int, ...]) -> tuple[str, int, int, int]:
-        """The plane of the picture: across the axis with the fewest voxels shown."""
+        """Return the plane of the picture: across the axis with the fewest voxels shown."""
         shown = [self.index[axis].size for axis in order]
         return next(plane for plane in _PLANES if plane[1] == int(np.argmin(shown)))
 
 
 def few_slices(volume: Volume, *, shares: tuple[float, ...] = (0.25, 0.5, 0.75), longest: int = 96) -> Slices:
-    """A few slices as acquired (across the axis of the widest spacing, axial among equals), thinned out.
+    """Choose a few slices as acquired (across the axis of the widest spacing, axial in a tie), thinned out.
 
     Parameters
     ----------
     volume : the image.
-    shares : where along the axis, from 0 to 1.
-    longest : rows or columns of a picture, at most.
+    shares : positions along the axis, from 0 to 1.
+    longest : largest number of rows or columns of a picture.
     """
     spacing, head = volume.spacing_mm, _to_ras(volume.affine)[0][2]
     across = head if spacing[head] > 0.99 * spacing.max() else int(np.argmax(spacing))
@@ -135,19 +135,19 @@ def few_slices(volume: Volume, *, shares: tuple[float, ...] = (0.25, 0.5, 0.75),
 
 
 def _oriented(plane: NDArray[Any], column: int) -> NDArray[Any]:
-    """Rows from anterior or head downwards; columns from the patient's right, or from anterior, to the right."""
+    """Orient a plane: rows from anterior or head downwards, columns from the patient's right, or anterior, on."""
     rows_first = plane.T[::-1]  # the axis shown along the rows is the later one of the two
     return rows_first if column == 0 else rows_first[:, ::-1]
 
 
 def _to_ras(affine: NDArray[np.float64]) -> tuple[tuple[int, ...], tuple[bool, ...]]:
-    """Which voxel axis runs nearest to R, A and S, and whether to flip it (R to run from right to left)."""
+    """Return the voxel axis closest to R, A and S, and whether to flip it (R to run from right to left)."""
     cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     order: list[int] = []
     for world in range(3):
         left = [axis for axis in range(3) if axis not in order]
         order.append(max(left, key=lambda axis: abs(cosines[world, axis])))
-    # RAS: x grows to the right of the patient. Columns shall begin at the patient's right, so x must fall.
+    # RAS: x increases to the right of the patient. Columns start at the patient's right, so x must decrease.
     flips = tuple(bool((cosines[world, axis] > 0) == (world == 0)) for world, axis in enumerate(order))
     return tuple(order), flips
 
@@ -158,7 +158,7 @@ def _turned(array: NDArray[Any], order: tuple[int, ...], flips: tuple[bool, ...]
 
 
 def _widened(box: Box, margin: NDArray[np.int64]) -> tuple[slice, ...]:
-    """Slices along I, J, K of the box with `margin` voxels more on all sides."""
+    """Return slices along I, J, K of the box enlarged by `margin` voxels on all sides."""
     return tuple(
         slice(max(first - int(pad), 0), last + int(pad)) for (first, last), pad in zip(box, margin, strict=True)
     )

@@ -1,7 +1,7 @@
-"""The preparation of a volume, in the order of the study file, as a record that can be applied again.
+"""Preparation of a volume, in the order of the study file, kept as a record that can be applied again.
 
-The bias field and the limits of the scale are fitted once; what they were is a few hundred numbers, so that no
-prepared volume has to be written.
+The bias field and the limits of the scale are fitted once. They are a few hundred numbers, so no prepared volume has to
+be written.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from radstudy.imaging.n4 import fit_bias_field
 from radstudy.imaging.quality import Evenness, evenness
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.prepare import N4, PreparationStep, Reference, Rescale, ZScore
+from radstudy.protocol.prepare import N4, PreparationStep, Reference, Rescale, ZScoreSection
 from radstudy.space.grid import Grid
 
 _FEW_REFERENCE_VOXELS = 50
 NOISE = 1e-7  # relative: the last digit of a float32
-SENSITIVE = 0.01  # log units: a field that such noise moves by more decides a lesion's intensities by rounding, to 1 %
+SENSITIVE = 0.01  # log units: if such noise moves a field by more, rounding changes a lesion's intensities by over 1 %
 
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """What was fitted to one volume, step by step.
+    """The steps fitted to one volume.
 
     Parameters
     ----------
     steps : the fitted bias fields and scales, in the order in which they are applied.
-    warnings : what a reader of the results should know.
+    warnings : facts that a reader of the results should know.
     quality : the foreground before and after each bias field.
-    shifts : how each bias field moves under noise of the last digit, where that was asked for; not kept in the record.
+    shifts : change of each bias field under noise of the last digit, if requested; not kept in the record.
     """
 
     steps: tuple[BiasField | LinearScale, ...]
@@ -51,13 +51,13 @@ class Preparation:
     shifts: tuple[BiasField, ...] = ()
 
     def apply(self, volume: Volume) -> Volume:
-        """The prepared volume; the same voxels as when the preparation was fitted."""
+        """Return the prepared volume, with the same voxels as when the preparation was fitted."""
         for step in self.steps:
             volume = _apply(volume, step)
         return volume
 
     def before_field(self, volume: Volume) -> tuple[Volume, BiasField] | None:
-        """The volume as the first bias field meets it, and that field; None where there is none."""
+        """Return the volume before its first bias field, and that field; None if there is no bias field."""
         for step in self.steps:
             if isinstance(step, BiasField):
                 return volume, step
@@ -65,9 +65,9 @@ class Preparation:
         return None
 
     def field_shift(self, boxes: Sequence[Box]) -> float | None:
-        """How far noise of the last digit moves a bias field inside the boxes of lesions, at most.
+        """Return the largest change of a bias field by noise of the last digit inside the boxes of lesions.
 
-        Natural logarithm; None where no field was disturbed, or there is no lesion.
+        Natural logarithm; None if no field was disturbed, or there is no lesion.
         """
         moved = [
             float(np.abs(log_field_at(shift, (np.arange(*i), np.arange(*j), np.arange(*k)))).max())
@@ -77,7 +77,7 @@ class Preparation:
         return max(moved, default=None)
 
     def facts(self) -> dict[str, Any]:
-        """What the report tells of this volume."""
+        """Return the facts for the report on this volume."""
         fields = [step for step in self.steps if isinstance(step, BiasField)]
         scales = [step for step in self.steps if isinstance(step, LinearScale)]
         return {
@@ -91,7 +91,7 @@ class Preparation:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the preparation as plain JSON."""
         return {
             "steps": [
                 {"n4": step.as_dict()} if isinstance(step, BiasField) else {"scale": step.as_dict()}
@@ -103,7 +103,7 @@ class Preparation:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Preparation:
-        """The inverse of `as_dict`."""
+        """Read the result of `as_dict`."""
         steps = tuple(
             BiasField.from_dict(item["n4"]) if "n4" in item else LinearScale.from_dict(item["scale"])
             for item in record["steps"]
@@ -114,22 +114,22 @@ class Preparation:
 def prepare_volume(
     volume: Volume, steps: Sequence[PreparationStep], reference: Roi | None = None, *, disturb: bool = False
 ) -> tuple[Volume, Preparation]:
-    """Prepare a volume as the study file says.
+    """Prepare a volume according to the study file.
 
     Parameters
     ----------
     volume : as read.
     steps : the list ``prepare`` of the study file.
-    reference : mask of the reference tissue, where a step needs one.
+    reference : mask of the reference tissue, if a step needs one.
     disturb : fit every bias field a second time, under noise, for `Preparation.field_shift`.
 
     Returns
     -------
-    The prepared volume, and its preparation: applied to the volume as read, it gives the same voxels.
+    The prepared volume, and its preparation, which returns the same voxels when applied to the volume as read.
 
     Raises
     ------
-    CaseError : a step cannot be applied to this volume; says which and why.
+    CaseError : a step cannot be applied to this volume; the message states the step and the reason.
     """
     fitted: list[BiasField | LinearScale] = []
     quality: list[Evenness] = []
@@ -142,7 +142,7 @@ def prepare_volume(
         after = _apply(volume, fit, in_place=volume is not as_read)
         if not after.is_finite and volume.is_finite:
             raise CaseError(
-                f"after the step '{step.word}' the image holds values beyond what can be computed with",
+                f"after the step '{step.word}' the image contains values too large to compute with",
                 "look at the image's intensities and at the settings of the step (prepare)",
             )
         if isinstance(fit, BiasField):
@@ -159,7 +159,7 @@ def prepare_volume(
 
 
 def read_reference(file: Path | None, section: Reference | None, grid: Grid | None = None) -> Roi | None:
-    """The mask of the reference tissue, None where the study file asks for none.
+    """Read the mask of the reference tissue; None if the study file requires none.
 
     Parameters
     ----------
@@ -169,21 +169,21 @@ def read_reference(file: Path | None, section: Reference | None, grid: Grid | No
 
     Raises
     ------
-    CaseError : the file is missing, empty or no label map; names the tissue and the file.
+    CaseError : the file is missing, empty or not a label map; the message names the tissue and the file.
     """
     if file is None or section is None:
         return None
     try:
         return Roi.read(file, section.label, grid if needs_image(file) else None)
     except CaseError as error:
-        remedy = f"draw some {section.tissue} on this image, in a label map of its own"
+        remedy = f"draw some {section.tissue} on this image, in a separate label map"
         raise type(error)(f"mask of the {section.tissue}: {error.problem}", remedy, file=file) from error
 
 
 def _fit_reference(volume: Volume, step: Reference, reference: Roi | None) -> LinearScale:
     if reference is None:
         raise CaseError(
-            f"there is no mask of the {step.tissue}, by which images are scaled", f"give a mask of {step.tissue}"
+            f"the mask of the {step.tissue}, by which images are scaled, is missing", f"give a mask of {step.tissue}"
         )
     return reference_parameters(volume, reference, to=step.to, tissue=step.tissue)
 
@@ -205,7 +205,7 @@ FITTERS: Mapping[type[PreparationStep], Callable[[Volume, Any, Roi | None, _Insi
     Rescale: lambda volume, step, reference, inside: rescale_parameters(
         volume, to=step.to, from_=step.from_, over=step.over
     ),
-    ZScore: lambda volume, step, reference, inside: zscore_parameters(volume, scale=step.scale, over=step.over),
+    ZScoreSection: lambda volume, step, reference, inside: zscore_parameters(volume, scale=step.scale, over=step.over),
     Reference: lambda volume, step, reference, inside: _fit_reference(volume, step, reference),
 }
-"""Step of `prepare` to what fits it to a volume; of the reference tissue's mask and, for `n4`, the foreground."""
+"""Step of `prepare` to the function that fits it to a volume, given the reference mask and the foreground of `n4`."""

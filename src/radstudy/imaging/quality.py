@@ -1,8 +1,8 @@
-"""How even a volume's foreground is: numbers to look at before and after the bias field is removed.
+"""Evenness of a volume's foreground: measures before and after the bias field is removed.
 
-They describe, and judge nothing: a breast of fat and gland varies without any field, and a field that is strong is not
-wrong. Measures of motion or wrapping are left out: those that are published need a background of air and thresholds
-of their scanner and body part.
+They describe and do not judge: a breast of fat and gland varies without any field, and a strong field is not wrong.
+Measures of motion or wrapping are left out: the published ones need a background of air and thresholds for the scanner
+and body part.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from radstudy.imaging.foreground import foreground
 from radstudy.imaging.kernels.quality import spread
 from radstudy.imaging.volume import FloatArray, Volume
 
-BINS, TOP = 60, 3.0  # of the histograms: intensity over the foreground's mean, from 0; the last bin holds the rest
-_SAMPLES = 500_000  # voxels looked at, about: the numbers describe, and more would not change their third digit
+BINS, TOP = 60, 3.0  # of the histograms: intensity over the foreground's mean, from 0; the last bin has the rest
+_SAMPLES = 500_000  # approximate number of voxels used: more would not change the third digit
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Evenness:
 
     Parameters
     ----------
-    variation_before, variation_after : coefficient of variation, standard deviation over mean; NaN where the mean is 0.
+    variation_before, variation_after : coefficient of variation, standard deviation over mean; NaN if the mean is 0.
     field_ratio : 95th over 5th percentile of the field in the foreground: 1 is no field, 2 a factor of two.
     histogram_before, histogram_after : voxels by intensity over the foreground's mean, `BINS` bins from 0 to `TOP`.
     """
@@ -40,12 +40,12 @@ class Evenness:
     histogram_after: tuple[int, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the measures as plain JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Evenness:
-        """The inverse of `as_dict`; JSON's null is NaN."""
+        """Read the result of `as_dict`; JSON's null is NaN."""
         numbers = {
             name: float("nan") if record[name] is None else float(record[name])
             for name in ("variation_before", "variation_after", "field_ratio")
@@ -58,13 +58,13 @@ class Evenness:
 
 
 def evenness(before: Volume, after: Volume, inside: NDArray[np.bool_] | None = None) -> Evenness:
-    """Compare a volume with itself without its bias field, in the same voxels; in every n-th of a large one.
+    """Compare a volume with itself without its bias field, in the same voxels (every n-th of a large volume).
 
     Parameters
     ----------
     before : the volume, (I, J, K).
     after : the volume divided by its field, on the same grid.
-    inside : bool (I, J, K), the foreground, which is what counts; None takes Otsu's of `before`.
+    inside : bool (I, J, K), the foreground to compare; None takes Otsu's foreground of `before`.
     """
     inside = foreground(before, inside)
     step = max(round((inside.size / _SAMPLES) ** (1 / 3)), 1)
@@ -76,13 +76,8 @@ def evenness(before: Volume, after: Volume, inside: NDArray[np.bool_] | None = N
     return Evenness(variation_before, variation_after, ratio, histogram_before, histogram_after)
 
 
-def coefficient_of_variation(volume: Volume, mask: NDArray[np.bool_] | None = None) -> float:
-    """Standard deviation over mean inside the mask (None: Otsu's foreground); NaN where the mean is 0."""
-    return _spread(volume.voxels, foreground(volume, mask))[0]
-
-
 def _spread(voxels: FloatArray, inside: NDArray[np.bool_]) -> tuple[float, tuple[int, ...]]:
-    """Coefficient of variation, and number of voxels by their size over their mean: all 0 if that is not above 0."""
+    """Compute the coefficient of variation and the histogram of values over their mean; all 0 for a mean up to 0."""
     mean, deviation, counts = spread(voxels.ravel(order="F"), inside.ravel(order="F"), BINS, TOP)
     return (deviation / mean if mean else float("nan")), tuple(counts.tolist())
 

@@ -1,4 +1,4 @@
-"""The rigid motion of a lesion's surroundings between two images, by Mattes' mutual information.
+"""Rigid registration of a lesion's surroundings between two images, by Mattes' mutual information.
 
 The fit is deterministic: every voxel of a working grid is a sample, in one thread, and the start is the scanner's
 coordinates. The working grid is isotropic and bounded in size, so that a fit takes seconds.
@@ -25,15 +25,15 @@ from radstudy.imaging.volume import FloatArray, Volume
 from radstudy.space.axes import lps_of_ras, map_between_frames, ras_of_lps, zyx_of_ijk
 from radstudy.space.grid import Grid
 
-MARGIN_MM = 30.0  # of surroundings that the fit looks at
-MAX_SHIFT_MM, MAX_ROTATION_DEGREES = 15.0, 10.0  # beyond these a fit is not believed
+MARGIN_MM = 30.0  # of surroundings that the fit uses
+MAX_SHIFT_MM, MAX_ROTATION_DEGREES = 15.0, 10.0  # beyond these a fit is implausible
 _SEARCH_MM = 20.0  # of the source image beyond the surroundings
-_SAMPLES = 150_000  # voxels of the working grid, at most about
+_SAMPLES = 150_000  # approximate largest number of voxels of the working grid
 _FINEST_MM = 1.0
 _BINS = 32
-_WINDOW = (0.5, 99.5)  # percentiles that intensities are cut to: a hot voxel takes no histogram bins
+_WINDOW = (0.5, 99.5)  # percentiles that intensities are clipped to, so that a hot voxel takes no histogram bins
 _LEVELS = ((4, 1.0), (2, 0.5), (1, 0.0))  # shrink factor, smoothing in voxels of the working grid
-_SLACK_MM = 5.0  # samples nearer to the border of the source would leave it in small moves, and change the sample
+_SLACK_MM = 5.0  # samples nearer to the source's border would leave it in small moves, and change the sample
 _FEWEST = 1000  # samples
 _REMEDY = "look at the images' positions; draw the lesion, or transfer without the fit (rigid: false)"
 
@@ -45,8 +45,8 @@ class Rigid:
     Parameters
     ----------
     rotation : float64 (3, 3), orthonormal.
-    centre_mm : (3,) what is turned about.
-    shift_mm : (3,) how far the centre moves.
+    centre_mm : (3,) centre of the rotation.
+    shift_mm : (3,) displacement of the centre.
     """
 
     rotation: NDArray[np.float64]
@@ -55,12 +55,12 @@ class Rigid:
 
     @property
     def distance_mm(self) -> float:
-        """How far the centre moves."""
+        """Length of the centre's displacement, mm."""
         return float(np.linalg.norm(self.shift_mm))
 
     @property
     def degrees(self) -> float:
-        """The angle of the rotation.
+        """Angle of the rotation.
 
         Examples
         --------
@@ -71,12 +71,12 @@ class Rigid:
         return float(np.degrees(np.arccos(np.clip((np.trace(self.rotation) - 1) / 2, -1, 1))))
 
     def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The moved points, (n, 3) RAS mm."""
+        """Return the moved points, (n, 3) RAS mm."""
         moved: NDArray[np.float64] = (points - self.centre_mm) @ self.rotation.T + self.centre_mm + self.shift_mm
         return moved
 
     def to_source(self) -> sitk.Transform:
-        """The inverse as ITK's resampling takes it: from points of the target to points of the source, LPS."""
+        """Return the inverse for ITK's resampling: from points of the target to points of the source, LPS."""
         inverse = map_between_frames(self.rotation.T)
         transform = sitk.AffineTransform(3)
         transform.SetMatrix(inverse.ravel().tolist())
@@ -87,7 +87,7 @@ class Rigid:
 
 @dataclass(frozen=True, eq=False)
 class RigidFit:
-    """What a rigid fit has found.
+    """Result of a rigid fit.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def fit_rigid(target: Volume, source: Volume, roi: Roi, *, margin_mm: float = MA
     Parameters
     ----------
     target, source : the images; their contrasts may differ.
-    roi : the lesion on the source's grid: its box and a margin are what the fit looks at.
+    roi : the lesion on the source's grid; the fit uses its box and a margin.
     margin_mm : of the surroundings.
 
     Returns
@@ -141,12 +141,12 @@ def fit_rigid(target: Volume, source: Volume, roi: Roi, *, margin_mm: float = MA
 
 def _method(known: sitk.Image) -> sitk.ImageRegistrationMethod:
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums of several threads come in any order
+    method.SetNumberOfThreads(1)  # several threads would sum in any order
     method.SetNumberOfWorkUnits(1)
     method.SetMetricAsMattesMutualInformation(_BINS)
     method.SetMetricSamplingStrategy(method.NONE)
     method.SetMetricFixedMask(known)
-    method.SetMetricUseMovingImageGradientFilter(False)  # its smoothing by 5 mm slices turns the gradient away
+    method.SetMetricUseMovingImageGradientFilter(False)  # its smoothing by 5 mm slices distorts the gradient
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=2.0, minStep=0.01, numberOfIterations=150, relaxationFactor=0.8, gradientMagnitudeTolerance=1e-8
@@ -161,7 +161,7 @@ def _method(known: sitk.Image) -> sitk.ImageRegistrationMethod:
 def _working_image(
     target: Volume, points: NDArray[np.float64], margin_mm: float
 ) -> tuple[sitk.Image, NDArray[np.float64]]:
-    """The target around the lesion on an isotropic grid along its axes; RAS places of its voxels, (x, y, z, 3)."""
+    """Return the target around the lesion on an isotropic grid, and its voxels' RAS positions, (x, y, z, 3)."""
     cosines = target.affine[:3, :3] / target.spacing_mm
     along = points @ cosines
     low, high = along.min(axis=0) - margin_mm, along.max(axis=0) + margin_mm
@@ -178,7 +178,7 @@ def _working_image(
 
 
 def _within(places: NDArray[np.float64], grid: Grid, slack_mm: float) -> NDArray[np.bool_]:
-    """Which places lie between the grid's outermost voxels, `slack_mm` or more (a quarter, at most) from them."""
+    """Return which points lie within the grid's outermost voxels, at least `slack_mm` (at most a quarter) away."""
     to_index = grid.inverse
     index = places @ to_index[:3, :3].T + to_index[:3, 3]
     last = np.array(grid.shape) - 1
@@ -187,7 +187,7 @@ def _within(places: NDArray[np.float64], grid: Grid, slack_mm: float) -> NDArray
 
 
 def _source_image(source: Volume, points: NDArray[np.float64], margin_mm: float) -> sitk.Image:
-    """The source cut to the lesion's surroundings, on its own grid."""
+    """Return the source cut to the lesion's surroundings, on its own grid."""
     to_index = source.grid.inverse
     index = points @ to_index[:3, :3].T + to_index[:3, 3]
     margin = np.ceil(margin_mm / source.spacing_mm)
@@ -204,13 +204,13 @@ def _windowed(voxels: FloatArray) -> NDArray[np.float32]:
         raise CaseError("the image has voxels that are not finite numbers", "export it again from the source")
     low, high = np.percentile(voxels, _WINDOW)
     if not high > low:
-        raise CaseError("the image is constant around the lesion", "look whether this is the right image")
+        raise CaseError("the image is constant around the lesion", "check whether this is the right image")
     cut: NDArray[np.float32] = np.clip(voxels, low, high).astype(np.float32)
     return cut
 
 
 def _inverse(fitted: sitk.Euler3DTransform, centre: NDArray[np.float64]) -> Rigid:
-    """The motion of the source, of ITK's transform from the target's points to the source's."""
+    """Convert ITK's transform from the target's points to the source's into the motion of the source."""
     back = map_between_frames(np.reshape(fitted.GetMatrix(), (3, 3)))
     shift = ras_of_lps(np.array(fitted.GetTranslation()))
     # source = back (target - centre) + centre + shift, so a point at the centre of the source moves by -back^T shift.

@@ -1,8 +1,8 @@
-"""Resampling of a lesion and its surroundings onto a new voxel spacing, as PyRadiomics 3.0.1 does it, or as IBSI.
+"""Resampling of a lesion and its surroundings to a new voxel spacing, as in PyRadiomics 3.0.1 or IBSI.
 
 Read `resample` for the order of work: the box of the mask, the new grid around it, the mask and the image at the
-grid's points. PyRadiomics samples masks by nearest neighbour; IBSI interpolates them linearly and cuts at a share of
-the voxel.
+grid's points. PyRadiomics samples masks by nearest neighbour; IBSI interpolates them linearly and applies a threshold
+to the fraction of the voxel.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from radstudy.imaging.resampling_grid import Align, resampling_grid
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class LesionRegion:
     """Part of an image with its lesion, on one grid.
 
     Parameters
     ----------
-    image : (z, y, x) voxels in the pixel type that filters and features are to see.
+    image : (z, y, x) voxels in the pixel type for filters and features.
     mask : bool (z, y, x).
     spacing_mm : (x, y, z).
-    start : (x, y, z) continuous index, in the image that the region was made from, of the region's first voxel.
+    start : (x, y, z) continuous index of the region's first voxel in the original image.
     """
 
     image: NDArray[Any]
@@ -50,27 +50,27 @@ def resample(
     margin: int = MARGIN,
     align: Align = "corner",
     partial_volume: float | None = None,
-) -> Region:
-    """The lesion and its surroundings on a new voxel spacing.
+) -> LesionRegion:
+    """Resample the lesion and its surroundings to a new voxel spacing.
 
     Parameters
     ----------
     image : (z, y, x) voxels.
     mask : bool (z, y, x) on the same grid.
     header : of the image.
-    spacing_mm : (x, y, z) wanted, see `resampling_grid`.
+    spacing_mm : (x, y, z) new spacing, see `resampling_grid`.
     pad : voxels kept around the lesion's box.
     interpolator : of the image: "sitkBSpline", "sitkLinear" or "sitkNearestNeighbor".
-    dtype : pixel type of the result; whole-number types are cut at their range and truncated, as ITK does.
+    dtype : pixel type of the result; values are clipped to the range of integer types and truncated, as ITK does.
         None keeps float64.
-    margin : voxels around the region in which spline coefficients are found.
+    margin : voxels around the region for which spline coefficients are computed.
     align : "corner" (PyRadiomics) or "centre" (IBSI), see `resampling_grid`.
-    partial_volume : of the mask: None takes the nearest voxel (PyRadiomics), a number in (0, 1] the samples where the
-        linearly interpolated mask reaches it (IBSI: 0.5).
+    partial_volume : of the mask: None takes the nearest voxel (PyRadiomics), a number in (0, 1] takes the samples where
+        the linearly interpolated mask reaches it (IBSI: 0.5).
 
     Returns
     -------
-    Region : with an empty mask if no sample falls into the lesion; `refuse_vanished` makes an error of that.
+    Region : with an empty mask if no sample falls into the lesion; `refuse_vanished` raises an error then.
 
     Raises
     ------
@@ -84,7 +84,9 @@ def resample(
         around = padded(box, pad, mask.shape)
         kept = cut(image, around)
         begin = tuple(float(first) for first, _ in around[::-1])
-        return Region(kept if dtype is None else to_dtype(kept, dtype), cut(mask, around), header.spacing_mm, begin)
+        return LesionRegion(
+            kept if dtype is None else to_dtype(kept, dtype), cut(mask, around), header.spacing_mm, begin
+        )
     inside = sample_mask(mask, grid, partial_volume)
     if interpolator == "sitkNearestNeighbor":
         values = sample_nearest(image, grid)
@@ -92,11 +94,11 @@ def resample(
         values = sample_linear(image, grid)
     else:
         values = sample_bspline(image, grid, margin)
-    return Region(values if dtype is None else to_dtype(values, dtype), inside, grid.spacing_mm, grid.start)
+    return LesionRegion(values if dtype is None else to_dtype(values, dtype), inside, grid.spacing_mm, grid.start)
 
 
 def to_dtype(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Values in a pixel type as ITK casts: cut at the type's range, then truncated towards zero."""
+    """Cast values to a pixel type as ITK does: clipped to the type's range, then truncated towards zero."""
     wanted = np.dtype(dtype)
     if values.dtype == wanted:
         return values

@@ -1,4 +1,4 @@
-"""What resampling does to a mask, known before anything else is run."""
+"""Effect of resampling on a mask, computed before anything else runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from radstudy.space.grid import spacing_text
 
 @dataclass(frozen=True)
 class ResampledMaskReport:
-    """What resampling does to a mask, before anything else is run.
+    """Effect of resampling on a mask, computed before anything else runs.
 
     Parameters
     ----------
-    native_voxels, resampled_voxels : number inside.
+    native_voxels, resampled_voxels : number of voxels inside.
     native_mm3, resampled_mm3 : their volumes.
     """
 
@@ -33,7 +33,7 @@ class ResampledMaskReport:
 
     @property
     def volume_change_percent(self) -> float:
-        """Change of the volume in per cent of the native one; -100 where the lesion vanished."""
+        """Change of the volume in per cent of the native one; -100 if the lesion disappeared."""
         return 100.0 * (self.resampled_mm3 / self.native_mm3 - 1.0)
 
 
@@ -45,12 +45,12 @@ def resampled_mask_report(
     align: Align = "corner",
     partial_volume: float | None = None,
 ) -> ResampledMaskReport:
-    """Voxels and volume of a mask before and after resampling; nothing of the image is needed.
+    """Compute the voxels and the volume of a mask before and after resampling, without the image.
 
     Parameters
     ----------
     roi : the mask.
-    spacing_mm : (x, y, z) wanted; None for no resampling.
+    spacing_mm : (x, y, z) new spacing; None for no resampling.
     pad, align, partial_volume : as in the extraction, see `resample`.
 
     Raises
@@ -74,22 +74,22 @@ def resampled_mask_report(
 
 
 def refuse_vanished(report: ResampledMaskReport, roi: Roi, spacing_mm: tuple[float, float, float]) -> None:
-    """Refuse a mask of which resampling leaves nothing: no lesion vanishes in silence.
+    """Refuse a mask that is empty after resampling, so that no lesion disappears silently.
 
     Parameters
     ----------
-    report : what resampling does to the mask.
+    report : the effect of resampling on the mask.
     roi : the mask as drawn.
-    spacing_mm : (x, y, z) wanted.
+    spacing_mm : (x, y, z) new spacing.
 
     Raises
     ------
-    CaseError : nothing is left; says how many voxels there were, and both spacings.
+    CaseError : nothing is left; the message states the original number of voxels, and both spacings.
     """
     if report.resampled_voxels == 0:
         wanted = [new or native for new, native in zip(spacing_mm, roi.spacing_mm, strict=True)]  # 0 keeps an axis
         raise CaseError(
-            f"the mask vanishes in resampling: of its {report.native_voxels} voxels ({report.native_mm3:g} mm3) of "
+            f"the mask disappears when resampled: of its {report.native_voxels} voxels ({report.native_mm3:g} mm3) of "
             f"{spacing_text(roi.spacing_mm)} mm nothing is left at {spacing_text(wanted)} mm",
             "resample to a finer spacing, or exclude the lesion",
             reader=roi.reader,

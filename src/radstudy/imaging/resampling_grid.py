@@ -1,8 +1,8 @@
-"""The grid that a lesion is resampled onto, as PyRadiomics 3.0.1 places it, or as IBSI; and where its points lie.
+"""Grid that a lesion is resampled onto, as placed by PyRadiomics 3.0.1 or IBSI, and the positions of its points.
 
 PyRadiomics' grid starts at the corner of the image's first voxel; IBSI's shares the image's centre. Only the part
-around the lesion is made. Its points are at the coordinates that ITK computes, rounding errors included: at 1.5 to 1 mm
-every third sample falls on the border of two voxels.
+around the lesion is computed. Its points have the coordinates that ITK computes, including rounding errors: from 1.5 to
+1 mm every third sample falls on the border of two voxels.
 
 Spacings and sizes are (x, y, z), ITK's order; arrays over the grid are (z, y, x).
 """
@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from radstudy.imaging.box import Box
 from radstudy.imaging.header import Header
 
-ROUNDING = 1e-6  # shares of a voxel, and sizes in voxels, nearer than this to a bound are on it
+ROUNDING = 1e-6  # fractions of a voxel, and sizes in voxels, closer than this to a bound count as on it
 Align = Literal["corner", "centre"]
 
 
 @dataclass(frozen=True, eq=False)
 class SampleGrid:
-    """The new grid around a lesion, and where its samples lie in the old one.
+    """The new grid around a lesion, and the positions of its samples in the old one.
 
     Parameters
     ----------
     size : (x, y, z) voxels.
     spacing_mm : (x, y, z).
-    coordinates : x, y, z, float64 arrays that broadcast over (z, y, x): continuous index in the old grid. One value a
-        plane where the axes are the scanner's, one a voxel where they are oblique (rounding differs line by line).
+    coordinates : x, y, z, float64 arrays that broadcast over (z, y, x): continuous index in the old grid. One value per
+        plane if the axes are the scanner's, one per voxel if they are oblique (rounding differs line by line).
     nearest : x, y, z, int64 arrays of the same shapes: the nearest old voxel, -1 outside the image.
     start : (x, y, z) continuous index in the old grid of the first voxel.
     """
@@ -51,14 +51,14 @@ def resampling_grid(
     pad: int,
     align: Align = "corner",
 ) -> SampleGrid | None:
-    """The new grid around a lesion, or None where the spacing stays as it is.
+    """Compute the new grid around a lesion; None if the spacing stays the same.
 
     Parameters
     ----------
     box : of the lesion, (z, y, x).
     shape : of the image, (z, y, x).
     header : the image's.
-    spacing_mm : (x, y, z) wanted; 0 keeps an axis.
+    spacing_mm : (x, y, z) new spacing; 0 keeps an axis.
     pad : voxels of the new grid around the lesion.
     align : "corner" is PyRadiomics' grid, which keeps an axis along which the lesion is one voxel thick; "centre" is
         IBSI's: ceil(old size x old spacing / new spacing) voxels around the centre of the image.
@@ -96,7 +96,7 @@ def resampling_grid(
 
 
 def outside(grid: SampleGrid, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which points of the grid lie outside the old image of `shape` (z, y, x); broadcasts over the grid."""
+    """Return which points of the grid lie outside the old image of `shape` (z, y, x); broadcasts over the grid."""
     x, y, z = (_within(c, n) for c, n in zip(grid.coordinates, shape[::-1], strict=True))
     outside: NDArray[np.bool_] = ~(x & y & z)
     return outside
@@ -109,10 +109,10 @@ def _itk_coordinates(
     size: NDArray[np.int_],
     shape: tuple[int, ...],
 ) -> tuple[Any, Any]:
-    """Continuous indices of the new grid's points in the old image, as ITK's resampling filter computes them.
+    """Compute the continuous indices of the new grid's points in the old image, as ITK's resampling filter does.
 
-    It maps the first point of every line along x, and the point after its last, through the physical space, and
-    divides between them.
+    The filter maps the first point of every line along x, and the point after its last, through physical space, and
+    divides the distance between them.
     """
     at_zero = replace(header, origin_mm=(0.0, 0.0, 0.0)).itk_image()
     to_index = np.array([at_zero.TransformPhysicalPointToContinuousIndex(unit) for unit in np.eye(3).tolist()]).T

@@ -1,4 +1,4 @@
-"""A region of interest: one reader's mask of one lesion on one image grid."""
+"""Region of interest: one reader's mask of one lesion on one image grid."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["Label", "Roi"]
 
 @dataclass(frozen=True, eq=False)
 class Roi(MaskOnGrid):
-    """A binary mask in space, read from a mask file of any kind or written into one.
+    """A binary mask in space, which can be read from and written to mask files.
 
     Parameters
     ----------
     mask : bool (I, J, K), True inside the lesion; or numbers, 0 outside and one whole number inside.
     affine : float64 (4, 4), voxel index to RAS mm.
     label : name or number of the label that the mask was made from.
-    reader : who drew it.
+    reader : the reader who drew it.
     source : the file it came from.
-    notes : what was found when it was read, and a reader should know.
+    notes : findings when it was read that a reader should know.
     """
 
     @classmethod
@@ -45,18 +45,17 @@ class Roi(MaskOnGrid):
         ----------
         path : of any format in `radstudy.imaging.masks.formats.MASK_FORMATS` (docs/masks.md).
         label : number (label value, SegmentNumber, ROINumber) or name of the region; "largest" takes the largest
-            connected piece of any, "union" all together; None takes the only one present.
-        grid : the image, or its grid. The mask is put onto it by physical position: cropped masks, flipped axes and
-            the single slices of a SEG find their place. Contours have no grid of their own and need it. None: the
-            file's own grid.
-        reader : who drew it.
-        resample : whether a mask that does not lie on the image's grid is sampled by nearest neighbour; else it is
-            refused.
+            connected piece of any region, "union" all regions together; None takes the only one present.
+        grid : the image, or its grid. The mask is placed on it by physical position, even if it was cropped, has
+            flipped axes or consists of the single slices of a SEG. Contours have no grid of their own and need it.
+            None: the file's own grid.
+        reader : the reader who drew it.
+        resample : whether a mask that does not lie on the image's grid is sampled by nearest neighbour or refused.
 
         Raises
         ------
-        CaseError : the file cannot be read, is empty, has several regions and none was named, or lacks the one named;
-            or the mask does not lie on the image's grid, or reaches outside it.
+        CaseError : the file cannot be read, is empty, has several regions and none was named, or lacks the named one;
+            or the mask does not lie on the image's grid, or extends outside it.
         """
         read = read_mask(path, label, None if grid is None else as_grid(grid), reader=reader, resample=resample)
         return cls(read.mask, read.affine, read.label, read.reader, read.source, read.notes)
@@ -66,12 +65,12 @@ class Roi(MaskOnGrid):
 
         Parameters
         ----------
-        path : its suffix says the format.
+        path : its suffix determines the format.
         dicom, phase : the series that a DICOM SEG belongs to; see `radstudy.imaging.masks.write.write_rois`, which
             writes several masks into one file.
 
         Raises
         ------
-        CaseError, UsageError : as there.
+        CaseError, UsageError : as in `write_rois`.
         """
         write_rois(path, [self], dicom=dicom, phase=phase)

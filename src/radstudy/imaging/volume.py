@@ -1,4 +1,4 @@
-"""An image in space: voxels, where they lie, and what was done to them."""
+"""An image in space: voxels, their position, and the history of their processing."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Volume:
 
     Parameters
     ----------
-    voxels : float32 (I, J, K), in the file's own order. float64 is kept where the file's pixel type does not fit
+    voxels : float32 (I, J, K), in the file's own order. float64 is kept if the file's pixel type does not fit into
         float32 (float64, 32- and 64-bit integers).
     affine : float64 (4, 4), voxel index to RAS mm.
     unit : of the voxel values; "" for arbitrary units.
-    stored_dtype : the file's pixel type; PyRadiomics resamples into it. None: the type of `voxels`. One that no image
-        file has becomes the next that one has: bool uint8, float16 float32, longdouble float64.
-    history : what was done to the voxels, one line a step.
+    stored_dtype : the file's pixel type; PyRadiomics resamples into it. None: the type of `voxels`. A type that image
+        files do not have becomes the next one that they have: bool uint8, float16 float32, longdouble float64.
+    history : processing of the voxels, one line per step.
     source : the file it came from.
     """
 
@@ -44,13 +44,15 @@ class Volume:
     def __post_init__(self) -> None:
         voxels = np.asarray(self.voxels)
         if voxels.ndim != 3:
-            raise CaseError(f"a volume needs three axes, this array has shape {voxels.shape}", "pass (I, J, K) voxels")
+            raise CaseError(
+                f"a volume needs three axes, but this array has shape {voxels.shape}", "pass (I, J, K) voxels"
+            )
         if not voxels.size:
             raise CaseError(f"the volume is empty: its shape is {voxels.shape}", "pass (I, J, K) voxels")
         if voxels.dtype.kind not in "buif":
             raise CaseError(
                 f"the voxels are of type {voxels.dtype}, not real numbers",
-                "give one real image; of a complex one its magnitude",
+                "give one real image; for a complex image, its magnitude",
             )
         stored = _pixel_type(np.dtype(self.stored_dtype if self.stored_dtype is not None else voxels.dtype))
         exact = np.float64 if voxels.dtype.itemsize > 2 and voxels.dtype.newbyteorder("=") != np.float32 else np.float32
@@ -79,30 +81,30 @@ class Volume:
 
     @property
     def grid(self) -> Grid:
-        """Its voxels without their values: shape, affine and file."""
+        """Grid of the image: shape, affine and file."""
         return Grid(self.voxels.shape, self.affine, self.source)
 
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
-        """(3,) distance between voxel centres along I, J, K in mm."""
+        """Distance between voxel centres along I, J, K in mm, (3,)."""
         return spacing_of(self.affine)
 
     @cached_property
     def limits(self) -> tuple[float, float]:
-        """The smallest and the largest voxel; NaN, if there is one, is both. Looked for once: voxels do not change."""
+        """The smallest and the largest voxel, both NaN if any voxel is. Computed once: voxels do not change."""
         planes = self.voxels if self.voxels.flags.c_contiguous else self.voxels.T  # the slowest axis first
-        found = in_slabs(lambda slab: (planes[slab].min(), planes[slab].max()), len(planes))
-        return float(np.min([low for low, _ in found])), float(np.max([high for _, high in found]))
+        ranges = in_slabs(lambda slab: (planes[slab].min(), planes[slab].max()), len(planes))
+        return float(np.min([low for low, _ in ranges])), float(np.max([high for _, high in ranges]))
 
     @property
     def is_finite(self) -> bool:
-        """Whether no voxel is NaN or infinite: the smallest and the largest tell."""
+        """True if no voxel is NaN or infinite, judged by the smallest and the largest."""
         return all(np.isfinite(self.limits))
 
     def with_voxels(self, voxels: FloatArray, step: str, limits: tuple[float, float] | None = None) -> Volume:
-        """A volume on the same grid with new float voxels (stored as they are), `step` added to its history.
+        """Return a volume on the same grid with new float voxels (stored unchanged) and `step` added to its history.
 
-        `limits` are the smallest and the largest voxel, where they are known already.
+        `limits` are the smallest and the largest voxel, if already known.
         """
         dtype = np.asarray(voxels).dtype
         volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source)
@@ -112,7 +114,7 @@ class Volume:
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The pixel type that an image file would hold these voxels in: in native order, and one that ITK has."""
+    """Return the pixel type in which an image file would store these voxels: native order, and supported by ITK."""
     if dtype.kind == "b":
         return np.dtype(np.uint8)
     if dtype.kind == "f" and dtype.itemsize not in (4, 8):

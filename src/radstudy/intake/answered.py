@@ -1,8 +1,8 @@
-"""A reader's answers applied to an examination: what was answered, and what the answers settle for other volumes.
+"""A reader's answers applied to an examination, with what they decide for other volumes.
 
-A volume that a reader has settled no longer stands in the way of others: once the subtraction is left out, the phases
-of its grid are sure. One phase's role settles its scan, where the order of the scan is known, or one of its orders fits
-the answers.
+A volume that a reader has decided on no longer blocks others: once the subtraction is left out, the phases on its grid
+are certain. The role of one phase decides its whole scan if the order of the scan is known, or if exactly one of its
+possible orders fits the answers.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def decide_with_answers(
     *,
     look: Callable[[list[Decision]], list[Decision]] = lambda decisions: decisions,
 ) -> list[Decision]:
-    """Decide on every volume of one examination, with what a reader has said of some.
+    """Decide on every volume of one examination, given a reader's answers on some of them.
 
     Parameters
     ----------
     series, rules : as for `decide_study`.
-    answers : volume to its role; "-" leaves it out, "--" all volumes of its series that are in question.
-    look : the decisions as the pixels change them.
+    answers : volume to its role; "-" leaves it out, "--" leaves out all undecided volumes of its series.
+    look : revises the decisions by the pixels.
     """
     alone = look(decide_study(series, rules))
     answers = {d.stack: answers[d.stack] for d in alone if d.stack in answers and _can_be_answered(d)}
@@ -55,7 +55,7 @@ def _can_be_answered(decision: Decision) -> bool:
 
 
 def _whole_series(decisions: Sequence[Decision], answers: Mapping[Stack, str]) -> dict[Stack, str]:
-    """The answers, with those that stand for a whole series written out."""
+    """Write out the answers that apply to a whole series."""
     whole = [d.series for d in decisions if answers.get(d.stack) == NO_SERIES]
     left = {
         d.stack: NOT_WANTED
@@ -72,9 +72,9 @@ def _given(decision: Decision, answer: str) -> Decision:
 
 
 def _released(decision: Decision, answers: Mapping[Stack, str], then: Mapping[Stack, Decision]) -> Decision:
-    """What the answers for other volumes make of one that is in question."""
+    """Decide on an undecided volume by the answers on other volumes."""
     scan = decision.orders[0] if decision.orders else ()
-    numbers = {stack: int(found.group(1)) for stack in scan if (found := _PHASE.fullmatch(answers.get(stack, "")))}
+    numbers = {stack: int(match.group(1)) for stack in scan if (match := _PHASE.fullmatch(answers.get(stack, "")))}
     if numbers:
         return _by_its_scan(decision, answers, numbers)
     now = then.get(decision.stack, decision)
@@ -84,11 +84,11 @@ def _released(decision: Decision, answers: Mapping[Stack, str], then: Mapping[St
     taken = sorted(set(together) & set(answers.values()))
     if taken:
         return replace(decision, reason=f"{taken[0]} was given to another volume by a reader; {decision.reason}")
-    return replace(now, evidence=(*now.evidence, "sure since a reader settled another volume"))
+    return replace(now, evidence=(*now.evidence, "certain since a reader decided on another volume"))
 
 
 def _by_its_scan(decision: Decision, answers: Mapping[Stack, str], numbers: Mapping[Stack, int]) -> Decision:
-    """A phase by the numbers that a reader gave to other phases of its scan."""
+    """Number a phase by the numbers that a reader gave to other phases of its scan."""
     fitting = []
     for order in decision.orders:
         kept = [stack for stack in order if answers.get(stack) != NOT_WANTED]
@@ -106,17 +106,17 @@ def _by_its_scan(decision: Decision, answers: Mapping[Stack, str], numbers: Mapp
     evidence = (
         *decision.evidence,
         *decision.stack.evidence,
-        "by its place in a scan of which a reader numbered a phase",
+        "by its position in a scan in which a reader numbered a phase",
     )
     return replace(decision, status=ROLE, kind="DCE", role=role, reason="", evidence=evidence)
 
 
 def _timed(decisions: Sequence[Decision]) -> list[Decision]:
-    """The phases with their times since the first one, in the order that their roles now have."""
+    """Set the times of the phases since the first one, in the order of their present roles."""
     phases = {
-        int(found.group(1)): d.stack
+        int(match.group(1)): d.stack
         for d in decisions
-        if d.status == ROLE and (found := _PHASE.fullmatch(d.role)) and d.stack.grid is not None
+        if d.status == ROLE and (match := _PHASE.fullmatch(d.role)) and d.stack.grid is not None
     }
     if len(phases) < 2:
         return list(decisions)

@@ -1,8 +1,8 @@
-"""3D Slicer's segmentations (.seg.nrrd) beside DICOM images: whose they are, by the folder that they lie in.
+"""3D Slicer's segmentations (.seg.nrrd) next to DICOM images, assigned to patients by folder.
 
-Such a file names no patient and no series. It belongs to the patient whose images alone lie in its folder (or below
-it), or in the nearest folder above that has images; and to the one series in its own folder, if there is one. Where the
-images of several patients lie there, nobody can know, and it is not used.
+Such a file names no patient and no series. It belongs to the only patient with images in its folder (or below it), or
+in the nearest folder above that has images; and to the series in its own folder, if there is exactly one. If images of
+several patients lie there, the patient is not known, and the file is not used.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Frame
-from radstudy.intake.index import Drawing, Index, Patient
+from radstudy.formats.dicom_header import ImageFrame
+from radstudy.intake.index import ImportedPatient, Index, SegmentationObject
 from radstudy.intake.sources import Source
 
 SLICER = "SLICER"
-_Image = tuple[Patient, Frame]
-_UNOWNED = "a 3D Slicer segmentation in a folder with images of {count} patients: nothing says whose it is"
+_Image = tuple[ImportedPatient, ImageFrame]
+_UNOWNED = "a 3D Slicer segmentation in a folder with images of {count} patients: its patient is not known"
 
 
 def add_beside(index: Index, source: Source) -> list[str]:
@@ -28,12 +28,12 @@ def add_beside(index: Index, source: Source) -> list[str]:
 
     Parameters
     ----------
-    index : of the source; its list of skipped files then names those alone whose patient is not known.
-    source : where the files lie.
+    index : index of the source; its list of skipped files keeps only those whose patient is not known.
+    source : holds the files.
 
     Returns
     -------
-    What is wrong, as text.
+    The problems, as text.
     """
     if not index.beside:
         return []
@@ -59,28 +59,28 @@ def add_beside(index: Index, source: Source) -> list[str]:
     if not reasons:
         return []
     remedy = "put each into the folder of its patient's images (skipped.csv in the private folder lists them)"
-    problem = f"{len(reasons)} segmentation(s) of 3D Slicer lie in no folder with the images of one patient alone"
+    problem = f"{len(reasons)} segmentation(s) of 3D Slicer are not in a folder with images of only one patient"
     return [str(CaseError(problem, remedy))]
 
 
 def _near(name: str, images: Mapping[PurePosixPath, Sequence[_Image]]) -> list[_Image]:
-    """The images in or below the nearest folder that has any, from the file's own upwards."""
+    """The images in or below the nearest folder that has any, from the file's own folder upwards."""
     for folder in PurePosixPath(name).parents:
-        near = [image for place, there in images.items() if place.is_relative_to(folder) for image in there]
+        near = [image for place, members in images.items() if place.is_relative_to(folder) for image in members]
         if near:
             return near
     return []
 
 
-def _drawing(name: str, frames: Sequence[Frame], source: Source) -> Drawing:
+def _drawing(name: str, frames: Sequence[ImageFrame], source: Source) -> SegmentationObject:
     own = PurePosixPath(name).parent
     series = sorted({frame.identity.series_uid for frame in frames if PurePosixPath(frame.file).parent == own})
     spaces = sorted({frame.facts.frame_of_reference for frame in frames} - {""})
     identity = replace(min((frame.identity for frame in frames), key=lambda one: one.study_uid), series_uid="")
-    # The file has no UID. Its content alone is none: two readers' files, or two patients', may hold the same bytes.
+    # The file has no UID, and its content cannot be one: files of two readers or patients may hold the same bytes.
     label = "\0".join([identity.study_uid, own.name, PurePosixPath(name).name])
     with source.open(name) as file:
         uid = hashlib.blake2b(label.encode() + b"\0" + file.read(), digest_size=16).hexdigest()
-    return Drawing(
+    return SegmentationObject(
         name, SLICER, uid, identity, tuple(series) if len(series) == 1 else (), tuple(spaces), by_folder=True
     )

@@ -1,4 +1,4 @@
-"""Which server an address names."""
+"""Parsing of a server's address."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def server_of(
     move_address: str = "",
     move_from: Sequence[str] = (),
 ) -> Server | None:
-    """The server that an address names, or None where it is a path.
+    """Return the server that an address names, or None if it is a path.
 
     Parameters
     ----------
     where : http(s)://host/dicom-web, or dimse://TITLE@host:port.
     own_title : our application entity title.
     move_port : receive by C-MOVE on this port instead of C-GET.
-    move_address, move_from : the address to receive on, and who else may send (TITLE@ADDRESS); see `Dimse`.
+    move_address, move_from : the address to receive on, and other permitted senders (TITLE@ADDRESS); see `Dimse`.
 
     Raises
     ------
@@ -44,5 +44,5 @@ def server_of(
     except ValueError:
         title = host = port = None
     if not title or not host or not port:
-        raise UsageError(f"'{where}' is no address of a PACS. To do: write dimse://TITLE@host:port")
+        raise UsageError(f"'{where}' is not the address of a PACS. To do: write dimse://TITLE@host:port")
     return Dimse(host, port, title, own_title, move_port, move_address=move_address, move_from=tuple(move_from))

@@ -1,8 +1,8 @@
-"""Files that are DICOM and cannot be read: which series may lack an image for each.
+"""DICOM files that cannot be read, and the series that may lack an image because of each.
 
-Nobody can see from outside that a volume lacks its first or last slice. So a series to which a damaged file says it
-belongs is not used; where the file names no more than its examination or its patient, or nothing, the series there, or
-in its folder, are for a reader to look at.
+A volume does not show that its first or last slice is missing. So a series named by a damaged file is not used; if the
+file names only its examination or its patient, or nothing, the series there, or in its folder, go to a reader for
+review.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import BinaryIO
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
 from radstudy.formats.dicom_file import inflated_beginning
 
-_READ = 1 << 18  # bytes in which the identifiers of an object are looked for: they lie at its beginning
+_READ = 1 << 18  # bytes searched for the identifiers of an object, which are at its beginning
 _STEP = 512
-_LONGEST = 64  # of a UID, and of a PatientID
+_LONGEST = 64  # characters of a UID, and of a PatientID
 _UID = re.compile(rb"[0-2]\.[0-9.]{6,62}")
 _SERIES, _PATIENT = b"\x20\x00\x0e\x00", b"\x10\x00\x20\x00"  # SeriesInstanceUID, PatientID
 _CLASS = "1.2.840.10008.5.1.4.1.1."
@@ -25,15 +25,15 @@ _CLASS = "1.2.840.10008.5.1.4.1.1."
 
 @dataclass(frozen=True)
 class Damaged:
-    """A file that begins as DICOM and cannot be read.
+    """A file that begins like DICOM but cannot be read.
 
     Parameters
     ----------
     file : its name in the source.
     problem : what is wrong, without anything that identifies the patient.
-    uids : all that look like UIDs at its beginning.
-    series : its SeriesInstanceUID, and patient_id : its PatientID; "" where its beginning does not give them.
-    may_be_foreign : whether its beginning, as far as it can be read, is not that of DICOM.
+    uids : everything at its beginning that looks like a UID.
+    series : its SeriesInstanceUID, and patient_id : its PatientID; "" if its beginning does not hold them.
+    may_be_foreign : whether its beginning, as far as it can be read, is not like DICOM.
     """
 
     file: str
@@ -45,27 +45,27 @@ class Damaged:
 
     @property
     def folder(self) -> str:
-        """The folder of the source that it lies in; "" at the top."""
+        """Its folder in the source; "" at the top."""
         return self.file.rpartition("/")[0]
 
     @property
     def may_be_image(self) -> bool:
-        """Whether it may have been an MR image: it names that class, or none."""
+        """True if it may have been an MR image: it names that class, or none."""
         classes = {uid for uid in self.uids if uid.startswith(_CLASS)}
         return not self.may_be_foreign and (not classes or bool(classes & set(IMAGE_STORAGES)))
 
 
 def look_into(file: str, problem: str, content: bytes, *, foreign: bool = False) -> Damaged:
-    """What the beginning of a damaged file says of whose it is."""
-    uids = frozenset(found.decode("ascii").rstrip(".") for found in _UID.findall(content))
+    """Read the identifiers at the beginning of a damaged file."""
+    uids = frozenset(match.decode("ascii").rstrip(".") for match in _UID.findall(content))
     series = [uid for uid in _values(content, _SERIES, b"UI") if re.fullmatch(r"[0-2]\.[0-9.]{6,62}", uid)]
     patients = _values(content, _PATIENT, b"LO")
-    own = series[-1] if series else ""  # those that it refers to come before
+    own = series[-1] if series else ""  # series that it refers to come first
     return Damaged(file, problem, uids, own, patients[0] if patients else "", foreign)
 
 
 def read_as_far(file: BinaryIO) -> bytes:
-    """The beginning of a file, as far as it can be read."""
+    """Read the beginning of a file, as far as possible."""
     parts: list[bytes] = []
     try:
         for _ in range(0, _READ, _STEP):
@@ -73,27 +73,27 @@ def read_as_far(file: BinaryIO) -> bytes:
             if not part:
                 break
             parts.append(part)
-    except Exception:  # what came before the damage is all there is
+    except Exception:  # only the part before the damage can be used
         pass
     return inflated_beginning(b"".join(parts))
 
 
 def _values(content: bytes, tag: bytes, vr: bytes) -> list[str]:
-    """The values of all elements with a tag that are there to their end; the file is little endian."""
-    found, at = [], content.find(tag)
+    """The values of all complete elements with a tag; the file is little endian."""
+    values, at = [], content.find(tag)
     while at >= 0:
         explicit = content[at + 4 : at + 6] == vr
         length = int.from_bytes(content[at + 6 : at + 8] if explicit else content[at + 4 : at + 8], "little")
         value = content[at + 8 : at + 8 + length] if 0 < length <= _LONGEST else b""
         if value and len(value) == length:
-            found.append(" ".join(value.decode("latin-1").strip(" \0").split()))
+            values.append(" ".join(value.decode("latin-1").strip(" \0").split()))
         at = content.find(tag, at + 1)
-    return found
+    return values
 
 
 @dataclass(frozen=True)
 class Place:
-    """A series of an index: whose it is, and the folders that its images lie in."""
+    """A series of an index: patient, examination, and the folders of its images."""
 
     patient: tuple[str, str]
     study: str
@@ -103,12 +103,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Held:
-    """The series that may lack the image that a damaged file was.
+    """The series that may lack the image held by a damaged file.
 
     Parameters
     ----------
     places : those series.
-    sure : whether the file names that one series.
+    sure : whether the file names that series itself.
     """
 
     places: tuple[Place, ...]
@@ -116,7 +116,7 @@ class Held:
 
 
 def held_back(file: Damaged, places: Iterable[Place]) -> Held:
-    """Which series may lack the image that a damaged file was, by what it names, from the series to its folder.
+    """Find the series that may lack the image held by a damaged file, by series, study, patient or folder.
 
     Examples
     --------
@@ -139,12 +139,12 @@ def held_back(file: Damaged, places: Iterable[Place]) -> Held:
             beside = tuple(place for place in own if file.folder in place.folders)
             return Held(beside or tuple(own))
     if file.patient_id:
-        return Held(())  # another patient's, of whom nothing else is here
+        return Held(())  # of a patient with no other files here
     return Held(tuple(place for place in places if file.folder in place.folders))
 
 
 def pattern_of(name: str) -> tuple[str, str]:
-    """What a file's name has in common with those of the DICOM files beside it: their suffix, or all but the digits.
+    """The part of a file's name shared with DICOM files of the same folder: the suffix, or all but the digits.
 
     Examples
     --------

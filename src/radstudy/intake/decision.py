@@ -1,4 +1,4 @@
-"""What becomes of one volume of an examination, and what the rules (roles.yaml) may ask of it."""
+"""The decision on one volume of an examination, and the facts that the rules (roles.yaml) may test."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ ROLE, LEFT_OUT, REVIEW, REFUSED = "role", "left out", "review", "refused"
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What becomes of one volume.
+    """The decision on one volume.
 
     Parameters
     ----------
     series, stack : the volume.
     status : "role" (written under its role), "left out", "review" (written as unsure) or "refused" (cannot be written).
-    kind : T2WI, DWI, DCE, T1WI, or what it was left out as; "" where the rules do not know it.
+    kind : T2WI, DWI, DCE, T1WI, or the kind as which it was left out; "" if no rule applies.
     role : T2WI, DWI_b1000, DCE1 ...; "" without one.
-    points : of the best kind.
-    evidence : what speaks for the kind.
+    points : points of the best kind.
+    evidence : evidence for the kind.
     reason : why it is for review, or refused.
-    seconds : since the first phase began, for phases.
-    orders : of a volume that may be a phase: the volumes of its scan in each order that a tag gives, first phase first;
-        one where the tags agree.
+    seconds : time since the first phase began, for phases.
+    orders : for a volume that may be a phase: the volumes of its scan in each order given by a tag, first phase first;
+        only one if the tags agree.
     """
 
     series: Series
@@ -43,12 +43,12 @@ class Decision:
 
     @property
     def suggested(self) -> str:
-        """The role of a phase by the order of its scan, where one order is known; "" else."""
+        """The role of a phase by the order of its scan if exactly one order is known, otherwise ""."""
         return f"DCE{self.orders[0].index(self.stack) + 1}" if len(self.orders) == 1 else ""
 
 
 def volume_subject(series: Series, stack: Stack) -> Subject:
-    """What rules may ask of a volume and its series."""
+    """The facts of a volume and its series that rules may test."""
     b_values = [other.b_value for other in series.stacks if other.b_value is not None]
     alike = [other for other in series.stacks if other.phase is not None and other.b_value == stack.b_value]
     return subject_of(
@@ -60,33 +60,33 @@ def volume_subject(series: Series, stack: Stack) -> Subject:
 
 
 def _phase_number(series: Series, stack: Stack, alike: int) -> float | None:
-    """Phases in the series; unknown where only a listing is at hand."""
+    """Number of phases in the series; None if only a listing is available."""
     if series.listed is not None:
         return None
     return max(alike, 1) if stack.phase is not None else 1
 
 
 def why_unsure(scores: Sequence[Score], rules: Rules) -> str:
-    """Why the best score does not decide."""
+    """Explain why the best score does not decide."""
     best = scores[0]
     if best.points < rules.sure:
-        return f"perhaps {best.kind}, but {best.points} points of the {rules.sure} it needs"
+        return f"perhaps {best.kind}, but with {best.points} of the {rules.sure} points required"
     near = [score for score in scores[1:] if best.points - score.points < rules.lead]
     others = ", ".join(f"{score.kind} {score.points}" for score in near)
-    return f"{best.kind} has {best.points} points, but {others} too"
+    return f"{best.kind} has {best.points} points, but other kinds are close: {others}"
 
 
 def one_each(decisions: list[Decision], role_of: Callable[[Decision], str]) -> list[Decision]:
-    """Give each role to the one volume that fits it; several that fit go to review."""
+    """Give each role to the only volume that fits it; if several fit, they go to review."""
     fits: dict[str, list[Decision]] = defaultdict(list)
     for decision in decisions:
         if decision.status == ROLE:
             fits[role_of(decision)].append(decision)
     out = [decision for decision in decisions if decision.status != ROLE]
-    for role, found in fits.items():
-        reason = "" if len(found) == 1 else f"{len(found)} volumes fit {role} ({series_shown(found)})"
+    for role, candidates in fits.items():
+        reason = "" if len(candidates) == 1 else f"{len(candidates)} volumes fit {role} ({series_shown(candidates)})"
         status = REVIEW if reason else ROLE
-        out += [replace(d, role="" if reason else role, status=status, reason=reason) for d in found]
+        out += [replace(d, role="" if reason else role, status=status, reason=reason) for d in candidates]
     return out
 
 

@@ -1,4 +1,4 @@
-"""A DICOMweb server: QIDO-RS to ask, WADO-RS to fetch (DICOM PS3.18). Only GET is ever sent."""
+"""A DICOMweb server: QIDO-RS for queries, WADO-RS for retrieval (DICOM PS3.18). Only GET is ever sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from radstudy.intake.transfer_error import RefusedObjectError, TransferError
 from radstudy.intake.web import Web
 
 _PAGE = 500
-_WRITINGS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name in DICOM JSON (PS3.18 F.2.2)
+_WRITINGS = ("Alphabetic", "Ideographic", "Phonetic")  # forms of a name in DICOM JSON (PS3.18 F.2.2)
 _JSON = "application/dicom+json"
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
@@ -28,8 +28,8 @@ class DicomWeb:
     Parameters
     ----------
     url : its root, such as https://pacs.example.org/dicom-web.
-    timeout_s : for an answer to begin.
-    limits : bounds on what is taken; by default those of `server_limits`.
+    timeout_s : longest wait for an answer to begin.
+    limits : bounds on what is accepted; by default those of `server_limits`.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 60, limits: Limits | None = None) -> None:
@@ -41,20 +41,20 @@ class DicomWeb:
         self._web.close()
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
-        """The examinations of a patient (wildcards * and ?) or with a study UID."""
+        """Query the examinations of a patient (wildcards * and ?) or with a study UID."""
         until = time.monotonic() + self.limits.listing_s
         filters = {"PatientID": patient, "StudyInstanceUID": study}
         fields = "&includefield=00100021&includefield=00100030&includefield=00201206"
-        found = self._query("studies", {key: value for key, value in filters.items() if value}, fields, until)
-        return [self._offered(one, until) for one in found]
+        matches = self._query("studies", {key: value for key, value in filters.items() if value}, fields, until)
+        return [self._offered(one, until) for one in matches]
 
     def instances(self, study: str, series: str) -> list[str]:
-        """The SOP instance UIDs of a series."""
-        found = self._query(f"studies/{study}/series/{series}/instances", {}, "")
-        return [_text(one, "SOPInstanceUID").strip(" \0") for one in found]
+        """Query the SOP instance UIDs of a series."""
+        matches = self._query(f"studies/{study}/series/{series}/instances", {}, "")
+        return [_text(one, "SOPInstanceUID").strip(" \0") for one in matches]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
-        """Give each instance to `keep`: a whole series in one answer, else one by one."""
+        """Pass each instance to `keep`: a whole series in one answer, otherwise one by one."""
         if whole:
             self._retrieve(f"studies/{study}/series/{series}", keep, self.limits.series_bytes)
             return
@@ -67,19 +67,19 @@ class DicomWeb:
             except TransferError as error:
                 if error.again:
                     raise
-                failed = error  # of this instance alone
+                failed = error  # concerns only this instance
         if failed is not None:
             raise failed
 
     def _retrieve(self, path: str, keep: Keep, most: int) -> None:
         with self._web.get(path, accept=_AS_STORED, total_s=self.limits.transfer_s) as answer:
             if answer.status_code == 204:
-                raise TransferError("the server answers with nothing")
+                raise TransferError("the server returned an empty answer")
             kind = answer.headers.get("Content-Type", "")
             for part in parts_of(self._web.chunks(answer, most), kind, self.limits.object_bytes):
                 try:
                     keep("", part)
-                except RefusedObjectError:  # `keep` has noted it; the others are wanted all the same
+                except RefusedObjectError:  # noted by `keep`; the others are still wanted
                     continue
 
     def _offered(self, study: dict[str, Any], until: float) -> Offered:
@@ -97,38 +97,38 @@ class DicomWeb:
         return Offered.of(partial(_text, study), [], frames, problem=problem)
 
     def _frames(self, study: str, until: float, series: str) -> int | None:
-        """How many frames the one instance of a series has; None where the server does not tell."""
+        """Query the number of frames of a series with one instance; None if the server does not say."""
         fields = "&includefield=00280008&includefield=00080016"
-        found = self._query(f"studies/{study}/series/{series}/instances", {}, fields, until)
-        return frames_told(partial(_text, found[0])) if found else None
+        matches = self._query(f"studies/{study}/series/{series}/instances", {}, fields, until)
+        return frames_told(partial(_text, matches[0])) if matches else None
 
     def _query(
         self, path: str, filters: dict[str, str], fields: str, until: float | None = None
     ) -> list[dict[str, Any]]:
-        """All matches, page by page. Wildcards stay as they are: servers do not know them escaped.
+        """Collect all matches, page by page. Wildcards are not escaped: servers would not recognise them.
 
-        A page may be shorter than asked for, where the server has a limit of its own: the end is an empty page.
+        A page may be shorter than requested if the server has its own limit: the end is an empty page.
         """
         given = "".join(f"&{key}={quote(value, safe='*?')}" for key, value in filters.items())
         end = time.monotonic() + self.limits.query_s
         end = end if until is None else min(end, until)
-        found: dict[str, dict[str, Any]] = {}
+        matches: dict[str, dict[str, Any]] = {}
         came = 0
         for _ in range(self.limits.pages):
             page = self._get(f"{path}?limit={_PAGE}&offset={came}{given}{fields}", end)
-            fresh = {key: one for one in page if (key := json.dumps(one, sort_keys=True)) not in found}
+            fresh = {key: one for one in page if (key := json.dumps(one, sort_keys=True)) not in matches}
             came += len(page)
-            found |= fresh
-            if len(found) > self.limits.matches:
+            matches |= fresh
+            if len(matches) > self.limits.matches:
                 raise self._too_many()
             if not fresh:
                 if len(page) == _PAGE:
                     raise TransferError(
-                        f"the server gives the same {_PAGE} matches again when asked for those after them",
-                        "ask for less at a time, with --patient or --study",
+                        f"the server returned the same {_PAGE} matches again when asked for the following ones",
+                        "narrow the query with --patient or --study",
                         again=False,
                     )
-                return list(found.values())
+                return list(matches.values())
         raise TransferError(f"a query has more than {self.limits.pages} pages", RAISE, again=False)
 
     def _get(self, path: str, end: float) -> list[dict[str, Any]]:
@@ -144,11 +144,11 @@ class DicomWeb:
         return matches
 
     def _too_many(self) -> TransferError:
-        return TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)
+        return TransferError(f"a query has more than {self.limits.matches} matches", RAISE, again=False)
 
 
 def _matches(body: bytes, kind: str) -> list[dict[str, Any]]:
-    """The matches in an answer; none in an empty one.
+    """Parse the matches in an answer; none in an empty one.
 
     References
     ----------
@@ -159,21 +159,21 @@ def _matches(body: bytes, kind: str) -> list[dict[str, Any]]:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:
-        what = f"an answer is not JSON that can be read (its type is '{tidy(kind)[:60]}')"
-        raise TransferError(what, "check the address: it is the root of the DICOMweb service", again=False) from error
+        what = f"an answer is not valid JSON (its type is '{tidy(kind)[:60]}')"
+        raise TransferError(what, "check that the address is the root of the DICOMweb service", again=False) from error
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
         raise TransferError("an answer is not a list of matches", again=False)
     for one in content:
         for tag, element in one.items():
             if not isinstance(element, dict) or not isinstance(element.get("Value") or [], list):
                 raise TransferError(
-                    f"the element '{tidy(tag)[:8]}' of a match is not as DICOM JSON has it (PS3.18 F.2)", again=False
+                    f"the element '{tidy(tag)[:8]}' of a match is not valid DICOM JSON (PS3.18 F.2)", again=False
                 )
     return content
 
 
 def _text(one: dict[str, Any], keyword: str) -> str:
-    """The first value of a tag as it stands; of a name all writings, as DICOM puts them together (PS3.5 6.2.1)."""
+    """The first value of a tag, unchanged; for a name, all its forms joined as in DICOM (PS3.5 6.2.1)."""
     from pydicom.datadict import tag_for_keyword
 
     value = one.get(f"{tag_for_keyword(keyword):08X}", {}).get("Value") or [""]

@@ -1,4 +1,4 @@
-"""A PACS over DIMSE: C-FIND to ask, C-GET (or C-MOVE to a receiver of our own) to fetch (DICOM PS3.4 C)."""
+"""A PACS over DIMSE: C-FIND for queries, C-GET (or C-MOVE to our own receiver) for retrieval (DICOM PS3.4 C)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _PENDING = (0xFF00, 0xFF01)
-_CHARACTER_SETS = ("ISO_IR 192", "GB18030")  # of a query that is not ASCII, one after the other (PS3.3 C.12.1.1.2)
+_CHARACTER_SETS = ("ISO_IR 192", "GB18030")  # tried in turn for a query that is not ASCII (PS3.3 C.12.1.1.2)
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Dimse:
 
     Parameters
     ----------
-    host, port, title : of the PACS; its application entity title.
-    own_title : ours, as the PACS has to know it.
-    move_port : None fetches by C-GET; else by C-MOVE to a receiver of ours on this port, under `own_title`, which the
-        PACS must have registered.
-    timeout_s : after which a PACS that sends nothing is given up.
-    move_address : that the receiver listens on; "": the one of this computer that faces the PACS.
-    move_from : who else may send, each TITLE@ADDRESS; the PACS itself always may.
-    limits : bounds on what is taken.
+    host, port, title : address and application entity title of the PACS.
+    own_title : our application entity title, which the PACS must know.
+    move_port : None retrieves by C-GET; otherwise by C-MOVE to our receiver on this port, under `own_title`, which must
+        be registered in the PACS.
+    timeout_s : give up on a PACS that sends nothing for this long.
+    move_address : address that the receiver listens on; "": that of this computer on the PACS's network.
+    move_from : other permitted senders, each TITLE@ADDRESS; the PACS itself is always permitted.
+    limits : bounds on what is accepted.
     """
 
     host: str
@@ -52,7 +52,7 @@ class Dimse:
     limits: Limits = field(default_factory=server_limits)
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
-        """The examinations of a patient (wildcards * and ?) or with a study UID."""
+        """Query the examinations of a patient (wildcards * and ?) or with a study UID."""
         keys = {"PatientID": patient, "StudyInstanceUID": study, "IssuerOfPatientID": "", "PatientName": "",
                 "PatientBirthDate": "", "StudyDate": "", "NumberOfStudyRelatedSeries": ""}  # fmt: skip
         with self._association([_FIND]) as association:
@@ -64,13 +64,13 @@ class Dimse:
         return [self._offered(one) for one in studies]
 
     def instances(self, study: str, series: str) -> list[str]:
-        """The SOP instance UIDs of a series."""
+        """Query the SOP instance UIDs of a series."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": ""}
         with self._association([_FIND]) as association:
             return [text_of(one, "SOPInstanceUID") for one in self._find(association, "IMAGE", keys)]
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
-        """Give each instance to `keep`: a whole series at once, else one by one."""
+        """Pass each instance to `keep`: a whole series at once, otherwise one by one."""
         wanted = [{"StudyInstanceUID": study, "SeriesInstanceUID": series}]
         if not whole:
             wanted = [{**wanted[0], "SOPInstanceUID": uid} for uid in instances]
@@ -99,7 +99,7 @@ class Dimse:
                     raise
                 raise _with_refused(str(error), refused) from error
             if refused:
-                raise _with_refused("not all who called were let in", refused)
+                raise _with_refused("some connections were refused", refused)
 
     def _offered(self, study: Any) -> Offered:
         uid = text_of(study, "StudyInstanceUID")
@@ -117,25 +117,25 @@ class Dimse:
         return Offered.of(partial(text_of, study), [], lambda series: None, problem=problem)
 
     def _frames(self, association: Any, study: str, series: str) -> int | None:
-        """How many frames the one instance of a series has; None where the PACS does not tell."""
+        """Query the number of frames of a series with one instance; None if the PACS does not say."""
         keys = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": "", "SOPClassUID": "",
                 "NumberOfFrames": ""}  # fmt: skip
-        found = self._find(association, "IMAGE", keys)
-        return frames_told(partial(text_of, found[0])) if found else None
+        matches = self._find(association, "IMAGE", keys)
+        return frames_told(partial(text_of, matches[0])) if matches else None
 
     def _find(self, link: _Link, level: str, keys: dict[str, str]) -> list[Any]:
-        found: list[Any] = []
+        matches: list[Any] = []
         link.watch.begin(self.limits.query_s)
         with _libraries_faults():
             for status, match in link.association.send_c_find(_identifier(level, keys), _FIND):
                 _check(status, link.watch)
                 if status.Status in _PENDING and match is None:
-                    raise TransferError("an answer to a query is not understood: its data cannot be decoded")
+                    raise TransferError("an answer to a query cannot be decoded")
                 if status.Status in _PENDING:
-                    found.append(match)
-                if len(found) > self.limits.matches:
-                    raise TransferError(f"a query finds more than {self.limits.matches} matches", RAISE, again=False)
-        return found
+                    matches.append(match)
+                if len(matches) > self.limits.matches:
+                    raise TransferError(f"a query has more than {self.limits.matches} matches", RAISE, again=False)
+        return matches
 
     def _run(self, link: _Link, begin: Callable[[], Any]) -> None:
         """Follow a C-GET or C-MOVE to its end."""
@@ -163,15 +163,16 @@ class Dimse:
             handlers.append((evt.EVT_C_STORE, store, [storing, watch]))
         with watch.watching():
             association = entity.associate(
-                self.host, self.port, contexts=contexts, ext_neg=roles, ae_title=self.title, evt_handlers=handlers
+                self.host, self.port, contexts=contexts, ext_neg=[*roles], ae_title=self.title, evt_handlers=handlers
             )
             if not association.is_established:
                 watch.check()
-                raise TransferError(f"{self.title} at {self.host}:{self.port} gives no association")
-            association.dimse.get_msg = partial(_for_those_who_wait, association.dimse.get_msg)
+                raise TransferError(f"{self.title} at {self.host}:{self.port} does not accept an association")
+            waiting = partial(_for_those_who_wait, association.dimse.get_msg)
+            association.dimse.get_msg = waiting  # type: ignore[method-assign]  # pynetdicom has no other way
             try:
                 yield _Link(association, watch)
-            except BaseException:  # an operation that has not come to its end cannot be followed by a release
+            except BaseException:  # an unfinished operation cannot be followed by a release
                 association.abort()
                 raise
             if association.is_established:
@@ -180,22 +181,22 @@ class Dimse:
 
 @dataclass(frozen=True)
 class _Link:
-    """An association, and who watches it."""
+    """An association and its watch."""
 
     association: Any
     watch: Watch
 
     @property
     def address(self) -> str:
-        """The address of this computer that faces the PACS."""
+        """The address of this computer on the PACS's network."""
         return str(self.association.requestor.address)
 
 
 def _for_those_who_wait(get_msg: Callable[..., Any], block: bool = False) -> Any:
-    """Give the next message to the operation that waits for it alone.
+    """Return the next message only to the operation that waits for it.
 
-    pynetdicom's own thread looks for messages too, without waiting, to serve requests. On a busy computer it may do so
-    once more after an operation has begun, and then drops the first answer without a word: one series fewer.
+    pynetdicom's own thread also polls for messages, without waiting, to serve requests. On a busy computer it may do so
+    once more after an operation has begun, and would then silently drop the first answer: one series fewer.
     """
     return get_msg(block=True) if block else (None, None)
 
@@ -203,17 +204,17 @@ def _for_those_who_wait(get_msg: Callable[..., Any], block: bool = False) -> Any
 def _with_refused(problem: str, refused: Sequence[str]) -> TransferError:
     return TransferError(
         f"{problem}; refused: {'; '.join(dict.fromkeys(refused))}",
-        "if the PACS sends from there, name it by --move-from TITLE@ADDRESS; its entry for us must have --own-title",
+        "if the PACS sends from there, name it with --move-from TITLE@ADDRESS; its entry for us must have --own-title",
     )
 
 
 @contextmanager
 def _libraries_faults() -> Iterator[None]:
-    """Name what pynetdicom raises where the association has ended or an answer cannot be decoded."""
+    """Turn what pynetdicom raises into a TransferError if the association has ended or an answer cannot be decoded."""
     try:
         yield
     except (RuntimeError, ValueError, AttributeError, KeyError, TypeError) as error:
-        what = f"the association has ended, or an answer is not understood: {type(error).__name__}"
+        what = f"the association has ended, or an answer cannot be decoded: {type(error).__name__}"
         raise TransferError(what) from error
 
 
@@ -228,9 +229,9 @@ def _identifier(level: str, keys: dict[str, str]) -> Any:
 
 
 def _check(status: Any, watch: Watch) -> None:
-    """Raise where the PACS has broken off or reports a failure (an empty status is a lost connection)."""
+    """Raise if the PACS has broken off or reports a failure (an empty status is a lost connection)."""
     watch.check()
     if not status or "Status" not in status:
-        raise TransferError("the connection broke off")
+        raise TransferError("the connection was lost")
     if status.Status not in (*_PENDING, 0x0000, 0xB000):
-        raise TransferError(f"the PACS answers with status 0x{status.Status:04X}")
+        raise TransferError(f"the PACS answered with status 0x{status.Status:04X}")

@@ -1,6 +1,6 @@
-"""Segmentations and structure sets of a source: copied aside, with an index of them, from which masks are made.
+"""Segmentations and structure sets of a source: copied and indexed, so that masks can be written from them.
 
-They hold names and UIDs, so they lie in the private folder, not among the outputs.
+They contain names and UIDs, so they are kept in the private folder, not among the outputs.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def keep_drawings(plans: Iterable[Plan], source: Source, private: Path, pseudony
 
     Each entry has: patient (pseudonym), file (relative to the private folder; named by a keyed mark, under which
     masks.csv lists it), kind (SEG, RTSTRUCT or SLICER), series and spaces (UIDs of the series and frames of reference
-    that it refers to), identity (whose it says it is), images (the volumes written of those series, relative to the
-    import's folder, with role), source (its name in the source, "" where that is the program's own), by_folder (whether
-    that told its patient and series) and authorship (who drew it, and when).
+    that it refers to), identity (patient and study in its header), images (the volumes written from those series,
+    relative to the import's folder, with role), source (its name in the source, "" if pulled by this program),
+    by_folder (whether patient and series were found by its folder) and authorship (author and time).
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which volumes are phases of one dynamic scan, and in what order they were acquired."""
+"""Recognition of the phases of one dynamic scan, and their order of acquisition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.formats.dicom_series import distances, normal_of
 from radstudy.intake.midnight import DAY_S, HALF_A_DAY_S
 from radstudy.intake.series import Stack
@@ -21,14 +21,14 @@ _CLOCKS = ("AcquisitionTime", "TriggerTime", "TemporalPositionIdentifier", "Cont
 
 @dataclass(frozen=True)
 class Order:
-    """Phases in the order of their acquisition.
+    """Phases in their order of acquisition.
 
     Parameters
     ----------
-    indices : of the volumes, first phase first.
-    seconds : since the first phase began; None where no tag gives a time.
+    indices : indices of the volumes, first phase first.
+    seconds : time since the first phase began; None if no tag gives a time.
     by : "by AcquisitionTime" and so on.
-    unsure : why the order is not sure; "" where it is.
+    unsure : why the order is uncertain; "" if it is certain.
     """
 
     indices: tuple[int, ...]
@@ -38,7 +38,7 @@ class Order:
 
 
 def _clocks_of(stacks: Sequence[Stack]) -> dict[str, list[float]]:
-    """The tags that all phases have with different values."""
+    """The tags that all phases have, with distinct values."""
     clocks = {}
     for name in _CLOCKS:
         values = [stack.times.get(name) for stack in stacks]
@@ -48,13 +48,13 @@ def _clocks_of(stacks: Sequence[Stack]) -> dict[str, list[float]]:
 
 
 def orders_of(stacks: Sequence[Stack]) -> tuple[tuple[Stack, ...], ...]:
-    """Every order of the phases that some tag gives; one where the tags agree, none where no tag tells them apart."""
+    """Every order of the phases given by some tag: only one if the tags agree, none if no tag distinguishes them."""
     orders = [tuple(int(i) for i in np.argsort(values)) for values in _clocks_of(stacks).values()]
     return tuple(tuple(stacks[index] for index in order) for order in dict.fromkeys(orders))
 
 
 def seconds_in_order(stacks: Sequence[Stack]) -> tuple[float | None, ...]:
-    """Seconds since the first of these phases, by the first clock that goes on from each to the next; None by none."""
+    """Seconds since the first of these phases, by the first clock that increases from each to the next, else None."""
     order = in_order(stacks)
     if order.indices == tuple(range(len(stacks))) and None not in order.seconds:
         return order.seconds
@@ -65,7 +65,7 @@ def seconds_in_order(stacks: Sequence[Stack]) -> tuple[float | None, ...]:
 
 
 def in_order(stacks: Sequence[Stack]) -> Order:
-    """Order phases by every tag that all of them have with different values; the tags must agree."""
+    """Order phases by every tag that all of them have with distinct values; the tags must agree."""
     clocks = _clocks_of(stacks)
     unknown = tuple(None for _ in stacks)
     if not clocks:
@@ -82,8 +82,8 @@ def in_order(stacks: Sequence[Stack]) -> Order:
     gap = max((later - earlier for earlier, later in pairwise(in_time)), default=0.0)
     if gap > HALF_A_DAY_S:
         reason = (
-            f"two phases lie {gap / 3600:.1f} hours apart: the scan may have run over midnight without a date, and no "
-            "other number of the images tells the order"
+            f"two phases are {gap / 3600:.1f} hours apart: the scan may have run past midnight without a date, and no "
+            "other number of the images shows the order"
         )
         return Order(orders[first], unknown, "", reason)
     backward = _named_backward([stacks[index] for index in orders[first]])
@@ -94,7 +94,7 @@ def in_order(stacks: Sequence[Stack]) -> Order:
 
 
 def _named_backward(stacks: Sequence[Stack]) -> str:
-    """Whether a series that is named as before contrast comes after one that is named as after it."""
+    """Explain if a series named as before contrast comes after one named as after contrast; "" if none does."""
     before, after = re.compile(r"\bPRE\b", re.IGNORECASE), re.compile(r"\bPOST|\bGAD\b", re.IGNORECASE)
     names = [re.sub(r"[_\-/]", " ", stack.facts.description) for stack in stacks]
     pre = [number for number, name in enumerate(names) if before.search(name) and not after.search(name)]
@@ -105,7 +105,7 @@ def _named_backward(stacks: Sequence[Stack]) -> str:
 
 
 def same_scan(one: Stack, other: Stack) -> bool:
-    """Whether two volumes may be phases of one scan: one protocol, one side, one grid (a slice may be missing)."""
+    """True if two volumes may be phases of one scan: same protocol, side and grid (a slice may be missing)."""
     a, b = one.facts, other.facts
     if one.b_value != other.b_value or a.image_type != b.image_type or a.sequence_name != b.sequence_name:
         return False
@@ -118,7 +118,7 @@ def same_scan(one: Stack, other: Stack) -> bool:
 
 
 def overlap(one: Stack, other: Stack) -> bool:
-    """Whether two volumes lie on one grid: the same plane, pixels and origin, and four of five slices shared."""
+    """True if two volumes lie on the same grid: same plane, pixels and origin, and four of five slices shared."""
     a, b = one.facts, other.facts
     if (a.rows, a.columns) != (b.rows, b.columns) or a.orientation is None or b.orientation is None:
         return False
@@ -140,7 +140,7 @@ def overlap(one: Stack, other: Stack) -> bool:
 
 
 def _across(stack: Stack) -> NDArray[np.float64]:
-    """(3,) the first image's origin without its part along the normal."""
+    """The first image's origin (3,) without its component along the normal."""
     position, normal = np.asarray(stack.frames[0].position, dtype=np.float64), normal_of(stack.facts)
     across: NDArray[np.float64] = position - (position @ normal) * normal
     return across
@@ -152,8 +152,8 @@ def _near(one: float | None, other: float | None) -> bool:
     return abs(one - other) <= 0.02 * max(abs(one), abs(other))
 
 
-def side_of(facts: Facts) -> str:
-    """L or R where the header or the name says that one breast was scanned; "" else."""
+def side_of(facts: SeriesFacts) -> str:
+    """L or R if the header or the name says that only one breast was scanned, otherwise ""."""
     if facts.laterality.upper()[:1] in ("L", "R"):
         return facts.laterality.upper()[:1]
     words = set(re.sub(r"[^A-Z]", " ", facts.description.upper()).split())

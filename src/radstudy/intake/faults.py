@@ -1,7 +1,7 @@
-"""What a fault in one object or series is called, where the program did not expect it: the others go on.
+"""Description of an unexpected error in one object or series, after which the others are still imported.
 
-Only the kind of the error and its place in the program are told, and in the log its traceback: its text may quote what
-the header says of a patient.
+Only the class of the error and its place in the program are shown, with its traceback in the log: its text may quote
+what the header says about a patient.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from radstudy.bugs import hiding, note
 
 NOT_EXPECTED = "the program cannot handle it"
-REMEDY = "report this line to the makers of radstudy; the other series are imported"
+REMEDY = "report this line to the authors of radstudy; the other series are imported"
 
 
 def unexpected(error: Exception) -> str:
-    """The kind of an error, the last line of this program that it passed, and the identifier of its traceback.
+    """Describe an error by its class, the last line of this program in its traceback, and the traceback's identifier.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""All headers of a source, sorted by patient, examination and series; pixels are not read."""
+"""Index of all headers of a source, by patient, examination and series; pixels are not read."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from radstudy.formats.dicom_authorship import NOBODY, Authorship, authorship_of
 from radstudy.formats.dicom_classes import DRAWINGS
-from radstudy.formats.dicom_file import START, Opened, UnreadableError, begins_as_dicom, open_file
-from radstudy.formats.dicom_header import Frame, Identity, Sharing, frames_of, identity_of
+from radstudy.formats.dicom_file import START, OpenedObject, UnreadableError, begins_as_dicom, open_file
+from radstudy.formats.dicom_header import DicomIdentity, ImageFrame, Sharing, frames_of, identity_of
 from radstudy.formats.dicom_sound import disorder_of_frames, is_read, require_identified, require_image, storage_of
 from radstudy.formats.dicom_values import value_of, whole_of
 from radstudy.formats.seg_nrrd import HEADER_BYTES, begins_as_segments
@@ -21,31 +21,34 @@ from radstudy.intake.damaged import Damaged, Place, held_back, look_into, patter
 from radstudy.intake.faults import unexpected
 from radstudy.intake.sources import Found, Source
 
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
 Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 _DIRECTORY = "1.2.840.10008.1.3.10"
 NOT_DICOM = "not DICOM"
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SegmentationObject:
     """A segmentation or structure set.
 
     Parameters
     ----------
     file : its name in the source.
     kind : SEG, RTSTRUCT or SLICER (a .seg.nrrd file).
-    uid : of the instance.
-    identity : whose it is.
-    of_series : UIDs of the series that it refers to; SEG objects of some makers refer to none.
-    spaces : UIDs of the frames of reference that its positions are in.
-    authorship : who drew it, and when.
+    uid : UID of the instance.
+    identity : patient and study.
+    of_series : UIDs of the series that it refers to; SEG objects of some vendors refer to none.
+    spaces : UIDs of the frames of reference of its positions.
+    authorship : author and time.
     by_folder : whether patient and series are those of the images in its folder, since the file names none.
     """
 
     file: str
     kind: str
     uid: str
-    identity: Identity
+    identity: DicomIdentity
     of_series: tuple[str, ...]
     spaces: tuple[str, ...]
     authorship: Authorship = NOBODY
@@ -53,7 +56,7 @@ class Drawing:
 
     @property
     def folder(self) -> str:
-        """The folder of the source that it lies in; "" at the top."""
+        """Its folder in the source; "" at the top."""
         return self.file.rpartition("/")[0]
 
 
@@ -63,37 +66,37 @@ class Examination:
 
     Parameters
     ----------
-    date : of the study.
+    date : StudyDate and StudyTime.
     series : UID to its images.
-    copies : of a series, how many files were exact copies of another.
-    unusable : of a series, why it cannot be used, where not all of its files could be read as one whole.
-    doubtful : of a series, why a reader has to look at it: a file that cannot be read may have been one of its images.
+    copies : by series, the number of files that were exact copies of another.
+    unusable : by series, why it cannot be used, if not all of its files could be read.
+    doubtful : by series, why it needs review: an unreadable file may have been one of its images.
     """
 
     date: str = ""
-    series: dict[str, list[Frame]] = field(default_factory=lambda: defaultdict(list))
+    series: dict[str, list[ImageFrame]] = field(default_factory=lambda: defaultdict(list))
     copies: Counter[str] = field(default_factory=Counter)
     unusable: dict[str, str] = field(default_factory=dict)
     doubtful: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class Patient:
-    """One patient: examinations by study UID, drawings, everyone that its headers name."""
+class ImportedPatient:
+    """One patient: examinations by study UID, drawings, and all identities in the headers."""
 
     identifier: tuple[str, str]
     examinations: dict[str, Examination] = field(default_factory=lambda: defaultdict(Examination))
-    drawings: list[Drawing] = field(default_factory=list)
-    identities: set[Identity] = field(default_factory=set)
+    drawings: list[SegmentationObject] = field(default_factory=list)
+    identities: set[DicomIdentity] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An object that could not be used although its header could be read.
+    """An object that could not be used although its header was read.
 
     Parameters
     ----------
-    patient : identifier, as `Index.patients` has it.
+    patient : identifier, as in `Index.patients`.
     series, instance : numbers in its header; None where absent.
     problem : what is wrong, without anything that identifies the patient.
     """
@@ -106,20 +109,20 @@ class Fault:
 
 @dataclass
 class Index:
-    """What a source holds.
+    """Content of a source.
 
     Parameters
     ----------
-    patients : by (PatientID, issuer); by the study's UID where the header has no PatientID.
+    patients : by (PatientID, issuer); by the study's UID if the header has no PatientID.
     skipped : files that are not used, with the reason.
-    damaged : of these, how many are DICOM but cannot be read, or contradict another file.
+    damaged : number of these that are DICOM but cannot be read, or contradict another file.
     other : other DICOM objects (reports, presentation states, other modalities), by kind.
-    faults : objects whose header was read and is not understood.
+    faults : objects whose header was read but could not be interpreted.
     beside : 3D Slicer's segmentations, which are not DICOM.
-    broken : files that begin as DICOM and cannot be read.
+    broken : files that begin like DICOM but cannot be read.
     """
 
-    patients: dict[tuple[str, str], Patient] = field(default_factory=dict)
+    patients: dict[tuple[str, str], ImportedPatient] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     damaged: int = 0
     other: Counter[str] = field(default_factory=Counter)
@@ -129,7 +132,7 @@ class Index:
     broken: list[Damaged] = field(default_factory=list)
 
     def places(self) -> list[Place]:
-        """All series that have images."""
+        """List all series that have images."""
         return [
             Place(identifier, study, series, frozenset(frame.file.rpartition("/")[0] for frame in frames))
             for identifier, patient in self.patients.items()
@@ -144,16 +147,16 @@ def index_source(source: Source, *, bar: Bar = lambda items, total, what: items)
 
     Parameters
     ----------
-    source : where the files lie.
+    source : holds the files.
     bar : draws progress.
     """
     work = _Work(Index(), source)
     files = source.files()
     work.index.files = len(files)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-        for found in bar(files, len(files), "headers"):
-            _add(work, found)
+        warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
+        for entry in bar(files, len(files), "headers"):
+            _add(work, entry)
         _look_at_strangers(work)
     _hold_back(work.index)
     _doubt_shared_studies(work.index)
@@ -162,12 +165,12 @@ def index_source(source: Source, *, bar: Bar = lambda items, total, what: items)
 
 @dataclass
 class _Work:
-    """The index in the making.
+    """State while the index is built.
 
     Parameters
     ----------
     seen : SOP instance to its file.
-    strangers : files that do not begin as DICOM.
+    strangers : files that do not begin like DICOM.
     """
 
     index: Index
@@ -177,87 +180,87 @@ class _Work:
     strangers: list[Found] = field(default_factory=list)
 
 
-def _add(work: _Work, found: Found) -> None:
+def _add(work: _Work, entry: Found) -> None:
     try:
-        opened = _opened(work.source, found)
+        opened = _opened(work.source, entry)
         if opened is None:
-            _not_dicom(work, found)
+            _not_dicom(work, entry)
             return
         storage = storage_of(opened.dataset)
         if is_read(storage):
-            _keep(work, found, opened, storage)
+            _keep(work, entry, opened, storage)
         else:
-            _other(work.index, found, storage, opened)
+            _other(work.index, entry, storage, opened)
     except UnreadableError as error:
-        _broken(work, found, str(error))
+        _broken(work, entry, str(error))
     except OSError as error:
-        _broken(work, found, f"it cannot be read ({type(error).__name__})")
-    except Exception as error:  # whatever one file does to the parser, the others are read
-        _broken(work, found, f"it cannot be read: {unexpected(error)}")
+        _broken(work, entry, f"it cannot be read ({type(error).__name__})")
+    except Exception as error:  # if a file breaks the parser, the others are still read
+        _broken(work, entry, f"it cannot be read: {unexpected(error)}")
 
 
-def _opened(source: Source, found: Found) -> Opened | None:
-    """A file's header; None where the file does not begin as DICOM."""
-    with source.open(found.name) as file:
+def _opened(source: Source, entry: Found) -> OpenedObject | None:
+    """A file's header; None if the file does not begin like DICOM."""
+    with source.open(entry.name) as file:
         if not begins_as_dicom(file.read(START)):
             return None
         file.seek(0)
         return open_file(file, stop_before_pixels=True)
 
 
-def _not_dicom(work: _Work, found: Found) -> None:
-    if _is_slicers(work.source, found.name):
-        work.index.beside.append(found.name)
-    elif not found.name.rpartition("/")[2].startswith("._"):  # macOS keeps icons and the like in such files
-        work.strangers.append(found)
-    work.index.skipped.append((found.name, NOT_DICOM))
+def _not_dicom(work: _Work, entry: Found) -> None:
+    if _is_slicers(work.source, entry.name):
+        work.index.beside.append(entry.name)
+    elif not entry.name.rpartition("/")[2].startswith("._"):  # macOS keeps icons and attributes in such files
+        work.strangers.append(entry)
+    work.index.skipped.append((entry.name, NOT_DICOM))
 
 
-def _other(index: Index, found: Found, storage: str, opened: Opened) -> None:
-    """Another DICOM object than those that are imported: a report, another modality, the table of a medium."""
+def _other(index: Index, entry: Found, storage: str, opened: OpenedObject) -> None:
+    """Record a DICOM object that is not imported: a report, another modality, a DICOMDIR."""
     from pydicom.uid import UID
 
     if storage == _DIRECTORY or value_of(opened.dataset, "DirectoryRecordSequence"):
-        index.skipped.append((found.name, "DICOMDIR"))
+        index.skipped.append((entry.name, "DICOMDIR"))
         return
     if not storage:
         raise UnreadableError("it has no SOP class: cut off, or not an image")
     name = str(UID(storage).name)
     if name == storage and (storage.startswith("1.2.840.10008.") or not re.fullmatch(r"[0-9.]{1,64}", storage)):
-        raise UnreadableError("its SOP class is none that the standard knows")
+        raise UnreadableError("its SOP class is not in the standard")
     index.other[name] += 1
-    index.skipped.append((found.name, f"no MR image: {name}"))
+    index.skipped.append((entry.name, f"not an MR image: {name}"))
 
 
-def _keep(work: _Work, found: Found, opened: Opened, storage: str) -> None:
-    """Add an image or a drawing to its patient; one that is not understood makes its series unusable."""
+def _keep(work: _Work, entry: Found, opened: OpenedObject, storage: str) -> None:
+    """Add an image or a drawing to its patient; one that cannot be interpreted makes its series unusable."""
     dataset = opened.dataset
     require_identified(dataset)
     identity = work.share(identity_of(dataset))
     try:
         if storage in DRAWINGS:
             series, spaces = _referred(dataset)
-            uid, made = str(value_of(dataset, "SOPInstanceUID")), authorship_of(dataset)
-            drawing = Drawing(found.name, DRAWINGS[storage], uid, identity, series, spaces, made)
-            patient = _once(work, found, identity, uid)
+            uid, authorship = str(value_of(dataset, "SOPInstanceUID")), authorship_of(dataset)
+            drawing = SegmentationObject(entry.name, DRAWINGS[storage], uid, identity, series, spaces, authorship)
+            patient = _once(work, entry, identity, uid)
             if uid not in work.seen:
-                work.seen[uid] = found
+                work.seen[uid] = entry
                 patient.drawings.append(drawing)
         else:
-            _keep_image(work, found, opened, identity)
+            _keep_image(work, entry, opened, identity)
     except Exception as error:  # one object's header must not end the import of the others
         problem = str(error) if isinstance(error, UnreadableError) else unexpected(error)
-        _not_understood(work, identity, dataset, found, problem)
+        _not_understood(work, identity, dataset, entry, problem)
 
 
-def _keep_image(work: _Work, found: Found, opened: Opened, identity: Identity) -> None:
+def _keep_image(work: _Work, entry: Found, opened: OpenedObject, identity: DicomIdentity) -> None:
     missing = require_image(opened)
-    frames = list(frames_of(opened.dataset, found.name, work.share, missing=missing))
+    frames = list(frames_of(opened.dataset, entry.name, work.share, missing=missing))
     uid = frames[0].uid
-    patient = _once(work, found, identity, uid)
+    patient = _once(work, entry, identity, uid)
     if uid in work.seen:
         return
-    work.seen[uid] = found
+    work.seen[uid] = entry
     examination = patient.examinations[identity.study_uid]
     examination.date = examination.date or identity.study_date
     examination.series[identity.series_uid].extend(frames)
@@ -266,45 +269,45 @@ def _keep_image(work: _Work, found: Found, opened: Opened, identity: Identity) -
         examination.doubtful[identity.series_uid] = f"the file of {where} may be damaged: {disorder}"
 
 
-def _once(work: _Work, found: Found, identity: Identity, uid: str) -> Patient:
-    """The patient of an object; where another file has the object already, that is noted."""
+def _once(work: _Work, entry: Found, identity: DicomIdentity, uid: str) -> ImportedPatient:
+    """The patient of an object; records it if another file already holds the object."""
     patient = _patient(work.index, identity)
     if uid in work.seen:
-        _copy(work.index, patient, work.source, identity, found, work.seen[uid])
+        _copy(work.index, patient, work.source, identity, entry, work.seen[uid])
     return patient
 
 
-def _broken(work: _Work, found: Found, problem: str, *, like_its_siblings: bool = False) -> None:
-    """Keep what is wrong with a file, and what its beginning says of whose it is."""
-    content = _beginning(work.source, found)
+def _broken(work: _Work, entry: Found, problem: str, *, like_its_siblings: bool = False) -> None:
+    """Record what is wrong with a file, and the identifiers at its beginning."""
+    content = _beginning(work.source, entry)
     foreign = bool(content) and not begins_as_dicom(content) and not like_its_siblings
-    work.index.skipped.append((found.name, f"damaged: {problem}"))
+    work.index.skipped.append((entry.name, f"damaged: {problem}"))
     work.index.damaged += 1
-    work.index.broken.append(look_into(found.name, problem, content, foreign=foreign))
+    work.index.broken.append(look_into(entry.name, problem, content, foreign=foreign))
 
 
-def _beginning(source: Source, found: Found) -> bytes:
-    """The beginning of a damaged file, as far as it can be read."""
+def _beginning(source: Source, entry: Found) -> bytes:
+    """Read the beginning of a damaged file, as far as possible."""
     try:
-        with source.beginning(found.name) as file:
+        with source.beginning(entry.name) as file:
             return read_as_far(file)
     except Exception:  # it cannot be opened at all
         return b""
 
 
 def _look_at_strangers(work: _Work) -> None:
-    """Files that do not even begin as DICOM, but are named as the images beside them are."""
+    """Record as damaged the files that do not begin like DICOM but are named like the images in their folder."""
     examinations = [one for patient in work.index.patients.values() for one in patient.examinations.values()]
     images = {pattern_of(frame.file) for one in examinations for frames in one.series.values() for frame in frames}
-    for found in work.strangers:
-        if pattern_of(found.name) in images:
-            work.index.skipped.remove((found.name, NOT_DICOM))
-            what = "it does not begin as DICOM" if found.size else "it is empty"
-            _broken(work, found, f"{what}, and is named as the images beside it are", like_its_siblings=True)
+    for entry in work.strangers:
+        if pattern_of(entry.name) in images:
+            work.index.skipped.remove((entry.name, NOT_DICOM))
+            what = "it does not begin like DICOM" if entry.size else "it is empty"
+            _broken(work, entry, f"{what}, but is named like the images in its folder", like_its_siblings=True)
 
 
 def _hold_back(index: Index) -> None:
-    """Keep series that may lack an image from being used as if they were whole."""
+    """Keep series that may lack an image from being used as if they were complete."""
     places = index.places()
     for file in index.broken:
         held = held_back(file, places)
@@ -315,13 +318,13 @@ def _hold_back(index: Index) -> None:
             else:
                 examination.doubtful.setdefault(
                     place.series,
-                    f"a damaged file may be one of its images ({file.problem}): copy that again, or look whether the "
-                    "first and the last slice are there",
+                    f"a damaged file may be one of its images ({file.problem}): copy that file again, or check that "
+                    "the first and the last slice are present",
                 )
 
 
 def _doubt_shared_studies(index: Index) -> None:
-    """One examination is one patient's: where images of it name two, nobody knows whose they are."""
+    """Send an examination to review if its images name several patients."""
     owners: dict[str, list[Examination]] = defaultdict(list)
     for patient in index.patients.values():
         for study, examination in patient.examinations.items():
@@ -335,18 +338,18 @@ def _doubt_shared_studies(index: Index) -> None:
                 )
 
 
-def _not_understood(work: _Work, identity: Identity, dataset: Any, found: Found, problem: str) -> None:
-    """Keep what is wrong with an object; a series that lacks one of its images is not used."""
+def _not_understood(work: _Work, identity: DicomIdentity, dataset: Dataset, entry: Found, problem: str) -> None:
+    """Record what is wrong with an object; a series that lacks one of its images is not used."""
     patient = _patient(work.index, identity)
     numbers = [_number(dataset, name) for name in ("SeriesNumber", "InstanceNumber")]
-    work.index.skipped.append((found.name, problem))
+    work.index.skipped.append((entry.name, problem))
     work.index.faults.append(Fault(patient.identifier, numbers[0], numbers[1], problem))
     where = "an image" if numbers[1] is None else f"instance {numbers[1]}"
     patient.examinations[identity.study_uid].unusable[identity.series_uid] = f"{where}: {problem}"
-    work.index.broken.append(look_into(found.name, problem, _beginning(work.source, found)))
+    work.index.broken.append(look_into(entry.name, problem, _beginning(work.source, entry)))
 
 
-def _number(dataset: Any, keyword: str) -> int | None:
+def _number(dataset: Dataset, keyword: str) -> int | None:
     try:
         return whole_of(value_of(dataset, keyword))
     except UnreadableError:
@@ -354,29 +357,31 @@ def _number(dataset: Any, keyword: str) -> int | None:
 
 
 def _is_slicers(source: Source, name: str) -> bool:
-    """Whether a file is a segmentation of 3D Slicer."""
+    """True if a file is a segmentation of 3D Slicer."""
     if not name.lower().endswith(".nrrd"):
         return False
     with source.open(name) as file:
         return begins_as_segments(file.read(HEADER_BYTES))
 
 
-def _patient(index: Index, identity: Identity) -> Patient:
+def _patient(index: Index, identity: DicomIdentity) -> ImportedPatient:
     identifier = (identity.patient_id, identity.issuer)
     if not identity.patient_id:
         identifier = ("", f"study {identity.study_uid}")
-    patient = index.patients.setdefault(identifier, Patient(identifier))
+    patient = index.patients.setdefault(identifier, ImportedPatient(identifier))
     patient.identities.add(identity)
     return patient
 
 
-def _copy(index: Index, patient: Patient, source: Source, identity: Identity, found: Found, first: Found) -> None:
-    """A second file of one SOP instance: an exact copy is left out; a different one makes the series unusable."""
-    if _digest(source, found.name) == _digest(source, first.name):
-        index.skipped.append((found.name, f"a copy of {first.name}"))
+def _copy(
+    index: Index, patient: ImportedPatient, source: Source, identity: DicomIdentity, entry: Found, first: Found
+) -> None:
+    """Handle a second file of the same SOP instance: an exact copy is left out; a different one spoils the series."""
+    if _digest(source, entry.name) == _digest(source, first.name):
+        index.skipped.append((entry.name, f"a copy of {first.name}"))
         patient.examinations[identity.study_uid].copies[identity.series_uid] += 1
         return
-    index.skipped.append((found.name, f"claims to be the same SOP instance as {first.name}, but differs"))
+    index.skipped.append((entry.name, f"claims to be the same SOP instance as {first.name}, but differs"))
     index.damaged += 1
     reason = "two different files claim to be the same instance of this series"
     patient.examinations[identity.study_uid].unusable[identity.series_uid] = reason
@@ -390,8 +395,8 @@ def _digest(source: Source, name: str) -> bytes:
     return digest.digest()
 
 
-def _referred(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The series that a drawing says it was made on, and the frames of reference of its positions.
+def _referred(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The series on which a drawing was made according to its header, and the frames of reference of its positions.
 
     References: DICOM PS3.3 C.12.4 (a SEG's referenced series), C.8.8.5 (a structure set's, below its frame of
     reference and its study).
@@ -406,8 +411,8 @@ def _referred(dataset: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(dict.fromkeys(filter(None, uids))), tuple(dict.fromkeys(filter(None, spaces)))
 
 
-def contradiction(patient: Patient) -> str:
-    """Why one PatientID cannot be one person: two birth dates, or names that share no word; "" where it can."""
+def contradiction(patient: ImportedPatient) -> str:
+    """Explain why one PatientID cannot be one person: two birth dates, or names without a common word; else ""."""
     births = {identity.birth_date for identity in patient.identities if identity.birth_date}
     if len(births) > 1:
         return "two birth dates under one PatientID"

@@ -1,7 +1,7 @@
-"""Whether a volume lacks its first or last slices, which its grid cannot tell: by its other phases, and by its numbers.
+"""Detection of missing first or last slices, which the grid does not show: by the other phases and by image numbers.
 
-What other phases of one series have is sure to be missing. Numbers are not: some scanners go on counting from series to
-series, so what they say is for a reader to look at.
+A slice that other phases of the series have is certainly missing. Numbers are no proof: some scanners continue counting
+from series to series, so gaps in the numbers go to a reader for review.
 
 References: DICOM PS3.3 C.7.6.1 (InstanceNumber, ImagesInAcquisition), C.8.3.1 (NumberOfTemporalPositions).
 """
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Frame
+from radstudy.formats.dicom_header import ImageFrame
 from radstudy.formats.dicom_series import distances
 from radstudy.intake.series import Series, Stack
 
@@ -21,12 +21,12 @@ _Places = frozenset[int]  # tenths of a millimetre along the normal
 
 
 def with_doubts(series: Series, doubt: str = "") -> Series:
-    """The series with what speaks against its volumes being whole.
+    """Mark the volumes of a series that may be incomplete.
 
     Parameters
     ----------
-    series : sorted.
-    doubt : on all of its volumes; "" where there is none.
+    series : sorted into volumes.
+    doubt : a doubt that applies to all of its volumes; "" if there is none.
     """
     places = [_places(stack) for stack in series.stacks]
     stacks = [_compared(stack, own, _reference(series.stacks, places, stack)) for stack, own in
@@ -39,10 +39,10 @@ def with_doubts(series: Series, doubt: str = "") -> Series:
     )
 
 
-def parted(series: Mapping[str, Sequence[Frame]]) -> dict[str, str]:
-    """What speaks against series being whole beside another one of a single image that is like theirs in everything.
+def parted(series: Mapping[str, Sequence[ImageFrame]]) -> dict[str, str]:
+    """Find series that may have lost an image to another series, of a single image with identical facts.
 
-    A damaged SeriesInstanceUID takes an image out of its series: one slice fewer, and a series of one image more.
+    A damaged SeriesInstanceUID moves an image out of its series: a slice is missing, and a series of one image appears.
 
     Parameters
     ----------
@@ -50,31 +50,31 @@ def parted(series: Mapping[str, Sequence[Frame]]) -> dict[str, str]:
 
     Returns
     -------
-    SeriesInstanceUID of each such series to what to say of it.
+    SeriesInstanceUID of each such series to the doubt about it.
     """
     alone = {images[0].facts for images in series.values() if len(images) == 1 and images[0].index is None}
     return {
-        uid: "an image that is like its own in everything has another SeriesInstanceUID: it may be one of its slices"
+        uid: "an image just like its own has another SeriesInstanceUID: it may be one of its slices"
         for uid, images in series.items()
         if len(images) > 1 and alone and not alone.isdisjoint(image.facts for image in images)
     }
 
 
 def _rescaled_alike(stack: Stack) -> Stack:
-    """A volume of which some images are rescaled and some are not cannot be written."""
+    """Refuse a volume in which some images are rescaled and others are not."""
     for name, values in (
         ("RescaleSlope", [frame.slope for frame in stack.frames]),
         ("RescaleIntercept", [frame.intercept for frame in stack.frames]),
     ):
         lacking = sum(value is None for value in values)
         if 0 < lacking < len(values) and not stack.problem:
-            problem = f"{lacking} of its {len(values)} images have no {name}, and the others have one"
+            problem = f"{lacking} of its {len(values)} images have no {name}, but the others have one"
             return replace(stack, grid=None, problem=problem)
     return stack
 
 
 def _by_bits(stack: Stack) -> str:
-    """Whether the images are stored with different numbers of bits, of which the header of one may be damaged."""
+    """Explain if the images are stored with different numbers of bits, since one header may be damaged; else ""."""
     bits = sorted({frame.facts.bits_stored for frame in stack.frames})
     return f"its images are stored with {' and '.join(map(str, bits))} bits" if len(bits) > 1 else ""
 
@@ -86,7 +86,7 @@ def _doubted(stack: Stack, doubt: str) -> Stack:
 
 
 def _places(stack: Stack) -> _Places:
-    """Where the slices of a volume lie; empty where it is no volume."""
+    """Positions of the slices of a volume; empty if it is not a volume."""
     if stack.grid is None:
         return frozenset()
     try:
@@ -96,7 +96,7 @@ def _places(stack: Stack) -> _Places:
 
 
 def _alike(one: Stack, other: Stack) -> bool:
-    """Whether two volumes of a series differ in time and b-value alone."""
+    """True if two volumes of a series differ only in time and b-value."""
     a, b = one.facts, other.facts
     return (a.rows, a.columns, a.orientation, a.pixel_spacing, a.image_type, a.component, a.echo_ms) == (
         b.rows, b.columns, b.orientation, b.pixel_spacing, b.image_type, b.component, b.echo_ms
@@ -104,13 +104,13 @@ def _alike(one: Stack, other: Stack) -> bool:
 
 
 def _reference(stacks: Sequence[Stack], places: Sequence[_Places], stack: Stack) -> _Places:
-    """The slices that most of the volumes like this one have."""
+    """The slice positions of most of the volumes that are like this one."""
     sets = Counter(own for other, own in zip(stacks, places, strict=True) if own and _alike(stack, other))
     return max(sets, key=lambda own: (sets[own], len(own)), default=frozenset())
 
 
 def _compared(stack: Stack, own: _Places, reference: _Places) -> Stack:
-    """A volume that lacks slices that the others have cannot be written; one of another b-value is to be looked at."""
+    """Refuse a volume that lacks slices that the others have; send one with another b-value to review."""
     if not own or not own < reference:
         return stack
     what = f"{len(reference) - len(own)} slice(s) at the end are missing: other volumes of the series have them"
@@ -120,19 +120,19 @@ def _compared(stack: Stack, own: _Places, reference: _Places) -> Stack:
 
 
 def _by_numbers(series: Series, stack: Stack) -> str:
-    """What the numbers in the headers say of images that are not there; "" where nothing."""
+    """Explain which images may be missing by the numbers in the headers; "" if none."""
     numbers = [frame.instance_number for frame in series.frames if frame.index is None]
     known = [number for number in numbers if number is not None]
     if len(known) == len(series.frames) and 0 < min(known) - 1 < len(stack.frames):
         return f"its images are numbered from {min(known)}: {min(known) - 1} before them may be missing"
-    said = {frame.facts.acquisition_images or 0 for frame in series.frames}
-    images = max(said)
-    if len(said) == 1 and images > len(series.frames) and images % len(stack.frames):
-        return f"its header says that the acquisition has {images} images, and {len(series.frames)} are here"
+    stated = {frame.facts.acquisition_images or 0 for frame in series.frames}
+    images = max(stated)
+    if len(stated) == 1 and images > len(series.frames) and images % len(stack.frames):
+        return f"its header says that the acquisition has {images} images, but only {len(series.frames)} are present"
     phases = defaultdict(set)
     for frame in series.frames:
         phases[frame.facts.temporal_positions].add(frame.temporal_position)
-    for wanted, found in phases.items() if stack.phase is not None else ():
-        if wanted is not None and None not in found and 1 < len(found) < wanted:
-            return f"its header says that it has {wanted} phases, and {len(found)} are here"
+    for wanted, present in phases.items() if stack.phase is not None else ():
+        if wanted is not None and None not in present and 1 < len(present) < wanted:
+            return f"its header says that it has {wanted} phases, but only {len(present)} are present"
     return ""

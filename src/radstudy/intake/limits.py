@@ -1,6 +1,6 @@
-"""How much of a server is taken before it is cut short: sizes, counts and times. The only place of these bounds.
+"""Bounds on what is accepted from a server: sizes, counts and times. They are defined only here.
 
-They lie far above what an examination needs. `RADSTUDY_SERVER_LIMITS=10` makes each of them ten times as generous.
+They are far above what an examination needs. `RADSTUDY_SERVER_LIMITS=10` makes each of them ten times as generous.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class Limits:
 
     Parameters
     ----------
-    answer_bytes, answer_values : of one answer to a query over DICOMweb, unpacked; lists and objects in its JSON, which
-        take fifty times the memory of their text.
-    object_bytes : of one DICOM object.
-    series_bytes : of one answer with a whole series over DICOMweb, unpacked.
-    matches, pages : of one query.
-    query_s, listing_s : for one query with all its pages; for the listing of all examinations.
-    transfer_s : for one series, with all attempts.
-    grace_s, slowest : an answer, or a message of a PACS, that has begun must bring `slowest` bytes per second on
-        average, once `grace_s` seconds are over.
-    associations : that a PACS may have open at the same time to send by C-MOVE.
+    answer_bytes, answer_values : size of one answer to a query over DICOMweb, unpacked; number of lists and objects in
+        its JSON, which take fifty times the memory of their text.
+    object_bytes : size of one DICOM object.
+    series_bytes : size of one answer with a whole series over DICOMweb, unpacked.
+    matches, pages : number of matches and pages of one query.
+    query_s, listing_s : time for one query with all its pages; for the listing of all examinations.
+    transfer_s : time for one series, with all attempts.
+    grace_s, slowest : once an answer, or a message of a PACS, has begun and `grace_s` seconds have passed, it must
+        deliver `slowest` bytes per second on average.
+    associations : number of associations that a PACS may have open at the same time to send by C-MOVE.
     """
 
     answer_bytes: int = 64 << 20
@@ -49,13 +49,13 @@ class Limits:
     associations: int = 8
 
     def times(self, factor: float) -> Limits:
-        """The bounds, `factor` times as generous."""
+        """Return the bounds, `factor` times as generous."""
         more = {name: round(value * factor) for name, value in vars(self).items() if name != "slowest"}
         return replace(self, **more, slowest=self.slowest / factor)
 
 
 def server_limits() -> Limits:
-    """The bounds, as the environment variable `RADSTUDY_SERVER_LIMITS` raises them.
+    """The bounds, raised by the environment variable `RADSTUDY_SERVER_LIMITS`.
 
     Raises
     ------
@@ -69,18 +69,18 @@ def server_limits() -> Limits:
     if not 1 <= factor <= 1e6:
         raise UsageError(
             f"the environment variable {FACTOR} is '{text}', which is not a number from 1 to 1000000. "
-            "To do: unset it, or set it to how many times as much a server may send, such as 10"
+            "To do: unset it, or set it to the factor by which to raise the limits, such as 10"
         )
     return Limits().times(factor)
 
 
 class Pace:
-    """Whether a transfer comes to its end in time: an end for all of it, and a slowest rate once it has begun.
+    """Time control of a transfer: a deadline for all of it, and a slowest rate once it has begun.
 
     Parameters
     ----------
     limits : the bounds.
-    clock : seconds that only grow.
+    clock : monotonic time in seconds.
     """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -88,32 +88,32 @@ class Pace:
         self.begin(limits.transfer_s)
 
     def begin(self, total_s: float) -> None:
-        """A new transfer, which may take `total_s` seconds."""
+        """Start a new transfer, which may take `total_s` seconds."""
         self._total, self._until = total_s, self._clock() + total_s
         self.rest()
 
     def rest(self) -> None:
-        """Nothing is under way until the next bytes come."""
+        """Suspend the slowest rate until the next bytes arrive."""
         self._first: float | None = None
         self.received = 0
 
     def came(self, count: int) -> None:
-        """So many bytes have come."""
+        """Count bytes that have arrived."""
         if self._first is None:
             self._first = self._clock()
         self.received += count
 
     def left_s(self) -> float:
-        """Seconds until the next bytes must have come; zero or less: it is too late."""
+        """Return the seconds within which the next bytes must arrive; zero or less means too late."""
         now, left = self._clock(), self._until - self._clock()
         if self._first is None:
             return left
         return min(left, self._first + self._limits.grace_s + self.received / self._limits.slowest - now)
 
     def fault(self) -> str:
-        """Why the transfer has to end; "" where it may go on."""
+        """Explain why the transfer must end; "" if it may continue."""
         if self._clock() >= self._until:
             return f"it took longer than {self._total:.0f} s"
         if self.left_s() <= 0:
-            return f"it comes too slowly: {self.received} bytes within {self._limits.grace_s:.0f} s or more"
+            return f"it is too slow: {self.received} bytes in {self._limits.grace_s:.0f} s or more"
         return ""

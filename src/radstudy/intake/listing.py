@@ -1,6 +1,6 @@
-"""Decisions from a listing alone (descriptions and counts, as a PACS answers a query): for dry runs over the network.
+"""Decisions from a listing only (descriptions and counts, as returned by a PACS query), for dry runs over the network.
 
-Geometry, times and b-values are not in a listing: DWI stays without its b-value and phases without their number.
+A listing lacks geometry, times and b-values: DWI gets no b-value and phases get no number.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from radstudy.formats.dicom_diffusion import Diffusion
-from radstudy.formats.dicom_header import Facts, Frame, Identity
+from radstudy.formats.dicom_diffusion import DiffusionWeighting
+from radstudy.formats.dicom_header import DicomIdentity, ImageFrame, SeriesFacts
 from radstudy.intake.decision import Decision
 from radstudy.intake.roles import decide_study
 from radstudy.intake.rules import Rules, plain_name
 from radstudy.intake.series import Series, Stack
 
-_NOBODY = Identity("", "", "", "", "", "", "")
+_NOBODY = DicomIdentity("", "", "", "", "", "", "")
 _PHASE_WORDS = re.compile(
     r"^PH\d+ |\b(PRE|POST)( ?CONTRAST)?\d*\b|\b\d+(ST|ND|RD|TH)\b|\bPASS\b|\bTT ?[\d ]+S\b"
     r"|\b\d+ ?MIN(UTE)?S?\b|\b(GAD|DELAY(ED)?|\d+S?)\b"
@@ -25,7 +25,7 @@ _PHASE_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Listed:
-    """One series of a listing: its description, number, modality and how many images it has."""
+    """One series of a listing: its description, number, modality and number of images."""
 
     description: str
     number: int | None
@@ -34,7 +34,7 @@ class Listed:
 
 
 def decide_listing(listed: Sequence[Listed], rules: Rules) -> list[Decision]:
-    """Decide on the series of one examination by their names and counts.
+    """Decide on the series of one examination by their names and image counts.
 
     Parameters
     ----------
@@ -47,11 +47,13 @@ def decide_listing(listed: Sequence[Listed], rules: Rules) -> list[Decision]:
 
 
 def _series(one: Listed) -> Series:
-    facts = Facts(modality=one.modality, description=one.description, series_number=one.number)
-    frame = Frame("", None, "", _NOBODY, facts, None, None, None, None, None, None, None, Diffusion(), None, None)
+    facts = SeriesFacts(modality=one.modality, description=one.description, series_number=one.number)
+    frame = ImageFrame(
+        "", None, "", _NOBODY, facts, None, None, None, None, None, None, None, DiffusionWeighting(), None, None
+    )
     return Series((frame,), (Stack((frame,)),), listed=one.images)
 
 
 def _without_phase(series: Series) -> str:
-    """The name of a series without the words that number or time a phase."""
+    """The name of a series without words for the number or time of a phase."""
     return " ".join(_PHASE_WORDS.sub(" ", plain_name(series.facts)).split())

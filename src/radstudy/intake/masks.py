@@ -1,4 +1,4 @@
-"""Masks of the drawings that came with the images: written beside the volumes, and listed in masks.csv."""
+"""Masks of the drawings that came with the images: written next to the volumes, and listed in masks.csv."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError, StorageError
 from radstudy.formats.dicom_authorship import Authorship, since
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.formats.dicom_values import clock_of
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.intake.csv_rows import read_rows, write_listing
 from radstudy.intake.faults import REMEDY, unexpected
-from radstudy.intake.placing import Region, Target, regions_on, targets_in
+from radstudy.intake.placing import PlacedRegion, Target, regions_on, targets_in
 from radstudy.intake.plan import Plan
 from radstudy.intake.pseudonyms import REMOVED, Pseudonyms, Redactor
-from radstudy.intake.readers import Claim, Decided, Reader, ReaderRule, decide_readers, plain
+from radstudy.intake.readers import AssignedReader, Claim, Decided, ReaderRule, decide_readers, plain
 from radstudy.intake.review import MASK, NOT_WANTED, key_of
 from radstudy.store import file_hash
 
@@ -29,24 +29,24 @@ COLUMNS = [
     "patient", "role", "name", "label", "reader", "voxels", "slices", "volume_mm3", "kind", "placed", "file", "note",
     "reason", "source", "creator", "description", "date", "drawing", "hash",
 ]  # fmt: skip
-_CHANGED = "the file was changed after the import and is left as it is: delete it to have the drawing again"
-_FOREIGN = "a file of this name was not written by an import and is left as it is: rename or delete it"
-_KEPT = "an earlier import named this file; --readers or an answer in review.csv names it by its reader"
-_TWINS = "its voxels are those of another drawing of this region: one drawing exported twice?"
+_CHANGED = "the file was changed after the import and was not overwritten: delete it to restore the drawing"
+_FOREIGN = "a file of this name was not written by an import and was not overwritten: rename or delete it"
+_KEPT = "an earlier import named this file; use --readers or an answer in review.csv to name it after its reader"
+_TWINS = "its voxels equal those of another drawing of this region: the same drawing exported twice?"
 _ASK = "write the reader into the column reader of review.csv (or a single - to leave the drawing out) and import again"
 _DATES = re.compile(r"(?<!\d)(\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{2}[-_.]\d{2}[-_.]\d{4})(?!\d)")
 
 
 @dataclass
 class Masks:
-    """What became of the drawings.
+    """Result of writing the masks.
 
     Parameters
     ----------
-    rows : of masks.csv, patients of earlier imports among them.
-    failures : what is wrong with drawings, as text.
+    rows : rows of masks.csv, including patients of earlier imports.
+    failures : problems with drawings, as text.
     removed : masks of earlier imports whose drawing now has another place or name, relative to the import's folder.
-    questions : rows of review.csv: drawings whose reader has to be told, or was told by an answer.
+    questions : rows of review.csv: drawings whose reader must be named, or was named by an answer.
     """
 
     rows: list[dict[str, str]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Masks:
     questions: list[dict[str, str]] = field(default_factory=list)
 
     def lose(self, plan: Plan, before: Sequence[Mapping[str, str]], error: Exception) -> None:
-        """Name what a patient's masks failed at, and keep their rows of an earlier import."""
+        """Record why a patient's masks failed, and keep their rows of an earlier import."""
         fault = error if isinstance(error, CaseError) else CaseError(f"the masks: {unexpected(error)}", REMEDY)
         self.failures.append(str(fault.located(patient=plan.name)))
         self.rows += [dict(row) for row in before]
@@ -63,7 +63,7 @@ class Masks:
 
 @dataclass(frozen=True)
 class _Cropped:
-    """A mask in little memory: its bits in the box around it."""
+    """A mask in compact form: the bits within its bounding box."""
 
     shape: tuple[int, ...]
     box: tuple[slice, ...]
@@ -71,13 +71,13 @@ class _Cropped:
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_]) -> _Cropped:
-        """Keep a mask with at least one voxel."""
+        """Crop a mask with at least one voxel."""
         axes = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
         box = tuple(slice(int(inside[0]), int(inside[-1]) + 1) for inside in axes)
         return cls(mask.shape, box, np.packbits(mask[box]).tobytes())
 
     def whole(self) -> NDArray[np.bool_]:
-        """The mask again: bool (I, J, K)."""
+        """Restore the mask: bool (I, J, K)."""
         mask = np.zeros(self.shape, bool)
         part = mask[self.box]
         part[...] = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=part.size).reshape(part.shape)
@@ -86,7 +86,7 @@ class _Cropped:
 
 @dataclass(frozen=True, eq=False)
 class _Placed:
-    """A region on one volume: its row of masks.csv without the file, and what it will be named after."""
+    """A region on one volume: its row of masks.csv without the file, and the parts of its name."""
 
     row: dict[str, str]
     region: str
@@ -96,7 +96,7 @@ class _Placed:
 
     @property
     def claim(self) -> Claim:
-        """Whose it may be."""
+        """The claim from which its reader is decided."""
         return Claim(self.mark, self.row["patient"], self.target.role, self.region, self.direct)
 
     @property
@@ -106,7 +106,7 @@ class _Placed:
 
 @dataclass(frozen=True, eq=False)
 class _Patient:
-    """One patient of this import, with the masks that it will have."""
+    """One patient of this import, with the masks to be written."""
 
     plan: Plan
     folder: Path
@@ -129,39 +129,39 @@ def write_masks(
 ) -> Masks:
     """Write the masks of these patients' drawings as <patient>/masks/<role>_<name>[_<reader>].nii.gz, and masks.csv.
 
-    A drawing whose reader is not known where two have drawn one region is not written: it is listed, and asked about. A
-    mask that a reader has changed since is never overwritten or removed.
+    If two drawings show the same region and the reader of one is not known, it is not written: it is listed, and its
+    reader is asked for. A mask that a reader has edited since is never overwritten or removed.
 
     Parameters
     ----------
     plans : the patients of this import, whose volumes are written.
-    drawings : from `keep_drawings`, those of earlier imports among them.
-    out, private : folders of the import.
-    pseudonyms : of the import.
-    rules : of the user's, that name readers.
-    answers : mark of a drawing to its reader, as written into the review table.
+    drawings : from `keep_drawings`, including those of earlier imports.
+    out, private : output folder and private folder of the import.
+    pseudonyms : table of the import.
+    rules : the user's rules that name readers.
+    answers : mark of a drawing to its reader, as written in the review table.
 
     Returns
     -------
-    The rows of the table, what is wrong with drawings, and what a reader has to be asked.
+    The rows of the table, problems with drawings, and questions to the readers.
     """
     table = out / "masks.csv"
     earlier = read_rows(table)
-    made = Masks([row for row in earlier if row["patient"] not in {plan.name for plan in plans}])
-    claims = [_claim(row) for row in made.rows if row["role"]]
+    masks = Masks([row for row in earlier if row["patient"] not in {plan.name for plan in plans}])
+    claims = [_claim(row) for row in masks.rows if row["role"]]
     patients = []
     for plan in plans:
         own = [drawing for drawing in drawings if drawing["patient"] == plan.name]
         before = [row for row in earlier if row["patient"] == plan.name]
         if plan.problem or not own:
-            made.rows += before
+            masks.rows += before
             continue
         try:
             patients.append(_placed(plan, own, before, out, private, pseudonyms))
         except StorageError:
             raise
         except Exception as error:  # one patient's drawings must not end the import of the others
-            made.lose(plan, before, error)
+            masks.lose(plan, before, error)
     for patient in patients:
         claims += [one.claim for one in patient.placed]
     redactors = {patient.plan.name: patient.redact for patient in patients}
@@ -174,18 +174,18 @@ def write_masks(
         identifies=lambda patient, text: patient in redactors and redactors[patient](text) != text,
     )
     for patient in patients:
-        of_others = len(made.rows)
+        of_others = len(masks.rows)
         try:
-            _write_patient(patient, decided, made)
+            _write_patient(patient, decided, masks)
         except StorageError:
             raise
         except Exception as error:
-            del made.rows[of_others:]
-            made.lose(patient.plan, patient.before, error)
-    made.rows.sort(key=lambda row: row["patient"])
-    if made.rows or earlier:
-        write_listing(table, COLUMNS, made.rows)
-    return made
+            del masks.rows[of_others:]
+            masks.lose(patient.plan, patient.before, error)
+    masks.rows.sort(key=lambda row: row["patient"])
+    if masks.rows or earlier:
+        write_listing(table, COLUMNS, masks.rows)
+    return masks
 
 
 def _placed(
@@ -196,15 +196,15 @@ def _placed(
     private: Path,
     pseudonyms: Pseudonyms,
 ) -> _Patient:
-    """The regions of a patient's drawings on its volumes."""
+    """Place the regions of a patient's drawings on the patient's volumes."""
     folder = out / plan.name
     targets = targets_in(folder)
-    redact = Redactor({*plan.patient.identities, *(Identity(**one["identity"]) for one in drawings)})
+    redact = Redactor({*plan.patient.identities, *(DicomIdentity(**one["identity"]) for one in drawings)})
     placed: list[_Placed] = []
     unplaced: list[dict[str, str]] = []
     failures: list[str] = []
     for drawing in sorted(drawings, key=lambda one: str(one["file"])):
-        identity, file = Identity(**drawing["identity"]), private / drawing["file"]
+        identity, file = DicomIdentity(**drawing["identity"]), private / drawing["file"]
         marks = {name: [pseudonyms.mark(what, uid) for uid in drawing[name]]
                  for name, what in (("series", "series"), ("spaces", "frame"))}  # fmt: skip
         for region in regions_on(
@@ -227,9 +227,9 @@ def _placed(
 
 
 def _row(
-    plan: Plan, drawing: Mapping[str, Any], identity: Identity, region: Region, redact: Redactor
+    plan: Plan, drawing: Mapping[str, Any], identity: DicomIdentity, region: PlacedRegion, redact: Redactor
 ) -> dict[str, str]:
-    """The row of masks.csv of a region, as far as the drawing says; without what identifies the patient."""
+    """The row of a region in masks.csv as far as the drawing shows, without anything that identifies the patient."""
     authorship = Authorship(**drawing.get("authorship", {}))
     folder = str(drawing.get("source", "")).rpartition("/")[0]
     moment = identity.study_date
@@ -250,21 +250,21 @@ def _row(
     }
 
 
-def _write_patient(patient: _Patient, decided: Decided, made: Masks) -> None:
-    """Write a patient's masks under the names that its readers give them."""
+def _write_patient(patient: _Patient, decided: Decided, masks: Masks) -> None:
+    """Write a patient's masks, named after their readers."""
     old = {_key(row): _Old(_inside(row), row["hash"]) for row in patient.before if row["file"]}
     hashes = {one.file: one.hash for one in old.values()}
     here = [one for one in patient.placed if (one.claim.place, one.mark) not in decided.superseded]
     taken = {old[_key(one.row)].file.lower() for one in here if _key(one.row) in old}
     written: set[str] = set()
-    made.rows += patient.unplaced
-    made.failures += patient.failures
+    masks.rows += patient.unplaced
+    masks.failures += patient.failures
     for one in here:
-        reader, before = decided.readers.get(one.mark, Reader()), old.get(_key(one.row))
+        reader, before = decided.readers.get(one.mark, AssignedReader()), old.get(_key(one.row))
         row = {**one.row, "reader": "" if reader.question else reader.name}
         if reader.left_out or (reader.question and before is None):
             reason = "left out by a reader's answer" if reader.left_out else f"{reader.question}: {_ASK}"
-            made.rows.append({**row, "reason": reason})
+            masks.rows.append({**row, "reason": reason})
             continue
         inside, about = _name_of(one, reader, before, patient.folder, taken)
         twin = any(other.mark != one.mark and other.claim.place == one.claim.place and other.mask == one.mask
@@ -272,29 +272,32 @@ def _write_patient(patient: _Patient, decided: Decided, made: Masks) -> None:
         row["note"] = "; ".join(filter(None, [row["note"], about, _TWINS if twin else ""]))
         taken.add(inside.lower())
         written.add(inside)
-        made.rows.append(_write(row, one.mask.whole(), one.target, patient.folder, inside, hashes))
-    made.questions += _questions(patient, decided.readers)
+        masks.rows.append(_write(row, one.mask.whole(), one.target, patient.folder, inside, hashes))
+    masks.questions += _questions(patient, decided.readers)
     for inside in sorted(set(hashes) - written):
         if (patient.folder / inside).is_file() and file_hash(patient.folder / inside) == hashes[inside]:
             (patient.folder / inside).unlink()
-            made.removed.append(f"{patient.plan.name}/{inside}")
+            masks.removed.append(f"{patient.plan.name}/{inside}")
 
 
 @dataclass(frozen=True)
 class _Old:
-    """A mask that an earlier import has written: its file inside the patient's folder, and its hash."""
+    """A mask written by an earlier import: its file inside the patient's folder, and its hash."""
 
     file: str
     hash: str
 
     def unchanged(self, folder: Path) -> bool:
-        """Whether nobody has changed it since; one that is gone can have any name."""
+        """True if it has not been changed since, or no longer exists."""
         return not (folder / self.file).exists() or file_hash(folder / self.file) == self.hash
 
 
-def _name_of(one: _Placed, reader: Reader, before: _Old | None, folder: Path, taken: set[str]) -> tuple[str, str]:
-    """A mask's file inside the patient's folder, and what to say of it: an earlier import's file keeps its name, but
-    where a person has named the reader and nobody has changed the file.
+def _name_of(
+    one: _Placed, reader: AssignedReader, before: _Old | None, folder: Path, taken: set[str]
+) -> tuple[str, str]:
+    """Choose a mask's file inside the patient's folder, with a note about it.
+
+    A file of an earlier import keeps its name, unless a person has named the reader and the file has not been changed.
     """
     if before is None:
         return _free(one, reader.name, taken), ""
@@ -308,17 +311,17 @@ def _name_of(one: _Placed, reader: Reader, before: _Old | None, folder: Path, ta
     return before.file, _KEPT
 
 
-def _questions(patient: _Patient, readers: Mapping[str, Reader]) -> list[dict[str, str]]:
-    """A row of review.csv for each drawing whose reader has to be told, or was told by an answer."""
+def _questions(patient: _Patient, readers: Mapping[str, AssignedReader]) -> list[dict[str, str]]:
+    """A row of review.csv for each drawing whose reader must be named, or was named by an answer."""
     rows = []
     for mark in dict.fromkeys(one.mark for one in patient.placed):
-        reader = readers.get(mark, Reader())
+        reader = readers.get(mark, AssignedReader())
         answered = reader.by == "a reader's answer"
         if not reader.question and not answered:
             continue
         own = [one for one in patient.placed if one.mark == mark]
         facts = own[0].row
-        told = [f"{what}: {facts[column]}" for what, column in
+        known = [f"{what}: {facts[column]}" for what, column in
                 (("folder", "source"), ("creator", "creator"), ("series", "description"), ("drawn", "date"))
                 if facts[column]]  # fmt: skip
         regions = ", ".join(dict.fromkeys(one.row["name"] or f"label {one.row['label']}" for one in own))
@@ -329,7 +332,7 @@ def _questions(patient: _Patient, readers: Mapping[str, Reader]) -> list[dict[st
             "kind": "mask",
             "description": f"{facts['kind']} '{regions}' on {roles}",
             "reason": f"{reader.question}: {_ASK}" if reader.question else "",
-            "evidence": "; ".join(told) or "neither folder, creator, description nor date",
+            "evidence": "; ".join(known) or "no folder, creator, description or date",
             "volume": key_of(MASK, mark),
         })  # fmt: skip
     return rows
@@ -340,7 +343,7 @@ def _claim(row: Mapping[str, str]) -> Claim:
 
 
 def _mark(row: Mapping[str, str]) -> str:
-    """The keyed mark of a row's drawing; earlier versions wrote it without the file's ending."""
+    """The keyed mark of a row's drawing; earlier versions wrote it without the file suffix."""
     return row["drawing"].split(".")[0]
 
 
@@ -353,9 +356,9 @@ def _inside(row: Mapping[str, str]) -> str:
 
 
 def _free(one: _Placed, reader: str, taken: set[str]) -> str:
-    """A file name that no other region has; case does not tell files apart on every system.
+    """Find a file name that no other region has, regardless of case, which some systems ignore.
 
-    A number at the region's name tells regions of one name in one drawing apart, never readers.
+    A number after the region's name distinguishes regions with the same name in one drawing, never readers.
     """
     number = 1
     while True:
@@ -374,7 +377,7 @@ def _write(
     inside: str,
     hashes: Mapping[str, str],
 ) -> dict[str, str]:
-    """Write one mask, if nobody has put another one in its place; its row of the table."""
+    """Write one mask, unless its file was replaced by another one, and return its row of the table."""
     file, affine, known = folder / inside, target.grid.affine, hashes.get(inside, "")
     note = row["note"]
     if file.exists() and not _holds(file, mask, affine) and file_hash(file) != known:
@@ -395,7 +398,7 @@ def _write(
 
 
 def _holds(file: Path, mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> bool:
-    """Whether a file holds just this mask."""
+    """True if a file holds exactly this mask."""
     try:
         voxels, lies = read_raster(file)
     except CaseError:

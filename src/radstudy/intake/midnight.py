@@ -1,7 +1,7 @@
-"""Times of an examination that ran over midnight and whose headers give no date, or the same date to all of it.
+"""Correction of times if an examination ran past midnight and its headers give no date, or only one date.
 
-Then 00:01 seems to come before 23:58. The clock is set right where another number of the images, that no clock gives,
-says that it went over midnight; where none does, the phases lie more than half a day apart, and go to review.
+In that case 00:01 seems to come before 23:58. The clock is corrected if another number of the images, independent of
+any clock, shows that it passed midnight; if none does, the phases are more than half a day apart and go to review.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from radstudy.formats.dicom_header import Frame
+from radstudy.formats.dicom_header import ImageFrame
 
 DAY_S = 86_400.0
 HALF_A_DAY_S = DAY_S / 2
 _CLOCKS = ("acquired_s", "content_s")
-_Number = Callable[[Frame], float | None]
+_Number = Callable[[ImageFrame], float | None]
 _NUMBERS: tuple[_Number, ...] = (
     lambda frame: frame.instance_number if frame.index is None else frame.index,
     lambda frame: frame.acquisition_number,
@@ -25,13 +25,13 @@ _NUMBERS: tuple[_Number, ...] = (
 )
 
 
-def set_over_midnight(series: Mapping[str, Sequence[Frame]]) -> dict[str, list[Frame]]:
-    """The images of an examination, with a day added to the times that lie after midnight.
+def set_over_midnight(series: Mapping[str, Sequence[ImageFrame]]) -> dict[str, list[ImageFrame]]:
+    """Add a day to the times of an examination's images that lie after midnight.
 
-    A clock has gone over midnight where its times lie within one day with a gap of more than twelve hours between them,
-    and the images after the gap have the lower numbers: at one slice position of one series by InstanceNumber,
-    AcquisitionNumber, TemporalPositionIdentifier or TriggerTime, or by SeriesNumber where whole series lie on either
-    side. One number that says otherwise leaves the times as they are.
+    A clock has passed midnight if its times lie within one day with a gap of more than twelve hours between them, and
+    the images after the gap have the lower numbers: at one slice position of one series by InstanceNumber,
+    AcquisitionNumber, TemporalPositionIdentifier or TriggerTime, or by SeriesNumber if whole series lie on either side.
+    If a single number contradicts this, the times are left unchanged.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def set_over_midnight(series: Mapping[str, Sequence[Frame]]) -> dict[str, list[F
     return changed
 
 
-def _morning(frames: Sequence[Frame], clock: str) -> float | None:
-    """The last time before a gap of more than twelve hours, in seconds; None where the clock has no such gap."""
+def _morning(frames: Sequence[ImageFrame], clock: str) -> float | None:
+    """The last time before a gap of more than twelve hours, in seconds; None if the clock has no such gap."""
     times = sorted({time for frame in frames if (time := getattr(frame, clock)) is not None})
     if len(times) < 2 or times[-1] - times[0] >= DAY_S:
         return None
@@ -55,14 +55,14 @@ def _morning(frames: Sequence[Frame], clock: str) -> float | None:
     return end if gap > HALF_A_DAY_S else None
 
 
-def _later(frame: Frame, clock: str, morning: float) -> Frame:
+def _later(frame: ImageFrame, clock: str, morning: float) -> ImageFrame:
     time = getattr(frame, clock)
     return frame if time is None or time > morning else replace(frame, **{clock: time + DAY_S})
 
 
-def _numbers_go_over(series: Mapping[str, Sequence[Frame]], clock: str, morning: float) -> bool:
-    """Whether the images before midnight (the high times) have the lower numbers, by one number at least and by all."""
-    places: dict[object, tuple[list[Frame], list[Frame]]] = defaultdict(lambda: ([], []))
+def _numbers_go_over(series: Mapping[str, Sequence[ImageFrame]], clock: str, morning: float) -> bool:
+    """True if at least one number shows that images before midnight (late times) come first, and none contradicts."""
+    places: dict[object, tuple[list[ImageFrame], list[ImageFrame]]] = defaultdict(lambda: ([], []))
     whole: tuple[list[float], list[float]] = ([], [])
     for uid, frames in series.items():
         timed = [frame for frame in frames if getattr(frame, clock) is not None]
@@ -80,7 +80,7 @@ def _numbers_go_over(series: Mapping[str, Sequence[Frame]], clock: str, morning:
 
 
 def _order(evening: Sequence[float | None], morning: Sequence[float | None]) -> str:
-    """What numbers of the images say of the high and the low times' order; "" where they say nothing."""
+    """Verdict of one number on the order of late and early times: "over midnight", "as it is", or "" if none."""
     early, late = ([value for value in side if value is not None] for side in (evening, morning))
     if not early or not late or len(early) < len(evening) or len(late) < len(morning):
         return ""

@@ -1,4 +1,4 @@
-"""The parts of a multipart answer, one after the other, each whole or named (RFC 2046 5.1, DICOM PS3.18 8.6.1.2)."""
+"""Parsing of a multipart answer, one complete part after the other (RFC 2046 5.1, DICOM PS3.18 8.6.1.2)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _END = b"\r\n\r\n"
 
 
 def parts_of(chunks: Iterable[bytes], content_type: str, part_bytes: int) -> Iterator[bytes]:
-    """Give the contents of the parts; of an answer that is one object, that object.
+    """Yield the contents of the parts; if the answer is a single object, that object.
 
     Parameters
     ----------
-    chunks : the body as it comes.
-    content_type : the answer's header of this name.
-    part_bytes : the largest part that is taken.
+    chunks : the body as it arrives.
+    content_type : the answer's Content-Type header.
+    part_bytes : the largest part that is accepted.
 
     Raises
     ------
-    TransferError : it is another type, has no boundary, ends without its closing boundary (it is cut off; the parts
-        before were given), or a part is too large.
+    TransferError : the answer has another type or no boundary, ends without its closing boundary (it is cut off; the
+        parts before were yielded), or a part is too large.
     """
     message = Message()
     message["Content-Type"] = content_type
@@ -40,10 +40,10 @@ def parts_of(chunks: Iterable[bytes], content_type: str, part_bytes: int) -> Ite
     delimiter = f"\r\n--{boundary}".encode()
     for number, part in enumerate(_between(chunks, delimiter, part_bytes + _HEADER_BYTES)):
         if number == 0:
-            continue  # what stands before the first boundary is not a part
+            continue  # the text before the first boundary is not a part
         header = part.find(_END, 0, _HEADER_BYTES)
         if header < 0:
-            raise TransferError(f"part {number} of an answer has no end of its header", again=False)
+            raise TransferError(f"the header of part {number} of an answer has no end", again=False)
         if len(part) - header - len(_END) > part_bytes:
             raise _too_large(part_bytes)
         yield part[header + len(_END) :]
@@ -63,7 +63,7 @@ def _too_large(most: int) -> TransferError:
 
 
 def _between(chunks: Iterable[bytes], delimiter: bytes, most: int) -> Iterator[bytes]:
-    """What lies between delimiters, up to the one that closes."""
+    """Yield the text between delimiters, up to the closing one."""
     data, searched = bytearray(b"\r\n"), 0  # the first boundary may begin the body
     for chunk in chunks:
         data += chunk
@@ -79,4 +79,4 @@ def _between(chunks: Iterable[bytes], delimiter: bytes, most: int) -> Iterator[b
                 return
         if len(data) > most:
             raise _too_large(most - _HEADER_BYTES)
-    raise TransferError("an answer is cut off: its closing boundary did not come")
+    raise TransferError("an answer is cut off: its closing boundary is missing")

@@ -1,7 +1,7 @@
-"""Who is who among the patients of an import: PatientIDs that name nobody, and one person under two PatientIDs.
+"""Identity checks among the patients of an import: PatientIDs that identify no one, one person under two PatientIDs.
 
-Only the import sees names and birth dates, so only it can tell. It leaves what it found in OUT/identities.json, with
-pseudonyms alone; PRIVATE/persons.json keeps keyed marks of name and birth date, for imports to come.
+Only the import sees names and birth dates, so only it can check this. The result is written to OUT/identities.json,
+with pseudonyms only; PRIVATE/persons.json keeps keyed marks of name and birth date for later imports.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, fields
 from itertools import combinations
 from pathlib import Path
 
-from radstudy.formats.dicom_header import Identity
-from radstudy.intake.index import Index, Patient
+from radstudy.formats.dicom_header import DicomIdentity
+from radstudy.intake.index import ImportedPatient, Index
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.intake.remembered import remembered
 from radstudy.store import read_json, write_json
 
 FILE = "identities.json"
-# Without digits but zeros: ANON0017 and PATIENT-3 are how people number the patients of an anonymised collection.
+# No digits except zeros: ANON0017 and PATIENT-3 are typical numbers of patients in an anonymised collection.
 _NOBODY = re.compile(
     r"(ANON|UNKNOWN|UNBEKANNT|INCONNU|SCONOSCIUT|DESCONOCID)[A-Z]*|NO ?NAME|REMOVED|DELETED|DE ?IDENTIFIED|DUMMY|TEST"
     r"|PATIENT|NONE|NULL|NIL|N ?/? ?A|NOT ?AVAILABLE|X+|0+|匿名|未知|不详|無名",
@@ -32,14 +32,14 @@ _NO_BIRTH = {"", "19000101", "19000000", "00010101", "18000101", "19010101"}
 
 @dataclass(frozen=True)
 class Persons:
-    """What is known of who is who, by pseudonyms.
+    """Result of the identity checks, by pseudonyms.
 
     Parameters
     ----------
-    patients : all that the imports into this folder have given.
-    compared : of these, those with a name and a birth date; the others may be anyone.
+    patients : all patients of the imports into this folder.
+    compared : of these, those with a name and a birth date; the others cannot be compared.
     same_person : pairs with the same name and birth date under two PatientIDs.
-    without_patient_id : patients whose PatientID is empty or names nobody (ANONYMOUS): one per examination.
+    without_patient_id : patients whose PatientID is empty or identifies no one (ANONYMOUS): one per examination.
     """
 
     patients: tuple[str, ...]
@@ -49,7 +49,7 @@ class Persons:
 
 
 def names_nobody(text: str) -> bool:
-    """Whether a PatientID or a name stands for no person: empty, ANONYMOUS, unknown, 0 and their like.
+    """True if a PatientID or a name identifies no one: empty, ANONYMOUS, unknown, 0 and similar.
 
     Examples
     --------
@@ -61,12 +61,12 @@ def names_nobody(text: str) -> bool:
 
 
 def split_nobodies(index: Index, known: Callable[[tuple[str, str]], bool]) -> None:
-    """Make every examination under a PatientID that names nobody a patient of its own: they may be anyone's.
+    """Make every examination under a PatientID that identifies no one a separate patient: they may be different people.
 
     Parameters
     ----------
-    index : of the source; changed in place.
-    known : whether an earlier import has given an identifier a pseudonym; a single examination keeps it.
+    index : index of the source; changed in place.
+    known : True if an earlier import has given an identifier a pseudonym; a single examination keeps it.
     """
     for identifier, patient in list(index.patients.items()):
         studies = {identity.study_uid for identity in patient.identities}
@@ -74,7 +74,7 @@ def split_nobodies(index: Index, known: Callable[[tuple[str, str]], bool]) -> No
             continue
         del index.patients[identifier]
         for study in sorted(studies):
-            own = Patient(("", f"study {study}"))
+            own = ImportedPatient(("", f"study {study}"))
             own.identities = {identity for identity in patient.identities if identity.study_uid == study}
             own.drawings = [drawing for drawing in patient.drawings if drawing.identity.study_uid == study]
             if study in patient.examinations:
@@ -82,19 +82,21 @@ def split_nobodies(index: Index, known: Callable[[tuple[str, str]], bool]) -> No
             index.patients[own.identifier] = own
 
 
-def compare_persons(patients: Iterable[Patient], pseudonyms: Pseudonyms, private: Path, *, keep: bool) -> Persons:
-    """Find one person under two PatientIDs, among these patients and those of earlier imports.
+def compare_persons(
+    patients: Iterable[ImportedPatient], pseudonyms: Pseudonyms, private: Path, *, keep: bool
+) -> Persons:
+    """Find persons with two PatientIDs, among these patients and those of earlier imports.
 
     Parameters
     ----------
-    patients : of this import.
-    pseudonyms : of the import.
-    private : its folder of what identifies patients.
+    patients : patients of this import.
+    pseudonyms : table of the import.
+    private : private folder of the import.
     keep : write the marks there, for later imports.
     """
     file = private / "persons.json"
     marks: dict[str, list[str]] = remembered(
-        file, dict, "one person under two PatientIDs is not found where an earlier import had one of them"
+        file, dict, "one person under two PatientIDs is not recognised if an earlier import had one of them"
     )
     nameless = set(marks.pop("", []))
     for patient in patients:
@@ -123,39 +125,39 @@ def read_persons(file: Path) -> Persons:
 
     Raises
     ------
-    OSError, ValueError, TypeError : it cannot be read, or is not one.
+    OSError, ValueError, TypeError : it cannot be read, or is not such a file.
     """
-    found = read_json(file)
+    content = read_json(file)
     wanted = {field.name for field in fields(Persons)}
-    if not isinstance(found, dict) or not wanted <= set(found):
+    if not isinstance(content, dict) or not wanted <= set(content):
         raise ValueError(f"it does not hold {', '.join(sorted(wanted))}")
     patients, compared, nameless = (
-        tuple(map(str, found[name])) for name in ("patients", "compared", "without_patient_id")
+        tuple(map(str, content[name])) for name in ("patients", "compared", "without_patient_id")
     )
-    return Persons(patients, compared, tuple((str(one), str(other)) for one, other in found["same_person"]), nameless)
+    return Persons(patients, compared, tuple((str(one), str(other)) for one, other in content["same_person"]), nameless)
 
 
 def warnings_on(persons: Persons, here: set[str]) -> list[str]:
-    """What a user has to know of who is who; of patients of this import only."""
-    found = [
-        f"patients {one} and {other} have the same name and birth date under two PatientIDs. If they are one person, "
-        "she is in the study twice, perhaps in training and in testing. To do: compare them in the table of "
+    """Warnings for the user from the identity checks, for patients of this import only."""
+    warnings = [
+        f"patients {one} and {other} have the same name and birth date under two PatientIDs. If they are the same "
+        "person, she is in the study twice, perhaps in training and in testing. To do: compare them in the table of "
         "pseudonyms; correct the PatientID in the PACS and import again, or leave one of them out of cohort.csv"
         for one, other in persons.same_person
         if {one, other} & here
     ]
     nameless = [name for name in persons.without_patient_id if name in here]
     if nameless:
-        found.append(
-            f"{len(nameless)} examination(s) have no PatientID that names a person (empty, ANONYMOUS, unknown, 0 ...): "
-            f"each is a patient of its own ({', '.join(nameless[:8])}{' ...' if len(nameless) > 8 else ''}). To do: "
-            "make sure that no two of them are one person; nothing here can tell"
+        warnings.append(
+            f"{len(nameless)} examination(s) have no PatientID that identifies a person (empty, ANONYMOUS, unknown, 0 "
+            f"...): each is a separate patient ({', '.join(nameless[:8])}{' ...' if len(nameless) > 8 else ''}). "
+            "To do: make sure that no two of them are the same person; the program cannot check this"
         )
-    return found
+    return warnings
 
 
-def _who(identity: Identity) -> tuple[str, ...]:
-    """Birth date and the words of family and given name, the same in every spelling; empty where one is absent."""
+def _who(identity: DicomIdentity) -> tuple[str, ...]:
+    """Birth date and the words of family and given name, normalised for spelling; empty if one is absent."""
     birth = re.sub(r"\D", "", identity.birth_date)
     name = next(filter(None, identity.name.split("=")), "")
     if birth in _NO_BIRTH or names_nobody(name):

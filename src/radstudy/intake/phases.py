@@ -1,7 +1,7 @@
-"""Which volumes are phases of the dynamic scan: those of one protocol on one grid are judged together.
+"""Recognition of the phases of the dynamic scan: volumes of one protocol on one grid are judged together.
 
-Phases whose order two tags dispute, a scan whose first phase may lie in another series, two scans that look dynamic:
-all go to review.
+Phases on whose order two tags disagree, a scan whose first phase may be in another series, and two scans that look
+dynamic all go to review.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Alike = Callable[[Stack, Stack], bool]
 
 
 def sets_of(pool: list[tuple[Series, Stack]], alike: Alike) -> list[list[tuple[Series, Stack]]]:
-    """The volumes in sets that may be phases of one scan."""
+    """Group the volumes into sets that may be phases of one scan."""
     sets: list[list[tuple[Series, Stack]]] = []
     for one, stack in pool:
         for members in sets:
@@ -45,9 +45,9 @@ def look_at_set(members: list[tuple[Series, Stack]], rules: Rules) -> list[Decis
     )
     best = scores[0]
     kind = best.kind if best.points >= rules.lead else ""
-    reason = "" if rules.is_sure(scores) else why_unsure(scores, rules) if kind else "no rule knows it"
+    reason = "" if rules.is_sure(scores) else why_unsure(scores, rules) if kind else "no rule applies to it"
     if not reason and kind == "DCE" and phases == 1:
-        reason = "perhaps DCE, but one phase only"
+        reason = "perhaps DCE, but with only one phase"
     if not reason and kind == "DCE":
         reason = _without_first(members, names)
     status = REVIEW if reason else ROLE
@@ -55,64 +55,64 @@ def look_at_set(members: list[tuple[Series, Stack]], rules: Rules) -> list[Decis
 
 
 def _without_first(members: Sequence[tuple[Series, Stack]], names: str) -> str:
-    """Why the phase before contrast may be lacking: every series is named after contrast, none before."""
+    """Explain why the phase before contrast may be missing: every series is named as after contrast, none as before."""
     lines = names.splitlines()
     after = re.compile(r"\bPOST|\bGAD|\+C|(?<!NO )DELAY|\b[2-9](ND|RD|TH)\b|\d ?MIN")
     before = re.compile(r"\bPRE|PREPOST|NO ?CON|WITHOUT")
     apart = all(stack.phase is None for _, stack in members)
     if apart and all(after.search(line) for line in lines) and not any(before.search(line) for line in lines):
-        return "all phases are named as after contrast; the phase before it is not among them"
+        return "all phases are named as after contrast; the phase before contrast is not among them"
     return ""
 
 
 def dynamic_roles(sets: list[list[Decision]]) -> list[Decision]:
-    """Roles of the volumes of all sets: phases of the one dynamic scan, in order; T1WI and T2WI; or for review."""
-    sets = [_with_times(found) for found in sets]
-    dynamic = [found for found in sets if found[0].kind == "DCE" and found[0].status == ROLE]
-    others = [decision for found in sets if found not in dynamic for decision in found]
+    """Give roles to the volumes of all sets: phases of the only dynamic scan, in order; T1WI and T2WI; or review."""
+    sets = [_with_times(members) for members in sets]
+    dynamic = [members for members in sets if members[0].kind == "DCE" and members[0].status == ROLE]
+    others = [decision for members in sets if members not in dynamic for decision in members]
     plain = [d for d in others if d.kind in ("T1WI", "T2WI") and d.status == ROLE]
     rest = [d for d in others if d not in plain]
     if len(dynamic) > 1:
         reason = f"{len(dynamic)} sets of volumes look like the dynamic scan"
-        listed = [replace(d, status=REVIEW, reason=reason) for found in dynamic for d in found]
+        listed = [replace(d, status=REVIEW, reason=reason) for members in dynamic for d in members]
     else:
-        listed = [decision for found in dynamic for decision in _number(found, others)]
+        listed = [decision for members in dynamic for decision in _number(members, others)]
     return [*listed, *one_each(plain, lambda decision: decision.kind), *rest]
 
 
-def _with_times(found: list[Decision]) -> list[Decision]:
-    """The volumes of a set that may be a dynamic scan with their times and order, also where a reader has to decide."""
-    if len(found) < 2 or found[0].kind not in ("DCE", ""):
-        return found
-    stacks = [decision.stack for decision in found]
+def _with_times(members: list[Decision]) -> list[Decision]:
+    """Add times and orders to the volumes of a set that may be a dynamic scan, even if a reader has to decide."""
+    if len(members) < 2 or members[0].kind not in ("DCE", ""):
+        return members
+    stacks = [decision.stack for decision in members]
     order, orders = in_order(stacks), orders_of(stacks)
     seconds = dict(zip(order.indices, order.seconds, strict=True))
-    return [replace(d, seconds=seconds[place], orders=orders) for place, d in enumerate(found)]
+    return [replace(d, seconds=seconds[place], orders=orders) for place, d in enumerate(members)]
 
 
-def _number(found: list[Decision], rest: Sequence[Decision]) -> list[Decision]:
-    """Phases in the order of their times; review where the order is not sure or another series may belong to them."""
-    if found[0].series.listed is not None:
-        return [replace(decision, role="DCE") for decision in found]
-    strays = [d for d in rest if _may_be_a_phase(d, found[0].stack)]
-    order = in_order([decision.stack for decision in found])
-    reason = order.unsure or next((d.stack.unsure for d in found if d.stack.unsure), "")
+def _number(members: list[Decision], rest: Sequence[Decision]) -> list[Decision]:
+    """Number the phases by time; send them to review if the order is uncertain or another series may belong to them."""
+    if members[0].series.listed is not None:
+        return [replace(decision, role="DCE") for decision in members]
+    strays = [d for d in rest if _may_be_a_phase(d, members[0].stack)]
+    order = in_order([decision.stack for decision in members])
+    reason = order.unsure or next((d.stack.unsure for d in members if d.stack.unsure), "")
     if strays and not reason:
         reason = f"{series_shown(strays)} on the same grid may be a phase too"
-    grids = [d.stack.grid for d in found if d.stack.grid is not None]
+    grids = [d.stack.grid for d in members if d.stack.grid is not None]
     if not reason and any(not same_grid(grids[0], grid) for grid in grids):
         reason = "the phases do not lie on one grid"
     if reason:
-        return [replace(d, status=REVIEW, reason=reason) for d in found]
+        return [replace(d, status=REVIEW, reason=reason) for d in members]
     return [
         replace(
-            found[index],
+            members[index],
             role=f"DCE{number}",
             seconds=seconds,
             evidence=(
-                *found[index].evidence,
-                *found[index].stack.evidence,
-                f"phase {number} of {len(found)} {order.by}",
+                *members[index].evidence,
+                *members[index].stack.evidence,
+                f"phase {number} of {len(members)} {order.by}",
             ),
         )
         for number, (index, seconds) in enumerate(zip(order.indices, order.seconds, strict=True), 1)
@@ -120,9 +120,9 @@ def _number(found: list[Decision], rest: Sequence[Decision]) -> list[Decision]:
 
 
 def _may_be_a_phase(decision: Decision, phase: Stack) -> bool:
-    """Whether a volume outside a set may be its phase before contrast: on its grid, and not sure to be something else.
+    """True if a volume outside a set may be its phase before contrast: on its grid, and not certainly something else.
 
-    A T1WI is not sure to be something else where its options (fat suppression) are those of the phases.
+    A T1WI is not certainly something else if its options (fat suppression) are those of the phases.
     """
     if decision.kind not in ("DCE", "T1WI", "") or not overlap(decision.stack, phase):
         return False
@@ -131,7 +131,7 @@ def _may_be_a_phase(decision: Decision, phase: Stack) -> bool:
 
 
 def phases_together(decisions: list[Decision]) -> list[Decision]:
-    """A dynamic scan of which one phase goes to review goes there whole: its numbers would not be sure."""
+    """Send a whole dynamic scan to review if one of its phases goes there, since the numbers would be uncertain."""
     phases = [d for d in decisions if d.kind == "DCE" and (d.status in (ROLE, REVIEW))]
     roles = [d for d in phases if d.status == ROLE]
     asked = [d for d in phases if d.status == REVIEW and any(same_scan(d.stack, other.stack) for other in roles)]

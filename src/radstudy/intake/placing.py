@@ -1,10 +1,10 @@
-"""Which of a patient's volumes a drawing belongs to, and its regions on their grids.
+"""Assignment of a drawing to the patient's volumes, and its regions on their grids.
 
-A drawing that names its series goes onto the volumes of that series; one that names none, or one that was left out,
-onto the volumes where its positions fall on voxels. Either way it also goes onto every volume alike, of one kind (DCE,
-or DWI) and one grid: all phases of a dynamic scan have one contour. Where it names no series that is here and fits
-volumes that are not alike, nobody can know which was meant: nothing is written of it, and the reason says so. A mask of
-one sequence is never written for another one, even on the same grid: a reader has to confirm that (docs/transfer.md).
+A drawing that names its series is placed on the volumes of that series; one that names none, or a series that was left
+out, on the volumes where its positions fall on voxels. Either way it is also placed on all volumes of the same kind
+(DCE, or DWI) and grid: all phases of a dynamic scan share one contour. If it names no imported series and fits volumes
+of different kinds or grids, the intended one is not known: nothing is written, and the reason is listed. A mask of one
+sequence is never written for another, even on the same grid: a reader has to confirm that (docs/transfer.md).
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _DECIDE = "give them roles in review.csv and import again"
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A volume that an import has written.
+    """A volume written by an import.
 
     Parameters
     ----------
-    file : inside the patient's folder.
-    role : "" where a reader has to decide first.
+    file : path inside the patient's folder.
+    role : "" if a reader has to decide first.
     places : keyed marks of its series, frame of reference and examination.
-    grid : of its voxels.
+    grid : grid of its voxels.
     """
 
     file: str
@@ -50,29 +50,29 @@ class Target:
 
     @property
     def kind(self) -> str:
-        """The role without its number: what all phases, or all b-values, have in common; else the series."""
+        """The role without its number, which all phases or all b-values share; without a role, the series."""
         return self.role.rstrip("0123456789") or f"series {self.places.get('series')}"
 
     @property
     def shown(self) -> str:
-        """Role, or file where it has none, for messages."""
+        """Role, or file if it has none, for messages."""
         return self.role or self.file
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
-    """One region of a drawing on one grid, or why it is on none.
+class PlacedRegion:
+    """One region of a drawing on one grid, or the reason why it is on none.
 
     Parameters
     ----------
-    number, name : as the file calls it; 0 and "" where the whole file is meant.
-    mask : bool (I, J, K); None where it was not placed.
+    number, name : as in the file; 0 and "" for the whole file.
+    mask : bool (I, J, K); None if it was not placed.
     on : the volumes with a role on whose grid it lies.
     drawn_on : of these, the volumes of the series that it names.
-    placed : how they were found.
-    note : what a reader should know.
-    reason : why it was not placed; "" where it was.
-    fault : whether that is a fault of the file rather than a question that is open.
+    placed : how the volumes were found.
+    note : remarks for the reader.
+    reason : why it was not placed; "" if it was.
+    fault : whether the file is at fault, rather than a question being open.
     """
 
     number: int
@@ -87,14 +87,14 @@ class Region:
 
 
 def targets_in(folder: Path) -> list[Target]:
-    """The volumes that imports have written into a patient's folder."""
-    found = []
-    for file, made in volumes_in(folder):
+    """List the volumes that imports have written into a patient's folder."""
+    targets = []
+    for file, record in volumes_in(folder):
         inside = file.relative_to(folder).as_posix()
         if file.is_file():
-            role = "" if "/" in inside else str(made.get("role", ""))
-            found.append(Target(inside, role, made.get("places") or {}, read_grid(file)))
-    return found
+            role = "" if "/" in inside else str(record.get("role", ""))
+            targets.append(Target(inside, role, record.get("places") or {}, read_grid(file)))
+    return targets
 
 
 def regions_on(
@@ -105,36 +105,36 @@ def regions_on(
     spaces: Sequence[str],
     examination: str,
     by_folder: bool = False,
-) -> Iterator[Region]:
-    """The regions of a drawing, each on the grid of the volumes that it belongs to.
+) -> Iterator[PlacedRegion]:
+    """Yield the regions of a drawing, each on the grid of the volumes that it belongs to.
 
     Parameters
     ----------
     file : DICOM SEG, RTSTRUCT or .seg.nrrd.
     targets : the patient's volumes.
     series, spaces, examination : keyed marks of the series and frames of reference that it names, and of its study.
-    by_folder : whether it names none itself, and these are those of the images in its folder.
+    by_folder : whether it names none itself, and these are taken from the images in its folder.
 
     Yields
     ------
-    One `Region` a region and grid; where the file cannot be read, or lies in no volume's space, one for the whole file.
+    One `Region` per region and grid; one for the whole file if it cannot be read or shares no space with a volume.
     """
     named = [target for target in targets if target.places.get("series") in series]
     near = [target for target in targets if target in named or _one_space(target, spaces, examination)]
     if not near:
-        yield Region(0, "", reason="no volume of its examination or frame of reference was imported")
+        yield PlacedRegion(0, "", reason="no volume of its examination or frame of reference was imported")
         return
     grids = [grid for grid in _alike(near) if not named or any(target in named for target in grid)]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-            found = [segments_of(file, grid[0].grid) for grid in grids]
+            warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
+            segments = [segments_of(file, grid[0].grid) for grid in grids]
     except CaseError as error:
-        yield Region(0, "", reason=error.problem, fault=True)
+        yield PlacedRegion(0, "", reason=error.problem, fault=True)
         return
     elsewhere = bool(series) and not named
-    distinct = len({part.number for part in found[0]}) == len(found[0])  # segments in layers may share a number
-    for place, parts in enumerate(zip(*found, strict=True), 1):
+    distinct = len({part.number for part in segments[0]}) == len(segments[0])  # segments in layers may share a number
+    for place, parts in enumerate(zip(*segments, strict=True), 1):
         number = parts[0].number if distinct else place
         for region in _of_segment(number, parts, grids, named, elsewhere):
             yield replace(region, placed=BY_FOLDER) if by_folder and region.placed == BY_SERIES else region
@@ -146,10 +146,10 @@ def _of_segment(
     grids: Sequence[Sequence[Target]],
     named: Sequence[Target],
     elsewhere: bool,
-) -> Iterator[Region]:
+) -> Iterator[PlacedRegion]:
     name = parts[0].name
     if not parts[0].drawn:
-        yield Region(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
+        yield PlacedRegion(number, name, reason="; ".join(["nothing is drawn in it", *parts[0].notes]))
         return
     fits, misses = [], []
     for part, grid in zip(parts, grids, strict=True):
@@ -159,29 +159,29 @@ def _of_segment(
             misses.append(f"{_listed(grid)}: {error.problem}")
     if not fits:
         before = "the series that it names was not imported; " if elsewhere else ""
-        yield Region(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
+        yield PlacedRegion(number, name, reason=before + "; ".join(misses), fault=not elsewhere)
         return
     if len(fits) > 1 and not named:
         where = " and ".join(_listed(grid) for grid, *_ in fits)
         why = "names a series that was not imported" if elsewhere else "names no series"
         what_to_do = _CHOOSE if all(target.role for grid, *_ in fits for target in grid) else _DECIDE
         reason = f"it {why} and fits volumes of {len(fits)} kinds or grids ({where}): {what_to_do}"
-        yield Region(number, name, reason=reason)
+        yield PlacedRegion(number, name, reason=reason)
         return
     for grid, mask, notes in fits:
         with_role = tuple(target for target in grid if target.role)
         if not with_role:
-            reason = f"it belongs to {_listed(grid)}, still without a role: give one in review.csv and import again"
-            yield Region(number, name, reason=reason)
+            reason = f"it belongs to {_listed(grid)}, which has no role yet: give one in review.csv and import again"
+            yield PlacedRegion(number, name, reason=reason)
             continue
         placed = BY_SERIES if named else BY_POSITION
         note = "; ".join(filter(None, [_note(grid, with_role, named, elsewhere), *notes]))
         drawn_on = tuple(target for target in with_role if target in named)
-        yield Region(number, name, mask, with_role, drawn_on, placed, note)
+        yield PlacedRegion(number, name, mask, with_role, drawn_on, placed, note)
 
 
 def _note(grid: Sequence[Target], on: Sequence[Target], named: Sequence[Target], elsewhere: bool) -> str:
-    """What the file leaves open."""
+    """Note on what the file leaves open."""
     notes = ["the series that it names was not imported"] if elsewhere else []
     drawn_on = [target for target in grid if target in named] or list(on)
     if len(drawn_on) > 1:
@@ -200,16 +200,16 @@ def _drawn(segment: Segment, grid: Grid) -> tuple[NDArray[np.bool_], tuple[str, 
 
 
 def _one_space(target: Target, spaces: Sequence[str], examination: str) -> bool:
-    """Whether positions of the drawing and of the volume can be compared."""
+    """True if positions of the drawing and of the volume can be compared."""
     own = target.places.get("frame_of_reference")
     return own in spaces if own and spaces else target.places.get("examination") == examination
 
 
 def _alike(targets: Sequence[Target]) -> list[list[Target]]:
-    """The volumes by kind and grid."""
+    """Group the volumes by kind and grid."""
     groups: list[list[Target]] = []
     for target in targets:
-        alike = (of for of in groups if of[0].kind == target.kind and same_grid(of[0].grid, target.grid))
+        alike = (each for each in groups if each[0].kind == target.kind and same_grid(each[0].grid, target.grid))
         group = next(alike, None)
         if group is None:
             groups.append([target])

@@ -1,4 +1,4 @@
-"""What will be written for each patient, under which name: the decisions, a reader's answers, the files."""
+"""Plan of what is written for each patient: the decisions, a reader's answers, and the files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from radstudy.formats.dicom_header import Frame
+from radstudy.formats.dicom_header import ImageFrame
 from radstudy.formats.dicom_values import clock_of
 from radstudy.intake.answered import decide_with_answers
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE, Decision
 from radstudy.intake.faults import unexpected
-from radstudy.intake.index import Examination, Patient, contradiction
+from radstudy.intake.index import Examination, ImportedPatient, contradiction
 from radstudy.intake.lacking import parted, with_doubts
 from radstudy.intake.midnight import set_over_midnight
 from radstudy.intake.pseudonyms import Pseudonyms, Redactor
@@ -25,19 +25,19 @@ _REMEDY = "correct the PatientID of one of them in the PACS; nothing of this pat
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One volume of a patient, as the tables list it.
+    """One volume of a patient, as listed in the tables.
 
     Parameters
     ----------
-    decision : what becomes of it.
+    decision : the decision on it.
     mark : keyed mark of the volume, the same in every import.
-    places : keyed marks of its series, frame of reference and examination, so that drawings find it.
-    description : of its series, without what identifies the patient.
+    places : keyed marks of its series, frame of reference and examination, by which drawings are assigned to it.
+    description : description of its series, without anything that identifies the patient.
     examination : number of the patient's examination, by date.
-    file : inside the patient's folder; "" where nothing is written.
-    answer : the role that a reader gave it, "-" for none, "" where not asked or not answered.
-    scale, scale_of : the `Frame.scale` that its values are put on, and the role of the volume whose scale that is; None
-        where they stay as they are.
+    file : path inside the patient's folder; "" if nothing is written.
+    answer : the role that a reader gave it, "-" for none, "" if not asked or not answered.
+    scale, scale_of : the `Frame.scale` to which its values are converted, and the role of the volume that has it; None
+        if they are left unchanged.
     """
 
     decision: Decision
@@ -52,16 +52,16 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExaminationChoice:
     """The choice between the examinations of a patient.
 
     Parameters
     ----------
-    mark : keyed mark of all of them together.
-    answer : as a reader has written it; "" where nobody has.
-    taken : number of the one that is taken; None where all of them are for review.
-    described : what each holds.
-    not_taken : marks of the volumes of the others.
+    mark : keyed mark of all examinations together.
+    answer : the reader's answer; "" if there is none.
+    taken : number of the examination taken; None if all are for review.
+    described : content of each examination.
+    not_taken : marks of the volumes of the other examinations.
     """
 
     mark: str
@@ -73,32 +73,32 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One patient.
+    """Plan for one patient.
 
     Parameters
     ----------
     patient : as indexed.
     name : the pseudonym.
     items : all volumes.
-    problem : why nothing of this patient is written; "" where something is.
-    remedy : what to do about it, where something is known.
-    choice : which of the patient's examinations is taken; None where there is nothing to choose.
+    problem : why nothing is written for this patient; "" if something is.
+    remedy : what to do about it, if known.
+    choice : which of the patient's examinations is taken; None if there is nothing to choose.
     """
 
-    patient: Patient
+    patient: ImportedPatient
     name: str
     items: tuple[Item, ...]
     problem: str = ""
     remedy: str = ""
-    choice: Choice | None = None
+    choice: ExaminationChoice | None = None
 
     def with_status(self, *status: str) -> list[Item]:
-        """The volumes of these statuses."""
+        """Return the volumes with one of these statuses."""
         return [item for item in self.items if item.decision.status in status]
 
 
 def plan_patient(
-    patient: Patient,
+    patient: ImportedPatient,
     rules: Rules,
     pseudonyms: Pseudonyms,
     *,
@@ -112,12 +112,12 @@ def plan_patient(
     Parameters
     ----------
     patient : as indexed.
-    rules, pseudonyms : of the import.
-    answers : what a reader has filled in.
-    examination : "first" or "last" to take one of several, where no answer says which of this patient's; by default
+    rules, pseudonyms : rules and table of the import.
+    answers : a reader's answers.
+    examination : "first" or "last" to take one of several, unless an answer chooses one for this patient; by default
         several examinations go to review.
     existing : file in the patient's folder to the mark of the volume that an earlier import has written there.
-    look : the decisions of an examination as its pixels change them.
+    look : revises the decisions on an examination by its pixels.
     """
     name = pseudonyms.of(patient.identifier)
     problem = contradiction(patient)
@@ -144,14 +144,18 @@ def plan_patient(
     several = len(dated) > 1 and (not_taken or len(described) > 1)
     items = _one_examination(items)
     here = {item.mark for item in items} | not_taken
-    others = {file for file, of in (existing or {}).items() if of not in here}
+    others = {file for file, volume in (existing or {}).items() if volume not in here}
     answer = answers.examinations.get(mark, "")
-    choice = Choice(mark, answer, taken, "; ".join(described), frozenset(not_taken)) if several or answer else None
+    choice = (
+        ExaminationChoice(mark, answer, taken, "; ".join(described), frozenset(not_taken))
+        if several or answer
+        else None
+    )
     return Plan(patient, name, tuple(_named(_on_one_scale(list(_without_doubles(items))), others)), choice=choice)
 
 
 def _examinations(items: Sequence[Item], dated: Sequence[Examination]) -> list[str]:
-    """What each examination with roles holds, in words: its number, how long after the first one, its roles."""
+    """Describe each examination with roles: its number, the time since the first one, its roles."""
     lines = []
     for number, one in enumerate(dated, 1):
         roles = [item.decision.role for item in items if item.examination == number and item.decision.role]
@@ -176,8 +180,8 @@ def _series_of(examination: Examination) -> list[Series]:
     return [_sorted(frames, examination.copies[uid], doubts.get(uid, "")) for uid, frames in met]
 
 
-def _sorted(frames: list[Frame], copies: int, doubt: str) -> Series:
-    """The series' volumes; a series that the program cannot sort is one volume that cannot be written."""
+def _sorted(frames: list[ImageFrame], copies: int, doubt: str) -> Series:
+    """Sort a series into volumes; one that cannot be sorted becomes a single volume that cannot be written."""
     try:
         return with_doubts(sort_series(frames, copies=copies), doubt)
     except Exception as error:  # one series must not end the import of the others
@@ -191,8 +195,8 @@ def _usable(decision: Decision, examination: Examination) -> Decision:
     return replace(decision, status=REFUSED, reason=reason)
 
 
-def _as_numbered(frame: Frame) -> tuple[object, ...]:
-    """The order of a series' images: that in which files are met differs between a folder and a server."""
+def _as_numbered(frame: ImageFrame) -> tuple[object, ...]:
+    """Sort key of a series' images: the order of files differs between a folder and a server."""
     return (*_number(frame.instance_number), frame.uid, frame.index)
 
 
@@ -210,8 +214,8 @@ def _mark(pseudonyms: Pseudonyms, stack: Stack) -> str:
     return pseudonyms.mark(stack.frames[0].identity.series_uid, *uids)
 
 
-def places_of(pseudonyms: Pseudonyms, frame: Frame) -> dict[str, str]:
-    """Keyed marks by which drawings find a volume: of its series, frame of reference and examination."""
+def places_of(pseudonyms: Pseudonyms, frame: ImageFrame) -> dict[str, str]:
+    """Keyed marks by which drawings are assigned to a volume: series, frame of reference and examination."""
     space = frame.facts.frame_of_reference
     return {
         "series": pseudonyms.mark("series", frame.identity.series_uid),
@@ -221,7 +225,7 @@ def places_of(pseudonyms: Pseudonyms, frame: Frame) -> dict[str, str]:
 
 
 def _one_examination(items: list[Item]) -> list[Item]:
-    """Where several examinations offer roles, a reader has to choose: nothing is mixed, and none is guessed."""
+    """Send volumes to review if several examinations have roles: they are never mixed, and none is guessed."""
     with_roles = {item.examination for item in items if item.decision.role}
     if len(with_roles) < 2:
         return items
@@ -238,7 +242,7 @@ def _one_examination(items: list[Item]) -> list[Item]:
 
 
 def _without_doubles(items: list[Item]) -> Iterator[Item]:
-    """Two volumes under one role (a reader's answer among them) both go to review."""
+    """Send volumes with the same role to review, even if a reader gave one of them."""
     roles = [item.decision.role for item in items if item.decision.status == ROLE]
     for item in items:
         if item.decision.status == ROLE and roles.count(item.decision.role) > 1:
@@ -249,24 +253,24 @@ def _without_doubles(items: list[Item]) -> Iterator[Item]:
 
 
 def _on_one_scale(items: list[Item]) -> Iterator[Item]:
-    """Values that are compared lie on one scale, or the volumes go to review."""
+    """Put values that will be compared on one scale, or send the volumes to review."""
     for item, scale in zip(items, common_scales([item.decision for item in items]), strict=True):
         if scale.doubt and item.decision.status == ROLE:
             decision = replace(item.decision, status=REVIEW, role="", reason=scale.doubt)
             yield item if item.answer else replace(item, decision=decision)
         else:
-            yield replace(item, scale=scale.scale, scale_of=scale.of)
+            yield replace(item, scale=scale.scale, scale_of=scale.reference)
 
 
 def _named(items: Iterable[Item], others: set[str]) -> Iterator[Item]:
-    """Give each volume its file; `others` hold volumes of other sources, which are never overwritten."""
+    """Give each volume its file name; `others` are files of other sources, which are never overwritten."""
     free = (file for number in count(1) if (file := f"unsure/{number}.nii.gz") not in others)
     for item in items:
         decision = item.decision
         if decision.stack.grid is None:
             yield item
         elif decision.status == ROLE and f"{decision.role}.nii.gz" in others:
-            reason = f"an earlier import from another source has written another volume as {decision.role}"
+            reason = f"an earlier import from another source has written a different volume as {decision.role}"
             yield replace(item, decision=replace(decision, status=REFUSED, reason=reason))
         elif decision.status == ROLE:
             yield replace(item, file=f"{decision.role}.nii.gz")

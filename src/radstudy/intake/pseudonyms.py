@@ -1,7 +1,7 @@
-"""Pseudonyms by a keyed table that is kept apart from the output, and texts without what identifies a patient.
+"""Pseudonyms from a keyed table kept apart from the output, and removal of identifying text.
 
 A pseudonym is an HMAC-SHA-256 (RFC 2104) of the PatientID with a secret key: the same patient gets the same one in
-every import that uses the table, and without the key it cannot be worked out from the PatientID.
+every import that uses the table, and without the key it cannot be derived from the PatientID.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from radstudy.errors import DataError
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.store import write_text
 
@@ -23,21 +23,21 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
 _COLUMNS = ["pseudonym", "patient_id", "issuer"]
 REMOVED = "[removed]"
 _START, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
-# Archives write the collection where the name was, such as 06^Breast-MRI-Pilot: these parts of it identify nobody.
+# Archives replace the name by the collection, such as 06^Breast-MRI-Pilot: these parts of it identify no one.
 _NO_NAMES = {"BREAST", "MRI", "DCE", "LESION", "TUMOR", "TUMOUR"}
 
 
 class Pseudonyms:
-    """The table: (PatientID, issuer) to pseudonym.
+    """Table of pseudonyms by (PatientID, issuer).
 
     Parameters
     ----------
-    table : the CSV file (columns pseudonym, patient_id, issuer); the key lies beside it as TABLE.key. Nothing is
-        written before `save`, so that a dry run shows the names that the import will give.
+    table : the CSV file (columns pseudonym, patient_id, issuer); the key is next to it as TABLE.key. Nothing is
+        written before `save`, so that a dry run shows the pseudonyms that the import will use.
 
     Raises
     ------
-    DataError : the table lacks a column or names a pseudonym twice, or its key cannot be read.
+    DataError : the table lacks a column or holds a pseudonym twice, or its key cannot be read.
     """
 
     def __init__(self, table: Path) -> None:
@@ -54,12 +54,12 @@ class Pseudonyms:
             self.key = bytes.fromhex(key_file.read_text(encoding="ascii").strip())
         except ValueError as error:
             raise DataError(
-                f"{key_file}: it is no key. To do: put back the one that the table was made with"
+                f"{key_file}: it is not a key. To do: restore the one with which the table was created"
             ) from error
 
     @property
     def is_new(self) -> bool:
-        """Whether the key was made now: pseudonyms that are not in the table are other ones once it is made again."""
+        """True if the key is new and not yet saved: another new key would yield other pseudonyms."""
         return self._new_key is not None
 
     def _read(self, table: Path) -> None:
@@ -69,10 +69,10 @@ class Pseudonyms:
         for row in rows:
             self._known[(row["patient_id"], row.get("issuer") or "")] = row["pseudonym"]
         if len(set(self._known.values())) != len(self._known):
-            raise DataError(f"{table}: a pseudonym stands for two patients. To do: give each patient one of its own")
+            raise DataError(f"{table}: two patients have the same pseudonym. To do: give each patient a different one")
 
     def of(self, identifier: tuple[str, str]) -> str:
-        """The patient's pseudonym; a new one where the table has none."""
+        """Return the patient's pseudonym, a new one if the table has none."""
         if identifier not in self._known:
             digest = int.from_bytes(hmac.new(self.key, "\0".join(identifier).encode(), hashlib.sha256).digest())
             taken, length = set(self._known.values()), 8
@@ -82,15 +82,15 @@ class Pseudonyms:
         return self._known[identifier]
 
     def knows(self, identifier: tuple[str, str]) -> bool:
-        """Whether the patient has a pseudonym already."""
+        """True if the patient already has a pseudonym."""
         return identifier in self._known
 
     def mark(self, *parts: str) -> str:
-        """A keyed mark of a series or volume: stable, and nothing of its UID can be seen in it."""
+        """Return a keyed mark of a series or volume, which is stable and reveals nothing of its UID."""
         return hmac.new(self.key, "\0".join(("mark", *parts)).encode(), hashlib.sha256).hexdigest()[:16]
 
     def save(self) -> None:
-        """Write the table and its key, readable by their owner only."""
+        """Write the table and its key, readable only by their owner."""
         if self._new_key is not None:
             write_text(self._new_key, self.key.hex() + "\n", private=True)
             self._new_key = None
@@ -105,16 +105,15 @@ def _base32(number: int, length: int) -> str:
 
 
 class Redactor:
-    """Takes out of a free text what identifies a patient: the name in each of its writings, the PatientID, birth dates,
-    UIDs.
+    """Remove from free text what identifies a patient: the name in each of its forms, PatientID, birth dates, UIDs.
 
-    Of a name go its words (also without accents, and the parts of double names), and the words of one component, or of
-    the family and the given name in either order, with anything or nothing between them. Less than three letters stay,
-    unless they are two of a writing without capitals, where a letter is a syllable or a word.
+    Of a name, its words are removed (also without accents, and the parts of double names), and the words of one
+    component, or of family and given name in either order, with anything or nothing between them. Fewer than three
+    letters are kept, unless they are two letters of a script without capitals, in which a letter is a syllable or word.
 
     Parameters
     ----------
-    identities : everything that the patient's headers say about who it is.
+    identities : all identities in the patient's headers.
 
     Examples
     --------
@@ -123,8 +122,8 @@ class Redactor:
     ('T2 [removed]_T', '[removed] T2', 'T2 [removed]')
     """
 
-    def __init__(self, identities: Iterable[Identity]) -> None:
-        known: set[tuple[str, ...]] = set()  # words that stand one after the other
+    def __init__(self, identities: Iterable[DicomIdentity]) -> None:
+        known: set[tuple[str, ...]] = set()  # consecutive words
         for identity in identities:
             for writing in identity.name.split("="):
                 known |= _told_by(writing)
@@ -136,22 +135,24 @@ class Redactor:
         self._pattern = re.compile("|".join(parts), re.IGNORECASE)
 
     def __call__(self, text: str) -> str:
-        """The text with what identifies the patient taken out."""
+        """Return the text without what identifies the patient."""
         return self._pattern.sub(REMOVED, text)
 
 
 def _told_by(writing: str) -> set[tuple[str, ...]]:
-    """Words, and words in a row, that a name in one writing (FAMILY^GIVEN^MIDDLE^PREFIX^SUFFIX) can be told by."""
-    found = {(word,) for word in re.split(r"[\^,\s]+", writing)}
+    """Words and sequences of words that identify a name in one form (FAMILY^GIVEN^MIDDLE^PREFIX^SUFFIX)."""
+    sequences = {(word,) for word in re.split(r"[\^,\s]+", writing)}
     components = [tuple(filter(None, re.split(r"[\W_]+", part))) for part in re.split(r"[\^,]", writing)]
-    found |= {(word,) for words in components for word in words if word.upper() not in _NO_NAMES}
+    sequences |= {(word,) for words in components for word in words if word.upper() not in _NO_NAMES}
     family, given = [*components, (), ()][:2]
     rows = [*components, *([family + given, given + family] if family and given else [])]
-    return found | {row for row in rows if any(word.upper() not in _NO_NAMES and not word.isdigit() for word in row)}
+    return sequences | {
+        row for row in rows if any(word.upper() not in _NO_NAMES and not word.isdigit() for word in row)
+    }
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """The same letters, put together, taken apart, of full width and without accents."""
+    """The same letters composed, decomposed, of normal width and without accents."""
     plain = unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()
     return (*(unicodedata.normalize(form, word) for form in ("NFC", "NFD", "NFKC")), plain)
 
@@ -162,18 +163,18 @@ def _is_enough(words: tuple[str, ...]) -> bool:
 
 
 def _in_a_row(words: tuple[str, ...]) -> str:
-    """A pattern of the words with anything but letters between them; writings of syllables know no ends of words."""
+    """Pattern of the words with anything but letters between them; syllabic scripts have no word boundaries."""
     start, end = "" if _is_syllable(words[0][0]) else _START, "" if _is_syllable(words[-1][-1]) else _END
     return start + r"[\W_]*".join(map(re.escape, words)) + end
 
 
 def _is_syllable(letter: str) -> bool:
-    """Whether a letter is of a writing without capitals: ideographs, kana, hangul, Thai, Arabic, ..."""
+    """True if a letter belongs to a script without capitals: ideographs, kana, hangul, Thai, Arabic, ..."""
     return unicodedata.category(letter) == "Lo"
 
 
 def _spelt(date: str) -> set[str]:
-    """A DICOM date as people write it."""
+    """Common spellings of a DICOM date."""
     if not re.fullmatch(r"\d{8}", date):
         return {date} if date else set()
     year, month, day = date[:4], date[4:6], date[6:]

@@ -1,6 +1,6 @@
-"""Pull examinations from a server into the private folder: resumable, repeated where it fails, counted.
+"""Pulling of examinations from a server into the private folder: resumable, with retries, and counted.
 
-Every instance is a file that is there whole or not at all, so a pull that was killed goes on where it was. Nothing is
+Every instance is a file that is complete or does not exist, so an interrupted pull resumes where it stopped. Nothing is
 ever written to the server.
 """
 
@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.errors import DataError, RadstudyError
 from radstudy.formats.dicom_classes import IMAGE_STORAGES
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.formats.dicom_values import whole_of
 from radstudy.intake.faults import unexpected
 from radstudy.intake.index import Bar
@@ -39,18 +39,18 @@ ATTEMPTS = 4
 PULLED = "pulled.json"  # in a series' folder: the hashes of its files
 Answer = TypeVar("Answer")
 Keep = Callable[[str, bytes], None]  # see `Received.keep`
-Text = Callable[[str], str]  # the text of a tag by its keyword; "" where there is none
+Text = Callable[[str], str]  # the text of a tag by its keyword; "" if there is none
 
 
 @dataclass(frozen=True)
 class OfferedSeries:
-    """A series as a server lists it.
+    """A series as listed by a server.
 
     Parameters
     ----------
-    uid, number, description, modality : of the series; `uid` is empty where what the server gives has not its form.
-    images : how many instances the server says it has, or None.
-    frames : of a series of one instance: how many frames that has; None where not asked or not told.
+    uid, number, description, modality : of the series; `uid` is empty if the server's value is not a valid UID.
+    images : number of instances according to the server, or None.
+    frames : number of frames, for a series of one instance; None if not queried or not stated.
     """
 
     uid: str
@@ -62,22 +62,22 @@ class OfferedSeries:
 
     @property
     def slices(self) -> int:
-        """How many images it holds; 0 where one instance may be one image or an enhanced multi-frame object."""
+        """Number of images; 0 if its only instance may be one image or an enhanced multi-frame object."""
         return (self.frames or 0) if self.images == 1 else self.images or 0
 
 
 @dataclass(frozen=True)
 class Offered:
-    """An examination as a server lists it.
+    """An examination as listed by a server.
 
     Parameters
     ----------
-    identity : whose it is.
-    series : of it.
-    problem : why its series, or some of them, are not known; "" where they are.
+    identity : patient and study.
+    series : its series.
+    problem : why its series, or some of them, are not known; "" if they are.
     """
 
-    identity: Identity
+    identity: DicomIdentity
     series: tuple[OfferedSeries, ...]
     problem: str = ""
 
@@ -85,11 +85,11 @@ class Offered:
     def of(
         cls, study: Text, series: Iterable[Text], frames: Callable[[str], int | None], *, problem: str = ""
     ) -> Offered:
-        """From the texts of a server's answers: one on the examination, one on each of its series.
+        """Build from the texts of a server's answers: one on the examination, one on each of its series.
 
-        `frames` gives the number of frames of a series that has one instance, by the series' UID.
+        `frames` returns the number of frames of a series that has one instance, by the series' UID.
         """
-        identity = Identity(
+        identity = DicomIdentity(
             patient_id=tidy(study("PatientID")),
             issuer=tidy(study("IssuerOfPatientID")),
             name=tidy(study("PatientName")),
@@ -119,35 +119,35 @@ class Offered:
 
 
 def frames_told(instance: Text) -> int | None:
-    """How many frames an instance has, by a server's answer on it: a classic MR image is one; None where unknown."""
+    """Number of frames of an instance according to a server; a classic MR image has one; None if unknown."""
     frames = whole_of(instance("NumberOfFrames") or None)
     return frames or (1 if IMAGE_STORAGES.get(instance("SOPClassUID")) == "MR" else None)
 
 
 def _uid(text: str) -> str:
-    """A UID as it may enter paths and addresses; "" where it has not the form of one."""
+    """A UID that is safe in paths and addresses; "" if it is not a valid UID."""
     bare = text.strip(" \0")
     return bare if is_uid(bare) else ""
 
 
 class Server(Protocol):
-    """A server that can be asked and that gives instances. All its methods may raise a TransferError."""
+    """A server that answers queries and sends instances. All its methods may raise a TransferError."""
 
     @property
     def limits(self) -> Limits:
-        """Bounds on what is taken."""
+        """Bounds on what is accepted."""
         ...
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
-        """The examinations of a patient (wildcards * and ?) or with a study UID."""
+        """Query the examinations of a patient (wildcards * and ?) or with a study UID."""
         ...
 
     def instances(self, study: str, series: str) -> list[str]:
-        """The SOP instance UIDs of a series."""
+        """Query the SOP instance UIDs of a series."""
         ...
 
     def fetch(self, study: str, series: str, instances: Sequence[str], keep: Keep, *, whole: bool) -> None:
-        """Give each instance to `keep` (its UID, the bytes of a DICOM file); `whole`: they are all of the series."""
+        """Pass each instance to `keep` (its UID, the bytes of a DICOM file); `whole` if they are the entire series."""
         ...
 
 
@@ -161,24 +161,24 @@ def pull(
     bar: Bar = lambda items, total, what: items,
     wait_s: float = 1.0,
 ) -> Folder:
-    """Pull what a query finds into PRIVATE/pulled, and give it as a source.
+    """Pull the matches of a query into PRIVATE/pulled, and return them as a source.
 
     Parameters
     ----------
-    server : where to.
-    private : folder of what identifies patients.
-    patient, study : PatientID (wildcards allowed) and StudyInstanceUID; both empty pulls all of the server.
+    server : the server to pull from.
+    private : private folder of the import.
+    patient, study : PatientID (wildcards allowed) and StudyInstanceUID; if both are empty, everything is pulled.
     say, bar : print a message; draw progress.
-    wait_s : before the second attempt at a transfer that failed; doubled each time.
+    wait_s : time before the second attempt at a failed transfer; doubled each time.
 
     Returns
     -------
-    The pulled objects; `problems` names what did not come.
+    The pulled objects; `problems` names what is missing.
 
     Raises
     ------
-    DataError : the server cannot be asked, or finds nothing.
-    StorageError : the disk is full; what has come stays.
+    DataError : the server cannot be queried, or finds nothing.
+    StorageError : the disk is full; what was received is kept.
     """
     offered = asked(server, patient, study, wait_s=wait_s)
     numbered = list(enumerate(offered, 1))
@@ -193,40 +193,40 @@ def pull(
         for number, one, series in bar(wanted, len(wanted), "series pulled"):
             try:
                 with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-                    got, found = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
+                    warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
+                    got, faults = _pull_series(server, one.identity.study_uid, series, folder, wait_s)
             except RadstudyError:
                 raise
-            except Exception as error:  # one series must not keep the others from coming
-                got, found = [], [f"{unexpected(error)}; it is left out. To do: import again"]
+            except Exception as error:  # one series must not stop the others
+                got, faults = [], [f"{unexpected(error)}; it is left out. To do: import again"]
             names += got
-            problems += [f"examination {number}, series {series.number}: {problem}" for problem in found]
+            problems += [f"examination {number}, series {series.number}: {problem}" for problem in faults]
     return Folder(folder, problems, only=tuple(dict.fromkeys(names)))
 
 
 def asked(server: Server, patient: str, study: str, *, wait_s: float = 1.0) -> list[Offered]:
-    """What the server finds; an examination whose series it does not list has a `problem`.
+    """Query a server; an examination whose series it does not list has a `problem`.
 
     Raises
     ------
     DataError : it does not answer, or finds nothing.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+        warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
         offered = _again(lambda: server.examinations(patient, study), wait_s)
         if not offered:
             raise DataError(
-                "the server finds no examination. To do: check --patient and --study, and that it may be asked"
+                "the server finds no examination. To do: check --patient and --study, and that it accepts our queries"
             )
         return [_listed(server, one, wait_s) for one in offered]
 
 
 def _listed(server: Server, one: Offered, wait_s: float) -> Offered:
-    """An examination with its series, asked for again where they could not be listed the first time."""
+    """An examination with its series, queried again if they could not be listed the first time."""
     uid = one.identity.study_uid
     if not uid:
-        return replace(one, problem="its StudyInstanceUID has not the form of a UID; it is left out. To do: ask the "
-                                    "keeper of the server to mend it")  # fmt: skip
+        return replace(one, problem="its StudyInstanceUID is not a valid UID; it is left out. To do: ask the "
+        "administrator of the server to correct it")  # fmt: skip
     for attempt in range(1 if one.series else ATTEMPTS - 1):
         if not one.problem:
             break
@@ -236,16 +236,16 @@ def _listed(server: Server, one: Offered, wait_s: float) -> Offered:
         except TransferError:
             continue
     if one.problem:
-        rest = "what it lists is imported" if one.series else "it is left out"
-        return replace(one, problem=f"its series cannot all be listed: {one.problem}; {rest}. To do: import again")
+        rest = "the series listed are imported" if one.series else "it is left out"
+        return replace(one, problem=f"not all of its series can be listed: {one.problem}; {rest}. To do: import again")
     return one
 
 
 def describe_offered(offered: Iterable[Offered], rules: Rules) -> str:
-    """What names and counts alone say of each examination, for a dry run: nothing is pulled."""
-    lines = ["By names and counts alone; b-values, phases and geometry are decided when the images are there."]
+    """Describe each examination by names and counts only, for a dry run: nothing is pulled."""
+    lines = ["By names and counts only; b-values, phases and geometry are decided once the images are pulled."]
     offered = list(offered)
-    known: dict[tuple[str, str], list[Identity]] = {}
+    known: dict[tuple[str, str], list[DicomIdentity]] = {}
     for one in offered:
         known.setdefault(_patient_of(one), []).append(one.identity)
     for number, one in enumerate(offered, 1):
@@ -271,18 +271,18 @@ def _patient_of(one: Offered) -> tuple[str, str]:
 def _pull_series(
     server: Server, study: str, series: OfferedSeries, folder: Path, wait_s: float
 ) -> tuple[list[str], list[str]]:
-    """The names of the series' files, none where it did not come whole, and what is wrong with it."""
+    """The names of the series' files, none if it is incomplete, and the problems with it."""
     if not series.uid:
-        return [], ["its SeriesInstanceUID has not the form of a UID; it is left out. To do: export it to a folder"]
+        return [], ["its SeriesInstanceUID is not a valid UID; it is left out. To do: export it to a folder"]
     try:
         uids = list(dict.fromkeys(_again(lambda: server.instances(study, series.uid), wait_s)))
     except DataError as error:
         return [], [str(error)]
     if wrong := [uid for uid in uids if not is_uid(uid)]:
-        return [], [f"{len(wrong)} of {len(uids)} SOPInstanceUIDs have not the form of a UID; it is left out. "
+        return [], [f"{len(wrong)} of {len(uids)} SOPInstanceUIDs are not valid UIDs; it is left out. "
                     "To do: export it to a folder"]  # fmt: skip
     if not uids and series.images != 0:
-        return [], ["the server lists no instance of it; it is left out. To do: ask the keeper of the server"]
+        return [], ["the server lists no instance of it; it is left out. To do: ask the administrator of the server"]
     names = {uid: f"{_short(study, series.uid)}/{_short(uid)}.dcm" for uid in uids}
     record = folder / _short(study, series.uid) / PULLED
     _discard_damaged(folder, record)
@@ -293,17 +293,17 @@ def _pull_series(
     if len(got) < len(uids):
         reasons = "; ".join([*([str(failed)] if failed else []), *refused])
         remedy = (failed and failed.remedy) or "import again"
-        return [], [f"{len(got)} of {len(uids)} instances came{reasons and f' ({reasons})'}; it is left out, what came "
-                    f"is kept. To do: {remedy}"]  # fmt: skip
+        return [], [f"only {len(got)} of {len(uids)} instances arrived{reasons and f' ({reasons})'}; it is left out, "
+        f"what arrived is kept. To do: {remedy}"]  # fmt: skip
     if series.images is not None and series.images != len(uids):
         return [], [f"the server counts {series.images} instances but lists {len(uids)}; it is left out"]
     hashes = {name: file_hash(folder / name) for name in got}
     keep_record(record, "", {"files": hashes}, compact=True, private=True)
-    return got, [f"{why}; the series is whole without" for why in refused]
+    return got, [f"{why}; the series is complete without them" for why in refused]
 
 
 def _fetch_all(server: Server, study: str, series: str, received: Received, wait_s: float) -> TransferError | None:
-    """Fetch until all is there, or `ATTEMPTS` in a row brought nothing new; gives what went wrong last.
+    """Fetch until all is received, or `ATTEMPTS` in a row brought nothing new; return the last error.
 
     Raises
     ------
@@ -330,15 +330,15 @@ def _fetch_all(server: Server, study: str, series: str, received: Received, wait
 
 
 def _discard_damaged(folder: Path, record: Path) -> None:
-    """Remove what an earlier pull has written and is not as it was, so that it is fetched again."""
-    found = kept_record(record, "") or {}
-    for name, content in found.get("files", {}).items():
+    """Remove files of an earlier pull that have changed since, so that they are fetched again."""
+    earlier = kept_record(record, "") or {}
+    for name, content in earlier.get("files", {}).items():
         if (folder / name).is_file() and file_hash(folder / name) != content:
             (folder / name).unlink()
 
 
 def _again(ask: Callable[[], Answer], wait_s: float) -> Answer:
-    """Ask until the server answers, at most `ATTEMPTS` times; once where another answer is not to be expected."""
+    """Query until the server answers, at most `ATTEMPTS` times; only once if the answer would not change."""
     for attempt in range(ATTEMPTS):
         try:
             return ask()
@@ -349,9 +349,9 @@ def _again(ask: Callable[[], Answer], wait_s: float) -> Answer:
             if attempt < ATTEMPTS - 1:
                 time.sleep(wait_s * 2**attempt)
     remedy = last.remedy or "check its address and that it is running"
-    raise DataError(f"the server does not answer as it should: {last}. To do: {remedy}")
+    raise DataError(f"the server did not answer as expected: {last}. To do: {remedy}")
 
 
 def _short(*uids: str) -> str:
-    """A short file name of UIDs: paths on Windows have a limit of 260 characters."""
+    """A short file name from UIDs: paths on Windows are limited to 260 characters."""
     return hashlib.sha256("\0".join(uids).encode()).hexdigest()[:20]

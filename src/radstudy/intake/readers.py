@@ -1,9 +1,9 @@
-"""Who drew which mask: by a reader's answer, by a rule, or by what the drawings themselves say, else asked.
+"""Assignment of drawings to readers: by a reader's answer, a rule, or the drawings' own headers; otherwise a question.
 
-A drawing (one SEG, RTSTRUCT or .seg.nrrd) has one reader. Where two drawings of a patient have a region of one name on
-one volume, their readers must be known before anything is named after them. Without an answer or a rule they are known
-where one attribute (ContentCreatorName, OperatorsName, or the description of the series) tells them apart everywhere in
-the cohort, by the same values everywhere. The order in which files are met never names a reader.
+A drawing (one SEG, RTSTRUCT or .seg.nrrd) has one reader. If two drawings of a patient have a region of the same name
+on the same volume, their readers must be known before files are named after them. Without an answer or a rule they
+are known if one attribute (ContentCreatorName, OperatorsName, or the description of the series) distinguishes them, by
+the same values, throughout the cohort. The order of files never determines a reader.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from radstudy.intake.review import NOT_WANTED
 ATTRIBUTES = {
     "creator": "ContentCreatorName", "operators": "OperatorsName", "description": "the description of its series",
 }  # fmt: skip
-LENGTH = 40  # of a part of a file's name
+LENGTH = 40  # characters of a part of a file name
 Place = tuple[str, str, str]  # patient, role, region
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A region that a drawing has on a volume.
+    """A region of a drawing on a volume.
 
     Parameters
     ----------
-    drawing : its mark.
-    patient, role, region : of the volume, and the region as file names have it.
-    direct : whether the drawing names the volume's series; else it is here because the grid is the same.
+    drawing : mark of the drawing.
+    patient, role, region : patient and role of the volume, and the region as in file names.
+    direct : whether the drawing names the volume's series; otherwise it only has the same grid.
     """
 
     drawing: str
@@ -45,20 +45,20 @@ class Claim:
 
     @property
     def place(self) -> Place:
-        """What two readers would both have drawn."""
+        """Patient, role and region, which drawings of several readers may share."""
         return self.patient, self.role, self.region.lower()
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Who drew a drawing.
+class AssignedReader:
+    """The reader of a drawing.
 
     Parameters
     ----------
-    name : as file names have it; "" where it is not known, or not needed.
-    by : what says so.
-    certain : whether a person said so (an answer or a rule), so that files of an earlier import may be renamed.
-    question : why a reader has to be asked; "" where not.
+    name : as in file names; "" if it is not known, or not needed.
+    by : source of the name.
+    certain : whether a person named the reader (an answer or a rule), so that earlier files may be renamed.
+    question : why a reader has to be asked; "" if not.
     left_out : whether a reader has left the drawing out.
     """
 
@@ -71,27 +71,27 @@ class Reader:
 
 @dataclass(frozen=True)
 class Decided:
-    """Who drew what.
+    """The readers of all drawings.
 
     Parameters
     ----------
     readers : mark of a drawing to its reader.
-    superseded : claims (place, mark) that give way: the same reader has drawn the region on that very volume.
+    superseded : claims (place, mark) that are dropped, because the same reader drew the region on that volume itself.
     """
 
-    readers: Mapping[str, Reader]
+    readers: Mapping[str, AssignedReader]
     superseded: frozenset[tuple[Place, str]] = frozenset()
 
 
 @dataclass(frozen=True)
 class ReaderRule:
-    """A rule of the user's: where {reader} stands in a folder, or in an attribute.
+    """A user's rule for the position of {reader} in a path, or in an attribute.
 
     Parameters
     ----------
     text : as the user wrote it.
     attribute : creator, operators or description; "" for the drawing's path in the source.
-    pattern : finds the reader.
+    pattern : matches the reader.
     """
 
     text: str
@@ -99,26 +99,26 @@ class ReaderRule:
     pattern: re.Pattern[str]
 
     def reader_of(self, entry: Mapping[str, Any]) -> str:
-        """The reader of a drawing (an entry of `keep_drawings`), as written there; "" where the rule does not fit."""
+        """Return the reader of a drawing (an entry of `keep_drawings`), as written; "" if the rule does not match."""
         if self.attribute:
             subject = str((entry.get("authorship") or {}).get(self.attribute, ""))
         else:
             subject = str(entry.get("source", ""))
-        found = self.pattern.search(subject)
-        return found.group("reader") if found else ""
+        match = self.pattern.search(subject)
+        return match.group("reader") if match else ""
 
 
 def read_rule(text: str) -> ReaderRule:
-    """A rule as the command line gives it.
+    """Parse a rule of the command line.
 
     Parameters
     ----------
-    text : such as "annotations/{reader}/", "*_{reader}.dcm", "description:Seg {reader}" or "creator:{reader}"; * stands
-        for anything (in a path, within one folder's name).
+    text : such as "annotations/{reader}/", "*_{reader}.dcm", "description:Seg {reader}" or "creator:{reader}"; *
+        matches anything (in a path, within one folder's name).
 
     Raises
     ------
-    UsageError : it does not hold {reader} once.
+    UsageError : it does not contain {reader} exactly once.
 
     Examples
     --------
@@ -130,8 +130,9 @@ def read_rule(text: str) -> ReaderRule:
     attribute, pattern = (attribute, rest) if attribute in ATTRIBUTES and rest else ("", text)
     if pattern.count("{reader}") != 1:
         raise UsageError(
-            f"--readers '{text}': it must hold {{reader}} once. To do: give a folder such as annotations/{{reader}}/, "
-            "a file name such as *_{reader}.dcm, or description:, creator: or operators: with a pattern"
+            f"--readers '{text}': it must contain {{reader}} exactly once. To do: give a folder such as "
+            "annotations/{reader}/, a file name such as *_{reader}.dcm, or description:, creator: or operators: with "
+            "a pattern"
         )
     anything, name = (".*?", ".+?") if attribute else ("[^/]*?", "[^/]+?")
     parts = [re.escape(part).replace(r"\*", anything) for part in pattern.strip().split("{reader}")]
@@ -141,9 +142,9 @@ def read_rule(text: str) -> ReaderRule:
 
 
 def plain(text: str) -> str:
-    """A text as a part of a file's name: ASCII letters, digits, _ and -; "" where nothing is left.
+    """Convert a text to a part of a file name: ASCII letters, digits, _ and -; "" if nothing is left.
 
-    Of a name in several writings (DICOM's =) the first that has ASCII letters is taken.
+    If a name has several forms (DICOM's =), the first with ASCII letters is used.
 
     Examples
     --------
@@ -152,9 +153,9 @@ def plain(text: str) -> str:
     """
     for writing in text.split("="):
         ascii_text = unicodedata.normalize("NFKD", writing).encode("ascii", "ignore").decode()
-        found = re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_text).strip("-_")[:LENGTH]
-        if found:
-            return found
+        part = re.sub(r"[^A-Za-z0-9_-]+", "-", ascii_text).strip("-_")[:LENGTH]
+        if part:
+            return part
     return ""
 
 
@@ -167,33 +168,33 @@ def decide_readers(
     earlier: Mapping[str, str],
     identifies: Callable[[str, str], bool],
 ) -> Decided:
-    """Who drew each drawing.
+    """Decide on the reader of each drawing.
 
     Parameters
     ----------
-    claims : the regions of all drawings, of earlier imports too.
-    entries : mark of a drawing to what is known of it (`keep_drawings`).
-    rules : of the user's; the first that fits counts.
-    answers : mark of a drawing to what a reader has written into the review table.
-    earlier : mark of a drawing to the reader that an earlier import has named.
-    identifies : whether a text (second) has words of a patient (first) in it, and so cannot be a reader's name.
+    claims : the regions of all drawings, including those of earlier imports.
+    entries : mark of a drawing to its entry (`keep_drawings`).
+    rules : the user's rules; the first that matches counts.
+    answers : mark of a drawing to a reader's entry in the review table.
+    earlier : mark of a drawing to the reader named by an earlier import.
+    identifies : True if a text (second) contains words that identify a patient (first), and so cannot name a reader.
     """
     patient_of = {claim.drawing: claim.patient for claim in claims}
-    known: dict[str, Reader] = {}
+    known: dict[str, AssignedReader] = {}
     for mark, patient in patient_of.items():
-        found = _said(mark, entries.get(mark, {}), rules, answers, earlier)
-        if found.name and found.by.startswith("--readers") and identifies(patient, found.name):
-            found = Reader(question=f"{found.by} takes words that identify the patient for a reader")
-        if found.by or found.question:
-            known[mark] = found
+        reader = _stated(mark, entries.get(mark, {}), rules, answers, earlier)
+        if reader.name and reader.by.startswith("--readers") and identifies(patient, reader.name):
+            reader = AssignedReader(question=f"{reader.by} matches words that identify the patient, not a reader")
+        if reader.by or reader.question:
+            known[mark] = reader
     places: dict[Place, dict[str, bool]] = defaultdict(dict)
     for claim in claims:
         if not (claim.drawing in known and known[claim.drawing].left_out):
             places[claim.place][claim.drawing] = claim.direct
     shared = {place: marks for place, marks in places.items() if len(marks) > 1}
-    known |= _told_apart(shared, entries, known, patient_of, identifies)
+    known |= _by_attribute(shared, entries, known, patient_of, identifies)
     for mark in patient_of:
-        known.setdefault(mark, Reader())
+        known.setdefault(mark, AssignedReader())
     shown = {claim.place: claim.region for claim in reversed(claims)}
     known |= _questions(shared, known, shown)
     superseded = {
@@ -206,46 +207,46 @@ def decide_readers(
 
 
 def _voices(marks: Mapping[str, bool], name_of: Callable[[str], str]) -> dict[str, list[str]]:
-    """Drawings of one region on one volume by who drew them: those made on that volume before those of its grid."""
+    """Group drawings of one region on one volume by reader, preferring those made on that volume itself."""
     by_name: dict[str, list[str]] = defaultdict(list)
     for mark in sorted(marks):
         by_name[name_of(mark).casefold()].append(mark)
     return {name: ([m for m in own if marks[m]] if name else []) or own for name, own in by_name.items()}
 
 
-def _said(
+def _stated(
     mark: str,
     entry: Mapping[str, Any],
     rules: Sequence[ReaderRule],
     answers: Mapping[str, str],
     earlier: Mapping[str, str],
-) -> Reader:
-    """What an answer, a rule or an earlier import says of a drawing."""
+) -> AssignedReader:
+    """The reader of a drawing according to an answer, a rule or an earlier import."""
     answer = answers.get(mark, "")
     if answer:
         left_out = answer == NOT_WANTED
-        return Reader("" if left_out else answer, "a reader's answer", certain=True, left_out=left_out)
+        return AssignedReader("" if left_out else answer, "a reader's answer", certain=True, left_out=left_out)
     for rule in rules:
-        found = rule.reader_of(entry)
-        if found:
-            name = plain(found)
-            question = "" if name else f"'{found}' has no letters that a file's name can have"
-            return Reader(name, f"--readers {rule.text}", certain=True, question=question)
+        text = rule.reader_of(entry)
+        if text:
+            name = plain(text)
+            question = "" if name else f"'{text}' has no letters that can be used in a file name"
+            return AssignedReader(name, f"--readers {rule.text}", certain=True, question=question)
     if earlier.get(mark):
-        return Reader(earlier[mark], "an earlier import")
+        return AssignedReader(earlier[mark], "an earlier import")
     if rules:
-        return Reader(question="no rule of --readers fits it")
-    return Reader()
+        return AssignedReader(question="no rule of --readers matches it")
+    return AssignedReader()
 
 
-def _told_apart(
+def _by_attribute(
     shared: Mapping[Place, Mapping[str, bool]],
     entries: Mapping[str, Mapping[str, Any]],
-    known: Mapping[str, Reader],
+    known: Mapping[str, AssignedReader],
     patient_of: Mapping[str, str],
     identifies: Callable[[str, str], bool],
-) -> dict[str, Reader]:
-    """Readers by the first attribute that tells the drawings of every shared region apart, by the same values."""
+) -> dict[str, AssignedReader]:
+    """Readers by the first attribute that distinguishes the drawings of every shared region, by the same values."""
     if all(mark in known for mark in patient_of):
         return {}
     for attribute, shown in ATTRIBUTES.items():
@@ -262,7 +263,7 @@ def _told_apart(
         if any(identifies(patient_of[mark], values[mark]) for marks in known_of for mark in marks):
             continue
         return {
-            mark: Reader(names[value.casefold()], shown)
+            mark: AssignedReader(names[value.casefold()], shown)
             for mark, value in values.items()
             if mark in patient_of and mark not in known and value.casefold() in names
         }
@@ -278,10 +279,10 @@ def _value(entry: Mapping[str, Any], attribute: str) -> str:
 
 
 def _questions(
-    shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, Reader], shown: Mapping[Place, str]
-) -> dict[str, Reader]:
-    """The drawings of regions whose readers are not known, or of which one reader has several."""
-    asked: dict[str, Reader] = {}
+    shared: Mapping[Place, Mapping[str, bool]], known: Mapping[str, AssignedReader], shown: Mapping[Place, str]
+) -> dict[str, AssignedReader]:
+    """The drawings in question: their readers are not known, or one reader has several of the same region."""
+    asked: dict[str, AssignedReader] = {}
     for place, marks in sorted(shared.items()):
         role, region = place[1], shown[place]
         for name, own in _voices(marks, lambda mark: known[mark].name).items():
@@ -292,8 +293,8 @@ def _questions(
                 reason = (
                     f"{len(own)} drawings of '{region}' on {role} are by {reader.name} ({reader.by})"
                     if name
-                    else f"{len(marks)} drawings of '{region}' on {role}, and nothing is sure to tell their readers "
-                    "apart"
+                    else f"{len(marks)} drawings of '{region}' on {role}, and nothing distinguishes their readers with "
+                    "certainty"
                 )
                 asked.setdefault(mark, replace(reader, question=reader.question or reason))
     return asked

@@ -1,4 +1,4 @@
-"""The objects of one series as they come from a server: only those asked for, none over another, each whole or not."""
+"""Objects of one series received from a server: only requested ones are kept, complete, and none is overwritten."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Received:
 
     Parameters
     ----------
-    folder : that the names are relative to.
-    names : SOP instance UID to file name, of every object asked for.
-    study, series : UIDs that the objects have to name.
+    folder : folder that the names are relative to.
+    names : SOP instance UID to file name, for every requested object.
+    study, series : UIDs that the objects must name.
 
     Attributes
     ----------
-    refused : why objects were not kept, and how many.
-    full : the error of a disk that is full; from then on nothing is kept.
+    refused : reasons why objects were not kept, with their counts.
+    full : the error of a full disk, after which nothing is kept.
     """
 
     def __init__(self, folder: Path, names: Mapping[str, str], study: str, series: str) -> None:
@@ -37,11 +37,11 @@ class Received:
         self._lock = threading.Lock()  # a PACS may send over several associations at the same time
 
     def has(self, uid: str) -> bool:
-        """Whether an object is there, from this pull or an earlier one."""
+        """True if an object was received, in this pull or an earlier one."""
         return (self._folder / self.names[uid]).is_file()
 
     def missing(self) -> list[str]:
-        """The UIDs that have not come yet."""
+        """List the UIDs not yet received."""
         return [uid for uid in self.names if not self.has(uid)]
 
     def keep(self, claimed: str, content: bytes) -> None:
@@ -49,12 +49,12 @@ class Received:
 
         Parameters
         ----------
-        claimed : the SOP instance UID by which it was sent; "" where the transfer names none.
+        claimed : the SOP instance UID under which it was sent; "" if the transfer names none.
         content : a DICOM file.
 
         Raises
         ------
-        RefusedObjectError : it was not asked for, names another series, or differs from what has come under its UID.
+        RefusedObjectError : it was not requested, names another series, or differs from an earlier object with its UID.
         StorageError : the disk is full.
         """
         with self._lock:
@@ -72,22 +72,22 @@ class Received:
                 raise
 
     def _judged(self, claimed: str, content: bytes) -> tuple[str, str]:
-        """The UID of an object, and why it is not kept; "" where it is."""
+        """The UID of an object, and why it is not kept; "" if it is."""
         if claimed and claimed not in self.names:
-            return claimed, "not asked for"
+            return claimed, "not requested"
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
+                warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
                 header = read_header(io.BytesIO(content))
                 uid, named = str(header.get("SOPInstanceUID", "") or ""), identity_of(header)
-        except Exception as error:  # whatever one object does to the parser, the others are kept
+        except Exception as error:  # if an object breaks the parser, the others are still kept
             return claimed, f"not readable as DICOM ({type(error).__name__})"
         if uid not in self.names:
-            return uid, "not asked for"
+            return uid, "not requested"
         if claimed not in ("", uid):
-            return uid, "sent under the UID of another"
+            return uid, "sent under the UID of another object"
         if (named.study_uid, named.series_uid) != self._place:
-            return uid, "of another series than asked for"
+            return uid, "of a series that was not requested"
         if self.has(uid) and (self._folder / self.names[uid]).read_bytes() != content:
-            return uid, "different from an object with the same UID that has come before, which is kept"
+            return uid, "different from an object received earlier with the same UID, which is kept"
         return uid, ""

@@ -1,4 +1,4 @@
-"""Where a PACS sends to by C-MOVE: one address, known peers, what was asked for (DICOM PS3.4 B and C)."""
+"""Receiver for C-MOVE: listens on one address, and accepts only known peers and requested objects (PS3.4 B and C)."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ SYNTAXES = (
 )  # fmt: skip
 _STORED, _NOT_AUTHORISED, _OUT_OF_RESOURCES = 0x0000, 0x0124, 0xA700  # PS3.7 C.5, PS3.4 B.2.3
 _ANY = "*"
-_IDLE_S = 60  # after which an association on which nothing happens is ended
+_IDLE_S = 60  # an idle association is ended after this time
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
 class Peers:
-    """Who may send to us.
+    """Permitted senders.
 
     Parameters
     ----------
-    titles : calling application entity titles; none: any.
-    networks : addresses.
+    titles : calling application entity titles; if empty, any.
+    networks : permitted addresses.
     """
 
     titles: tuple[str, ...]
@@ -45,27 +45,27 @@ class Peers:
 
     @classmethod
     def of(cls, title: str, host: str, others: Sequence[str]) -> Peers:
-        """The PACS itself, and others written TITLE@ADDRESS: a host name, an address or a network; TITLE may be *.
+        """Combine the PACS and other senders, TITLE@ADDRESS: a host name, an address or a network; TITLE may be *.
 
         Raises
         ------
-        UsageError : one is not written so, or its name is not known.
+        UsageError : one has another form, or its host name cannot be resolved.
         """
         titles, networks = [title], list(_networks(host))
         for other in others:
             name, at, place = other.rpartition("@")
             if not at or not name or not place:
-                raise UsageError(f"--move-from '{other}' is not TITLE@ADDRESS. To do: write one such as PACS2@10.0.0.6")
+                raise UsageError(f"--move-from '{other}' is not TITLE@ADDRESS. To do: write it as in PACS2@10.0.0.6")
             titles.append(name)
             networks += _networks(place)
         return cls(() if _ANY in titles else tuple(titles), tuple(networks))
 
     def have(self, address: str) -> bool:
-        """Whether an address is one of theirs."""
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-            found = found.ipv4_mapped
-        return any(found in network for network in self.networks)
+        """True if an address is permitted."""
+        host = ipaddress.ip_address(address.partition("%")[0])
+        if isinstance(host, ipaddress.IPv6Address) and host.ipv4_mapped:
+            host = host.ipv4_mapped
+        return any(host in network for network in self.networks)
 
 
 @contextmanager
@@ -76,15 +76,15 @@ def receiving(
 
     Parameters
     ----------
-    port, address : to listen on.
-    own_title : that a peer has to call.
-    peers : who may send.
-    keep : takes the objects.
-    watch, limits : of the operation.
+    port, address : where to listen.
+    own_title : the title that a peer must call.
+    peers : permitted senders.
+    keep : accepts the objects.
+    watch, limits : watch and bounds of the operation.
 
     Yields
     ------
-    Who was refused, as far as anyone was: it grows.
+    The refused connections, a list that grows.
 
     Raises
     ------
@@ -102,8 +102,8 @@ def receiving(
     for storage in (*IMAGE_STORAGES, *DRAWINGS):
         entity.add_supported_context(storage, list(SYNTAXES))
 
-    class Listener(ThreadedAssociationServer):  # type: ignore[misc]
-        """Closes connections from elsewhere, and those beyond the bound, before anything is read from them."""
+    class Listener(ThreadedAssociationServer):
+        """Close connections from other addresses, and those beyond the bound, before anything is read from them."""
 
         def verify_request(self, request: Any, client_address: Any) -> bool:
             if not peers.have(client_address[0]):
@@ -112,7 +112,7 @@ def receiving(
             return len(entity.active_associations) < 2 * limits.associations
 
         def shutdown(self) -> None:
-            """Stop; the entity does not know of this server."""
+            """Stop the server, of which the entity does not know."""
             socketserver.BaseServer.shutdown(self)
             self.server_close()
 
@@ -141,7 +141,7 @@ def receiving(
 
 
 def store(event: Any, keep: Keep, watch: Watch) -> int:
-    """Handle EVT_C_STORE: the status of an object that has come."""
+    """Handle EVT_C_STORE: keep the object and return its status."""
     try:
         with watch.busy():
             keep(str(event.request.AffectedSOPInstanceUID), event.encoded_dataset())
@@ -166,7 +166,7 @@ def _networks(place: str) -> list[Network]:
     except ValueError:
         pass
     try:
-        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(place, None)}
+        addresses = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(place, None)}
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"the address '{place}' is not known. To do: check how it is written") from error
-    return [ipaddress.ip_network(one) for one in sorted(found)]
+        raise UsageError(f"the address '{place}' cannot be resolved. To do: check its spelling") from error
+    return [ipaddress.ip_network(one) for one in sorted(addresses)]

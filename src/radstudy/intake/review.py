@@ -1,4 +1,4 @@
-"""review.csv and review.xlsx: what a reader is asked, and the answers, read back with every doubt named.
+"""review.csv and review.xlsx: questions to a reader, and the answers, read back and checked.
 
 Both tables are the same; a reader fills in either. A key begins with a letter, so that no spreadsheet takes it for a
 number: v for a volume, m for a segmentation or structure set, x for the choice between a patient's examinations.
@@ -30,7 +30,7 @@ ANSWERED = ("role", "reader")  # the columns that a reader fills in
 NOT_WANTED, NO_SERIES = "-", "--"
 VOLUME, MASK, EXAMINATION = "v", "m", "x"
 CSV, XLSX = "review.csv", "review.xlsx"
-_WRITTEN = "review.json"  # in the private folder: what the import has written into both tables
+_WRITTEN = "review.json"  # in the private folder: the answers that the import has written into both tables
 _KEY = re.compile(rf"([{VOLUME}{MASK}{EXAMINATION}]?)([0-9a-f]{{16}})")
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _READER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -40,14 +40,14 @@ _ALIKE = 0.75
 
 @dataclass(frozen=True)
 class Answers:
-    """What a reader has filled in.
+    """A reader's answers.
 
     Parameters
     ----------
     roles : mark of a volume to its role; "-" leaves the volume out, "--" every volume of its series without an answer.
-    readers : mark of a drawing to who drew it; "-" leaves it out.
+    readers : mark of a drawing to its reader; "-" leaves it out.
     examinations : mark of a patient's examinations to the number of the one to take, or first or last.
-    places : mark to where the answer is written, for messages.
+    places : mark to the position of the answer, for messages.
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -56,40 +56,40 @@ class Answers:
     places: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, known: Iterable[str]) -> list[str]:
-        """Where the answers are written whose keys nothing known has."""
+        """List the positions of answers whose keys are not known."""
         known = set(known)
         return [place for mark, place in self.places.items() if mark not in known]
 
 
 def key_of(kind: str, mark: str) -> str:
-    """A mark as the tables show it."""
+    """The key by which the tables show a mark."""
     return f"{kind}{mark}"
 
 
 def mark_of(key: str) -> str:
-    """The mark of a table's key, with or without its letter; "" where it is none."""
-    found = _KEY.fullmatch(key.strip())
-    return found.group(2) if found else ""
+    """The mark of a table's key, with or without its letter; "" if it is not a key."""
+    match = _KEY.fullmatch(key.strip())
+    return match.group(2) if match else ""
 
 
 def read_answers(out: Path, private: Path) -> Answers:
-    """The answers in review.csv and review.xlsx; what was changed in one of them counts.
+    """Read the answers in review.csv and review.xlsx; what was changed in one of them counts.
 
     Parameters
     ----------
-    out, private : folders of the import.
+    out, private : output folder and private folder of the import.
 
     Raises
     ------
     DataError : a table cannot be read, or has lost its columns.
-    UsageError : an answer has a key that is none; the two tables disagree; a role or reader cannot be used, or is
-        nearly one that exists.
+    UsageError : an answer has an invalid key; the two tables disagree; a role or reader cannot be used, or resembles
+        one that exists.
     """
     tables = {name: rows for name in (CSV, XLSX) if (rows := _read(out / name)) is not None}
     for name, rows in tables.items():
         gone = [column for column in _NEEDED if rows and column not in rows[0]]
         if gone:
-            raise DataError(f"{out / name}: the column '{gone[0]}' is gone. To do: delete the file and import again")
+            raise DataError(f"{out / name}: the column '{gone[0]}' is missing. To do: delete the file and import again")
     problems: list[str] = []
     given = {name: _given(name, rows, problems) for name, rows in tables.items()}
     merged = _merged(given, _written(private), problems)
@@ -107,7 +107,7 @@ def read_answers(out: Path, private: Path) -> Answers:
 
 
 def check_matched(answers: Answers, known: Iterable[str], out: Path) -> None:
-    """Refuse answers whose keys belong to nothing that was imported.
+    """Refuse answers whose keys do not belong to anything imported.
 
     Raises
     ------
@@ -118,9 +118,9 @@ def check_matched(answers: Answers, known: Iterable[str], out: Path) -> None:
         raise UsageError(
             "\n  ".join(
                 [
-                    f"{out / CSV}: answers to questions that nobody asks any more; nothing was written:",
+                    f"{out / CSV}: answers to questions that are no longer asked; nothing was written:",
                     *(f"{place}: no volume, mask or examination has this key" for place in lost),
-                    "To do: delete these rows (or put back their keys, column volume; series.csv lists those of all "
+                    "To do: delete these rows (or restore their keys, column volume; series.csv lists those of all "
                     "volumes) and import again",
                 ]
             )
@@ -128,9 +128,9 @@ def check_matched(answers: Answers, known: Iterable[str], out: Path) -> None:
 
 
 def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) -> None:
-    """Write both tables, and keep apart what was written, so that a later change in one of them is seen.
+    """Write both tables, and keep a separate copy of the answers, so that a later change in one table is noticed.
 
-    Columns that a reader has added (remarks) stay with their rows.
+    Columns that a reader has added (remarks) are kept with their rows.
     """
     own = _own_columns(out)
     rows = [{**row, **own.get(mark_of(row.get("volume", "")), {})} for row in rows]
@@ -142,20 +142,20 @@ def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) ->
 
 
 def _own_columns(out: Path) -> dict[str, dict[str, str]]:
-    """Mark to what a reader has written into columns of the reader's own; where the two tables differ, both texts."""
-    found: dict[str, dict[str, str]] = {}
+    """Map marks to the texts in columns that a reader has added; if the two tables differ, both texts are kept."""
+    texts_of: dict[str, dict[str, str]] = {}
     for name in (CSV, XLSX):
         for row in _read(out / name) or ():
             mark = mark_of(row.get("volume", ""))
             for column, text in row.items():
                 if mark and column not in REVIEW_COLUMNS:
-                    texts = [found.setdefault(mark, {}).get(column, ""), text]
-                    found[mark][column] = " / ".join(dict.fromkeys(filter(None, texts)))
-    return found
+                    texts = [texts_of.setdefault(mark, {}).get(column, ""), text]
+                    texts_of[mark][column] = " / ".join(dict.fromkeys(filter(None, texts)))
+    return texts_of
 
 
 def read_review(out: Path) -> list[dict[str, str]]:
-    """The rows of review.csv, as an import has left them or a reader has filled them in."""
+    """Read the rows of review.csv, as written by an import or filled in by a reader."""
     return [{**dict.fromkeys(REVIEW_COLUMNS, ""), **row} for row in read_rows(out / CSV)]
 
 
@@ -169,8 +169,8 @@ class _Row:
 
 
 def _given(name: str, rows: Sequence[Mapping[str, str]], problems: list[str]) -> dict[str, _Row]:
-    """Mark to answer of one table; empty answers among them."""
-    found: dict[str, _Row] = {}
+    """Map marks to the answers of one table, including empty ones."""
+    answers: dict[str, _Row] = {}
     for number, row in enumerate(rows, 2):
         key = row.get("volume", "").strip()
         place = f"{name}, row {number} (patient {row.get('patient', '')}, series {row.get('series', '') or '-'})"
@@ -179,29 +179,29 @@ def _given(name: str, rows: Sequence[Mapping[str, str]], problems: list[str]) ->
         if match is None:
             if role or reader:
                 problems.append(
-                    f"{place}: '{key}' in the column volume is not a key (a spreadsheet may have made a number of it). "
+                    f"{place}: '{key}' in the column volume is not a key (a spreadsheet may have changed it). "
                     f"To do: answer in {XLSX}, or delete the row and import again"
                 )
             continue
         kind = match.group(1) or VOLUME
         if kind == MASK and role not in ("", NOT_WANTED):
-            problems.append(f"{place}: a mask takes the name of its reader, in the column reader, and no role")
+            problems.append(f"{place}: a mask needs the name of its reader in the column reader, not a role")
             continue
         if kind != MASK and reader:
             problems.append(f"{place}: only masks have a reader; '{reader}' cannot be used here")
             continue
         answer = (reader or role) if kind == MASK else role
         mark = match.group(2)
-        if mark in found and found[mark].answer != answer:
-            problems.append(f"{place}: another row has the same key and another answer")
-        found[mark] = _Row(kind, answer, place)
-    return found
+        if mark in answers and answers[mark].answer != answer:
+            problems.append(f"{place}: another row has the same key but a different answer")
+        answers[mark] = _Row(kind, answer, place)
+    return answers
 
 
 def _merged(
     given: Mapping[str, Mapping[str, _Row]], written: Mapping[str, str], problems: list[str]
 ) -> dict[str, _Row]:
-    """The answers of both tables: what differs from what the import has written is the newer one."""
+    """Merge the answers of both tables: one that differs from what the import has written is the newer one."""
     merged: dict[str, _Row] = {}
     for mark in dict.fromkeys(mark for rows in given.values() for mark in rows):
         rows = [rows[mark] for rows in given.values() if mark in rows]
@@ -209,7 +209,7 @@ def _merged(
         if len({row.answer for row in changed}) > 1:
             one, other = changed
             problems.append(
-                f"{one.place} says '{one.answer}', and {other.place} '{other.answer}'. To do: make them equal, or "
+                f"{one.place} says '{one.answer}', but {other.place} '{other.answer}'. To do: make them equal, or "
                 "delete one of the two files"
             )
         chosen = (changed or rows)[0]
@@ -225,13 +225,13 @@ def _written(private: Path) -> dict[str, str]:
 
 
 def _unfit(row: _Row) -> str:
-    """Why an answer cannot be used; "" where it can."""
+    """Explain why an answer cannot be used; "" if it can."""
     if row.answer == NOT_WANTED or (row.answer == NO_SERIES and row.kind == VOLUME):
         return "" if row.kind != EXAMINATION else f"{row.place}: write the number of the examination, or first or last"
     if row.kind == MASK:
         return "" if _READER.fullmatch(row.answer) else (
-            f"{row.place}: the reader '{row.answer}'. To do: use letters, digits, _ and - of plain ASCII, such as "
-            "reader1, or a single - to leave the mask out"
+            f"{row.place}: the reader '{row.answer}' cannot be used. To do: use letters, digits, _ and - (ASCII only), "
+            "such as reader1, or a single - to leave the mask out"
         )  # fmt: skip
     if row.kind == EXAMINATION:
         fits = row.answer in ("first", "last") or re.fullmatch(r"[1-9]\d*", row.answer)
@@ -240,15 +240,15 @@ def _unfit(row: _Row) -> str:
         )  # fmt: skip
     if not _ROLE.fullmatch(row.answer):
         return (
-            f"{row.place}: the role '{row.answer}'. To do: use letters, digits, _ and -, such as T2WI, DWI_b1000 or "
-            "DCE3, a single - to leave the volume out, or -- for all of its series"
+            f"{row.place}: the role '{row.answer}' cannot be used. To do: use letters, digits, _ and -, such as T2WI, "
+            "DWI_b1000 or DCE3, a single - to leave the volume out, or -- for its whole series"
         )
     meant = role_meant(row.answer)
-    return f"{row.place}: the role '{row.answer}'. Did you mean {meant}?" if meant else ""
+    return f"{row.place}: the role '{row.answer}' is not known. Did you mean {meant}?" if meant else ""
 
 
 def role_meant(answer: str) -> str:
-    """The role that an answer nearly is; "" where it is one, or a name of its own.
+    """The known role that an answer resembles; "" if it is one, or a different name altogether.
 
     Examples
     --------
@@ -267,7 +267,7 @@ def role_meant(answer: str) -> str:
     for kind in ("T2WI", "T1WI", "DWI", "DCE"):
         if plain == kind:
             return "" if answer == kind else kind
-        longer = answer.startswith(kind)  # a name of the user's own, such as T2WI_sag
+        longer = answer.startswith(kind)  # the user's own name, such as T2WI_sag
         letters = stem if kind == "DCE" else plain
         near = SequenceMatcher(None, letters, kind).ratio() >= _ALIKE or sorted(letters) == sorted(kind)
         if near and not longer and abs(len(letters) - len(kind)) <= 1:
@@ -276,20 +276,20 @@ def role_meant(answer: str) -> str:
 
 
 def _spelt_alike(rows: Sequence[_Row]) -> list[str]:
-    """Roles of the user's own that differ by case or by _ and - alone."""
+    """Messages on the user's own roles that differ only in case or in _ and -."""
     spellings: dict[str, dict[str, str]] = {}
     for row in rows:
         spellings.setdefault(re.sub(r"[_-]", "", row.answer).upper(), {}).setdefault(row.answer, row.place)
     return [
         " and ".join(f"'{answer}' ({place})" for answer, place in places.items())
-        + ": one role in several spellings? To do: write it in one way"
+        + ": the same role in several spellings? To do: use one spelling"
         for plain, places in spellings.items()
         if plain and len(places) > 1
     ]
 
 
 def _read(file: Path) -> list[dict[str, str]] | None:
-    """The rows of a table as text; None where the file is not there."""
+    """Read the rows of a table as text; None if the file does not exist."""
     if not file.is_file():
         return None
     return read_rows(file) if file.suffix == ".csv" else _read_workbook(file)
@@ -318,25 +318,26 @@ def _text(value: object) -> str:
 
 
 def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> bytes:
-    """The table as .xlsx: every cell text, the columns to fill in coloured; the same bytes for the same rows."""
+    """The table as .xlsx: every cell as text, the columns to fill in coloured; the same rows yield the same bytes."""
     import datetime
 
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
 
     book = Workbook()
     book.properties.created = book.properties.modified = datetime.datetime(2000, 1, 1)
-    sheet = book.active
+    sheet = book.worksheets[0]
     sheet.title = "review"
     widths = {"description": 34, "reason": 60, "evidence": 40, "volume": 20, "role": 14, "reader": 14}
     for number, name in enumerate(columns, 1):
         head = sheet.cell(1, number)
         write_text(head, name)
         head.font = Font(bold=True)
-        sheet.column_dimensions[head.column_letter].width = widths.get(name, 12)
+        sheet.column_dimensions[get_column_letter(number)].width = widths.get(name, 12)
         for line, row in enumerate(rows, 2):
             cell = sheet.cell(line, number)
-            cell.number_format = "@"  # an answer that is typed in stays a text
+            cell.number_format = "@"  # an answer that is typed in stays text
             if text := str(row.get(name, "")):
                 write_text(cell, text)
             cell.alignment = Alignment(vertical="top", wrap_text=name in ("description", "reason", "evidence"))
@@ -347,7 +348,7 @@ def _workbook(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> byte
 
 
 def examination_of(answer: str, count: int, patient: str) -> int:
-    """The number, from 1, of the examination that is asked for.
+    """The number, from 1, of the requested examination.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""Which volume of an examination is what: T2WI, DWI at a b-value, a DCE phase; or left out; or for a reader to decide.
+"""Roles of an examination's volumes: T2WI, DWI at a b-value, a DCE phase; or left out; or for a reader to decide.
 
-A role is given where the rules (roles.yaml) are sure and exactly one volume fits; two volumes that fit one role go to
+A role is given if the rules (roles.yaml) are certain and exactly one volume fits; two volumes that fit one role go to
 review. Dynamic scans are judged in `radstudy.intake.phases`.
 """
 
@@ -34,12 +34,12 @@ def decide_study(
     ----------
     series : the DICOM series of one study.
     rules : from `load_rules`.
-    alike : whether two volumes may be phases of one scan; by default by grid and protocol.
-    without : volumes that are settled already, as if they were not there.
+    alike : True if two volumes may be phases of one scan; by default by grid and protocol.
+    without : volumes that are already decided and are ignored.
 
     Returns
     -------
-    One decision a volume, in the order of series numbers.
+    One decision per volume, in the order of series numbers.
     """
     volumes = [(one, stack) for one in series for stack in one.stacks if stack not in without]
     first = [_first_look(one, stack, rules) for one, stack in volumes]
@@ -70,13 +70,13 @@ def _rank(decision: Decision) -> tuple[float, float, int]:
 
 
 def _first_look(series: Series, stack: Stack, rules: Rules) -> tuple[Decision | None, Score | None]:
-    """Left out, T2WI or DWI by the series alone; None where it may be a phase of a set."""
+    """Decide by the series only: left out, T2WI or DWI; None if it may be a phase of a set."""
     subject = volume_subject(series, stack)
     held = [rule for rule in rules.left_out if rule.holds(subject)]
     if held:
         return Decision(series, stack, LEFT_OUT, held[0].kind, evidence=tuple(rule.says for rule in held)), None
     if len(stack.frames) == 1 and not stack.facts.tiled and subject.numbers["images"] == 1:
-        return Decision(series, stack, LEFT_OUT, "single image", evidence=("one image is no volume",)), None
+        return Decision(series, stack, LEFT_OUT, "single image", evidence=("a single image is not a volume",)), None
     apart = next((rule for rule in rules.to_review if rule.kind and rule.holds(subject)), None)
     if apart is not None:
         return Decision(series, stack, REVIEW, apart.kind, reason=apart.says), None
@@ -91,7 +91,7 @@ def _first_look(series: Series, stack: Stack, rules: Rules) -> tuple[Decision | 
 
 
 def _with_b(decision: Decision) -> Decision:
-    """A DWI volume needs a b-value from its header, and to be an average over directions."""
+    """Send a DWI volume to review unless its header gives a b-value and it is an average over directions."""
     if decision.status != ROLE or decision.series.listed is not None:
         return decision
     evidence = (*decision.evidence, *decision.stack.evidence)
@@ -105,10 +105,10 @@ def _with_b(decision: Decision) -> Decision:
 
 
 def _without_parts(decisions: list[Decision]) -> list[Decision]:
-    """Single gradient directions of a b-value whose trace image has a role are what that was made of."""
+    """Leave out single gradient directions of a b-value whose trace image, computed from them, has a role."""
     traced = {d.role for d in decisions if d.status == ROLE and d.stack.direction == "isotropic"}
     return [
-        replace(d, status=LEFT_OUT, kind="single directions", reason="", evidence=("its trace image is there",))
+        replace(d, status=LEFT_OUT, kind="single directions", reason="", evidence=("its trace image is present",))
         if d.status == REVIEW and d.stack.direction == "directional" and _dwi_role(d) in traced
         else d
         for d in decisions
@@ -129,7 +129,7 @@ def _forced(decision: Decision, rules: Rules) -> Decision:
 
 
 def _refusal(decision: Decision) -> Decision:
-    """A volume that cannot be written is refused, under the role that it would have."""
+    """Refuse a volume that cannot be written, under the role that it would have."""
     if decision.status in (ROLE, REVIEW) and decision.stack.problem:
         role = decision.role if decision.status == ROLE else ""
         return replace(decision, status=REFUSED, role=role, reason=decision.stack.problem)

@@ -1,4 +1,4 @@
-"""The rules for roles: read from roles.yaml, asked of a series' facts, answered with points and evidence."""
+"""The rules for roles: read from roles.yaml, applied to the facts of a series, yielding points and evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from radstudy.errors import StudyFileError
-from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
 
 _LISTS = {"image_type", "not_image_type", "sequence", "options", "component"}
@@ -25,15 +25,15 @@ _CONDITIONS = _LISTS | _RANGES | _FLAGS | {"name"}
 
 @dataclass(frozen=True)
 class Subject:
-    """What rules may ask of a series (or of a set of series).
+    """The facts of a series (or of a set of series) that rules may test.
 
     Parameters
     ----------
-    name : series description and protocol name, as `plain_name` writes them.
+    name : series description or protocol name, as returned by `plain_name`.
     image_type, sequence, options : values of ImageType, ScanningSequence, ScanOptions.
     numbers : echo_ms, repetition_ms, flip_deg, b_max, phases, images; None where unknown.
     contrast, burned_in : whether the header says so.
-    component : PHASE, REAL or IMAGINARY where it is that part of the complex signal; empty for a magnitude.
+    component : PHASE, REAL or IMAGINARY if it is that part of the complex signal; empty for a magnitude.
     """
 
     name: str
@@ -56,13 +56,13 @@ class Rule:
     conditions: Mapping[str, Any]
 
     def holds(self, subject: Subject) -> bool:
-        """Whether all of its conditions hold."""
+        """True if all of its conditions hold."""
         return all(_holds(name, wanted, subject) for name, wanted in self.conditions.items())
 
 
 @dataclass(frozen=True)
 class Score:
-    """A kind's points for a subject, and why."""
+    """A kind's points for a subject, with the evidence."""
 
     kind: str
     points: int
@@ -75,9 +75,9 @@ class Rules:
 
     Parameters
     ----------
-    sure, lead : points that a role needs, and that it must be ahead of the next.
-    left_out, to_review : first match first.
-    roles : role to its rules for and (negative points) against.
+    sure, lead : points required for a role, and required lead over the next kind.
+    left_out, to_review : the first match counts.
+    roles : role to its rules for and (negative points) against it.
     """
 
     sure: int
@@ -87,7 +87,7 @@ class Rules:
     roles: Mapping[str, tuple[Rule, ...]]
 
     def scores(self, subject: Subject, kinds: Sequence[str]) -> list[Score]:
-        """The kinds' scores, best first."""
+        """Return the scores of the kinds, best first."""
         return sorted((self._score(subject, kind) for kind in kinds), key=lambda score: -score.points)
 
     def _score(self, subject: Subject, kind: str) -> Score:
@@ -96,13 +96,13 @@ class Rules:
         return Score(kind, sum(rule.points for rule in held), evidence)
 
     def is_sure(self, scores: Sequence[Score]) -> bool:
-        """Whether the best score is enough, and far enough ahead of the next."""
+        """True if the best score is high enough, and far enough ahead of the next."""
         best = scores[0].points
         return best >= self.sure and all(best - other.points >= self.lead for other in scores[1:])
 
 
-def subject_of(facts: Facts, **numbers: float | None) -> Subject:
-    """A subject of a series' facts; `numbers` are those that its volumes give (b_max, phases, images)."""
+def subject_of(facts: SeriesFacts, **numbers: float | None) -> Subject:
+    """Build a subject from a series' facts; `numbers` are those of its volumes (b_max, phases, images)."""
     return Subject(
         name=plain_name(facts),
         image_type=facts.image_type,
@@ -120,16 +120,16 @@ def subject_of(facts: Facts, **numbers: float | None) -> Subject:
     )
 
 
-def plain_name(facts: Facts) -> str:
-    """The series description, in capitals, _ - / : , . as blanks; the protocol name where there is no description."""
+def plain_name(facts: SeriesFacts) -> str:
+    """The series description in capitals, with _ - / : , . as blanks; the protocol name if there is no description."""
     text = re.sub(r"^\s*(ISPY2|ACRIN-6698|TRT\d)\s*:", "", facts.description or facts.protocol, flags=re.IGNORECASE)
-    composed = unicodedata.normalize("NFC", text.upper())  # an accent of its own is one letter with what it stands on
+    composed = unicodedata.normalize("NFC", text.upper())  # combining accents merge with their letter
     return " ".join(re.sub(r"[_\-/:,.()<>=;]", " ", composed).split())
 
 
 @cache
 def load_rules(path: Path | None = None) -> Rules:
-    """Read the program's rules, or a file of the user's.
+    """Read the program's rules, or the user's file.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def load_rules(path: Path | None = None) -> Rules:
         )
     for name in ("sure", "lead"):
         if not isinstance(content.get(name, 1), int):
-            raise StudyFileError(f"{where}: '{name}' is a whole number, not {content[name]!r}")
+            raise StudyFileError(f"{where}: '{name}' must be a whole number, not {content[name]!r}")
     groups = [("left_out", content), ("to_review", content)]
     for role, sides in content["roles"].items():
         if not isinstance(sides, dict):
@@ -154,7 +154,7 @@ def load_rules(path: Path | None = None) -> Rules:
         groups += [("for", sides), ("against", sides)]
     for name, holder in groups:
         if not isinstance(holder.get(name, []), list):
-            raise StudyFileError(f"{where}: '{name}' is a list of rules, not {holder[name]!r}")
+            raise StudyFileError(f"{where}: '{name}' must be a list of rules, not {holder[name]!r}")
     roles = {}
     for name, sides in content["roles"].items():
         plus = [_rule(line, where, sign=1) for line in sides.get("for", [])]
@@ -176,7 +176,8 @@ def _rule(line: Any, where: str, *, sign: int = 1) -> Rule:
     unknown = set(conditions) - _CONDITIONS
     if unknown or not conditions:
         raise StudyFileError(
-            f"{where}: the rule {line!r} has " + (f"the unknown condition {sorted(unknown)[0]}" if unknown else "none")
+            f"{where}: the rule {line!r} has "
+            + (f"the unknown condition {sorted(unknown)[0]}" if unknown else "no condition")
         )
     try:
         if "name" in conditions:
@@ -185,9 +186,9 @@ def _rule(line: Any, where: str, *, sign: int = 1) -> Rule:
         raise StudyFileError(f"{where}: '{line['name']}' is not a regular expression ({error})") from error
     for key in (key for key in conditions if key in _RANGES):
         if not isinstance(conditions[key], list) or len(conditions[key]) != 2:
-            raise StudyFileError(f"{where}: {key} takes [lowest, highest], not {conditions[key]!r}")
+            raise StudyFileError(f"{where}: {key} must be [lowest, highest], not {conditions[key]!r}")
     if not isinstance(line.get("points", 0), int):
-        raise StudyFileError(f"{where}: points is a whole number, not {line['points']!r}")
+        raise StudyFileError(f"{where}: points must be a whole number, not {line['points']!r}")
     return Rule(str(line.get("says", "")), sign * int(line.get("points", 0)), str(line.get("kind", "")), conditions)
 
 

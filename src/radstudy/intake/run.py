@@ -15,7 +15,7 @@ from radstudy.intake.csv_rows import read_rows, write_rows
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.drawings import keep_drawings
 from radstudy.intake.faults import NOT_EXPECTED, REMEDY, unexpected
-from radstudy.intake.index import Bar, Fault, Index, Patient, index_source
+from radstudy.intake.index import Bar, Fault, ImportedPatient, Index, index_source
 from radstudy.intake.masks import Masks, write_masks
 from radstudy.intake.persons import compare_persons, split_nobodies, warnings_on, write_persons
 from radstudy.intake.plan import Item, Plan, plan_patient
@@ -39,17 +39,17 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """How to import.
+    """Options of an import.
 
     Parameters
     ----------
     out : folder for the volumes and tables.
     private : folder for what identifies patients: pseudonyms, pulled objects, names of skipped files.
     pseudonyms : the table of pseudonyms; by default in the private folder.
-    rules : a rules file of the user's.
+    rules : the user's rules file.
     examination : "first", "last" or "".
-    dry_run : show all, write nothing.
-    readers : rules that say who drew a mask; see `radstudy.intake.readers.read_rule`.
+    dry_run : show everything, write nothing.
+    readers : rules that assign masks to readers; see `radstudy.intake.readers.read_rule`.
     """
 
     out: Path
@@ -62,9 +62,9 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What an import did: patients, volumes written and there already, failures as text, rows of masks.csv, how many
-    drawings need a reader's name, and what the user has to know of who is who.
+class ImportResult:
+    """Result of an import: patients, volumes written and already present, failures as text, rows of masks.csv, number
+    of drawings that need a reader's name, and warnings on the identity of patients.
     """
 
     plans: tuple[Plan, ...]
@@ -77,7 +77,7 @@ class Outcome:
 
     @property
     def to_review(self) -> int:
-        """Volumes and drawings that need a reader's decision."""
+        """Number of volumes and drawings that need a reader's decision."""
         return sum(len(plan.with_status(REVIEW)) for plan in self.plans) + self.drawings_in_question
 
 
@@ -87,13 +87,13 @@ def run_import(
     *,
     say: Say = lambda message: None,
     bar: Bar = lambda items, total, what: items,
-) -> Outcome:
+) -> ImportResult:
     """Import all of a source.
 
     Parameters
     ----------
-    source : where the DICOM objects lie.
-    options : how to import.
+    source : holds the DICOM objects.
+    options : options of the import.
     say, bar : print a message; draw progress.
 
     Raises
@@ -109,10 +109,10 @@ def run_import(
         pseudonyms = Pseudonyms(table)
         if options.dry_run and pseudonyms.is_new:
             say(
-                "The pseudonyms shown are provisional: the import makes a secret key, and gives every patient another "
-                f"one. After the first import {table} says who is who."
+                "The pseudonyms shown are provisional: the import will create a secret key and give every patient a "
+                f"different one. After the first import, {table} lists the pseudonym of each patient."
             )
-        read_cohort(options.out, _cohort_columns()[0])  # before hours of work: it could not be added to
+        read_cohort(options.out, _cohort_columns()[0])  # before hours of work: fails if rows could not be added
         index = index_source(source, bar=bar)
         split_nobodies(index, pseudonyms.knows)
         source.problems.extend(add_beside(index, source))
@@ -127,7 +127,7 @@ def run_import(
             raise DataError("\n  ".join([_no_image(index), *source.problems]))
         check_matched(answers, _known_marks(plans, answers, options), options.out)
         if not options.dry_run:
-            remove_parts(options.out, untouched_s=0)  # it is ours alone: see `only_run`
+            remove_parts(options.out, untouched_s=0)  # no other run uses it: see `only_run`
             remove_parts(options.private)  # another import may be pulling into it
             private_folder(options.private, say)
             pseudonyms.save()
@@ -136,21 +136,21 @@ def run_import(
         warnings = tuple(warnings_on(persons, {plan.name for plan in plans}))
         if options.dry_run:
             problems = tuple(_problems(plans, index, source, options, pseudonyms))
-            return Outcome(tuple(plans), 0, 0, problems, warnings=warnings)
+            return ImportResult(tuple(plans), 0, 0, problems, warnings=warnings)
         write_persons(persons, options.out)
         done = _write(plans, index, source, options, pseudonyms, answers, reader_rules, say, bar)
         return replace(done, warnings=warnings)
 
 
 def _planned(
-    patient: Patient,
+    patient: ImportedPatient,
     rules: Rules,
     pseudonyms: Pseudonyms,
     answers: Answers,
     options: Options,
     source: Source,
 ) -> Plan:
-    """The plan of one patient; one that the program cannot plan is named, and the others are imported."""
+    """Plan one patient; if that fails, the patient is reported and the others are imported."""
     name = pseudonyms.of(patient.identifier)
     existing = marks_in(options.out / name)
     try:
@@ -170,7 +170,7 @@ def _planned(
 
 
 def _known_marks(plans: Sequence[Plan], answers: Answers, options: Options) -> set[str]:
-    """The marks of all that an answer may be about: in this source, or in those of earlier imports."""
+    """The marks of everything that an answer may refer to, in this source or in those of earlier imports."""
     if not answers.places:
         return set()
     known = {item.mark for plan in plans for item in plan.items}
@@ -187,7 +187,7 @@ def _known_marks(plans: Sequence[Plan], answers: Answers, options: Options) -> s
 def _no_image(index: Index) -> str:
     if index.damaged:
         return (
-            f"the source holds no MR image that can be read: {index.damaged} DICOM file(s) are damaged. "
+            f"the source holds no readable MR image: {index.damaged} DICOM file(s) are damaged. "
             "To do: copy or export it again"
         )
     return "the source holds no MR image. To do: give the folder or server that holds the examinations"
@@ -203,7 +203,7 @@ def _write(
     reader_rules: Sequence[ReaderRule],
     say: Say,
     bar: Bar,
-) -> Outcome:
+) -> ImportResult:
     written, kept, failures = 0, 0, _problems(plans, index, source, options, pseudonyms)
     done = []
     todo = [(plan, item) for plan in plans for item in plan.items if item.file]
@@ -213,21 +213,21 @@ def _write(
             say(sentence)
     for plan, item in bar(todo, len(todo), "volumes"):
         try:
-            made = _written(item, plan, source, options.out)
-        except ChangedError as error:  # the file that is there stays in use
+            is_new = _written(item, plan, source, options.out)
+        except ChangedError as error:  # the existing file stays in use
             failures.append(str(error))
-            made = False
+            is_new = False
         except CaseError as error:
             failures.append(str(error))
             unreadable[id(item)] = error.problem
             continue
-        written, kept = written + made, kept + (not made)
+        written, kept = written + is_new, kept + (not is_new)
     for plan in plans:
         done.append(_without_unreadable(plan, unreadable))
     masks = _masks(done, source, options, pseudonyms, answers, reader_rules)
     failures += masks.failures
     for file in masks.removed:
-        say(f"removed {file}: its drawing has another place or name now, or none")
+        say(f"removed {file}: its drawing now has another place or name, or none")
     rows = write_tables(done, options.out, options.private, masks.rows, masks.questions)
     write_cohort(done, rows, options.out, _cohort_columns(), masks.rows, masks.questions)
     _say_masks(masks, say)
@@ -235,11 +235,11 @@ def _write(
                [{"file": name, "reason": reason} for name, reason in index.skipped], private=True)  # fmt: skip
     write_json(options.private / "failures.json", failures, private=True)
     asked = sum(bool(row["reason"]) for row in masks.questions)
-    return Outcome(tuple(done), written, kept, tuple(failures), tuple(masks.rows), asked)
+    return ImportResult(tuple(done), written, kept, tuple(failures), tuple(masks.rows), asked)
 
 
 def _written(item: Item, plan: Plan, source: Source, out: Path) -> bool:
-    """Write one volume; a CaseError where anything about its series keeps it from being written."""
+    """Write one volume; raise a CaseError if anything in its series prevents that."""
     try:
         return write_volume(item, plan, source, out)
     except RadstudyError:
@@ -258,7 +258,7 @@ def _masks(
     answers: Answers,
     reader_rules: Sequence[ReaderRule],
 ) -> Masks:
-    """The masks of all drawings; the volumes are written and are listed whatever becomes of them."""
+    """Write the masks of all drawings; the volumes are listed even if this fails."""
     try:
         drawings = keep_drawings(plans, source, options.private, pseudonyms)
         return write_masks(
@@ -286,20 +286,20 @@ def _say_masks(masks: Masks, say: Say) -> None:
     asked = sum(bool(row["reason"]) for row in masks.questions)
     if asked:
         say(
-            f"{asked} drawing(s) are in question: two have drawn one region, and nothing is sure to tell whose is "
-            "whose. Name the readers in review.csv or review.xlsx, or give a rule such as --readers "
+            f"{asked} drawing(s) need a reader's name: the same region was drawn more than once, and it is not certain "
+            "by whom. Name the readers in review.csv or review.xlsx, or give a rule such as --readers "
             "'annotations/{reader}/'"
         )
 
 
 @cache
 def _cohort_columns() -> list[str]:
-    """The columns of the table that `radstudy init` writes, so that its study.yaml reads this one."""
+    """Columns of the table that `radstudy init` writes, so that its study.yaml can read this one."""
     return table_columns(parse_protocol(template_text(), "study.yaml"))
 
 
 def _without_unreadable(plan: Plan, unreadable: dict[int, str]) -> Plan:
-    """The plan with volumes whose pixels could not be read as refused."""
+    """Mark volumes whose pixels could not be read as refused."""
 
     def settled(item: Item) -> Item:
         if id(item) not in unreadable:
@@ -313,39 +313,39 @@ def _without_unreadable(plan: Plan, unreadable: dict[int, str]) -> Plan:
 def _problems(
     plans: Iterable[Plan], index: Index, source: Source, options: Options, pseudonyms: Pseudonyms
 ) -> list[str]:
-    """What could not be imported, without anything that identifies a patient."""
-    found = [*source.problems, *_of_objects(index, options, pseudonyms)]
+    """Messages on what could not be imported, without anything that identifies a patient."""
+    messages = [*source.problems, *_of_objects(index, options, pseudonyms)]
     for plan in plans:
         if plan.problem:
             remedy = plan.remedy or REMEDY
-            found.append(str(CaseError(plan.problem, remedy, patient=plan.name)))
+            messages.append(str(CaseError(plan.problem, remedy, patient=plan.name)))
         for item in plan.with_status(REFUSED):
             if not item.decision.kind:
-                continue  # no role is lost with it; the tables list it
+                continue  # it costs no role; the tables list it
             facts = item.decision.series.facts
             where = (
                 f"{item.decision.role} (series {facts.series_number})"
                 if item.decision.role
                 else f"series {facts.series_number}"
             )
-            found.append(str(CaseError(item.decision.reason, "export the series again; the others are imported",
+            messages.append(str(CaseError(item.decision.reason, "export the series again; the others are imported",
                                        patient=plan.name, sequence=where)))  # fmt: skip
     if index.damaged:
-        where = "" if options.dry_run else f"; {options.private / 'skipped.csv'} names them"
-        found.append(f"{index.damaged} file(s) are damaged DICOM or contradict another file{where}")
-    return found
+        where = "" if options.dry_run else f"; {options.private / 'skipped.csv'} lists them"
+        messages.append(f"{index.damaged} file(s) are damaged DICOM or contradict another file{where}")
+    return messages
 
 
 def _of_objects(index: Index, options: Options, pseudonyms: Pseudonyms) -> list[str]:
-    """The faults of single objects, one line per series; a file's name may hold the patient's: it is not printed."""
+    """Messages on faulty objects, one per series; file names are not printed, since they may contain the patient's."""
     by_series: dict[tuple[tuple[str, str], int | None], list[Fault]] = {}
     for fault in index.faults:
         by_series.setdefault((fault.patient, fault.series), []).append(fault)
-    where = "" if options.dry_run else f"; {options.private / 'skipped.csv'} names the file(s)"
+    where = "" if options.dry_run else f"; {options.private / 'skipped.csv'} lists the file(s)"
     return [
         str(
             CaseError(
-                f"{len(faults)} object(s) are not understood, the first is instance {faults[0].instance}: "
+                f"{len(faults)} object(s) cannot be interpreted; the first is instance {faults[0].instance}: "
                 f"{faults[0].problem}{where}",
                 REMEDY
                 if NOT_EXPECTED in faults[0].problem
@@ -359,7 +359,7 @@ def _of_objects(index: Index, options: Options, pseudonyms: Pseudonyms) -> list[
 
 
 def _known(plan: Plan, out: Path) -> bool:
-    """Whether the source has drawings of a patient whose images an earlier import has written."""
+    """True if the source has drawings of a patient whose images were written by an earlier import."""
     return bool(plan.patient.drawings) and bool(marks_in(out / plan.name))
 
 
@@ -374,8 +374,8 @@ def _report_files(index: Index, options: Options, say: Say) -> None:
         say(f"not used: {listed}" + ("" if options.dry_run else f"; listed in {options.private / 'skipped.csv'}"))
 
 
-def describe(outcome: Outcome) -> str:
-    """The decisions as a text table, for --dry-run and for the end of an import."""
+def describe(outcome: ImportResult) -> str:
+    """Format the decisions as a text table, for --dry-run and for the end of an import."""
     lines = []
     for plan in outcome.plans:
         lines.append(f"{plan.name}" + (f": {plan.problem}" if plan.problem else ""))
@@ -410,8 +410,8 @@ def describe(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def _drawings_of(plan: Plan, outcome: Outcome) -> list[str]:
-    """What became, or will become, of a patient's segmentations and structure sets."""
+def _drawings_of(plan: Plan, outcome: ImportResult) -> list[str]:
+    """Lines on a patient's segmentations and structure sets, written or to be written."""
     rows = [row for row in outcome.masks if row["patient"] == plan.name]
     if not rows:
         kinds = sorted({drawing.kind for drawing in plan.patient.drawings})

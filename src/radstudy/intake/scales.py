@@ -1,8 +1,8 @@
-"""Whether volumes that are used together (b-values, phases, slices of one volume) have values on one scale.
+"""A common intensity scale for volumes that are used together (b-values, phases, slices of one volume).
 
 Philips scales each series to its own range, so the rescaled values of b = 0 and b = 800 cannot be divided by each
-other. Where the scales differ, all values are put on the scale of the first of the volumes; where they are one, nothing
-changes; where the header does not tell, a reader decides.
+other. If the scales differ, all values are converted to the scale of the first volume; if they are equal, nothing
+changes; if the header does not give them, a reader decides.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ _SAME = 1e-4  # relative: slopes are written with six digits
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What becomes of one volume's values.
+class ValueScale:
+    """The scale of one volume's values.
 
     Parameters
     ----------
-    scale : the `Frame.scale` that they are put on; None where they stay as they are.
-    of : the role of the volume whose scale that is.
-    doubt : why a reader has to decide; "" where not.
+    scale : the `Frame.scale` to which they are converted; None if they are left unchanged.
+    reference : the role of the volume that has this scale.
+    doubt : why a reader has to decide; "" if not.
     """
 
     scale: float | None = None
-    of: str = ""
+    reference: str = ""
     doubt: str = ""
 
 
-def common_scales(decisions: Sequence[Decision]) -> list[Scale]:
-    """The scale of each volume: one for all b-values, one for all phases, and one for the slices of any other volume.
+def common_scales(decisions: Sequence[Decision]) -> list[ValueScale]:
+    """Find the scale of each volume: one for all b-values, one for all phases, one for the slices of any other volume.
 
     Parameters
     ----------
-    decisions : of one patient, a reader's answers among them.
+    decisions : decisions on one patient, including a reader's answers.
     """
     groups: dict[object, list[int]] = defaultdict(list)
     for number, decision in enumerate(decisions):
         if decision.status not in (ROLE, REVIEW) or decision.stack.grid is None:
             continue
-        found = _TOGETHER.fullmatch(decision.role) if decision.status == ROLE else None
-        groups[found[1].upper() if found else number].append(number)
-    scales = [Scale()] * len(decisions)
+        match = _TOGETHER.fullmatch(decision.role) if decision.status == ROLE else None
+        groups[match[1].upper() if match else number].append(number)
+    scales = [ValueScale()] * len(decisions)
     for numbers in groups.values():
         numbers.sort(key=lambda number: _rank(decisions[number]))
         scale = _scale_of([decisions[number] for number in numbers])
@@ -61,7 +61,7 @@ def _rank(decision: Decision) -> tuple[float, list[int]]:
     return -1.0 if b_value is None else b_value, [int(digits) for digits in re.findall(r"\d+", decision.role)]
 
 
-def _scale_of(together: Sequence[Decision]) -> Scale:
+def _scale_of(together: Sequence[Decision]) -> ValueScale:
     frames = [frame for decision in together for frame in decision.stack.frames]
     known = [frame.scale for frame in frames if frame.scale]
     shown = ", ".join(decision.role or "this volume" for decision in together)
@@ -69,13 +69,13 @@ def _scale_of(together: Sequence[Decision]) -> Scale:
         slopes = {frame.slope or 1.0 for frame in frames}
         philips = any("PHILIPS" in frame.facts.manufacturer.upper() for frame in frames)
         if not philips or max(slopes) <= min(slopes) * (1 + _SAME):
-            return Scale()
-        return Scale(
+            return ValueScale()
+        return ValueScale(
             doubt=f"the rescale slopes of {shown} differ ({min(slopes):g} to {max(slopes):g}), and the header lacks "
             "Philips' scale slope (2005,100E), without which their values cannot be compared: export with private tags"
         )
     if len(known) < len(frames):
-        return Scale(doubt=f"not all images of {shown} say on what scale their values are (Philips' scale slope)")
+        return ValueScale(doubt=f"some images of {shown} do not state the scale of their values (Philips' scale slope)")
     if max(known) <= min(known) * (1 + _SAME):
-        return Scale()
-    return Scale(known[0], together[0].role or "its first slice")
+        return ValueScale()
+    return ValueScale(known[0], together[0].role or "its first slice")

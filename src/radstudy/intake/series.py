@@ -1,4 +1,4 @@
-"""A series' images sorted into volumes: one a b-value, one a phase, by rules of our own, each with its evidence."""
+"""Sorting of a series' images into volumes, one per b-value and phase, each with its evidence."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 
 from radstudy.errors import CaseError
-from radstudy.formats.dicom_header import Facts, Frame
+from radstudy.formats.dicom_header import ImageFrame, SeriesFacts
 from radstudy.formats.dicom_series import SAME_PLACE_MM, SliceGrid, distances, grid_of
 
-_TIME_KEYS: tuple[tuple[str, Callable[[Frame], float | None]], ...] = (
+_TIME_KEYS: tuple[tuple[str, Callable[[ImageFrame], float | None]], ...] = (
     ("TemporalPositionIdentifier", lambda frame: frame.temporal_position),
     ("TriggerTime", lambda frame: frame.trigger_ms),
     ("AcquisitionTime", lambda frame: frame.acquired_s),
@@ -28,19 +28,19 @@ class Stack:
 
     Parameters
     ----------
-    frames : one a slice.
+    frames : one per slice.
     b_value : s/mm2, or None.
-    direction : of the diffusion weighting, as `Diffusion` has it.
-    phase : from 1 within its series, or None where the series has one.
-    times : tag to when its acquisition began (seconds, TemporalPositionIdentifier a number), for the tags that all of
-        its images have.
-    evidence : what told it apart from the series' other volumes.
-    grid : where its slices lie; None where they make no regular grid, or are several volumes.
-    problem : why it cannot be written; "" where it can.
-    unsure : why a reader has to look at it; "" where not.
+    direction : direction of the diffusion weighting, see `Diffusion`.
+    phase : from 1 within its series, or None if the series has only one.
+    times : tag to the start of its acquisition (seconds; TemporalPositionIdentifier is a number), for the tags that
+        all of its images have.
+    evidence : what distinguishes it from the series' other volumes.
+    grid : grid of its slices; None if they do not form a regular grid, or are several volumes.
+    problem : why it cannot be written; "" if it can.
+    unsure : why it needs review; "" if not.
     """
 
-    frames: tuple[Frame, ...]
+    frames: tuple[ImageFrame, ...]
     b_value: float | None = None
     direction: str = ""
     phase: int | None = None
@@ -51,7 +51,7 @@ class Stack:
     unsure: str = ""
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> SeriesFacts:
         """The facts of its images."""
         return self.frames[0].facts
 
@@ -64,42 +64,42 @@ class Series:
     ----------
     frames : all of its images, each once.
     stacks : its volumes.
-    copies : how many files were exact copies of another (the same SOP instance).
-    listed : images that a listing says it has, where no more than the listing is known; None where it was read.
+    copies : number of files that were exact copies of another (the same SOP instance).
+    listed : number of images according to a listing, if only the listing is known; None if it was read.
     """
 
-    frames: tuple[Frame, ...]
+    frames: tuple[ImageFrame, ...]
     stacks: tuple[Stack, ...]
     copies: int = 0
     listed: int | None = None
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> SeriesFacts:
         """The facts of its first image."""
         return self.frames[0].facts
 
     @property
     def images(self) -> int:
-        """How many images it has."""
+        """Number of images."""
         return len(self.frames) if self.listed is None else self.listed
 
 
-def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
+def sort_series(frames: Sequence[ImageFrame], *, copies: int = 0) -> Series:
     """Sort the images of one DICOM series into volumes.
 
-    Images belong to one volume where orientation, size, spacing, image type, echo time and b-value are the same. Where
-    a position then occurs more than once, a tag that numbers or times the images must tell the copies apart, and no
-    other such tag may contradict it.
+    Images belong to the same volume if orientation, size, spacing, image type, echo time and b-value are equal. If a
+    position then occurs more than once, a tag with the images' numbers or times must distinguish them, and no other
+    such tag may contradict it.
 
     Parameters
     ----------
     frames : the images of one series.
-    copies : files that were left out because their SOP instance is there already.
+    copies : number of files left out because another file has the same SOP instance.
     """
     if frames[0].facts.tiled:
         problem = f"the slices are tiled into one image ({frames[0].facts.tiled}): export one image per slice"
         return Series(tuple(frames), (Stack(tuple(frames), problem=problem),), copies)
-    groups: dict[object, list[Frame]] = defaultdict(list)
+    groups: dict[object, list[ImageFrame]] = defaultdict(list)
     orientations: list[tuple[float, ...]] = []
     for frame in frames:
         groups[_kind(frame, orientations)].append(frame)
@@ -108,7 +108,7 @@ def sort_series(frames: Sequence[Frame], *, copies: int = 0) -> Series:
     return Series(tuple(frames), tuple(stacks), copies)
 
 
-def _kind(frame: Frame, orientations: list[tuple[float, ...]]) -> tuple[object, ...]:
+def _kind(frame: ImageFrame, orientations: list[tuple[float, ...]]) -> tuple[object, ...]:
     facts, diffusion = frame.facts, frame.diffusion
     plane = -1
     if facts.orientation is not None:
@@ -129,8 +129,8 @@ def _kind(frame: Frame, orientations: list[tuple[float, ...]]) -> tuple[object, 
     )
 
 
-def _without_directions(groups: dict[object, list[Frame]]) -> dict[object, list[Frame]]:
-    """Where a trace image is there, the single directions of the same b-value are what it was made of: they go."""
+def _without_directions(groups: dict[object, list[ImageFrame]]) -> dict[object, list[ImageFrame]]:
+    """Drop single directions of a b-value that has a trace image, which was computed from them."""
     traced = {_b_of(group) for group in groups.values() if group[0].diffusion.direction == "isotropic"}
     return {
         key: group
@@ -139,12 +139,12 @@ def _without_directions(groups: dict[object, list[Frame]]) -> dict[object, list[
     }
 
 
-def _b_of(group: Sequence[Frame]) -> int | None:
+def _b_of(group: Sequence[ImageFrame]) -> int | None:
     b_value = group[0].diffusion.b_value
     return None if b_value is None else round(b_value)
 
 
-def _volumes(group: list[Frame]) -> list[Stack]:
+def _volumes(group: list[ImageFrame]) -> list[Stack]:
     """The volumes of images that differ in position and time only."""
     try:
         places = _places(group)
@@ -157,21 +157,21 @@ def _volumes(group: list[Frame]) -> list[Stack]:
     if group[0].diffusion.direction == "directional":
         unsure = f"{most} gradient directions at b = {_b_of(group)} and no trace image of them in the series"
         return [Stack(tuple(group), group[0].diffusion.b_value, "directional", unsure=unsure)]
-    splits = [(name, split) for name, of in _TIME_KEYS if (split := _split(group, places, most, of)) is not None]
+    splits = [(name, split) for name, get in _TIME_KEYS if (split := _split(group, places, most, get)) is not None]
     if not splits:
         return [
-            _stack(group, problem=f"each slice position occurs up to {most} times, and no tag tells the copies apart")
+            _stack(group, problem=f"each slice position occurs up to {most} times, and no tag distinguishes the images")
         ]
     name, phases = splits[0]
     differing = [other for other, split in splits[1:] if not _same_order(split, phases)]
     unsure = f"{name} and {' and '.join(differing)} disagree on the order of the phases" if differing else ""
     agreeing = [other for other, _ in splits[1:] if other not in differing]
-    told = f"{most} phases by {name}" + (f" (as by {', '.join(agreeing)})" if agreeing else "")
-    return [_stack(phase, phase=number, evidence=(told,), unsure=unsure) for number, phase in enumerate(phases, 1)]
+    by_tags = f"{most} phases by {name}" + (f" (as by {', '.join(agreeing)})" if agreeing else "")
+    return [_stack(phase, phase=number, evidence=(by_tags,), unsure=unsure) for number, phase in enumerate(phases, 1)]
 
 
-def _places(group: Sequence[Frame]) -> list[int]:
-    """Number of each image's slice position."""
+def _places(group: Sequence[ImageFrame]) -> list[int]:
+    """The number of each image's slice position."""
     along = distances(group)
     order = np.argsort(along, kind="stable")
     numbers = np.concatenate([[0], np.cumsum(np.diff(along[order]) > SAME_PLACE_MM)])
@@ -181,10 +181,10 @@ def _places(group: Sequence[Frame]) -> list[int]:
 
 
 def _split(
-    group: Sequence[Frame], places: Sequence[int], most: int, of: Callable[[Frame], float | None]
-) -> list[list[Frame]] | None:
-    """The phases that a tag gives, in its order, or None where it does not give `most` of them."""
-    values = [of(frame) for frame in group]
+    group: Sequence[ImageFrame], places: Sequence[int], most: int, get: Callable[[ImageFrame], float | None]
+) -> list[list[ImageFrame]] | None:
+    """Split the images into `most` phases by the values of a tag, in its order; None if that is not possible."""
+    values = [get(frame) for frame in group]
     if any(value is None for value in values):
         return None
     by_value: dict[float, list[int]] = defaultdict(list)
@@ -200,27 +200,27 @@ def _split(
 
 
 def _ranked(values: Sequence[float | None], places: Sequence[int], most: int) -> list[list[int]] | None:
-    """Phases where every slice has a time of its own: the k-th time at each position, all before the next phase's."""
+    """Phases if every slice has its own time: the k-th time at each position, all before those of the next phase."""
     at: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for number, (value, place) in enumerate(zip(values, places, strict=True)):
         at[place].append((float(value or 0), number))
-    if any(len(found) != most or len({value for value, _ in found}) != most for found in at.values()):
+    if any(len(pairs) != most or len({value for value, _ in pairs}) != most for pairs in at.values()):
         return None
-    ranked = [sorted(found) for found in at.values()]
-    phases = [[found[k] for found in ranked] for k in range(most)]
+    ranked = [sorted(pairs) for pairs in at.values()]
+    phases = [[pairs[k] for pairs in ranked] for k in range(most)]
     apart = all(max(early)[0] < min(late)[0] for early, late in pairwise(phases))
     return [[number for _, number in phase] for phase in phases] if apart else None
 
 
-def _same_order(one: Sequence[Sequence[Frame]], other: Sequence[Sequence[Frame]]) -> bool:
-    def keys(split: Sequence[Sequence[Frame]]) -> list[set[tuple[str, int | None]]]:
+def _same_order(one: Sequence[Sequence[ImageFrame]], other: Sequence[Sequence[ImageFrame]]) -> bool:
+    def keys(split: Sequence[Sequence[ImageFrame]]) -> list[set[tuple[str, int | None]]]:
         return [{(frame.uid, frame.index) for frame in phase} for phase in split]
 
     return keys(one) == keys(other)
 
 
 def _stack(
-    group: Sequence[Frame],
+    group: Sequence[ImageFrame],
     *,
     phase: int | None = None,
     evidence: tuple[str, ...] = (),
@@ -248,11 +248,11 @@ def _stack(
     )
 
 
-def _times(group: Sequence[Frame]) -> dict[str, float]:
-    """When the images were acquired, by each tag that all of them have: the earliest of the slices'."""
+def _times(group: Sequence[ImageFrame]) -> dict[str, float]:
+    """The acquisition time by each tag that all images have: the earliest of the slices."""
     times = {}
-    for name, of in _TIME_KEYS:
-        values = [value for frame in group if (value := of(frame)) is not None]
+    for name, get in _TIME_KEYS:
+        values = [value for frame in group if (value := get(frame)) is not None]
         if len(values) == len(group):
             times[name] = min(values) / 1000 if name == "TriggerTime" else float(min(values))
     return times

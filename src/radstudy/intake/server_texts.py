@@ -1,4 +1,4 @@
-"""What a server's texts must be before they enter a path, an address or a terminal."""
+"""Checks of a server's texts before they are used in a path, an address or a terminal."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 def is_uid(text: str) -> bool:
-    """Whether a text has the form of a DICOM UID: numbers between dots, at most 64 characters.
+    """True if a text has the form of a DICOM UID: numbers separated by dots, at most 64 characters.
 
-    Zeros before a number, which the standard forbids and some scanners write, are let pass.
+    Leading zeros, which the standard forbids but some scanners write, are accepted.
 
     References
     ----------
@@ -26,7 +26,7 @@ def is_uid(text: str) -> bool:
 
 
 def tidy(text: str) -> str:
-    r"""A text without control characters and halves of characters: they could command a terminal, or not be written.
+    r"""Remove control characters, which could command a terminal, and lone surrogates, which cannot be written.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""The JSON beside each volume: the tags that matter, by a list of what is allowed, and how the volume was made.
+"""The JSON next to each volume: an allow-list of relevant tags, and how the volume was made.
 
-No tag is copied that is not named here. Dates are not: times are seconds since the first phase.
+Only tags named here are copied. Dates are not: times are seconds since the first phase.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from radstudy._version import __version__
-from radstudy.formats.dicom_header import Facts
+from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.intake.plan import Item
 from radstudy.intake.pseudonyms import Redactor
 
@@ -22,15 +22,15 @@ _SECONDARY = {"SECONDARY", "SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "CAPTURE"}
 def sidecar_of(
     item: Item, patient: str, redact: Redactor, *, key: str, file_hash: str, padded: int = 0
 ) -> dict[str, Any]:
-    """What is written beside a volume.
+    """Content of the JSON written next to a volume.
 
     Parameters
     ----------
     item : the volume.
     patient : pseudonym.
-    redact : takes out of the vendor's free texts what identifies the patient.
-    key : of everything that the file depends on.
-    file_hash : of the NIfTI file.
+    redact : removes what identifies the patient from the vendor's free texts.
+    key : key of everything that the file depends on.
+    file_hash : hash of the NIfTI file.
     padded : voxels that the header's padding value marks as outside the image; written as 0.
     """
     decision, facts, grid = item.decision, item.decision.series.facts, item.decision.stack.grid
@@ -90,7 +90,7 @@ def sidecar_of(
 
 
 def _scale(item: Item) -> dict[str, Any] | None:
-    """By what the rescaled values were multiplied to lie on the scale of the volumes that they are compared with."""
+    """Factors that converted the rescaled values to the scale of the volumes with which they are compared."""
     if item.scale is None:
         return None
     own = sorted({frame.scale for frame in item.decision.stack.frames if frame.scale})
@@ -98,35 +98,35 @@ def _scale(item: Item) -> dict[str, Any] | None:
 
 
 def warnings_of(item: Item) -> list[str]:
-    """What a reader should know of a volume that can be written."""
+    """Warnings to the reader about a volume that can be written."""
     facts, grid, series = item.decision.series.facts, item.decision.stack.grid, item.decision.series
-    found = []
+    warnings = []
     if facts.burned_in:
-        found.append("the header says that text is burned into the pixels: look at it before it is shared")
+        warnings.append("the header says that text is burned into the pixels: check the images before sharing them")
     if series.copies:
-        found.append(f"{series.copies} file(s) of the series were exact copies and were used once")
+        warnings.append(f"{series.copies} file(s) of the series were exact copies and were used once")
     if facts.padding is not None and facts.padding != (0, 0):
         values = " to ".join(str(value) for value in dict.fromkeys(facts.padding))
-        found.append(f"pixels of the padding value {values} lie outside the image and are written as 0")
+        warnings.append(f"pixels with the padding value {values} are outside the image and are written as 0")
     if item.scale is not None:
         scales = {frame.scale for frame in item.decision.stack.frames if frame.scale}
         times = ", ".join(f"{item.scale / scale:.6g}" for scale in sorted(scales)[:3])
-        found.append(
-            f"the scanner scaled the volumes that are used together differently: the values are put on the scale of "
+        warnings.append(
+            f"the scanner scaled volumes that are used together differently: the values are converted to the scale of "
             f"{item.scale_of} (times {times})"
         )
     if grid is not None and facts.thickness_mm:
         step = float(np.linalg.norm(grid.affine[:3, 2]))
         if facts.thickness_mm > 1.01 * step:
-            found.append(f"slices of {facts.thickness_mm:g} mm overlap: their step is {step:.3g} mm")
+            warnings.append(f"slices of {facts.thickness_mm:g} mm overlap: their step is {step:.3g} mm")
         if step > 1.5 * facts.thickness_mm:
-            found.append(f"gaps between slices: {facts.thickness_mm:g} mm thick, step {step:.3g} mm")
-    return found
+            warnings.append(f"gaps between slices: {facts.thickness_mm:g} mm thick, step {step:.3g} mm")
+    return warnings
 
 
-def pixels_may_hold_text(facts: Iterable[Facts]) -> bool:
-    """Whether a picture of the pixels may show a name: the header says so, or they are a captured or secondary image
-    whose header does not say that there is none.
+def pixels_may_hold_text(facts: Iterable[SeriesFacts]) -> bool:
+    """True if the pixels may show a name: the header says so, or it is a captured or secondary image whose header does
+    not rule it out.
     """
     return any(
         one.burned_in or (not one.says_no_text and (one.captured or bool(_SECONDARY & {*one.image_type})))
@@ -135,7 +135,7 @@ def pixels_may_hold_text(facts: Iterable[Facts]) -> bool:
 
 
 def plane_of(affine: Any) -> str:
-    """axial, coronal or sagittal by the slices' normal, and by how many degrees it is oblique."""
+    """Name of the plane by the slices' normal (axial, coronal or sagittal), with the degrees by which it is oblique."""
     normal = np.abs(np.asarray(affine)[:3, 2] / np.linalg.norm(np.asarray(affine)[:3, 2]))
     axis = int(np.argmax(normal))
     degrees = float(np.degrees(np.arccos(min(1.0, normal[axis]))))

@@ -1,4 +1,4 @@
-"""Where DICOM objects lie: a folder, a ZIP file, a DICOMDIR. Read only, one object at a time."""
+"""Sources of DICOM objects: a folder, a ZIP file, a DICOMDIR. Read-only, one object at a time."""
 
 from __future__ import annotations
 
@@ -30,50 +30,50 @@ class Found:
 
 
 class Source(Protocol):
-    """Objects by name. A name may hold a patient's name: it goes to the private folder only."""
+    """Objects by name. A name may contain a patient's name, so it is written only to the private folder."""
 
     problems: list[str]
 
     def files(self) -> list[Found]:
-        """All files, in a fixed order."""
+        """List all files, in a fixed order."""
         ...
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Open one file to read."""
+        """Open one file for reading."""
         ...
 
     def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Open one file to read its beginning, as far as it goes, without any check."""
+        """Open one file to read its beginning, as far as possible, without any check."""
         ...
 
 
 @dataclass
 class Folder:
-    """All files below a folder; with `only`, those of these names."""
+    """All files below a folder, or with `only`, those with these names."""
 
     path: Path
     problems: list[str] = field(default_factory=list)
     only: tuple[str, ...] | None = None
 
     def files(self) -> list[Found]:
-        """All files below the folder; links to folders are not followed."""
+        """List all files below the folder; links to folders are not followed."""
         if self.only is not None:
             return [Found(name, (self.path / name).stat().st_size) for name in self.only]
-        found = []
+        entries = []
         for place, folders, names in os.walk(self.path):
             folders.sort()
             for name in sorted(names):
                 file = Path(place) / name
                 if name.upper() != "DICOMDIR" and file.is_file():
-                    found.append(Found(file.relative_to(self.path).as_posix(), file.stat().st_size))
-        return found
+                    entries.append(Found(file.relative_to(self.path).as_posix(), file.stat().st_size))
+        return entries
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Open one file to read."""
+        """Open one file for reading."""
         return cast(BinaryIO, (self.path / name).open("rb"))
 
     def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """The same: a file on the disk is not checked as a whole."""
+        """Open one file for reading: files on the disk are not checked as a whole."""
         return self.open(name)
 
 
@@ -81,8 +81,8 @@ class Folder:
 class Zip:
     """All members of a ZIP file, read without unpacking it to the disk.
 
-    Members are told apart by their place in the archive: several may have one name. A member is read whole, and its
-    checksum compared, before anything of it is used.
+    Members are distinguished by their position in the archive, since several may have the same name. A member is read
+    completely, and its checksum compared, before any of it is used.
     """
 
     path: Path
@@ -91,7 +91,7 @@ class Zip:
     _members: dict[str, zipfile.ZipInfo] = field(default_factory=dict)
 
     def files(self) -> list[Found]:
-        """All members that are files; of several with one name the second is called NAME (2), and so on."""
+        """List all members that are files; if several have the same name, the second is called NAME (2), and so on."""
         self._members = {}
         for member in self._zip().infolist():
             name = member.filename
@@ -100,8 +100,7 @@ class Zip:
         inner = [name for name in self._members if name.lower().endswith(_ARCHIVES)]
         if inner:
             self.problems.append(
-                f"{len(inner)} archive(s) lie in the ZIP file and are not opened. To do: unpack them and import the "
-                "folder"
+                f"{len(inner)} archive(s) inside the ZIP file are not opened. To do: unpack them and import the folder"
             )
         return [Found(name, member.file_size) for name, member in self._members.items()]
 
@@ -113,7 +112,7 @@ class Zip:
         return free
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """A member; one that is DICOM or a segmentation is read whole first.
+        """Open a member; one that is DICOM or a segmentation is read completely first.
 
         Raises
         ------
@@ -131,11 +130,11 @@ class Zip:
                     while part := opened.read(_STEP):
                         parts.append(part)
                 return io.BytesIO(b"".join(parts))
-        except Exception as error:  # of the archive's format, of its compression, of its checksum
+        except Exception as error:  # in the archive's format, compression or checksum
             raise UnreadableError(f"it is damaged in the ZIP file ({type(error).__name__})") from error
 
     def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """A member as far as it can be decompressed, whatever its checksum."""
+        """Open a member as far as it can be decompressed, regardless of its checksum."""
         opened = self._zip().open(self._members[name])
         opened._expected_crc = None  # type: ignore[attr-defined]
         return cast(AbstractContextManager[BinaryIO], opened)
@@ -146,7 +145,7 @@ class Zip:
                 self._archive = zipfile.ZipFile(self.path)
             except Exception as error:  # its directory may hold anything
                 raise DataError(
-                    f"{self.path}: it is no ZIP file, or is cut off ({type(error).__name__}). To do: copy it again"
+                    f"{self.path}: it is not a ZIP file, or is cut off ({type(error).__name__}). To do: copy it again"
                 ) from error
             members = self._archive.infolist()
             if members and all(member.flag_bits & _PASSWORD or member.filename.endswith("/") for member in members):
@@ -156,13 +155,13 @@ class Zip:
 
 @dataclass
 class Dicomdir:
-    """The files that a DICOMDIR lists; those that are not there are named."""
+    """The files listed in a DICOMDIR; missing ones are reported."""
 
     path: Path
     problems: list[str] = field(default_factory=list)
 
     def files(self) -> list[Found]:
-        """The files of the image, segmentation and other records, and DICOM files that lie among them unlisted."""
+        """List the files of all records, and unlisted DICOM files in the same folders."""
         listed, missing = set[Path](), 0
         for parts in self._listed():
             file = _without_case(self.path.parent, parts)
@@ -170,38 +169,38 @@ class Dicomdir:
                 missing += 1
             else:
                 listed.add(file)
-        found = [Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size) for file in sorted(listed)]
+        entries = [Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size) for file in sorted(listed)]
         if missing:
             self.problems.append(
-                f"the DICOMDIR lists {missing + len(found)} files, {missing} of them are not there. To do: copy the "
-                f"medium again; what is there is imported, and series that lack slices are named"
+                f"the DICOMDIR lists {missing + len(entries)} files, {missing} of them are missing. To do: copy the "
+                f"medium again; the other files are imported, and series that lack slices are reported"
             )
-        return found + self._unlisted(listed)
+        return entries + self._unlisted(listed)
 
     def _unlisted(self, listed: set[Path]) -> list[Found]:
-        """DICOM files of the medium that no record names: those in the folders of listed ones are used too."""
+        """List DICOM files of the medium that no record names, in the folders of listed files; these are used too."""
         folders = {file.parent for file in listed}
         others = [self.path.parent / one.name for one in Folder(self.path.parent).files()]
         others = [file for file in others if file not in listed and _begins(file)]
         beside = [file for file in others if file.parent in folders]
         if beside:
             self.problems.append(
-                f"{len(beside)} DICOM file(s) lie among those of the DICOMDIR, which does not list them: it is damaged "
-                "or older. They are imported too. To do: look whether all are wanted"
+                f"{len(beside)} DICOM file(s) are in the folders of the DICOMDIR, which does not list them: it is "
+                "damaged or older. They are imported too. To do: check whether all are wanted"
             )
         if len(others) > len(beside):
             self.problems.append(
-                f"{len(others) - len(beside)} DICOM file(s) lie beside the DICOMDIR in folders that it does not list, "
-                "and are not imported. To do: import the folder instead, if they are wanted"
+                f"{len(others) - len(beside)} DICOM file(s) are next to the DICOMDIR in folders that it does not list, "
+                "and are not imported. To do: import the folder instead if they are wanted"
             )
         return [Found(file.relative_to(self.path.parent).as_posix(), file.stat().st_size) for file in beside]
 
     def open(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """Open one file to read."""
+        """Open one file for reading."""
         return cast(BinaryIO, (self.path.parent / name).open("rb"))
 
     def beginning(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """The same: a file on the disk is not checked as a whole."""
+        """Open one file for reading: files on the disk are not checked as a whole."""
         return self.open(name)
 
     def _listed(self) -> Iterator[tuple[str, ...]]:
@@ -213,7 +212,7 @@ class Dicomdir:
             names = [value_of(record, "ReferencedFileID") for record in records]
         except (InvalidDicomError, OSError, UnreadableError) as error:
             raise DataError(
-                f"{self.path}: it is no DICOMDIR, or is damaged ({error}). To do: import its folder instead"
+                f"{self.path}: it is not a DICOMDIR, or is damaged ({error}). To do: import its folder instead"
             ) from error
         if not names:
             raise DataError(f"{self.path}: it lists no file. To do: import its folder instead")
@@ -223,7 +222,7 @@ class Dicomdir:
 
 
 def _without_case(folder: Path, parts: tuple[str, ...]) -> Path | None:
-    """The file of a DICOMDIR's record: media often write lower case where the record says upper."""
+    """Find the file of a DICOMDIR's record: media often use lower case although the record says upper."""
     if any(part in ("", ".", "..") or set(part) & set("/\\\0") for part in parts):
         return None
     for spelt in (parts, tuple(p.lower() for p in parts), tuple(p.upper() for p in parts)):
@@ -234,7 +233,7 @@ def _without_case(folder: Path, parts: tuple[str, ...]) -> Path | None:
 
 
 def _begins(file: Path) -> bool:
-    """Whether a file begins as DICOM."""
+    """True if a file begins like DICOM."""
     try:
         with file.open("rb") as opened:
             return begins_as_dicom(opened.read(START))
@@ -243,7 +242,7 @@ def _begins(file: Path) -> bool:
 
 
 def open_source(where: str) -> Source:
-    """The source that a path names.
+    """Return the source at a path.
 
     Raises
     ------
@@ -254,11 +253,11 @@ def open_source(where: str) -> Source:
         return Folder(path)
     if not path.is_file():
         raise UsageError(
-            f"{where}: there is no such folder or file. To do: give a folder, a .zip, a DICOMDIR, "
+            f"{where}: no such folder or file. To do: give a folder, a .zip, a DICOMDIR, "
             "https://.../dicom-web or dimse://AET@host:port"
         )
     if path.name.upper() == "DICOMDIR":
         return Dicomdir(path)
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         return Zip(path)
-    raise UsageError(f"{where}: it is no folder, no .zip and no DICOMDIR. To do: give the folder that the files lie in")
+    raise UsageError(f"{where}: it is not a folder, .zip or DICOMDIR. To do: give the folder that holds the files")

@@ -1,8 +1,8 @@
-"""Whether a phase of a dynamic scan is a subtraction by its pixels: one that no name and no ImageType gives away.
+"""Detection of subtractions among the phases of a dynamic scan by their pixels, if no name or ImageType shows it.
 
-In a subtraction what does not enhance is near zero or negative. Three slices of each phase are compared; a volume with
-a dark background that has far more of zero and below than the phase with the least of it, or whose background is near
-zero where that of another phase is not, sends the scan to review.
+In a subtraction, tissue that does not enhance is near zero or negative. Three slices of each phase are compared. The
+scan goes to review if a volume has a dark background and far more voxels at or below zero than the phase with the
+fewest, or if its background is near zero while that of another phase is not.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from radstudy.intake.decision import REVIEW, ROLE, Decision, series_shown
 from radstudy.intake.series import Stack
 from radstudy.intake.sources import Source
 
-_FRACTIONS = (0.25, 0.5, 0.75)  # of the slices: which are looked at
-_PIXELS = 96  # along the longer side, of which the values are looked at
-_MORE_AT_ZERO = 0.15  # of the voxels; real phases of one scan differ by less than 0.01
-_DARK = 0.35  # of the brightest background: what is left of it in a subtraction, noise beside noise
-_NEAR = 0.1  # of the bright tissue: how far below zero a subtraction's background may lie
+_FRACTIONS = (0.25, 0.5, 0.75)  # positions of the slices that are compared
+_PIXELS = 96  # number of pixels compared along the longer side
+_MORE_AT_ZERO = 0.15  # fraction of the voxels; real phases of one scan differ by less than 0.01
+_DARK = 0.35  # of the brightest background: the noise that remains in a subtraction
+_NEAR = 0.1  # of the bright tissue: how far below zero a subtraction's background may be
 _NEARLY_ALL = 0.9  # of the voxels
-_DARKER = 0.05  # the same, where no count of zeros confirms it
-_SEEN = 0.02  # of the bright tissue: a background below says nothing
+_DARKER = 0.05  # the same, if the count of zeros does not confirm it
+_SEEN = 0.02  # of the bright tissue: a darker background is not informative
 
 
 def without_subtractions(decisions: Sequence[Decision], source: Source) -> list[Decision]:
-    """The decisions of one examination, its dynamic scan for review where a phase is a subtraction by its pixels.
+    """Send the dynamic scan of an examination to review if the pixels of a phase look like a subtraction.
 
     Parameters
     ----------
-    decisions : of one examination.
-    source : where the slices lie; a slice that cannot be read is left to the writing of its volume to name.
+    decisions : decisions on one examination.
+    source : holds the slices; one that cannot be read is reported later, when its volume is written.
     """
     phases = [d for d in decisions if d.kind == "DCE" and d.status == ROLE and d.stack.grid is not None]
-    found = _subtractions(phases, source)
-    if not found:
+    suspects = _subtractions(phases, source)
+    if not suspects:
         return list(decisions)
     reason = (
-        f"{', '.join(d.role for d in found)} ({series_shown(found)}) may be subtractions: far more of their voxels are "
-        "zero or negative, or their background is far darker, than in the other phases"
+        f"{', '.join(d.role for d in suspects)} ({series_shown(suspects)}) may be subtractions: far more of their "
+        "voxels are zero or negative, or their background is far darker, than in the other phases"
     )
     return [replace(d, status=REVIEW, role="", reason=reason) if d in phases else d for d in decisions]
 
@@ -69,7 +69,7 @@ def _subtractions(phases: Sequence[Decision], source: Source) -> list[Decision]:
 
 
 def _slices(stack: Stack, source: Source) -> NDArray[np.float64]:
-    """(3, I, J) rescaled values of three slices of a volume, thinned: enough for counts, and little memory."""
+    """Read rescaled values (3, I, J) of three slices of a volume, subsampled to save memory."""
     order: Sequence[int] = stack.grid.order if stack.grid is not None else ()
     places = [order[int(fraction * (len(order) - 1))] for fraction in _FRACTIONS]
     step = max(1, max(stack.facts.rows, stack.facts.columns) // _PIXELS)
@@ -77,7 +77,7 @@ def _slices(stack: Stack, source: Source) -> NDArray[np.float64]:
 
 
 def _usual(slices: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """What the phases show: the third quartile at each voxel, which a minority of subtractions does not change."""
+    """The third quartile of the phases at each voxel, which a minority of subtractions does not change."""
     return np.asarray(np.quantile(np.stack(slices), 0.75, axis=0))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from radstudy.errors import DataError
 from radstudy.intake.csv_rows import read_rows, require_columns_of_all, write_listing, write_rows
 from radstudy.intake.decision import REFUSED, REVIEW, ROLE
-from radstudy.intake.plan import Choice, Item, Plan
+from radstudy.intake.plan import ExaminationChoice, Item, Plan
 from radstudy.intake.review import EXAMINATION, VOLUME, key_of, mark_of, read_review, write_review
 from radstudy.intake.sidecar import plane_of, warnings_of
 from radstudy.intake.volumes import marks_in
@@ -19,7 +19,7 @@ SERIES_COLUMNS = [
     "patient", "examination", "series", "description", "status", "role", "kind", "points", "reason", "evidence",
     "images", "plane", "b_value", "seconds", "warnings", "file", "volume",
 ]  # fmt: skip
-MASKS, EXAMINATIONS = ASKED_OF_PATIENTS = ("mask", "examination")  # kinds of rows in review.csv that are no volumes
+MASKS, EXAMINATIONS = ASKED_OF_PATIENTS = ("mask", "examination")  # kinds of rows in review.csv that are not volumes
 FILLED_BY_IMPORT = ("sequences", "masks", "to_review")
 
 
@@ -30,17 +30,17 @@ def write_tables(
     masks: Sequence[Mapping[str, str]],
     asked_of: Sequence[Mapping[str, str]],
 ) -> list[dict[str, str]]:
-    """Write series.csv, review.csv, review.xlsx and review.html; rows of earlier imports into the same folder stay.
+    """Write series.csv, review.csv, review.xlsx and review.html; rows of earlier imports into the same folder are kept.
 
-    A row of review.csv that can no longer be answered goes: of an examination that is not taken, or of a volume that is
-    not there any more.
+    Rows of review.csv that can no longer be answered are removed: those of an examination that is not taken, or of a
+    volume that no longer exists.
 
     Parameters
     ----------
     plans : the patients of this import.
     out, private : folders of the import.
-    masks : the rows of masks.csv; the page lists what could not be placed.
-    asked_of : the rows of review.csv of masks whose reader is asked for.
+    masks : the rows of masks.csv; the page lists those that could not be placed.
+    asked_of : the rows of review.csv for masks whose reader must be named.
 
     Returns
     -------
@@ -87,16 +87,16 @@ def write_cohort(
     masks: Sequence[Mapping[str, str]],
     asked_of: Sequence[Mapping[str, str]] = (),
 ) -> None:
-    """Add the patients to cohort.csv: a row for each that has a volume, what others have filled in stays.
+    """Add the patients to cohort.csv, a row for each that has a volume; what others have filled in is kept.
 
     Parameters
     ----------
     plans : the patients of this import.
     volumes : the rows of series.csv.
     out : folder of the import.
-    columns : of a new table, the patient's identifier first.
+    columns : columns of a new table, the patient's identifier first.
     masks : the rows of masks.csv.
-    asked_of : the rows of review.csv of masks whose reader is asked for.
+    asked_of : the rows of review.csv for masks whose reader must be named.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def write_cohort(
     names = list(dict.fromkeys([*(rows[0] if rows else columns), *FILLED_BY_IMPORT]))
     for plan in plans:
         of_patient = [row for row in volumes if row["patient"] == plan.name]
-        found = {
+        cells = {
             "sequences": ";".join(row["role"] for row in of_patient if row["status"] == ROLE),
             "masks": ";".join(
                 Path(row["file"]).name.removesuffix(".nii.gz")
@@ -122,18 +122,18 @@ def write_cohort(
         }
         own = [row for row in rows if row[identifier] == plan.name]
         for row in own:
-            row.update(found)
+            row.update(cells)
         if not own and not plan.problem and any(item.file for item in plan.items):
-            rows.append({identifier: plan.name, "lesion": "1", **found})
+            rows.append({identifier: plan.name, "lesion": "1", **cells})
     write_rows(out / "cohort.csv", names, rows)
 
 
 def read_cohort(out: Path, identifier: str) -> list[dict[str, str]]:
-    """The rows of cohort.csv, as an import has left them and others have filled them in; none where it is not there.
+    """Read the rows of cohort.csv, as written by an import and filled in by others; none if it does not exist.
 
     Raises
     ------
-    DataError : it lacks the patient's column, or has cells that could not be written back as they are.
+    DataError : it lacks the patient's column, or has cells that could not be written back unchanged.
     """
     file = out / "cohort.csv"
     require_columns_of_all(file)
@@ -171,7 +171,7 @@ def _review_row(plan: Plan, item: Item) -> dict[str, str]:
     return {**_row(plan, item), "role": item.answer, "suggested": suggested}
 
 
-def _choice_row(plan: Plan, choice: Choice) -> dict[str, str]:
+def _choice_row(plan: Plan, choice: ExaminationChoice) -> dict[str, str]:
     """The row in which a reader chooses between a patient's examinations."""
     reason = "write the number of the examination to take, or first or last, into the column role"
     if choice.taken is not None:

@@ -1,4 +1,4 @@
-"""A small picture of the middle slice of a volume, for the review page; none where pixels may show a name."""
+"""A small picture of the middle slice of a volume, for the review page; none if the pixels may show a name."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ WITHHELD = "no picture: text may be burned into its pixels"
 
 
 def thumbnail(file: Path) -> tuple[str, str]:
-    """The middle slice as it was acquired (columns to the right, rows downwards), between its 1st and 99th percentile.
+    """Draw the middle slice as acquired (columns to the right, rows downwards), from its 1st to its 99th percentile.
 
     Parameters
     ----------
-    file : a volume that an import has written, with its sidecar.
+    file : a volume written by an import, with its sidecar.
 
     Returns
     -------
-    The PNG as a data URI and what it shows; "" and why, where there is none.
+    The PNG as a data URI and its caption; "" and the reason if there is none.
     """
     try:
         sidecar = read_json(sidecar_path(file))
@@ -45,12 +45,12 @@ def thumbnail(file: Path) -> tuple[str, str]:
         return _png(voxels[:, :, middle].T, spacing), f"slice {middle + 1} of {voxels.shape[2]}"
     except CaseError:
         return "", "no picture: the file cannot be read"
-    except Exception as error:  # the tables are written whatever becomes of a picture
+    except Exception as error:  # the tables are written even if a picture fails
         return "", f"no picture: {unexpected(error)}"
 
 
 def _png(pixels: NDArray[np.generic], spacing: NDArray[np.float64]) -> str:
-    """(rows, columns) of any type to a data URI; spacing in mm along columns' and rows' index."""
+    """Encode pixels (rows, columns) of any type as a data URI; spacing in mm along column and row index."""
     from PIL import Image
 
     values = np.nan_to_num(pixels.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

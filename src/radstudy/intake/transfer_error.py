@@ -1,4 +1,4 @@
-"""What goes wrong between a server and this program."""
+"""Errors of transfers between a server and this program."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class TransferError(Exception):
     Parameters
     ----------
     problem : what is wrong.
-    remedy : what to do; "" where nothing better is known than to try again.
-    again : whether another attempt may go well; False where the server would answer the same.
+    remedy : what to do; "" if there is nothing better than to try again.
+    again : whether another attempt may succeed; False if the server would give the same answer.
     """
 
     def __init__(self, problem: str, remedy: str = "", *, again: bool = True) -> None:
@@ -19,4 +19,4 @@ class TransferError(Exception):
 
 
 class RefusedObjectError(TransferError):
-    """An object came that was not asked for, or is not what it claims to be; it is not kept, the others are."""
+    """An object was not requested, or is not what it claims to be; it is not kept, the others are."""

@@ -1,4 +1,4 @@
-"""Write one patient's volumes and their sidecars; what is there already, whole and from the same slices, stays."""
+"""Writing of one patient's volumes and their sidecars; existing ones that are complete and up to date are kept."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from radstudy.store import content_hash, file_hash, read_json, write_json
 
 
 class ChangedError(CaseError):
-    """A volume's file is not as an import has left it: somebody's work, which stays."""
+    """A volume's file was edited after the import, and is kept."""
 
 
 def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
-    """Write a volume as NIfTI with its sidecar; the file appears whole or not at all.
+    """Write a volume as NIfTI with its sidecar; the file appears complete or not at all.
 
     Parameters
     ----------
     item : the volume, with a file and a grid.
     plan : its patient.
-    source : where the slices lie.
+    source : holds the slices.
     out : folder of the import.
 
     Returns
     -------
-    Whether it was written; False where it was there already.
+    True if it was written; False if it already existed.
 
     Raises
     ------
-    ChangedError : a file is there that no import has written, or that was changed since; it stays as it is.
+    ChangedError : an existing file was not written by an import, or was changed since; it is kept.
     CaseError : its pixels cannot be read.
     """
     file = out / plan.name / item.file
@@ -58,8 +58,8 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
         raise error.located(patient=plan.name, sequence=item.decision.role or f"series {number}") from error
     if _is_changed(file, beside, pixels, stack.grid):
         raise ChangedError(
-            "this volume was changed after the import, or no import has written it; it is left as it is",
-            "move it away and import again to have the volume of the source",
+            "this volume was changed after the import, or was not written by an import; it was not overwritten",
+            "move it away and import again to get the volume from the source",
             patient=plan.name,
             sequence=item.decision.role,
             file=file,
@@ -72,38 +72,40 @@ def write_volume(item: Item, plan: Plan, source: Source, out: Path) -> bool:
 
 
 def remove_stale(plan: Plan, out: Path) -> list[str]:
-    """Remove volumes of an earlier import that the plan gives another name or none; other volumes stay.
+    """Remove volumes of an earlier import that have another name or none in the plan; other volumes are kept.
 
-    A volume without a role of a series that now has other images (a damaged one was copied again) goes too. A file that
-    somebody has changed since stays, without the sidecar that says what it was.
+    A volume without a role is also removed if its series now has other images (a damaged one was copied again). A file
+    that was edited since is kept, but without its sidecar.
 
     Returns
     -------
-    What became of each such file, as sentences; files relative to `out`.
+    A sentence on each such file; files relative to `out`.
     """
     planned = {item.mark: item.file for item in plan.items}
     planned |= dict.fromkeys(plan.choice.not_taken if plan.choice else (), "")
     series = {item.places["series"] for item in plan.items}
-    said = []
-    for file, made in volumes_in(out / plan.name):
+    sentences = []
+    for file, record in volumes_in(out / plan.name):
         inside = file.relative_to(out / plan.name).as_posix()
-        mark = made.get("volume", "")
+        mark = record.get("volume", "")
         of_fewer_images = (
-            mark not in planned and inside.startswith("unsure/") and (made.get("places") or {}).get("series") in series
+            mark not in planned
+            and inside.startswith("unsure/")
+            and (record.get("places") or {}).get("series") in series
         )
         if of_fewer_images or planned.get(mark, inside) != inside:
             shown = file.relative_to(out).as_posix()
-            own = not file.exists() or file_hash(file) == made.get("file_hash")
+            own = not file.exists() or file_hash(file) == record.get("file_hash")
             sidecar_path(file).unlink()
             if own:
                 file.unlink(missing_ok=True)
             what = f"removed {shown}" if own else f"kept {shown}, which was changed after the import"
-            said.append(f"{what}: the volume has another name now, or none")
-    return said
+            sentences.append(f"{what}: the volume now has another name, or none")
+    return sentences
 
 
 def volumes_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The volumes in a patient's folder that an import has made, each with its sidecar."""
+    """Yield the volumes in a patient's folder that an import has written, each with its sidecar."""
     for beside in sorted([*folder.glob("*.json"), *folder.glob("unsure/*.json")]):
         try:
             content = read_json(beside)
@@ -114,13 +116,12 @@ def volumes_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def marks_in(folder: Path) -> dict[str, str]:
-    """File to mark of the volumes in a patient's folder that an import has made."""
-    found = volumes_in(folder)
-    return {file.relative_to(folder).as_posix(): str(made.get("volume", "")) for file, made in found}
+    """Map file to mark for the volumes in a patient's folder that an import has written."""
+    return {file.relative_to(folder).as_posix(): str(record.get("volume", "")) for file, record in volumes_in(folder)}
 
 
 def sidecar_path(file: Path) -> Path:
-    """The JSON beside a .nii.gz file."""
+    """The JSON next to a .nii.gz file."""
     return file.with_name(file.name.removesuffix(".nii.gz") + ".json")
 
 
@@ -149,7 +150,7 @@ def _is_there(file: Path, beside: Path, key: str) -> bool:
 
 
 def _is_changed(file: Path, beside: Path, pixels: Pixels, grid: SliceGrid) -> bool:
-    """Whether a whole image is there that is neither as an import has left it nor what would be written now."""
+    """True if a readable image exists that is neither as an import left it nor what would be written now."""
     if not file.exists():
         return False
     try:
@@ -159,6 +160,6 @@ def _is_changed(file: Path, beside: Path, pixels: Pixels, grid: SliceGrid) -> bo
         pass
     try:
         voxels, affine = read_raster(file)
-    except CaseError:  # cut off or damaged: nobody's work
+    except CaseError:  # cut off or damaged: not anyone's work
         return False
     return not np.array_equal(voxels, pixels.voxels) or bool(np.abs(affine - grid.affine).max() >= 1e-3)

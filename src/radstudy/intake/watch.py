@@ -1,4 +1,4 @@
-"""Watches associations with a PACS: ends one whose peer is silent, too slow or sends too much, and says why."""
+"""Watching of associations with a PACS: those whose peer is silent, too slow or sends too much are ended."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from radstudy.intake.limits import RAISE, Limits, Pace
 from radstudy.intake.transfer_error import TransferError
 
 _EVERY_S = 0.1
-_COMMAND_BYTES = 1 << 20  # a message's command and the heads of its packets, beside the object
+_COMMAND_BYTES = 1 << 20  # a message's command and packet headers, in addition to the object
 
 
 class Watch:
     """One operation with a PACS, over one association or, while it sends to us, several.
 
-    pynetdicom's own timeouts are for whole messages: too short for a large object on a slow line, too long for a peer
-    that sends a byte a minute.
+    pynetdicom's own timeouts apply to whole messages: too short for a large object on a slow line, too long for a peer
+    that sends one byte per minute.
 
     Parameters
     ----------
-    limits : bounds on what is taken.
-    silence_s : after so long without a byte over any of its associations the operation is ended.
+    limits : bounds on what is accepted.
+    silence_s : the operation is ended after this time without a byte over any of its associations.
     """
 
     def __init__(self, limits: Limits, silence_s: float) -> None:
         self._limits, self._silence_s = limits, silence_s
         self._watched: list[_Watched] = []
         self._over = threading.Event()
-        self._lock = threading.Lock()  # each association has a thread of its own
+        self._lock = threading.Lock()  # each association has its own thread
         self._busy = 0
         self.problem: TransferError | None = None
         self.begin(limits.transfer_s)
 
     def begin(self, total_s: float) -> None:
-        """The operation begins anew, and may take `total_s` seconds."""
+        """Restart the operation, which may take `total_s` seconds."""
         self._until, self._total_s = time.monotonic() + total_s, total_s
         self.heard()
 
     def heard(self) -> None:
-        """The peer has been heard of."""
+        """Record that the peer has sent something."""
         self._last = time.monotonic()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """What takes its time is ours, not the peer's."""
+        """Suspend the watch while this program, not the peer, is working."""
         with self._lock:
             self._busy += 1
         try:
@@ -71,9 +71,9 @@ class Watch:
             thread.join()
 
     def opened(self, event: Any) -> None:
-        """Handle EVT_CONN_OPEN: from here on the association's socket is watched, and sends small packets at once.
+        """Handle EVT_CONN_OPEN: start watching the association's socket, and let it send small packets at once.
 
-        With Nagle's algorithm every operation waits for a delayed acknowledgement.
+        With Nagle's algorithm every operation would wait for a delayed acknowledgement.
         """
         holder = event.assoc.dul.socket
         if holder.socket is None:
@@ -86,19 +86,19 @@ class Watch:
             self._watched = [one for one in self._watched if one.fileno() >= 0] + [watched]
 
     def message_ends(self, event: Any) -> None:
-        """Handle EVT_DIMSE_RECV: a message is whole, and its bytes no longer count."""
+        """Handle EVT_DIMSE_RECV: a message is complete, and its bytes no longer count."""
         watched = getattr(event.assoc, "radstudy_watched", None)
         if watched is not None:
             watched.pace.rest()
 
     def end(self, problem: str, remedy: str = "", *, again: bool = True) -> None:
-        """End all associations, for the first reason that is given."""
+        """End all associations, for the first reason given."""
         self.problem = self.problem or TransferError(problem, remedy, again=again)
         for one in self._watched:
             one.end()
 
     def check(self) -> None:
-        """Raise why the operation was ended, where it was."""
+        """Raise the reason if the operation was ended."""
         if self.problem is not None:
             raise self.problem
 
@@ -108,7 +108,7 @@ class Watch:
             if now > self._until:
                 self.end(f"it took longer than {self._total_s:.0f} s", RAISE)
             elif not self._busy and now > self._last + self._silence_s:
-                self.end(f"nothing came for {self._silence_s:.0f} s")
+                self.end(f"nothing was received for {self._silence_s:.0f} s")
             else:
                 faults = [fault for one in self._watched if not self._busy and (fault := one.pace.fault())]
                 if faults:
@@ -116,9 +116,9 @@ class Watch:
 
 
 def _close_what_cannot_be_shut_down() -> None:
-    """Let pynetdicom close a socket whose connection is gone, or never was.
+    """Make pynetdicom close a socket whose connection was lost, or never existed.
 
-    It closes none where `shutdown` fails, and drops it: the socket stays open until it is collected.
+    If `shutdown` fails, it drops the socket without closing it, which then stays open until garbage collection.
     """
     from pynetdicom.transport import AssociationSocket
 
@@ -128,11 +128,11 @@ def _close_what_cannot_be_shut_down() -> None:
                 left.shutdown(socket.SHUT_RDWR)
             left.close()
 
-    AssociationSocket._shutdown_socket = shut
+    AssociationSocket._shutdown_socket = shut  # type: ignore[method-assign]  # pynetdicom has no other way
 
 
 class _Watched:
-    """A socket that counts what comes."""
+    """A socket that counts the bytes received."""
 
     def __init__(self, sock: socket.socket, watch: Watch, limits: Limits) -> None:
         self._socket, self._watch, self._most = sock, watch, limits.object_bytes
@@ -142,7 +142,7 @@ class _Watched:
         return getattr(self._socket, name)
 
     def recv(self, count: int) -> bytes:
-        """Receive; an OSError where the message is larger than an object may be."""
+        """Receive bytes; raise an OSError if the message is larger than an object may be."""
         content = self._socket.recv(count)
         self.pace.came(len(content))
         self._watch.heard()
@@ -152,6 +152,6 @@ class _Watched:
         return content
 
     def end(self) -> None:
-        """Close both directions, so that whoever reads finds the end."""
-        with suppress(OSError):  # it is closed already
+        """Close both directions, so that a pending read ends."""
+        with suppress(OSError):  # it is already closed
             self._socket.shutdown(socket.SHUT_RDWR)

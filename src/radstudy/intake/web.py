@@ -1,4 +1,4 @@
-"""GET over HTTP from one server: given credentials only, no other host, and bounds on size and time."""
+"""GET requests to one server: only the given credentials, no other host, and bounds on size and time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from radstudy.intake.server_texts import tidy
 from radstudy.intake.transfer_error import TransferError
 
 TOKEN = "RADSTUDY_DICOMWEB_TOKEN"  # environment variable with a bearer token
-_CHUNK = 1 << 16  # bytes; what came before a connection broke off is kept up to the last one
+_CHUNK = 1 << 16  # bytes; if a connection is lost, the chunks received before are kept
 _REDIRECTS = 5
 _PACKED = ("", "identity", "gzip", "x-gzip", "deflate")
 _GOOD = (200, 204, 206)
@@ -31,24 +31,24 @@ _LOGIN = f"give user and password in .netrc, or a bearer token in the environmen
 _REMEDIES = {
     401: _LOGIN,
     403: f"ask for permission to read, or {_LOGIN}",
-    404: "check the address: it is the root of the DICOMweb service, such as https://pacs.example.org/dicom-web",
+    404: "check that the address is the root of the DICOMweb service, such as https://pacs.example.org/dicom-web",
 }
 _TRANSIENT = (408, 429, 500, 502, 503, 504)  # a status that another attempt may not meet
 
 
 class Web:
-    """One server, as far as HTTP goes.
+    """HTTP access to one server.
 
     Parameters
     ----------
-    url : its root. User and password may stand in it; else a bearer token comes from the environment, else user and
-        password from .netrc. Whatever is given goes before .netrc. Proxies and certificates come from the environment.
-    timeout_s : for a connection, and for the next bytes.
-    limits : bounds on what is taken.
+    url : its root. It may contain user and password; otherwise a bearer token is taken from the environment, or user
+        and password from .netrc, in this order. Proxies and certificates are taken from the environment.
+    timeout_s : longest wait for a connection, and for the next bytes.
+    limits : bounds on what is accepted.
 
     Raises
     ------
-    UsageError : the address has no host, has a query, or names a user beside a token.
+    UsageError : the address has no host, has a query, or names a user while a token is set.
     """
 
     def __init__(self, url: str, *, timeout_s: float, limits: Limits) -> None:
@@ -56,12 +56,12 @@ class Web:
         token = os.environ.get(TOKEN, "")
         if login and token:
             raise UsageError(
-                f"the address names a user and the environment variable {TOKEN} a token. To do: give one of them"
+                f"the address names a user, but the environment variable {TOKEN} a token. To do: give only one"
             )
         self._timeout, self._limits, self._pace = timeout_s, limits, Pace(limits)
         self._session = requests.Session()
         self._session.headers["Accept-Encoding"] = "gzip"
-        if login or token:  # then .netrc is not looked at
+        if login or token:  # then .netrc is not read
             self._session.auth = HTTPBasicAuth(*login) if login else _Bearer(token)
         adapter = _PacedAdapter(self._pace)
         for scheme in ("https://", "http://"):
@@ -72,16 +72,16 @@ class Web:
         self._session.close()
 
     def shown(self, address: str) -> str:
-        """An address as messages print it: without UIDs and without the query, which may name a patient."""
+        """Return an address for messages, without UIDs and without the query, which may name a patient."""
         return re.sub(r"/[0-9][0-9.]*(?=/|$)", "/...", tidy(urlsplit(address)._replace(query="").geturl()))[:200]
 
     @contextmanager
     def get(self, path: str, *, accept: str, total_s: float) -> Iterator[requests.Response]:
-        """Ask for a path below the root; the body is read with `chunks`.
+        """Request a path below the root; the body is read with `chunks`.
 
         Raises
         ------
-        TransferError : no connection, an error, another host, too slow; it names the address and what to do.
+        TransferError : no connection, an error, another host, or too slow; names the address and what to do.
         """
         address = f"{self.url}/{path}"
         began = False
@@ -94,14 +94,16 @@ class Web:
         except TransferError as error:
             raise TransferError(f"{error} ({self.shown(address)})", error.remedy, again=error.again) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            what = "the connection broke off" if began else "no connection"
+            what = "the connection was lost" if began else "no connection"
             raise TransferError(f"{what}: {type(error).__name__} ({self.shown(address)})") from error
 
     def chunks(self, answer: requests.Response, most: int) -> Iterator[bytes]:
-        """The body of an answer, unpacked, piece by piece; a TransferError where it is larger than `most` bytes."""
+        """Yield the body of an answer, unpacked, in chunks; raise a TransferError if it is larger than `most` bytes."""
         packed = answer.headers.get("Content-Encoding", "").strip().lower()
         if packed not in _PACKED:
-            raise TransferError(f"an answer is packed by '{tidy(packed)[:40]}', which was not asked for", again=False)
+            raise TransferError(
+                f"an answer is compressed with '{tidy(packed)[:40]}', which was not requested", again=False
+            )
         came = 0
         for chunk in answer.iter_content(_CHUNK):
             came += len(chunk)
@@ -123,16 +125,16 @@ class Web:
             if not _is_same_server(address, target):
                 host = tidy(urlsplit(target).netloc.rpartition("@")[2])[:80]
                 raise TransferError(
-                    f"the server sends us on to '{urlsplit(target).scheme[:10]}://{host}'",
+                    f"the server redirects to '{urlsplit(target).scheme[:10]}://{host}'",
                     "give that address yourself if you trust it; user and password are not sent there",
                     again=False,
                 )
             address = target
-        raise TransferError(f"the server sends us on more than {_REDIRECTS} times", again=False)
+        raise TransferError(f"the server redirects more than {_REDIRECTS} times", again=False)
 
 
 def _check(answer: requests.Response) -> None:
-    """A TransferError where the status is not one of success; the body, which may name a patient, is not read."""
+    """Raise a TransferError if the status is not success; the body, which may name a patient, is not read."""
     status = answer.status_code
     if status in _GOOD:
         return
@@ -142,7 +144,7 @@ def _check(answer: requests.Response) -> None:
 
 
 def _is_same_server(old: str, new: str) -> bool:
-    """Whether an address is on the host and port of another, as safe or safer."""
+    """True if an address is on the host and port of another, and at least as secure."""
     try:
         one, other = urlsplit(old), urlsplit(new)
         ports = [part.port or {"http": 80, "https": 443}.get(part.scheme) for part in (one, other)]
@@ -156,7 +158,7 @@ def _is_same_server(old: str, new: str) -> bool:
 
 
 def _split_login(url: str) -> tuple[str, tuple[str, str] | None]:
-    """An address without its user and password, and these."""
+    """Split an address into the part without user and password, and these."""
     shown = re.sub(r"//[^/]*@", "//", url)
     wrong = UsageError(f"'{shown}' is not an address of a DICOMweb service. To do: write https://host/dicom-web")
     try:
@@ -171,8 +173,8 @@ def _split_login(url: str) -> tuple[str, tuple[str, str] | None]:
     return urlunsplit((parts.scheme, place, parts.path, "", "")).rstrip("/"), login
 
 
-class _Bearer(AuthBase):  # type: ignore[misc]
-    """A bearer token (RFC 6750). As `auth` of a session it keeps requests from taking .netrc instead."""
+class _Bearer(AuthBase):
+    """A bearer token (RFC 6750). As `auth` of a session it keeps requests from using .netrc instead."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -182,10 +184,10 @@ class _Bearer(AuthBase):  # type: ignore[misc]
         return request
 
 
-# --- the pace of what comes: requests' timeout is for each read of the socket, so a byte a minute never ends ----------
+# --- pace of an answer: requests' timeout applies to each read of the socket, so one byte per minute never ends ------
 
 
-class _PacedAdapter(HTTPAdapter):  # type: ignore[misc]
+class _PacedAdapter(HTTPAdapter):
     """Connections whose answers, header and body, keep a pace."""
 
     def __init__(self, pace: Pace) -> None:
@@ -193,38 +195,38 @@ class _PacedAdapter(HTTPAdapter):  # type: ignore[misc]
         super().__init__()
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        """A pool of connections, direct or through a proxy."""
-        pool = super().get_connection_with_tls_context(*args, **options)
+        """Return a pool of connections, direct or through a proxy."""
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
         if not issubclass(pool.ConnectionCls, _Paced):
             pool.ConnectionCls = type("PacedConnection", (_Paced, pool.ConnectionCls), {"pace": self._pace})
         return pool
 
 
 class _Paced:
-    """Of a connection: its answers keep the pace."""
+    """Mixin for a connection whose answers keep the pace."""
 
     pace: Pace
 
     def response_class(self, sock: Any, *args: Any, **options: Any) -> HTTPResponse:
-        """http.client's answer, whose file is read at the pace."""
+        """Return http.client's answer, whose file is read at the pace."""
         answer = HTTPResponse(sock, *args, **options)
         answer.fp = io.BufferedReader(_PacedFile(answer.fp.detach(), sock, self.pace))
         return answer
 
 
 class _PacedFile(io.RawIOBase):
-    """The file of a socket: each read ends when the pace wants more by then."""
+    """The file of a socket, whose reads end when the pace is not kept."""
 
     def __init__(self, file: Any, sock: Any, pace: Pace) -> None:
         self._file, self._socket, self._pace = file, sock, pace
         self._timeout = sock.gettimeout()
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read what has come; a TransferError where it is too late."""
+        """Read the bytes received; raise a TransferError if it is too late."""
         if fault := self._pace.fault():
             raise TransferError(fault, RAISE)
         left = self._pace.left_s()
@@ -233,11 +235,13 @@ class _PacedFile(io.RawIOBase):
             count: int | None = self._file.readinto(buffer)
         except TimeoutError:
             fault = self._pace.fault()
-            raise TransferError(fault or f"nothing came for {self._timeout:.0f} s", RAISE if fault else "") from None
+            raise TransferError(
+                fault or f"nothing was received for {self._timeout:.0f} s", RAISE if fault else ""
+            ) from None
         self._pace.came(count or 0)
         return count
 
     def close(self) -> None:
-        """Close the file, and with it the socket where nobody else has it."""
+        """Close the file, and with it the socket if nothing else uses it."""
         self._file.close()
         super().close()

@@ -1,41 +1,40 @@
-"""Which features two readers' masks reproduce."""
+"""Reproducibility of features between readers' masks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from radstudy.modelling.selection.step import Array, FeatureFilter
-from radstudy.protocol.sections import Icc
+from radstudy.modelling.selection.step import Array
+from radstudy.protocol.sections import IccSection
 from radstudy.statistics import icc
 from radstudy.table import FeatureTable
 
 
 def reproducibility(
     table: FeatureTable,
-    section: Icc,
+    section: IccSection,
     *,
     sequences: tuple[str, ...],
     readers: tuple[str, ...],
-    rows: pd.MultiIndex,
+    rows: pd.Index,
 ) -> pd.DataFrame:
-    """The ICC of every feature on the lesions that all readers have drawn.
+    """Compute the ICC of every feature on the lesions that all readers have drawn.
 
     Parameters
     ----------
     table : features of all readers.
-    section : form, bound and so on.
-    sequences, readers : whose features to compare.
-    rows : (patient, lesion) that may take part: all, or those of the training set.
+    section : the study file's settings of the ICC: form, bound and so on.
+    sequences, readers : sequences and readers to compare.
+    rows : (patient, lesion) to include: all, or those of the training set.
 
     Returns
     -------
-    One row a (sequence, feature): ``icc``, ``ci_low``, ``ci_high``, ``lesions``, ``kept``. A feature whose ICC is not
-    defined (fewer than three lesions, or no variance at all) is NaN and not kept.
+    One row per (sequence, feature): ``icc``, ``ci_low``, ``ci_high``, ``lesions``, ``kept``. A feature whose ICC is not
+    defined (fewer than three lesions, or no variance) is NaN and not kept.
     """
     parts = []
     for sequence in sequences:
@@ -48,24 +47,24 @@ def reproducibility(
     return pd.concat(parts, ignore_index=True)
 
 
-def _of_sequence(ratings: np.ndarray, section: Icc, sequence: str, features: list[str]) -> pd.DataFrame:
-    found = bounded_icc(ratings, section.form, section.above, section.by)
+def _of_sequence(ratings: np.ndarray, section: IccSection, sequence: str, features: list[str]) -> pd.DataFrame:
+    result = bounded_icc(ratings, section.form, section.above, section.by)
     return pd.DataFrame(
         {
             "sequence": sequence,
             "feature": features,
-            "icc": found.value,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "lesions": found.lesions,
-            "kept": found.kept,
+            "icc": result.value,
+            "ci_low": result.low,
+            "ci_high": result.high,
+            "lesions": result.lesions,
+            "kept": result.kept,
         }
     )
 
 
 @dataclass(frozen=True, eq=False)
 class BoundedIcc:
-    """The ICC of every feature with its 95 % limits and lesions, and whether it is above the bound: all (features,)."""
+    """ICC of every feature, its 95 % limits, its lesions, and whether it is above the bound: all (features,)."""
 
     value: Array
     low: Array
@@ -75,18 +74,18 @@ class BoundedIcc:
 
 
 def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
-    """The ICC of every feature, and whether it is above the bound.
+    """Compute the ICC of every feature, and whether it is above the bound.
 
     Parameters
     ----------
     ratings : (lesions, readers, features).
     form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
     above : the bound.
-    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
+    by : "estimate", or "lower": the lower limit of the 95 % interval must be above the bound.
 
     Returns
     -------
-    BoundedIcc. NaN and not kept where it is not defined: fewer than three lesions or two readers, or no variance.
+    BoundedIcc. NaN and not kept if it is not defined: fewer than three lesions or two readers, or no variance.
     """
     lesions, readers, features = ratings.shape
     if lesions < 3 or readers < 2:
@@ -98,73 +97,7 @@ def bounded_icc(ratings: Array, form: str, above: float, by: str) -> BoundedIcc:
     return BoundedIcc(value, low, high, counts, (value if by == "estimate" else low) > above)
 
 
-class IccFilter(FeatureFilter):
-    """Keep the features that several readers reproduce.
-
-    Parameters
-    ----------
-    form : "ICC(1,1)", "ICC(2,1)" or "ICC(3,1)".
-    above : keep features with an ICC above this.
-    by : "estimate", or "lower": the lower limit of its 95 % interval must be above.
-
-    Attributes
-    ----------
-    icc_, low_, high_ : (features,) estimate and limits; NaN where not defined (fewer than three subjects that all
-        readers read, or no variance), and then the feature is dropped.
-
-    References
-    ----------
-    Shrout PE, Fleiss JL, Psychol Bull 1979;86:420. The interval as the bound: Koo TK, Li MY, J Chiropr Med 2016;15:155.
-    """
-
-    _nan_is_fine = True
-
-    def __init__(self, form: str = "ICC(2,1)", above: float = 0.75, by: str = "estimate") -> None:
-        self.form = form
-        self.above = above
-        self.by = by
-
-    def fit(
-        self, X: Any, y: Any = None, *, subjects: ArrayLike | None = None, readers: ArrayLike | None = None
-    ) -> Self:
-        """Learn which columns are reproducible.
-
-        Parameters
-        ----------
-        X : (rows, features), one row a reading.
-        subjects : (rows,) who was read; None: nobody was read twice, so no feature is reproducible.
-        readers : (rows,) by whom; a subject that lacks a reader is left out.
-        """
-        values = self._checked(X, reset=True)
-        if self.by not in ("estimate", "lower"):
-            raise ValueError(f"by must be 'estimate' or 'lower', not {self.by!r}")
-        found = bounded_icc(_ratings(values, subjects, readers), self.form, self.above, self.by)
-        self.icc_, self.low_, self.high_ = found.value, found.low, found.high
-        return self._keep(found.kept, {str(self._names()[i]): self._why(int(i)) for i in np.flatnonzero(~found.kept)})
-
-    def _why(self, index: int) -> str:
-        if not np.isfinite(self.icc_[index]):
-            return "ICC not defined"
-        return f"{self.form} = {self.icc_[index]:.3f} ({self.low_[index]:.3f} to {self.high_[index]:.3f})"
-
-
-def _ratings(values: Array, subjects: ArrayLike | None, readers: ArrayLike | None) -> Array:
-    """(subjects, readers, features) of the subjects whom all readers read, each once."""
-    if subjects is None or readers is None:
-        return np.empty((0, 0, values.shape[1]))
-    subject, who = pd.factorize(np.asarray(subjects), sort=True), pd.factorize(np.asarray(readers), sort=True)
-    counts = np.zeros((len(subject[1]), len(who[1])), dtype=int)
-    np.add.at(counts, (subject[0], who[0]), 1)
-    if (counts > 1).any():
-        first, reader = np.argwhere(counts > 1)[0]
-        raise ValueError(f"reader {who[1][reader]} has read subject {subject[1][first]} more than once")
-    cube = np.full((*counts.shape, values.shape[1]), np.nan)
-    cube[subject[0], who[0]] = values
-    complete: Array = cube[(counts == 1).all(axis=1)]
-    return complete
-
-
 def reproducible_columns(agreement: pd.DataFrame, sequence: str) -> list[str]:
-    """The features of one sequence that passed."""
+    """Return the reproducible features of one sequence."""
     chosen = (agreement["sequence"] == sequence) & agreement["kept"]
     return [str(name) for name in agreement.loc[chosen, "feature"]]

@@ -1,4 +1,4 @@
-"""From the settings of the study file to the estimators that they name: one builder per step and per classifier."""
+"""Construction of the estimators that the study file names: one builder per step and per classifier."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from radstudy.modelling.selection.univariate import UnivariateFilter
 from radstudy.modelling.selection.variance import VarianceFilter
 from radstudy.protocol import classifiers, selection
 
-Keep = int | ranking.FoundSize  # how many features a step keeps
+Keep = int | ranking.FoundSize  # number of features that a step keeps
 
-# of the step, how many features it keeps (None where it has no such setting), and the seed
+# arguments: the step, the number of features it keeps (None if it has no such setting), and the seed
 STEP_BUILDERS: Mapping[type[selection.SelectionStep], Callable[[Any, Any, int], BaseEstimator]] = {
     selection.Impute: lambda _, keep, seed: MedianImputer(),
     selection.Standardise: lambda _, keep, seed: ZScore(),
@@ -52,19 +52,19 @@ CLASSIFIER_BUILDERS: Mapping[type[classifiers.Classifier], Callable[[Any, int], 
 
 
 def transformer_of(step: selection.SelectionStep, model: str, seed: int) -> BaseEstimator:
-    """The unfitted transformer of one step of ``model.select``.
+    """Return the unfitted transformer of one step of ``model.select``.
 
     Parameters
     ----------
     step : the step.
-    model : whose step it is, where sizes are given per model.
+    model : the model of the step, if sizes are given per model.
     seed : the study's.
     """
     return STEP_BUILDERS[type(step)](step, _size(step, model), seed)
 
 
 def classifier_of(fit: classifiers.Classifier, seed: int) -> BaseEstimator:
-    """The unfitted classifier of one line of ``model.fit``; `seed` is the study's."""
+    """Return the unfitted classifier of one line of ``model.fit``; `seed` is the study's."""
     return CLASSIFIER_BUILDERS[type(fit)](fit, seed)
 
 
@@ -72,4 +72,4 @@ def _size(step: selection.SelectionStep, model: str) -> Keep | None:
     if not isinstance(step, selection.SizedStep):
         return None
     size = step.keep[model] if isinstance(step.keep, dict) else step.keep
-    return ranking.FoundSize(size.cv, size.folds, size.most) if isinstance(size, selection.FoundSize) else size
+    return ranking.FoundSize(size.cv, size.folds, size.most) if isinstance(size, selection.FoundSizeSection) else size

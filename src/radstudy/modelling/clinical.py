@@ -1,19 +1,20 @@
-"""Screening of clinical variables: univariate logistic regression, variable by variable."""
+"""Screening of clinical variables by univariate logistic regression."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from radstudy.modelling.selection.step import FeatureFilter
+from radstudy.modelling.validation import Table
 from radstudy.statistics import likelihood_ratio_test
 from radstudy.table import variable_of
 
 
 class ClinicalScreen(FeatureFilter):
-    """Keep the clinical variables whose univariate logistic regression has p below a bound.
+    """Filter that keeps the clinical variables whose univariate logistic regression has p below a bound.
 
     A variable of several levels is tested and kept as a whole (all its indicators), by the likelihood-ratio test.
 
@@ -31,7 +32,7 @@ class ClinicalScreen(FeatureFilter):
     def __init__(self, below: float = 0.05) -> None:
         self.below = below
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, design columns) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         names = self._names()

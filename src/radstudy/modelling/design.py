@@ -1,4 +1,4 @@
-"""The design table: one row a lesion, one column a reproducible feature or a clinical variable."""
+"""Design table: one row per lesion, one column per reproducible feature or clinical variable."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from radstudy.table import CLINICAL, SEPARATOR, FeatureTable, variable_of
 def design_table(
     features: FeatureTable, reproducible: Mapping[str, list[str]], clinical: pd.DataFrame, *, reader: str
 ) -> pd.DataFrame:
-    """Features and clinical variables side by side.
+    """Combine features and clinical variables in one table.
 
     Parameters
     ----------
     features : of all readers.
     reproducible : sequence to the features that may be used.
-    clinical : design columns of the clinical variables, one row for every lesion of the cohort.
-    reader : whose features to use.
+    clinical : design columns of the clinical variables, one row per lesion of the cohort.
+    reader : the reader whose features to use.
 
     Returns
     -------
-    Rows as `clinical`; columns ``sequence:feature`` and ``clinical:variable``. A lesion that lacks a sequence has NaN
-    in all of its columns.
+    Rows as in `clinical`; columns ``sequence:feature`` and ``clinical:variable``. A lesion that lacks a sequence has
+    NaN in all columns of the sequence.
     """
     parts = []
     for sequence, names in reproducible.items():
@@ -37,12 +37,10 @@ def design_table(
     return pd.concat([*parts, clinical], axis=1)
 
 
-def usable_rows(
-    protocol: Protocol, model: str, design: pd.DataFrame, extracted: Mapping[str, pd.MultiIndex]
-) -> pd.Series:
-    """Which lesions a model can use: those with all its sequences and all its clinical variables.
+def usable_rows(protocol: Protocol, model: str, design: pd.DataFrame, extracted: Mapping[str, pd.Index]) -> pd.Series:
+    """Return the lesions that a model can use: those with all its sequences and all its clinical variables.
 
-    A missing sequence or clinical variable is never imputed; the model goes without the patient, and says so.
+    A missing sequence or clinical variable is never imputed; the model leaves out the patient, which is reported.
 
     Parameters
     ----------
@@ -60,7 +58,7 @@ def usable_rows(
 
 
 def refuse_gaps(protocol: Protocol, model: str, design: pd.DataFrame) -> None:
-    """See that no step meets a missing value that it cannot take.
+    """Raise an error if a step would get a missing value that it cannot handle.
 
     Parameters
     ----------
@@ -70,7 +68,7 @@ def refuse_gaps(protocol: Protocol, model: str, design: pd.DataFrame) -> None:
 
     Raises
     ------
-    DataError : a feature has no value for some lesion, and nothing fills it in before the first step that needs it.
+    DataError : a feature has no value for some lesion, and no step fills it in before the first step that needs it.
     """
     first = next((step for step in protocol.model.select if step.gaps != "passed on"), None)
     if first is not None and first.gaps == "filled":
@@ -81,7 +79,7 @@ def refuse_gaps(protocol: Protocol, model: str, design: pd.DataFrame) -> None:
     if not gaps.to_numpy().any():
         return
     feature = gaps.any().idxmax()
-    patient, lesion = gaps.index[gaps[feature].to_numpy().argmax()]
+    patient, lesion = gaps.index[int(gaps[feature].to_numpy().argmax())]
     raise DataError(
         f"model '{model}': {int(gaps.any().sum())} features have no value for some lesion (the first: {feature}, "
         f"patient {patient}, lesion {lesion}), and no step of model.select fills them in first. "

@@ -1,4 +1,4 @@
-"""How many features each step of a fitted model let through, and what it dropped."""
+"""Numbers of features that each step of a fitted model kept, and the features that it dropped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from radstudy.table import SEPARATOR
 
 
 def funnel(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
-    """One row (model/funnel.csv) per step of a fitted pipeline, those of the models inside it included."""
+    """Return one row (model/funnel.csv) per step of a fitted pipeline, including the models inside it."""
     return [
         {"model": name, "branch": branch, "step": word, "entered": len(step.kept_), "kept": int(step.kept_.sum())}
         for branch, word, step in _filters(name, pipeline)
@@ -23,7 +23,7 @@ def funnel(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
 
 
 def funnel_of_sequences(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
-    """One row (model/funnel_sequences.csv) per step and sequence; clinical variables are under "clinical"."""
+    """Return one row (model/funnel_sequences.csv) per step and sequence; clinical variables are under "clinical"."""
     rows: list[dict[str, Any]] = []
     for order, (branch, word, step) in enumerate(_filters(name, pipeline), 1):
         names = [str(column) for column in getattr(step, "feature_names_in_", ())]
@@ -38,7 +38,7 @@ def funnel_of_sequences(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
 
 
 def dropped(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
-    """One row (model/dropped.csv) per feature that the model's own steps dropped."""
+    """Return one row (model/dropped.csv) per feature that the model's own steps dropped."""
     return [
         {"model": name, "branch": branch, "step": word, "feature": feature, "reason": reason}
         for branch, word, step in _filters(name, pipeline)
@@ -48,14 +48,14 @@ def dropped(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
 
 
 def _filters(name: str, pipeline: Pipeline) -> Iterator[tuple[str, str, FeatureFilter]]:
-    """Branch, word and step of every filter, in the order of their running."""
+    """Yield branch, word and step of every filter, in running order."""
     for path, step in leaves(pipeline):
         if isinstance(step, FeatureFilter):
             yield _branch(path, name), path[-1], step
 
 
 def _branch(path: tuple[str, ...], name: str) -> str:
-    """The model whose selection a step belongs to: the innermost one that the path goes through."""
+    """Return the model whose selection a step belongs to: the innermost one on the path."""
     inner = [part for before, part in zip(("", *path), path, strict=False) if before == "features"]
     return inner[-1] if inner else name
 

@@ -1,4 +1,4 @@
-"""Several lesions of one patient: what the intervals and tests that take every row as independent have to say."""
+"""Several lesions of one patient: the note for intervals and tests that treat every row as independent."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _OLDER = "several lesions of one patient: the intervals take them as independent
 
 
 def lesions_note(patients: Iterable[object]) -> str:
-    """`SEVERAL_LESIONS` where a patient appears twice among the rows, else ""."""
+    """Return `SEVERAL_LESIONS` if a patient appears twice among the rows, else ""."""
     listed = list(patients)
     return SEVERAL_LESIONS if len(set(listed)) < len(listed) else ""
 
 
 def joined(*notes: str) -> str:
-    """Notes as one, none twice."""
+    """Join notes into one, without repetitions."""
     return "; ".join(dict.fromkeys(note for note in notes if note))
 
 
 def without_lesions_note(note: object) -> str:
-    """A note of a table without the part on several lesions, which the report says once for the whole table.
+    """Return a table's note without the part on several lesions, which the report prints once for the whole table.
 
     Examples
     --------

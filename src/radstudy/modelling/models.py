@@ -1,8 +1,8 @@
-"""From the study file's models to scikit-learn pipelines, and from a fitted pipeline to its formula.
+"""Models of the study file as scikit-learn pipelines, and the formula of a fitted pipeline.
 
-``build(protocol, name)`` gives one Pipeline: the selection of its features, nested as the study file says, then the
-classifier. A pooled or combined model holds the selection of the models it refers to, so fitting it fits everything
-that sees an outcome, on the rows it is given and on no others.
+``build(protocol, name)`` returns one Pipeline: the selection of its features, nested as in the study file, then the
+classifier. A pooled or combined model includes the selection of the models it refers to, so fitting it fits every step
+that sees an outcome, on the given rows and no others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from radstudy.modelling.build import classifier_of, transformer_of
 from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection.preprocessing import MedianImputer, TakeColumns, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol
 from radstudy.protocol.selection import SelectionStep
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
@@ -33,7 +33,7 @@ CLASSIFIER = "classifier"
 
 
 def build(protocol: Protocol, name: str) -> Pipeline:
-    """The unfitted pipeline of one model: design table in, probability out.
+    """Return the unfitted pipeline of one model: design table in, probability out.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def _selection(protocol: Protocol, name: str) -> list[tuple[str, BaseEstimator]]
         return _clinical(protocol, model.clinical)
     if model.sequences is not None:
         prefixes = tuple(f"{sequence}{SEPARATOR}" for sequence in model.sequences)
-        return [("columns", Columns(prefixes)), *_chain(protocol, name, protocol.model.select)]
+        return [("columns", TakeColumns(prefixes)), *_chain(protocol, name, protocol.model.select)]
     union = FeatureUnion(
         [(other, Pipeline(_selection(protocol, other))) for other in (*(model.pool or ()), *(model.add or ()))],
         verbose_feature_names_out=False,
@@ -61,7 +61,7 @@ def _selection(protocol: Protocol, name: str) -> list[tuple[str, BaseEstimator]]
 
 
 def _chain(protocol: Protocol, name: str, steps: Sequence[SelectionStep]) -> list[tuple[str, BaseEstimator]]:
-    """The steps under their words in the study file; a word's second step is called so: univariate 2."""
+    """Name the steps by their words in the study file; a word's second step is numbered: univariate 2."""
     seen: Counter[str] = Counter()
     chain = []
     for step in steps:
@@ -76,7 +76,7 @@ def _clinical(protocol: Protocol, section: ClinicalModel) -> list[tuple[str, Bas
     prefixes = tuple(f"{CLINICAL}{name}=" for name in names)  # the indicators of a variable with levels
     whole = tuple(f"{CLINICAL}{name}" for name in names)  # a number
     return [
-        ("columns", Columns(prefixes, whole)),
+        ("columns", TakeColumns(prefixes, whole)),
         ("screen", ClinicalScreen(section.univariate_below)),
         ("standardise", ZScore()),
     ]
@@ -86,13 +86,13 @@ def _clinical(protocol: Protocol, section: ClinicalModel) -> list[tuple[str, Bas
 
 
 def sequences_of(protocol: Protocol, name: str) -> tuple[str, ...]:
-    """The sequences that a patient must have for this model, in the protocol's order."""
+    """Return the sequences that a patient must have for this model, in the protocol's order."""
     needed = {sequence for model in _reached(protocol, name) for sequence in model.sequences or ()}
     return tuple(sequence for sequence in protocol.sequences if sequence in needed)
 
 
 def clinical_of(protocol: Protocol, name: str) -> tuple[str, ...]:
-    """The clinical variables that a patient must have for this model: the candidates, not only those selected."""
+    """Return the clinical variables that a patient must have for this model: all candidates, not only the selected."""
     needed: set[str] = set()
     for model in _reached(protocol, name):
         if model.clinical is not None:
@@ -101,17 +101,17 @@ def clinical_of(protocol: Protocol, name: str) -> tuple[str, ...]:
 
 
 def candidates(protocol: Protocol) -> tuple[str, ...]:
-    """The clinical variables of the codebook that models may use."""
+    """Return the clinical variables of the codebook that models may use."""
     return tuple(name for name, variable in protocol.cohort.clinical.items() if variable.model)
 
 
 def candidates_among(protocol: Protocol, name: str, columns: Iterable[str]) -> list[str]:
-    """The columns that a model's selection begins with.
+    """Return the columns that a model's selection starts from.
 
     Parameters
     ----------
     protocol, name : the study's protocol and the model.
-    columns : of the design table: the features that the readers reproduce, and the clinical variables.
+    columns : of the design table: the reproducible features and the clinical variables.
     """
     clinical = clinical_of(protocol, name)
     starts = tuple(f"{sequence}{SEPARATOR}" for sequence in sequences_of(protocol, name))
@@ -122,16 +122,16 @@ def candidates_among(protocol: Protocol, name: str, columns: Iterable[str]) -> l
 
 
 def refers_to(protocol: Protocol, name: str) -> set[str]:
-    """The models that this one is built from, itself included.
+    """Return the models that this one is built from, including itself.
 
-    A model that is 'like' another is built from what that one is built from, and not from it: neither is nested in the
-    other, they have the same features.
+    A model that is 'like' another is built from the same models as that one, and not from it: neither is nested in the
+    other, and they have the same features.
     """
     model = protocol.model.models[protocol.model.source_of(name)]
-    found = {name}
+    names = {name}
     for other in (*(model.pool or ()), *(model.add or ())):
-        found |= refers_to(protocol, other)
-    return found
+        names |= refers_to(protocol, other)
+    return names
 
 
 def _reached(protocol: Protocol, name: str) -> Iterator[Model]:
@@ -149,7 +149,7 @@ class Term:
     Parameters
     ----------
     name : column of the design table.
-    imputation : what a missing value is replaced with, None where a missing value is refused.
+    imputation : replacement of a missing value, None if a missing value is refused.
     centre, scale : training mean and standard deviation.
     coefficient : change of the log-odds per standard deviation.
     training_range : smallest and largest training value.
@@ -171,7 +171,7 @@ class LinearForm:
     terms: tuple[Term, ...]
 
     def log_odds(self, design: pd.DataFrame) -> NDArray[np.float64]:
-        """(rows,) log-odds of the rows of a design table."""
+        """Compute the log-odds of the rows of a design table, (rows,)."""
         total = np.full(len(design), self.intercept)
         for term in self.terms:
             values = design[term.name].to_numpy(dtype=float)
@@ -181,13 +181,13 @@ class LinearForm:
         return total
 
     def probability(self, design: pd.DataFrame) -> NDArray[np.float64]:
-        """(rows,) probability of the positive class for the rows of a design table."""
+        """Compute the probability of the positive class for the rows of a design table, (rows,)."""
         probability: NDArray[np.float64] = 1 / (1 + np.exp(-self.log_odds(design)))
         return probability
 
 
 def linear_form(pipeline: Pipeline, training: pd.DataFrame) -> LinearForm | None:
-    """The formula of a fitted pipeline, None where its classifier is none; `training` is what it was fitted on."""
+    """Return the formula of a fitted pipeline, None if its classifier has none; `training` has its training rows."""
     classifier = pipeline.named_steps[CLASSIFIER]
     if not isinstance(classifier, LinearClassifier):
         return None
@@ -208,7 +208,7 @@ def linear_form(pipeline: Pipeline, training: pd.DataFrame) -> LinearForm | None
 
 
 def leaves(estimator: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every transformer and classifier of a pipeline with its path, depth first, in the order of their running."""
+    """Yield every transformer and classifier of a pipeline with its path, depth first, in running order."""
     if isinstance(estimator, Pipeline):
         for name, step in estimator.steps:
             yield from leaves(step, (*path, name))
@@ -220,18 +220,18 @@ def leaves(estimator: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 
 def _scaling(pipeline: Pipeline) -> dict[str, tuple[float, float]]:
-    found = {}
+    scaling = {}
     for _, step in leaves(pipeline):
         if isinstance(step, ZScore):
             for name, mean, scale in zip(step.get_feature_names_out(), step.mean_, step.scale_, strict=True):
-                found[str(name)] = (float(mean), float(scale))
-    return found
+                scaling[str(name)] = (float(mean), float(scale))
+    return scaling
 
 
 def _medians(pipeline: Pipeline) -> dict[str, float]:
-    found = {}
+    medians = {}
     for _, step in leaves(pipeline):
         if isinstance(step, MedianImputer):
             names = step.get_feature_names_out()
-            found.update({str(n): float(m) for n, m in zip(names, step.medians_[step.kept_], strict=True)})
-    return found
+            medians.update({str(n): float(m) for n, m in zip(names, step.medians_[step.kept_], strict=True)})
+    return medians

@@ -1,4 +1,4 @@
-"""Libraries that only some settings need; where one is absent the error names the command that installs it."""
+"""Optional libraries that only some settings need; if one is missing, the error names the command to install it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from radstudy.errors import UsageError
 
 
 def required(module: str, wanted_by: str) -> Any:
-    """A module of the extra `selection`.
+    """Import a module of the extra `selection`.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def required(module: str, wanted_by: str) -> Any:
 
     Raises
     ------
-    UsageError : it is not installed; names the command.
+    UsageError : the module is not installed; the message names the command.
     """
     try:
         return importlib.import_module(module)

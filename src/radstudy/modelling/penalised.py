@@ -1,8 +1,8 @@
 """L1 and elastic-net logistic regression along a path of penalties, for the selection step and the classifier.
 
-The loss is glmnet's: ``mean log-loss + strength * (mix * |b|_1 + (1 - mix) / 2 * |b|_2^2)`` on z-scores of the rows
-that are fitted, the intercept not penalised. skglm minimises it; scikit-learn's own solver for it (saga) needs minutes
-where this needs a fraction of a second (74 rows, 1,000 features, 30 penalties), and at its usual tolerance stops short.
+The loss is glmnet's: ``mean log-loss + strength * (mix * |b|_1 + (1 - mix) / 2 * |b|_2^2)`` on z-scores of the fitted
+rows, without a penalty on the intercept. skglm minimises it in a fraction of a second (74 rows, 1,000 features, 30
+penalties); scikit-learn's own solver (saga) needs minutes, and does not converge fully at its usual tolerance.
 
 References
 ----------
@@ -23,7 +23,7 @@ from radstudy.modelling.optional import required
 
 Array = NDArray[np.float64]
 
-SMALLEST = 0.01  # the weakest penalty tried, as a share of the smallest that keeps no feature
+SMALLEST = 0.01  # the weakest penalty to try, as a share of the smallest one that keeps no feature
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Path:
     Parameters
     ----------
     strengths : (strengths,).
-    coefficients : (strengths, features) per unit of the features as given.
+    coefficients : (strengths, features) per unit of the input features.
     intercepts : (strengths,).
     """
 
@@ -42,13 +42,13 @@ class Path:
     intercepts: Array
 
     def log_odds(self, values: Array) -> Array:
-        """(rows, strengths) of the rows of (rows, features)."""
+        """Compute the log-odds (rows, strengths) of values (rows, features)."""
         odds: Array = values @ self.coefficients.T + self.intercepts
         return odds
 
 
 def strengths_of(values: Array, y: NDArray[np.int64], mix: float, number: int) -> Array:
-    """(number,) penalties, log-spaced from the smallest that keeps no feature to a hundredth of it.
+    """Return the penalties, (number,), log-spaced from the smallest that keeps no feature to a hundredth of it.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def strengths_of(values: Array, y: NDArray[np.int64], mix: float, number: int) -
 
 
 def fit_path(values: Array, y: NDArray[np.int64], mix: float, strengths: Array) -> Path:
-    """Fit every strength, each from the one before.
+    """Fit every strength, each starting from the previous fit.
 
     Parameters
     ----------
@@ -79,15 +79,15 @@ def fit_path(values: Array, y: NDArray[np.int64], mix: float, strengths: Array) 
     model = required("skglm", "lasso, elastic_net").SparseLogisticRegression(
         l1_ratio=mix, tol=1e-8, max_iter=200, max_epochs=50_000, warm_start=True
     )
-    found = []
+    fits = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numba's about a strided product; the last strengths of separable data
+        warnings.simplefilter("ignore")  # numba's on a strided product; skglm's on the last strengths of separable data
         for strength in strengths:
             model.alpha = float(strength)
             model.fit(scaled, y)
-            found.append((model.coef_.ravel().copy(), float(np.ravel(model.intercept_)[0])))
-    coefficients = np.array([item[0] for item in found]) / spread
-    intercepts = np.array([item[1] for item in found]) - coefficients @ centre
+            fits.append((model.coef_.ravel().copy(), float(np.ravel(model.intercept_)[0])))
+    coefficients = np.array([item[0] for item in fits]) / spread
+    intercepts = np.array([item[1] for item in fits]) - coefficients @ centre
     return Path(strengths, coefficients, intercepts)
 
 
@@ -95,7 +95,7 @@ def fold_losses(
     values: Array, y: NDArray[np.int64], groups: ArrayLike | None, mix: float, strengths: Array, *,
     folds: int, seed: int | None,
 ) -> Array:  # fmt: skip
-    """(folds, strengths) log-loss of every strength on the rows that a fold leaves out."""
+    """Compute the log-loss of every strength on the rows that a fold leaves out, (folds, strengths)."""
     losses = []
     for train, test in inner_folds(y, groups, folds, seed):
         odds = fit_path(values[train], y[train], mix, strengths).log_odds(values[test])

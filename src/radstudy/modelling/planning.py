@@ -1,4 +1,4 @@
-"""What a study of a given size may expect: its own selection and models on simulated features with a known effect."""
+"""Expected performance of a study of a given size: its selection and models on simulated features of known effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 BLOCK = 20  # features that share one hidden quantity
-LOADING = 0.7  # the share of a feature's variance that it explains: features of a block correlate by 0.7
+LOADING = 0.7  # the share of a feature's variance that the quantity explains: features of a block correlate by 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +35,11 @@ class ExpectedPerformance:
 
     Attributes
     ----------
-    patients, training, testing : how many.
+    patients, training, testing : numbers of patients.
     models : names.
     training_auc, testing_auc : (repeats, models).
-    width : (repeats, models) of the testing AUC's confidence interval.
-    lower : (repeats, models) its lower limit.
+    width : (repeats, models) width of the testing AUC's confidence interval.
+    lower : (repeats, models) lower limit of the interval.
     """
 
     patients: int
@@ -68,20 +68,20 @@ def expected_performance(
 
     Every sequence has `features` normal features in blocks of 20 that share a hidden quantity (correlation 0.7 within a
     block). In `informative` blocks the hidden quantity differs between the classes, so that knowing all of them would
-    give the AUC `auc`: the best that a model of this sequence could reach. Sequences are independent of each other.
-    Clinical variables carry nothing.
+    lead to the AUC `auc`, the best that a model of this sequence could reach. Sequences are independent of each other.
+    Clinical variables are uninformative.
 
     Parameters
     ----------
-    protocol : the study's: its selection, its models, the share that trains (0.7 where the split is given by a column).
+    protocol : the study's: its selection, its models, the training share (0.7 if a column defines the split).
     patients : n, one lesion each.
     prevalence : share of positives.
-    auc : of the hidden quantities of one sequence together; 0.5 for none.
-    features : of a sequence, after the filter by readers' agreement.
-    informative : blocks that differ.
-    repeats : simulated studies, each from a generator of its own.
-    models : which; None: all that the fast engine carries.
-    jobs : processes.
+    auc : of the hidden quantities of one sequence together; 0.5 for no effect.
+    features : number per sequence, after the filter by readers' agreement.
+    informative : number of blocks that differ.
+    repeats : number of simulated studies, each with its own generator.
+    models : names; None: all that the fast engine supports.
+    jobs : number of processes.
 
     Raises
     ------
@@ -94,28 +94,29 @@ def expected_performance(
     if not 0.5 <= auc < 1 or not 0 < prevalence < 1:
         raise DataError(f"The AUC ({auc}) must lie between 0.5 and 1, the share of positives ({prevalence}) in (0, 1).")
     if features < 1 or not 1 <= informative <= math.ceil(features / BLOCK):
-        raise DataError(f"{features} features hold {math.ceil(features / BLOCK)} blocks: informative is {informative}.")
+        blocks = math.ceil(features / BLOCK)
+        raise DataError(f"{features} features are {blocks} blocks, but informative is {informative}.")
     share = protocol.cohort.split.train or 0.7
     sizes = _sizes(patients, prevalence, share)
     if min(sizes) < 2:
         raise DataError(
-            f"{patients} patients with {prevalence:.0%} positives leave {min(sizes)} of a class in a set: plan more"
+            f"{patients} patients with {prevalence:.0%} positives leave {min(sizes)} of one class in a set: plan more"
         )
     probe = Engine(protocol, _design(protocol, 4, np.zeros(4, int), 0.5, 1, 1, np.random.default_rng(0)),
                    {name: np.ones(4, bool) for name in protocol.model.models})  # fmt: skip
     chosen = tuple(models) if models is not None else tuple(name for name in probe.models if name not in probe.slow)
     if not chosen:
-        raise DataError("None of the study's models can be simulated quickly; name some (models), and expect to wait.")
+        raise DataError("No model of the study can be simulated quickly; name some (models), and expect to wait.")
     work = partial(_repeats, protocol, sizes, auc, features, informative, chosen)
-    found = in_chunks(work, repeats, Chunks(jobs))
+    arrays = in_chunks(work, repeats, Chunks(jobs))
     return ExpectedPerformance(
-        patients, sizes[0] + sizes[1], sizes[2] + sizes[3], chosen, found["training"], found["testing"], found["width"],
-        found["lower"],
+        patients, sizes[0] + sizes[1], sizes[2] + sizes[3], chosen, arrays["training"], arrays["testing"],
+        arrays["width"], arrays["lower"],
     )  # fmt: skip
 
 
 def _sizes(patients: int, prevalence: float, share: float) -> tuple[int, int, int, int]:
-    """Negatives and positives that train, negatives and positives that test, as a stratified split draws them."""
+    """Return negatives and positives in training, then in testing, as a stratified split draws them."""
     positive = round(patients * prevalence)
     train = shared_out(training_size(patients, share), [patients - positive, positive])
     return train[0], train[1], patients - positive - train[0], positive - train[1]
@@ -129,7 +130,7 @@ def _repeats(
     training = np.arange(sizes[0] + sizes[1])
     testing = np.arange(len(training), len(outcome))
     method = protocol.evaluate.interval.auc
-    found = {name: np.full((len(numbers), len(models)), np.nan) for name in ("training", "testing", "width", "lower")}
+    arrays = {name: np.full((len(numbers), len(models)), np.nan) for name in ("training", "testing", "width", "lower")}
     for place, number in enumerate(numbers):
         rng = generator_of(protocol.seed, Stream.PLANNING, len(outcome), number)
         design = _design(protocol, len(outcome), outcome, auc, features, informative, rng)
@@ -137,22 +138,22 @@ def _repeats(
         fits = Engine(protocol, design, usable, models=models).fit(outcome, training, testing)
         for column, name in enumerate(models):
             fit = fits[name]
-            found["training"][place, column] = fit.training_auc
-            found["testing"][place, column] = fit.testing_auc
+            arrays["training"][place, column] = fit.training_auc
+            arrays["testing"][place, column] = fit.testing_auc
             area = auc_ci(
                 outcome[testing], fit.testing_log_odds,
                 method="newcombe" if method in ("bootstrap", "bca") else method, level=protocol.evaluate.interval.level,
             )  # fmt: skip
-            found["width"][place, column] = area.ci[1] - area.ci[0]
-            found["lower"][place, column] = area.ci[0]
-    return found
+            arrays["width"][place, column] = area.ci[1] - area.ci[0]
+            arrays["lower"][place, column] = area.ci[0]
+    return arrays
 
 
 def _design(
     protocol: Protocol, patients: int, outcome: IntArray, auc: float, features: int, informative: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
-    """A design table of independent sequences with an effect, and of clinical variables without."""
+    """Simulate a design table of independent sequences with an effect, and of clinical variables without."""
     index = pd.MultiIndex.from_product([[f"S{i:05d}" for i in range(patients)], ["1"]], names=["patient", "lesion"])
     shift = math.sqrt(2) * float(special.ndtri(auc)) / math.sqrt(informative)
     parts = [
@@ -177,15 +178,15 @@ def _design(
 def simulated_features(
     outcome: IntArray, features: int, shift: float, informative: int, rng: np.random.Generator
 ) -> Array:
-    """(patients, features) in blocks that share a hidden quantity; in positives the first blocks are shifted.
+    """Simulate features (patients, features) in blocks with a hidden quantity, shifted in the positives' first blocks.
 
     Parameters
     ----------
     outcome : (patients,) 0 or 1.
-    features : how many.
+    features : number of features.
     shift : of the hidden quantity in positives, in its SD within the classes.
-    informative : blocks that are shifted.
-    rng : of everything random.
+    informative : number of shifted blocks.
+    rng : generator of all random numbers.
     """
     blocks = math.ceil(features / BLOCK)
     hidden = rng.normal(size=(len(outcome), blocks))

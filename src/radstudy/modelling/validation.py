@@ -1,8 +1,8 @@
-"""Input checks that every step of a model shares; unlike scikit-learn's they let a table without columns through."""
+"""Input checks common to all steps of a model; unlike scikit-learn's, they accept a table without columns."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,15 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_consistent_length, check_X_y, column_or_1d, validate_data
 
 Array = NDArray[np.float64]
+Table = pd.DataFrame | ArrayLike
 
 
 class TooFewError(ValueError):
-    """There are too few patients in a class for what was asked."""
+    """Raised if a class has too few patients for the request."""
 
 
-def checked_table(estimator: Any, X: Any, *, reset: bool, allow_nan: bool = False) -> Array:
-    """X as float64 (rows, columns); a table (not an array) may have lost all its columns to the step before."""
+def checked_table(estimator: Any, X: Table, *, reset: bool, allow_nan: bool = False) -> Array:
+    """Return X as float64 (rows, columns); a table (not an array) may have lost all its columns in an earlier step."""
     if _has_no_column(X):
         _empty(estimator, X, reset=reset)
         return np.empty((len(X), 0))
@@ -31,8 +32,8 @@ def checked_table(estimator: Any, X: Any, *, reset: bool, allow_nan: bool = Fals
     return checked
 
 
-def checked_pair(estimator: Any, X: Any, y: ArrayLike) -> tuple[Array, NDArray[Any]]:
-    """X as float64 (rows, columns) and y (rows,), for fitting."""
+def checked_pair(estimator: Any, X: Table, y: ArrayLike) -> tuple[Array, NDArray[Any]]:
+    """Return X as float64 (rows, columns) and y (rows,), for fitting."""
     if _has_no_column(X):
         _empty(estimator, X, reset=True)
         outcome = column_or_1d(y)
@@ -47,7 +48,7 @@ def checked_pair(estimator: Any, X: Any, y: ArrayLike) -> tuple[Array, NDArray[A
 
 
 def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
-    """0 and 1 for the two classes of y in their sorted order; anything but two classes is a ValueError."""
+    """Return 0 and 1 for the two classes of y in sorted order; raise ValueError unless there are two classes."""
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     if kind != "binary":
         raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
@@ -58,15 +59,15 @@ def binary_outcome(y: NDArray[Any]) -> NDArray[np.int64]:
     return positive
 
 
-def _is_float_table(X: Any) -> bool:
-    """Whether X is a table of float64, which is checked as an array.
+def _is_float_table(X: Table) -> TypeGuard[pd.DataFrame]:
+    """True if X is a table of float64, which is checked as an array.
 
-    scikit-learn looks at every column of a table by itself, which takes longer than the work on a thousand of them.
+    scikit-learn checks every column of a table separately, which takes longer than processing a thousand of them.
     """
     return isinstance(X, pd.DataFrame) and bool((X.dtypes == np.float64).all())
 
 
-def _has_no_column(X: Any) -> bool:
+def _has_no_column(X: Table) -> TypeGuard[pd.DataFrame]:
     return isinstance(X, pd.DataFrame) and X.shape[1] == 0
 
 

@@ -1,12 +1,12 @@
-"""All processes of the program start here; one that is lost names the task that it worked on.
+"""All processes of the program start here; if one is lost, the error names the task that it worked on.
 
-    results(function, tasks, jobs)    each task's result, or the error of one whose process was ended
-    finished(function, tasks, jobs)   the same for work without files of the user's: a lost process ends it
+    results(function, tasks, jobs)    each task's result, or an error if its process was ended
+    finished(function, tasks, jobs)   the same for work without the user's files: a lost process ends it
     reading(file)                     native code reads a file now: if the process ends, the error names it
 
-Where the tasks run is a `Pool`'s concern, and `use` says which: `local` (processes of this computer, one task each;
-what is used unless something else is asked for) or `here` (this process, as a debugger needs it). A pool that is
-written anew goes into a file beside these and keeps what `Pool` says.
+A `Pool` decides where the tasks run, and `use` selects it: `local` (processes of this computer, one task each; the
+default) or `here` (this process, as a debugger needs it). A new pool goes into a file next to these and keeps the
+rules of `Pool`.
 """
 
 from __future__ import annotations
@@ -28,21 +28,22 @@ Result = TypeVar("Result")
 
 
 class Pool(Protocol):
-    """Where tasks run. What every pool keeps, and what its callers rely on (tests/unit/parallel/test_pools.py):
+    """The place where tasks run. Every pool keeps these rules, and its callers rely on them
+    (tests/unit/parallel/test_pools.py):
 
-    a. Function, task and result may be anything that cloudpickle takes: bound methods, partials, closures.
+    a. Function, task and result may be anything that cloudpickle supports: bound methods, partials, closures.
     b. Tasks read and write files by absolute paths, and the caller reads what they wrote: the same disk under the same
-       names. A task's files are there when its result is.
-    c. Processes share out the threads of their computer by the variables of the environment that numerical libraries
-       read (OMP_NUM_THREADS and so on, also for `radstudy.imaging.slabs`), unless the user has set them.
-    d. `radstudy.parallel.reading` may be called anywhere in a task. Where a process is lost, the error names the file
-       that it was reading and whose mask that was.
-    e. Nothing of the caller's context reaches a task, and nothing of a task's reaches the caller, but by argument and
-       result: context variables, module variables and log handlers are each process's own. (A pool without processes
-       may share them; no task may rely on that.)
-    f. A lost process is a `CaseError` in the result's place (a `TransientError` where the case is not to blame). An
-       error that the function raises ends the work: it is raised again with its type, its attributes and, in a note or
-       as it is, its traceback. A result that is a `CaseError` is a result like others.
+       names. A task's files exist when its result does.
+    c. Processes divide the threads of their computer by the environment variables that numerical libraries read
+       (OMP_NUM_THREADS and so on, also for `radstudy.imaging.slabs`), unless the user has set them.
+    d. `radstudy.parallel.reading` may be called anywhere in a task. If a process is lost, the error names the file
+       that it was reading and the reader of that mask.
+    e. Nothing in the caller's context reaches a task, and nothing in a task's context reaches the caller, except by
+       argument and result: every process has its own context variables, module variables and log handlers. (A pool
+       without processes may share them; no task may rely on that.)
+    f. A lost process yields a `CaseError` instead of the result (a `TransientError` if the case is not to blame). An
+       error raised by the function ends the work: it is raised again with its type, its attributes and, in a note or
+       as it is, its traceback. A result that is a `CaseError` is a result like any other.
     """
 
     def results(
@@ -55,7 +56,7 @@ class Pool(Protocol):
         shielded: bool,
         say: Callable[[str], None],
     ) -> Iterator[tuple[int, Result | CaseError]]:
-        """The result of every task with its index, each once, as they come; see `radstudy.parallel.results`."""
+        """Yield each task's index and result once, in order of completion; see `radstudy.parallel.results`."""
         ...
 
 
@@ -66,7 +67,7 @@ class _Used:
 
 
 def use(pool: Pool) -> Pool:
-    """Let this process run all tasks in a pool, from the next call of `results` on.
+    """Run all tasks of this process in a pool, from the next call of `results` on.
 
     Parameters
     ----------
@@ -89,28 +90,28 @@ def results(
     shielded: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[int, Result | CaseError]]:
-    """The result of every task with its index, as they come; a task that lost its process stands as an error.
+    """Yield each task's index and result in order of completion; a task that lost its process yields an error.
 
     Parameters
     ----------
-    function : called with each task. It, tasks and results are picklable where there are processes.
+    function : called with each task. It, the tasks and the results must be picklable if there are processes.
     tasks : independent of one another.
-    jobs : processes; None takes all cores. With 1, or a single task, this process does the work.
-    threads : of each process; None shares the cores out, unless the environment says (OMP_NUM_THREADS and so on).
-    shielded : the function reads files that may crash native code: a single task has a process of its own, too, and
-        with one job where `keep_cases_apart` was called.
-    say : told of tasks that are tried again.
+    jobs : processes; None uses all cores. With 1, or a single task, this process does the work.
+    threads : of each process; None divides the cores, unless the environment sets them (OMP_NUM_THREADS and so on).
+    shielded : the function reads files that may crash native code: even a single task has its own process, and so have
+        the tasks of one job if `keep_cases_apart` was called.
+    say : called with a line about tasks that are tried again.
 
     Yields
     ------
-    Index and result. In place of a result: a `CaseError` where the task crashed its process twice, a `TransientError`
-    where the system or a person ended it. Its file is the one that was being read, if any; nothing else of the case is
+    Index and result. Instead of a result: a `CaseError` if the task crashed its process twice, a `TransientError` if
+    the system or a person ended it. Its file is the one that was being read, if any; nothing else about the case is
     known here.
 
     Raises
     ------
     ProcessError : no process can be started.
-    Any error of the function itself, of the first task that meets one.
+    Any error of the function itself, from the first task that meets one.
     """
     return _Used.pool.results(function, tasks, jobs, threads=threads, shielded=shielded, say=say)
 
@@ -123,12 +124,12 @@ def finished(
     threads: int | None = None,
     named: Callable[[Task], str] = str,
 ) -> Iterator[tuple[int, Result]]:
-    """As `results`, for work that reads no files of the user's: every task has a result, or the work ends.
+    """Like `results`, for work that reads none of the user's files: every task has a result, or the work ends.
 
     Parameters
     ----------
     function, tasks, jobs, threads : as for `results`.
-    named : what a task is, for the error.
+    named : the name of a task, for the error.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The pool without processes: this process does one task after another, as a debugger or a profiler needs it.
 
-Native code that crashes ends the program here, and memory that is short is nobody else's.
+Here, native code that crashes ends the program, and no other worker competes for memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 class Here:
-    """Does all tasks in this process, whatever number of jobs is asked for; see `radstudy.parallel.Pool`."""
+    """Do all tasks in this process, for any number of jobs; see `radstudy.parallel.Pool`."""
 
     def results(
         self,
@@ -27,7 +27,7 @@ class Here:
         shielded: bool,
         say: Callable[[str], None],
     ) -> Iterator[tuple[int, Result | CaseError]]:
-        """The result of every task with its index, in the tasks' order."""
+        """Yield each task's index and result, in the order of the tasks."""
         for index, task in enumerate(tasks):
             yield index, function(task)
 

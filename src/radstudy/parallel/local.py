@@ -1,73 +1,51 @@
-"""The pool of processes on this computer; one that is lost names the task that it worked on.
+"""The pool of processes on this computer; if one is lost, the error names the task that it worked on.
 
-A worker works on one task at a time: where native code crashes, or the system ends a process for want of memory, one
-task alone is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a
-time, alone, each in a new process. One that loses its process then, too, becomes an error in its place.
+A worker does one task at a time: if native code crashes, or the system ends a process that runs out of memory, only one
+task is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a time,
+alone, each in a new process. A task that loses its process again yields an error.
 
-loky starts the processes (a new Python, not a fork: kernels and BLAS have threads) and pickles. Its executor is not
-used: it ends all workers where one is lost, and says neither which nor how.
+Read on with `team.py` (the workers of one call), `worker.py` (a process as the program knows it), `serving.py` (the
+process's own side) and `messages.py` (what they send one another).
 """
 
 from __future__ import annotations
 
 import os
-import pickle
-import queue
-import signal
-import threading
-import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
-from radstudy.bugs import bug_of, with_bug
-from radstudy.errors import CaseError, ProcessError, RadstudyError, TransientError
+from radstudy.errors import CaseError
 from radstudy.parallel.here import HERE
-from radstudy.parallel.marks import tell
+from radstudy.parallel.messages import pickled
+from radstudy.parallel.team import Team, not_started
+from radstudy.parallel.worker import LostError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-IDLE_S = 300.0  # a worker that has had nothing to do for so long ends
-_PATIENCE_S = 10.0  # for a process to end
-_TO_UNDO_S = 3.0  # for a process to take back what it has half written
 _THREADS = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS",
 )  # fmt: skip
-_BEGAN, _READING, _RESULT, _ERROR = range(4)  # what a worker's message is
-_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE}  # of a file, or of a fault in a library
-_WINDOWS_CRASHES = {0xC0000005: "access violation", 0xC0000374: "heap corruption", 0xC00000FD: "stack overflow"}
-
-
-class _LostError(Exception):
-    """A worker has ended."""
-
-
-class _EndedError(BaseException):
-    """This worker is to end: whatever it does is undone on the way, such as a file that is half written."""
 
 
 class _Program:
-    """What holds for this process."""
+    """State of this process."""
 
     apart = False  # see `keep_cases_apart`
-    left: ClassVar[list[_Worker]] = []  # workers that the last call has left for the next
 
 
 def keep_cases_apart() -> None:
-    """Let one job, too, read files in a process of its own; called by the command line, not by the library.
+    """Read files in a separate process even for one job; called by the command line, not by the library.
 
-    So no file can end a command. A library's caller who asks for one job gets the work in its own process, as a
-    debugger needs it.
+    No file can then end a command. A caller of the library who requests one job has the work done in the calling
+    process, as a debugger needs it.
     """
     _Program.apart = True
 
 
 def cores() -> int:
-    """Processors that this process may use: of the computer, by its affinity and by the limits of its container."""
+    """Number of processors that this process may use, by the computer, its affinity and the limits of its container."""
     from loky import cpu_count
 
     return int(cpu_count())
@@ -86,14 +64,14 @@ class Local:
         shielded: bool,
         say: Callable[[str], None],
     ) -> Iterator[tuple[int, Result | CaseError]]:
-        """The result of every task with its index, as they come; see `radstudy.parallel.results`."""
+        """Yield each task's index and result in order of completion; see `radstudy.parallel.results`."""
         wanted = cores() if jobs is None else jobs
         in_this = not (shielded and (wanted > 1 or _Program.apart)) and (wanted == 1 or len(tasks) == 1)
         if in_this or not tasks:
             yield from HERE.results(function, tasks, jobs, threads=threads, shielded=shielded, say=say)
             return
-        content = _pickled(function)
-        with _Team(min(wanted, len(tasks)), _environment(wanted, threads)) as team:
+        content = pickled(function)
+        with Team(min(wanted, len(tasks)), _environment(wanted, threads)) as team:
             doubtful: list[int] = []
             yield from _together(team, content, tasks, doubtful)
             if doubtful:
@@ -108,15 +86,15 @@ LOCAL = Local()
 
 
 def _environment(jobs: int, threads: int | None) -> dict[str, str]:
-    """Variables of the workers' environment: how many threads the libraries start in each."""
+    """Environment variables of the workers: the number of threads that libraries start in each."""
     each = max(cores() // jobs, 1)
     numbers = {name: os.environ.get(name, str(each)) if threads is None else str(threads) for name in _THREADS}
     # no processes of a worker's own (joblib), and TBB's threads know of those in the other workers
     return {"JOBLIB_MULTIPROCESSING": "0", "ENABLE_IPC": "1", **numbers}
 
 
-def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[int]) -> Iterator[tuple[int, Any]]:
-    """Results as they come; tasks that lost their process are added to `doubtful`."""
+def _together(team: Team, content: bytes, tasks: Sequence[Any], doubtful: list[int]) -> Iterator[tuple[int, Any]]:
+    """Yield results in order of completion; add tasks that lost their process to `doubtful`."""
     due = list(range(len(tasks)))[::-1]
     unfinished = len(tasks)
 
@@ -132,7 +110,7 @@ def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[
         for worker in team.heard():
             try:
                 answer = worker.receive()
-            except _LostError:
+            except LostError:
                 if (index := team.lose(worker)) is not None:
                     doubtful.append(index)
                     unfinished -= 1
@@ -143,8 +121,8 @@ def _together(team: _Team, content: bytes, tasks: Sequence[Any], doubtful: list[
         yield from came
 
 
-def _alone(team: _Team, content: bytes, task: Any) -> Any:
-    """The result of a task in doubt from a new process, the only one; an error if that is lost, too."""
+def _alone(team: Team, content: bytes, task: Any) -> Any:
+    """Do a task in doubt in a new process, the only one; return its result, or an error if that is lost, too."""
     worker = team.add()
     try:
         while not worker.began:
@@ -152,303 +130,10 @@ def _alone(team: _Team, content: bytes, task: Any) -> Any:
         worker.send(0, content, task)
         while (answer := worker.receive()) is None:
             pass
-    except _LostError:
+    except LostError:
         team.lose(worker)
         if not worker.began:
-            raise _not_started(f"it {worker.ended}") from None
+            raise not_started(f"it {worker.ended}") from None
         return worker.lost()
     team.close()
     return answer[1]
-
-
-class _Team:
-    """The workers of one call of `results`.
-
-    Parameters
-    ----------
-    size : at most so many processes; it shrinks where the system does not give them, or ends them for want of memory.
-    environment : variables of theirs.
-    """
-
-    def __init__(self, size: int, environment: dict[str, str]) -> None:
-        self.size = size
-        self.environment = environment
-        self.members: list[_Worker] = []
-
-    def __enter__(self) -> _Team:
-        """Take over the workers that the last call has left."""
-        while _Program.left:
-            worker = _Program.left.pop()
-            if worker.environment == self.environment and len(self.members) < self.size and worker.process.is_alive():
-                self.members.append(worker)
-            else:
-                worker.close()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Leave those that have nothing to do to the next call; end the others, whose results nobody wants."""
-        working = [worker for worker in self.members if worker.index is not None]
-        for worker in working:
-            worker.process.terminate()  # all, before the first is waited for
-        until = time.monotonic() + _TO_UNDO_S
-        for worker in working:
-            worker.process.join(max(until - time.monotonic(), 0.0))
-            worker.close()
-        _Program.left += [worker for worker in self.members if worker.index is None]
-
-    def fill(self, wanted: int) -> None:
-        """Start workers until there are as many as wanted and possible; fewer than possible is enough to go on."""
-        while len(self.members) < min(self.size, wanted):
-            try:
-                self.add()
-            except ProcessError:
-                if not self.members:
-                    raise
-                self.size = len(self.members)
-
-    def add(self) -> _Worker:
-        """Start a worker."""
-        try:
-            worker = _Worker(self.environment)
-        except (OSError, ImportError, NotImplementedError) as error:  # what a system without processes to spare gives
-            raise _not_started(str(error)) from error
-        self.members.append(worker)
-        return worker
-
-    def idle(self) -> _Worker | None:
-        """A worker that waits for a task."""
-        return next((worker for worker in self.members if worker.began and worker.index is None), None)
-
-    def heard(self) -> list[_Worker]:
-        """The workers that have said something, or have ended; waits for the first."""
-        from multiprocessing.connection import wait
-
-        ready = set(wait([worker.answers for worker in self.members]))
-        return [worker for worker in self.members if worker.answers in ready]
-
-    def lose(self, worker: _Worker) -> int | None:
-        """Strike off a worker that has ended; the index of the task that it worked on.
-
-        Raises
-        ------
-        ProcessError : it ended before it was ready for a task, and there is no other.
-        """
-        self.members.remove(worker)
-        worker.close()
-        if not worker.began or worker.killed:
-            self.size = max(self.size - 1, int(worker.began))
-        if not self.size:
-            raise _not_started(f"it {worker.ended}")
-        return worker.index
-
-    def close(self) -> None:
-        """End all workers."""
-        for worker in self.members:
-            worker.close()
-        self.members = []
-
-
-class _Worker:
-    """A process that works on one task at a time, as the program knows it.
-
-    Parameters
-    ----------
-    environment : variables that its environment has beside the program's.
-
-    Attributes
-    ----------
-    began : whether it is ready for tasks.
-    index : of the task that it works on; None: it waits for one.
-    """
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        from loky.backend import get_context
-
-        context = get_context("loky")
-        self.environment = environment
-        self.began = False
-        self.index: int | None = None
-        self._file = self._reader = ""
-        self._content: bytes | None = None  # the pickled function that it has
-        tasks, self._tasks = context.Pipe(duplex=False)
-        self.answers, answers = context.Pipe(duplex=False)
-        self.process = context.Process(target=_serve, args=(tasks, answers), env=environment, daemon=True)
-        try:
-            with _interrupts_held():
-                self.process.start()
-        except BaseException:
-            self._tasks.close()
-            self.answers.close()
-            raise
-        finally:
-            tasks.close()
-            answers.close()
-
-    def send(self, index: int, content: bytes, task: Any) -> None:
-        """Give it a task, and the function where it has another one."""
-        message = _pickled(task)
-        self.index = index
-        with suppress(OSError):  # it has ended: `receive` tells
-            self._tasks.send_bytes(b"" if self._content is content else content)
-            self._tasks.send_bytes(message)
-        self._content = content
-
-    def receive(self) -> tuple[int, Any] | None:
-        """Index and result of its task; None if it said something else.
-
-        Raises
-        ------
-        _LostError : it has ended.
-        Any error of the task.
-        """
-        try:
-            content = self.answers.recv_bytes()
-        except (EOFError, OSError) as error:
-            raise _LostError from error
-        kind, value = pickle.loads(content)
-        if kind == _BEGAN:
-            self.began = True
-        elif kind == _READING:
-            self._file, self._reader = value
-        else:
-            index, self.index = self.index, None
-            if kind == _ERROR:
-                raise value
-            assert index is not None
-            return index, value
-        return None
-
-    def close(self) -> None:
-        """Let it end, unless it has ended: one without a task does."""
-        self._tasks.close()
-        self.process.join(_PATIENCE_S)
-        if self.process.exitcode is None:
-            self.process.kill()
-            self.process.join(_PATIENCE_S)
-        self.answers.close()
-
-    @property
-    def killed(self) -> bool:
-        """Whether the system ended it, or somebody did by the same means."""
-        return bool(self.process.exitcode == -getattr(signal, "SIGKILL", 0))
-
-    @property
-    def ended(self) -> str:
-        """How it ended."""
-        code = self.process.exitcode
-        if self.killed:
-            return "was ended by the system (signal 9), likely for want of memory"
-        if code is not None and code < 0:
-            name = signal.strsignal(-code)
-            return f"was ended by signal {-code}" + (f" ({name.lower()})" if name else "")
-        if code in _WINDOWS_CRASHES:
-            return f"was ended by a crash ({_WINDOWS_CRASHES[code]})"
-        return f"ended with exit code {code}" if code else "ended, it is not known why"
-
-    def lost(self) -> CaseError:
-        """What is said of the task that it worked on when it ended."""
-        code = self.process.exitcode
-        problem = f"the process that worked on it {self.ended}"
-        if code and (code > 0 or -code in _CRASHES):
-            remedy = ("export the file again; if it is sound, report this as a bug" if self._file else
-                      "look at its image and its masks; if they are sound, report this as a bug")  # fmt: skip
-            return CaseError(problem, remedy, reader=self._reader, file=self._file)
-        remedy = "give the same command again; where memory is short, close other programs first or crop the image"
-        return TransientError(problem, remedy, reader=self._reader, file=self._file)
-
-
-def _not_started(why: str) -> ProcessError:
-    remedy = (
-        "free memory, have the limits of your account raised (ulimit -u, ulimit -n), or give fewer --jobs, and give "
-        "the same command again"
-    )
-    return ProcessError(f"no process can be started: {why}", remedy)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Start a process that Ctrl-C does not reach: the program ends it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows: the worker itself sees to it
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _pickled(value: object) -> bytes:
-    from loky.backend.reduction import dumps
-
-    return bytes(dumps(value))
-
-
-def _serve(tasks: Any, answers: Any) -> None:
-    """A worker's whole life: it does what it is sent, until the program has ended or has nothing more for it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)
-    tell(partial(_answer, answers, _READING))
-    waiting: queue.SimpleQueue[tuple[bytes, bytes]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(tasks, waiting), daemon=True).start()
-    _answer(answers, _BEGAN, None)
-    try:
-        _work_off(waiting, answers)
-    except _EndedError:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)  # so that the program sees how it ended
-
-
-def _end(*_: object) -> None:
-    raise _EndedError
-
-
-def _work_off(waiting: queue.SimpleQueue[tuple[bytes, bytes]], answers: Any) -> None:
-    """Do one task after another."""
-    function: Callable[[Any], Any] = _nothing
-    while True:
-        content = task = b""  # their memory is free while this process waits
-        try:
-            content, task = waiting.get(timeout=IDLE_S)
-        except queue.Empty:
-            return
-        try:
-            if content:
-                function = _nothing  # what was there before must not do the work if this fails
-                function = pickle.loads(content)
-            answer = _pickled((_RESULT, function(pickle.loads(task))))
-        except Exception as error:
-            answer = _pickled_error(error)
-        answers.send_bytes(answer)
-
-
-def _nothing(_: object) -> None:
-    """What a worker does before it is sent a function."""
-
-
-def _listen(tasks: Any, waiting: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:
-    """Hand tasks on; where the program has ended, end this process at once, whatever it does."""
-    with suppress(EOFError, OSError):
-        while True:
-            waiting.put((tasks.recv_bytes(), tasks.recv_bytes()))
-    os._exit(0)
-
-
-def _answer(answers: Any, kind: int, value: object) -> None:
-    """Tell the program something."""
-    answers.send_bytes(pickle.dumps((kind, value)))
-
-
-def _pickled_error(error: Exception) -> bytes:
-    """An error with its traceback, as the program can raise it again."""
-    if not isinstance(error, RadstudyError):
-        bug = bug_of(error)
-        error = with_bug(error, bug)
-        error.add_note("In a process of its own:\n" + bug.whole)
-    try:
-        content = _pickled((_ERROR, error))
-        pickle.loads(content)
-    except Exception:  # an error that does not survive pickling
-        whole = "".join(traceback.format_exception(error))
-        return _pickled((_ERROR, with_bug(RuntimeError(whole), bug_of(error))))
-    return content

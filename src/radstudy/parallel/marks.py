@@ -7,34 +7,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 Mark = tuple[str, str]
-"""The file that is being read, and whose mask it is; both "" where none is."""
+"""The file that is being read, and the reader whose mask it is; both "" if none is."""
 
 
 class _Process:
-    """What holds for this process."""
+    """State of this process."""
 
     mark: Mark = ("", "")
     tell: Callable[[Mark], None] | None = None
 
 
 def tell(listener: Callable[[Mark], None]) -> None:
-    """Let the program know of this process's marks: called once by a worker process, when it begins.
+    """Report this process's marks to the program: called once by a worker process, when it begins.
 
     Parameters
     ----------
-    listener : is called with each mark as it is set, before the file is read, and as it is taken back.
+    listener : called with each mark when it is set, before the file is read, and when it is removed.
     """
     _Process.tell = listener
 
 
 @contextmanager
 def reading(file: str | Path, *, reader: str = "") -> Iterator[None]:
-    """Say that native code reads a file now: if it ends this process, the error names the file.
+    """Mark a file while native code reads it: if that ends this process, the error names the file.
 
     Parameters
     ----------
-    file : which.
-    reader : whose mask it is.
+    file : the file.
+    reader : the reader whose mask it is.
     """
     before = _Process.mark
     _set((str(file), reader or before[1]))

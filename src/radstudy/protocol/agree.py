@@ -1,4 +1,4 @@
-"""The section `agree` of study.yaml: which features the readers reproduce."""
+"""The section `agree` of study.yaml: the reproducibility filter and the readers' agreement."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from radstudy.protocol.base import Section
 from radstudy.protocol.shipped import default, default_group
 
 
-class Icc(Section):
+class IccSection(Section):
     """The reproducibility filter."""
 
     form: Literal["ICC(1,1)", "ICC(2,1)", "ICC(3,1)"] = default(
@@ -19,7 +19,7 @@ class Icc(Section):
     above: float = default("agree.icc.above", ge=-1, lt=1, description="Features with an ICC above this are kept.")
     by: Literal["estimate", "lower"] = default(
         "agree.icc.by",
-        description="Which must be above: the estimate, or the lower limit of its 95 % interval (strict).",
+        description="The value that must be above: the estimate, or the lower limit of its 95 % interval (strict).",
     )
     patients: Literal["all", "training"] = default(
         "agree.icc.patients",
@@ -27,7 +27,7 @@ class Icc(Section):
     )
 
 
-class Kappa(Section):
+class KappaSection(Section):
     """Two readers' assessments of one characteristic."""
 
     columns: tuple[str, str] = Field(description="Columns of the cohort table: the first reader's, the second's.")
@@ -40,13 +40,15 @@ class Kappa(Section):
 class Agree(Section):
     """Agreement between the readers."""
 
-    icc: Icc | None = default_group("agree.icc", description="None: no filter (one reader).")
+    icc: IccSection | None = default_group("agree.icc", description="None: no filter (one reader).")
     accept_few_doubly_read: bool = Field(
         False,
-        description="Go on where so few lesions have every reader's mask that no ICC can be computed: no radiomics "
-        "feature passes the filter then.",
+        description="Go on if so few lesions have every reader's mask that no ICC can be computed; no radiomics "
+        "feature then passes the filter.",
     )
     accept_identical_masks: bool = Field(
-        False, description="Go on where two readers' masks are the same voxel for voxel (one contour used by both)."
+        False, description="Go on if two readers' masks are identical, voxel for voxel (both used one contour)."
     )
-    kappa: dict[str, Kappa] = Field({}, description="Characteristics that two readers assessed, for Cohen's kappa.")
+    kappa: dict[str, KappaSection] = Field(
+        {}, description="Characteristics that two readers assessed, for Cohen's kappa."
+    )

@@ -1,4 +1,4 @@
-"""What every section of study.yaml shares: frozen, and a misspelt setting names the nearest right one."""
+"""The base class of the sections of study.yaml: frozen; a misspelt setting is an error that names the nearest one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-_SMALLEST, _LARGEST = 1e-30, 1e30  # float32, in which images are computed, ends soon after
+_SMALLEST, _LARGEST = 1e-30, 1e30  # images are computed in float32, whose range ends soon after
 
 
 def _in_range(value: float) -> float:
-    """A number that images can be computed with."""
+    """Require a number that images can be computed with."""
     if value != 0 and not _SMALLEST <= abs(value) <= _LARGEST:
         raise PydanticCustomError(
-            "range", "this is beyond what can be computed with ({low} to {high})", {"low": _SMALLEST, "high": _LARGEST}
+            "range", "this is outside the computable range ({low} to {high})", {"low": _SMALLEST, "high": _LARGEST}
         )
     return value
 
@@ -27,7 +27,7 @@ Positive = Annotated[float, Field(gt=0), AfterValidator(_in_range)]
 
 
 class Section(BaseModel):
-    """A part of the study file: frozen, and a misspelt setting is an error that names the nearest right one."""
+    """A part of the study file: frozen; a misspelt setting is an error that names the nearest correct one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=False, allow_inf_nan=False)
 
@@ -40,7 +40,7 @@ class Section(BaseModel):
         for key in given:
             if key not in known and key not in cls.model_fields:
                 near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-                hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+                hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
                 raise PydanticCustomError(
                     "unknown_setting", "there is no setting '{key}' here; {hint}", {"key": str(key), "hint": hint}
                 )
@@ -48,7 +48,7 @@ class Section(BaseModel):
 
 
 def one_of(section: Section, what: str) -> Section:
-    """The section itself, where exactly one of its settings is given; else an error that lists them."""
+    """Return the section if exactly one of its settings is given; else raise an error that lists them."""
     given = [name for name, value in section if value is not None]
     if len(given) != 1:
         names = ", ".join(type(section).model_fields)
@@ -60,12 +60,12 @@ def one_of(section: Section, what: str) -> Section:
 
 
 def unknown(what: str, name: str, known: tuple[str, ...], at: tuple[str, ...] = ()) -> PydanticCustomError:
-    """The error for a name that the study file refers to and that is not there; names the nearest right one.
+    """The error for a name in the study file that does not exist; it names the nearest correct one.
 
     Parameters
     ----------
-    what, name : what it should be, and how it is called.
-    known : the right ones.
+    what, name : the kind of thing, and the name as given.
+    known : the existing names.
     at : the keys of the study file that lead to the setting.
     """
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -78,7 +78,7 @@ def unknown(what: str, name: str, known: tuple[str, ...], at: tuple[str, ...] = 
 
 
 def checked_pattern(pattern: str) -> str:
-    """A pattern of files such as {patient}/{sequence}.nii.gz, whose names stand without any format."""
+    """Require a file pattern such as {patient}/{sequence}.nii.gz, with plain names in its braces."""
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:
@@ -90,14 +90,14 @@ def checked_pattern(pattern: str) -> str:
         if name is not None and (not name or set(name) & set(".[") or form or conversion):
             wrong = "{" + name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "") + "}"
             raise PydanticCustomError(
-                "pattern", "the pattern '{given}' holds '{wrong}', which is no name alone. Write names as in {example}",
+                "pattern", "the pattern '{given}' holds '{wrong}', not a plain name. Write names as in {example}",
                 {"given": pattern, "wrong": wrong, "example": "{patient}/{sequence}.nii.gz"},
             )  # fmt: skip
     return pattern
 
 
 def fields_of(pattern: str) -> tuple[str, ...]:
-    """The names that stand in braces in a pattern, in order.
+    """The names in braces in a pattern, in order.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def fields_of(pattern: str) -> tuple[str, ...]:
 
 
 def as_text(value: Any) -> Any:
-    """Numbers and booleans of YAML as the text that the cohort table holds."""
+    """YAML numbers and booleans as text, as in the cohort table."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():

@@ -1,4 +1,4 @@
-"""The section `cohort` of study.yaml: who is in, and where their files are."""
+"""The section `cohort` of study.yaml: the patients of the study, and their files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from radstudy.protocol.base import Fraction, Pattern, Section, as_text, checked_
 from radstudy.protocol.shipped import default
 
 
-class Outcome(Section):
+class OutcomeSection(Section):
     """The binary outcome."""
 
     column: str = Field(description="Column of the cohort table that holds the outcome.")
     positive: str = default("cohort.outcome.positive", description="The value that counts as positive (outcome = 1).")
     negative: str | None = Field(None, description="The value of the other class; by default the only other one.")
-    label: str | None = Field(None, description="How tables call the outcome.")
-    labels: tuple[str, str] | None = Field(None, description="How tables call the negative and the positive group.")
+    label: str | None = Field(None, description="Name of the outcome in tables.")
+    labels: tuple[str, str] | None = Field(None, description="Names of the negative and the positive group in tables.")
 
     @field_validator("positive", "negative", mode="before")
     @classmethod
@@ -27,7 +27,7 @@ class Outcome(Section):
 
 
 class Split(Section):
-    """Training and testing: made here (seeded, stratified, by patient) or given by a column."""
+    """Training and testing sets: drawn here (seeded, stratified, by patient) or given by a column."""
 
     train: Fraction | None = Field(None, description="Share of the patients that train the models.")
     stratify: bool = default("cohort.split.stratify", description="Keep the outcome's shares equal in both sets.")
@@ -41,10 +41,10 @@ class Split(Section):
 
 
 class ClinicalVariable(Section):
-    """One clinical variable or conventional imaging characteristic, as the codebook knows it."""
+    """One clinical variable or conventional imaging characteristic of the codebook."""
 
     column: str | None = Field(None, description="Its column in the cohort table; by default its own name.")
-    label: str | None = Field(None, description="How tables call it.")
+    label: str | None = Field(None, description="Its name in tables.")
     unit: str = Field("", description="Unit of a continuous variable.")
     levels: tuple[str, ...] | None = Field(
         None, description="The values it may take, in order; the first is the reference. None: a number."
@@ -54,7 +54,7 @@ class ClinicalVariable(Section):
         description="Smallest and largest possible value of a number; by default that of its unit (years: 0 to 120).",
     )
     table: Literal["clinical", "imaging"] = default("cohort.clinical.table", description="The table that shows it.")
-    model: bool = default("cohort.clinical.model", description="Whether the clinical model may use it.")
+    model: bool = default("cohort.clinical.model", description="True if the clinical model may use it.")
 
     @field_validator("levels", mode="before")
     @classmethod
@@ -78,11 +78,11 @@ class ClinicalVariable(Section):
         return self
 
 
-class Transfer(Section):
-    """Masks carried from the sequence they were drawn on to others; a reader has to confirm each (docs/transfer.md)."""
+class TransferSection(Section):
+    """Masks transferred from the sequence they were drawn on to others; a reader confirms each (docs/transfer.md)."""
 
-    from_: str = Field(alias="from", description="The sequence on which the first reader has drawn the lesion.")
-    to: tuple[str, ...] = Field(description="Sequences that take its mask where the first reader has drawn none.")
+    from_: str = Field(alias="from", description="The sequence on which the first reader drew the lesion.")
+    to: tuple[str, ...] = Field(description="Sequences that receive its mask if the first reader drew none.")
     rigid: bool = default(
         "cohort.transfer.rigid",
         description="Fit the motion between the two sequences; false: the scanner's coordinates alone.",
@@ -98,22 +98,22 @@ class Transfer(Section):
     @model_validator(mode="after")
     def _elsewhere(self) -> Self:
         if not self.to or self.from_ in self.to or len(set(self.to)) != len(self.to):
-            raise PydanticCustomError("transfer", "'to' names other sequences than 'from', each once", {})
+            raise PydanticCustomError("transfer", "'to' must name sequences other than 'from', each only once", {})
         return self
 
 
-class Cohort(Section):
-    """Who is in, and where their files are."""
+class CohortSection(Section):
+    """The patients of the study, and their files."""
 
-    table: str = default("cohort.table", description="CSV or XLSX, one row a lesion; relative to the study file.")
+    table: str = default("cohort.table", description="CSV or XLSX, one row per lesion; relative to the study file.")
     sheet: str | None = Field(None, description="Sheet of an XLSX file; by default the first.")
     decimal: Literal["point", "comma"] | None = Field(
-        None, description="Decimal mark of the table's numbers; None: what its cells show."
+        None, description="Decimal mark of the table's numbers; None: detected from its cells."
     )
     patient: str = default("cohort.patient", description="Column with the patient's identifier.")
-    lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion a patient.")
+    lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion per patient.")
     side: str | None = Field(None, description="Column with the lesion's side.")
-    outcome: Outcome
+    outcome: OutcomeSection
     exclude: str | None = Field(None, description="Column with the reason for exclusion, empty for those kept.")
     visible: str | None = Field(
         None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
@@ -126,19 +126,19 @@ class Cohort(Section):
     readers: tuple[str, ...] = Field(
         (),
         description="The readers; the first one's masks train the models. A feature table need not name one. A list, "
-        "or name: text that stands for {reader}, or name: pattern of this reader's mask files.",
+        "or name: text for {reader}, or name: pattern of this reader's mask files.",
     )
-    reader_files: dict[str, Pattern] = Field({}, description="Made of readers, where that is written as name: text.")
+    reader_files: dict[str, Pattern] = Field({}, description="Filled from readers, if that is written as name: text.")
     optional_sequences: tuple[str, ...] = Field(
-        (), description="Sequences that not every patient has: where neither image nor mask is there, go on without."
+        (), description="Sequences that not every patient has: if both image and mask are missing, go on without."
     )
     label: int | str | None = Field(
         None,
-        description="Which part of a mask is the lesion. None: its only label (several are an error); a number or a "
-        "segment's name: that one; lesion: the label that the row's lesion number names, so that every row of a "
-        "patient is a lesion of one mask; largest: the largest connected piece; union: all labels together.",
+        description="The part of a mask that is the lesion. None: its only label (several are an error); a number or a "
+        "segment's name: that one; lesion: the label with the row's lesion number, so that all rows of a "
+        "patient may share one mask; largest: the largest connected piece; union: all labels together.",
     )
-    transfer: Transfer | None = Field(None, description="Carry masks to sequences on which none was drawn.")
+    transfer: TransferSection | None = Field(None, description="Transfer masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
 
     @model_validator(mode="before")
@@ -151,7 +151,7 @@ class Cohort(Section):
         for name, text in files.items():
             if not isinstance(text, str):
                 raise PydanticCustomError(
-                    "readers", "write for reader '{name}' the text that stands for {field}, or the pattern of the mask "
+                    "readers", "give reader '{name}' the text to use for {field}, or the pattern of the mask "
                     "files: one text in quotes", {"name": name, "field": "{reader}", "at": ("readers", name)},
                 )  # fmt: skip
             try:
@@ -174,7 +174,7 @@ class Cohort(Section):
         return readers
 
     def masks_of(self, reader: str) -> tuple[str, str]:
-        """The pattern of a reader's mask files, and the text that stands for {reader} in it.
+        """The pattern of a reader's mask files, and the text to use for {reader} in it.
 
         Examples
         --------

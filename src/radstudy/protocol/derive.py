@@ -1,4 +1,4 @@
-"""The recipe of `radstudy derive`: which maps and figures are made of which images."""
+"""The recipe of `radstudy derive`: the maps and figures to compute, and their images."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _FILE = "a column of the table that holds paths, or a pattern such as {patient}/
 class Adc(Section):
     """Apparent diffusion coefficient."""
 
-    name: FileName = Field("ADC", description="Of the map: its file and its column.")
+    name: FileName = Field("ADC", description="Name of the map: of its file and its column.")
     images: dict[float, str] = Field(description=f"b-value (s/mm2) to {_FILE}.")
-    method: Literal["log-linear", "weighted"] = Field("weighted", description="How the line is fitted.")
+    method: Literal["log-linear", "weighted"] = Field("weighted", description="Method of the line fit.")
     noise_floor: Annotated[float, Field(ge=0)] = Field(0.0, description="Signals at or below it are left out.")
 
     @model_validator(mode="after")
@@ -45,26 +45,26 @@ class Dce(Section):
         description="Seconds of each phase: numbers, or columns that hold them; sidecar: seconds_since_first_phase in "
         "the JSON beside each image, as `radstudy import` writes it.",
     )
-    before: Annotated[int, Field(ge=1)] = Field(1, description="How many phases come before the contrast agent.")
+    before: Annotated[int, Field(ge=1)] = Field(1, description="Number of phases before the contrast agent.")
     injection_s: float | str | None = Field(
         None,
-        description="When it was given, on the same clock: a number or a column. None: at the last phase before it.",
+        description="Time of the injection, on the same clock: a number or a column. None: the last phase before it.",
     )
     least_signal: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Voxels at or below it before contrast have no enhancement."
     )
-    ser_limits: tuple[float, float] | None = Field((0.0, 3.0), description="What the enhancement ratio is cut to.")
-    maps: tuple[EnhancementMap, ...] = Field(ENHANCEMENT_MAPS, description="Which maps; [] for none.")
-    prefix: FileName = Field("DCE_", description="Before the name of each map.")
+    ser_limits: tuple[float, float] | None = Field((0.0, 3.0), description="Limits of the enhancement ratio.")
+    maps: tuple[EnhancementMap, ...] = Field(ENHANCEMENT_MAPS, description="The maps; [] for none.")
+    prefix: FileName = Field("DCE_", description="Prefix of the name of each map.")
     curve: bool = Field(True, description="The lesion's time-intensity curve and its type; needs the mask.")
-    initial_s: Positive = Field(120.0, description="How long after the injection the initial peak may lie.")
+    initial_s: Positive = Field(120.0, description="Longest time from the injection to the initial peak.")
     change_percent: Positive = Field(10.0, description="Change of the initial peak that makes a curve rise or fall.")
     motion: bool = Field(True, description="Displacement between the phases; needs the mask.")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if len(self.phases) < 2 or self.before >= len(self.phases):
-            raise PydanticCustomError("phases", "'phases' needs one before contrast and one after it, or more", {})
+            raise PydanticCustomError("phases", "'phases' needs at least one before contrast and one after it", {})
         if isinstance(self.times_s, tuple) and len(self.times_s) != len(self.phases):
             raise PydanticCustomError("times", "'times_s' needs one time for each phase", {})
         if len(set(self.maps)) != len(self.maps):
@@ -76,11 +76,11 @@ class Derive(Section):
     """The whole recipe."""
 
     patient: str = Field("patient_id", description="Column with the patient's identifier.")
-    lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion a patient.")
+    lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion per patient.")
     mask: str | None = Field(
-        None, description=f"The lesion, drawn on the DCE phases: {_FILE}. None: no figure needs it."
+        None, description=f"The lesion, drawn on the DCE phases: {_FILE}. None: if no figure needs it."
     )
-    label: int | str | None = Field(None, description="Which part of the mask is the lesion, as cohort.label.")
+    label: int | str | None = Field(None, description="The part of the mask that is the lesion, as in cohort.label.")
     diameter: bool = Field(True, description="The lesion's longest diameter; needs the mask.")
     adc: Adc | None = None
     dce: Dce | None = None
@@ -93,7 +93,7 @@ class Derive(Section):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.adc is None and self.dce is None and self.mask is None:
-            raise PydanticCustomError("nothing", "the recipe makes nothing: give 'adc', 'dce' or 'mask'", {})
+            raise PydanticCustomError("nothing", "the recipe computes nothing: give 'adc', 'dce' or 'mask'", {})
         for given in self.files():
             checked_pattern(given)
         return self

@@ -10,26 +10,26 @@ from radstudy.protocol.base import Fraction, Positive, Section
 from radstudy.protocol.shipped import default, default_group
 
 
-class Cutoff(Section):
-    """The cut-off on the predicted probability, found on the training set: Youden's, or one other rule in its place."""
+class CutoffSection(Section):
+    """The cut-off on the predicted probability, chosen on the training set by Youden's index or by one other rule."""
 
     youden: Literal["training"] = default(
         "evaluate.cutoff.youden", description="The largest Youden index, unless another rule is given."
     )
     sensitivity: Fraction | None = Field(None, description="The highest cut-off with at least this sensitivity.")
     specificity: Fraction | None = Field(None, description="The lowest cut-off with at least this specificity.")
-    cost_ratio: Positive | None = Field(None, description="The least cost: a false negative's over a false positive's.")
+    cost_ratio: Positive | None = Field(None, description="The lowest cost: of a false negative over a false positive.")
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
         given = [n for n in ("sensitivity", "specificity", "cost_ratio") if getattr(self, n) is not None]
         if len(given) > 1:
-            raise ValueError(f"one rule gives the cut-off, not {' and '.join(given)}: leave one")
+            raise ValueError(f"one rule sets the cut-off, not {' and '.join(given)}: keep one")
         return self
 
     @property
     def rule(self) -> Literal["youden", "sensitivity", "specificity", "cost"]:
-        """Which rule it is."""
+        """The name of the rule."""
         if self.sensitivity is not None:
             return "sensitivity"
         if self.specificity is not None:
@@ -59,7 +59,7 @@ class Regression(Section):
         "evaluate.regression.interval", description="Interval of the odds ratios."
     )
     separation: Literal["firth", "note"] = default(
-        "evaluate.regression.separation", description="Where the outcome is separated: Firth, or say so."
+        "evaluate.regression.separation", description="If the outcome is separated: Firth's penalty, or only a note."
     )
 
 
@@ -67,20 +67,20 @@ class Compare(Section):
     """Comparison of the models' AUCs."""
 
     adjust: Literal["holm", "none"] = default(
-        "evaluate.compare.adjust", description="Correction over all pairs, beside the raw p-values."
+        "evaluate.compare.adjust", description="Correction over all pairs, in addition to the raw p-values."
     )
 
 
 Slow = bool | int | None
 _SLOW = (
-    "Models with a step or classifier that the engine does not know are refitted by scikit-learn, which takes long; "
-    "the time is estimated and said first. false: they are left out and named. A number: at most so many {what}. true: "
-    "as without this line, but all models share their permutations."
+    "Models with a step or classifier that the engine does not support are refitted by scikit-learn, which is slow; "
+    "the time is estimated and printed first. false: they are left out and named. A number: at most this many {what}. "
+    "true: as without this line, but all models share their permutations."
 )
 
 
-class Chance(Section):
-    """Chance calibration: the same models on permuted outcomes, beside every AUC."""
+class ChanceSection(Section):
+    """Chance calibration: the same models on permuted outcomes, next to every AUC."""
 
     permutations: Annotated[int, Field(ge=19)] = default(
         "evaluate.chance.permutations", description="How many; 19 is the fewest for p = 0.05."
@@ -95,7 +95,7 @@ class Chance(Section):
 
 
 class Baselines(Section):
-    """What needs no radiomics, as rows below the models' performance; they take part in no comparison."""
+    """Predictors without radiomics, as rows below the models' performance; no model is compared with them."""
 
     volume: bool = default(
         "evaluate.baselines.volume", description="The logarithm of the lesion's volume on each sequence."
@@ -105,8 +105,8 @@ class Baselines(Section):
     )
     shuffled: bool = Field(
         False,
-        description="Every model with images again, on lesions whose voxels are shuffled; extracts the first reader's "
-        "lesions a second time.",
+        description="Repeat every model with images on lesions with shuffled voxels; the first reader's lesions are "
+        "extracted a second time.",
     )
 
 
@@ -118,25 +118,25 @@ class Nested(Section):
 
 
 class Resampling(Section):
-    """The whole pipeline on other rows: what it is worth inside the folds, on other splits, and how stable it is."""
+    """The whole pipeline on other rows: its performance inside the folds and on other splits, and its stability."""
 
     nested: Nested | None = default_group(
         "evaluate.resampling.nested", description="Nested, repeated cross-validation; null leaves it out."
     )
     splits: Annotated[int, Field(ge=0)] = default(
         "evaluate.resampling.splits",
-        description="Random splits of the study's sizes, beside its own; 0 leaves them out.",
+        description="Random splits of the study's sizes, in addition to its own; 0 leaves them out.",
     )
     bootstrap: Annotated[int, Field(ge=0)] = default(
         "evaluate.resampling.bootstrap",
         description="Resamples of patients: out-of-bag values and the stability of the selection; 0: none.",
     )
     optimism: tuple[Literal["harrell", "632", "632+"], ...] = Field(
-        (), description="Optimism corrections to show too, beside what they give on permuted outcomes."
+        (), description="Optimism corrections to show as well, with their results on permuted outcomes."
     )
     noise: Annotated[int, Field(ge=1)] = default(
         "evaluate.resampling.noise",
-        description="Permuted outcomes on which the optimism corrections are tried; 25 resamples each.",
+        description="Permuted outcomes on which the optimism corrections are tested; 25 resamples each.",
     )
     slow: Annotated[bool, Field(strict=True)] | Annotated[int, Field(ge=1)] | None = Field(
         None, description=_SLOW.format(what="repeats, splits and resamples each")
@@ -152,18 +152,18 @@ class Resampling(Section):
 class Evaluate(Section):
     """Performance and comparisons."""
 
-    cutoff: Cutoff = Field(default_factory=Cutoff)
+    cutoff: CutoffSection = Field(default_factory=CutoffSection)
     interval: Interval = Field(default_factory=Interval)
     compare: Compare = Field(default_factory=Compare)
     regression: Regression = Field(default_factory=Regression)
-    chance: Chance | None = default_group(
-        "evaluate.chance", description="None: no chance calibration, and the report says so."
+    chance: ChanceSection | None = default_group(
+        "evaluate.chance", description="None: no chance calibration, as the report then states."
     )
     baselines: Baselines | None = default_group(
         "evaluate.baselines", description="None: no baselines below the models."
     )
     resampling: Resampling | None = default_group(
-        "evaluate.resampling", description="None: no resampling, and the report says so."
+        "evaluate.resampling", description="None: no resampling, as the report then states."
     )
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = default(
         "evaluate.continuous", description="Test of continuous variables between the groups."
@@ -171,7 +171,7 @@ class Evaluate(Section):
 
 
 class Report(Section):
-    """What the report holds."""
+    """The contents of the report."""
 
     figures: tuple[Literal["svg", "png"], ...] = default("report.figures")
     quality_pictures: bool = default(

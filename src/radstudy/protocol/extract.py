@@ -1,4 +1,4 @@
-"""The section `extract` of study.yaml: from a lesion to its features."""
+"""The section `extract` of study.yaml: the extraction of a lesion's features."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pydantic_core import PydanticCustomError
 from radstudy.protocol.base import Positive, Section, as_text
 from radstudy.protocol.shipped import default
 
-_Voxels = Annotated[int, Field(ge=1, le=1_000_000_000)]  # a limit: no image that is read has more
+_Voxels = Annotated[int, Field(ge=1, le=1_000_000_000)]  # a limit: no image that can be read has more
 
 
 class Images(Section):
     """The image types that features are computed on."""
 
     original: bool = default("extract.images_named.original")
-    log_sigma_mm: tuple[Positive, ...] = Field((), description="Laplacian of Gaussian, one image a sigma.")
+    log_sigma_mm: tuple[Positive, ...] = Field((), description="Laplacian of Gaussian, one image per sigma.")
     wavelet: str | None = Field(None, description="Stationary wavelet, eight sub-bands, such as coif1.")
 
 
@@ -26,9 +26,9 @@ class Maps(Section):
     """Maps of features over the first reader's lesions, for the report; no model uses them."""
 
     features: tuple[str, ...] = Field(
-        description="Full names, such as original_glcm_JointEntropy; of images that are made, and not of shape."
+        description="Full names, such as original_glcm_JointEntropy; of images that are extracted; no shape features."
     )
-    patients: tuple[str, ...] | None = Field(None, description="Whose lesions are mapped; None: everybody's.")
+    patients: tuple[str, ...] | None = Field(None, description="Patients whose lesions are mapped; None: all.")
 
     @field_validator("patients", mode="before")
     @classmethod
@@ -39,12 +39,12 @@ class Maps(Section):
     def _each_once(self) -> Self:
         for what, names in (("features", self.features), ("patients", self.patients)):
             if names is not None and (not names or len(set(names)) != len(names)):
-                raise PydanticCustomError("maps", "'{what}' names at least one, each once", {"what": what})
+                raise PydanticCustomError("maps", "'{what}' must name at least one, each only once", {"what": what})
         return self
 
 
 class Extract(Section):
-    """From a lesion to its features."""
+    """The extraction of a lesion's features."""
 
     spacing_mm: tuple[Positive, Positive, Positive] | None = default(
         "extract.spacing_mm", description="Resample to this spacing; None: as acquired."
@@ -54,11 +54,11 @@ class Extract(Section):
     pad_voxels: Annotated[int, Field(ge=0)] | Literal["exact"] = default(
         "extract.pad_voxels",
         description="Margin around the lesion that filters may see, in resampled voxels; exact: 11 times the largest "
-        "sigma, which gives the Laplacian of Gaussian of the whole image.",
+        "sigma, which yields the Laplacian of Gaussian of the whole image.",
     )
     images: Images = default(
         "extract.images",
-        description="Left out: those of the reference study, which make 1,218 features. Written: those named only.",
+        description="If left out: those of the reference study, for 1,218 features. If given: only those named.",
     )
     features: Literal["pyradiomics-1218", "all"] | dict[str, list[str] | None] = default(
         "extract.features", description="pyradiomics-1218, all, or classes with their features (none listed: all)."
@@ -88,5 +88,5 @@ class Extract(Section):
     @model_validator(mode="after")
     def _one_binning(self) -> Self:
         if (self.bin_width is None) == (self.bin_count is None):
-            raise PydanticCustomError("binning", "give either 'bin_width' or 'bin_count', set the other to null", {})
+            raise PydanticCustomError("binning", "give 'bin_width' or 'bin_count', and set the other to null", {})
         return self

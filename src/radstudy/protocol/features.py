@@ -12,10 +12,10 @@ from radstudy.protocol.base import Section, one_of
 
 
 class FeatureColumns(Section):
-    """Which columns of a wide table belong to one sequence; what is left of a name is the feature's."""
+    """The columns of a wide table that belong to one sequence; the rest of a column's name is the feature's name."""
 
-    prefix: str | None = Field(None, description="Their names begin so: T2_ of T2_original_glcm_Contrast.")
-    suffix: str | None = Field(None, description="Their names end so.")
+    prefix: str | None = Field(None, description="Prefix of their names: T2_ of T2_original_glcm_Contrast.")
+    suffix: str | None = Field(None, description="Suffix of their names.")
     pattern: str | None = Field(None, description="A regular expression; its first group is the feature's name.")
 
     @model_validator(mode="before")
@@ -37,7 +37,7 @@ class FeatureColumns(Section):
         return self
 
     def feature_of(self, column: str) -> str | None:
-        """The feature that a column holds, None where the column is not this sequence's.
+        """The feature that a column holds; None if the column belongs to another sequence.
 
         Examples
         --------
@@ -45,8 +45,8 @@ class FeatureColumns(Section):
         'original_glcm_Contrast'
         """
         if self.pattern is not None:
-            found = re.fullmatch(self.pattern, column)
-            return (found.group(1) or None) if found else None
+            match = re.fullmatch(self.pattern, column)
+            return (match.group(1) or None) if match else None
         if self.prefix is not None:
             return (column.removeprefix(self.prefix) or None) if column.startswith(self.prefix) else None
         suffix = self.suffix or ""
@@ -54,23 +54,24 @@ class FeatureColumns(Section):
 
 
 class Features(Section):
-    """Features that were computed elsewhere: one table, or one a sequence."""
+    """Features that were computed elsewhere: one table, or one per sequence."""
 
     table: str | None = Field(None, description="CSV, XLSX or Parquet; relative to the study file.")
-    tables: dict[str, str] | None = Field(None, description="One file a sequence, instead of one table.")
+    tables: dict[str, str] | None = Field(None, description="One file per sequence, instead of one table.")
     sheet: str | None = Field(None, description="Sheet of an XLSX file; by default the first.")
     decimal: Literal["point", "comma"] | None = Field(
-        None, description="Decimal mark of the table's numbers; None: what its cells show."
+        None, description="Decimal mark of the table's numbers; None: detected from its cells."
     )
     patient: str | None = Field(None, description="Column with the patient's identifier; None: as cohort.patient.")
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: as cohort.lesion.")
-    reader: str | None = Field(None, description="Column with the reader, where the table has several readers' rows.")
-    sequence: str | None = Field(None, description="Column with the sequence, where every sequence has its own rows.")
+    reader: str | None = Field(None, description="Column with the reader, if the table has several readers' rows.")
+    sequence: str | None = Field(None, description="Column with the sequence, if every sequence has its own rows.")
     columns: dict[str, FeatureColumns] = Field(
-        default_factory=dict, description="Sequence to its columns, where one row holds several sequences."
+        default_factory=dict, description="Sequence to its columns, if one row holds several sequences."
     )
     ignore: tuple[str, ...] = Field(
-        ("diagnostics_*",), description="Columns that are no features; * stands for anything. PyRadiomics' diagnostics."
+        ("diagnostics_*",),
+        description="Columns that are not features; * matches any text; by default PyRadiomics' diagnostics.",
     )
 
     @field_validator("columns", mode="before")
@@ -81,10 +82,10 @@ class Features(Section):
     @model_validator(mode="after")
     def _one_layout(self) -> Self:
         if (self.table is None) == (self.tables is None):
-            raise PydanticCustomError("table", "give either 'table', or 'tables' with one file a sequence", {})
+            raise PydanticCustomError("table", "give either 'table', or 'tables' with one file per sequence", {})
         if sum((self.tables is not None, self.sequence is not None, bool(self.columns))) > 1:
             raise PydanticCustomError(
-                "layout", "'tables', 'sequence' and 'columns' each say where a sequence's features are: give one", {}
+                "layout", "'tables', 'sequence' and 'columns' each define where a sequence's features are: give one", {}
             )
         return self
 

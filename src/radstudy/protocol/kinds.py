@@ -1,8 +1,7 @@
 """One of several kinds of section, written as ``word: settings``: steps of the selection, classifiers, preparation.
 
-A kind is one class: its settings, each with the reason why one would choose it, and what the rest of the program has to
-know of it. `OneOf` makes of a tuple of kinds what the study file may hold, so a new kind is its class and its place in
-the tuple.
+A kind is one class: its settings, each with the reason to choose it, and the facts that the rest of the program needs.
+`OneOf` turns a tuple of kinds into what the study file may hold, so a new kind is its class and its place in the tuple.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, SerializationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-WHY = "why"  # in a field's json_schema_extra: why one would choose a value, and what else there is
+WHY = "why"  # in a field's json_schema_extra: the reason to choose a value, and the alternatives
 
 
 class Kind(BaseModel):
-    """A section that stands under a word of its own where the study file has a choice of several.
+    """A section under its own word, where the study file offers a choice of several.
 
     Attributes
     ----------
     word : in the study file.
-    bare : the settings that the word alone stands for (``- lasso:``).
+    bare : the settings if the word stands alone (``- lasso:``).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,15 +35,15 @@ class Kind(BaseModel):
 
     @abstractmethod
     def told(self) -> str:
-        """What the step or classifier does, with its settings, for the report's methods text."""
+        """Describe the step or classifier, with its settings, for the report's methods text."""
 
     def idle(self) -> frozenset[str]:
-        """The settings (fields) that decide nothing beside the others' values."""
+        """The settings (fields) that have no effect, given the values of the others."""
         return frozenset()
 
     @classmethod
     def reasons(cls) -> dict[str, str]:
-        """Field to why one would choose it.
+        """Field to the reason to choose its value.
 
         Raises
         ------
@@ -54,29 +53,29 @@ class Kind(BaseModel):
         for name, field in cls.model_fields.items():
             extra = field.json_schema_extra
             if not isinstance(extra, dict) or not extra.get(WHY):
-                raise TypeError(f"the setting '{name}' of {cls.__name__} says no reason (json_schema_extra: {WHY})")
+                raise TypeError(f"the setting '{name}' of {cls.__name__} has no reason (json_schema_extra: {WHY})")
             reasons[name] = str(extra[WHY])
         return reasons
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """What a place of the study file may hold: one of some kinds, ``{word: settings}``.
+    """A place in the study file that holds one of several kinds, ``{word: settings}``.
 
     As an annotation (``Annotated[SelectionStep, OneOf(...)]``) it makes pydantic read and write that form.
 
     Parameters
     ----------
-    what : how errors call it, such as "a step of 'select'".
-    kinds : the classes, each with a word of its own.
-    as_text : whether the word alone, not in a mapping, may stand for it.
-    example : how one is written, for errors; empty: the words are listed.
-    noted_when_absent : words that a dump names even where they are not used. Keys of finished steps and
+    what : its name in errors, such as "a step of 'select'".
+    kinds : the classes, each with its own word.
+    as_text : True if the word may stand alone, not in a mapping.
+    example : an example for errors; empty: the words are listed.
+    noted_when_absent : words that a dump names even if they are not used. Keys of finished steps and
         provenance.json have held these from the beginning; a newer word changes no study that does not use it.
 
     Raises
     ------
-    TypeError : two kinds have the same word, or a kind lacks something that the program has to know of it.
+    TypeError : two kinds have the same word, or a kind lacks a fact that the program needs.
     """
 
     what: str
@@ -89,7 +88,7 @@ class OneOf:
         for kind in self.kinds:
             missing = {*_facts_of(kind), *getattr(kind, "__abstractmethods__", ())}
             if missing:
-                raise TypeError(f"{kind.__name__} does not say: {', '.join(sorted(missing))}")
+                raise TypeError(f"{kind.__name__} does not define: {', '.join(sorted(missing))}")
         words = [kind.word for kind in self.kinds]
         if len(set(words)) != len(words):
             raise TypeError(f"two kinds have the same word: {', '.join(words)}")
@@ -100,7 +99,7 @@ class OneOf:
         return tuple(kind.word for kind in self.kinds)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The schema: checked form, then the kind that the word names. Errors lie below the word, as in the file."""
+        """The schema: check the form, then the kind that the word names. The path of an error holds the word."""
         choices = {
             kind.word: core_schema.no_info_before_validator_function(
                 partial(_settings_in, kind), handler.generate_schema(kind)
@@ -114,7 +113,7 @@ class OneOf:
         )
 
     def _checked(self, given: Any) -> Any:
-        """What is given, where it has the form of one kind."""
+        """Return the given value if it has the form of one kind."""
         if isinstance(given, tuple(self.kinds)):
             return given
         if self.as_text and isinstance(given, str):
@@ -122,12 +121,12 @@ class OneOf:
         if not isinstance(given, dict):
             example = self.example or f", each written as 'name: value'; the names are {', '.join(self.words)}"
             raise PydanticCustomError(
-                "kind_type", "this holds settings with their values{example}", {"example": example}
+                "kind_type", "this takes settings with their values{example}", {"example": example}
             )  # fmt: skip
         for key in given:
             if key not in self.words:
                 near = difflib.get_close_matches(str(key), self.words, n=1, cutoff=0.5)
-                hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(self.words)}"
+                hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(self.words)}"
                 raise PydanticCustomError(
                     "unknown_setting", "there is no setting '{key}' here; {hint}", {"key": str(key), "hint": hint}
                 )
@@ -150,7 +149,7 @@ class OneOf:
 
 
 def _facts_of(kind: type[Kind]) -> set[str]:
-    """The facts that a kind has to state and does not."""
+    """The facts that a kind must define and does not."""
     return {name for base in kind.__mro__ for name in getattr(base, "__class_vars__", ()) if not hasattr(kind, name)}
 
 
@@ -159,7 +158,7 @@ def _word_of(given: Any) -> str:
 
 
 def _settings_in(kind: type[Kind], given: Any) -> Any:
-    """The settings below the word; of the word alone those that it stands for."""
+    """The settings below the word; if the word stands alone, its bare settings."""
     if isinstance(given, Kind):
         return given
     value = given[kind.word]

@@ -1,4 +1,4 @@
-"""Read study.yaml, lay it over its preset, and turn every mistake into a line number and a remedy."""
+"""Read study.yaml, fill it from its preset, and report every mistake with a line number and a remedy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from radstudy.protocol.sections import SCHEMA, Protocol
 from radstudy.protocol.shipped import Preset
 from radstudy.protocol.yaml_text import parse_yaml, plain, read_yaml_text
 
-# A study that names its own variables or models means those, not those of the preset as well.
+# A study that names its own variables or models uses these alone, without those of the preset.
 _REPLACED_WHOLE = (
     ("cohort", "clinical"),
     ("cohort", "split"),
@@ -50,12 +50,12 @@ def load_protocol(path: str | Path) -> Protocol:
 
 
 def load_section(path: str | Path, kind: type[Kind]) -> Kind:
-    """Read a settings file that is one section, with the same messages as a study file's.
+    """Read a settings file of one section, with the same messages as for a study file.
 
     Parameters
     ----------
     path : a YAML file.
-    kind : what it holds.
+    kind : its section.
 
     Raises
     ------
@@ -71,20 +71,20 @@ def load_section(path: str | Path, kind: type[Kind]) -> Kind:
 
 
 def _refuse_folder(path: Path) -> None:
-    """Say which file of a folder was probably meant."""
+    """Refuse a folder, and name the file in it that was probably meant."""
     if not path.is_dir():
         return
     files = sorted(item.name for item in path.iterdir() if item.suffix.lower() in (".yaml", ".yml") and item.is_file())
     remedy = (
         f"give the file in it: {' or '.join(str(path / name) for name in files[:4])}"
         if files
-        else f"give a .yaml file; there is none in this folder ('radstudy init {path}' writes a study.yaml there)"
+        else f"give a .yaml file; this folder has none ('radstudy init {path}' writes a study.yaml there)"
     )
     raise StudyFileError(f"{path} is a folder, not a file. To do: {remedy}.")
 
 
 def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
-    """A protocol from the text of a study file; `name` is what errors call it."""
+    """Build a protocol from the text of a study file; errors call it `name`."""
     written = _parse_yaml(text, name)
     _refuse_newer(written, name)
     settings = plain(written)
@@ -99,7 +99,7 @@ def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
 def _parse_yaml(text: str, name: str) -> CommentedMap:
     written = parse_yaml(text, name)
     if not isinstance(written, CommentedMap):
-        raise StudyFileError(f"{name}: the file must hold settings such as 'study: My study'; it holds none")
+        raise StudyFileError(f"{name}: the file must contain settings such as 'study: My study'; it contains none")
     return written
 
 
@@ -111,17 +111,17 @@ def _preset_of(written: CommentedMap, name: str) -> Preset:
 
 
 def _refuse_newer(written: CommentedMap, name: str) -> None:
-    """Refuse a study file that a newer version of the program has written, before its settings are called unknown."""
+    """Refuse a study file of a newer version of the program, before its settings are reported as unknown."""
     version = written.get("schema", SCHEMA)
     if isinstance(version, int) and version > SCHEMA:
         raise StudyFileError(
             f"{name}, line {_line(written, ('schema',))}: this study file has the layout 'schema: {version}'; this "
-            f"radstudy ({__version__}) knows layouts up to {SCHEMA}. To do: install a newer radstudy"
+            f"radstudy ({__version__}) reads layouts up to {SCHEMA}. To do: install a newer radstudy"
         )
 
 
 def _over_preset(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """A study's settings over those of its preset; another outcome is not called by the name of the preset's."""
+    """A study's settings over those of its preset; a different outcome does not take the label of the preset's."""
     theirs, ours = (_outcome_of(settings) for settings in (preset, own))
     if ours.get("column", theirs.get("column")) != theirs.get("column"):
         renamed = {key: value for key, value in theirs.items() if key not in ("label", "labels")}
@@ -166,7 +166,7 @@ def _explain(error: ValidationError, written: CommentedMap, name: str) -> str:
 
 
 def _of_preset(written: CommentedMap, path: Path_) -> str:
-    """That a setting which is wrong stands in the preset and not in the user's file, and what to write instead."""
+    """Explain that a wrong setting comes from the preset, not from the user's file, and what to write instead."""
     preset, top = written.get("preset"), [str(part) for part in path[:2]]
     if preset is None or len(path) < 2 or _holds(written, path[:2]):
         return ""
@@ -189,7 +189,7 @@ _OF_MODELS = {  # what to write instead of the preset's own, in one line of YAML
 
 
 def _holds(written: CommentedMap, path: Path_) -> bool:
-    """Whether the file itself has the setting, or a list or value where the setting would be."""
+    """True if the file itself has the setting, or has a list or value in its place."""
     node: Any = written
     for part in path:
         if not isinstance(node, CommentedMap):
@@ -203,7 +203,7 @@ def _holds(written: CommentedMap, path: Path_) -> bool:
 _INSTEAD = {  # of pydantic's words for a value of the wrong kind
     "tuple_type": "this is a list: write it in brackets, such as [T2WI, DWI] or [1, 1, 1]",
     "list_type": "this is a list: write it in brackets, such as [T2WI, DWI] or [1, 1, 1]",
-    "dict_type": "this holds names with their values, such as {age: {unit: year}}",
+    "dict_type": "this takes names with their values, such as {age: {unit: year}}",
     "string_type": "this is one word or text",
 }
 
@@ -215,7 +215,7 @@ def _message(item: Any) -> str:
     given = item.get("input")
     message = _INSTEAD.get(item["type"], message)
     if item["type"] in ("model_type", "model_attributes_type", "dataclass_type"):
-        message = f"this holds settings with their values{_settings_of(item['ctx'].get('class_name', ''))}"
+        message = f"this takes settings with their values{_settings_of(item['ctx'].get('class_name', ''))}"
     message = re.sub(r"^Input should be", "this should be", message)
     if item["type"] != "unknown_setting" and isinstance(given, str | int | float):
         message = f"{message} (given: {given})"
@@ -225,21 +225,21 @@ def _message(item: Any) -> str:
 
 
 def _settings_of(kind: str) -> str:
-    """The settings of a section, for an error."""
+    """List the settings of a section, for an error."""
     fields = next((section.model_fields for section in _sections(Section) if section.__name__ == kind), {})
     names = [field.alias or name for name, field in fields.items()]
     return f", each written as 'name: value'; the names are {', '.join(names)}" if names else ""
 
 
 def _sections(base: type[Section]) -> Iterator[type[Section]]:
-    """Every class of section."""
+    """Iterate over all classes of sections."""
     for section in base.__subclasses__():
         yield section
         yield from _sections(section)
 
 
 def _is_internal(part: object) -> bool:
-    """Whether a part of a pydantic location is a type's name (of a union) and not a key of the file."""
+    """True if a part of a pydantic location is the name of a type (in a union), not a key of the file."""
     return isinstance(part, str) and (
         part.startswith(
             ("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable[", "size-")
@@ -256,7 +256,7 @@ def _line(written: CommentedMap, path: Path_) -> int | None:
         inside = isinstance(node, CommentedMap) and part in node
         if not inside and not (isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node)):
             break
-        if (place := (node.lc.data or {}).get(part)) is not None:  # of what '<<' merges there is none
+        if (place := (node.lc.data or {}).get(part)) is not None:  # keys merged by '<<' have none
             line = place[0] + 1
         node = node[part]
     return line

@@ -1,4 +1,4 @@
-"""The section `model` of study.yaml: selection, classifiers, and what each model is built from."""
+"""The section `model` of study.yaml: selection, classifiers, and the features of each model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from radstudy.protocol.shipped import default
 
 
 class ClinicalModel(Section):
-    """A model of clinical variables: univariate screening, then all that passed together."""
+    """A model of clinical variables: univariate screening, then all variables that passed, together."""
 
     univariate_below: Annotated[float, Field(gt=0, le=1)] = default("model.clinical.univariate_below")
-    variables: tuple[str, ...] | None = Field(None, description="Candidates; None: all of the codebook.")
+    variables: tuple[str, ...] | None = Field(None, description="Candidates; None: all in the codebook.")
 
 
 class Model(Section):
-    """One model: from which features it is built, and by which classifier."""
+    """One model: the features it is built from, and its classifier."""
 
     sequences: tuple[str, ...] | None = Field(None, description="All features of these sequences, then selected.")
     pool: tuple[str, ...] | None = Field(None, description="Features that these models selected, then reduced again.")
@@ -49,7 +49,7 @@ class Model(Section):
                 {"names": ", ".join(sources), "given": ", ".join(given) or "none"},
             )  # fmt: skip
         if self.like is not None and self.fit is None:
-            raise PydanticCustomError("like", "a model 'like' another one needs a 'fit' of its own", {})
+            raise PydanticCustomError("like", "a model 'like' another needs its own 'fit'", {})
         return self
 
 
@@ -78,15 +78,15 @@ class Modelling(Section):
         words = [fit.word for fit in given]
         if len(set(words)) != len(words):
             raise PydanticCustomError(
-                "fit", "a classifier is named twice; for a second one of its kind give a model 'like' another, with "
-                "its own 'fit'", {},
+                "fit", "a classifier is named twice; for a second one of the same kind, define a model 'like' "
+                "another, with its own 'fit'", {},
             )  # fmt: skip
         return given
 
     @field_validator("models")
     @classmethod
     def _one_a_classifier(cls, models: dict[str, Model], info: ValidationInfo) -> dict[str, Model]:
-        """Every model that names no classifier of its own, once more for each classifier after the first."""
+        """Repeat every model that names no classifier for each classifier after the first."""
         written: dict[str, Model] = {}
         for name, model in models.items():
             written[name] = model
@@ -101,13 +101,13 @@ class Modelling(Section):
         return self.models[name].fit or self.fit[0]
 
     def source_of(self, name: str) -> str:
-        """The model whose features a model has: its own name, unless it is 'like' another."""
+        """The model that a model's features come from: its own name, unless it is 'like' another."""
         like = self.models[name].like
         return name if like is None else self.source_of(like)
 
     @property
     def signature_model(self) -> str | None:
-        """The name of the model that goes into signature.json; None where no model is a formula."""
+        """The name of the model that goes into signature.json; None if no model is a formula."""
         if self.signature is not None:
             return self.signature
         linear = [name for name in self.models if self.fit_of(name).linear]

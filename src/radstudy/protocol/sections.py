@@ -1,6 +1,6 @@
-"""The whole of study.yaml: its sections put together, and what must hold between them.
+"""The whole of study.yaml: its sections, and the checks across them.
 
-Each section is frozen and refuses names that it does not know. Field descriptions are what the documentation prints.
+Each section is frozen and refuses unknown names. The documentation prints the field descriptions.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from radstudy.protocol.agree import Agree, Icc
+from radstudy.protocol.agree import Agree, IccSection
 from radstudy.protocol.base import Section, fields_of, unknown
-from radstudy.protocol.cohort import ClinicalVariable, Cohort, Outcome, Split, Transfer
+from radstudy.protocol.cohort import ClinicalVariable, CohortSection, OutcomeSection, Split, TransferSection
 from radstudy.protocol.evaluate import (
     Baselines,
-    Chance,
+    ChanceSection,
     Compare,
-    Cutoff,
+    CutoffSection,
     Evaluate,
     Interval,
     Nested,
@@ -45,33 +45,33 @@ __all__ = [
     "UNNAMED_READER",
     "Agree",
     "Baselines",
-    "Chance",
+    "ChanceSection",
     "ClinicalModel",
     "ClinicalVariable",
-    "Cohort",
+    "CohortSection",
     "Compare",
-    "Cutoff",
+    "CutoffSection",
     "Evaluate",
     "Extract",
     "FeatureColumns",
     "Features",
-    "Icc",
+    "IccSection",
     "Images",
     "Interval",
     "Maps",
     "Model",
     "Modelling",
     "Nested",
-    "Outcome",
+    "OutcomeSection",
     "Protocol",
     "Report",
     "Resampling",
     "Split",
-    "Transfer",
+    "TransferSection",
 ]
 
-UNNAMED_READER = "reader"  # of a feature table that names none
-SCHEMA = 1  # the layout of a study file; one that does not say has the first
+UNNAMED_READER = "reader"  # of a feature table without a reader's name
+SCHEMA = 1  # the layout of a study file; a file without it has the first
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "report")
 
 
@@ -79,25 +79,25 @@ class Protocol(Section):
     """The whole study file."""
 
     schema_: Annotated[int, Field(ge=1, le=SCHEMA)] = Field(
-        SCHEMA, alias="schema", description="Layout of the study file; one that does not say has the first."
+        SCHEMA, alias="schema", description="Layout of the study file; a file without it has the first."
     )
     study: str = Field(description="Title of the study.")
     preset: str | None = Field(
         None,
-        description="Protocol whose settings hold wherever this file is silent, with its version: her2-ihc2plus/1; "
-        "without one it is version 1.",
+        description="Protocol that provides every setting missing from this file, with its version: her2-ihc2plus/1; "
+        "without a version it is version 1.",
     )
     defaults: int = Field(
         FIRST,
-        description="Version of the values that hold where neither this file nor its preset says any; left out: 1.",
+        description="Version of the values for settings that neither this file nor its preset has; left out: 1.",
     )
     notice: str = Field("", description="A sentence printed on every table, figure and page.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of everything random.")
-    cohort: Cohort
+    cohort: CohortSection
     sequences: tuple[str, ...]
     prepare: tuple[AnyPreparationStep, ...] = ()
     extract: Extract = Field(default_factory=Extract)
-    features: Features | None = Field(None, description="A table of features, where the study begins without images.")
+    features: Features | None = Field(None, description="A table of features, if the study begins without images.")
     agree: Agree = Field(default_factory=Agree)
     model: Modelling
     evaluate: Evaluate = Field(default_factory=Evaluate)
@@ -106,7 +106,7 @@ class Protocol(Section):
     @model_validator(mode="wrap")
     @classmethod
     def _by_its_defaults(cls, given: Any, make: ModelWrapValidatorHandler[Self]) -> Self:
-        """Every section takes what it leaves out from the version of the defaults that the study names."""
+        """Fill the settings that a section leaves out from the version of the defaults that the study names."""
         version, known = given.get("defaults", FIRST) if isinstance(given, dict) else FIRST, versions_of_defaults()
         if version not in known:
             raise PydanticCustomError(
@@ -119,7 +119,7 @@ class Protocol(Section):
 
     @model_serializer(mode="wrap")
     def _with_versions_that_are_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The settings; a study file without versions has none here, so that its keys and its report stay."""
+        """The settings, without versions if the study file has none, so that its keys and its report stay the same."""
         settings: dict[str, Any] = dump(self)
         written = self.model_fields_set
         versions = {"schema": "schema_" in written, "schema_": "schema_" in written, "defaults": "defaults" in written}
@@ -141,7 +141,7 @@ class Protocol(Section):
     @classmethod
     def _one_reference(cls, steps: tuple[PreparationStep, ...]) -> tuple[PreparationStep, ...]:
         if sum(isinstance(step, Reference) for step in steps) > 1:
-            raise PydanticCustomError("prepare", "give one step 'reference' at most", {})
+            raise PydanticCustomError("prepare", "give at most one step 'reference'", {})
         return steps
 
     @model_validator(mode="after")
@@ -164,7 +164,7 @@ class Protocol(Section):
         self._check_layout(self.features)
         if len(self.cohort.readers) > 1 and self.features.reader is None:
             raise PydanticCustomError(
-                "features", "cohort.readers names several readers, but features.reader no column that tells them apart",
+                "features", "cohort.readers names several readers: features.reader must name their column",
                 {},
             )  # fmt: skip
         return self
@@ -174,12 +174,12 @@ class Protocol(Section):
         return bool(cohort.readers) and all(cohort.masks_of(reader)[0] for reader in cohort.readers)
 
     def _check_patterns(self) -> None:
-        """Refuse patterns that give one file to two sequences, readers or patients: such a study looks perfect."""
+        """Refuse patterns that give two sequences, readers or patients the same file: such a study looks perfect."""
         cohort = self.cohort
         if len(self.sequences) > 1 and "sequence" not in fields_of(cohort.images):
             raise PydanticCustomError(
-                "images", "the pattern '{given}' has no {field}, so that {names} would all be one image. Write it "
-                "where the file names differ, such as {example}",
+                "images", "the pattern '{given}' has no {field}, so {names} would all be the same image. Write "
+                "it where the file names differ, such as {example}",
                 {"given": cohort.images, "field": "{sequence}", "names": ", ".join(self.sequences),
                  "example": "images/{patient}/{sequence}.nii.gz", "at": ("cohort", "images")},
             )  # fmt: skip
@@ -188,8 +188,8 @@ class Protocol(Section):
         for what, pattern in places.items():
             if not set(fields_of(pattern)) - {"sequence", "reader"}:
                 raise PydanticCustomError(
-                    "pattern", "the pattern '{given}' ({what}) has no {field} and no column of the table, so that all "
-                    "patients would have one file. Write {field} where the file names differ",
+                    "pattern", "the pattern '{given}' ({what}) has no {field} and no column of the table, so all "
+                    "patients would have the same file. Write {field} where the file names differ",
                     {"given": pattern, "what": what, "field": "{patient}",
                      "at": ("cohort", "images" if what == "images" else "masks")},
                 )  # fmt: skip
@@ -220,7 +220,9 @@ class Protocol(Section):
         whole = features.sequence is not None or (features.table is not None and not features.columns)
         for name in () if whole else self.sequences:
             if name not in named:
-                raise PydanticCustomError("features", "features names no columns or file for '{name}'", {"name": name})
+                raise PydanticCustomError(
+                    "features", "features names no columns and no file for '{name}'", {"name": name}
+                )
         if (
             features.table is not None
             and features.sequence is None
@@ -228,7 +230,7 @@ class Protocol(Section):
             and len(self.sequences) > 1
         ):
             raise PydanticCustomError(
-                "features", "one table holds several sequences: say which columns are whose (columns, or sequence)", {}
+                "features", "one table holds several sequences: name the columns of each (columns, or sequence)", {}
             )
 
     @model_validator(mode="after")
@@ -243,7 +245,7 @@ class Protocol(Section):
     def _models_refer_to_what_exists(self) -> Self:
         models = self.model.models
         if not models:
-            raise PydanticCustomError("models", "there is no model", {})
+            raise PydanticCustomError("models", "no model is defined", {})
         for name, model in models.items():
             self._check_references(name, model)
         for name in models:
@@ -263,8 +265,8 @@ class Protocol(Section):
         fit = self.model.fit_of(name)
         if not fit.linear:
             raise PydanticCustomError(
-                "signature", "model.signature names '{name}', which is fitted by {kind}: that is no formula, and only "
-                "a formula (logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
+                "signature", "model.signature names '{name}', fitted by {kind}: not a formula, and only a formula "
+                "(logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
                 "null'", {"name": name, "kind": fit.word, "at": ("model", "signature")},
             )  # fmt: skip
 
@@ -298,28 +300,28 @@ class Protocol(Section):
                 self._check_cycle(other, (*above, name))
 
     def _check_size(self, name: str, model: Model) -> None:
-        """Sizes that are given per model name every model that makes the step: those of sequences, and pools."""
+        """Require a size for every model that runs the step (those of sequences, and pools), if sizes are per model."""
         for step in self.model.select:
             sizes = step.keep if isinstance(step, SizedStep) else None
             if isinstance(sizes, dict) and (model.sequences or model.pool) and name not in sizes:
                 raise PydanticCustomError(
-                    "keep", "select.{step}.keep says no number for model '{name}'",
+                    "keep", "select.{step}.keep has no number for model '{name}'",
                     {"step": step.word, "name": name, "at": ("model", "select")},
                 )  # fmt: skip
 
     @property
     def reader(self) -> str:
-        """The reader whose masks, or whose rows of a feature table, train the models."""
+        """The reader whose masks, or rows of a feature table, train the models."""
         return self.cohort.readers[0] if self.cohort.readers else UNNAMED_READER
 
     @property
     def reference(self) -> Reference | None:
-        """The reference tissue that intensities are divided by; None where the study file asks for none."""
+        """The reference tissue that intensities are divided by; None if the study file has none."""
         return reference_in(self.prepare)
 
     @property
     def signature_model(self) -> str | None:
-        """The name of the model that goes into signature.json; None where no model is a formula."""
+        """The name of the model that goes into signature.json; None if no model is a formula."""
         return self.model.signature_model
 
 

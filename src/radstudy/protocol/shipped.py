@@ -1,7 +1,7 @@
-"""Presets, defaults and lists of features by version: YAML files that are shipped for ever and never changed.
+"""Presets, defaults and lists of features by version: YAML files that always stay in the program and never change.
 
-A study file names the versions that it was written with; one without a version means version 1. So a new version of
-the program never changes what an existing study computes. A new version is a new file, beside the old ones.
+A study file names the versions that it was written with; one without a version means version 1. A new version of the
+program thus never changes what an existing study computes. A new version is a new file, next to the old ones.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ruamel.yaml import YAML
 
 from radstudy.protocol.yaml_text import plain
 
-FIRST = 1  # the version of a study file that names none
+FIRST = 1  # the version if a study file names none
 SHIPPED = Path(__file__).parents[1]  # of presets/, defaults/ and feature_sets/
 _IN_FORCE: ContextVar[int] = ContextVar("defaults", default=FIRST)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A preset in one of its versions; as text it is what a study file says: ``her2-ihc2plus/1``."""
+    """One version of a preset; its text is that of a study file: ``her2-ihc2plus/1``."""
 
     name: str
     version: int
@@ -42,7 +42,7 @@ class Preset:
 
         Raises
         ------
-        KeyError : there is no such preset or version; the message names the nearest right one.
+        KeyError : the preset or version does not exist; the message names the nearest one.
         """
         name, _, version = str(word).partition("/")
         known = presets()
@@ -69,7 +69,7 @@ class Preset:
         return _file("presets", self.name, self.version).read_text(encoding="utf-8")
 
     def settings(self) -> dict[str, Any]:
-        """Its settings, as a study file would have them."""
+        """Its settings, in the form of a study file."""
         return deepcopy(_preset(_file("presets", self.name, self.version)))
 
 
@@ -89,14 +89,14 @@ def versions_of_defaults() -> tuple[int, ...]:
 
 
 def feature_set(name: str) -> Mapping[str, tuple[str, ...]]:
-    """A list of features that study files call by name: class to features, in order."""
+    """A list of features that study files refer to by name: class to features, in order."""
     listed: Mapping[str, tuple[str, ...]] = _values(SHIPPED / "feature_sets" / f"{name}.yaml")
     return listed
 
 
 @contextmanager
 def defaults_in_force(version: int) -> Iterator[None]:
-    """Let sections that are made meanwhile take what they leave out from one version of the defaults."""
+    """Fill the missing settings of sections created in this context from one version of the defaults."""
     token = _IN_FORCE.set(version)
     try:
         yield
@@ -105,12 +105,12 @@ def defaults_in_force(version: int) -> Iterator[None]:
 
 
 def default(setting: str, description: str | None = None, **more: Any) -> Any:
-    """A field of a section that takes its value, where the study file has none, from the defaults in force.
+    """A field of a section; if the study file has no value, it is taken from the defaults in force.
 
     Parameters
     ----------
-    setting : dotted name in ``defaults/N.yaml``. A group of settings there gives the section with its own defaults.
-    description : what the documentation prints.
+    setting : dotted name in ``defaults/N.yaml``. A group of settings there yields the section with its own defaults.
+    description : printed by the documentation.
     more : further arguments of `pydantic.Field`.
     """
     if description is not None:

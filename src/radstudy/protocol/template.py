@@ -1,4 +1,4 @@
-"""`radstudy init`: a study.yaml to adapt and a cohort.csv to fill."""
+"""`radstudy init`: write a study.yaml to adapt and a cohort.csv to fill in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from radstudy.protocol.sections import SCHEMA, Protocol
 from radstudy.protocol.shipped import Preset, versions_of_defaults
 from radstudy.store import write_text
 
-PRESET = "her2-ihc2plus"  # of new studies
+PRESET = "her2-ihc2plus"  # for new studies
 
 
 def write_template(folder: Path) -> tuple[Path, Path]:
@@ -19,12 +19,12 @@ def write_template(folder: Path) -> tuple[Path, Path]:
 
     Raises
     ------
-    UsageError : one of the two files is there already; nothing is overwritten.
+    UsageError : one of the two files already exists; nothing is overwritten.
     """
     study, table = folder / "study.yaml", folder / "cohort.csv"
     for file in (study, table):
         if file.exists():
-            raise UsageError(f"{file} is there already; it is not overwritten. To do: choose another folder")
+            raise UsageError(f"{file} already exists and is not overwritten. To do: choose another folder")
     text = template_text()
     write_text(study, text)
     write_text(table, ",".join(table_columns(parse_protocol(text, str(study)))) + "\n")
@@ -32,7 +32,7 @@ def write_template(folder: Path) -> tuple[Path, Path]:
 
 
 def template_text() -> str:
-    """The study.yaml that `radstudy init` writes: its versions, what is the study's own, and the rest as remarks."""
+    """The study.yaml that `radstudy init` writes: its versions, the study's own settings, and the rest as comments."""
     preset = Preset.of(PRESET).latest
     text = (resources.files("radstudy") / "presets" / "study_template.yaml").read_text(encoding="utf-8")
     filled = {name: str(value) for name, value in versions().items()}
@@ -43,12 +43,12 @@ def template_text() -> str:
 
 
 def versions() -> dict[str, str | int]:
-    """The versions that a new study file is written with: the newest."""
+    """The versions for a new study file: the newest."""
     return {"schema": SCHEMA, "preset": str(Preset.of(PRESET).latest), "defaults": max(versions_of_defaults())}
 
 
 def _as_remark(preset: Preset, section: str) -> str:
-    """A section of the preset's own text, as remarks of a study file."""
+    """A section of the preset's text, as comments for a study file."""
     lines = preset.text().splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith(f"{section}:"))
     last = next((number for number in range(first + 1, len(lines)) if lines[number][:1].isalpha()), len(lines))

@@ -1,4 +1,4 @@
-"""`radstudy upgrade`: what newer versions of the preset and of the defaults would change in a study file."""
+"""`radstudy upgrade`: find what newer versions of the preset and of the defaults would change in a study file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VERSIONS = ("schema", "preset", "defaults")
 
 @dataclass(frozen=True)
 class Change:
-    """One setting that a newer version changes: its dotted name, its value before and after; "" where it has none."""
+    """One setting that a newer version changes: its dotted name, its value before and after; "" if it has none."""
 
     setting: str
     before: str
@@ -34,14 +34,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """A study file and what it would be with the newest versions.
+    """A study file and its content with the newest versions.
 
     Parameters
     ----------
     file : the study file.
-    versions : what it names and what is newest, such as "preset her2-ihc2plus/1 -> her2-ihc2plus/2".
-    changes : settings that change, in the file's order; those that the file itself has stay as they are.
-    text : the new file: the old one with other versions, its remarks and its layout kept.
+    versions : those that it names, and the newest, such as "preset her2-ihc2plus/1 -> her2-ihc2plus/2".
+    changes : settings that change, in the file's order; those set in the file itself stay as they are.
+    text : the new file: the old one with newer versions, its comments and layout kept.
     """
 
     file: Path
@@ -50,7 +50,7 @@ class Upgrade:
     text: str
 
     def write(self) -> Path:
-        """Write the new file; the old one is kept beside it, and its path returned."""
+        """Write the new file; keep the old one next to it, and return its path."""
         kept = set_aside(self.file)
         try:
             write_text(self.file, self.text)
@@ -61,7 +61,7 @@ class Upgrade:
 
 
 def upgrade_of(file: Path) -> Upgrade | None:
-    """The upgrade of a study file to the newest versions that are shipped; None where there is nothing newer.
+    """The upgrade of a study file to the newest versions in this radstudy; None if nothing is newer.
 
     Raises
     ------
@@ -80,13 +80,13 @@ def upgrade_of(file: Path) -> Upgrade | None:
         versions.append(f"defaults {before.defaults} -> {latest}")
     if not wanted:
         return None
-    read_yaml_text(file)  # its bounds and its errors; below with the line ends as they are
+    read_yaml_text(file)  # for its bounds and errors; below, the line ends stay as they are
     text = _with(file.read_bytes().decode("utf-8-sig"), wanted, str(file))
     try:
         after = parse_protocol(text, str(file))
     except StudyFileError as error:
         raise StudyFileError(
-            f"{file} does not fit the newer versions ({'; '.join(versions)}); it stays as it is:\n{error}"
+            f"{file} does not fit the newer versions ({'; '.join(versions)}); it is unchanged:\n{error}"
         ) from None
     return Upgrade(file, tuple(versions), _changes(before, after), text)
 
@@ -124,14 +124,14 @@ def _shown(value: Any) -> str:
 
 
 def _with(text: str, wanted: dict[str, str], name: str) -> str:
-    """The text with other values of top-level settings, put where the old ones are or after `preset`; all else stays.
+    """The text with new values of top-level settings, in place of the old ones or after `preset`; all else stays.
 
-    Only these characters are exchanged: a file that is loaded and dumped loses its alignment.
+    Only these characters are replaced: a file that is loaded and dumped loses its alignment.
     """
     for key, value in wanted.items():
         root = YAML(typ="rt").compose(text)
         if not isinstance(root, MappingNode):
-            raise StudyFileError(f"{name}: the file must hold settings; it holds none")
+            raise StudyFileError(f"{name}: the file must contain settings; it contains none")
         node = _value(root, key)
         if node is not None:
             text = text[: node.start_mark.index] + value + text[node.end_mark.index :]

@@ -1,4 +1,4 @@
-"""How a list reads in a sentence."""
+"""Lists as they read in a sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def listed(items: Sequence[str]) -> str:
-    """A list in words.
+    """Join the items as in a sentence.
 
     Examples
     --------
@@ -17,5 +17,5 @@ def listed(items: Sequence[str]) -> str:
 
 
 def numbers_listed(values: Sequence[float]) -> str:
-    """Numbers in words: 1, 3 and 10."""
+    """Join numbers as in a sentence: 1, 3 and 10."""
     return listed([f"{value:g}" for value in values])

@@ -1,4 +1,4 @@
-"""YAML of users, read under bounds: what it repeats is counted before it is built, and what is not plain is refused."""
+"""Read users' YAML within bounds: repetitions are counted before they are built, and non-plain values are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from radstudy import bounds
 from radstudy.errors import RadstudyError, StudyFileError
 from radstudy.printable import NOT_IN_XML
 
-_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|\s)#.*")  # and remarks
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|\s)#.*")  # and comments
 _BRACKET = re.compile(r"[\[\]{}]")
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -24,7 +24,7 @@ _PLAIN_TAGS = frozenset(
 
 
 def read_yaml_text(path: Path) -> str:
-    """The text of a settings file.
+    """Read the text of a settings file.
 
     Raises
     ------
@@ -38,18 +38,18 @@ def read_yaml_text(path: Path) -> str:
 
 
 def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
-    """The content of YAML text, with the lines of its parts (ruamel's CommentedMap and CommentedSeq).
+    """Parse YAML text; the parts know their lines (ruamel's CommentedMap and CommentedSeq).
 
     Parameters
     ----------
-    text : YAML 1.2: no, yes, on and off stay words, which is what a clinical table means by them.
+    text : YAML 1.2: no, yes, on and off stay words, as in a clinical table.
     name : the file, for errors.
-    names_twice : whether a name may be given twice; the first one counts.
+    names_twice : True if a name may be given twice; the first one counts.
 
     Raises
     ------
     StudyFileError : it is not YAML, is larger than the bounds once its repetitions are written out, repeats itself
-        without end, lies too deep, has a name that is no word or number, or a tag such as !!python/object.
+        without end, is nested too deeply, or has a name that is not a word or number, or a tag such as !!python/object.
     """
     bounds.YAML.require_of(StudyFileError, len(text), name)
     _require_flat(text, name)
@@ -73,7 +73,7 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
 
 
 def plain(node: Any) -> Any:
-    """What `parse_yaml` gives as dictionaries, lists, numbers and texts, without lines and remarks."""
+    """The result of `parse_yaml` as plain dictionaries, lists, numbers and texts, without lines and comments."""
     if isinstance(node, Mapping):
         return {str(key): plain(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -84,7 +84,7 @@ def plain(node: Any) -> Any:
 
 
 def _require_flat(text: str, name: str) -> None:
-    """Refuse brackets and dashes within each other, over which ruamel's scanner takes the square of their number."""
+    """Refuse deeply nested brackets and dashes, for which ruamel's scanner takes quadratic time."""
     depth = 0
     for line in text.splitlines():
         bare = _QUOTED.sub("", line)
@@ -97,9 +97,7 @@ def _require_flat(text: str, name: str) -> None:
 
 
 def _too_deep(name: str) -> StudyFileError:
-    return StudyFileError(
-        f"{name}: this is no settings file: its parts lie within each other more than {bounds.DEEPEST} levels deep"
-    )
+    return StudyFileError(f"{name}: this is not a settings file: it is nested more than {bounds.DEEPEST} levels deep")
 
 
 def _reader(names_twice: bool) -> YAML:
@@ -109,19 +107,19 @@ def _reader(names_twice: bool) -> YAML:
 
 
 def _require_plain(root: Node | None, name: str) -> None:
-    """Refuse what no settings file holds; counts each part as often as it is repeated."""
+    """Refuse content that does not belong in a settings file; count each part as often as it is repeated."""
     sizes: dict[int, int] = {}
 
     def size_of(node: Node, depth: int, above: frozenset[int]) -> int:
         line = f"{name}, line {node.start_mark.line + 1}"
         if id(node) in above:
-            raise StudyFileError(f"{line}: this part holds itself ('&' and '*'). To do: write it out.")
+            raise StudyFileError(f"{line}: this part contains itself ('&' and '*'). To do: write it out.")
         if depth > bounds.DEEPEST:
             raise RecursionError
         if id(node) in sizes:
             return sizes[id(node)]
         if isinstance(node, ScalarNode) and NOT_IN_XML.search(node.value):
-            raise StudyFileError(f"{line}: the value holds a character that cannot be printed. To do: type it again.")
+            raise StudyFileError(f"{line}: a character of the value cannot be printed. To do: type it again.")
         if str(node.tag) not in _PLAIN_TAGS:
             raise StudyFileError(f"{line}: the tag '{node.tag}' is not supported. To do: write a plain value.")
         inside, total = above | {id(node)}, 1

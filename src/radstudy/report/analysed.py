@@ -1,19 +1,20 @@
-"""Who was analysed: the patients of whom some model could use a lesion, and those who have several lesions."""
+"""The patients analysed: those with a lesion that some model could use, and those with several lesions."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_FILE
-from radstudy.report.display import listed, plural
-from radstudy.report.facts import Facts
+from radstudy.report.display import plural
+from radstudy.report.facts import RunFacts
 from radstudy.report.resampled import FOLDER
 
 LESION = ["patient", "lesion"]
 
 
-def analysed_rows(facts: Facts) -> pd.DataFrame:
-    """The rows of the cohort that at least one fitted model used; all of them where no model has been fitted (yet)."""
+def analysed_rows(facts: RunFacts) -> pd.DataFrame:
+    """The rows of the cohort that at least one fitted model used; all rows if no model has been fitted yet."""
     rows = facts.frame("cohort/rows.csv")
     used = facts.frames.get("model/predictions.csv")
     if used is None or not len(used):
@@ -22,7 +23,7 @@ def analysed_rows(facts: Facts) -> pd.DataFrame:
 
 
 def by_patient(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a patient, with ``set`` and ``outcome``: a patient is positive if one of the lesions is."""
+    """One row per patient, with ``set`` and ``outcome``: a patient is positive if one of the lesions is."""
     return rows.groupby("patient", sort=False).agg(set=("set", "first"), outcome=("outcome", "max"))
 
 
@@ -33,8 +34,8 @@ def counts(rows: pd.DataFrame, which: str) -> tuple[int, int]:
     return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
 
 
-def not_analysed(facts: Facts) -> dict[str, int]:
-    """Patients of the cohort of whom no model could use a lesion: reason to how many, each patient under the first."""
+def not_analysed(facts: RunFacts) -> dict[str, int]:
+    """Reason to number of patients without a lesion that any model could use; each patient counts once."""
     rows = facts.frame("cohort/rows.csv")
     lost = set(rows["patient"]) - set(analysed_rows(facts)["patient"])
     absent = facts.frames.get("cohort/absent.csv")
@@ -42,14 +43,14 @@ def not_analysed(facts: Facts) -> dict[str, int]:
     without = set(absent["patient"]) if absent is not None and len(absent) else set()
     reasons = {
         "a file, a mask or a feature is missing or failed": lost & failed,
-        "a sequence was not acquired, or does not show the lesion": (lost & without) - failed,
-        "lacks a value that every model needs": lost - failed - without,
+        "a sequence was not acquired or does not show the lesion": (lost & without) - failed,
+        "a value that every model needs is missing": lost - failed - without,
     }
     return {reason: len(patients) for reason, patients in reasons.items() if patients}
 
 
-def lesions_note(facts: Facts) -> str:
-    """What several lesions of a patient do to intervals and tests; "" where every patient has one."""
+def lesions_note(facts: RunFacts) -> str:
+    """The note on what several lesions per patient do to intervals and tests; "" if every patient has one."""
     if "cohort/rows.csv" not in facts.frames:
         return ""
     lesions = analysed_rows(facts)["patient"].value_counts()
@@ -57,16 +58,16 @@ def lesions_note(facts: Facts) -> str:
     if not several:
         return ""
     together = _keeping_together(facts)
-    but = f" Only {listed(together)} keep a patient's lesions together." if together else ""
+    but = f" Only {listed(together)} keep the lesions of a patient together." if together else ""
     return (
         f"{several} of {plural(len(lesions), 'patient')} {'has' if several == 1 else 'have'} several lesions "
-        f"({int(lesions.sum()):,} in all): the intervals take them as independent and are too narrow, and p-values are "
-        f"too small.{but}"
+        f"({int(lesions.sum()):,} in all): the intervals treat them as independent and are too narrow, and the "
+        f"p-values are too small.{but}"
     )
 
 
-def _keeping_together(facts: Facts) -> list[str]:
-    """What was done in this run with whole patients."""
+def _keeping_together(facts: RunFacts) -> list[str]:
+    """The analyses of this run that keep a patient's lesions together."""
     chance, resampled = facts.frames.get(CHANCE_FILE), facts.frames.get(f"{FOLDER}/summary.csv")
     permuted = chance is not None and len(chance) and chance["permutations"].notna().any()
     refitted = resampled is not None and len(resampled) and resampled["training_auc"].notna().any()

@@ -1,4 +1,4 @@
-"""What chance alone reaches, as every table and figure that shows an AUC tells it."""
+"""The results of permuted outcomes, for the tables and figures that show an AUC."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from radstudy.report.display import listed, plural, span, thousands
-from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural, span, thousands
+from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
 
@@ -19,17 +20,17 @@ OUTCOME, INCREMENTAL = "outcome", "incremental"
 
 
 @dataclass(frozen=True)
-class Chance:
+class ChanceOfModel:
     """The AUCs of one model and set on permuted outcomes.
 
     Parameters
     ----------
-    median, low, high : of the permutations' AUCs: the median and the central 95 % (or the study's level); NaN ends
-        where the permutations are too few for it.
+    median, low, high : median and central 95 % (or the study's level) of the permutations' AUCs; the limits are NaN if
+        there are too few permutations.
     p_value : how often chance is as good, (1 + number) / (permutations + 1).
-    permutations : how many.
-    p_max_t : the p-value corrected for the number of models; None of a baseline, and in runs of before it was computed.
-    empty_percent : share of the permutations in which no feature survived; None where it is not known.
+    permutations : number of permutations.
+    p_max_t : the p-value corrected for the number of models; None for a baseline and in older runs without it.
+    empty_percent : share of the permutations in which no feature survived; None if it is not known.
     """
 
     median: float
@@ -46,8 +47,8 @@ class Chance:
         return 1 / (self.permutations + 1)
 
 
-def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chance | None:
-    """The chance calibration of a model or baseline in a set; None where there is none."""
+def chance_of(facts: RunFacts, model: str, which: str, kind: str = OUTCOME) -> ChanceOfModel | None:
+    """The chance calibration of a model or baseline in a set; None if it has none."""
     for frame in (facts.frames.get(CHANCE_FILE), facts.frames.get(CHANCE_BASELINES)):
         if frame is None:
             continue
@@ -58,15 +59,15 @@ def chance_of(facts: Facts, model: str, which: str, kind: str = OUTCOME) -> Chan
             low, high = (
                 float(row[end]) if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high")
             )
-            return Chance(
+            return ChanceOfModel(
                 float(row["chance_median"]), low, high, float(row["p_value"]), count,
                 _known(row.get("p_max_t")), _known(row.get("empty_percent")),
             )  # fmt: skip
     return None
 
 
-def enough(facts: Facts, permutations: int) -> bool:
-    """Whether so many permutations have a central share; of fewer it would be their range."""
+def enough(facts: RunFacts, permutations: int) -> bool:
+    """True if there are enough permutations for a central share; with fewer it would be their range."""
     return permutations >= fewest_for_share(facts.protocol.evaluate.interval.level)
 
 
@@ -74,31 +75,32 @@ def _known(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def has_kind(facts: Facts, kind: str) -> bool:
-    """Whether some model was calibrated by this kind of permutation."""
+def has_kind(facts: RunFacts, kind: str) -> bool:
+    """True if some model was calibrated by this kind of permutation."""
     return any(chance_of(facts, name, which, kind) for name in facts.models for which in (TESTING, TRAINING))
 
 
-def family(facts: Facts, kind: str = OUTCOME) -> list[str]:
+def family(facts: RunFacts, kind: str = OUTCOME) -> list[str]:
     """The models whose p-values are corrected together, in the study's order."""
-    found = {name: [chance_of(facts, name, which, kind) for which in (TESTING, TRAINING)] for name in facts.models}
-    return [name for name, both in found.items() if any(one and one.p_max_t is not None for one in both)]
+    by_model = {name: [chance_of(facts, name, which, kind) for which in (TESTING, TRAINING)] for name in facts.models}
+    return [name for name, both in by_model.items() if any(one and one.p_max_t is not None for one in both)]
 
 
-def chance_note(facts: Facts) -> str:
+def chance_note(facts: RunFacts) -> str:
     """`chance_notes` as one paragraph."""
     return " ".join(chance_notes(facts))
 
 
-def chance_notes(facts: Facts) -> list[str]:
-    """What each of the columns on chance says, or why they are empty."""
+def chance_notes(facts: RunFacts) -> list[str]:
+    """An explanation of each column on chance, or of why they are empty."""
     frame = facts.frames.get(CHANCE_FILE)
     if facts.protocol.evaluate.chance is None:
         return [
-            "No chance calibration: the study file has switched it off, so nobody knows what chance alone would reach."
+            "No chance calibration: the study file has switched it off, so the AUC that chance alone would reach is "
+            "not known."
         ]
     if frame is None or not len(frame):
-        return ["No chance calibration yet: the step 'evaluate' has not run to its end."]
+        return ["No chance calibration yet: the step 'evaluate' has not finished."]
     known = frame[(frame["kind"] == OUTCOME) & frame["permutations"].notna()]
     said = [*_outcome_notes(facts, known), _family_note(facts), _incremental_note(facts)]
     left = frame[frame["permutations"].isna()]
@@ -108,64 +110,64 @@ def chance_notes(facts: Facts) -> list[str]:
     return [note for note in said if note]
 
 
-def _outcome_notes(facts: Facts, known: pd.DataFrame) -> list[str]:
+def _outcome_notes(facts: RunFacts, known: pd.DataFrame) -> list[str]:
     if not len(known):
-        return ["No outcome was permuted, so nobody knows what chance alone would reach."]
+        return ["The outcome was not permuted, so the AUC that chance alone would reach is not known."]
     count = span(known["permutations"])
-    below = f", and below them the central {facts.level} of the AUCs" if _shares(facts, known) else ""
+    below = f"; below them, the central {facts.level} of the AUCs" if _shares(facts, known) else ""
     return [
-        f"Chance: the same selection and models on {count} permutations of the outcome within each set: median AUC, "
+        f"Chance: the same selection and models on {count} permutations of the outcome within each set: median AUC; "
         "p, how often chance is at least as good (one-sided, upper tail; "
-        f"{floor_text(known['permutations'])}){below}. It asks whether the model as a whole predicts better than "
+        f"{floor_text(known['permutations'])}){below}. It tests whether the model as a whole predicts better than "
         "chance."
     ]
 
 
-def _shares(facts: Facts, known: pd.DataFrame) -> bool:
+def _shares(facts: RunFacts, known: pd.DataFrame) -> bool:
     return any(enough(facts, int(count)) for count in known["permutations"])
 
 
 def floor_text(permutations: Iterable[float]) -> str:
-    """The smallest p-value that so many permutations can give, in words."""
+    """The smallest p-value that this number of permutations can give, in words."""
     low, high = int(min(permutations)), int(max(permutations))
     if low != high:
-        return "the smallest p there can be is 1 / (permutations + 1)"
-    return f"the smallest p there can be is 1 / ({low:,} + 1) = {1 / (low + 1):.2g}"
+        return "the smallest possible p is 1 / (permutations + 1)"
+    return f"the smallest possible p is 1 / ({low:,} + 1) = {1 / (low + 1):.2g}"
 
 
-def _family_note(facts: Facts) -> str:
+def _family_note(facts: RunFacts) -> str:
     models = family(facts)
     if not models:
         return ""
     alone = [name for name in facts.models if name not in models and chance_of(facts, name, TRAINING)]
-    others = f" Not of {listed(alone)}, which met other permutations, or fewer." if alone else ""
+    others = f" Not for {listed(alone)}, which had other or fewer permutations." if alone else ""
     return (
         "p, all models: the same p corrected for having tried "
-        f"{plural(len(models), 'model')} ({named(facts, models)}; not the baselines), each set apart: how often the "
-        "best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and the observed AUC "
-        "(max-T, Westfall and Young)."
+        f"{plural(len(models), 'model')} ({named(facts, models)}; not the baselines), separately for each set: how "
+        "often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and the "
+        "observed AUC (max-T, Westfall and Young)."
         f"{others}"
     )
 
 
-def named(facts: Facts, models: list[str]) -> str:
-    """Which models: every model, or their names."""
+def named(facts: RunFacts, models: list[str]) -> str:
+    """The models in words: "every model", or their names."""
     return "every model" if models == facts.models else listed(models)
 
 
-def _incremental_note(facts: Facts) -> str:
+def _incremental_note(facts: RunFacts) -> str:
     if not has_kind(facts, INCREMENTAL):
         return ""
     return (
         f"Radiomics permuted (in {number_of('table', 'performance')} below p, all models): the radiomics features "
-        "of whole patients were permuted against outcome and clinical variables, which stay together. It asks whether "
+        "of whole patients were permuted against outcome and clinical variables, which stay together. It tests whether "
         "radiomics adds to the clinical variables of the model; a strong clinical variable alone makes the p under "
-        "Chance small, and not this one."
+        "Chance small, but not this one."
     )
 
 
-def empty_note(facts: Facts) -> str:
-    """How many permutations selected no feature, by model; "" where none did, or where it is not known."""
+def empty_note(facts: RunFacts) -> str:
+    """The number of permutations that selected no feature, by model; "" if none did or it is not known."""
     said = []
     for name in facts.models:
         one = chance_of(facts, name, TRAINING) or chance_of(facts, name, TESTING)

@@ -1,25 +1,23 @@
-"""How numbers are printed."""
+"""Printing of numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-from radstudy.protocol.words import listed as listed  # noqa: PLC0414
-
 NOTHING = "–"
 FINE = 0.001
 
 
 def p_text(value: float | None) -> str:
-    """A p-value to three decimals; below 0.001 it says so."""
+    """A p-value to three decimals, or <0.001."""
     if value is None or math.isnan(value):
         return NOTHING
     return "<0.001" if value < FINE else f"{value:.3f}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number to so many decimals; a missing one as a dash."""
+    """A number rounded to `digits` decimals; a missing one as a dash."""
     if value is None or math.isnan(value):
         return NOTHING
     text = f"{value:.{digits}f}"
@@ -27,7 +25,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def significant(value: float | None, digits: int = 4) -> str:
-    """A number to so many significant digits, trailing zeros too."""
+    """A number to `digits` significant digits, with trailing zeros."""
     if value is None or math.isnan(value):
         return NOTHING
     if not math.isfinite(value):
@@ -50,12 +48,12 @@ def percent(part: int, whole: int) -> str:
 
 
 def thousands(value: int) -> str:
-    """A whole number with its thousands set off: 1,218."""
+    """A whole number with a thousands separator: 1,218."""
     return f"{value:,}"
 
 
 def span(counts: Iterable[float]) -> str:
-    """A whole number, or the smallest and the largest where several differ: 999, 200 to 1,000."""
+    """A whole number, or the smallest and the largest if they differ: 999, 200 to 1,000."""
     known = [int(count) for count in counts]
     low, high = min(known), max(known)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

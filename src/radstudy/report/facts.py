@@ -1,4 +1,4 @@
-"""What a run has found, read from its folder: the only file of the report that knows where things lie."""
+"""The results of a run, read from its folder: the only module of the report that knows where files are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DOCUMENTS = tuple(
     if isinstance(artefact, JsonFile) and "report" in artefact.read_by and "*" not in artefact.path
 )
 
-# Names of a group that say nothing without the outcome's.
+# Names of a group that mean nothing without the outcome's.
 _BARE = frozenset(
     [
         "no",
@@ -62,22 +62,22 @@ _BARE = frozenset(
 
 
 class AbsentError(Exception):
-    """Something that a part of the report needs is not there; the message is what the report says in its place."""
+    """Something that a part of the report needs is missing; the report prints the message in its place."""
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
-    """Everything the report is made from.
+class RunFacts:
+    """Everything that the report is made from.
 
     Parameters
     ----------
     protocol : the study file.
-    frames : name of a CSV file in the run's folder to its table; files that are missing are not in it.
+    frames : name of a CSV file in the run's folder to its table; missing files are left out.
     documents : name of a JSON file to its content.
-    pictures : the lesions' planes, one .npz a lesion and sequence.
-    fields : slices of the volumes before their bias fields were removed, one .npz a volume.
-    maps : planes of the feature maps, one .npz a lesion and sequence.
-    unreadable : name of a file to why it could not be read.
+    pictures : the lesions' planes, one .npz per lesion and sequence.
+    fields : slices of the volumes before their bias fields were removed, one .npz per volume.
+    maps : planes of the feature maps, one .npz per lesion and sequence.
+    unreadable : name of a file to the reason why it could not be read.
     """
 
     protocol: Protocol
@@ -93,7 +93,7 @@ class Facts:
 
         Raises
         ------
-        AbsentError : it is not there; says which step should have written it.
+        AbsentError : it is missing; the message names the step that should have written it.
         """
         if name not in self.frames:
             raise AbsentError(self._why(name))
@@ -104,7 +104,7 @@ class Facts:
 
         Raises
         ------
-        AbsentError : it is not there; says which step should have written it.
+        AbsentError : it is missing; the message names the step that should have written it.
         """
         if name not in self.documents:
             raise AbsentError(self._why(name))
@@ -116,12 +116,12 @@ class Facts:
 
         Raises
         ------
-        AbsentError : the step has not run.
+        AbsentError : the step has not finished.
         """
         return ExtractionSettings.from_dict(self.document(SUMMARY)["settings"])
 
     def finished(self, step: str) -> bool:
-        """Whether a step has run to its end."""
+        """True if a step has finished."""
         return f"{step}/{PROVENANCE}" in self.documents
 
     def _why(self, name: str) -> str:
@@ -129,22 +129,23 @@ class Facts:
             return f"{name} cannot be read: {self.unreadable[name]}"
         step = name.split("/", 1)[0]
         if self.protocol.features is not None and step == "prepare":
-            return "The study began at a table of features; there was no image."
+            return "The study started from a table of features; there were no images."
         if name == "signature.json" and self.finished("model"):
             return "No model went into signature.json: none that could be fitted is a formula."
         if step not in STEPS:
-            return f"{name} is not there: no model was fitted, or the run stopped before."
+            return f"{name} is missing: no model was fitted, or the run stopped earlier."
         if self.finished(step):
-            return f"{name} is not there although the step '{step}' has finished. To do: run the step again."
+            return f"{name} is missing although the step '{step}' has finished. To do: run the step again."
         return (
-            f"{name} is not there: the step '{step}' has not run to its end. To do: 'radstudy run' goes on from there."
+            f"{name} is missing: the step '{step}' has not finished. To do: run 'radstudy run' again; it continues "
+            "from there."
         )
 
     # --- words that every table and figure uses ---
 
     @property
     def groups(self) -> tuple[str, str]:
-        """How the negative and the positive group are called: "FISH no" where "no" alone would say nothing."""
+        """The names of the negative and the positive group: "FISH no" if "no" alone would mean nothing."""
         outcome = self.protocol.cohort.outcome
         label = outcome.label or outcome.column
         if outcome.labels:
@@ -159,7 +160,7 @@ class Facts:
 
     @property
     def case_word(self) -> str:
-        """What a row of the cohort is: a patient, or a lesion where some patient has several."""
+        """The unit of a row of the cohort: patients, or lesions if some patient has several."""
         rows = self.frames.get("cohort/rows.csv")
         return "lesions" if rows is not None and rows["patient"].duplicated().any() else "patients"
 
@@ -170,22 +171,22 @@ class Facts:
 
     @property
     def study_model(self) -> str:
-        """The model that the study file names for use; where it names none, the last that is a formula, or the last."""
+        """The model that the study file names for use; if it names none, the last that is a formula, or the last."""
         return self.protocol.signature_model or self.models[-1]
 
     @property
     def study_model_is(self) -> str:
-        """What makes a model the study's: that it was named, or else which one the program took."""
+        """The reason why a model is the study's: it was named, or which one the program took."""
         if self.protocol.model.signature is not None:
             return "the model named for use (model.signature)"
         which = "the last model" if self.protocol.signature_model is None else "the last model that is a formula"
-        return f"{which}, for the study file names none (model.signature)"
+        return f"{which}, because the study file names none (model.signature)"
 
     @property
     def fitted(self) -> list[str]:
         """The models that could be fitted."""
-        found = self.document("model/models.json")
-        return [name for name in self.models if found.get(name, {}).get("fitted")]
+        records = self.document("model/models.json")
+        return [name for name in self.models if records.get(name, {}).get("fitted")]
 
     def identifiers(self) -> set[str]:
         """Texts that may name a patient or a reader: no error that the page quotes may show them."""
@@ -194,7 +195,7 @@ class Facts:
         return patients | set(self.protocol.cohort.readers)
 
     def label_of(self, variable: str) -> str:
-        """How tables call a clinical variable."""
+        """The name of a clinical variable in tables."""
         entry = self.protocol.cohort.clinical.get(variable)
         return (entry.label if entry else None) or variable
 
@@ -213,7 +214,7 @@ class Facts:
         return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
 
 
-def read_facts(protocol: Protocol, run: Path) -> Facts:
+def read_facts(protocol: Protocol, run: Path) -> RunFacts:
     """Read a run's folder, finished or not.
 
     Parameters
@@ -238,15 +239,15 @@ def read_facts(protocol: Protocol, run: Path) -> Facts:
         except (OSError, ValueError) as error:
             unreadable[file.path] = str(error)
     if protocol.features is not None:
-        return Facts(protocol, frames, documents, (), unreadable)
+        return RunFacts(protocol, frames, documents, (), unreadable)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
     maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))
-    return Facts(protocol, frames, documents, pictures, unreadable, fields, maps)
+    return RunFacts(protocol, frames, documents, pictures, unreadable, fields, maps)
 
 
 def _switched_off(protocol: Protocol) -> tuple[str, ...]:
-    """Folders that hold, at most, what an earlier study file asked for: nothing of this study."""
+    """Folders that can only hold results of an earlier study file, not of this study."""
     evaluate = protocol.evaluate
     asked = {
         "prepare/": protocol.features is None,
@@ -259,5 +260,5 @@ def _switched_off(protocol: Protocol) -> tuple[str, ...]:
 
 
 def _bare(label: str) -> bool:
-    """Whether a group's name says nothing without the outcome's."""
+    """True if a group's name means nothing without the outcome's."""
     return label.strip().lower() in _BARE or not any(sign.isalpha() for sign in label)

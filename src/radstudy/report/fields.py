@@ -1,4 +1,4 @@
-"""Bias fields to look at: of each sequence the volumes with the weakest, the middle and the strongest field."""
+"""Pictures of bias fields: the volumes of each sequence with the weakest, the median and the strongest field."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from PIL import Image
 from radstudy.imaging.bias_field import BiasField
 from radstudy.imaging.field_view import field_view
 from radstudy.report.display import number
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.pictures import data_uri
 from radstudy.store import read_json
 
 _HEIGHT, _WIDEST, _GAP = 104, 150, 3  # of a panel, pixels
-_LEAST = 0.1  # half the range of the colours, natural logarithm: a field of 2 % shall not look like one of 50 %
+_LEAST = 0.1  # half the range of the colours, natural logarithm: a field of 2 % must not look like one of 50 %
 
 
 @dataclass(frozen=True)
 class Montage:
-    """One volume: three slices before, their field, and after.
+    """One volume: three slices before correction, their field, and after correction.
 
     Parameters
     ----------
-    patient, sequence : which.
-    which : weakest, middle or strongest field of the sequence.
-    source : data URI of the picture; empty where the files cannot be read.
-    alt : what it shows.
+    patient, sequence : the volume.
+    which : weakest, median or strongest field of the sequence.
+    source : data URI of the picture; empty if the files cannot be read.
+    alt : description for readers who cannot see it.
     caption : the field and the variation in numbers.
     """
 
@@ -43,40 +43,40 @@ class Montage:
     caption: str
 
 
-def montages(facts: Facts) -> list[Montage]:
+def montages(facts: RunFacts) -> list[Montage]:
     """The montages, in the order of the sequences.
 
     Raises
     ------
-    AbsentError : no bias field was removed, or the study file asks for no pictures.
+    AbsentError : no bias field was removed, or the study file does not ask for pictures.
     """
     if not facts.protocol.report.quality_pictures:
-        raise AbsentError("The study file asks for no quality pictures (report.quality_pictures).")
+        raise AbsentError("The study file does not ask for quality-control images (report.quality_pictures).")
     volumes = facts.frame("prepare/volumes.csv")
     if not facts.fields or "field_ratio" not in volumes or volumes["field_ratio"].isna().all():
         raise AbsentError("No bias field was removed.")
     paths = {path.stem: path for path in facts.fields}
-    made = []
+    shown = []
     for sequence in facts.protocol.sequences:
         part = volumes[(volumes["sequence"] == sequence) & volumes["field_ratio"].notna()]
         ordered = part.sort_values(["field_ratio", "name"], kind="stable").reset_index(drop=True)
         for which, place in _chosen(len(ordered)).items():
-            made.append(_montage(ordered.iloc[place], which, paths.get(ordered["name"][place])))
-    return made
+            shown.append(_montage(ordered.iloc[place], which, paths.get(ordered["name"][place])))
+    return shown
 
 
 def _chosen(count: int) -> dict[str, int]:
-    """Which of so many volumes, ordered by their field, are shown."""
+    """The positions of the volumes shown, out of `count` ordered by their field."""
     if count < 3:
         return {"strongest field": count - 1} if count else {}
-    return {"weakest field": 0, "middle field": (count - 1) // 2, "strongest field": count - 1}
+    return {"weakest field": 0, "median field": (count - 1) // 2, "strongest field": count - 1}
 
 
 def _montage(row: Any, which: str, path: Path | None) -> Montage:
     name = f"{row['patient']}, {row['sequence']}"
     try:
         if path is None:
-            raise FileNotFoundError("its slices are not in prepare/fields")
+            raise FileNotFoundError("its slices are missing from prepare/fields")
         with np.load(path) as kept:
             view = field_view(dict(kept), _field(path))
         source, largest = data_uri(draw(view)), float(np.exp(np.abs(_centred(view["log_field"])).max()))
@@ -91,7 +91,7 @@ def _montage(row: Any, which: str, path: Path | None) -> Montage:
 
 
 def _field(path: Path) -> BiasField:
-    """The control points that the step prepare has kept of the volume."""
+    """The control points of the volume's bias field, as kept by the step prepare."""
     record = read_json(path.parent.parent / "volumes" / f"{path.stem}.json")
     return BiasField.from_dict(next(step["n4"] for step in record["preparation"]["steps"] if "n4" in step))
 
@@ -101,7 +101,7 @@ def draw(view: dict[str, Any]) -> Image.Image:
 
     Parameters
     ----------
-    view : as `radstudy.imaging.field_view.field_view` gives it.
+    view : as returned by `radstudy.imaging.field_view.field_view`.
     """
     log_field = _centred(view["log_field"])
     half = max(float(np.abs(log_field).max()), _LEAST)

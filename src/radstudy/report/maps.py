@@ -1,4 +1,4 @@
-"""Feature maps over the lesions: one block a sequence and feature, all its pictures on one colour scale."""
+"""Feature maps over the lesions: one block per sequence and feature, all its pictures on one colour scale."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from radstudy.catalogue import feature as catalogued
 from radstudy.report.display import plural, significant
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.pictures import data_uri
 
 MOST = 24  # pictures on the page
@@ -37,9 +37,9 @@ class MapPicture:
 
     Parameters
     ----------
-    patient, lesion : which.
+    patient, lesion : the lesion.
     source : data URI of the picture.
-    alt : what it shows.
+    alt : description for readers who cannot see it.
     """
 
     patient: str
@@ -54,10 +54,10 @@ class MapGroup:
 
     Parameters
     ----------
-    sequence, feature : which.
+    sequence, feature : what is mapped.
     low, high : ends of the colour scale, with the feature's unit after the higher one.
     bar : data URI of the colours from low to high.
-    pictures : in the cohort's order.
+    pictures : the pictures, in the cohort's order.
     """
 
     sequence: str
@@ -70,53 +70,55 @@ class MapGroup:
 
 @dataclass(frozen=True)
 class MapSheet:
-    """All that the report shows of the maps.
+    """The maps as the report shows them.
 
     Parameters
     ----------
-    groups : by sequence and feature, in the study file's order.
-    lines : what the maps are, and which are not shown.
+    groups : the pictures by sequence and feature, in the study file's order.
+    lines : an explanation of the maps, and which are not shown.
     """
 
     groups: tuple[MapGroup, ...]
     lines: tuple[str, ...]
 
 
-def map_sheet(facts: Facts) -> MapSheet:
+def map_sheet(facts: RunFacts) -> MapSheet:
     """The maps by sequence and feature; at most 24 pictures, those of the first patients.
 
     Raises
     ------
-    AbsentError : the study file asks for no map, or none could be made.
+    AbsentError : the study file does not ask for maps, or none could be made.
     """
     if facts.protocol.extract.maps is None:
-        raise AbsentError("The study file asks for no feature map (extract.maps).")
+        raise AbsentError("The study file does not ask for feature maps (extract.maps).")
     frame = facts.frame("extract/maps/maps.csv")
-    made = frame[frame["problem"] == ""]
-    if not len(made):
+    mapped = frame[frame["problem"] == ""]
+    if not len(mapped):
         raise AbsentError("No map could be made. " + (_problems(frame) if len(frame) else "There is no lesion."))
-    shown = _by_patient(made).head(MOST)
+    shown = _by_patient(mapped).head(MOST)
     planes, unreadable = _read(facts.maps, shown)
     if not planes:
-        raise AbsentError("The maps' files in extract/maps are gone or cannot be read. To do: run the step again.")
+        raise AbsentError(
+            "The files of the maps in extract/maps are missing or cannot be read. To do: run the step again."
+        )
     groups = [
         _group(facts, sequence, feature, part, planes)
         for sequence in facts.protocol.sequences
         for feature in facts.protocol.extract.maps.features
         if len(part := _of(shown, sequence, feature, planes))
     ]
-    lines = [_explained(made), *unreadable]
-    if len(made) > len(shown):
-        lines.append(f"{len(shown)} of {plural(len(made), 'map')}; extract/maps has all.")
-    if len(made) < len(frame):
+    lines = [_explained(mapped), *unreadable]
+    if len(mapped) > len(shown):
+        lines.append(f"{len(shown)} of {plural(len(mapped), 'map')}; extract/maps has all.")
+    if len(mapped) < len(frame):
         lines.append(_problems(frame))
     return MapSheet(tuple(groups), tuple(lines))
 
 
-def _by_patient(made: pd.DataFrame) -> pd.DataFrame:
+def _by_patient(mapped: pd.DataFrame) -> pd.DataFrame:
     """The rows with a patient's maps together, so that few patients are shown whole rather than many in part."""
-    place = pd.Series(range(len(made)), index=made.index).groupby(made["patient"]).transform("min")
-    return made.loc[place.sort_values(kind="stable").index]
+    place = pd.Series(range(len(mapped)), index=mapped.index).groupby(mapped["patient"]).transform("min")
+    return mapped.loc[place.sort_values(kind="stable").index]
 
 
 def _name(row: Any) -> str:
@@ -126,15 +128,15 @@ def _name(row: Any) -> str:
 def _read(paths: Iterable[Path], shown: pd.DataFrame) -> tuple[dict[str, Planes], list[str]]:
     """The planes of the lesions that are shown, and a line for each file that cannot be read."""
     wanted = {_name(row): None for _, row in shown.iterrows()}
-    found: dict[str, Planes] = {}
+    readable: dict[str, Planes] = {}
     for path in paths:
         if path.stem in wanted:
             try:
                 with path.open("rb") as file, np.load(file) as kept:
-                    found[path.stem] = dict(kept)
+                    readable[path.stem] = dict(kept)
             except (OSError, EOFError, ValueError, BadZipFile):
                 continue
-    return found, [f"The maps of {name} cannot be read." for name in wanted if name not in found]
+    return readable, [f"The maps of {name} cannot be read." for name in wanted if name not in readable]
 
 
 def _of(shown: pd.DataFrame, sequence: str, feature: str, planes: Mapping[str, Planes]) -> pd.DataFrame:
@@ -142,7 +144,7 @@ def _of(shown: pd.DataFrame, sequence: str, feature: str, planes: Mapping[str, P
     return part[[f"overlay_{feature}_0" in planes.get(_name(row), {}) for _, row in part.iterrows()]]
 
 
-def _group(facts: Facts, sequence: str, feature: str, part: pd.DataFrame, planes: Mapping[str, Planes]) -> MapGroup:
+def _group(facts: RunFacts, sequence: str, feature: str, part: pd.DataFrame, planes: Mapping[str, Planes]) -> MapGroup:
     low, high = scale([planes[_name(row)] for _, row in part.iterrows()], feature)
     _, family, name = feature.split("_", 2)
     ends = (_shown(low), _shown(high))
@@ -159,17 +161,17 @@ def _group(facts: Facts, sequence: str, feature: str, part: pd.DataFrame, planes
 
 
 def _shown(value: float) -> str:
-    """Three digits; whole thousands rather than a power of ten."""
+    """A value to three digits; thousands are written out, not as a power of ten."""
     return f"{value:,.0f}".replace("-", "−") if 1000 <= abs(value) < 1e6 else significant(value, 3)
 
 
 def scale(lesions: Iterable[Planes], feature: str) -> tuple[float, float]:
-    """The ends of a feature's colours: 2nd and 98th percentile of all that its planes show; NaN where that is nothing.
+    """The ends of a feature's colours: 2nd and 98th percentile of all values shown; NaN if there are none.
 
     Parameters
     ----------
-    lesions : their planes, as the step extract writes them.
-    feature : whose colours.
+    lesions : planes of the lesions, as the step extract writes them.
+    feature : the feature mapped.
     """
     values = np.concatenate([planes[f"overlay_{feature}_{i}"].ravel() for planes in lesions for i in _PLANES])
     values = values[np.isfinite(values)].astype(np.float64)
@@ -185,8 +187,8 @@ def draw(planes: Planes, feature: str, reader: str, limits: tuple[float, float])
     Parameters
     ----------
     planes : ``image_i`` uint8 (rows, columns), ``spacing_i`` mm, ``mask_<reader>_i``, ``overlay_<feature>_i``.
-    feature, reader : whose map and whose lesion.
-    limits : values of the darkest and of the brightest colour; further ones are drawn like them.
+    feature, reader : the feature mapped, and the reader whose lesion is outlined.
+    limits : values of the darkest and of the brightest colour; values beyond are drawn in these colours.
     """
     panels = [_plane(planes, index, feature, reader, limits) for index in _PLANES]
     width = sum(panel.width + _GAP for panel in panels) - _GAP
@@ -213,7 +215,7 @@ def _plane(planes: Planes, index: int, feature: str, reader: str, limits: tuple[
 
 
 def _enlarged(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Every voxel a rectangle of its own colour: a map is not smoothed for the eye."""
+    """The array enlarged, each voxel a rectangle of one colour: maps are not smoothed."""
     columns = np.arange(size[0]) * array.shape[1] // size[0]
     rows = np.arange(size[1]) * array.shape[0] // size[1]
     enlarged: NDArray[Any] = array[rows][:, columns]
@@ -228,24 +230,25 @@ def _coloured(values: NDArray[np.float32], limits: tuple[float, float]) -> NDArr
 
 
 def _bar() -> str:
-    """The colours from low to high, as PNG: smooth, where JPEG would show blocks."""
+    """The colours from low to high, as PNG: JPEG would show blocks."""
     colours = np.round(mpl.colormaps["viridis"](np.linspace(0, 1, 128))[:, :3] * 255).astype(np.uint8)
     memory = io.BytesIO()
     Image.fromarray(colours[None]).save(memory, format="PNG")
     return "data:image/png;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
 
 
-def _explained(made: pd.DataFrame) -> str:
-    radii = sorted({int(radius) for radius in made["radius"]})
+def _explained(mapped: pd.DataFrame) -> str:
+    radii = sorted({int(radius) for radius in mapped["radius"]})
     sides = " or ".join(str(2 * radius + 1) for radius in radii)
-    grids = " or ".join(sorted(set(made["spacing_mm"])))
+    grids = " or ".join(sorted(set(mapped["spacing_mm"])))
     return (
-        f"The colour of a voxel is the feature's value in the cube of {sides} voxels a side around it "
-        f"(radius {' or '.join(map(str, radii))}), of which only voxels inside the lesion count: few at its "
-        "edge, which alone changes a texture there. Grey levels are those of the whole lesion. "
-        f"Grid and image are those that the features see ({grids} mm); the planes go through the "
-        "largest sections of the first reader's mask (white line), the patient's right on the left of the axial and "
-        "the coronal one. Colours run from the 2nd to the 98th percentile of all pictures of a sequence and feature. "
+        f"The colour of a voxel is the feature's value in the cube around it with a side of {sides} voxels "
+        f"(radius {' or '.join(map(str, radii))}); only voxels inside the lesion count. There are few of them at its "
+        "edge, which by itself changes texture there. Grey levels are those of the whole lesion. "
+        f"Grid and image are those used for the features ({grids} mm); the planes pass through "
+        "the largest sections of the first reader's mask (white line), with the patient's right on the left of the "
+        "axial and coronal planes. Colours run from the 2nd to the 98th percentile of all pictures of a sequence and "
+        "feature. "
         "A map is descriptive: no model uses it, and its average is not the feature of the whole lesion."
     )
 

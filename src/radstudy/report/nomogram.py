@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.tables.features import readable
 from radstudy.table import CLINICAL, variable_of
 
@@ -15,16 +15,16 @@ HIGHEST = 100.0  # points of the longest scale
 
 
 @dataclass(frozen=True)
-class Scale:
+class NomogramScale:
     """One variable of a nomogram.
 
     Parameters
     ----------
-    name : design column of a number, or clinical variable of levels.
-    label : for readers.
-    zero, per_unit : a number's points are ``per_unit * (value - zero)``; of levels both are 0.
+    name : design column of a number, or clinical variable with levels.
+    label : name shown to readers.
+    zero, per_unit : a number's points are ``per_unit * (value - zero)``; both are 0 for levels.
     span : smallest and largest training value of a number.
-    levels : of a variable of levels, points of each set of levels that the formula does not tell apart.
+    levels : for a variable with levels, points of each set of levels that the formula does not distinguish.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Scale:
     levels: tuple[tuple[tuple[str, ...], float], ...] = ()
 
     def points(self, value: float | str) -> float:
-        """Points of a value, a number or a level; outside the training range they go on past 0 and the longest scale.
+        """Points of a number or a level; outside the training range they extend below 0 or beyond the scale.
 
         Raises
         ------
-        KeyError : no such level.
+        KeyError : the variable has no such level.
         """
         if self.levels:
             for names, points in self.levels:
@@ -50,7 +50,7 @@ class Scale:
 
     @property
     def longest(self) -> float:
-        """Points of the value with most of them in the training range."""
+        """The largest number of points of a value in the training range."""
         return max([points for _, points in self.levels] or [abs(self.per_unit) * (self.span[1] - self.span[0])])
 
 
@@ -60,51 +60,52 @@ class Nomogram:
 
     Parameters
     ----------
-    model : its name.
-    scales : one a variable, in the formula's order; those without influence are left out.
+    model : name of the model.
+    scales : one per variable, in the formula's order; those without influence are left out.
     start : log-odds at zero points.
     per_point : log-odds of a point.
-    cutoff : the model's, on the probability; NaN where it calls nobody positive.
-    without : labels of variables that the formula has with coefficient 0 or without spread.
+    cutoff : the model's cut-off on the probability; NaN if it calls no patient positive.
+    without : labels of variables in the formula with coefficient 0 or without spread.
     """
 
     model: str
-    scales: tuple[Scale, ...]
+    scales: tuple[NomogramScale, ...]
     start: float
     per_point: float
     cutoff: float
     without: tuple[str, ...] = ()
 
     def probability(self, total: float) -> float:
-        """The probability of the positive outcome at so many points in total."""
+        """The probability of the positive outcome for a total number of points."""
         log_odds = self.start + self.per_point * total
         return 1 / (1 + math.exp(-log_odds)) if log_odds >= 0 else math.exp(log_odds) / (1 + math.exp(log_odds))
 
     def total(self, probability: float) -> float:
-        """The points in total of a probability between 0 and 1, both excluded."""
+        """The total points of a probability between 0 and 1, both excluded."""
         return (math.log(probability / (1 - probability)) - self.start) / self.per_point
 
     @property
     def most(self) -> float:
-        """The most points that values within the training range add up to."""
+        """The largest total of points within the training range."""
         return sum(scale.longest for scale in self.scales)
 
 
-def nomogram_of(facts: Facts) -> Nomogram:
+def nomogram_of(facts: RunFacts) -> Nomogram:
     """The nomogram of the model in signature.json.
 
     Every term adds ``coefficient * (value - centre) / scale`` to the log-odds. The smallest contribution within the
-    training range becomes 0 points, the widest span of contributions 100 points; what was taken off goes into the
-    start. A variable of levels is one scale. So points and formula give the same probability for every patient.
+    training range becomes 0 points and the widest span of contributions 100 points; the constants subtracted are added
+    to the start. A variable with levels is one scale. Points and formula thus give the same probability for every
+    patient.
 
     Raises
     ------
-    AbsentError : there is no signature, it is not linear, or none of its terms has an influence.
+    AbsentError : there is no signature, it is not linear, or none of its terms has any influence.
     """
-    found = facts.document("signature.json")
-    formula = found.get("formula")
+    signature = facts.document("signature.json")
+    formula = signature.get("formula")
     if not isinstance(formula, Mapping) or "intercept" not in formula or "terms" not in formula:
-        raise AbsentError(f"{found.get('model', 'The study model')} is not a linear model: it has no nomogram.")
+        raise AbsentError(f"{signature.get('model', 'The study model')} is not a linear model, so it has no nomogram.")
     variables: dict[str, list[Mapping[str, Any]]] = {}
     for term in formula["terms"]:
         variables.setdefault(_variable(str(term["name"])), []).append(term)
@@ -118,11 +119,11 @@ def nomogram_of(facts: Facts) -> Nomogram:
             without.append(contribution.label)
     if not contributions:
         raise AbsentError(
-            f"{found['model']} has no feature with an influence: its probability is the same for everybody."
+            f"{signature['model']} has no feature with any influence: its probability is the same for every patient."
         )
     per_point = max(scale.longest for scale in contributions.values()) / HIGHEST
     scales = tuple(_in_points(scale, per_point) for scale in contributions.values())
-    return Nomogram(str(found["model"]), scales, start, per_point, _number(found["cutoff"]), tuple(without))
+    return Nomogram(str(signature["model"]), scales, start, per_point, _number(signature["cutoff"]), tuple(without))
 
 
 def _number(value: float | None) -> float:
@@ -134,7 +135,7 @@ def _variable(column: str) -> str:
     return CLINICAL + variable_of(column) if column.startswith(CLINICAL) and "=" in column else column
 
 
-def _contribution(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, Scale]:
+def _contribution(facts: RunFacts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, NomogramScale]:
     """The smallest log-odds that a variable adds within the training range, and its scale in log-odds above that."""
     first = terms[0]
     if first["name"] != name:
@@ -143,10 +144,10 @@ def _contribution(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tu
     low, high = (float(end) for end in first["training_range"])
     zero = low if slope >= 0 else high
     lowest = slope * (zero - float(first["centre"]))
-    return lowest, Scale(name, readable(facts, name), zero, slope, (low, high))
+    return lowest, NomogramScale(name, readable(facts, name), zero, slope, (low, high))
 
 
-def _levels(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, Scale]:
+def _levels(facts: RunFacts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, NomogramScale]:
     steps = {str(term["name"]).partition("=")[2]: float(term["coefficient"]) / float(term["scale"]) for term in terms}
     base = -sum(float(term["coefficient"]) * float(term["centre"]) / float(term["scale"]) for term in terms)
     variable = variable_of(name)
@@ -156,15 +157,15 @@ def _levels(facts: Facts, name: str, terms: list[Mapping[str, Any]]) -> tuple[fl
     values |= {(level,): value for level, value in steps.items()}
     lowest = min(values.values())
     levels = tuple((names, value - lowest) for names, value in values.items())
-    return base + lowest, Scale(name, facts.label_of(variable), levels=levels)
+    return base + lowest, NomogramScale(name, facts.label_of(variable), levels=levels)
 
 
-def _in_points(scale: Scale, per_point: float) -> Scale:
+def _in_points(scale: NomogramScale, per_point: float) -> NomogramScale:
     levels = tuple((names, value / per_point) for names, value in scale.levels)
-    return Scale(scale.name, scale.label, scale.zero, scale.per_unit / per_point, scale.span, levels)
+    return NomogramScale(scale.name, scale.label, scale.zero, scale.per_unit / per_point, scale.span, levels)
 
 
 def probabilities(nomogram: Nomogram, wanted: Iterable[float]) -> list[tuple[float, float]]:
-    """(probability, total points) of those wanted that can be reached within the training range."""
-    found = [(probability, nomogram.total(probability)) for probability in wanted]
-    return [(probability, total) for probability, total in found if 0 <= total <= nomogram.most]
+    """(probability, total points) of the wanted probabilities that lie within the training range."""
+    totals = [(probability, nomogram.total(probability)) for probability in wanted]
+    return [(probability, total) for probability, total in totals if 0 <= total <= nomogram.most]

@@ -1,4 +1,4 @@
-"""The outline of the report: what each section holds, and the number of every figure and table."""
+"""The outline of the report: the parts of each section, and the number of every figure and table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-# kind of a part to the word that its number begins with; "" where it has no number
+# kind of a part to the word that its number begins with; "" if it has no number
 KINDS = {
     "table": "Table", "figure": "Figure", "fields": "Figure", "maps": "Figure", "text": "", "pictures": "",
     "settings": "",
@@ -26,10 +26,10 @@ class OutlinePart:
 
     Parameters
     ----------
-    kind, name : such as figure and funnel.
-    caption : what it shows; "" where it has no number.
-    number : such as Figure S4; "" for a text, pictures or settings.
-    folded : whether it opens on a click.
+    kind, name : kind and name, such as figure and funnel.
+    caption : caption; "" if it has no number.
+    number : number, such as Figure S4; "" for a text, pictures or settings.
+    folded : True if it opens on a click.
     """
 
     kind: str
@@ -59,13 +59,13 @@ def read_outline(text: str) -> tuple[OutlineSection, ...]:
 
     Parameters
     ----------
-    text : YAML: a list of sections with ``id``, ``title`` and ``parts``. A part names what makes it (``figure:
-        funnel``) and has a ``caption``. Figures and tables are counted in the order of the page, those of the
-        ``supplement`` apart (S1, S2 ...). A ``number`` pins one; the count goes round it.
+    text : YAML: a list of sections with ``id``, ``title`` and ``parts``. A part names the function that makes it
+        (``figure: funnel``) and has a ``caption``. Figures and tables are numbered in the order of the page, those of
+        the ``supplement`` separately (S1, S2 ...). A ``number`` fixes one; the count skips it.
 
     Raises
     ------
-    ValueError : a part of no known kind, an unknown key, or a number that is given twice.
+    ValueError : a part of unknown kind, an unknown key, or a number that is used twice.
     """
     sections = YAML(typ="safe").load(text)
     numbers = _numbers([entry for section in sections for entry in section["parts"]])
@@ -110,16 +110,16 @@ def _kind(entry: Mapping[str, Any]) -> str:
     kinds = [key for key in entry if key in KINDS]
     unknown = [key for key in entry if key not in KINDS and key not in _KEYS]
     if len(kinds) != 1 or unknown:
-        raise ValueError(f"outline.yaml: {dict(entry)}: needs one of {', '.join(KINDS)} and, at most, "
+        raise ValueError(f"outline.yaml: {dict(entry)}: must have one of {', '.join(KINDS)} and may have "
                          f"{', '.join(sorted(_KEYS))}")  # fmt: skip
     return kinds[0]
 
 
 def _numbers(entries: list[Mapping[str, Any]]) -> Iterator[str]:
-    """The number of every part in turn, "" for one without."""
+    """The number of every part in turn; "" for a part without."""
     pinned = [(_series(entry), int(entry["number"])) for entry in entries if "number" in entry]
     if twice := [f"{series}{number}" for (series, number), times in Counter(pinned).items() if times > 1]:
-        raise ValueError(f"outline.yaml: given to two parts: {', '.join(twice)}")
+        raise ValueError(f"outline.yaml: used for two parts: {', '.join(twice)}")
     counts: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
     for entry in entries:
         series = _series(entry)
@@ -132,6 +132,6 @@ def _numbers(entries: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _series(entry: Mapping[str, Any]) -> str:
-    """What the number of a part begins with: "Table ", "Table S", "Figure ", "Figure S"; "" where it has none."""
+    """The beginning of a part's number: "Table ", "Table S", "Figure ", "Figure S"; "" if it has none."""
     word = KINDS[_kind(entry)]
     return f"{word} {'S' if entry.get('supplement') else ''}" if word else ""

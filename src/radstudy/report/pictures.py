@@ -1,4 +1,4 @@
-"""Quality pictures: every lesion in three planes with the readers' contours, small enough to look through a cohort."""
+"""Pictures for quality control: every lesion in three planes with the readers' contours, small enough for a cohort."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 
 HEIGHT = 150  # of a plane, pixels
 _WIDEST = 230
-_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, one a reader
+_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, one per reader
 _QUALITY = 78
 
 
@@ -27,10 +27,10 @@ class Picture:
 
     Parameters
     ----------
-    sequence, lesion : which.
-    source : data URI of the JPEG, empty where the file cannot be read.
-    alt : what it shows.
-    warnings : of the preparation, one an item.
+    sequence, lesion : what is shown.
+    source : data URI of the JPEG; empty if the file cannot be read.
+    alt : description for readers who cannot see it.
+    warnings : warnings from the preparation.
     """
 
     sequence: str
@@ -49,43 +49,43 @@ class Album:
     warnings: int = field(default=0)
 
 
-def albums(facts: Facts) -> list[Album]:
-    """The pictures by patient: those with unusual warnings first.
+def albums(facts: RunFacts) -> list[Album]:
+    """The pictures by patient, those with unusual warnings first.
 
-    A warning that most lesions of a sequence share says something of the sequence (Table of warnings), not of the
-    lesion: it is printed, but does not bring a patient to the front.
+    A warning shared by most lesions of a sequence concerns the sequence (table of warnings), not the lesion: it is
+    printed, but does not move a patient to the front.
 
     Raises
     ------
-    AbsentError : the study file asks for no pictures, or there are none.
+    AbsentError : the study file does not ask for pictures, or there are none.
     """
     if not facts.protocol.report.quality_pictures:
-        raise AbsentError("The study file asks for no quality pictures (report.quality_pictures).")
+        raise AbsentError("The study file does not ask for quality-control images (report.quality_pictures).")
     lesions = facts.frame("prepare/lesions.csv")
     if not facts.pictures:
         raise AbsentError("prepare/pictures is empty: no lesion passed the checks of the step 'prepare'.")
     paths = {path.stem: path for path in facts.pictures}
     warned = _warnings(lesions)
     usual = _usual(lesions)
-    made = []
+    sheets = []
     for patient, part in lesions.groupby("patient", sort=False):
         places = list(dict.fromkeys(zip(part["lesion"], part["sequence"], strict=True)))
         drawn = [_picture(paths, str(patient), *place, warned, facts.protocol.cohort.readers) for place in places]
         unusual = sum(
             warning not in usual.get(picture.sequence, ()) for picture in drawn for warning in picture.warnings
         )
-        made.append(Album(str(patient), tuple(drawn), unusual))
-    return sorted(made, key=lambda album: -album.warnings)  # stable: the cohort's order among equals
+        sheets.append(Album(str(patient), tuple(drawn), unusual))
+    return sorted(sheets, key=lambda album: -album.warnings)  # stable: ties keep the cohort's order
 
 
 def _warnings(lesions: Any) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    found: dict[tuple[str, str, str], list[str]] = {}
+    by_place: dict[tuple[str, str, str], list[str]] = {}
     for row in lesions.itertuples():
         for text in filter(None, row.warnings.split("; ")):
-            here = found.setdefault((row.patient, row.lesion, row.sequence), [])
+            here = by_place.setdefault((row.patient, row.lesion, row.sequence), [])
             if text not in here:
                 here.append(text)
-    return {place: tuple(texts) for place, texts in found.items()}
+    return {place: tuple(texts) for place, texts in by_place.items()}
 
 
 def _usual(lesions: Any) -> dict[str, set[str]]:
@@ -107,7 +107,7 @@ def _picture(
     name = f"{patient}_{lesion}_{sequence}"
     warnings = warned.get((patient, lesion, sequence), ())
     if name not in paths:
-        return Picture(sequence, lesion, "", f"No picture of {name}.", warnings)
+        return Picture(sequence, lesion, "", f"There is no picture of {name}.", warnings)
     try:
         with np.load(paths[name]) as planes:
             content = dict(planes)
@@ -125,7 +125,7 @@ def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...]) -> Image.
     Parameters
     ----------
     planes : as the step prepare writes them: ``image_i`` uint8 (rows, columns), ``spacing_i`` mm, ``mask_<reader>_i``.
-    readers : in the order of their colours.
+    readers : the readers, in the order of their colours.
     """
     panels = [_plane(planes, index, readers) for index in range(3)]
     strip = Image.new("RGB", (sum(panel.width for panel in panels) + 8, HEIGHT), (18, 22, 26))
@@ -148,7 +148,7 @@ def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, .
         if mask is not None:
             large = np.asarray(Image.fromarray(mask.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0
             edge = _edge(large)
-            if number:  # dashed, so that a contour below is seen through it
+            if number:  # dashed, so that a contour underneath remains visible
                 rows, columns = np.indices(edge.shape)
                 edge &= (rows + columns) % 6 < 3
             colour[edge] = _COLOURS[number % len(_COLOURS)]
@@ -156,7 +156,7 @@ def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, .
 
 
 def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask's own outermost pixels."""
+    """The outermost pixels of the mask."""
     padded = np.pad(mask, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return mask & ~inside

@@ -1,11 +1,11 @@
-"""What resampling found, as the tables and figures that show it are told."""
+"""The results of resampling, for the tables and figures that show them."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from radstudy.modelling.refits.resampled import FEW_RESAMPLES
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.statistics import fewest_for_share
 from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
@@ -15,33 +15,35 @@ OPTIMISTIC = "Optimistic after selection"
 _SHARES = {"splits": ("split_low", "split_high"), "resamples": ("out_of_bag_low", "out_of_bag_high")}
 
 
-def resampled(facts: Facts, name: str = "summary") -> pd.DataFrame:
-    """A table of the step's folder that has rows; limits that rest on too few values are left out.
+def resampled(facts: RunFacts, name: str = "summary") -> pd.DataFrame:
+    """A table from the resampling folder, without limits that are based on too few values.
 
     Raises
     ------
-    AbsentError : the study file has switched resampling off, the step has not come so far, or nothing was resampled.
+    AbsentError : the study file has switched resampling off, the step has not finished, or nothing was resampled.
     """
     if facts.protocol.evaluate.resampling is None:
         raise AbsentError(
-            "The study file has switched resampling off (evaluate.resampling), so nobody knows what the same recipe "
-            "reaches inside the folds."
+            "The study file has switched resampling off (evaluate.resampling), so the AUC of the same pipeline "
+            "inside the folds is not known."
         )
     frame = facts.frames.get(f"{FOLDER}/{name}.csv")
     if frame is None:
-        raise AbsentError("No resampling yet: the step 'evaluate' has not run to its end.")
+        raise AbsentError("No resampling yet: the step 'evaluate' has not finished.")
     if not len(frame):
-        raise AbsentError("Nothing was resampled here: the study file leaves it out, or no model could be refitted.")
+        raise AbsentError(
+            "Nothing was resampled here: the study file does not ask for it, or no model could be refitted."
+        )
     return _without_few(facts, name, frame)
 
 
-def fewest(facts: Facts) -> int:
-    """How many values a central share needs at the study's level."""
+def fewest(facts: RunFacts) -> int:
+    """The number of values that a central share requires at the study's level."""
     return fewest_for_share(facts.protocol.evaluate.interval.level)
 
 
-def _without_few(facts: Facts, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without limits of too few values: runs of before have them, too."""
+def _without_few(facts: RunFacts, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without limits based on too few values, which older runs have."""
     frame, least = frame.copy(), fewest(facts)
     if name == "summary":
         for count, ends in _SHARES.items():
@@ -62,6 +64,6 @@ def _without_few(facts: Facts, name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def left_out_note(frame: pd.DataFrame) -> list[str]:
-    """Who is missing and why, as footnotes."""
+    """The models left out, with reasons, as footnotes."""
     noted = frame[frame["note"].notna() & (frame["note"] != "")]
     return [f"{', '.join(part['model'])}: {why}." for why, part in noted.groupby("note", sort=False)]

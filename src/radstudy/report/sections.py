@@ -1,4 +1,4 @@
-"""The outline made into sections: every part built from the facts, or its reason for not being there."""
+"""The sections of the outline: every part built from the facts, or the reason for its absence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from radstudy.bugs import LOG, Bug, note
-from radstudy.report.facts import SUMMARY, AbsentError, Facts
+from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
@@ -24,13 +24,14 @@ class Part:
 
     Parameters
     ----------
-    kind, name : table, figure, text, pictures, fields, maps or settings, and which of them; names its files, too.
-    content : what was made, None where it is absent.
-    absent : why there is nothing.
-    number, caption : such as Figure S4 and what it shows.
-    folded : whether it opens on a click.
-    bug : the identifier of the unexpected error that kept it from being made.
-    traceback : of that error, without names of patients.
+    kind : table, figure, text, pictures, fields, maps or settings.
+    name : name in the outline and of its files.
+    content : the part as made; None if it is absent.
+    absent : reason for its absence.
+    number, caption : number, such as Figure S4, and caption.
+    folded : True if it opens on a click.
+    bug : identifier of the unexpected error that prevented it.
+    traceback : traceback of that error, without names of patients.
     """
 
     kind: str
@@ -44,16 +45,16 @@ class Part:
     traceback: str = ""
 
     def failed(self, bug: Bug) -> Part:
-        """The part as it stands in the page where it could not be made."""
+        """The part as the page shows it if it could not be made."""
         what = (
             f"This part could not be made from the files of the run: {bug.said}. To do: if the run was "
-            f"stopped, give its command again; else report this as a bug, with {LOG} in the run's folder."
+            f"stopped, start it again; otherwise report this as a bug and attach {LOG} from the run's folder."
         )
         return replace(self, content=None, absent=what, bug=bug.id, traceback=bug.traceback)
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class ReportSection:
     """One section of the report."""
 
     id: str
@@ -61,15 +62,16 @@ class Section:
     parts: list[Part] = field(default_factory=list)
 
 
-def build_sections(facts: Facts) -> list[Section]:
-    """All sections in the outline's order. What cannot be made says so; it never stops the rest."""
+def build_sections(facts: RunFacts) -> list[ReportSection]:
+    """All sections in the outline's order. A part that cannot be made says so and never stops the others."""
     with style():
         return [
-            Section(section.id, section.title, [_part(facts, part) for part in section.parts]) for section in outline()
+            ReportSection(section.id, section.title, [_part(facts, part) for part in section.parts])
+            for section in outline()
         ]
 
 
-_MAKERS: dict[str, Callable[[Facts, str], Any]] = {
+_MAKERS: dict[str, Callable[[RunFacts, str], Any]] = {
     "table": lambda facts, name: TABLES[name](facts),
     "figure": lambda facts, name: FIGURES[name](facts),
     "text": lambda facts, name: TEXTS[name](facts),
@@ -80,7 +82,7 @@ _MAKERS: dict[str, Callable[[Facts, str], Any]] = {
 }
 
 
-def _all_settings(facts: Facts) -> dict[str, Any]:
+def _all_settings(facts: RunFacts) -> dict[str, Any]:
     """The study file's settings, and those of the PyRadiomics parameter file that it names."""
     settings, params = facts.protocol.model_dump(mode="json", by_alias=True), facts.protocol.extract.params
     if params is None or SUMMARY not in facts.documents:
@@ -88,11 +90,11 @@ def _all_settings(facts: Facts) -> dict[str, Any]:
     return {**settings, f"content of {params}": facts.extraction.as_dict()}
 
 
-def _part(facts: Facts, part: OutlinePart) -> Part:
+def _part(facts: RunFacts, part: OutlinePart) -> Part:
     empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
     try:
         return replace(empty, content=_MAKERS[part.kind](facts, part.name))
     except AbsentError as missing:
         return replace(empty, absent=str(missing))
-    except Exception as error:  # a file that a broken run left half right: the rest of the report must still be made
+    except Exception as error:  # a broken run may have left a damaged file: the rest of the report must still be made
         return empty.failed(note(error, f"report: {part.kind} {part.name}"))

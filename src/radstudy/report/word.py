@@ -25,12 +25,12 @@ from radstudy.printable import printable
 from radstudy.report.tables.structure import Cell, Row, Table
 
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
-_PORTRAIT = 105  # letters of a row that fit an upright page
-_PADDING, _LONGEST = 3, 58  # letters: of a cell's margins, and of a text before it breaks
-_LONGEST_TITLE = 255  # letters, of a property of a Word file
+_PORTRAIT = 105  # characters of a row that fit a portrait page
+_PADDING, _LONGEST = 3, 58  # characters: of a cell's margins, and of a text before it wraps
+_LONGEST_TITLE = 255  # characters, of a property of a Word file
 _FONT, _SIZE, _SMALL = "Arial", 8.5, 7.5
 _QUIET, _FLAG = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04)
-_MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table, the same bytes
+_MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table must give the same bytes
 
 
 def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> bytes:
@@ -38,13 +38,13 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
 
     Parameters
     ----------
-    table : what to print.
-    number, caption : above it: such as Table S4, and what it shows.
+    table : the table to print.
+    number, caption : number, such as Table S4, and caption, printed above it.
     notice : the study's notice, printed below the caption; "" prints none.
 
     Returns
     -------
-    The file's bytes: A4, turned where the table is wide; the same table gives the same bytes.
+    The file's bytes: A4, landscape if the table is wide; the same table gives the same bytes.
     """
     rows = [*table.header, *table.rows]
     widths = _letters(table.header, table.rows)
@@ -64,7 +64,7 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
 
 
 def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
-    """Width of each column in letters, from cells that cover one column; headings and long texts are taken to break."""
+    """Width of each column in characters, from cells that span one column; headings and long texts may wrap."""
     columns = max((sum(cell.span for cell in row) for row in (*header, *rows)), default=1)
     widths = [_PADDING + 2] * columns
     for index, row in enumerate((*header, *rows)):
@@ -100,15 +100,15 @@ def _page(*, turned: bool, title: str) -> WordDocument:
 def _fill(document: WordDocument, rows: Sequence[Row], header: int, widths: Sequence[int]) -> None:
     section = document.sections[0]
     room = (section.page_width or 0) - (section.left_margin or 0) - (section.right_margin or 0)
-    made = document.add_table(rows=len(rows), cols=len(widths))
-    made.alignment = WD_TABLE_ALIGNMENT.LEFT
-    made.autofit = False
+    grid = document.add_table(rows=len(rows), cols=len(widths))
+    grid.alignment = WD_TABLE_ALIGNMENT.LEFT
+    grid.autofit = False
     shares = [Emu(room * width // sum(widths)) for width in widths]
-    for column, share in zip(made.columns, shares, strict=True):
+    for column, share in zip(grid.columns, shares, strict=True):
         column.width = share
-    for index, (row, line) in enumerate(zip(rows, made.rows, strict=True)):
+    for index, (row, line) in enumerate(zip(rows, grid.rows, strict=True)):
         _row(line, row, shares, head=index < header)
-    _rules(made, header)
+    _rules(grid, header)
 
 
 def _row(line: WordRow, row: Row, shares: Sequence[Emu], *, head: bool) -> None:
@@ -159,12 +159,12 @@ def _run(
     return run
 
 
-def _rules(made: WordTable, header: int) -> None:
-    """Lines as journals print them: above and below the header, below the table."""
-    for index, line in enumerate(made.rows):
+def _rules(grid: WordTable, header: int) -> None:
+    """Draw lines as journals do: above and below the header, and below the table."""
+    for index, line in enumerate(grid.rows):
         edges = [("top", 12)] if index == 0 else []
         edges += [("bottom", 6)] if index == header - 1 else []
-        edges += [("bottom", 12)] if index == len(made.rows) - 1 else []
+        edges += [("bottom", 12)] if index == len(grid.rows) - 1 else []
         for cell in line._tr.tc_lst if edges else ():
             borders = OxmlElement("w:tcBorders")
             for edge, weight in edges:
@@ -176,10 +176,10 @@ def _rules(made: WordTable, header: int) -> None:
 
 
 def _packed(document: WordDocument) -> bytes:
-    """The file, its parts dated alike."""
+    """The file's bytes, with the same date for all its parts."""
     memory, packed = io.BytesIO(), io.BytesIO()
     document.save(memory)
-    with zipfile.ZipFile(memory) as given, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
-        for name in given.namelist():
-            made.writestr(zipfile.ZipInfo(name, _MADE.timetuple()[:6]), given.read(name), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(memory) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(zipfile.ZipInfo(name, _MADE.timetuple()[:6]), source.read(name), zipfile.ZIP_DEFLATED)
     return packed.getvalue()

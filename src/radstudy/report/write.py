@@ -19,11 +19,11 @@ from radstudy.bugs import write as write_bug
 from radstudy.errors import is_expected
 from radstudy.parallel import finished
 from radstudy.protocol import Protocol
-from radstudy.report.facts import Facts, read_facts
-from radstudy.report.figures import Drawing
+from radstudy.report.facts import RunFacts, read_facts
+from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
 from radstudy.report.pictures import colours
-from radstudy.report.sections import Part, Section, build_sections
+from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import alarms, summary
 from radstudy.report.word import word_file
@@ -37,12 +37,12 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     Parameters
     ----------
     protocol : the study file.
-    run : the run's folder, finished or not: what is missing is said in its place.
+    run : the run's folder, finished or not: the report says in place what is missing.
     jobs : processes that draw figures and write tables.
 
     Returns
     -------
-    The page: one file that needs no other, no network and no script.
+    The path of the page: one file that needs no other file, no network and no script.
     """
     facts = read_facts(protocol, run)
     page = run / "report.html"
@@ -53,16 +53,16 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     return page
 
 
-def _write_parts(facts: Facts, sections: list[Section], folder: Path, jobs: int) -> dict[str, str]:
-    """Write tables and figures; returns the data URI of every figure. A part that cannot be written says so."""
+def _write_parts(facts: RunFacts, sections: list[ReportSection], folder: Path, jobs: int) -> dict[str, str]:
+    """Write tables and figures and return the data URI of every figure; a part that cannot be written says so."""
     places = [(section.parts, index) for section in sections for index in range(len(section.parts))]
-    places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | Drawing)]
+    places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | DrawnFigure)]
     parts = [own[index] for own, index in places]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
-    made = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_title))
+    results = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_title))
     for index, part in enumerate(parts):
-        files = made[index]
+        files = results[index]
         if isinstance(files, Bug):
             write_bug(replace(files, doing=f"report: files of {part.name}"))
             own, at = places[index]
@@ -84,7 +84,7 @@ def _title(part: Part) -> str:
 def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes] | Bug:
     try:
         return _files_of(part, notice, kinds)
-    except Exception as error:  # one part must not cost the others
+    except Exception as error:  # one part must not stop the others
         if is_expected(error):
             raise
         return bug_of(error)
@@ -108,7 +108,7 @@ def _flagged(frame: pd.DataFrame, notice: str) -> pd.DataFrame:
     return frame.assign(notice=notice) if notice else frame
 
 
-def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str:
+def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str]) -> str:
     environment = Environment(
         loader=PackageLoader("radstudy.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -131,7 +131,7 @@ def _page(facts: Facts, sections: list[Section], sources: dict[str, str]) -> str
     )
 
 
-def _finished(facts: Facts) -> str:
+def _finished(facts: RunFacts) -> str:
     times = [record["finished"] for name, record in facts.documents.items() if name.endswith("/provenance.json")]
     return max(times)[:16].replace("T", " ") + " UTC" if times else "not finished"
 

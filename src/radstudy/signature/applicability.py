@@ -1,10 +1,10 @@
-"""Does a signature hold for this patient: every way in which the patient is unlike those whom it was trained on.
+"""Applicability of a signature to a patient: all ways in which the patient differs from the training patients.
 
-Each check gives findings and none stops at the first, so that a user sees all that is wrong at once. A finding that
-refuses means: no probability, unless the user asks for it in so many words.
+Each check returns findings and none stops at the first, so that a user sees everything that is wrong at once. A finding
+that refuses means that there is no probability, unless the user requests it explicitly.
 
-The bounds are wide enough for the same population (docs/predict.md gives the measured rates): a range is widened by
-half its own width at each end, and a joint distance is compared with the largest of a training lesion from the others.
+The bounds are wide enough for the same population (docs/predict.md lists the measured rates): a range is widened by
+half its width at each end, and a joint distance is compared with the largest of a training lesion from the others.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from radstudy.space.grid import spacing_text
 from radstudy.table import CLINICAL
 
 WIDENED = 0.5  # of the training range's width, at each end
-JOINT_FACTOR = 1.25  # of the largest distance of a training lesion from the others: refused; said from 1 on
+JOINT_FACTOR = 1.25  # of the largest distance of a training lesion from the others: refused; reported from 1 on
 SPACING_FACTOR, MATRIX_FACTOR = 1.25, 1.5  # beyond the training range: refused
-REMARK_FACTOR = 1.02  # of a spacing, beyond the training range: said
+REMARK_FACTOR = 1.02  # of a spacing, beyond the training range: reported
 LEAST_MM = 5.0  # by which a distance between two masks may always exceed the training range
-LEAST_FACTOR = 1.25  # by which a volume or a ratio of volumes may always leave it
+LEAST_FACTOR = 1.25  # by which a volume or a ratio of volumes may always exceed it
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One way in which a patient is unlike the training patients.
+class UnlikeTraining:
+    """One way in which a patient differs from the training patients.
 
     Attributes
     ----------
     kind : feature, clinical, joint, spacing, matrix, volume, distance, volume ratio, same image, name, origin, unknown.
     where : the sequence, the two sequences, the term or the variable.
-    message : what is wrong, with the value seen and what training had.
-    refuses : whether it takes the user's word to go on.
-    value : the value seen, where it is one number.
-    low, high : what training had.
-    bound_low, bound_high : beyond these it refuses.
+    message : what is wrong, with the patient's value and the training range.
+    refuses : whether the user has to confirm to continue.
+    value : the patient's value, if it is a single number.
+    low, high : the training range.
+    bound_low, bound_high : bounds beyond which the finding refuses.
     """
 
     kind: str
@@ -59,33 +59,34 @@ class Finding:
     bound_high: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the finding as plain JSON, for machines."""
         return asdict(self)
 
 
 class UnlikeTrainingError(RefusedError):
-    """The patient is unlike those whom the model was trained on; `findings` says in what."""
+    """Raised if the patient differs from the training patients; `findings` lists the differences."""
 
-    def __init__(self, model: str, findings: Sequence[Finding]) -> None:
+    def __init__(self, model: str, findings: Sequence[UnlikeTraining]) -> None:
         self.model, self.findings = model, tuple(findings)
         reasons = [finding for finding in findings if finding.refuses]
         lines = "\n".join(f"  {number}. {finding.message}" for number, finding in enumerate(reasons, 1))
         remarks = "".join(f"\n  Also: {finding.message}" for finding in findings if not finding.refuses)
         super().__init__(
-            f"no probability: this patient is unlike those whom the model '{model}' was trained on\n{lines}{remarks}\n"
-            "To do: look at the files and values above: is each image of this patient and of the sequence that it is "
-            "given as, and each mask of the same lesion? If all are right, the model is not made for this patient; "
-            "--outside-range prints its probability all the same, with these reasons"
+            f"no probability: this patient differs from the patients that the model '{model}' was trained on\n"
+            f"{lines}{remarks}\n"
+            "To do: check the files and values above: does each image belong to this patient and to the sequence "
+            "given for it, and does each mask show the same lesion? If everything is right, the model does not apply "
+            "to this patient; --outside-range prints its probability anyway, with these reasons"
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle by its parts."""
+        """Return the parts from which the error is rebuilt when unpickled."""
         return (UnlikeTrainingError, (self.model, self.findings))
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the checks look at of one sequence of a patient.
+    """Facts of one sequence of a patient that are checked.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ class Seen:
     spacing_mm : (3,).
     centre_mm : (3,) of the lesion's mask, RAS mm.
     volume_mm3 : of the lesion's mask.
-    origin : what `radstudy import` has written beside the image; empty where it did not make it.
+    origin : content of the file that `radstudy import` wrote next to the image; empty for other images.
     """
 
     image: Path
@@ -111,12 +112,12 @@ class Seen:
 
 
 def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float, float]:
-    """The range that is not refused: the training range and half its width at each end.
+    """Return the range that is not refused: the training range plus half its width at each end.
 
     Parameters
     ----------
     low, high : of training.
-    positive : whether a value below 0 is impossible where training has none.
+    positive : whether values below 0 are impossible if training has none.
 
     Examples
     --------
@@ -129,13 +130,13 @@ def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float
     return (max(0.0, low - widened) if positive and low >= 0 else low - widened), high + widened
 
 
-def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[Finding]:
-    """The terms of the formula whose values lie far beyond their training range.
+def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[UnlikeTraining]:
+    """Find the terms of the formula whose values lie far beyond their training range.
 
     Parameters
     ----------
-    terms : of the formula; values of levels (0 or 1) are none of them.
-    values : the patient's, by the terms' names; NaN has no range.
+    terms : of the formula; levels (0 or 1) are never reported.
+    values : the patient's, by the terms' names; NaN is never reported.
     """
     for term in terms:
         value, (low, high) = values[term.name], term.training_range
@@ -148,7 +149,7 @@ def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[
         kind, name = ("clinical", term.name.removeprefix(CLINICAL)) if clinical else ("feature", term.name)
         shown = f"--clinical {name}={value:.6g}" if clinical else f"{name} = {value:.6g}"
         adds = term.coefficient * (value - term.centre) / term.scale
-        yield Finding(
+        yield UnlikeTraining(
             kind, name,
             f"{shown}: training had {low:.6g} to {high:.6g} (refused below {bound_low:.6g} and above "
             f"{bound_high:.6g}); it would add {adds:+.3g} to the log-odds",
@@ -156,17 +157,17 @@ def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[
         )  # fmt: skip
 
 
-def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterator[Finding]:
-    """Values that may each be in range and are together farther from training than any training lesion was."""
+def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterator[UnlikeTraining]:
+    """Find values that are jointly further from training than any training lesion, though each may be in range."""
     if joint is None or not all(np.isfinite(values[name]) for name in joint.names):
         return
     distance, bound = joint.distance(values), JOINT_FACTOR * joint.largest
     if distance > joint.largest:
         refused = f", and more than {bound:.3g} is refused" if distance > bound else ""
-        yield Finding(
+        yield UnlikeTraining(
             "joint", "all values together",
             f"the model's {len(joint.names)} numbers together are {distance:.3g} standard deviations from the training "
-            f"mean; no training lesion was farther than {joint.largest:.3g} from the others{refused}",
+            f"mean; no training lesion was further than {joint.largest:.3g} from the others{refused}",
             distance > bound, distance, 0.0, joint.largest, 0.0, bound,
         )  # fmt: skip
 
@@ -174,13 +175,13 @@ def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterat
 # --- images ------------------------------------------------------------------------------------------------------
 
 
-def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None) -> Iterator[Finding]:
-    """Everything about a patient's images and masks that no feature is needed for.
+def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None) -> Iterator[UnlikeTraining]:
+    """Check everything about a patient's images and masks that does not need features.
 
     Parameters
     ----------
-    seen : sequence to what was read of it.
-    training : of the signature; None in one of an earlier version.
+    seen : sequence to the facts read from its files.
+    training : of the signature; None in a signature of an earlier version.
     """
     known = training.sequences if training is not None else tuple(seen)
     for sequence, one in seen.items():
@@ -196,28 +197,28 @@ def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None
             yield from _pair_of_masks(pair, seen[pair.first], seen[pair.second])
 
 
-def not_checked(training: TrainingDistribution | None, sequences: Sequence[str]) -> Iterator[Finding]:
-    """What a signature does not know of its training images, and so cannot be looked at."""
+def not_checked(training: TrainingDistribution | None, sequences: Sequence[str]) -> Iterator[UnlikeTraining]:
+    """Report the checks that are impossible because the signature has no data on its training images."""
     images, volumes = (training.images, training.volumes_mm3) if training is not None else ({}, {})
     pairs = {(pair.first, pair.second) for pair in training.pairs} if training is not None else set()
     lacking = [f"the voxel spacing and matrix of {name}" for name in sequences if name not in images]
     lacking += [f"the lesion's volume on {name}" for name in sequences if name not in volumes]
     lacking += [
-        f"how lesions on {first} and {second} lie to each other"
+        f"the distance and volume ratio of the lesions on {first} and {second}"
         for first, second in combinations(sequences, 2)
         if (first, second) not in pairs
     ]
     if lacking:
         why = "" if training is not None else " (an earlier version of radstudy wrote it)"
-        yield Finding(
+        yield UnlikeTraining(
             "not checked", "signature",
-            f"not checked, since this signature does not hold it{why}: {', '.join(lacking)}. To do: run the study's "
-            "step 'model' again for a signature that does",
+            f"not checked, because this signature has no data for it{why}: {', '.join(lacking)}. To do: run the "
+            "study's step 'model' again to get a complete signature",
             False,
         )  # fmt: skip
 
 
-def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[Finding]:
+def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[UnlikeTraining]:
     spacing, matrix = ordered_grid(one.spacing_mm, np.array(one.voxels.shape, dtype=float))
     for kind, values, ranges, factor, remark in (
         ("spacing", spacing, training.spacing_mm, SPACING_FACTOR, REMARK_FACTOR),
@@ -231,17 +232,17 @@ def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[Finding]:
             low, high = ([getattr(part, end) for part in ranges] for end in ("low", "high"))
             had = spacing_text(low) if low == high else f"{spacing_text(low)} to {spacing_text(high)}"
             refused = f", and more than a factor of {factor:g} beyond that is refused" if beyond > factor else ""
-            yield Finding(
+            yield UnlikeTraining(
                 kind, sequence,
                 f"{sequence} has {what.format(spacing_text(values))} (finest axis first); training had {had}{refused}",
                 beyond > factor, beyond, None, None, None, factor,
             )  # fmt: skip
 
 
-def _volume(sequence: str, volume: float, training: Range) -> Iterator[Finding]:
+def _volume(sequence: str, volume: float, training: Range) -> Iterator[UnlikeTraining]:
     low, high = _widened_factor(training)
     if not low <= volume <= high:
-        yield Finding(
+        yield UnlikeTraining(
             "volume", sequence,
             f"the lesion on {sequence} has {volume:.4g} mm3; training had {training.low:.4g} to {training.high:.4g} "
             f"mm3, and a volume below {low:.4g} or above {high:.4g} is refused",
@@ -250,26 +251,26 @@ def _volume(sequence: str, volume: float, training: Range) -> Iterator[Finding]:
 
 
 def _widened_factor(training: Range) -> tuple[float, float]:
-    """As `bounds_of`, on the logarithm; at least by a factor of 1.25."""
+    """Return bounds like `bounds_of`, on the logarithmic scale; wider by at least a factor of 1.25."""
     factor = max((training.high / training.low) ** WIDENED, LEAST_FACTOR)
     return training.low / factor, training.high * factor
 
 
-def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Finding]:
+def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[UnlikeTraining]:
     where, had = f"{pair.first}, {pair.second}", pair.distance_mm
     apart = float(np.linalg.norm(first.centre_mm - second.centre_mm))
     bound = had.high + max(WIDENED * (had.high - had.low), LEAST_MM)
     if apart > bound:
-        yield Finding(
+        yield UnlikeTraining(
             "distance", where,
-            f"the lesions on {pair.first} and {pair.second} lie {apart:.1f} mm apart in scanner coordinates; training "
+            f"the lesions on {pair.first} and {pair.second} are {apart:.1f} mm apart in scanner coordinates; training "
             f"had up to {had.high:.1f} mm, and more than {bound:.1f} mm is refused (images of two patients or of two "
             "examinations, or masks of two lesions?)",
             True, apart, had.low, had.high, 0.0, bound,
         )  # fmt: skip
     ratio, (low, high) = first.volume_mm3 / second.volume_mm3, _widened_factor(pair.volume_ratio)
     if not low <= ratio <= high:
-        yield Finding(
+        yield UnlikeTraining(
             "volume ratio", where,
             f"the lesion's volume is {first.volume_mm3:.4g} mm3 on {pair.first} and {second.volume_mm3:.4g} mm3 on "
             f"{pair.second}, a ratio of {ratio:.3g}; training had {pair.volume_ratio.low:.3g} to "
@@ -278,9 +279,9 @@ def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Findi
         )  # fmt: skip
 
 
-def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Finding]:
+def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[UnlikeTraining]:
     if a.voxels.shape == b.voxels.shape and np.array_equal(a.voxels, b.voxels):
-        yield Finding(
+        yield UnlikeTraining(
             "same image", f"{first}, {second}",
             f"{first} ({a.image}) and {second} ({b.image}) are the same image, voxel by voxel",
             True,
@@ -288,10 +289,11 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
     for key, what in _ORIGINS.items():
         mine, other = (_mark(one.origin, key) for one in (a, b))
         if mine and other and mine != other:
-            yield Finding(
+            yield UnlikeTraining(
                 "origin", f"{first}, {second}",
-                f"{first} and {second} {what}, by what 'radstudy import' wrote beside {a.image} and {b.image}",
-                key != "frame_of_reference",  # laid down anew within an examination: the distance shows more
+                f"{first} and {second} {what}, according to what 'radstudy import' wrote next to {a.image} "
+                f"and {b.image}",
+                key != "frame_of_reference",  # repositioned within an examination: the distance shows more
             )  # fmt: skip
             return
 
@@ -299,7 +301,7 @@ def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[Findi
 _ORIGINS = {
     "patient": "are of two patients",
     "examination": "are of two examinations",
-    "frame_of_reference": "have two frames of reference (was the patient laid down anew?)",
+    "frame_of_reference": "have two frames of reference (was the patient repositioned?)",
 }
 
 
@@ -307,12 +309,12 @@ def _mark(origin: Mapping[str, Any], key: str) -> str:
     return str(origin.get(key) or (origin.get("places") or {}).get(key) or "")
 
 
-def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[Finding]:
-    """A file whose name, or whose role in the import, is another sequence's."""
+def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[UnlikeTraining]:
+    """Find a file whose name, or whose role in the import, belongs to another sequence."""
     role = str(one.origin.get("role") or "")
     others = [name for name in known if name != sequence]
     if role in others:
-        yield Finding(
+        yield UnlikeTraining(
             "name", sequence,
             f"--image {sequence}={one.image}: 'radstudy import' wrote this file as {role}", True,
         )  # fmt: skip
@@ -321,9 +323,9 @@ def _name(sequence: str, one: Seen, known: Sequence[str]) -> Iterator[Finding]:
     if _holds(stem, sequence):
         return
     if named := next((name for name in others if _holds(stem, name)), ""):
-        yield Finding("name", sequence, f"--image {sequence}={one.image}: the file's name says {named}", True)
+        yield UnlikeTraining("name", sequence, f"--image {sequence}={one.image}: the file's name says {named}", True)
 
 
 def _holds(text: str, name: str) -> bool:
-    """Whether a name stands in a text as a word of its own."""
+    """True if a name appears in a text as a separate word."""
     return re.search(rf"(?<![0-9a-z]){re.escape(name.casefold())}(?![0-9a-z])", text.casefold()) is not None

@@ -1,4 +1,4 @@
-"""signature.json: a fitted model as plain JSON, with everything that the next patient's probability depends on."""
+"""The file signature.json: a fitted model as plain JSON, with everything that a patient's probability depends on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from radstudy.table import CLINICAL, SEPARATOR, variable_of
 SCHEMA = 1  # the layout of signature.json
 FORMAT = f"radstudy signature {SCHEMA}"
 _EXTRACTION = "extraction"  # of a study with a PyRadiomics parameter file
-_DISTRIBUTION = "training_distribution"  # absent in a signature that an earlier version has written
+_DISTRIBUTION = "training_distribution"  # absent in a signature of an earlier version
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,21 +39,21 @@ class Signature:
 
     Parameters
     ----------
-    study, model, notice : where it comes from; the notice is printed with every prediction.
-    outcome : ``positive``, ``negative`` and ``label`` of what is predicted.
+    study, model, notice : its origin; the notice is printed with every prediction.
+    outcome : ``positive``, ``negative`` and ``label`` of the predicted outcome.
     form : the formula.
-    cutoff : on the probability; at or above it a patient is called positive. By the rule of ``evaluate.cutoff``;
-        infinite (null in the file) where that rule calls nobody positive.
-    sequences : images that a prediction needs, those without a selected feature left out.
+    cutoff : on the probability; patients at or above it are classified as positive. By the rule of
+        ``evaluate.cutoff``; infinite (null in the file) if that rule classifies no patient as positive.
+    sequences : images that a prediction needs, without those that have no selected feature.
     clinical : clinical variables that a prediction needs, with their codebook.
-    prepare, extract : sections of the study file, as plain dictionaries; of a study that began at a feature table
-        `extract` says so, and no image can be used with the signature.
+    prepare, extract : sections of the study file, as plain dictionaries; for a study that started from a feature table
+        `extract` states this, and no image can be used with the signature.
     training : number of patients, positives, and a hash of the training rows.
     versions : of the program and its libraries.
-    distribution : what the training lesions were like, beyond the range of each term; None in a signature that an
-        earlier version has written.
-    extraction : content of the PyRadiomics parameter file that `extract` names, in its layout; None where it names
-        none, and `extract` itself holds the settings.
+    distribution : distribution of the training lesions, beyond the range of each term; None in a signature of an
+        earlier version.
+    extraction : content of the PyRadiomics parameter file that `extract` names, in its layout; None if it names none
+        and `extract` itself contains the settings.
     """
 
     study: str
@@ -73,7 +73,7 @@ class Signature:
 
     @property
     def settings(self) -> ExtractionSettings:
-        """How a lesion becomes the features of the formula."""
+        """Extraction settings for the features of the formula."""
         if self.extraction is not None:
             return ExtractionSettings.from_dict(self.extraction)
         return settings_of_study(Extract.model_validate(self.extract), Path())
@@ -91,7 +91,7 @@ def make_signature(
     lesions: pd.DataFrame | None = None,
     extraction: ExtractionSettings | None = None,
 ) -> Signature:
-    """The signature of one fitted model.
+    """Create the signature of one fitted model.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def make_signature(
     rows : the cohort's rows that trained it.
     design : the same rows of the design table.
     probability : its predictions for those rows, in their order.
-    volumes, lesions : prepare/volumes.csv and the first reader's rows of prepare/lesions.csv, where there are images.
-    extraction : the study's settings; None where it began at a feature table.
+    volumes, lesions : prepare/volumes.csv and the first reader's rows of prepare/lesions.csv, if there are images.
+    extraction : the study's settings; None if it started from a feature table.
     """
     outcome = rows["outcome"].to_numpy(dtype=np.int64)
     patients = rows.index.get_level_values("patient").to_numpy(dtype=object)
@@ -165,7 +165,7 @@ def read_signature(path: Path) -> Signature:
 
     Raises
     ------
-    RefusedError : the file is missing, is not JSON, is not a signature, or lacks a part.
+    RefusedError : the file is missing, is not JSON, is not a signature, or is incomplete.
     """
     try:
         bounds.SIGNATURE.require_of(RefusedError, path.stat().st_size, path)
@@ -176,15 +176,15 @@ def read_signature(path: Path) -> Signature:
     except (OSError, ValueError) as error:
         raise RefusedError(f"{path} is not a signature: {error}") from None
     except RecursionError:
-        raise RefusedError(f"{path} is not a signature: its parts lie within each other too deep") from None
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
-        if (newer := re.fullmatch(r"radstudy signature ([1-9]\d{0,5})", str(found))) and int(newer.group(1)) > SCHEMA:
+        raise RefusedError(f"{path} is not a signature: its parts are nested too deeply") from None
+    stated = document.get("format") if isinstance(document, dict) else None
+    if stated != FORMAT:
+        if (newer := re.fullmatch(r"radstudy signature ([1-9]\d{0,5})", str(stated))) and int(newer.group(1)) > SCHEMA:
             raise RefusedError(
-                f"{path} has the format '{found}'; this radstudy ({__version__}) reads formats up to {SCHEMA}. To do: "
+                f"{path} has the format '{stated}'; this radstudy ({__version__}) reads formats up to {SCHEMA}. To do: "
                 "install a newer radstudy"
             )
-        raise RefusedError(f"{path} is not a signature of the format '{FORMAT}' (found: {found})")
+        raise RefusedError(f"{path} is not a signature of the format '{FORMAT}' (found: {stated})")
     try:
         formula = document["formula"]
         form = LinearForm(float(formula["intercept"]), tuple(_term(item) for item in formula["terms"]))
@@ -192,8 +192,8 @@ def read_signature(path: Path) -> Signature:
         require_sound(document, form, distribution)
         if (params := document["extract"].get("params")) is not None and document.get(_EXTRACTION) is None:
             raise RefusedError(
-                f"{path} was made with a PyRadiomics parameter file, which it does not hold ({params}). To do: run the "
-                "study again; the signature holds the file's settings then"
+                f"{path} was made with a PyRadiomics parameter file, but does not contain it ({params}). To do: run "
+                "the study again; the signature will then contain the file's settings"
             )
         return Signature(
             form=form,

@@ -1,4 +1,4 @@
-"""What a user gives for one patient, checked against what a signature needs: all that is wrong at once."""
+"""Input for one patient, checked against the needs of a signature, with all errors reported at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Given:
     ----------
     images, masks : sequence to file.
     clinical : variable to value, as in the cohort table.
-    label : of the lesion in the masks; None takes the only one present.
+    label : the lesion's label in the masks; None takes the only one present.
     references : sequence to mask of the reference tissue.
     """
 
@@ -44,13 +44,13 @@ class Given:
 
 @dataclass(frozen=True, eq=False)
 class PatientSequence:
-    """One sequence of a patient, read.
+    """One sequence of a patient, read from its files.
 
     Parameters
     ----------
-    volume : the image as the file has it.
-    roi : the lesion's mask on it.
-    seen : what the checks look at.
+    volume : the image as stored in the file.
+    roi : the lesion's mask on the image.
+    seen : the facts that are checked.
     """
 
     volume: Volume
@@ -59,11 +59,11 @@ class PatientSequence:
 
 
 def clinical_values(signature: Signature, given: Given) -> dict[str, float]:
-    """The clinical columns of the design table, once every argument is one that the model needs and can read.
+    """Return the clinical columns of the design table after checking that all arguments are needed and valid.
 
     Raises
     ------
-    RefusedError : an argument is missing, is not one of the model's, or is not a value; lists all of them.
+    RefusedError : arguments are missing, unknown to the model, or invalid; the message lists all of them.
     """
     problems = [*_missing(signature, given), *_unknown(signature, given)]
     values: dict[str, float] = {}
@@ -75,12 +75,12 @@ def clinical_values(signature: Signature, given: Given) -> dict[str, float]:
         if variable.levels is None:
             values[f"{CLINICAL}{name}"] = number = _number(text)
             if not np.isfinite(number):
-                problems.append(f"--clinical {name}={text}: this is not a number; write it as in 54 or 54.5")
+                problems.append(f"--clinical {name}={text}: this is not a number; write for example 54 or 54.5")
         elif text not in variable.levels:
-            problems.append(f"--clinical {name}={text}: the model knows {', '.join(variable.levels)}")
+            problems.append(f"--clinical {name}={text}: unknown value; choose from {', '.join(variable.levels)}")
         else:
             values |= {f"{CLINICAL}{name}={level}": float(text == level) for level in variable.levels[1:]}
-    if problems:  # a user who has to correct one value should hear of all
+    if problems:  # report everything at once
         terms = [term for term in signature.form.terms if np.isfinite(values.get(term.name, np.nan))]
         problems += [finding.message for finding in check_terms(terms, values)]
     if len(problems) == 1:
@@ -92,7 +92,7 @@ def clinical_values(signature: Signature, given: Given) -> dict[str, float]:
 
 
 def _number(text: str) -> float:
-    """A number as people write it; NaN for anything else, such as 1_0, nan or inf."""
+    """Read a number in ordinary notation; NaN for anything else, such as 1_0, nan or inf."""
     try:
         return float("nan") if "_" in text else float(text)
     except ValueError:
@@ -100,7 +100,7 @@ def _number(text: str) -> float:
 
 
 def tissue_of(signature: Signature) -> str | None:
-    """The reference tissue by which the study scaled its images."""
+    """Return the reference tissue by which the study scaled its images."""
     return next((step["reference"]["tissue"] for step in signature.prepare if "reference" in step), None)
 
 
@@ -116,7 +116,7 @@ def _missing(signature: Signature, given: Given) -> list[str]:
 
 
 def _unknown(signature: Signature, given: Given) -> list[str]:
-    """Arguments that would change nothing: a user who gives them believes that they do."""
+    """Find arguments that would have no effect, because a user who gives them expects one."""
     training = signature.distribution
     sequences, variables = tuple(signature.sequences), tuple(signature.clinical)
     of_study = (training.sequences, training.variables) if training is not None else ((), ())
@@ -134,11 +134,11 @@ def _unknown(signature: Signature, given: Given) -> list[str]:
     ]
     if not scaled:
         problems += [
-            f"--reference {name}: the study scaled its images by no reference tissue. Leave it out"
+            f"--reference {name}: the study did not scale its images by a reference tissue. Leave it out"
             for name in given.references
         ]
     if given.label is not None and not sequences:
-        problems.append("--label: the model uses no image. Leave it out")
+        problems.append("--label: the model does not use images. Leave it out")
     return problems
 
 
@@ -154,26 +154,26 @@ def _no_use(option: str, name: str, uses: tuple[str, ...], of_study: tuple[str, 
 
 
 def read_sequences(signature: Signature, given: Given) -> dict[str, PatientSequence]:
-    """The images and masks that the model needs.
+    """Read the images and masks that the model needs.
 
     Raises
     ------
     CaseError : a file cannot be used.
-    CohortError : several cannot; lists all of them.
+    CohortError : several files cannot be used; the message lists all of them.
     """
-    found: dict[str, PatientSequence] = {}
+    read: dict[str, PatientSequence] = {}
     errors: list[CaseError] = []
     for sequence in signature.sequences:
         try:
-            found[sequence] = _read(given.images[sequence], given.masks[sequence], given.label)
+            read[sequence] = _read(given.images[sequence], given.masks[sequence], given.label)
         except CaseError as error:
             errors.append(error.located(sequence=sequence))
     raise_all(errors)
-    return found
+    return read
 
 
 def raise_all(errors: list[CaseError]) -> None:
-    """Nothing without an error; one as it is; several as a list."""
+    """Raise nothing without errors, a single error unchanged, and several errors as a list."""
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -193,7 +193,7 @@ def _read(image: Path, mask: Path, label: Label | None) -> PatientSequence:
 
 
 def origin_of(image: Path) -> dict[str, Any]:
-    """What `radstudy import` has written beside an image; empty where there is nothing of its making."""
+    """Read the file that `radstudy import` wrote next to an image; empty if there is none."""
     stem = image.name.removesuffix(".gz").rpartition(".")[0] or image.name
     try:
         record = json.loads(image.with_name(f"{stem}.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The next patient: images, masks and clinical values in, the model's own probability out."""
+"""Prediction for one patient: images, masks and clinical values in, the model's probability out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from radstudy.modelling.models import Term
 from radstudy.protocol.prepare import preparation_step, reference_in
 from radstudy.protocol.sections import Extract
 from radstudy.signature.applicability import (
-    Finding,
+    UnlikeTraining,
     UnlikeTrainingError,
     check_images,
     check_joint,
@@ -35,7 +35,7 @@ from radstudy.table import SEPARATOR
 
 @dataclass(frozen=True)
 class Contribution:
-    """One term of the formula for this patient: its value and what it adds to the log-odds."""
+    """One term of the formula for this patient: its value and its contribution to the log-odds."""
 
     name: str
     value: float
@@ -45,7 +45,7 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's answer for one patient.
+    """A model's prediction for one patient.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class Prediction:
     positive : whether the probability reaches the cut-off that was fixed on the training set.
     cutoff : that cut-off.
     contributions : the terms, largest first.
-    warnings : what to know before using the number.
+    warnings : facts to know before using the probability.
     signature : the model.
-    findings : in what the patient is unlike the training patients; those that refuse were overruled by the user.
+    findings : differences from the training patients; those that refuse were overruled by the user.
     """
 
     probability: float
@@ -64,10 +64,10 @@ class Prediction:
     contributions: tuple[Contribution, ...]
     warnings: tuple[str, ...]
     signature: Signature
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[UnlikeTraining, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the prediction as plain JSON, for machines."""
         return {
             "study": self.signature.study,
             "model": self.signature.model,
@@ -84,17 +84,17 @@ class Prediction:
         }
 
     def as_text(self) -> str:
-        """For people."""
+        """Return the prediction as text, for people."""
         outcome = self.signature.outcome
         call = f"{'at or above' if self.positive else 'below'} the training cut-off of {self.cutoff:.3f}"
         if np.isinf(self.cutoff):
-            call = "by the study's rule for the cut-off nobody is called positive"
+            call = "the study's rule for the cut-off classifies no patient as positive"
         lines = [self.signature.notice] if self.signature.notice else []
         lines += [
             f"{self.signature.study}: model '{self.signature.model}'",
             *self._headline(),
             f"Probability of {outcome['label']} = {outcome['positive']}: {_shown(self.probability)} ({call})",
-            "What adds to the log-odds:",
+            "Contributions to the log-odds:",
         ]
         lines += [
             f"  {item.log_odds:+.3f}  {item.name} = {item.value:.6g}"
@@ -105,28 +105,28 @@ class Prediction:
         return "\n".join([*lines, "A research model: not a medical device, not for decisions about care."])
 
     def _headline(self) -> list[str]:
-        """What stands above the probability."""
+        """Return the lines above the probability."""
         overruled = [finding for finding in self.findings if finding.refuses]
         remarks = [finding for finding in self.findings if not finding.refuses]
         lines = []
         if overruled:
             lines.append(
-                "THIS PATIENT IS UNLIKE THOSE WHOM THE MODEL WAS TRAINED ON: the probability below is printed because "
-                "of --outside-range, and nothing is known of how right it is."
+                "THIS PATIENT DIFFERS FROM THE PATIENTS THAT THE MODEL WAS TRAINED ON: the probability below is "
+                "printed because of --outside-range, and its accuracy is unknown."
             )
             lines += [f"  {number}. {finding.message}" for number, finding in enumerate(overruled, 1)]
         return lines + [f"Look at this first: {finding.message}" for finding in remarks]
 
 
 def _shown(probability: float) -> str:
-    """Three decimals; never a certainty that only rounding makes."""
+    """Format a probability with three decimals, without showing a certainty due to rounding."""
     if probability < 0.0005:
         return "below 0.001"
     return "above 0.999" if probability > 0.9995 else f"{probability:.3f}"
 
 
-def refused(signature: Signature, findings: Sequence[Finding]) -> dict[str, Any]:
-    """What machines are told where there is no probability; see `Prediction.as_dict`."""
+def refused(signature: Signature, findings: Sequence[UnlikeTraining]) -> dict[str, Any]:
+    """Return the plain JSON for a refused prediction; see `Prediction.as_dict`."""
     return {
         "study": signature.study,
         "model": signature.model,
@@ -148,38 +148,37 @@ def predict_patient(
     references: Mapping[str, Path] | None = None,
     outside_range: bool = False,
 ) -> Prediction:
-    """Prepare, extract and apply the formula, exactly as the study did.
+    """Predict for one patient: prepare, extract and apply the formula exactly as the study did.
 
     Parameters
     ----------
     signature : the model.
-    images, masks : sequence to file; those that the signature needs.
+    images, masks : sequence to file, for the sequences that the signature needs.
     clinical : variable to value, as in the cohort table.
-    label : of the lesion in the masks; None takes the only one present.
-    references : sequence to mask of the reference tissue, where the study scaled its images by one.
-    outside_range : give the probability also where the patient is unlike the training patients; the result says so.
+    label : the lesion's label in the masks; None takes the only one present.
+    references : sequence to mask of the reference tissue, if the study scaled its images by one.
+    outside_range : return the probability even if the patient differs from the training patients, with the reasons.
 
     Raises
     ------
-    RefusedError : an image, a mask or a clinical value that the model needs is missing or does not fit, or is none that
-        the model uses.
-    UnlikeTrainingError : the patient is unlike the training patients; `findings` lists in what.
-    CaseError, CohortError : an image or mask, or several, cannot be used.
+    RefusedError : an image, a mask or a clinical value is missing, does not fit, or is not used by the model.
+    UnlikeTrainingError : the patient differs from the training patients; `findings` lists the differences.
+    CaseError, CohortError : one or several images or masks cannot be used.
     """
     if signature.extract.get(FROM_TABLE) and signature.sequences:
         raise RefusedError(
-            f"the model '{signature.model}' was made from a table of features that were computed elsewhere; what made "
-            "them is not known here, so no image can be used. To do: apply the formula in signature.json to features "
-            "of the same origin"
+            f"the model '{signature.model}' was made from a table of features that were computed elsewhere; how they "
+            "were computed is not known here, so no image can be used. To do: apply the formula in signature.json to "
+            "features of the same origin"
         )
     given = Given(images, masks, clinical, label, references or {})
     values = clinical_values(signature, given)
-    found, warnings, findings = _of_images(signature, given)
-    values |= found
+    features, warnings, findings = _of_images(signature, given)
+    values |= features
     absent = [term.name for term in signature.form.terms if term.name not in values]
     if absent:
         raise RefusedError(
-            f"the model '{signature.model}' cannot be applied: the settings of its signature give no "
+            f"the model '{signature.model}' cannot be applied: the settings of its signature do not compute "
             f"{', '.join(absent)}. To do: copy signature.json again from the folder of the run that wrote it"
         )
     used = {term.name: _used(term, values[term.name]) for term in signature.form.terms}
@@ -198,7 +197,7 @@ def predict_patient(
         if np.isnan(values[term.name])
     ]
     terms = [_contribution(term, used[term.name]) for term in signature.form.terms]
-    with np.errstate(over="ignore"):  # of log-odds below -709 the probability is 0
+    with np.errstate(over="ignore"):  # for log-odds below -709 the probability is 0
         probability = float(signature.form.probability(design)[0])
     return Prediction(
         probability,
@@ -211,8 +210,8 @@ def predict_patient(
     )
 
 
-def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], list[str], list[Finding]]:
-    """The features of all sequences by the formula's names, warnings, and what the images themselves show."""
+def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], list[str], list[UnlikeTraining]]:
+    """Compute the features of all sequences by the formula's names, with warnings and findings on the images."""
     sequences = read_sequences(signature, given)
     seen = {name: sequence.seen for name, sequence in sequences.items()}
     findings = [*check_images(seen, signature.distribution), *not_checked(signature.distribution, tuple(seen))]
@@ -221,11 +220,11 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
     errors: list[CaseError] = []
     for name, sequence in sequences.items():
         try:
-            found, notes = _features(signature, sequence, given.references.get(name))
+            features, notes = _features(signature, sequence, given.references.get(name))
         except CaseError as error:
             errors.append(error.located(sequence=name))
             continue
-        values |= {f"{name}{SEPARATOR}{feature}": value for feature, value in found.items()}
+        values |= {f"{name}{SEPARATOR}{feature}": value for feature, value in features.items()}
         warnings += [f"{name}: {note}" for note in notes]
     raise_all(errors)
     return values, warnings, findings

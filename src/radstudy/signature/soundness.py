@@ -1,4 +1,4 @@
-"""Whether the parts of a signature.json are what they should be, and fit each other: asked before they are used."""
+"""Validation of a signature.json before use: the type of each part, and the consistency between parts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from radstudy.protocol.sections import ClinicalVariable, Extract
 from radstudy.signature.training import TrainingDistribution
 from radstudy.table import CLINICAL, SEPARATOR
 
-FROM_TABLE = "from_feature_table"  # what stands in `extract` where the study computed no feature itself
+FROM_TABLE = "from_feature_table"  # key in `extract` if the study did not compute features itself
 
 
 def require_sound(document: Mapping[str, Any], form: LinearForm, distribution: TrainingDistribution | None) -> None:
-    """Refuse a signature with a part of the wrong kind, or with parts that do not fit each other.
+    """Refuse a signature with a part of the wrong type, or with inconsistent parts.
 
     Parameters
     ----------
-    document : as the file has it.
-    form, distribution : what was made of two of its parts.
+    document : content of the file.
+    form, distribution : the objects read from two of its parts.
 
     Raises
     ------
-    ValueError : with the first thing that is wrong.
+    ValueError : names the first problem.
     """
     problems = chain(_kinds(document), _sections(document), _terms(document, form), _joint(form, distribution))
     if (first := next(problems, None)) is not None:
@@ -42,10 +42,10 @@ def require_sound(document: Mapping[str, Any], form: LinearForm, distribution: T
 def _kinds(document: Mapping[str, Any]) -> Iterator[str]:
     for name in ("study", "model", "notice"):
         if not isinstance(document[name], str):
-            yield f"'{name}' is not a text: {document[name]!r}"
+            yield f"'{name}' is not text: {document[name]!r}"
     for name in ("outcome", "clinical", "extract", "training", "versions"):
         if not isinstance(document[name], dict):
-            yield f"'{name}' does not hold names with values: {document[name]!r}"
+            yield f"'{name}' does not contain names with values: {document[name]!r}"
     for name in ("sequences", "prepare"):
         if not isinstance(document[name], list):
             yield f"'{name}' is not a list: {document[name]!r}"
@@ -61,7 +61,7 @@ def _kinds(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sections(document: Mapping[str, Any]) -> Iterator[str]:
-    """The parts that a study file has too."""
+    """Check the parts that also appear in a study file."""
     parts: list[tuple[str, Callable[[Any], object], Any]] = [
         (f"prepare, step {number}", preparation_step, step) for number, step in enumerate(document["prepare"], 1)
     ]
@@ -83,7 +83,7 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"'{name}' cannot be used: {error}"
     if (extraction := document.get("extraction")) is not None:
         if not isinstance(extraction, dict):
-            yield f"'extraction' does not hold names with values: {extraction!r}"
+            yield f"'extraction' does not contain names with values: {extraction!r}"
         try:
             ExtractionSettings.from_dict(extraction)
         except StudyFileError as error:
@@ -91,12 +91,12 @@ def _sections(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _terms(document: Mapping[str, Any], form: LinearForm) -> Iterator[str]:
-    """Each term belongs to a sequence or a clinical variable of the signature, and its numbers are finite."""
+    """Check that each term belongs to a sequence or a clinical variable, and that its numbers are finite."""
     if not math.isfinite(form.intercept):
         yield f"the intercept is {form.intercept}"
     names = [term.name for term in form.terms]
     if len(set(names)) < len(names):
-        yield "a term stands twice in the formula"
+        yield "a term appears twice in the formula"
     clinical = {name: ClinicalVariable.model_validate(item) for name, item in document["clinical"].items()}
     known = set()
     for name, variable in clinical.items():
@@ -114,7 +114,7 @@ def _terms(document: Mapping[str, Any], form: LinearForm) -> Iterator[str]:
 
 
 def _joint(form: LinearForm, distribution: TrainingDistribution | None) -> Iterator[str]:
-    """What the training values were like together is of terms of the formula, one row and column each."""
+    """Check that the joint distribution of the training values has one row and column per term of the formula."""
     joint = None if distribution is None else distribution.joint
     if joint is None:
         return
@@ -123,9 +123,9 @@ def _joint(form: LinearForm, distribution: TrainingDistribution | None) -> Itera
     if len(joint.precision) != count or any(len(row) != count for row in rows):
         yield "the joint distribution of the training values has rows of different lengths"
     if not all(math.isfinite(value) for row in rows for value in row) or any(value <= 0 for value in joint.scale):
-        yield "the joint distribution of the training values holds numbers that cannot be used"
+        yield "the joint distribution of the training values has numbers that cannot be used"
     if not math.isfinite(joint.largest):
         yield f"the largest joint distance is {joint.largest}"
     unknown = sorted(set(joint.names) - {term.name for term in form.terms})
     if unknown:
-        yield f"the joint distribution names '{unknown[0]}', which is no term of the formula"
+        yield f"the joint distribution names '{unknown[0]}', which is not a term of the formula"

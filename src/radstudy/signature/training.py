@@ -1,6 +1,6 @@
-"""What the training lesions were like, so that the next patient can be compared with them: a section of the signature.
+"""Distribution of the training lesions, a section of the signature with which the next patient is compared.
 
-Nothing of a single patient is in it but the ends of ranges: it may leave the lab with the formula.
+It contains no data of single patients except the ends of ranges, so it may leave the lab with the formula.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from radstudy.table import CLINICAL
 
 Array = NDArray[np.float64]
 
-_FEWEST = 10  # lesions below which no joint distance is kept: its largest value would say nothing
+_FEWEST = 10  # lesions; with fewer, no joint distance is kept, because its largest value would be meaningless
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Range:
 
     @classmethod
     def of(cls, values: Array) -> Self | None:
-        """Of the finite values; None where there is none."""
+        """Return the range of the finite values; None if there are none."""
         known = values[np.isfinite(values)]
         return cls(len(known), float(known.min()), float(known.max())) if len(known) else None
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
-        """The inverse of `dataclasses.asdict`."""
+        """Read the result of `dataclasses.asdict`."""
         return cls(int(item["count"]), float(item["low"]), float(item["high"]))
 
 
@@ -49,7 +49,7 @@ class ImageRange:
 
     Parameters
     ----------
-    spacing_mm, matrix : one range an axis, ordered as `ordered_grid` orders axes.
+    spacing_mm, matrix : one range per axis, in the order of `ordered_grid`.
     """
 
     spacing_mm: tuple[Range, ...]
@@ -58,13 +58,13 @@ class ImageRange:
 
 @dataclass(frozen=True)
 class PairRange:
-    """How a lesion's masks on two sequences lay to each other.
+    """Distance and volume ratio of a lesion's masks on two sequences.
 
     Parameters
     ----------
     first, second : the sequences.
     distance_mm : between the masks' centres, in scanner coordinates.
-    volume_ratio : volume on the first over volume on the second.
+    volume_ratio : volume on the first divided by volume on the second.
     """
 
     first: str
@@ -75,18 +75,18 @@ class PairRange:
 
 @dataclass(frozen=True)
 class JointRange:
-    """How far a lesion's values lay from all others' together.
+    """Joint distance of a lesion's values from those of all others.
 
-    The distance is Mahalanobis's, of standardised values with a covariance shrunk as Ledoit and Wolf do.
+    The distance is Mahalanobis's, of standardised values with a Ledoit-Wolf shrunken covariance.
 
     Parameters
     ----------
     names : terms of the formula that are numbers.
     centre, scale : (terms,) training mean and standard deviation.
     precision : (terms, terms) inverse of the covariance of the standardised values.
-    largest : the largest distance of a training lesion, each from the others without it (leave-one-out): a patient of
-        the same population lies beyond it once in about ``count + 1`` times.
-    count : training lesions.
+    largest : the largest distance of a training lesion from the others (leave-one-out): a patient of the same
+        population lies beyond it about once in ``count + 1`` times.
+    count : number of training lesions.
 
     References
     ----------
@@ -102,7 +102,7 @@ class JointRange:
 
     @classmethod
     def of(cls, names: tuple[str, ...], values: Array) -> Self | None:
-        """Of (lesions, terms) values without gaps; None where fewer than ten lesions, or no term, vary."""
+        """Fit to values (lesions, terms) without gaps; None for fewer than ten lesions or if no term varies."""
         if len(values) < _FEWEST or not len(names):
             return None
         rows = np.arange(len(values))
@@ -113,13 +113,13 @@ class JointRange:
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
-        """The inverse of `dataclasses.asdict`."""
+        """Read the result of `dataclasses.asdict`."""
         centre, scale = (tuple(float(value) for value in item[name]) for name in ("centre", "scale"))
         precision = tuple(tuple(float(value) for value in row) for row in item["precision"])
         return cls(tuple(item["names"]), centre, scale, precision, float(item["largest"]), int(item["count"]))
 
     def distance(self, values: Mapping[str, float]) -> float:
-        """Of one patient's values, by the terms' names."""
+        """Compute the distance of one patient's values, given by the terms' names."""
         row = np.array([values[name] for name in self.names])
         return _distance(row, np.array(self.centre), np.array(self.scale), np.array(self.precision))
 
@@ -140,15 +140,15 @@ def _distance(row: Array, centre: Array, scale: Array, precision: Array) -> floa
 
 @dataclass(frozen=True)
 class TrainingDistribution:
-    """What a signature knows of the lesions that trained it, beyond the range of each term.
+    """Data of a signature on its training lesions, beyond the range of each term.
 
     Parameters
     ----------
-    sequences, variables : all of the study, also those that this model does not use.
+    sequences, variables : all of the study, including those that this model does not use.
     images : sequence to the grids of its images.
     volumes_mm3 : sequence to the lesions' volumes as drawn.
     pairs : of the model's sequences.
-    joint : of the formula's numbers together; None where there were too few lesions.
+    joint : of the formula's numbers together; None if there were too few lesions.
     """
 
     sequences: tuple[str, ...]
@@ -159,12 +159,12 @@ class TrainingDistribution:
     joint: JointRange | None
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the distribution as plain JSON."""
         return asdict(self)
 
     @classmethod
     def read(cls, item: Mapping[str, Any]) -> Self:
-        """The inverse of `as_dict`."""
+        """Read the result of `as_dict`."""
         return cls(
             tuple(item["sequences"]),
             tuple(item["variables"]),
@@ -187,9 +187,9 @@ _GRID = ("spacing_mm", "matrix")
 
 
 def ordered_grid(spacing_mm: Array, matrix: Array) -> tuple[Array, Array]:
-    """Spacing and matrix with the finest axis first; of equal spacings (to 0.1 %) the longer axis first.
+    """Order spacing and matrix with the finest axis first; among equal spacings (to 0.1 %) the longer axis first.
 
-    So an image that stores its slices along another axis compares with one that does not.
+    An image that stores its slices along another axis can then be compared.
     """
     order = np.lexsort((-matrix, np.round(np.log(spacing_mm), 3)))
     return spacing_mm[order], matrix[order]
@@ -205,7 +205,7 @@ def training_distribution(
     volumes: pd.DataFrame | None,
     lesions: pd.DataFrame | None,
 ) -> TrainingDistribution:
-    """What the training lesions were like.
+    """Describe the training lesions.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def training_distribution(
     design : rows of the design table that trained it, indexed (patient, lesion).
     needed : sequences that a prediction needs.
     sequences, variables : all of the study.
-    volumes : prepare/volumes.csv; None in a study without images.
+    volumes : prepare/volumes.csv; None for a study without images.
     lesions : prepare/lesions.csv, the first reader's rows.
     """
     numbers = tuple(term for term in form.terms if not (term.name.startswith(CLINICAL) and "=" in term.name))
@@ -227,7 +227,7 @@ def training_distribution(
         sequences,
         variables,
         {name: grid for name in needed if volumes is not None and (grid := _grids(volumes, name, patients))},
-        {name: found for name, part in drawn.items() if (found := Range.of(part["volume_mm3"].to_numpy(dtype=float)))},
+        {name: size for name, part in drawn.items() if (size := Range.of(part["volume_mm3"].to_numpy(dtype=float)))},
         tuple(pair for a, b in combinations(drawn, 2) if (pair := _pair(a, b, drawn[a], drawn[b]))),
         JointRange.of(tuple(term.name for term in numbers), table),
     )
@@ -262,7 +262,7 @@ def _ranges(table: Array) -> tuple[Range, ...]:
 
 
 def _pair(first: str, second: str, a: pd.DataFrame, b: pd.DataFrame) -> PairRange | None:
-    if not {*CENTRE} <= {*a.columns}:  # of a run that was prepared by an earlier version
+    if not {*CENTRE} <= {*a.columns}:  # the run was prepared by an earlier version
         return None
     apart = a[list(CENTRE)].to_numpy(dtype=float) - b[list(CENTRE)].to_numpy(dtype=float)
     distance = Range.of(np.linalg.norm(apart, axis=1))

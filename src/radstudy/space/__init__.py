@@ -1,1 +1,1 @@
-"""Where voxels lie: a grid in the patient, the order of an array's axes, LPS and RAS."""
+"""Positions of voxels in the patient: grids, the order of an array's axes, LPS and RAS."""

@@ -1,13 +1,13 @@
-"""Orders of axes and frames of the patient: every change from one to another, by name.
+"""Orders of array axes and patient frames, with a named function for every conversion between them.
 
-Two orders of an array's axes:
+The axes of an array have one of two orders:
 
-- ``ijk``: (I, J, K), as the file counts its voxels; I runs fastest in most files. `Volume`, `Roi` and `Grid` have it.
-- ``zyx``: the same axes the other way round, (K, J, I). ITK's arrays, NumPy's rows-first habit and the kernels have it.
+- ``ijk``: (I, J, K), as the file counts its voxels; I runs fastest in most files. `Volume`, `Roi` and `Grid` use it.
+- ``zyx``: the same axes in reverse, (K, J, I). ITK's arrays, NumPy's row-major convention and the kernels use it.
 
 Two frames of the patient, both in mm: ``ras`` (right, anterior, superior), which this program computes in, and ``lps``
-(left, posterior, superior), which DICOM and ITK store. They differ by the signs of the first two axes, so each way is
-its own inverse; both have a name, so that a line says which frame it ends in.
+(left, posterior, superior), which DICOM and ITK store. They differ in the signs of the first two axes, so the
+conversion is its own inverse. Both directions have a name, so that the code shows which frame the result is in.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def zyx_of_ijk(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """An (I, J, K) array as (K, J, I): a view.
+    """Return a view of an (I, J, K) array with its axes as (K, J, I).
 
     Examples
     --------
@@ -34,12 +34,12 @@ def zyx_of_ijk(array: NDArray[Scalar]) -> NDArray[Scalar]:
 
 
 def ijk_of_zyx(array: NDArray[Scalar]) -> NDArray[Scalar]:
-    """A (K, J, I) array as (I, J, K): a view."""
+    """Return a view of a (K, J, I) array with its axes as (I, J, K)."""
     return array.transpose(2, 1, 0)
 
 
 def ras_of_lps(lps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What ends in LPS as what ends in RAS.
+    """Convert a vector, axes or an affine that maps to LPS so that it maps to RAS.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ def ras_of_lps(lps: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def lps_of_ras(ras: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What ends in RAS as what ends in LPS; as `ras_of_lps`."""
+    """Convert a vector, axes or an affine that maps to RAS so that it maps to LPS; see `ras_of_lps`."""
     return ras_of_lps(ras)
 
 
 def points_ras_of_lps(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (n, 3) in LPS as points in RAS.
+    """Convert points (n, 3) from LPS to RAS.
 
     Examples
     --------
@@ -72,13 +72,13 @@ def points_ras_of_lps(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def map_between_frames(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The (3, 3) linear map of the one frame, from RAS to RAS, as that of the other, from LPS to LPS, or back."""
+    """Convert a (3, 3) linear map from RAS to RAS into the same map from LPS to LPS, or back."""
     flip = np.diag(_SIGNS[:3])
     flipped: NDArray[np.float64] = flip @ linear @ flip
     return flipped
 
 
 def axes_to_left_back_head(axes_ras: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3, 3) columns along right, front, head as columns along left, back, head, both in RAS."""
+    """Convert (3, 3) columns along right, front, head to columns along left, back, head, both in RAS."""
     turned: NDArray[np.float64] = axes_ras @ np.diag(_SIGNS[:3])
     return turned

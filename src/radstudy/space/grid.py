@@ -1,4 +1,4 @@
-"""A grid of voxels in the patient: how many there are, where they lie, and whether two grids are one."""
+"""A grid of voxels in the patient: its size and position, and the comparison of two grids."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.errors import CaseError
 
 Float64 = NDArray[np.float64]
 
-SNAP_VOXELS = 1e-3  # grids nearer than this, in voxels, at every corner are one grid
+SNAP_VOXELS = 1e-3  # two grids whose corners are all closer than this, in voxels, count as the same grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,11 @@ class Grid:
     ----------
     shape : (I, J, K) voxels along each axis, each at least 1.
     affine : float64 (4, 4), voxel index to RAS mm: finite, axes at right angles.
-    source : the file whose grid it is, for messages; it makes no difference between grids.
+    source : the file that the grid comes from, for messages; ignored when grids are compared.
 
     Raises
     ------
-    CaseError : the shape has not three axes or no voxel, or the affine cannot be used.
+    CaseError : the shape does not have three axes, has no voxels, or the affine cannot be used.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if len(self.shape) != 3 or min(self.shape) < 1:
-            raise CaseError(f"a grid needs voxels along three axes, this one has {self.shape}", "give a 3D image")
+            raise CaseError(f"a grid needs voxels along three axes, but its shape is {self.shape}", "give a 3D image")
         i, j, k = self.shape
         object.__setattr__(self, "shape", (int(i), int(j), int(k)))
         object.__setattr__(self, "affine", checked_affine(self.affine))
@@ -58,30 +58,30 @@ class Grid:
 
     @property
     def spacing_mm(self) -> Float64:
-        """(3,) distance between voxel centres along I, J, K in mm."""
+        """Distance between voxel centres along I, J, K in mm, (3,)."""
         return spacing_of(self.affine)
 
     @cached_property
     def inverse(self) -> Float64:
-        """float64 (4, 4), RAS mm to voxel index."""
+        """Inverse affine, RAS mm to voxel index, float64 (4, 4)."""
         return np.asarray(np.linalg.inv(self.affine), np.float64)
 
     @property
     def corners(self) -> Float64:
-        """(8, 3) centres of the outermost voxels, RAS mm."""
+        """Centres of the outermost voxels in RAS mm, (8, 3)."""
         corners: Float64 = (corner_indices(self.shape).T @ self.affine.T)[:, :3]
         return corners
 
     def same_as(self, other: Grid) -> bool:
-        """Whether two grids agree to a thousandth of a voxel (`SNAP_VOXELS`) at every corner: headers round."""
+        """True if all corners agree to a thousandth of a voxel (`SNAP_VOXELS`), since headers round numbers."""
         return self.shape == other.shape and self._corners_apart(other) <= SNAP_VOXELS
 
     def difference(self, other: Grid) -> str:
-        """What differs, in words and by how much; "" where the grids are the same.
+        """Describe how this grid differs from another, as text; "" if the grids are the same.
 
         Parameters
         ----------
-        other : called "the image's" in the words.
+        other : the grid called "the image's" in the text.
         """
         if self.shape != other.shape:
             return f"its size is {self.shape} voxels, the image's {other.shape}"
@@ -103,26 +103,26 @@ class Grid:
         return "; ".join(parts) or f"corners lie up to {apart:.3g} voxels apart"
 
     def _corners_apart(self, other: Grid) -> float:
-        """How far corners of one index lie apart, in voxels of the other grid along its axes, at most."""
+        """Return the largest distance between corresponding corners, in voxels along the other grid's axes."""
         corners = corner_indices(self.shape)
         apart = other.inverse @ self.affine @ corners - corners
         return float(np.abs(apart[:3]).max())
 
 
 def corner_indices(shape: tuple[int, ...]) -> Float64:
-    """(4, 8) homogeneous indices of a grid's outermost voxels."""
+    """Return the homogeneous indices of a grid's outermost voxels, (4, 8)."""
     ends = np.array(np.meshgrid(*[(0, size - 1) for size in shape], indexing="ij"), dtype=np.float64).reshape(3, -1)
     return np.vstack([ends, np.ones(8)])
 
 
 def spacing_of(affine: Float64) -> Float64:
-    """(3,) voxel spacing in mm of a (4, 4) affine."""
+    """Return the voxel spacing in mm of a (4, 4) affine, (3,)."""
     spacing: Float64 = np.linalg.norm(affine[:3, :3], axis=0)
     return spacing
 
 
 def spacing_text(spacing_mm: Iterable[float]) -> str:
-    """A spacing as text, without its unit.
+    """Format a spacing as text, without its unit.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def spacing_text(spacing_mm: Iterable[float]) -> str:
 
 
 def checked_affine(affine: NDArray[Any]) -> Float64:
-    """A float64 (4, 4) affine, or a CaseError: finite, positive spacing, axes at right angles."""
+    """Return the affine as float64 (4, 4), or raise CaseError if a value, a spacing or an angle cannot be used."""
     matrix = np.asarray(affine, dtype=np.float64)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
         raise CaseError(f"the affine is not a finite 4 x 4 matrix: {matrix.tolist()}", "export the image again")

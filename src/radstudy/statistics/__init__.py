@@ -1,4 +1,4 @@
-"""Arrays in, named results out."""
+"""Statistics: functions from arrays to named results."""
 
 from radstudy.statistics.auc_interval import AucCi, AucInterval, auc_ci
 from radstudy.statistics.balance import StandardisedDifference, smd_categorical, smd_continuous

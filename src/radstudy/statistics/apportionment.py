@@ -1,4 +1,4 @@
-"""Whole patients in proportion: how many train, and how many of each class."""
+"""Proportional numbers of whole patients: for training, and for each class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def training_size(patients: int, share: float) -> int:
-    """The whole patients in a share of them, ``floor(share n)``; seven tenths of ten are seven.
+    """Return the number of whole patients in a share of them, ``floor(share n)``; seven tenths of ten are seven.
 
     Examples
     --------
@@ -19,7 +19,7 @@ def training_size(patients: int, share: float) -> int:
 
 
 def shared_out(total: int, sizes: list[int]) -> list[int]:
-    """Whole numbers that sum to `total`, in proportion to `sizes`, largest remainder first.
+    """Return whole numbers that sum to `total`, in proportion to `sizes`, by the largest remainders.
 
     Examples
     --------

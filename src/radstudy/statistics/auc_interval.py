@@ -1,4 +1,4 @@
-"""The confidence interval of the area under the ROC curve, by seven methods."""
+"""Confidence interval of the area under the ROC curve, by seven methods."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ AucInterval = Literal["delong", "logit-delong", "hanley-mcneil", "newcombe", "bo
 
 @dataclass(frozen=True)
 class AucCi:
-    """``auc`` with its interval ``ci`` = (low, high) within [0, 1].
+    """AUC ``auc`` with its interval ``ci`` = (low, high) within [0, 1].
 
-    `method` is what was asked for; `note` says where the interval is another one or carries no information. ``se`` is
-    the standard error of the AUC where the method has one, else NaN.
+    `method` is the requested method; `note` reports if another interval was used or if it carries no information.
+    ``se`` is the standard error of the AUC if the method has one, else NaN.
     """
 
     auc: float
@@ -46,7 +46,7 @@ def auc_ci(
     resamples: int = 2000,
     rng: np.random.Generator | None = None,
 ) -> AucCi:
-    """Area under the ROC curve with a confidence interval within [0, 1].
+    """Compute the area under the ROC curve with a confidence interval within [0, 1].
 
     docs/statistics.md shows how often each method's interval covers the true area.
 
@@ -55,13 +55,13 @@ def auc_ci(
     y : (n,) 0 or 1.
     score : (n,), higher means positive.
     method :
-        - "newcombe": Newcombe's method 5, the score-like interval of the Hanley-McNeil variance; defined for every AUC,
-          0, 1 and all scores equal included;
-        - "delong": ``auc +- z se`` with DeLong's variance, cut to [0, 1], as pROC gives it;
-        - "logit-delong": the same on the logit of the AUC, ``se / (auc (1 - auc))``; stays inside without cutting and
-          covers better near 1. Where DeLong's variance is zero or undefined (AUC 0 or 1, all scores equal, a single
-          case in a class) it has no value: Newcombe's interval is given and the note says so;
-        - "hanley-mcneil": ``auc +- z se`` with the 1982 variance, cut to [0, 1];
+        - "newcombe": Newcombe's method 5, the score-like interval of the Hanley-McNeil variance; defined for every
+          AUC, including 0, 1 and equal scores;
+        - "delong": ``auc +- z se`` with DeLong's variance, limited to [0, 1], as in pROC;
+        - "logit-delong": the same on the logit of the AUC, ``se / (auc (1 - auc))``; stays inside without limiting and
+          covers better near 1. If DeLong's variance is zero or undefined (AUC 0 or 1, all scores equal, a single case
+          in a class), it has no value: Newcombe's interval is returned with a note;
+        - "hanley-mcneil": ``auc +- z se`` with the 1982 variance, limited to [0, 1];
         - "bootstrap": percentiles of resamples within the classes;
         - "bca": the same resamples, corrected for bias and acceleration.
     level : of the interval.
@@ -69,8 +69,8 @@ def auc_ci(
 
     Returns
     -------
-    AucCi. An AUC of exactly 0 or 1 is defined with every method; where the method's variance is zero its interval is
-    that one point, and the note says that it carries no information.
+    AucCi. An AUC of exactly 0 or 1 is defined with every method; if the method's variance is zero, the interval is a
+    single point, and the note states that it carries no information.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def auc_ci(
     """
     positive, values = checked_scores(y, score)
     if method not in get_args(AucInterval):
-        raise DataError(f"{method!r} is no interval of the AUC; known are {', '.join(get_args(AucInterval))}.")
+        raise DataError(f"Unknown interval of the AUC {method!r}; choose from {', '.join(get_args(AucInterval))}.")
     area = float(rank_auc(stats.rankdata(values), positive))
     m, n = int(positive.sum()), int((~positive).sum())
     z = normal_quantile(checked_level(level))
@@ -137,7 +137,7 @@ def _hanley_mcneil_variance(area: float, m: int, n: int) -> float:
 
 
 def newcombe_interval(area: float, m: int, n: int, z: float) -> tuple[float, float]:
-    """Newcombe's method 5: the areas theta with ``|theta - area| = z sqrt(V(theta))``.
+    """Compute Newcombe's interval (method 5): the areas theta with ``|theta - area| = z sqrt(V(theta))``.
 
     ``V = theta (1 - theta) / (m n) (2 N - 1 - (3 N - 3) / ((2 - theta) (1 + theta)))``, ``N = (m + n) / 2``: the
     variance of Hanley and McNeil with both sample sizes replaced by their mean inside the bracket.
@@ -160,14 +160,14 @@ def newcombe_interval(area: float, m: int, n: int, z: float) -> tuple[float, flo
     def excess(theta: float) -> float:
         return float((theta - area) ** 2 - (1 - theta) * width(theta))
 
-    if area == 1:  # the limit 1 is a solution itself: divide it out
+    if area == 1:  # the limit 1 is itself a solution: divide it out
         return float(optimize.brentq(lambda theta: 1 - theta - width(theta), 0.0, 1.0, xtol=1e-14)), 1.0
     low = float(optimize.brentq(excess, 0.0, area, xtol=1e-14))
     return low, float(optimize.brentq(excess, area, 1.0, xtol=1e-14))
 
 
 def bootstrap_areas(positive: BoolArray, values: FloatArray, resamples: int, rng: np.random.Generator) -> FloatArray:
-    """AUC (resamples,) of each resample within the classes, from counts per distinct score: no sorting anew."""
+    """Compute the AUC of each resample within the classes, (resamples,), from counts per score, without re-sorting."""
     distinct, place = np.unique(values, return_inverse=True)
     parts = []
     for hits, alarms in resampled_counts((place[positive], place[~positive]), distinct.size, resamples, rng):

@@ -1,4 +1,4 @@
-"""How far two groups lie apart, whatever their size: standardised mean differences."""
+"""Standardised mean differences between two groups, independent of their size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.statistics.outcome import FloatArray
 
 @dataclass(frozen=True)
 class StandardisedDifference:
-    """``value`` in standard deviations, ``n`` and ``missing`` of (group a, group b); NaN with a ``note``.
+    """Difference ``value`` in standard deviations, ``n`` and ``missing`` of (group a, group b); NaN with a ``note``.
 
     Signed (a minus b) for a continuous variable, 0 or above for a categorical one.
     """
@@ -26,7 +26,7 @@ class StandardisedDifference:
 
 
 def smd_continuous(a: ArrayLike, b: ArrayLike) -> StandardisedDifference:
-    """Standardised mean difference ``(mean a - mean b) / sqrt((var a + var b) / 2)``.
+    """Compute the standardised mean difference ``(mean a - mean b) / sqrt((var a + var b) / 2)``.
 
     Parameters
     ----------
@@ -56,20 +56,20 @@ def smd_continuous(a: ArrayLike, b: ArrayLike) -> StandardisedDifference:
 
 
 def smd_categorical(counts: ArrayLike, *, missing: tuple[int, int] = (0, 0)) -> StandardisedDifference:
-    """Standardised difference of a categorical variable between two groups.
+    """Compute the standardised difference of a categorical variable between two groups.
 
     ``sqrt((T - C)' S^-1 (T - C))``, T and C the groups' proportions of all levels but one, S the mean of their
     multinomial covariances. For two levels: ``|p1 - p2| / sqrt((p1 (1 - p1) + p2 (1 - p2)) / 2)``.
 
     Parameters
     ----------
-    counts : whole numbers (2 groups, levels); levels that nobody has are left out.
-    missing : cases of either group without a level, passed through.
+    counts : whole numbers (2 groups, levels); levels without cases are left out.
+    missing : number of cases of either group without a level, passed through.
 
     Returns
     -------
-    StandardisedDifference; 0 where all have the same level, NaN with a note where a group is empty or the groups share
-    no level at all.
+    StandardisedDifference; 0 if all cases have the same level, NaN with a note if a group is empty or the groups have
+    no level in common.
 
     References
     ----------

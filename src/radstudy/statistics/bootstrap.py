@@ -1,4 +1,4 @@
-"""The bootstrap within groups: resampled counts, percentile and BCa limits."""
+"""Bootstrap within groups: resampled counts, percentile and BCa limits."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _CELLS = 2_000_000  # of the counts held at once
 def resampled_counts(
     groups: Sequence[NDArray[np.intp]], bins: int, resamples: int, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.int64], ...]]:
-    """How often each bin is drawn when every group is drawn anew with replacement, at its own size.
+    """Yield how often each bin is drawn when every group is resampled with replacement, at its own size.
 
     Parameters
     ----------
     groups : the bin, 0 to `bins` - 1, of every member of each group.
-    bins : number of bins (distinct scores, or one a case).
+    bins : number of bins (distinct scores, or one per case).
     resamples : at least 100.
     rng : the generator.
 
     Yields
     ------
-    One int array (some resamples, bins) a group, until there are `resamples` of them.
+    One int array (some resamples, bins) per group, until there are `resamples` of them.
 
     Raises
     ------
@@ -51,7 +51,9 @@ def resampled_counts(
 
 
 def fewest_for_share(level: float) -> int:
-    """How many values the central share `level` needs, so that one lies in each tail; of fewer it is their range.
+    """Return the number of values that the central share `level` needs to have one in each tail.
+
+    With fewer values the central share is their range.
 
     Examples
     --------
@@ -62,7 +64,7 @@ def fewest_for_share(level: float) -> int:
 
 
 def percentile_limits(values: FloatArray, level: float) -> tuple[float, float]:
-    """The percentile interval of a statistic's resampled values (resamples,); NaN where any is NaN."""
+    """Compute the percentile interval of a statistic's resampled values (resamples,); NaN if any is NaN."""
     tail = (1 - checked_level(level)) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
@@ -71,21 +73,21 @@ def percentile_limits(values: FloatArray, level: float) -> tuple[float, float]:
 def bca_limits(
     values: FloatArray, observed: float, influences: Sequence[FloatArray], level: float
 ) -> tuple[float, float]:
-    """Efron's interval, corrected for bias and acceleration, of a statistic of independent groups.
+    """Compute Efron's interval, corrected for bias and acceleration, of a statistic of independent groups.
 
-    The bias is the normal quantile of the share of resamples under the observed value (ties half). The acceleration is
+    The bias is the normal quantile of the share of resamples below the observed value (ties half). The acceleration is
     ``sum_g (sum u^3 / n_g^3) / (6 (sum_g (sum u^2 / n_g^2))^1.5)``, u the jackknife influences of group g.
 
     Parameters
     ----------
     values : (resamples,) of the statistic.
     observed : the statistic of the sample itself.
-    influences : one (n_g,) array a group, ``(n_g - 1) (mean - leave-one-out value)``, of mean zero.
+    influences : one (n_g,) array per group, ``(n_g - 1) (mean - leave-one-out value)``, of mean zero.
     level : of the interval.
 
     Returns
     -------
-    (low, high). The one point where all resamples agree.
+    (low, high); a single point if all resamples agree.
 
     References
     ----------
@@ -95,7 +97,7 @@ def bca_limits(
     if values.min() == values.max():
         return float(values[0]), float(values[0])
     below = ((values < observed).mean() + (values <= observed).mean()) / 2
-    # all resamples on one side would give an infinite correction: half a resample is the most that is known
+    # all resamples on one side would imply an infinite correction: half a resample is the most that is known
     bias = special.ndtri(np.clip(below, 0.5 / values.size, 1 - 0.5 / values.size))
     third = sum(float((u**3).sum()) / u.size**3 for u in influences)
     second = sum(float((u**2).sum()) / u.size**2 for u in influences)
@@ -107,6 +109,6 @@ def bca_limits(
 
 
 def no_information(values: FloatArray, name: str) -> str:
-    """A note where every resample has the same value, else ""."""
+    """Return a note if every resample has the same value, else ""."""
     same = values.min() == values.max()
     return f"every resample has the same {name}: the interval carries no information" if same else ""

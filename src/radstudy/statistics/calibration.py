@@ -1,4 +1,4 @@
-"""Are predicted probabilities right, not only ranked right?"""
+"""Calibration of predicted probabilities: their agreement with the outcome, beyond correct ranking."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Calibration:
 
     ``intercept``: calibration in the large, 0 is ideal, above 0 the risks are too low. ``slope``: 1 is ideal, below 1
     the predictions are too extreme (overfitted). ``brier``: mean squared error; ``scaled_brier``: the share by which it
-    is below that of predicting the prevalence for everybody (1 is perfect, 0 no better, negative worse). NaN with a
-    ``note`` where not defined.
+    is below that of predicting the prevalence for all patients (1 is perfect, 0 no better, negative worse). NaN with a
+    ``note`` if not defined.
     """
 
     intercept: float
@@ -36,7 +36,7 @@ class Calibration:
 
 
 def brier(y: ArrayLike, probability: ArrayLike) -> float:
-    """Brier score: the mean of ``(probability - y)^2``, 0 to 1, lower is better.
+    """Compute the Brier score: the mean of ``(probability - y)^2``, 0 to 1, lower is better.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def brier(y: ArrayLike, probability: ArrayLike) -> float:
 
 
 def scaled_brier(y: ArrayLike, probability: ArrayLike) -> float:
-    """Scaled Brier score ``1 - brier / (prevalence (1 - prevalence))``: 1 is perfect, 0 no better than the prevalence.
+    """Compute the scaled Brier score ``1 - brier / (prevalence (1 - prevalence))``: 1 is perfect, 0 the prevalence.
 
     Parameters
     ----------
@@ -75,10 +75,10 @@ def scaled_brier(y: ArrayLike, probability: ArrayLike) -> float:
 
 
 def calibration_intercept_slope(y: ArrayLike, probability: ArrayLike, *, level: float = 0.95) -> Calibration:
-    """Calibration intercept and slope with Wald intervals.
+    """Compute the calibration intercept and slope with Wald intervals.
 
-    The slope b is that of ``logit P(y) = a + b logit(p)``; the intercept a of ``logit P(y) = a + logit(p)``, the slope
-    held at 1.
+    The slope b is that of ``logit P(y) = a + b logit(p)``; the intercept a is that of ``logit P(y) = a + logit(p)``,
+    with the slope fixed at 1.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def calibration_intercept_slope(y: ArrayLike, probability: ArrayLike, *, level: 
 
     Returns
     -------
-    Calibration; intercept and slope are NaN with a note where a probability is exactly 0 or 1, the slope also where all
-    are equal or they separate the outcome.
+    Calibration; intercept and slope are NaN with a note if a probability is exactly 0 or 1, the slope also if all
+    probabilities are equal or separate the outcome.
 
     Raises
     ------
@@ -133,8 +133,8 @@ def _in_the_large(positive: BoolArray, linear: FloatArray) -> tuple[float, float
 
 
 def checked_probabilities(y: ArrayLike, probability: ArrayLike) -> tuple[BoolArray, FloatArray]:
-    """Outcome (n,) and probabilities (n,) that belong together, or a DataError."""
+    """Check and return matching outcome (n,) and probabilities (n,); raise DataError if they do not fit."""
     positive, values = checked_scores(y, probability, "probability")
     if ((values < 0) | (values > 1)).any():
-        raise DataError(f"Probabilities lie between 0 and 1; these reach from {values.min():g} to {values.max():g}.")
+        raise DataError(f"Probabilities lie between 0 and 1; these range from {values.min():g} to {values.max():g}.")
     return positive, values

@@ -1,4 +1,4 @@
-"""The flexible calibration curve: observed against predicted risk, with a band, and what summarises it."""
+"""Flexible calibration curve: observed against predicted risk, with a band and summary measures."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _KNOTS = {3: (0.1, 0.5, 0.9), 4: (0.05, 0.35, 0.65, 0.95), 5: (0.05, 0.275, 0.5,
 
 @dataclass(frozen=True, eq=False)
 class CalibrationCurve:
-    """The risk that goes with each predicted probability.
+    """Observed risk at each predicted probability.
 
     Attributes
     ----------
     predicted : (points,) probabilities, from the smallest to the largest predicted one.
     observed : (points,) the fitted risk; ``low``, ``high``: its pointwise band.
     ici, e50, e90, e_max : mean, median, 90th percentile and maximum of |fitted risk - prediction| over the patients.
-    knots : of the spline, as probabilities; fewer than three where a straight line was fitted.
-    note : why the curve is another one than asked for, or why there is none (then all are NaN).
+    knots : of the spline, as probabilities; fewer than three if a straight line was fitted.
+    note : the reason for another curve than requested, or for none (then all values are NaN).
     """
 
     predicted: FloatArray
@@ -53,7 +53,7 @@ class CalibrationCurve:
 def calibration_curve(
     y: ArrayLike, probability: ArrayLike, *, knots: int = 3, points: int = 100, level: float = 0.95
 ) -> CalibrationCurve:
-    """Flexible calibration curve: logistic regression of the outcome on a restricted cubic spline of logit(p).
+    """Compute the flexible calibration curve: logistic regression on a restricted cubic spline of logit(p).
 
     ``logit P(y) = a + f(logit p)``, f cubic between and linear beyond the knots, which lie at Harrell's quantiles of
     logit p. The band is Wald's on the logit scale.
@@ -63,17 +63,17 @@ def calibration_curve(
     y : (n,) 0 or 1.
     probability : (n,) of the positive outcome, from patients that the model has not seen.
     knots : 3, 4 or 5; three for fewer than a few hundred patients.
-    points : of the curve, evenly spaced in probability.
+    points : number of points of the curve, evenly spaced in probability.
     level : of the band.
 
     Returns
     -------
-    CalibrationCurve. Where too few distinct probabilities or separation forbid the spline, a straight line in logit p
-    is fitted; where that has no estimate either, everything is NaN. The note says so.
+    CalibrationCurve. If there are too few distinct probabilities for the spline, or separation, a straight line in
+    logit p is fitted; if that has no estimate either, everything is NaN. The note reports this.
 
     Raises
     ------
-    DataError : one class only, NaN, a probability outside [0, 1], another number of knots.
+    DataError : one class only, NaN, a probability outside [0, 1], a number of knots that is not supported.
 
     References
     ----------
@@ -122,7 +122,7 @@ def calibration_curve(
 
 
 def _places(linear: FloatArray, knots: int) -> FloatArray | None:
-    """The knots' places, or None where they would not be distinct."""
+    """Return the positions of the knots; None if they would not be distinct."""
     if np.unique(linear).size < knots + 1:
         return None
     places = np.quantile(linear, _KNOTS[knots])
@@ -130,7 +130,7 @@ def _places(linear: FloatArray, knots: int) -> FloatArray | None:
 
 
 def _design(linear: FloatArray, places: FloatArray) -> FloatArray:
-    """Intercept, the value itself, and Harrell's restricted cubic terms."""
+    """Return the intercept, the value itself, and Harrell's restricted cubic terms."""
     columns = [np.ones_like(linear), linear]
     if places.size:
         last, before = places[-1], places[-2]
@@ -147,7 +147,7 @@ def _design(linear: FloatArray, places: FloatArray) -> FloatArray:
 def _fitted(
     positive: BoolArray, design: FloatArray, grid: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-    """Linear predictor of the patients and of the grid, and the latter's standard error; None without an estimate."""
+    """Return the patients' and the grid's linear predictor, and the grid's standard error; None without an estimate."""
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     basis = orthonormal(design)

@@ -1,4 +1,4 @@
-"""Do two groups differ in a category? Chi-square, or the exact test where the table is thin."""
+"""Comparison of a categorical variable between groups: chi-square, or the exact test for sparse tables."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NOT_TESTED = "not tested"
 
 @dataclass(frozen=True)
 class CategoricalTest:
-    """``p_value`` and readable ``test``; chi-square ``statistic`` and ``dof`` (NaN, 0 for an exact test).
+    """Result with ``p_value``, readable ``test``, chi-square ``statistic`` and ``dof`` (NaN, 0 for an exact test).
 
-    ``note`` says why this test was chosen, which columns were left out, or why nothing was tested.
+    ``note`` states why this test was chosen, which columns were left out, or why nothing was tested.
     """
 
     p_value: float
@@ -37,25 +37,25 @@ class CategoricalTest:
 
 
 def categorical_test(counts: ArrayLike) -> CategoricalTest:
-    """Pearson's chi-square without continuity correction, or the exact test where the table is too thin for it.
+    """Compute Pearson's chi-square without continuity correction, or the exact test if the table is too sparse for it.
 
-    Chi-square where ``n >= 40`` and every expected count is at least 5; else Fisher's exact test, by Freeman and Halton
-    for more than 2 x 2 cells (every table with the same margins, no sampling; equals R's ``fisher.test``). The rule
+    Chi-square if ``n >= 40`` and every expected count is at least 5; else Fisher's exact test, by Freeman and Halton
+    for more than 2 x 2 cells (all tables with the same margins, no sampling; equals R's ``fisher.test``). The rule
     reproduces 25 of the reference study's 26 published p-values.
 
     Parameters
     ----------
-    counts : whole numbers (groups, levels). Levels that nobody has (all-zero columns) and groups without anybody are
-        left out, and the note says so.
+    counts : whole numbers (groups, levels). Levels without cases (all-zero columns) and groups without cases are left
+        out, with a note.
 
     Returns
     -------
-    CategoricalTest; NaN with a note where fewer than two groups or levels remain. A table beyond the exact method (far
-    over any study of two groups: about two million steps) gets the chi-square, and its note says why.
+    CategoricalTest; NaN with a note if fewer than two groups or levels remain. A table too large for the exact method
+    (about two million steps, far beyond any study of two groups) gets the chi-square, with a note.
 
     Raises
     ------
-    DataError : not a table of whole numbers at or above 0.
+    DataError : the counts are not a table of whole numbers at or above 0.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def categorical_test(counts: ArrayLike) -> CategoricalTest:
     kept = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
     notes = []
     if kept.shape[1] < table.shape[1]:
-        notes.append(f"levels that nobody has, left out: {table.shape[1] - kept.shape[1]}")
+        notes.append(f"levels without cases, left out: {table.shape[1] - kept.shape[1]}")
     if kept.shape[0] < table.shape[0]:
         notes.append(f"empty groups, left out: {table.shape[0] - kept.shape[0]}")
     n = int(kept.sum())
@@ -92,7 +92,7 @@ def categorical_test(counts: ArrayLike) -> CategoricalTest:
 
 
 def whole_numbers(counts: ArrayLike) -> NDArray[np.int64]:
-    """A table of counts (groups, levels), or a DataError."""
+    """Check and return a table of counts (groups, levels); raise DataError if it cannot be used."""
     values = as_float(counts, "The counts")
     if values.ndim != 2:
         raise DataError(f"The counts have shape {values.shape}; expected (groups, levels).")

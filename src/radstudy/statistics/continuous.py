@@ -1,4 +1,4 @@
-"""Do two groups differ in a measurement? Student, Welch or Mann-Whitney, with the assumptions' tests beside."""
+"""Comparison of a measurement between two groups: Student, Welch or Mann-Whitney, with tests of the assumptions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ NOT_TESTED = "not tested"
 
 @dataclass(frozen=True)
 class ContinuousTest:
-    """``p_value``, readable ``test``, and what a reader needs to judge it; pairs are (group a, group b).
+    """Result with ``p_value``, readable ``test``, and the facts to judge it; pairs are (group a, group b).
 
     ``normality``: p of either group, by `normality_test`. ``levene``: p of equal variances. ``smd``: standardised mean
     difference ``(mean a - mean b) / sqrt((var a + var b) / 2)``. ``statistic`` is t, or Mann-Whitney's U of group a;
-    ``dof`` is NaN for U. ``quartiles``: (first, third) of either group, at rank ``(n + 1) p`` as SPSS takes them.
+    ``dof`` is NaN for U. ``quartiles``: (first, third) of either group, at rank ``(n + 1) p`` as in SPSS.
     """
 
     p_value: float
@@ -54,21 +54,21 @@ def continuous_test(
     ----------
     a, b : (n_a,), (n_b,) values of the groups, any unit. NaN is left out and counted in ``missing``.
     method :
-        - "student": t with equal variances (what the reference study's p-values are), "welch": t without;
-        - "mann-whitney": U, normal approximation with tie correction and no continuity correction, as SPSS prints it;
-        - "mann-whitney-exact": the exact distribution of U, given the ties there are; up to a few hundred values, then
-          the approximation, and a note;
+        - "student": t with equal variances (as for the reference study's p-values), "welch": t without;
+        - "mann-whitney": U, normal approximation with tie correction and no continuity correction, as in SPSS;
+        - "mann-whitney-exact": the exact distribution of U, given the ties; up to a few hundred values, beyond that the
+          approximation, with a note;
         - "auto-spss": U unless both groups' p of normality exceed 0.05; then Student if Levene's p exceeds 0.05, else
-          Welch. Choosing a test on the data it tests costs its error rate: for reproducing, not for planning.
+          Welch. Choosing a test by the data it tests distorts its error rate: for reproducing, not for planning.
     normality : "lilliefors" (SPSS's Kolmogorov-Smirnov with Lilliefors' correction) or "shapiro-wilk".
 
     Returns
     -------
-    ContinuousTest; NaN with a note where a group has fewer than two values or nothing varies.
+    ContinuousTest; NaN with a note if a group has fewer than two values or nothing varies.
 
     Raises
     ------
-    DataError : not one-dimensional, infinite values, an unknown method.
+    DataError : the values are not one-dimensional or infinite, or the method is unknown.
 
     Examples
     --------
@@ -77,7 +77,9 @@ def continuous_test(
     ("Student's t", 0.142)
     """
     if method not in get_args(ContinuousMethod):
-        raise DataError(f"{method!r} is no test of a continuous variable; known are {get_args(ContinuousMethod)}.")
+        raise DataError(
+            f"Unknown test of a continuous variable {method!r}; choose from {', '.join(get_args(ContinuousMethod))}."
+        )
     first, first_missing = known_values(a)
     second, second_missing = known_values(b)
     mean = (_mean(first), _mean(second))
@@ -115,7 +117,7 @@ def continuous_test(
 
 
 def known_values(values: ArrayLike) -> tuple[FloatArray, int]:
-    """A group's values without NaN, and how many were NaN; a DataError for infinite ones."""
+    """Return a group's values without NaN, and the number of NaN; raise DataError for infinite values."""
     array = as_float(values, "The group's values")
     if array.ndim != 1 or np.isinf(array).any():
         raise DataError(f"A group's values must be one-dimensional and finite or NaN; shape {array.shape}.")

@@ -1,4 +1,4 @@
-"""A cut-off on a score, found on training patients and kept for all others."""
+"""Cut-off on a score, chosen on training patients and kept for all others."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CutoffRule = Literal["youden", "sensitivity", "specificity", "cost"]
 
 @dataclass(frozen=True)
 class Cutoff:
-    """A cut-off: positive when ``score >= cutoff``; ``tied`` thresholds are equally good by the rule.
+    """A cut-off: positive if ``score >= cutoff``; ``tied`` thresholds are equally good by the rule.
 
-    The cut-off is infinite where the rule calls nobody positive.
+    The cut-off is infinite if the rule classifies no case as positive.
     """
 
     cutoff: float
@@ -30,11 +30,11 @@ class Cutoff:
 
 
 def youden_cutoff(y: ArrayLike, score: ArrayLike) -> Cutoff:
-    """The observed score at which sensitivity + specificity - 1 is largest.
+    """Return the observed score at which sensitivity + specificity - 1 is largest.
 
-    A case is positive when its score is at or above the cut-off, and the cut-off is one of the scores (not a midpoint),
-    so that it can be applied unchanged to other patients. Of thresholds with the same index the lowest is taken: the
-    one with the highest sensitivity. Ties are found in whole numbers of patients, not in rounded rates.
+    A case is positive if its score is at or above the cut-off. The cut-off is one of the scores (not a midpoint), so
+    that it can be applied unchanged to other patients. Among thresholds with the same index the lowest is taken, which
+    has the highest sensitivity. Ties are determined by whole numbers of patients, not by rounded rates.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def cutoff(
     cost_ratio: float = 1.0,
     prevalence: float | None = None,
 ) -> Cutoff:
-    """A cut-off by one of four rules; it is one of the scores, or infinite where nobody should be called positive.
+    """Choose a cut-off by one of four rules: one of the scores, or infinite if no case should be positive.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ def cutoff(
         - "sensitivity": the highest cut-off whose sensitivity is at least `target`;
         - "specificity": the lowest cut-off whose specificity is at least `target`;
         - "cost": the smallest expected cost, ``cost_ratio prevalence (1 - sensitivity) + (1 - prevalence)
-          (1 - specificity)``; of equals the lowest.
+          (1 - specificity)``; in a tie the lowest.
     target : in (0, 1], for the rules "sensitivity" and "specificity".
-    cost_ratio : cost of a false negative over that of a false positive.
-    prevalence : of the patients to whom it will be applied; None: of these.
+    cost_ratio : cost of a false negative divided by that of a false positive.
+    prevalence : among the patients to whom it will be applied; None: as among these.
 
     Raises
     ------
-    DataError : as `roc_curve`; an unknown rule; a target, cost or prevalence that cannot be.
+    DataError : as for `roc_curve`; an unknown rule; an impossible target, cost or prevalence.
 
     References
     ----------
@@ -92,12 +92,12 @@ def cutoff(
 
     Examples
     --------
-    >>> found = cutoff([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], "specificity", target=1.0)
-    >>> found.cutoff, found.sensitivity
+    >>> chosen = cutoff([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], "specificity", target=1.0)
+    >>> chosen.cutoff, chosen.sensitivity
     (0.8, 0.5)
     """
     if rule not in get_args(CutoffRule):
-        raise DataError(f"{rule!r} is no rule for a cut-off; known are {', '.join(get_args(CutoffRule))}.")
+        raise DataError(f"Unknown rule for a cut-off {rule!r}; choose from {', '.join(get_args(CutoffRule))}.")
     if rule == "youden":
         return youden_cutoff(y, score)
     curve = roc_curve(y, score)
@@ -106,13 +106,13 @@ def cutoff(
         share = m / (m + n) if prevalence is None else prevalence
         if not cost_ratio > 0 or not 0 < share < 1:
             raise DataError(f"The cost ratio must be above 0 ({cost_ratio}) and the prevalence in (0, 1) ({share}).")
-        # false negatives and false positives are whole: rounding alone tells no two thresholds apart
+        # false negatives and false positives are whole numbers: no two thresholds differ by rounding alone
         cost = cost_ratio * share * (m - curve.true_positives) * n + (1 - share) * curve.false_positives * m
         best = np.flatnonzero(cost <= cost.min() * (1 + 1e-12))
         return _at(curve, int(best[-1]), int(best.size), rule)
     if target is None or not 0 < target <= 1:
         raise DataError(f"The rule {rule!r} needs a target above 0 and at most 1, for instance 0.9; not {target}.")
-    slack = 1e-12  # 0.9 of ten patients is nine of them
+    slack = 1e-12  # so that 0.9 of ten patients are nine
     if rule == "sensitivity":
         return _at(curve, int(np.flatnonzero(curve.true_positives >= target * m * (1 - slack))[0]), 1, rule)
     return _at(curve, int(np.flatnonzero(n - curve.false_positives >= target * n * (1 - slack))[-1]), 1, rule)

@@ -1,4 +1,4 @@
-"""DeLong's test: do two models' areas under the ROC curve differ?"""
+"""DeLong's test of the difference between two models' areas under the ROC curve."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from radstudy.errors import DataError
 from radstudy.statistics.outcome import BoolArray, FloatArray, as_float, checked_level, checked_outcome, checked_scores
 from radstudy.statistics.proportions import normal_quantile
 
-# Placements are multiples of 1 / 2n, so a true variance is far above this and rounding's (1e-16)^2 far below
+# Placements are multiples of 1 / 2n, so a true variance is far above this, and that of rounding, (1e-16)^2, far below
 _ZERO_VARIANCE = 1e-24
 
 
 @dataclass(frozen=True)
 class DelongTest:
-    """Difference of two AUCs: ``difference`` = ``auc_a - auc_b``, its ``ci``, ``z`` and two-sided ``p_value``.
+    """Difference of two AUCs, ``difference`` = ``auc_a - auc_b``, its ``ci``, ``z`` and two-sided ``p_value``.
 
-    ``dof`` is infinite for paired scores (normal), finite for unpaired ones (Satterthwaite's t). ``note`` names what is
-    special, such as a variance of zero.
+    ``dof`` is infinite for paired scores (normal), finite for unpaired ones (Satterthwaite's t). ``note`` reports
+    special cases, such as a variance of zero.
     """
 
     auc_a: float
@@ -36,10 +36,10 @@ class DelongTest:
 
 @dataclass(frozen=True, eq=False)
 class DelongMatrix:
-    """All pairs of m models: ``auc`` (m,); ``difference`` (row minus column), ``z``, ``p_value`` (m, m).
+    """Tests of all pairs of m models: ``auc`` (m,); ``difference`` (row minus column), ``z``, ``p_value`` (m, m).
 
-    A p-value is 1 where the difference and its variance are both zero (the diagonal, identical predictions), NaN where
-    only the variance is.
+    A p-value is 1 if the difference and its variance are both zero (the diagonal, identical predictions), NaN if only
+    the variance is zero.
     """
 
     auc: FloatArray
@@ -49,9 +49,9 @@ class DelongMatrix:
 
 
 def placements(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """DeLong's structural components of scores (n, m): of the positives (cases, m), of the negatives (controls, m).
+    """Compute DeLong's structural components of scores (n, m): for positives (cases, m), for negatives (controls, m).
 
-    For a positive: the share of negatives that it exceeds, ties half; for a negative: the share of positives above it.
+    For a positive: the share of negatives below it, ties half; for a negative: the share of positives above it.
     By mid-ranks, in n log n (Sun and Xu, IEEE Signal Process Lett 2014;21:1389, doi 10.1109/LSP.2014.2337313).
     """
     cases, controls = scores[positive], scores[~positive]
@@ -62,7 +62,7 @@ def placements(positive: BoolArray, scores: FloatArray) -> tuple[FloatArray, Flo
 
 
 def delong_variance(of_cases: FloatArray, of_controls: FloatArray) -> FloatArray:
-    """Variance of the mean placement (columns,); NaN where a class has a single case, 0 where only rounding is left."""
+    """Compute the variance of the mean placement (columns,); NaN if a class has a single case, 0 if it is rounding."""
     if min(len(of_cases), len(of_controls)) < 2:
         return np.full(of_cases.shape[1], np.nan)
     variance = of_cases.var(axis=0, ddof=1) / len(of_cases) + of_controls.var(axis=0, ddof=1) / len(of_controls)
@@ -70,22 +70,22 @@ def delong_variance(of_cases: FloatArray, of_controls: FloatArray) -> FloatArray
 
 
 def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: float = 0.95) -> DelongTest:
-    """DeLong's test of two models' AUCs on the same patients.
+    """Test two models' AUCs on the same patients by DeLong's method.
 
     ``z = (auc_a - auc_b) / sqrt(var(d1) / m + var(d0) / n)``, d the differences of the two models' placements over
-    the m positives and n negatives. It takes the scores as given: for two models of one cross-validation, pass
-    one pooled set of out-of-fold predictions, never averaged curves.
+    the m positives and n negatives. The scores are used as given: for two models of one cross-validation, pass one
+    pooled set of out-of-fold predictions, never averaged curves.
 
     Parameters
     ----------
     y : (n,) 0 or 1.
     score_a, score_b : (n,) of the same patients in the same order; higher means positive in both.
-    level : of the difference's confidence interval, cut to [-1, 1].
+    level : of the difference's confidence interval, limited to [-1, 1].
 
     Returns
     -------
-    DelongTest. Where the difference's variance is zero the note says so: p is 1 if the difference is zero too
-    (identical rankings), else NaN. A class with a single case gives NaN and a note.
+    DelongTest. If the difference's variance is zero, p is 1 if the difference is zero too (identical rankings), else
+    NaN, with a note. With a single case in a class, the result is NaN with a note.
 
     Raises
     ------
@@ -116,10 +116,10 @@ def delong_test(y: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, *, level: 
 def delong_unpaired(
     y_a: ArrayLike, score_a: ArrayLike, y_b: ArrayLike, score_b: ArrayLike, *, level: float = 0.95
 ) -> DelongTest:
-    """DeLong's test of two AUCs from different patients (training against testing, two centres).
+    """Test two AUCs from different patients (training against testing, two centres) by DeLong's method.
 
-    The variances add; the statistic follows t with Satterthwaite's degrees of freedom, from the patients of either set
-    less one, as in pROC.
+    The variances add up; the statistic follows t with Satterthwaite's degrees of freedom, from the number of patients
+    of either set minus one, as in pROC.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def delong_unpaired(
 
 
 def delong_all_pairs(y: ArrayLike, scores: ArrayLike) -> DelongMatrix:
-    """DeLong's test of every pair of models on the same patients: the heat map of p-values, in one go.
+    """Test every pair of models on the same patients by DeLong's method, as for a heat map of p-values.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def delong_all_pairs(y: ArrayLike, scores: ArrayLike) -> DelongMatrix:
 
     Raises
     ------
-    DataError : as `delong_test`.
+    DataError : as for `delong_test`.
     """
     positive = checked_outcome(y)
     values = as_float(scores, "The scores")
@@ -188,7 +188,7 @@ def _result(areas: tuple[float, float], difference: float, variance: float, dof:
         note = "a class has a single case: the variance of the difference is not defined"
         return DelongTest(*areas, difference, (np.nan, np.nan), np.nan, np.nan, dof, note)
     if variance == 0 and difference == 0:
-        note = "the difference and its variance are zero: both rank the patients alike"
+        note = "the difference and its variance are zero: both models rank the patients in the same order"
         return DelongTest(*areas, 0.0, (0.0, 0.0), 0.0, 1.0, dof, note)
     if variance == 0:
         note = "the variance of the difference is zero: the test is not defined"

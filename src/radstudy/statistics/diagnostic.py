@@ -1,4 +1,4 @@
-"""What a classification is worth: sensitivity to likelihood ratios, each with an interval."""
+"""Measures of a classification, from sensitivity to likelihood ratios, each with an interval."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.statistics.proportions import Interval, Proportion, normal_quantil
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure that is no simple proportion: ``value`` and ``ci`` = (low, high); NaN with a ``note``."""
+    """A measure other than a simple proportion: ``value`` and ``ci`` = (low, high); NaN with a ``note``."""
 
     value: float
     ci: tuple[float, float]
@@ -23,10 +23,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class DiagnosticMeasures:
-    """A classification against the outcome: the four counts, and the measures with their intervals.
+    """Comparison of a classification with the outcome: the four counts, and the measures with their intervals.
 
-    A measure whose denominator is zero (the PPV where nobody is called positive) is NaN; a likelihood ratio may be
-    infinite.
+    A measure whose denominator is zero (the PPV if no case is classified as positive) is NaN; a likelihood ratio may
+    be infinite.
     """
 
     tp: int
@@ -55,24 +55,24 @@ def diagnostic_measures(
     level: float = 0.95,
     method: Interval = "wilson",
 ) -> DiagnosticMeasures:
-    """Sensitivity, specificity, accuracy, predictive values, F1, likelihood ratios ... with confidence intervals.
+    """Compute sensitivity, specificity, accuracy, predictive values, F1, likelihood ratios ... with intervals.
 
     Parameters
     ----------
     y : (n,) 0 or 1.
     predicted : (n,) 0 or 1; or, with a `cutoff`, scores that are positive at or above it.
-    cutoff : None if `predicted` holds classes.
+    cutoff : None if `predicted` contains classes.
     level, method : of the proportions' intervals: "wilson" or "clopper-pearson".
 
     Returns
     -------
     DiagnosticMeasures. The interval of ``F1 = 2 tp / (2 tp + fp + fn)`` is that of ``q = tp / (tp + fp + fn)``,
-    mapped by ``F1 = 2 q / (1 + q)``: of the cases that are positive or called so, q is the share of both. Balanced
-    accuracy, ``(sensitivity + specificity) / 2``, and Youden's index, their sum less 1, have the interval of Newcombe's
-    square-and-add method from theirs. The likelihood ratios ``sensitivity / (1 - specificity)`` and
-    ``(1 - sensitivity) / specificity`` have the log interval of Simel and colleagues; where a count of theirs is zero,
-    half a case is added to each of the four for the interval alone, and the note says so. Predictive values hold for
-    the prevalence among these patients.
+    mapped by ``F1 = 2 q / (1 + q)``: q is the share of true positives among the cases that are or are called positive.
+    Balanced accuracy, ``(sensitivity + specificity) / 2``, and Youden's index, their sum minus 1, have the interval of
+    Newcombe's square-and-add method from theirs. The likelihood ratios ``sensitivity / (1 - specificity)`` and
+    ``(1 - sensitivity) / specificity`` have the log interval of Simel and colleagues; if one of their counts is zero,
+    half a case is added to each of the four for the interval alone, with a note. Predictive values are valid for the
+    prevalence among these patients.
 
     Raises
     ------
@@ -147,10 +147,10 @@ def _youden(sensitivity: Proportion, specificity: Proportion) -> Measure:
 
 
 def _likelihood_ratio(of_positives: tuple[int, int], of_negatives: tuple[int, int], level: float) -> Measure:
-    """The share among the positives over that among the negatives, with an interval on the log scale."""
+    """Compute the share among the positives over that among the negatives, with an interval on the log scale."""
     (a, m), (b, n) = of_positives, of_negatives
     if a == 0 and b == 0:
-        return Measure(np.nan, (np.nan, np.nan), "nobody has this result: the ratio is not defined")
+        return Measure(np.nan, (np.nan, np.nan), "no case has this result: the ratio is not defined")
     value = (a / m) / (b / n) if b else np.inf
     added, note = (0.0, "") if a and b else (0.5, "a count is zero: half a case added to each for the interval")
     share_a, share_b = (a + added) / (m + 2 * added), (b + added) / (n + 2 * added)

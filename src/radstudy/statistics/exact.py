@@ -1,4 +1,4 @@
-"""Fisher's exact test for any table: the Freeman-Halton extension, by a network of remaining margins."""
+"""Fisher's exact test for tables of any size (Freeman-Halton extension), by a network of remaining margins."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Margin = tuple[int, ...]
 
 
 def exact_steps(counts: NDArray[np.int64]) -> float:
-    """An upper bound on the steps that `freeman_halton` would take on this table."""
+    """Return an upper bound on the steps that `freeman_halton` would take on this table."""
     table = _oriented(counts)
     rows = table.sum(axis=1)
     steps = 0.0
@@ -32,16 +32,16 @@ def exact_steps(counts: NDArray[np.int64]) -> float:
 
 
 def is_feasible(counts: NDArray[np.int64]) -> bool:
-    """Whether the exact test of this table is a matter of seconds."""
+    """True if the exact test of this table takes no more than seconds."""
     return exact_steps(counts) <= _MOST_STEPS
 
 
 def freeman_halton(counts: NDArray[np.int64]) -> float:
-    """Exact p-value: the probability, margins fixed, of all tables at most as likely as the observed one.
+    """Compute the exact p-value: the probability, with fixed margins, of all tables at most as likely as the observed.
 
-    Columns are filled one after the other. A node is what remains of the row margins; each node knows the likeliest and
-    the least likely way to finish, so a path that can only end inside (or only outside) the tail is closed at once,
-    with the total probability of its completions (Mehta and Patel's network). Equal paths are merged.
+    Columns are filled one after the other. A node is the remaining row margins; each node has the most and the least
+    likely completion, so a path that can only end inside (or only outside) the tail is closed at once, with the total
+    probability of its completions (Mehta and Patel's network). Equal paths are merged.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def freeman_halton(counts: NDArray[np.int64]) -> float:
     bounds = _bounds_of(columns, log_factorial)
 
     def log_total(rest: Margin) -> float:
-        """Sum over all completions of prod 1 / x!, times the remaining column factorials."""
+        """Sum prod 1 / x! over all completions, times the remaining column factorials."""
         return float(log_factorial[sum(rest)] - sum(log_factorial[v] for v in rest))
 
     of_columns = float(sum(log_factorial[v] for v in columns))
@@ -84,13 +84,13 @@ def freeman_halton(counts: NDArray[np.int64]) -> float:
 
 
 def _oriented(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Fewer rows than columns (rows make the nodes), the largest column last (it needs no choice)."""
+    """Orient the table: fewer rows than columns (rows are the nodes), the largest column last (it needs no choice)."""
     table = counts if counts.shape[0] <= counts.shape[1] else counts.T
     return table[:, np.argsort(table.sum(axis=0), kind="stable")]
 
 
 def _allocations(total: int, rest: Margin) -> Iterator[Margin]:
-    """Every way to spread `total` over the rows, none above what remains of it."""
+    """Yield every way to distribute `total` over the rows, within their remaining margins."""
     if len(rest) == 1:
         if total <= rest[0]:
             yield (total,)
@@ -102,7 +102,7 @@ def _allocations(total: int, rest: Margin) -> Iterator[Margin]:
 
 
 def _bounds_of(columns: Margin, log_factorial: FloatArray) -> Callable[[int, Margin], tuple[float, float]]:
-    """(least, most) log weight of completing columns[index:] from what remains of the rows."""
+    """Return a function for the (least, most) log weight of completing columns[index:] from the remaining rows."""
 
     @cache
     def bounds(index: int, rest: Margin) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The exact distribution of the rank sum, ties included."""
+"""Exact distribution of the rank sum, including ties."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ _MOST_STEPS = 400_000_000
 
 
 def exact_rank_sum(first: FloatArray, second: FloatArray) -> float | None:
-    """Two-sided exact p-value of the Mann-Whitney test: given the mid-ranks that there are, all ways to split them.
+    """Compute the two-sided exact p-value of the Mann-Whitney test from all ways to split the observed mid-ranks.
 
-    The probability of a rank sum at least as far from its mean. Twice the mid-ranks are whole, so all sums are counted
-    one rank after the other (Streitberg and Roehmel's shift algorithm); without ties it is R's ``wilcox.test``.
+    This is the probability of a rank sum at least as far from its mean. Twice the mid-ranks are integers, so all sums
+    are counted one rank after the other (Streitberg and Roehmel's shift algorithm); without ties it equals R's
+    ``wilcox.test``.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ def exact_rank_sum(first: FloatArray, second: FloatArray) -> float | None:
 
     Returns
     -------
-    float, or None where counting would take too long (several hundred values in both groups).
+    float, or None if counting would take too long (several hundred values in both groups).
 
     References
     ----------
@@ -40,11 +41,11 @@ def exact_rank_sum(first: FloatArray, second: FloatArray) -> float | None:
     most = int(np.sort(ranks)[-m:].sum())
     if ranks.size * m * most > _MOST_STEPS:
         return None
-    ways = np.zeros((m + 1, most + 1))  # [how many are chosen, their sum]
+    ways = np.zeros((m + 1, most + 1))  # [number of chosen ranks, their sum]
     ways[0, 0] = 1.0
     for rank in ranks:
         ways[1:, rank:] += ways[:-1, : most + 1 - rank]
-    # twice the distance from the mean, in whole numbers: no rounding at the boundary
+    # twice the distance from the mean, in integers: no rounding at the boundary
     apart = np.abs(np.arange(most + 1) * ranks.size - m * total)
     tail = apart >= abs(int(own.sum()) * ranks.size - m * total)
     return float(min(1.0, ways[m][tail].sum() / special.comb(ranks.size, m)))

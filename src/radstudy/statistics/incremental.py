@@ -1,4 +1,4 @@
-"""What a model adds to another: difference in AUC, discrimination slopes, reclassification."""
+"""Incremental value of a model over another: difference in AUC, discrimination slopes, reclassification."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NESTED_WARNING = (
 
 @dataclass(frozen=True)
 class Increment:
-    """A measure of what was gained, with its bootstrap interval: ``value`` = ``events`` + ``nonevents``.
+    """A measure of improvement with its bootstrap interval: ``value`` = ``events`` + ``nonevents``.
 
     ``events`` and ``nonevents`` are the parts from the positives and the negatives.
     """
@@ -39,7 +39,7 @@ class Increment:
 
 @dataclass(frozen=True)
 class IncrementalValue:
-    """What the second model adds to the first.
+    """Incremental value of the second model over the first.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class IncrementalValue:
     idi : integrated discrimination improvement: mean change of the probability in the positives minus in the negatives.
     continuous_nri : share moved up minus down in the positives, plus down minus up in the negatives; -2 to 2.
     categorical_nri : the same over the risk categories; None without cut-offs.
-    note : what must be read beside them.
+    note : facts that must be read together with the measures.
     """
 
     auc: DelongTest
@@ -71,7 +71,7 @@ def incremental_value(
     resamples: int = 2000,
     rng: np.random.Generator | None = None,
 ) -> IncrementalValue:
-    """Incremental value of a model over another, on patients that neither has seen.
+    """Compute the incremental value of a model over another, on patients that neither has seen.
 
     For the likelihood ratio of added variables see `likelihood_ratio_test` (its `base`).
 
@@ -80,13 +80,13 @@ def incremental_value(
     y : (n,) 0 or 1.
     base, extended : (n,) probabilities of the two models for the same patients.
     cutoffs : ascending, in (0, 1), the limits of risk categories (at or above is the higher); none: no categorical NRI.
-    nested : whether both were fitted on these patients and one contains the other; the note then warns.
+    nested : whether both were fitted on these patients and one contains the other; the note then has a warning.
     level : of the intervals: DeLong's for the AUC, percentiles of resamples within the classes for the rest.
     resamples, rng : of the bootstrap; without a generator, one seeded with 0.
 
     Returns
     -------
-    IncrementalValue. Its note always carries the warning about the NRI.
+    IncrementalValue. Its note always includes the warning about the NRI.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def incremental_value(
 def _increments(
     positive: BoolArray, moves: FloatArray, level: float, resamples: int, rng: np.random.Generator | None
 ) -> list[Increment]:
-    """Every measure is a mean of what each patient moves: of the positives minus of the negatives."""
+    """Compute the measures: each is a mean of the patients' changes, in the positives minus in the negatives."""
     cases, controls = moves[positive], -moves[~positive]
     generator = np.random.default_rng(0) if rng is None else rng
     everyone = (np.arange(len(cases)), np.arange(len(controls)))

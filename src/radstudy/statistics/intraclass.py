@@ -1,9 +1,9 @@
-"""Agreement between readers on measurements: the six intraclass correlations."""
+"""Agreement between readers on measurements: the six intraclass correlation coefficients."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from radstudy.statistics.outcome import LARGEST, FloatArray, as_float, checked_l
 
 FEWEST_SUBJECTS = 3
 
-# Shrout and Fleiss's names, and the same six as McGraw and Wong and as R's psych call them
+# Shrout and Fleiss's names, and the names of the same six by McGraw and Wong and in R's psych
 _FORMS = {
     "ICC(1,1)": ("ICC(1,1)", "ICC(1)", "ICC1"),
     "ICC(2,1)": ("ICC(2,1)", "ICC(A,1)", "ICC2"),
@@ -32,11 +32,11 @@ class Icc:
 
     Attributes
     ----------
-    value : the coefficient; NaN with a `reason`, and NaN is never reliable (every comparison with it is False).
+    value : the coefficient; NaN with a `reason`. NaN never counts as reliable (every comparison with it is False).
     ci : (low, high) at `level`.
     f, p_value : F test of no variance between subjects.
-    n : subjects that all readers rated.
-    reason : why the value is NaN, else "".
+    n : number of subjects that all readers rated.
+    reason : the reason why the value is NaN, else "".
     form : Shrout and Fleiss's name.
     """
 
@@ -52,7 +52,7 @@ class Icc:
 
 
 def icc(ratings: ArrayLike, form: str = "ICC(2,1)", level: float = 0.95) -> Icc:
-    """Intraclass correlation coefficient with F-based confidence interval, for one feature or many at once.
+    """Compute the intraclass correlation coefficient with an F-based confidence interval, for one or many features.
 
     With the mean squares between subjects R, within subjects W, between readers C, of error E; n subjects, k readers:
 
@@ -65,13 +65,14 @@ def icc(ratings: ArrayLike, form: str = "ICC(2,1)", level: float = 0.95) -> Icc:
     Parameters
     ----------
     ratings : float (n subjects, k readers) or (n, k, features), any unit.
-    form : one of the six, as Shrout and Fleiss or McGraw and Wong ("ICC(A,1)" is "ICC(2,1)") write them.
+    form : one of the six, in the notation of Shrout and Fleiss or McGraw and Wong ("ICC(A,1)" is "ICC(2,1)").
     level : of the confidence interval.
 
     Returns
     -------
-    Icc. A subject with a rating of NaN is left out for that feature, and ``n`` says how many remain. Fewer than three,
-    no variance, or a rating that is infinite or too large to be squared give NaN with a reason.
+    Icc. A subject with a rating of NaN is left out for that feature; ``n`` is the number of remaining subjects. With
+    fewer than three, no variance, or a rating that is infinite or too large to be squared, the value is NaN with a
+    reason.
 
     Raises
     ------
@@ -91,7 +92,8 @@ def icc(ratings: ArrayLike, form: str = "ICC(2,1)", level: float = 0.95) -> Icc:
     """
     canonical = _CANONICAL.get(form.upper().replace(" ", ""))
     if canonical is None:
-        raise DataError(f"{form!r} is no form of the ICC; known are {', '.join(_FORMS)} and McGraw and Wong's names.")
+        known = ", ".join(_FORMS)
+        raise DataError(f"Unknown form of the ICC {form!r}; choose from {known} or McGraw and Wong's names.")
     values = as_float(ratings, "The ratings")
     if values.ndim not in (2, 3) or values.shape[1] < 2:
         raise DataError(
@@ -141,7 +143,7 @@ def _icc_of_features(ratings: FloatArray, form: str, level: float) -> Icc:
 
 
 def _reasons(ratings: FloatArray, complete: NDArray[np.bool_], n: NDArray[np.intp]) -> NDArray[np.object_]:
-    """Why a feature has no ICC, exactly (no tolerance): by largest and smallest value of each reader."""
+    """Return the reason why a feature has no ICC, exactly (no tolerance), from each reader's extreme values."""
     largest = np.where(complete[:, None, :], ratings, -np.inf).max(axis=0, initial=-np.inf)
     smallest = np.where(complete[:, None, :], ratings, np.inf).min(axis=0, initial=np.inf)
     flat = (largest <= smallest).all(axis=0)
@@ -197,21 +199,22 @@ def _coefficient(ms: _MeanSquares, form: str) -> FloatArray:
 def _interval(
     ms: _MeanSquares, value: FloatArray, form: str, level: float
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """(low, high, F, p) of a single-measure form; F and p hold for the mean of k too."""
+    """Compute (low, high, F, p) of a single-measure form; F and p are valid for the mean of k too."""
     n, k = ms.n, ms.k
     upper = 0.5 + level / 2
     noise, noise_dof = (ms.within, n * (k - 1)) if form.startswith("ICC(1") else (ms.error, (n - 1) * (k - 1))
     f = ms.subjects / noise
-    p_value = special.fdtrc(n - 1, noise_dof, f)
+    p_value = cast(FloatArray, special.fdtrc(n - 1, noise_dof, f))
     if not form.startswith("ICC(2"):
         low_f = f / special.fdtri(n - 1, noise_dof, upper)
         high_f = f * special.fdtri(noise_dof, n - 1, upper)
         return (low_f - 1) / (low_f + k - 1), (high_f - 1) / (high_f + k - 1), f, p_value
-    # McGraw and Wong's Satterthwaite degrees of freedom, multiplied through by the error so that error 0 is defined
+    # McGraw and Wong's Satterthwaite degrees of freedom, multiplied by the error so that error 0 is defined
     a = k * value * ms.readers
     b = (n * (1 + (k - 1) * value) - k * value) * ms.error
     dof = (k - 1) * (n - 1) * (a + b) ** 2 / ((n - 1) * a**2 + b**2)
-    low_f, high_f = special.fdtri(n - 1, dof, upper), special.fdtri(dof, n - 1, upper)
+    low_f = cast(FloatArray, special.fdtri(n - 1, dof, upper))
+    high_f = cast(FloatArray, special.fdtri(dof, n - 1, upper))
     rest = k * ms.readers + (k * n - k - n) * ms.error
     low = n * (ms.subjects - low_f * ms.error) / (low_f * rest + n * ms.subjects)
     high = n * (high_f * ms.subjects - ms.error) / (rest + n * high_f * ms.subjects)
@@ -219,5 +222,5 @@ def _interval(
 
 
 def _of_mean(single: FloatArray, k: int) -> FloatArray:
-    """Spearman-Brown: the limit for the mean of k readers; minus infinity where the step has no value."""
+    """Compute the limit for the mean of k readers by Spearman-Brown; minus infinity if it has no value."""
     return np.where(1 + (k - 1) * single > 0, k * single / (1 + (k - 1) * single), -np.inf)

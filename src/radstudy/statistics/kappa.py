@@ -16,7 +16,7 @@ from radstudy.statistics.proportions import normal_quantile
 
 @dataclass(frozen=True)
 class Kappa:
-    """Cohen's kappa: ``value``, standard error ``se``, ``ci``, observed and expected agreement, cases ``n``."""
+    """Cohen's kappa ``value``, standard error ``se``, ``ci``, observed and expected agreement, ``n`` cases."""
 
     value: float
     se: float
@@ -35,7 +35,7 @@ def cohen_kappa(
     levels: Sequence[Any] | None = None,
     level: float = 0.95,
 ) -> Kappa:
-    """Cohen's kappa of two readers' categories, plain or weighted, with the large-sample confidence interval.
+    """Compute Cohen's kappa of two readers' categories, plain or weighted, with the large-sample interval.
 
     ``(po - pe) / (1 - pe)`` with agreement weights ``1 - d / (c - 1)`` (linear) or ``1 - d^2 / (c - 1)^2`` (quadratic)
     for a distance of d among c ordered levels.
@@ -44,13 +44,13 @@ def cohen_kappa(
     ----------
     first, second : (n,) categories of the same cases.
     weights : None for categories without order.
-    levels : all categories in order, for weighted kappa; by default the sorted categories seen, and a level that nobody
-        used then does not count as a distance.
-    level : of the confidence interval, cut to [-1, 1].
+    levels : all categories in order, for weighted kappa; by default the sorted observed categories, so that an unused
+        level does not count as a distance.
+    level : of the confidence interval, limited to [-1, 1].
 
     Returns
     -------
-    Kappa; NaN with a reason where both readers used one category only (chance agreement 1).
+    Kappa; NaN with a reason if both readers used one category only (chance agreement 1).
 
     Raises
     ------
@@ -81,7 +81,7 @@ def cohen_kappa(
 
 
 def _categories(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
-    """The categories as they are: NumPy would make the text 'nan' of a missing one among texts."""
+    """Return the categories unchanged: NumPy would convert a missing one among texts to the text 'nan'."""
     array = np.asarray(values)
     return np.asarray(values, dtype=object) if array.dtype.kind in "US" else array
 
@@ -97,7 +97,7 @@ def _confusion(first: NDArray[Any], second: NDArray[Any], levels: Sequence[Any] 
     if missing.any():
         raise DataError(
             f"{int(missing.sum())} of {first.size} cases have no category of one reader (None or NaN): leave these "
-            "cases out, and say so."
+            "cases out, and report it."
         )
     order = _sorted_categories(first, second) if levels is None else list(levels)
     place = {category: index for index, category in enumerate(order)}

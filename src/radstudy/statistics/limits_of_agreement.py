@@ -18,7 +18,7 @@ class BlandAltman:
     """Agreement of two measurements, in their unit: first minus second.
 
     ``bias`` (mean difference), ``sd`` of the differences, ``lower`` and ``upper`` limit of agreement, each with its
-    interval at `level`. ``slope_p_value``: of the differences' regression on the means; small where the difference
+    interval at `level`. ``slope_p_value``: of the differences' regression on the means; small if the difference
     depends on the size, so that one pair of limits does not describe it. ``n`` pairs, ``missing`` pairs left out.
     """
 
@@ -37,9 +37,9 @@ class BlandAltman:
 
 
 def bland_altman(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> BlandAltman:
-    """Bias and limits of agreement ``bias +- z sd`` of two readers' measurements of the same cases.
+    """Compute bias and limits of agreement ``bias +- z sd`` of two readers' measurements of the same cases.
 
-    The bias has the t interval with standard error ``sd / sqrt(n)``, either limit that with
+    The bias has the t interval with standard error ``sd / sqrt(n)``, each limit the t interval with standard error
     ``sd sqrt(1 / n + z^2 / (2 (n - 1)))``.
 
     Parameters
@@ -49,7 +49,7 @@ def bland_altman(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) ->
 
     Returns
     -------
-    BlandAltman; NaN with a note under three complete pairs.
+    BlandAltman; NaN with a note for fewer than three complete pairs.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def bland_altman(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) ->
 
 
 def _slope_p_value(mean: FloatArray, difference: FloatArray) -> float:
-    """Of the correlation, by t with n - 2 degrees of freedom."""
+    """Compute the p-value of the correlation, by t with n - 2 degrees of freedom."""
     r = float(np.clip(np.corrcoef(mean, difference)[0, 1], -1, 1))
     dof = mean.size - 2
     if abs(r) == 1:

@@ -1,4 +1,4 @@
-"""Many tests at once: adjusted p-values."""
+"""Adjusted p-values for multiple tests."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 from radstudy.errors import DataError
 from radstudy.statistics.outcome import FloatArray, as_float
 
-_EQUAL = 1e-9  # statistics that differ by less are equal but for rounding
+_EQUAL = 1e-9  # statistics that differ by less are equal except for rounding
 
 
 def holm(p_values: ArrayLike) -> FloatArray:
-    """Holm's step-down adjusted p-values: the family-wise error rate, under any dependence.
+    """Compute Holm's step-down adjusted p-values (family-wise error rate, under any dependence).
 
-    The i-th smallest of m becomes the largest of ``(m - j + 1) p_(j)``, j <= i, at most 1. NaN (a test that could not
-    be made) stays NaN and is not counted in m.
+    The i-th smallest of m becomes the largest of ``(m - j + 1) p_(j)``, j <= i, at most 1. NaN (a test that was not
+    possible) stays NaN and is not counted in m.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
-    """Benjamini and Hochberg's adjusted p-values: the false discovery rate.
+    """Compute Benjamini and Hochberg's adjusted p-values (false discovery rate).
 
     The i-th smallest of m becomes the smallest of ``m p_(j) / j``, j >= i, at most 1. NaN stays NaN and is not counted.
 
@@ -65,18 +65,18 @@ def benjamini_hochberg(p_values: ArrayLike) -> FloatArray:
 
 
 def max_t(observed: ArrayLike, permuted: ArrayLike) -> FloatArray:
-    """Westfall and Young's single-step max-T p-values: the family-wise error rate over tests of the same permutations.
+    """Compute Westfall and Young's single-step max-T p-values (family-wise error rate over the same permutations).
 
     Every statistic becomes ``t = (value - mean) / SD``, mean and SD over its own permutations and the observed value,
-    so that tests whose chance levels differ can be compared. The observed value is one of them, as in the counts: by
-    the permutations alone it would lie farther out than any of them does by chance, and 19 permutations of five tests
-    would find something in 10 % of studies of nothing, at a level of 5 %. The p-value of a test is
-    ``(1 + number of permutations whose largest t of the family is at least its t) / (B + 1)``: the largest keeps the
-    tests' correlation, which is why this asks less than Holm's correction of the raw p-values does.
+    so that tests with different chance levels can be compared. The observed value is included, as in the counts:
+    otherwise it would be further out than any of the permutations is by chance, and 19 permutations of five tests would
+    be significant in 10 % of studies without any effect, at a level of 5 %. The p-value of a test is
+    ``(1 + number of permutations whose largest t of the family is at least its t) / (B + 1)``: the largest t keeps the
+    tests' correlation, which makes this less strict than Holm's correction of the raw p-values.
 
     Parameters
     ----------
-    observed : (m,) statistics, larger means stronger. NaN: not tested, and not in the family.
+    observed : (m,) statistics, larger means stronger. NaN: not tested and not part of the family.
     permuted : (B, m) the same statistics on B permutations, one permutation per row for all tests. A NaN counts against
         its own test, as in the raw p-value, and is left out of the largest of its row.
 
@@ -87,7 +87,7 @@ def max_t(observed: ArrayLike, permuted: ArrayLike) -> FloatArray:
 
     Raises
     ------
-    DataError : shapes that do not fit, or no permutation.
+    DataError : the shapes do not fit, or there is no permutation.
 
     References
     ----------
@@ -99,16 +99,17 @@ def max_t(observed: ArrayLike, permuted: ArrayLike) -> FloatArray:
     >>> max_t([3.0, 1.0], [[0.0, 2.0], [1.0, 0.0], [2.0, 1.0]]).tolist()
     [0.5, 0.75]
     """
-    found = np.asarray(observed, dtype=np.float64)
+    statistics = np.asarray(observed, dtype=np.float64)
     drawn = np.asarray(permuted, dtype=np.float64)
-    if found.ndim != 1 or drawn.ndim != 2 or drawn.shape[1] != len(found) or not len(drawn):
-        raise DataError(f"max-T needs (m,) statistics and their (B, m) permutations, not {found.shape} {drawn.shape}.")
-    tested = ~np.isnan(found) & ~np.isnan(drawn).all(axis=0)
-    adjusted = np.full(len(found), np.nan)
+    if statistics.ndim != 1 or drawn.ndim != 2 or drawn.shape[1] != len(statistics) or not len(drawn):
+        shapes = f"{statistics.shape} {drawn.shape}"
+        raise DataError(f"max-T needs (m,) statistics and their (B, m) permutations, not {shapes}.")
+    tested = ~np.isnan(statistics) & ~np.isnan(drawn).all(axis=0)
+    adjusted = np.full(len(statistics), np.nan)
     if not tested.any():
         return adjusted
-    found, drawn = found[tested], drawn[:, tested]
-    values = np.vstack([found, drawn])
+    statistics, drawn = statistics[tested], drawn[:, tested]
+    values = np.vstack([statistics, drawn])
     centre, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     standardised = (values - centre) / np.where(spread < _EQUAL, np.inf, spread)
     own, others = standardised[0], standardised[1:]

@@ -1,4 +1,4 @@
-"""Decision curves: is acting on the model worth more than treating all or none?"""
+"""Decision curves: the net benefit of a model compared with treating all or none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class DecisionCurve:
     """Net benefit per patient at each threshold probability, all (thresholds,).
 
     ``net_benefit`` of the model with its pointwise ``low`` and ``high``; ``treat_all``; ``treat_none`` is 0.
-    ``avoided``: interventions avoided per 100 patients, against treating all, without missing a positive.
+    ``avoided``: interventions avoided per 100 patients, compared with treating all, without missing a positive.
     """
 
     thresholds: FloatArray
@@ -41,14 +41,15 @@ def decision_curve(
     resamples: int = 1000,
     rng: np.random.Generator | None = None,
 ) -> DecisionCurve:
-    """Net benefit of a model over threshold probabilities, with a bootstrap band.
+    """Compute the net benefit of a model over threshold probabilities, with a bootstrap band.
 
-    ``tp / n - fp / n t / (1 - t)``, treated when ``probability >= t``: in units of true positives, a false positive
-    weighs the odds of the threshold. Treating all has ``prevalence - (1 - prevalence) t / (1 - t)``.
+    The net benefit is ``tp / n - fp / n t / (1 - t)``, treating if ``probability >= t``: in units of true positives, a
+    false positive is weighted by the odds of the threshold. That of treating all is
+    ``prevalence - (1 - prevalence) t / (1 - t)``.
 
     Parameters
     ----------
-    y : (n,) 0 or 1, of patients who stand for those to be treated: the prevalence counts.
+    y : (n,) 0 or 1, of patients representative of those to be treated: the prevalence matters.
     probability : (n,) of the positive outcome.
     thresholds : in (0, 1); by default 0.01 to 0.99 in steps of 0.01.
     level : of the band, pointwise percentiles.
@@ -100,7 +101,7 @@ def decision_curve(
 
 
 def _worth(positive: BoolArray, values: FloatArray, cuts: FloatArray, odds: FloatArray) -> FloatArray:
-    """What each patient adds to the net benefit, (n, thresholds): 1, minus the odds, or 0."""
+    """Return each patient's contribution to the net benefit, (n, thresholds): 1, minus the odds, or 0."""
     treated = values[:, None] >= cuts
     return np.where(treated, np.where(positive[:, None], 1.0, -odds), 0.0)
 

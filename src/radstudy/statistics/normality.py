@@ -1,4 +1,4 @@
-"""The assumptions of the t-test: normal within the groups (Lilliefors, Shapiro-Wilk), equal variances (Levene)."""
+"""Assumptions of the t-test: normality within the groups (Lilliefors, Shapiro-Wilk), equal variances (Levene)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Normality = Literal["lilliefors", "shapiro-wilk"]
 
 
 def normality_p_value(values: FloatArray, test: Normality) -> float:
-    """Test of normality by name: "lilliefors" or "shapiro-wilk"; NaN where it is not defined."""
+    """Compute the p-value of a test of normality, "lilliefors" or "shapiro-wilk"; NaN if it is not defined."""
     if test not in get_args(Normality):
-        raise DataError(f"{test!r} is no test of normality; known are {', '.join(get_args(Normality))}.")
+        raise DataError(f"Unknown test of normality {test!r}; choose from {', '.join(get_args(Normality))}.")
     return lilliefors_p_value(values) if test == "lilliefors" else shapiro_wilk_p_value(values)
 
 
 def shapiro_wilk_p_value(values: FloatArray) -> float:
-    """Shapiro and Wilk's test of normality, p by Royston's approximation (SciPy's, as R's and SPSS's).
+    """Compute p of Shapiro and Wilk's test of normality by Royston's approximation (SciPy's, as in R and SPSS).
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def shapiro_wilk_p_value(values: FloatArray) -> float:
 
     Returns
     -------
-    float. NaN under three or over 5000 values, or where they do not vary.
+    float. NaN for fewer than three or more than 5000 values, or if they do not vary.
 
     References
     ----------
@@ -42,10 +42,10 @@ def shapiro_wilk_p_value(values: FloatArray) -> float:
 
 
 def lilliefors_p_value(values: FloatArray) -> float:
-    """Kolmogorov-Smirnov test of normality with estimated mean and SD (Lilliefors), p by Dallal and Wilkinson.
+    """Compute p of the Kolmogorov-Smirnov test of normality with estimated mean and SD (Lilliefors).
 
-    Their approximation holds below 0.1; above it, Stephens's modified statistic is used, as R's nortest does. SPSS
-    prints everything above 0.2 as 0.2.
+    Dallal and Wilkinson's approximation is valid below 0.1; above it, Stephens's modified statistic is used, as in R's
+    nortest. SPSS prints everything above 0.2 as 0.2.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def lilliefors_p_value(values: FloatArray) -> float:
 
     Returns
     -------
-    float. NaN under five values or where they do not vary.
+    float. NaN for fewer than five values or if they do not vary.
 
     References
     ----------
@@ -92,9 +92,9 @@ def _stephens(distance: float, n: int) -> float:
 
 
 def levene_p_value(first: FloatArray, second: FloatArray) -> float:
-    """Levene's test of equal variances, centred at the means as in SPSS (SciPy's default is the median).
+    """Compute p of Levene's test of equal variances, centred at the means as in SPSS (SciPy's default is the median).
 
-    A one-way analysis of variance of the absolute deviations from the group's mean.
+    It is a one-way analysis of variance of the absolute deviations from the group's mean.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def levene_p_value(first: FloatArray, second: FloatArray) -> float:
 
     Returns
     -------
-    float. NaN under two values in a group, or where all deviations of a group are equal in both.
+    float. NaN for fewer than two values in a group, or if the deviations are all equal in both groups.
     """
     for name, group in (("The first group", first), ("The second group", second)):
         known_floats(group, name)

@@ -1,4 +1,4 @@
-"""What every statistic of an outcome asks of its input: 0 or 1, both classes, numbers only, equal lengths."""
+"""Input checks of all statistics of an outcome: 0 or 1, both classes, numbers only, equal lengths."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from radstudy.errors import DataError
 
-LARGEST = 1e150  # a value beyond it has a square that float64 cannot hold, and so no variance
+LARGEST = 1e150  # the square of a larger value exceeds float64, so it has no variance
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
 def checked_outcome(y: ArrayLike) -> BoolArray:
-    """The outcome as booleans (n,), True for positive.
+    """Return the outcome as booleans (n,), True for positive.
 
     Raises
     ------
-    DataError : not one-dimensional, other values than 0 and 1 (NaN included), or one class only.
+    DataError : the outcome is not one-dimensional, has values other than 0 and 1 (or NaN), or one class only.
     """
     values = np.asarray(y)
     if values.ndim != 1:
@@ -40,11 +40,11 @@ def checked_outcome(y: ArrayLike) -> BoolArray:
 
 
 def checked_scores(y: ArrayLike, score: ArrayLike, name: str = "score") -> tuple[BoolArray, FloatArray]:
-    """Outcome (n,) and scores (n,) that belong together; infinite scores have a rank and are allowed.
+    """Check and return matching outcome (n,) and scores (n,); infinite scores have a rank and are allowed.
 
     Raises
     ------
-    DataError : as `checked_outcome`; a NaN score; lengths that differ.
+    DataError : as for `checked_outcome`; a NaN score; lengths that differ.
     """
     positive = checked_outcome(y)
     values = as_float(score, f"The {name}")
@@ -52,16 +52,18 @@ def checked_scores(y: ArrayLike, score: ArrayLike, name: str = "score") -> tuple
         raise DataError(f"The {name} has shape {values.shape}, the outcome {positive.shape}: one score per case.")
     missing = int(np.isnan(values).sum())
     if missing:
-        raise DataError(f"{missing} of {values.size} values of the {name} are NaN: leave these cases out, and say so.")
+        raise DataError(
+            f"{missing} of {values.size} values of the {name} are NaN: leave these cases out, and report it."
+        )
     return positive, values
 
 
 def checked_columns(X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, BoolArray]:
-    """Values (n, features) and outcome (n,) that belong together; NaN is left to the caller.
+    """Check and return matching values (n, features) and outcome (n,); NaN is left to the caller.
 
     Raises
     ------
-    DataError : as `checked_outcome`; not two-dimensional; numbers of rows that differ.
+    DataError : as for `checked_outcome`; values not two-dimensional; numbers of rows that differ.
     """
     positive = checked_outcome(y)
     values = as_float(X, "The features")
@@ -71,21 +73,23 @@ def checked_columns(X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, BoolArray]:
 
 
 def checked_level(level: float) -> float:
-    """A confidence level strictly between 0 and 1."""
+    """Check and return a confidence level strictly between 0 and 1."""
     if not 0 < level < 1:
         raise DataError(f"The confidence level must lie between 0 and 1, for instance 0.95; this one is {level}.")
     return float(level)
 
 
 def known_floats(values: FloatArray, name: str) -> FloatArray:
-    """The values as they are, or a DataError where one is NaN, infinite, or too large to be squared."""
+    """Return the values unchanged; raise DataError if one is NaN, infinite, or too large to be squared."""
     return squarable(values, name, missing=False)
 
 
 def squarable(values: FloatArray, name: str, *, missing: bool = True) -> FloatArray:
-    """The values as they are, or a DataError where one is infinite or too large to be squared; NaN if not `missing`."""
+    """Return the values unchanged; raise DataError if one is infinite, too large to be squared, or an unwanted NaN."""
     if not missing and np.isnan(values).any():
-        raise DataError(f"{name}: {int(np.isnan(values).sum())} of {values.size} are NaN; leave these out, and say so.")
+        raise DataError(
+            f"{name}: {int(np.isnan(values).sum())} of {values.size} are NaN; leave these out, and report it."
+        )
     with np.errstate(invalid="ignore"):
         wrong = values[np.abs(values) > LARGEST]
     if wrong.size:
@@ -97,7 +101,7 @@ def squarable(values: FloatArray, name: str, *, missing: bool = True) -> FloatAr
 
 
 def as_float(values: Any, name: str) -> FloatArray:
-    """The values as float64, or a DataError that says what is no number."""
+    """Return the values as float64; raise DataError if a value is not a number."""
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""McNemar's test: do two models classify the same patients differently?"""
+"""McNemar's test of two models' classifications of the same patients."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ McnemarMethod = Literal["exact", "corrected", "uncorrected"]
 
 @dataclass(frozen=True)
 class McnemarTest:
-    """``only_a``, ``only_b``: patients whom only the first, only the second model classifies correctly.
+    """Result with ``only_a``, ``only_b``: patients classified correctly by only the first, only the second model.
 
     ``statistic`` is chi-square with one degree of freedom, NaN for the exact test. ``difference`` is the first model's
-    proportion minus the second's. ``n``: patients compared.
+    proportion minus the second's. ``n``: number of compared patients.
     """
 
     only_a: int
@@ -34,7 +34,7 @@ class McnemarTest:
 
 
 def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike, *, method: McnemarMethod = "exact") -> McnemarTest:
-    """McNemar's test of two proportions in the same patients: accuracies, or sensitivities among the positives.
+    """Test two proportions in the same patients by McNemar's test: accuracies, or sensitivities among the positives.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike, *, method: McnemarMethod
 
     Returns
     -------
-    McnemarTest; p is 1 with a note where no patient is discordant.
+    McnemarTest; p is 1 with a note if no patient is discordant.
 
     Raises
     ------
-    DataError : no patients, lengths that differ, values other than 0 and 1, an unknown method.
+    DataError : there are no patients, lengths differ, values are not 0 or 1, or the method is unknown.
 
     References
     ----------
@@ -62,7 +62,7 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike, *, method: McnemarMethod
     (5, 0, 0.0625)
     """
     if method not in get_args(McnemarMethod):
-        raise DataError(f"{method!r} is no form of McNemar's test; known are {', '.join(get_args(McnemarMethod))}.")
+        raise DataError(f"Unknown form of McNemar's test {method!r}; choose from {', '.join(get_args(McnemarMethod))}.")
     first, second = _classes(correct_a), _classes(correct_b)
     if first.shape != second.shape or not first.size:
         raise DataError(f"McNemar's test needs the same patients twice; {first.size} and {second.size} were given.")
@@ -82,5 +82,5 @@ def mcnemar(correct_a: ArrayLike, correct_b: ArrayLike, *, method: McnemarMethod
 def _classes(values: ArrayLike) -> BoolArray:
     array: FloatArray = as_float(values, "Whether the model is right")
     if array.ndim != 1 or not np.isin(array, (0, 1)).all():
-        raise DataError("Whether the model is right about a patient must be 0 or 1, one value a patient.")
+        raise DataError("Whether the model is right about a patient must be 0 or 1, one value per patient.")
     return np.asarray(array == 1, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""The precision-recall curve, and its average precision with an interval."""
+"""Precision-recall curve, and average precision with an interval."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PrecisionInterval = Literal["bootstrap", "logit"]
 
 @dataclass(frozen=True, eq=False)
 class PrecisionRecallCurve:
-    """One point per distinct score, highest first; positive is a score at or above the threshold.
+    """Precision-recall curve: one point per distinct score, highest first; scores at or above it are positive.
 
-    ``precision`` (positive predictive value) and ``recall`` (sensitivity); ``prevalence`` is the precision of a model
-    that knows nothing. No point at recall 0 is made up: its precision is not defined.
+    ``precision`` (positive predictive value) and ``recall`` (sensitivity); ``prevalence`` is the precision of an
+    uninformative model. There is no point at recall 0, because its precision is not defined.
     """
 
     thresholds: FloatArray
@@ -34,7 +34,7 @@ class PrecisionRecallCurve:
 
 @dataclass(frozen=True)
 class AveragePrecision:
-    """``value`` with its interval ``ci`` within [0, 1]; ``prevalence`` is its chance level."""
+    """Average precision ``value`` with its interval ``ci`` within [0, 1]; ``prevalence`` is its chance level."""
 
     value: float
     ci: tuple[float, float]
@@ -45,7 +45,7 @@ class AveragePrecision:
 
 
 def precision_recall_curve(y: ArrayLike, score: ArrayLike) -> PrecisionRecallCurve:
-    """The empirical precision-recall curve at every distinct score.
+    """Compute the empirical precision-recall curve at every distinct score.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def average_precision(
     resamples: int = 2000,
     rng: np.random.Generator | None = None,
 ) -> AveragePrecision:
-    """Average precision, the area under the precision-recall steps: ``sum (recall_i - recall_(i-1)) precision_i``.
+    """Compute average precision, the area under the steps: ``sum (recall_i - recall_(i-1)) precision_i``.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ def average_precision(
     score : (n,), higher means positive.
     method :
         - "bootstrap": percentiles of resamples within the classes, so that the prevalence stays;
-        - "logit": ``logit(AP) +- z / sqrt(positives AP (1 - AP))``, mapped back; where AP is 1 it has no value, and
-          Wilson's interval of as many positives is given with a note.
+        - "logit": ``logit(AP) +- z / sqrt(positives AP (1 - AP))``, mapped back; if AP is 1 it has no value, and
+          Wilson's interval of as many positives is returned with a note.
     level : of the interval.
     resamples, rng : of the bootstrap; without a generator, one seeded with 0.
 
@@ -106,7 +106,10 @@ def average_precision(
     """
     positive, values = checked_scores(y, score)
     if method not in get_args(PrecisionInterval):
-        raise DataError(f"{method!r} is no interval of the average precision; known are {get_args(PrecisionInterval)}.")
+        raise DataError(
+            f"Unknown interval of the average precision {method!r}; "
+            f"choose from {', '.join(get_args(PrecisionInterval))}."
+        )
     checked_level(level)
     distinct, place = np.unique(-values, return_inverse=True)  # highest score first
     groups = (place[positive], place[~positive])
@@ -128,7 +131,7 @@ def average_precision(
 
 
 def _average_precision(hits: NDArray[np.int64], alarms: NDArray[np.int64]) -> FloatArray:
-    """Of counts (resamples, distinct scores), highest score first; a score nobody drew adds nothing."""
-    found = np.cumsum(hits, axis=1)
-    called = found + np.cumsum(alarms, axis=1)
-    return np.asarray((hits * found / np.maximum(called, 1)).sum(axis=1) / found[:, -1], dtype=np.float64)
+    """Compute average precision from counts (resamples, distinct scores), highest score first; unused scores add 0."""
+    right = np.cumsum(hits, axis=1)
+    called = right + np.cumsum(alarms, axis=1)
+    return np.asarray((hits * right / np.maximum(called, 1)).sum(axis=1) / right[:, -1], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""A proportion and its confidence interval."""
+"""Proportions and their confidence intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Interval = Literal["wilson", "clopper-pearson"]
 
 @dataclass(frozen=True)
 class Proportion:
-    """`successes` of `trials`: ``value`` and ``ci`` = (low, high) within [0, 1]; NaN where there are no trials."""
+    """Proportion of `successes` in `trials`: ``value`` and ``ci`` = (low, high) within [0, 1]; NaN without trials."""
 
     value: float
     ci: tuple[float, float]
@@ -25,7 +25,7 @@ class Proportion:
 
 
 def proportion(successes: int, trials: int, *, level: float = 0.95, method: Interval = "wilson") -> Proportion:
-    """A binomial proportion with its confidence interval.
+    """Compute a binomial proportion with its confidence interval.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def proportion(successes: int, trials: int, *, level: float = 0.95, method: Inte
 
     Raises
     ------
-    DataError : counts that cannot be; an unknown method.
+    DataError : the counts are impossible, or the method is unknown.
 
     Examples
     --------
@@ -62,9 +62,9 @@ def _require_counts(successes: int, trials: int) -> None:
 
 
 def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval, without continuity correction.
+    """Compute Wilson's score interval, without continuity correction.
 
-    ``(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``; exactly 0 or 1 where no or all trials succeed.
+    ``(p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)``; exactly 0 or 1 if no or all trials succeed.
 
     References
     ----------
@@ -84,7 +84,7 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> tupl
 
 
 def clopper_pearson_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval: quantiles of beta distributions.
+    """Compute the exact interval from quantiles of beta distributions.
 
     References
     ----------
@@ -98,5 +98,5 @@ def clopper_pearson_interval(successes: int, trials: int, *, level: float = 0.95
 
 
 def normal_quantile(level: float) -> float:
-    """The two-sided normal quantile of a confidence level: 1.96 for 0.95."""
+    """Return the two-sided normal quantile of a confidence level: 1.96 for 0.95."""
     return float(special.ndtri(0.5 + checked_level(level) / 2))

@@ -1,4 +1,4 @@
-"""The ROC curve and the area under it."""
+"""ROC curve and the area under it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from radstudy.statistics.univariate import rank_auc
 
 @dataclass(frozen=True, eq=False)
 class RocCurve:
-    """One point per distinct score, from (0, 0) at the threshold infinity to (1, 1) at the lowest score.
+    """ROC curve: one point per distinct score, from (0, 0) at the threshold infinity to (1, 1) at the lowest score.
 
-    A case is called positive when its score is at or above the threshold. ``true_positives`` and ``false_positives``
-    are the whole numbers behind the rates.
+    A case is classified as positive if its score is at or above the threshold. ``true_positives`` and
+    ``false_positives`` are the whole numbers behind the rates.
     """
 
     thresholds: FloatArray
@@ -28,7 +28,7 @@ class RocCurve:
 
 
 def roc_curve(y: ArrayLike, score: ArrayLike) -> RocCurve:
-    """The empirical ROC curve at every distinct score; no point is dropped.
+    """Compute the empirical ROC curve at every distinct score; no point is dropped.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def roc_curve(y: ArrayLike, score: ArrayLike) -> RocCurve:
 
 
 def auc(y: ArrayLike, score: ArrayLike) -> float:
-    """Area under the ROC curve: the chance that a positive scores higher than a negative, ties counting half.
+    """Compute the area under the ROC curve: the probability that a positive scores above a negative, ties half.
 
     Parameters
     ----------

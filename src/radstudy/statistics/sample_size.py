@@ -1,4 +1,4 @@
-"""How many patients does a prediction model of a binary outcome need? Riley's four criteria."""
+"""Sample size for a prediction model of a binary outcome, by Riley's four criteria."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FEW_PARAMETERS = 30  # the formula of criterion 4 was fitted to simulations of 2
 class PredictionSampleSize:
     """The smallest number of patients to develop a prediction model.
 
-    ``n`` meets all criteria; ``shrinkage``, ``optimism``, ``overall_risk`` and ``mape`` is the number that each needs
-    alone (`mape` None where it is not asked for). ``events`` and ``events_per_parameter`` at `n`. ``r2_cox_snell``,
-    ``r2_nagelkerke`` and ``r2_max``: what was anticipated. ``note``: what to know of the numbers.
+    ``n`` meets all criteria; ``shrinkage``, ``optimism``, ``overall_risk`` and ``mape`` are the numbers that each
+    criterion needs alone (`mape` None if not requested). ``events`` and ``events_per_parameter`` are those at `n`.
+    ``r2_cox_snell``, ``r2_nagelkerke`` and ``r2_max`` are the anticipated values. ``note``: facts about the numbers.
     """
 
     n: int
@@ -50,7 +50,7 @@ def prediction_sample_size(
     margin: float = 0.05,
     mape: float | None = 0.05,
 ) -> PredictionSampleSize:
-    """Patients needed to develop a logistic prediction model, by the criteria of Riley and colleagues.
+    """Compute the patients needed to develop a logistic prediction model, by the criteria of Riley and colleagues.
 
     With P parameters, outcome proportion f, Cox and Snell's R2 and its largest possible value
     ``R2max = 1 - (f^f (1 - f)^(1 - f))^2``:
@@ -63,19 +63,19 @@ def prediction_sample_size(
 
     Parameters
     ----------
-    parameters : candidate parameters, all that the selection may choose from, before anything looks at the outcome.
+    parameters : number of candidate parameters, all that the selection may choose from before it sees the outcome.
     prevalence : expected share of positives, between 0 and 1.
-    auc, r2_cox_snell, r2_nagelkerke : the performance to be expected in new patients, one of the three; be modest.
-    shrinkage, optimism, margin, mape : the targets of the criteria; ``mape=None`` leaves the fourth out, as the program
-        pmsampsize does.
+    auc, r2_cox_snell, r2_nagelkerke : the performance expected in new patients, one of the three; be conservative.
+    shrinkage, optimism, margin, mape : the targets of the criteria; ``mape=None`` leaves out the fourth, as in the
+        program pmsampsize.
 
     Returns
     -------
-    PredictionSampleSize, whole patients, rounded up.
+    PredictionSampleSize, in whole patients, rounded up.
 
     Raises
     ------
-    DataError : a value outside its range, or none or several of the three performances.
+    DataError : a value is outside its range, or none or several of the three performances are given.
 
     References
     ----------
@@ -112,13 +112,13 @@ def prediction_sample_size(
 
 
 def parameters_allowed(n: int, prevalence: float, *, auc: float, shrinkage: float = 0.9, optimism: float = 0.05) -> int:
-    """The candidate parameters that n patients allow by criteria 1 and 2.
+    """Compute the number of candidate parameters that n patients allow by criteria 1 and 2.
 
     Parameters
     ----------
-    n : patients to develop the model with.
+    n : number of patients to develop the model.
     prevalence : expected share of positives.
-    auc : to be expected in new patients.
+    auc : expected in new patients.
     shrinkage, optimism : as in `prediction_sample_size`.
 
     Examples
@@ -136,11 +136,11 @@ def parameters_allowed(n: int, prevalence: float, *, auc: float, shrinkage: floa
 
 
 def r2_of_auc(auc: float, prevalence: float) -> float:
-    """Cox and Snell's R2 of a logistic model with a given AUC, its linear predictor normal in either class.
+    """Compute Cox and Snell's R2 of a logistic model with a given AUC and a normal linear predictor in each class.
 
     The predictor is N(0, 1) in negatives and N(m, 1) in positives, ``m = sqrt(2) z(AUC)``; then the outcome's log odds
     are ``ln(f / (1 - f)) - m^2 / 2 + m x`` exactly, and ``R2 = 1 - exp(-2 (E[l] - l0))`` with the mean log likelihoods
-    of that model and of the prevalence. Riley and colleagues simulate a million patients; here the mean is integrated.
+    of that model and of the prevalence. Riley and colleagues simulate a million patients; here the mean is an integral.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def _anticipated(
 
 
 def _check_reachable(r2: float, r2_max: float, shrinkage: float, optimism: float) -> None:
-    """Both criteria hold ``ln(1 - R2 / S)``: R2 must lie below S, the shrinkage and what the optimism gives."""
+    """Check that R2 is below S of both criteria (shrinkage and optimism), which contain ``ln(1 - R2 / S)``."""
     if r2 >= shrinkage:
         raise DataError(f"Cox and Snell's R2 of {r2:.3g} is not below the shrinkage of {shrinkage:g}: no such size.")
     if r2 + optimism * r2_max >= 1:

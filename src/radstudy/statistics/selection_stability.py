@@ -1,4 +1,4 @@
-"""How stable a selection of features is over resamples."""
+"""Stability of a selection of features over resamples."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike
 from radstudy.errors import DataError
 from radstudy.statistics.proportions import normal_quantile
 
-FEWEST_FOR_INTERVAL = 30  # resamples; the interval is the normal one of a large number of them
+FEWEST_FOR_INTERVAL = 30  # resamples; the interval is the normal approximation for a large number
 
 
 @dataclass(frozen=True)
 class SelectionStability:
-    """Nogueira's index ``value``, its ``se`` and ``ci``; ``size`` is the mean number selected, ``n`` the resamples.
+    """Nogueira's index ``value``, its ``se`` and ``ci``; ``size`` is the mean number selected, ``n`` that of resamples.
 
-    ``reason`` says why the index is NaN.
+    ``reason`` states why the index is NaN.
     """
 
     value: float
@@ -29,32 +29,32 @@ class SelectionStability:
 
 
 def selection_stability(selected: ArrayLike, *, level: float = 0.95) -> SelectionStability:
-    """Nogueira's stability: 1 for the same features every time, 0 for as much overlap as chance gives.
+    """Compute Nogueira's stability: 1 for the same features every time, 0 for the overlap expected by chance.
 
-    ``1 - mean_f(s_f^2) / (q (1 - q))`` where ``s_f^2`` is the unbiased variance of whether feature f is selected and q
-    the mean share of the features that is. The interval is the normal one of the index's asymptotic variance,
+    ``1 - mean_f(s_f^2) / (q (1 - q))``, with ``s_f^2`` the unbiased variance of the selection (0 or 1) of feature f and
+    q the mean share of selected features. The interval is normal, with the index's asymptotic variance,
 
     ``(4 / M^2) sum_i (phi_i - mean phi)^2``,
     ``phi_i = (sum_f z_if p_f / d - k_i k / d^2 + (value / 2) (2 k k_i / d^2 - k_i / d - k / d + 1)) / (q (1 - q))``.
 
     Parameters
     ----------
-    selected : (M resamples, d features), 0 or 1; all features that could have been selected, not the selected alone.
-    level : of the confidence interval, cut to 1 above.
+    selected : (M resamples, d features), 0 or 1; all features that could have been selected, not only the selected.
+    level : of the confidence interval, limited to 1.
 
     Returns
     -------
-    SelectionStability; NaN with a reason where no feature, or every feature, is selected every time.
+    SelectionStability; NaN with a reason if no feature, or every feature, is selected every time.
 
     Raises
     ------
-    DataError : fewer than two resamples, no feature, or entries other than 0 and 1.
+    DataError : there are fewer than two resamples, no feature, or entries other than 0 and 1.
 
     References
     ----------
     Nogueira S, Sechidis K, Brown G, J Mach Learn Res 2018;18(174):1. The authors' R program has the last term of
-    ``phi_i`` with the other sign; their Python program is as here, and so is the delta method. The two are the same
-    where every resample selects as many features.
+    ``phi_i`` with the opposite sign; their Python program and the delta method agree with this function. The two are
+    equal if every resample selects the same number of features.
 
     Examples
     --------
@@ -63,9 +63,9 @@ def selection_stability(selected: ArrayLike, *, level: float = 0.95) -> Selectio
     """
     given = np.asarray(selected)
     if given.ndim != 2 or given.shape[0] < 2 or given.shape[1] < 1:
-        raise DataError(f"Stability needs (resamples, features) with two resamples or more, not {given.shape}.")
+        raise DataError(f"Stability needs (resamples, features) with at least two resamples, not {given.shape}.")
     if not np.isin(given, (0, 1)).all():
-        raise DataError("Stability needs 0 (not selected) or 1 (selected) in every place.")
+        raise DataError("Stability needs 0 (not selected) or 1 (selected) in every entry.")
     table = given.astype(np.float64)
     resamples, features = table.shape
     share, sizes = table.mean(axis=0), table.sum(axis=1)

@@ -1,4 +1,4 @@
-"""Every feature against the outcome at once: thousands of columns in milliseconds."""
+"""Univariate tests of all features against the outcome at once: thousands of columns in milliseconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from radstudy.statistics.outcome import BoolArray, FloatArray, checked_columns
 
 
 def mann_whitney_columns(X: ArrayLike, y: ArrayLike, *, continuity: bool = False) -> FloatArray:
-    """Two-sided Mann-Whitney U p-value of every column: normal approximation with tie correction.
+    """Compute the two-sided Mann-Whitney U p-value of every column: normal approximation with tie correction.
 
     ``z = (U - n1 n0 / 2) / sqrt(n1 n0 / (n (n - 1)) (sum r^2 - n (n + 1)^2 / 4))``, r the mid-ranks.
 
@@ -18,11 +18,11 @@ def mann_whitney_columns(X: ArrayLike, y: ArrayLike, *, continuity: bool = False
     ----------
     X : float (n, features).
     y : (n,) 0 or 1.
-    continuity : move U by a half towards its mean (R's default; SPSS does not).
+    continuity : move U by a half towards its mean (the default in R, but not in SPSS).
 
     Returns
     -------
-    float (features,). NaN for a column that is constant or holds a NaN: such a feature is never selected.
+    float (features,). NaN for a column that is constant or has a NaN: such a feature is never selected.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def mann_whitney_columns(X: ArrayLike, y: ArrayLike, *, continuity: bool = False
 
 
 def student_columns(X: ArrayLike, y: ArrayLike, *, equal_variance: bool = True) -> FloatArray:
-    """Two-sided t-test p-value of every column: Student's, or Welch's where variances are not taken as equal.
+    """Compute the two-sided t-test p-value of every column: Student's, or Welch's for unequal variances.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def student_columns(X: ArrayLike, y: ArrayLike, *, equal_variance: bool = True) 
 
     Returns
     -------
-    float (features,). NaN for a column that holds a NaN or does not vary within the classes.
+    float (features,). NaN for a column that has a NaN or does not vary within the classes.
     """
     values, positive = checked_columns(X, y)
     first, second = values[positive], values[~positive]
@@ -75,7 +75,7 @@ def student_columns(X: ArrayLike, y: ArrayLike, *, equal_variance: bool = True) 
 
 
 def auc_columns(X: ArrayLike, y: ArrayLike) -> FloatArray:
-    """Area under the ROC curve of every column, higher values taken as positive; ties count half.
+    """Compute the area under the ROC curve of every column, with higher values as positive; ties count half.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def auc_columns(X: ArrayLike, y: ArrayLike) -> FloatArray:
 
     Returns
     -------
-    float (features,), in [0, 1]. 0.5 for a constant column, NaN for one that holds a NaN.
+    float (features,), in [0, 1]. 0.5 for a constant column, NaN for one with a NaN.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def auc_columns(X: ArrayLike, y: ArrayLike) -> FloatArray:
 
 
 def rank_auc(ranks: FloatArray, positive: BoolArray) -> FloatArray:
-    """AUC from the mid-ranks (n, ...) of all cases along the first axis."""
+    """Compute the AUC from the mid-ranks (n, ...) of all cases along the first axis."""
     n1 = int(positive.sum())
     n0 = positive.size - n1
     areas: FloatArray = (ranks[positive].sum(axis=0) - n1 * (n1 + 1) / 2) / (n1 * n0)
@@ -106,7 +106,7 @@ def rank_auc(ranks: FloatArray, positive: BoolArray) -> FloatArray:
 def _ranks(values: FloatArray) -> FloatArray:
     if values.shape[1] == 0:
         return values
-    # one row a feature: sorting contiguous rows is several times faster than sorting columns
+    # one row per feature: sorting contiguous rows is several times faster than sorting columns
     rows = np.ascontiguousarray(values.T)
     missing = np.asarray(np.isnan(rows).any(axis=1), dtype=np.bool_)
     ranks = stats.rankdata(np.where(missing[:, None], 0.0, rows), axis=1).astype(np.float64)

@@ -1,1 +1,1 @@
-"""The steps of a study. Each reads files and writes files: so each can be run alone, resumed and audited."""
+"""The steps of a study. Each reads and writes files, so that it can be run alone, resumed and audited."""

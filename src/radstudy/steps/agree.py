@@ -1,4 +1,4 @@
-"""Step 4, agree: which features two readers reproduce, and how well they agree otherwise."""
+"""Step 4, agree: find the features that two readers reproduce, and measure how well they agree otherwise."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def _agree(run: Run) -> None:
     section, readers = run.protocol.agree.icc, run.protocol.cohort.readers
     known = _features_of(run, table)
     if section is None or len(readers) < 2:
-        why = "the protocol asks for none" if section is None else "there is one reader"
+        why = "the protocol sets none" if section is None else "there is one reader"
         agreement = _all_kept(known)
-        note = f"No reproducibility filter: {why}; all features go on."
+        note = f"No reproducibility filter: {why}; all features are used."
     else:
-        rows = _training(run) if section.patients == "training" else table.frame.index.droplevel([2, 3]).unique()
+        rows = _training(run) if section.patients == "training" else table.lesions.unique()
         agreement = reproducibility(
             table, section, sequences=run.protocol.sequences, readers=readers, rows=rows
         )  # fmt: skip
@@ -59,21 +59,20 @@ def _agree(run: Run) -> None:
 
 
 def _drawn(run: Run, table: FeatureTable) -> FeatureTable:
-    """The features without those of transferred masks: nobody drew these, so no reader agrees with another on them."""
+    """The features without those of transferred masks, which show no agreement because no reader drew them."""
     transferred = transferred_lesions(run.out)
     if not transferred:
         return table
-    return FeatureTable(table.frame[~table.frame.index.isin(transferred)], table.settings_hash)
+    return FeatureTable(table.frame[~table.frame.index.isin(transferred)])
 
 
-def _training(run: Run) -> pd.MultiIndex:
+def _training(run: Run) -> pd.Index:
     rows = read_rows(run)
-    training: pd.MultiIndex = rows.index[rows["set"] == "training"]
-    return training
+    return rows.index[rows["set"] == "training"]
 
 
 def _features_of(run: Run, table: FeatureTable) -> dict[str, list[str]]:
-    """Sequence to its features: all, unless a given table has other ones for each sequence."""
+    """Sequence to its features: all of them, unless a given table has different ones for each sequence."""
     if run.protocol.features is None:
         return dict.fromkeys(run.protocol.sequences, table.features)
     given = extract.COLUMNS.read(run.out)

@@ -1,6 +1,6 @@
-"""Part of step 6, evaluate: what volume, age and images without structure reach, as rows of Table 3.
+"""Part of step 6, evaluate: evaluate volume, age and images without structure as rows of Table 3.
 
-Each beside its own chance calibration: with few patients, an age alone reaches a high AUC by chance, too.
+Each has its own chance calibration: with few patients, age alone may reach a high AUC by chance.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from radstudy.modelling.design import design_table
 from radstudy.modelling.models import sequences_of
 from radstudy.modelling.refits.chance import SETS, ChanceCalibration, calibrate, usable_by
 from radstudy.modelling.refits.engine import Engine
-from radstudy.protocol.sections import Baselines, Chance
+from radstudy.protocol.sections import Baselines, ChanceSection
 from radstudy.steps.chance import LEFT_OUT, summary_of
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.leaks import lesion_volumes
@@ -66,10 +66,10 @@ def do_baselines(run: Run, section: Baselines) -> None:
 def _write(run: Run, section: Baselines) -> None:
     design = read_design(run)
     chance = run.protocol.evaluate.chance
-    found: list[Baseline] = []
+    baselines: list[Baseline] = []
     calibrations: list[ChanceCalibration] = []
     for baseline, values in _variables(run, section, design):
-        found.append(baseline)
+        baselines.append(baseline)
         if chance is not None and len(baseline.probability):
             calibrations.append(
                 chance_of_variable(
@@ -79,15 +79,15 @@ def _write(run: Run, section: Baselines) -> None:
     missing: list[dict[str, Any]] = []
     if section.shuffled:
         images = ShuffledImages.of(run, design)
-        found += images.baselines()
+        baselines += images.baselines()
         calibrations += images.calibrations(chance)
         missing = images.not_calibrated(chance)
-    table = [row for baseline in found for row in _rows(run, design, baseline)]
+    table = [row for baseline in baselines for row in _rows(run, design, baseline)]
     beside.BASELINES.write(run.out, table)
     summary = [row for one in calibrations for row in summary_of(one, run.protocol.evaluate.interval.level)]
     summary += missing
     beside.BASELINES_CHANCE.write(run.out, summary)
-    volumes = {baseline.name.partition(", ")[2]: baseline for baseline in found if baseline.kind == "volume"}
+    volumes = {baseline.name.partition(", ")[2]: baseline for baseline in baselines if baseline.kind == "volume"}
     beside.BESIDE_VOLUME.write(run.out, _beside(run, design, volumes))
 
 
@@ -128,7 +128,7 @@ def _beside(run: Run, design: Design, volumes: dict[str, Baseline]) -> Iterator[
 
 @dataclass(frozen=True, eq=False)
 class ShuffledImages:
-    """Every model with images, to be selected and fitted anew on the features of shuffled lesions.
+    """Every model with images, with selection and fit repeated on the features of shuffled lesions.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ class ShuffledImages:
     engine : the models on the shuffled lesions' design table.
     outcome : (rows,) 0 or 1.
     sets : positions of the training and of the testing rows.
-    failed : model to why its chance calibration failed.
+    failed : model to the reason why its chance calibration failed.
     """
 
     run: Run
@@ -161,7 +161,7 @@ class ShuffledImages:
         return cls(run, Engine(protocol, table, usable, models=names), design.outcome, sets)
 
     def baselines(self) -> Iterator[Baseline]:
-        """One a model."""
+        """One baseline per model."""
         for name, fit in self.engine.fit(self.outcome, *self.sets).items():
             rows = np.r_[fit.training_rows, fit.testing_rows]
             odds = np.r_[fit.training_log_odds, fit.testing_log_odds]
@@ -169,15 +169,15 @@ class ShuffledImages:
             probability = pd.Series(1 / (1 + np.exp(-odds)), index=self.engine.design.index[rows])
             yield Baseline(_SHUFFLED + name, "shuffled", probability.dropna(), note)
 
-    def calibrations(self, section: Chance | None) -> Iterator[ChanceCalibration]:
-        """What the models that are permuted in `evaluate/chance` reach on the shuffled lesions by chance."""
+    def calibrations(self, section: ChanceSection | None) -> Iterator[ChanceCalibration]:
+        """The chance calibration, on the shuffled lesions, of the models that are permuted in `evaluate/chance`."""
         for share in shares_of(self.run, self.engine.models, section.slow) if section is not None else ():
             assert section is not None
             with surviving(self.run, share, LEFT_OUT, self.failed):
                 yield self._calibrated(section, share)
 
-    def not_calibrated(self, section: Chance | None) -> list[dict[str, Any]]:
-        """One record a model that `calibrations` has left out, or failed at, with the reason."""
+    def not_calibrated(self, section: ChanceSection | None) -> list[dict[str, Any]]:
+        """One record, with the reason, per model that `calibrations` left out or could not calibrate."""
         if section is None:
             return []
         names = self.engine.models
@@ -187,18 +187,18 @@ class ShuffledImages:
             {"kind": "outcome", "model": f"{_SHUFFLED}{record['model']}", "note": record["note"]} for record in records
         ]
 
-    def _calibrated(self, section: Chance, share: Share) -> ChanceCalibration:
+    def _calibrated(self, section: ChanceSection, share: Share) -> ChanceCalibration:
         everyone = self.engine
         engine = Engine(everyone.protocol, everyone.design, everyone.usable, models=share.names)
         together = share.by == ENGINE and section.slow is not True
         chunks = kept_chunks(self.run, STEP, "shuffled", "chance calibration (shuffled images)", "permutations", share)
-        found = calibrate(
+        calibrated = calibrate(
             engine, self.outcome, *self.sets, permutations=share.count(section.permutations),
             chunks=replace(chunks, key=shuffled_key(self.run)), like=None if together else usable_by(everyone),
         )  # fmt: skip
         return replace(
-            found,
-            observed={_SHUFFLED + name: values for name, values in found.observed.items()},
-            permuted={_SHUFFLED + name: values for name, values in found.permuted.items()},
-            sizes={_SHUFFLED + name: values for name, values in found.sizes.items()},
+            calibrated,
+            observed={_SHUFFLED + name: values for name, values in calibrated.observed.items()},
+            permuted={_SHUFFLED + name: values for name, values in calibrated.permuted.items()},
+            sizes={_SHUFFLED + name: values for name, values in calibrated.sizes.items()},
         )

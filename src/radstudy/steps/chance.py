@@ -23,7 +23,7 @@ from radstudy.modelling.refits.chance import (
     together,
     usable_by,
 )
-from radstudy.protocol.sections import Chance
+from radstudy.protocol.sections import ChanceSection
 from radstudy.steps.design import Design, read_design
 from radstudy.steps.model import fitted_models
 from radstudy.steps.refits import (
@@ -45,7 +45,7 @@ _FORMERLY = "evaluate/null"  # the folder of earlier versions
 LEFT_OUT = "no chance calibration"
 
 
-def do_chance(run: Run, section: Chance) -> None:
+def do_chance(run: Run, section: ChanceSection) -> None:
     """Permute the outcome, refit every model, and write the AUCs beside the observed ones.
 
     Parameters
@@ -60,7 +60,7 @@ def do_chance(run: Run, section: Chance) -> None:
             _calibrate_all(run, section)
 
 
-def _calibrate_all(run: Run, section: Chance) -> None:
+def _calibrate_all(run: Run, section: ChanceSection) -> None:
     design, fitted, setting = read_design(run), list(fitted_models(run)), "evaluate.chance"
     kinds = _kinds(run, section, fitted)
     shares = shares_of(run, fitted, section.slow)
@@ -101,7 +101,7 @@ def _calibrate_all(run: Run, section: Chance) -> None:
 
 
 def _calibrated(
-    run: Run, section: Chance, design: Design, kind: Kind, names: list[str], share: Share,
+    run: Run, section: ChanceSection, design: Design, kind: Kind, names: list[str], share: Share,
     like: NDArray[np.int64] | None,
 ) -> ChanceCalibration:  # fmt: skip
     return calibrate(
@@ -132,7 +132,7 @@ def _mark(run: Run, design: Design, names: list[str], like: NDArray[np.int64] | 
     return content_hash(usable_by(engine_of(run, design, names)) if like is None else like)[:8]
 
 
-def _kinds(run: Run, section: Chance, fitted: list[str]) -> dict[Kind, list[str]]:
+def _kinds(run: Run, section: ChanceSection, fitted: list[str]) -> dict[Kind, list[str]]:
     """The kinds of permutation, and the models that each is about."""
     both = [name for name in fitted if sequences_of(run.protocol, name) and clinical_of(run.protocol, name)]
     return {"outcome": fitted, "incremental": both if section.incremental else []}

@@ -10,7 +10,7 @@ import pandas as pd
 from radstudy.artefacts import ColumnKind
 from radstudy.artefacts.cohort import ABSENT, CASES, EXCLUDED, FAILURES, FLOW, NOTES, OPENED, ROWS, UNUSABLE
 from radstudy.artefacts.records.case import CaseRecord, DrawnElsewhere
-from radstudy.cohort.case_files import Case, Transfer
+from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW
 from radstudy.errors import CohortError, grouped
@@ -26,12 +26,12 @@ STEP = "cohort"
 
 
 def do_cohort(run: Run) -> None:
-    """Read the cohort, open its masks, and write it as the steps after it use it.
+    """Read the cohort, open its masks, and write it in the form that the later steps read.
 
     Raises
     ------
-    CohortError : no lesion has its files; too few lesions are doubly read for the filter that the study file asks for;
-        one file, or one content, stands for two readers, sequences, lesions or patients.
+    CohortError : no lesion has its files; too few lesions are doubly read for the filter that the study file requires;
+        one file, or the same content, is used for two readers, sequences, lesions or patients.
     """
     with recorded() as read:
         cohort = read_cohort(run.protocol, run.data)
@@ -47,7 +47,7 @@ def do_cohort(run: Run) -> None:
         run.say(note)
     run.tell((*cohort.failures, *opened.failures))
     if problems := [*([reading.problem] if reading.problem else []), *map(str, serious)]:
-        raise CohortError("nothing is computed before this is settled:", problems)
+        raise CohortError("nothing was computed; settle this first:", problems)
     settings = {
         "cohort": run.protocol.cohort.model_dump(mode="json"),
         "sequences": run.protocol.sequences,
@@ -73,7 +73,7 @@ def _hash(file: Path, reading: Reading) -> str:
 
 
 def lost_of(out: Path) -> int:
-    """How many cases a cohort, checked alone, has lost: without files, or with files that cannot be used."""
+    """Count the cases that a cohort, checked on its own, has lost: files are missing, or cannot be used."""
     return sum(len(read_failures(table.file(out))) for table in (FAILURES, UNUSABLE))
 
 
@@ -100,7 +100,7 @@ def _record(case: Case) -> CaseRecord:
 
 
 def read_cases(run: Run) -> list[Case]:
-    """The cases that the step has written."""
+    """The cases that the step wrote."""
     return [_case(CaseRecord.from_json(item)) for item in CASES.read(run.out)]
 
 
@@ -108,17 +108,17 @@ def _case(record: CaseRecord) -> Case:
     masks = tuple((reader, Path(path)) for reader, path in record.masks.items())
     reference = Path(record.reference) if record.reference else None
     elsewhere = record.transfer
-    transfer = Transfer(elsewhere.sequence, Path(elsewhere.image), Path(elsewhere.mask)) if elsewhere else None
+    transfer = MaskOrigin(elsewhere.sequence, Path(elsewhere.image), Path(elsewhere.mask)) if elsewhere else None
     return Case(record.patient, record.lesion, record.sequence, Path(record.image), masks, reference, transfer)
 
 
 def read_rows(run: Run) -> pd.DataFrame:
-    """The rows of the cohort, indexed (patient, lesion), clinical variables coded as the codebook says."""
+    """The rows of the cohort, indexed (patient, lesion), with clinical variables coded by the codebook."""
     return rows_from(run.out, run.protocol)
 
 
 def kinds_of(protocol: Protocol) -> dict[str, ColumnKind]:
-    """Clinical variable to the kind of its column in rows.csv: text where it has levels, else a number."""
+    """Clinical variable to the kind of its column in rows.csv: text if it has levels, else a number."""
     clinical = protocol.cohort.clinical
     return {name: ColumnKind.NUMBER if one.levels is None else ColumnKind.TEXT for name, one in clinical.items()}
 
@@ -128,6 +128,6 @@ def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:
     frame = ROWS.read(out, kinds_of(protocol))
     for name, variable in protocol.cohort.clinical.items():
         if variable.levels is not None:
-            known = frame[name].mask(frame[name] == "")  # an empty cell is a missing value, and no level
+            known = frame[name].mask(frame[name] == "")  # an empty cell is a missing value, not a level
             frame[name] = pd.Categorical(known, categories=list(variable.levels), ordered=True)
     return frame.set_index(list(ROW))

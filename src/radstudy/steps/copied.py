@@ -1,4 +1,4 @@
-"""Part of step 1, cohort, and of the command `check`: rows of a given feature table that are copies, and what stops."""
+"""Part of step 1, cohort, and of the command `check`: find copied rows in a given feature table."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from radstudy.cohort.doubled import Doubled
 from radstudy.protocol import Protocol
 from radstudy.table import FeatureTable
 
-_FEWEST_FEATURES = 3  # with a fraction: scores and counts are the same in two rows by chance, or by agreement
+_FEWEST_FEATURES = 3  # with a fraction: scores and counts can be the same in two rows by chance, or by agreement
 
 
 def stops(protocol: Protocol, double: Doubled) -> bool:
-    """Whether a study is not run with this double."""
+    """True if a study is not run with this double."""
     return double.serious and not (double.copied and protocol.agree.accept_identical_masks)
 
 
 def copied_features(protocol: Protocol, table: FeatureTable | None) -> list[Doubled]:
-    """Readers, and sequences, whose rows of a given feature table are the same.
+    """Find readers, and sequences, whose rows of a given feature table are the same.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def copied_features(protocol: Protocol, table: FeatureTable | None) -> list[Doub
 
 
 def _readers(protocol: Protocol, table: FeatureTable) -> list[Doubled]:
-    found = []
+    doubles = []
     for one, other in combinations(protocol.cohort.readers, 2):
         both, where = 0, []
         for sequence in protocol.sequences:
@@ -39,31 +39,31 @@ def _readers(protocol: Protocol, table: FeatureTable) -> list[Doubled]:
             both += shared
             where += [f"{patient} lesion {lesion} {sequence}" for patient, lesion in same]
         if where:
-            found.append(
+            doubles.append(
                 Doubled(
                     f"{one} and {other} have the same features", f"{len(where)} of the {both} rows that both have",
-                    tuple(where), f"put {other}'s own rows there or delete the copies; if both readers really used one "
+                    tuple(where), f"give {other}'s own rows or delete the copies; if both readers really used one "
                     "contour, write 'agree: {accept_identical_masks: true}'", copied=True,
                 )
             )  # fmt: skip
-    return found
+    return doubles
 
 
 def _sequences(protocol: Protocol, table: FeatureTable) -> list[Doubled]:
-    found = []
+    doubles = []
     for one, other in combinations(protocol.sequences, 2):
         first, second = table.of(one, protocol.reader), table.of(other, protocol.reader)
         both, same = _same_rows(first, second)
         if same and not all("shape" in str(name) for name in first.dropna(axis=1, how="all").columns):
             where = tuple(f"{patient} lesion {lesion}" for patient, lesion in same)
-            remedy = "put the right columns or rows there (section features), or take one of them out of 'sequences'"
+            remedy = "name the right columns or rows (section features), or take one of the two out of 'sequences'"
             evidence = f"{len(same)} of the {both} rows that both have"
-            found.append(Doubled(f"{one} and {other} have the same features", evidence, where, remedy))
-    return found
+            doubles.append(Doubled(f"{one} and {other} have the same features", evidence, where, remedy))
+    return doubles
 
 
 def _same_rows(one: pd.DataFrame, other: pd.DataFrame) -> tuple[int, list[tuple[str, str]]]:
-    """How many rows two tables share, and those whose values are all the same, some of them no whole numbers."""
+    """The number of rows that two tables share, and those with all values the same (not only whole numbers)."""
     columns = one.dropna(axis=1, how="all").columns.intersection(other.dropna(axis=1, how="all").columns)
     rows = one.index.intersection(other.index)
     if len(columns) < _FEWEST_FEATURES or not len(rows):

@@ -1,4 +1,4 @@
-"""The design table of a run: what every model of the study could be made from, and which rows each can use."""
+"""The design table of a run: all candidate variables of the study's models, and the rows that each model can use."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from radstudy.table import FeatureTable
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """What models are fitted on.
+    """The data that models are fitted on.
 
     Parameters
     ----------
     rows : of the cohort, indexed (patient, lesion).
-    table : reproducible features and candidate clinical variables, one row a row of the cohort.
+    table : reproducible features and candidate clinical variables, one row per row of the cohort.
     usable : model to bool (rows,): those with all of its sequences and clinical variables.
     features : of all readers.
     reproducible : sequence to the features that the readers reproduce.
@@ -49,7 +49,7 @@ class Design:
 
 
 def read_design(run: Run) -> Design:
-    """The design table of a run that has come as far as the readers' agreement."""
+    """Read the design table of a run that has finished the step agree."""
     protocol = run.protocol
     rows, features, reproducible = read_rows(run), read_features(run), read_reproducible(run)
     clinical = design_columns({name: protocol.cohort.clinical[name] for name in candidates(protocol)}, rows)

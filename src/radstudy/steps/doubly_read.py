@@ -1,4 +1,4 @@
-"""Part of step 1, cohort: whether enough lesions have every reader's mask for the filter that is asked for."""
+"""Part of step 1, cohort: check that enough lesions have every reader's mask for the reproducibility filter."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from radstudy.cohort.manifest import TRAINING, Cohort
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import Protocol
-from radstudy.report.display import listed
+from radstudy.protocol.words import listed
 from radstudy.table import FeatureTable
 
-FEWEST, FEW = 3, 10  # below the first no ICC is computed (modelling/agreement.py); below the second it says little
+FEWEST, FEW = 3, 10  # below the first no ICC is computed (modelling/agreement.py); below the second it means little
 
 
 @dataclass(frozen=True)
 class DoublyRead:
-    """What the number of lesions that all readers have drawn means for the study.
+    """The consequences, for the study, of the number of lesions that all readers have drawn.
 
     Parameters
     ----------
-    problem : why no radiomics feature of some sequence can enter a model; "" where it can.
+    problem : why no radiomics feature of some sequence can enter a model; "" if every sequence has enough lesions.
     notes : what a reader of the report should know.
     """
 
@@ -37,7 +37,7 @@ def doubly_read(protocol: Protocol, cohort: Cohort, extraction: ExtractionSettin
     Parameters
     ----------
     protocol, cohort : of the study.
-    extraction : of the study; None where it begins at a feature table.
+    extraction : of the study; None if it begins at a feature table.
     """
     section, readers = protocol.agree.icc, protocol.cohort.readers
     if section is None or len(readers) < 2:
@@ -46,8 +46,8 @@ def doubly_read(protocol: Protocol, cohort: Cohort, extraction: ExtractionSettin
     none = {sequence: count for sequence, count in counts.items() if count < FEWEST}
     few = {sequence: count for sequence, count in counts.items() if FEWEST <= count < FEW}
     notes = [
-        f"Only {_listed(few)} have every reader's mask ({', '.join(readers)}): an ICC of so few has a wide interval, "
-        "and features pass or fail by chance."
+        f"Only {_listed(few)} have every reader's mask ({', '.join(readers)}): an ICC from so few has a wide "
+        "interval, and features pass or fail by chance."
     ] if few else []  # fmt: skip
     if not none:
         return DoublyRead("", tuple(notes))
@@ -64,8 +64,8 @@ def doubly_read(protocol: Protocol, cohort: Cohort, extraction: ExtractionSettin
     files = "; ".join(f"{name}: '{protocol.cohort.masks_of(name)[0]}'" for name in readers)
     where = "features.reader" if protocol.features is not None else f"cohort.masks ({files})"
     remedy = (
-        f"correct {where} or cohort.readers, or add the files; without a second reader write 'agree: {{icc: null}}' "
-        "(no filter: all features go on); or 'agree: {accept_few_doubly_read: true}' to go on without these features"
+        f"correct {where} or cohort.readers, or add the files; without a second reader, write 'agree: {{icc: null}}' "
+        "(no filter: all features are used); or 'agree: {accept_few_doubly_read: true}' to go on without these features"
     )
     return DoublyRead(f"{problem}. To do: {remedy}", tuple(notes))
 
@@ -75,7 +75,7 @@ def _features(extraction: ExtractionSettings | None) -> str:
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    """Such as "0 lesions on T2WI and DWI"; sequences with the same number stand together."""
+    """Text such as "0 lesions on T2WI and DWI"; sequences with the same number are listed together."""
     by_count: dict[int, list[str]] = {}
     for sequence, count in counts.items():
         by_count.setdefault(count, []).append(sequence)
@@ -85,7 +85,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 
 def _counts(protocol: Protocol, cohort: Cohort) -> dict[str, int]:
-    """Lesions on each sequence that all readers have read, of those that the ICC takes; sequences that are there."""
+    """Count the lesions on each sequence that all readers have read, among those used for the ICC."""
     icc = protocol.agree.icc
     rows = cohort.rows.index
     if icc is not None and icc.patients == "training":

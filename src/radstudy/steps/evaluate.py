@@ -69,7 +69,7 @@ def _evaluate(run: Run) -> None:
     protocol, section = run.protocol, run.protocol.evaluate
     predictions = read_predictions(run)
     rows = read_rows(run)
-    if len(predictions):  # Tables 1 and 2 are of those whom some model could use
+    if len(predictions):  # Tables 1 and 2 describe the patients that at least one model could use
         rows = rows[rows.index.isin(predictions.set_index(list(rows.index.names)).index)]
     for file, table in ((files.TABLE1, "clinical"), (files.TABLE2, "imaging")):
         file.write(
@@ -129,18 +129,18 @@ def _write_regressions(run: Run, predictions: pd.DataFrame, facts: Mapping[str, 
     terms = FEATURES.read(run.out)
     terms = terms[terms["coefficient"].notna()]  # a model without a formula has no regression either
     design = read_design(run).table
-    found = []
+    regressions = []
     for name in (name for name in facts if facts[name].intercept is not None):
         training = _of(predictions, name, "training")
         X = regression_design(design.loc[training.index], terms[terms["model"] == name])
-        found.append(
+        regressions.append(
             regression_of(
                 name, X, training["outcome"], level=level, interval=section.interval, separation=section.separation,
                 candidates=len(candidates_among(run.protocol, name, map(str, design.columns))),
             )
         )  # fmt: skip
-    files.REGRESSION.write(run.out, [row for variables, _ in found for row in variables])
-    files.REGRESSION_MODELS.write(run.out, [summary for _, summary in found])
+    files.REGRESSION.write(run.out, [row for variables, _ in regressions for row in variables])
+    files.REGRESSION_MODELS.write(run.out, [summary for _, summary in regressions])
 
 
 # --- pairs -------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
     section, protocol = run.protocol.evaluate, run.protocol
     level, method = section.interval.level, section.compare.adjust
     holds = {name: refers_to(protocol, name) for name in fitted}
-    found: dict[TableFile, list[dict[str, Any]]] = {files.DELONG: [], files.MCNEMAR: [], files.INCREMENTAL: []}
+    rows: dict[TableFile, list[dict[str, Any]]] = {files.DELONG: [], files.MCNEMAR: [], files.INCREMENTAL: []}
     for which in SETS:
         parts = {name: _of(predictions, name, which) for name in fitted}
         pairs = list(combinations(fitted, 2))
@@ -162,13 +162,13 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
         ]
         discordant = [mcnemar_row(parts[a], parts[b], (cutoffs[a], cutoffs[b])) for a, b in pairs]
         for table, records in ((files.DELONG, delong), (files.MCNEMAR, discordant)):
-            found[table] += adjust([{**head, **row} for head, row in zip(heads, records, strict=True)], method)
-        found[files.INCREMENTAL] += [
+            rows[table] += adjust([{**head, **row} for head, row in zip(heads, records, strict=True)], method)
+        rows[files.INCREMENTAL] += [
             {"set": which, "base": base, "extended": name}
             | incremental_row(parts[base], parts[name], nested=here, level=level, seed=protocol.seed)
             for name in fitted
             for base in fitted
             if base in holds[name] and base != name
         ]
-    for table, records in found.items():
+    for table, records in rows.items():
         table.write(run.out, records)

@@ -1,4 +1,4 @@
-"""Step 3, extract: every lesion becomes its features."""
+"""Step 3, extract: compute the features of every lesion."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from radstudy.steps.transfer import (
     status_of,
     write_transferred,
 )
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared, volume_tasks
+from radstudy.steps.volumes import LabelRule, ReaderMask, VolumeTask, as_prepared, volume_tasks
 from radstudy.store import content_hash
 from radstudy.table import FeatureTable
 
@@ -44,7 +44,7 @@ STEP = "extract"
 
 
 def do_extract(run: Run) -> None:
-    """Extract the features of every lesion that the preparation let through."""
+    """Extract the features of every lesion that passed the preparation."""
     if run.protocol.features is not None:
         do_feature_table(run)
         return
@@ -66,13 +66,13 @@ def do_extract(run: Run) -> None:
 
 
 def while_in_memory(run: Run) -> After:
-    """What `prepare` calls with each prepared volume: its lesions are extracted at once, so that no file is read twice.
+    """Return the work for `prepare` to do with each volume: extract its lesions at once, so that no file is read twice.
 
     The results are those that `do_extract` looks for. Transferred masks are left to it: a reader confirms them first.
 
     Raises
     ------
-    RadstudyError : the study's extraction, or the maps asked for, cannot be.
+    RadstudyError : the study's extraction settings cannot be used, or a requested map cannot be computed.
     """
     check_maps(run, run.extraction)
     return _work(run, run.extraction).at_once
@@ -87,9 +87,9 @@ def _work(run: Run, settings: ExtractionSettings) -> _Work:
 def _usable(
     run: Run, answers: Mapping[str, Answer]
 ) -> tuple[list[tuple[VolumeTask, PreparedVolume]], list[TransferRecord]]:
-    """The volumes with the drawings that may be used and their preparation; all transferred masks as answered."""
-    found = volume_tasks(read_cases(run), run.protocol.reader)
-    tasks = [(task, read_preparation(run, task)) for task in found if _prepared(run, task)]
+    """The volumes with their usable drawings and preparation, and all transferred masks with the reader's answers."""
+    all_tasks = volume_tasks(read_cases(run), run.protocol.reader)
+    tasks = [(task, read_preparation(run, task)) for task in all_tasks if _prepared(run, task)]
     transferred = [_answered(run, row, answers) for _, record in tasks for row in record.transferred]
     usable = [(_checked(run, task, record, transferred), record) for task, record in tasks]
     return [(task, record) for task, record in usable if task.drawings], transferred
@@ -124,7 +124,7 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
         raise DataError("no lesion's features could be computed:\n" + "\n".join(map(str, failures[:20])))
     names = feature_names(settings)
     table = FeatureTable.from_rows(
-        {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}, settings.key()
+        {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}
     )
     table.write(FEATURES.file(run.out))
     MISSING.write(run.out, missing)
@@ -147,7 +147,7 @@ def _prepared(run: Run, task: VolumeTask) -> bool:
 
 
 def _answered(run: Run, row: TransferRecord, answers: Mapping[str, Answer]) -> TransferRecord:
-    """A transferred mask with what the reader says of it."""
+    """A transferred mask with the reader's answer."""
     section, answer = run.protocol.cohort.transfer, answers.get(row.mask)
     status = WAITING if section is None else status_of(row, answers, section)
     if answer is None:
@@ -191,8 +191,8 @@ class _Work:
     def __call__(self, given: tuple[VolumeTask, PreparedVolume]) -> list[ExtractedLesion]:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
-        if (found := kept(file, key)) is not None:
-            return [ExtractedLesion.from_json(item) for item in found["lesions"]]
+        if (content := kept(file, key)) is not None:
+            return [ExtractedLesion.from_json(item) for item in content["lesions"]]
         with as_prepared(task):
             volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
             lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
@@ -200,14 +200,14 @@ class _Work:
         return lesions
 
     def _keep(self, file: Path, key: str, lesions: Sequence[ExtractedLesion]) -> None:
-        """Keep the lesions, unless another run may do better."""
+        """Keep the lesions, unless an error was transient."""
         if not any(lesion.passing for lesion in lesions):
             keep(file, key, {"lesions": [lesion.as_json() for lesion in lesions]}, compact=True)
 
     def at_once(
         self, task: VolumeTask, record: PreparedVolume, volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
     ) -> None:
-        """Extract the lesions of a volume in memory, and keep them where a call would; see `prepare.After`."""
+        """Extract the lesions of a volume in memory, and keep them in the file of a call; see `prepare.After`."""
         drawn = [d for d in task.drawings if d.transfer is None and (d.patient, d.lesion, d.reader) in record.passed]
         if not drawn:
             return
@@ -219,7 +219,7 @@ class _Work:
             return
         self._keep(task.record_in(self.folder), key, lesions)
 
-    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing, roi: Roi | None = None) -> ExtractedLesion:
+    def _lesion(self, volume: Volume, sequence: str, drawing: ReaderMask, roi: Roi | None = None) -> ExtractedLesion:
         place = MaskPlace(patient=drawing.patient, lesion=drawing.lesion, sequence=sequence, reader=drawing.reader)
         try:
             roi = drawing.roi_on(volume, self.label) if roi is None else roi
@@ -230,5 +230,5 @@ class _Work:
 
 
 def read_features(run: Run) -> FeatureTable:
-    """The feature table that the step has written."""
+    """The feature table that the step wrote."""
     return FeatureTable.read(FEATURES.file(run.out))

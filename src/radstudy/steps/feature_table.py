@@ -1,4 +1,4 @@
-"""Step 3 of a study that begins at a feature table: read it in place of computing the features."""
+"""Step 3 of a study that begins at a feature table: read it instead of computing the features."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from radstudy.cohort.feature_table import GivenFeatures, read_feature_table
 from radstudy.protocol.sections import Features
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.run import Run, write_failures
-from radstudy.store import content_hash, file_hash
+from radstudy.store import file_hash
 from radstudy.table import FeatureTable
 
 STEP = "extract"
 
 
 def do_feature_table(run: Run) -> None:
-    """Write the given features of the cohort's lesions as the steps after it use them."""
+    """Write the given features of the cohort's lesions in the form that the later steps read."""
     section = run.protocol.features
     if section is None:
         raise AssertionError("the study does not begin at a feature table")
@@ -27,13 +27,12 @@ def do_feature_table(run: Run) -> None:
     read = {run.data / file: digest for file, digest in tables.items()}
     with run.step(STEP, settings=settings, inputs=inputs, tables=read) as due:
         if due:
-            _write(run, section, read_feature_table(run.protocol, run.data), content_hash([settings, inputs]))
+            _write(run, section, read_feature_table(run.protocol, run.data))
 
 
-def _write(run: Run, section: Features, given: GivenFeatures, key: str) -> None:
+def _write(run: Run, section: Features, given: GivenFeatures) -> None:
     frame = given.table.frame
-    lesions = frame.index.droplevel(["sequence", "reader"])
-    table = FeatureTable(frame[lesions.isin(read_rows(run).index)], key)
+    table = FeatureTable(frame[given.table.lesions.isin(read_rows(run).index)])
     table.write(FEATURES.file(run.out))
     COLUMNS.write(run.out, given.columns)
     MISSING.write(run.out, _missing(table, given))
@@ -65,7 +64,7 @@ def _missing(table: FeatureTable, given: GivenFeatures) -> pd.DataFrame:
 
 
 def identical_rows(table: FeatureTable) -> pd.DataFrame:
-    """Lesions of one sequence whose features are all the same: a file copied under two names, most often."""
+    """Lesions of one sequence whose features are all the same; most often a file was copied under two names."""
     frame = table.frame
     hashes = pd.util.hash_pandas_object(frame, index=False).rename("hash").reset_index()
     twice = hashes[hashes.duplicated(["sequence", "hash"], keep=False)].sort_values(["sequence", "hash"])

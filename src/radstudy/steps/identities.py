@@ -1,4 +1,4 @@
-"""What the import that a study is made of knows of who is who: it alone has seen names and birth dates."""
+"""Read what the study's import knows of who is who: only the import has seen names and birth dates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radstudy.intake.persons import FILE, Persons, read_persons
-from radstudy.modelling.leaks import Finding
+from radstudy.modelling.leaks import LeakFinding
 from radstudy.modelling.leaks.duplicates import CHECK
 from radstudy.protocol import Protocol
 
 
 @dataclass(frozen=True)
 class Identities:
-    """What was compared of the patients, by pseudonyms.
+    """The comparison of the patients' names and birth dates, by pseudonyms.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ class Identities:
     files: tuple[Path, ...]
     compared: frozenset[str]
     same_person: frozenset[tuple[str, str]]
-    problems: tuple[Finding, ...]
+    problems: tuple[LeakFinding, ...]
 
 
 def read_identities(protocol: Protocol, data: Path) -> Identities:
-    """Read identities.json where the cohort's table or the images lie.
+    """Read identities.json next to the cohort's table or the images.
 
     Parameters
     ----------
@@ -40,20 +40,20 @@ def read_identities(protocol: Protocol, data: Path) -> Identities:
     data : folder that its paths start from.
     """
     files = tuple(dict.fromkeys(file for folder in _folders(protocol, data) if (file := folder / FILE).is_file()))
-    found: list[Persons] = []
-    problems: list[Finding] = []
+    read: list[Persons] = []
+    problems: list[LeakFinding] = []
     for file in files:
         try:
-            found.append(read_persons(file))
+            read.append(read_persons(file))
         except (OSError, ValueError, TypeError) as error:
             problems.append(_unreadable(file, error))
-    compared = frozenset(name for persons in found for name in persons.compared)
-    pairs = frozenset(pair for persons in found for pair in persons.same_person)
+    compared = frozenset(name for persons in read for name in persons.compared)
+    pairs = frozenset(pair for persons in read for pair in persons.same_person)
     return Identities(files, compared, pairs, tuple(problems))
 
 
 def _folders(protocol: Protocol, data: Path) -> Iterator[Path]:
-    """Where an import may lie: beside the cohort's table, and where the patterns' folders begin."""
+    """The folders that may hold an import: the cohort table's, and those in which the file patterns begin."""
     cohort = protocol.cohort
     yield (data / cohort.table).resolve().parent
     for pattern in filter(None, (cohort.images, cohort.masks)):
@@ -65,8 +65,8 @@ def _folders(protocol: Protocol, data: Path) -> Iterator[Path]:
         yield (data / f"{before}x").resolve().parent
 
 
-def _unreadable(file: Path, error: Exception) -> Finding:
-    return Finding(
+def _unreadable(file: Path, error: Exception) -> LeakFinding:
+    return LeakFinding(
         "warning", CHECK, f"{file.name} of the import cannot be read, so names and birth dates were not compared",
-        str(error) or type(error).__name__, str(file), "run the import again, which writes it",
+        str(error) or type(error).__name__, str(file), "run the import again to write it anew",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Part of step 6, evaluate, and the command `check`: what the leak detector finds in a study."""
+"""Part of step 6, evaluate, and the command `check`: look for leaks in a study."""
 
 from __future__ import annotations
 
@@ -16,26 +16,25 @@ from radstudy.artefacts.beside import CHECKED, LEAKS
 from radstudy.cohort.case_files import Case
 from radstudy.cohort.doubled import doubled_masks
 from radstudy.cohort.feature_table import read_feature_table
-from radstudy.cohort.manifest import Cohort as CohortRows
-from radstudy.cohort.manifest import read_cohort
+from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW, words_of
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CaseError
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import digests_of, files_of, hash_of
-from radstudy.modelling.leaks import SEVERITIES, Finding, Inspected, find_leaks, looked_for, volume_of
+from radstudy.modelling.leaks import SEVERITIES, Inspected, LeakFinding, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
 from radstudy.modelling.leaks.readers import CHECK as READERS
 from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
-from radstudy.protocol.sections import Cohort
+from radstudy.protocol.sections import CohortSection
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.identities import Identities, read_identities
 from radstudy.steps.model import read_predictions
-from radstudy.steps.opening import Bar, Opened, open_files
+from radstudy.steps.opening import Bar, OpenedStudy, open_files
 from radstudy.steps.run import Run
 from radstudy.store import file_hash
 from radstudy.table import FeatureTable
@@ -45,10 +44,10 @@ _HEADERS = (".hdr", ".hdr.gz", ".nhdr", ".mhd")
 
 
 def do_leaks(run: Run) -> None:
-    """Inspect the finished study; write what was found and what was looked for.
+    """Inspect the finished study; write the findings and the checks that were made.
 
-    Writes ``leaks.csv`` (see `radstudy.artefacts.beside.LEAKS`), and ``checked.json``: ``looked_for``, what could be
-    looked for in this study, so that nobody takes an empty list for more than it says.
+    Writes ``leaks.csv`` (see `radstudy.artefacts.beside.LEAKS`), and ``checked.json``: ``looked_for``, the checks that
+    could be made in this study, so that an empty list of findings is not taken for more than it is.
     """
     who = read_identities(run.protocol, run.data)
     table = run.data / run.protocol.cohort.table
@@ -57,16 +56,16 @@ def do_leaks(run: Run) -> None:
     with run.step(STEP, settings={}, inputs=inputs, tables={table: inputs["table"]}) as due:
         if due:
             seen = _of_run(run, who)
-            found = _errors_first([*who.problems, *find_leaks(seen)])
-            LEAKS.write(run.out, [vars(finding) for finding in found])
+            findings = _errors_first([*who.problems, *find_leaks(seen)])
+            LEAKS.write(run.out, [vars(finding) for finding in findings])
             CHECKED.write(run.out, {"looked_for": looked_for(seen)})
-            for finding in found:
+            for finding in findings:
                 if finding.severity != "note":
                     run.say(str(finding))
 
 
 def leak_errors(out: Path) -> list[str]:
-    """What the errors are that the leak detector has found in a finished run; none where it has not looked.
+    """The errors that the leak detector found in a finished run; none if it has not been run.
 
     Parameters
     ----------
@@ -80,16 +79,16 @@ def leak_errors(out: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Checked:
-    """What the leak detector says of a study before its models are made.
+    """The leak detector's findings in a study before its models are fitted.
 
     Parameters
     ----------
-    found : findings, errors first.
-    seen : what was looked at, for people.
-    looked_for : what was looked for in it, for people.
+    findings : errors first.
+    seen : the data that were inspected, as text.
+    looked_for : the checks that were made, as text.
     """
 
-    found: list[Finding]
+    findings: list[LeakFinding]
     seen: list[str]
     looked_for: list[str]
 
@@ -97,13 +96,13 @@ class Checked:
 def check_study(
     protocol: Protocol, *, data: Path, out: Path, jobs: int = 1, bar: Bar = lambda items, _total, _what: items
 ) -> Checked:
-    """Inspect a study before its models are made.
+    """Inspect a study before its models are fitted.
 
     Parameters
     ----------
     protocol : the study file.
     data : folder that its paths start from.
-    out : folder of its results; features that were extracted there already are inspected, too.
+    out : folder of its results; features already extracted into it are inspected, too.
     jobs, bar : processes for opening the masks, and where progress goes.
 
     Raises
@@ -132,18 +131,18 @@ def check_study(
         seen.append("no features yet: run the step 'extract', then check again")
     else:
         seen.append(f"{features.frame.shape[0]} rows of {features.frame.shape[1]} features")
-    found = _errors_first([*who.problems, *before, *find_leaks(inspected)])
+    findings = _errors_first([*who.problems, *before, *find_leaks(inspected)])
     masks = [f"one mask under two readers, lesions or patients ({len(opened.masks)} masks)"] if opened.masks else []
-    return Checked(found, seen, [*masks, *looked_for(inspected)])
+    return Checked(findings, seen, [*masks, *looked_for(inspected)])
 
 
 def _of_files(
-    protocol: Protocol, cohort: CohortRows, opened: Opened, extraction: ExtractionSettings | None
-) -> list[Finding]:
-    """What the step cohort would refuse of the masks and of the second reader, and the files that cannot be used."""
+    protocol: Protocol, cohort: Cohort, opened: OpenedStudy, extraction: ExtractionSettings | None
+) -> list[LeakFinding]:
+    """Findings about the masks and the second reader that the step cohort would refuse, and unusable files."""
     doubles = [*doubled_masks(opened.masks), *copied_features(protocol, cohort.features)]
-    found = [
-        Finding("error" if stops(protocol, double) else "warning", READERS if double.copied else "one mask twice",
+    findings = [
+        LeakFinding("error" if stops(protocol, double) else "warning", READERS if double.copied else "one mask twice",
                 double.what, double.evidence, listed(double.where), double.remedy)
         for double in doubles
     ]  # fmt: skip
@@ -151,21 +150,21 @@ def _of_files(
     if reading.problem:
         what, _, remedy = reading.problem.partition(". To do: ")
         who = ", ".join(protocol.cohort.readers)
-        found.append(Finding("error", "second reader", what, "files counted", who, remedy))
+        findings.append(LeakFinding("error", "second reader", what, "files counted", who, remedy))
     if lost := [*cohort.failures, *opened.failures]:
         where = listed([failure.place for failure in lost])
-        found.append(Finding("warning", "files", "cases cannot be used", f"{len(lost)} case(s)", where,
-                             "run the step cohort: it says what is wrong with each"))  # fmt: skip
-    return found
+        findings.append(LeakFinding("warning", "files", "cases cannot be used", f"{len(lost)} case(s)", where,
+                             "run the step cohort: it reports what is wrong with each"))  # fmt: skip
+    return findings
 
 
 def _overlap(out: Path) -> pd.DataFrame | None:
-    """How the readers' masks compare, once the step agree has listed it."""
+    """The readers' overlap from the step agree; None before that step."""
     return agree.MASKS.read(out) if agree.MASKS.file(out).exists() else None
 
 
-def _errors_first(found: Iterable[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+def _errors_first(findings: Iterable[LeakFinding]) -> list[LeakFinding]:
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _of_run(run: Run, who: Identities) -> Inspected:
@@ -196,8 +195,8 @@ def _of_protocol(protocol: Protocol, data: Path, index: pd.Index) -> dict[str, A
     }
 
 
-def _others(section: Cohort, data: Path, index: pd.Index) -> pd.DataFrame:
-    """The columns of the cohort's table that the study file gives no role."""
+def _others(section: CohortSection, data: Path, index: pd.Index) -> pd.DataFrame:
+    """The columns of the cohort's table that have no role in the study file."""
     table, _ = read_table(data / section.table, section.sheet, words_of(section))
     lesion = table[section.lesion].fillna("1") if section.lesion else "1"
     table = table.assign(**{"": lesion}).set_index([section.patient, ""], drop=False)
@@ -218,7 +217,7 @@ def _features(protocol: Protocol, data: Path, out: Path) -> FeatureTable | None:
 
 
 def _hashes(cases: Iterable[Case]) -> dict[tuple[str, str, str], str]:
-    """Hashes of the image files that have a file of their own size beside them; the others are alone."""
+    """Hashes of the image files of which another has the same size; the others are unique."""
     files = {(case.patient, case.lesion, case.sequence): case.image for case in cases if case.image.is_file()}
     sizes = {path: sum(part.stat().st_size for part in _of_voxels(_parts(path))) for path in set(files.values())}
     common = {size for size, count in Counter(sizes.values()).items() if count > 1}
@@ -227,7 +226,7 @@ def _hashes(cases: Iterable[Case]) -> dict[tuple[str, str, str], str]:
 
 
 def _parts(image: Path) -> dict[Path, str]:
-    """The files of an image that are there, each with no hash yet."""
+    """The existing files of an image, without their hashes."""
     try:
         return {part: "" for part in files_of(image) if part.is_file()}
     except CaseError:
@@ -235,12 +234,12 @@ def _parts(image: Path) -> dict[Path, str]:
 
 
 def _of_voxels(parts: Mapping[Path, str]) -> Mapping[Path, str]:
-    """Of an image of several files those with its voxels: a copy's header names them otherwise."""
+    """The files with the voxels of an image of several files: a copy's header has other file names in it."""
     return {part: digest for part, digest in parts.items() if not part.name.lower().endswith(_HEADERS)} or parts
 
 
 def _images(cases: Iterable[Case]) -> int:
-    """How many image files are there."""
+    """Count the image files that exist."""
     return len({case.image for case in cases if case.image.is_file()})
 
 
@@ -250,13 +249,13 @@ def _acquisition(out: Path) -> dict[str, pd.Series]:
         return {}
     frame = prepare.VOLUMES.read(out)
     rows = _rows_of(out)
-    found = {}
+    series = {}
     for sequence, part in frame.groupby("sequence", sort=False):
         for column, words in (("size", "the matrix"), ("spacing_mm", "the voxel size")):
             by_patient = part.drop_duplicates("patient").set_index("patient")[column]
-            values = pd.Series(rows.get_level_values("patient").map(by_patient), index=rows).dropna()
-            found[f"{words} of {sequence}"] = values
-    return found
+            values = pd.Series(rows.get_level_values("patient").map(by_patient.to_dict()), index=rows).dropna()
+            series[f"{words} of {sequence}"] = values
+    return series
 
 
 def _rows_of(out: Path) -> pd.MultiIndex:
@@ -270,7 +269,7 @@ def _volumes(protocol: Protocol, features: FeatureTable | None, out: Path) -> Ma
 
 
 def lesion_volumes(protocol: Protocol, features: FeatureTable, out: Path) -> dict[str, pd.Series]:
-    """Sequence to the volume of the training reader's lesions: a feature, or the voxels that `extract` has counted.
+    """Sequence to the volume of the training reader's lesions: a feature, or the voxels that `extract` counted.
 
     Parameters
     ----------
@@ -280,17 +279,17 @@ def lesion_volumes(protocol: Protocol, features: FeatureTable, out: Path) -> dic
 
     Returns
     -------
-    (patient, lesion) to volume, in mm3 or in resampled voxels; a sequence without either is not in it.
+    (patient, lesion) to volume, in mm3 or in resampled voxels; a sequence without either is left out.
     """
-    found = {}
+    volumes = {}
     counted = _counted(out, protocol.reader)
     for sequence in protocol.sequences:
         volume = volume_of(features.of(sequence, protocol.reader).dropna(axis=1, how="all"))
         if volume is None and sequence in counted:
             volume = counted[sequence]
         if volume is not None and len(volume):
-            found[sequence] = volume.astype(float)
-    return found
+            volumes[sequence] = volume.astype(float)
+    return volumes
 
 
 def _counted(out: Path, reader: str) -> dict[str, pd.Series]:

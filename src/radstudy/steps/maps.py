@@ -1,7 +1,7 @@
 """Part of step 3, extract: maps of a few features over the first reader's lesions, for the report.
 
-The maps lie in their own folder with their own mark of being finished, so that asking for them, or for others,
-computes no feature of a lesion again and leaves every step after `extract` as it was.
+The maps have their own folder and their own mark of completion, so that requesting them, or different ones,
+computes no lesion's features again and leaves every step after `extract` as it was.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from radstudy.protocol.sections import Maps
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
-from radstudy.steps.volumes import Drawing, LabelRule, VolumeTask, as_prepared
+from radstudy.steps.volumes import LabelRule, ReaderMask, VolumeTask, as_prepared
 from radstudy.store import content_hash, file_hash, write_arrays
 
 STEP = "extract/maps"
 
 
 def check_maps(run: Run, settings: ExtractionSettings) -> None:
-    """Refuse maps that cannot be made, before anything is computed.
+    """Refuse maps that cannot be computed, before anything is computed.
 
     Raises
     ------
-    StudyFileError : a feature is unknown, is one of shape, or is of an image that the settings do not make.
+    StudyFileError : a feature is unknown, is a shape feature, or is of an image that the settings do not include.
     CohortError : a patient is not in the cohort.
     """
     section = run.protocol.extract.maps
@@ -47,7 +47,7 @@ def check_maps(run: Run, settings: ExtractionSettings) -> None:
         return
     if problems := without_map(section.features, settings):
         lines = "\n".join(f"  {number}. {problem}" for number, problem in enumerate(problems, 1))
-        raise StudyFileError(f"extract.maps.features asks for maps that there are not:\n{lines}")
+        raise StudyFileError(f"extract.maps.features lists maps that cannot be computed:\n{lines}")
     known = {case.patient for case in read_cases(run)}
     unknown = [patient for patient in section.patients or () if patient not in known]
     if unknown:
@@ -104,7 +104,7 @@ def _map_all(
 
 
 def _asked(task: VolumeTask, section: Maps, reader: str) -> VolumeTask:
-    """The task with the first reader's drawings of the patients asked for."""
+    """The task with the first reader's drawings of the requested patients."""
     drawings = [
         drawing
         for drawing in task.drawings
@@ -126,53 +126,53 @@ class _Work:
     def __call__(self, given: tuple[VolumeTask, PreparedVolume]) -> dict[str, Any]:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
-        if (found := kept(file, key, folder=self.folder)) is not None and self._complete(found["rows"]):
-            return found
+        if (content := kept(file, key, folder=self.folder)) is not None and self._complete(content["rows"]):
+            return content
         with as_prepared(task):
             volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
             rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
-        made = {f"{name}.npz": file_hash(self.folder / f"{name}.npz") for name in sorted(_files(rows))}
-        return keep(file, key, {"rows": rows, MADE: made}, compact=True)
+        hashes = {f"{name}.npz": file_hash(self.folder / f"{name}.npz") for name in sorted(_files(rows))}
+        return keep(file, key, {"rows": rows, MADE: hashes}, compact=True)
 
     def _complete(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         return all((self.folder / f"{name}.npz").exists() for name in _files(rows))
 
-    def _lesion(self, volume: Volume, sequence: str, drawing: Drawing) -> list[dict[str, Any]]:
+    def _lesion(self, volume: Volume, sequence: str, drawing: ReaderMask) -> list[dict[str, Any]]:
         try:
-            made = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
+            computed = feature_maps(volume, drawing.roi_on(volume, self.label), self.features, self.settings)
         except TransientError:
             raise
         except CaseError as error:
             return _not_made(drawing, sequence, self.features, error)
-        if made.maps:
-            planes = lesion_planes(made.image, {drawing.reader: made.roi}, overlays=made.maps)
+        if computed.maps:
+            planes = lesion_planes(computed.image, {drawing.reader: computed.roi}, overlays=computed.maps)
             write_arrays(self.folder / f"{drawing.patient}_{drawing.lesion}_{sequence}.npz", planes)
-        bad = [row for f, e in made.problems.items() for row in _not_made(drawing, sequence, [f], e)]
-        return [_made(drawing, sequence, feature, made) for feature in made.maps] + bad
+        bad = [row for f, e in computed.problems.items() for row in _not_made(drawing, sequence, [f], e)]
+        return [_made(drawing, sequence, feature, computed) for feature in computed.maps] + bad
 
 
-def _made(drawing: Drawing, sequence: str, feature: str, made: FeatureMaps) -> dict[str, Any]:
+def _made(drawing: ReaderMask, sequence: str, feature: str, computed: FeatureMaps) -> dict[str, Any]:
     return {
         **_place(drawing, sequence, feature),
-        "radius": made.radius,
-        "spacing_mm": spacing_text(made.image.spacing_mm),
-        "voxels": int(np.count_nonzero(np.isfinite(made.maps[feature].voxels))),
+        "radius": computed.radius,
+        "spacing_mm": spacing_text(computed.image.spacing_mm),
+        "voxels": int(np.count_nonzero(np.isfinite(computed.maps[feature].voxels))),
         "problem": "",
         "remedy": "",
     }
 
 
-def _not_made(drawing: Drawing, sequence: str, features: Sequence[str], error: CaseError) -> list[dict[str, Any]]:
+def _not_made(drawing: ReaderMask, sequence: str, features: Sequence[str], error: CaseError) -> list[dict[str, Any]]:
     why = {"problem": error.problem, "remedy": error.remedy}
     return [{**_place(drawing, sequence, feature), **why} for feature in features]
 
 
-def _place(drawing: Drawing, sequence: str, feature: str) -> dict[str, Any]:
+def _place(drawing: ReaderMask, sequence: str, feature: str) -> dict[str, Any]:
     return {"patient": drawing.patient, "lesion": drawing.lesion, "sequence": sequence, "feature": feature}
 
 
 def _lost(patient: str) -> dict[str, Any]:
-    why = {"problem": "no lesion of the first reader's came through the preparation", "remedy": "see the failures"}
+    why = {"problem": "none of the first reader's lesions passed the preparation", "remedy": "see the failures"}
     return {"patient": patient, "lesion": "", "sequence": "", "feature": "", **why}
 
 
@@ -182,7 +182,7 @@ def _files(rows: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def _drop_others(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Remove maps that an earlier run was asked for and this one is not."""
+    """Remove maps of an earlier run that this one does not include."""
     kept = _files(rows)
     for path in folder.glob("*.npz"):
         if path.stem not in kept:

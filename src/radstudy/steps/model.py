@@ -80,8 +80,8 @@ class _Fit:
     Parameters
     ----------
     model : its name.
-    facts : what is known of it.
-    rows : its rows of each table; none where it could not be fitted.
+    facts : its record in models.json.
+    rows : its rows of each table; none if it could not be fitted.
     """
 
     model: str
@@ -125,7 +125,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         note=note,
         **_chosen(pipeline),
     )
-    # by the formula where there is one, to the last digit what `predict` gives: the cut-off is one of these
+    # by the formula if there is one, to the last digit what `predict` returns: the cut-off is one of these
     predicted = pipeline.predict_proba(design[usable])[:, 1] if form is None else form.probability(design[usable])
     probability = pd.Series(predicted, index=design.index[usable])
     if form is not None:
@@ -145,25 +145,25 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         files.PREDICTIONS: [
             {"patient": index[0], "lesion": index[1], "set": rows.at[index, "set"],
              "outcome": rows.at[index, "outcome"], "model": name, "probability": value}
-            for index, value in probability.items()
+            for index, value in zip(probability.index, probability, strict=True)
         ],
         files.CLINICAL_SCREEN: _screen(name, pipeline),
     })  # fmt: skip
 
 
 def _prepared(run: Run) -> dict[str, pd.DataFrame | None]:
-    """What the preparation has written of the images and of the first reader's lesions; None without images."""
+    """The preparation's tables of the images and of the first reader's lesions; None without images."""
     tables = {"volumes": prepare.VOLUMES, "lesions": prepare.LESIONS}
     images = run.protocol.features is None
-    found = {
+    frames = {
         name: table.read(run.out) if images and table.file(run.out).exists() else None for name, table in tables.items()
     }
-    lesions = found["lesions"]
-    return {**found, "lesions": None if lesions is None else lesions[lesions["reader"] == run.protocol.reader]}
+    lesions = frames["lesions"]
+    return {**frames, "lesions": None if lesions is None else lesions[lesions["reader"] == run.protocol.reader]}
 
 
 def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[str]]) -> Rows:
-    """The funnel above every model: features that each sequence has, and those that the readers reproduce."""
+    """The top of the funnel, shared by all models: each sequence's features, and those that the readers reproduce."""
     rows: list[dict[str, Any]] = []
     for sequence, kept in reproducible.items():
         of_sequence = features.frame.index.get_level_values("sequence") == sequence
@@ -175,7 +175,7 @@ def _before_selection(features: FeatureTable, reproducible: Mapping[str, list[st
 
 
 def _no_features(protocol: Protocol, sequences: Sequence[str], design: pd.DataFrame) -> str:
-    """Why a model has nothing to select from, or ""."""
+    """The reason why a model has nothing to select from, or ""."""
     there = {column.split(SEPARATOR)[0] for column in map(str, design.columns)}
     without = [name for name in sequences if name not in there]
     if not without:
@@ -195,9 +195,9 @@ def _not_fitted(name: str, facts: FittedModel, why: str) -> _Fit:
 
 
 def _chosen(pipeline: Pipeline) -> dict[str, Any]:
-    """What the folds chose: the settings of the classifier, and the sizes of the steps that found theirs."""
+    """The settings of the classifier and the sizes of the selection steps that cross-validation chose."""
     classifier = pipeline.named_steps[CLASSIFIER]
-    chosen = {name: getattr(classifier, found) for name, found in _CHOSEN.items() if hasattr(classifier, found)}
+    chosen = {name: getattr(classifier, place) for name, place in _CHOSEN.items() if hasattr(classifier, place)}
     sizes = {
         "/".join(part for part in path if part != "features"): step.size_
         for path, step in leaves(pipeline)
@@ -207,13 +207,13 @@ def _chosen(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def fitted_models(run: Run) -> dict[str, FittedModel]:
-    """The models that could be fitted, and what is known of each."""
+    """The models that could be fitted, with the record of each."""
     known = {name: FittedModel.from_json(record) for name, record in files.MODELS.read(run.out).items()}
     return {name: known[name] for name in run.protocol.model.models if known[name].fitted}
 
 
 def read_predictions(run: Run) -> pd.DataFrame:
-    """The models' probabilities: one row a (patient, lesion, set, model)."""
+    """The models' probabilities: one row per (patient, lesion, set, model)."""
     return files.PREDICTIONS.read(run.out)
 
 
@@ -226,7 +226,7 @@ def slug(name: str) -> str:
 
 
 def signature_file(run: Run, name: str) -> Path:
-    """Where a model's signature lies."""
+    """The path of a model's signature."""
     return run.path(STEP, "signatures", f"{slug(name)}.json")
 
 
@@ -240,7 +240,7 @@ def _features(name: str, form: LinearForm) -> list[dict[str, Any]]:
 
 
 def _without_coefficients(name: str, selected: list[str], training: pd.DataFrame) -> list[dict[str, Any]]:
-    """The features of a model that is no formula: their names and training ranges alone."""
+    """The features of a model without a formula: their names and training ranges alone."""
     lowest, highest = training[selected].min(), training[selected].max()
     nothing = dict.fromkeys(("imputation", "centre", "scale", "coefficient"))
     return [

@@ -1,4 +1,4 @@
-"""Part of step 1, cohort, and of the command `check`: every mask is opened, on the grid of its image's header."""
+"""Part of step 1, cohort, and of the command `check`: open every mask on the grid of its image's header."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ Bar = Callable[[Iterable[Any], int, str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What the files of a study are, seen before anything is computed of them.
+class OpenedStudy:
+    """The files of a study, as they were found before anything is computed from them.
 
     Parameters
     ----------
-    images, masks : with a mark of their content; those that could be opened.
+    images, masks : those that could be opened, each with a mark of its content.
     failures : masks and images that cannot be used.
     """
 
@@ -53,11 +53,11 @@ class Opened:
     failures: tuple[CaseError, ...]
 
     def doubled(self, sets: pd.Series[str]) -> list[Doubled]:
-        """Content that stands in two places; `sets` is training or testing by patient."""
+        """Content that appears in two places; `sets` is training or testing by patient."""
         return [*doubled_masks(self.masks), *doubled_images(self.images, sets, _same)]
 
     def alike(self) -> dict[tuple[str, str, str], str]:
-        """(patient, lesion, sequence) of every image that has a double, to a name of what they have in common."""
+        """(patient, lesion, sequence) of every image that has a double, to a name for the content that they share."""
         return images_alike(self.images, _same)
 
 
@@ -70,14 +70,14 @@ def sets_of(cohort: Cohort) -> pd.Series[str]:
 def open_files(
     protocol: Protocol, cases: Sequence[Case], *, kept_in: Path | None = None, jobs: int = 1,
     bar: Bar = lambda items, _total, _what: items,
-) -> Opened:  # fmt: skip
+) -> OpenedStudy:  # fmt: skip
     """Open every mask of the cases, and the header and first slices of every image.
 
     Parameters
     ----------
     protocol : the study's protocol.
     cases : lesions on sequences, with their files.
-    kept_in : JSON file that keeps what was seen; a file of the same size and time is not opened again.
+    kept_in : JSON file that keeps the results; a file of the same size and time is not opened again.
     jobs, bar : processes, and where progress goes.
     """
     tasks = volume_tasks(cases, protocol.reader)
@@ -97,9 +97,9 @@ def open_files(
             in_parallel(look, [tasks[index] for index in due], jobs, doing="opening masks"), len(due), "opening masks"
         ):
             task = tasks[due[place]]
-            found, read = seen if isinstance(seen, tuple) else (_unseen(task, seen), {})
-            keys[due[place]] = _key(rule, task, read)  # of the files that were opened, if others had the names before
-            known[keys[due[place]]] = found
+            record, read = seen if isinstance(seen, tuple) else (_unseen(task, seen), {})
+            keys[due[place]] = _key(rule, task, read)  # of the files that were opened, not those that were there before
+            known[keys[due[place]]] = record
         if kept_in is not None:
             sound = {key: known[key].as_json() for key in keys if not known[key].failures}  # others are looked at again
             keep(kept_in, "", {"seen": sound}, compact=True)
@@ -110,21 +110,21 @@ def _known(file: Path | None) -> dict[str, OpenedFiles]:
     if file is None or not file.is_file():
         return {}
     with file.open("rb") as stream:
-        if _EARLIER.match(stream.read(_KEY_LENGTH)):  # of a version that knew files by size and time alone
+        if _EARLIER.match(stream.read(_KEY_LENGTH)):  # of a version that identified files by size and time alone
             return {}
-    found = kept(file, "")
-    seen = {} if found is None else found.get("seen", {})
+    content = kept(file, "")
+    seen = {} if content is None else content.get("seen", {})
     return {key: OpenedFiles.from_json(record) for key, record in seen.items()}
 
 
 def _key(rule: Sequence[Any], task: VolumeTask, read: Mapping[Path, Stamp]) -> str:
-    """Hash of names, numbers, sizes and times of a task's files: what tells that none of them has changed.
+    """Hash of the names, numbers, sizes and times of a task's files: the same if none of them has changed.
 
     Parameters
     ----------
-    rule : what else the marks depend on.
+    rule : everything else that the marks depend on.
     task : image and masks.
-    read : stamps of the files that were opened; of others they are taken now.
+    read : stamps of the files that were opened; those of the others are taken now.
     """
 
     def own(file: Path | None, parts: Callable[[Path], tuple[Path, ...]] = files_of) -> Any:
@@ -143,7 +143,7 @@ def _key(rule: Sequence[Any], task: VolumeTask, read: Mapping[Path, Stamp]) -> s
 def _look(
     task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Reference | None
 ) -> tuple[OpenedFiles, dict[Path, Stamp]]:
-    """What one image and its masks are, and the stamps of the files that were opened."""
+    """Open one image and its masks; return what they hold, and the stamps of the files that were opened."""
     with recorded() as reading:
         return _seen(task, rule=rule, minimum=minimum, reference=reference), reading.stamps
 
@@ -161,7 +161,7 @@ def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Referen
             refuse_tiny(roi.voxel_count, minimum)
             if reference is not None and mask_mark(roi) == of_tissue:
                 remedy = f"draw some {reference.tissue} apart from the lesion (prepare's reference.mask)"
-                raise CaseError(f"the lesion's mask is also that of the {reference.tissue}", remedy)
+                raise CaseError(f"the lesion's mask is also the mask of the {reference.tissue}", remedy)
         except CaseError as error:
             lesion = "" if drawing.lesion == "1" else drawing.lesion
             located = error.located(patient=drawing.patient, lesion=lesion, sequence=task.sequence,
@@ -174,18 +174,18 @@ def _seen(task: VolumeTask, *, rule: LabelRule, minimum: int, reference: Referen
 
 
 def _grid(image: Path) -> Grid:
-    """An image's grid, without its voxels where the header tells it."""
+    """The grid of an image; its voxels are read only if the header does not give the grid."""
     try:
         return read_grid(image)
     except TransientError:
         raise
-    except CaseError:  # of two dimensions, or damaged: the reader of the study knows
+    except CaseError:  # of two dimensions, or damaged: the full reader decides
         voxels, affine = read_raster(image)
         return Grid(voxels.shape, affine)
 
 
 def _unseen(task: VolumeTask, error: CaseError) -> OpenedFiles:
-    """What is kept of an image that cannot be opened: every lesion on it is lost."""
+    """The record of an image that cannot be opened: every lesion on it is lost."""
     lost = dict.fromkeys((drawing.patient, drawing.lesion) for drawing in task.drawings)
     located = [
         error.located(patient=patient, lesion="" if lesion == "1" else lesion, sequence=task.sequence, file=task.image)
@@ -194,21 +194,21 @@ def _unseen(task: VolumeTask, error: CaseError) -> OpenedFiles:
     return OpenedFiles(None, (None,) * len(task.drawings), tuple(map(Failure.of_error, located)))
 
 
-def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[OpenedFiles]) -> Opened:
+def _put_together(tasks: Sequence[VolumeTask], seen: Sequence[OpenedFiles]) -> OpenedStudy:
     images, masks, failures = [], [], []
-    for task, found in zip(tasks, seen, strict=True):
+    for task, record in zip(tasks, seen, strict=True):
         first = task.drawings[0]
-        if found.image is not None:
-            images.append(Used(first.patient, first.lesion, task.sequence, "", task.image, found.image))
-        for drawing, mark in zip(task.drawings, found.masks, strict=True):
+        if record.image is not None:
+            images.append(Used(first.patient, first.lesion, task.sequence, "", task.image, record.image))
+        for drawing, mark in zip(task.drawings, record.masks, strict=True):
             if mark is not None:
                 masks.append(Used(drawing.patient, drawing.lesion, task.sequence, drawing.reader, drawing.mask, mark))
-        failures += [failure.error() for failure in found.failures]
-    return Opened(tuple(images), tuple(masks), tuple(failures))
+        failures += [failure.error() for failure in record.failures]
+    return OpenedStudy(tuple(images), tuple(masks), tuple(failures))
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two images have the same voxels; of one that cannot be read to its end another step tells."""
+    """True if two images have the same voxels; an image that cannot be read to its end is reported by another step."""
     try:
         return same_voxels(one, other)
     except TransientError:

@@ -1,4 +1,4 @@
-"""Part of step 6, evaluate: the fixed models on the other readers' features."""
+"""Part of step 6, evaluate: apply the fixed models to the other readers' features."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ STEP = "evaluate/other_reader"
 
 
 def do_other_reader(run: Run) -> None:
-    """Predict every doubly read lesion from the other reader's features, by the signature as it is; write the moves.
+    """Predict every doubly read lesion from the other reader's features, by the unchanged signature; write the shifts.
 
-    Writes ``moved.csv`` and ``probabilities.csv``, both empty where one
-    reader drew everything. Models that are no formula have no signature, clinical models no mask:
-    neither is in it.
+    Writes ``moved.csv`` and ``probabilities.csv``, both empty if one reader drew everything. Models without a formula
+    have no signature, and clinical models have no mask: they are not in these files.
     """
     settings = {"readers": run.protocol.cohort.readers, "interval": run.protocol.evaluate.interval.model_dump()}
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:
@@ -56,7 +55,7 @@ def _write(run: Run) -> None:
                     section = run.protocol.evaluate.interval
                     moved.append(moved_row(one, another, reader, float(cutoffs[name]), section))
             rows = design.rows.loc[first.index, ["set", "outcome"]].reset_index()
-            about = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
+            about: dict[str, str | float] = {"model": name, "reader": reader, "cutoff": float(cutoffs[name])}
             probabilities.append(rows.assign(**about, first=first.to_numpy(), other=other.to_numpy()))
     MOVED.write(run.out, moved)
     PROBABILITIES.write(run.out, stacked(probabilities, PROBABILITIES.names))
@@ -79,9 +78,9 @@ def _predicted(
     read = design.usable[name].copy()
     for sequence in sequences:
         read &= design.rows.index.isin(design.features.of(sequence, reader).index)
-    read = read[read].index
-    if not len(read):
+    both = read[read].index
+    if not len(both):
         return None
-    found = [pd.Series(form.probability(one.loc[read]), index=read) for one in (design.table, table)]
-    known = ~(found[0].isna() | found[1].isna())
-    return found[0][known].rename_axis(list(ROW)), found[1][known].rename_axis(list(ROW))
+    predicted = [pd.Series(form.probability(one.loc[read]), index=read) for one in (design.table, table)]
+    known = ~(predicted[0].isna() | predicted[1].isna())
+    return predicted[0][known].rename_axis(list(ROW)), predicted[1][known].rename_axis(list(ROW))

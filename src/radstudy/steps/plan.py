@@ -1,4 +1,4 @@
-"""The command `plan`: how many patients a study needs, and what it may expect from those it has."""
+"""The command `plan`: compute how many patients a study needs, and what to expect from those it has."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plan_study(
     jobs: int = 1,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Riley's sample size of every model, and what simulated studies of the given sizes reach.
+    """Compute Riley's sample size for every model, and the performance of simulated studies of the given sizes.
 
     Parameters
     ----------
@@ -38,15 +38,15 @@ def plan_study(
     data : folder that its paths start from.
     patients : sizes to simulate.
     prevalence : share of positives.
-    auc : to be expected in new patients; in the simulation what a sequence's hidden quantities reach at best.
-    features : candidates of a sequence; None: as many as the study file's extraction has.
+    auc : expected in new patients; in the simulation, the most that a sequence's hidden quantities can reach.
+    features : candidates per sequence; None: as many as the study file's extraction computes.
     repeats : simulated studies of each size; 0 for none.
     jobs : processes.
     say : where progress goes.
 
     Returns
     -------
-    ``sample_size``: one record a model; ``expected``: one a size and model; ``not_simulated``: model to why.
+    ``sample_size``: one record per model; ``expected``: one per size and model; ``not_simulated``: model to reason.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def plan_study(
     """
     if features is None:
         if protocol.features is not None:
-            raise UsageError("the study begins at a feature table: say how many features a sequence has (--features)")
+            raise UsageError("the study begins at a feature table: give the features per sequence (--features)")
         features = len(feature_names(settings_of_study(protocol.extract, data)))
     needed = [_needed(protocol, name, features, prevalence, auc, patients) for name in protocol.model.models]
     expected: list[dict[str, Any]] = []
@@ -62,11 +62,11 @@ def plan_study(
     quick = [name for name in protocol.model.models if name not in slow]
     for size in patients if repeats and quick else ():
         say(f"simulating {repeats} studies of {size} patients")
-        found = expected_performance(
+        performance = expected_performance(
             protocol, size, prevalence=prevalence, auc=auc, features=features,
             informative=min(3, -(-features // 20)), repeats=repeats, jobs=jobs,
         )  # fmt: skip
-        expected += _expected(found)
+        expected += _expected(performance)
     return {
         "assumed": {"prevalence": prevalence, "auc": auc, "features": features, "repeats": repeats},
         "sample_size": needed,
@@ -76,13 +76,13 @@ def plan_study(
 
 
 def candidate_parameters(protocol: Protocol, model: str, features: int) -> int:
-    """What a model's selection may choose from: the features of all its sequences and every clinical column.
+    """Count a model's candidates: the features of all its sequences and every clinical column.
 
     Parameters
     ----------
     protocol : the study's.
     model : its name.
-    features : of a sequence, before any selection.
+    features : per sequence, before any selection.
     """
     clinical = [protocol.cohort.clinical[name].levels for name in clinical_of(protocol, model)]
     return features * len(sequences_of(protocol, model)) + sum(1 if c is None else len(c) - 1 for c in clinical)
@@ -101,31 +101,31 @@ def _needed(
     }  # fmt: skip
 
 
-def _expected(found: ExpectedPerformance) -> list[dict[str, Any]]:
+def _expected(reached: ExpectedPerformance) -> list[dict[str, Any]]:
     records = []
-    root = np.sqrt(len(found.testing_auc))
-    for column, model in enumerate(found.models):
-        testing = found.testing_auc[:, column]
+    root = np.sqrt(len(reached.testing_auc))
+    for column, model in enumerate(reached.models):
+        testing = reached.testing_auc[:, column]
         low, high = np.nanquantile(testing, [0.05, 0.95])
         records.append(
             {
-                "patients": found.patients, "training": found.training, "testing": found.testing, "model": model,
-                "training_auc": float(np.nanmean(found.training_auc[:, column])),
+                "patients": reached.patients, "training": reached.training, "testing": reached.testing, "model": model,
+                "training_auc": float(np.nanmean(reached.training_auc[:, column])),
                 "testing_auc": float(np.nanmean(testing)), "testing_auc_5": float(low), "testing_auc_95": float(high),
                 "standard_error": float(np.nanstd(testing, ddof=1) / root) if root > 1 else None,
-                "interval_width": float(np.nanmean(found.width[:, column])),
-                "above_chance": float((found.lower[:, column] > 0.5).mean()),
+                "interval_width": float(np.nanmean(reached.width[:, column])),
+                "above_chance": float((reached.lower[:, column] > 0.5).mean()),
             }
         )  # fmt: skip
     return records
 
 
 def as_text(plan: dict[str, Any]) -> str:
-    """The plan for people."""
+    """The plan as text for a person to read."""
     assumed = plan["assumed"]
     lines = [
         f"Assumed: {assumed['prevalence']:.0%} positive, AUC {assumed['auc']:g} in new patients, "
-        f"{assumed['features']:,} candidate features a sequence.",
+        f"{assumed['features']:,} candidate features per sequence.",
         "",
         "Patients needed to fit all candidate parameters without much overfitting (Riley's criteria 1 to 4):",
         f"{'model':<20}{'parameters':>11}{'1 shrinkage':>13}{'2 optimism':>12}{'3 risk':>8}"
@@ -140,7 +140,7 @@ def as_text(plan: dict[str, Any]) -> str:
     for n, count in allowed.items():
         lines.append(f"{int(n):,} patients in training allow {count} candidate parameter(s) by criteria 1 and 2.")
     if any(row["note"] for row in plan["sample_size"]):
-        lines.append("Criterion 4 extrapolates beyond the 30 parameters that it was fitted to.")
+        lines.append("Criterion 4 extrapolates beyond the 30 parameters to which it was fitted.")
     if plan["expected"]:
         lines += [
             "",

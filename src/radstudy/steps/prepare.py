@@ -36,29 +36,29 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept, read_kept
 from radstudy.protocol.prepare import PreparationStep, Reference
-from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.protocol.sections import TransferSection
 from radstudy.space.grid import spacing_text
 from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import carry, write_transferred
-from radstudy.steps.volumes import Digests, Drawing, LabelRule, VolumeTask, flat, of_same_bytes, volume_tasks
+from radstudy.steps.volumes import Digests, LabelRule, ReaderMask, VolumeTask, flat, of_same_bytes, volume_tasks
 from radstudy.store import content_hash, file_hash, write_arrays
 
 STEP = "prepare"
 
 
 class After(Protocol):
-    """What is to be done with a volume as soon as it is prepared, while it is in memory."""
+    """Further work on a volume as soon as it is prepared, while it is in memory."""
 
     def __call__(
         self, task: VolumeTask, record: PreparedVolume, volume: Volume, rois: Mapping[tuple[str, str, str], Roi]
     ) -> None:
-        """Do it.
+        """Do the work.
 
         Parameters
         ----------
         task : the volume's files.
-        record : what this step keeps of it, its key included.
+        record : this step's record of it, with its key.
         volume : prepared.
         rois : masks on its grid by (patient, lesion, reader), those that passed.
         """
@@ -70,7 +70,7 @@ def do_prepare(run: Run, then: After | None = None) -> None:
     Parameters
     ----------
     run : the run.
-    then : is called with every volume that is prepared now; it keeps its results itself.
+    then : called with every volume that is prepared in this run; it keeps its own results.
     """
     protocol = run.protocol
     if protocol.features is not None:
@@ -84,12 +84,12 @@ def do_prepare(run: Run, then: After | None = None) -> None:
         "label": protocol.cohort.label,
         "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
     }
-    found = run.each(VolumeTask.digests, tasks, "files")
-    problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, found, strict=True)
+    hashed = run.each(VolumeTask.digests, tasks, "files")
+    problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, hashed, strict=True)
                 if isinstance(item, CaseError)]  # fmt: skip
     if problems:
         raise DataError("files became unreadable:\n" + "\n".join(problems))
-    pairs = [(task, item) for task, item in zip(tasks, found, strict=True) if not isinstance(item, CaseError)]
+    pairs = [(task, item) for task, item in zip(tasks, hashed, strict=True) if not isinstance(item, CaseError)]
     for _, digests in pairs:
         run.digests.update(flat(digests))
     with run.step(STEP, settings=settings, inputs={t.name: t.files_hash(digests) for t, digests in pairs}) as due:
@@ -103,7 +103,7 @@ def do_prepare(run: Run, then: After | None = None) -> None:
 
 
 def _deciding_features(run: Run) -> dict[str, Any]:
-    """What lesions are checked for: the section, and the content of the parameter file where it names one."""
+    """The settings that decide which lesions are usable: the section, and the content of its parameter file if any."""
     section = run.protocol.extract
     content = {} if section.params is None else {"settings": run.extraction.as_dict()}
     return {**section.deciding_features(), **content}
@@ -112,7 +112,7 @@ def _deciding_features(run: Run) -> dict[str, Any]:
 def _as_read(
     run: Run, pairs: Sequence[tuple[VolumeTask, Digests]], results: Sequence[tuple[PreparedVolume, Digests] | CaseError]
 ) -> list[PreparedVolume | CaseError]:  # fmt: skip
-    """The records; where a volume's files have changed since they were hashed, the step is not done with this run."""
+    """The records; if a volume's files have changed since they were hashed, this run does not finish the step."""
     records: list[PreparedVolume | CaseError] = []
     for (task, digests), result in zip(pairs, results, strict=True):
         if isinstance(result, CaseError):
@@ -124,7 +124,7 @@ def _as_read(
         run.digests.update(flat(read))
         if read != digests:
             run.transient.append(changed(task.image))
-            run.say(f"{task.name}: a file was changed during this run; what was computed is of the file as it is now")
+            run.say(f"{task.name}: a file was changed during this run; the results are those of the file as it is now")
     return records
 
 
@@ -141,7 +141,7 @@ def _collect(run: Run, tasks: list[VolumeTask], results: Sequence[PreparedVolume
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, CaseError):
             if isinstance(result, TransientError):
-                run.waiting.add(task.name)  # what is kept of it is good where its files come back as they were
+                run.waiting.add(task.name)  # its record stays valid if its files come back as they were
             else:
                 task.record_in(run.path(STEP)).unlink(missing_ok=True)  # of an earlier, better file
             lost = dict.fromkeys((d.patient, d.lesion) for d in task.drawings)
@@ -190,21 +190,21 @@ class _Work:
         (task, hashed), prepared = given, list[tuple[Volume, dict[tuple[str, str, str], Roi]]]()
         file = task.record_in(self.folder)
 
-        def record(digests: Digests) -> PreparedVolume:
+        def load_or_prepare(digests: Digests) -> PreparedVolume:
             prepared.clear()
-            if (found := kept(file, self._key(task, digests), folder=self.folder)) is not None:
-                return PreparedVolume.from_json(found)
+            if (content := kept(file, self._key(task, digests), folder=self.folder)) is not None:
+                return PreparedVolume.from_json(content)
             result, volume, rois = self._prepare(task)
             prepared.append((volume, rois))
             return result
 
-        found, digests = of_same_bytes(task, hashed, record)
+        record, digests = of_same_bytes(task, hashed, load_or_prepare)
         if not prepared:
-            return found, digests
+            return record, digests
         key = self._key(task, digests)
-        key = content_hash([key, "again"]) if found.passing else key
-        keep(file, key, found.as_json(), compact=True)
-        result = found.under(key)
+        key = content_hash([key, "again"]) if record.passing else key
+        keep(file, key, record.as_json(), compact=True)
+        result = record.under(key)
         if self.then is not None:
             self.then(task, result, *prepared[0])
         return result, digests
@@ -220,7 +220,7 @@ class _Work:
         )
         lesions, transferred = list[CheckedLesion](), list[TransferRecord]()
         failures, transient = list[Failure](), list[Failure]()
-        made: dict[str, str] = {}
+        files: dict[str, str] = {}
         rois: dict[tuple[str, str], dict[str, Roi]] = {}
         for drawing in task.drawings:
             place = MaskPlace(
@@ -242,13 +242,13 @@ class _Work:
             lesion_facts = {**vars(facts), "warnings": "; ".join(notes)}
             lesions.append(CheckedLesion(**place, **lesion_facts, transferred_from=row.drawn_on if row else ""))
             transferred += [row] if row else []
-            made |= {row.file: file_hash(self.folder / row.file)} if row else {}
+            files |= {row.file: file_hash(self.folder / row.file)} if row else {}
         readers: list[MaskPair] = []
         for (patient, lesion), drawn in rois.items():
             readers += between_readers({"patient": patient, "lesion": lesion, "sequence": task.sequence}, drawn)
-            made |= self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
+            files |= self._keep("pictures", f"{patient}_{lesion}_{task.sequence}", lesion_planes(prepared, drawn))
         if (corrected := preparation.before_field(volume)) is not None:
-            made |= self._keep("fields", task.name, slices_before(corrected[0]))
+            files |= self._keep("fields", task.name, slices_before(corrected[0]))
         sensitivity = _sensitivity(preparation, [roi for drawn in rois.values() for roi in drawn.values()])
         facts_of_volume = VolumeFacts(
             patient=task.patient,
@@ -262,11 +262,11 @@ class _Work:
         )
         result = PreparedVolume(
             facts_of_volume, preparation.as_dict(), tuple(lesions), tuple(readers), tuple(transferred),
-            tuple(failures), tuple(transient), made,
+            tuple(failures), tuple(transient), files,
         )  # fmt: skip
-        return result, prepared, {(*of, reader): roi for of, drawn in rois.items() for reader, roi in drawn.items()}
+        return result, prepared, {(*at, reader): roi for at, drawn in rois.items() for reader, roi in drawn.items()}
 
-    def _mask(self, drawing: Drawing, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferRecord | None]:
+    def _mask(self, drawing: ReaderMask, volume: Volume, place: MaskPlace) -> tuple[Roi, TransferRecord | None]:
         """The mask, and its row in the list of transferred ones."""
         label = drawing.label(self.label)
         if drawing.transfer is None or self.transfer is None:
@@ -276,14 +276,14 @@ class _Work:
         return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
 
     def _keep(self, what: str, name: str, arrays: dict[str, Any]) -> dict[str, str]:
-        """Write what belongs to the record: its path from the step's folder, and its hash."""
+        """Write arrays that belong to the record; return the file's path in the step's folder, and its hash."""
         file = Path(what) / f"{name}.npz"
         write_arrays(self.folder / file, arrays)
         return {file.as_posix(): file_hash(self.folder / file)}
 
 
 def _sensitivity(preparation: Preparation, rois: Sequence[Roi]) -> dict[str, Any]:
-    """How far rounding may move the bias field inside the lesions' boxes, and the warnings with one about that."""
+    """The bias field's shift in the lesions' boxes that rounding may cause, and the warnings, with one about it."""
     boxes = [box for roi in rois if (box := bounding_box(roi.mask)) is not None]
     shift = preparation.field_shift(boxes)
     warnings = list(preparation.warnings)
@@ -293,7 +293,7 @@ def _sensitivity(preparation: Preparation, rois: Sequence[Roi]) -> dict[str, Any
 
 
 def between_readers(place: Mapping[str, str], drawn: Mapping[str, Roi]) -> list[MaskPair]:
-    """How well the first reader's mask of a lesion agrees with every other reader's: one record a pair."""
+    """Compare the first reader's mask of a lesion with every other reader's: one record per pair."""
     records = []
     (first, mask), *others = drawn.items()
     for other, second in others:
@@ -309,10 +309,10 @@ def between_readers(place: Mapping[str, str], drawn: Mapping[str, Roi]) -> list[
 
 
 def read_preparation(run: Run, task: VolumeTask) -> PreparedVolume:
-    """What the step has recorded of one volume.
+    """The step's record of one volume.
 
     Raises
     ------
-    DamagedRecordError : it was damaged after the step had verified it.
+    DamagedRecordError : the record was damaged after the step had verified it.
     """
     return PreparedVolume.from_json(read_kept(task.record_in(run.path(STEP))))

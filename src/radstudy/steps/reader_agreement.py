@@ -1,4 +1,4 @@
-"""Part of step 4, agree: the readers' masks, and what they say of the lesions, against each other."""
+"""Part of step 4, agree: compare the readers' masks, and their assessments of the lesions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from radstudy.artefacts.agree import KAPPA, MASKS
 from radstudy.cohort.rows import as_named
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError
-from radstudy.protocol.sections import Cohort
+from radstudy.protocol.sections import CohortSection
 from radstudy.statistics import cohen_kappa
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.prepare import read_preparation
@@ -20,15 +20,15 @@ from radstudy.steps.volumes import volume_tasks
 
 
 def mask_table(run: Run) -> pd.DataFrame:
-    """Overlap and surface distances of the readers' masks, one row a lesion, sequence and pair; see `MASKS`.
+    """Overlap and surface distances of the readers' masks, one row per lesion, sequence and pair; see `MASKS`.
 
-    The preparation has measured them, while it had the masks in memory. A study that begins at features has none.
+    The preparation measured them while it had the masks in memory. A study that begins at features has none.
     """
     if run.protocol.features is not None:
         return MASKS.frame([])
     tasks = volume_tasks(read_cases(run), run.protocol.reader)
-    found = [task for task in tasks if task.record_in(run.path("prepare")).exists()]
-    return MASKS.frame(vars(pair) for task in found for pair in read_preparation(run, task).readers)
+    prepared = [task for task in tasks if task.record_in(run.path("prepare")).exists()]
+    return MASKS.frame(vars(pair) for task in prepared for pair in read_preparation(run, task).readers)
 
 
 def kappa_table(run: Run) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
 
     Raises
     ------
-    CohortError : the table lacks a column, or holds a value that is none of the levels.
+    CohortError : the table lacks a column, or holds a value that is not one of the levels.
     """
     section = run.protocol.agree.kappa
     if not section:
@@ -61,7 +61,7 @@ def kappa_table(run: Run) -> pd.DataFrame:
     return KAPPA.frame(records)
 
 
-def _levels(cohort: Cohort, variable: str) -> tuple[str, ...] | None:
+def _levels(cohort: CohortSection, variable: str) -> tuple[str, ...] | None:
     known = cohort.clinical.get(variable)
     return known.levels if known is not None else None
 
@@ -72,12 +72,12 @@ def _kappa(pair: pd.DataFrame, weights: Any, levels: tuple[str, ...] | None) -> 
     if len(pair) < 2:
         return {**nothing, "note": "fewer than two rows have both readers' values"}
     try:
-        found = cohen_kappa(first, second, weights=weights, levels=levels)
+        result = cohen_kappa(first, second, weights=weights, levels=levels)
     except DataError as error:
         return {**nothing, "note": str(error)}
     return {
-        "kappa": found.value, "low": found.ci[0], "high": found.ci[1], "observed": found.observed, "n": found.n,
-        "note": found.reason,
+        "kappa": result.value, "low": result.ci[0], "high": result.ci[1], "observed": result.observed, "n": result.n,
+        "note": result.reason,
     }  # fmt: skip
 
 
@@ -86,4 +86,4 @@ def _refuse_strangers(where: str, pair: pd.DataFrame, levels: tuple[str, ...] | 
         return
     strange = sorted({str(value) for column in pair for value in pair[column]} - set(levels))
     if strange:
-        raise CohortError(f"{where}: values that are none of its levels ({', '.join(levels)}):", strange)
+        raise CohortError(f"{where}: values that are not among its levels ({', '.join(levels)}):", strange)

@@ -1,4 +1,4 @@
-"""Long rows of refits: of which models and by what, how long they will take, where they are kept, what they say."""
+"""Long series of refits: the models and what refits them, the time that they take, their files and their progress."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ IntArray = NDArray[np.int64]
 
 ENGINE, SCIKIT_LEARN = "engine", "scikit-learn"
 _EVERY_S = 20.0
-_TIMED, _TIMED_S = 8, 15.0  # refits that are timed to estimate the rest: at most so many, and no more after so long
+_TIMED, _TIMED_S = 8, 15.0  # refits timed to estimate the rest: at most this number, and no more after this time
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Share:
     ----------
     names : the models, in the study file's order.
     by : ENGINE or SCIKIT_LEARN.
-    why : why the engine does not; empty where it does.
+    why : why the engine does not refit them; empty if it does.
     folder : of their chunks, below that of a kind of refits.
-    most : at most so many repeats of a kind; None: as many as the study file asks for.
-    size : numbers of a chunk; None: what the work's own module says.
+    most : the most repeats of a kind; None: as many as the study file sets.
+    size : repeats per chunk; None: the default of the work's own module.
     """
 
     names: tuple[str, ...]
@@ -52,18 +52,18 @@ class Share:
     size: int | None = None
 
     def count(self, wanted: int) -> int:
-        """Of `wanted` repeats those that the study file allows."""
+        """The number of `wanted` repeats that the study file allows."""
         return wanted if self.most is None else min(wanted, self.most)
 
     def facts(self) -> dict[str, object]:
-        """The columns of what was refitted, see `radstudy.artefacts.common.COMPUTED`."""
+        """The columns that describe how the models were refitted, see `radstudy.artefacts.common.COMPUTED`."""
         return {"computed": True, "by": self.by, "engine_why_not": self.why}
 
 
 def shares_of(run: Run, names: Sequence[str], slow: Slow) -> list[Share]:
-    """Who is refitted with whom: all that the engine knows together, and each other model by itself.
+    """Group the models for refitting: all that the engine supports together, and each of the others by itself.
 
-    So a model that is slow, or fails, takes nothing from another.
+    A model that is slow, or fails, thus does not affect another.
 
     Parameters
     ----------
@@ -83,18 +83,18 @@ def shares_of(run: Run, names: Sequence[str], slow: Slow) -> list[Share]:
 
 
 def left_out(run: Run, names: Sequence[str], slow: Slow, setting: str, without: str) -> list[dict[str, object]]:
-    """One record a model that the study file leaves out, with the reason as its note; says it, too.
+    """One record per model that the study file leaves out, with the reason as its note; also print it.
 
     Parameters
     ----------
     run, names, slow : as in `shares_of`.
     setting : its name in the study file, as in "evaluate.chance".
-    without : what the models go without, as in "no chance calibration".
+    without : what the models lack, as in "no chance calibration".
     """
     others = {name: why_not(run.protocol, name) for name in names} if slow is False else {}
     others = {name: why for name, why in others.items() if why}
     if others:
-        run.say(f"{without} for {', '.join(others)}: the study file says {setting}.slow: false")
+        run.say(f"{without} for {', '.join(others)}: the study file sets {setting}.slow: false")
     return [
         {"model": name, **_not_computed(why), "note": f"{without}: {why}, and {setting}.slow is false"}
         for name, why in others.items()
@@ -106,9 +106,9 @@ def _not_computed(why: str) -> dict[str, object]:
 
 
 def like_of(run: Run, design: Design, names: Sequence[str], share: Share, slow: Slow) -> IntArray | None:
-    """Whose patients may be exchanged, see `calibrate`: for the engine's models as if there were no others.
+    """The patients that may be exchanged, see `calibrate`; for the engine's models as if there were no others.
 
-    So what they reach does not depend on whether others are refitted, unless the study file asks for `slow: true`.
+    Their results thus do not depend on whether others are refitted, unless the study file sets `slow: true`.
     """
     if share.by == ENGINE and slow is not True:
         return None
@@ -126,10 +126,10 @@ def announce(run: Run, design: Design, shares: Sequence[Share], fits: dict[str, 
     Parameters
     ----------
     run, design : the run.
-    shares : all of them.
+    shares : of the models.
     fits : model to the number of refits.
     setting : its name in the study file.
-    what : is being done.
+    what : the work, as in "Resampling".
     """
     slow = {share.names[0]: share for share in shares if share.by == SCIKIT_LEARN and fits[share.names[0]]}
     if not slow:
@@ -139,16 +139,16 @@ def announce(run: Run, design: Design, shares: Sequence[Share], fits: dict[str, 
     total = sum(seconds[name] * fits[name] for name in slow if not math.isnan(seconds[name])) / run.jobs
     on = "1 process" if run.jobs == 1 else f"{run.jobs} processes"
     run.say(
-        f"{what} by scikit-learn, since the engine does not know every step: about {_duration(total)} on {on}: "
+        f"{what} by scikit-learn, since the engine does not support every step: about {_duration(total)} on {on}: "
         f"{'; '.join(each)}. What is finished is kept if you stop. To shorten it, write {setting}.slow: 100 (at most "
-        "so many repeats) or false (none) in the study file"
+        "100 repeats) or false (none) in the study file"
     )
 
 
 def _seconds(engine: Engine, design: Design) -> float:
-    """How long one refit takes: the mean over some permuted outcomes, since penalties differ; NaN where one fails.
+    """The time of one refit: the mean over some permuted outcomes, since penalties differ; NaN if one fails.
 
-    The longest of them is left out where there are others: it has compiled what the others use.
+    The longest is left out if there are others: it includes compilation.
     """
     sets = design.places("training"), design.places("testing")
     taken: list[float] = []
@@ -158,7 +158,7 @@ def _seconds(engine: Engine, design: Design) -> float:
         start = time.monotonic()
         try:
             engine.fit(labels, *sets)
-        except Exception:  # the refits themselves meet it again, and say so
+        except Exception:  # the refits themselves meet the error again, and report it
             return float("nan")
         taken.append(time.monotonic() - start)
     others = sorted(taken)[:-1] or taken
@@ -174,17 +174,17 @@ def _duration(seconds: float) -> str:
 
 @contextmanager
 def surviving(run: Run, share: Share, without: str, failed: dict[str, str]) -> Iterator[None]:
-    """Go on where refits by scikit-learn meet an error that nobody has foreseen; the engine's are not excused.
+    """Go on if refits by scikit-learn meet an unforeseen error; errors of the engine are raised.
 
     Parameters
     ----------
     run, share : whose refits.
-    without : what the model goes without.
-    failed : model to the reason; is added to.
+    without : what the model lacks.
+    failed : model to the reason; entries are added.
     """
     try:
         yield
-    except RadstudyError:  # a full disk, a wrong setting: the user has to hear of it
+    except RadstudyError:  # a full disk, a wrong setting: the user must be told
         raise
     except Exception as error:
         if share.by == ENGINE:
@@ -196,12 +196,12 @@ def surviving(run: Run, share: Share, without: str, failed: dict[str, str]) -> I
 
 
 def failed_records(run: Run, failed: dict[str, str]) -> list[dict[str, object]]:
-    """One record a model whose refits failed."""
+    """One record per model whose refits failed."""
     return [{"model": name, **_not_computed(why_not(run.protocol, name)), "note": why} for name, why in failed.items()]
 
 
 def kept_chunks(run: Run, step: str, kind: str, what: str, unit: str, share: Share | None = None) -> Chunks:
-    """On how many processes refits run, where in the step's folder they are kept, and how they are told of.
+    """The chunks of a series of refits: number of processes, folder within the step's folder, and progress messages.
 
     Parameters
     ----------
@@ -217,20 +217,20 @@ def kept_chunks(run: Run, step: str, kind: str, what: str, unit: str, share: Sha
 
 
 class Progress:
-    """Says every 20 s how far the repeats are.
+    """Prints the progress of the repeats every 20 s.
 
     Parameters
     ----------
     run : the run.
-    what : what is being done.
-    unit : what is counted.
+    what : the work, as in "bootstrap".
+    unit : the things counted, as in "resamples".
     """
 
     def __init__(self, run: Run, what: str, unit: str) -> None:
         self._run, self._what, self._unit, self._last = run, what, unit, time.monotonic()
 
     def __call__(self, done: int, total: int, left_s: float) -> None:
-        """Called after every chunk; see `radstudy.modelling.refits.chunks.in_chunks`."""
+        """Print the progress; called after every chunk, see `radstudy.modelling.refits.chunks.in_chunks`."""
         if time.monotonic() - self._last >= _EVERY_S and done < total:
             self._last = time.monotonic()
             left = "" if math.isnan(left_s) else f", about {_duration(left_s)} left"  # not known before the first

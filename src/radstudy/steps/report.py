@@ -1,4 +1,4 @@
-"""Step 7, report: everything on one page."""
+"""Step 7, report: write the one-page report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def do_report(run: Run) -> None:
     earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate")}) as due:
         if due:
-            run.folder(STEP).remove(earlier)  # a figure that this run lacks, or that an older version named otherwise
+            run.folder(STEP).remove(earlier)  # figures of an older version, or that this run does not have
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
             write_report(run.protocol, run.out, jobs=run.jobs)

@@ -1,6 +1,6 @@
-"""Part of step 6, evaluate: the same models inside the folds, on other splits, and on resampled patients.
+"""Part of step 6, evaluate: refit the same models inside the folds, on other splits, and on resampled patients.
 
-Its folder has its own mark of being finished, and each chunk of repeats is kept: a run that was stopped goes on.
+Its folder has its own mark of completion, and each chunk of repeats is kept: a run that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _NOISE_RESAMPLES = 25
 
 
 def do_resampling(run: Run, section: Resampling) -> None:
-    """Validate every model inside the folds, on other splits and out of bag, and write what comes of it.
+    """Validate every model inside the folds, on other splits and out of bag, and write the results.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def do_resampling(run: Run, section: Resampling) -> None:
 
 
 class _Work:
-    """One run's resampling, share by share: what each gives is kept here until all is written."""
+    """One run's resampling, share by share; results are kept here until all are written."""
 
     def __init__(self, run: Run, section: Resampling) -> None:
         self.run, self.section = run, section
@@ -82,7 +82,7 @@ class _Work:
         self.rows: Tables = {name: {} for name in _TABLES}
 
     def do(self) -> None:
-        """Make and write everything."""
+        """Compute and write all tables."""
         shares = shares_of(self.run, self.names, self.section.slow)
         fits = {name: self._fits(share) for share in shares for name in share.names}
         announce(self.run, self.design, shares, fits, SETTING, "Resampling")
@@ -104,7 +104,7 @@ class _Work:
 
 
 class _Resampled:
-    """The resampling of the models of one share: their engine, and where each kind of repeats is kept."""
+    """The resampling of the models of one share: their engine, and the chunks of each kind of repeat."""
 
     def __init__(
         self, run: Run, section: Resampling, design: Design, share: Share, like: NDArray[np.int64] | None
@@ -135,14 +135,14 @@ class _Resampled:
         return kept_chunks(self.run, STEP, kind, what, unit, self.share)
 
     def _nested(self, records: dict[str, dict[str, Any]], tables: Tables) -> None:
-        found = self._validated(records) if self.section.nested is not None else None
-        for name in self.names if found is not None else ():
-            assert found is not None
+        validation = self._validated(records) if self.section.nested is not None else None
+        for name in self.names if validation is not None else ():
+            assert validation is not None
             record = records[name]
-            record.update(nested_record(found, name, self.level))
+            record.update(nested_record(validation, name, self.level))
             record["optimism"] = record["training_auc"] - record["nested_auc"]
-            tables[beside.FOLDS][name] = _long(name, ("repeat", "fold"), found.fold_aucs[name])
-            tables[beside.PATIENTS][name] = patient_frame(found, name, self.design.rows, self.level)
+            tables[beside.FOLDS][name] = _long(name, ("repeat", "fold"), validation.fold_aucs[name])
+            tables[beside.PATIENTS][name] = patient_frame(validation, name, self.design.rows, self.level)
 
     def _validated(self, records: dict[str, dict[str, Any]]) -> NestedValidation | None:
         nested = self.section.nested
@@ -214,14 +214,14 @@ class _Resampled:
 
 
 def _below(rows: Mapping[str, Rows], names: Sequence[str], table: TableFile) -> pd.DataFrame:
-    """The models' rows of a table below one another."""
-    frames = [found for name in names if isinstance(found := rows.get(name), pd.DataFrame)]
-    records = [record for name in names if isinstance(found := rows.get(name), list) for record in found]
+    """Stack the models' rows of a table."""
+    frames = [part for name in names if isinstance(part := rows.get(name), pd.DataFrame)]
+    records = [record for name in names if isinstance(part := rows.get(name), list) for record in part]
     return table.frame(records) if records else stacked(frames, table.names)
 
 
 def _long(model: str, axes: Sequence[str], areas: NDArray[np.float64]) -> pd.DataFrame:
-    """An array of AUCs as one row an entry, its indices in the named columns."""
+    """An array of AUCs as one row per entry, its indices in the named columns."""
     places = dict(zip(axes, np.indices(areas.shape).reshape(areas.ndim, -1), strict=True))
     return pd.DataFrame({"model": model, **places, "auc": np.round(areas.ravel(), 6)})
 

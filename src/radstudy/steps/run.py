@@ -1,4 +1,4 @@
-"""What every step is given: the protocol, where the data are, where the results go, and how to work through cases."""
+"""The context of every step: the protocol, the folders of data and results, and the parallel work through cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -37,12 +37,12 @@ class Run:
     Parameters
     ----------
     protocol : the study file.
-    data : what relative paths of the study file start from.
+    data : folder that relative paths in the study file start from.
     out : the run's folder.
     jobs : processes for the work on images.
     say : prints one line of progress.
-    bar : shows a progress bar over an iterable; a plain pass-through where there is no terminal.
-    until : the last step that this run is to do.
+    bar : shows a progress bar over an iterable; passes it through if there is no terminal.
+    until : the last step of this run.
     transient : errors of this run that another run may not meet.
     digests : image or mask file to its hash, as the volumes were prepared from them.
     waiting : names of volumes that could not be prepared in this run, for a transient reason.
@@ -61,8 +61,8 @@ class Run:
 
     @cached_property
     def extraction(self) -> ExtractionSettings:
-        """How lesions become features: the one object that every step reads, be the settings the study file's or a
-        parameter file's.
+        """The extraction settings, from the study file or from the parameter file that it names; every step reads this
+        one object.
 
         Raises
         ------
@@ -79,14 +79,14 @@ class Run:
         return (self.out / step).joinpath(*parts)
 
     def key_of(self, step: str) -> str:
-        """The key that a step has finished with."""
+        """The key under which a step has finished."""
         key = self.folder(step).finished_key()
         if key is None:
             raise AssertionError(f"step {step} has not finished")
         return key
 
     def tell(self, failures: Iterable[CaseError]) -> None:
-        """Print failures, those of one kind together."""
+        """Print failures, grouped by kind."""
         for line in grouped(failures):
             self.say(line)
 
@@ -94,15 +94,15 @@ class Run:
     def step(
         self, name: str, *, settings: object, inputs: Mapping[str, str], tables: Mapping[Path, str] | None = None
     ) -> Iterator[bool]:
-        """Do a step unless it is done: yields True where there is work, and marks the step as finished after it.
+        """Do a step unless it is done: yield True if there is work, then mark the step as finished.
 
         Parameters
         ----------
         name : of the step.
         settings : its section of the protocol.
         inputs : name to content hash, or to the key of the step that made it.
-        tables : the user's tables that the step reads, with the hashes that `inputs` has; where it has read other
-            bytes, it is not done with this run.
+        tables : the user's tables that the step reads, with their hashes in `inputs`; if it has read other bytes, it is
+            not finished by this run.
         """
         key = content_hash({"algorithm": algorithm_key(name), "settings": settings, "inputs": dict(inputs)})
         folder = self.folder(name)
@@ -116,14 +116,14 @@ class Run:
             self.say(f"{name}: {changed[0]}{more} is gone, damaged or changed since it was written; done again")
         start, before = time.monotonic(), len(self.transient)
         for file in folder.begin():
-            self.say(f"{name}: somebody has changed a file of this step; it is kept as {file}")
+            self.say(f"{name}: a file of this step was changed by hand; it is kept as {file}")
         with recorded() as reading:
             yield True
         for file, digest in (tables or {}).items():
             if reading.digests.get(file, digest) != digest:
                 self.say(f"{name}: {file} was changed during this run; give the same command again")
                 self.transient.append(changed_file(file))
-        if lost := self.transient[before:]:  # another key: the step is not done; what follows was made without these
+        if lost := self.transient[before:]:  # another key: the step is not done; later steps lack these
             key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start
         folder.finish(key, settings=settings, inputs=inputs, seconds=seconds)
@@ -135,8 +135,8 @@ class Run:
         """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
         by_index: dict[int, Result | CaseError] = {}
         say = lambda line: self.say(f"{description}: {line}")  # noqa: E731
-        found = in_parallel(function, tasks, self.jobs, doing=description, say=say)
-        for index, result in self.bar(found, len(tasks), description):
+        outcomes = in_parallel(function, tasks, self.jobs, doing=description, say=say)
+        for index, result in self.bar(outcomes, len(tasks), description):
             by_index[index] = result
             if isinstance(result, TransientError):
                 self.transient.append(result)
@@ -151,11 +151,11 @@ def in_parallel(
     doing: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[int, Result | CaseError]]:
-    """The result of every task with its index, as they come; an error of one task stands in its place.
+    """Yield the result of every task with its index, in order of completion; a failed task yields its error.
 
-    A task that crashes its process is such an error, too (`radstudy.parallel`); `say` is told of those tried again.
-    Tracebacks of unexpected errors come with the results, whatever process met them, and are written here
-    (`radstudy.bugs`); `doing` tells what the tasks are.
+    A task that crashes its process is such an error, too (`radstudy.parallel`); `say` reports those that are tried
+    again. Tracebacks of unexpected errors come back with the results, from any process, and are written here
+    (`radstudy.bugs`); `doing` names the work.
     """
     for index, outcome in results(partial(_guarded, function), tasks, jobs, shielded=True, say=say):
         if isinstance(outcome, CaseError):
@@ -180,13 +180,13 @@ def _result(function: Callable[[Task], Result], task: Task) -> Result | CaseErro
         return function(task)
     except CaseError as error:
         return error
-    except StorageError:  # no case's fault: all others would fail as well
+    except StorageError:  # not the fault of one case: all others would fail as well
         raise
     except MemoryError:
         return TransientError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
-    except OSError as error:  # of the computer or of the share; which file, it says
+    except OSError as error:  # of the computer or of the share; the error names the file
         return unreadable(error, error.filename or "")
-    except Exception as error:  # a bug, or a file broken in a way that nobody has met: the others go on
+    except Exception as error:  # a bug, or a file broken in an unforeseen way: the others go on
         bug = note(error)
         problem = f"unexpected {type(error).__name__}: {error} ({bug.id})"
         remedy = f"look at the file; if it is sound, report this as a bug, with {LOG}, which holds {bug.id}"
@@ -194,9 +194,9 @@ def _result(function: Callable[[Task], Result], task: Task) -> Result | CaseErro
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """The parts below one another; without any row, an empty table of these columns.
+    """Stack the parts; without any row, return an empty table with these columns.
 
-    A part's columns without any value say nothing of a column's type, so that the other parts alone decide it.
+    A column without any value in one part does not affect the type of the stacked column: the other parts decide it.
     """
     known = [part for part in parts if len(part)]
     if not known:
@@ -207,10 +207,11 @@ def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFra
 
 
 def write_failures(path: Path, failures: Sequence[CaseError]) -> None:
-    """Write failures.csv, with its header also where nothing failed."""
+    """Write failures.csv; if nothing failed, its header alone."""
     FAILURES.write_file(path, [Failure.of_error(failure).as_json() for failure in failures])
 
 
 def read_failures(path: Path) -> list[CaseError]:
     """Read a failures.csv."""
-    return [Failure.from_json(row).error() for row in FAILURES.read_file(path).to_dict("records")]
+    records = cast("list[dict[str, Any]]", FAILURES.read_file(path).to_dict("records"))
+    return [Failure.from_json(row).error() for row in records]

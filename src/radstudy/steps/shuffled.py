@@ -1,8 +1,8 @@
-"""Part of step 3, extract: the features of lesions whose voxels are shuffled, for the shuffled-image baseline.
+"""Part of step 3, extract: compute the features of lesions with shuffled voxels, for the shuffled-image baseline.
 
 Within each of the first reader's masks the grey levels are put in random order; outline, volume and histogram stay,
-all texture is gone. Where a model does as well on these, it has not learned texture. Own folder, own key: it takes as
-long as the extraction of one reader's masks.
+all texture is gone. A model that does as well on these has not learned texture. The part has its own folder and key:
+it takes as long as the extraction of one reader's masks.
 """
 
 from __future__ import annotations
@@ -86,18 +86,18 @@ class _Work:
 
     def _shuffled(self, task: VolumeTask, record: PreparedVolume) -> list[tuple[str, str, Mapping[str, float]]]:
         volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
-        found: list[tuple[str, str, Mapping[str, float]]] = []
+        lesions: list[tuple[str, str, Mapping[str, float]]] = []
         for drawing in task.drawings:
             roi = drawing.roi_on(volume, self.label)
             rng = generator(self.seed, drawing.patient, drawing.lesion, task.sequence)
             changed = replace(volume, voxels=shuffled(volume.voxels, roi.mask, rng))
             (lesion,) = extract_lesions(changed, [roi], self.settings)
-            found.append((drawing.patient, drawing.lesion, lesion.values))
-        return found
+            lesions.append((drawing.patient, drawing.lesion, lesion.values))
+        return lesions
 
 
 def generator(seed: int, patient: str, lesion: str, sequence: str) -> np.random.Generator:
-    """A generator of each lesion's own, so that the order of computing does not matter."""
+    """The random generator of one lesion; each lesion has its own, so that the order of computation does not matter."""
     own = int(content_hash([patient, lesion, sequence])[:16], 16)
     return generator_of(seed, Stream.NOISE, own & 0xFFFFFFFF, own >> 32)
 
@@ -111,7 +111,7 @@ def shuffled(
     ----------
     voxels : (I, J, K).
     mask : (I, J, K).
-    rng : of the order.
+    rng : draws the order.
     """
     changed = voxels.copy()
     changed[mask] = rng.permutation(voxels[mask])
@@ -119,10 +119,10 @@ def shuffled(
 
 
 def shuffled_key(run: Run) -> str:
-    """The key that the part has finished with."""
+    """The key under which this part has finished."""
     return run.key_of(STEP)
 
 
 def read_shuffled(run: Run) -> FeatureTable:
-    """The features that it has written."""
+    """The features of shuffled lesions that this part wrote."""
     return FeatureTable.read(SHUFFLED.file(run.out))

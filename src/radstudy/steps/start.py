@@ -1,4 +1,4 @@
-"""`radstudy init DIR --from IMPORT`: a study.yaml that fits what an import has written, and the outcomes of a table."""
+"""`radstudy init DIR --from IMPORT`: write a study.yaml that fits an import, with outcomes from a table."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from radstudy.store import write_csv, write_text
 
 JOINED = "cohort_with_outcomes.csv"
 _FOUR = ("T2WI", "DWI", "DCE3", "DCE7")  # of the preset
-_FEW_VALUES = 6  # a column of words with more is neither an outcome nor a category
+_FEW_VALUES = 6  # a text column with more is neither an outcome nor a category
 
 
 @dataclass(frozen=True)
 class OutcomeTable:
-    """Where the outcomes come from.
+    """The table that the outcomes come from.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class OutcomeTable:
 
 @dataclass(frozen=True)
 class Started:
-    """What was written, and what the user should know of it."""
+    """The files that were written, and notes on them for the user."""
 
     files: tuple[Path, ...]
     table: Path
@@ -60,19 +60,19 @@ def start_from_import(folder: Path, source: Path, outcomes: OutcomeTable | None 
 
     Parameters
     ----------
-    folder : for study.yaml; made if needed.
-    source : what `radstudy import` has written.
+    folder : for study.yaml; created if needed.
+    source : folder that `radstudy import` wrote.
     outcomes : a table to join by PatientID; None: the outcome is filled into the import's own cohort.csv by hand.
 
     Raises
     ------
-    UsageError, DataError : a file is there already, or the tables do not fit together.
+    UsageError, DataError : a file already exists, or the tables do not fit together.
     """
     study, table = folder / "study.yaml", source / TABLE
     written = [study] if outcomes is None else [study, folder / JOINED]
     for file in written:
         if file.exists():
-            raise UsageError(f"{file} is there already; it is not overwritten. To do: choose another folder")
+            raise UsageError(f"{file} already exists and is not overwritten. To do: choose another folder")
     offer = read_offer(source)
     joined = None
     if outcomes is not None:
@@ -92,7 +92,7 @@ def start_from_import(folder: Path, source: Path, outcomes: OutcomeTable | None 
 def study_text(
     folder: Path, source: Path, table: Path, offer: Offer, joined: Joined | None, outcomes: OutcomeTable | None
 ) -> str:
-    """The study file, with what was chosen written beside it."""
+    """The text of the study file, with comments on what was chosen."""
     from jinja2 import Environment
 
     where = _relative(source, folder)
@@ -123,7 +123,7 @@ def _outcome(offer: Offer, joined: Joined | None, outcomes: OutcomeTable | None)
     if joined is None or outcomes is None:
         column = "fish" if "fish" in offer.columns else "outcome"
         return {"column": column, "positive": "positive", "negative": "negative"}
-    if len(joined.values) > _FEW_VALUES:  # they may be names: not to be printed, nor written
+    if len(joined.values) > _FEW_VALUES:  # they may be names: do not print or write them
         raise UsageError(
             f"the outcome '{joined.outcome}' has {len(joined.values)} different values among the imported patients; it "
             "needs two. To do: name another column (--outcome)"
@@ -143,7 +143,7 @@ def _outcome(offer: Offer, joined: Joined | None, outcomes: OutcomeTable | None)
 def _codebook(joined: Joined) -> dict[str, list[str] | None]:
     """Clinical variable to its levels; None for a number."""
     names = [name for name in joined.taken if name != joined.outcome]
-    found: dict[str, list[str] | None] = {}
+    levels_of: dict[str, list[str] | None] = {}
     for name in names:
         values = joined.table[name].dropna()
         number = pd.to_numeric(values.str.replace(",", "."), errors="coerce").notna().all()
@@ -153,12 +153,12 @@ def _codebook(joined: Joined) -> dict[str, list[str] | None]:
                 f"the clinical column '{name}' has {len(levels)} different texts: it is neither a number nor a "
                 "category. To do: leave it out (--clinical), or correct the table"
             )
-        found[name] = None if number else levels
-    return found
+        levels_of[name] = None if number else levels
+    return levels_of
 
 
 def _relative(path: Path, folder: Path) -> str:
-    """A path as the study file writes it: from its own folder, unless that is another drive."""
+    """A path as written in the study file: relative to its own folder, unless it is on another drive."""
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:
@@ -166,7 +166,7 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _escaped(path: str) -> str:
-    """Braces of a folder's name, which would be a name in a pattern."""
+    """Escape the braces in a folder's name, which a pattern would take for a placeholder."""
     return path.replace("{", "{{").replace("}", "}}")
 
 

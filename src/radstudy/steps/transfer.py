@@ -1,8 +1,8 @@
-"""Transferred masks in the steps: made and listed by prepare, used by extract once a reader has confirmed them.
+"""Transferred masks in the steps: written and listed by prepare, used by extract once a reader has confirmed them.
 
-A mask is confirmed as it is, by its fingerprint: if the images or the drawn mask change, the mask that comes out is
-another one and waits again. A reader who wants it otherwise corrects the written file and saves it where the study
-file looks for his masks: then it is a drawn mask.
+A mask is confirmed by its fingerprint: if the images or the drawn mask change, the transferred mask is a different
+one and waits again. A reader who disagrees with it corrects the written file and saves it under the name that the study
+file gives for drawn masks: then it is a drawn mask.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from radstudy.artefacts import TableFile, extract
 from radstudy.artefacts.prepare import TRANSFERRED
 from radstudy.artefacts.records.volume import MaskPlace, TransferRecord
-from radstudy.cohort.case_files import Transfer
+from radstudy.cohort.case_files import MaskOrigin
 from radstudy.cohort.confirmation import Answer, read_answers
 from radstudy.errors import CaseError
 from radstudy.formats.raster import read_raster, write_raster
@@ -25,22 +25,22 @@ from radstudy.imaging.masks.transfer import distortion_warning, transfer_mask
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
-from radstudy.protocol.sections import Transfer as TransferSection
+from radstudy.protocol.sections import TransferSection
 from radstudy.store import content_hash, set_aside
 
 CONFIRMED, ACCEPTED, REJECTED, WAITING = "confirmed", "not confirmed, accepted", "rejected", "waiting"
 
 
 def carry(
-    roi: Roi, transfer: Transfer, target: Volume, section: TransferSection, place: MaskPlace, folder: Path
+    roi: Roi, transfer: MaskOrigin, target: Volume, section: TransferSection, place: MaskPlace, folder: Path
 ) -> tuple[Roi, TransferRecord]:
-    """Carry a drawn mask onto another sequence's image, and write the mask for the reader who is to confirm it.
+    """Transfer a drawn mask onto another sequence's image, and write the result for the reader who is to confirm it.
 
     Parameters
     ----------
     roi : as drawn on the other sequence.
     transfer : that sequence and its files.
-    target : the image that the mask is carried onto, as read.
+    target : the image that the mask is transferred onto, as read.
     section : of the study file.
     place : patient, lesion, sequence and reader.
     folder : of the step prepare.
@@ -51,7 +51,7 @@ def carry(
 
     Raises
     ------
-    CaseError : the mask cannot be transferred; says why and what to do.
+    CaseError : the mask cannot be transferred; the error gives the reason and the remedy.
     """
     source = Volume.read(transfer.image) if section.rigid else None
     carried = transfer_mask(roi, source, target, partial_volume=section.partial_volume)
@@ -62,7 +62,7 @@ def carry(
     warnings = [
         f"mask transferred from {transfer.sequence}, not drawn on this image",
         *carried.warnings,
-        *([f"somebody has changed the file of an earlier transfer; it is kept as {aside}"] if aside else []),
+        *([f"the file of an earlier transfer was changed by hand; it is kept as {aside}"] if aside else []),
         *distortion_warning(place["sequence"]),
     ]
     row = TransferRecord(
@@ -86,16 +86,16 @@ def carry(
 
 
 def _set_aside(file: Path, roi: Roi) -> str:
-    """Rename a mask that is there and is another one than the transfer gives, as a reader's correction is.
+    """Rename an existing mask that differs from the transferred one, such as a reader's correction.
 
     Parameters
     ----------
-    file : that the transferred mask will be written to.
+    file : the transferred mask will be written here.
     roi : the transferred mask.
 
     Returns
     -------
-    The new name; "" where there is nothing to keep: no file, the same mask, or one that is cut off or damaged.
+    The new name; "" if there is nothing to keep: no file, the same mask, or one that is cut off or damaged.
     """
     if not file.exists():
         return ""
@@ -109,7 +109,7 @@ def _set_aside(file: Path, roi: Roi) -> str:
 
 
 def fingerprint(roi: Roi, place: MaskPlace) -> str:
-    """Ten digits that stand for patient, lesion, sequence, the grid and every voxel of the mask.
+    """Ten digits that identify the patient, lesion, sequence, grid and every voxel of the mask.
 
     It begins with a letter, so that a spreadsheet takes it for text.
     """
@@ -119,7 +119,7 @@ def fingerprint(roi: Roi, place: MaskPlace) -> str:
 
 
 def write_transferred(table: TableFile, out: Path, masks: Sequence[TransferRecord]) -> None:
-    """Write a step's list of transferred masks; none at all removes a list that an earlier run has left."""
+    """Write a step's list of transferred masks; if there are none, remove the list of an earlier run."""
     if masks:
         table.write(out, [mask.as_json() for mask in masks])
     else:
@@ -127,7 +127,7 @@ def write_transferred(table: TableFile, out: Path, masks: Sequence[TransferRecor
 
 
 def answers_of_study(protocol: Protocol, data: Path) -> dict[str, Answer]:
-    """The reader's answers; empty where the study file transfers no mask.
+    """The reader's answers; empty if the study file transfers no mask.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def answers_of_study(protocol: Protocol, data: Path) -> dict[str, Answer]:
 
 
 def status_of(row: TransferRecord, answers: Mapping[str, Answer], section: TransferSection) -> str:
-    """What becomes of a transferred mask: confirmed and accepted ones are used, the others are not."""
+    """The status of a transferred mask: confirmed and accepted ones are used, the others are not."""
     answer = answers.get(row.mask)
     if answer is not None:
         return CONFIRMED if answer.confirmed else REJECTED
@@ -146,7 +146,7 @@ def status_of(row: TransferRecord, answers: Mapping[str, Answer], section: Trans
 
 
 def not_used(row: TransferRecord, section: TransferSection, folder: Path) -> CaseError | None:
-    """Why a transferred mask is not used, and what the reader can do; None where it is used.
+    """The reason why a transferred mask is not used, and what the reader can do; None if it is used.
 
     Parameters
     ----------
@@ -162,15 +162,15 @@ def not_used(row: TransferRecord, section: TransferSection, folder: Path) -> Cas
     else:
         problem = "waits for a reader's confirmation"
         remedy = (
-            f"look at it, write yes into the column 'confirmed' of its line in {TRANSFERRED.path} and save that "
-            f"table as {section.confirmed} beside the study file"
+            f"look at it, write yes in the column 'confirmed' of its line in {TRANSFERRED.path} and save that "
+            f"table as {section.confirmed} next to the study file"
         )
     text = f"the mask transferred from {row.drawn_on} {problem}"
     return CaseError(text, remedy, **place, file=folder / row.file)
 
 
 def transferred_lesions(out: Path) -> set[tuple[str, str, str, str]]:
-    """(patient, lesion, sequence, reader) of transferred masks, as extract has listed them."""
+    """(patient, lesion, sequence, reader) of transferred masks, as extract listed them."""
     if not extract.TRANSFERRED.file(out).exists():
         return set()
     frame = extract.TRANSFERRED.read(out)

@@ -1,4 +1,4 @@
-"""The study's image files, each with all the masks that are drawn on it: what a step reads at once."""
+"""The study's image files, each with all the masks drawn on it: the unit that a step reads at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from radstudy.artefacts.records.volume import PreparedVolume
-from radstudy.cohort.case_files import Case, Transfer
+from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
 from radstudy.imaging.masks.formats import files_of_mask
@@ -24,21 +24,21 @@ LabelRule = Label | None  # "lesion" is the label that the row's lesion number n
 
 
 @dataclass(frozen=True)
-class Drawing:
+class ReaderMask:
     """One reader's mask of one lesion.
 
     Parameters
     ----------
-    patient, lesion, reader : whose mask of what.
+    patient, lesion, reader : the lesion, and who drew it.
     mask : its file.
-    transfer : where it was drawn, if not on this image.
+    transfer : the image that it was drawn on, if not this one.
     """
 
     patient: str
     lesion: str
     reader: str
     mask: Path
-    transfer: Transfer | None = None
+    transfer: MaskOrigin | None = None
 
     def files_hash(self, digests: Digests) -> list[Any]:
         """Hashes of the files that the mask is made from."""
@@ -48,12 +48,12 @@ class Drawing:
         return [self.patient, self.lesion, self.reader, hash_of(digests[self.mask]), drawn_on]
 
     def label(self, rule: LabelRule) -> Label | None:
-        """Which part of the mask is this lesion, by the study file's rule."""
+        """The label of this lesion in the mask, by the study file's rule."""
         if rule != "lesion":
             return rule
         if not self.lesion.isdigit():
             raise CaseError(
-                f"the lesion's number '{self.lesion}' is not a label's", "number lesions as the labels in the masks are"
+                f"the lesion's number '{self.lesion}' is not a label", "number the lesions as their labels in the masks"
             )
         return int(self.lesion)
 
@@ -62,9 +62,9 @@ class Drawing:
 
         Raises
         ------
-        CaseError : it cannot be read, has no such label, or lies on another grid.
+        CaseError : the mask cannot be read, does not have this label, or lies on another grid.
         """
-        label = self.label(rule) if self.transfer is None else None  # a carried mask has one label
+        label = self.label(rule) if self.transfer is None else None  # a transferred mask has one label
         return Roi.read(self.mask, label, volume, reader=self.reader)
 
 
@@ -77,69 +77,69 @@ class VolumeTask:
     image, sequence : the file and its role.
     drawings : the masks, the first reader's first.
     name : of the volume's files in the steps' folders.
-    reference : mask of the reference tissue, where the preparation needs one.
-    prepared_from : file to the hash that it had when the volume was prepared, where that is known.
+    reference : mask of the reference tissue, if the preparation needs one.
+    prepared_from : file to the hash that it had when the volume was prepared, if that is known.
     """
 
     image: Path
     sequence: str
-    drawings: tuple[Drawing, ...]
+    drawings: tuple[ReaderMask, ...]
     name: str
     reference: Path | None = None
     prepared_from: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def patient(self) -> str:
-        """Whose image it is."""
+        """The patient whose image it is."""
         return self.drawings[0].patient
 
     def digests(self) -> dict[Path, dict[Path, str]]:
-        """Image or mask to the hash of each file that it consists of, as they are now; each file is read once."""
+        """Image or mask to the current hash of each file that it consists of; each file is read once."""
         images = [self.image, *(drawing.transfer.image for drawing in self.drawings if drawing.transfer)]
         masks = [*([self.reference] if self.reference else []), *(drawing.mask for drawing in self.drawings)]
-        found = {file: digests_of(file) for file in dict.fromkeys(images)}
-        return found | {file: digests_of(file, files_of_mask) for file in dict.fromkeys(masks) if file not in found}
+        hashes = {file: digests_of(file) for file in dict.fromkeys(images)}
+        return hashes | {file: digests_of(file, files_of_mask) for file in dict.fromkeys(masks) if file not in hashes}
 
     def files_hash(self, digests: Digests) -> str:
         """Hash of the image's and the masks' contents.
 
         Parameters
         ----------
-        digests : of `digests`.
+        digests : as `digests` returns them.
         """
         masks = [drawing.files_hash(digests) for drawing in self.drawings]
         reference = hash_of(digests[self.reference]) if self.reference else None
         return content_hash([self.sequence, hash_of(digests[self.image]), masks, reference])
 
     def record_in(self, folder: Path) -> Path:
-        """The file of a step's folder that keeps what the step has found of the volume."""
+        """The file in a step's folder that keeps the step's results for the volume."""
         return folder / "volumes" / f"{self.name}.json"
 
     def key(self, work: str, record: PreparedVolume) -> str:
-        """The key of what is computed of the prepared volume.
+        """The key of the results computed from the prepared volume.
 
         Parameters
         ----------
-        work : key of what is computed, and how.
-        record : what the preparation has kept of the volume.
+        work : key of the computation and its settings.
+        record : the preparation's record of the volume.
         """
         drawn = [[d.patient, d.lesion, d.reader] for d in self.drawings]  # a mask may be confirmed later
         return content_hash([work, record.key, drawn])
 
 
 def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
-    """The cases grouped by image file (and by reference mask: another one prepares the image in another way)."""
-    found: dict[tuple[Path, str, Path | None], list[Drawing]] = {}
+    """Group the cases by image file (and by reference mask, since another one prepares the image in another way)."""
+    drawings_of: dict[tuple[Path, str, Path | None], list[ReaderMask]] = {}
     for case in cases:
-        drawings = found.setdefault((case.image, case.sequence, case.reference), [])
+        drawings = drawings_of.setdefault((case.image, case.sequence, case.reference), [])
         if case.transfer is not None:
-            drawings.append(Drawing(case.patient, case.lesion, first_reader, case.transfer.mask, case.transfer))
-        drawings += [Drawing(case.patient, case.lesion, reader, path) for reader, path in case.masks]
+            drawings.append(ReaderMask(case.patient, case.lesion, first_reader, case.transfer.mask, case.transfer))
+        drawings += [ReaderMask(case.patient, case.lesion, reader, path) for reader, path in case.masks]
     return [
         VolumeTask(
             image, sequence, tuple(drawings), f"{drawings[0].patient}_{drawings[0].lesion}_{sequence}", reference
         )
-        for (image, sequence, reference), drawings in found.items()
+        for (image, sequence, reference), drawings in drawings_of.items()
     ]
 
 
@@ -151,19 +151,19 @@ def flat(digests: Digests) -> dict[Path, str]:
 def of_same_bytes(
     task: VolumeTask, digests: Digests, work: Callable[[Digests], Result]
 ) -> tuple[Result, Digests]:  # fmt: skip
-    """Do what reads a volume's files; what comes out, good or bad, is of the bytes that the hashes given back are of.
+    """Do work that reads a volume's files; its result, or its error, belongs to the bytes of the returned hashes.
 
     Parameters
     ----------
     task : the volume.
     digests : of its files, taken before.
-    work : reads them; is given the hashes that its result would have to be kept by. Called again where the files have
+    work : reads the files; receives the hashes under which its result would be kept. Called again if the files have
         changed in between.
 
     Raises
     ------
     TransientError : the files change again and again, or cannot be used as they are after a change.
-    Exception : of `work`, where the files are those that were hashed.
+    Exception : from `work`, if the files are those that were hashed.
     """
     hashed = digests
     for _ in range(_TRIES):
@@ -172,7 +172,7 @@ def of_same_bytes(
                 result = work(digests)
             except Exception as error:
                 if reading.is_of(flat(digests)) and not reading.changed:
-                    if digests != hashed and isinstance(error, CaseError):  # not of what the run goes by
+                    if digests != hashed and isinstance(error, CaseError):  # not of the files that the run started with
                         raise _again(error) from error
                     raise
             else:
@@ -183,7 +183,7 @@ def of_same_bytes(
 
 
 def _again(error: CaseError) -> TransientError:
-    """The error of files that were others when the run began: the next run looks at them as they are then."""
+    """A transient error for files that changed since the run began: the next run reads them again."""
     return TransientError(
         error.problem, error.remedy, patient=error.patient, lesion=error.lesion, sequence=error.sequence,
         reader=error.reader, file=error.file,
@@ -192,11 +192,11 @@ def _again(error: CaseError) -> TransientError:
 
 @contextmanager
 def as_prepared(task: VolumeTask) -> Iterator[None]:
-    """Read a prepared volume's files again; refuse, at the end, what was read of others than it was prepared from.
+    """Read a prepared volume's files again; at the end, refuse files other than those it was prepared from.
 
     Raises
     ------
-    TransientError : names the first file that has changed.
+    TransientError : a file has changed; the error names the first.
     """
     with recorded() as reading:
         yield

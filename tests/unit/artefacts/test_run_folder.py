@@ -29,7 +29,7 @@ def test_the_version_is_written_once_and_read(tmp_path):
 def test_a_newer_version_is_refused_with_both_versions_and_what_to_do(tmp_path):
     (tmp_path / NAME).write_text(json.dumps({"schema_version": SCHEMA_VERSION + 1}), encoding="utf-8")
     with pytest.raises(
-        UsageError, match=rf"schema version {SCHEMA_VERSION + 1}, this version knows {SCHEMA_VERSION}.*--out"
+        UsageError, match=rf"schema version {SCHEMA_VERSION + 1}, but this version supports {SCHEMA_VERSION}.*--out"
     ):
         require_known_schema(tmp_path)
 

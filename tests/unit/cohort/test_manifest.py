@@ -138,7 +138,7 @@ def test_several_lesions_stay_in_one_set(study):
     rows = GOOD.replace("p1,", "p1,L,").replace("p2,", "p2,L,").replace("p3,", "p3,L,").replace("p4,", "p4,L,")
     change = {"patient: id": "patient: id\n  lesion: les"}
     assert len(study(rows + "p1,R,1,train,,5,smooth\n", header, change).rows) == 5
-    with pytest.raises(CohortError, match="Patient p1 stands in both sets"):
+    with pytest.raises(CohortError, match="Patient p1 is in both sets"):
         study(rows + "p1,R,1,test,,5,smooth\n", header, change)
 
 
@@ -148,8 +148,8 @@ def test_patterns_with_a_star_and_with_columns(study):
     assert len(study(change=change).cases) == 8
     (study.folder / "p1" / "series8_T2.nii").write_bytes(b"x")
     (failure,) = study(change=change).failures
-    assert "2 files fit the pattern" in failure.problem
-    with pytest.raises(CohortError, match=r"'\{nosuch\}' is neither"):
+    assert "2 files match the pattern" in failure.problem
+    with pytest.raises(CohortError, match=r"'\{nosuch\}' is not patient"):
         study(change={"{patient}/{sequence}.nii": "{nosuch}/{sequence}.nii"})
 
 
@@ -197,7 +197,7 @@ def test_a_missing_file_names_the_one_that_is_there_instead(study, folder, writt
     (study.folder / "p1").rename(study.folder / folder)
     cohort = study(GOOD.replace("p1,", f"{written},"))
     assert {failure.patient for failure in cohort.failures} == {written}
-    assert all(f"there is '{folder}'" in failure.remedy for failure in cohort.failures)
+    assert all(f"'{folder}' exists" in failure.remedy for failure in cohort.failures)
 
 
 def test_readers_and_sequences_that_nobody_has_are_noted(study):
@@ -247,7 +247,7 @@ def test_numbers_that_tables_write_for_a_missing_value_are_named_and_kept(study)
     cohort = study(GOOD + "p5,1,train,,999,rough\np6,0,train,,-9,rough\np7,0,train,,999,rough\n")
     assert cohort.rows["age"].iloc[4] == 999
     notes = " ".join(cohort.notes)
-    assert "2 patients (p5, p7): age is 999, as tables write a missing value, and is used" in notes
+    assert "2 patients (p5, p7): age is 999, a common code for a missing value, and is used" in notes
     assert "Patient p6: age is -9" in notes
 
 
@@ -277,7 +277,7 @@ def test_an_error_of_excel_is_named_alike_in_csv_and_xlsx(study, kind, column):
         book.active.cell(3, list(frame).index(column) + 1).data_type = "e"
         book.save(study.folder / "cohort.xlsx")
     text = STUDY.replace("patient: id", f"table: cohort.{kind}\n  patient: id")
-    with pytest.raises(CohortError, match=rf"line 3, column '{column}': the formula gives #DIV/0!"):
+    with pytest.raises(CohortError, match=rf"line 3, column '{column}': the formula returns #DIV/0!"):
         read_cohort(parse_protocol(text), study.folder)
 
 

@@ -44,7 +44,7 @@ def test_a_point_before_three_digits_is_a_group_mark_where_the_decimal_mark_is_a
     cohort = cohort_of(tmp_path, [("12.864", "5,1"), ("13501", "6,25"), ("1.002.003", "7"), ("1.234,5", "8")])
     assert cohort.rows["ki"].tolist() == [12864, 13501, 1002003, 1234.5]
     assert cohort.rows["size"].tolist() == [5.1, 6.25, 7, 8]
-    assert any("group marks" in note and "'12.864' is 12864" in note for note in cohort.notes)
+    assert any("digit group separator" in note and "'12.864' was read as 12864" in note for note in cohort.notes)
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
@@ -55,7 +55,7 @@ def test_a_comma_before_three_digits_is_a_group_mark_where_the_decimal_mark_is_a
 
 def test_two_decimal_marks_in_one_file_are_refused_with_the_cell(tmp_path):
     with pytest.raises(
-        CohortError, match=r"line 3, column 'size': '6\.25' has a decimal point, and line 2, column 'size'"
+        CohortError, match=r"line 3, column 'size': '6\.25' has a decimal point, but line 2, column 'size'"
     ):
         cohort_of(tmp_path, [("1", "5,1"), ("2", "6.25"), ("3", "7,5"), ("4", "8")])
 
@@ -119,7 +119,7 @@ def test_identifiers_that_lost_their_zeros_are_shown_as_both_tables_have_them(tm
     (tmp_path / "cohort.csv").write_text(text.replace("p1", "007"))
     (tmp_path / "features.csv").write_text("id,f_a\n7,1\np2,2\np3,3\np4,4\n")
     cohort = read_cohort(parse_protocol(STUDY.format(table="cohort.csv", features="features.csv")), tmp_path)
-    assert "it has '7', the cohort table '007': write both alike" in str(cohort.failures[0])
+    assert "it has '7', the cohort table '007': make both the same" in str(cohort.failures[0])
 
 
 @pytest.mark.parametrize("cell", ["1e160", "-2e154"])

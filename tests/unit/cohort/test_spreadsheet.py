@@ -67,7 +67,7 @@ def test_a_column_name_that_stands_twice_is_refused(tmp_path, kind):
     frame = pd.DataFrame([["p1", "50", "60"]], columns=["id", "age", "age"])
     file = tmp_path / f"cohort.{kind}"
     (frame.to_csv if kind == "csv" else frame.to_excel)(file, index=False)
-    with pytest.raises(CohortError, match="'age' stands twice"):
+    with pytest.raises(CohortError, match="'age' appears twice"):
         read_table(file)
 
 

@@ -162,7 +162,7 @@ def test_rows_of_one_patient_with_different_images_are_refused(cohort, tmp_path)
         (("noise_floor", "noise_flor"), r"line 8.*no setting 'noise_flor' here; did you mean 'noise_floor'"),
         (("[0, 90, late_s]", "[0, 90]"), "one time for each phase"),
         (("maps: [early,", "maps: [earl,"), "earl"),
-        (("b800}", "'{patient:d}.nii'}"), "no name alone"),
+        (("b800}", "'{patient:d}.nii'}"), "not a plain name"),
     ],
 )
 def test_mistakes_in_the_recipe_have_a_line(cohort, tmp_path, change, says):
@@ -183,13 +183,13 @@ def test_nothing_of_the_users_own_is_written_over(cohort):
     (cohort / "derive.yaml").write_text(recipe, encoding="utf-8")
     table, lost, said = derived(cohort, cohort)
     assert lost == 4 and any(
-        "Patient B, file" in line and "DCE1.nii.gz: a file of the map's name" in line for line in said
+        "Patient B, file" in line and "DCE1.nii.gz: a file with the map's name" in line for line in said
     )
     assert (cohort / "B" / "DCE1.nii.gz").read_bytes() == before
     assert table["DCE_ser"][2] == "B/DCE_ser.nii.gz"
     table = pd.read_csv(cohort / "cohort.csv", dtype=str).assign(curve_type="II")
     table.to_csv(cohort / "cohort.csv", index=False)
-    with pytest.raises(CohortError, match="'curve_type' is there already"):
+    with pytest.raises(CohortError, match="'curve_type' already exists"):
         derived(cohort, cohort)
 
 

@@ -129,10 +129,10 @@ def masked(*where):
     [
         (masked(slice(0, 0)), {}, "the mask is empty"),
         (masked(3, 3, 3), {}, "single voxel"),
-        (masked(slice(3, 6), 3, 3), {}, "1 dimensions of the 2"),
-        (masked(slice(3, 6), slice(3, 6), 3), {"minimumROIDimensions": 3}, "2 dimensions of the 3"),
+        (masked(slice(3, 6), 3, 3), {}, "1 of the required 2 dimensions"),
+        (masked(slice(3, 6), slice(3, 6), 3), {"minimumROIDimensions": 3}, "2 of the required 3 dimensions"),
         (ball(radius=2), {"minimumROISize": 500}, "more than 500"),
-        (masked(slice(3, 5), slice(3, 5), 3), {"resampledPixelSpacing": [9, 9, 9]}, "the mask (vanishes|is a single)"),
+        (masked(slice(3, 5), slice(3, 5), 3), {"resampledPixelSpacing": [9, 9, 9]}, "mask (disappears|is a single)"),
         (ball(), {"resegmentRange": [5000]}, "resegmentation to 5000 leaves 0"),
     ],
 )
@@ -145,7 +145,7 @@ def test_refuses_masks_with_the_reason(mask, setting, says):
 def test_a_refused_lesion_names_the_file_of_the_settings(ask, tmp_path):
     settings = tmp_path / "params.yaml"
     settings.write_text("setting: {resampledPixelSpacing: [1, 900000, 1]}\nimageType: {Original: {}}\n")
-    with pytest.raises(CaseError, match=r"vanishes.*the settings are .*params\.yaml"):
+    with pytest.raises(CaseError, match=r"disappears.*the settings are .*params\.yaml"):
         ask(volume(), Roi(ball(), AFFINE), settings=settings)
 
 

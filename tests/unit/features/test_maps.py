@@ -55,7 +55,7 @@ def test_a_feature_whose_image_cannot_be_made_is_a_problem_and_the_others_are_ma
     settings = {"setting": {"padDistance": 0, "preCrop": True}, "imageType": SETTINGS["imageType"]}
     made = feature_maps(volume, Roi(thin, volume.affine, reader="a"), [ENTROPY, MEAN], settings)
     assert list(made.maps) == [MEAN]
-    assert "log-sigma-2-0-mm-3D cannot be made" in str(made.problems[ENTROPY])
+    assert "log-sigma-2-0-mm-3D cannot be computed" in str(made.problems[ENTROPY])
     with pytest.raises(CaseError, match="reader a"):
         feature_map(volume, Roi(thin, volume.affine, reader="a"), ENTROPY, settings)
 
@@ -66,7 +66,7 @@ def test_a_feature_whose_image_cannot_be_made_is_a_problem_and_the_others_are_ma
         ("original_shape_Sphericity", "has no map"),
         ("original_glcm_Entropy", "glcm has no feature 'Entropy'"),
         ("JointEntropy", "is not a feature's full name"),
-        ("wavelet-LLH_firstorder_Mean", "the settings make no image 'wavelet-LLH'; they make original, log-sigma"),
+        ("wavelet-LLH_firstorder_Mean", "do not include the image 'wavelet-LLH'; choose from original, log-sigma"),
     ],
 )
 def test_what_has_no_map_says_why(lesion, feature, says):
@@ -82,6 +82,6 @@ def test_what_lies_outside_the_lesion_is_as_the_settings_say_and_unmasked_kernel
     inside = np.isfinite(feature_map(*lesion, MEAN, SETTINGS).voxels)
     assert (made.voxels[~inside] == -7).all() and (made.voxels[inside] != -7).all()
     unmasked = {**SETTINGS, "voxelSetting": {"maskedKernel": False}}
-    with pytest.raises(UsageError, match="no map is made of neighbours outside the lesion"):
+    with pytest.raises(UsageError, match="maps that include neighbours outside the lesion are not supported"):
         feature_map(*lesion, MEAN, unmasked)
     assert "maskedKernel is false" in without_map([MEAN], settings_from(unmasked))[0]

@@ -75,7 +75,7 @@ def test_a_sheared_image_is_refused_for_what_it_is_and_the_remedy_works(tmp_path
 
 def test_two_voxel_sizes_in_one_header_are_refused(tmp_path):
     path = placed(tmp_path / "a.nii", np.diag([2.0, 2.0, 2.0, 1.0]), 2, AFFINE)
-    with pytest.raises(CaseError, match="two voxel sizes: 2 x 2 x 2 mm by its sform, 1 x 1 x 2 mm by pixdim"):
+    with pytest.raises(CaseError, match="two voxel sizes: 2 x 2 x 2 mm in its sform, 1 x 1 x 2 mm in pixdim"):
         Volume.read(path)
 
 
@@ -135,5 +135,5 @@ def test_a_mask_off_an_image_whose_qform_is_no_rotation_says_so(tmp_path):
     mask = np.zeros((6, 5, 4), np.uint8)
     mask[2, 2, 2] = 1
     nib.save(nib.Nifti1Image(mask, np.diag([1, 1, 3, 1])), tmp_path / "mask.nii")
-    with pytest.raises(CaseError, match=r"a\.nii: its qform is no rotation"):
+    with pytest.raises(CaseError, match=r"a\.nii: its qform is not a rotation"):
         Roi.read(tmp_path / "mask.nii", None, image)

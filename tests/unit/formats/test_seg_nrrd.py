@@ -44,7 +44,7 @@ def test_a_segment_in_a_layer_that_is_not_there_is_refused(tmp_path, masks):
     file = tmp_path / "m.seg.nrrd"
     write_seg_nrrd(file, {"mass": masks["mass"]}, AFFINE)
     file.write_bytes(file.read_bytes().replace(b"Segment0_Layer:=0", b"Segment0_Layer:=3"))
-    with pytest.raises(CaseError, match=r"m.seg.nrrd: segment 'mass' lies in layer 3, and the file has 1"):
+    with pytest.raises(CaseError, match=r"m.seg.nrrd: segment 'mass' lies in layer 3, but the file has only 1"):
         Roi.read(file)
 
 

@@ -40,10 +40,10 @@ def test_a_file_that_is_cut_off_is_refused_with_its_bytes(tmp_path: Path, name: 
     header = written(tmp_path, name)
     body = tmp_path / WHERE[name]
     body.write_bytes(body.read_bytes()[:-1500])
-    with pytest.raises(CaseError, match=r"cut off: \d+ bytes are there, \d+ are expected") as error:
+    with pytest.raises(CaseError, match=r"cut off: it has \d+ bytes, but its header requires \d+") as error:
         Volume.read(header)
     expected = BYTES + 352 if name == "a.nii" else BYTES
-    assert f"{expected} are expected" in str(error.value)
+    assert f"its header requires {expected}" in str(error.value)
     assert WHERE[name] in str(error.value)
     assert name in str(error.value)
     assert "No such file" not in str(error.value)
@@ -54,7 +54,7 @@ def test_a_file_that_is_cut_off_is_refused_with_its_bytes(tmp_path: Path, name: 
 def test_a_compressed_nifti_that_is_cut_off_says_how_far_it_goes(tmp_path: Path) -> None:
     file = tmp_path / "a.nii.gz"
     file.write_bytes(gzip.compress(nib.Nifti1Image(VOXELS, np.eye(4)).to_bytes()[:3000]))
-    with pytest.raises(CaseError, match=f"cut off: 3000 bytes are there, {BYTES + 352} are expected"):
+    with pytest.raises(CaseError, match=f"cut off: it has 3000 bytes, but its header requires {BYTES + 352}"):
         Volume.read(file)
 
 
@@ -63,7 +63,7 @@ def test_a_file_that_is_longer_than_its_header_says_is_refused(tmp_path: Path, n
     header = written(tmp_path, name)
     body = tmp_path / WHERE[name]
     body.write_bytes(body.read_bytes() + b"x" * 50)
-    with pytest.raises(CaseError, match=r"longer than its header says: \d+ bytes are there, \d+ are expected"):
+    with pytest.raises(CaseError, match=r"longer than its header says: it has \d+ bytes, but \d+ are expected"):
         Volume.read(header)
 
 
@@ -77,7 +77,7 @@ def test_an_empty_file_is_refused_as_empty(tmp_path: Path, name: str) -> None:
 def test_a_compressed_file_that_is_cut_off_within_its_header_is_refused_as_cut_off(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(VOXELS, np.eye(4)), tmp_path / "a.nii.gz")
     (tmp_path / "a.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:40])
-    with pytest.raises(CaseError, match=r"cut off or damaged within its header \(40 bytes are there"):
+    with pytest.raises(CaseError, match=r"cut off or damaged within its header \(it has 40 compressed bytes"):
         Volume.read(tmp_path / "a.nii.gz")
 
 
@@ -93,7 +93,7 @@ def test_a_header_without_a_voxel_size_is_refused_in_every_format(tmp_path: Path
 def test_a_size_that_the_file_cannot_hold_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "raw.mha")
     file.write_bytes(file.read_bytes().replace(b"DimSize = 20 18 10", b"DimSize = 20 18 99"))
-    with pytest.raises(CaseError, match=f"{BYTES} bytes are there, {20 * 18 * 99 * 2} are expected"):
+    with pytest.raises(CaseError, match=f"it has {BYTES} bytes, but its header requires {20 * 18 * 99 * 2}"):
         Volume.read(file)
 
 
@@ -103,11 +103,11 @@ def test_a_segmentation_of_slicer_that_is_cut_off_is_refused(tmp_path: Path) -> 
     write_seg_nrrd(file, {"Tumor": mask}, np.eye(4))
     assert Roi.read(file).voxel_count == mask.sum()
     file.write_bytes(file.read_bytes()[:-200])
-    with pytest.raises(CaseError, match=r"cut off: \d+ bytes are there, 3600 are expected"):
+    with pytest.raises(CaseError, match=r"cut off: it has \d+ bytes, but its header requires 3600"):
         Roi.read(file)
 
 
 def test_an_analyze_file_is_refused(tmp_path: Path) -> None:
     nib.save(nib.AnalyzeImage(VOXELS, np.eye(4)), tmp_path / "a.hdr")
-    with pytest.raises(CaseError, match=r"Analyze 7.5 file, which does not tell left from right"):
+    with pytest.raises(CaseError, match=r"Analyze 7.5 file, which does not distinguish left from right"):
         Volume.read(tmp_path / "a.hdr")

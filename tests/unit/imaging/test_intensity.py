@@ -9,11 +9,11 @@ import SimpleITK as sitk
 from radstudy.errors import CaseError
 from radstudy.formats.raster import write_raster
 from radstudy.imaging.foreground import foreground
-from radstudy.imaging.intensity import reference_parameters, rescale, rescale_parameters, zscore
+from radstudy.imaging.intensity import reference_parameters, rescale_parameters, zscore_parameters
 from radstudy.imaging.preparation import Preparation, prepare_volume, read_reference
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
-from radstudy.protocol.prepare import N4, Reference, Rescale, ZScore, preparation_step
+from radstudy.protocol.prepare import N4, Reference, Rescale, ZScoreSection, preparation_step
 
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 
@@ -44,7 +44,7 @@ def test_the_foreground_is_simpleitks_otsu(volume):
 
 @pytest.mark.parametrize("over", ["volume", "foreground"])
 def test_zscore_over_the_volume_or_its_foreground(volume, over):
-    done = prepare_volume(volume, [ZScore(scale=100, over=over)])[0]
+    done = prepare_volume(volume, [ZScoreSection(scale=100, over=over)])[0]
     counted = done.voxels[foreground(volume)] if over == "foreground" else done.voxels
     assert counted.mean(dtype=np.float64) == pytest.approx(0, abs=1e-3)
     assert counted.std(dtype=np.float64) == pytest.approx(100, rel=1e-5)
@@ -64,7 +64,7 @@ def test_air_moves_the_volumes_percentiles_and_not_the_foregrounds(volume):
 
 
 def test_percentiles_clip_and_minmax_does_not(volume):
-    assert rescale(volume).voxels.max() == pytest.approx(2000)
+    assert rescale_parameters(volume).apply(volume).voxels.max() == pytest.approx(2000)
     low, high = np.percentile(volume.voxels[foreground(volume)], [1, 99])
     step = Rescale.model_validate({"to": [0, 100], "from": [1, 99], "over": "foreground"})
     done = prepare_volume(volume, [step])[0].voxels
@@ -117,7 +117,7 @@ def test_a_reference_without_signal_is_refused(volume, fat):
     dark = volume.with_voxels(volume.voxels - 2000, "subtract")
     with pytest.raises(CaseError, match=r"the median of the fat is -1\d+"):
         reference_parameters(dark, fat, tissue="fat")
-    with pytest.raises(CaseError, match="there is no mask of the fat"):
+    with pytest.raises(CaseError, match="the mask of the fat, by which images are scaled, is missing"):
         prepare_volume(volume, [Reference(mask="x", tissue="fat")])
 
 
@@ -143,7 +143,7 @@ def test_a_small_reference_is_a_warning(volume, fat):
 def test_an_image_without_foreground_or_contrast_is_refused():
     flat = Volume(np.full((4, 4, 4), 7, np.float32), AFFINE)
     with pytest.raises(CaseError, match="all are 7"):
-        zscore(flat)
+        zscore_parameters(flat)
     with pytest.raises(CaseError, match=r"no foreground|cannot be rescaled"):
         rescale_parameters(flat, from_=(1, 99), over="foreground")
     broken = Volume(np.array([[[np.nan, 1.0]]], np.float32), AFFINE)

@@ -32,7 +32,7 @@ def lesion(top, spacing=(1, 1, 1), size=(10, 10, 10), inside=(slice(2, 8), slice
         (174.0, 7, "only 7 grey-level bins"),
         (175.0, 8, None),  # bins begin at multiples of the width: 175 opens the eighth
         (6399.0, 256, None),
-        (6400.0, 257, "257 grey-level bins: most hold"),
+        (6400.0, 257, "257 grey-level bins: most contain"),
     ],
 )
 def test_under_8_and_over_256_bins_are_a_warning(top, bins, says):
@@ -62,12 +62,12 @@ def test_a_mask_in_pieces_says_how_large_the_largest_is():
     voxels, mask = np.random.default_rng(0).normal(500, 200, (12, 12, 12)), np.zeros((12, 12, 12), bool)
     mask[1:4, 1:4, 1:4], mask[8, 8, 8:11] = True, True
     facts = check_lesion(Volume(voxels, np.eye(4)), Roi(mask, np.eye(4)), RULES)
-    assert facts.warnings == ("the mask has 2 separate pieces; the largest holds 90 % of its voxels",)
+    assert facts.warnings == ("the mask has 2 separate pieces; the largest has 90 % of its voxels",)
 
 
 def test_sigmas_below_the_voxel_are_named():
     warnings = lesion(1000.0, spacing=(1, 1, 4), sigmas_mm=(1.0, 3.0, 5.0)).warnings
-    assert warnings == ("LoG sigma 1, 3 mm lies below the native spacing (4.00 mm)",)
+    assert warnings == ("LoG sigma 1, 3 mm is below the native spacing (4.00 mm)",)
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_unrelated_images_do_not_move_a_mask_out_of_reach(source, lesion):
     ("spoil", "says"),
     [
         (lambda roi, target: (Roi(np.zeros_like(roi.mask), FINE), target), "the mask to transfer is empty"),
-        (lambda roi, target: (roi, Volume(target.voxels[:55], FINE)), "reaches outside the image"),
+        (lambda roi, target: (roi, Volume(target.voxels[:55], FINE)), "extends outside the image"),
         (lambda roi, target: (Roi(roi.mask[:-1], FINE), target), "not on its image's grid"),
         (lambda roi, target: (roi, Volume(np.full_like(target.voxels, 3), FINE)), "constant around the lesion"),
         (lambda roi, target: (roi, Volume(np.where(roi.mask, np.nan, target.voxels), FINE)), "not finite"),

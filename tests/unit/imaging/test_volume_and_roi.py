@@ -100,7 +100,7 @@ def test_the_only_label_is_taken_and_several_are_listed(tmp_path):
     with pytest.raises(CaseError, match=r"2 labels \(1, 2\)"):
         Roi.read(several)
     assert Roi.read(several, 2).voxel_count == 1
-    with pytest.raises(CaseError, match="label 7 is not in the mask, which holds 1, 2"):
+    with pytest.raises(CaseError, match="label 7 is not in the mask, which has 1, 2"):
         Roi.read(several, 7)
     with pytest.raises(CaseError, match="the mask is empty"):
         Roi.read(label_map(tmp_path, []))

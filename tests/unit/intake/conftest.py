@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from radstudy.intake.run import Options, Outcome, run_import
+from radstudy.intake.run import ImportResult, Options, run_import
 from radstudy.intake.sources import open_source
 from unit.intake import synthetic as examinations
 
@@ -20,7 +20,7 @@ def synthetic() -> ModuleType:
 def imported(tmp_path):
     """Import a source into tmp_path/out: gives the outcome; what was said lies in `imported.said`."""
 
-    def run(source: Path, **changes) -> Outcome:
+    def run(source: Path, **changes) -> ImportResult:
         run.said.clear()
         options = Options(**{"out": tmp_path / "out", "private": tmp_path / "out.private", **changes})
         return run_import(open_source(str(source)), options, say=run.said.append)
@@ -33,7 +33,7 @@ def imported(tmp_path):
 def roles():
     """Role to item of an outcome with one patient; a volume without a role under its status and series."""
 
-    def of(outcome: Outcome) -> dict:
+    def of(outcome: ImportResult) -> dict:
         (plan,) = outcome.plans
         found = {}
         for item in plan.items:

@@ -221,10 +221,10 @@ def test_a_compression_that_nothing_decodes_is_refused_by_name(synthetic, import
 
 def test_a_damaged_zip_and_a_false_dicomdir_are_named(imported, tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK\x03\x04nothing")
-    with pytest.raises(DataError, match="no ZIP file"):
+    with pytest.raises(DataError, match="not a ZIP file"):
         imported(tmp_path / "a.zip")
     (tmp_path / "DICOMDIR").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="no DICOMDIR"):
+    with pytest.raises(DataError, match="not a DICOMDIR"):
         imported(tmp_path / "DICOMDIR")
 
 

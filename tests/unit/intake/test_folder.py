@@ -101,7 +101,7 @@ def test_a_dicomdir_whose_files_are_gone_says_how_many(synthetic, imported, tmp_
     gone = sorted(path for path in (tmp_path / "cd").rglob("*") if path.is_file() and path.name != "DICOMDIR")[2]
     gone.unlink()
     outcome = imported(tmp_path / "cd" / "DICOMDIR")
-    assert any("1 of them are not there" in failure for failure in outcome.failures)
+    assert any("1 of them are missing" in failure for failure in outcome.failures)
 
 
 def test_nothing_that_identifies_the_patient_leaves_the_private_folder(synthetic, imported, tmp_path):
@@ -303,8 +303,8 @@ def test_a_volume_that_a_user_has_changed_is_not_removed_when_its_role_changes(s
     ("heading", "cells", "says"),
     [
         (",age,age", ",61,62", "'age'"),
-        (",", ",seen twice", "'seen twice' stands in a column without a name"),
-        (",note", ",small, irregular", "' irregular' stands in a column without a name"),
+        (",", ",seen twice", "'seen twice' is in a column without a name"),
+        (",note", ",small, irregular", "' irregular' is in a column without a name"),
     ],
 )
 def test_a_cohort_table_that_could_not_be_written_back_stops_the_import(
@@ -339,7 +339,7 @@ def test_a_cohort_table_whose_letters_cannot_be_read_stops_the_import_before_it_
     ours = f"{head},note\n{row},".encode() + "データ".encode("shift_jis") + b"\n"
     file.write_bytes(ours)
     synthetic.write(tmp_path / "in", synthetic.dynamic(3))
-    with pytest.raises(DataError, match=r"cohort\.csv, row 2: letters of .* cannot be read"):
+    with pytest.raises(DataError, match=r"cohort\.csv, row 2: characters of .* cannot be read"):
         imported(tmp_path / "in")
     assert file.read_bytes() == ours and not list((tmp_path / "out").rglob("DCE1.nii.gz"))
 

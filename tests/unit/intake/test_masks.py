@@ -154,7 +154,7 @@ def test_a_drawing_waits_for_the_role_of_its_series(synthetic, imported, tmp_pat
     segment(synthetic, tmp_path, twin)
     assert imported(tmp_path / "in").failures == ()
     (row,) = table(tmp_path).itertuples()
-    assert "it belongs to unsure/2.nii.gz, still without a role" in row.reason
+    assert "it belongs to unsure/2.nii.gz, which has no role yet" in row.reason
     review = pd.read_csv(tmp_path / "out" / "review.csv", dtype=str, keep_default_na=False)
     review["role"] = ["-", "T2WI"]
     review.to_csv(tmp_path / "out" / "review.csv", index=False)
@@ -179,7 +179,7 @@ def test_faults_are_named_and_cost_no_other_mask(synthetic, imported, tmp_path):
     assert any("SEG" in failure and "cannot be decoded" in failure for failure in outcome.failures)
     assert any(
         "RTSTRUCT, region [removed] node" in failure
-        and "T2WI: a contour lies on slice 41, and the image has 6" in failure
+        and "T2WI: a contour lies on slice 41, but the image has 6 slices" in failure
         for failure in outcome.failures
     )
     assert table(tmp_path).query("file != ''")["name"].tolist() == ["Tumour"]
@@ -306,7 +306,7 @@ def test_no_file_and_no_message_of_import_and_derive_identifies_the_patient(synt
     (tmp_path / "derive.yaml").write_text(RECIPE)
     steps = [
         (["import", source, "--out", out, "--dry-run"], ""),
-        (["import", source, "--out", out], "not all could be imported"),  # the structure set's second contour
+        (["import", source, "--out", out], "not everything could be imported"),  # the structure set's second contour
         (["derive", out / "cohort.csv", "--recipe", tmp_path / "derive.yaml", "--out", out, "--jobs", "1"], ""),
     ]
     printed = ""

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from radstudy.errors import UsageError
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.formats.raster import write_raster
 from radstudy.intake.limits import Limits
 from radstudy.intake.pseudonyms import Pseudonyms
@@ -129,7 +129,7 @@ def test_a_private_folder_that_is_open_is_closed_and_that_is_said(drawn, importe
     assert mode(private) == "0700"
     assert open_to_others(private) == []
     (said,) = [line for line in imported.said if str(private) in line and "open to others" in line]
-    assert "identifies patients and was open to others (mode 0755): it is closed now (0700)" in said
+    assert "identifies patients and was open to others (mode 0755): it is now closed (0700)" in said
     imported(tmp_path / "in")
     assert not any("open to others" in line for line in imported.said)
 
@@ -140,7 +140,7 @@ def test_files_that_an_earlier_version_left_open_are_closed(drawn, imported, tmp
     (tmp_path / "out.private" / "review.json").touch()
     imported(tmp_path / "in")
     assert open_to_others(tmp_path / "out.private") == []
-    assert any("1 files and folders" in line and "for their owner alone now" in line for line in imported.said)
+    assert any("1 files and folders" in line and "only their owner can open them now" in line for line in imported.said)
 
 
 def test_a_folder_that_others_use_is_refused_and_left_as_it_is(drawn, imported, tmp_path, umask):
@@ -168,9 +168,9 @@ def test_a_file_system_without_permissions_is_named_once_and_the_import_goes_on(
     for _ in range(2):
         outcome = imported(tmp_path / "in")
         assert outcome.failures == ()
-        told += [line for line in imported.said if "keeps no permissions" in line]
+        told += [line for line in imported.said if "has no permissions" in line]
     assert len(told) == 1
-    assert "To do: make sure that nobody else can open it" in told[0]
+    assert "To do: make sure that no one else can open it" in told[0]
     assert (tmp_path / "out.private" / "pseudonyms.csv").is_file()
 
 
@@ -180,7 +180,7 @@ class Archive:
     limits = Limits()
 
     def examinations(self, patient, study):
-        identity = Identity("1", "", "Doe^Jane", "", "1.2", "", "")
+        identity = DicomIdentity("1", "", "Doe^Jane", "", "1.2", "", "")
         return [Offered(identity, (OfferedSeries("1.2.3", 1, "T2", "MR", 2),))]
 
     def instances(self, study, series):
@@ -213,4 +213,4 @@ def test_what_is_pulled_is_for_its_owner_alone(tmp_path, umask, appearing, there
     assert open_to_others(tmp_path / "private") == []
     assert sum(name.endswith(".dcm") for name in appearing) == 2
     assert set(appearing.values()) == {"0600"}
-    assert any("is closed now" in line for line in said) == there
+    assert any("is now closed" in line for line in said) == there

@@ -33,7 +33,7 @@ def test_examinations_of_nobody_are_patients_of_their_own(synthetic, imported, t
     assert len({plan.name for plan in outcome.plans}) == 3
     assert len(list((tmp_path / "out").glob("*/T2WI.nii.gz"))) == 3
     printed = describe(outcome)
-    assert "3 examination(s) have no PatientID that names a person" in printed
+    assert "3 examination(s) have no PatientID that identifies a person" in printed
     assert "--examination" not in printed  # which would be an offer to merge them
     found = read_json(tmp_path / "out" / "identities.json")
     assert sorted(found["without_patient_id"]) == sorted(plan.name for plan in outcome.plans)

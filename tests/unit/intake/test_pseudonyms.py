@@ -2,12 +2,12 @@
 
 import pytest
 
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.intake.pseudonyms import Redactor
 
 
 def redacted(name: str, text: str) -> str:
-    return Redactor([Identity("", "", name, "", "", "", "")])(text)
+    return Redactor([DicomIdentity("", "", name, "", "", "", "")])(text)
 
 
 @pytest.mark.parametrize(

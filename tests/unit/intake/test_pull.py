@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from radstudy.errors import DataError, StorageError, UsageError
-from radstudy.formats.dicom_header import Identity
+from radstudy.formats.dicom_header import DicomIdentity
 from radstudy.intake.connect import server_of
 from radstudy.intake.dicomweb import DicomWeb
 from radstudy.intake.dimse import Dimse
@@ -64,7 +64,7 @@ def test_a_series_that_never_comes_whole_is_left_out_and_comes_with_the_next_pul
     with served(archive) as server:
         source = pull(server, tmp_path / "private", wait_s=0)
         assert source.files() == []
-        assert "0 of 6 instances came" in source.problems[0]
+        assert "only 0 of 6 instances arrived" in source.problems[0]
         archive.drops = 0
         assert len(pull(server, tmp_path / "private", wait_s=0).files()) == len(archive.files)
 
@@ -120,7 +120,7 @@ def test_a_web_servers_texts_stand_as_they_are_and_a_name_in_all_its_writings(mo
               "00200011": {"vr": "IS", "Value": [7]}, "00201209": {"vr": "IS", "Value": ["many"]}}  # fmt: skip
     monkeypatch.setattr(DicomWeb, "_get", lambda self, address, *_: [series if "/series" in address else study])
     (found,) = DicomWeb("http://127.0.0.1/dicom-web").examinations("", "")
-    assert found.identity == Identity("A 1", "", "Yamada^  Tarou=\u5c71\u7530^\u592a\u90ce", "", "1.2.3", "", "")
+    assert found.identity == DicomIdentity("A 1", "", "Yamada^  Tarou=\u5c71\u7530^\u592a\u90ce", "", "1.2.3", "", "")
     assert found.series == (OfferedSeries("1.2.3.4", 7, " T2  TSE ", "", None),)
 
 
@@ -134,7 +134,7 @@ def test_a_pacs_texts_have_single_blanks_and_a_name_all_its_writings(monkeypatch
     monkeypatch.setattr(Dimse, "_find", lambda self, _, level, keys: [series if level == "SERIES" else study])
     (found,) = Dimse("127.0.0.1", 104, "PACS").examinations("", "")
     name = "Yamada^ Tarou=\u5c71\u7530^\u592a\u90ce"
-    assert found.identity == Identity("", "A clinic", name, "", "1.2.3", "", "20240102")
+    assert found.identity == DicomIdentity("", "A clinic", name, "", "1.2.3", "", "20240102")
     assert found.series == (OfferedSeries("1.2.3.4", 7, "T2 TSE", "MR", None),)
 
 
@@ -184,7 +184,7 @@ def test_a_dry_run_prints_no_writing_of_a_name(in_three_writings, over):
 def test_a_dry_run_knows_a_patients_name_from_another_examination():
     names = ("Yamada^Tarou", "=山田^太郎")
     series = (OfferedSeries("1.2.3.4", 7, "t2 山田 yamada", "MR", 20),)
-    offered = [Offered(Identity("A 1", "", name, "", f"1.2.{name}", "", ""), series) for name in names]
+    offered = [Offered(DicomIdentity("A 1", "", name, "", f"1.2.{name}", "", ""), series) for name in names]
     assert describe_offered(iter(offered), load_rules()).count("t2 [removed] [removed]") == 2
 
 
@@ -204,7 +204,7 @@ def test_no_socket_stays_open_where_no_connection_was_made(tmp_path, monkeypatch
 
     made, create = [], AssociationSocket._create_socket
     monkeypatch.setattr(AssociationSocket, "_create_socket", lambda *given: made.append(create(*given)) or made[-1])
-    with pytest.raises(DataError, match="no association"):
+    with pytest.raises(DataError, match="not accept an association"):
         pull(Dimse("127.0.0.1", free_port(), "NOBODY", timeout_s=2), tmp_path, wait_s=0)
     assert [one.fileno() for one in made] == [-1] * len(made)
     assert made
@@ -247,7 +247,7 @@ def test_a_dry_run_counts_the_frames_of_an_enhanced_object(synthetic, tmp_path, 
 
 def test_one_object_of_which_a_server_tells_nothing_is_not_called_a_single_image():
     series = (OfferedSeries("1.2.3.4", 7, "t1_fl3d_tra_dynaVIEWS", "MR", 1),)
-    offered = [Offered(Identity("A 1", "", "", "", "1.2.3", "", ""), series)]
+    offered = [Offered(DicomIdentity("A 1", "", "", "", "1.2.3", "", ""), series)]
     assert "single image" not in describe_offered(offered, load_rules())
 
 

@@ -131,7 +131,7 @@ def test_a_rule_reads_a_part_of_the_description(cohort, imported, tmp_path):
 
 @pytest.mark.parametrize("rule", ["annotations/", "{reader}/{reader}", "creator:"])
 def test_a_rule_without_a_reader_is_refused(cohort, imported, rule):
-    with pytest.raises(UsageError, match=r"must hold \{reader\} once"):
+    with pytest.raises(UsageError, match=r"must contain \{reader\} exactly once"):
         imported(cohort(), readers=(rule,))
 
 
@@ -148,7 +148,11 @@ def test_without_a_sure_reader_nothing_is_written_and_an_answer_settles_each(coh
     assert not list((tmp_path / "out").rglob("masks/*"))
     rows = table(tmp_path)
     assert len(rows) == 8 and set(rows["reader"]) == set(rows["file"]) == {""}
-    assert rows["reason"].str.contains("2 drawings of 'Tumor' on (?:T2WI|DWI_b800), and nothing is sure").all()
+    assert (
+        rows["reason"]
+        .str.contains("2 drawings of 'Tumor' on (?:T2WI|DWI_b800), and nothing distinguishes their readers")
+        .all()
+    )
     asked = review(tmp_path)
     assert asked["kind"].tolist() == ["mask"] * 8
     for row in asked.itertuples():
@@ -211,7 +215,7 @@ def test_the_name_of_the_patient_is_no_readers_name(synthetic, imported, tmp_pat
     texts = [path.read_text("utf-8").lower() for path in (tmp_path / "out").glob("*.*v")] + imported.said
     assert not any("mustermann" in text.lower() for text in texts)
     assert not list((tmp_path / "out").rglob("*ustermann*"))
-    assert "takes words that identify the patient for a reader" in " ".join(review(tmp_path)["reason"])
+    assert "matches words that identify the patient, not a reader" in " ".join(review(tmp_path)["reason"])
 
 
 def test_files_of_an_earlier_import_are_renamed_by_an_answer_alone_and_never_a_changed_one(
@@ -247,7 +251,7 @@ def test_one_drawing_under_two_readers_is_noted(synthetic, imported, tmp_path):
     for reader in DRAWN:
         draw(synthetic, tmp_path, scan, f"{reader[:3]}.dcm", LEE, ContentCreatorName=reader)
     imported(tmp_path / "in")
-    assert table(tmp_path)["note"].str.contains("its voxels are those of another drawing of this region").all()
+    assert table(tmp_path)["note"].str.contains("its voxels equal those of another drawing of this region").all()
 
 
 def test_the_order_in_which_drawings_are_met_names_no_reader(cohort, imported, tmp_path):
@@ -323,7 +327,7 @@ def test_a_slicer_segmentation_among_several_patients_is_not_guessed(synthetic, 
         synthetic.write(tmp_path / "in" / who, synthetic.t2(patient=who, name=f"{who}^A", study=who))
     slicers(tmp_path / "in" / "Tumor.seg.nrrd", LEE, affine_of(tmp_path / "in" / "ONE", "T2WI"))
     (failure,) = imported(tmp_path / "in").failures
-    assert "1 segmentation(s) of 3D Slicer lie in no folder with the images of one patient alone" in failure
+    assert "1 segmentation(s) of 3D Slicer are not in a folder with images of only one patient" in failure
     assert not (tmp_path / "out" / "masks.csv").exists()
     assert "images of 2 patients" in (tmp_path / "out.private" / "skipped.csv").read_text("utf-8")
 

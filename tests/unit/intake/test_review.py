@@ -58,7 +58,7 @@ def test_no_spreadsheet_can_take_a_key_for_a_number(synthetic, imported, tmp_pat
     [
         ("1.23457E+15", "T2WI", "row 2 .*series 3.*'1.23457E.15' in the column volume is not a key"),
         ("1234567890123450", "T2WI", "row 2 .*no volume, mask or examination has this key"),
-        (None, "t2wi", "row 2 .*the role 't2wi'. Did you mean T2WI"),
+        (None, "t2wi", "row 2 .*the role 't2wi' is not known. Did you mean T2WI"),
         (None, "T2-WI", "Did you mean T2WI"),
         (None, "DWI800", "Did you mean DWI_b800"),
         (None, "dce_03", "Did you mean DCE3"),
@@ -82,7 +82,7 @@ def test_an_answer_that_cannot_be_meant_is_an_error_and_nothing_is_written(
 def test_a_role_of_ones_own_is_taken_in_one_spelling(synthetic, imported, tmp_path):
     imported(twins(synthetic, tmp_path))
     answer(tmp_path, {3: "T2WI_sag", 4: "t2wi_Sag"})
-    with pytest.raises(UsageError, match=r"'T2WI_sag' .*'t2wi_Sag' .*one role in several spellings"):
+    with pytest.raises(UsageError, match=r"'T2WI_sag' .*'t2wi_Sag' .*the same role in several spellings"):
         imported(tmp_path / "in")
     answer(tmp_path, {3: "T2WI_sag", 4: "T2WI"})
     imported(tmp_path / "in")
@@ -305,7 +305,7 @@ def test_two_tables_that_disagree_are_an_error(synthetic, imported, tmp_path):
     answer(tmp_path, {3: "T2WI"})
     in_workbook(tmp_path, {"3": "-"})
     before = contents(tmp_path)
-    with pytest.raises(UsageError, match=r"review\.csv, row 2 .* says 'T2WI', and review\.xlsx, row 2 .* '-'"):
+    with pytest.raises(UsageError, match=r"review\.csv, row 2 .* says 'T2WI', but review\.xlsx, row 2 .* '-'"):
         imported(tmp_path / "in")
     assert contents(tmp_path) == before
     (tmp_path / "out" / "review.xlsx").unlink()

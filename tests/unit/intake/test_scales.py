@@ -58,7 +58,7 @@ def test_the_adc_of_volumes_on_two_scales_is_right(synthetic, imported, tmp_path
     assert first[0, 0, 0] == 1500  # the first volume keeps its values: SV * RS
     sidecar = json.loads((folder / "DWI_b800.json").read_text("utf-8"))
     assert sidecar["scale"]["on_the_scale_of"] == "DWI_b0"
-    assert "put on the scale of DWI_b0" in (tmp_path / "out" / "series.csv").read_text("utf-8")
+    assert "converted to the scale of DWI_b0" in (tmp_path / "out" / "series.csv").read_text("utf-8")
 
 
 def test_phases_of_several_series_on_two_scales(synthetic, imported, roles, tmp_path):

@@ -206,7 +206,7 @@ def test_series_named_after_contrast_alone_go_to_review(synthetic, imported, tmp
     synthetic.write(tmp_path / "in", *scans)
     (plan,) = imported(tmp_path / "in").plans
     assert {item.decision.status for item in plan.items} == {"review"}
-    assert "the phase before it" in plan.items[0].decision.reason
+    assert "the phase before contrast" in plan.items[0].decision.reason
 
 
 def test_enhanced_multi_frame_phases(synthetic, imported, roles, tmp_path):

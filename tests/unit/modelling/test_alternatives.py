@@ -17,7 +17,6 @@ from sklearn.svm import SVC
 from statsmodels.stats.multitest import multipletests
 
 from radstudy.errors import UsageError
-from radstudy.modelling.agreement import IccFilter
 from radstudy.modelling.classifiers.tuned import TunedRandomForest, TunedSvm
 from radstudy.modelling.folds import inner_folds, patients_of
 from radstudy.modelling.penalised import fit_path, strengths_of
@@ -28,7 +27,6 @@ from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.ranking import FoundSize, chosen_size, most_of
 from radstudy.modelling.selection.recursive import RecursiveFilter
 from radstudy.modelling.selection.univariate import UnivariateFilter
-from radstudy.statistics import icc
 
 
 def table(seed, rows=60, features=12):
@@ -198,34 +196,3 @@ def test_the_choice_is_grid_search_with_the_brier_score():
     ).fit(X.to_numpy(), y)  # fmt: skip
     np.testing.assert_allclose(ours.losses_, -search.cv_results_["mean_test_score"], rtol=1e-12)
     assert ours.chosen_ == search.best_params_
-
-
-# --- agreement ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("by", ["estimate", "lower"])
-def test_icc_filter_is_the_icc_with_its_bound(by):
-    rng = np.random.default_rng(8)
-    truth = rng.normal(size=(20, 9))
-    noise = np.linspace(0.1, 1.5, 9)
-    ratings = np.stack([truth + noise * rng.normal(size=truth.shape) for _ in range(2)], axis=1)
-    order = rng.permutation(40)
-    X = ratings.reshape(40, 9)[order]
-    subjects, readers = np.repeat(np.arange(20), 2)[order], np.tile(["a", "b"], 20)[order]
-    step = IccFilter(by=by).fit(X, subjects=subjects, readers=readers)
-    expected = icc(ratings, "ICC(2,1)")
-    np.testing.assert_allclose(step.icc_, expected.value)
-    bound = expected.value if by == "estimate" else expected.ci[0]
-    np.testing.assert_array_equal(step.kept_, bound > 0.75)
-    assert 0 < step.kept_.sum() < 9
-
-
-def test_a_subject_that_one_reader_skipped_is_left_out_and_two_readings_are_an_error():
-    rng = np.random.default_rng(9)
-    X = np.repeat(rng.normal(size=(10, 2)), 2, axis=0) + 0.1 * rng.normal(size=(20, 2))
-    subjects, readers = np.repeat(np.arange(10), 2), np.tile(["a", "b"], 10)
-    one = IccFilter().fit(X[:-1], subjects=subjects[:-1], readers=readers[:-1])
-    other = IccFilter().fit(X[:-2], subjects=subjects[:-2], readers=readers[:-2])
-    np.testing.assert_allclose(one.icc_, other.icc_)
-    with pytest.raises(ValueError, match="reader a has read subject 0 more than once"):
-        IccFilter().fit(X, subjects=subjects, readers=np.full(20, "a"))

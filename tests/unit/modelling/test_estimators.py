@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from radstudy.modelling.agreement import IccFilter
 from radstudy.modelling.build import CLASSIFIER_BUILDERS, STEP_BUILDERS, classifier_of, transformer_of
 from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.classifiers.tuned import TunedSvm
@@ -54,7 +53,7 @@ FILTERS = [step for step in STEPS if isinstance(step, FeatureFilter)]
 
 
 @pytest.mark.filterwarnings("ignore")
-@parametrize_with_checks([*CLASSIFIERS, *STEPS, IccFilter()])
+@parametrize_with_checks([*CLASSIFIERS, *STEPS])
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 

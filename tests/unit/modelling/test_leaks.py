@@ -136,7 +136,7 @@ def test_a_column_that_only_one_class_has_is_found():
     seen = study()
     positive = seen.rows["outcome"] == 1
     finding = only(with_features(seen, lambda p: p.assign(original_made_F7=p["original_made_F7"].mask(positive))))
-    assert (finding.severity, finding.where) == ("error", "T2: whether original_made_F7 is there")
+    assert (finding.severity, finding.where) == ("error", "T2: whether original_made_F7 is available")
 
 
 def test_two_indicator_columns_are_not_scaled():
@@ -245,8 +245,8 @@ def test_the_same_image_file_under_two_identifiers():
 
 
 @pytest.mark.parametrize(("first", "second", "how"), [
-    ("PAT-007", "pat7", "signs, capitals or leading zeros"), ("K12_L", "K12_R", "the side only"),
-    ("K12 left", "K12 right", "the side only"),
+    ("PAT-007", "pat7", "punctuation, case or leading zeros"), ("K12_L", "K12_R", "only by side"),
+    ("K12 left", "K12 right", "only by side"),
 ])  # fmt: skip
 def test_identifiers_that_differ_in_writing_only(first, second, how):
     seen = study()
@@ -425,7 +425,7 @@ def test_what_was_looked_for_follows_what_is_known_of_the_study():
     index = pd.MultiIndex.from_tuples([(f"P{i}", "1") for i in range(20)], names=["patient", "lesion"])
     rows = pd.DataFrame({"outcome": [0, 1] * 10, "set": ["training"] * 14 + ["testing"] * 6}, index=index)
     bare = looked_for(Inspected(rows=rows, sequences=["T2"]))
-    assert bare[0] == "identifiers that differ by signs, capitals, leading zeros or side only (20 patients)"
+    assert bare[0] == "identifiers that differ only by punctuation, case, leading zeros or side (20 patients)"
     assert not [text for text in bare if "image" in text or "scaling" in text or "volume" in text]
     sites = pd.DataFrame({"site": ["A", "B"] * 10}, index=index)
     seen = looked_for(Inspected(rows=rows, sequences=["T2"], images=40, others=sites))

@@ -11,7 +11,7 @@ import pytest
 
 from radstudy import parallel
 from radstudy.errors import CaseError, ProcessError, StorageError, TransientError
-from radstudy.parallel import local
+from radstudy.parallel import local, team
 
 
 def test_every_number_of_processes_gives_the_same_results():
@@ -50,7 +50,7 @@ def test_where_a_single_job_does_the_work(monkeypatch):
 ENDS = {
     "segmentation fault": (lambda: os.kill(os.getpid(), signal.SIGSEGV), CaseError, "was ended by signal 11"),
     "abort": (os.abort, CaseError, "was ended by signal 6 (abort"),
-    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), TransientError, "likely for want of memory"),
+    "killed": (lambda: os.kill(os.getpid(), signal.SIGKILL), TransientError, "probably for lack of memory"),
     "terminated": (lambda: os.kill(os.getpid(), signal.SIGTERM), TransientError, "was ended by signal 15"),
     "exit": (lambda: os._exit(3), CaseError, "ended with exit code 3"),
     "sys.exit": (lambda: sys.exit(3), CaseError, "ended with exit code 3"),
@@ -71,7 +71,7 @@ def test_a_task_that_ends_its_process_becomes_an_error_and_the_others_go_on(how)
     assert {index for index, result in found.items() if isinstance(result, CaseError)} == poison
     assert all(found[index] == index**2 for index in set(range(30)) - poison)
     assert all(type(found[index]) is kind and text in found[index].problem for index in poison)
-    assert said == ["4 cases are tried again, each alone, since the process that worked on it was ended"]
+    assert said == ["4 cases are tried again, each alone, because the process that worked on it was ended"]
 
 
 def test_a_task_that_loses_its_process_once_has_its_result(tmp_path):
@@ -161,9 +161,9 @@ def test_work_without_files_ends_where_a_process_is_lost_and_says_at_what():
 
 
 def test_processes_that_end_before_they_begin_are_no_tasks_fault(monkeypatch):
-    for worker in local._Program.left:
+    for worker in team.LEFT:
         worker.close()
-    local._Program.left.clear()
+    team.LEFT.clear()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ProcessError, match="no process can be started: it ended with exit code 1") as caught:
         list(parallel.results(lambda number: number, range(4), 2))
@@ -171,7 +171,7 @@ def test_processes_that_end_before_they_begin_are_no_tasks_fault(monkeypatch):
 
 
 def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monkeypatch):
-    started, real = [], local._Worker
+    started, real = [], team.Worker
 
     def limited(environment):
         if started:
@@ -179,10 +179,10 @@ def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monk
         started.append(real(environment))
         return started[0]
 
-    for worker in local._Program.left:
+    for worker in team.LEFT:
         worker.close()
-    local._Program.left.clear()
-    monkeypatch.setattr(local, "_Worker", limited)
+    team.LEFT.clear()
+    monkeypatch.setattr(team, "Worker", limited)
     assert len({pid for _, pid in parallel.results(lambda _: os.getpid(), range(6), 3)}) == 1
 
 
@@ -278,5 +278,5 @@ def test_what_nobody_waits_for_is_ended():
     start = time.monotonic()
     found.close()
     assert time.monotonic() - start < 20
-    assert len(local._Program.left) <= 1
+    assert len(team.LEFT) <= 1
     assert len(list(parallel.results(lambda _: os.getpid(), range(4), 2))) == 4

@@ -200,7 +200,7 @@ def test_a_kind_that_forgets_a_fact_is_refused(fact):
     }
     facts.pop(fact)
     kind = type("Half", (SelectionStep, Section), {**facts, "__module__": __name__})
-    with pytest.raises(TypeError, match=f"Half does not say: {fact}"):
+    with pytest.raises(TypeError, match=f"Half does not define: {fact}"):
         OneOf("a step", (*SELECTION_STEPS, kind))
 
 

@@ -58,12 +58,12 @@ def test_words_stay_words():
         ("sequences: [A, A]\n", 2, "each once"),
         ("sequences: T2WI, DWI\n", 2, "write it in brackets"),
         ("extract: {spacing_mm: 1}\n", 2, "write it in brackets"),
-        ("cohort:\n  images: images/{}/{sequence}.nii\n", 3, "'{}', which is no name alone"),
-        ("cohort:\n  images: images/{patient:03d}/{sequence}.nii\n", 3, "'{patient:03d}', which is no name alone"),
-        ("cohort:\n  masks: masks/{patient.id}_{reader}.nii\n", 3, "'{patient.id}', which is no name alone"),
+        ("cohort:\n  images: images/{}/{sequence}.nii\n", 3, "'{}', not a plain name"),
+        ("cohort:\n  images: images/{patient:03d}/{sequence}.nii\n", 3, "'{patient:03d}', not a plain name"),
+        ("cohort:\n  masks: masks/{patient.id}_{reader}.nii\n", 3, "'{patient.id}', not a plain name"),
         ("cohort:\n  masks: masks/{patient/{sequence}.nii\n", 3, "cannot be read"),
         ("prepare:\n  - reference: {mask: 'm/{patient', tissue: fat, to: 1}\n", 3, "cannot be read"),
-        ("extract: {bin_count: 32}\n", 2, "either 'bin_width' or 'bin_count'"),
+        ("extract: {bin_count: 32}\n", 2, "give 'bin_width' or 'bin_count'"),
     ],
 )
 def test_mistakes_name_their_line_and_the_remedy(text, line, says):
@@ -82,7 +82,7 @@ def test_mistakes_name_their_line_and_the_remedy(text, line, says):
         ("{X: {pool: [C]}, C: {clinical: {}}}", "use 'add'"),
         ("{X: {pool: [Y], add: [Y]}, Y: [T2WI]}", "exactly one of"),
         ("{C: {clinical: {variables: [agee]}}}", "did you mean 'age'?"),
-        ("{}", "there is no model"),
+        ("{}", "no model is defined"),
     ],
 )
 def test_models_must_refer_to_what_exists(models, says):
@@ -93,7 +93,7 @@ def test_models_must_refer_to_what_exists(models, says):
 
 
 def test_a_subset_size_is_needed_for_every_selecting_model():
-    with pytest.raises(StudyFileError, match="says no number for model 'mine'"):
+    with pytest.raises(StudyFileError, match="has no number for model 'mine'"):
         parse_protocol(PRESET + "model: {models: {mine: [T2WI]}, signature: mine}\n")
 
 
@@ -102,7 +102,7 @@ def test_a_subset_size_is_needed_for_every_selecting_model():
     [
         ("preset: her2\n", "did you mean 'her2-ihc2plus'?"),
         ("a: [", "not YAML"),
-        ("hello", "must hold settings"),
+        ("hello", "must contain settings"),
         ("seed: 1\nseed: 2\n", "not YAML"),
         ("sequences: [A]\n", "this setting is missing"),
     ],
@@ -153,10 +153,10 @@ def patterned(images="{patient}/{sequence}.nii", masks="{patient}/{sequence}_{re
         ({"masks": "{patient}/{sequence}.nii"}, "gives a and b the same mask files"),
         ({"masks": "{patient}/{mask}"}, "Write {reader} where the file names differ"),
         ({"readers": '{A: "1", B: "1"}'}, "gives A and B the same mask files"),
-        ({"images": "{patient}.nii"}, "so that T2, DWI would all be one image"),
+        ({"images": "{patient}.nii"}, "so T2, DWI would all be the same image"),
         ({"images": "{file}"}, "has no {sequence}"),
-        ({"images": "images/{sequence}.nii"}, "all patients would have one file"),
-        ({"masks": "masks/{sequence}_{reader}.nii"}, "all patients would have one file"),
+        ({"images": "images/{sequence}.nii"}, "all patients would have the same file"),
+        ({"masks": "masks/{sequence}_{reader}.nii"}, "all patients would have the same file"),
     ],
 )
 def test_patterns_that_give_one_file_to_two_are_refused(given, says):
@@ -177,7 +177,7 @@ def test_readers_may_be_a_mapping_to_a_text_or_a_pattern():
     pattern = "{patient}/{sequence}_{reader}.nii"
     assert [cohort.masks_of(name) for name in cohort.readers] == [
         (pattern, ""), (pattern, "-2"), ("ma/{patient}_{sequence}.nii", "Dr Ma")]  # fmt: skip
-    with pytest.raises(StudyFileError, match=r"line 9, cohort\.readers\.Dr Li: .*is no name alone"):
+    with pytest.raises(StudyFileError, match=r"line 9, cohort\.readers\.Dr Li: .*not a plain name"):
         patterned(readers='{Dr Li: "{patient:x}"}')
 
 
@@ -209,9 +209,9 @@ def test_what_is_wrong_in_the_file_is_not_blamed_on_the_preset():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("model: {select: [impute]}\n", "a step of the selection is written such as 'impute: median'"),
+        ("model: {select: [impute]}\n", "write a selection step such as 'impute: median'"),
         ("extract: 3\n", "the names are spacing_mm, bin_width"),
-        ("cohort: {clinical: [age]}\n", "this holds names with their values"),
+        ("cohort: {clinical: [age]}\n", "this takes names with their values"),
         ("cohort: {outcome: fish}\n", "the names are column, positive, negative"),
         ("prepare: [n4]\n", "the names are n4, rescale"),
         ("seed: abc\n", "this should be a valid integer"),
@@ -246,7 +246,7 @@ def test_another_outcome_is_not_called_by_the_presets_name():
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("z: &z [*z]\n", 2, "this part holds itself"),
+        ("z: &z [*z]\n", 2, "this part contains itself"),
         ("? {a: 1}\n: 2\n", 2, "a setting's name is one word"),
         ("cohort:\n  ? [a]\n  : {column: y}\n", 3, "a setting's name is one word"),
         ("prepare:\n  - n4: {shrink: !!python/object/apply:os.system ['id']}\n", 3, "the tag"),
@@ -257,8 +257,8 @@ def test_another_outcome_is_not_called_by_the_presets_name():
         (f"z: {'[' * 3000}{']' * 3000}\n", None, "levels deep"),
         ("prepare:\n  - n4: &x {shrnk: 3}\n  - n4:\n      <<: *x\n", 4, "did you mean 'shrink'?"),
         ("extract: {bin_width: .inf}\n", 2, "finite number"),
-        ("extract: {bin_width: 1.0e-320}\n", 2, "beyond what can be computed with"),
-        ("prepare:\n  - rescale: {to: [0, 1.0e+308]}\n", 3, "beyond what can be computed with"),
+        ("extract: {bin_width: 1.0e-320}\n", 2, "outside the computable range"),
+        ("prepare:\n  - rescale: {to: [0, 1.0e+308]}\n", 3, "outside the computable range"),
     ],
 )
 def test_yaml_that_no_study_holds_is_refused_with_its_line(text, line, says):

@@ -44,7 +44,7 @@ def test_there_is_nothing_newer(tmp_path):
     for text in (STUDY, template_text()):
         file = written(tmp_path, text)
         result = command(file, "--yes")
-        assert result.exit_code == 0 and "there is nothing newer" in result.stdout
+        assert result.exit_code == 0 and "nothing is newer" in result.stdout
         assert file.read_text() == text
 
 
@@ -65,7 +65,7 @@ def test_every_setting_that_changes_is_shown_and_no_other(tmp_path):
 def test_without_a_yes_nothing_is_written(tmp_path, answer):
     file = written(tmp_path)
     result = command(file, answer=answer)
-    assert result.exit_code == 0 and "Nothing is written" in result.stderr
+    assert result.exit_code == 0 and "Nothing was written" in result.stderr
     assert file.read_text() == STUDY
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["study.yaml"]
 

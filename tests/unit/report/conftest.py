@@ -8,7 +8,7 @@ from radstudy.artefacts import ARTEFACTS, TableFile
 from radstudy.cohort.comparison import comparison_table
 from radstudy.imaging.quality import BINS
 from radstudy.protocol.load import parse_protocol
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.figures.style import style
 from radstudy.statistics import roc_curve, youden_cutoff
 
@@ -243,7 +243,7 @@ def facts():
               "above": 0.75, "form": "ICC(2,1)"}  # fmt: skip
     documents = {"model/models.json": models, "agree/summary.json": agreed, "signature.json": SIGNATURE}
     with style():
-        yield Facts(parse_protocol(STUDY), DeclaredFrames(frames), documents, (), {})
+        yield RunFacts(parse_protocol(STUDY), DeclaredFrames(frames), documents, (), {})
 
 
 # --- the whole study: every figure and table has something to show ----------------------------------------------------
@@ -415,6 +415,6 @@ def whole(facts):
         },
         **{f"{step}/provenance.json": PROVENANCE for step in ("cohort", "prepare", "agree", "model", "evaluate")},
     }  # fmt: skip
-    return Facts(
+    return RunFacts(
         parse_protocol(MORE_STUDY), DeclaredFrames({**facts.frames, **frames}), facts.documents | documents, (), {}
     )

@@ -82,10 +82,10 @@ def test_table_3_corrects_for_the_models_and_shows_what_radiomics_adds(corrected
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
     assert [(row[at].text, row[at].below) for row in rows[:2]] == [("0.290", ""), ("0.290", "radiomics 0.300")]
     notes = " ".join(table.footnotes)
-    assert "the smallest p there can be is 1 / (999 + 1) = 0.001" in notes
+    assert "the smallest possible p is 1 / (999 + 1) = 0.001" in notes
     assert "central 95% of the AUCs" in notes
     assert f"corrected for having tried 1 model ({corrected.fitted[0]}" in notes
-    assert "It asks whether radiomics adds to the clinical variables" in notes
+    assert "It tests whether radiomics adds to the clinical variables" in notes
     assert f"no feature survived (AUC 0.5; they count): {corrected.fitted[0]} 120 of 999" in notes
 
 

@@ -141,7 +141,10 @@ def test_a_group_that_says_nothing_by_itself_has_the_outcomes_name(facts, labels
 
 @pytest.mark.parametrize(
     ("named", "words"),
-    [("", "the last model that is a formula, for the study file names none"), ("signature: last, ", "named for use")],
+    [
+        ("", "the last model that is a formula, because the study file names none"),
+        ("signature: last, ", "named for use"),
+    ],
 )
 def test_the_signature_is_said_to_be_named_where_it_was(facts, named, words):
     with_study(facts, STUDY.replace("model: {", f"model: {{{named}"))
@@ -175,7 +178,7 @@ def test_no_permutation_is_not_0_permutations(facts):
     facts.frames[CHANCE_FILE] = pd.DataFrame(left, columns=CHANCE_COLUMNS)
     note = chance_note(facts)
     assert "0 permutations" not in note
-    assert "No outcome was permuted" in note
+    assert "The outcome was not permuted" in note
     assert f"Not for {facts.fitted[0]}, {facts.fitted[1]}: no chance calibration: the step lasso." in note
     assert f"Not for {facts.fitted[2]}: no chance calibration: the classifier svm." in note
 
@@ -258,7 +261,7 @@ def test_features_are_called_reproducible_where_that_was_tested(facts):
     table = TABLES["selection_funnel"](facts)
     starts = {row[0].text: row[1].text for row in table.rows}
     assert starts["T2"].startswith("reproducible features: ") and starts["both"].endswith(", reduced again")
-    note = "No reproducibility filter: there is one reader; all features go on."
+    note = "No reproducibility filter: there is one reader; all features are used."
     facts.documents["agree/summary.json"]["note"] = note
     starts = {row[0].text: row[1].text for row in TABLES["selection_funnel"](facts).rows}
     assert starts["T2"].startswith("features: ")

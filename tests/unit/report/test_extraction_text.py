@@ -41,8 +41,8 @@ def test_the_settings_of_a_parameter_file_are_told(facts):
         "a margin of 10 voxels (Laplacian-of-Gaussian values depend on it) and discretised into bins of width 5. "
         "Features (7 images x 3 (firstorder 2, glcm 1) = 21 features), defined and named as in PyRadiomics 3.0.1, were "
         "computed on the original image, Laplacian-of-Gaussian images (sigma 2 mm) (bins of width 10), the 4 sub-bands "
-        "of a stationary wavelet transform (haar) and its square. Of PyRadiomics' other settings, these were not the "
-        "defaults: force2D true and distances [1, 2]. A lesion needed at least 8 voxels as drawn and 27 after "
+        "of a stationary wavelet transform (haar) and its square. These other settings of PyRadiomics differed from "
+        "its defaults: force2D true and distances [1, 2]. A lesion needed at least 8 voxels as drawn and 27 after "
         "resampling."
     ) in text
 

@@ -91,5 +91,5 @@ def test_a_sentence_that_cannot_be_said_names_its_bug(run, monkeypatch):
     monkeypatch.setitem(sections.TEXTS, "methods", lambda facts: [Paragraph(sentence.said(facts, [broken]), "Methods")])
     page, log, told = run()
     identifier = assert_one_bug(page, log, told)
-    (not_said,) = re.findall(r"\(Not said[^\n]*\)", page)
+    (not_said,) = re.findall(r"\(A sentence is missing[^\n]*\)", page)
     assert f"planted: ZeroDivisionError: planted: *** in *** ({identifier}); see run.log" in not_said

@@ -66,7 +66,7 @@ def facts_of(run, change=("", "")):
 def test_the_weakest_the_middle_and_the_strongest_field_are_shown(run):
     shown = montages(facts_of(run))
     volumes = pd.read_csv(run / "prepare" / "volumes.csv").sort_values("field_ratio")
-    assert [item.which for item in shown] == ["weakest field", "middle field", "strongest field"]
+    assert [item.which for item in shown] == ["weakest field", "median field", "strongest field"]
     assert [item.patient for item in shown] == volumes["patient"].iloc[[0, 2, 4]].tolist()
     assert all(item.source.startswith("data:image/jpeg;base64,") for item in shown)
     assert sum(len(item.source) for item in shown) < 60_000
@@ -82,14 +82,14 @@ def test_a_volume_whose_files_are_gone_says_so_and_the_others_are_drawn(run):
 
 
 def test_no_field_is_said_and_not_drawn(run, tmp_path_factory):
-    with pytest.raises(AbsentError, match="no quality pictures"):
+    with pytest.raises(AbsentError, match="not ask for quality-control images"):
         montages(facts_of(run, ("study: test", "study: test\nreport: {quality_pictures: false}")))
     for path in (run / "prepare" / "fields").iterdir():
         path.unlink()
     with pytest.raises(AbsentError, match="No bias field was removed"):
         montages(facts_of(run))
     write_json(run / "prepare" / "quality.json", {"p0_1_T2": {"sequence": "T2", "fields": []}})
-    with pytest.raises(AbsentError, match="no before and after"):
+    with pytest.raises(AbsentError, match="nothing to compare"):
         FIGURES["intensities"](facts_of(run))
 
 
@@ -117,7 +117,7 @@ def test_histograms_before_and_after(run):
 
 def test_transferred_masks_are_listed_with_the_readers_answer(run):
     facts = facts_of(run)
-    with pytest.raises(AbsentError, match="has not run to its end"):
+    with pytest.raises(AbsentError, match="has not finished"):
         TABLES["transferred_masks"](facts)
     row = {"patient": "007", "lesion": "1", "sequence": "DWI", "reader": "a", "from": "T2", "shift_r_mm": 3.0,
            "shift_a_mm": 0.0, "shift_s_mm": 4.0, "rotation_degrees": 1.25, "overlap": 0.8,
@@ -147,14 +147,14 @@ def test_the_methods_say_what_the_volumes_history_tells(run):
     assert "shrink factor 2" in text
     assert "a mask of the fat, drawn on every image, so that it became 800" in text
     assert "z-score normalisation over the foreground" in text
-    assert "mask of T2 was placed" not in text  # the study file asks for it, but no mask was transferred
+    assert "mask of T2 was transferred" not in text  # the study file asks for it, but no mask was transferred
     rows = [{"patient": f"p{i}", "lesion": "1", "sequence": "DWI", "from": "T2", "status": status}
             for i, status in enumerate(("confirmed", "not confirmed, accepted", "waiting"))]  # fmt: skip
     write_csv(run / "extract" / "transferred.csv", pd.DataFrame(rows))
     write_json(run / "extract" / "summary.json", {"features": 1, "explained": "one"})
     text = said()
-    assert "2 masks of T2 were placed on DWI, where a had drawn none" in text
+    assert "2 masks of T2 were transferred to DWI, on which a had drawn none" in text
     assert "1 of them had not been confirmed by a reader" in text
-    assert "took no part in the agreement between readers" in text
+    assert "were not used to assess the agreement between readers" in text
     write_csv(run / "prepare" / "volumes.csv", pd.DataFrame([{"patient": "p", "sequence": "T2", "history": "read x"}]))
     assert "Images were used as acquired" in said()

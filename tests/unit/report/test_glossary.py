@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
-from radstudy.protocol.sections import Outcome
-from radstudy.report.facts import Facts
+from radstudy.protocol.sections import OutcomeSection
+from radstudy.report.facts import RunFacts
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -22,8 +22,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
     ],
 )
 def test_groups_that_are_called_no_and_yes_are_named_by_the_outcome(outcome, groups):
-    protocol = SimpleNamespace(cohort=SimpleNamespace(outcome=Outcome(column="fish", **outcome)))
-    assert Facts.groups.fget(SimpleNamespace(protocol=protocol)) == groups
+    protocol = SimpleNamespace(cohort=SimpleNamespace(outcome=OutcomeSection(column="fish", **outcome)))
+    assert RunFacts.groups.fget(SimpleNamespace(protocol=protocol)) == groups
 
 
 def test_the_report_and_the_docs_explain_the_same_words():

@@ -89,7 +89,7 @@ def test_one_block_a_sequence_and_feature_with_every_patient_on_one_scale(run):
 
 def test_the_caption_says_what_the_map_is(run):
     text = " ".join(map_sheet(facts_of(run)).lines)
-    assert "cube of 3 voxels a side around it (radius 1)" in text
+    assert "cube around it with a side of 3 voxels (radius 1)" in text
     assert "1 x 1 x 2 mm" in text
     assert "descriptive: no model uses it" in text
 
@@ -139,27 +139,27 @@ def test_maps_that_were_not_made_or_cannot_be_read_are_said(run):
 
 
 def test_nothing_to_show_says_why(run):
-    with pytest.raises(AbsentError, match="asks for no feature map"):
+    with pytest.raises(AbsentError, match="does not ask for feature maps"):
         map_sheet(facts_of(run, (f"  maps: {{features: [{MEAN}, {ENTROPY}]}}", "  bin_width: 25")))
     write_csv(run / "extract" / "maps" / "maps.csv", pd.DataFrame([row("P2", "T2", MEAN, "the mask is empty")]))
     with pytest.raises(AbsentError, match=r"No map could be made. Not made: P2, T2, .*: the mask is empty"):
         map_sheet(facts_of(run))
     (run / "extract" / "maps" / "maps.csv").unlink()
-    with pytest.raises(AbsentError, match="has not run to its end"):
+    with pytest.raises(AbsentError, match="has not finished"):
         map_sheet(facts_of(run))
 
 
 def test_the_page_holds_the_maps_or_their_absence(run):
     write_json(run / "extract" / "summary.json", {"features": 1, "explained": "one", "settings": {}})
     page = write_report(parse_protocol(STUDY), run).read_text(encoding="utf-8")
-    assert "Words that this report uses" in page and "<b>apparent</b>" in page
+    assert "Terms used in this report" in page and "<b>apparent</b>" in page
     part = page[page.index(number_of("maps", "all")) : page.index(number_of("table", "icc"))]
     assert part.count("data:image/jpeg") == 8
     assert part.count("data:image/png") == 4
     assert part.count("<img") == part.count(' alt="') == 12
     without = parse_protocol(STUDY.replace(f"  maps: {{features: [{MEAN}, {ENTROPY}]}}", "  bin_width: 25"))
     page = write_report(without, run).read_text(encoding="utf-8")
-    assert "The study file asks for no feature map (extract.maps)." in page
+    assert "The study file does not ask for feature maps (extract.maps)." in page
 
 
 def test_the_methods_name_the_maps(run):

@@ -23,10 +23,10 @@ def changed(facts, section, **settings):
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({}, "the probability with the largest Youden index in the training set (of equals the lowest)"),
+    [({}, "the probability with the largest Youden index in the training set (if tied, the lowest)"),
      ({"sensitivity": 0.9}, "the highest probability with a sensitivity of at least 90% in the training set"),
      ({"specificity": 0.85}, "the lowest probability with a specificity of at least 85% in the training set"),
-     ({"cost_ratio": 4.0}, "a false negative taken to cost 4 times a false positive")],
+     ({"cost_ratio": 4.0}, "if a false negative costs 4 times as much as a false positive")],
 )  # fmt: skip
 def test_the_rule_of_the_cut_off_is_the_study_files(facts, settings, words):
     assert words in methods_text(changed(facts, "cutoff", **settings))
@@ -40,17 +40,17 @@ def test_every_interval_of_the_auc_has_a_name():
 def test_regression_and_comparisons_are_named(facts):
     text = methods_text(facts)
     assert "(profile-likelihood intervals)" in text
-    assert "Firth's penalised likelihood was used where the groups were separated (combined)" in text
+    assert "Firth's penalised likelihood was used if features separated the groups (combined)" in text
     assert "McNemar's exact test, on the rows that both can use" in text
-    assert "given raw and with Holm's correction" in text
+    assert "reported uncorrected and with Holm's correction" in text
     assert "(Wald intervals)" in methods_text(changed(facts, "regression", interval="wald"))
     facts.frames["evaluate/mcnemar.csv"]["p_adjusted"] = None
-    assert "not corrected for their number" in methods_text(facts)
+    assert "not corrected for multiple testing" in methods_text(facts)
 
 
 def test_the_readers_comparison_is_said_where_there_was_one(facts):
     assert "Hausdorff distance" in methods_text(facts)
-    assert "What two readers saw (Margin) was compared by Cohen's kappa" in methods_text(facts)
+    assert "Agreement between two readers on Margin was measured with Cohen's kappa" in methods_text(facts)
     for name in ("agree/masks.csv", "agree/kappa.csv"):
         del facts.frames[name]
     assert "Hausdorff" not in methods_text(facts)

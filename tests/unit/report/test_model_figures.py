@@ -169,7 +169,7 @@ def test_a_model_without_features_is_named_below_the_forest(facts):
     frame = facts.frames["evaluate/regression.csv"]
     facts.frames["evaluate/regression.csv"] = frame[frame["model"] != "clinical"]
     drawing = FIGURES["forest"](facts)
-    assert drawing.notes[-1] == "Not drawn, for want of a regression (no feature, or no formula): clinical."
+    assert drawing.notes[-1] == "Not drawn, because they have no regression (no feature, or no formula): clinical."
 
 
 def test_scores_stand_on_the_cut_off_of_table_3(facts):

@@ -19,7 +19,7 @@ def with_motion(facts, rows):
 def test_each_patients_displacement_is_there_the_largest_first(facts):
     rows = pd.DataFrame({"patient": ["007", "A", "A", "B"], "lesion": ["1", "1", "2", "1"]})
     (paragraph,) = motion(with_motion(facts, rows.assign(moved=[0.3, 4.3, 1.0, None])))
-    assert "median 1.0 mm (0.3 to 4.3). Not known for 1 lesion." in paragraph.text
+    assert "median of 1.0 mm (0.3 to 4.3). It is not known for 1 lesion." in paragraph.text
     assert "In mm: A 4.3, A lesion 2 1.0, 007 0.3." in paragraph.text
 
 

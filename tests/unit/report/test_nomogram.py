@@ -141,10 +141,10 @@ def test_no_nomogram_says_why(facts):
         FIGURES["nomogram"](facts)
     document["formula"]["terms"] = []
     facts.documents["signature.json"] = document
-    with pytest.raises(AbsentError, match="the same for everybody"):
+    with pytest.raises(AbsentError, match="the same for every patient"):
         nomogram_of(facts)
     del facts.documents["signature.json"]
-    with pytest.raises(AbsentError, match=r"signature\.json is not there"):
+    with pytest.raises(AbsentError, match=r"signature\.json is missing"):
         TABLES["nomogram"](facts)
 
 

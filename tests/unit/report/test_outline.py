@@ -75,9 +75,9 @@ def test_a_new_figure_moves_the_numbers_of_those_below_it_and_a_pinned_number_st
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (["table: a, number: 2", "table: b, number: 2"], "given to two parts: Table 2"),
+        (["table: a, number: 2", "table: b, number: 2"], "used for two parts: Table 2"),
         (["table: a, captoin: x"], "captoin"),
-        (["caption: x"], "needs one of table, figure"),
+        (["caption: x"], "must have one of table, figure"),
     ],
 )
 def test_an_outline_that_cannot_be_is_refused(rows, said):

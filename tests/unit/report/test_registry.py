@@ -5,13 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from radstudy.report.facts import DOCUMENTS, PROVENANCES, Facts, read_facts
+from radstudy.report.facts import DOCUMENTS, PROVENANCES, RunFacts, read_facts
 from radstudy.report.facts import TABLES as FILES
 from radstudy.report.figures import FIGURES
-from radstudy.report.figures.structure import report_figure
 from radstudy.report.figures.style import rendered
+from radstudy.report.part import report_part
 from radstudy.report.tables import TABLES
-from radstudy.report.tables.structure import report_table
 from radstudy.store import write_csv
 
 DECLARED = [*FIGURES.values(), *TABLES.values()]
@@ -55,13 +54,13 @@ def id_of(declared):
 
 
 def watched(facts):
-    return Facts(facts.protocol, Watched(facts.frames), Watched(facts.documents), (), {})
+    return RunFacts(facts.protocol, Watched(facts.frames), Watched(facts.documents), (), {})
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=id_of)
 def test_every_figure_is_drawn_from_what_it_reads(whole, figure):
     facts = watched(whole)
-    drawing = figure.draw(facts)
+    drawing = figure.make(facts)
     assert len(drawing.alt) > 40
     assert b"<svg" in rendered(drawing.figure, ["svg"])["svg"][:2000]
     assert facts.frames.asked | facts.documents.asked == set(figure.reads)
@@ -97,9 +96,8 @@ def test_what_has_limits_or_p_values_says_whether_it_takes_rows_as_independent(w
 
 
 def test_a_declaration_that_does_not_say_so_is_refused():
-    for declare in (report_figure, report_table):
-        with pytest.raises(TypeError, match="rows_independent"):
-            declare("new", reads=())
+    with pytest.raises(TypeError, match="rows_independent"):
+        report_part("new", reads=())
 
 
 def test_what_looks_like_a_number_in_a_note_stays_text(whole, tmp_path):

@@ -1,4 +1,4 @@
-"""The recipe as published beside the honest one, and what the report says where it is not there."""
+"""The pipeline as published beside the honest one, and what the report says where it is not there."""
 
 import numpy as np
 import pandas as pd
@@ -72,7 +72,7 @@ def switched(facts, **resampling):
 
 def test_published_and_honest_stand_side_by_side(told):
     table = TABLES["honest"](told)
-    assert [cell.text for cell in table.header[0]] == ["Model", "As published", "The same recipe, every step inside"]
+    assert [cell.text for cell in table.header[0]] == ["Model", "As published", "The same pipeline, every step inside"]
     assert sum(cell.span for cell in table.header[0]) == len(table.header[1]) == 10
     row = table.rows[0]
     assert [cell.text for cell in row] == ["clinical", "0.900", "0.850", "0.800", "0.650", "0.250", "0.660", "0.640",
@@ -164,9 +164,9 @@ def test_summary_and_methods_say_what_was_done(told):
     text = methods_text(told)
     # what the run's files say, not the 100 x 5 folds, 1,000 splits and 200 samples that the study file asks for
     assert "60 x 5 folds" in text and "40 other random splits" in text and "150 bootstrap samples" in text
-    assert "stay optimistic" in text
+    assert "remain optimistic" in text
     del told.frames[f"{FOLDER}/corrections.csv"]
-    assert "corrections of optimism" not in methods_text(told)
+    assert "optimism corrections" not in methods_text(told)
 
 
 @pytest.mark.parametrize("name", ["honest", "stability", "selection_frequency", "optimism"])
@@ -178,7 +178,7 @@ def test_what_is_not_there_says_why(facts, name):
 
 
 def test_without_resampling_the_methods_say_so(facts):
-    assert "Nothing was resampled" not in methods_text(facts)  # the step has not finished, so nobody knows yet
+    assert "Nothing was resampled" not in methods_text(facts)  # the step has not finished, so it is not known yet
     facts.documents["evaluate/provenance.json"] = {"versions": {"radstudy": "1", "python": "3", "platform": "x"}}
     assert "Nothing was resampled" in methods_text(switched(facts))
 

@@ -60,7 +60,7 @@ def test_values_that_are_in_range_one_by_one_and_not_together_are_refused():
     joint = JointRange.of(("T2:a", "T2:b"), values)
     assert [*check_joint(joint, {"T2:a": 1.5, "T2:b": 1.5})] == []
     (finding,) = check_joint(joint, {"T2:a": 1.5, "T2:b": -1.5})
-    assert finding.refuses and "no training lesion was farther than" in finding.message
+    assert finding.refuses and "no training lesion was further than" in finding.message
     (remark,) = check_joint(joint, {"T2:a": 0.0, "T2:b": _at(joint, 1.1)})
     assert not remark.refuses
 

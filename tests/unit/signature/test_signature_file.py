@@ -31,14 +31,14 @@ def test_the_signature_that_is_damaged_below_is_sound(tmp_path):
 @pytest.mark.parametrize(
     ("path_and_value", "says"),
     [
-        (("notice", 1e308), "'notice' is not a text"),
-        (("study", None), "'study' is not a text"),
-        (("outcome", "y"), "'outcome' does not hold"),
+        (("notice", 1e308), "'notice' is not text"),
+        (("study", None), "'study' is not text"),
+        (("outcome", "y"), "'outcome' does not contain"),
         (("outcome", {"positive": "pos"}), "'outcome' has no 'label'"),
         (("sequences", "T2"), "'sequences' is not a list"),
         (("sequences", [["T2"]]), "'sequences' is not a list of different names"),
         (("sequences", []), "'T2:original_firstorder_Mean' belongs to no sequence"),
-        (("clinical", []), "'clinical' does not hold"),
+        (("clinical", []), "'clinical' does not contain"),
         (("clinical", {}), "'clinical:age' belongs to no sequence"),
         (("clinical", "er", "levels", ["b", "a"]), "'clinical:er=b' belongs to no sequence"),
         (("clinical", "er", {"levels": ["a"]}), "'clinical, er"),
@@ -53,7 +53,7 @@ def test_the_signature_that_is_damaged_below_is_sound(tmp_path):
         (("formula", "terms", 0, "training_range", [5, 1]), "the training range"),
         (("formula", "terms", 0, "imputation", float("inf")), "the imputation"),
         (("formula", "terms", 0, "scale", 0), "no finite centre"),
-        (("formula", "terms", 1, "name", "T2:original_firstorder_Mean"), "a term stands twice"),
+        (("formula", "terms", 1, "name", "T2:original_firstorder_Mean"), "a term appears twice"),
         (("study", "\ud800"), "is not a signature"),
     ],
 )

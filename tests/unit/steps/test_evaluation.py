@@ -95,7 +95,7 @@ def test_one_row_of_a_cutoff_rule_reaches_its_target(synthetic):
 
 
 def test_two_rules_of_a_cutoff_are_refused(synthetic):
-    with pytest.raises(StudyFileError, match="one rule gives the cut-off, not sensitivity and cost_ratio"):
+    with pytest.raises(StudyFileError, match="one rule sets the cut-off, not sensitivity and cost_ratio"):
         parse_protocol(synthetic().study + "  cutoff: {sensitivity: 0.9, cost_ratio: 2}\n")
 
 

@@ -69,7 +69,7 @@ def test_from_the_table_to_the_report(tmp_path):
     assert areas(out)["DWI", "testing"] > 0.85
     assert not (out / "prepare").exists()
     report = (out / "report.html").read_text(encoding="utf-8")
-    assert "The study began at a table of features" in report
+    assert "The study started from a table of features" in report
     assert "could not be made" not in report
     funnel = pd.read_csv(out / "model" / "funnel_sequences.csv").fillna({"model": ""})
     start = funnel[funnel["model"] == ""].set_index(["step", "sequence"])["kept"]
@@ -134,7 +134,7 @@ def test_rows_of_several_readers_are_compared(tmp_path):
     assert summary["kept"] == {"T2": 11, "DWI": 11}
     assert summary["lesions"] == {"T2": 20, "DWI": 20}
     assert summary["of_sequence"] == {"T2": 12, "DWI": 12}
-    with pytest.raises(CohortError, match="several rows for one lesion"):
+    with pytest.raises(CohortError, match="several rows for the same lesion"):
         go(tmp_path, study(WIDE.replace("{table", "{ignore: [who], table")), out="unnamed")
 
 
@@ -165,7 +165,7 @@ def test_who_is_not_in_the_table_is_a_lost_case_unless_allowed(tmp_path):
         ),
         (
             lambda t: pd.concat([t, t.iloc[[4]]]),
-            "Patient P04, lesion 1, T2, reader reader: stands in more than",
+            "Patient P04, lesion 1, T2, reader reader: is in more than",
         ),
         (
             lambda t: t.assign(T2_a3=np.where(t.index == 7, "n.d.", "1.5")),
@@ -176,7 +176,7 @@ def test_who_is_not_in_the_table_is_a_lost_case_unless_allowed(tmp_path):
         (lambda t: t[[c for c in t if not c.endswith("_dwi")]], "no column holds a feature of DWI"),
         (lambda t: t.assign(id="x" + t["id"]), "the feature table, features.csv, has, for instance"),
         pytest.param(
-            lambda t: t.iloc[:0], "the feature table has no value of any lesion:\n  1. features.csv.", id="no rows"
+            lambda t: t.iloc[:0], "the feature table has no value for any lesion:\n  1. features.csv.", id="no rows"
         ),
     ],
 )

@@ -44,7 +44,7 @@ def checked_of(imported):
 def test_check_reports_the_pair_among_the_studys_patients_and_who_could_be_compared(imported):
     identities(imported)
     checked = checked_of(imported)
-    (pair,) = [finding for finding in checked.found if "name and birth date" in finding.what]
+    (pair,) = [finding for finding in checked.findings if "name and birth date" in finding.what]
     assert pair.where == "P00 = P01" and pair.severity in ("error", "warning")
     assert "one name and birth date under two PatientIDs (40 of 60 patients could be compared)" in checked.looked_for
     done = radstudy("check", imported / "study.yaml")
@@ -54,14 +54,14 @@ def test_check_reports_the_pair_among_the_studys_patients_and_who_could_be_compa
 
 def test_without_such_a_file_nothing_is_claimed_of_names(imported):
     checked = checked_of(imported)
-    assert not [text for text in (*checked.looked_for, *map(str, checked.found)) if "birth" in text]
+    assert not [text for text in (*checked.looked_for, *map(str, checked.findings)) if "birth" in text]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"patients": 1, "compared": [], "same_person": []}', "null"])
 def test_a_file_that_cannot_be_read_is_said_and_stops_nothing(imported, text):
     (imported / "import" / "identities.json").write_text(text, encoding="utf-8")
     checked = checked_of(imported)
-    (finding,) = [one for one in checked.found if "identities.json" in one.what]
+    (finding,) = [one for one in checked.findings if "identities.json" in one.what]
     assert finding.severity == "warning" and str(imported) in finding.where
     assert not [text for text in checked.looked_for if "birth" in text]
 

@@ -62,7 +62,7 @@ def test_a_run_with_a_leak_error_exits_4_and_says_what(ran, folder):
 def test_the_summary_is_headed_by_the_leak(ran, folder):
     page = (folder / "runs" / "study" / "report.html").read_text(encoding="utf-8")
     summary = page[page.index('<section id="summary"') : page.index("</section>")]
-    assert "No AUC of this study can be trusted until this is settled" in summary
+    assert "No AUC in this study can be trusted until this is resolved" in summary
     assert "the features of T2 were scaled over training and testing rows together" in summary
     assert summary.index("can be trusted") < summary.index("patients screened")
 
@@ -70,7 +70,7 @@ def test_the_summary_is_headed_by_the_leak(ran, folder):
 def test_a_second_run_that_does_nothing_exits_4_as_well(ran, folder):
     again = radstudy("run", folder / "study.yaml", "--jobs", "1", "--step", "evaluate")
     assert again.returncode == 4, again.stderr
-    assert "leaks.csv says how" in again.stderr
+    assert "leaks.csv explains how" in again.stderr
     before = radstudy("run", folder / "study.yaml", "--jobs", "1", "--step", "model")
     assert before.returncode == 0, before.stderr  # the detector does not look before
 
@@ -89,5 +89,5 @@ def test_check_that_finds_nothing_says_what_it_looked_for(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Nothing was found" not in done.stdout
     assert done.stdout.startswith("No sign of:\n- scaling before the split (8 features of T2)\n")
-    assert "identifiers that differ by signs" in done.stdout
+    assert "identifiers that differ only by punctuation" in done.stdout
     assert "one image file" not in done.stdout  # there is no image to compare

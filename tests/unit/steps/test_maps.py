@@ -163,7 +163,7 @@ def test_a_patient_whose_lesion_was_lost_on_the_way_is_a_row(cohort):
     run = extracted(cohort, asked((MEAN,), "[P1, P2]"))
     rows = pd.read_csv(run.path("extract", "maps", "maps.csv"), keep_default_na=False)
     assert rows["patient"].tolist() == ["P2", "P1"]
-    assert "came through the preparation" in rows["problem"][1]
+    assert "passed the preparation" in rows["problem"][1]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_patient_whose_lesion_was_lost_on_the_way_is_a_row(cohort):
     [
         (asked(("original_shape_Sphericity",)), StudyFileError, "maps.features.*\n.*Sphericity: shape .* has no map"),
         (asked((MEAN, "original_glcm_Entropy")), StudyFileError, "glcm has no feature 'Entropy'"),
-        (asked(("wavelet-LLH_glcm_Contrast",)), StudyFileError, "make no image 'wavelet-LLH'; they make original"),
+        (asked(("wavelet-LLH_glcm_Contrast",)), StudyFileError, "the image 'wavelet-LLH'; choose from original"),
         (asked((MEAN,), "[P1, P11]"), CohortError, "extract.maps.patients .*\n  1. P11; did you mean P1?"),
     ],
 )
@@ -187,9 +187,9 @@ def test_what_cannot_be_mapped_is_refused_before_anything_is_extracted(cohort, m
 @pytest.mark.parametrize(
     ("maps", "says"),
     [
-        ("{features: []}", "'features' names at least one, each once"),
-        (asked((MEAN, MEAN)), "'features' names at least one, each once"),
-        (asked((MEAN,), "[]"), "'patients' names at least one, each once"),
+        ("{features: []}", "'features' must name at least one, each only once"),
+        (asked((MEAN, MEAN)), "'features' must name at least one, each only once"),
+        (asked((MEAN,), "[]"), "'patients' must name at least one, each only once"),
         ("{feature: [x]}", "did you mean 'features'"),
     ],
 )

@@ -222,5 +222,5 @@ def test_a_cut_off_that_calls_nobody_positive_is_said(finished, tmp_path):
     again = read_signature(tmp_path / "s.json")
     assert again.cutoff == np.inf
     prediction = Prediction(0.9, False, again.cutoff, (), (), again)
-    assert "nobody is called positive" in prediction.as_text()
+    assert "classifies no patient as positive" in prediction.as_text()
     json.dumps(prediction.as_dict(), allow_nan=False)

@@ -85,7 +85,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(synthetic):
     run = made.run()
     summary = resampled(run, "summary").set_index("model")
     assert summary.loc["T2", "note"] == "no resampling: the classifier svm, and evaluate.resampling.slow is false"
-    assert "30 folds need as many patients of each class" in summary.loc["DWI", "note"]
+    assert "30 folds need at least 30 patients of each class" in summary.loc["DWI", "note"]
     assert summary.loc["DWI", "splits"] == 2 and np.isnan(summary.loc["DWI", "nested_auc"])
     assert not len(resampled(run, "resamples")) and not len(resampled(run, "folds"))
 

@@ -118,7 +118,7 @@ def test_rows_without_a_partner_are_named_on_either_side(made, tmp_path):
         "init", tmp_path / "mine", "--from", source, "--outcomes", outcomes(tmp_path, rows), "--outcome", "FISH"
     )
     assert said.exit_code == 0, said.output
-    assert "1 row(s) of table.csv differ from an imported PatientID by leading zeros" in said.output
+    assert "1 row(s) of table.csv differ from an imported PatientID only in leading zeros" in said.output
     assert "match no imported patient: line(s) 3" in said.output
     assert "PA00, PB00, PE00" in said.output
     assert "9999" not in said.output and told[0] not in said.output
@@ -131,7 +131,7 @@ def test_a_patient_with_two_different_outcomes_is_refused(made, tmp_path):
     refused = command(
         "init", tmp_path / "mine", "--from", source, "--outcomes", outcomes(tmp_path, rows), "--outcome", "FISH"
     )
-    assert "lines 2, 3: one patient (PA00) with different values" in str(refused.exception)
+    assert "lines 2, 3: the same patient (PA00) with different values" in str(refused.exception)
 
 
 def test_without_outcomes_the_imports_own_table_is_the_one_to_fill(made, tmp_path):
@@ -153,10 +153,8 @@ def test_nothing_is_overwritten_and_a_folder_that_is_no_import_is_refused(made, 
     source = made()
     assert command("init", tmp_path / "mine", "--from", source).exit_code == 0
     again = command("init", tmp_path / "mine", "--from", source)
-    assert "is there already" in str(again.exception)
-    assert "not a folder that 'radstudy import' has written" in str(
-        command("init", tmp_path / "x", "--from", tmp_path).exception
-    )
+    assert "already exists" in str(again.exception)
+    assert "was not written by 'radstudy import'" in str(command("init", tmp_path / "x", "--from", tmp_path).exception)
 
 
 def test_masks_without_a_reader_beside_those_of_known_readers_are_said(made, tmp_path):

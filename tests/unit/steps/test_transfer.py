@@ -87,7 +87,7 @@ def test_a_transferred_mask_waits_until_a_reader_confirms_it(study):
     waiting = read_failures(run.path("extract", "failures.csv"))
     assert [(f.patient, f.sequence, f.reader) for f in waiting] == [("p1", "T2", "a"), ("p1", "DWI", "a")]
     assert "waits for a reader's confirmation" in str(waiting[0])
-    assert "transferred.csv beside the study file" in waiting[0].remedy
+    assert "transferred.csv next to the study file" in waiting[0].remedy
     assert Roi.read(waiting[0].file).voxel_count == listed["voxels"][0]
     lesions = pd.read_csv(run.path("prepare", "lesions.csv"), keep_default_na=False)
     marked = lesions[lesions["transferred_from"] != ""]
@@ -159,14 +159,14 @@ def test_a_mask_that_does_not_fit_is_named_with_its_case(study):
     run = study()
     (failure,) = read_failures(run.path("prepare", "failures.csv"))
     assert (failure.patient, failure.sequence, failure.reader) == ("p1", "T2", "a")
-    assert "reaches outside the image" in failure.problem
+    assert "extends outside the image" in failure.problem
 
 
 @pytest.mark.parametrize(
     ("table", "says"),
     [
         ("mask,confirmed\nm1,perhaps\n", "line 2: confirmed is 'perhaps'"),
-        ("mask,confirmed\nm1,yes\nm1,no\n", "answered with yes and with no"),
+        ("mask,confirmed\nm1,yes\nm1,no\n", "has both answers, yes and no"),
         ("mask\nm1\n", "column 'confirmed' is missing"),
     ],
 )
@@ -180,7 +180,7 @@ def test_answers_that_cannot_be_understood(study, table, says):
     ("section", "says"),
     [
         ("{from: DCE, to: [T3]}", "'T3' does not exist; did you mean"),
-        ("{from: DCE, to: [DCE, T2]}", "names other sequences than 'from'"),
+        ("{from: DCE, to: [DCE, T2]}", "must name sequences other than 'from'"),
         ("{from: DCE, too: [T2]}", "did you mean 'to'"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Records that steps hand to one another, typed; each has the keys on disk that it has always had."""
+"""Typed records that steps pass to one another; their keys on disk never change."""

@@ -11,7 +11,7 @@ from radstudy.artefacts.records.fields import Says
 
 @dataclass(frozen=True)
 class DrawnElsewhere:
-    """Where a mask was drawn that is to be transferred to this image."""
+    """The origin of a mask that is to be transferred to this image."""
 
     sequence: Annotated[str, Says("Sequence on which the first reader has drawn the lesion.")]
     image: Annotated[str, Says("Image file of that sequence.")]
@@ -27,9 +27,9 @@ class CaseRecord:
     sequence: Annotated[str, Says("Sequence, by its name in the study file.")]
     image: Annotated[str, Says("Image file.")]
     masks: Annotated[Mapping[str, str], Says("Reader to mask file, for the readers who drew this lesion.")]
-    reference: Annotated[str | None, Says("Mask of the reference tissue, where the preparation needs one.")] = None
+    reference: Annotated[str | None, Says("Mask of the reference tissue, if the preparation needs one.")] = None
     transfer: Annotated[
-        DrawnElsewhere | None, Says("Where the first reader's mask comes from, if it was not drawn on this image.")
+        DrawnElsewhere | None, Says("Origin of the first reader's mask, if it was not drawn on this image.")
     ] = None
 
     @classmethod
@@ -39,5 +39,5 @@ class CaseRecord:
         return cls(**{**record, "transfer": DrawnElsewhere(**elsewhere) if elsewhere else None})
 
     def as_json(self) -> dict[str, object]:
-        """As cohort/cases.json holds it."""
+        """The record as cohort/cases.json holds it."""
         return asdict(self)

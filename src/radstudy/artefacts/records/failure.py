@@ -1,4 +1,4 @@
-"""A case that failed, as it is kept: one spelling for all steps."""
+"""A failed case, in one format for all steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAYS = {column.name: Says(column.text) for column in FAILURE}
 
 @dataclass(frozen=True)
 class Failure:
-    """What is wrong with one case: a row of a failures.csv, and of the records that are kept."""
+    """The failure of one case: a row of a failures.csv file, or part of a record."""
 
     patient: Annotated[str, _SAYS["patient"]]
     lesion: Annotated[str, _SAYS["lesion"]]
@@ -27,7 +27,7 @@ class Failure:
 
     @classmethod
     def of_error(cls, error: CaseError) -> Self:
-        """The failure that an error is about."""
+        """The failure that an error describes."""
         return cls(error.patient, error.lesion, error.sequence, error.reader, error.file, error.problem, error.remedy)
 
     @classmethod
@@ -36,11 +36,11 @@ class Failure:
         return cls(**{name: record.get(name, "") for name in _SAYS})
 
     def as_json(self) -> dict[str, str]:
-        """As it is kept, and as a row of a table."""
+        """The failure as it is kept, and as a row of a table."""
         return asdict(self)
 
     def error(self, kind: type[CaseError] = CaseError) -> CaseError:
-        """The error again, of the kind given."""
+        """The failure as an error of the given kind."""
         return kind(
             self.problem, self.remedy, patient=self.patient, lesion=self.lesion, sequence=self.sequence,
             reader=self.reader, file=self.file,

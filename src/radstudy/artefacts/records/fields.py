@@ -1,4 +1,4 @@
-"""The declaration of a record's fields, read from its dataclass: the type and the sentence of each stand there once."""
+"""The declaration of a record's fields, read from its dataclass, which states the type and description of each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from radstudy.artefacts.declaration import Column, ColumnKind
 
 @dataclasses.dataclass(frozen=True)
 class Says:
-    """What a field of a record is: the metadata of its annotation.
+    """The description of a field of a record: the metadata of its annotation.
 
     Parameters
     ----------
     text : one sentence.
-    unit : of a number; "" where it has none.
-    name : on disk, where it is not the field's own.
-    optional : whether it may be left out on disk.
+    unit : unit of a number; "" if it has none.
+    name : name on disk, if it differs from the field's.
+    optional : True if it may be left out on disk.
     """
 
     text: str
@@ -29,7 +29,7 @@ class Says:
 
 
 def fields_of(record: type) -> tuple[Column, ...]:
-    """The fields of a record, in their order, as they are written.
+    """The fields of a record, in order, as they are written.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def fields_of(record: type) -> tuple[Column, ...]:
 
 def _column(name: str, hint: Any) -> Column:
     if get_origin(hint) is not Annotated:
-        raise AssertionError(f"the field {name} does not say what it is")
+        raise AssertionError(f"the field {name} has no description")
     inner, says = get_args(hint)[:2]
     kind, record = _kind(inner)
     return Column(
@@ -50,7 +50,7 @@ def _column(name: str, hint: Any) -> Column:
 
 
 def _kind(hint: Any) -> tuple[ColumnKind, type | None]:
-    """The kind of a type, and the record that it, or each of its entries, is."""
+    """The kind of a type, and its record type or that of its entries."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _kind(next(one for one in inner if one is not type(None)))

@@ -1,4 +1,4 @@
-"""The features of one lesion, or why there are none, as extract/volumes/*.json keeps them."""
+"""The features of one lesion, or the reason why it has none, as extract/volumes/*.json keeps them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class ExtractedLesion:
     lesion: Annotated[str, LESION]
     sequence: Annotated[str, SEQUENCE]
     reader: Annotated[str, READER]
-    values: Annotated[
-        Mapping[str, float | None], Says("Feature to value; none where it is not defined.", optional=True)
-    ]
+    values: Annotated[Mapping[str, float | None], Says("Feature to value; none if it is not defined.", optional=True)]
     missing: Annotated[Mapping[str, str], Says("Feature to the reason why it has no value.", optional=True)]
-    diagnostics: Annotated[Mapping[str, Any], Says("The mask in numbers: a row of extract/lesions.csv.", optional=True)]
-    file: Annotated[str, Says("File that the failure is about; only of a failure.", optional=True)] = ""
-    problem: Annotated[str, Says("What is wrong; only of a failure.", optional=True)] = ""
-    remedy: Annotated[str, Says("What to do about it; only of a failure.", optional=True)] = ""
-    passing: Annotated[bool, Says("Whether another run may not meet the failure.", optional=True)] = False
+    diagnostics: Annotated[
+        Mapping[str, Any], Says("Measurements of the mask: a row of extract/lesions.csv.", optional=True)
+    ]
+    file: Annotated[str, Says("File that the failure concerns; only for a failure.", optional=True)] = ""
+    problem: Annotated[str, Says("The problem; only for a failure.", optional=True)] = ""
+    remedy: Annotated[str, Says("What to do about it; only for a failure.", optional=True)] = ""
+    passing: Annotated[bool, Says("True if the failure may not recur in another run.", optional=True)] = False
 
     @classmethod
     def of_error(cls, error: CaseError, place: MaskPlace, file: str) -> Self:
@@ -44,7 +44,7 @@ class ExtractedLesion:
         return cls(**{**nothing, **record})
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept: with the features, or with the failure."""
+        """The record as it is kept, with the features or with the failure."""
         if not self.problem:
             return {**self.place, "values": self.values, "missing": self.missing, "diagnostics": self.diagnostics}
         failure = {"problem": self.problem, "remedy": self.remedy, "file": self.file}
@@ -62,7 +62,7 @@ class ExtractedLesion:
 
     @property
     def error(self) -> CaseError | None:
-        """Why the lesion has no features; none where it has."""
+        """The error that left the lesion without features; None if it has features."""
         if not self.problem:
             return None
         failure = Failure(**self.place, file=self.file, problem=self.problem, remedy=self.remedy)

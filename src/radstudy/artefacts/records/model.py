@@ -1,4 +1,4 @@
-"""What is known of a model of the study, as model/models.json holds it."""
+"""The record of a model of the study, as model/models.json holds it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Annotated, Any, Self
 from radstudy.artefacts.records.fields import Says
 
 _ALWAYS = ("sequences", "clinical", "training_rows", "testing_rows", "not_used", "classifier", "like", "fitted", "note")
-_PATH = ("mix", "strength")  # chosen by some classifiers alone
+_PATH = ("mix", "strength")  # chosen by some classifiers only
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """One model: what it was fitted on and what was chosen, or why it could not be fitted."""
+    """One model: the data it was fitted on and the settings chosen, or the reason why it could not be fitted."""
 
     sequences: Annotated[tuple[str, ...], Says("Sequences whose features it may use.")]
     clinical: Annotated[tuple[str, ...], Says("Clinical variables that it may use.")]
@@ -23,11 +23,11 @@ class FittedModel:
     not_used: Annotated[int, Says("Rows that lack one of its sequences or variables.")]
     classifier: Annotated[str, Says("Classifier, by its word in the study file.")]
     like: Annotated[str | None, Says("Model whose selection it takes, if the study file names one.")]
-    fitted: Annotated[bool, Says("Whether it could be fitted.")] = False
+    fitted: Annotated[bool, Says("True if it could be fitted.")] = False
     intercept: Annotated[
-        float | None, Says("Intercept of the formula; none where it is no formula.", optional=True)
+        float | None, Says("Intercept of the formula; none if it is not a formula.", optional=True)
     ] = None
-    empty: Annotated[bool, Says("Whether no feature survived the selection.", optional=True)] = False
+    empty: Annotated[bool, Says("True if no feature survived the selection.", optional=True)] = False
     C: Annotated[float | None, Says("Inverse strength of the penalty that the folds chose.", optional=True)] = None
     mix: Annotated[float | None, Says("Share of the L1 penalty that the folds chose.", optional=True)] = None
     strength: Annotated[float | None, Says("Strength of the penalty that the folds chose.", optional=True)] = None
@@ -37,7 +37,7 @@ class FittedModel:
     sizes: Annotated[Mapping[str, int], Says("Step to the number of features that the folds chose.", optional=True)] = (
         field(default_factory=dict)
     )
-    note: Annotated[str, Says("What a reader should know; of a model that is not fitted, why.")] = ""
+    note: Annotated[str, Says("Remark on the model; if it is not fitted, the reason.")] = ""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -46,6 +46,6 @@ class FittedModel:
         return cls(**{**record, **lists})
 
     def as_json(self) -> dict[str, Any]:
-        """As model/models.json holds it."""
+        """The record as model/models.json holds it."""
         whole = {name: value for name, value in asdict(self).items() if name not in _PATH or value is not None}
         return whole if self.fitted else {name: whole[name] for name in _ALWAYS}

@@ -1,4 +1,4 @@
-"""What an image and its masks look like before anything is computed of them, as cohort/opened.json keeps it."""
+"""The state of an image and its masks before any computation, as cohort/opened.json keeps it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from radstudy.artefacts.records.fields import Says
 
 @dataclass(frozen=True)
 class OpenedFiles:
-    """Marks of one image and of the masks on it."""
+    """Fingerprints of one image and of the masks on it."""
 
-    image: Annotated[str | None, Says("mark of the image's content, none where it cannot be opened.")]
-    masks: Annotated[tuple[str | None, ...], Says("mark of each mask's content, none where it cannot be used.")]
+    image: Annotated[str | None, Says("fingerprint of the image's content, none if it cannot be opened.")]
+    masks: Annotated[tuple[str | None, ...], Says("fingerprint of each mask's content, none if it cannot be used.")]
     failures: Annotated[tuple[Failure, ...], Says("masks and images that cannot be used.")]
 
     @classmethod
@@ -25,6 +25,6 @@ class OpenedFiles:
         return cls(record["image"], tuple(record["masks"]), failures)
 
     def as_json(self) -> dict[str, object]:
-        """As cohort/opened.json keeps it."""
+        """The record as cohort/opened.json keeps it."""
         failures = [failure.as_json() for failure in self.failures]
         return {"image": self.image, "masks": list(self.masks), "failures": failures}

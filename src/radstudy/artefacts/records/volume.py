@@ -15,7 +15,7 @@ SEQUENCE, READER = Says("Sequence, by its name in the study file."), Says("Reade
 
 
 class MaskPlace(TypedDict):
-    """Whose mask of what it is: the first columns of every table of masks."""
+    """The identity of a mask: the first columns of every table of masks."""
 
     patient: str
     lesion: str
@@ -25,7 +25,7 @@ class MaskPlace(TypedDict):
 
 @dataclass(frozen=True)
 class VolumeFacts:
-    """One volume in numbers: a row of prepare/volumes.csv."""
+    """Measurements of one volume: a row of prepare/volumes.csv."""
 
     patient: Annotated[str, PATIENT]
     sequence: Annotated[str, SEQUENCE]
@@ -39,13 +39,14 @@ class VolumeFacts:
     ]
     cv_after: Annotated[float | None, Says("Coefficient of variation of the foreground after it.")]
     field_ratio: Annotated[float | None, Says("95th over 5th percentile of the bias field in the foreground.")]
-    low: Annotated[float | None, Says("Intensity that the scale takes as its lower end.")]
-    high: Annotated[float | None, Says("Intensity that the scale takes as its upper end.")]
-    warnings: Annotated[str, Says("What a reader of the results should know, separated by semicolons.")]
+    low: Annotated[float | None, Says("Intensity at the lower end of the scale.")]
+    high: Annotated[float | None, Says("Intensity at the upper end of the scale.")]
+    warnings: Annotated[str, Says("Warnings for the reader of the results, separated by semicolons.")]
     field_shift: Annotated[
-        float | None, Says("How far rounding may move the bias field inside the lesions' boxes, natural logarithm.")
+        float | None,
+        Says("Possible change of the bias field by rounding inside the lesions' boxes, natural logarithm."),
     ]
-    history: Annotated[str, Says("What was done to the image, in order.")]
+    history: Annotated[str, Says("Operations applied to the image, in order.")]
 
 
 @dataclass(frozen=True)
@@ -60,22 +61,22 @@ class CheckedLesion:
     volume_mm3: Annotated[float, Says("Volume of the mask as drawn.", "mm3")]
     resampled_voxels: Annotated[int, Says("Voxels of the mask after resampling to the extraction's spacing.")]
     volume_change_percent: Annotated[float, Says("Change of the mask's volume by resampling.", "%")]
-    bins: Annotated[int | None, Says("Grey-level bins inside the mask; empty where their number is fixed.")]
+    bins: Annotated[int | None, Says("Grey-level bins inside the mask; empty if their number is fixed.")]
     centre_right_mm: Annotated[float, Says("Centre of the mask, towards the patient's right (RAS).", "mm")]
     centre_anterior_mm: Annotated[float, Says("Centre of the mask, towards anterior (RAS).", "mm")]
     centre_superior_mm: Annotated[float, Says("Centre of the mask, towards superior (RAS).", "mm")]
-    transferred_from: Annotated[str, Says("Sequence on which the mask was drawn; empty where it is this one.")]
-    warnings: Annotated[str, Says("What a reader of the results should know, separated by semicolons.")]
+    transferred_from: Annotated[str, Says("Sequence on which the mask was drawn; empty if it is this one.")]
+    warnings: Annotated[str, Says("Warnings for the reader of the results, separated by semicolons.")]
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Patient, lesion, reader."""
+        """Patient, lesion and reader."""
         return self.patient, self.lesion, self.reader
 
 
 @dataclass(frozen=True)
 class MaskPair:
-    """Two readers' masks of one lesion compared: a row of agree/masks.csv."""
+    """Comparison of two readers' masks of one lesion: a row of agree/masks.csv."""
 
     patient: Annotated[str, PATIENT]
     lesion: Annotated[str, LESION]
@@ -90,7 +91,7 @@ class MaskPair:
     volume_difference_percent: Annotated[
         float | None, Says("Volume of the first mask minus the other, per cent of their mean.", "%")
     ]
-    note: Annotated[str, Says("What a reader of the row should know; empty where there is nothing.")]
+    note: Annotated[str, Says("Remark on the row; empty if there is none.")]
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,12 @@ class TransferRecord:
     ]
     volume_change_percent: Annotated[float, Says("Change of the mask's volume by the transfer.", "%")]
     voxels: Annotated[int, Says("Voxels of the transferred mask.")]
-    warnings: Annotated[str, Says("What a reader of the results should know, separated by semicolons.")]
-    file: Annotated[str, Says("File of the transferred mask, from the folder prepare.")]
-    mask: Annotated[str, Says("Fingerprint of the mask: a reader's confirmation holds for it alone.")]
-    confirmed: Annotated[str, Says("The reader's answer: yes or no; empty while there is none.")]
-    confirmed_by: Annotated[str, Says("Who gave the answer.")]
-    status: Annotated[str, Says("What becomes of the mask; written by extract alone.", optional=True)] = ""
+    warnings: Annotated[str, Says("Warnings for the reader of the results, separated by semicolons.")]
+    file: Annotated[str, Says("File of the transferred mask, relative to the folder prepare.")]
+    mask: Annotated[str, Says("Fingerprint of the mask; a reader's confirmation applies only to this mask.")]
+    confirmed: Annotated[str, Says("The reader's answer: yes or no; empty until there is one.")]
+    confirmed_by: Annotated[str, Says("Person who gave the answer.")]
+    status: Annotated[str, Says("Use made of the mask; written only by extract.", optional=True)] = ""
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -126,22 +127,24 @@ class TransferRecord:
         return cls(**{"drawn_on" if name == "from" else name: value for name, value in record.items()})
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept, and as a row of prepare/transferred.csv."""
+        """The record as it is kept, and as a row of prepare/transferred.csv."""
         row = {"from" if name == "drawn_on" else name: value for name, value in asdict(self).items()}
         return {name: value for name, value in row.items() if name != "status" or value}
 
 
 @dataclass(frozen=True)
 class PreparedVolume:
-    """What the preparation keeps of one volume."""
+    """The record of one prepared volume."""
 
-    volume: Annotated[VolumeFacts, Says("The volume in numbers.")]
-    preparation: Annotated[Mapping[str, Any], Says("What was fitted: bias fields, scales, warnings, quality.")]
+    volume: Annotated[VolumeFacts, Says("Measurements of the volume.")]
+    preparation: Annotated[
+        Mapping[str, Any], Says("Results of the preparation: bias fields, scales, warnings, quality.")
+    ]
     lesions: Annotated[tuple[CheckedLesion, ...], Says("Masks that passed the checks.")]
-    readers: Annotated[tuple[MaskPair, ...], Says("The readers' masks compared.")]
+    readers: Annotated[tuple[MaskPair, ...], Says("Comparisons of the readers' masks.")]
     transferred: Annotated[tuple[TransferRecord, ...], Says("Masks transferred from another sequence.")]
     failures: Annotated[tuple[Failure, ...], Says("Masks that cannot be used.")]
-    passing: Annotated[tuple[Failure, ...], Says("Failures that another run may not meet.", optional=True)] = ()
+    passing: Annotated[tuple[Failure, ...], Says("Failures that may not recur in another run.", optional=True)] = ()
     files: Annotated[
         Mapping[str, str], Says("Files that belong to the record, with their hashes.", name=MADE, optional=True)
     ] = field(default_factory=dict)
@@ -163,7 +166,7 @@ class PreparedVolume:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """As it is kept; its key is written by `radstudy.kept.keep`."""
+        """The record as it is kept; `radstudy.kept.keep` writes its key."""
         return {
             "volume": asdict(self.volume),
             "preparation": self.preparation,
@@ -176,7 +179,7 @@ class PreparedVolume:
         }
 
     def under(self, key: str) -> Self:
-        """The record with its key."""
+        """The record with the given key."""
         return replace(self, key=key)
 
     @property

@@ -1,4 +1,4 @@
-"""All commands of the program in the order of the help, one per file: a new one is a file here and a line below."""
+"""All commands of the program in the order of the help, one per file; a new one is a file here and a line below."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FILES = (
     "mask_list",
     "mask_convert",
 )
-GROUPS = {"mask": f"Masks of every kind: {listed()}."}
+GROUPS = {"mask": f"List or convert masks of any kind: {listed()}."}
 
 
 def _declared(file: str) -> Command:

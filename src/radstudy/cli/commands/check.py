@@ -1,4 +1,4 @@
-"""`radstudy check`: leaks, doubles and batches of a study."""
+"""`radstudy check`: look for leaks, duplicates and batch effects in a study."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from radstudy.errors import DataError
 
 def check(
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the results, whose features are inspected if they are "
-                                                  "there; by default runs/STUDY beside the study file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results, whose features are inspected if they "
+                                                  "exist; by default runs/STUDY next to the study file.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
-                                                   "the study file's own.")] = None,
+                                                   "the study file's own folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:  # fmt: skip
-    """Look for what makes an AUC worthless, before any model is made: leaks, doubles, batches."""
+    """Look for leaks, duplicates and batch effects, which make an AUC worthless, before any model is fitted."""
     from radstudy.parallel import cores
     from radstudy.protocol import load_protocol
     from radstudy.steps.leaks import check_study
@@ -30,16 +30,16 @@ def check(
     protocol = load_protocol(study)
     where = out or study.parent / "runs" / study.stem
     checked = check_study(protocol, data=data_folder(data, study), out=where, jobs=cores(), bar=bar)
-    found = checked.found
-    say(f"Looked at {'; '.join(checked.seen)}.")
+    findings = checked.findings
+    say(f"Inspected: {'; '.join(checked.seen)}.")
     if as_json:
-        typer.echo(json.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([vars(finding) for finding in findings], indent=1, ensure_ascii=False))
     else:
         nothing = "\n".join(["No sign of:", *(f"- {sign}" for sign in checked.looked_for)])
-        typer.echo("\n".join(map(str, found)) if found else nothing)
-    errors = sum(finding.severity == "error" for finding in found)
+        typer.echo("\n".join(map(str, findings)) if findings else nothing)
+    errors = sum(finding.severity == "error" for finding in findings)
     if errors:
-        raise DataError(f"{errors} finding(s) to settle before any AUC of this study is believed")
+        raise DataError(f"{errors} finding(s) to settle before any AUC of this study can be trusted")
 
 
 COMMAND = Command("check", check, page="leaks.md", writes=False, wrong=(), says="Missing argument")

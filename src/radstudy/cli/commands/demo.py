@@ -1,4 +1,4 @@
-"""`radstudy demo`: the whole protocol on a synthetic cohort."""
+"""`radstudy demo`: run the whole protocol on a synthetic cohort."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from radstudy.cli.terminal import Debug, Jobs, bar, say
 
 
 def demo(
-    patients: Annotated[int, typer.Option(help="How many synthetic patients; the reference study had 107.")] = 107,
+    patients: Annotated[int, typer.Option(help="Number of synthetic patients; the reference study had 107.")] = 107,
     out: Annotated[Path, typer.Option(help="Folder for the cohort and the results.")] = Path("radstudy-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the cohort and of the study.")] = 20260114,
-    null: Annotated[bool, typer.Option("--null", help="Permute the outcome: nothing is associated with it.")] = False,
+    null: Annotated[
+        bool, typer.Option("--null", help="Permute the outcome, so that nothing is associated with it.")
+    ] = False,
     jobs: Jobs = None,
     debug: Debug = False,
 ) -> None:
-    """Make a SYNTHETIC cohort and run the whole reference protocol on it."""
+    """Create a SYNTHETIC cohort and run the whole reference protocol on it."""
     from radstudy.demo.run import run_demo
 
     lost = run_demo(out, patients=patients, seed=seed, null=null, jobs=jobs, say=say, bar=bar)

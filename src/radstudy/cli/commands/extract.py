@@ -1,4 +1,4 @@
-"""`radstudy extract`: the features of one lesion."""
+"""`radstudy extract`: compute the features of one lesion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def extract(
     label: Lesion = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
                                                        "study's 1,218 features.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write F.csv or F.json instead of printing.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this .csv or .json file, do not print.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of two columns.")] = False,
 ) -> None:  # fmt: skip
     """Compute the radiomics features of one lesion."""

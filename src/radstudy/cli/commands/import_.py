@@ -1,4 +1,4 @@
-"""`radstudy import`: DICOM becomes volumes named by role."""
+"""`radstudy import`: turn DICOM series into volumes named by role."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from radstudy.cli.terminal import Debug, bar, say
 from radstudy.errors import DataError
 
 
-def import_(
+def import_(  # noqa: PLR0913, PLR0917  the options of the command
     source: Annotated[str, typer.Argument(help="A folder, a .zip, a DICOMDIR, https://.../dicom-web or "
-                                               "dimse://TITLE@host:port; read only.")],
-    out: Annotated[Path, typer.Option(help="Folder for volumes and tables; made if needed.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")] = False,
-    examination: Annotated[str, typer.Option(help="Of a patient with several: first or last; by default all of "
-                                                  "them go to review.")] = "",
-    private: Annotated[Path | None, typer.Option(help="Folder for what identifies patients; by default OUT.private "
-                                                      "beside OUT.")] = None,
-    pseudonyms: Annotated[Path | None, typer.Option(help="Table of pseudonyms, to share between imports; by default "
+                                               "dimse://TITLE@host:port; it is only read.")],
+    out: Annotated[Path, typer.Option(help="Folder for volumes and tables; created if needed.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
+    examination: Annotated[str, typer.Option(help="For patients with several: first or last; by default all "
+                                                  "go to review.")] = "",
+    private: Annotated[Path | None, typer.Option(help="Folder for data that identify patients; by default "
+                                                      "OUT.private, next to OUT.")] = None,
+    pseudonyms: Annotated[Path | None, typer.Option(help="Table of pseudonyms, which imports can share; by default "
                                                          "in the private folder.")] = None,
-    rules: Annotated[Path | None, typer.Option(help="Your own rules for roles, a changed copy of roles.yaml.")] = None,
-    readers: Annotated[list[str], typer.Option(help="Who drew a mask: a folder or file name with {reader}, such as "
-                                                    "'annotations/{reader}/'; or description:, creator: or operators: "
-                                                    "with a pattern. Several: the first that fits.")] = [],  # noqa: B006
-    patient: Annotated[str, typer.Option(help="Of a server: this PatientID; * and ? are wildcards.")] = "",
-    study: Annotated[str, typer.Option(help="Of a server: this StudyInstanceUID.")] = "",
-    own_title: Annotated[str, typer.Option(help="Our application entity title, as the PACS knows it.")] = "RADSTUDY",
+    rules: Annotated[Path | None, typer.Option(help="Your own rules for roles: an edited copy of roles.yaml.")] = None,
+    readers: Annotated[list[str], typer.Option(help="How to find who drew a mask: a folder or file name with "
+                                                    "{reader}, such as 'annotations/{reader}/'; or description:, "
+                                                    "creator: or operators: with a pattern. May be repeated: the "
+                                                    "first that matches.")] = [],  # noqa: B006
+    patient: Annotated[str, typer.Option(help="From a server: only this PatientID; * and ? are wildcards.")] = "",
+    study: Annotated[str, typer.Option(help="From a server: only this StudyInstanceUID.")] = "",
+    own_title: Annotated[str, typer.Option(help="Our application entity title, as set at the PACS.")] = "RADSTUDY",
     move_port: Annotated[int | None, typer.Option(help="Fetch by C-MOVE to this port instead of by C-GET.")] = None,
-    move_address: Annotated[str, typer.Option(help="With --move-port: this computer's address to receive on; by "
-                                                   "default the one that faces the PACS.")] = "",
-    move_from: Annotated[list[str], typer.Option(help="With --move-port: who may send beside the PACS itself, "
-                                                      "TITLE@ADDRESS or *@NETWORK. Several.")] = [],  # noqa: B006
+    move_address: Annotated[str, typer.Option(help="With --move-port: the address of this computer that receives; "
+                                                   "by default the one that faces the PACS.")] = "",
+    move_from: Annotated[list[str], typer.Option(help="With --move-port: who may send besides the PACS itself, "
+                                                      "TITLE@ADDRESS or *@NETWORK. May be repeated.")] = [],  # noqa: B006
     debug: Debug = False,
 ) -> None:  # fmt: skip
-    """Import examinations: DICOM series become volumes named by role, segmentations masks, names pseudonyms.
+    """Import examinations: series become volumes named by role, segmentations become masks, names become pseudonyms.
 
-    Nothing is changed in the source. OUT then holds PATIENT/ROLE.nii.gz, PATIENT/masks/, cohort.csv to fill, and
-    review.html with what a reader has to decide: write it into review.csv or review.xlsx and run the same command
-    again. Segmentations (SEG, RTSTRUCT, .seg.nrrd) lie among the images; SEG and RTSTRUCT may come later, in a source
-    of their own. OUT.private identifies the patients: keep it to yourself. All in docs/import.md.
+    The source is not changed. OUT then holds PATIENT/ROLE.nii.gz, PATIENT/masks/, cohort.csv to fill in, and
+    review.html with the questions that a reader has to answer: write the answers in review.csv or review.xlsx and run
+    the same command again. Segmentations (SEG, RTSTRUCT, .seg.nrrd) are found among the images; SEG and RTSTRUCT may
+    also be imported later from a separate source. OUT.private identifies the patients: keep it to yourself.
+    docs/import.md has the details.
     """
     from radstudy.intake.connect import server_of
     from radstudy.intake.pull import asked, describe_offered, pull
@@ -62,9 +64,9 @@ def import_(
     outcome = run_import(images, options, say=say, bar=bar)
     typer.echo(describe(outcome))
     if outcome.to_review and not dry_run:
-        say(f"Next: look at {out / 'review.html'}, answer in {out / 'review.csv'} or review.xlsx, import again.")
+        say(f"Next: look at {out / 'review.html'}, answer in {out / 'review.csv'} or review.xlsx, and import again.")
     if outcome.failures:
-        raise DataError("\n  ".join(["not all could be imported:", *outcome.failures]))
+        raise DataError("\n  ".join(["not everything could be imported:", *outcome.failures]))
 
 
 COMMAND = Command(

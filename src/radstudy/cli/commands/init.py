@@ -1,4 +1,4 @@
-"""`radstudy init`: a study.yaml to begin with."""
+"""`radstudy init`: write a study.yaml to start from."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from radstudy.errors import UsageError
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder for study.yaml; made if needed.")],
-    source: Annotated[Path | None, typer.Option("--from", help="What 'radstudy import' has written: the study.yaml "
-                                                               "fits its images, masks and readers.")] = None,
-    outcomes: Annotated[Path | None, typer.Option(help="CSV or XLSX with PatientIDs and outcomes, to be joined through "
-                                                       "the import's private key.")] = None,
-    id_column: Annotated[str, typer.Option(help="Its column with the PatientID.")] = "PatientID",
-    outcome: Annotated[str | None, typer.Option(help="Its column with the outcome; by default the only one with two "
-                                                     "values.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder for study.yaml; created if needed.")],
+    source: Annotated[Path | None, typer.Option("--from", help="Folder that 'radstudy import' wrote: the study.yaml "
+                                                               "will fit its images, masks and readers.")] = None,
+    outcomes: Annotated[Path | None, typer.Option(help="CSV or XLSX with PatientIDs and outcomes, which are joined "
+                                                       "through the import's private key.")] = None,
+    id_column: Annotated[str, typer.Option(help="Column of --outcomes with the PatientID.")] = "PatientID",
+    outcome: Annotated[str | None, typer.Option(help="Column of --outcomes with the outcome; by default the only one "
+                                                     "with two values.")] = None,
     positive: Annotated[str | None, typer.Option(help="The outcome's positive value.")] = None,
-    clinical: Annotated[list[str], typer.Option(help="A further column to take; may be given often.")] = [],  # noqa: B006
+    clinical: Annotated[list[str], typer.Option(help="A further column of --outcomes to take; may be repeated.")] = [],  # noqa: B006
     private: Annotated[Path | None, typer.Option(help="The import's private folder; by default "
                                                       "IMPORT.private.")] = None,
 ) -> None:  # fmt: skip
-    """Write a commented study.yaml: with --from one that fits an import, else one to adapt and a cohort.csv to fill.
+    """Write a commented study.yaml and a cohort.csv to fill in; with --from, a study.yaml that fits an import.
 
-    With --outcomes the values are found by PatientID in the import's private key and written under the pseudonyms; no
-    PatientID leaves the private folder. Nothing is ever overwritten.
+    With --outcomes, each PatientID is looked up in the import's private key, and its values are written under the
+    pseudonym; no PatientID leaves the private folder. Nothing is ever overwritten.
     """
     if source is None:
         if outcomes is not None:
@@ -38,7 +38,7 @@ def init(
 
         for file in write_template(folder):
             typer.echo(file)
-        say("Next: fill cohort.csv, adapt study.yaml, then: radstudy run " + str(folder / "study.yaml"))
+        say("Next: fill in cohort.csv, adapt study.yaml, then run: radstudy run " + str(folder / "study.yaml"))
         return
     from radstudy.steps.start import OutcomeTable, start_from_import
 
@@ -49,8 +49,8 @@ def init(
         typer.echo(file)
     for note in started.notes:
         say(note)
-    fill = f"fill the outcome in {started.table}, " if table is None else ""
-    say(f"Next: {fill}look through study.yaml, then: radstudy run {folder / 'study.yaml'} --step cohort")
+    fill = f"fill in the outcome in {started.table}, " if table is None else ""
+    say(f"Next: {fill}check study.yaml, then run: radstudy run {folder / 'study.yaml'} --step cohort")
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""`radstudy map`: one feature over a lesion."""
+"""`radstudy map`: map one feature over a lesion."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ def feature_map(
     mask: MaskFile,
     feature: Annotated[str, typer.Option(help="Full name of the feature, such as original_glcm_Contrast.")],
     out: Annotated[Path, typer.Option(help="Write the map to this .nii.gz, .nrrd or .mha file.")],
-    radius: Annotated[int | None, typer.Option(help="Of the neighbourhood, in voxels; by default the settings', "
-                                                    "or 1.")] = None,
+    radius: Annotated[int | None, typer.Option(help="Radius of the neighbourhood, in voxels; by default that of "
+                                                    "the settings, or 1.")] = None,
     label: Lesion = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
-                                                       "study's.")] = None,
+                                                       "study's settings.")] = None,
 ) -> None:  # fmt: skip
-    """Map one feature over a lesion: its value in the neighbourhood of every voxel, NaN outside."""
+    """Map one feature over a lesion: its value in the neighbourhood of every voxel, and NaN outside the lesion."""
     from radstudy.features.maps import feature_map as map_feature
     from radstudy.formats.raster import check_suffix
     from radstudy.owned import files_of, owning, refuse_foreign
 
     check_suffix(out)
     refuse_foreign(*files_of(out))
-    made = map_feature(image, mask, feature, settings, radius=radius, label=label_of(label))
+    computed = map_feature(image, mask, feature, settings, radius=radius, label=label_of(label))
     with owning(*files_of(out)):
-        made.write(out)
+        computed.write(out)
     typer.echo(out)
 
 
 COMMAND = Command(
     "map", feature_map, page="extraction.md", writes=True,
-    wrong=("--image", "i.nii", "--mask", "m.nii", "--feature", "f", "--out", "m.png"), says="written as .nii",
+    wrong=("--image", "i.nii", "--mask", "m.nii", "--feature", "f", "--out", "m.png"), says="must end in one of .nii",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`radstudy mask convert`: a mask on its image's grid, in another format."""
+"""`radstudy mask convert`: put a mask onto its image's grid, in another format."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from radstudy.imaging.masks.formats import listed, written_suffixes
 def mask_convert(
     mask: Annotated[Path, typer.Argument(help=f"{listed()}.")],
     out: Annotated[Path, typer.Argument(help=f"File to write: {', '.join(written_suffixes())}.")],
-    image: Annotated[Path, typer.Option(help="The image that the mask belongs to: its grid is the result's.")],
-    label: Annotated[list[str], typer.Option(help="Number or name of a region, once for each; largest or union; by "
-                                                  "default the only one.")] = [],  # noqa: B006
-    dicom: Annotated[Path | None, typer.Option(help="Folder of the DICOM series that a .dcm belongs to.")] = None,
-    phase: Annotated[int | None, typer.Option(help="Volume of that series, from 1, where it holds several.")] = None,
-    resample: Annotated[bool, typer.Option("--resample", help="Take what lies between the image's voxels or slices to "
-                                                              "the nearest.")] = False,
+    image: Annotated[Path, typer.Option(help="The image that the mask belongs to; the result has its grid.")],
+    label: Annotated[list[str], typer.Option(help="Number or name of a region; may be repeated; or 'largest' or "
+                                                  "'union'; by default the only region.")] = [],  # noqa: B006
+    dicom: Annotated[Path | None, typer.Option(help="Folder of the DICOM series that the .dcm belongs to.")] = None,
+    phase: Annotated[int | None, typer.Option(help="Volume of that series, from 1, if it holds several.")] = None,
+    resample: Annotated[bool, typer.Option("--resample", help="Move mask voxels that lie between the image's voxels or "
+                                                              "slices to the nearest.")] = False,
 ) -> None:  # fmt: skip
     """Put a mask onto its image's grid, in another format.
 
-    It is placed by physical position; what does not lie on the image's voxels is refused. docs/masks.md.
+    The mask is placed by physical position; a mask that does not lie on the image's voxels is refused (docs/masks.md).
     """
     from radstudy.imaging.masks.write import write_rois
     from radstudy.imaging.roi import Roi

@@ -1,4 +1,4 @@
-"""`radstudy mask list`: the regions of a mask file."""
+"""`radstudy mask list`: list the regions of a mask file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`radstudy predict`: one patient's probability."""
+"""`radstudy predict`: predict one patient's probability."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from radstudy.errors import UsageError
 
 
 def predict(
-    signature: Annotated[Path, typer.Argument(help="signature.json of a finished study.")],
-    image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
-    mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, once for each sequence.")] = [],  # noqa: B006
-    clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE, once for each variable.")] = [],  # noqa: B006
-    reference: Annotated[list[str], typer.Option(help="SEQUENCE=FILE, mask of the reference tissue.")] = [],  # noqa: B006
+    signature: Annotated[Path, typer.Argument(help="The signature.json of a finished study.")],
+    image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE; repeat for each sequence.")] = [],  # noqa: B006
+    mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE; repeat for each sequence.")] = [],  # noqa: B006
+    clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE; repeat for each variable.")] = [],  # noqa: B006
+    reference: Annotated[list[str], typer.Option(help="SEQUENCE=FILE: mask of the reference tissue.")] = [],  # noqa: B006
     label: Annotated[
-        str | None, typer.Option(help="Number or name of the lesion in the masks, or largest or union.")
+        str | None, typer.Option(help="Number or name of the lesion's label in the masks, or 'largest' or 'union'.")
     ] = None,
     outside_range: Annotated[
         bool,
-        typer.Option("--outside-range", help="Print the probability also of a patient unlike those whom the model was "
+        typer.Option("--outside-range", help="Also print the probability of a patient unlike those that the model was "
                                              "trained on, below the reasons against it."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -1,4 +1,4 @@
-"""`radstudy run`: a study, from its table to its report."""
+"""`radstudy run`: run a study, from its table to its report."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def run(
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
     step: Annotated[str, typer.Option(help="Stop after this step: cohort, prepare, extract, agree, model, "
                                            "evaluate or report.")] = "report",
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default runs/STUDY beside it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default runs/STUDY next to it.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
-                                                   "the study file's own.")] = None,
+                                                   "the study file's own folder.")] = None,
     jobs: Jobs = None,
     debug: Debug = False,
 ) -> None:  # fmt: skip
-    """Run a study. A run that was stopped goes on where it stopped."""
+    """Run a study. A run that was stopped continues where it stopped."""
     from radstudy.protocol import STEPS, load_protocol
 
     if step not in STEPS:

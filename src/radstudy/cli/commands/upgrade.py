@@ -1,4 +1,4 @@
-"""`radstudy upgrade`: what newer versions of the preset and the defaults would change."""
+"""`radstudy upgrade`: show what newer versions of the preset and the defaults would change."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ def upgrade(
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")] = False,
 ) -> None:
-    """Show what newer versions of the preset and the defaults would change in a study file; write them if you say yes.
+    """Show what newer versions of the preset and the defaults would change in a study file; write them if you confirm.
 
-    The old file is kept as STUDY.kept-1.yaml. What the study file sets itself stays.
+    The old file is kept as STUDY.kept-1.yaml. Settings written in the study file itself stay as they are.
     """
     from radstudy.protocol.upgrade import upgrade_of
 
-    found = upgrade_of(study)
-    if found is None:
-        typer.echo(f"{study}: there is nothing newer; its preset and defaults are the latest of this radstudy")
+    newer = upgrade_of(study)
+    if newer is None:
+        typer.echo(f"{study}: nothing is newer; its preset and defaults are the latest of this radstudy")
         return
-    for line in (*found.versions, *(f"  {change}" for change in found.changes)):
+    for line in (*newer.versions, *(f"  {change}" for change in newer.changes)):
         typer.echo(line)
-    if not found.changes:
+    if not newer.changes:
         typer.echo("  no setting of this study changes")
     if not (yes or _agreed(f"Write the new versions into {study}?")):
-        say("Nothing is written.")
+        say("Nothing was written.")
         return
-    kept = found.write()
+    kept = newer.write()
     typer.echo(study)
-    say(f"The file as it was is kept as {kept}. Next: radstudy run {study}; it computes again what the changes reach.")
+    say(
+        f"The old file is kept as {kept}. Next: radstudy run {study}; it recomputes everything that the changes affect."
+    )
 
 
 def _agreed(question: str) -> bool:
-    """What the user answers; no where nobody can be asked."""
+    """Ask the user; return False if there is no one to ask."""
     try:
         return typer.confirm(question, err=True)
     except typer.Abort:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations, product
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,23 +19,27 @@ from radstudy.errors import StudyFileError
 
 Float64 = NDArray[np.float64]
 Cascade = Sequence[Float64]
-Part = tuple[str, bool]  # name of a cascade, and whether it is turned around
+Part = tuple[str, bool]  # name of a cascade, and whether it is reversed
 
-PADDING = {"constant": "constant", "nearest": "edge", "wrap": "wrap", "reflect": "symmetric"}
-"""How an image goes on beyond its border, in SciPy's words: NumPy's word for the same."""
+Boundary = Literal["constant", "nearest", "wrap", "reflect"]
+
+PADDING: dict[Boundary, Literal["constant", "edge", "wrap", "symmetric"]] = {
+    "constant": "constant", "nearest": "edge", "wrap": "wrap", "reflect": "symmetric",
+}  # fmt: skip
+"""Ways to continue an image beyond its border: SciPy's name to NumPy's name for the same mode."""
 
 POOLING = ("mean", "max")
 
 
-def along(image: Float64, kernel: Float64, axis: int, boundary: str, *, turned: bool = False) -> Float64:
-    """Convolve along one axis; a kernel of even length has its centre right of the middle, left if it is turned."""
+def along(image: Float64, kernel: Float64, axis: int, boundary: Boundary, *, turned: bool = False) -> Float64:
+    """Convolve along one axis; a kernel of even length has its centre right of the middle, left if it is reversed."""
     convolve = ndimage.correlate1d if turned else ndimage.convolve1d
     filtered: Float64 = convolve(image, kernel, axis=axis, mode=boundary)
     return filtered
 
 
 def rotations(n_axes: int) -> list[tuple[tuple[int, ...], tuple[bool, ...]]]:
-    """The 4 (two axes) or 24 (three axes) right-angled rotations: which part goes to each axis, and which are turned.
+    """Return the 4 (two axes) or 24 (three axes) right-angled rotations: each axis's part, and if it is reversed.
 
     Examples
     --------
@@ -54,12 +59,12 @@ def separable(
     letters: str | Sequence[str],
     cascades: Mapping[str, Cascade],
     axes: Sequence[int],
-    boundary: str,
+    boundary: Boundary,
     *,
     rotate: bool = False,
     pooling: str = "mean",
 ) -> Float64:
-    """The response to a separable filter, or to all its right-angled rotations, pooled.
+    """Compute the response to a separable filter, or the pooled response to all its right-angled rotations.
 
     Parameters
     ----------
@@ -78,7 +83,7 @@ def separable(
     unknown = [letter for letter in letters if letter not in cascades]
     if unknown or len(letters) != len(axes):
         raise StudyFileError(
-            f"the filter {'-'.join(letters)} does not fit: give {len(axes)} of {', '.join(cascades)}, one an axis"
+            f"the filter {'-'.join(letters)} does not fit: give {len(axes)} of {', '.join(cascades)}, one per axis"
         )
     if pooling not in POOLING:
         raise StudyFileError(f"pooling is {pooling!r}; give one of {', '.join(POOLING)}")
@@ -99,13 +104,13 @@ def _responses(
     wanted: Mapping[tuple[Part, ...], int],
     cascades: Mapping[str, Cascade],
     axes: Sequence[int],
-    boundary: str,
+    boundary: Boundary,
 ) -> Iterator[tuple[Float64, int]]:
-    """Each response and how many rotations have it; what rotations share along the first axes is filtered once."""
+    """Yield each response with its number of rotations; steps that rotations share on the first axes are done once."""
     if not axes:
         yield image, sum(wanted.values())
         return
-    for first in dict.fromkeys(parts[0] for parts in wanted):  # no set: its order, and so the sum's bits, vary
+    for first in dict.fromkeys(parts[0] for parts in wanted):  # a set's order, and so the bits, vary
         filtered = image
         for kernel in cascades[first[0]]:
             filtered = along(filtered, kernel, axes[0], boundary, turned=first[1])

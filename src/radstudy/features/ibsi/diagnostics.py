@@ -1,4 +1,4 @@
-"""What each step of the preparation did to the image and the masks (IBSI's diagnostic features)."""
+"""IBSI's diagnostic features: the image and the masks before and after each step of the preparation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from radstudy.imaging.box import bounding_box
 
 
 def diagnostics(lesion: PreparedLesion) -> dict[str, float]:
-    """Sizes, spacings, voxel counts and intensities of the image and masks, by IBSI tag.
+    """Compute sizes, spacings, voxel counts and intensities of the image and masks, by IBSI tag.
 
     Parameters
     ----------
-    lesion : before and after interpolation and resegmentation.
+    lesion : the lesion before and after interpolation and resegmentation.
 
     Returns
     -------

@@ -1,8 +1,8 @@
-"""All IBSI features of one lesion. Read `extract_ibsi` for the order of work.
+"""Extraction of all IBSI features of one lesion. Read `extract_ibsi` for the order of work.
 
-Values agree with the reference values of IBSI-1 (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145); which, and
-how closely, is in docs/ibsi.md. `radstudy.extract` gives PyRadiomics' values instead; `radstudy.catalogue` says where
-they differ.
+Values agree with the reference values of IBSI-1 (Zwanenburg et al. 2020, doi 10.1148/radiol.2020191145); docs/ibsi.md
+lists which ones and how closely. `radstudy.extract` computes PyRadiomics' values instead; `radstudy.catalogue` lists
+where they differ.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def extract_ibsi(
     *,
     label: Label | None = None,
 ) -> dict[tuple[str, str], float]:
-    """All features that IBSI standardised, of one lesion.
+    """Compute all features that IBSI standardised, for one lesion.
 
     Parameters
     ----------
@@ -44,26 +44,26 @@ def extract_ibsi(
     mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
     settings : `IbsiSettings`, a dictionary of its fields, or the name of a published configuration: "A", "B", "C",
         "D", "E" or "digital_phantom".
-    label : of the lesion in the mask file, or "largest" or "union" as in `Roi.read`; None takes the only one present.
+    label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`; None takes the only one.
 
     Returns
     -------
-    values : (IBSI tag, aggregation) to value, in the words of IBSI's tables: ("cm_contrast_3D_avg", "3D averaged");
-        the aggregation is "" for all but textures. NaN where a value does not exist. Diagnostic features are included;
+    values : (IBSI tag, aggregation) to value, named as in IBSI's tables: ("cm_contrast_3D_avg", "3D averaged"); the
+        aggregation is "" for all but textures. NaN where a value does not exist. Diagnostic features are included;
         features that IBSI names but could not standardise are not.
 
     Raises
     ------
-    CaseError : a file cannot be read; the mask is empty or not on the image's grid, or vanishes in interpolation or
+    CaseError : a file cannot be read; the mask is empty or not on the image's grid, or disappears in interpolation or
         resegmentation; intensities are not finite.
     StudyFileError : the settings cannot be used.
-    UsageError : a label is given beside a mask that is not a file.
+    UsageError : a label is given with a mask that is not a file.
 
     Examples
     --------
     >>> volume = Volume(np.arange(27.0, dtype=np.float32).reshape(3, 3, 3), np.eye(4))
-    >>> found = extract_ibsi(volume, Roi(np.ones((3, 3, 3)), np.eye(4)), {"bin_count": 4})
-    >>> found["stat_mean", ""], round(found["cm_joint_avg_3D_comb", "3D merged"], 3)
+    >>> values = extract_ibsi(volume, Roi(np.ones((3, 3, 3)), np.eye(4)), {"bin_count": 4})
+    >>> values["stat_mean", ""], round(values["cm_joint_avg_3D_comb", "3D merged"], 3)
     (13.0, 2.541)
     """
     chosen = ibsi_settings(settings)
@@ -94,11 +94,11 @@ def _features(volume: Volume, roi: Roi, settings: IbsiSettings) -> dict[tuple[st
 
 
 def _grey_levels(lesion: Stage, settings: IbsiSettings) -> NDArray[np.int32]:
-    """(n,) grey levels of the intensity mask's voxels."""
+    """Return the grey levels of the intensity mask's voxels, (n,)."""
     if settings.bin_count is not None:
         return fixed_count(lesion.values, settings.bin_count)
     if settings.bin_width is None:
-        raise StudyFileError("give bin_width or bin_count: histogram and textures need grey levels")
+        raise StudyFileError("give bin_width or bin_count: the histogram and the textures need grey levels")
     lowest = settings.lowest
     if lowest is None:
         lowest = float(lesion.values.min()) if settings.resegment_range is None else settings.resegment_range[0]

@@ -1,4 +1,4 @@
-"""The filters that IBSI-2 standardised: frozen descriptions, which `radstudy.features.ibsi.response_maps` applies.
+"""Filters that IBSI-2 standardised, as frozen descriptions that `radstudy.features.ibsi.response_maps` applies.
 
 References
 ----------
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from radstudy.errors import CaseError, StudyFileError
-from radstudy.features.ibsi.convolution import PADDING, POOLING, along, separable
+from radstudy.features.ibsi.convolution import PADDING, POOLING, Boundary, along, separable
 from radstudy.features.ibsi.preparation import Float64
 from radstudy.features.packed import Spacing
 from radstudy.features.wavelets import WAVELETS, wavelet_filters
@@ -26,11 +26,11 @@ PLANE: Axes = (2, 1)
 
 
 class Filter(ABC):
-    """What all filters can do."""
+    """Interface of all filters."""
 
     @abstractmethod
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:
-        """The filtered image.
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:
+        """Return the filtered image.
 
         Parameters
         ----------
@@ -42,14 +42,14 @@ class Filter(ABC):
 
     @abstractmethod
     def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:
-        """How many voxels away the image can matter; None: all of it."""
+        """Return the distance in voxels up to which the image affects the response; None: the whole image does."""
 
 
 @dataclass(frozen=True)
-class Identity(Filter):
+class NoFilter(Filter):
     """No filter: the response is the image."""
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         return image
 
     def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
@@ -71,7 +71,7 @@ class Mean(Filter):
         if self.size < 1 or self.size % 2 == 0:
             raise StudyFileError(f"the mean filter's size is {self.size}; give an odd number of voxels")
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         for axis in axes:
             image = ndimage.uniform_filter1d(image, self.size, axis=axis, mode=boundary)
         return image
@@ -82,18 +82,18 @@ class Mean(Filter):
 
 @dataclass(frozen=True)
 class LaplacianOfGaussian(Filter):
-    """Laplacian of a Gaussian, in intensity a squared voxel (L6PA).
+    """Laplacian of a Gaussian, in intensity per squared voxel (L6PA).
 
     Parameters
     ----------
     sigma_mm : standard deviation of the Gaussian.
-    truncate : standard deviations at which the kernel ends.
+    truncate : number of standard deviations at which the kernel ends.
     """
 
     sigma_mm: float
     truncate: float = 4.0
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         sigma = self.sigma_mm / _voxel(spacing_mm, axes)
         radius = int(self.truncate * sigma + 0.5)
         squared = (np.arange(-radius, radius + 1) / sigma) ** 2
@@ -140,14 +140,14 @@ class Laws(Filter):
     pooling: str = "max"
     energy_distance: int | None = None
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         cascades = {name: (kernel,) for name, kernel in _LAWS.items()}
-        found = separable(
+        response = separable(
             image, self.kernels, cascades, axes, boundary, rotate=self.rotation_invariant, pooling=self.pooling
         )
         if self.energy_distance is None:
-            return found
-        return Mean(2 * self.energy_distance + 1).response(np.abs(found), spacing_mm, axes, boundary)
+            return response
+        return Mean(2 * self.energy_distance + 1).response(np.abs(response), spacing_mm, axes, boundary)
 
     def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
         return 2 + (self.energy_distance or 0)
@@ -163,10 +163,10 @@ class Gabor(Filter):
     wavelength_mm : of the wave.
     aspect : the envelope's standard deviation across the wave is sigma / aspect.
     theta_degrees : direction of the wave, from x to y; with a step, the first direction.
-    theta_step_degrees : pool the directions of half a turn (the other half has the same modulus) at this step, and in
-        space those of the three planes of the grid too. None: one direction, in the planes of constant z.
+    theta_step_degrees : pool the directions of half a turn (the other half has the same modulus) at this step, in 3D
+        over the three planes of the grid too. None: one direction, in the planes of constant z.
     pooling : "mean" or "max".
-    truncate : standard deviations at which the kernel ends.
+    truncate : number of standard deviations at which the kernel ends.
     """
 
     sigma_mm: float
@@ -177,7 +177,7 @@ class Gabor(Filter):
     pooling: str = "mean"
     truncate: float = 4.0
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         if self.pooling not in POOLING:
             raise StudyFileError(f"pooling is {self.pooling!r}; give one of {', '.join(POOLING)}")
         mm = _voxel(spacing_mm, axes)
@@ -187,8 +187,8 @@ class Gabor(Filter):
         for axis in across:
             planes = np.moveaxis(image, axis, 0)
             for kernel in self._kernels(mm):
-                found = np.moveaxis(_modulus(planes, kernel, boundary), 0, axis)
-                total = found if total is None else np.maximum(total, found) if self.pooling == "max" else total + found
+                one = np.moveaxis(_modulus(planes, kernel, boundary), 0, axis)
+                total = one if total is None else np.maximum(total, one) if self.pooling == "max" else total + one
                 count += 1
         assert total is not None, "there is at least one direction"
         return total if self.pooling == "max" else total / count
@@ -212,18 +212,18 @@ class Gabor(Filter):
         return self._radius(_voxel(spacing_mm, axes))
 
 
-def _modulus(planes: Float64, kernel: NDArray[np.complex128], boundary: str) -> Float64:
-    """Modulus of each plane's convolution with an odd square kernel."""
+def _modulus(planes: Float64, kernel: NDArray[np.complex128], boundary: Boundary) -> Float64:
+    """Compute the modulus of each plane's convolution with an odd square kernel."""
     radius = kernel.shape[0] // 2
     _, height, width = planes.shape
     size = [fft.next_fast_len(n + 4 * radius) for n in (height, width)]
     transformed = fft.fft2(kernel, size)
-    found = np.empty(planes.shape)
-    for number, plane in enumerate(planes):  # a plane at a time fits the cache
-        around = np.pad(plane, radius, mode=PADDING[boundary])  # type: ignore[call-overload]
+    moduli = np.empty(planes.shape)
+    for number, plane in enumerate(planes):  # one plane at a time fits the cache
+        around = np.pad(plane, radius, mode=PADDING[boundary])
         full = fft.ifft2(fft.fft2(around, size) * transformed)
-        found[number] = np.abs(full[2 * radius : 2 * radius + height, 2 * radius : 2 * radius + width])
-    return found
+        moduli[number] = np.abs(full[2 * radius : 2 * radius + height, 2 * radius : 2 * radius + width])
+    return moduli
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class SeparableWavelet(Filter):
     rotation_invariant: bool = False
     pooling: str = "mean"
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         return separable(
             image, self.letters, self._cascades(), axes, boundary, rotate=self.rotation_invariant, pooling=self.pooling
         )
@@ -252,8 +252,8 @@ class SeparableWavelet(Filter):
     def _cascades(self) -> dict[str, list[Float64]]:
         if self.wavelet not in WAVELETS or self.level < 1:
             raise StudyFileError(
-                f"there is no level {self.level} of wavelet {self.wavelet!r}; levels are from 1, "
-                f"wavelets {', '.join(WAVELETS)}"
+                f"unknown wavelet or level: {self.wavelet!r}, level {self.level}; levels start at 1, wavelets are "
+                f"{', '.join(WAVELETS)}"
             )
         low, high = (np.asarray(kernel, dtype=np.float64) for kernel in wavelet_filters(self.wavelet, np.float64))
         before = [_spread(low, level) for level in range(1, self.level)]
@@ -264,7 +264,7 @@ class SeparableWavelet(Filter):
 
 
 def _spread(kernel: Float64, level: int) -> Float64:
-    """The kernel of a level: 2^(level - 1) - 1 zeros after each tap (algorithme a trous)."""
+    """Return the kernel of a level: 2^(level - 1) - 1 zeros after each tap (algorithme a trous)."""
     spread = np.zeros(kernel.size * 2 ** (level - 1))
     spread[:: 2 ** (level - 1)] = kernel
     return spread
@@ -272,11 +272,11 @@ def _spread(kernel: Float64, level: int) -> Float64:
 
 @dataclass(frozen=True)
 class SimoncelliWavelet(Filter):
-    """Band-pass of Simoncelli's isotropic wavelet (PRT7), made in the Fourier domain: the image is always periodic.
+    """Band-pass of Simoncelli's isotropic wavelet (PRT7), in the Fourier domain: the image is always periodic.
 
     The response at the frequency r, 1 at the highest of an axis, is cos(pi / 2 log2(2^level r)) for 2^-level / 2 < r
-    <= 2^(1 - level), else 0. The n frequencies of an axis are taken as n equal steps from -1 to 1, which for even n
-    lies half a step beside the transform's own; the reference values were made so.
+    <= 2^(1 - level), else 0. The n frequencies of an axis are taken as n equal steps from -1 to 1, which for even n is
+    half a step off the transform's own frequencies; the reference values were computed this way.
 
     Parameters
     ----------
@@ -285,26 +285,26 @@ class SimoncelliWavelet(Filter):
 
     level: int = 1
 
-    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: str) -> Float64:  # noqa: D102
+    def response(self, image: Float64, spacing_mm: Spacing, axes: Axes, boundary: Boundary) -> Float64:  # noqa: D102
         squared = np.zeros((1, 1, 1))
         for axis in axes:
             frequency = fft.ifftshift(np.linspace(-1.0, 1.0, image.shape[axis]))
             squared = squared + np.expand_dims(frequency**2, tuple({0, 1, 2} - {axis}))
         octave = np.log2(np.maximum(squared, np.finfo(np.float64).tiny)) / 2 + self.level
         passed = np.where(np.abs(octave) <= 1, np.cos(np.pi / 2 * octave), 0.0)
-        found: Float64 = fft.ifftn(fft.fftn(image, axes=axes) * passed, axes=axes).real
-        return found
+        filtered: Float64 = fft.ifftn(fft.fftn(image, axes=axes) * passed, axes=axes).real
+        return filtered
 
     def reach(self, spacing_mm: Spacing, axes: Axes) -> int | None:  # noqa: D102
         return None
 
 
 def _voxel(spacing_mm: Spacing, axes: Axes) -> float:
-    """The spacing that all filtered axes share, mm."""
+    """Return the spacing that all filtered axes share, in mm."""
     sizes = [spacing_mm[axis] for axis in axes]
     if max(sizes) - min(sizes) > 1e-3 * max(sizes):
         raise CaseError(
-            f"this filter needs equal spacing along the axes it filters; here it is {sizes} mm (x first)",
+            f"this filter needs equal spacing along the axes that it filters; here it is {sizes} mm (x first)",
             "interpolate to equal spacing (spacing_mm), or filter by slice",
         )
     return sizes[0]

@@ -1,4 +1,4 @@
-"""Grey levels: intensities inside a lesion become bin numbers 1 ... n, as IBSI bins them.
+"""Discretisation of a lesion's intensities into grey levels 1 ... n, as IBSI defines it.
 
 References
 ----------
@@ -16,7 +16,7 @@ _MOST_LEVELS = 10_000_000
 
 
 def fixed_width(values: NDArray[np.float64], width: float, lowest: float) -> NDArray[np.int32]:
-    """Bins of a fixed width: floor((x - lowest) / width) + 1.
+    """Discretise with bins of a fixed width: floor((x - lowest) / width) + 1.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ def fixed_width(values: NDArray[np.float64], width: float, lowest: float) -> NDA
     if least < lowest:
         raise CaseError(
             f"the lesion's lowest intensity is {least:g}, below the first bin at {lowest:g}",
-            "lower `lowest`, or resegment from there",
+            "lower `lowest`, or resegment from that value",
         )
     if (most - lowest) / width > _MOST_LEVELS:
         raise CaseError(
-            f"intensities from {lowest:g} to {most:g} give more than {_MOST_LEVELS:,} bins of width {width:g}",
+            f"intensities from {lowest:g} to {most:g} would need more than {_MOST_LEVELS:,} bins of width {width:g}",
             "use a wider bin",
         )
     levels: NDArray[np.int32] = np.floor((values - lowest) / width).astype(np.int32) + np.int32(1)
@@ -53,7 +53,7 @@ def fixed_width(values: NDArray[np.float64], width: float, lowest: float) -> NDA
 
 
 def fixed_count(values: NDArray[np.float64], count: int) -> NDArray[np.int32]:
-    """A fixed number of bins from minimum to maximum: floor(count (x - min) / (max - min)) + 1, at most count.
+    """Discretise with a fixed number of bins: floor(count (x - min) / (max - min)) + 1, at most count.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def fixed_count(values: NDArray[np.float64], count: int) -> NDArray[np.int32]:
 
     Returns
     -------
-    levels : int32 (n,), 1 ... count; all 1 where the intensities are equal.
+    levels : int32 (n,), 1 ... count; all 1 if the intensities are equal.
 
     Examples
     --------

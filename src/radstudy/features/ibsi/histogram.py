@@ -1,4 +1,4 @@
-"""The intensity histogram: statistics of grey levels.
+"""Intensity histogram features: statistics of grey levels.
 
 References
 ----------
@@ -14,7 +14,7 @@ from radstudy.features.ibsi.intensity import distribution
 
 
 def intensity_histogram(levels: NDArray[np.int32], n_levels: int) -> dict[str, float]:
-    """Intensity histogram features by IBSI tag.
+    """Compute the intensity histogram features, by IBSI tag.
 
     Parameters
     ----------
@@ -32,22 +32,22 @@ def intensity_histogram(levels: NDArray[np.int32], n_levels: int) -> dict[str, f
     """
     counts = np.bincount(levels, minlength=n_levels + 1)[1:].astype(np.float64)
     share = counts[counts > 0] / levels.size
-    found = distribution(levels.astype(np.float64))
-    found["mode"] = _mode(counts, found["mean"])
-    found["entropy"] = float(-(share * np.log2(share)).sum()) + 0.0
-    found["uniformity"] = float((share**2).sum())
-    found |= _gradients(counts)
-    return {f"ih_{name}": value for name, value in found.items()}
+    values = distribution(levels.astype(np.float64))
+    values["mode"] = _mode(counts, values["mean"])
+    values["entropy"] = float(-(share * np.log2(share)).sum()) + 0.0
+    values["uniformity"] = float((share**2).sum())
+    values |= _gradients(counts)
+    return {f"ih_{name}": value for name, value in values.items()}
 
 
 def _mode(counts: NDArray[np.float64], mean: float) -> float:
-    """The commonest level; of several, the one nearest to the mean, then the lower."""
+    """Return the most common level; in a tie the one nearest to the mean, then the lower."""
     levels = np.flatnonzero(counts == counts.max()) + 1
     return float(levels[np.argmin(np.abs(levels - mean))])
 
 
 def _gradients(counts: NDArray[np.float64]) -> dict[str, float]:
-    """Steepest rise and fall of the histogram (central differences, one-sided at the ends), and at which level."""
+    """Return the histogram's steepest rise and fall (central differences, one-sided at the ends) and their levels."""
     if counts.size < 2:
         return dict.fromkeys(("max_grad", "max_grad_g", "min_grad", "min_grad_g"), float("nan"))
     slope = np.gradient(counts)

@@ -1,4 +1,4 @@
-"""Intensity statistics, and the intensity peaks around single voxels.
+"""Intensity statistics and local intensity peaks.
 
 References
 ----------
@@ -18,7 +18,7 @@ _ON_THE_SPHERE_MM = 1e-9
 
 
 def distribution(values: Float64) -> dict[str, float]:
-    """The statistics that intensities and grey levels share, by the last part of their IBSI tag.
+    """Compute the statistics that intensities and grey levels share, by the last part of their IBSI tag.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def distribution(values: Float64) -> dict[str, float]:
 
     Returns
     -------
-    values : in the unit of `values` or its powers. Equal values have skew and kurt 0. cov is NaN where the mean is
-        0, qcod where the quartiles add up to 0, rmad where nothing lies between the 10th and the 90th percentile.
+    values : in the unit of `values` or its powers. Equal values have skew and kurt 0. cov is NaN if the mean is 0,
+        qcod if the quartiles add up to 0, rmad if no value lies between the 10th and the 90th percentile.
     """
     p10, p25, median, p75, p90 = (float(value) for value in np.percentile(values, (10, 25, 50, 75, 90)))
     mean, apart = float(values.mean()), values - values.mean()
@@ -54,7 +54,7 @@ def distribution(values: Float64) -> dict[str, float]:
 
 
 def statistics(values: Float64) -> dict[str, float]:
-    """Intensity statistics by IBSI tag.
+    """Compute the intensity statistics, by IBSI tag.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def statistics(values: Float64) -> dict[str, float]:
 
     Returns
     -------
-    values : see `distribution`; energy is a sum over voxels, rms its mean's root.
+    values : see `distribution`; energy is a sum over voxels, rms the root of its mean.
 
     Examples
     --------
@@ -70,16 +70,16 @@ def statistics(values: Float64) -> dict[str, float]:
     14.0
     """
     energy = float((values**2).sum())
-    found = distribution(values) | {"energy": energy, "rms": float(np.sqrt(energy / values.size))}
-    return {f"stat_{name}": value for name, value in found.items()}
+    by_name = distribution(values) | {"energy": energy, "rms": float(np.sqrt(energy / values.size))}
+    return {f"stat_{name}": value for name, value in by_name.items()}
 
 
 def local_intensity(stage: Stage) -> dict[str, float]:
-    """Local (VJGA) and global (0F91) intensity peak: mean intensity of the image in a sphere of 1 cubic cm.
+    """Compute the local (VJGA) and global (0F91) intensity peak: mean intensity in a sphere of 1 cubic cm.
 
-    The local peak is around the brightest voxel of the intensity mask (the highest of them where several are), the
-    global peak the highest around any voxel of it. The sphere takes in voxels outside the mask, and none outside the
-    image.
+    The local peak is the mean around the brightest voxel of the intensity mask (the highest mean if several voxels
+    tie), the global peak the highest mean around any voxel of it. The sphere includes voxels outside the mask, but
+    not outside the image.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def local_intensity(stage: Stage) -> dict[str, float]:
 
 
 def _sphere(spacing: Float64) -> NDArray[np.int64]:
-    """(m, 3) offsets of the voxels whose centres lie within the peak's radius."""
+    """Return the offsets of the voxels whose centres lie within the peak's radius, (m, 3)."""
     reach = np.floor(_PEAK_RADIUS_MM / spacing).astype(int)
     grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1).reshape(-1, 3)
     inside: NDArray[np.int64] = grid[np.linalg.norm(grid * spacing, axis=1) <= _PEAK_RADIUS_MM + _ON_THE_SPHERE_MM]

@@ -14,7 +14,7 @@ Float64 = NDArray[np.float64]
 
 @jit()
 def sphere_means(image: Float64, centres: Int64, offsets: Int64) -> Float64:
-    """Mean of the image at the offsets around each centre, without those outside the image.
+    """Compute the mean of the image at the offsets around each centre, ignoring those outside the image.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def sphere_means(image: Float64, centres: Int64, offsets: Int64) -> Float64:
 
 @jit()
 def zones(packed: Int32, inside: Int32, offsets: Int64, distance: Int32) -> tuple[Int32, Int32, Int32, Int32]:
-    """Connected zones of equal level, with where they are and how near to the border they come.
+    """Find the connected zones of equal level, with their position and least distance to the border.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def zones(packed: Int32, inside: Int32, offsets: Int64, distance: Int32) -> tupl
     """
     left = packed.copy()
     stack = np.empty(inside.size, np.int64)
-    found = np.empty((4, inside.size), np.int32)
+    results = np.empty((4, inside.size), np.int32)
     count = 0
     for seed in inside:
         level = left[seed]
@@ -81,30 +81,30 @@ def zones(packed: Int32, inside: Int32, offsets: Int64, distance: Int32) -> tupl
                     left[other] = 0
                     stack[waiting] = other
                     waiting += 1
-        found[0, count] = seed
-        found[1, count] = level
-        found[2, count] = size
-        found[3, count] = nearest
+        results[0, count] = seed
+        results[1, count] = level
+        results[2, count] = size
+        results[3, count] = nearest
         count += 1
-    return found[0, :count], found[1, :count], found[2, :count], found[3, :count]
+    return results[0, :count], results[1, :count], results[2, :count], results[3, :count]
 
 
 @jit()
 def neighbourhoods(
     packed: Int32, dense: Int32, inside: Int32, part: Int64, offsets: Int64, n_grey: int, n_parts: int
 ) -> tuple[Float64, Float64]:
-    """Voxels that have neighbours, and how far each differs from their mean, by part and level.
+    """Count voxels that have neighbours and sum their differences from the neighbours' mean, by part and level.
 
     Parameters
     ----------
     packed, dense : int32, flat and zero-padded: grey levels, and their ranks from 1.
     inside : int32 (n,), indices of lesion voxels.
-    part : int64 (n,), the part (slice) that each belongs to.
+    part : int64 (n,), the part (slice) that each voxel belongs to.
     offsets : int64, to all neighbours, both ways.
 
     Returns
     -------
-    voxels : float64 (n_parts, n_grey), those with at least one neighbour inside the lesion.
+    voxels : float64 (n_parts, n_grey), voxels with at least one neighbour inside the lesion.
     differences : float64 (n_parts, n_grey), sums of absolute differences.
     """
     voxels = np.zeros((n_parts, n_grey))

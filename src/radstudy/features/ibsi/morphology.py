@@ -1,8 +1,8 @@
-"""Morphological features: size and form of the morphological mask, and how intensities lie in it.
+"""Morphological features: size and shape of the morphological mask, and the distribution of intensities in it.
 
-Mesh volume, area and diameter come from `radstudy.features.shape`: the reference values' tolerances (0.1 % of an area)
-leave no room for another way to cut a cube's polygons into triangles than that of the usual tables. Densities of the
-minimum enclosing ellipsoid and of the oriented bounding box are not standardised, so they are not given.
+Mesh volume, area and diameter come from `radstudy.features.shape`: the tolerances of the reference values (0.1 % of an
+area) allow only the usual tables' way of cutting a cube's polygons into triangles. Densities of the minimum enclosing
+ellipsoid and of the oriented bounding box are not standardised and therefore not computed.
 
 References
 ----------
@@ -42,16 +42,16 @@ _SERIES = 20
 
 
 def morphology(stage: Stage) -> dict[str, float]:
-    """Morphological features by IBSI tag.
+    """Compute the morphological features, by IBSI tag.
 
     Parameters
     ----------
-    stage : the lesion; form from its morphological mask, intensities from its intensity mask.
+    stage : the lesion; its shape comes from the morphological mask, intensities from the intensity mask.
 
     Returns
     -------
-    values : mm, mm^2, mm^3 or none; morph_integ_int in intensity x mm^3. NaN: axes of a single voxel, elongation and
-        flatness too; densities of an ellipsoid without volume; Moran's and Geary's where intensities do not differ.
+    values : in mm, mm^2, mm^3 or without unit; morph_integ_int in intensity x mm^3. NaN: axes, elongation and flatness
+        of a single voxel; densities of an ellipsoid without volume; Moran's and Geary's if intensities do not differ.
     """
     mask = np.ascontiguousarray(stage.cut(stage.morphological_mask))
     computed = shape(mask, stage.spacing_mm, _SHAPE.values())
@@ -69,7 +69,7 @@ def morphology(stage: Stage) -> dict[str, float]:
 
 
 def _densities(volume: float, area: float, semi_axes: list[float], stage: Stage) -> dict[str, float]:
-    """Volume and area relative to those of the bounding box, the ellipsoid of the axes, and the convex hull."""
+    """Compute volume and area relative to the bounding box, the ellipsoid of the axes, and the convex hull."""
     z, y, x = ((last - first) * mm for (first, last), mm in zip(stage.box, stage.spacing_mm, strict=True))
     ellipsoid, its_area = 4 / 3 * np.pi * float(np.prod(semi_axes)), _ellipsoid_area(*semi_axes)
     hull = ConvexHull(_hull_points(np.ascontiguousarray(stage.cut(stage.morphological_mask)), stage.spacing_mm))
@@ -84,7 +84,7 @@ def _densities(volume: float, area: float, semi_axes: list[float], stage: Stage)
 
 
 def _hull_points(mask: Mask, spacing: Spacing) -> Float64:
-    """(n, 3) in mm: the mesh vertices on the convex hull of each plane, which hold those of the whole mesh."""
+    """Return the mesh vertices on the convex hull of each plane, (n, 3) in mm; they include those of the whole hull."""
     padded = surface.crop_and_pad(mask.view(np.uint8))
     along_x, _ = surface.vertex_rows(padded)
     hulls, _ = surface.planar_hulls(along_x, spacing[1] / 2, spacing[2] / 2)
@@ -93,11 +93,11 @@ def _hull_points(mask: Mask, spacing: Spacing) -> Float64:
 
 
 def _ellipsoid_area(a: float, b: float, c: float) -> float:
-    """Surface of an ellipsoid with semi-axes a >= b >= c, by the first 20 terms of IBSI's series (RDD2).
+    """Compute the surface of an ellipsoid with semi-axes a >= b >= c, by the first 20 terms of IBSI's series (RDD2).
 
     The series sums (alpha beta)^n P_n((alpha^2 + beta^2) / (2 alpha beta)) / (1 - 4 n^2), P_n a Legendre polynomial.
-    It is not the ellipsoid's true area (4 % less for the digital phantom), but what the reference values were made
-    with. The recurrence of P_n is multiplied through by (alpha beta)^n, so that equal axes need no exception.
+    The result is not the ellipsoid's true area (4 % less for the digital phantom), but the reference values were
+    computed with it. The recurrence of P_n is multiplied by (alpha beta)^n, so that equal axes need no special case.
     """
     if a == 0:
         return 0.0
@@ -111,7 +111,7 @@ def _ellipsoid_area(a: float, b: float, c: float) -> float:
 
 
 def _centre_shift(stage: Stage) -> float:
-    """Distance in mm between the centre of the form and that of the intensities (KLMA); NaN if these add up to 0."""
+    """Compute the distance in mm between the shape's and the intensities' centre (KLMA); NaN if these add up to 0."""
     form = np.argwhere(stage.morphological_mask).mean(axis=0)
     total = float(stage.values.sum())
     if total == 0:
@@ -121,10 +121,10 @@ def _centre_shift(stage: Stage) -> float:
 
 
 def spatial_correlation(image: Float64, mask: Mask, spacing_mm: Spacing) -> dict[str, float]:
-    """Moran's I (N365) and Geary's C (NPT7), every pair of voxels weighted by one over their distance.
+    """Compute Moran's I (N365) and Geary's C (NPT7), every pair of voxels weighted by one over their distance.
 
-    The sums over pairs are sums over offsets, that is convolutions with 1 / distance, which the Fourier transform
-    gives exactly but for rounding: n log n instead of n^2.
+    The sums over pairs are sums over offsets, that is, convolutions with 1 / distance, which the Fourier transform
+    computes exactly except for rounding: n log n instead of n^2.
 
     Parameters
     ----------
@@ -133,13 +133,13 @@ def spatial_correlation(image: Float64, mask: Mask, spacing_mm: Spacing) -> dict
 
     Returns
     -------
-    values : NaN for fewer than two voxels or equal intensities.
+    values : NaN for fewer than two voxels or for equal intensities.
 
     Examples
     --------
     >>> image = np.array([[[1.0, 2.0, 3.0]]])
-    >>> found = spatial_correlation(image, image > 0, (1.0, 1.0, 1.0))
-    >>> round(found["morph_moran_i"], 6), round(found["morph_geary_c"], 6)
+    >>> values = spatial_correlation(image, image > 0, (1.0, 1.0, 1.0))
+    >>> round(values["morph_moran_i"], 6), round(values["morph_geary_c"], 6)
     (-0.3, 0.8)
     """
     count = int(np.count_nonzero(mask))
@@ -162,7 +162,7 @@ def spatial_correlation(image: Float64, mask: Mask, spacing_mm: Spacing) -> dict
 
 
 def _inverse_distances(shape_zyx: tuple[int, ...], size: list[int], spacing_mm: Spacing) -> Float64:
-    """1 / distance of every offset, wrapped around; 0 for no offset."""
+    """Return 1 / distance for every offset, wrapped around; 0 for the zero offset."""
     squared = np.zeros((1, 1, 1))
     for axis, (n, padded, mm) in enumerate(zip(shape_zyx, size, spacing_mm, strict=True)):
         offset = np.arange(padded)

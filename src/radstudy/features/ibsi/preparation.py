@@ -1,7 +1,7 @@
-"""From an image and a mask to what features are computed from: interpolation, then resegmentation.
+"""Preparation of an image and a mask for IBSI features: interpolation, then resegmentation.
 
-IBSI's order of work: interpolate the image and the mask, round the intensities, then take voxels out of the intensity
-mask by their intensity. The morphological mask stays whole. Arrays are (z, y, x), spacings too.
+IBSI's order of work: interpolate the image and the mask, round the intensities, then remove voxels from the intensity
+mask by their intensity. The morphological mask stays whole. Arrays and spacings are in the order (z, y, x).
 
 References
 ----------
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,9 @@ from radstudy.space.axes import zyx_of_ijk
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_ORDERS = {"nearest": 0, "linear": 1, "cubic": 3}
-_ROUNDING = 1e-6  # half of a voxel inside must not be lost to rounding
+_Order = Literal[0, 1, 3]  # of a spline
+_ORDERS: dict[str, _Order] = {"nearest": 0, "linear": 1, "cubic": 3}
+_ROUNDING = 1e-6  # a voxel that is exactly half inside must not be lost to rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class Stage:
     ----------
     image : float64 (z, y, x), the image's unit.
     intensity_mask : bool (z, y, x), the voxels whose intensities count.
-    morphological_mask : bool (z, y, x), the lesion's form.
+    morphological_mask : bool (z, y, x), the lesion's shape.
     spacing_mm : (z, y, x) between voxel centres.
     """
 
@@ -52,7 +53,7 @@ class Stage:
 
     @cached_property
     def values(self) -> Float64:
-        """(n,) intensities inside the intensity mask."""
+        """Intensities inside the intensity mask, (n,)."""
         return self.image[self.intensity_mask]
 
     @cached_property
@@ -63,7 +64,7 @@ class Stage:
         return box
 
     def cut(self, array: NDArray[Any]) -> NDArray[Any]:
-        """The part of a (z, y, x) array inside the box."""
+        """Return the part of a (z, y, x) array inside the box."""
         return cut(array, self.box)
 
 
@@ -83,13 +84,13 @@ def prepare(volume: Volume, roi: Roi, settings: IbsiSettings, *, whole_image: bo
     ----------
     volume : the image.
     roi : a mask on its grid.
-    settings : which steps, and how.
-    whole_image : intensities outside the mask are needed, so they must be finite too (as when interpolating).
+    settings : the steps and their settings.
+    whole_image : intensities outside the mask are needed and must be finite too (as when interpolating).
 
     Raises
     ------
-    CaseError : the mask is empty or not on the image's grid; it vanishes on the new grid or in resegmentation;
-        intensities that are needed are not finite.
+    CaseError : the mask is empty or not on the image's grid; it disappears on the new grid or in resegmentation;
+        required intensities are not finite.
     """
     placed = roi.on_grid_of(volume)
     mask = np.ascontiguousarray(zyx_of_ijk(placed.mask))
@@ -109,20 +110,20 @@ def _check_finite(values: Float64) -> None:
     bad = int(np.count_nonzero(~np.isfinite(values)))
     if bad:
         raise CaseError(
-            f"{bad} intensities that are needed are not finite",
+            f"{bad} required intensities are not finite",
             "replace them by the background's value, or draw the mask without them",
         )
 
 
 def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
-    """Image and mask on the new grid, whose centre is the old one's.
+    """Interpolate image and mask onto the new grid, which has the same centre as the old one.
 
     An axis of n voxels at spacing s becomes ceil(n s / s') voxels at s'. Beyond the outermost voxel centres the
     outermost voxels repeat.
 
     Raises
     ------
-    CaseError : no voxel of the new grid has enough of the mask.
+    CaseError : no voxel of the new grid contains enough of the mask.
     """
     if settings.spacing_mm is None:
         return stage
@@ -132,7 +133,7 @@ def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
     if settings.by_slice:
         new[0] = old[0]
     size = np.array(stage.image.shape)
-    # a quotient that is whole but for rounding must not gain a voxel
+    # a quotient that is an integer except for rounding must not gain a voxel
     count = np.ceil(np.round(size * old / new, 9)).astype(int)
     first = (old * (size - 1) - new * (count - 1)) / 2 / old
     image = _on_grid(stage.image, new / old, first, count, _ORDERS[settings.interpolation])
@@ -148,10 +149,10 @@ def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
     return Stage(image, mask, mask, (float(new[0]), float(new[1]), float(new[2])))
 
 
-def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: int) -> Float64:
-    """An array (z, y, x) sampled at `count` points along each axis, `step` voxels apart, from the index `first` on."""
+def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: _Order) -> Float64:
+    """Sample an array (z, y, x) at `count` points along each axis, `step` voxels apart, starting at index `first`."""
     sampled: Float64 = ndimage.affine_transform(
-        array, step, offset=first, output_shape=tuple(count.tolist()), order=order, mode="nearest"
+        array, step, offset=first.tolist(), output_shape=tuple(count.tolist()), order=order, mode="nearest"
     )
     return sampled
 
@@ -161,14 +162,14 @@ def _mm(zyx: Float64) -> str:
 
 
 def resegment(stage: Stage, settings: IbsiSettings) -> Stage:
-    """Take voxels out of the intensity mask by their intensity.
+    """Remove voxels from the intensity mask by their intensity.
 
-    The range and mean +- n standard deviations are both those of the mask before: with both, what lies in their
-    intersection stays.
+    Both the range and mean +- n standard deviations refer to the mask before resegmentation; if both are set, voxels in
+    their intersection stay.
 
     Raises
     ------
-    CaseError : no voxel stays.
+    CaseError : no voxel is left.
     """
     low, high = -np.inf, np.inf
     if settings.resegment_range is not None:

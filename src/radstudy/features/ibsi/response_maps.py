@@ -1,4 +1,4 @@
-"""Response maps of IBSI-2's filters, and the statistics of intensities in them.
+"""Response maps of IBSI-2's filters, and intensity statistics in them.
 
 `response_map` applies a filter to a volume; `filtered_statistics` goes from an image and a mask to statistics:
 interpolate, resegment by the unfiltered intensities, filter, describe the response inside.
@@ -14,7 +14,7 @@ import numpy as np
 
 from radstudy.errors import CaseError, StudyFileError
 from radstudy.features.given import read_given
-from radstudy.features.ibsi.convolution import PADDING
+from radstudy.features.ibsi.convolution import PADDING, Boundary
 from radstudy.features.ibsi.filters import PLANE, SPACE, Filter
 from radstudy.features.ibsi.intensity import statistics
 from radstudy.features.ibsi.preparation import Float64, Stage, prepare
@@ -26,24 +26,24 @@ from radstudy.imaging.volume import Volume
 from radstudy.space.axes import ijk_of_zyx, zyx_of_ijk
 
 
-def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Volume:
-    """A volume's response to a filter.
+def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, boundary: Boundary = "reflect") -> Volume:
+    """Compute a volume's response to a filter.
 
     Parameters
     ----------
     volume : the image, finite everywhere.
     applied : the filter; distances in mm are those of the volume's grid.
     by_slice : filter each plane of constant k alone.
-    boundary : how the image goes on beyond its border: "constant" (zeros), "nearest" (the outermost voxel), "wrap"
-        (periodic) or "reflect" (mirrored, the outermost voxel twice).
+    boundary : continuation of the image beyond its border: "constant" (zeros), "nearest" (the outermost voxel), "wrap"
+        (periodic) or "reflect" (mirrored, with the outermost voxel repeated).
 
     Returns
     -------
-    response : on the same grid, float64.
+    response : float64 volume on the same grid.
 
     Raises
     ------
-    CaseError : the volume is not finite, or the filter needs equal spacing that it does not have.
+    CaseError : the volume is not finite, or the filter needs equal spacing and the volume does not have it.
     StudyFileError : the boundary or an argument of the filter is unknown.
 
     Examples
@@ -54,11 +54,14 @@ def response_map(volume: Volume, applied: Filter, *, by_slice: bool = False, bou
     array([0.333, 1.   , 2.   , 3.   , 3.667])
     """
     if not np.isfinite(volume.voxels).all():
-        raise CaseError("the image is not finite everywhere, so it cannot be filtered", "replace what is not")
+        raise CaseError(
+            "the image has voxels that are not finite, so it cannot be filtered",
+            "replace them by the background's value",
+        )
     x, y, z = (float(mm) for mm in volume.spacing_mm)
     image = np.ascontiguousarray(zyx_of_ijk(volume.voxels), dtype=np.float64)
-    found = _response(image, (z, y, x), applied, by_slice, boundary)
-    return volume.with_voxels(ijk_of_zyx(found), f"filtered by {applied}")
+    response = _response(image, (z, y, x), applied, by_slice, boundary)
+    return volume.with_voxels(ijk_of_zyx(response), f"filtered by {applied}")
 
 
 def filtered_statistics(
@@ -67,16 +70,16 @@ def filtered_statistics(
     settings: IbsiSettings | Mapping[str, Any] | str,
     applied: Filter,
     *,
-    boundary: str = "reflect",
+    boundary: Boundary = "reflect",
     label: Label | None = None,
 ) -> dict[str, float]:
-    """Intensity statistics of a lesion in a response map (IBSI-2, phase 2).
+    """Compute intensity statistics of a lesion in a response map (IBSI-2, phase 2).
 
     Parameters
     ----------
     image, mask, label : as in `extract_ibsi`.
     settings : as in `extract_ibsi`; by_slice filters by slice, and bins are not needed. "ibsi2_A" and "ibsi2_B" are
-        the published ones. Resegmentation goes by the intensities before the filter.
+        the published ones. Resegmentation uses the intensities before the filter.
     applied : the filter.
     boundary : see `response_map`.
 
@@ -94,12 +97,14 @@ def filtered_statistics(
     return statistics(response_inside(lesion, applied, by_slice=chosen.by_slice, boundary=boundary))
 
 
-def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: str = "reflect") -> Float64:
-    """The response to a filter at the voxels of the intensity mask, without filtering more than they need.
+def response_inside(
+    lesion: Stage, applied: Filter, *, by_slice: bool = False, boundary: Boundary = "reflect"
+) -> Float64:
+    """Compute the response to a filter at the voxels of the intensity mask, filtering no more than needed.
 
     Parameters
     ----------
-    lesion : as `radstudy.features.ibsi.preparation.prepare` gives it.
+    lesion : as returned by `radstudy.features.ibsi.preparation.prepare`.
     applied, by_slice, boundary : see `response_map`.
 
     Returns
@@ -115,11 +120,11 @@ def response_inside(lesion: Stage, applied: Filter, *, by_slice: bool = False, b
         reach = max(lesion.image.shape)
     around = padded(lesion.box, reach, lesion.image.shape)
     image = np.ascontiguousarray(cut(lesion.image, around))
-    found = _response(image, lesion.spacing_mm, applied, by_slice, boundary)
-    return found[cut(lesion.intensity_mask, around)]
+    response = _response(image, lesion.spacing_mm, applied, by_slice, boundary)
+    return response[cut(lesion.intensity_mask, around)]
 
 
-def _response(image: Float64, spacing_mm: Spacing, applied: Filter, by_slice: bool, boundary: str) -> Float64:
+def _response(image: Float64, spacing_mm: Spacing, applied: Filter, by_slice: bool, boundary: Boundary) -> Float64:
     if boundary not in PADDING:
         raise StudyFileError(f"boundary is {boundary!r}; give one of {', '.join(PADDING)}")
     return applied.response(image, spacing_mm, PLANE if by_slice else SPACE, boundary)

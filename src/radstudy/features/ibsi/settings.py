@@ -1,4 +1,4 @@
-"""Everything that decides an IBSI feature's value, and the configurations that IBSI published values for."""
+"""Settings that determine an IBSI feature's value, and the configurations that IBSI published values for."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ class IbsiSettings:
 
     Parameters
     ----------
-    by_slice : interpolate within planes of constant k only; textures are then 2D and 2.5D unless `dimensions` says
-        otherwise.
+    by_slice : interpolate within planes of constant k only; textures are then 2D and 2.5D unless `dimensions` is set.
     spacing_mm : (x, y, z) of the new grid in the file's axis order, 0 keeps an axis (as does z with `by_slice`);
         None does not interpolate. The new grid has the old one's centre.
     interpolation : of the intensities: "nearest", "linear" (bi- or trilinear) or "cubic" (cubic B-spline). The mask
         is always interpolated linearly.
-    mask_threshold : least part of a new voxel, 0 to 1, that lies in the mask for the voxel to belong to it.
+    mask_threshold : smallest fraction of a new voxel, 0 to 1, inside the mask for the voxel to belong to it.
     round_intensities : round interpolated intensities to whole numbers (Hounsfield units).
     resegment_range : (lowest, highest) intensity, in the image's unit, that stays in the intensity mask; None: all.
-    resegment_sigma : stay within this many standard deviations of the mean of the interpolated mask; with a range as
-        well, both must hold. The morphological mask is never changed by either.
+    resegment_sigma : keep voxels within this many standard deviations of the mean of the interpolated mask; if a range
+        is set too, both must hold. Neither changes the morphological mask.
     bin_width : of the grey levels, in the image's unit. `extract_ibsi` needs this or `bin_count`.
-    lowest : lower edge of the first bin of a fixed width, in the image's unit; None: the range's lowest, or the
-        lesion's minimum without a range.
+    lowest : lower edge of the first bin of a fixed width, in the image's unit; None: the range's lowest value, or the
+        lesion's minimum if there is no range.
     bin_count : a fixed number of bins between the lesion's minimum and maximum instead.
-    ivh_bin_width, ivh_bin_count : bins of the intensity-volume histogram; neither: intensities in steps of 1 where
-        they are whole numbers, else as they are.
+    ivh_bin_width, ivh_bin_count : bins of the intensity-volume histogram; if neither is set, intensities in steps of 1
+        if they are whole numbers, else unbinned.
     dimensions : of the textures: any of "2D" (by slice, then averaged), "2.5D" (by slice, merged) and "3D".
 
     Raises
@@ -79,7 +78,7 @@ class IbsiSettings:
         if self.spacing_mm is not None and (len(self.spacing_mm) != 3 or min(self.spacing_mm) < 0):
             raise StudyFileError(f"spacing_mm is {self.spacing_mm}; give mm along x, y and z, 0 to keep an axis")
         if not 0 < self.mask_threshold <= 1:
-            raise StudyFileError(f"mask_threshold is {self.mask_threshold}; give a part above 0 and up to 1")
+            raise StudyFileError(f"mask_threshold is {self.mask_threshold}; give a fraction above 0 and up to 1")
         if self.bin_width is not None and self.bin_count is not None:
             raise StudyFileError("give bin_width or bin_count, not both")
         if self.ivh_bin_width is not None and self.ivh_bin_count is not None:
@@ -112,11 +111,11 @@ CONFIGURATIONS: dict[str, IbsiSettings] = {
 
 
 def ibsi_settings(settings: IbsiSettings | Mapping[str, Any] | str) -> IbsiSettings:
-    """Settings from what a caller may give: settings, a dictionary of their fields, or a configuration's name.
+    """Return the settings for settings, a dictionary of their fields, or a configuration's name.
 
     Raises
     ------
-    StudyFileError : there is no such configuration or field, or a value cannot be used.
+    StudyFileError : the configuration or field is unknown, or a value cannot be used.
 
     Examples
     --------
@@ -130,15 +129,15 @@ def ibsi_settings(settings: IbsiSettings | Mapping[str, Any] | str) -> IbsiSetti
     if isinstance(settings, str):
         name = settings.removeprefix("config_")
         if name not in CONFIGURATIONS:
-            raise StudyFileError(f"there is no IBSI configuration {settings!r}; there are {', '.join(CONFIGURATIONS)}")
+            raise StudyFileError(f"unknown IBSI configuration {settings!r}; choose from {', '.join(CONFIGURATIONS)}")
         return CONFIGURATIONS[name]
     if not isinstance(settings, Mapping):
         raise StudyFileError(
-            "IBSI settings are IbsiSettings, a dictionary or a configuration's name "
+            "IBSI settings must be IbsiSettings, a dictionary or a configuration's name "
             f"({', '.join(CONFIGURATIONS)}), not {type(settings).__name__}"
         )
     known = {field.name for field in fields(IbsiSettings)}
     unknown = [name for name in settings if name not in known]
     if unknown:
-        raise StudyFileError(f"IBSI settings have no field {unknown[0]!r}; they have {', '.join(sorted(known))}")
+        raise StudyFileError(f"IBSI settings have no field {unknown[0]!r}; choose from {', '.join(sorted(known))}")
     return IbsiSettings(**settings)

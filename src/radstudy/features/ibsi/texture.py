@@ -1,8 +1,8 @@
-"""Texture features with every aggregation that IBSI defines.
+"""Texture features with all aggregations that IBSI defines.
 
-"2D" computes a feature in each slice and averages; "2.5D" merges the slices' matrices; "3D" takes the lesion as one
-volume. Co-occurrence and run length matrices have directions besides (4 in a plane, 13 in space): "avg" averages over
-them, "comb" merges them first. Neighbours are at a Chebyshev distance of 1, dependences within 0 grey levels.
+"2D" computes a feature in each slice and averages; "2.5D" merges the slices' matrices; "3D" treats the lesion as one
+volume. Co-occurrence and run length matrices also have directions (4 in a plane, 13 in 3D): "avg" averages over them,
+"comb" merges them first. Neighbours are at a Chebyshev distance of 1, dependences within 0 grey levels.
 
 References
 ----------
@@ -39,7 +39,7 @@ _MERGED = {
 }
 _PLAIN = {"2D": ("2D", "2D"), "2.5D": ("2_5D", "2.5D"), "3D": ("3D", "3D")}
 
-# tag: place in what the kernels return
+# tag: index in the values that the kernels return
 _GLCM = {
     "cm_joint_max": formulas.MAXIMUM_PROBABILITY,
     "cm_joint_avg": formulas.JOINT_AVERAGE,
@@ -67,7 +67,7 @@ _GLCM = {
     "cm_info_corr1": formulas.IMC1,
     "cm_info_corr2": formulas.IMC2,
 }
-# the four matrices of sizes share their formulas; each has its own words for small, large and size
+# the four matrices of sizes share their formulas; each has its own terms for small, large and size
 _SIZES = {
     "{small}e": formulas.SMALL,
     "{large}e": formulas.LARGE,
@@ -109,7 +109,7 @@ _NGTDM = {
 
 @dataclass(frozen=True, eq=False)
 class _Lesion:
-    """A packed lesion, seen by slices or as a whole."""
+    """A packed lesion, treated slice by slice or as a whole."""
 
     packed: PackedLesion
     distance: NDArray[np.int32]
@@ -118,11 +118,11 @@ class _Lesion:
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """Steps one way to direct neighbours."""
+        """Offsets to direct neighbours, one of each pair of opposites."""
         return self.packed.near(0 if self.by_slice else None)
 
     def slice_of(self, index: NDArray[np.int32]) -> NDArray[np.int64]:
-        """(n,) the slice of packed indices, numbered from 0 without gaps; 0 for all of a whole."""
+        """Return the slice of packed indices, (n,), numbered from 0 without gaps; all 0 for the whole lesion."""
         if not self.by_slice:
             return np.zeros(index.size, np.int64)
         plane = self.packed.strides[0]
@@ -130,7 +130,7 @@ class _Lesion:
 
     @cached_property
     def part(self) -> NDArray[np.int64]:
-        """(n,) the slice of each voxel."""
+        """The slice of each voxel, (n,)."""
         return self.slice_of(self.packed.inside)
 
     @cached_property
@@ -141,12 +141,12 @@ class _Lesion:
 
 
 def textures(levels: NDArray[np.int32], morphological_mask: Mask, n_levels: int, dimensions: Iterable[str]) -> Values:
-    """All texture features, by (IBSI tag, aggregation).
+    """Compute all texture features, by (IBSI tag, aggregation).
 
     Parameters
     ----------
     levels : int32 (z, y, x), grey levels from 1 inside the intensity mask, 0 outside.
-    morphological_mask : bool (z, y, x), from whose border the distance zones' distances count.
+    morphological_mask : bool (z, y, x); the distances of the distance zones are measured from its border.
     n_levels : number of grey-level bins, for the normalised inverse differences.
     dimensions : any of "2D", "2.5D" and "3D".
 
@@ -157,7 +157,7 @@ def textures(levels: NDArray[np.int32], morphological_mask: Mask, n_levels: int,
 
     Raises
     ------
-    CaseError : no voxel is inside, or more than `MOST_GREY_LEVELS` grey levels are.
+    CaseError : the lesion has no voxels, or more than `MOST_GREY_LEVELS` grey levels.
     """
     wanted = set(dimensions)
     packed = PackedLesion.of(levels)
@@ -175,7 +175,7 @@ def textures(levels: NDArray[np.int32], morphological_mask: Mask, n_levels: int,
 
 
 def _pairs_and_runs(lesion: _Lesion, dimensions: list[str]) -> Values:
-    """Co-occurrence and run length features; slice by slice, so that only one slice's matrices are held."""
+    """Compute co-occurrence and run length features, holding the matrices of only one slice at a time."""
     rows: dict[str, tuple[list[Float64], list[Float64]]] = {"cm": ([], []), "rlm": ([], [])}
     all_pairs = all_runs = np.zeros((), np.int32)
     for voxels in lesion.parts:
@@ -195,8 +195,8 @@ def _pairs_and_runs(lesion: _Lesion, dimensions: list[str]) -> Values:
         else:
             cm = [_glcm(all_pairs, lesion, merge) for merge in (False, True)]
             rlm = [_glrlm(all_runs, lesion, merge) for merge in (False, True)]
-        for tags, found in ((_GLCM, cm), (_GLRLM, rlm)):
-            values |= _named(tags, found[0], _AVERAGED[dimension]) | _named(tags, found[1], _MERGED[dimension])
+        for tags, results in ((_GLCM, cm), (_GLRLM, rlm)):
+            values |= _named(tags, results[0], _AVERAGED[dimension]) | _named(tags, results[1], _MERGED[dimension])
     return values
 
 
@@ -210,7 +210,7 @@ def _glrlm(runs: NDArray[np.int32], lesion: _Lesion, merge: bool) -> Float64:
 
 
 def _mean(rows: list[Float64]) -> Float64:
-    """Mean over the rows that are not NaN; NaN if all are."""
+    """Compute the mean over the rows that are not NaN; NaN if all are."""
     kept = [row for row in rows if not np.isnan(row).any()]
     return np.mean(kept, axis=0) if kept else rows[0]
 
@@ -224,7 +224,7 @@ def _named(tags: dict[str, int], values: Float64, aggregation: tuple[str, str]) 
 
 
 def _others(lesion: _Lesion, dimensions: list[str]) -> Values:
-    """Size zone, distance zone, neighbourhood difference and dependence features."""
+    """Compute size zone, distance zone, neighbourhood difference and dependence features."""
     packed = lesion.packed
     first, level, size, distance = kernels.zones(
         packed.packed, packed.inside, both_ways(lesion.offsets), lesion.distance
@@ -239,15 +239,15 @@ def _others(lesion: _Lesion, dimensions: list[str]) -> Values:
     values: Values = {}
     for tags, rows in counted:
         for dimension in dimensions:
-            found = _mean(rows[:-1]) if dimension == "2D" else rows[-1]
-            values |= _named(tags, found, _PLAIN[dimension])
+            row = _mean(rows[:-1]) if dimension == "2D" else rows[-1]
+            values |= _named(tags, row, _PLAIN[dimension])
     return values
 
 
 def _zone_rows(
     lesion: _Lesion, slices: NDArray[np.int64], level: NDArray[np.int32], size: NDArray[np.int32]
 ) -> Iterator[Float64]:
-    """Features of each slice's zones, then of all, counted by level and by size (or distance to the border)."""
+    """Yield the features of each slice's zones, then of all zones, counted by level and by size (or distance)."""
     packed = lesion.packed
     chosen = [(slices == number, voxels.size) for number, voxels in enumerate(lesion.parts)]
     for kept, n_voxels in (*chosen, (np.ones(slices.size, np.bool_), packed.inside.size)):
@@ -281,14 +281,14 @@ def _dependence_rows(lesion: _Lesion) -> Iterator[Float64]:
     for voxels in (*lesion.parts, packed.inside):
         matrix = counting.dependence_matrix(packed.dense, voxels, dependent, packed.grey.size, offsets.size)
         row = formulas.size_formulas(matrix, packed.grey, sizes)
-        row[formulas.PERCENTAGE] = 1.0  # every voxel has one dependence, be it with itself alone
+        row[formulas.PERCENTAGE] = 1.0  # every voxel has one dependence, if only with itself
         yield np.append(row, ((matrix / matrix.sum()) ** 2).sum())
 
 
 def _packed_distance(
     packed: PackedLesion, levels: NDArray[np.int32], morphological_mask: Mask, by_slice: bool
 ) -> NDArray[np.int32]:
-    """Steps over faces from each voxel to the nearest one outside the morphological mask, packed like the levels."""
+    """Count the steps over faces from each voxel to the nearest one outside the morphological mask, packed."""
     padded = np.pad(morphological_mask, 1)
     if by_slice:
         steps = np.stack([ndimage.distance_transform_cdt(plane, metric="taxicab") for plane in padded])

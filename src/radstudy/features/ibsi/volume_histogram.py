@@ -1,4 +1,4 @@
-"""The intensity-volume histogram: how much of the lesion is at least so bright.
+"""Intensity-volume histogram: the fraction of the lesion at or above an intensity.
 
 References
 ----------
@@ -21,7 +21,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class VolumeHistogram:
-    """Intensities on the axis of the histogram.
+    """Intensities and the axis of their intensity-volume histogram.
 
     Parameters
     ----------
@@ -36,23 +36,23 @@ class VolumeHistogram:
     high: float
 
     def volume_at(self, intensity_fraction: float) -> float:
-        """Part of the voxels whose intensity fraction (x - low) / (high - low) is at least so much."""
+        """Return the fraction of voxels with an intensity fraction (x - low) / (high - low) of at least this value."""
         threshold = self.low + intensity_fraction * (self.high - self.low)
         return float((self.values >= threshold - _ROUNDING * max(1.0, abs(threshold))).mean())
 
     def intensity_at(self, volume_fraction: float) -> float:
-        """Lowest intensity of the axis that at most so much of the volume reaches; NaN if none is."""
+        """Return the lowest intensity of the axis that at most this fraction of the volume reaches; NaN if none."""
         above = self.values.size - np.searchsorted(np.sort(self.values), self.axis, side="left")
-        found = np.flatnonzero(above <= volume_fraction * self.values.size)
-        return float(self.axis[found[0]]) if found.size else float("nan")
+        reached = np.flatnonzero(above <= volume_fraction * self.values.size)
+        return float(self.axis[reached[0]]) if reached.size else float("nan")
 
 
 def volume_histogram(values: Float64, settings: IbsiSettings) -> dict[str, float]:
-    """Intensity-volume histogram features by IBSI tag.
+    """Compute the intensity-volume histogram features, by IBSI tag.
 
-    The axis runs over the resegmentation range where there is one, else from minimum to maximum. With a bin width
+    The axis spans the resegmentation range if there is one, else minimum to maximum. With a bin width,
     intensities become the centres of their bins; with a bin count they become bin numbers, which are the unit of the
-    result. (The area under the curve is not standardised, so it is not given.)
+    result. (The area under the curve is not standardised and therefore not computed.)
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def volume_histogram(values: Float64, settings: IbsiSettings) -> dict[str, float
 
     Returns
     -------
-    values : volumes as parts of 1, intensities in the image's unit or in bin numbers. NaN for the intensity that at
-        most 10 % (90 %) reach where there is none, as in a flat lesion.
+    values : volumes as fractions of 1, intensities in the image's unit or in bin numbers. NaN if no intensity is
+        reached by at most 10 % (90 %), as in a flat lesion.
     """
     histogram = _histogram(values, settings)
     v10, v90 = histogram.volume_at(0.1), histogram.volume_at(0.9)

@@ -1,4 +1,4 @@
-"""The compiled half of discretisation."""
+"""Compiled kernel of the discretisation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from radstudy.compiled import jit
 
 @jit()
 def digitise(values: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Bin number, from 1, of each value: ``numpy.digitize`` for bins of (nearly) equal width.
+    """Return the bin number, from 1, of each value: ``numpy.digitize`` for bins of (nearly) equal width.
 
     The bin is guessed from the width and corrected by comparing with the edges themselves, so the result is exact.
 
@@ -21,8 +21,8 @@ def digitise(values: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[N
 
     Returns
     -------
-    numbers : int32 (n,). A value below the first edge, which only rounding of that edge can cause, gets 1.
-    counts : int64 (highest number + 1,), values of each number.
+    numbers : int32 (n,). A value below the first edge (possible only by rounding of that edge) gets 1.
+    counts : int64 (highest number + 1,), number of values in each bin.
     """
     n_bins = edges.size - 1
     per_bin = n_bins / (edges[n_bins] - edges[0])

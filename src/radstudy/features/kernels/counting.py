@@ -1,8 +1,8 @@
-"""Counting grey levels: neighbours, runs, zones and dependences, over lesion voxels only.
+"""Counts of grey levels: neighbours, runs, zones and dependences, over lesion voxels only.
 
-All kernels work on a flat, zero-padded copy of the lesion's bounding box, so that a neighbour is a fixed offset away
-and no bounds are checked. Level 0 is "not lesion". Indices are unsigned in the inner loops: an index that may be
-negative costs a test for Python's counting from the end, which is half of the time here.
+All kernels work on a flat, zero-padded copy of the lesion's bounding box, so that a neighbour is at a fixed offset and
+no bounds are checked. Level 0 is "not lesion". Indices are unsigned in the inner loops: an index that may be negative
+needs a test for Python's counting from the end, which would take half of the time here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _u = np.uint64
 
 @jit()
 def bounding_box(levels: Int32) -> Int64:
-    """First and last index of the lesion along z, y, x, the number of its voxels, and its highest level.
+    """Return the lesion's first and last index along z, y, x, its number of voxels, and its highest level.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def bounding_box(levels: Int32) -> Int64:
 
     Returns
     -------
-    box : int64 (8,): z0, z1, y0, y1, x0, x1, voxels, highest level. No voxels: the first seven are meaningless.
+    box : int64 (8,): z0, z1, y0, y1, x0, x1, voxels, highest level. Without voxels the first seven are meaningless.
     """
     depth, height, width = levels.shape
     box = np.array([depth, -1, height, -1, width, -1, 0, 0], np.int64)
@@ -55,7 +55,7 @@ def bounding_box(levels: Int32) -> Int64:
 
 @jit()
 def pack(levels: Int32, box: Int64, pad: int) -> tuple[Int32, Int32, Int64]:
-    """The bounding box flat and padded, where its lesion voxels lie in it, and how many voxels each level has.
+    """Return the flat, padded bounding box, the indices of its lesion voxels, and the number of voxels per level.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def pack(levels: Int32, box: Int64, pad: int) -> tuple[Int32, Int32, Int64]:
     packed = np.zeros((box[1] - box[0] + 1 + 2 * pad) * height * width, np.int32)
     inside = np.empty(box[6], np.int32)
     histogram = np.zeros(box[7] + 1, np.int64)
-    found = 0
+    n_inside = 0
     for z in range(box[0], box[1] + 1):
         for y in range(box[2], box[3] + 1):
             row = ((z - box[0] + pad) * height + y - box[2] + pad) * width + pad - box[4]
@@ -82,15 +82,15 @@ def pack(levels: Int32, box: Int64, pad: int) -> tuple[Int32, Int32, Int64]:
                 level = levels[z, y, x]
                 if level > 0:
                     packed[row + x] = level
-                    inside[found] = row + x
-                    found += 1
+                    inside[n_inside] = row + x
+                    n_inside += 1
                     histogram[level] += 1
     return packed, inside, histogram
 
 
 @jit()
 def relabel(packed: Int32, inside: Int32, rank: Int32) -> Int32:
-    """A copy of `packed` whose levels are replaced by their rank (from 1) among the levels present."""
+    """Return a copy of `packed` with levels replaced by their rank (from 1) among the levels present."""
     dense = np.zeros(packed.size, np.int32)
     for voxel in inside:
         dense[voxel] = rank[packed[voxel]]
@@ -99,12 +99,12 @@ def relabel(packed: Int32, inside: Int32, rank: Int32) -> Int32:
 
 @jit()
 def count_pairs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int) -> Int32:
-    """Grey-level co-occurrence, one direction at a time.
+    """Count grey-level co-occurrences, one direction at a time.
 
     Returns
     -------
     counts : int32 (directions, n_grey + 1, n_grey + 1), voxels of rank i whose neighbour at the offset has rank j.
-        Rank 0 is outside the lesion: counted too, because that is cheaper than asking.
+        Rank 0 is outside the lesion: counted too, because that is cheaper than a test.
     """
     side = _u(n_grey + 1)
     counts = np.zeros((offsets.size, (n_grey + 1) ** 2), np.int32)
@@ -119,7 +119,7 @@ def count_pairs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int) -> Int
 
 @jit()
 def count_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int, longest: int) -> Int32:
-    """Runs of equal level, one direction at a time. Offsets must point forward (be positive).
+    """Count runs of equal level, one direction at a time. Offsets must point forward (be positive).
 
     Returns
     -------
@@ -130,15 +130,15 @@ def count_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int, longest
 
 @jit()
 def count_pairs_and_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: int, longest: int) -> tuple[Int32, Int32]:
-    """`count_pairs` and `count_runs` over the same directions in one pass.
+    """Do `count_pairs` and `count_runs` over the same directions in one pass.
 
-    There is no branch in the loop: whether a neighbour is equal is as good as random, and a wrong guess costs more
+    The loop has no branch: whether a neighbour is equal is practically random, and a mispredicted branch costs more
     than adding 0.
     """
     side, row = _u(n_grey + 1), _u(longest)
     pairs = np.zeros((offsets.size, (n_grey + 1) ** 2), np.int32)
     runs = np.zeros((offsets.size, (n_grey + 1) * longest), np.int32)
-    length = np.zeros(dense.size, np.int32)  # of the run up to, not including, this voxel; 0 again when it is passed
+    length = np.zeros(dense.size, np.int32)  # of the run up to, but not including, this voxel; reset to 0 afterwards
     for direction in range(offsets.size):
         offset = _u(offsets[direction])
         pair = pairs[direction]
@@ -159,7 +159,7 @@ def count_pairs_and_runs(dense: Int32, inside: Int32, offsets: Int64, n_grey: in
 
 @jit()
 def a_line_holds_two(dense: Int32, inside: Int32, strides: Int64, shape: Int64, margin: int, direction: Int64) -> bool:
-    """Whether two lesion voxels, next to each other or not, lie on one line along the direction.
+    """True if two lesion voxels, adjacent or not, lie on one line along the direction.
 
     strides (3,) of the padded box and shape (3,) of the box, z, y, x; margin: layers of padding; direction (3,).
     """
@@ -179,11 +179,11 @@ def a_line_holds_two(dense: Int32, inside: Int32, strides: Int64, shape: Int64, 
 
 @jit()
 def zones(packed: Int32, inside: Int32, offsets: Int64) -> tuple[Int32, Int32]:
-    """Connected zones of equal level, by flood fill.
+    """Find the connected zones of equal level, by flood fill.
 
     Parameters
     ----------
-    offsets : to all neighbours, both ways.
+    offsets : to all neighbours, in both directions.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def zones(packed: Int32, inside: Int32, offsets: Int64) -> tuple[Int32, Int32]:
     stack = np.empty(inside.size, np.int64)
     level_of = np.empty(inside.size, np.int32)
     size_of = np.empty(inside.size, np.int32)
-    found = 0
+    n_zones = 0
     for seed in inside:
         level = left[_u(seed)]
         if level == 0:
@@ -212,15 +212,15 @@ def zones(packed: Int32, inside: Int32, offsets: Int64) -> tuple[Int32, Int32]:
                     left[_u(other)] = 0
                     stack[waiting] = other
                     waiting += _u(1)
-        level_of[found] = level
-        size_of[found] = size
-        found += 1
-    return level_of[:found], size_of[:found]
+        level_of[n_zones] = level
+        size_of[n_zones] = size
+        n_zones += 1
+    return level_of[:n_zones], size_of[:n_zones]
 
 
 @jit()
 def zone_matrix(rank: Int32, level: Int32, size: Int32, n_grey: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Zones counted by rank of level and by size, for the sizes that occur.
+    """Count zones by rank of level and by size, for the sizes that occur.
 
     Returns
     -------
@@ -232,12 +232,12 @@ def zone_matrix(rank: Int32, level: Int32, size: Int32, n_grey: int) -> tuple[ND
         column[one] = 1
     n_sizes = column.sum()
     sizes = np.empty(n_sizes, np.float64)
-    found = 0
+    next_column = 0
     for one in range(column.size):
         if column[one] > 0:
-            sizes[found] = one
-            column[one] = found
-            found += 1
+            sizes[next_column] = one
+            column[one] = next_column
+            next_column += 1
     counts = np.zeros((n_grey, n_sizes), np.float64)
     for zone in range(level.size):
         counts[rank[level[zone]] - 1, column[size[zone]]] += 1
@@ -246,16 +246,16 @@ def zone_matrix(rank: Int32, level: Int32, size: Int32, n_grey: int) -> tuple[ND
 
 @jit()
 def dependences(packed: Int32, margin: int, offsets: Int64, alpha: int) -> Int32:
-    """How many neighbours of each voxel lie in the lesion within `alpha` levels of it.
+    """Count each voxel's neighbours inside the lesion within `alpha` levels of it.
 
     Parameters
     ----------
-    margin : the largest offset; so many elements at either end of `packed` are padding.
-    offsets : to all neighbours, both ways.
+    margin : the largest offset; this many elements at either end of `packed` are padding.
+    offsets : to all neighbours, in both directions.
 
     Returns
     -------
-    dependent : int32 like `packed`, without meaning outside the lesion.
+    dependent : int32 like `packed`, meaningless outside the lesion.
     """
     dependent = np.zeros(packed.size, np.int32)
     inner = packed[margin : packed.size - margin]
@@ -270,7 +270,7 @@ def dependences(packed: Int32, margin: int, offsets: Int64, alpha: int) -> Int32
 
 @jit()
 def dependence_matrix(dense: Int32, inside: Int32, dependent: Int32, n_grey: int, most: int) -> NDArray[np.float64]:
-    """Voxels counted by rank of level and by number of dependent neighbours (0 ... most): float64."""
+    """Count voxels by rank of level and by number of dependent neighbours (0 ... most): float64."""
     counts = np.zeros((n_grey, most + 1), np.float64)
     for voxel in inside:
         counts[dense[voxel] - 1, dependent[voxel]] += 1
@@ -281,7 +281,7 @@ def dependence_matrix(dense: Int32, inside: Int32, dependent: Int32, n_grey: int
 def neighbourhood_differences(
     packed: Int32, dense: Int32, inside: Int32, margin: int, offsets: Int64, n_grey: int
 ) -> NDArray[np.float64]:
-    """Sum, per rank of level, of the absolute difference between a voxel and the mean of its lesion neighbours.
+    """Sum, per rank of level, the absolute difference between a voxel and the mean of its lesion neighbours.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ Counts = NDArray[np.int32] | NDArray[np.float64]
 EPS = 2.0**-52  # PyRadiomics adds it to probabilities and divisors that may be 0
 ROUNDING = 1e-13  # a difference of two entropies smaller than this is rounding
 
-# The values that the kernels return, by name: their places are those of the names here. (compile-time constants)
+# The names of the values that the kernels return, in their order. (compile-time constants)
 GLCM_SLOTS = (
     "Autocorrelation", "ClusterProminence", "ClusterShade", "ClusterTendency", "Contrast", "Correlation",
     "DifferenceAverage", "DifferenceEntropy", "DifferenceVariance", "Id", "Idm", "Idmn", "Idn", "Imc1", "Imc2",
@@ -83,14 +83,14 @@ STRENGTH = NGTDM_SLOTS.index("Strength")
 def glcm_formulas(
     counts: Int32, weights: Float64, merge: bool, symmetric: bool, grey: Float64, n_levels: int
 ) -> Float64:
-    """The GLCM features but MCC, averaged over directions (or of the weighted sum of directions).
+    """Compute the GLCM features except MCC, averaged over directions (or of the weighted sum of directions).
 
-    Only the distributions of i, j, i + j and i - j, the largest entry and two sums over entries are needed:
+    Only the distributions of i, j, i + j and i - j, the largest entry and two sums over entries are needed;
     everything else follows from them.
 
     Parameters
     ----------
-    counts : int32 (directions, n + 1, n + 1), of `counting.count_pairs`; row and column 0 are not read.
+    counts : int32 (directions, n + 1, n + 1), from `counting.count_pairs`; row and column 0 are not read.
     weights : float64 (directions,).
     merge : sum the weighted directions first instead of averaging their features.
     symmetric : add the transpose.
@@ -99,7 +99,7 @@ def glcm_formulas(
 
     Returns
     -------
-    values : float64, one for each of `GLCM_SLOTS`; NaN where no direction holds a pair.
+    values : float64, one for each of `GLCM_SLOTS`; NaN if no direction has a pair.
     """
     total = np.zeros(_N_GLCM)
     used = 0
@@ -124,11 +124,11 @@ def glcm_formulas(
 
 @jit()
 def _of_pairs(matrix: Counts, symmetric: bool, grey: Float64, n_levels: int) -> Float64:
-    """Values of one matrix; empty if it holds no pair.
+    """Compute the values of one matrix; empty if it has no pair.
 
-    Entries are read one way; what is linear in them needs no transpose, and the rest looks up the other half of an
-    entry only where there is one. log2(count) is summed and the total's subtracted, so PyRadiomics' epsilon, which
-    would add 1e-16 an entry, is left out.
+    Entries are read in one direction; terms linear in them need no transpose, and the others look up the transposed
+    entry only if there is one. log2(count) is summed and the total's subtracted, so PyRadiomics' epsilon, which would
+    add 1e-16 per entry, is left out.
     """
     n = grey.size
     span = int(grey[n - 1])
@@ -155,7 +155,7 @@ def _of_pairs(matrix: Counts, symmetric: bool, grey: Float64, n_levels: int) -> 
             if symmetric:
                 opposite = matrix[j, i]
                 if j < i and opposite > 0:
-                    continue  # was seen from there
+                    continue  # counted from the transposed entry
                 both, cells = float(count + opposite), 1.0 if i == j else 2.0
             squares += cells * both * both
             surprise += cells * both * np.log2(both)
@@ -175,7 +175,7 @@ def _of_pairs(matrix: Counts, symmetric: bool, grey: Float64, n_levels: int) -> 
     scale = np.sqrt(var_x) * np.sqrt(var_y)
     values[AUTOCORRELATION] = product / mass
     values[CORRELATION] = 1.0 if scale == 0 else (product / mass - mean_x * mean_y) / (scale + EPS)
-    # the sums of p_ij log(p_i p_j) and of p_i p_j log(p_i p_j) are both that of the two marginal entropies
+    # the sums of p_ij log(p_i p_j) and of p_i p_j log(p_i p_j) both equal that of the two marginal entropies
     shared = entropy_x + entropy_y - entropy
     widest = max(entropy_x, entropy_y)
     values[IMC1] = -shared / widest if widest > ROUNDING else 0.0
@@ -204,7 +204,7 @@ def _mean_variance_entropy(share: Float64, grey: Float64) -> tuple[float, float,
 
 @jit()
 def _of_sums(plus: Float64, minus: Float64, n_levels: int) -> Float64:
-    """The values that follow from the distributions of i + j and of |i - j|; 0 for the others."""
+    """Compute the values that follow from the distributions of i + j and of |i - j|; 0 for the others."""
     values = np.zeros(_N_GLCM)
     average = difference = 0.0
     for k in range(plus.size):
@@ -237,7 +237,7 @@ def _of_sums(plus: Float64, minus: Float64, n_levels: int) -> Float64:
 
 @jit()
 def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
-    """The features that run length, size zone and dependence matrices share.
+    """Compute the features that run length, size zone and dependence matrices share.
 
     Parameters
     ----------
@@ -296,17 +296,17 @@ def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
 
 @jit()
 def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) -> Float64:
-    """`size_formulas` of run length matrices, averaged over directions (or of their weighted sum).
+    """Compute `size_formulas` of run length matrices, averaged over directions (or of their weighted sum).
 
     Parameters
     ----------
-    counts : int32 (directions, n + 1, longest), of `counting.count_runs`; row 0 is not read.
+    counts : int32 (directions, n + 1, longest), from `counting.count_runs`; row 0 is not read.
     weights : float64 (directions,); 0 leaves a direction out.
     merge : sum the weighted directions first.
 
     Returns
     -------
-    values : float64, one for each of `SIZE_SLOTS`; NaN where every direction is left out.
+    values : float64, one for each of `SIZE_SLOTS`; NaN if every direction is left out.
     """
     lengths = np.arange(1, counts.shape[2] + 1).astype(np.float64)
     matrix = np.zeros((grey.size, counts.shape[2]))
@@ -327,7 +327,7 @@ def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) ->
 
 @jit()
 def ngtdm_formulas(voxels: Float64, differences: Float64, grey: Float64) -> Float64:
-    """Busyness, Coarseness, Complexity, Contrast and Strength.
+    """Compute Busyness, Coarseness, Complexity, Contrast and Strength.
 
     Parameters
     ----------

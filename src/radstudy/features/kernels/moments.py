@@ -1,4 +1,4 @@
-"""Sums over a lesion's intensities, and their order statistics."""
+"""Moments and order statistics of a lesion's intensities."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from radstudy.compiled import jit
 
 @jit()
 def moments(values: NDArray[np.float64], shift: float) -> tuple[float, float, float, float, float, float]:
-    """Mean, central moments 2, 3, 4, mean absolute deviation, and the sum of squares of values + shift.
+    """Compute mean, central moments 2, 3, 4, mean absolute deviation, and the sum of squares of values + shift.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def moments(values: NDArray[np.float64], shift: float) -> tuple[float, float, fl
         energy += (value + shift) ** 2
         lowest = min(lowest, value)
         highest = max(highest, value)
-    if lowest == highest:  # rounding of the mean must not make a variance
+    if lowest == highest:  # rounding of the mean must not create a variance
         return lowest, 0.0, 0.0, 0.0, 0.0, energy
     mean = total / values.size
     second = third = fourth = absolute = 0.0
@@ -42,7 +42,7 @@ def moments(values: NDArray[np.float64], shift: float) -> tuple[float, float, fl
 
 @jit()
 def deviation_between(values: NDArray[np.float64], low: float, high: float) -> float:
-    """Mean absolute deviation, from their own mean, of the values from `low` to `high`, both included.
+    """Compute the mean absolute deviation of the values from `low` to `high` (inclusive) from their own mean.
 
     NaN if there are none.
     """
@@ -64,17 +64,17 @@ def deviation_between(values: NDArray[np.float64], low: float, high: float) -> f
 
 @jit()
 def order_statistics(values: NDArray[np.float64], ranks: NDArray[np.int64], per_bucket: int) -> NDArray[np.float64]:
-    """The values of the given ranks, by sorting only the buckets of equal width that hold them.
+    """Return the values of the given ranks by sorting only the equal-width buckets that contain them.
 
     Parameters
     ----------
     values : float64 (n,), n > 0.
     ranks : int64 (m,), from 0.
-    per_bucket : how many values a bucket would hold if they were spread evenly.
+    per_bucket : number of values in a bucket if they were spread evenly.
 
     Returns
     -------
-    found : float64 (m,); empty if a bucket that must be sorted is too full for a simple sort (outliers): sort them all.
+    chosen : float64 (m,); empty if a bucket to be sorted is too full for a simple sort (outliers): then sort all.
     """
     low = values.min()
     span = values.max() - low
@@ -96,7 +96,7 @@ def order_statistics(values: NDArray[np.float64], ranks: NDArray[np.int64], per_
         wanted[one] = True
         if begin[one + 1] - begin[one] > 32 * per_bucket:
             return np.empty(0)
-    # insert each value of a wanted bucket in its place
+    # insert each value of a needed bucket in its place
     end = begin[:-1].copy()
     ordered = np.empty(values.size, np.float64)
     for index in range(values.size):

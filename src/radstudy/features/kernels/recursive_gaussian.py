@@ -1,8 +1,8 @@
-"""Recursive Gaussian filters of ITK: Deriche's fourth-order recursions with Farneback and Westin's coefficients.
+"""ITK's recursive Gaussian filters: Deriche's fourth-order recursions with Farneback and Westin's coefficients.
 
 The arithmetic follows ITK operation by operation (double precision along a line, float32 between axes), so results
-are equal to the last bit. What differs is the order of the work: lines are filtered in blocks that lie beside one
-another in memory, which a processor does four or eight at a time, and only the wanted part of each line is kept.
+are equal to the last bit. Only the order of the work differs: lines are filtered in blocks that are adjacent in
+memory, so that a processor does four or eight at a time, and only the needed part of each line is kept.
 
 References
 ----------
@@ -12,12 +12,14 @@ doi 10.1007/s10851-006-8464-z.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.compiled import jit
+
+Floats = NDArray[np.floating]
+Numbers = NDArray[np.number]
 
 _BLOCK = 64  # lines filtered together: a whole number of vector registers; the buffers stay in the first cache
 
@@ -27,7 +29,7 @@ _SERIES = {0: (1.3530, 1.8151, -0.3531, 0.0902), 2: (-1.3563, 5.2318, 0.3446, -2
 
 
 def gaussian_coefficients(sigma_mm: float, spacing_mm: float, order: int) -> NDArray[np.float64]:
-    """The recursion's coefficients along one axis, as ITK computes them with normalisation across scale.
+    """Compute the recursion's coefficients along one axis, as ITK does with normalisation across scale.
 
     Parameters
     ----------
@@ -100,7 +102,9 @@ def _numerator(sigma: float, a1: float, b1: float, a2: float, b2: float) -> tupl
 
 
 @jit()
-def _causal_row(s: Any, n0: float, n1: float, n2: float, n3: float, d1: float, d2: float, d3: float, d4: float) -> None:
+def _causal_row(
+    s: Floats, n0: float, n1: float, n2: float, n3: float, d1: float, d2: float, d3: float, d4: float
+) -> None:
     for lane in range(_BLOCK):
         weighed = s[8 * _BLOCK + lane] * n0 + s[6 * _BLOCK + lane] * n1
         weighed = weighed + s[4 * _BLOCK + lane] * n2 + s[2 * _BLOCK + lane] * n3
@@ -110,7 +114,7 @@ def _causal_row(s: Any, n0: float, n1: float, n2: float, n3: float, d1: float, d
 
 @jit()
 def _anticausal_row(
-    s: Any, m1: float, m2: float, m3: float, m4: float, d1: float, d2: float, d3: float, d4: float
+    s: Floats, m1: float, m2: float, m3: float, m4: float, d1: float, d2: float, d3: float, d4: float
 ) -> None:
     for lane in range(_BLOCK):
         weighed = s[6 * _BLOCK + lane] * m1 + s[4 * _BLOCK + lane] * m2
@@ -120,11 +124,11 @@ def _anticausal_row(
 
 
 @jit()
-def _recur(buffer: Any, rows: int, causal: bool, weights: Any, feedback: Any, beyond: Any) -> None:
+def _recur(buffer: Floats, rows: int, causal: bool, weights: Floats, feedback: Floats, beyond: Floats) -> None:
     """Run one recursion down a buffer of `_BLOCK` lines.
 
-    Every sample has two rows in the buffer, its inputs and its results. Four samples stand before the first: the
-    border's value, continued. There, ITK feeds back the input times `beyond` instead of a result times `feedback`.
+    Every sample has two rows in the buffer, its inputs and its results. Four samples precede the first: the border's
+    value, repeated. For these, ITK feeds back the input times `beyond` instead of a result times `feedback`.
     """
     n0, n1, n2, n3 = weights[0], weights[1], weights[2], weights[3]
     for i in range(rows):
@@ -140,34 +144,34 @@ def _recur(buffer: Any, rows: int, causal: bool, weights: Any, feedback: Any, be
 
 
 @jit()
-def _copy_row(buffer: Any, row: int, source: Any) -> None:
+def _copy_row(buffer: Floats, row: int, source: Numbers) -> None:
     part = buffer[row * _BLOCK : (row + 1) * _BLOCK]
     for lane in range(source.size):
         part[lane] = source[lane]
 
 
 @jit()
-def _continue_border(buffer: Any) -> None:
+def _continue_border(buffer: Floats) -> None:
     for row in range(8):
         for lane in range(_BLOCK):
             buffer[row * _BLOCK + lane] = buffer[8 * _BLOCK + lane]
 
 
 @jit()
-def _add_rows(out: Any, forward: Any, backward: Any) -> None:
+def _add_rows(out: Floats, forward: Floats, backward: Floats) -> None:
     for lane in range(out.size):
         out[lane] = np.float32(forward[lane] + backward[lane])
 
 
 @jit()
-def filter_lines(source: Any, first: int, last: int, coefficients: Any, target: Any) -> None:
+def filter_lines(source: Numbers, first: int, last: int, coefficients: Floats, target: Floats) -> None:
     """Filter every line along the middle axis and keep samples `first` to `last` - 1.
 
     Parameters
     ----------
     source : (A, n, B) array or view, n at least 4; read as float64.
     first, last : the part of each line to keep.
-    coefficients : float64 (5, 4) of `gaussian_coefficients`.
+    coefficients : float64 (5, 4) from `gaussian_coefficients`.
     target : float32 (A, last - first, B) array or view, overwritten.
     """
     outer, n, lines = source.shape

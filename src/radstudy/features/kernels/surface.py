@@ -1,10 +1,10 @@
-"""The lesion's surface: marching cubes for area and volume, surface vertices for diameters.
+"""Surface of a lesion: marching cubes for area and volume, surface vertices for diameters.
 
-A cube joins eight voxel centres; its surface crosses an edge half-way where one end is lesion and the other is not.
-Lorensen and Cline 1987 (doi 10.1145/37402.37422), with the triangles in which PyRadiomics 3.0.1 cuts each cube. Its
-table covers the 128 cubes whose corner 7 is outside; the others are seen inside out. Where a face has two opposite
-corners inside, neighbouring cubes may then disagree and the mesh has a hole, so the volume depends a little on the
-origin: that is the corner of the lesion's bounding box padded by one voxel, as in PyRadiomics.
+A cube joins eight voxel centres; the surface crosses an edge half-way if one end is lesion and the other is not.
+Lorensen and Cline 1987 (doi 10.1145/37402.37422), with the triangles into which PyRadiomics 3.0.1 cuts each cube. Its
+table covers the 128 cubes whose corner 7 is outside; the others are treated inside out. If a face has two opposite
+corners inside, neighbouring cubes may then disagree and the mesh has a hole, so the volume depends slightly on the
+origin, which is the corner of the lesion's bounding box padded by one voxel, as in PyRadiomics.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CORNERS = np.array(
 _EDGE_ENDS = ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4), (1, 5), (2, 6), (3, 7))
 _MIDPOINTS = np.array([(CORNERS[one] + CORNERS[other]) / 2 for one, other in _EDGE_ENDS])
 
-# Triangles of cube 0 ... 127 (bit n set: corner n inside), each three edges in hexadecimal, oriented alike.
+# Triangles of cube 0 ... 127 (bit n set: corner n inside), each as three hexadecimal edges with the same orientation.
 _TRIANGLES = (
     "-, 083, 019, 183 198, 12a, 083 12a, 029 2a9, 283 2a8 8a9, 23b, 08b 0b2, 019 23b, 19b 1b2 8b9, 13a 3ba, "
     "08a 0a1 8ba, 039 3b9 9ba, 8a9 8ba, 478, 043 347, 019 478, 147 173 194, 12a 478, 043 12a 347, 029 2a9 478, "
@@ -47,11 +47,11 @@ _TRIANGLES = (
 
 
 def cube_triangles() -> tuple[Int64, Float64]:
-    """All triangles of the table.
+    """Return all triangles of the table.
 
     Returns
     -------
-    cube : int64 (triangles,), the cube that each belongs to.
+    cube : int64 (triangles,), the cube that each triangle belongs to.
     corners : float64 (triangles, 3, 3), its three points as (z, y, x) in voxels from the cube's corner 0.
     """
     rows = [(number, code) for number, row in enumerate(_TRIANGLES.split(", ")) for code in row.split() if code != "-"]
@@ -61,7 +61,7 @@ def cube_triangles() -> tuple[Int64, Float64]:
 
 @jit()
 def crop_and_pad(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The bounding box of a mask (z, y, x) with one empty voxel on every side; nothing inside: all axes 0 long."""
+    """Crop a mask (z, y, x) to its bounding box plus one empty voxel on every side; an empty mask becomes (0, 0, 0)."""
     depth, height, width = mask.shape
     z0, z1, y0, y1, x0, x1 = depth, -1, height, -1, width, -1
     for z in range(depth):
@@ -83,11 +83,11 @@ def crop_and_pad(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @jit()
 def march(padded: NDArray[np.uint8], area: Float64, determinant: Float64, normal: Float64) -> tuple[float, float]:
-    """Area and volume of the mesh.
+    """Compute area and volume of the mesh.
 
     Parameters
     ----------
-    padded : uint8 (z, y, x), of `crop_and_pad`.
+    padded : uint8 (z, y, x), from `crop_and_pad`.
     area : float64 (128,), area of each cube's triangles, in the area's final unit.
     determinant : float64 (128,), sum of a . (b x c) over its triangles, in voxels.
     normal : float64 (128, 3), sum of a x b + b x c + c x a, in voxels.
@@ -109,7 +109,7 @@ def march(padded: NDArray[np.uint8], area: Float64, determinant: Float64, normal
                     | padded[z + 1, y, x + 1] << 4
                     | padded[z + 1, y + 1, x + 1] << 7
                 )
-                # corners 1, 2, 5, 6 lie on the right face in the places of 0, 3, 4, 7
+                # corners 1, 2, 5, 6 of the right face correspond to 0, 3, 4, 7 of the left
                 cube = left | (right & 1) << 1 | (right & 8) >> 1 | (right & 16) << 1 | (right & 128) >> 1
                 left = right
                 if cube in (0, 255):
@@ -126,7 +126,7 @@ def march(padded: NDArray[np.uint8], area: Float64, determinant: Float64, normal
 
 @jit()
 def moments(padded: NDArray[np.uint8]) -> Int64:
-    """Number of voxels and sums of z, y, x, zz, yy, xx, zy, zx, yx over them: int64 (10,)."""
+    """Compute the number of voxels and the sums of z, y, x, zz, yy, xx, zy, zx, yx over them: int64 (10,)."""
     sums = np.zeros(10, np.int64)
     for z in range(padded.shape[0]):
         for y in range(padded.shape[1]):
@@ -144,9 +144,9 @@ def moments(padded: NDArray[np.uint8]) -> Int64:
 
 @jit()
 def vertex_rows(padded: NDArray[np.uint8]) -> tuple[Int64, Int64]:
-    """Where the surface's vertices begin and end along each line of the half-voxel grid.
+    """Find the first and last surface vertex along each line of the half-voxel grid.
 
-    Only the ends of a line can be the ends of a longest diameter.
+    Only these can be the ends of a longest diameter.
 
     Returns
     -------
@@ -180,7 +180,7 @@ def _turns_inwards(one: Int64, two: Int64, three: Int64, side: int) -> bool:
 
 @jit()
 def planar_hulls(ends: Int64, row_mm: float, column_mm: float) -> tuple[Int64, float]:
-    """Convex hull of the vertices in each plane, and the longest diameter within a plane.
+    """Compute the convex hull of the vertices in each plane, and the longest diameter within a plane.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def planar_hulls(ends: Int64, row_mm: float, column_mm: float) -> tuple[Int64, f
     planes, rows = ends.shape[1:]
     hulls = np.empty((2 * planes * rows, 3), np.int64)
     chain = np.empty((2 * rows, 2), np.int64)
-    found = 0
+    n_points = 0
     longest = 0.0
     for plane in range(planes):
         size = 0
@@ -206,31 +206,31 @@ def planar_hulls(ends: Int64, row_mm: float, column_mm: float) -> tuple[Int64, f
                     continue
                 chain[size, 0], chain[size, 1] = row, ends[side, plane, row]
                 size += 1
-                # the first columns bulge to low, the last to high
+                # the first columns bulge towards low values, the last towards high ones
                 while size - start > 2 and _turns_inwards(
                     chain[size - 3], chain[size - 2], chain[size - 1], 2 * side - 1
                 ):
                     chain[size - 2] = chain[size - 1]
                     size -= 1
         for one in range(size):
-            hulls[found, 0] = plane
-            hulls[found, 1:] = chain[one]
-            found += 1
+            hulls[n_points, 0] = plane
+            hulls[n_points, 1:] = chain[one]
+            n_points += 1
             for other in range(one):
                 down = (chain[one, 0] - chain[other, 0]) * row_mm
                 across = (chain[one, 1] - chain[other, 1]) * column_mm
                 longest = max(longest, down * down + across * across)
-    return hulls[:found], np.sqrt(longest)
+    return hulls[:n_points], np.sqrt(longest)
 
 
 @jit()
 def longest_distance(points: Float64, radius: Float64) -> float:
-    """Longest distance between two points.
+    """Compute the longest distance between two points.
 
     Parameters
     ----------
     points : float64 (n, 3), sorted by descending `radius`.
-    radius : float64 (n,), distance of each from a common centre: no pair is further apart than their sum.
+    radius : float64 (n,), distance of each point from a common centre: no pair is further apart than the sum of theirs.
     """
     longest = 0.0
     for one in range(radius.size):

@@ -4,26 +4,29 @@ Sums run over the taps in order and in the source's own precision (float32 or fl
 float32 images give the same bits.
 """
 
-from typing import Any
+import numpy as np
+from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
+Floats = NDArray[np.floating]
+
 
 @jit()
-def _set_scaled(out: Any, source: Any, factor: Any) -> None:
+def _set_scaled(out: Floats, source: Floats, factor: float) -> None:
     for i in range(out.size):
         out[i] = factor * source[i]
 
 
 @jit()
-def _add_scaled(out: Any, source: Any, factor: Any) -> None:
+def _add_scaled(out: Floats, source: Floats, factor: float) -> None:
     for i in range(out.size):
         out[i] += factor * source[i]
 
 
 @jit()
-def convolve_rows(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
-    """Convolve along the last axis with a low-pass and a high-pass filter, where the filters fit.
+def convolve_rows(source: Floats, low: Floats, high: Floats, low_out: Floats, high_out: Floats) -> None:
+    """Convolve along the last axis with a low-pass and a high-pass filter, without padding.
 
     Parameters
     ----------
@@ -43,8 +46,8 @@ def convolve_rows(source: Any, low: Any, high: Any, low_out: Any, high_out: Any)
 
 
 @jit()
-def convolve_planes(source: Any, low: Any, high: Any, low_out: Any, high_out: Any) -> None:
-    """As `convolve_rows`, along the middle axis.
+def convolve_planes(source: Floats, low: Floats, high: Floats, low_out: Floats, high_out: Floats) -> None:
+    """Convolve along the middle axis; otherwise like `convolve_rows`.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Cubic B-spline interpolation on an axis-aligned grid, in ITK's order of operations.
 
-ITK finds coefficients along x, then y, then z and sums 64 weighted coefficients a voxel. Both are done here in the
-same order and precision, because an image of whole numbers is truncated afterwards: a value of 99.99999999999999
-becomes 99. What differs is that lines and voxels beside one another are worked on together.
+ITK computes coefficients along x, then y, then z and sums 64 weighted coefficients per voxel. Both are done here in the
+same order and precision, because an image of integers is truncated afterwards: a value of 99.99999999999999 becomes
+99. The only difference is that adjacent lines and voxels are processed together.
 
 References
 ----------
@@ -11,51 +11,55 @@ doi 10.1109/78.193220.
 """
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
+Floats = NDArray[np.floating]
+Numbers = NDArray[np.number]
+Indices = NDArray[np.integer]
+
 POLE = math.sqrt(3.0) - 2.0
 HORIZON = 18  # samples after which POLE**n is below ITK's tolerance of 1e-10
-_BLOCK = 64  # lines worked on together: whole vector registers
+_BLOCK = 64  # lines processed together: whole vector registers
 _GAIN = (1.0 - POLE) * (1.0 - 1.0 / POLE)
 
 
 @jit()
-def _scale(row: Any, source: Any, factor: float) -> None:
+def _scale(row: Floats, source: Numbers, factor: float) -> None:
     for x in range(row.size):
         row[x] = source[x] * factor
 
 
 @jit()
-def _load_row(row: Any, source: Any) -> None:
+def _load_row(row: Floats, source: Numbers) -> None:
     for lane in range(source.size):
         row[lane] = source[lane] * _GAIN
 
 
 @jit()
-def _causal_row(pair: Any) -> None:
+def _causal_row(pair: Floats) -> None:
     for lane in range(_BLOCK):
         pair[_BLOCK + lane] += POLE * pair[lane]
 
 
 @jit()
-def _anticausal_row(pair: Any) -> None:
+def _anticausal_row(pair: Floats) -> None:
     for lane in range(_BLOCK):
         pair[lane] = POLE * (pair[_BLOCK + lane] - pair[lane])
 
 
 @jit()
-def _accumulate(row: Any, other: Any, factor: float) -> None:
+def _accumulate(row: Floats, other: Floats, factor: float) -> None:
     for lane in range(row.size):
         row[lane] += factor * other[lane]
 
 
 @jit()
-def _start_causal(c: Any, n: int) -> None:
-    """Replace the first sample by its causal coefficient, mirrored at the border, as ITK (truncated if long)."""
+def _start_causal(c: Floats, n: int) -> None:
+    """Replace the first sample by its causal coefficient, mirrored at the border, as ITK does (truncated if long)."""
     start = c[:_BLOCK]
     zn = POLE
     if n > HORIZON:
@@ -76,14 +80,14 @@ def _start_causal(c: Any, n: int) -> None:
 
 
 @jit()
-def _keep_row(out: Any, row: Any) -> None:
+def _keep_row(out: Floats, row: Floats) -> None:
     for lane in range(out.size):
         out[lane] = row[lane]
 
 
 @jit()
-def coefficients_along_lines(source: Any, first: int, last: int, target: Any) -> None:
-    """Spline coefficients of every line along the middle axis; keeps samples `first` to `last` - 1.
+def coefficients_along_lines(source: Numbers, first: int, last: int, target: Floats) -> None:
+    """Compute the spline coefficients of every line along the middle axis; keeps samples `first` to `last` - 1.
 
     Parameters
     ----------
@@ -113,8 +117,8 @@ def coefficients_along_lines(source: Any, first: int, last: int, target: Any) ->
 
 
 @jit()
-def _add_taps(row: Any, weights: Any, weight: float, coefficients: Any) -> None:
-    """Add the four taps along x, which lie one after the other in `weights` and `coefficients`, to a row."""
+def _add_taps(row: Floats, weights: Floats, weight: float, coefficients: Floats) -> None:
+    """Add the four taps along x, which are adjacent in `weights` and `coefficients`, to a row."""
     n = row.size
     for x in range(n):
         total = row[x]
@@ -126,7 +130,16 @@ def _add_taps(row: Any, weights: Any, weight: float, coefficients: Any) -> None:
 
 
 @jit()
-def interpolate(c: Any, iz: Any, iy: Any, ix: Any, wz: Any, wy: Any, wx: Any, out: Any) -> None:
+def interpolate(
+    c: Floats,
+    iz: Indices,
+    iy: Indices,
+    ix: Indices,
+    wz: Floats,
+    wy: Floats,
+    wx: Floats,
+    out: Floats,
+) -> None:
     """Sum 64 weighted coefficients for every voxel of an axis-aligned grid.
 
     Parameters
@@ -158,7 +171,7 @@ def interpolate(c: Any, iz: Any, iy: Any, ix: Any, wz: Any, wy: Any, wx: Any, ou
 
 
 @jit()
-def _tap(coordinate: float, start: int, size: int, index: Any, weights: Any) -> None:
+def _tap(coordinate: float, start: int, size: int, index: Indices, weights: Floats) -> None:
     floor = math.floor(np.float32(coordinate))  # ITK chooses the taps in single precision
     w = coordinate - floor
     weights[3] = (1.0 / 6.0) * w * w * w
@@ -173,8 +186,10 @@ def _tap(coordinate: float, start: int, size: int, index: Any, weights: Any) -> 
 
 
 @jit()
-def interpolate_scattered(c: Any, start: Any, size: Any, pz: Any, py: Any, px: Any, out: Any) -> None:
-    """As `interpolate`, with a coordinate of its own for every voxel.
+def interpolate_scattered(
+    c: Floats, start: Indices, size: Indices, pz: Floats, py: Floats, px: Floats, out: Floats
+) -> None:
+    """Interpolate like `interpolate`, with a separate coordinate for every voxel.
 
     Parameters
     ----------

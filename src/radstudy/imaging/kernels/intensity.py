@@ -1,4 +1,4 @@
-"""A straight line through every voxel of a volume, in one pass."""
+"""Linear scaling of every voxel of a volume, in one pass."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def scale_linearly(
 ) -> None:
     """Fill out (n,) with (value - low) * slope + to_low, computed in double precision.
 
-    Values (n,) outside [clip_low, clip_high] are cut to it first; infinite limits cut nothing.
+    Values (n,) outside [clip_low, clip_high] are clipped first; infinite limits clip nothing.
     """
     for i in range(values.size):
         value = min(max(float(values[i]), clip_low), clip_high)

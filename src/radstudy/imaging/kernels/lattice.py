@@ -1,7 +1,7 @@
-"""A B-spline lattice evaluated on a regular grid of voxels, and the transpose: one axis at a time, four taps a voxel.
+"""Evaluation of a B-spline lattice on a regular grid of voxels, and the transpose, by axis with four taps per voxel.
 
-Arrays are (z, y, x) with x contiguous, so that the inner loops run along whole rows. Nothing here depends on a BLAS, on
-its threads or on fused multiply-add: the sums have one order and one rounding, on every machine.
+Arrays are (z, y, x) with x contiguous, so that the inner loops run along whole rows. Nothing here depends on a BLAS,
+its threads or fused multiply-add: the sums have the same order and the same rounding on every machine.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from radstudy.compiled import jit
 
 Reals = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
-_u = np.uint64  # an index that may be negative costs a test for counting from the end
+_u = np.uint64  # an index that may be negative needs a test for counting from the end
 
 
 @jit()
 def mix(rows: Reals, at: int, taps: Reals, start: int, out: Reals) -> None:
-    """Fill out (n,) with the sum of taps (4,) or (1,) times as many of the rows (a, width), from row `at` on.
+    """Fill out (n,) with the sum of taps (4,) or (1,) times as many of the rows (a, width), starting at row `at`.
 
     `start` is the column of the rows that out begins at.
     """
@@ -37,7 +37,7 @@ def mix(rows: Reals, at: int, taps: Reals, start: int, out: Reals) -> None:
 
 @jit()
 def gather(row: Reals, at: int, taps: Reals, start: int, sums: Reals) -> None:
-    """The transpose of `mix`: add taps (4,) or (1,) times the row (n,) to sums (a, width), from its row `at` on."""
+    """Add taps (4,) or (1,) times the row (n,) to sums (a, width), starting at row `at`: the transpose of `mix`."""
     if taps.size == 4:
         a, b, c, d = sums[at, start:], sums[at + 1, start:], sums[at + 2, start:], sums[at + 3, start:]
         wa, wb, wc, wd = taps[0], taps[1], taps[2], taps[3]
@@ -55,25 +55,25 @@ def gather(row: Reals, at: int, taps: Reals, start: int, sums: Reals) -> None:
 
 @jit()
 def rows_of(lattice: Reals, first_x: Indices, x: Reals) -> Reals:
-    """The first axis of `evaluate`: the lattice (c, b, a) to (c, b * x)."""
+    """Evaluate the lattice (c, b, a) along the first axis of `evaluate`, to (c, b * x)."""
     c, b, a = lattice.shape
     columns = np.ascontiguousarray(lattice.reshape(c * b, a).T)
-    found = np.empty((first_x.size, c * b), lattice.dtype)
+    rows = np.empty((first_x.size, c * b), lattice.dtype)
     for voxel in range(first_x.size):
-        mix(columns, first_x[voxel], x[voxel], 0, found[voxel])
-    return np.ascontiguousarray(found.T).reshape(c, b * first_x.size)
+        mix(columns, first_x[voxel], x[voxel], 0, rows[voxel])
+    return np.ascontiguousarray(rows.T).reshape(c, b * first_x.size)
 
 
 @jit()
 def evaluate(
     lattice: Reals, first_z: Indices, z: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals
 ) -> Reals:
-    """The lattice (c, b, a) at every voxel (z, y, x).
+    """Evaluate the lattice (c, b, a) at every voxel (z, y, x).
 
     Parameters
     ----------
     first_z, first_y, first_x : int64 (voxels,), the first control point that a voxel sees along each axis.
-    z, y, x : (voxels, taps), what it and the next ones count; 4 taps, or 1 along an axis of one voxel.
+    z, y, x : (voxels, taps), the weights of it and the next ones; 4 taps, or 1 along an axis of one voxel.
     """
     rows = rows_of(lattice, first_x, x)
     field = np.empty((first_z.size, first_y.size, first_x.size), lattice.dtype)
@@ -89,7 +89,7 @@ def evaluate(
 def contract_planes(
     planes: Reals, shape: tuple[int, int, int], first_z: Indices, z: Reals, first_x: Indices, x: Reals
 ) -> Reals:
-    """The last two axes of `contract`: planes (z, b, x) to (c, b, a)."""
+    """Sum planes (z, b, x) into (c, b, a): the last two axes of `contract`."""
     c, b, a = shape
     width = planes.shape[2]
     along_z = np.zeros((c, b * width), planes.dtype)
@@ -107,7 +107,7 @@ def contract(
     values: Reals, shape: tuple[int, int, int],
     first_z: Indices, z: Reals, first_y: Indices, y: Reals, first_x: Indices, x: Reals,
 ) -> Reals:  # fmt: skip
-    """The transpose of `evaluate`: voxels (z, y, x) summed into a lattice of the given (c, b, a) shape."""
+    """Sum voxels (z, y, x) into a lattice of the given (c, b, a) shape: the transpose of `evaluate`."""
     planes = np.zeros((values.shape[0], shape[1], values.shape[2]), values.dtype)
     for k in range(values.shape[0]):
         for j in range(values.shape[1]):

@@ -1,9 +1,9 @@
-"""Passes over the shrunk grid of N4: each touches every voxel once.
+"""Passes over N4's shrunk grid, each of which visits every voxel once.
 
-Grids are (z, y * x), x contiguous; voxels outside the foreground are NaN, which no comparison lets through: what is
-computed for all voxels of a strip, several at once, costs less than jumping over some. A strip is some rows of a plane.
-Sums go into one accumulator per voxel of a strip, and at the plane's end these are added up in their order: so the
-result does not depend on how many a processor adds at once, nor on how the planes are shared out to threads.
+Grids are (z, y * x), x contiguous; voxels outside the foreground are NaN, which fails every comparison: computing all
+voxels of a strip, several at once, costs less than skipping some. A strip is a number of rows of a plane. Sums go into
+one accumulator per voxel of a strip, and at the plane's end these are added in order, so the result does not depend on
+the number that a processor adds at once, nor on the distribution of planes to threads.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from radstudy.imaging.kernels.lattice import gather, mix
 Values = NDArray[np.float64]
 Reals = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
-_u = np.uint64  # an index that may be negative costs a test for counting from the end
+_u = np.uint64  # an index that may be negative needs a test for counting from the end
 _STEP = 8  # voxels that the widest registers hold
 _NEAR, _FAR = 2.0**-6, 2.0**-3  # up to here the polynomials below give exp(x) - 1 to its last digits
 
 
 @jit()
 def _near(x: float) -> float:
-    """exp(x) - 1 for |x| <= 2^-6."""
+    """Return exp(x) - 1 for |x| <= 2^-6."""
     return x + x * x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x * (1 / 720 + x * (1 / 5040))))))
 
 
 @jit()
 def _far(x: float) -> float:
-    """exp(x) - 1 for |x| <= 2^-3."""
+    """Return exp(x) - 1 for |x| <= 2^-3."""
     tail = 1 / 5040 + x * (1 / 40320 + x * (1 / 362880 + x * (1 / 3628800 + x * (1 / 39916800))))
     return x + x * x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x * (1 / 720 + x * tail)))))
 
 
 @jit()
 def value_range(values: Values) -> tuple[float, float]:
-    """Smallest and largest of the values (n,) as ITK finds them; NaN is not counted.
+    """Return the smallest and largest of the values (n,) as ITK finds them, ignoring NaN.
 
-    A value that raises the maximum is no candidate for the minimum: the smallest is left out where it comes first.
+    A value that raises the maximum is not a candidate for the minimum: the smallest is ignored if it comes first.
     """
     low = np.inf
     high = -np.inf
@@ -58,7 +58,7 @@ def value_range(values: Values) -> tuple[float, float]:
 
 @jit()
 def spans(values: Values, strip: int) -> Indices:
-    """Where the foreground of each strip begins and ends, in steps of 8: both 0 of a strip that has none.
+    """Find the begin and end of each strip's foreground, in steps of 8; both are 0 for a strip without foreground.
 
     Parameters
     ----------
@@ -70,37 +70,37 @@ def spans(values: Values, strip: int) -> Indices:
     int64 (z, strips of a plane, 2), counted from the plane's first voxel.
     """
     size = values.shape[1]
-    found = np.zeros((values.shape[0], (size + strip - 1) // strip, 2), np.int64)
+    ends = np.zeros((values.shape[0], (size + strip - 1) // strip, 2), np.int64)
     for k in range(values.shape[0]):
         for i in range(size):
             if values[k, i] == values[k, i]:
                 start = i - i % _STEP
-                one = found[k, i // strip]
+                one = ends[k, i // strip]
                 if one[1] == 0:
                     one[0] = max(start, i // strip * strip)
                 one[1] = min(start + _STEP, (i // strip + 1) * strip, size)
-    return found
+    return ends
 
 
 @jit(error_model="numpy")
 def triangular_histogram(
     values: Values, span: Indices, low: float, slope: float, bins: int
 ) -> tuple[NDArray[np.int64], Values]:
-    """Histogram with triangular Parzen windows, in two parts: each value is shared between the two nearest bins.
+    """Compute a histogram with triangular Parzen windows, in two parts: each value counts in the two nearest bins.
 
     Parameters
     ----------
-    values : (z, y * x); NaN is not counted.
-    span : as `spans` gives it.
+    values : (z, y * x); NaN is ignored.
+    span : as returned by `spans`.
     low, slope : centre of the first bin, and the distance of the bins.
-    bins : how many.
+    bins : number of bins.
 
     Returns
     -------
     number : int64 (bins,), values that lie at each bin's centre or above it, below the next one's.
-    above : float64 (bins,), the sum of how far they lie above it, in bins.
+    above : float64 (bins,), the sum of their distances above it, in bins.
     """
-    # Four sums each in turns, because adding to what was just written is slow.
+    # Four sums each in turn, because adding to a number that was just written is slow.
     number = np.zeros(4 * bins, np.int64)
     above = np.zeros(4 * bins)
     places = np.empty(values.shape[1])
@@ -111,7 +111,7 @@ def triangular_histogram(
                 places[_u(i)] = (value[_u(i)] - low) / slope
             for i in range(value.size):
                 place = places[_u(i)]
-                if 0.0 <= place <= bins - 1:  # ITK, too, drops what rounding puts beyond the last bin
+                if 0.0 <= place <= bins - 1:  # like ITK, drop values that rounding puts beyond the last bin
                     bin_ = np.int64(place)
                     at = _u(4 * bin_ + (i & 3))
                     number[at] += 1
@@ -125,7 +125,7 @@ def triangular_histogram(
 
 @jit()
 def shared_counts(number: NDArray[np.int64], above: Values) -> Values:
-    """The counts (bins,) of a histogram in two parts, as `triangular_histogram` gives them."""
+    """Return the counts (bins,) of a histogram in two parts, as returned by `triangular_histogram`."""
     counts = np.zeros(number.size)
     for bin_ in range(number.size):
         counts[bin_] += number[bin_] - above[bin_]
@@ -145,9 +145,9 @@ def residual_planes(
 
     Parameters
     ----------
-    values : (z, y * x); NaN is not counted.
-    weight : (z, y * x), or (z, 0) where all are 1.
-    span : as `spans` gives it.
+    values : (z, y * x); NaN is ignored.
+    weight : (z, y * x), or (z, 0) if all are 1.
+    span : as returned by `spans`.
     low, slope : centre of the first bin, and the distance of the bins.
     expected : float64 (bins,), the mapping.
     first, taps : of the y axis, (y,) and (y, 4).
@@ -188,18 +188,18 @@ def residual_planes(
 @jit()
 def advance(
     values: Values, span: Indices, strip: int, rows: Values, first_z: Indices, z: Reals,
-    first_y: Indices, y: Reals, furthest: float, found: Values,
+    first_y: Indices, y: Reals, furthest: float, sums: Values,
 ) -> None:  # fmt: skip
-    """Subtract the field's change from the log intensities, and see how far it has moved.
+    """Subtract the field's change from the log intensities, and measure how far the field has moved.
 
     Parameters
     ----------
-    values : (z, y * x), log intensities, changed in place; NaN is not counted.
-    span, strip : as `spans` gives it, and was given.
-    rows : (c, b * x), the change's control points along x already evaluated, as `rows_of` gives them.
+    values : (z, y * x), log intensities, changed in place; NaN is ignored.
+    span, strip : the result and the argument of `spans`.
+    rows : (c, b * x), the change's control points evaluated along x, as returned by `rows_of`.
     first_z, z, first_y, y : control points and taps of the other axes.
     furthest : no voxel of the field moves by more than this.
-    found : (z, 4), filled for each plane: the sum of exp(-change) - 1 over the foreground, the sum of its square, and
+    sums : (z, 4), filled for each plane: the sum of exp(-change) - 1 over the foreground, the sum of its square, and
         the new smallest and largest log intensity.
     """
     width = values.shape[1] // first_y.size
@@ -223,13 +223,13 @@ def advance(
             for i in range(value.size):
                 low[_u(i)] = value[_u(i)] if value[_u(i)] < low[_u(i)] else low[_u(i)]
                 high[_u(i)] = value[_u(i)] if value[_u(i)] > high[_u(i)] else high[_u(i)]
-        found[k, 0] = found[k, 1] = 0.0
-        found[k, 2], found[k, 3] = np.inf, -np.inf
+        sums[k, 0] = sums[k, 1] = 0.0
+        sums[k, 2], sums[k, 3] = np.inf, -np.inf
         for i in range(strip):
-            found[k, 0] += total[i]
-            found[k, 1] += squares[i]
-            found[k, 2] = min(found[k, 2], low[i])
-            found[k, 3] = max(found[k, 3], high[i])
+            sums[k, 0] += total[i]
+            sums[k, 1] += squares[i]
+            sums[k, 2] = min(sums[k, 2], low[i])
+            sums[k, 3] = max(sums[k, 3], high[i])
 
 
 @jit()
@@ -253,12 +253,12 @@ def _add_movement(change: Values, furthest: float, total: Values, squares: Value
 
 
 @jit()
-def movement(found: Values, count: int) -> tuple[float, float, float]:
-    """How far the field has moved, and the range of the log intensities now.
+def movement(sums: Values, count: int) -> tuple[float, float, float]:
+    """Compute how far the field has moved, and the new range of the log intensities.
 
     Parameters
     ----------
-    found : (z, 4), as `advance` fills it.
+    sums : (z, 4), as filled by `advance`.
     count : voxels of the foreground.
 
     Returns
@@ -267,11 +267,11 @@ def movement(found: Values, count: int) -> tuple[float, float, float]:
     """
     total = squares = 0.0
     low, high = np.inf, -np.inf
-    for k in range(found.shape[0]):
-        total += found[k, 0]
-        squares += found[k, 1]
-        low = min(low, found[k, 2])
-        high = max(high, found[k, 3])
+    for k in range(sums.shape[0]):
+        total += sums[k, 0]
+        squares += sums[k, 1]
+        low = min(low, sums[k, 2])
+        high = max(high, sums[k, 3])
     mean = total / count
     variance = max(squares - count * mean * mean, 0.0) / max(count - 1, 1)
     return math.sqrt(variance) / (1.0 + mean), low, high

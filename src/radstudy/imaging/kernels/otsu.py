@@ -1,4 +1,4 @@
-"""Otsu's threshold, the passes over the voxels and over the bins."""
+"""Passes over the voxels and over the bins for Otsu's threshold."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 
 from radstudy.compiled import jit
 
-_u = np.uint64  # an index that may be negative costs a test for counting from the end
+_u = np.uint64  # an index that may be negative needs a test for counting from the end
 
 
 @jit()
 def histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Counts (bins,) of float values (n,) between edges (bins + 1,), each bin closed below and open above.
+    """Count float values (n,) between edges (bins + 1,), each bin closed below and open above; counts are (bins,).
 
-    The edges are all but equidistant: the bin is guessed, then moved until the edges agree. Four counts are kept in
-    turns, because most voxels are air: adding to a number that was just written is what takes the time.
+    The edges are nearly equidistant: the bin is guessed, then moved until the edges agree. Four counts are used in
+    turn, because most voxels are air, and adding to a number that was just written is slow.
     """
     bins = edges.size - 1
     counts = np.zeros((4, bins), dtype=np.int64)
@@ -37,10 +37,10 @@ def histogram(values: NDArray[np.floating[Any]], edges: NDArray[np.float64]) -> 
 
 @jit()
 def best_split(counts: NDArray[np.int64], centres: NDArray[np.float64], smallest_gain: float) -> int:
-    """The last bin of the lower class: the first split whose variance between the classes is largest.
+    """Return the last bin of the lower class: the first split with the largest variance between the classes.
 
-    The variance is summed up in ITK's order, and one that is larger by a last digit only does not count, as there:
-    of two splits that are equal but for rounding, the same one wins.
+    As in ITK, the variance is summed in the same order, and a variance larger only in the last digit does not count: of
+    two splits that are equal except for rounding, the same one wins.
 
     Parameters
     ----------

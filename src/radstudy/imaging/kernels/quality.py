@@ -1,4 +1,4 @@
-"""Mean, spread and histogram of a volume's foreground, without copying it out."""
+"""Mean, spread and histogram of a volume's foreground, without copying the foreground."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.compiled import jit
 def spread(
     values: NDArray[np.floating[Any]], inside: NDArray[np.bool_], bins: int, top: float
 ) -> tuple[float, float, NDArray[np.int64]]:
-    """Mean and standard deviation of the values inside, and how many lie where between 0 and `top` means.
+    """Compute mean and standard deviation of the values inside, and their histogram from 0 to `top` means.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def spread(
 
     Returns
     -------
-    mean, deviation : 0 where nothing is inside.
-    counts : int64 (bins,); all 0 where the mean is not above 0.
+    mean, deviation : 0 if nothing is inside.
+    counts : int64 (bins,); all 0 if the mean is not above 0.
     """
     counts = np.zeros(bins, np.int64)
     count = 0

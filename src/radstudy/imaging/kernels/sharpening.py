@@ -1,7 +1,7 @@
 """N4's sharpening of a histogram, by Fourier transforms of a few hundred points.
 
-A transform of this length takes a few microseconds; calling a library for each takes several times that, a hundred
-times a volume, and a library's rounding depends on the processor.
+A transform of this length takes a few microseconds; a library call takes several times that, a hundred times per
+volume, and a library's rounding depends on the processor.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from radstudy.compiled import jit
 from radstudy.imaging.kernels.elementary import exp64
 
 Float64 = NDArray[np.float64]
-_u = np.uint64  # an index that may be negative costs a test for counting from the end
+_u = np.uint64  # an index that may be negative needs a test for counting from the end
 _LN2 = float.fromhex("0x1.62e42fefa39efp-1")
 _PI = float.fromhex("0x1.921fb54442d18p+1")
-_FIXED_BITS = 200  # after the point of the whole numbers that roots of unity are computed with
+_FIXED_BITS = 200  # fractional bits of the integers that roots of unity are computed with
 
 
 @cache
 def roots_of_unity(size: int) -> tuple[Float64, Float64]:
-    """The table of `sharpened`, each number correctly rounded: halved angles and their multiples, in whole numbers."""
+    """Compute the table of `sharpened`, correctly rounded, from halved angles and their multiples, with integers."""
     one = 1 << _FIXED_BITS
     cosines, sines = np.ones(size), np.zeros(size)
     cosine, sine = -one, 0  # of pi / half
@@ -44,7 +44,7 @@ def roots_of_unity(size: int) -> tuple[Float64, Float64]:
 
 @jit()
 def transform(real: Float64, imaginary: Float64, cosines: Float64, sines: Float64) -> None:
-    """The discrete Fourier transform in place; real, imaginary (n,), n a power of two; the table as `sharpened`'s."""
+    """Compute the discrete Fourier transform in place; real, imaginary (n,), n a power of two; table as `sharpened`."""
     size = real.size
     other = 0
     for place in range(1, size):  # the order of reversed bits
@@ -75,7 +75,7 @@ def transform(real: Float64, imaginary: Float64, cosines: Float64, sines: Float6
 def sharpened(
     counts: Float64, low: float, slope: float, fwhm: float, noise: float, cosines: Float64, sines: Float64
 ) -> Float64:
-    """E(u | v) at the bins; see `radstudy.imaging.n4.sharpened_mapping`.
+    """Compute E(u | v) at the bins; see `radstudy.imaging.n4.sharpened_mapping`.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def sharpened(
 
     Notes
     -----
-    Two real signals travel as the real and the imaginary part of one. The way back is forwards with the conjugate.
+    Two real signals are transformed as the real and the imaginary part of one. The inverse is the forward transform of
+    the conjugate.
     """
     size, bins = cosines.size, counts.size
     offset = (size - bins) // 2
@@ -121,10 +122,10 @@ def sharpened(
 
 @jit(error_model="numpy")
 def _gaussian(size: int, width: float) -> Float64:
-    """A Gaussian (n,) of area 1 around the first place, which comes after the last; `width` at half its height."""
+    """Return a Gaussian (n,) of area 1 around the first element, periodic, with full width `width` at half maximum."""
     height = 2.0 * math.sqrt(_LN2 / _PI) / width
-    found = np.empty(size)
+    gaussian = np.empty(size)
     for i in range(size):
         distance = min(i, size - i) / width
-        found[i] = height * exp64(-4.0 * _LN2 * (distance * distance))
-    return found
+        gaussian[i] = height * exp64(-4.0 * _LN2 * (distance * distance))
+    return gaussian

@@ -1,4 +1,4 @@
-"""How well two readers' masks of one lesion agree: overlap, distances between their surfaces, volumes."""
+"""Agreement of two readers' masks of one lesion: overlap, distances between their surfaces, volumes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MaskAgreement:
     mean_surface_distance : the mean over all surface voxels of both masks.
     volume_a_mm3, volume_b_mm3 : number of voxels times the volume of one.
     volume_difference_percent : ``200 (a - b) / (a + b)``.
-    note : why the distances are NaN (an empty mask), else "".
+    note : the reason why the distances are NaN (an empty mask), else "".
     """
 
     dice: float
@@ -45,8 +45,8 @@ class MaskAgreement:
 def mask_agreement(first: MaskOnGrid, second: MaskOnGrid) -> MaskAgreement:
     """Compare two readers' masks of one lesion.
 
-    A surface voxel is a voxel of the mask with at least one of its six neighbours outside; beyond the edge of the image
-    is outside. Distances lie between centres of surface voxels, in mm, with the grid's spacing.
+    A surface voxel is a voxel of the mask with at least one of its six neighbours outside; everything beyond the edge
+    of the image is outside. Distances are between centres of surface voxels, in mm, with the grid's spacing.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def mask_agreement(first: MaskOnGrid, second: MaskOnGrid) -> MaskAgreement:
 
     Returns
     -------
-    MaskAgreement. Where one mask is empty the overlap is 0 and the distances are NaN with a note.
+    MaskAgreement. If one mask is empty, the overlap is 0 and the distances are NaN with a note.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def mask_agreement(first: MaskOnGrid, second: MaskOnGrid) -> MaskAgreement:
     if problem:
         raise CaseError(
             f"two masks of one lesion are on different grids: {problem.replace('image', 'other mask')}",
-            "draw both on one image, or resample one onto the other's grid",
+            "draw both on the same image, or resample one onto the other's grid",
             reader=f"{first.reader} and {second.reader}".strip(),
             file=first.source,
         )
@@ -107,16 +107,16 @@ def mask_agreement(first: MaskOnGrid, second: MaskOnGrid) -> MaskAgreement:
 
 
 def _cropped(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Both masks in the box that holds them, with one voxel of outside around."""
-    found = box_around([a, b]) or ((0, 0), (0, 0), (0, 0))
-    box = tuple(slice(*ends) for ends in found)
+    """Crop both masks to their common box, with a margin of one voxel."""
+    bounds = box_around([a, b]) or ((0, 0), (0, 0), (0, 0))
+    box = tuple(slice(*ends) for ends in bounds)
     return np.pad(a[box], 1), np.pad(b[box], 1)
 
 
 def _surface_distances(
     a: NDArray[np.bool_], b: NDArray[np.bool_], spacing: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """From every surface voxel of a to the surface of b, and back."""
+    """Compute the distances from every surface voxel of a to the surface of b, and back."""
     surface_a, surface_b = a & ~ndimage.binary_erosion(a), b & ~ndimage.binary_erosion(b)
     from_a = ndimage.distance_transform_edt(~surface_a, sampling=spacing)
     from_b = ndimage.distance_transform_edt(~surface_b, sampling=spacing)

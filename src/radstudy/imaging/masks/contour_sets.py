@@ -1,8 +1,8 @@
-"""The contours of one slice together: what was drawn twice counts once, holes stay, pieces that overlap are joined.
+"""Combination of the contours of one slice: duplicates count once, holes stay, overlapping pieces are joined.
 
-A contour wholly inside another is a hole, one within that an island (the even-odd rule). Two contours that overlap only
-in part are two pieces of one region: the overlap is inside. Where a piece cannot be told from a hole, they are refused.
-What lies inside what is asked of the voxels' centres, so that rounded coordinates change nothing.
+A contour wholly inside another is a hole, and one within that an island (the even-odd rule). Two contours that overlap
+only in part are two pieces of one region: the overlap is inside. If a piece cannot be distinguished from a hole, the
+contours are refused. Inside or outside is decided for the voxels' centres, so that rounded coordinates change nothing.
 
 References
 ----------
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
 
-TWICE_VOXELS, TWICE_MM = 0.25, 0.1  # contours nowhere further apart than this, by either measure, are one contour
-MOSTLY_INSIDE = 0.9  # share of a contour's voxels inside another from which it may be a hole that sticks out
+TWICE_VOXELS, TWICE_MM = 0.25, 0.1  # contours nowhere further apart than this, by either measure, count as one
+MOSTLY_INSIDE = 0.9  # a contour with at least this share of its voxels inside another may be a hole that sticks out
 _REDRAW = "merge or separate them where they were drawn, and export again"
 
 Points = NDArray[np.float64]
@@ -34,9 +34,9 @@ class Combined:
     Parameters
     ----------
     mask : bool (I, J).
-    twice : how many contours were there already, exactly or nearly, and were left out.
-    overlapping : how many contours overlap another one in part.
-    overlap_voxels : pixels inside more than one of those.
+    twice : number of contours left out because they repeat another one, exactly or nearly.
+    overlapping : number of contours that overlap another one in part.
+    overlap_voxels : number of pixels inside more than one of those.
     """
 
     mask: NDArray[np.bool_]
@@ -47,7 +47,7 @@ class Combined:
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """One contour, filled: bool pixels of the box that begins at `start`."""
+    """One filled contour: bool pixels of the box that begins at `start`."""
 
     points: Points
     start: tuple[int, int]
@@ -68,12 +68,12 @@ def combine_contours(
     polygons : each float64 (n, 2), in pixel indices (an index is the coordinate of the pixel's centre).
     shape : (I, J) of the slice.
     spacing_mm : between pixels along I and J.
-    exclusive : whether the file asks for exclusive or (CLOSEDPLANAR_XOR): contours that overlap in part then leave out
-        what they share.
+    exclusive : whether the file specifies exclusive or (CLOSEDPLANAR_XOR): where contours overlap in part, the overlap
+        is then outside.
 
     Raises
     ------
-    CaseError : contours overlap in part, and may as well be holes as pieces.
+    CaseError : contours overlap in part, and may be either holes or pieces.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def _window(piece: _Piece) -> tuple[slice, slice]:
 
 
 def _fill(polygon: Points, shape: tuple[int, int]) -> _Piece:
-    """The pixels of one contour, in the box around it."""
+    """Fill one contour, in the box around it."""
     low = np.clip(np.floor(polygon.min(axis=0)).astype(int), 0, np.array(shape) - 1)
     high = np.clip(np.ceil(polygon.max(axis=0)).astype(int), 0, np.array(shape) - 1)
     size = (int(high[0] - low[0] + 1), int(high[1] - low[1] + 1))
@@ -120,10 +120,11 @@ def _fill(polygon: Points, shape: tuple[int, int]) -> _Piece:
 
 
 def even_odd(polygon: Points, shape: tuple[int, int], start: tuple[int, int] = (0, 0)) -> NDArray[np.bool_]:
-    """Pixels from `start` on whose centre a ray leaves over an odd number of the polygon's edges: bool (I, J).
+    """Return the pixels, counted from `start`, inside the polygon by the even-odd rule: bool (I, J).
 
-    A keyhole (one contour that goes in and out along one line) comes out as a hole; a centre exactly on an edge belongs
-    to one side of it only, so that contours that share an edge neither overlap nor leave a gap.
+    A ray from the centre of such a pixel crosses an odd number of edges. A keyhole (one contour that goes in and out
+    along one line) becomes a hole; a centre exactly on an edge belongs to one side of it only, so that contours that
+    share an edge neither overlap nor leave a gap.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def even_odd(polygon: Points, shape: tuple[int, int], start: tuple[int, int] = (
 
 
 def _drawn_twice(one: _Piece, other: _Piece, spacing_mm: Sequence[float]) -> bool:
-    """Whether two contours are one: the same pixels, or nowhere apart by more than rounding."""
+    """True if two contours are the same: equal pixels, or nowhere apart by more than rounding."""
     if one.inside.any() and one.start == other.start and np.array_equal(one.inside, other.inside):
         return True
     scale = np.asarray(spacing_mm, dtype=np.float64)
@@ -161,7 +162,7 @@ def _drawn_twice(one: _Piece, other: _Piece, spacing_mm: Sequence[float]) -> boo
 
 
 def _furthest(one: Points, other: Points, step: float) -> float:
-    """The largest distance from a point of one closed outline, looked at every `step`, to the other outline."""
+    """Return the largest distance from points of one closed outline, taken every `step`, to the other outline."""
     after = np.roll(one, -1, axis=0)
     pieces = np.maximum(1, np.ceil(np.linalg.norm(after - one, axis=1) / step).astype(int))
     part = np.concatenate([np.arange(count) / count for count in pieces])
@@ -178,11 +179,11 @@ def _furthest(one: Points, other: Points, step: float) -> float:
 
 
 def _clusters(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
-    """The contours, those that overlap in part together.
+    """Group the contours that overlap in part.
 
     Raises
     ------
-    CaseError : such a contour lies within another one, or sticks out of it a little: it may be meant as a hole.
+    CaseError : such a contour lies within another one, or sticks out of it slightly: it may be meant as a hole.
     """
     cluster = list(range(len(pieces)))
     within: set[int] = set()
@@ -194,20 +195,20 @@ def _clusters(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
         elif shared:
             if shared >= MOSTLY_INSIDE * min(sizes):
                 raise CaseError(
-                    f"a contour of {min(sizes)} voxels lies inside another one but for {min(sizes) - shared}: it may "
-                    "be a hole, or a piece",
+                    f"a contour of {min(sizes)} voxels lies inside another one except for {min(sizes) - shared} of "
+                    "them: it may be a hole or a piece",
                     _REDRAW,
                 )
             partly.append((a, b))
             old, new = cluster[b], cluster[a]
             cluster = [new if number == old else number for number in cluster]
     if any(member in within for pair in partly for member in pair):
-        raise CaseError("contours that lie within another one overlap in part: they may be holes, or pieces", _REDRAW)
+        raise CaseError("contours that lie within another one overlap in part: they may be holes or pieces", _REDRAW)
     return [[pieces[k] for k, number in enumerate(cluster) if number == own] for own in dict.fromkeys(cluster)]
 
 
 def _shared(one: _Piece, other: _Piece) -> int:
-    """How many pixels lie inside both."""
+    """Count the pixels inside both."""
     low = np.maximum(one.start, other.start)
     high = np.minimum(np.add(one.start, one.inside.shape), np.add(other.start, other.inside.shape))
     if (high <= low).any():

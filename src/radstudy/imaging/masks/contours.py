@@ -1,6 +1,6 @@
-"""Closed contours onto an image's grid: the voxels whose centre a contour encloses.
+"""Filling of closed contours on an image's grid: the voxels whose centres a contour encloses.
 
-How the contours of one slice make one region is told in `radstudy.imaging.masks.contour_sets`.
+`radstudy.imaging.masks.contour_sets` combines the contours of one slice into one region.
 
 References
 ----------
@@ -28,40 +28,35 @@ _DRAW = f"give the image that it was drawn on, or {BY_RESAMPLING} (the nearest c
 
 @dataclass(frozen=True, eq=False)
 class Filled:
-    """Contours as voxels.
+    """Voxels enclosed by contours.
 
     Parameters
     ----------
     mask : bool (I, J, K).
-    notes : what a reader should know of them: contours that were drawn twice, or overlap in part.
+    notes : facts that a reader should know: contours that were drawn twice, or overlap in part.
     """
 
     mask: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
 
 
-def fill_contours(contours: Sequence[NDArray[np.float64]], grid: Grid, *, resample: bool = False) -> NDArray[np.bool_]:
-    """The voxels whose centres lie inside the contours: bool (I, J, K); see `draw_contours`."""
-    return draw_contours(contours, grid, resample=resample).mask
-
-
 def draw_contours(
     contours: Sequence[NDArray[np.float64]], grid: Grid, *, resample: bool = False, exclusive: bool = False
 ) -> Filled:
-    """The voxels whose centres lie inside the contours, with what was found on the way.
+    """Return the voxels whose centres lie inside the contours, with notes for the reader.
 
     Parameters
     ----------
     contours : each float64 (n, 3), RAS mm, planar and closed.
     grid : of the image; the contours are parallel to its slices along one of its axes.
-    resample : whether contours between the image's slices, or on every second or third slice only, are taken for the
-        slices nearest to them; else they are refused.
-    exclusive : whether the file asks for exclusive or; see `combine_contours`.
+    resample : whether contours between the image's slices, or on every second or third slice only, are assigned to the
+        nearest slices; otherwise they are refused.
+    exclusive : whether the file specifies exclusive or; see `combine_contours`.
 
     Raises
     ------
-    CaseError : contours are tilted against the slices, lie between them, skip slices, or reach outside the image;
-        overlap in part where that may be a hole; or no voxel's centre lies inside.
+    CaseError : contours are tilted against the slices, lie between them, skip slices, or extend outside the image;
+        overlap in part and may be holes; or enclose no voxel's centre.
     """
     inverse = grid.inverse
     indexed = [points @ inverse[:3, :3].T + inverse[:3, 3] for points in contours]
@@ -85,7 +80,7 @@ def draw_contours(
     for slice_number, height in _targets(sorted(groups), resample):
         if not 0 <= slice_number < depth:
             raise CaseError(
-                f"a contour lies on slice {slice_number + 1}, and the image has {depth}",
+                f"a contour lies on slice {slice_number + 1}, but the image has {depth} slices",
                 "use the whole image that it was drawn on",
             )
         view[:, :, slice_number] = filled[height].mask
@@ -97,17 +92,17 @@ def draw_contours(
 
 
 def _notes(filled: dict[float, Combined]) -> tuple[str, ...]:
-    """What a reader should know of the contours, by the heights of their slices."""
+    """Return what a reader should know about the contours, given by the heights of their slices."""
     notes = []
-    twice = {height: found.twice for height, found in filled.items() if found.twice}
+    twice = {height: combined.twice for height, combined in filled.items() if combined.twice}
     if twice:
         notes.append(f"{sum(twice.values())} contour(s) were drawn twice ({_shown(twice)}) and count once")
-    partly = {height: found for height, found in filled.items() if found.overlapping}
+    partly = {height: combined for height, combined in filled.items() if combined.overlapping}
     if partly:
-        voxels = sum(found.overlap_voxels for found in partly.values())
+        voxels = sum(combined.overlap_voxels for combined in partly.values())
         notes.append(
-            f"contours overlap in part by {voxels} voxel(s) ({_shown(partly)}) and were joined: look whether a "
-            "hole was meant"
+            f"contours overlap in part by {voxels} voxel(s) ({_shown(partly)}) and were joined: check whether a "
+            "hole was intended"
         )
     return tuple(notes)
 
@@ -119,7 +114,7 @@ def _shown(heights: dict[float, Any]) -> str:
 
 
 def _slice_axis(indexed: Sequence[NDArray[np.float64]]) -> int:
-    """The image axis that the contours are flat along."""
+    """Return the image axis perpendicular to the contours."""
     thickness = np.array([np.ptp(points, axis=0) for points in indexed]).max(axis=0)
     axis = int(np.argmin(thickness))
     if thickness[axis] > PLANE_VOXELS:
@@ -131,7 +126,7 @@ def _slice_axis(indexed: Sequence[NDArray[np.float64]]) -> int:
 
 
 def _slices(heights: NDArray[np.float64], resample: bool) -> dict[float, list[int]]:
-    """Contours by the height, in slices of the image, at which they lie."""
+    """Group contours by their height, in slices of the image."""
     nearest = np.rint(heights)
     off = np.abs(heights - nearest)
     if off.max() > PLANE_VOXELS and not resample:
@@ -151,7 +146,7 @@ def _slices(heights: NDArray[np.float64], resample: bool) -> dict[float, list[in
 
 
 def _levels(heights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The height of each contour's slice: heights that differ by rounding only are one."""
+    """Return the height of each contour's slice; heights that differ only by rounding become equal."""
     order = np.argsort(heights, kind="stable")
     level = np.concatenate([[0], np.cumsum(np.diff(heights[order]) > PLANE_VOXELS)])
     means = np.bincount(level, heights[order]) / np.bincount(level)
@@ -161,22 +156,22 @@ def _levels(heights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _targets(heights: list[float], resample: bool) -> list[tuple[int, float]]:
-    """Slice numbers and the height whose contours they take."""
+    """Pair slice numbers with the height whose contours they take."""
     if not resample:
         return [(int(height), height) for height in heights]
     apart = float(np.median(np.diff(heights))) if len(heights) > 1 else 1.0
     reach = max(apart, 1.0) / 2
     low, high = int(np.ceil(heights[0] - reach + 1e-6)), int(np.floor(heights[-1] + reach - 1e-6))
     at = np.array(heights)
-    found = []
+    targets = []
     for number in range(low, high + 1):
         nearest = int(np.argmin(np.abs(at - number)))
         if abs(at[nearest] - number) <= reach:
-            found.append((number, heights[nearest]))
-    return found
+            targets.append((number, heights[nearest]))
+    return targets
 
 
 def _inside_image(polygons: Sequence[NDArray[np.float64]], shape: tuple[int, int]) -> None:
     points = np.vstack(polygons)
     if (points < -0.5 - PLANE_VOXELS).any() or (points > np.array(shape) - 0.5 + PLANE_VOXELS).any():
-        raise CaseError("a contour reaches outside the image", "use the whole image that it was drawn on")
+        raise CaseError("a contour extends outside the image", "use the whole image that it was drawn on")

@@ -1,6 +1,6 @@
-"""A mask format: how its files are known, read and written, and what is said of it.
+"""Description of a mask format: recognising, reading and writing its files, and its text in help and docs.
 
-Nothing heavy is imported here nor at the head of a format's own file: the command line names the formats in its help.
+Neither this module nor the formats import anything heavy at the top: the command line lists the formats in its help.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MaskFile:
-    """A mask file, and what several formats know their own by; looked at once.
+    """A mask file with the facts by which formats recognise their own files; each is read once.
 
     Parameters
     ----------
-    path : of the file, which need not be there.
+    path : of the file, which need not exist.
     """
 
     path: Path
 
     @cached_property
     def dicom_class(self) -> str | None:
-        """The SOP class of a DICOM object, "" where it states none; None where the file is not DICOM."""
+        """SOP class of a DICOM object, "" if it states none; None if the file is not DICOM."""
         if str(self.path).lower().endswith(SUFFIXES):
             return None
         from radstudy.formats.dicom_frames import dicom_border, is_dicom, read_dataset
@@ -52,11 +52,11 @@ class Segment:
     Parameters
     ----------
     number : label value, SegmentNumber or ROINumber.
-    name : as the file calls it; "" in a plain label map.
-    drawn : whether it holds anything.
-    draw : gives its voxels, on the grid of the file itself or, for contours, of the image; raises a CaseError where
-        this part cannot be used.
-    notes : what a reader should know of a part in which nothing is drawn.
+    name : the segment's name in the file; "" in a plain label map.
+    drawn : whether the segment contains anything.
+    draw : returns its voxels, on the grid of the file itself or, for contours, of the image; raises a CaseError if this
+        part cannot be used.
+    notes : facts that a reader should know about a part in which nothing is drawn.
     """
 
     number: int
@@ -77,8 +77,8 @@ class DicomSeries:
 
     Parameters
     ----------
-    folder : of its files; None where none was given.
-    phase : which of its volumes, from 1; None where it holds one only.
+    folder : of its files; None if none was given.
+    phase : number of the volume, from 1; None if the series has only one.
     """
 
     folder: Path | None = None
@@ -87,24 +87,24 @@ class DicomSeries:
 
 @dataclass(frozen=True)
 class MaskFormat:
-    """One format of mask files; it is used everywhere once it is in `radstudy.imaging.masks.formats.MASK_FORMATS`.
+    """One format of mask files, used everywhere once it is listed in `radstudy.imaging.masks.formats.MASK_FORMATS`.
 
     Parameters
     ----------
-    name : short, of its own.
-    words : what a user calls such a file, in the middle of a sentence: in ``--help`` and docs/masks.md.
-    called_by : what its regions are called by, for docs/masks.md.
-    holds : what it can hold, for docs/masks.md.
-    knows : whether a file is of this format, by its content where it has one to tell. The first format that knows a
-        file reads it.
-    read : the segments of a file, in its own order. Takes the file, the image's grid or None, and whether what lies
-        between the image's voxels is taken to the nearest. It reads bytes through `radstudy.formats.reading` alone, so
-        that they are recorded, and refuses, by name, a file that is cut off.
-    needs_image : whether a file has no grid of its own that fits its image, so that the image has to be given.
-    parts : all files that a mask of this name consists of, itself first: changed bytes of any make it another mask.
-    suffixes : names that it is written under, in lower case; () where it is not written.
-    write : writes masks of one grid, at least one, into a file; what the format cannot hold is refused by name. None
-        where it is not written.
+    name : short and unique.
+    words : the user's name for such a file, within a sentence: in ``--help`` and docs/masks.md.
+    called_by : the attribute that names its regions, for docs/masks.md.
+    holds : the content that it can store, for docs/masks.md.
+    knows : True if a file is of this format, judged by its content if possible. The first format that knows a file
+        reads it.
+    read : the segments of a file, in its own order. Takes the file, the image's grid or None, and whether parts between
+        the image's voxels are assigned to the nearest ones. It reads bytes only through `radstudy.formats.reading`, so
+        that they are recorded, and refuses a truncated file by name.
+    needs_image : True if a file has no grid of its own that fits its image, so that the image has to be given.
+    parts : all files that a mask of this name consists of, itself first: changed bytes in any of them change the mask.
+    suffixes : file name suffixes for writing, in lower case; () if the format is not written.
+    write : writes masks of one grid, at least one, into a file; content that the format cannot store is refused by
+        name. None if the format is not written.
     """
 
     name: str
@@ -120,16 +120,16 @@ class MaskFormat:
 
 
 def one_file(path: Path) -> tuple[Path, ...]:
-    """The parts of a mask that is one file."""
+    """Return the parts of a mask that is a single file."""
     return (path,)
 
 
 def raster_files(path: Path) -> tuple[Path, ...]:
-    """The parts of a mask that is stored as an image: pairs of NIfTI, detached data of NRRD and MetaImage.
+    """Return the parts of a mask stored as an image: NIfTI pairs, detached data of NRRD and MetaImage.
 
     Raises
     ------
-    CaseError : its header cannot be read.
+    CaseError : the header cannot be read.
     """
     from radstudy.formats.reading import files_of
 
@@ -137,13 +137,13 @@ def raster_files(path: Path) -> tuple[Path, ...]:
 
 
 def names_of(masks: Sequence[MaskOnGrid]) -> list[str]:
-    """Names to write masks under: their labels, or lesion 1, lesion 2 ... where those are numbers.
+    """Return the names to write masks under: their labels, or lesion 1, lesion 2 ... if those are numbers.
 
     Raises
     ------
-    CaseError : two of them have one name.
+    CaseError : two masks have the same name.
     """
     names = [f"lesion {i}" if not mask.label or mask.label.isdigit() else mask.label for i, mask in enumerate(masks, 1)]
     if len(set(names)) != len(names):
-        raise CaseError(f"two regions have one name ({', '.join(names)})", "give each a label of its own")
+        raise CaseError(f"two regions have the same name ({', '.join(names)})", "give each its own label")
     return names

@@ -1,4 +1,4 @@
-"""A binary mask in space: its voxels, their grid, and whether that is an image's grid."""
+"""A binary mask in space: its voxels, their grid, and the comparison with an image's grid."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from radstudy.imaging.box import bounding_box, cut
 from radstudy.imaging.volume import Volume
 from radstudy.space.grid import Grid, checked_affine, spacing_of
 
-BY_RESAMPLING = "put it onto its grid: 'radstudy mask convert MASK NEW --image IMAGE --resample'"
+BY_RESAMPLING = "resample it onto the image's grid: 'radstudy mask convert MASK NEW --image IMAGE --resample'"
 
 
 @dataclass(frozen=True, eq=False)
 class MaskOnGrid:
-    """A binary mask in space: what `radstudy.imaging.roi.Roi` is without its files.
+    """A binary mask in space: `radstudy.imaging.roi.Roi` without reading and writing of files.
 
     Parameters
     ----------
     mask : bool (I, J, K), True inside the lesion; or numbers, 0 outside and one whole number inside.
     affine : float64 (4, 4), voxel index to RAS mm.
     label : name or number of the label that the mask was made from.
-    reader : who drew it.
+    reader : the reader who drew it.
     source : the file it came from.
-    notes : what was found when it was read, and a reader should know.
+    notes : findings when it was read that a reader should know.
     """
 
     mask: NDArray[np.bool_]
@@ -42,7 +42,7 @@ class MaskOnGrid:
     def __post_init__(self) -> None:
         mask = np.asarray(self.mask)
         if mask.ndim != 3:
-            raise CaseError(f"a mask needs three axes, this array has shape {mask.shape}", "pass an (I, J, K) mask")
+            raise CaseError(f"a mask needs three axes, but this array has shape {mask.shape}", "pass an (I, J, K) mask")
         if mask.dtype != np.bool_:
             _require_two_values(mask)
         object.__setattr__(self, "mask", mask.astype(bool, copy=False))
@@ -50,17 +50,17 @@ class MaskOnGrid:
 
     @property
     def grid(self) -> Grid:
-        """Its voxels, inside and outside, without the mask: shape, affine and file."""
+        """Grid of the mask: shape, affine and file."""
         return Grid(self.mask.shape, self.affine, self.source)
 
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
-        """(3,) distance between voxel centres along I, J, K in mm."""
+        """Distance between voxel centres along I, J, K in mm, (3,)."""
         return spacing_of(self.affine)
 
     @property
     def voxel_count(self) -> int:
-        """How many voxels lie inside."""
+        """Number of voxels inside."""
         return int(np.count_nonzero(self.mask))
 
     @property
@@ -70,17 +70,17 @@ class MaskOnGrid:
 
     @property
     def centre_mm(self) -> NDArray[np.float64]:
-        """(3,) mean position of the voxels inside, RAS mm; NaN where there is none."""
+        """Mean position of the voxels inside, RAS mm, (3,); NaN if there are none."""
         if not self.voxel_count:
             return np.full(3, np.nan)
         centre: NDArray[np.float64] = points_of(self).mean(axis=0)
         return centre
 
     def on_grid_of(self, image: Volume | Grid) -> Self:
-        """This mask on exactly the image's grid.
+        """Return this mask on exactly the image's grid.
 
-        Grids that agree to a thousandth of a voxel at every corner are taken as one (rounded headers). Anything
-        else is refused with what differs and by how much.
+        Grids that agree to a thousandth of a voxel at every corner count as equal (rounded headers). All others are
+        refused; the message states what differs and by how much.
 
         Raises
         ------
@@ -108,12 +108,12 @@ class MaskOnGrid:
 
 
 def as_grid(image: Volume | Grid) -> Grid:
-    """The grid of an image, or the grid itself."""
+    """Return the grid of an image, or the grid itself."""
     return image if isinstance(image, Grid) else image.grid
 
 
 def points_of(roi: MaskOnGrid) -> NDArray[np.float64]:
-    """The centres of the mask's voxels, (n, 3) RAS mm."""
+    """Return the centres of the mask's voxels, (n, 3) RAS mm."""
     box = bounding_box(roi.mask)
     if box is None:
         return np.empty((0, 3))
@@ -123,7 +123,7 @@ def points_of(roi: MaskOnGrid) -> NDArray[np.float64]:
 
 
 def _require_two_values(mask: NDArray[Any]) -> None:
-    """Refuse what would count as inside without being meant so: NaN, probabilities, several labels."""
+    """Refuse values that would count as inside unintentionally: NaN, probabilities, several labels."""
     if mask.dtype.kind not in "uif":
         raise CaseError(f"the mask's values are of type {mask.dtype}", "pass True and False, or 1 and 0")
     inside = mask[mask != 0]
@@ -132,15 +132,17 @@ def _require_two_values(mask: NDArray[Any]) -> None:
     low, high = inside.min(), inside.max()
     if not np.isfinite([low, high]).all() or low != np.round(low):
         seen = inside[~np.isfinite(inside) | (inside != np.round(inside))]
-        raise CaseError(f"the mask holds values such as {seen[0]:g}", "pass True and False: mask >= 0.5, for instance")
+        raise CaseError(
+            f"the mask contains values such as {seen[0]:g}", "pass True and False: mask >= 0.5, for instance"
+        )
     if low != high:
         raise CaseError(
-            f"the mask holds several values, from {low:g} to {high:g}", "pass one lesion: labels == 1, for instance"
+            f"the mask contains several values, from {low:g} to {high:g}", "pass one lesion: labels == 1, for instance"
         )
 
 
 def pieces_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Voxels of each connected piece of a mask, the largest first; voxels that share a corner are connected."""
+    """Count the voxels of each connected piece of a mask, the largest first; voxels that share a corner connect."""
     numbered, count = ndimage.label(mask, np.ones((3, 3, 3)))
     sizes: NDArray[np.int64] = np.sort(np.bincount(numbered.ravel(), minlength=count + 1)[1:])[::-1]
     return sizes

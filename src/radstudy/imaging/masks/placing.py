@@ -1,9 +1,9 @@
-"""Masks onto an image's grid by physical position: voxel onto voxel where the grids share their points, else refused.
+"""Placing of masks on an image's grid by physical position: voxel by voxel if the grids share their points.
 
-A mask that was cropped to its own extent, stored with flipped or exchanged axes, or as single slices lies on the
-image's grid all the same: its voxels' centres are voxel centres of the image. Such a mask is moved voxel by voxel;
-nothing is interpolated. What lies between the image's voxels is refused, or sampled where asked (`mask_on_grid`); what
-lies outside the image is always refused.
+A mask that was cropped to its own extent, stored with flipped or exchanged axes, or as single slices still lies on the
+image's grid: its voxels' centres are voxel centres of the image. Such a mask is moved voxel by voxel; nothing is
+interpolated. A mask between the image's voxels is refused, or sampled on request (`mask_on_grid`); a mask outside the
+image is always refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from radstudy.imaging.masks.mask_on_grid import BY_RESAMPLING, MaskOnGrid
 from radstudy.imaging.resampling_grid import ROUNDING
 from radstudy.space.grid import SNAP_VOXELS, Grid, corner_indices, spacing_of, spacing_text
 
-FRAME_SNAP_VOXELS = 0.02  # single slices: headers round the position of each, a grid has but one origin
+FRAME_SNAP_VOXELS = 0.02  # single slices: headers round the position of each slice, while a grid has only one origin
 _SAME_HEIGHT_MM = 1e-3
 _GIVE_IMAGE = "give the image that they were drawn on (grid; --image)"
 _DRAW = f"draw it on this image, or {BY_RESAMPLING} (nearest neighbour)"
@@ -36,17 +36,17 @@ Mask = TypeVar("Mask", bound=MaskOnGrid)
 
 
 def place_mask(roi: Mask, grid: Grid, *, resample: bool = False) -> Mask:
-    """A mask on the image's grid.
+    """Place a mask on the image's grid.
 
     Parameters
     ----------
     roi : anywhere in space.
     grid : of the image.
-    resample : whether a mask whose voxels lie between the image's is sampled by nearest neighbour; else it is refused.
+    resample : whether a mask whose voxels lie between the image's is sampled by nearest neighbour or refused.
 
     Raises
     ------
-    CaseError : the mask is not on the image's grid (says by how much), or part of it lies outside the image.
+    CaseError : the mask is not on the image's grid (the message states by how much), or extends outside the image.
     """
     if roi.grid.same_as(grid):
         return roi.on_grid_of(grid)
@@ -58,30 +58,30 @@ def place_mask(roi: Mask, grid: Grid, *, resample: bool = False) -> Mask:
         return replace(roi, mask=mask, affine=grid.affine)
     if resample:
         return mask_on_grid(roi, grid)
-    return roi.on_grid_of(grid)  # refuses, and says what differs
+    return roi.on_grid_of(grid)  # raises, with what differs
 
 
 def mask_on_grid(
     roi: Mask, grid: Grid, *, partial_volume: float | None = None, transform: sitk.Transform | None = None
 ) -> Mask:
-    """The mask on another grid, placed by physical coordinates; as it is where the grids agree.
+    """Place the mask on another grid by physical coordinates; unchanged if the grids agree.
 
     Parameters
     ----------
     roi : a mask anywhere in space.
-    grid : what it is placed on.
-    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] the voxels at whose centre the
+    grid : the grid to place it on.
+    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] takes the voxels at whose centre the
         linearly interpolated mask reaches it.
-    transform : from points of that grid to points of the mask (LPS mm); None for none.
+    transform : from points of that grid to points of the mask (LPS mm); None for no transform.
 
     Raises
     ------
-    CaseError : part of the mask lies outside the image, or none of it meets a voxel's centre.
+    CaseError : part of the mask lies outside the image, or the mask contains no voxel's centre.
     """
     if transform is None and roi.grid.same_as(grid):
         return roi.on_grid_of(grid)
     if transform is None and _reaches_outside(roi, grid):
-        raise CaseError("the mask reaches outside the image", "draw it on this image", file=roi.source)
+        raise CaseError("the mask extends outside the image", "draw it on this image", file=roi.source)
     image = to_sitk(roi.mask, roi.affine)
     kind = sitk.sitkNearestNeighbor
     if partial_volume is not None:
@@ -91,8 +91,8 @@ def mask_on_grid(
     mask = array_ijk(placed) >= least
     if not mask.any():
         raise CaseError(
-            f"the mask's {roi.voxel_count} voxels of {spacing_text(roi.spacing_mm)} mm meet no voxel's centre of the "
-            f"image, whose voxels measure {spacing_text(grid.spacing_mm)} mm",
+            f"the mask's {roi.voxel_count} voxels of {spacing_text(roi.spacing_mm)} mm contain no voxel's centre of "
+            f"the image, whose voxels measure {spacing_text(grid.spacing_mm)} mm",
             "draw it on this image",
             file=roi.source,
         )
@@ -110,11 +110,11 @@ def _reaches_outside(roi: MaskOnGrid, grid: Grid) -> bool:
 
 
 def place_planes(planes: Sequence[Plane], grid: Grid) -> Bool:
-    """Single slices on the image's grid: bool (I, J, K).
+    """Place single slices on the image's grid: bool (I, J, K).
 
     Raises
     ------
-    CaseError : a slice is not on the image's grid, reaches outside it, or two of them lie in one place.
+    CaseError : a slice is not on the image's grid or extends outside it, or two slices have the same position.
     """
     mask = np.zeros(grid.shape, bool)
     seen: dict[tuple[int, int], int] = {}
@@ -126,7 +126,7 @@ def place_planes(planes: Sequence[Plane], grid: Grid) -> Bool:
         place = (across, int(step[across, 3]))
         if place in seen:
             raise CaseError(
-                f"frames {seen[place]} and {plane.frame} of one segment lie in one place",
+                f"frames {seen[place]} and {plane.frame} of one segment have the same position",
                 "export the segmentation again",
             )
         seen[place] = plane.frame
@@ -136,12 +136,12 @@ def place_planes(planes: Sequence[Plane], grid: Grid) -> Bool:
 
 
 def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Bool, Float64]:
-    """Single slices on a grid of their own, with empty slices where some are missing.
+    """Stack single slices on a grid of their own, with empty slices for missing ones.
 
     Parameters
     ----------
     planes : of one segment.
-    of_file : of all segments of the file: they share the grid, which has these slices' positions.
+    of_file : slices of all segments of the file, which share the grid.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Boo
 
     Raises
     ------
-    CaseError : there is only one slice, or they are not evenly spaced: their image has to be given.
+    CaseError : there is only one slice, or the slices are not evenly spaced: their image has to be given.
     """
     first = of_file[0]
     normal = first.affine[:3, 2]
@@ -158,7 +158,7 @@ def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Boo
     apart = np.diff(np.sort(height))
     apart = apart[apart > _SAME_HEIGHT_MM]
     if not len(apart):
-        raise CaseError("the file holds one slice only, which is no volume", _GIVE_IMAGE)
+        raise CaseError("the file contains only one slice, which is not a volume", _GIVE_IMAGE)
     affine = of_file[int(np.argmin(height))].affine.copy()
     affine[:3, 2] *= apart.min()
     slices = round(float(np.ptp(height) / apart.min())) + 1
@@ -169,11 +169,11 @@ def stack_planes(planes: Sequence[Plane], of_file: Sequence[Plane]) -> tuple[Boo
         grid = Grid((columns, rows, slices), affine)
         return place_planes(planes, grid), grid.affine
     except CaseError as error:
-        raise CaseError(f"the file's slices are no grid of their own ({error.problem})", _GIVE_IMAGE) from error
+        raise CaseError(f"the file's slices do not form a grid ({error.problem})", _GIVE_IMAGE) from error
 
 
 def _thick(plane: Plane, grid: Grid) -> Float64:
-    """The plane's affine with its normal as long as the image's voxel in that direction, so that it can fit one."""
+    """Return the plane's affine with its normal scaled to the image's voxel in that direction, so that it can fit."""
     cosines = np.abs((grid.affine[:3, :3] / grid.spacing_mm).T @ plane.affine[:3, 2])
     affine = plane.affine.copy()
     affine[:3, 2] *= grid.spacing_mm[int(np.argmax(cosines))]
@@ -181,9 +181,9 @@ def _thick(plane: Plane, grid: Grid) -> Float64:
 
 
 def _steps(to_image: Float64, shape: tuple[int, ...], snap: float) -> NDArray[np.int64] | None:
-    """The map of indices as whole numbers (axes flipped, exchanged and shifted), None where it is none.
+    """Return the map of indices as integers (axes flipped, exchanged and shifted); None if it is not integer.
 
-    A map near a whole one may still be off at the far corner of a large grid, so the corners decide.
+    A map close to integers may still be off at the far corner of a large grid, so the corners decide.
     """
     whole = np.rint(to_image).astype(np.int64)
     axes = np.abs(whole[:3, :3])
@@ -194,7 +194,7 @@ def _steps(to_image: Float64, shape: tuple[int, ...], snap: float) -> NDArray[np
 
 
 def _moved_whole(step: NDArray[np.int64], shape: tuple[int, ...], of_shape: tuple[int, ...]) -> bool:
-    """Whether a mask as large as the image lies elsewhere: a lost or wrong origin rather than a cropped mask."""
+    """True if a mask as large as the image is shifted: a lost or wrong origin rather than a cropped mask."""
     ends = (step @ corner_indices(shape))[:3]
     low, high = ends.min(axis=1), ends.max(axis=1)
     return bool((high - low + 1 == of_shape).all() and (low != 0).any())
@@ -205,7 +205,7 @@ def _fill(mask: Bool, voxels: NDArray[np.int64], step: NDArray[np.int64], source
     outside = int(((placed < 0) | (placed >= mask.shape)).any(axis=1).sum())
     if outside:
         raise CaseError(
-            f"the mask reaches outside the image: {outside} of its {len(voxels)} voxels",
+            f"the mask extends outside the image: {outside} of its {len(voxels)} voxels",
             "use the whole image that it was drawn on",
             file=source,
         )
@@ -213,7 +213,7 @@ def _fill(mask: Bool, voxels: NDArray[np.int64], step: NDArray[np.int64], source
 
 
 def _off(plane: Plane, grid: Grid) -> str:
-    """How a plane misses the image's grid, in words."""
+    """Describe how a plane differs from the image's grid, as text."""
     spacing, of_spacing = spacing_of(plane.affine)[:2], grid.spacing_mm
     cosines = grid.affine[:3, :3] / of_spacing
     alignment = np.abs(cosines.T @ (plane.affine[:3, :3] / spacing_of(plane.affine)))
@@ -228,4 +228,4 @@ def _off(plane: Plane, grid: Grid) -> str:
         )
     first = (grid.inverse @ plane.affine[:, 3])[:3]
     off = float(np.abs(first - np.rint(first)).max())
-    return f"its first pixel lies {off:.3g} voxels beside the image's nearest voxel"
+    return f"its first pixel lies {off:.3g} voxels from the image's nearest voxel"

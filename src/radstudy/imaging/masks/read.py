@@ -1,4 +1,4 @@
-"""Mask files of any format as one region of interest; the formats are those of `radstudy.imaging.masks.formats`."""
+"""Reading of one region of interest from a mask file of any format in `radstudy.imaging.masks.formats`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LISTED = 10
 
 
 def read_mask(path: str | Path, label: Label | None, grid: Grid | None, *, reader: str, resample: bool) -> MaskOnGrid:
-    """One region of a mask file of any kind, on the image's grid where that is given; see `Roi.read`."""
+    """Read one region of a mask file of any format, on the image's grid if given; see `Roi.read`."""
     if grid is None and resample:
         raise CaseError("there is no image to resample the mask onto", "give the image (grid; --image)", file=path)
     try:
@@ -38,9 +38,9 @@ def read_mask(path: str | Path, label: Label | None, grid: Grid | None, *, reade
 
 
 def needs_image(path: str | Path) -> bool:
-    """Whether a mask file has no grid of its own (DICOM SEG and RTSTRUCT), so that its image has to be given.
+    """True if a mask file has no grid of its own (DICOM SEG and RTSTRUCT), so that its image has to be given.
 
-    Of a file that is no mask it is False: what reads it says why.
+    False for a file that is not a mask: reading it reports the reason.
 
     Raises
     ------
@@ -55,13 +55,13 @@ def needs_image(path: str | Path) -> bool:
 
 
 def segments_of(path: str | Path, grid: Grid | None = None, *, resample: bool = False) -> list[Segment]:
-    """What a mask file holds, in its own order.
+    """Return the segments of a mask file, in the file's order.
 
     Parameters
     ----------
     path : of any format in `radstudy.imaging.masks.formats.MASK_FORMATS`.
     grid : of the image; contours are filled on it, and single slices of a SEG are put into it.
-    resample : whether what lies between the image's slices or voxels is taken to the nearest.
+    resample : whether parts between the image's slices or voxels are assigned to the nearest ones.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def segments_of(path: str | Path, grid: Grid | None = None, *, resample: bool = 
 def _chosen(segments: Sequence[Segment], label: Label | None) -> MaskOnGrid:
     drawn = [segment for segment in segments if segment.drawn]
     if not drawn:
-        what = f"its segments ({_listed(segments)}) hold nothing" if segments else "it has no voxel other than 0"
+        what = f"its segments ({_listed(segments)}) are empty" if segments else "it has no voxel other than 0"
         raise CaseError(f"the mask is empty: {what}", "draw the lesion")
     if label in ("union", "largest") and not any(segment.name == label for segment in segments):
         return _together(drawn, label == "largest")
@@ -86,18 +86,18 @@ def _only(drawn: Sequence[Segment], label: Label | None, segments: Sequence[Segm
     if label is None:
         if len(drawn) > 1:
             raise CaseError(
-                f"the mask holds {len(drawn)} {kind} ({_listed(drawn)})", "say which one is the lesion (label)"
+                f"the mask has {len(drawn)} {kind} ({_listed(drawn)})", "state which one is the lesion (label)"
             )
         return drawn[0]
     named = [segment for segment in segments if segment.name and segment.name == str(label)]
     fitting = named or [segment for segment in segments if str(segment.number) == str(label)]
     word = "segment" if kind == "segments" else "label"
     if not fitting:
-        raise CaseError(f"{word} {label} is not in the mask, which holds {_listed(segments)}", "name one of those")
+        raise CaseError(f"{word} {label} is not in the mask, which has {_listed(segments)}", "name one of those")
     if len(fitting) > 1:
         raise CaseError(
-            f"{len(fitting)} {kind} of the mask go by '{label}' ({_listed(fitting)})",
-            "say its number" if named else "say its name",
+            f"{len(fitting)} {kind} of the mask are called '{label}' ({_listed(fitting)})",
+            "give its number instead" if named else "give its name instead",
         )
     if not fitting[0].drawn:
         raise CaseError(f"{word} {fitting[0].shown} of the mask is empty", "draw the lesion, or name another one")
@@ -105,7 +105,7 @@ def _only(drawn: Sequence[Segment], label: Label | None, segments: Sequence[Segm
 
 
 def _together(drawn: Sequence[Segment], largest: bool) -> MaskOnGrid:
-    """All segments as one, or the largest connected piece of any (of equals the first)."""
+    """Return all segments as one, or the largest connected piece of any (the first in a tie)."""
     parts = [segment.draw() for segment in drawn]
     first = parts[0]
     if any(part.mask.shape != first.mask.shape or not np.array_equal(part.affine, first.affine) for part in parts):

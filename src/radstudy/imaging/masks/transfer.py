@@ -1,9 +1,9 @@
-"""A mask drawn on one sequence, carried onto another one of the same examination.
+"""Transfer of a mask drawn on one sequence to another sequence of the same examination.
 
-The sequences of an examination share the scanner's coordinates, so a mask can be placed by them. What moved between
-the sequences (the patient) a rigid transform can follow: it is fitted to the surroundings of the lesion. What no rigid
-transform undoes is the distortion of echo-planar images (DWI), breathing, and the compression of a breast. A
-transferred mask is therefore a proposal that a reader has to look at.
+The sequences of an examination share the scanner's coordinates, so a mask can be placed by them. If the patient moved
+between the sequences, a rigid transform, fitted to the surroundings of the lesion, can follow. It cannot undo the
+distortion of echo-planar images (DWI), breathing, or the compression of a breast. A transferred mask is therefore a
+proposal that a reader has to check.
 
 References
 ----------
@@ -31,16 +31,16 @@ _ECHO_PLANAR = re.compile(r"dwi|adc|epi|dti|ivim|diff|b\d{2,}", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class TransferredMask:
-    """A mask on the image that it was carried onto.
+    """A mask on the image that it was transferred to.
 
     Parameters
     ----------
     roi : on the target's grid.
-    shift_mm : (3,) RAS, how far the rigid fit moves the lesion's centre; zeros without one.
-    rotation_degrees : of the rigid fit; 0 without one.
+    shift_mm : (3,) RAS, by which the rigid fit moves the lesion's centre; zeros without a fit.
+    rotation_degrees : of the rigid fit; 0 without a fit.
     overlap : Dice coefficient of the mask with the one placed by the scanner's coordinates alone; 1 without a fit.
-    volume_change_percent : of the mask, by the target's voxels.
-    warnings : what a reader of the results should know.
+    volume_change_percent : of the mask, due to the target's voxels.
+    warnings : facts that a reader of the results should know.
     """
 
     roi: Roi
@@ -54,24 +54,24 @@ class TransferredMask:
 def transfer_mask(
     roi: Roi, source: Volume | None, target: Volume, *, partial_volume: float | None = None
 ) -> TransferredMask:
-    """Carry a mask from the image it was drawn on onto another image of the same examination.
+    """Transfer a mask from the image it was drawn on to another image of the same examination.
 
     Parameters
     ----------
     roi : the mask, on the source's grid.
     source : the image it was drawn on, for a rigid fit of the lesion's surroundings; None for no fit: the scanner's
         coordinates alone place the mask.
-    target : the image it is carried onto.
-    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] the voxels at whose centre the
+    target : the image it is transferred to.
+    partial_volume : None takes the nearest voxel of the mask; a number in (0, 1] takes the voxels at whose centre the
         linearly interpolated mask reaches it.
 
     Returns
     -------
-    TransferredMask : a fit that is not believed (too far, or no gain of information) is left out, with a warning.
+    TransferredMask : an implausible fit (too far, or without gain of information) is ignored, with a warning.
 
     Raises
     ------
-    CaseError : the mask is empty or not on the source's grid, reaches outside the target, or meets no voxel of it.
+    CaseError : the mask is empty, is not on the source's grid, extends outside the target, or contains no voxel of it.
     """
     if not roi.mask.any():
         raise CaseError("the mask to transfer is empty", "draw the lesion", reader=roi.reader, file=roi.source)
@@ -88,7 +88,7 @@ def transfer_mask(
 
 
 def distortion_warning(sequence: str) -> tuple[str, ...]:
-    """What to say of a mask transferred to a sequence that its name tells to be echo-planar.
+    """Return the warning for a mask transferred to a sequence whose name shows that it is echo-planar.
 
     Examples
     --------

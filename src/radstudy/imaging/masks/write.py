@@ -1,4 +1,4 @@
-"""Regions of interest written as what other programs read: label map, .seg.nrrd, DICOM SEG."""
+"""Writing of regions of interest for other programs: label map, .seg.nrrd, DICOM SEG."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 def write_rois(
     path: str | Path, rois: Sequence[MaskOnGrid], *, dicom: str | Path | None = None, phase: int | None = None
 ) -> None:
-    """Write one or more regions of one grid into a file, in the format that its name asks for.
+    """Write one or more regions of one grid into a file, in the format of the file name.
 
     Parameters
     ----------
     path : .seg.nrrd (3D Slicer), .dcm (DICOM SEG), or .nii, .nii.gz, .nrrd, .nhdr, .mha, .mhd (label map; values from
-        1 in the order given). Names are the regions' labels, or lesion 1, lesion 2 ... where those are numbers.
+        1 in the given order). Names are the regions' labels, or lesion 1, lesion 2 ... if those are numbers.
     rois : at least one.
     dicom : folder of the series that a DICOM SEG belongs to; the masks are put onto its slices by physical position.
-    phase : which volume of that series, from 1, where it holds several.
+    phase : number of the volume in that series, from 1, if it has several.
 
     Raises
     ------
-    CaseError : the regions have no grid in common, overlap where the format holds one value a voxel, or do not lie on
-        the series' slices.
-    UsageError : a DICOM SEG without its series, or an unknown suffix.
+    CaseError : the regions have no grid in common, overlap although the format has one value per voxel, or do not lie
+        on the series' slices.
+    UsageError : the series of a DICOM SEG is missing, or the suffix is unknown.
     """
     file = Path(path)
     first = rois[0]

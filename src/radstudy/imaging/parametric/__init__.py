@@ -1,1 +1,1 @@
-"""Functional maps and figures from series of images: diffusion, contrast enhancement, size, motion."""
+"""Functional maps and measures from series of images: diffusion, contrast enhancement, size, motion."""

@@ -1,10 +1,10 @@
-"""The apparent diffusion coefficient from images at two or more b-values.
+"""Apparent diffusion coefficient from images at two or more b-values.
 
 The signal falls as S(b) = S0 exp(-b ADC). Its logarithm is a straight line, but that of a weak signal is noisy:
-var(ln S) is about (sigma / S)^2. The weighted fit gives each b-value the square of the signal that the unweighted fit
-expects there (Salvador; Veraart's WLLS with one iteration), which makes it efficient well above the noise. Magnitudes
-near the noise are biased upwards, so large coefficients come out too small; the weights lessen that, and signals at the
-noise floor can be left out.
+var(ln S) is about (sigma / S)^2. The weighted fit weights each b-value by the square of the signal that the unweighted
+fit expects there (Salvador; Veraart's WLLS with one iteration), which makes it efficient well above the noise.
+Magnitudes near the noise are biased upwards, so large coefficients are underestimated; the weights reduce this bias,
+and signals at the noise floor can be left out.
 
 References
 ----------
@@ -32,14 +32,14 @@ Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Diffusion:
+class DiffusionFit:
     """Maps of a fit over b-values.
 
     Parameters
     ----------
     adc : in 1e-6 mm2/s, as scanners print it (water at body temperature about 3000); NaN where it is not defined.
-    s0 : signal that the fit gives at b = 0, arbitrary units; NaN likewise.
-    used : how many b-values each voxel's fit has used, int (I, J, K).
+    s0 : the fit's signal at b = 0, arbitrary units; NaN likewise.
+    used : number of b-values used by each voxel's fit, int (I, J, K).
     """
 
     adc: Volume
@@ -54,22 +54,22 @@ def adc_map(
     method: Method = "weighted",
     noise_floor: float = 0.0,
     names: Sequence[str] | None = None,
-) -> Diffusion:
+) -> DiffusionFit:
     """Fit the apparent diffusion coefficient in every voxel.
 
     Parameters
     ----------
     volumes : one for each b-value, on one grid.
-    b_values : s/mm2, increasing; they need not begin at 0.
+    b_values : s/mm2, increasing; they need not start at 0.
     method : "log-linear" (ordinary least squares of ln S) or "weighted" (by the squared expected signal). With two
         b-values both are the same.
-    noise_floor : signals at or below it are left out of the fit; about 1.5 to 2 times the mean of the air around.
+    noise_floor : signals at or below it are left out of the fit; about 1.5 to 2 times the mean of the surrounding air.
     names : of the volumes, for messages.
 
     Returns
     -------
-    Diffusion : NaN where fewer than two b-values are above the noise floor. Negative values are kept: they say that the
-        signal rose.
+    Diffusion : NaN where fewer than two b-values are above the noise floor. Negative values are kept: they mean that
+        the signal rose.
 
     Raises
     ------
@@ -77,8 +77,8 @@ def adc_map(
 
     Examples
     --------
-    >>> made = [Volume(np.full((1, 1, 1), 500 * np.exp(-b * 1.2e-3)), np.eye(4)) for b in (0, 400, 800)]
-    >>> round(float(adc_map(made, [0, 400, 800]).adc.voxels[0, 0, 0]), 6)
+    >>> images = [Volume(np.full((1, 1, 1), 500 * np.exp(-b * 1.2e-3)), np.eye(4)) for b in (0, 400, 800)]
+    >>> round(float(adc_map(images, [0, 400, 800]).adc.voxels[0, 0, 0]), 6)
     1200.0
     """
     named = names or [f"b = {b:g}" for b in b_values]
@@ -97,11 +97,11 @@ def adc_map(
     step = f"ADC from b = {', '.join(f'{value:g}' for value in b_values)} s/mm2, {method}, noise floor {noise_floor:g}"
     first = volumes[0]
     adc = Volume((-1e6 * slope).astype(np.float32), first.affine, UNIT, history=(*first.history, step))
-    return Diffusion(adc, first.with_voxels(np.exp(intercept).astype(np.float32), f"S0 of {step}"), used)
+    return DiffusionFit(adc, first.with_voxels(np.exp(intercept).astype(np.float32), f"S0 of {step}"), used)
 
 
 def _line(x: Float64, y: Float64, weight: Float64) -> tuple[Float64, Float64]:
-    """Intercept and slope of weighted straight lines through (x, y) along the first axis; NaN for one point."""
+    """Fit weighted straight lines through (x, y) along the first axis: intercept and slope; NaN for one point."""
     total = weight.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean_x, mean_y = (weight * x).sum(axis=0) / total, (weight * y).sum(axis=0) / total

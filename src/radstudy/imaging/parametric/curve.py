@@ -1,8 +1,8 @@
-"""The time-intensity curve of a lesion and its type.
+"""Time-intensity curve of a lesion and its type.
 
 The curve is the mean signal inside the mask, phase by phase. Its initial peak is the largest signal of the phases up to
-two minutes after the injection (of the first phase after contrast, where none is so early). What the last phase does
-with it is the type: more than 10 % above it I, persistent; within 10 % II, plateau; more than 10 % below it III,
+two minutes after the injection (of the first phase after contrast if none is that early). The change from there to the
+last phase is the type: more than 10 % above the peak I, persistent; within 10 % II, plateau; more than 10 % below III,
 wash-out. The initial rise over the signal before contrast is slow (below 50 %), medium or fast (above 100 %).
 
 References
@@ -31,15 +31,15 @@ MEDIUM_PERCENT, FAST_PERCENT = 50.0, 100.0
 
 @dataclass(frozen=True)
 class Curve:
-    """A lesion's time-intensity curve and what it is called.
+    """A lesion's time-intensity curve and its type.
 
     Parameters
     ----------
     times_s : after the injection.
-    signal : mean inside the lesion, one a phase.
+    signal : mean inside the lesion, one per phase.
     initial_percent : rise of the initial peak over the signal before contrast.
     late_percent : change from the initial peak to the last phase, over the initial peak.
-    type : I, II or III; none where no phase rises by more than 10 % over the signal before contrast.
+    type : I, II or III; none if no phase rises by more than 10 % over the signal before contrast.
     initial : slow, medium or fast.
     """
 
@@ -62,18 +62,18 @@ def lesion_curve(
     change_percent: float = CHANGE_PERCENT,
     names: Sequence[str] | None = None,
 ) -> Curve:
-    """The curve of a lesion and its type.
+    """Compute the curve of a lesion and its type.
 
     Parameters
     ----------
     phases, times_s, before, injection_s, names : as in `enhancement_maps`.
     roi : the lesion, on the phases' grid.
-    initial_s : how long after the injection the initial peak may lie.
-    change_percent : from which change of the initial peak on a curve rises or falls.
+    initial_s : longest time from the injection to the initial peak.
+    change_percent : smallest change from the initial peak that counts as a rise or fall.
 
     Raises
     ------
-    CaseError : as in `enhancement_maps`; or the mask is empty, off the grid, or has no signal before contrast.
+    CaseError : as in `enhancement_maps`; or the mask is empty, not on the grid, or has no signal before contrast.
     """
     signal = stacked(phases, names or [f"phase {number + 1}" for number in range(len(phases))], times_s, "times")
     start = time_zero(np.asarray(times_s, dtype=np.float64), before, injection_s)
@@ -92,12 +92,12 @@ def classify(
     initial_s: float = INITIAL_S,
     change_percent: float = CHANGE_PERCENT,
 ) -> Curve:
-    """The type of a curve; see the module.
+    """Classify a curve by its type; see the module.
 
     Parameters
     ----------
     times_s : after the injection.
-    signal : one a phase, any unit.
+    signal : one value per phase, any unit.
     before, initial_s, change_percent : as in `lesion_curve`.
 
     Raises
@@ -117,7 +117,7 @@ def classify(
     rise, change = 100 * (initial - base) / base, 100 * (signal[-1] - initial) / initial
     if early[-1] == len(signal) - 1:
         raise CaseError(
-            f"no phase follows the initial ones (the last lies {times_s[-1]:g} s after the injection)",
+            f"no phase follows the initial ones (the last is {times_s[-1]:g} s after the injection)",
             "give a later phase, or leave the curve's type out",
         )
     kind = "none"

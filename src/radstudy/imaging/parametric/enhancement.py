@@ -1,14 +1,14 @@
 """Maps of contrast enhancement from the phases of a dynamic series, without a pharmacokinetic model.
 
-With S0 the signal before contrast (the mean, where several phases come before it), S1 the first phase after it, S2 the
-last one, P the largest after it and at time t_P, and t_0 the time of the injection:
+With S0 the signal before contrast (the mean if there are several phases before it), S1 the first phase after it, S2 the
+last one, P the largest after it, at time t_P, and t_0 the time of the injection:
 
 ============  ===============================  =========================================
 early         100 (S1 - S0) / S0               per cent
 peak          100 (P - S0) / S0                per cent
 late          100 (S2 - S0) / S0               per cent
-wash_in       peak / (t_P - t_0)               per cent of S0 a minute
-wash_out      100 (S2 - P) / S0 / (t_2 - t_P)  per cent of S0 a minute, 0 where the peak is last
+wash_in       peak / (t_P - t_0)               per cent of S0 per minute
+wash_out      100 (S2 - P) / S0 / (t_2 - t_P)  per cent of S0 per minute, 0 if the last phase is the peak
 ser           (S1 - S0) / (S2 - S0)            1; above 1 the signal falls again
 time_to_peak  t_P - t_0                        seconds
 ============  ===============================  =========================================
@@ -55,16 +55,16 @@ def enhancement_maps(
     ser_limits: tuple[float, float] | None = None,
     names: Sequence[str] | None = None,
 ) -> dict[EnhancementMap, Volume]:
-    """Every map of the table above.
+    """Compute all maps of the module's table.
 
     Parameters
     ----------
     phases : in the order of their times, on one grid.
-    times_s : of each, increasing; from any common zero.
-    before : how many of them come before the contrast agent.
-    injection_s : when it was given, on the same clock; None: at the last phase before it.
-    least_signal : voxels whose signal before contrast is at or below it have no enhancement (NaN): air, chiefly.
-    ser_limits : SER is cut to these; None leaves it. (0, 3) is usual.
+    times_s : of each phase, increasing, from any common zero.
+    before : number of phases before the contrast agent.
+    injection_s : time of the injection, on the same clock; None: that of the last phase before it.
+    least_signal : voxels whose signal before contrast is at or below it have no enhancement (NaN): mostly air.
+    ser_limits : SER is clipped to these; None leaves it unchanged. (0, 3) is usual.
     names : of the phases, for messages.
 
     Returns
@@ -73,8 +73,8 @@ def enhancement_maps(
 
     Raises
     ------
-    CaseError : grids differ, times do not increase, no phase before or none after contrast, or an injection that lies
-        after the first phase that is to show it.
+    CaseError : grids differ, times do not increase, there is no phase before or after contrast, or the injection comes
+        after the first phase that should show it.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def enhancement_maps(
         fall = np.where(times[-1] > peak_s, (last - peak) / (times[-1] - peak_s), 0.0)
     if ser_limits is not None:
         ser = np.clip(ser, *ser_limits)
-    made: dict[EnhancementMap, Float64] = {
+    by_name: dict[EnhancementMap, Float64] = {
         "early": (first - base) * scale,
         "peak": (peak - base) * scale,
         "late": (last - base) * scale,
@@ -110,16 +110,16 @@ def enhancement_maps(
     step = f"of {len(phases)} phases at {listed} s, {before} before contrast, injection at {start:g} s"
     return {
         name: Volume(values.astype(np.float32), phases[0].affine, UNITS[name], history=(f"{name} {step}",))
-        for name, values in made.items()
+        for name, values in by_name.items()
     }
 
 
 def time_zero(times: Float64, before: int, injection_s: float | None) -> float:
-    """When enhancement begins to count, on the clock of the times.
+    """Return the time from which enhancement counts, on the clock of the times.
 
     Raises
     ------
-    CaseError : no phase before or after contrast, or an injection after the first phase that shows it.
+    CaseError : there is no phase before or after contrast, or the injection comes after the first phase that shows it.
     """
     if not 1 <= before < len(times):
         raise CaseError(
@@ -128,7 +128,7 @@ def time_zero(times: Float64, before: int, injection_s: float | None) -> float:
     start = float(times[before - 1]) if injection_s is None else float(injection_s)
     if not start < times[before]:
         raise CaseError(
-            f"the injection at {start:g} s lies after the first phase that is to show it ({times[before]:g} s)",
-            "correct the injection's time, or how many phases come before it",
+            f"the injection at {start:g} s is later than the first phase that should show it ({times[before]:g} s)",
+            "correct the time of the injection, or the number of phases before it",
         )
     return start

@@ -1,4 +1,4 @@
-"""Images of one place at several times or b-values: checked, and stacked."""
+"""Checking and stacking of images of one place at several times or b-values."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from radstudy.imaging.volume import FloatArray, Volume
 
 
 def stacked(volumes: Sequence[Volume], names: Sequence[str], along: Sequence[float], what: str) -> FloatArray:
-    """The voxels of several volumes of one grid: (n, I, J, K), in the volumes' own type.
+    """Stack the voxels of several volumes of one grid: (n, I, J, K), in the volumes' own type.
 
     Parameters
     ----------
     volumes : at least two.
     names : of each, for messages.
-    along : what distinguishes them (b-values, times), one each, strictly increasing.
-    what : what `along` is, for messages.
+    along : the value that distinguishes them (b-values, times), one each, strictly increasing.
+    what : name of `along`, for messages.
 
     Raises
     ------
-    CaseError : fewer than two volumes, other numbers of values, values that do not increase, grids that differ, or
-        voxels that are not finite.
+    CaseError : there are fewer than two volumes, the numbers of volumes and values differ, values do not increase,
+        grids differ, or voxels are not finite.
     """
     if len(volumes) < 2 or len(along) != len(volumes):
         raise CaseError(
-            f"{len(volumes)} images with {len(along)} {what}", f"give two images or more, with one {what} each"
+            f"{len(volumes)} images with {len(along)} {what}", f"give at least two images, and as many {what} as images"
         )
     if not (np.isfinite(along).all() and (np.diff(along) > 0).all()):
         listed = ", ".join(f"{value:g}" for value in along)

@@ -1,1 +1,1 @@
-"""How good a fitted model is."""
+"""Assessment of fitted models."""

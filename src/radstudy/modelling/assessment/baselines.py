@@ -1,4 +1,4 @@
-"""What needs no radiomics: one variable in a logistic regression, for Table 3; and each model beside the volume."""
+"""Baselines without radiomics: a logistic regression of one variable, for Table 3; comparison with the volume."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Baseline:
 
     Parameters
     ----------
-    name : of the row of Table 3.
+    name : of its row in Table 3.
     kind : "volume", "age" or "shuffled".
-    probability : by (patient, lesion), of all rows that it can use; empty where it could not be fitted.
-    note : why it could not be fitted, or what is to be known.
+    probability : by (patient, lesion), of all rows that it can use; empty if it could not be fitted.
+    note : the reason why it could not be fitted, or another fact to know.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Baseline:
 
 
 def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) -> Baseline:
-    """One variable in a logistic regression without penalty, fitted on the training rows.
+    """Fit a logistic regression of one variable, without penalty, on the training rows.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) ->
 
     Returns
     -------
-    Baseline; Firth's estimate where the variable separates the outcome.
+    Baseline; Firth's estimate if the variable separates the outcome.
     """
     values = values.dropna()
     values = values[values.index.isin(rows.index)].astype(float)
@@ -67,11 +67,11 @@ def one_variable(name: str, kind: str, values: pd.Series, rows: pd.DataFrame) ->
 def chance_of_variable(
     name: str, values: pd.Series, rows: pd.DataFrame, *, permutations: int, seed: int
 ) -> ChanceCalibration:  # fmt: skip
-    """What `one_variable` reaches when the outcome is chance; patients are exchanged as in `calibrate`.
+    """Compute the AUCs of `one_variable` when the outcome is chance; patients are exchanged as in `calibrate`.
 
     A logistic regression on one variable orders the rows as the variable does, upwards or downwards: its slope has the
-    sign of the difference of the two groups' training means, which is the slope of the likelihood at zero. So nothing
-    has to be fitted to know its AUCs.
+    sign of the difference of the two groups' training means, which is the slope of the likelihood at zero. Its AUCs can
+    therefore be computed without fitting.
 
     Parameters
     ----------
@@ -108,17 +108,17 @@ def chance_of_variable(
 
 
 def _slope_sign(x: Array, outcomes: IntArray) -> Array:
-    """(outcomes,) -1, 0 or 1; NaN where a class is missing."""
+    """Return the sign of the slope for each outcome, (outcomes,): -1, 0 or 1; NaN if a class is missing."""
     positives = outcomes.sum(axis=1)
     both = (positives > 0) & (positives < len(x))
-    # centred, so that equal means are equal but for the rounding of a sum
+    # centred, so that equal means are equal except for the rounding of a sum
     slope = outcomes @ (x - x.mean()) if len(x) else np.zeros(len(outcomes))
     slope[np.abs(slope) <= 1e-12 * np.abs(x).sum()] = 0
     return np.where(both, np.sign(slope), np.nan)
 
 
 def _areas(direction: Array, x: Array, outcomes: IntArray) -> Array:
-    """(outcomes,) AUCs of the variable taken upwards or downwards; by the sum of the positives' ranks."""
+    """Compute the AUCs of the variable taken upwards or downwards, (outcomes,), from the positives' rank sums."""
     positives = outcomes.sum(axis=1)
     pairs = positives * (len(x) - positives)
     excess = outcomes @ stats.rankdata(x) - positives * (positives + 1) / 2 - pairs / 2
@@ -126,12 +126,12 @@ def _areas(direction: Array, x: Array, outcomes: IntArray) -> Array:
 
 
 def log_volume(volume: pd.Series) -> pd.Series:
-    """The natural logarithm of the volumes; a lesion without volume has none."""
-    return np.log(volume.astype(float).where(volume > 0))
+    """Return the natural logarithm of the volumes; lesions without volume have NaN."""
+    return pd.Series(np.log(volume.astype(float).where(volume > 0)), index=volume.index, name=volume.name)
 
 
 def scored(baseline: Baseline, rows: pd.DataFrame, which: str) -> Scored:
-    """A baseline's probabilities in one set.
+    """Return a baseline's probabilities in one set.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def beside_volume(
     model: str, scores: pd.Series, rows: pd.DataFrame, volumes: Mapping[str, Baseline], sequences: Sequence[str],
     level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """A model beside the volume-only model of the same patients: rows of evaluate/baselines/beside_volume.csv.
+    """Compare a model with the volume-only model of the same patients: rows of evaluate/baselines/beside_volume.csv.
 
     Parameters
     ----------
@@ -157,12 +157,12 @@ def beside_volume(
     scores : its probabilities by (patient, lesion).
     rows : of the cohort.
     volumes : sequence to its volume-only baseline.
-    sequences : of the model; of several, the volume with the largest training AUC is taken.
+    sequences : of the model; if it has several, the volume with the largest training AUC is used.
     level : of the interval of the difference (DeLong's, unadjusted).
 
     Returns
     -------
-    One record a set. ``rho``: Spearman's correlation of the model's probabilities with the volume's.
+    One record per set. ``rho``: Spearman's correlation of the model's probabilities with the volume's.
     """
     known = [name for name in sequences if name in volumes and len(volumes[name].probability)]
     if not known:

@@ -1,7 +1,7 @@
 """Multivariable logistic regression of a model's variables, as SPSS prints it: odds ratios, tests, fit.
 
-The variables were chosen on the same rows, so p-values and intervals describe the fitted model and test nothing: the
-selection is ignored (Harrell FE, Regression Modeling Strategies, 2nd ed., section 4.3).
+The variables were chosen on the same rows, so p-values and intervals describe the fitted model and are not tests: they
+ignore the selection (Harrell FE, Regression Modeling Strategies, 2nd ed., section 4.3).
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def regression_of(
     Parameters
     ----------
     model : its name.
-    X : (rows, variables) in the units that the odds ratios are to be of.
+    X : (rows, variables) in the units of the odds ratios.
     y : (rows,) 0 or 1.
     level, interval : of the odds ratios' intervals, "wald" or "profile".
-    separation : where the outcome is separated, "firth" takes Firth's penalised likelihood, "note" gives NaN and why.
-    candidates : columns that the variables were selected from. What a sample supports is counted in these, not in
-        those that were selected (Riley RD et al., BMJ 2020;368:m441, doi 10.1136/bmj.m441); None: not known.
+    separation : if the outcome is separated, "firth" uses Firth's penalised likelihood, "note" returns NaN with a note.
+    candidates : columns that the variables were selected from. Events per variable are counted for these, not for the
+        selected ones (Riley RD et al., BMJ 2020;368:m441, doi 10.1136/bmj.m441); None: not known.
 
     Returns
     -------
-    One record per variable (evaluate/regression.csv), and one of the fit (regression_models.csv). A fit that cannot be
-    made says why.
+    One record per variable (evaluate/regression.csv), and one for the fit (regression_models.csv). If the fit is not
+    possible, the record's note gives the reason.
     """
     events = int(min(y.sum(), len(y) - y.sum()))
     per_candidate = events / candidates if candidates else None
@@ -87,20 +87,20 @@ def _fit(
 
 
 def regression_design(design: pd.DataFrame, terms: pd.DataFrame) -> pd.DataFrame:
-    """The variables of a model, a radiomics feature per standard deviation, a clinical one per unit or level.
+    """Return the variables of a model: radiomics features per standard deviation, clinical ones per unit or level.
 
     Parameters
     ----------
     design : rows, columns named ``sequence:feature`` and ``clinical:variable``.
-    terms : of the model, as model/features.csv: ``feature`` and ``imputation``, the value of what is missing.
+    terms : of the model, as in model/features.csv: ``feature`` and ``imputation``, the value for missing ones.
     """
     columns = {}
-    for term in terms.itertuples():
-        values = design[str(term.feature)].astype(float)
-        if pd.notna(term.imputation):
-            values = values.fillna(float(term.imputation))
-        if not str(term.feature).startswith(CLINICAL):
+    for feature, imputation in zip(terms["feature"].astype(str), terms["imputation"], strict=True):
+        values = design[feature].astype(float)
+        if pd.notna(imputation):
+            values = values.fillna(float(imputation))
+        if not feature.startswith(CLINICAL):
             deviation = float(values.std(ddof=1))
             values = (values - values.mean()) / (deviation if deviation > 0 else 1.0)
-        columns[str(term.feature)] = values
+        columns[feature] = values
     return pd.DataFrame(columns, index=design.index)

@@ -1,7 +1,7 @@
-"""The measures of Table 3, each declared once: its columns in the file, its place in the report, its interval.
+"""Measures of Table 3, each declared once with its columns in the file, its place in the report and its interval.
 
-A new measure is a function here and its entry in `MEASURES`; the file, the tables of the report and the sentence on its
-interval follow.
+A new measure is a function here and an entry in `MEASURES`; the file, the tables of the report and the sentence on its
+interval follow from these.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ COUNTS = ("tp", "fp", "tn", "fn")
 
 @dataclass(frozen=True, eq=False)
 class Assessed:
-    """What a measure is computed from: one model's probabilities in one set, of both classes.
+    """Input of the measures: one model's probabilities in one set, with both classes.
 
     Parameters
     ----------
     y : (n,) 0 or 1.
     probability : (n,) of the positive outcome.
-    cutoff : at or above it a row is called positive.
+    cutoff : rows at or above it are classified as positive.
     interval : methods and level of the intervals.
-    rng : of the bootstrap intervals; each measure draws from it in turn.
+    rng : generator of the bootstrap intervals; each measure draws from it in turn.
     """
 
     y: NDArray[np.int64]
@@ -46,7 +46,7 @@ class Assessed:
 
     @cached_property
     def classified(self) -> DiagnosticMeasures:
-        """The counts at the cut-off and what follows from them."""
+        """Counts at the cut-off and the measures derived from them."""
         section = self.interval
         return diagnostic_measures(
             self.y, self.probability, self.cutoff, level=section.level, method=section.proportion
@@ -55,7 +55,7 @@ class Assessed:
 
 @dataclass(frozen=True)
 class MeasuredValue:
-    """A measure's value with the limits of its interval, and a note where it has something to say of them."""
+    """A measure's value with the limits of its interval, and a note on them if there is anything to know."""
 
     value: float
     low: float
@@ -70,14 +70,14 @@ class PerformanceMeasure:
     Parameters
     ----------
     name : its column of table3.csv; the limits are ``<name>_low`` and ``<name>_high``.
-    heading, words : of its column in the report, and within a sentence.
-    compute : value and limits.
+    heading, words : heading of its column in the report, and its name within a sentence.
+    compute : computes value and limits.
     table : the report's table that shows it.
-    interval : what its interval comes from; the methods text has a sentence for each kind.
-    oracle : the test that holds its value against another program or the paper: file and function below tests/.
-    at_cutoff : whether it depends on the cut-off. In a table those that do not come first.
-    counts : of a percentage, which counts are its numerator and its denominator; None for a number.
-    noted : whether it has a column ``<name>_note`` of its own.
+    interval : source of its interval; the methods text has a sentence for each kind.
+    oracle : the test that compares its value with another program or the paper: file and function below tests/.
+    at_cutoff : whether it depends on the cut-off. In a table, measures that do not come first.
+    counts : numerator and denominator of a percentage; None for a number.
+    noted : whether it has its own column ``<name>_note``.
     """
 
     name: str
@@ -93,16 +93,16 @@ class PerformanceMeasure:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Its columns of table3.csv."""
+        """Columns of the measure in table3.csv."""
         return (self.name, f"{self.name}_low", f"{self.name}_high", *([self.note_column] if self.noted else []))
 
     @property
     def note_column(self) -> str:
-        """The column of its note; "" where it has none of its own."""
+        """Column of the measure's note; "" if it has none."""
         return f"{self.name}_note" if self.noted else ""
 
     def record(self, measured: MeasuredValue) -> dict[str, float | str]:
-        """Its columns of a row of table3.csv."""
+        """Return the measure's columns for a row of table3.csv."""
         values: list[float | str] = [measured.value, measured.low, measured.high]
         return dict(zip(self.columns, [*values, measured.note] if self.noted else values, strict=True))
 
@@ -117,8 +117,8 @@ def _average_precision(case: Assessed) -> MeasuredValue:
     return _measured(average_precision(case.y, case.probability, level=case.interval.level, rng=case.rng))
 
 
-def _measured(found: Proportion | Measure | AveragePrecision) -> MeasuredValue:
-    return MeasuredValue(found.value, *found.ci, "" if isinstance(found, Proportion) else found.note)
+def _measured(measure: Proportion | Measure | AveragePrecision) -> MeasuredValue:
+    return MeasuredValue(measure.value, *measure.ci, "" if isinstance(measure, Proportion) else measure.note)
 
 
 _PUBLISHED = "oracle/test_published_tables.py::test_performance_is_whole_patients"
@@ -174,11 +174,11 @@ NOTES = frozenset(measure.note_column for measure in MEASURES if measure.noted) 
 
 
 def shown_in(table: ReportedIn) -> tuple[PerformanceMeasure, ...]:
-    """The measures of a table of the report, those of all cut-offs first; the AUC has a place of its own there."""
+    """Return the measures of a table of the report, those without a cut-off first; the AUC is placed separately."""
     chosen = [measure for measure in MEASURES if measure.table == table and measure is not AUC]
     return tuple(sorted(chosen, key=lambda measure: measure.at_cutoff))
 
 
 def with_interval_by(kind: IntervalBy) -> tuple[PerformanceMeasure, ...]:
-    """The measures whose intervals come from one kind of method."""
+    """Return the measures whose intervals come from one kind of method."""
     return tuple(measure for measure in MEASURES if measure.interval == kind)

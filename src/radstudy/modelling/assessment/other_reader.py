@@ -1,4 +1,4 @@
-"""A fixed model on another reader's masks: how far do its predictions move?"""
+"""Change of a fixed model's predictions on another reader's masks."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SETS = ("training", "testing", "all")
 
 
 def moved_row(first: Scored, other: Scored, reader: str, cutoff: float, section: Interval) -> dict[str, Any]:
-    """How the probabilities of one model move from the first reader's masks to another's.
+    """Compute the change of a model's probabilities from the first reader's masks to another reader's.
 
     Parameters
     ----------
-    first, other : the same patients, by the first reader's and by the other reader's features.
+    first, other : the same patients, with the first reader's and with the other reader's features.
     reader : the other reader.
-    cutoff : of the model, as it was fixed on the training set.
-    section : methods and level of the intervals (no bootstrap: Newcombe's stands in).
+    cutoff : of the model, as fixed on the training set.
+    section : methods and level of the intervals (Newcombe's instead of a bootstrap).
 
     Returns
     -------
     A row of evaluate/other_reader/moved.csv. AUCs on these patients; mean absolute difference of the probabilities;
-    bias (first minus other) and limits of agreement; how many change the side of the cut-off.
+    bias (first minus other) and limits of agreement; number of patients who cross the cut-off.
     """
     record: dict[str, Any] = {**first.place, "reader": reader, "rows": len(first.y), "positives": int(first.y.sum())}
     notes: list[str] = []
@@ -56,11 +56,11 @@ def moved_row(first: Scored, other: Scored, reader: str, cutoff: float, section:
 
 
 def in_set(model: str, which: str, probability: pd.Series, rows: pd.DataFrame) -> Scored:
-    """The probabilities of one set, or of all rows.
+    """Return the probabilities of one set, or of all rows.
 
     Parameters
     ----------
-    model, which : the model, and training, testing or all.
+    model, which : the model, and "training", "testing" or "all".
     probability : by (patient, lesion).
     rows : of the cohort, with ``outcome`` and ``set``.
     """

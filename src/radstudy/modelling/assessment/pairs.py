@@ -1,4 +1,4 @@
-"""Models against each other on the same patients: DeLong's test, McNemar's, and what one adds to the other."""
+"""Comparison of models on the same patients: DeLong's test, McNemar's test, and the incremental value."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from radstudy.modelling.lesions import joined, lesions_note
 from radstudy.statistics import delong_test, holm, incremental_value, mcnemar
 from radstudy.statistics.incremental import NESTED_WARNING
 
-_ONE_CLASS = "the patients that both models have are of one class"
-_NO_ROW = "no patient has both models' predictions"
+_ONE_CLASS = "the patients with predictions of both models are of one class"
+_NO_ROW = "no patient has predictions of both models"
 
 
 def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows that two models both have; a and b: indexed (patient, lesion), ``outcome`` and ``probability``."""
+    """Return the rows that both models have; a and b: indexed (patient, lesion), ``outcome`` and ``probability``."""
     shared = a.index.intersection(b.index)
     return a.loc[shared], b.loc[shared]
 
 
 def _several(shared: pd.DataFrame) -> str:
-    """The note on rows that are several lesions of one patient."""
+    """Return the note on rows that are several lesions of one patient."""
     return lesions_note(shared.index.get_level_values("patient"))
 
 
 def delong_row(
     a: pd.DataFrame, b: pd.DataFrame, *, nested: bool, level: float, fitted_here: bool = False
 ) -> dict[str, Any]:
-    """DeLong's test of a minus b: a row of evaluate/delong.csv.
+    """Compute DeLong's test of a minus b: a row of evaluate/delong.csv.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def delong_row(
 
 
 def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) -> dict[str, Any]:
-    """McNemar's exact test of who is classified rightly at the models' own cut-offs: a row of evaluate/mcnemar.csv."""
+    """Compute McNemar's exact test of correct classification at each model's cut-off: a row of evaluate/mcnemar.csv."""
     a, b = shared_rows(a, b)
     if not len(a):
         return {"rows": 0, "p_value": None, "note": _NO_ROW}
@@ -73,30 +73,30 @@ def mcnemar_row(a: pd.DataFrame, b: pd.DataFrame, cutoffs: tuple[float, float]) 
 def incremental_row(
     base: pd.DataFrame, extended: pd.DataFrame, *, nested: bool, level: float, seed: int
 ) -> dict[str, Any]:
-    """What a model adds to one that it contains: AUC, IDI, continuous NRI: a row of evaluate/incremental.csv.
+    """Compute what a model adds to one that it contains (AUC, IDI, continuous NRI): a row of evaluate/incremental.csv.
 
-    `nested`: both were fitted on these rows; DeLong's interval and p-value are then not valid, and not given.
+    `nested`: both were fitted on these rows; DeLong's interval and p-value are then not valid and not reported.
     """
     base, extended = shared_rows(base, extended)
     record: dict[str, Any] = {"rows": len(base), "nested": nested}
     if base["outcome"].nunique() < 2:
         return {**record, "note": joined(_ONE_CLASS if len(base) else _NO_ROW, _several(base))}
-    found = incremental_value(
+    value = incremental_value(
         base["outcome"].to_numpy(), base["probability"].to_numpy(), extended["probability"].to_numpy(), nested=nested,
         level=level, rng=np.random.default_rng(seed),
     )  # fmt: skip
-    area, idi, nri = found.auc, found.idi, found.continuous_nri
+    area, idi, nri = value.auc, value.idi, value.continuous_nri
     low, high, p_value = (None, None, None) if nested else (*area.ci, area.p_value)
     return {
         **record, "auc_difference": area.difference, "auc_low": low, "auc_high": high, "auc_p_value": p_value,
         "idi": idi.value, "idi_low": idi.ci[0], "idi_high": idi.ci[1], "nri": nri.value,
         "nri_low": nri.ci[0], "nri_high": nri.ci[1], "nri_events": nri.events, "nri_nonevents": nri.nonevents,
-        "note": joined(found.note, _several(base)),
+        "note": joined(value.note, _several(base)),
     }  # fmt: skip
 
 
 def adjust(records: list[dict[str, Any]], method: str) -> list[dict[str, Any]]:
-    """Fill ``p_adjusted`` of the records that have a p-value; method: holm or none."""
+    """Fill in ``p_adjusted`` of the records that have a p-value; method: holm or none."""
     known = [record for record in records if record["p_value"] is not None and np.isfinite(record["p_value"])]
     if method == "holm":
         adjusted = holm(np.array([record["p_value"] for record in known]))

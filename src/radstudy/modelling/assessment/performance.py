@@ -1,4 +1,4 @@
-"""How good a model's probabilities are: the rows of Table 3, of calibration and of the curves."""
+"""Performance of a model's probabilities: the rows of Table 3, of calibration and of the curves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radstudy.modelling.assessment.measures import AUC, COUNTS, MEASURES, Assessed
 from radstudy.modelling.lesions import joined, lesions_note
-from radstudy.protocol.sections import Cutoff, Interval
+from radstudy.protocol.sections import CutoffSection, Interval
 from radstudy.statistics import (
     CalibrationCurve,
     calibration_curve,
@@ -37,7 +37,7 @@ class Scored:
     model, which : its name, and the set: training or testing.
     y : (n,) 0 or 1.
     probability : (n,) of the positive outcome.
-    patients : (n,) whose rows they are.
+    patients : (n,) the patient of each row.
     """
 
     model: str
@@ -48,41 +48,41 @@ class Scored:
 
     @property
     def place(self) -> dict[str, Any]:
-        """Model and set, the first columns of every table."""
+        """Return model and set, the first columns of every table."""
         return {"model": self.model, "set": self.which}
 
     @property
     def has_both_classes(self) -> bool:
-        """Without a positive and a negative row nothing here is defined."""
+        """True if there are positive and negative rows; otherwise nothing here is defined."""
         return len(np.unique(self.y)) == 2
 
 
-def chosen_cutoff(training: Scored, section: Cutoff) -> float:
-    """The cut-off that the study file's rule gives on the training rows; `section` as in ``evaluate.cutoff``."""
+def chosen_cutoff(training: Scored, section: CutoffSection) -> float:
+    """Return the cut-off by the study file's rule on the training rows; `section` as in ``evaluate.cutoff``."""
     return cutoff(
         training.y, training.probability, section.rule, target=section.target, cost_ratio=section.cost_ratio or 1.0
     ).cutoff
 
 
 def _why_not(scored: Scored) -> str:
-    """Why rows of fewer than two classes have no AUC."""
+    """Return the reason why rows with fewer than two classes have no AUC."""
     return _ONE_CLASS if len(scored.y) else _NO_ROW
 
 
 def performance_row(scored: Scored, at: float, section: Interval, note: str, seed: int) -> dict[str, Any]:
-    """A row of Table 3.
+    """Compute a row of Table 3.
 
     Parameters
     ----------
     scored : the probabilities.
     at : the cut-off, fixed on the training set.
     section : methods and level of the intervals.
-    note : what is known of the model already, "" for nothing.
+    note : an existing note on the model, "" for none.
     seed : of the bootstrap intervals.
 
     Returns
     -------
-    The columns of `measures.COLUMNS`; of rows of one class model, set, counts of rows and ``note`` alone.
+    The columns of `measures.COLUMNS`; for rows of one class only model, set, counts of rows and ``note``.
     """
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y), "positives": int(scored.y.sum())}
     several = lesions_note(scored.patients)
@@ -98,12 +98,12 @@ def performance_row(scored: Scored, at: float, section: Interval, note: str, see
 
 
 def flexible_curve(scored: Scored, level: float) -> CalibrationCurve | None:
-    """The flexible calibration curve; None where the rows have one class only."""
+    """Compute the flexible calibration curve; None if the rows have one class only."""
     return calibration_curve(scored.y, scored.probability, level=level) if scored.has_both_classes else None
 
 
 def calibration_row(scored: Scored, curve: CalibrationCurve | None, level: float) -> dict[str, Any]:
-    """Intercept, slope, Brier score and the distances of the calibration curve from the diagonal."""
+    """Compute intercept, slope, Brier score and the calibration curve's distances from the diagonal."""
     record: dict[str, Any] = {**scored.place, "rows": len(scored.y)}
     several = lesions_note(scored.patients)
     if curve is None:
@@ -117,7 +117,7 @@ def calibration_row(scored: Scored, curve: CalibrationCurve | None, level: float
 
 
 def roc_points(scored: Scored) -> pd.DataFrame:
-    """The ROC curve: threshold, false_positive_rate, true_positive_rate."""
+    """Compute the ROC curve: threshold, false_positive_rate, true_positive_rate."""
     curve = roc_curve(scored.y, scored.probability)
     return pd.DataFrame(
         {
@@ -130,7 +130,7 @@ def roc_points(scored: Scored) -> pd.DataFrame:
 
 
 def precision_recall_points(scored: Scored) -> pd.DataFrame:
-    """The precision-recall curve: threshold, precision, recall."""
+    """Compute the precision-recall curve: threshold, precision, recall."""
     curve = precision_recall_curve(scored.y, scored.probability)
     return pd.DataFrame(
         {**scored.place, "threshold": curve.thresholds, "precision": curve.precision, "recall": curve.recall}
@@ -138,13 +138,13 @@ def precision_recall_points(scored: Scored) -> pd.DataFrame:
 
 
 def calibration_points(scored: Scored, curve: CalibrationCurve) -> pd.DataFrame:
-    """The points of the flexible calibration curve; no row where it is not defined."""
+    """Return the points of the flexible calibration curve; no row if it is not defined."""
     points = {"predicted": curve.predicted, "observed": curve.observed, "low": curve.low, "high": curve.high}
     return pd.DataFrame({**scored.place, **points}).dropna(subset=["observed"])
 
 
 def decision_points(scored: Scored, level: float, seed: int) -> pd.DataFrame:
-    """The decision curve: threshold, net_benefit, low, high, treat_all, treat_none, avoided."""
+    """Compute the decision curve: threshold, net_benefit, low, high, treat_all, treat_none, avoided."""
     curve = decision_curve(scored.y, scored.probability, level=level, rng=np.random.default_rng(seed))
     return pd.DataFrame(
         {

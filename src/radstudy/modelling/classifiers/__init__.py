@@ -1,1 +1,1 @@
-"""What ends a model: scikit-learn classifiers of two classes."""
+"""Classifiers at the end of a model: scikit-learn estimators of two classes."""

@@ -1,10 +1,10 @@
-"""Elastic-net logistic regression whose mix of penalties and strength are chosen by cross-validation."""
+"""Elastic-net logistic regression, with mix and strength of the penalties chosen by cross-validation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,24 +13,25 @@ from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.folds import patients_of
 from radstudy.modelling.penalised import fit_path, fold_losses, strengths_of
 from radstudy.modelling.selection.ranking import chosen
+from radstudy.modelling.validation import Table
 
 Array = NDArray[np.float64]
 
 
 class CrossValidatedElasticNet(LinearClassifier):
-    """Logistic regression with L1 and L2 penalties; their mix and strength by stratified folds, then fitted again.
+    """Logistic regression with L1 and L2 penalties; mix and strength are chosen by stratified folds, then refitted.
 
     Parameters
     ----------
-    mixes : shares of L1 tried; of ties the highest.
-    strengths : number of penalties tried per share.
+    mixes : shares of L1 to try; in a tie the highest wins.
+    strengths : number of penalties to try per share.
     rule : "best", the lowest mean log-loss; "one-se", the strongest penalty within a standard error of it.
     folds : number of folds.
     random_state : seed of the folds.
 
     Attributes
     ----------
-    coefficients_ : (features,) per unit of the features as given, 0 for those left out.
+    coefficients_ : (features,) per unit of the input features, 0 for those left out.
     intercept_ : float
     mix_, strength_ : the chosen ones (glmnet's alpha and lambda); NaN for the intercept model.
     """
@@ -51,7 +52,7 @@ class CrossValidatedElasticNet(LinearClassifier):
         self.folds = folds
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
         values, binary = self._begun(X, y)
         if values.shape[1] == 0:
@@ -68,8 +69,8 @@ class CrossValidatedElasticNet(LinearClassifier):
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """The mix and the strength that the folds chose, and the fit to all rows at them."""
+class ChosenPenalty:
+    """The mix and the strength chosen by the folds, and the corresponding fit to all rows."""
 
     mix: float
     strength: float
@@ -81,9 +82,9 @@ class Choice:
 def chosen_fit(
     values: Array, y: NDArray[np.int64], groups: ArrayLike | None, *,
     mixes: Sequence[float], strengths: int, rule: str, folds: int, seed: int | None,
-) -> Choice:  # fmt: skip
-    """The elastic net whose mix has the lowest log-loss at the strength that `rule` takes; of ties the higher mix."""
-    best: Choice | None = None
+) -> ChosenPenalty:  # fmt: skip
+    """Fit the elastic net with the mix of lowest log-loss at the strength chosen by `rule`; in a tie the higher mix."""
+    best: ChosenPenalty | None = None
     for mix in sorted(mixes, reverse=True):
         grid = strengths_of(values, y, mix, strengths)
         losses = fold_losses(values, y, groups, mix, grid, folds=folds, seed=seed)
@@ -91,7 +92,7 @@ def chosen_fit(
         loss = float(losses[:, index].mean()) if len(losses) else np.inf
         if best is None or loss < best.loss - 1e-9:
             path = fit_path(values, y, mix, grid[: index + 1])
-            best = Choice(mix, float(grid[index]), path.coefficients[-1], float(path.intercepts[-1]), loss)
+            best = ChosenPenalty(mix, float(grid[index]), path.coefficients[-1], float(path.intercepts[-1]), loss)
     if best is None:
         raise ValueError("mixes is empty")
     return best

@@ -1,4 +1,4 @@
-"""The linear classifiers at the end of a model: logistic regression, its penalty chosen by cross-validation."""
+"""Linear classifiers at the end of a model: logistic regression, its penalty chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from radstudy.modelling.classifiers.binary import BinaryClassifier
 from radstudy.modelling.folds import inner_folds
-from radstudy.modelling.validation import checked_table
+from radstudy.modelling.validation import Table, checked_table
 
 
 class LinearClassifier(BinaryClassifier):
@@ -21,20 +21,20 @@ class LinearClassifier(BinaryClassifier):
     coefficients_: NDArray[np.float64]
     intercept_: float
 
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """(rows,) log-odds of the positive class."""
+    def decision_function(self, X: Table) -> NDArray[np.float64]:
+        """Return the log-odds of the positive class, (rows,)."""
         check_is_fitted(self, "coefficients_")
         values = checked_table(self, X, reset=False)
         odds: NDArray[np.float64] = values @ self.coefficients_ + self.intercept_
         return odds
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """(rows, 2) probabilities of the negative and the positive class."""
+    def predict_proba(self, X: Table) -> NDArray[np.float64]:
+        """Return the probabilities of the negative and the positive class, (rows, 2)."""
         positive = 1 / (1 + np.exp(-self.decision_function(X)))
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """(rows,) the more probable class."""
+    def predict(self, X: Table) -> NDArray[Any]:
+        """Return the more probable class, (rows,)."""
         positive = (self.decision_function(X) > 0).astype(int)
         chosen: NDArray[Any] = self.classes_[positive]
         return chosen
@@ -47,15 +47,15 @@ class LinearClassifier(BinaryClassifier):
 
 
 class CrossValidatedLogistic(LinearClassifier):
-    """L2-penalised logistic regression; the penalty with the lowest mean log-loss over stratified folds, refitted.
+    """L2-penalised logistic regression, refitted with the penalty of lowest mean log-loss over stratified folds.
 
-    The intercept is not penalised. Of penalties that tie, the stronger is taken. Without a feature the model is its
-    intercept: every probability is the training prevalence, and its AUC is 0.5.
+    The intercept is not penalised. In a tie the stronger penalty is taken. Without features the model is its intercept:
+    every probability is the training prevalence, and the AUC is 0.5.
 
     Parameters
     ----------
-    folds : number of folds; fewer where the smaller class has fewer patients.
-    strengths : number of values of C (inverse penalty) tried, log-spaced from 1e-4 to 1e4.
+    folds : number of folds; fewer if the smaller class has fewer patients.
+    strengths : number of values of C (inverse penalty) to try, log-spaced from 1e-4 to 1e4.
     random_state : seed of the folds.
 
     Attributes
@@ -71,7 +71,7 @@ class CrossValidatedLogistic(LinearClassifier):
         self.strengths = strengths
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
         values, binary = self._begun(X, y)
         if values.shape[1] == 0:
@@ -104,10 +104,10 @@ class CrossValidatedLogistic(LinearClassifier):
         return losses / max(len(splits), 1)
 
     def _splits(self, y: NDArray[np.int64], groups: ArrayLike | None) -> list[tuple[Any, Any]]:
-        """Folds with both classes in training; none where a class has one patient: then the penalty is strongest."""
+        """Return folds with both classes in training; none (the strongest penalty) if a class has one patient."""
         return inner_folds(y, groups, self.folds, self.random_state)
 
 
 def _logistic(strength: float) -> LogisticRegression:
-    # Newton steps on the few features that are left: exact to rounding, and no threads to wait for.
+    # Newton steps on the few remaining features: exact to rounding, and no threads to wait for.
     return LogisticRegression(C=strength, tol=1e-10, max_iter=1000, solver="newton-cholesky")

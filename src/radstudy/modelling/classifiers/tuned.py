@@ -1,7 +1,7 @@
-"""Classifiers without a formula, each with its settings chosen by folds inside the training rows.
+"""Classifiers without a formula, whose settings are chosen by folds inside the training rows.
 
-All of them are scikit-learn's; what is here is the choice: the candidate with the lowest Brier score (mean squared
-error of the probability) over stratified folds that keep a patient's lesions together, fitted again to all rows.
+All are scikit-learn's; this module chooses the candidate with the lowest Brier score (mean squared error of the
+probability) over stratified folds that keep a patient's lesions together, and refits it to all rows.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from radstudy.modelling.classifiers.binary import BinaryClassifier
 from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
-from radstudy.modelling.validation import TooFewError, checked_table
+from radstudy.modelling.validation import Table, TooFewError, checked_table
 
 Settings = dict[str, Any]
 
 
 class TunedClassifier(BinaryClassifier):
-    """A classifier that tries its candidates over folds. Without a feature every probability is the prevalence.
+    """Classifier that compares its candidates over folds. Without features every probability is the prevalence.
 
     Attributes
     ----------
     chosen_ : the settings of the chosen candidate; empty for the prevalence alone.
-    losses_ : (candidates,) mean Brier score over the folds; empty where there are too few patients for folds: then
-        the first candidate, the simplest, is taken.
+    losses_ : (candidates,) mean Brier score over the folds; empty if there are too few patients for folds: then the
+        first and simplest candidate is taken.
     """
 
     folds: int
     random_state: int | None
-    _needed = 1  # patients of each class without which a candidate cannot be fitted
+    _needed = 1  # smallest number of patients in each class to fit a candidate
 
-    def fit(self, X: Any, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Fit to X (rows, features) and y (rows,); rows of one group (patient) stay in one fold."""
         values, binary = self._begun(X, y)
         patients = patients_of(X) if groups is None else np.asarray(groups)
@@ -61,15 +61,15 @@ class TunedClassifier(BinaryClassifier):
         self.model_ = self._fitted(self.chosen_, values, binary, patients)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """(rows, 2) probabilities of the negative and the positive class."""
+    def predict_proba(self, X: Table) -> NDArray[np.float64]:
+        """Return the probabilities of the negative and the positive class, (rows, 2)."""
         check_is_fitted(self, "chosen_")
         values = checked_table(self, X, reset=False)
         positive = self.model_.predict_proba(values)[:, 1] if self.chosen_ else np.full(len(values), self.prevalence_)
         return np.column_stack([1 - positive, positive])
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """(rows,) the more probable class."""
+    def predict(self, X: Table) -> NDArray[Any]:
+        """Return the more probable class, (rows,)."""
         positive = (self.predict_proba(X)[:, 1] > 0.5).astype(int)
         predicted: NDArray[Any] = self.classes_[positive]
         return predicted
@@ -78,19 +78,19 @@ class TunedClassifier(BinaryClassifier):
         self, candidates: list[Settings], values: NDArray[np.float64], y: NDArray[np.int64],
         groups: NDArray[Any] | None, train: NDArray[np.intp], test: NDArray[np.intp],
     ) -> list[float]:  # fmt: skip
-        """The Brier score of every candidate on the rows that a fold leaves out."""
+        """Compute the Brier score of every candidate on the rows that a fold leaves out."""
         inside = _of(groups, train)
         fitted = [self._fitted(settings, values[train], y[train], inside) for settings in candidates]
         return [float(np.mean((model.predict_proba(values[test])[:, 1] - y[test]) ** 2)) for model in fitted]
 
     def _candidates(self) -> list[Settings]:
-        """The settings to try, the simplest model first."""
+        """Return the settings to try, the simplest model first."""
         raise NotImplementedError
 
     def _fitted(
         self, settings: Settings, values: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[Any] | None
     ) -> Any:
-        """A candidate fitted to rows, with `predict_proba`."""
+        """Return a candidate with `predict_proba`, fitted to rows."""
         return self._model(settings, len(y)).fit(values, y)
 
     def _model(self, settings: Settings, rows: int) -> Any:
@@ -102,12 +102,12 @@ def _of(groups: NDArray[Any] | None, rows: NDArray[np.intp]) -> NDArray[Any] | N
 
 
 class TunedSvm(TunedClassifier):
-    """Support vector machine on z-scores; Platt's sigmoid on its out-of-fold decision values gives probabilities.
+    """Support vector machine on z-scores; probabilities come from Platt's sigmoid on out-of-fold decision values.
 
     Parameters
     ----------
     kernel : "rbf" (gamma = 1 / (features x variance), scikit-learn's "scale") or "linear".
-    strengths : values of C tried; of ties the smallest.
+    strengths : values of C to try; in a tie the smallest.
     folds : of the choice, and of the calibration inside it.
     weights : "none" or "balanced".
     random_state : seed of the folds.
@@ -152,12 +152,12 @@ class TunedSvm(TunedClassifier):
 
 
 class TunedRandomForest(TunedClassifier):
-    """Random forest (square root of the features tried at a split).
+    """Random forest (the square root of the number of features is tried at each split).
 
     Parameters
     ----------
-    trees : their number.
-    smallest_leaf : sizes of the smallest leaf tried; of ties the largest.
+    trees : number of trees.
+    smallest_leaf : sizes of the smallest leaf to try; in a tie the largest.
     folds : of the choice.
     weights : "none" or "balanced".
     random_state : seed of trees and folds.
@@ -196,7 +196,7 @@ class TunedGradientBoosting(TunedClassifier):
 
     Parameters
     ----------
-    trees, depth : numbers and depths tried; of ties the shallower, then the fewer.
+    trees, depth : numbers and depths to try; in a tie the shallower, then the fewer.
     learning_rate, subsample : of scikit-learn's GradientBoostingClassifier.
     folds : of the choice.
     random_state : seed of trees and folds.
@@ -232,11 +232,11 @@ class TunedGradientBoosting(TunedClassifier):
 
 
 class TunedNeighbours(TunedClassifier):
-    """Share of positives among the nearest training rows: z-scores, Euclidean distance, every neighbour one vote.
+    """Share of positives among the nearest training rows by z-scores and Euclidean distance, unweighted.
 
     Parameters
     ----------
-    neighbours : numbers tried; of ties the largest. A number above that of the rows means all rows.
+    neighbours : numbers to try; in a tie the largest. A number above that of the rows means all rows.
     folds : of the choice.
     random_state : seed of the folds.
 

@@ -1,4 +1,4 @@
-"""The leak detector: what makes an AUC worthless before any model is fitted, one file a kind of check."""
+"""Leak detector: checks for faults that make an AUC worthless before any model is fitted, one module per kind."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from radstudy.modelling.leaks.alignment import find_alignment
 from radstudy.modelling.leaks.coded import find_coded
 from radstudy.modelling.leaks.duplicates import find_duplicates
-from radstudy.modelling.leaks.finding import SEVERITIES, Finding, Inspected, Severity
+from radstudy.modelling.leaks.finding import SEVERITIES, Inspected, LeakFinding, Severity
 from radstudy.modelling.leaks.looked import looked_for
 from radstudy.modelling.leaks.readers import find_copied_masks
 from radstudy.modelling.leaks.scaling import find_scaling, find_selection
 from radstudy.modelling.leaks.volume import find_volume, volume_of
 
-CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
+CHECKS: tuple[Callable[[Inspected], Iterator[LeakFinding]], ...] = (
     find_scaling,
     find_selection,
     find_duplicates,
@@ -24,22 +24,22 @@ CHECKS: tuple[Callable[[Inspected], Iterator[Finding]], ...] = (
 )
 
 
-def find_leaks(seen: Inspected) -> list[Finding]:
-    """Everything that the checks find, errors first.
+def find_leaks(seen: Inspected) -> list[LeakFinding]:
+    """Return all findings of the checks, errors first.
 
     Parameters
     ----------
-    seen : what is known of the study; checks that need what is not known yet find nothing.
+    seen : the known facts of the study; checks that need facts not yet known return nothing.
     """
-    found = [finding for check in CHECKS for finding in check(seen)]
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    findings = [finding for check in CHECKS for finding in check(seen)]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 __all__ = [
     "CHECKS",
     "SEVERITIES",
-    "Finding",
     "Inspected",
+    "LeakFinding",
     "Severity",
     "find_leaks",
     "looked_for",

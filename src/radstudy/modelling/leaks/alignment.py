@@ -1,4 +1,4 @@
-"""Is the outcome aligned with when, where or how the patients came in?"""
+"""Check for an outcome that is aligned with time, site or manner of the patients' inclusion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, Severity, counts_of, p_of
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, Severity, counts_of, p_of
 from radstudy.statistics import auc_columns, categorical_test, holm, mann_whitney_columns
 
 CHECK = "batch aligned with outcome"
-BELOW = 0.01  # Holm over every test of this file: one clean study in a hundred has a false alarm
+BELOW = 0.01  # Holm over all tests of this file: one clean study in a hundred has a false alarm
 STRONG = 0.9
 MOST_LEVELS = 30
 _PLACE = re.compile(
@@ -23,12 +23,12 @@ _PLACE = re.compile(
 )  # fmt: skip
 _WHEN = re.compile(r"date|datum|day|month|year|jahr|acquired|scanned", re.IGNORECASE)
 _FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y-%m-%d %H:%M:%S")
-_BARE_FORMATS = ("%Y%m%d", "%Y-%m", "%Y")  # digits alone are a date only where the column's name says so
+_BARE_FORMATS = ("%Y%m%d", "%Y-%m", "%Y")  # digits alone are a date only if the column's name indicates one
 
 
 @dataclass(frozen=True)
 class Test:
-    """One possible alignment: its p-value, and how well it tells the classes (0.5 to 1)."""
+    """One possible alignment: its p-value, and how well it separates the classes (0.5 to 1)."""
 
     what: str
     where: str
@@ -39,13 +39,13 @@ class Test:
     remedy: str
 
 
-def find_alignment(seen: Inspected) -> Iterator[Finding]:
-    """Order, identifiers, dates, sites, scanners and missing values that are associated with the outcome.
+def find_alignment(seen: Inspected) -> Iterator[LeakFinding]:
+    """Find order, identifiers, dates, sites, scanners and missing values that are associated with the outcome.
 
     Order in the table, identifiers and dates are tested by Mann-Whitney's test, sites, scanners, acquisition parameters
-    and missing values by chi-square or the exact test. The p-values of all of them together are adjusted by Holm's
-    method and reported below 0.01. What tells the classes with an AUC (or share of patients) of at least 0.9 is an
-    error: a model that recognises the batch needs no biology.
+    and missing values by chi-square or the exact test. All p-values together are adjusted by Holm's method and
+    reported below 0.01. An association that separates the classes with an AUC (or share of patients) of at least 0.9
+    is an error: a model that recognises the batch needs no biology.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def find_alignment(seen: Inspected) -> Iterator[Finding]:
         if not p_value < BELOW:
             continue
         severity: Severity = "error" if test.severity != "note" and test.tells >= STRONG else test.severity
-        yield Finding(
+        yield LeakFinding(
             severity, CHECK, test.what,
             f"{test.evidence}; {p_of(test.p_value)}, adjusted for {len(tests)} tests {p_of(float(p_value))}",
             test.where, test.remedy,
@@ -65,7 +65,7 @@ def find_alignment(seen: Inspected) -> Iterator[Finding]:
 
 
 def possible_alignments(seen: Inspected) -> list[str]:
-    """With what the outcome's alignment is tested: the order of rows, identifiers, columns, gaps; each once.
+    """Return what the outcome is tested against: the order of rows, identifiers, columns, gaps; each once.
 
     Parameters
     ----------
@@ -85,19 +85,19 @@ def _tests(seen: Inspected) -> list[Test]:
 def _order(seen: Inspected) -> Iterator[Test]:
     position = pd.Series(np.arange(len(seen.rows), dtype=float), index=seen.rows.index)
     remedy = (
-        "no number of this study depends on the order of rows, but ask where the two classes come from: two lists put "
-        "together often differ in scanner, year or reader as well"
+        "no result of this study depends on the order of rows, but check where the two classes come from: two combined "
+        "lists often differ in scanner, year or reader as well"
     )
     yield from _ranked(seen, position, "the order of the table's rows follows the outcome", "row", "note", remedy)
     names = sorted({str(name) for name in seen.rows.index.get_level_values("patient")}, key=_natural)
     rank = {name: float(place) for place, name in enumerate(names)}
     numbers = pd.Series([rank[str(name)] for name, _ in seen.rows.index], index=seen.rows.index)
-    remedy = "compare scanner, protocol and year of the two classes, and say in the paper how they were collected"
+    remedy = "compare scanner, protocol and year of the two classes, and state in the paper how they were collected"
     yield from _ranked(seen, numbers, "the patients' identifiers follow the outcome", "identifier", "warning", remedy)
 
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """A key that sorts P2 before P10."""
+    """Return a key that sorts P2 before P10."""
     return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
 
 
@@ -113,14 +113,14 @@ def _dates(seen: Inspected) -> Iterator[Test]:
 
 
 def _columns(seen: Inspected) -> Iterator[tuple[str, pd.Series]]:
-    """The columns of the cohort's table without a role."""
+    """Yield the columns of the cohort's table without a role."""
     if seen.others is not None:
         for name in seen.others.columns:
             yield str(name), seen.others[name].dropna()
 
 
 def _as_days(name: str, column: pd.Series) -> pd.Series | None:
-    """The column as days since 1970, where nine tenths of it are dates of one format."""
+    """Convert a column to days since 1970; None unless nine tenths of it are dates of one format."""
     formats = (*_FORMATS, *_BARE_FORMATS) if _WHEN.search(name) else _FORMATS
     for pattern in formats if len(column) else ():
         parsed = pd.to_datetime(column.astype(str).str.strip(), format=pattern, errors="coerce").dropna()
@@ -178,7 +178,7 @@ def _levels(seen: Inspected, column: pd.Series, what: str, where: str, remedy: s
 
 
 def _both_large(y: NDArray[np.int64]) -> bool:
-    """Where one class is rare the share of the larger one alone passes for a good guess."""
+    """True if both classes are large: if one is rare, the share of the larger one alone looks like a good guess."""
     return bool(min(y.mean(), 1 - y.mean()) > 1 - STRONG)
 
 
@@ -193,8 +193,8 @@ def _positives(counts: pd.DataFrame) -> str:
 
 def _missing(seen: Inspected) -> Iterator[Test]:
     remedy = (
-        "find out why the classes differ in what is known of them; models leave out whoever lacks a value, so their "
-        "patients are not the cohort's"
+        "find out why the classes differ in what is known about them; models leave out patients with a missing value, "
+        "so their patients are not the cohort's"
     )
     for name in seen.candidates:
         known = seen.rows[name].notna().map({True: "known", False: "missing"})
@@ -203,5 +203,5 @@ def _missing(seen: Inspected) -> Iterator[Test]:
         there = np.where(seen.rows.index.isin(seen.table_of(sequence).index), "there", "missing")
         yield from _levels(
             seen, pd.Series(there, index=seen.rows.index),
-            f"whether {sequence} is there is associated with the outcome", sequence, remedy,
+            f"whether {sequence} is available is associated with the outcome", sequence, remedy,
         )  # fmt: skip

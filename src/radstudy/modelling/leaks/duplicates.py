@@ -1,4 +1,4 @@
-"""Is one patient in the study under two identifiers, perhaps in both sets; is one image there as two sequences?"""
+"""Check for a patient under two identifiers, perhaps in both sets, and for one image as two sequences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from radstudy.modelling.leaks.finding import Finding, Inspected, listed, varying
+from radstudy.modelling.leaks.finding import Inspected, LeakFinding, listed, varying
 
 CHECK = "one patient twice"
 SEQUENCES = "one image twice"
@@ -30,8 +30,8 @@ _NAMED = (
 )
 
 
-def find_duplicates(seen: Inspected) -> Iterator[Finding]:
-    """Patients with the same name, image files, (nearly) the same features, or the same identifier but for signs.
+def find_duplicates(seen: Inspected) -> Iterator[LeakFinding]:
+    """Find patients with the same name, image files, (nearly) the same features, or almost the same identifier.
 
     Parameters
     ----------
@@ -53,13 +53,15 @@ def find_duplicates(seen: Inspected) -> Iterator[Finding]:
 Pair = tuple[str, str]
 
 
-def _reported(seen: Inspected, pairs: set[Pair], what: str, evidence: str, remedy: str = _REMEDY) -> Iterator[Finding]:
-    """One finding for the pairs that stand in both sets, one for those within a set."""
+def _reported(
+    seen: Inspected, pairs: set[Pair], what: str, evidence: str, remedy: str = _REMEDY
+) -> Iterator[LeakFinding]:
+    """Yield one finding for the pairs across both sets, one for those within a set."""
     both = sorted(pair for pair in pairs if not _sets_of(seen, pair[0]) & _sets_of(seen, pair[1]))
     for chosen, severity, where in ((both, "error", "one in training, one in testing"),
                                     (sorted(pairs - set(both)), "warning", "within one set")):  # fmt: skip
         if chosen:
-            yield Finding(
+            yield LeakFinding(
                 "error" if severity == "error" else "warning", CHECK, f"{what}, {where}",
                 f"{evidence}: {len(chosen)} pair(s)", listed([f"{a} = {b}" for a, b in chosen]), remedy,
             )  # fmt: skip
@@ -82,26 +84,26 @@ def _same_persons(seen: Inspected) -> set[Pair]:
 def _same_images(seen: Inspected) -> set[Pair]:
     known = set(seen.rows.index.get_level_values("patient"))
     by_hash: dict[str, list[str]] = {}
-    for (patient, _, _), found in seen.files.items():
+    for (patient, _, _), mark in seen.files.items():
         if patient in known:
-            by_hash.setdefault(found, []).append(patient)
+            by_hash.setdefault(mark, []).append(patient)
     return _pairs_within(by_hash.values())
 
 
-def _same_sequences(seen: Inspected) -> Iterator[Finding]:
-    """Sequences that are one image: what one adds to the other is nothing, however their AUCs compare."""
+def _same_sequences(seen: Inspected) -> Iterator[LeakFinding]:
+    """Find sequences that are the same image: one adds nothing to the other, however their AUCs compare."""
     of_patient: dict[tuple[str, str], set[str]] = {}
-    for (patient, _, sequence), found in seen.files.items():
-        of_patient.setdefault((patient, found), set()).add(sequence)
+    for (patient, _, sequence), mark in seen.files.items():
+        of_patient.setdefault((patient, mark), set()).add(sequence)
     pairs: dict[Pair, list[str]] = {}
     for (patient, _), sequences in of_patient.items():
         for pair in combinations(sorted(sequences), 2):
             pairs.setdefault(pair, []).append(patient)
     for (one, other), patients in pairs.items():
-        yield Finding(
+        yield LeakFinding(
             "error", SEQUENCES, f"{one} and {other} are the same image", f"{len(patients)} patient(s)",
-            listed(sorted(patients)), "correct cohort.images, or put the right files there; without one of them, take "
-            "it out of 'sequences' or name it in cohort.optional_sequences",
+            listed(sorted(patients)), "correct cohort.images, or put the right files there; if one of them is missing, "
+            "remove it from 'sequences' or name it in cohort.optional_sequences",
         )  # fmt: skip
 
 
@@ -119,13 +121,13 @@ def _same_features(seen: Inspected) -> set[Pair]:
 
 
 def _near_features(seen: Inspected) -> dict[Pair, str]:
-    """Pairs of patients that lie much closer than patients do, on every sequence that both have.
+    """Find pairs of patients that are much closer than other patients, on every sequence that both have.
 
     The distance is the root mean square difference of the features' ranks, in SD of the ranks, over the features in
-    which the two differ: a lesion with one grey level has the textures of every other one. Of every row the nearest row
-    of another patient is found; a pair is near where its distance is below a quarter of the median of these. The same
-    contours exported or read again fall below it, different patients keep above (figures in docs/leaks.md); another
-    reader's contour mostly does not, which the bytes of the image find.
+    which the two differ: a lesion with one grey level has the same textures as every other such lesion. For every row
+    the nearest row of another patient is determined; a pair is near if its distance is below a quarter of the median of
+    these. The same contours exported or read again fall below it, different patients stay above (figures in
+    docs/leaks.md); another reader's contour mostly stays above as well, but the image's bytes reveal it.
     """
     near: dict[Pair, list[str]] = {}
     sequences_of: dict[str, set[str]] = {}
@@ -145,7 +147,7 @@ def _near_features(seen: Inspected) -> dict[Pair, str]:
             between = float(np.sqrt(np.mean((values[i] - values[j])[differs] ** 2))) if differs.any() else 0.0
             if between < NEAR * usual and differs.sum() >= FEWEST_FEATURES:
                 a, b = sorted((str(patients[i]), str(patients[j])))
-                why = f"on {sequence} {between:.3g} SD apart, other patients' nearest usually {usual:.2g}"
+                why = f"on {sequence} {between:.3g} SD apart, while the nearest other patient is usually {usual:.2g}"
                 near.setdefault((a, b), []).append(why)
     return {
         (a, b): "; ".join(why) for (a, b), why in near.items() if len(why) >= len(sequences_of[a] & sequences_of[b])
@@ -153,7 +155,7 @@ def _near_features(seen: Inspected) -> dict[Pair, str]:
 
 
 def _ranked(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """The ranks of the features that vary, divided by their SD."""
+    """Return the ranks of the features that vary, divided by their SD."""
     values = np.asarray(frame.to_numpy(), dtype=np.float64)
     values = values[:, np.isfinite(values).all(axis=0)]
     if not values.size:
@@ -165,21 +167,21 @@ def _ranked(frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square differences of all pairs of rows."""
+    """Compute the root mean square differences of all pairs of rows."""
     squares = (values**2).mean(axis=1)
-    found: NDArray[np.float64] = squares[:, None] + squares[None, :] - 2 * values @ values.T / values.shape[1]
-    return np.sqrt(np.clip(found, 0, None))
+    mean_squares: NDArray[np.float64] = squares[:, None] + squares[None, :] - 2 * values @ values.T / values.shape[1]
+    return np.sqrt(np.clip(mean_squares, 0, None))
 
 
-def _same_names(seen: Inspected) -> Iterator[Finding]:
+def _same_names(seen: Inspected) -> Iterator[LeakFinding]:
     patients = sorted(set(map(str, seen.rows.index.get_level_values("patient"))))
     plain = _grouped(patients, _without_signs)
     sided = [group for group in _grouped(patients, _without_side)
              if sum(_SIDE.search(name.lower()) is not None for name in group) >= len(group) - 1]  # fmt: skip
-    for groups, how in ((plain, "differ by signs, capitals or leading zeros only"), (sided, "differ by the side only")):
+    for groups, how in ((plain, "differ only by punctuation, case or leading zeros"), (sided, "differ only by side")):
         across = [group for group in groups if len(set().union(*(_sets_of(seen, name) for name in group))) > 1]
         if across:
-            yield Finding(
+            yield LeakFinding(
                 "warning", CHECK, f"identifiers in both sets that {how}", f"{len(across)} group(s)",
                 listed([" = ".join(group) for group in across]), _REMEDY,
             )  # fmt: skip
@@ -193,7 +195,7 @@ def _grouped(names: Sequence[str], key: Callable[[str], str]) -> list[list[str]]
 
 
 def _without_signs(name: str) -> str:
-    """The identifier in small letters, without signs and leading zeros.
+    """Return the identifier in lower case, without punctuation and leading zeros.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the leak detector looks at, and what it says."""
+"""Input and findings of the leak detector."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that may make an AUC worthless.
+class LeakFinding:
+    """One possible reason for an AUC to be worthless.
 
     Parameters
     ----------
-    severity : "error": a result of this study cannot be trusted until it is settled; "warning": look at it, it may have
-        an innocent reason; "note": worth a sentence in the paper.
-    check : which of the detector's checks, such as scaling.
-    what : what was found.
+    severity : "error": a result of this study cannot be trusted until this is settled; "warning": it should be examined
+        and may have an innocent reason; "note": worth a sentence in the paper.
+    check : the check that found it, such as scaling.
+    what : the finding.
     evidence : the figures.
     where : rows or columns.
     remedy : what to do.
@@ -41,7 +41,7 @@ class Finding:
     remedy: str
 
     def __str__(self) -> str:
-        """All of it on a few lines."""
+        """Return the finding as text on a few lines."""
         return (
             f"{self.severity.upper()} ({self.check}): {self.what}.\n  Evidence: {self.evidence}.\n"
             f"  Where: {self.where}.\n  To do: {self.remedy}."
@@ -50,24 +50,24 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Inspected:
-    """What is known of a study before, or after, its models are made.
+    """Known facts of a study, before or after its models are fitted.
 
     Parameters
     ----------
     rows : indexed (patient, lesion), in the order of the cohort's table: ``outcome`` (0 or 1), ``set``, and every
         clinical variable of the codebook, coded.
     candidates : the clinical variables that models may use.
-    outcome_words : how the outcome is called: its column and labels.
-    others : text columns of the cohort's table that the study file gives no role, indexed as `rows`.
+    outcome_words : names of the outcome: its column and labels.
+    others : text columns of the cohort's table without a role in the study file, indexed as `rows`.
     features : all readers' features; None before they are extracted.
     given : whether the features came as a table, computed elsewhere.
-    reader : whose features train the models.
+    reader : the reader whose features train the models.
     sequences : of the study.
-    files : (patient, lesion, sequence) to a hash of the image file's bytes, or to what images alike have in common.
-    images : how many image files were compared.
+    files : (patient, lesion, sequence) to a hash of the image file's bytes, or to a mark that equal images share.
+    images : number of compared image files.
     compared : patients whose name and birth date an import has compared.
     same_person : pairs of patients with the same name and birth date under two PatientIDs.
-    overlap : the readers' masks of each lesion against each other: ``patient``, ``sequence``, ``reader_a``,
+    overlap : comparison of the readers' masks of each lesion: ``patient``, ``sequence``, ``reader_a``,
         ``reader_b``, ``dice``; None before they are compared.
     copies_accepted : whether the study file accepts identical masks of two readers.
     acquisition : name of an acquisition parameter to text by (patient, lesion), such as "DWI voxel size".
@@ -96,13 +96,13 @@ class Inspected:
     of_model: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False)
 
-    def outcome_of(self, index: pd.MultiIndex) -> NDArray[np.int64]:
-        """(n,) 0 or 1 of some rows."""
-        found: NDArray[np.int64] = self.rows["outcome"].reindex(index).to_numpy(dtype=np.int64)
-        return found
+    def outcome_of(self, index: pd.Index) -> NDArray[np.int64]:
+        """Return the outcome of some rows, (n,) 0 or 1."""
+        outcome: NDArray[np.int64] = self.rows["outcome"].reindex(index).to_numpy(dtype=np.int64)
+        return outcome
 
     def table_of(self, sequence: str) -> pd.DataFrame:
-        """The training reader's features of the cohort's rows on one sequence."""
+        """Return the training reader's features of the cohort's rows on one sequence."""
         if self.features is None:
             return pd.DataFrame(index=self.rows.index[:0])
         if sequence not in self._tables:
@@ -112,14 +112,14 @@ class Inspected:
 
 
 def listed(names: Sequence[object]) -> str:
-    """The first names, and how many more there are."""
+    """List the first names, and the number of the others."""
     shown = ", ".join(map(str, names[:_SHOWN]))
     more = len(names) - _SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a name, lower case: of capitals, blanks, digits' ends and signs.
+    """Split a name into lower-case words at capitals, blanks, ends of digits and punctuation.
 
     Examples
     --------
@@ -130,21 +130,23 @@ def words_of(text: str) -> list[str]:
 
 
 def p_of(value: float) -> str:
-    """A p-value as evidence prints it."""
+    """Format a p-value for evidence."""
     return f"p = {value:.2g}" if value >= 1e-4 else f"p = {value:.0e}"
 
 
 def counts_of(y: NDArray[np.int64], levels: NDArray[np.object_]) -> pd.DataFrame:
-    """Counts (2, levels): negative and positive rows of each level."""
+    """Count the negative and positive rows of each level, (2, levels)."""
     names, codes = np.unique(levels.astype(str), return_inverse=True)
     counts = [np.bincount(codes[y == value], minlength=len(names)) for value in (0, 1)]
     return pd.DataFrame(np.array(counts), index=[0, 1], columns=names)
 
 
 def varying(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns with more than one value."""
+    """Return the columns with more than one value."""
     values = frame.to_numpy(dtype=float)
     if not len(values):
         return frame
     with np.errstate(invalid="ignore"):
-        return frame.loc[:, np.nan_to_num(np.fmax.reduce(values) - np.fmin.reduce(values), posinf=1.0) > 0]
+        spread = np.nan_to_num(np.fmax.reduce(values) - np.fmin.reduce(values), posinf=1.0)
+        kept: pd.DataFrame = frame.loc[:, spread > 0]
+    return kept

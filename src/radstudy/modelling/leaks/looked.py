@@ -1,4 +1,4 @@
-"""What the leak detector could look for in a study: finding nothing says no more than this."""
+"""List of the signs that the leak detector could look for in a study, to qualify a result without findings."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from radstudy.modelling.leaks.finding import Inspected, listed
 
 
 def looked_for(seen: Inspected) -> list[str]:
-    """Every sign that what is known of the study allows to look for, as it is printed after "no sign of".
+    """Return all signs that can be looked for with the known facts of the study, as printed after "no sign of".
 
     Parameters
     ----------
-    seen : as `find_leaks` is given it.
+    seen : the study, as for `find_leaks`.
     """
     tables = {name: seen.table_of(name) for name in seen.sequences}
     counts = {name: frame.shape[1] for name, frame in tables.items() if len(frame)}
@@ -29,8 +29,8 @@ def looked_for(seen: Inspected) -> list[str]:
         "the same or nearly the same features under two patients"
         if any(count >= FEWEST_FEATURES for count in counts.values())
         else "",
-        f"identifiers that differ by signs, capitals, leading zeros or side only ({patients} patients)",
-        f"a column that says the outcome ({columns:,} columns)" if columns else "",
+        f"identifiers that differ only by punctuation, case, leading zeros or side ({patients} patients)",
+        f"a column that contains the outcome ({columns:,} columns)" if columns else "",
     ]
     if aligned := possible_alignments(seen):
         looked.append(f"an outcome that follows {listed(aligned)}")

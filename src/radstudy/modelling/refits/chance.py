@@ -1,8 +1,8 @@
 """Chance calibration: what the same pipeline reaches when the outcome is chance.
 
-Fixed: features, the reproducible ones among them, the split, the seeds. Redone for every permutation: every step that
-sees an outcome, from the first filter to the penalty's folds. An empty selection is the intercept model with AUC 0.5;
-it is never dropped.
+Fixed: the features, the reproducible ones among them, the split, the seeds. Repeated for every permutation: all steps
+that see an outcome, from the first filter to the penalty's folds. An empty selection is the intercept model with AUC
+0.5; it is never dropped.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class ChanceCalibration:
     observed : model to measure to AUC; the measures are those of `MEASURES`.
     permuted : model to measure to float (B,) AUCs of the permuted outcomes.
     sizes : model to int (B,) number of features selected.
-    note : what a reader has to know.
+    note : facts that a reader has to know.
     roc : model to set (those of `SETS`) to (B, 101) heights of the ROC curves at the false-positive rates of `GRID`;
-        NaN where a class is missing.
+        NaN if a class is missing.
     """
 
     kind: Kind
@@ -72,13 +72,13 @@ class ChanceCalibration:
         return float((1 + at_least.sum()) / (len(permuted) + 1))
 
     def smallest_p_value(self) -> float:
-        """The floor of every p-value: 1 / (B + 1), where no permutation reaches the observed AUC."""
+        """Smallest possible p-value: 1 / (B + 1), if no permutation reaches the observed AUC."""
         return 1 / (self.permutations + 1)
 
     def max_t_p_values(self, measure: str) -> dict[str, float]:
-        """Model to its p-value corrected for the number of models, by `max_t` on the same permutations.
+        """Return each model's p-value corrected for the number of models, by `max_t` on the same permutations.
 
-        The family is every model here whose AUC is known; the others have NaN.
+        The family is all models here whose AUC is known; the others have NaN.
         """
         names = list(self.observed)
         permuted = np.column_stack([self.permuted[name][measure] for name in names])
@@ -119,7 +119,7 @@ class ChanceCalibration:
 
 
 def together(calibrations: Sequence[ChanceCalibration]) -> ChanceCalibration:
-    """One calibration of the models of several, which have met the same permutations.
+    """Combine several calibrations on the same permutations into one.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def together(calibrations: Sequence[ChanceCalibration]) -> ChanceCalibration:
     """
     first = calibrations[0]
     if any((one.kind, one.permutations) != (first.kind, first.permutations) for one in calibrations):
-        raise ValueError("calibrations of other kinds or numbers of permutations have not met the same ones")
+        raise ValueError("calibrations of different kinds or numbers of permutations cannot be combined")
     return ChanceCalibration(
         first.kind,
         first.permutations,
@@ -158,11 +158,11 @@ def calibrate(
     outcome : (rows,) 0 or 1 for every row of the design table.
     training, testing : positions of the rows of each set.
     permutations : B.
-    kind : "outcome": the outcome is permuted within each set, counts kept. "incremental": the outcome and the clinical
-        variables are permuted together against the radiomics features, so that a clinical variable alone cannot make
-        radiomics look useful; for models that hold both.
+    kind : "outcome": the outcome is permuted within each set, keeping its counts. "incremental": the outcome and the
+        clinical variables are permuted together against the radiomics features, so that a clinical variable alone
+        cannot make radiomics look useful; for models with both.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
-    like : (rows,) patients are exchanged only where these agree; None: `usable_by` of the engine. With the same `like`
+    like : (rows,) patients are exchanged only if these agree; None: `usable_by` of the engine. With the same `like`
         two engines see the same permutations.
 
     Returns
@@ -173,12 +173,12 @@ def calibrate(
 
     Raises
     ------
-    DataError : a row that stands twice or in both sets.
+    DataError : a row appears twice, or in both sets.
     """
     training, testing = np.asarray(training), np.asarray(testing)
     rows = np.r_[training, testing]
     if len(np.unique(rows)) != len(rows):
-        raise DataError("a row stands twice among the training and testing rows: permutations need each once")
+        raise DataError("a row appears twice among the training and testing rows: permutations need each row once")
     observed = engine.fit(outcome, training, testing)
     alike = usable_by(engine) if like is None else like
     work = partial(_permutations, engine, np.asarray(outcome, dtype=np.int64), training, testing, kind, alike)
@@ -186,8 +186,8 @@ def calibrate(
     arrays = in_chunks(work, permutations, kept)
     alone = _alone(engine.patients, (training, testing), alike)
     note = (
-        f"{alone} patients have a number of lesions, or of models that can use them, that no other of their set has: "
-        "their outcomes stay in place"
+        f"{alone} patients have a number of lesions, or of models that can use them, that no other patient of their "
+        "set has: their outcomes are not permuted"
         if alone else ""
     )  # fmt: skip
     return ChanceCalibration(
@@ -208,12 +208,12 @@ def permuted(
     outcome: IntArray, patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int,
     like: IntArray | None = None,
 ) -> IntArray:  # fmt: skip
-    """The outcome of one permutation: each row takes that of ``exchanged_rows``."""
+    """Return the outcome of one permutation: each row takes that of its row in ``exchanged_rows``."""
     return np.asarray(outcome)[exchanged_rows(patients, sets, seed=seed, number=number, like=like)]
 
 
 def usable_by(engine: Engine) -> IntArray:
-    """(rows,) the same number for rows that the same models can use, 0 for those that none can."""
+    """Return the same number for rows that the same models can use, 0 for rows that none can use, (rows,)."""
     usable = np.column_stack([engine.usable[name] for name in engine.models])
     _, which = np.unique(usable, axis=0, return_inverse=True)
     return np.where(usable.any(axis=1), np.ravel(which) + 1, 0)
@@ -222,15 +222,15 @@ def usable_by(engine: Engine) -> IntArray:
 def exchanged_rows(
     patients: IntArray, sets: Sequence[IntArray], *, seed: int, number: int, like: IntArray | None = None
 ) -> IntArray:  # fmt: skip
-    """The row that each row's outcome is taken from in one permutation.
+    """Return the row that each row's outcome is taken from in one permutation.
 
     Parameters
     ----------
     patients : (rows,) the patient of each row.
     sets : positions of the rows of each set; patients are exchanged within a set, among those with as many lesions.
     seed : the study's seed.
-    number : which permutation; it has a generator of its own, so that the order of computing does not matter.
-    like : (rows,) patients are exchanged only where these agree, lesion by lesion (`usable_by`); None: no such bound.
+    number : number of the permutation; each has its own generator, so that the order of computing does not matter.
+    like : (rows,) patients are exchanged only if these agree, lesion by lesion (`usable_by`); None: no restriction.
 
     Returns
     -------
@@ -246,19 +246,19 @@ def exchanged_rows(
 
 
 def _blocks(patients: IntArray, rows: IntArray, like: IntArray | None) -> dict[tuple[int, ...], list[IntArray]]:
-    """What the lesions of a patient are alike in, one number a lesion, to the patients' rows; fewest lesions first."""
-    found: dict[tuple[int, ...], list[IntArray]] = {}
+    """Group the patients' rows by the `like` numbers of their lesions, fewest lesions first."""
+    blocks: dict[tuple[int, ...], list[IntArray]] = {}
     for patient in np.unique(patients[rows]):
         block = rows[patients[rows] == patient]
         if like is not None:
             block = block[np.argsort(like[block], kind="stable")]
         kind = (0,) * len(block) if like is None else tuple(like[block].tolist())
-        found.setdefault(kind, []).append(block)
-    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+        blocks.setdefault(kind, []).append(block)
+    return dict(sorted(blocks.items(), key=lambda item: (len(item[0]), item[0])))
 
 
 def _alone(patients: IntArray, sets: Sequence[IntArray], like: IntArray) -> int:
-    """Patients whom some model can use and who cannot be exchanged with anybody."""
+    """Count the patients whom some model can use and who cannot be exchanged with any other."""
     return sum(
         len(blocks) == 1 and any(kind) for rows in sets for kind, blocks in _blocks(patients, rows, like).items()
     )
@@ -269,10 +269,10 @@ def _measures(fit: ModelFit) -> tuple[float, float, float]:
 
 
 def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
-    """The height of an ROC curve at the false-positive rates of `GRID`.
+    """Compute the height of an ROC curve at the false-positive rates of `GRID`.
 
-    Where the curve rises straight up it is its upper end; where scores tie (equal to nine decimals, as in the AUC) the
-    curve runs straight from one point to the next, so that constant scores give the diagonal.
+    Where the curve is vertical, the height is its upper end; where scores tie (equal to nine decimals, as in the AUC),
+    the curve is linear between its points, so that constant scores have the diagonal.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
 
     Returns
     -------
-    (101,); NaN where a class is missing.
+    (101,); NaN if a class is missing.
     """
     positives = int(outcome.sum())
     if positives in (0, len(outcome)):
@@ -292,7 +292,7 @@ def roc_heights(log_odds: Array, outcome: IntArray) -> Array:
     last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(scores) - 1)  # of each group of equal scores
     hits = np.concatenate([[0], np.cumsum(outcome[order])[last]])
     false = np.concatenate([[0], last + 1]) - hits
-    # a rate that is a whole number of cases must be found as such: compare in cases, with some slack
+    # a rate that is a whole number of cases must be recognised as such: compare in cases, with some tolerance
     wanted = GRID * (len(outcome) - positives)
     heights: Array = np.interp(
         np.where(np.abs(wanted - np.round(wanted)) < 1e-9, np.round(wanted), wanted), false, hits
@@ -304,7 +304,7 @@ def _permutations(
     engine: Engine, outcome: IntArray, training: IntArray, testing: IntArray, kind: Kind, like: IntArray,
     numbers: range,
 ) -> Arrays:  # fmt: skip
-    """AUCs (numbers, models, measures), numbers of features and ROC curves of some permutations."""
+    """Compute AUCs (numbers, models, measures), numbers of features and ROC curves of some permutations."""
     areas = np.empty((len(numbers), len(engine.models), len(MEASURES)))
     sizes = np.empty((len(numbers), len(engine.models)), dtype=np.int64)
     roc = np.empty((len(numbers), len(engine.models), len(SETS), len(GRID)), dtype=np.float32)
@@ -322,6 +322,6 @@ def _permutations(
 
 
 def _curves(fit: ModelFit, outcome: IntArray) -> Array:
-    """(sets, 101) heights of a fit's ROC curves."""
+    """Return the heights of a fit's ROC curves, (sets, 101)."""
     both = ((fit.training_log_odds, fit.training_rows), (fit.testing_log_odds, fit.testing_rows))
     return np.array([roc_heights(odds, outcome[rows]) for odds, rows in both])

@@ -1,4 +1,4 @@
-"""Long rows of independent jobs over local cores: kept chunk by chunk, resumed, and the same whatever the cores."""
+"""Long series of independent jobs on local cores: kept by chunk, resumable, with results independent of the cores."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _KEY = "key"
 
 @dataclass(frozen=True)
 class Chunks:
-    """How a long row of jobs is spread, kept and told of; none of it changes a number.
+    """Distribution, storage and progress of a long series of jobs; none of it changes a result.
 
     Parameters
     ----------
-    jobs : processes; each is kept to one thread.
-    folder : where finished chunks are kept (NPZ, written atomically); a run that was stopped goes on from there.
-    key : plain content that the results depend on; chunks kept under another key are computed anew.
+    jobs : number of processes, each limited to one thread.
+    folder : where finished chunks are kept (NPZ, written atomically); a stopped run continues from there.
+    key : plain content that the results depend on; chunks kept under another key are computed again.
     progress : called with (done, total, seconds left) after every chunk.
-    size : numbers of a chunk; None: what the work's own module says.
+    size : jobs per chunk; None: the size given by the caller of `in_chunks`.
     """
 
     jobs: int = 1
@@ -49,27 +49,27 @@ ONE_PROCESS = Chunks()
 def in_chunks(
     work: Callable[[range], Arrays], total: int, chunks: Chunks = ONE_PROCESS, *, size: int | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Results of ``work`` for the numbers 0 to total - 1, concatenated in order.
+    """Return the results of ``work`` for the numbers 0 to total - 1, concatenated in order.
 
     Parameters
     ----------
-    work : the numbers of a chunk to arrays whose first axis is those numbers. What it computes for a number must depend
-        on that number alone (a seed of its own), so that neither chunks nor cores matter. Picklable where jobs > 1.
-    total : how many.
-    chunks : on how many processes, and where results are kept.
-    size : numbers of a chunk, where `chunks` does not say; None: `CHUNK`.
+    work : converts the numbers of a chunk to arrays whose first axis is those numbers. The result for a number must
+        depend on that number alone (its own seed), so that neither chunks nor cores matter. Picklable if jobs > 1.
+    total : number of jobs.
+    chunks : the number of processes, and where results are kept.
+    size : jobs per chunk if `chunks` has none; None: `CHUNK`.
 
     Raises
     ------
-    UsageError : fewer than one number or job.
+    UsageError : the number of jobs or of processes is less than one.
     """
     folder, progress = chunks.folder, chunks.progress
     if total < 1 or chunks.jobs < 1:
-        raise UsageError(f"{total} repeats on {chunks.jobs} processes: take at least one of each.")
+        raise UsageError(f"{total} repeats on {chunks.jobs} processes: give at least one of each.")
     step = chunks.size or size or CHUNK
     parts = [range(low, min(low + step, total)) for low in range(0, total, step)]
     mark = content_hash(chunks.key)
-    kept = {part.start: found for part in parts if (found := _read(folder, part, mark)) is not None}
+    kept = {part.start: arrays for part in parts if (arrays := _read(folder, part, mark)) is not None}
     due = [part for part in parts if part.start not in kept]
     done, begin, fresh = sum(len(part) for part in parts if part.start in kept), time.monotonic(), 0
     if progress is not None and done:

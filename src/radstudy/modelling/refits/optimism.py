@@ -1,4 +1,4 @@
-"""How good a whole pipeline is on rows that it has not seen, from its refits: estimates and their spread."""
+"""Performance of a whole pipeline on unseen rows, estimated from its refits."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class NestedValidation:
 
     Attributes
     ----------
-    fold_aucs : model to float (repeats, folds): AUC of the rows left out; NaN where they are of one class.
-    log_odds : model to float (repeats, rows): each row's score where it was left out; NaN where it was not scored.
+    fold_aucs : model to float (repeats, folds): AUC of the rows left out; NaN if they are of one class.
+    log_odds : model to float (repeats, rows): each row's score when it was left out; NaN if it was not scored.
     selected : model to the names selected in each fold, repeat by repeat.
-    test_share : number of rows left out over number trained on.
+    test_share : number of rows left out divided by number of training rows.
     """
 
     repeats: int
@@ -31,11 +31,11 @@ class NestedValidation:
     test_share: float
 
     def mean_auc(self, model: str) -> float:
-        """Mean of the folds' AUCs. (The AUC of scores pooled over folds is biased low on small samples.)"""
+        """Return the mean of the folds' AUCs. (The AUC of scores pooled over folds is biased low in small samples.)"""
         return float(np.nanmean(self.fold_aucs[model]))
 
     def standard_error(self, model: str) -> float:
-        """Corrected for the overlap of training sets: ``sqrt((1 / (k r) + n_test / n_train) s^2)``.
+        """Return the standard error, corrected for overlapping training sets: ``sqrt((1/(k r) + n_test/n_train) s^2)``.
 
         s^2 is the variance of all k r AUCs. Approximate: it was derived for errors, not for AUCs.
 
@@ -51,7 +51,7 @@ class NestedValidation:
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """The whole pipeline on patients drawn with replacement.
+    """Results of the whole pipeline on patients drawn with replacement.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Bootstrap:
     brier, slope : of the out-of-bag rows; NaN where not defined.
     selected : model to the names selected in each resample.
     coefficients : model to the coefficients of each resample, (features,) of its standardised features in the order of
-        their names; NaN where the model is no formula.
+        their names; NaN if the model is not a formula.
     """
 
     resamples: int
@@ -75,11 +75,11 @@ class Bootstrap:
     coefficients: Mapping[str, tuple[Array, ...]] = field(default_factory=dict)
 
     def out_of_bag_auc(self, model: str) -> float:
-        """Mean out-of-bag AUC: the honest one."""
+        """Return the mean out-of-bag AUC, which is not optimistic."""
         return float(np.nanmean(self.out_of_bag[model]))
 
     def harrell(self, model: str) -> float:
-        """Apparent AUC minus the mean optimism. Optimistic after selection.
+        """Return the apparent AUC minus the mean optimism. Optimistic after selection.
 
         References
         ----------
@@ -88,11 +88,11 @@ class Bootstrap:
         return self.apparent[model] - float(np.nanmean(self.in_bag[model] - self.original[model]))
 
     def weighted_632(self, model: str) -> float:
-        """0.368 apparent + 0.632 out-of-bag. Optimistic after selection."""
+        """Return 0.368 apparent + 0.632 out-of-bag AUC. Optimistic after selection."""
         return 0.368 * self.apparent[model] + 0.632 * self.out_of_bag_auc(model)
 
     def weighted_632_plus(self, model: str) -> float:
-        """The .632+ estimate: the weight of the out-of-bag AUC grows with the relative overfitting (chance is 0.5).
+        """Return the .632+ estimate: the out-of-bag AUC's weight grows with the relative overfitting (chance is 0.5).
 
         References
         ----------
@@ -106,7 +106,7 @@ class Bootstrap:
 
 
 def selection_frequency(selected: tuple[tuple[str, ...], ...]) -> dict[str, float]:
-    """How often each feature was selected, the most frequent first."""
+    """Return the frequency with which each feature was selected, the most frequent first."""
     counts: dict[str, int] = {}
     for names in selected:
         for name in names:

@@ -1,4 +1,4 @@
-"""What all long rows of refits share: the key of what is kept, a generator for each repeat, the features selected."""
+"""Common parts of all long series of refits: the key of kept results, a generator per repeat, selected features."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IntArray = NDArray[np.int64]
 
 
 def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings: Any) -> Chunks:
-    """The chunks under a key that holds what refits depend on: models, table, outcome, program and `settings`."""
+    """Return the chunks with a key of everything that refits depend on: models, table, outcome, program, `settings`."""
     key = {
         **settings, "given": chunks.key, "model": engine.protocol.model.model_dump(mode="json"),
         "algorithm": algorithm_key("refits"),
@@ -29,7 +29,7 @@ def keyed(chunks: Chunks, engine: Engine, outcome: NDArray[np.int64], **settings
 
 
 class Chosen:
-    """Selected features of many fits as flat arrays: how many each, their places in the design table, coefficients."""
+    """Selected features of many fits as flat arrays: their numbers, positions in the design table, coefficients."""
 
     def __init__(self, engine: Engine) -> None:
         self._place = {str(name): place for place, name in enumerate(engine.design.columns)}
@@ -41,11 +41,11 @@ class Chosen:
         """Append one fit; the models of the engine take turns."""
         self._counts.append(len(fit.features))
         self._places += [self._place[name] for name in fit.features]
-        known = len(fit.coefficients) == len(fit.features)  # a model that is no formula has none
+        known = len(fit.coefficients) == len(fit.features)  # a model without a formula has no coefficients
         self._coefficients += fit.coefficients.tolist() if known else [float("nan")] * len(fit.features)
 
     def arrays(self) -> Arrays:
-        """What `names_of` and `coefficients_of` read."""
+        """Return the arrays that `names_of` and `coefficients_of` read."""
         return {
             "selected_counts": np.array(self._counts, dtype=np.int64),
             "selected": np.array(self._places, dtype=np.int64),
@@ -54,7 +54,7 @@ class Chosen:
 
 
 def names_of(engine: Engine, arrays: Arrays) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Model to the selected names of each fit."""
+    """Return for each model the selected names of each fit."""
     columns = [str(name) for name in engine.design.columns]
     return {
         name: tuple(tuple(columns[place] for place in fit) for fit in fits)
@@ -63,11 +63,11 @@ def names_of(engine: Engine, arrays: Arrays) -> dict[str, tuple[tuple[str, ...],
 
 
 def coefficients_of(engine: Engine, arrays: Arrays) -> dict[str, tuple[Array, ...]]:
-    """Model to the coefficients of each fit, in the order of its names."""
+    """Return for each model the coefficients of each fit, in the order of its names."""
     return {name: tuple(fits) for name, fits in _by_model(engine, arrays, "coefficients").items()}
 
 
 def _by_model(engine: Engine, arrays: Arrays, which: str) -> dict[str, list[NDArray[Any]]]:
-    """Model to an array a fit; fits lie one after another, model by model."""
+    """Return for each model one array per fit; fits are stored one after another, model by model."""
     fits = np.split(arrays[which], np.cumsum(arrays["selected_counts"])[:-1])
     return {name: fits[m :: len(engine.models)] for m, name in enumerate(engine.models)}

@@ -1,4 +1,4 @@
-"""The rows of the tables on resampling: what each model is worth inside the folds, and how stable it is."""
+"""Rows of the tables on resampling: each model's performance inside the folds, and its stability."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ Array = NDArray[np.float64]
 Record = dict[str, Any]
 
 FEW_RESAMPLES = f"fewer than {FEWEST_FOR_INTERVAL} resamples: too few for an interval"
-NAMES = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
 def published(fit: ModelFit) -> Record:
-    """The recipe as papers have it: AUC in training, with the selection outside the folds, and in the one split."""
+    """Return the AUCs as usually published: in training, with the selection outside the folds, and in the one split."""
     return {
         "training_auc": fit.training_auc, "selected_outside_auc": fit.cross_validated_auc,
         "testing_auc": fit.testing_auc,
@@ -33,7 +32,7 @@ def published(fit: ModelFit) -> Record:
 
 
 def nested_record(nested: NestedValidation, model: str, level: float) -> Record:
-    """Mean of the folds' AUCs with its corrected interval (Student's t, cut to 0 and 1)."""
+    """Compute the mean of the folds' AUCs with its corrected interval (Student's t, limited to 0 and 1)."""
     mean, se = nested.mean_auc(model), nested.standard_error(model)
     known = int(np.isfinite(nested.fold_aucs[model]).sum())
     half = float(stats.t.ppf((1 + level) / 2, known - 1)) * se if known > 1 else float("nan")
@@ -44,12 +43,12 @@ def nested_record(nested: NestedValidation, model: str, level: float) -> Record:
 
 
 def risks_of(nested: NestedValidation, model: str) -> Array:
-    """(rows, repeats) predicted risk of each row where it was left out; NaN where it was not scored."""
+    """Return the predicted risk of each row when it was left out, (rows, repeats); NaN if it was not scored."""
     return np.asarray(special.expit(nested.log_odds[model]).T, dtype=np.float64)
 
 
 def _agreement(risks: Array) -> Record:
-    """How far the repeats agree on a patient's risk: ICC(1,1) of the repeats, and a patient's SD over them."""
+    """Compute the agreement of the repeats on a patient's risk: their ICC(1,1), and a patient's SD over them."""
     scored = risks[np.isfinite(risks).all(axis=1)]
     if scored.shape[1] < 2 or not len(scored):
         return dict.fromkeys(("risk_icc", "risk_sd_median", "risk_sd_largest"), float("nan"))
@@ -61,7 +60,7 @@ def _agreement(risks: Array) -> Record:
 
 
 def split_record(areas: Array, own: float, level: float) -> Record:
-    """The testing AUCs of other splits, and the share of them that is lower than the study's own (ties count half)."""
+    """Summarise the testing AUCs of other splits, and the share lower than the study's own (ties count half)."""
     low, median, high = quantiles(areas, level)
     known = areas[np.isfinite(areas)]
     lower = (known < own - 1e-12).mean() + 0.5 * (np.abs(known - own) <= 1e-12).mean() if len(known) else np.nan
@@ -74,13 +73,13 @@ def split_record(areas: Array, own: float, level: float) -> Record:
 def bootstrap_record(
     result: Bootstrap, model: str, columns: Sequence[str], outcome: NDArray[np.int64], level: float
 ) -> Record:
-    """Out-of-bag values and the stability of the selection.
+    """Summarise the out-of-bag values and the stability of the selection.
 
     Parameters
     ----------
-    result, model : the bootstrap and which of its models.
+    result, model : the bootstrap and one of its models.
     columns : all columns that the model could select.
-    outcome : (rows that the model can use,); knowing their share alone gives the Brier score share (1 - share).
+    outcome : (rows that the model can use,); with the prevalence alone the Brier score is share (1 - share).
     level : of the intervals.
     """
     low, _, high = quantiles(result.out_of_bag[model], level)
@@ -100,12 +99,12 @@ def bootstrap_record(
 
 
 def _of_fitted(result: Bootstrap, model: str, items: Sequence[Any]) -> tuple[Any, ...]:
-    """The items of the resamples that the model could be fitted to: the others select nothing, and not by choice."""
+    """Return the items of the resamples to which the model could be fitted; the others select nothing by necessity."""
     return tuple(item for item, area in zip(items, result.in_bag[model], strict=True) if np.isfinite(area))
 
 
 def stability_of(selected: Sequence[Sequence[str]], columns: Sequence[str], level: float) -> SelectionStability:
-    """Nogueira's index of named selections among all candidates."""
+    """Compute Nogueira's stability index of named selections among all candidates."""
     place = {name: index for index, name in enumerate(columns)}
     table = np.zeros((len(selected), len(columns)), dtype=bool)
     for number, names in enumerate(selected):
@@ -117,24 +116,24 @@ def stability_of(selected: Sequence[Sequence[str]], columns: Sequence[str], leve
 
 
 def candidate_columns(engine: Engine, model: str) -> list[str]:
-    """The columns of the design table that a model may select."""
+    """Return the columns of the design table that a model may select."""
     return candidates_among(engine.protocol, model, map(str, engine.design.columns))
 
 
 def feature_records(result: Bootstrap, own: ModelFit, level: float) -> list[Record]:
-    """How often each feature is selected, and the spread of its coefficient where it is; the most frequent first."""
+    """Return each feature's selection frequency, and its coefficient's spread if selected; the most frequent first."""
     name = own.model
-    found: dict[str, list[float]] = {}
+    coefficients: dict[str, list[float]] = {}
     selected = _of_fitted(result, name, result.selected[name])
     for names, values in zip(selected, _of_fitted(result, name, result.coefficients[name]), strict=True):
         for feature, value in zip(names, values, strict=True):
-            found.setdefault(feature, []).append(float(value))
+            coefficients.setdefault(feature, []).append(float(value))
     formula = len(own.coefficients) == len(own.features)
     mine = dict(zip(own.features, own.coefficients if formula else [np.nan] * len(own.features), strict=True))
     frequency = selection_frequency(selected)
     records = []
     for feature in [*frequency, *(feature for feature in own.features if feature not in frequency)]:
-        values = np.array(found.get(feature, []))
+        values = np.array(coefficients.get(feature, []))
         low, median, high = quantiles(values, level)
         known = values[np.isfinite(values)]
         same = 100 * max((known > 0).mean(), (known < 0).mean()) if len(known) else float("nan")
@@ -148,13 +147,13 @@ def feature_records(result: Bootstrap, own: ModelFit, level: float) -> list[Reco
 
 
 def patient_frame(nested: NestedValidation, model: str, rows: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Each patient's risk over the repeats: rows of evaluate/resampling/patients.csv.
+    """Compute each patient's risk over the repeats: rows of evaluate/resampling/patients.csv.
 
     Parameters
     ----------
-    nested, model : the validation and which of its models.
+    nested, model : the validation and one of its models.
     rows : of the design table, indexed (patient, lesion), with ``set`` and ``outcome``.
-    level : central share of the repeats between low and high; NaN where the repeats are too few for it.
+    level : central share of the repeats between low and high; NaN if there are too few repeats for it.
     """
     risks = risks_of(nested, model)
     scored = np.isfinite(risks).any(axis=1)
@@ -172,7 +171,7 @@ def patient_frame(nested: NestedValidation, model: str, rows: pd.DataFrame, leve
 def correction_records(
     result: Bootstrap, noise: Sequence[Bootstrap], model: str, corrections: Sequence[str]
 ) -> list[Record]:
-    """Apparent, corrected and out-of-bag AUC of a model, each beside its mean on permuted outcomes."""
+    """Return apparent, corrected and out-of-bag AUC of a model, each with its mean on permuted outcomes."""
     wanted = ("apparent", *corrections, "out_of_bag")
     records = []
     for which in wanted:
@@ -195,7 +194,7 @@ def _estimate(result: Bootstrap, model: str, which: str) -> float:
 
 
 def quantiles(values: Array, level: float) -> tuple[float, float, float]:
-    """Lower end, median and upper end of the central share; the ends are NaN where the values are too few for them."""
+    """Return lower end, median and upper end of the central share; the ends are NaN if there are too few values."""
     known = values[np.isfinite(values)]
     if not len(known):
         return float("nan"), float("nan"), float("nan")

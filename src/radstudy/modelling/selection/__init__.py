@@ -1,1 +1,1 @@
-"""What chooses features: scikit-learn transformers that say what they dropped and why."""
+"""Selection of features: scikit-learn transformers that record what they dropped and why."""

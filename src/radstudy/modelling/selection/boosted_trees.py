@@ -1,4 +1,4 @@
-"""Selection by the importance that gradient-boosted decision trees give."""
+"""Selection by importance in gradient-boosted decision trees."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from radstudy.modelling.selection.step import Array
 
 
 class BoostedTreesFilter(RankedFilter):
-    """Keep the features that gradient-boosted decision trees find most important.
+    """Filter that keeps the features most important to gradient-boosted decision trees.
 
     Parameters
     ----------
-    keep : how many to keep, or a `FoundSize`; where no more are left, all are kept.
+    keep : number to keep, or a `FoundSize`; if there are no more than that, all are kept.
     trees, depth, learning_rate, subsample : of scikit-learn's GradientBoostingClassifier.
     random_state : seed of the trees and of the folds.
 
     Attributes
     ----------
-    importances_ : (features,) impurity importance; NaN where nothing had to be dropped and no tree was grown.
+    importances_ : (features,) impurity importance; NaN if nothing had to be dropped and no tree was grown.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Boruta: all features that a random forest finds more important than chance, by the library boruta."""
+"""Boruta, by the library boruta: selection of all features more important to a random forest than chance."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from sklearn.ensemble import RandomForestClassifier
 
 from radstudy.modelling.optional import required
 from radstudy.modelling.selection.step import FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 class BorutaFilter(FeatureFilter):
-    """Keep the features that are more important to a random forest than shuffled copies of all features.
+    """Filter that keeps the features more important to a random forest than shuffled copies of all features.
 
-    In every round the forest sees each feature and a shuffled copy of it; a feature scores when it beats the copies'
+    In every round the forest sees each feature and a shuffled copy of it; a feature scores if it exceeds the copies'
     importance (their maximum, or a percentile), and a binomial test over the rounds confirms or rejects it.
 
     Parameters
     ----------
     alpha : level of the test, corrected for the number of features and for the rounds.
-    rounds : at most so many.
+    rounds : largest number of rounds.
     depth : of the trees.
-    percentile : of the copies' importance that must be beaten; 100 is their maximum.
-    tentative : "drop" or "keep" the features that are undecided after the last round, but above the copies in median.
+    percentile : of the copies' importance that must be exceeded; 100 is their maximum.
+    tentative : "drop" or "keep" features that are undecided after the last round, but above the copies in the median.
     random_state : seed.
 
     Attributes
     ----------
-    ranking_ : (features,) 1 confirmed, 2 tentative, more: rejected, in the order of their importance.
+    ranking_ : (features,) 1 confirmed, 2 tentative, higher numbers rejected, in the order of importance.
 
     Raises
     ------
@@ -59,7 +60,7 @@ class BorutaFilter(FeatureFilter):
         self.tentative = tentative
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         count = values.shape[1]
@@ -68,9 +69,9 @@ class BorutaFilter(FeatureFilter):
         kept = np.zeros(count, dtype=bool)
         self.ranking_[~varies] = count + 2
         if varies.any():
-            found = self._boruta(values[:, varies], outcome)
-            kept[varies] = found.support_ | (found.support_weak_ if self.tentative == "keep" else False)
-            self.ranking_[varies] = found.ranking_
+            boruta = self._boruta(values[:, varies], outcome)
+            kept[varies] = boruta.support_ | (boruta.support_weak_ if self.tentative == "keep" else False)
+            self.ranking_[varies] = boruta.ranking_
         words = {2: "tentative"}
         reasons = {
             str(self._names()[i]): words.get(int(self.ranking_[i]), "not above its shuffled copies")
@@ -81,7 +82,7 @@ class BorutaFilter(FeatureFilter):
         return self._keep(kept, reasons)
 
     def _boruta(self, values: Any, outcome: Any) -> Any:
-        # The port may draw the seed of a forest or hand it a state: both follow from this one.
+        # The port may draw a forest's seed or pass it a state: both follow from this one.
         state = np.random.RandomState(self.random_state)
         forest = RandomForestClassifier(max_depth=self.depth, class_weight="balanced", n_jobs=1)
         with warnings.catch_warnings():

@@ -1,21 +1,22 @@
-"""Selection of one feature of each pair that correlates."""
+"""Selection of one feature from each correlated pair."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 from radstudy.statistics import auc_columns
 
 
 class CollinearityFilter(FeatureFilter):
-    """Of any pair with an absolute Pearson correlation above a bound keep the one with the higher univariate power.
+    """Filter that keeps the feature with the higher univariate power of each pair with |r| (Pearson) above a bound.
 
-    Features are taken in the order of their training |AUC - 0.5|, ties by name; each one that is taken drops all that
-    are left and correlate with it.
+    Features are taken in the order of their training |AUC - 0.5|, ties by name; each taken feature drops all remaining
+    ones that correlate with it.
 
     Parameters
     ----------
@@ -27,7 +28,7 @@ class CollinearityFilter(FeatureFilter):
     def __init__(self, above: float = 0.80) -> None:
         self.above = above
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         names = self._names()
@@ -52,7 +53,7 @@ class CollinearityFilter(FeatureFilter):
 
 
 def absolute_correlation(values: Array) -> Array:
-    """(features, features) absolute Pearson correlations of (rows, features); 0 where a feature is constant."""
+    """Compute absolute Pearson correlations (features, features) of (rows, features); 0 for constant features."""
     centred = values - values.mean(axis=0)
     length = np.linalg.norm(centred, axis=0)
     usable = length > 1e-12 * np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)

@@ -1,8 +1,8 @@
-"""Minimum redundancy, maximum relevance.
+"""Selection by minimum redundancy and maximum relevance.
 
-Ours, of two dozen lines: the kept-up library that has it (feature-engine) takes two features where one is asked for,
-takes a constant feature first (its F statistic is NaN) and does not say in which order it chose; the tests hold the two
-together where they agree.
+Own implementation, in two dozen lines: the maintained library that has it (feature-engine) takes two features if one
+is requested, takes a constant feature first (its F statistic is NaN) and does not report the order of its choice; the
+tests compare the two where they agree.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from sklearn.feature_selection import f_classif
 from radstudy.modelling.selection.ranking import FoundSize, RankedFilter
 from radstudy.modelling.selection.step import Array
 
-SMALLEST_REDUNDANCY = 1e-3  # so that a feature that happens to be uncorrelated does not win whatever it tells
+SMALLEST_REDUNDANCY = 1e-3  # so that a feature uncorrelated by chance does not win regardless of its relevance
 
 
 class MrmrFilter(RankedFilter):
-    """Take features one by one, each the most relevant for its redundancy with those taken before.
+    """Filter that takes features one by one, each the most relevant for its redundancy with those already taken.
 
     Relevance is the F statistic of the analysis of variance between the groups, redundancy the mean absolute Pearson
     correlation with the features already taken (at least 0.001); the next feature has the highest quotient (FCQ) or
-    difference (FCD) of the two, of equals the first by name. Constant features come last.
+    difference (FCD) of the two; in a tie the first by name. Constant features come last.
 
     Parameters
     ----------
-    keep : how many, or a `FoundSize`.
+    keep : number to keep, or a `FoundSize`.
     scheme : "quotient" or "difference".
     random_state : seed of the folds of a `FoundSize`.
 
     Attributes
     ----------
-    relevance_ : (features,) F statistics, 0 for a constant feature; NaN where nothing had to be dropped.
+    relevance_ : (features,) F statistics, 0 for a constant feature; NaN if nothing had to be dropped.
 
     References
     ----------
@@ -55,7 +55,7 @@ class MrmrFilter(RankedFilter):
         unit, varies = _unit_columns(values)
         self.relevance_ = np.zeros(values.shape[1])
         if varies.any():
-            with np.errstate(divide="ignore"):  # groups without a spread of their own: F is infinite
+            with np.errstate(divide="ignore"):  # groups without any spread: F is infinite
                 self.relevance_[varies] = f_classif(values[:, varies], y)[0]
         by_name = np.argsort(names.astype(str), kind="stable")
         left = by_name[np.argsort(-_rounded(self.relevance_)[by_name], kind="stable")]
@@ -80,13 +80,13 @@ class MrmrFilter(RankedFilter):
 
 
 def _rounded(scores: Array) -> Array:
-    """Scores as shares of the largest, to 12 digits: those that differ by rounding alone are equal."""
+    """Return scores as shares of the largest, to 12 digits, so that scores that differ only by rounding are equal."""
     largest = np.abs(scores[np.isfinite(scores)]).max(initial=0.0)
     return np.asarray(np.round(scores / (largest or 1.0), 12))
 
 
 def _unit_columns(values: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Centred columns of length 1 (0 where constant), so that products are correlations; and which of them vary."""
+    """Return centred columns of length 1 (0 if constant), whose products are correlations, and which ones vary."""
     centred = values - values.mean(axis=0)
     length = np.linalg.norm(centred, axis=0)
     varies = length > 1e-12 * np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)

@@ -1,8 +1,8 @@
-"""Selection by the coefficients of an L1-penalised logistic regression: the LASSO and the elastic net."""
+"""Selection by the coefficients of an L1-penalised logistic regression: LASSO and elastic net."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +11,11 @@ from radstudy.modelling.folds import patients_of, smaller_class
 from radstudy.modelling.penalised import Path, fit_path, fold_losses, strengths_of
 from radstudy.modelling.selection.ranking import chosen, most_of
 from radstudy.modelling.selection.step import FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 class PenalisedFilter(FeatureFilter):
-    """Keep the features whose coefficient in an L1-penalised logistic regression is not zero.
+    """Filter that keeps the features with a non-zero coefficient in an L1-penalised logistic regression.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ class PenalisedFilter(FeatureFilter):
     rule : "best", the penalty with the lowest mean log-loss over the folds; "one-se", the strongest within a standard
         error of it. Without folds (one patient in a class) the strongest, which keeps nothing.
     folds, strengths : number of folds and of penalties.
-    most : only penalties that keep at most so many; a number, "events/10", or None.
+    most : largest number of features that the penalty may keep: a number, "events/10", or None.
     random_state : seed of the folds.
 
     Attributes
@@ -50,7 +51,7 @@ class PenalisedFilter(FeatureFilter):
         self.most = most
         self.random_state = random_state
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         groups = patients_of(X)
@@ -70,7 +71,7 @@ class PenalisedFilter(FeatureFilter):
         return self._keep(kept, {str(name): why for name in self._names()[~kept]})
 
     def _allowed(self, path: Path, events: int) -> int:
-        """How many strengths of the path, from the strongest, keep no more features than the cap."""
+        """Count the strengths of the path, from the strongest, that keep no more features than the cap."""
         if self.most is None:
             return len(path.strengths)
         too_many = (path.coefficients != 0).sum(axis=1) > most_of(self.most, events)

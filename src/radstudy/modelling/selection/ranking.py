@@ -1,4 +1,4 @@
-"""Steps that rank the features and keep the best: as many as the study file says, or as cross-validation finds."""
+"""Steps that rank the features and keep the best: a number given by the study file or chosen by cross-validation."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from sklearn.linear_model import LogisticRegression
 
 from radstudy.modelling.folds import inner_folds, patients_of, smaller_class
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 @dataclass(frozen=True)
 class FoundSize:
-    """How many features to keep, where cross-validation decides.
+    """Number of features to keep, chosen by cross-validation.
 
     Parameters
     ----------
     cv : "one-se", the fewest features whose mean log-loss over the folds is within one standard error of the lowest;
         or "best", the number with the lowest.
     folds : number of folds.
-    most : at most so many, or "events/10": a tenth of the patients of the smaller class, at least one.
+    most : largest number, or "events/10": a tenth of the patients of the smaller class, at least one.
 
     References
     ----------
     The one-standard-error rule: Breiman L et al., Classification and Regression Trees, 1984, section 3.4.3; Hastie T
-    et al., The Elements of Statistical Learning, 2nd ed., section 7.10. Ten events a variable: Peduzzi P et al., J Clin
-    Epidemiol 1996;49:1373.
+    et al., The Elements of Statistical Learning, 2nd ed., section 7.10. Ten events per variable: Peduzzi P et al., J
+    Clin Epidemiol 1996;49:1373.
     """
 
     cv: Literal["one-se", "best"] = "one-se"
@@ -37,7 +38,7 @@ class FoundSize:
 
 
 def most_of(most: int | str, events: int) -> int:
-    """The cap on the number of features: itself, or "events/N" of `events`, at least 1.
+    """Return the cap on the number of features: the number itself, or "events/N" of `events`, at least 1.
 
     Examples
     --------
@@ -48,20 +49,20 @@ def most_of(most: int | str, events: int) -> int:
 
 
 class RankedFilter(FeatureFilter):
-    """A step that puts the features into an order and keeps the first `keep`, a number or a `FoundSize`.
+    """Step that ranks the features and keeps the first `keep`, a number or a `FoundSize`.
 
     Attributes
     ----------
-    size_ : how many it kept at most.
-    losses_ : (folds, sizes) log-loss of 1, 2, ... features in every fold, where the size was found; else empty. The
-        steps before saw all training rows, so these losses choose a size and estimate no performance.
+    size_ : largest number of features to keep.
+    losses_ : (folds, sizes) log-loss of 1, 2, ... features in every fold, if the size was chosen by folds; else empty.
+        Earlier steps saw all training rows, so these losses choose a size and do not estimate performance.
     """
 
     _needs_outcome = True
     keep: int | FoundSize
     random_state: int | None
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         self.losses_ = np.empty((0, 0))
@@ -76,12 +77,12 @@ class RankedFilter(FeatureFilter):
         return self._keep(kept, {str(name): reasons[i] for i, name in enumerate(self._names()) if not kept[i]})
 
     def _nothing_dropped(self, count: int) -> None:
-        """Set what a fitted step has where nothing had to be ranked."""
+        """Set the fitted attributes when nothing had to be ranked."""
 
     def _ranked(
         self, values: Array, y: NDArray[np.int64], names: NDArray[np.object_], most: int
     ) -> tuple[NDArray[np.intp], list[str]]:
-        """The features, best first (the first `most` must be right), and why each would be dropped."""
+        """Return the features, best first (the first `most` must be right), and the reasons for dropping each."""
         raise NotImplementedError
 
     def _size(self, values: Array, y: NDArray[np.int64], groups: NDArray[Any] | None) -> int:
@@ -101,7 +102,7 @@ class RankedFilter(FeatureFilter):
     def _losses(
         self, values: Array, y: NDArray[np.int64], train: NDArray[np.intp], test: NDArray[np.intp], most: int
     ) -> list[float]:
-        """Log-loss on the fold's test rows of a ridge logistic regression on the first 1, 2, ... features."""
+        """Compute the log-loss on a fold's test rows of a ridge logistic regression on the first 1, 2, ... features."""
         order, _ = self._ranked(values[train], y[train], self._names(), most)
         centre, spread = values[train].mean(axis=0), values[train].std(axis=0)
         scaled = (values - centre) / np.where(spread > 0, spread, 1.0)
@@ -115,7 +116,7 @@ class RankedFilter(FeatureFilter):
 
 
 def chosen_size(losses: Array, rule: str) -> int:
-    """The number of features that a rule takes from (folds, sizes) losses of 1, 2, ... features; 1 without folds.
+    """Return the number of features that a rule chooses from losses (folds, sizes); 1 without folds.
 
     Examples
     --------
@@ -131,12 +132,12 @@ def chosen_size(losses: Array, rule: str) -> int:
 
 
 def chosen(losses: Array, rule: str) -> int:
-    """Index of the simplest candidate that a rule allows; candidates go from the simplest to the most complex.
+    """Return the index of the simplest candidate that a rule allows; candidates are ordered from simple to complex.
 
     Parameters
     ----------
     losses : (folds, candidates).
-    rule : "best", the lowest mean (of ties within 1e-9 the simplest); "one-se", the first within a standard error.
+    rule : "best", the lowest mean (among ties within 1e-9 the simplest); "one-se", the first within a standard error.
     """
     mean = losses.mean(axis=0)
     best = int(np.flatnonzero(mean <= mean.min() + 1e-9)[0])

@@ -17,18 +17,18 @@ from radstudy.modelling.selection.step import Array
 
 
 class RecursiveFilter(RankedFilter):
-    """Fit a linear model to z-scores, drop the feature with the smallest coefficient, fit again.
+    """Filter that repeatedly fits a linear model to z-scores and drops the feature with the smallest coefficient.
 
     Parameters
     ----------
-    keep : how many to keep, or a `FoundSize`.
+    keep : number to keep, or a `FoundSize`.
     model : "logistic" (ridge, C = 1) or "linear-svm" (C = 1, squared hinge).
-    drop : features dropped a round: a number, or a share of those left.
+    drop : features dropped per round: a number, or a share of those left.
     random_state : seed of the folds of a `FoundSize`, and of the SVM's solver.
 
     Attributes
     ----------
-    ranking_ : (features,) 1 for the last one left; NaN where nothing had to be dropped.
+    ranking_ : (features,) 1 for the last one left; NaN if nothing had to be dropped.
 
     References
     ----------
@@ -55,7 +55,7 @@ class RecursiveFilter(RankedFilter):
         }
         if self.model not in models:
             raise ValueError(f"model must be one of {sorted(models)}, not {self.model!r}")
-        by_name = np.argsort(names.astype(str), kind="stable")  # so that ties do not hang on the columns' order
+        by_name = np.argsort(names.astype(str), kind="stable")  # so that ties do not depend on the columns' order
         scaled = StandardScaler().fit_transform(values)[:, by_name]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

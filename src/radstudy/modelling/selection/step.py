@@ -1,4 +1,4 @@
-"""What every selection step is: a scikit-learn transformer that says what it dropped and why."""
+"""Base of all selection steps: a scikit-learn transformer that records what it dropped and why."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 
-from radstudy.modelling.validation import binary_outcome, checked_pair, checked_table
+from radstudy.modelling.validation import Table, binary_outcome, checked_pair, checked_table
 
 Array = NDArray[np.float64]
 
 
 class Step(BaseEstimator):  # type: ignore[misc]
-    """What the steps share: validated input, which may have no column left, and the names of its columns."""
+    """Common part of the steps: validated input, which may have no columns, and the names of its columns."""
 
     _nan_is_fine = False
     _needs_outcome = False
 
-    def _checked(self, X: Any, *, reset: bool) -> Array:
+    def _checked(self, X: Table, *, reset: bool) -> Array:
         return checked_table(self, X, reset=reset, allow_nan=self._nan_is_fine)
 
-    def _checked_pair(self, X: Any, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
+    def _checked_pair(self, X: Table, y: ArrayLike) -> tuple[Array, NDArray[np.int64]]:
         values, outcome = checked_pair(self, X, y)
         return values, binary_outcome(outcome)
 
@@ -42,16 +42,16 @@ class Step(BaseEstimator):  # type: ignore[misc]
 
 
 class FeatureFilter(TransformerMixin, Step):  # type: ignore[misc]
-    """A step that keeps some columns: `kept_` (bool, one a column) and `dropped_` (name to reason)."""
+    """Step that keeps some columns: `kept_` (bool, one per column) and `dropped_` (name to reason)."""
 
-    def transform(self, X: Any) -> Array:
-        """The kept columns of X, in their order."""
+    def transform(self, X: Table) -> Array:
+        """Return the kept columns of X, in order."""
         check_is_fitted(self, "kept_")
         values = self._checked(X, reset=False)
         return values[:, self.kept_]
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the kept columns."""
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Return the names of the kept columns."""
         check_is_fitted(self, "kept_")
         names: NDArray[np.object_] = self._names()[self.kept_]
         return names

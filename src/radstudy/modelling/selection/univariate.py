@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 from radstudy.statistics import auc_columns, benjamini_hochberg, holm, mann_whitney_columns, student_columns
 
 
 class UnivariateFilter(FeatureFilter):
-    """Keep the features that differ between the two groups.
+    """Filter that keeps the features that differ between the two groups.
 
     Parameters
     ----------
     test : "mann-whitney" (asymptotic, ties corrected, no continuity correction), "student", or "auc".
     below : keep features with p below this (mann-whitney, student).
-    adjust : "none", "holm" or "benjamini-hochberg": p-values adjusted for the number of features that enter.
+    adjust : "none", "holm" or "benjamini-hochberg": p-values adjusted for the number of input features.
     above : keep features whose AUC, or one minus it, is above this (auc).
 
     Attributes
     ----------
     p_values_ : (features,) raw p-values, NaN for a constant feature; all NaN with "auc".
-    adjusted_ : (features,) the p-values that were compared with the bound.
+    adjusted_ : (features,) the p-values compared with the bound.
     areas_ : (features,) with "auc" the larger of AUC and 1 - AUC; else NaN.
     """
 
@@ -39,7 +40,7 @@ class UnivariateFilter(FeatureFilter):
         self.adjust = adjust
         self.above = above
 
-    def fit(self, X: Any, y: ArrayLike) -> Self:
+    def fit(self, X: Table, y: ArrayLike) -> Self:
         """Learn which columns to keep from X (rows, features) and y (rows,)."""
         values, outcome = self._checked_pair(X, y)
         count = values.shape[1]

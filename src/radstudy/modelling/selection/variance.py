@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from radstudy.modelling.selection.step import Array, FeatureFilter
+from radstudy.modelling.validation import Table
 
 
 class VarianceFilter(FeatureFilter):
-    """Drop features that hardly vary: constants, and those with few values of which one is nearly everywhere.
+    """Filter that drops features that hardly vary: constants, and those with few values, one of them nearly everywhere.
 
     Parameters
     ----------
-    ratio : drop where the most common value is more than so many times as frequent as the second ...
-    unique : ... and no more than this share of the rows has a value of its own.
+    ratio : drop if the most common value is more than this many times as frequent as the second ...
+    unique : ... and the number of different values is no more than this share of the rows.
 
     References
     ----------
@@ -28,7 +30,7 @@ class VarianceFilter(FeatureFilter):
         self.ratio = ratio
         self.unique = unique
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Table, y: ArrayLike | None = None) -> Self:
         """Learn which columns of X (rows, features) vary; missing values are left out of the count."""
         values = self._checked(X, reset=True)
         reasons = {}
@@ -39,7 +41,7 @@ class VarianceFilter(FeatureFilter):
         return self._keep(kept, reasons)
 
     def _why(self, column: Array) -> str:
-        """Why a column is dropped, or nothing."""
+        """Return the reason why a column is dropped, or ""."""
         _, counts = np.unique(column[~np.isnan(column)], return_counts=True)
         if len(counts) < 2:
             return "constant" if len(counts) else "no training row has a value"

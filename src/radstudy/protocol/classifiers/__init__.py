@@ -1,4 +1,4 @@
-"""The classifiers of `model.fit` in study.yaml, each one line; all tuned by folds inside the training rows.
+"""The classifiers of `model.fit` in study.yaml, one line each, all tuned by folds within the training rows.
 
 A new classifier is a file here with its class, its place in `CLASSIFIERS`, and its estimator in `modelling/classifiers`
 and `modelling/build.py`.
@@ -51,7 +51,7 @@ AnyClassifier = Annotated[
 
 
 def classifiers_in(given: Any) -> Any:
-    """What `fit` may look like in the study file (a word, a mapping, a list of these), as a list of classifiers."""
+    """Turn `fit` of the study file (a word, a mapping, or a list of these) into a list of classifiers."""
     if isinstance(given, str | Classifier):
         return [given]
     if isinstance(given, dict):

@@ -1,4 +1,4 @@
-"""What every classifier says of itself, and the settings that several have."""
+"""The base class of classifiers, and the settings that several share."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Folds = Annotated[
     int,
     Field(
         ge=2,
-        description="Folds that choose the setting; a patient's lesions stay in one.",
+        description="Folds that choose the setting; a patient's lesions stay in one fold.",
         json_schema_extra={
             "why": "The folds choose the classifier's setting only; selection has already seen all training rows, so "
-            "their loss is no estimate of performance."
+            "their loss does not estimate performance."
         },
     ),
 ]
 Weights = Annotated[
     Literal["none", "balanced"],
     Field(
-        description="balanced: the smaller class counts as much.",
+        description="balanced: both classes have the same total weight.",
         json_schema_extra={
-            "why": "balanced lets the smaller class count as much as the larger, and shifts the probabilities."
+            "why": "balanced gives the smaller class the same weight as the larger, and shifts the probabilities."
         },
     ),
 ]
@@ -37,12 +37,12 @@ class Classifier(Kind, Section):
 
     Attributes
     ----------
-    linear : whether the fitted model is a formula, which signature.json can hold.
+    linear : True if the fitted model is a formula, which signature.json can hold.
     """
 
     linear: ClassVar[bool]
 
 
 def weights_told(weights: str) -> str:
-    """That the classes count as much, where they do."""
+    """The phrase that the classes are weighted equally; "" if they are not."""
     return ", classes weighted equally" if weights == "balanced" else ""

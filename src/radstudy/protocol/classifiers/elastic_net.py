@@ -43,7 +43,7 @@ class ElasticNet(Classifier):
     )
 
     def told(self) -> str:
-        """What it is, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"Logistic regression with an elastic-net penalty; its share of L1 (of {numbers_listed(self.mixes)}) and "
             f"its strength (of {self.strengths}) had {rule_told(self.rule)} in {self.folds}-fold cross-validation."

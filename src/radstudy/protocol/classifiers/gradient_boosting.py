@@ -28,7 +28,7 @@ class GradientBoosting(Classifier):
         "model.classifiers.gradient_boosting.depth",
         min_length=1,
         description="Depths tried.",
-        json_schema_extra={"why": "Depths of a tree tried; of depth 1 each tree looks at one feature."},
+        json_schema_extra={"why": "Tree depths tried; at depth 1 each tree looks at one feature."},
     )
     learning_rate: Annotated[float, Field(gt=0, le=1)] = default(
         "model.classifiers.gradient_boosting.learning_rate", json_schema_extra={"why": "scikit-learn's default."}
@@ -40,7 +40,7 @@ class GradientBoosting(Classifier):
     folds: Folds = default("model.classifiers.gradient_boosting.folds")
 
     def told(self) -> str:
-        """What it is, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"Gradient-boosted decision trees (learning rate {self.learning_rate:g}); their depth (of "
             f"{numbers_listed(self.depth)}) and number (of {numbers_listed(self.trees)}) "

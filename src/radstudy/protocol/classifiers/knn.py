@@ -23,7 +23,7 @@ class NearestNeighbours(Classifier):
     folds: Folds = default("model.classifiers.knn.folds")
 
     def told(self) -> str:
-        """What it is, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"The share of positives among the nearest training rows (z-scores); their number (of "
             f"{numbers_listed(self.neighbours)}) {LOWEST_BRIER.format(folds=self.folds)}"

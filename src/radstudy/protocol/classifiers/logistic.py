@@ -18,13 +18,13 @@ class Logistic(Classifier):
 
     penalty: Literal["l2"] = default(
         "model.classifiers.logistic.penalty",
-        json_schema_extra={"why": "Ridge: keeps coefficients finite where the training classes can be separated."},
+        json_schema_extra={"why": "Ridge: keeps coefficients finite if the training classes can be separated."},
     )
     folds: Annotated[int, Field(ge=2)] = default(
         "model.classifiers.logistic.folds",
         json_schema_extra={
-            "why": "The folds choose the penalty only; selection has already seen all training rows, so their loss is "
-            "no estimate of performance."
+            "why": "The folds choose the penalty only; selection has already seen all training rows, so their loss "
+            "does not estimate performance."
         },
     )
     strengths: Annotated[int, Field(ge=1)] = default(
@@ -34,7 +34,7 @@ class Logistic(Classifier):
     )
 
     def told(self) -> str:
-        """What it is, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"Logistic regression with a ridge (L2) penalty; its strength was the one of {self.strengths} (C "
             f"from 1e-4 to 1e4, log-spaced) with the lowest log-loss in {self.folds}-fold cross-validation."

@@ -30,7 +30,7 @@ class RandomForest(Classifier):
     weights: Weights = default("model.classifiers.random_forest.weights")
 
     def told(self) -> str:
-        """What it is, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"A random forest of {self.trees} trees{weights_told(self.weights)}; the size of its smallest leaf (of "
             f"{numbers_listed(self.smallest_leaf)}) {LOWEST_BRIER.format(folds=self.folds)}"

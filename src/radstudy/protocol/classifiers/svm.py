@@ -30,7 +30,7 @@ class Svm(Classifier):
     weights: Weights = default("model.classifiers.svm.weights")
 
     def told(self) -> str:
-        """What it is, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"A support vector machine ({self.kernel} kernel, z-scores{weights_told(self.weights)}) with "
             f"probabilities by Platt's sigmoid on out-of-fold values; its C (of {numbers_listed(self.strengths)}) "

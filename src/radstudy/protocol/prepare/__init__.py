@@ -1,7 +1,6 @@
-"""The section `prepare` of study.yaml: what is done to every volume, in the order of the list.
+"""The section `prepare` of study.yaml: the steps applied to every volume, in the order of the list.
 
-A new step is a file here with its class, its place in `PREPARATION_STEPS`, and what fits it in
-`imaging/preparation.py`.
+A new step is a file here with its class, its place in `PREPARATION_STEPS`, and its fit in `imaging/preparation.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from radstudy.protocol.prepare.n4 import N4
 from radstudy.protocol.prepare.reference import Reference
 from radstudy.protocol.prepare.rescale import Rescale
 from radstudy.protocol.prepare.step import PreparationStep
-from radstudy.protocol.prepare.zscore import ZScore
+from radstudy.protocol.prepare.zscore import ZScoreSection
 
 __all__ = [
     "N4",
@@ -25,12 +24,12 @@ __all__ = [
     "PreparationStep",
     "Reference",
     "Rescale",
-    "ZScore",
+    "ZScoreSection",
     "preparation_step",
     "reference_in",
 ]
 
-PREPARATION_STEPS: tuple[type[PreparationStep], ...] = (N4, Rescale, ZScore, Reference)
+PREPARATION_STEPS: tuple[type[PreparationStep], ...] = (N4, Rescale, ZScoreSection, Reference)
 
 AnyPreparationStep = Annotated[
     PreparationStep,
@@ -40,7 +39,7 @@ _STEP: TypeAdapter[PreparationStep] = TypeAdapter(AnyPreparationStep)
 
 
 def preparation_step(written: Any) -> PreparationStep:
-    """A step of `prepare` from how a study file or a signature writes it: ``{"rescale": {"to": [0, 2000]}}``.
+    """Read a step of `prepare` as written in a study file or a signature: ``{"rescale": {"to": [0, 2000]}}``.
 
     Raises
     ------
@@ -50,5 +49,5 @@ def preparation_step(written: Any) -> PreparationStep:
 
 
 def reference_in(steps: Sequence[PreparationStep]) -> Reference | None:
-    """The step that divides by a reference tissue; None where there is none."""
+    """The step that divides by a reference tissue; None without one."""
     return next((step for step in steps if isinstance(step, Reference)), None)

@@ -21,8 +21,8 @@ class N4(PreparationStep):
         "prepare.n4.shrink",
         description="Shrink factor, or one per axis.",
         json_schema_extra={
-            "why": "3D Slicer's default is 4 on every axis; drastic for images of few slices, where a smaller factor "
-            "along the slices is better."
+            "why": "3D Slicer's default is 4 on every axis; drastic for images with few slices, for which a smaller "
+            "factor along the slice axis is better."
         },
     )
     iterations: tuple[Annotated[int, Field(ge=1)], ...] = default(
@@ -37,11 +37,11 @@ class N4(PreparationStep):
     )
 
     def trace(self) -> str:
-        """As `BiasField` writes it."""
+        """The text that `BiasField` writes."""
         return "N4 ("
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         shrink = self.shrink if isinstance(self.shrink, int) else " x ".join(map(str, self.shrink))
         return (
             f"N4 bias-field correction (Otsu foreground mask of 200 bins, shrink factor {shrink}, at most "

@@ -15,12 +15,12 @@ class Reference(PreparationStep):
     word = "reference"
 
     mask: Pattern = Field(
-        description="Pattern of the tissue's masks, as cohort.images: {patient}, {sequence}, a column.",
-        json_schema_extra={"why": "Where the tissue is drawn; an image without such a mask is lost, and listed."},
+        description="Pattern of the tissue's masks, as in cohort.images: {patient}, {sequence}, a column.",
+        json_schema_extra={"why": "Masks of the tissue; an image without one is lost, and listed."},
     )
     tissue: str = default(
         "prepare.reference.tissue",
-        description="What it is (fat, muscle), for messages and the report.",
+        description="Its name (fat, muscle), for messages and the report.",
         json_schema_extra={"why": "A tissue that the disease does not change; its mask is drawn on every image."},
     )
     to: Positive = default(
@@ -34,15 +34,15 @@ class Reference(PreparationStep):
     label: int | str | None = Field(
         None,
         description="Number or name of the tissue in the masks; None: the only one.",
-        json_schema_extra={"why": "Number or name of the tissue, where the masks hold several."},
+        json_schema_extra={"why": "Number or name of the tissue, if the masks hold several."},
     )
 
     def trace(self) -> str:
-        """As `reference_parameters` writes it."""
+        """The text that `reference_parameters` writes."""
         return f"voxels of {self.tissue}"
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"division by the median of the voxels in a mask of the {self.tissue}, drawn on every image, so "
             f"that it became {self.to:g}"

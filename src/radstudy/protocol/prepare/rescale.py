@@ -33,7 +33,7 @@ class Rescale(PreparationStep):
     )
     over: Literal["volume", "foreground"] = default(
         "prepare.rescale.over",
-        description="Which voxels the percentiles are of: all, or those above Otsu's threshold.",
+        description="The voxels whose percentiles are taken: all, or those above Otsu's threshold.",
         json_schema_extra={
             "why": "Percentiles of the whole volume move with the air in the field of view; those of the foreground "
             "(Otsu) do not."
@@ -51,11 +51,11 @@ class Rescale(PreparationStep):
         return self
 
     def trace(self) -> str:
-        """As `rescale_parameters` writes it."""
+        """The text that `rescale_parameters` writes."""
         return "rescale from"
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         over = "its" if self.over == "volume" else "its foreground's (above Otsu's threshold, 200 bins)"
         window = (
             "the volume's minimum and maximum"

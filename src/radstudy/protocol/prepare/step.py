@@ -1,4 +1,4 @@
-"""What every step of `prepare` says of itself."""
+"""The base class of the steps of `prepare`."""
 
 from __future__ import annotations
 
@@ -13,4 +13,4 @@ class PreparationStep(Kind, Section):
 
     @abstractmethod
     def trace(self) -> str:
-        """A part of the line by which a volume's history tells of this step (`Volume.history`)."""
+        """A part of the line about this step in a volume's history (`Volume.history`)."""

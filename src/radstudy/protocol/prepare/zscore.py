@@ -9,7 +9,7 @@ from radstudy.protocol.prepare.step import PreparationStep
 from radstudy.protocol.shipped import default
 
 
-class ZScore(PreparationStep):
+class ZScoreSection(PreparationStep):
     """Subtract the volume's mean and divide by its standard deviation, then scale."""
 
     word = "zscore"
@@ -21,7 +21,7 @@ class ZScore(PreparationStep):
     )
     over: Literal["volume", "foreground"] = default(
         "prepare.zscore.over",
-        description="Which voxels mean and standard deviation are of: all, or those above Otsu's threshold.",
+        description="The voxels whose mean and standard deviation are taken: all, or those above Otsu's threshold.",
         json_schema_extra={
             "why": "Mean and standard deviation of the whole volume move with the air in the field of view; those of "
             "the foreground (Otsu) do not."
@@ -29,10 +29,10 @@ class ZScore(PreparationStep):
     )
 
     def trace(self) -> str:
-        """As `zscore_parameters` writes it."""
+        """The text that `zscore_parameters` writes."""
         return "z-score"
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         over = "the whole volume" if self.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"
         return f"z-score normalisation over {over}, times {self.scale:g}"

@@ -1,4 +1,4 @@
-"""The steps of `model.select` in study.yaml: which features go on, fitted on training rows alone.
+"""The steps of `model.select` in study.yaml: select features, fitted on training rows alone.
 
 A new step is a file here with its class, its place in `SELECTION_STEPS`, and its estimator in `modelling/selection` and
 `modelling/build.py`.
@@ -16,7 +16,7 @@ from radstudy.protocol.selection.impute import Impute
 from radstudy.protocol.selection.mrmr import Mrmr
 from radstudy.protocol.selection.penalised import ElasticNetSelection, Lasso
 from radstudy.protocol.selection.recursive import Recursive
-from radstudy.protocol.selection.size import FoundSize, Size, SizedStep
+from radstudy.protocol.selection.size import FoundSizeSection, Size, SizedStep
 from radstudy.protocol.selection.standardise import Standardise
 from radstudy.protocol.selection.step import SelectionStep
 from radstudy.protocol.selection.univariate import Univariate
@@ -29,7 +29,7 @@ __all__ = [
     "Boruta",
     "Collinear",
     "ElasticNetSelection",
-    "FoundSize",
+    "FoundSizeSection",
     "Impute",
     "Lasso",
     "Mrmr",
@@ -61,7 +61,7 @@ AnySelectionStep = Annotated[
     OneOf(
         "a step of 'select'",
         SELECTION_STEPS,
-        example=": a step of the selection is written such as 'impute: median' or 'boosted_trees: {keep: 5}'",
+        example=": write a selection step such as 'impute: median' or 'boosted_trees: {keep: 5}'",
         noted_when_absent=(
             "impute", "standardise", "variance", "collinear", "univariate", "boosted_trees", "lasso", "elastic_net",
             "mrmr", "boruta", "recursive",

@@ -30,7 +30,7 @@ class BoostedTrees(SizedStep):
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"the most important features of gradient-boosted decision trees stayed, at most {size_told(self.keep)} "
             f"(impurity importance; {self.trees} trees of depth {self.depth}, learning rate {self.learning_rate:g}, "

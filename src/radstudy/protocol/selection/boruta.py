@@ -27,7 +27,7 @@ class Boruta(SelectionStep, Section):
     )
     rounds: Annotated[int, Field(ge=10)] = default(
         "model.select.boruta.rounds",
-        json_schema_extra={"why": "At most so many forests; with fewer, more features stay undecided."},
+        json_schema_extra={"why": "The most forests; with fewer, more features stay undecided."},
     )
     depth: Count = default(
         "model.select.boruta.depth",
@@ -36,9 +36,9 @@ class Boruta(SelectionStep, Section):
     )
     percentile: Annotated[float, Field(gt=0, le=100)] = default(
         "model.select.boruta.percentile",
-        description="Of the copies' importance that must be beaten; 100, the strictest, is their maximum.",
+        description="Percentile of the copies' importance to beat; 100, the strictest, is their maximum.",
         json_schema_extra={
-            "why": "Of the shuffled copies' importance that must be beaten; 100, the strictest, is their maximum."
+            "why": "Percentile of the shuffled copies' importance to beat; 100, the strictest, is their maximum."
         },
     )
     tentative: Literal["drop", "keep"] = default(
@@ -48,7 +48,7 @@ class Boruta(SelectionStep, Section):
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         undecided = "kept" if self.tentative == "keep" else "dropped"
         return (
             f"Boruta kept the features more important than shuffled copies of all (random forest of depth "

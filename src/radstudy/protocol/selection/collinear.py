@@ -10,7 +10,7 @@ from radstudy.protocol.shipped import default
 
 
 class Collinear(SelectionStep, Section):
-    """Of a correlated pair keep the feature with the higher univariate power."""
+    """Of each correlated pair, keep the feature with the higher univariate power."""
 
     word = "collinear"
     heading = "Not collinear"
@@ -21,19 +21,17 @@ class Collinear(SelectionStep, Section):
         "model.select.collinear.above",
         description="Absolute Pearson correlation above this.",
         json_schema_extra={
-            "why": "Absolute Pearson correlation; of a pair the one with the higher training |AUC - 0.5| stays."
+            "why": "Absolute Pearson correlation; of each pair, the feature with the higher training |AUC - 0.5| stays."
         },
     )
     keep: Literal["stronger"] = default(
         "model.select.collinear.keep",
         description="Higher training |AUC - 0.5|, ties by name.",
-        json_schema_extra={
-            "why": "The only rule there is: it looks at the outcome, so it belongs inside the training rows."
-        },
+        json_schema_extra={"why": "The only rule; it uses the outcome, so it must see the training rows alone."},
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"of any two features with an absolute Pearson correlation above {self.above:g} the one with the "
             "higher training |AUC - 0.5| stayed (greedy, ties by name)"

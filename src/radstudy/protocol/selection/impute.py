@@ -23,5 +23,5 @@ class Impute(SelectionStep, RootModel[Literal["median"]]):
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return "features not defined for a lesion took the training median"

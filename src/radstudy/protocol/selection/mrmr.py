@@ -9,7 +9,7 @@ from radstudy.protocol.shipped import default
 
 
 class Mrmr(SizedStep):
-    """Minimum redundancy, maximum relevance: features that tell much, and not the same."""
+    """Minimum redundancy, maximum relevance: informative features that do not repeat each other."""
 
     word = "mrmr"
     heading = "mRMR"
@@ -19,15 +19,15 @@ class Mrmr(SizedStep):
     keep: Size = size_by_default("model.select.mrmr.keep")
     score: Literal["quotient", "difference"] = default(
         "model.select.mrmr.score",
-        description="F statistic divided by the mean |r| with those already chosen (FCQ), or less it (FCD).",
+        description="F statistic divided by the mean |r| with those already chosen (FCQ), or minus it (FCD).",
         json_schema_extra={
-            "why": "Relevance divided by redundancy (FCQ), or less it (FCD): an F statistic is mostly far above a "
-            "correlation, so the difference weighs redundancy less."
+            "why": "Relevance divided by redundancy (FCQ), or minus it (FCD): an F statistic is usually far above a "
+            "correlation, so the difference gives redundancy less weight."
         },
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         score = "quotient (FCQ)" if self.score == "quotient" else "difference (FCD)"
         return (
             f"features were taken one by one for minimum redundancy and maximum relevance, {score} of F statistic and "

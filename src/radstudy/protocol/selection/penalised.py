@@ -33,19 +33,19 @@ class Lasso(SelectionStep, Section):
     )
     strengths: Annotated[int, Field(ge=2)] = default(
         "model.select.lasso.strengths",
-        description="Penalties tried, from the smallest that keeps none.",
+        description="Penalties tried, from the smallest that keeps no feature.",
         json_schema_extra={"why": "Penalties tried, from the smallest that keeps no feature to a hundredth of it."},
     )
     most: Count | PerEvents | None = Field(
         None,
-        description="Only penalties that keep at most so many; None: no cap.",
+        description="Only penalties that keep at most this many; None: no cap.",
         json_schema_extra={
-            "why": "A cap on the number of features; events/10 is one for ten patients of the smaller class."
+            "why": "A cap on the number of features; events/10 is one per ten patients of the smaller class."
         },
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return (
             f"features with a coefficient other than 0 in {self._penalty()} logistic regression stayed (of "
             f"{self.strengths} penalties the one with {rule_told(self.rule)} in {self.folds}-fold "

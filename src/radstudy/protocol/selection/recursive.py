@@ -21,17 +21,17 @@ class Recursive(SizedStep):
     with_: Literal["logistic", "linear-svm"] = default(
         "model.select.recursive.with",
         alias="with",
-        description="Whose coefficients decide; both see z-scores.",
-        json_schema_extra={"why": "Whose coefficients decide; linear-svm is the original method's (SVM-RFE)."},
+        description="The model whose coefficients decide; both use z-scores.",
+        json_schema_extra={"why": "The deciding model; linear-svm is the original method's (SVM-RFE)."},
     )
     drop: Count | Fraction = default(
         "model.select.recursive.drop",
-        description="Features dropped a round: a number, or a share of those left.",
-        json_schema_extra={"why": "Features dropped a round; one at a time is the most careful, a share is faster."},
+        description="Features dropped per round: a number, or a share of those left.",
+        json_schema_extra={"why": "Features dropped per round; one at a time is the most careful, a share is faster."},
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         model = "logistic regression" if self.with_ == "logistic" else "linear support vector machine"
-        number = f"{self.drop} a round" if self.drop >= 1 else f"{100 * self.drop:g}% a round"
+        number = f"{self.drop} per round" if self.drop >= 1 else f"{100 * self.drop:g}% per round"
         return f"recursive elimination by a {model}'s coefficients ({number}) left at most {size_told(self.keep)}"

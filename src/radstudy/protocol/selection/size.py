@@ -1,4 +1,4 @@
-"""How many features a step of the selection keeps: a number, a number per model, or found by cross-validation."""
+"""The number of features that a selection step keeps: fixed, fixed per model, or found by cross-validation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Count = Annotated[int, Field(ge=1)]
 PerEvents = Annotated[str, Field(pattern=r"^events/[1-9][0-9]*$")]
 
 
-class FoundSize(Section):
+class FoundSizeSection(Section):
     """A number of features that cross-validation inside the training rows finds."""
 
     cv: Literal["one-se", "best"] = default(
@@ -24,54 +24,54 @@ class FoundSize(Section):
         "number with the lowest.",
     )
     folds: Annotated[int, Field(ge=2)] = default(
-        "model.select.size.folds", description="Folds; a patient's lesions stay in one."
+        "model.select.size.folds", description="Folds; a patient's lesions stay in one fold."
     )
     most: Count | PerEvents = default(
         "model.select.size.most",
-        description="At most so many; events/10: a tenth of the patients in the smaller class of the training rows.",
+        description="At most this many; events/10: a tenth of the patients in the smaller class of the training rows.",
     )
 
 
 def _kind_of_size(given: Any) -> str:
     if not isinstance(given, dict):
-        return "size-found" if isinstance(given, FoundSize) else "size-number"
+        return "size-found" if isinstance(given, FoundSizeSection) else "size-number"
     known = {"cv", "most", "folds"}
     return "size-found" if known & set(given) and not isinstance(given.get("cv"), int) else "size-per-model"
 
 
 _OneSize = Annotated[
-    Annotated[Count, Tag("size-number")] | Annotated[FoundSize, Tag("size-found")], Discriminator(_kind_of_size)
+    Annotated[Count, Tag("size-number")] | Annotated[FoundSizeSection, Tag("size-found")], Discriminator(_kind_of_size)
 ]
 Size = Annotated[
     Annotated[Count, Tag("size-number")]
-    | Annotated[FoundSize, Tag("size-found")]
+    | Annotated[FoundSizeSection, Tag("size-found")]
     | Annotated[dict[str, _OneSize], Tag("size-per-model")],
     Discriminator(_kind_of_size),
 ]
 
 
 class SizedStep(SelectionStep, Section):
-    """A step that is told how many features to keep."""
+    """A step with a setting for the number of features to keep."""
 
     keep: Size
 
 
 def size_by_default(setting: str) -> Any:
-    """The field `keep` of a step, by the name that its value has among the defaults."""
+    """The field `keep` of a step, by the name of its value among the defaults."""
     return default(
         setting,
-        description="How many; how many per model; or {cv: one-se, most: events/10}, found by cross-validation.",
+        description="A number; a number per model; or {cv: one-se, most: events/10}, found by cross-validation.",
         json_schema_extra={
-            "why": "Size of each model. Chosen before the data are seen, or else part of what must be validated."
+            "why": "Size of each model: choose it before seeing the data; otherwise the choice must be validated, too."
         },
     )
 
 
-def size_told(size: int | FoundSize | dict[str, int | FoundSize]) -> str:
-    """How many features a step keeps, in words."""
+def size_told(size: int | FoundSizeSection | dict[str, int | FoundSizeSection]) -> str:
+    """Describe the number of features that a step keeps."""
     if isinstance(size, dict):
         return listed([f"{size_told(count)} ({name})" for name, count in size.items()])
-    if not isinstance(size, FoundSize):
+    if not isinstance(size, FoundSizeSection):
         return str(size)
     return (
         f"as many as had {rule_told(size.cv, 'the fewest')} in {size.folds}-fold cross-validation{cap_told(size.most)}"
@@ -79,14 +79,14 @@ def size_told(size: int | FoundSize | dict[str, int | FoundSize]) -> str:
 
 
 def rule_told(rule: str, simplest: str = "the strongest") -> str:
-    """Which value of a setting the folds choose, in words."""
+    """Describe the rule by which the folds choose a setting."""
     if rule == "best":
         return "the lowest log-loss"
     return f"a log-loss within one standard error of the lowest ({simplest} such)"
 
 
 def cap_told(most: int | str | None) -> str:
-    """How many features there may be at most, in words."""
+    """Describe the cap on the number of features."""
     if most is None:
         return ""
     if isinstance(most, str):

@@ -10,7 +10,7 @@ from radstudy.protocol.selection.step import SelectionStep
 
 
 class Standardise(SelectionStep, RootModel[Literal["zscore"]]):
-    """Bring all features to one scale."""
+    """Bring all features to the same scale."""
 
     word = "standardise"
     bare = "zscore"
@@ -26,5 +26,5 @@ class Standardise(SelectionStep, RootModel[Literal["zscore"]]):
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return "z-score with the training mean and standard deviation"

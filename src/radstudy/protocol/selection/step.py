@@ -1,4 +1,4 @@
-"""What every step of the selection says of itself."""
+"""The base class of selection steps."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class SelectionStep(Kind):
     Attributes
     ----------
     heading : its column in the table and the figure of the selection.
-    again : its name in "reduced them again by ...", where the step picks a final subset, which a pooled model makes
-        again of the features that it pools; None for a step that a pooled model does not make again.
-    gaps : what it does with a missing value: "refused", "passed on" or "filled".
+    again : its name in "reduced them again by ...", if the step picks a final subset, which a pooled model repeats on
+        the features that it pools; None for a step that a pooled model does not repeat.
+    gaps : its handling of a missing value: "refused", "passed on" or "filled".
     """
 
     heading: ClassVar[str]
@@ -24,5 +24,5 @@ class SelectionStep(Kind):
 
     @property
     def reduces(self) -> bool:
-        """Whether the step picks a final subset, which a pooled model makes again of the features it pools."""
+        """True if the step picks a final subset, which a pooled model repeats on the features that it pools."""
         return self.again is not None

@@ -31,7 +31,7 @@ class Univariate(SelectionStep, Section):
         "model.select.univariate.test",
         description="A test's p-value, or auc: the area under the ROC curve, in either direction.",
         json_schema_extra={
-            "why": "mann-whitney is free of the distribution's shape; student assumes it; auc is a bound and no test."
+            "why": "mann-whitney assumes no distribution; student a normal one; auc is a bound, not a test."
         },
     )
     below: Fraction = default(
@@ -57,7 +57,7 @@ class Univariate(SelectionStep, Section):
         given = sorted(self.idle() & self.model_fields_set)
         if given:
             raise PydanticCustomError(
-                "univariate", "'{name}' has no meaning with test: {test}", {"name": given[0], "test": self.test}
+                "univariate", "'{name}' has no effect with test: {test}", {"name": given[0], "test": self.test}
             )
         return self
 
@@ -66,7 +66,7 @@ class Univariate(SelectionStep, Section):
         return frozenset({"below", "adjust"} if self.test == "auc" else {"above"})
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         if self.test == "auc":
             return f"features with an AUC, or one minus it, above {self.above:g} stayed"
         return f"features with p < {self.below:g} in a {_TESTS[self.test]} stayed ({_ADJUSTED[self.adjust]})"

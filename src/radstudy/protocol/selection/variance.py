@@ -21,19 +21,19 @@ class Variance(SelectionStep, Section):
 
     ratio: Annotated[float, Field(ge=1)] = default(
         "model.select.variance.ratio",
-        description="The most common value is more than so many times as frequent as the second, and ...",
+        description="The most common value is more than this many times as frequent as the second, and ...",
         json_schema_extra={
-            "why": "caret's default, 95/5: a feature is dropped where it is exceeded, and 'unique' is not."
+            "why": "caret's default, 95/5: a feature is dropped if this is exceeded and 'unique' is not."
         },
     )
     unique: Annotated[float, Field(ge=0, le=1)] = default(
         "model.select.variance.unique",
-        description="... no more than this share of the rows has a value of its own. Constants always go.",
-        json_schema_extra={"why": "caret's default: spares a feature with many different values, whatever the ratio."},
+        description="... its distinct values are no more than this share of the rows. Constants are always dropped.",
+        json_schema_extra={"why": "caret's default: spares a feature with many different values at any ratio."},
     )
 
     def told(self) -> str:
-        """What it does, for the methods text."""
+        """Describe it for the methods text."""
         return (
             "features that hardly vary were dropped (constant, or the most common value more than "
             f"{self.ratio:g} times as frequent as the second with at most {100 * self.unique:g}% of "

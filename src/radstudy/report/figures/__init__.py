@@ -1,4 +1,4 @@
-"""The figures of the report. A new one is a file of its own, its name in this tuple, and its row in outline.yaml."""
+"""The figures of the report. To add one: a file, its name in this tuple, and its row in outline.yaml."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from radstudy.report.figures.performance import areas, delong, roc
 from radstudy.report.figures.precision_recall import precision_recall
 from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
-from radstudy.report.figures.structure import Drawing, ReportFigure
+from radstudy.report.figures.structure import DrawnFigure
+from radstudy.report.part import ReportPart
 
 _DECLARED = (
     flowchart, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
     forest, nomogram, other_reader, splits, risks,
 )  # fmt: skip
 
-FIGURES: dict[str, ReportFigure] = {figure.name: figure for figure in _DECLARED}
+FIGURES: dict[str, ReportPart[DrawnFigure]] = {figure.name: figure for figure in _DECLARED}
 
-__all__ = ["FIGURES", "Drawing"]
+__all__ = ["FIGURES", "DrawnFigure"]

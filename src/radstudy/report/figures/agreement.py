@@ -1,18 +1,19 @@
-"""How reproducible the features of each sequence are."""
+"""The reproducibility of the features of each sequence."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from radstudy.report.display import thousands
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, figure
+from radstudy.report.part import report_part
 
 
-@report_figure("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
-def agreement(facts: Facts) -> Drawing:
-    """Histograms of the intraclass correlation, one a sequence, with the bound."""
+@report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
+def agreement(facts: RunFacts) -> DrawnFigure:
+    """Histograms of the intraclass correlation, one per sequence, with the threshold."""
     summary = facts.document("agree/summary.json")
     if summary["note"]:
         raise AbsentError(summary["note"])
@@ -41,4 +42,4 @@ def agreement(facts: Facts) -> Drawing:
     above = f"features kept of {summary['of']}"
     alt = f"Histograms of {summary['form']} by sequence; {above}: {counts}."
     notes = (f"Dashed line: {summary['above']:g}; grey: not kept. Values below -0.25 are drawn at -0.25.",)
-    return Drawing(drawn, alt, notes)
+    return DrawnFigure(drawn, alt, notes)

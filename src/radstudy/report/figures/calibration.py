@@ -1,4 +1,4 @@
-"""How well predicted probabilities match what happened."""
+"""The agreement of predicted probabilities with the outcome."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from matplotlib.lines import Line2D
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, SETS
+from radstudy.report.part import report_part
 
 _STRIP = 0.16  # height of the predictions' histogram below the curves, on the axis of shares
 _BINS = np.linspace(0, 1, 21)
 
 
-@report_figure(
+@report_part(
     "calibration",
     reads=("evaluate/calibration.csv", "evaluate/calibration_curves.csv", "model/predictions.csv", "model/models.json"),
     rows_independent=True,
 )
-def calibration(facts: Facts) -> Drawing:
-    """One panel a model: flexible curves of both sets, the ideal line, and where the testing predictions lie."""
+def calibration(facts: RunFacts) -> DrawnFigure:
+    """One panel per model: flexible curves of both sets, the ideal line, and a histogram of the testing predictions."""
     table, curves = facts.frame("evaluate/calibration.csv"), facts.frame("evaluate/calibration_curves.csv")
     predictions = facts.frame("model/predictions.csv")
     names = [name for name in facts.fitted if len(table) and name in set(table["model"])]
@@ -43,25 +44,25 @@ def calibration(facts: Facts) -> Drawing:
         _say(axes, rows_of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
         axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     drawn.supxlabel("predicted probability", fontsize=8.5)
-    drawn.supylabel(f"observed share of {facts.groups[1]}", fontsize=8.5)
+    drawn.supylabel(f"observed proportion of {facts.groups[1]}", fontsize=8.5)
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
     banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
     band = f" Blue band: {facts.level} pointwise confidence band of the testing curve." if banded else ""
     notes = (
-        "On the dotted line a predicted probability comes true as often as it says; below it the model promises too "
-        f"much, above it too little.{band} Slope 1 and intercept 0 are ideal, a slope below 1 says that predictions "
-        f"are too extreme; Brier score: mean squared error of the probabilities, 0 is perfect; {facts.level} "
-        f"confidence intervals in brackets. Below the curves: the testing predictions, {facts.groups[1]} above the "
-        f"line (blue) and {facts.groups[0]} below it (grey).",
-        "Training curves are apparent: the same patients chose the features and fitted the model.",
+        "On the dotted line, predicted and observed probabilities agree; below it the model overestimates the "
+        f"probability, above it the model underestimates it.{band} A slope of 1 and an intercept of 0 are ideal; a "
+        "slope below 1 means that predictions are too extreme. Brier score: mean squared error of the probabilities, 0 "
+        f"is perfect; {facts.level} confidence intervals in brackets. Below the curves: the testing predictions, "
+        f"{facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
+        "Training curves are apparent: the features were chosen and the model fitted on the same patients.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Calibration curves by model. Testing set: {spoken}."
-    return Drawing(drawn, alt, notes, curves)
+    return DrawnFigure(drawn, alt, notes, curves)
 
 
 def _banded(part: pd.DataFrame) -> bool:
-    """Whether the curve has a band."""
+    """True if the curve has a band."""
     return bool(len(part) and part[["low", "high"]].notna().all(axis=1).any())
 
 
@@ -76,7 +77,7 @@ def _curve(axes: Axes, part: pd.DataFrame, which: str) -> None:
 
 
 def _histogram(axes: Axes, part: pd.DataFrame) -> None:
-    """The predictions of the set: positives upwards and negatives downwards from a line below the curves."""
+    """Draw the predictions of the set: positives upwards, negatives downwards from a line below the curves."""
     middle = -_STRIP / 2
     counts = {
         outcome: np.histogram(part.loc[part["outcome"] == outcome, "probability"], _BINS)[0] for outcome in (0, 1)

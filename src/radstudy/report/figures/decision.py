@@ -1,4 +1,4 @@
-"""Whether acting on a model would do more good than harm, by how sure one wants to be before acting."""
+"""Decision curves: the net benefit of acting on a model, by threshold probability."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from radstudy.report.display import listed, number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.protocol.words import listed
+from radstudy.report.display import number
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
+from radstudy.report.part import report_part
 
 _MOST = 5  # models in one panel
 _PINK = "#CC79A7"
@@ -24,9 +26,9 @@ _LINES: tuple[tuple[str, Any, float], ...] = (
 )
 
 
-@report_figure("decision", reads=("evaluate/decision_curves.csv", "model/models.json"), rows_independent=True)
-def decision(facts: Facts) -> Drawing:
-    """Net benefit against the threshold, testing beside training: the study's model, its parts, the clinical ones."""
+@report_part("decision", reads=("evaluate/decision_curves.csv", "model/models.json"), rows_independent=True)
+def decision(facts: RunFacts) -> DrawnFigure:
+    """Net benefit against the threshold, testing and training: the study's model, its components, clinical models."""
     frame = facts.frame("evaluate/decision_curves.csv")
     names = compared(facts, set(frame.loc[frame["net_benefit"].notna(), "model"]) if len(frame) else set())
     if not names:
@@ -57,11 +59,11 @@ def decision(facts: Facts) -> Drawing:
     drawn.legend(handles, labels, loc="outside upper left", ncols=4)
     best = _best(shown[(shown["set"] == TESTING) & (shown["model"] == names[0]) & (shown["threshold"] <= right)])
     alt = f"Decision curves of {listed(names)} in the testing and the training set. Testing set, {names[0]}: {best}."
-    return Drawing(drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
+    return DrawnFigure(drawn, alt, _notes(facts, names, len(set(frame["model"])), banded), frame)
 
 
-def compared(facts: Facts, drawn: set[str]) -> list[str]:
-    """The models of the figure: the one named for use, those it is built from, clinical ones, then the rest; five."""
+def compared(facts: RunFacts, drawn: set[str]) -> list[str]:
+    """The models of the figure, five at most: the one for use, those it is built from, clinical ones, then the rest."""
     models = facts.protocol.model.models
     chosen = facts.study_model
     entry = models[chosen]
@@ -84,8 +86,8 @@ def limits(shown: pd.DataFrame) -> tuple[float, float, float]:
 
     Parameters
     ----------
-    shown : decision curves. Thresholds end where no model is above zero on the testing set any more (at least at twice
-        the testing set's share of positives, at most at 0.9); far below zero nothing is worth seeing.
+    shown : decision curves. The threshold axis ends where no model is above zero on the testing set any longer (at
+        least at twice the testing set's share of positives, at most at 0.9); values far below zero are cut off.
     """
     part = shown[shown["set"] == TESTING]
     part = part if part["net_benefit"].notna().any() else shown
@@ -107,18 +109,18 @@ def _best(curve: pd.DataFrame) -> str:
 
 
 def _banded(shown: pd.DataFrame, name: str) -> bool:
-    """Whether the model has a band on the testing set."""
+    """True if the model has a band on the testing set."""
     own = shown[(shown["set"] == TESTING) & (shown["model"] == name)]
     return bool(len(own) and own[["low", "high"]].notna().all(axis=1).any())
 
 
-def _notes(facts: Facts, names: list[str], models: int, banded: bool) -> tuple[str, ...]:
-    more = f" {len(names)} of {models} models are shown; the CSV file has all." if models > len(names) else ""
+def _notes(facts: RunFacts, names: list[str], models: int, banded: bool) -> tuple[str, ...]:
+    more = f" {len(names)} of {models} models are shown; the CSV file has all of them." if models > len(names) else ""
     band = f"Blue band: {facts.level} pointwise confidence band of {names[0]} on the testing set. " if banded else ""
     return (
-        f"Threshold: the probability of {facts.groups[1]} from which on one would act; a low one says that missing a "
-        "case is much worse than acting in vain. Net benefit: true positives minus false positives weighted by the "
-        "threshold's odds, a patient; the higher line is the better choice. Treat all and treat none need no model. "
-        f"{band}Treat all is of the patients that {names[0]} can use.{more}",
-        "Training curves are apparent: the same patients chose the features and fitted the model.",
+        f"Threshold: the probability of {facts.groups[1]} above which one would act; a low threshold means that "
+        "missing a case is much worse than acting unnecessarily. Net benefit: true positives minus false positives "
+        "weighted by the odds of the threshold, per patient; the higher line is the better choice. Treat all and treat "
+        f"none need no model. {band}Treat all is computed on the patients that {names[0]} can use.{more}",
+        "Training curves are apparent: the features were chosen and the model fitted on the same patients.",
     )

@@ -1,4 +1,4 @@
-"""Who was screened, excluded and split."""
+"""The flowchart of patients screened, excluded and split."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from radstudy.report.analysed import analysed_rows, counts, not_analysed
-from radstudy.report.facts import FAILURES, TESTING, TRAINING, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.facts import FAILURES, TESTING, TRAINING, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import INK, LIGHT, figure
+from radstudy.report.part import report_part
 
-_LINE = 0.2  # inches a line of text
+_LINE = 0.2  # inches per line of text
 _WIDTH = 7.2
 
 
-@report_figure(
+@report_part(
     "flowchart",
     reads=("cohort/flow.json", "cohort/rows.csv", "cohort/absent.csv", "model/predictions.csv", *FAILURES),
     rows_independent=False,
 )
-def flowchart(facts: Facts) -> Drawing:
-    """The exclusion flowchart, from the cohort's own counts, down to those whom some model could use."""
+def flowchart(facts: RunFacts) -> DrawnFigure:
+    """The exclusion flowchart, from the patients screened down to those that some model could use."""
     flow = facts.document("cohort/flow.json")
     gone = {str(item["reason"]): int(item["patients"]) for item in flow["excluded"]}
     lost = not_analysed(facts)
@@ -47,12 +48,12 @@ def flowchart(facts: Facts) -> Drawing:
     for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
         _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
         _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {sum(pair)})", _groups(facts, pair)])
-    return Drawing(drawn, _alt(flow, gone, lost, sets))
+    return DrawnFigure(drawn, _alt(flow, gone, lost, sets))
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """A box of the trunk, and the side box of those who leave below it."""
+    """A box of the trunk, and the side box of the patients who leave below it."""
 
     lines: list[str]
     side: str
@@ -71,7 +72,7 @@ class _Stage:
 
     @property
     def gap(self) -> float:
-        """What lies between this box and the next, the side box in its middle."""
+        """The gap between this box and the next, with the side box in its middle."""
         return max(len(self.side_lines) * _LINE + 0.3, 0.9) if self.leaving else 0.3
 
     @property
@@ -80,7 +81,7 @@ class _Stage:
 
 
 def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> float:
-    """Draw the trunk from the top; returns where its last box ends."""
+    """Draw the trunk from the top and return the lower end of its last box."""
     for stage, below in zip(stages, [*stages[1:], None], strict=True):
         middle = top - stage.box / 2
         _box(axes, trunk, middle, 3.6 if len(stage.lines) > 1 else 3.2, stage.box, stage.lines)
@@ -113,7 +114,7 @@ def _pair(part: dict[str, Any]) -> tuple[int, int]:
     return int(part["negative"]), int(part["positive"])
 
 
-def _groups(facts: Facts, pair: tuple[int, int]) -> str:
+def _groups(facts: RunFacts, pair: tuple[int, int]) -> str:
     return f"{facts.groups[0]} {pair[0]}, {facts.groups[1]} {pair[1]}"
 
 

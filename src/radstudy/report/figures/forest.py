@@ -1,4 +1,4 @@
-"""Odds ratios with their intervals: the study's model and the clinical ones."""
+"""Odds ratios with their intervals: the study's model and the clinical models."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import listed, p_text, plural
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.protocol.words import listed
+from radstudy.report.display import p_text, plural
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.panels import letters, wrapped
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, LIGHT, ORANGE, figure
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import readable
 from radstudy.report.tables.regression import estimated, odds_ratio, p_of_interval
 
-_WIDEST = 1000.0  # an axis ends at an odds ratio of this and of one over this; intervals beyond are cut with an arrow
+_WIDEST = 1000.0  # the axis ends at this odds ratio and its reciprocal; intervals beyond are cut with an arrow
 _WIDE = 2000.0  # from one end to the other, where only powers of ten are labelled
 _TICKS = (0.001, 0.01, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0)
-_LABEL = 46  # letters a line
+_LABEL = 46  # characters per line
 Limits = tuple[float, float]
 
 
-@report_figure("forest", reads=("evaluate/regression.csv",), rows_independent=True)
-def forest(facts: Facts) -> Drawing:
-    """One block a model, one row a term: odds ratio, interval, p-value; what could not be estimated is said."""
+@report_part("forest", reads=("evaluate/regression.csv",), rows_independent=True)
+def forest(facts: RunFacts) -> DrawnFigure:
+    """One block per model, one row per term: odds ratio, interval and p-value, or why it could not be estimated."""
     frame = facts.frame("evaluate/regression.csv")
     names = [name for name in effects_of(facts) if len(frame) and name in set(frame["model"])]
     if not names:
-        raise AbsentError("No multivariable regression was fitted: the models in question have no feature.")
+        raise AbsentError("No multivariable regression was fitted: none of these models has a feature.")
     parts = {name: frame[frame["model"] == name] for name in names}
     labels = {name: [wrapped(readable(facts, str(f)), _LABEL) for f in part["feature"]]
               for name, part in parts.items()}  # fmt: skip
@@ -47,42 +49,44 @@ def forest(facts: Facts) -> Drawing:
     drawn.legend(handles=_key(), loc="outside upper left", ncols=3)
     alt = "Odds ratios: " + "; ".join(f"{name}: {_spoken(facts, parts[name])}" for name in names) + "."
     lost = [name for name in effects_of(facts) if name not in names]
-    missing = (f"Not drawn, for want of a regression (no feature, or no formula): {listed(lost)}.",) if lost else ()
+    missing = (
+        (f"Not drawn, because they have no regression (no feature, or no formula): {listed(lost)}.",) if lost else ()
+    )
     test = {"profile": "likelihood ratio", "wald": "Wald"}[facts.protocol.evaluate.regression.interval]
     notes = (
         f"Odds ratios with {facts.level} confidence intervals and the p-values that go with them ({test}; Firth: "
-        "penalised likelihood ratio) of a multivariable logistic regression without penalty, training set: per "
-        "standard deviation of a radiomics feature, per unit or level of a clinical one. Right of 1: the higher the "
-        f"value, the more probably {facts.groups[1]}. Firth: penalised likelihood, where plain regression separates "
+        "penalised likelihood ratio) from an unpenalised multivariable logistic regression on the training set: per "
+        "standard deviation of a radiomics feature, per unit or level of a clinical variable. To the right of 1, "
+        f"higher values make {facts.groups[1]} more likely. Firth: penalised likelihood, used if features separate "
         "the groups.",
         "Apparent, selection ignored: the features were chosen on the same patients, so the intervals are too narrow "
         "and the p-values too small.",
         *missing,
     )
-    return Drawing(drawn, alt, notes, pd.concat(list(parts.values())))
+    return DrawnFigure(drawn, alt, notes, pd.concat(list(parts.values())))
 
 
-def effects_of(facts: Facts) -> list[str]:
-    """The models whose effects are shown: the one named for use, and the clinical ones."""
+def effects_of(facts: RunFacts) -> list[str]:
+    """The models whose effects are shown: the one named for use, and the clinical models."""
     models = facts.protocol.model.models
     clinical = [name for name, model in models.items() if model.clinical]
     return list(dict.fromkeys([facts.study_model, *clinical]))
 
 
 def firth(row: Any) -> bool:
-    """Whether a row was estimated with Firth's penalty."""
+    """True if a row was estimated with Firth's penalty."""
     return "firth" in str(row["estimator"]).lower()
 
 
 def _ends(frame: pd.DataFrame) -> Limits:
-    """The axis: all intervals, but no further than a thousand and a thousandth."""
+    """The ends of the axis: all intervals, limited to one thousandth and one thousand."""
     kept = frame[[estimated(row) for _, row in frame.iterrows()]]
     low = min([*kept["low"].clip(lower=1 / _WIDEST), 0.5])
     high = max([*kept["high"].clip(upper=_WIDEST), 2.0])
     return float(low) / 1.15, float(high) * 1.15
 
 
-def _block(facts: Facts, axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> None:
+def _block(facts: RunFacts, axes: Axes, part: pd.DataFrame, labels: list[str], ends: Limits) -> None:
     places, y = [], 0.0
     for text in labels:
         size = 0.1 + 0.15 * (1 + text.count("\n"))
@@ -101,7 +105,7 @@ def _block(facts: Facts, axes: Axes, part: pd.DataFrame, labels: list[str], ends
     axes.spines["left"].set_visible(False)
 
 
-def _row(facts: Facts, axes: Axes, y: float, row: Any, ends: Limits) -> None:
+def _row(facts: RunFacts, axes: Axes, y: float, row: Any, ends: Limits) -> None:
     beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 7}
     if not estimated(row):
         note = without_lesions_note(row["note"])
@@ -134,11 +138,11 @@ def _key() -> list[Line2D]:
     return [
         Line2D([], [], color=BLUE, marker="o", markersize=5, label="maximum likelihood"),
         Line2D([], [], color=BLUE, marker="D", markerfacecolor="white", markersize=5, label="Firth"),
-        Line2D([], [], color=INK, marker=">", linestyle="", markersize=5, label="interval goes on"),
+        Line2D([], [], color=INK, marker=">", linestyle="", markersize=5, label="interval continues"),
     ]
 
 
-def _spoken(facts: Facts, part: pd.DataFrame) -> str:
+def _spoken(facts: RunFacts, part: pd.DataFrame) -> str:
     told = [f"{readable(facts, str(row['feature']))} {odds_ratio(row)}{' (Firth)' if firth(row) else ''}"
             for _, row in part.iterrows() if estimated(row)]  # fmt: skip
     lost = len(part) - len(told)

@@ -1,58 +1,61 @@
-"""How many features survived each step, model by model."""
+"""The number of features kept by each step, by model."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from matplotlib.axes import Axes
 
 from radstudy.report.display import thousands
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.panels import panels
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, LIGHT
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import step_name
 
 Stage = tuple[str, int]
 _COLUMNS = 3
 
 
-@report_figure(
+@report_part(
     "funnel",
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,
 )
-def funnel(facts: Facts) -> Drawing:
-    """One funnel a model: from the features extracted to those in the model."""
+def funnel(facts: RunFacts) -> DrawnFigure:
+    """One funnel per model: from the features extracted to those in the model."""
     stages = {name: stages_of(facts, name) for name in facts.fitted}
     if not stages:
         raise AbsentError("No model could be fitted; no feature was selected.")
-    lengths = [len(found) for found in stages.values()]
+    lengths = [len(steps) for steps in stages.values()]
     most = [max(lengths[first : first + _COLUMNS]) for first in range(0, len(lengths), _COLUMNS)]
-    heights = [0.2 * steps + 0.45 for steps in most]
+    heights = [0.2 * count + 0.45 for count in most]
     drawn, grid = panels(list(stages), width=2.5, height=heights, columns=_COLUMNS, share=False)
-    for index, (axes, found) in enumerate(zip(grid, stages.values(), strict=True)):
-        _draw(axes, found, most[index // _COLUMNS])
-    spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in found)}" for name, found in stages.items())
-    alt = f"Numbers of features that each step of the selection let through, by model: {spoken}."
+    for index, (axes, steps) in enumerate(zip(grid, stages.values(), strict=True)):
+        _draw(axes, steps, most[index // _COLUMNS])
+    spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in steps)}" for name, steps in stages.items())
+    alt = f"Number of features kept by each step of the selection, by model: {spoken}."
     notes = (
-        "Bars are to scale within a panel, numbers are features left after the step. A model built from others starts "
-        "from what those selected.",
+        "Bars are to scale within a panel; numbers are the features left after each step. A model built from others "
+        "starts from the features that those selected.",
     )
-    return Drawing(drawn, alt, notes, facts.frame("model/funnel.csv"))
+    return DrawnFigure(drawn, alt, notes, facts.frame("model/funnel.csv"))
 
 
-def stages_of(facts: Facts, name: str) -> list[Stage]:
+def stages_of(facts: RunFacts, name: str) -> list[Stage]:
     """The steps of one model with the features left after each.
 
     Parameters
     ----------
-    facts : of the run.
-    name : a fitted model.
+    facts : facts of the run.
+    name : name of a fitted model.
     """
     frame = facts.frame("model/funnel.csv")
     own = frame[(frame["model"] == name) & (frame["branch"] == name)]
     stages = _before(facts, name)
     model, in_model = facts.protocol.model.models[name], facts.frame("model/features.csv")
-    counts = in_model["model"].value_counts() if len(in_model) else {}
+    counts = Counter(in_model["model"] if len(in_model) else ())
     stages += [(f"From {part}", int(counts.get(part, 0))) for part in model.add or filter(None, [model.like])]
     if not stages and len(own):
         stages.append(("Pooled" if model.pool else "Candidates", int(own.iloc[0]["entered"])))
@@ -60,8 +63,8 @@ def stages_of(facts: Facts, name: str) -> list[Stage]:
     return [*stages, ("In the model", int(counts.get(name, 0)))]
 
 
-def _before(facts: Facts, name: str) -> list[Stage]:
-    """What came before the model's own steps: of features of images the extraction and the readers' agreement."""
+def _before(facts: RunFacts, name: str) -> list[Stage]:
+    """The stages before the model's own steps: extraction and readers' agreement, for image features."""
     sequences = facts.protocol.model.models[name].sequences
     if not sequences:
         return []

@@ -1,4 +1,4 @@
-"""The foreground's intensities before and after the bias field was removed."""
+"""Intensities of the foreground before and after removal of the bias field."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.imaging.quality import BINS, TOP
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, ORANGE, figure
+from radstudy.report.part import report_part
 
 
-@report_figure("intensities", reads=("prepare/quality.json",), rows_independent=False)
-def intensities(facts: Facts) -> Drawing:
+@report_part("intensities", reads=("prepare/quality.json",), rows_independent=False)
+def intensities(facts: RunFacts) -> DrawnFigure:
     """Histograms of the foreground by sequence, before and after N4: mean and middle 80 % of the volumes."""
-    found = facts.document("prepare/quality.json")
-    parts = {name: _densities(found, name) for name in facts.protocol.sequences}
+    quality = facts.document("prepare/quality.json")
+    parts = {name: _densities(quality, name) for name in facts.protocol.sequences}
     parts = {name: pair for name, pair in parts.items() if len(pair[0])}
     if not parts:
-        raise AbsentError("No bias field was removed, so there is no before and after.")
+        raise AbsentError("No bias field was removed, so there is nothing to compare.")
     columns = min(4, len(parts))
     rows = -(-len(parts) // columns)
     drawn = figure(1.9 * columns + 0.4, 1.9 * rows + 0.3)
@@ -37,19 +38,19 @@ def intensities(facts: Facts) -> Drawing:
     for axes in grid[len(parts) :]:
         axes.remove()
     grid[0].legend(loc="upper right")
-    drawn.supxlabel("intensity over the foreground's mean", fontsize=8.5)
+    drawn.supxlabel("intensity divided by the foreground mean", fontsize=8.5)
     drawn.supylabel("voxels", fontsize=8.5)
     alt = f"Histograms of the foreground's intensities before and after N4 on {', '.join(parts)}."
     notes = (
-        "Lines: mean over the volumes (their number in brackets); bands: their middle 80 %. Foreground: above Otsu's "
-        f"threshold. The last bin holds what lies above {TOP:g}.",
+        "Lines: mean over the volumes (number in brackets); bands: their middle 80 %. Foreground: above Otsu's "
+        f"threshold. The last bin contains all values above {TOP:g}.",
     )
-    return Drawing(drawn, alt, notes)
+    return DrawnFigure(drawn, alt, notes)
 
 
-def _densities(found: Any, sequence: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(volumes, bins) shares of the voxels before and after."""
-    fields = [item["fields"] for item in found.values() if item["sequence"] == sequence and item["fields"]]
+def _densities(quality: Any, sequence: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shares of the voxels before and after, each (volumes, bins)."""
+    fields = [item["fields"] for item in quality.values() if item["sequence"] == sequence and item["fields"]]
     before = np.array([each[0]["histogram_before"] for each in fields], dtype=np.float64).reshape(-1, BINS)
     after = np.array([each[-1]["histogram_after"] for each in fields], dtype=np.float64).reshape(-1, BINS)
     before, after = (values / np.maximum(values.sum(axis=1, keepdims=True), 1) for values in (before, after))

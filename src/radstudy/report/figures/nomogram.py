@@ -12,55 +12,56 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from radstudy.report.display import number, significant
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.figures.panels import wrapped
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
-from radstudy.report.nomogram import HIGHEST, Nomogram, Scale, nomogram_of, probabilities
+from radstudy.report.nomogram import HIGHEST, Nomogram, NomogramScale, nomogram_of, probabilities
+from radstudy.report.part import report_part
 
-_ROW = 0.52  # inches a scale
+_ROW = 0.52  # inches per scale
 _WIDTH, _LEFT = 8.4, 0.31
 _ODDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 _LETTER = 1.1  # hundredths of the width
-_EDGE = 0.005  # share of the width that stays free at either side
-_MOST_FITS = 4  # moving the scales moves the labels a little again
+_EDGE = 0.005  # share of the width left free on either side
+_MOST_FITS = 4  # moving the scales also moves the labels slightly
 
 
-@report_figure("nomogram", reads=("signature.json",), rows_independent=False)
-def nomogram(facts: Facts) -> Drawing:
-    """Points, one scale a variable, total points and probability: read by hand it gives the model's own number."""
-    found = nomogram_of(facts)
-    rows = len(found.scales) + 3
+@report_part("nomogram", reads=("signature.json",), rows_independent=False)
+def nomogram(facts: RunFacts) -> DrawnFigure:
+    """Points, one scale per variable, total points and probability; read by hand it gives the model's probability."""
+    chart = nomogram_of(facts)
+    rows = len(chart.scales) + 3
     drawn = figure(_WIDTH, _ROW * rows + 0.1, free=True)
     axes = drawn.add_axes((_LEFT, 0, 0.97 - _LEFT, 1))
     axes.set(xlim=(-1, HIGHEST + 1), ylim=(rows - 0.35, -0.65))
     axes.axis("off")
     _line(axes, 0, "Points", [(x, f"{x:g}") for x in range(0, 101, 10)], bold=True, grid=rows - 2.4)
-    for row, scale in enumerate(found.scales, start=1):
+    for row, scale in enumerate(chart.scales, start=1):
         _line(axes, row, scale.label, ticks_of(scale), colour=BLUE, ends=_reach(scale))
-    end, totals = _totals(found)
+    end, totals = _totals(chart)
     _line(axes, rows - 2, "Total points", [(HIGHEST * t / end, f"{t:g}") for t in totals], bold=True)
-    reached = [(HIGHEST * total / end, f"{p:g}") for p, total in probabilities(found, _ODDS)]
+    reached = [(HIGHEST * total / end, f"{p:g}") for p, total in probabilities(chart, _ODDS)]
     label = f"Probability of {facts.groups[1]}"
-    ends = (0.0, HIGHEST * found.most / end)
+    ends = (0.0, HIGHEST * chart.most / end)
     _line(axes, rows - 1, label, reached, bold=True, colour=BLUE, ends=ends)
-    _cutoff(axes, rows - 1, found, end)
+    _cutoff(axes, rows - 1, chart, end)
     _fit(drawn, axes)
-    most = ", ".join(f"{scale.label} {scale.longest:.0f}" for scale in found.scales)
+    most = ", ".join(f"{scale.label} {scale.longest:.0f}" for scale in chart.scales)
     alt = (
-        f"Nomogram of {found.model} with {len(found.scales)} scales; most points of each: {most}. Totals from 0 to "
-        f"{found.most:.0f} points are probabilities from {number(found.probability(0))} to "
-        f"{number(found.probability(found.most))}."
+        f"Nomogram of {chart.model} with {len(chart.scales)} scales; most points of each: {most}. Totals from 0 to "
+        f"{chart.most:.0f} points are probabilities from {number(chart.probability(0))} to "
+        f"{number(chart.probability(chart.most))}."
     )
-    cutoff = f" Orange: cut-off {number(found.cutoff)}." if 0 < found.cutoff < 1 else ""
-    without = f" Without influence, not drawn: {', '.join(found.without)}." if found.without else ""
+    cutoff = f" Orange: cut-off {number(chart.cutoff)}." if 0 < chart.cutoff < 1 else ""
+    without = f" Without influence, not drawn: {', '.join(chart.without)}." if chart.without else ""
     notes = (
-        f"{found.model}, fitted on the training set. Find each value on its scale, read its points straight above, "
-        "add them up, and read the probability below the total. Scales run over the training set's values, in their "
-        f"own units; a patient outside them cannot be read here.{cutoff}{without} "
+        f"{chart.model}, fitted on the training set. Find each value on its scale, read the points vertically above "
+        "it, add them up, and read the probability below the total. Scales cover the range of the training set, in "
+        f"original units; the nomogram does not apply to a patient outside this range.{cutoff}{without} "
         "For research, not for decisions about patients.",
     )
-    return Drawing(drawn, alt, notes, readings(found))
+    return DrawnFigure(drawn, alt, notes, readings(chart))
 
 
 def _fit(drawn: Figure, axes: Axes) -> None:
@@ -77,21 +78,21 @@ def _fit(drawn: Figure, axes: Axes) -> None:
         axes.set_position((place.x0 + left, place.y0, place.width - left - right, place.height))
 
 
-def readings(found: Nomogram) -> pd.DataFrame:
-    """The scales as numbers: points of every tick, and the probability of every whole ten points."""
+def readings(chart: Nomogram) -> pd.DataFrame:
+    """The scales as numbers: points of every tick, and the probability at every ten points."""
     rows: list[tuple[str, str, float]] = []
-    for scale in found.scales:
+    for scale in chart.scales:
         if scale.levels:
             rows += [(scale.label, " / ".join(names), points) for names, points in scale.levels]
         else:
             rows += [(scale.label, repr(value), scale.points(value)) for value in (*scale.span, *_values(scale))]
-    for total in np.arange(0, math.ceil(found.most) + 10, 10):
-        rows.append(("probability at total points", repr(found.probability(float(total))), float(total)))
+    for total in np.arange(0, math.ceil(chart.most) + 10, 10):
+        rows.append(("probability at total points", repr(chart.probability(float(total))), float(total)))
     return pd.DataFrame(rows, columns=["scale", "value", "points"])
 
 
-def ticks_of(scale: Scale) -> list[tuple[float, str]]:
-    """(points, label) of a variable's ticks."""
+def ticks_of(scale: NomogramScale) -> list[tuple[float, str]]:
+    """The ticks of a variable as (points, label)."""
     if scale.levels:
         return [(points, " / ".join(names)) for names, points in scale.levels]
     values = _values(scale)
@@ -100,15 +101,15 @@ def ticks_of(scale: Scale) -> list[tuple[float, str]]:
     return [(scale.points(value), significant(value, 3) if fine else number(value, digits)) for value in values]
 
 
-def _values(scale: Scale) -> list[float]:
+def _values(scale: NomogramScale) -> list[float]:
     """Round numbers within the training range, as many as the scale has room for."""
     room = max(2, round(scale.longest / 11))
-    found = MaxNLocator(room, steps=[1, 2, 2.5, 5, 10]).tick_values(*scale.span)
-    return [float(value) for value in found if scale.span[0] <= value <= scale.span[1]]
+    ticks = MaxNLocator(room, steps=[1, 2, 2.5, 5, 10]).tick_values(*scale.span)
+    return [float(value) for value in ticks if scale.span[0] <= value <= scale.span[1]]
 
 
-def _reach(scale: Scale) -> tuple[float, float]:
-    """Where a scale begins and ends: at 0 points, and at the training range's other end."""
+def _reach(scale: NomogramScale) -> tuple[float, float]:
+    """The ends of a scale: 0 points, and the other end of the training range."""
     return 0.0, scale.longest
 
 
@@ -117,8 +118,8 @@ def _digits(value: float) -> int:
     return next((digits for digits in range(7) if math.isclose(round(value, digits), value, abs_tol=1e-12)), 6)
 
 
-def _totals(found: Nomogram) -> tuple[float, list[float]]:
-    ticks = MaxNLocator(10, steps=[1, 2, 2.5, 5, 10]).tick_values(0, found.most)
+def _totals(chart: Nomogram) -> tuple[float, list[float]]:
+    ticks = MaxNLocator(10, steps=[1, 2, 2.5, 5, 10]).tick_values(0, chart.most)
     ticks = [float(tick) for tick in ticks if tick >= 0]
     return max(ticks), ticks
 
@@ -127,7 +128,7 @@ def _line(
     axes: Axes, row: int, label: str, ticks: Sequence[tuple[float, str]], *, bold: bool = False, colour: str = INK,
     grid: float = 0.0, ends: tuple[float, float] | None = None,
 ) -> None:  # fmt: skip
-    """One scale: its name, its line from end to end, its ticks; labels that would touch go above the line by turns."""
+    """Draw one scale: name, line and ticks; labels that would touch alternate above and below the line."""
     low, high = ends or (min(x for x, _ in ticks), max(x for x, _ in ticks))
     axes.plot([low, high], [row, row], color=colour, linewidth=1.1, solid_capstyle="butt")
     axes.text(-3, row, wrapped(label, 36), ha="right", va="center", fontsize=7.5,
@@ -147,8 +148,8 @@ def _line(
                   bbox=box)  # fmt: skip
 
 
-def _cutoff(axes: Axes, row: int, found: Nomogram, end: float) -> None:
-    if 0 < found.cutoff < 1 and 0 <= (total := found.total(found.cutoff)) <= found.most:
+def _cutoff(axes: Axes, row: int, chart: Nomogram, end: float) -> None:
+    if 0 < chart.cutoff < 1 and 0 <= (total := chart.total(chart.cutoff)) <= chart.most:
         x = HIGHEST * total / end
         axes.plot([x, x], [row - 0.42, row], color=ORANGE, linewidth=0.9, zorder=0)
         axes.plot(x, row - 0.45, "v", color=ORANGE, markersize=5)

@@ -1,27 +1,28 @@
-"""Predicted probabilities by two readers' masks: Bland and Altman's plot, one panel a model."""
+"""Predicted probabilities from two readers' masks: Bland-Altman plots, one panel per model."""
 
 from __future__ import annotations
 
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import panels, wrapped
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, INK, SETS
+from radstudy.report.part import report_part
 
 MOVED, PROBABILITIES = "evaluate/other_reader/moved.csv", "evaluate/other_reader/probabilities.csv"
 _MARKS = {TESTING: "o", TRAINING: "D"}
 
 
-@report_figure(
+@report_part(
     "other_reader",
     reads=("evaluate/other_reader/probabilities.csv", "evaluate/other_reader/moved.csv"),
     rows_independent=True,
 )
-def other_reader(facts: Facts) -> Drawing:
-    """Difference against mean of the two probabilities; those who change the side of the cut-off are ringed."""
+def other_reader(facts: RunFacts) -> DrawnFigure:
+    """Difference against mean of the two probabilities; patients who cross the cut-off are ringed."""
     frame, moved = facts.frame(PROBABILITIES), facts.frame(MOVED)
     if not len(frame):
-        raise AbsentError("The models were not tried on another reader's masks.")
+        raise AbsentError("The models were not applied to another reader's masks.")
     keys = list(dict.fromkeys(zip(frame["model"], frame["reader"], strict=True)))
     several = frame["reader"].nunique() > 1
     titles = [wrapped(f"{model}, {reader}" if several else model, 22) for model, reader in keys]
@@ -51,7 +52,7 @@ def other_reader(facts: Facts) -> Drawing:
     drawn.supxlabel("mean of the two predicted probabilities", fontsize=8.5)
     drawn.supylabel(f"difference, {first} minus other", fontsize=8.5)
     notes = (
-        "Filled: testing, open: training patients. Solid: bias; dashed: limits of agreement; dotted: cut-off. Ringed: "
-        "the two masks put the patient on different sides of the cut-off.",
+        "Filled: testing; open: training patients. Solid line: bias; dashed: limits of agreement; dotted: cut-off. "
+        "Ringed: the two masks put the patient on different sides of the cut-off.",
     )
-    return Drawing(drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)
+    return DrawnFigure(drawn, f"Bland-Altman plots. {'; '.join(said)}.", notes, frame=frame)

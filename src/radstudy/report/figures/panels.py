@@ -1,4 +1,4 @@
-"""Figures of one panel a model: their grid, their letters, the key of the two sets."""
+"""Figures with one panel per model: grid, letters and the legend of the two sets."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ SET_LABELS = {TESTING: "testing", TRAINING: "training (apparent, selection ignor
 
 
 def rows_of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
-    """The rows of a model and set in a table of the run, which may be empty and then has no columns."""
+    """The rows of a model and set in a table of the run; an empty table has no columns."""
     return frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
 
 
 def panels(
     names: Sequence[str], *, width: float, height: float | Sequence[float], columns: int, share: bool = True
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with one panel a name, lettered and titled.
+    """A figure with one panel per name, lettered and titled.
 
     Parameters
     ----------
-    names : titles, one a panel.
-    width, height : of a panel, inches; several heights: of the rows.
-    columns : at most.
-    share : whether the panels have the same axes.
+    names : titles, one per panel.
+    width, height : size of a panel, inches; several heights are those of the rows.
+    columns : largest number of columns.
+    share : True if the panels share their axes.
     """
     columns = min(columns, len(names))
     rows = -(-len(names) // columns)
@@ -44,7 +44,7 @@ def panels(
     for index, axes in enumerate(grid):
         if index >= len(names):
             axes.remove()
-            grid[index - columns].tick_params(labelbottom=True)  # now the lowest of its column
+            grid[index - columns].tick_params(labelbottom=True)  # now the lowest in its column
     return drawn, list(grid[: len(names)])
 
 
@@ -71,12 +71,12 @@ def letters() -> Iterator[str]:
 
 
 def set_key(drawn: Figure, *more: Line2D) -> None:
-    """The key of the two sets, above everything.
+    """Add the legend of the two sets above the panels.
 
     Parameters
     ----------
     drawn : the figure.
-    more : further lines to explain.
+    more : further lines to include.
     """
     lines = [
         Line2D([], [], color=SETS[which][0], linestyle=SETS[which][1], linewidth=1.4, label=label)

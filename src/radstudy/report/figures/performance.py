@@ -9,29 +9,31 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, Chance, chance_of
-from radstudy.report.display import listed, number, p_text
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.protocol.words import listed
+from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, ChanceOfModel, chance_of
+from radstudy.report.display import number, p_text
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, INK, SETS, figure
 from radstudy.report.outline import number_of
+from radstudy.report.part import report_part
 from radstudy.report.tables.performance import valid_tests
 
-# p-values in steps, dark where small; light and dark are told apart without colour
+# p-values in steps, dark if small; light and dark can be told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
 _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 
 
-@report_figure(
+@report_part(
     "auc",
     reads=("evaluate/table3.csv", "model/models.json", CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
-def areas(facts: Facts) -> Drawing:
-    """Every model's AUC with its interval, training and testing."""
+def areas(facts: RunFacts) -> DrawnFigure:
+    """The AUC of every model with its interval, training and testing."""
     table = _scored(facts)
-    found = facts.document("model/models.json")
+    records = facts.document("model/models.json")
     names = [name for name in facts.fitted if name in set(table["model"])]
     drawn = figure(6.6, 0.36 * len(names) + 0.9)
     axes = drawn.subplots()
@@ -45,7 +47,7 @@ def areas(facts: Facts) -> Drawing:
             if _has_band(chance := chance_of(facts, name, which)):
                 assert chance is not None
                 axes.plot([chance.low, chance.high], [y, y], color=GREY, linewidth=7, alpha=0.3, solid_capstyle="butt")
-            if not found[name].get("empty"):
+            if not records[name].get("empty"):
                 axes.plot([row["auc_low"], row["auc_high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
             axes.plot(row["auc"], y, "o" if which == TESTING else "D", color=colour, markersize=5,
                       markerfacecolor=colour if which == TESTING else "white")  # fmt: skip
@@ -59,25 +61,25 @@ def areas(facts: Facts) -> Drawing:
     if banded := [name for name in names if any(_has_band(chance_of(facts, name, which)) for which in SET_LABELS)]:
         whose = "" if banded == names else f" of {listed(banded)}"
         notes.append(
-            f"Grey bands{whose}: the central {facts.level} of the AUCs that the same models reach on permuted outcomes."
+            f"Grey bands{whose}: the central {facts.level} of the AUCs of the same models on permuted outcomes."
         )
-    notes += _interval_notes(table, [name for name in names if not found[name].get("empty")])
-    return Drawing(drawn, alt, tuple(notes))
+    notes += _interval_notes(table, [name for name in names if not records[name].get("empty")])
+    return DrawnFigure(drawn, alt, tuple(notes))
 
 
-def _left_end(facts: Facts, table: Any, names: list[str]) -> float:
-    """Where the scale of the AUCs begins: before every interval and every band."""
+def _left_end(facts: RunFacts, table: Any, names: list[str]) -> float:
+    """The left end of the AUC axis: below every interval and every band."""
     bands = [chance for name in names for which in SET_LABELS if (chance := chance_of(facts, name, which)) is not None]
     lowest = [table["auc_low"].min(), *(chance.low for chance in bands if _has_band(chance))]
     return float(min(0.3, np.nanmin(lowest) - 0.02))
 
 
-def _has_band(chance: Chance | None) -> bool:
+def _has_band(chance: ChanceOfModel | None) -> bool:
     return chance is not None and not np.isnan(chance.low)
 
 
 def _interval_notes(table: Any, names: list[str]) -> list[str]:
-    """Intervals that say nothing, or are others than asked for: of an AUC of 1, most often."""
+    """Notes on intervals that are uninformative or not of the kind requested, mostly of an AUC of 1."""
     if "note" not in table:
         return []
     said: dict[str, dict[str, list[str]]] = {}
@@ -110,7 +112,7 @@ def _key(axes: Axes) -> None:
     axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
-def _scored(facts: Facts) -> Any:
+def _scored(facts: RunFacts) -> Any:
     table = facts.frame("evaluate/table3.csv")
     if not len(table) or "auc" not in table:
         raise AbsentError("No model could be fitted and tested, so there is no AUC to draw.")
@@ -131,15 +133,15 @@ def _spoken(table: Any, name: str) -> str:
     return f"{name} {', '.join(said)}"
 
 
-@report_figure(
+@report_part(
     "roc",
     reads=("evaluate/roc.csv", "evaluate/table3.csv", "model/models.json", CHANCE_ROC, CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
-def roc(facts: Facts) -> Drawing:
-    """One panel a model, training and testing."""
+def roc(facts: RunFacts) -> DrawnFigure:
+    """ROC curves, one panel per model, training and testing."""
     table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
-    found = facts.document("model/models.json")
+    records = facts.document("model/models.json")
     names = facts.fitted
     drawn, grid = panels(names, width=2.15, height=2.35, columns=4)
     banded: dict[str, list[str]] = {TESTING: [], TRAINING: []}
@@ -148,37 +150,37 @@ def roc(facts: Facts) -> Drawing:
         for which in (TRAINING, TESTING):
             if _chance_band(axes, facts, name, which):
                 banded[which].append(name)
-            _curve(axes, curves, table, name, which, empty=bool(found[name].get("empty")))
+            _curve(axes, curves, table, name, which, empty=bool(records[name].get("empty")))
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
     drawn.supxlabel("1 − specificity", fontsize=8.5)
     drawn.supylabel("sensitivity", fontsize=8.5)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
-    about = _interval_notes(table, [name for name in names if not found[name].get("empty")])
+    about = _interval_notes(table, [name for name in names if not records[name].get("empty")])
     notes = (*_band_notes(facts, names, banded), *about)
-    return Drawing(drawn, alt, notes)
+    return DrawnFigure(drawn, alt, notes)
 
 
-def _band_notes(facts: Facts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
-    """What the bands are, of those that are drawn."""
+def _band_notes(facts: RunFacts, names: list[str], banded: dict[str, list[str]]) -> tuple[str, ...]:
+    """The note that explains the bands drawn."""
     colours = {TESTING: "grey", TRAINING: "light orange"}
     drawn = [
-        f"{colours[which]} of the {which} set{'' if of == names else f' ({listed(of)})'}"
-        for which, of in banded.items()
-        if of
+        f"{colours[which]} of the {which} set{'' if models == names else f' ({listed(models)})'}"
+        for which, models in banded.items()
+        if models
     ]
     if not drawn:
         return ()
     return (
-        f"Bands: the central {facts.level} of the curves that the same models reach on permuted outcomes, point by "
-        f"point; {listed(drawn)}. Such a band holds at each point by itself and not for a whole curve: some part of "
-        "many a curve of mere chance lies outside, so neither a curve inside it nor one that leaves it is a test; the "
-        f"p-values in {number_of('table', 'performance')} are.",
+        f"Bands: the pointwise central {facts.level} of the curves of the same models on permuted outcomes; "
+        f"{listed(drawn)}. Such a band holds at each point, not for a whole curve: many curves of pure chance leave it "
+        "somewhere, so neither a curve inside it nor one that leaves it is a test; the p-values in "
+        f"{number_of('table', 'performance')} are.",
     )
 
 
-def _chance_band(axes: Axes, facts: Facts, name: str, which: str) -> bool:
-    """Draw what chance reaches; whether there is anything to draw, and permutations enough for a band."""
+def _chance_band(axes: Axes, facts: RunFacts, name: str, which: str) -> bool:
+    """Draw the band of chance and return True if there are permutations enough for one."""
     frame, chance = facts.frames.get(CHANCE_ROC), chance_of(facts, name, which)
     if frame is None or not len(frame) or (chance is not None and not _has_band(chance)):
         return False
@@ -202,9 +204,9 @@ def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty:
               linewidth=1.4, label=f"{which} {area}")  # fmt: skip
 
 
-@report_figure("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
-def delong(facts: Facts) -> Drawing:
-    """The p-values of every pair of models, training and testing."""
+@report_part("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
+def delong(facts: RunFacts) -> DrawnFigure:
+    """DeLong p-values of every pair of models, training and testing."""
     frame = valid_tests(facts.frame("evaluate/delong.csv"))
     if not len(frame):
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
@@ -225,7 +227,7 @@ def delong(facts: Facts) -> Drawing:
     )
     alt = f"Heat maps of DeLong p-values between {len(names)} models. Testing pairs with p below 0.05: {pairs}."
     note = "–: the test is not defined, or not valid: nested models on their training set (the tables say why)."
-    return Drawing(drawn, alt, (note,))
+    return DrawnFigure(drawn, alt, (note,))
 
 
 def _heat(axes: Axes, part: Any, names: list[str]) -> Any:
@@ -236,7 +238,7 @@ def _heat(axes: Axes, part: Any, names: list[str]) -> Any:
         first, second = sorted((names.index(row["model_a"]), names.index(row["model_b"])))
         values[second, first] = row["p_value"]
         tested[second, first] = True
-    # the first row and the last column hold no pair
+    # the first row and the last column have no pair
     mesh = axes.imshow(values[1:, :-1], cmap=ListedColormap(_SHADES), norm=BoundaryNorm(_STEPS, len(_SHADES)))
     for i, j in np.argwhere(tested):
         value = values[i, j]

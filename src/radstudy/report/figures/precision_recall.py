@@ -1,4 +1,4 @@
-"""Precision against recall: how many of those called positive are, at every cut-off."""
+"""Precision against recall at every cut-off."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.panels import panels, rows_of, set_key
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, SETS
+from radstudy.report.part import report_part
 
 
-@report_figure(
+@report_part(
     "precision_recall",
     reads=("evaluate/precision_recall.csv", "evaluate/table3.csv", "model/models.json"),
     rows_independent=False,
 )
-def precision_recall(facts: Facts) -> Drawing:
-    """One panel a model: both sets, with the share of positives that a model without value reaches."""
+def precision_recall(facts: RunFacts) -> DrawnFigure:
+    """One panel per model: both sets, with the proportion of positives, which an uninformative model reaches."""
     curves, table = facts.frame("evaluate/precision_recall.csv"), facts.frame("evaluate/table3.csv")
     names = [name for name in facts.fitted if len(curves) and name in set(curves["model"])]
     if not names:
@@ -34,14 +35,14 @@ def precision_recall(facts: Facts) -> Drawing:
                     edgecolor="none", framealpha=0.8)  # fmt: skip
     drawn.supxlabel("recall (sensitivity)", fontsize=8.5)
     drawn.supylabel("precision (positive predictive value)", fontsize=8.5)
-    set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="share of positives"))
+    set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="proportion of positives"))
     notes = (
-        "Dotted, in the set's colour: the share of positives, which is the precision of a model without value. AP: "
-        "average precision. Both depend on the share of positives, so they hold for cohorts like this one.",
+        "Dotted, in the set's colour: the proportion of positives, which is the precision of an uninformative model. "
+        "AP: average precision. Both depend on the proportion of positives, so they apply to cohorts like this one.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Precision-recall curves by model; average precision in the testing set: {spoken}."
-    return Drawing(drawn, alt, notes, curves)
+    return DrawnFigure(drawn, alt, notes, curves)
 
 
 def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> None:
@@ -63,9 +64,9 @@ def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> No
 def _area(row: pd.DataFrame) -> str:
     if not len(row) or "average_precision" not in row or pd.isna(row.iloc[0]["average_precision"]):
         return ""
-    found = row.iloc[0]
-    low, high = (number(found.get(f"average_precision_{end}")) for end in ("low", "high"))
-    return f"AP {number(found['average_precision'])}\n({low}–{high})"
+    first = row.iloc[0]
+    low, high = (number(first.get(f"average_precision_{end}")) for end in ("low", "high"))
+    return f"AP {number(first['average_precision'])}\n({low}–{high})"
 
 
 def _spoken(row: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""What if the split had fallen otherwise, and how far a patient's predicted risk moves."""
+"""The testing AUC over other splits, and the variation of a patient's predicted risk."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from matplotlib.patches import Patch
 from scipy import stats
 
 from radstudy.report.display import interval, number, span
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, figure
+from radstudy.report.part import report_part
 from radstudy.report.resampled import fewest, resampled
 
 _FEWEST = 5  # values that a density needs
 
 
-@report_figure(
+@report_part(
     "splits",
     reads=("evaluate/resampling/splits.csv", "evaluate/resampling/summary.csv", "model/models.json"),
     rows_independent=False,
 )
-def splits(facts: Facts) -> Drawing:
-    """The testing AUCs of other splits of each model, the study's own marked, and nested cross-validation."""
+def splits(facts: RunFacts) -> DrawnFigure:
+    """Testing AUCs of each model over other splits, with the study's own split and nested cross-validation marked."""
     areas, table = resampled(facts, "splits"), resampled(facts).set_index("model")
     names = [name for name in facts.fitted if name in set(areas["model"])]
     drawn = figure(6.6, 0.42 * len(names) + 1.0)
@@ -48,17 +49,17 @@ def splits(facts: Facts) -> Drawing:
     axes.set_yticklabels(names)
     axes.legend(handles=_key(table), loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=3)
     told = [
-        f"{name}: own split {number(table.loc[name, 'testing_auc'])}, other splits median "
-        + interval(*(table.loc[name, f"split_{part}"] for part in ("median", "low", "high")))
+        f"{name}: own split {number(table['testing_auc'][name])}, other splits median "
+        + interval(*(table[f"split_{part}"][name] for part in ("median", "low", "high")))
         for name in names
     ]
     count = span(table.loc[names, "splits"])
     notes = (
-        f"Grey: the testing AUC over {count} other random splits of the same sizes, everything fitted anew on each; "
-        "bar: their median. The study's own split is one of those that could have fallen.",
+        f"Grey: the testing AUC over {count} other random splits of the same sizes, with everything refitted on each; "
+        "bar: their median. The study's own split is one of those that could have been drawn.",
         *(
             [
-                "Square: nested cross-validation of the same recipe (mean of the folds' AUCs, approximate corrected "
+                "Square: nested cross-validation of the same pipeline (mean of the folds' AUCs, approximate corrected "
                 "interval)."
             ]
             if _nested(table)
@@ -67,7 +68,7 @@ def splits(facts: Facts) -> Drawing:
         "Dotted line: no discrimination.",
     )
     alt = f"Testing AUC over {count} splits by model. {'; '.join(told)}."
-    return Drawing(drawn, alt, notes, areas[areas["model"].isin(names)])
+    return DrawnFigure(drawn, alt, notes, areas[areas["model"].isin(names)])
 
 
 def _nested(table: pd.DataFrame) -> bool:
@@ -85,21 +86,21 @@ def _key(table: pd.DataFrame) -> list[Any]:
     return marks
 
 
-@report_figure(
+@report_part(
     "risks",
     reads=("evaluate/resampling/patients.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def risks(facts: Facts) -> Drawing:
-    """The range of each patient's predicted risk over the repeats of nested cross-validation, the study's model."""
+def risks(facts: RunFacts) -> DrawnFigure:
+    """The range of each patient's predicted risk over the repeats of nested cross-validation, for the study's model."""
     frame, name = resampled(facts, "patients"), facts.study_model
     part = frame[frame["model"] == name].sort_values(["risk_median", "patient", "lesion"])
     if not len(part):
         raise AbsentError(f"The study's model {name} was not resampled, so there is no risk to compare.")
     if part["risk_low"].isna().all():
         raise AbsentError(
-            f"Nested cross-validation was repeated fewer than {fewest(facts)} times: too few to show how far a "
-            "patient's predicted risk moves. Its SD is in the table of stability. To do: ask for more "
+            f"Nested cross-validation was repeated fewer than {fewest(facts)} times: too few to show how much a "
+            "patient's predicted risk varies. Its SD is in the table of stability. To do: request more repeats "
             "(evaluate.resampling.nested.repeats)."
         )
     drawn = figure(7.4, 3.0)
@@ -115,11 +116,10 @@ def risks(facts: Facts) -> Drawing:
     width = (part["risk_high"] - part["risk_low"]).median()
     alt = (
         f"Predicted probability of each of {len(part)} {facts.case_word} over the repeats of nested cross-validation; "
-        f"the central {facts.level} of a patient's values spans {number(width, 2)} in the middle."
+        f"the central {facts.level} of a patient's values spans {number(width, 2)} in the median."
     )
     notes = (
-        f"Every value is from a model that had not seen the patient; point: median over the repeats, line: their "
-        f"central {facts.level}. What moves the risk of one and the same patient is who else was in the training "
-        "folds.",
+        "Every value is from a model that had not been trained on the patient; point: median over the repeats, line: "
+        f"their central {facts.level}. A patient's risk varies only with the other patients in the training folds.",
     )
-    return Drawing(drawn, alt, notes, part)
+    return DrawnFigure(drawn, alt, notes, part)

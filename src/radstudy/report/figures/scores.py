@@ -1,4 +1,4 @@
-"""What the study's model gives each patient, by outcome, around the cut-off."""
+"""The probabilities predicted by the study's model, by outcome and relative to the cut-off."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from radstudy.report.display import number
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.figures.structure import Drawing, report_figure
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
+from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, INK, ORANGE, figure
+from radstudy.report.part import report_part
 
 _FEWEST = 5  # values that a violin needs
 _COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
 
 
-@report_figure(
+@report_part(
     "scores",
     reads=("model/predictions.csv", "evaluate/table3.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def scores(facts: Facts) -> Drawing:
-    """Waterfall (every patient, sorted) above violins by outcome; testing beside training."""
+def scores(facts: RunFacts) -> DrawnFigure:
+    """Waterfall plots (every patient, sorted) above violin plots by outcome, testing next to training."""
     name = facts.study_model
     frame = facts.frame("model/predictions.csv")
     part = frame[(frame["model"] == name) & frame["probability"].notna()] if len(frame) else frame
@@ -51,27 +52,27 @@ def scores(facts: Facts) -> Drawing:
     line = Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=0.9, label=f"cut-off {number(cutoff)}")
     drawn.legend(handles=[*handles, line], loc="outside upper left", ncols=3)
     notes = (
-        f"Above: one bar a {facts.case_word[:-1]}, from the cut-off to the probability of {facts.groups[1]}, in rising "
-        "order; bars upwards are called positive. Below: the same by outcome, every point one "
-        f"{facts.case_word[:-1]}; box: quartiles and median; violin: density, where there are {_FEWEST} or more.",
+        f"Above: one bar per {facts.case_word[:-1]}, from the cut-off to the probability of {facts.groups[1]}, in "
+        "ascending order; upward bars are classified as positive. Below: the same by outcome, one point per "
+        f"{facts.case_word[:-1]}; box: quartiles and median; violin: density, if there are {_FEWEST} or more.",
     )
-    return Drawing(drawn, _alt(facts, part, cutoff), notes, part)
+    return DrawnFigure(drawn, _alt(facts, part, cutoff), notes, part)
 
 
-def _cutoff(facts: Facts, name: str) -> float:
+def _cutoff(facts: RunFacts, name: str) -> float:
     """The cut-off that the tables use."""
     table = facts.frame("evaluate/table3.csv")
-    found = table.loc[table["model"] == name, "cutoff"].dropna() if "cutoff" in table else pd.Series(dtype=float)
-    if not len(found) or not np.isfinite(found.iloc[0]):
-        raise AbsentError(f"The study's model {name} has no cut-off, so there is nothing to draw its scores against.")
-    return float(found.iloc[0])
+    cutoffs = table.loc[table["model"] == name, "cutoff"].dropna() if "cutoff" in table else pd.Series(dtype=float)
+    if not len(cutoffs) or not np.isfinite(cutoffs.iloc[0]):
+        raise AbsentError(f"The study's model {name} has no cut-off to draw its scores against.")
+    return float(cutoffs.iloc[0])
 
 
 def _waterfall(axes: Axes, part: pd.DataFrame, cutoff: float, word: str) -> None:
     ordered = part.sort_values(["probability", "outcome", "patient", "lesion"])
     heights = ordered["probability"].to_numpy() - cutoff
     colours = [_COLOURS[int(outcome)] for outcome in ordered["outcome"]]
-    # a patient on the cut-off itself still has a bar that one can see
+    # a patient exactly on the cut-off still gets a visible bar
     shown = np.where(np.abs(heights) < 0.004, np.where(heights < 0, -0.004, 0.004), heights)
     axes.bar(np.arange(len(ordered)), shown, bottom=cutoff, width=0.82, color=colours)
     axes.set(xticks=(), xlim=(-0.8, max(len(ordered), 1) - 0.2))
@@ -98,12 +99,12 @@ def _violins(axes: Axes, part: pd.DataFrame, groups: tuple[str, str]) -> None:
 
 
 def _aside(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each point stands from the middle: neighbours in height fan out, the same for the same values."""
+    """The horizontal offset of each point: neighbours in height fan out, identically for identical values."""
     rank = np.argsort(np.argsort(values, kind="stable"), kind="stable")
     return np.asarray(0.13 + 0.05 * (rank % 5), dtype=np.float64)
 
 
-def _alt(facts: Facts, part: pd.DataFrame, cutoff: float) -> str:
+def _alt(facts: RunFacts, part: pd.DataFrame, cutoff: float) -> str:
     told = []
     for which in (TESTING, TRAINING):
         own = part[part["set"] == which]

@@ -1,4 +1,4 @@
-"""How figures look: one set of colours (Okabe and Ito's, told apart by colour-blind readers) and of sizes."""
+"""The style of figures: one set of colours (Okabe and Ito's, distinguishable for colour-blind readers) and of sizes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,11 +19,18 @@ from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
 from radstudy.printable import printable
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#D55E00", "#009E73", "#8a9199", "#1d2730"
 LIGHT = "#e8eef3"
-SETS = {"training": (ORANGE, (0, (4, 2))), "testing": (BLUE, "solid")}
+LineStyle = Literal["solid"] | tuple[float, tuple[float, float]]
+SETS: dict[str, tuple[str, LineStyle]] = {
+    "training": (ORANGE, (0, (4, 2))),
+    "testing": (BLUE, "solid"),
+}
 
-_STYLE = {
+_STYLE: dict[RcKeyType, object] = {
     "text.parse_math": False,  # a name or reason of the user's with $ or ^ is text, not a formula
     "font.size": 8.5,
     "axes.spines.top": False,
@@ -41,17 +49,15 @@ _STYLE = {
     "svg.fonttype": "path",  # the same letters on every computer
 }
 
-# for letters that DejaVu Sans lacks; the first of these that the computer has
+# fonts for characters that DejaVu Sans lacks; the first one installed is used
 _OTHER_SCRIPTS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "SimHei",
     "Noto Sans CJK JP", "Yu Gothic", "Noto Sans CJK KR", "Malgun Gothic", "Noto Sans Devanagari", "Arial Unicode MS",
 )  # fmt: skip
-_LONGEST_NAME = (
-    60  # letters that stay of a name twice as long on an axis or in a legend; the figure's table has it whole
-)
+_LONGEST_NAME = 60  # characters kept of a name over twice as long on an axis or in a legend; the table has all
 
 _CLIP = re.compile(rb'(clip-path="url\(#|<clipPath id=")(p[0-9a-f]{10})(?=[)"])')
-_DPI = 300  # laid out as it is saved: letters are wider at some resolutions than at others
+_DPI = 300  # the layout needs the final resolution: letters are wider at some resolutions than at others
 
 
 @contextmanager
@@ -63,69 +69,71 @@ def style() -> Iterator[None]:
 
 @cache
 def _families() -> list[str]:
-    """DejaVu Sans, the same letters on every computer, and what this one has for others."""
+    """DejaVu Sans, which looks the same on every computer, and the installed fonts for other scripts."""
     installed = set(get_font_names())
     return ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in installed)]
 
 
 def figure(width: float, height: float, *, free: bool = False) -> Figure:
-    """An empty figure of so many inches, without pyplot's global state; `free`: the drawing places its axes itself."""
-    made = Figure(figsize=(width, height), dpi=_DPI, layout=None if free else "constrained")
-    FigureCanvasAgg(made)
-    return made
+    """An empty figure, sizes in inches, without pyplot's global state; with `free` the caller places the axes."""
+    drawn = Figure(figsize=(width, height), dpi=_DPI, layout=None if free else "constrained")
+    FigureCanvasAgg(drawn)
+    return drawn
 
 
-def with_notice(made: Figure, notice: str) -> Figure:
+def with_notice(drawn: Figure, notice: str) -> Figure:
     """Draw the study's notice into the figure, below everything."""
     if notice:
-        made.text(0.5, -0.01, notice, ha="center", va="top", fontsize=7.5, color="#8c2d04", weight="bold")
-    return made
+        drawn.text(0.5, -0.01, notice, ha="center", va="top", fontsize=7.5, color="#8c2d04", weight="bold")
+    return drawn
 
 
-def rendered(made: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
-    """The figure as SVG and as PNG; laid out once for both. Names are shown as they are, very long ones cut."""
-    _clean(made)
+def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
+    """The figure as SVG and as PNG, laid out once for both; very long names are shortened."""
+    _clean(drawn)
     with warnings.catch_warnings():
-        # letters that no font here has are boxes; the page and the figure's table have them
+        # characters that no font has are drawn as boxes; the page and the figure's table show them
         warnings.filterwarnings("ignore", message=r"Glyph \d+")
-        warnings.filterwarnings("ignore", message="constrained_layout not applied")  # names leave no room: it is drawn
-        made.draw_without_rendering()
-        made.set_layout_engine("none")
-        box = made.get_tightbbox().padded(0.06)
+        warnings.filterwarnings(
+            "ignore", message="constrained_layout not applied"
+        )  # long names leave no room; it is still drawn
+        drawn.draw_without_rendering()
+        drawn.set_layout_engine("none")
+        box = drawn.get_tightbbox().padded(0.06)
         files = {}
         for kind in kinds:
             memory = io.BytesIO()
             extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
-            made.savefig(memory, format=kind, bbox_inches=box, **extra)
+            drawn.savefig(memory, format=kind, bbox_inches=box, **extra)
             files[kind] = _numbered_clips(memory.getvalue()) if kind == "svg" else memory.getvalue()
     return files
 
 
 def _numbered_clips(svg: bytes) -> bytes:
-    """The SVG with its clipping rectangles numbered in the order of the drawing: the same figure, the same bytes.
+    """The SVG with its clipping rectangles numbered in drawing order, so that the same figure has the same bytes.
 
-    Matplotlib names them by a hash of their exact bounds, of which the layout's solver moves the last bit from run to
+    Matplotlib names them by a hash of their exact bounds, whose last bit varies with the layout solver from run to
     run.
     """
     names: dict[bytes, bytes] = {}
     return _CLIP.sub(lambda clip: clip[1] + names.setdefault(clip[2], b"clip%d" % (len(names) + 1)), svg)
 
 
-def _clean(made: Figure) -> None:
-    """Take what SVG cannot hold from every text, and the middle from names too long for an axis or a legend."""
-    for text in made.findobj(Text):
+def _clean(drawn: Figure) -> None:
+    """Remove characters that SVG cannot hold, and shorten names too long for an axis or a legend."""
+    for text in drawn.findobj(Text):
         text.set_text(printable(text.get_text()))
-    for axes in made.axes:
+    for axes in drawn.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            if isinstance(given := axis.get_major_formatter(), FixedFormatter | FuncFormatter):
-                axis.set_major_formatter(_cleaned(given))
+            if isinstance(own := axis.get_major_formatter(), FixedFormatter | FuncFormatter):
+                axis.set_major_formatter(_cleaned(own))
         legend = axes.get_legend()
         for text in legend.get_texts() if legend is not None else ():
             text.set_text(_short(text.get_text()))
 
 
 def _cleaned(formatter: Formatter) -> FuncFormatter:
-    """A formatter of ticks whose labels are cut and cleaned."""
+    """A tick formatter whose labels are cleaned and shortened."""
     return FuncFormatter(lambda value, position: _short(printable(str(formatter(value, position)))))
 
 

@@ -1,7 +1,8 @@
-"""The tables of the report. A new one is a function, its name in this tuple, and its row in outline.yaml."""
+"""The tables of the report. To add one: a function, its name in this tuple, and its row in outline.yaml."""
 
 from __future__ import annotations
 
+from radstudy.report.part import ReportPart
 from radstudy.report.tables import (
     chance,
     features,
@@ -16,7 +17,7 @@ from radstudy.report.tables import (
     regression,
     resampling,
 )
-from radstudy.report.tables.structure import ReportTable, Table
+from radstudy.report.tables.structure import Table
 
 _DECLARED = (
     losses.lost, losses.absent, losses.usable, losses.undefined, losses.identical, groups.clinical,
@@ -29,6 +30,6 @@ _DECLARED = (
     resampling.frequent, resampling.corrections, provenance.choices, provenance.versions,
 )  # fmt: skip
 
-TABLES: dict[str, ReportTable] = {table.name: table for table in _DECLARED}
+TABLES: dict[str, ReportPart[Table]] = {table.name: table for table in _DECLARED}
 
 __all__ = ["TABLES", "Table"]

@@ -1,4 +1,4 @@
-"""The permutation tests of every model, with the question that each answers."""
+"""The permutation tests of every model, with the question that each test answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from radstudy.report.chance import (
     CHANCE_FILE,
     INCREMENTAL,
     OUTCOME,
-    Chance,
+    ChanceOfModel,
     chance_note,
     chance_notes,
     chance_of,
@@ -20,13 +20,14 @@ from radstudy.report.chance import (
     has_kind,
 )
 from radstudy.report.display import NOTHING, interval, number, p_text
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Row, Table, by_set, numbers, words
 
 
-@report_table("chance", reads=(CHANCE_FILE, CHANCE_BASELINES), rows_independent=False)
-def chance(facts: Facts) -> Table:
-    """What each model reaches beside what its permutations reach: the outcome's, and those of the radiomics alone."""
+@report_part("chance", reads=(CHANCE_FILE, CHANCE_BASELINES), rows_independent=False)
+def chance(facts: RunFacts) -> Table:
+    """The AUC of each model and of its permutations: of the outcome, and of the radiomics features alone."""
     if facts.protocol.evaluate.chance is None:
         raise AbsentError(chance_note(facts))
     frame = facts.frame(CHANCE_FILE)
@@ -42,7 +43,7 @@ def chance(facts: Facts) -> Table:
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, _notes(facts))
 
 
-def _row(facts: Facts, row: Any, kinds: tuple[str, ...]) -> Row:
+def _row(facts: RunFacts, row: Any, kinds: tuple[str, ...]) -> Row:
     cells = [str(row["model"]), number(row["observed"])]
     for kind in kinds:
         one = chance_of(facts, str(row["model"]), str(row["set"]), kind)
@@ -52,20 +53,20 @@ def _row(facts: Facts, row: Any, kinds: tuple[str, ...]) -> Row:
     return [Cell(cells[0], kind="level name"), *numbers(cells[1:])]
 
 
-def _tested(one: Chance | None) -> list[str]:
+def _tested(one: ChanceOfModel | None) -> list[str]:
     if one is None or pd.isna(one.p_value):
         return [NOTHING] * 3
     return [interval(one.median, one.low, one.high), p_text(one.p_value), p_text(one.p_max_t)]
 
 
-def _notes(facts: Facts) -> list[str]:
+def _notes(facts: RunFacts) -> list[str]:
     said = [
         *chance_notes(facts),
-        f"In brackets the central {facts.level} of the permutations.",
-        "The p, all models, of the radiomics permuted is corrected over the models that have one."
+        f"In brackets: the central {facts.level} of the permutations.",
+        "For the radiomics permuted, p, all models, is corrected over the models that have such a p-value."
         if family(facts, INCREMENTAL)
         else "",
         empty_note(facts),
-        "Training values are apparent: they compare one overfit with others of the same size.",
+        "Training values are apparent: they compare one overfitted model with others of the same size.",
     ]
     return [line for line in said if line]

@@ -1,4 +1,4 @@
-"""From 1,218 features a sequence to the few of each model."""
+"""The features from extraction to the final models."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import pandas as pd
 
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, numbers, report_table, words
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
 _HEADINGS = {**{step.word: step.heading for step in SELECTION_STEPS}, "screen": "Univariate regression"}
 
 
 def step_name(step: str) -> str:
-    """How tables call a step; the second of its kind is numbered.
+    """The name of a step in tables; the second of its kind is numbered.
 
     Examples
     --------
@@ -25,13 +26,13 @@ def step_name(step: str) -> str:
     'Univariate test (2)'
     """
     word, _, place = step.partition(" ")
-    heading = _HEADINGS.get(word, word)  # a run folder may be of another version
+    heading = _HEADINGS.get(word, word)  # a run folder may come from another version
     return f"{heading} ({place})" if place else heading
 
 
-@report_table("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
-def reproducibility(facts: Facts) -> Table:
-    """How many features two readers reproduce, by sequence."""
+@report_part("icc", reads=("agree/icc.csv", "agree/summary.json"), rows_independent=False)
+def reproducibility(facts: RunFacts) -> Table:
+    """The number of features reproducible between the readers, by sequence."""
     summary = facts.document("agree/summary.json")
     if summary["note"]:
         raise AbsentError(summary["note"])
@@ -40,7 +41,7 @@ def reproducibility(facts: Facts) -> Table:
     for name in facts.protocol.sequences:
         values = frame.loc[frame["sequence"] == name, "icc"]
         known = values.dropna()
-        quartiles = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
+        quartiles = [float(known.quantile(q)) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
         kept = summary["kept"].get(name, 0)
         count = summary["of_sequence"].get(name, 0)
         rows.append([Cell(name), *numbers([
@@ -51,24 +52,28 @@ def reproducibility(facts: Facts) -> Table:
         ])])  # fmt: skip
     names = ["Sequence", "Lesions drawn by all readers", f"{summary['form']}, median (quartiles)",
              "Smallest to largest", f"Kept ({_bound(summary)} > {summary['above']:g})", "Kept (%)"]  # fmt: skip
-    notes = ["A feature whose ICC is not defined (no variance) is not kept. The kept features alone go on."]
+    notes = [
+        "A feature whose ICC is not defined (no variance) is not kept. Only features that are kept enter the selection."
+    ]
     if summary.get("by") == "lower":
-        notes.append("The bound is on the lower limit of each feature's 95% interval; the columns show the estimates.")
+        notes.append(
+            "The threshold applies to the lower limit of each feature's 95% interval; the columns show the estimates."
+        )
     return Table([heads(names)], rows, frame, notes)
 
 
 def _bound(summary: dict[str, Any]) -> str:
-    """What has to be above the bound: the estimate, or in the strict mode the lower limit of its interval."""
+    """The quantity compared with the threshold: the estimate, or the lower limit of its interval."""
     return "lower 95% limit" if summary.get("by") == "lower" else "estimate"
 
 
-@report_table(
+@report_part(
     "selection_funnel",
     reads=("model/funnel.csv", "model/features.csv", "model/models.json", "agree/summary.json"),
     rows_independent=False,
 )
-def funnel(facts: Facts) -> Table:
-    """What each step of the selection left of each model's features."""
+def funnel(facts: RunFacts) -> Table:
+    """The features of each model that each step of the selection kept."""
     frame = facts.frame("model/funnel.csv")
     steps = list(dict.fromkeys([*_in_order(facts), *frame["step"]]))
     steps = [step for step in steps if step in set(frame["step"])]
@@ -79,23 +84,22 @@ def funnel(facts: Facts) -> Table:
     names = ["Model", "Starts from", *(step_name(step) for step in steps), "In the model"]
     header = [[*words(names[:2]), *numbers(names[2:])]]
     notes = [
-        "Numbers of features that each step let through, entered → kept. Of a pooled or combined model only its own "
-        "step is shown: inside it the selections of the models that it is built from are made again on its own "
-        "training rows (the CSV file has them). A clinical variable of several levels counts once a level, without its "
-        "reference.",
+        "Number of features at each step, entered → kept. For a pooled or combined model only its own step is shown: "
+        "the selections of the models that it is built from are repeated on its own training rows (the CSV file has "
+        "them). A clinical variable with several levels counts once per level, without its reference.",
     ]
     return Table(header, rows, frame, notes)
 
 
-def _in_order(facts: Facts) -> list[str]:
-    """The steps as the study file has them."""
+def _in_order(facts: RunFacts) -> list[str]:
+    """The steps in the order of the study file."""
     return [step.word for step in facts.protocol.model.select]
 
 
-def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
+def _funnel_row(facts: RunFacts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
     own = frame[(frame["model"] == name) & (frame["branch"] == name)].set_index("step")
     cells = [
-        f"{thousands(int(own.at[step, 'entered']))} → {thousands(int(own.at[step, 'kept']))}"
+        f"{thousands(int(own['entered'][step]))} → {thousands(int(own['kept'][step]))}"
         if step in own.index
         else NOTHING
         for step in steps
@@ -103,8 +107,8 @@ def _funnel_row(facts: Facts, frame: pd.DataFrame, name: str, steps: list[str], 
     return [Cell(name, kind="name"), Cell(origin(facts, name)), *numbers(cells), Cell(str(last), kind="number strong")]
 
 
-def origin(facts: Facts, name: str) -> str:
-    """What a model is built from, in words."""
+def origin(facts: RunFacts, name: str) -> str:
+    """The components of a model, in words."""
     model = facts.protocol.model.models[name]
     if model.like:
         return f"the features of {model.like}"
@@ -120,29 +124,28 @@ def origin(facts: Facts, name: str) -> str:
     return "clinical and imaging characteristics"
 
 
-def entering(facts: Facts) -> str:
-    """What enters a selection: features that the readers reproduce, or all of them where that was not tested."""
-    found = facts.documents.get("agree/summary.json") or {"note": "not known"}
-    return "features" if found.get("note") else "reproducible features"
+def entering(facts: RunFacts) -> str:
+    """The features that enter a selection: reproducible ones, or all if reproducibility was not tested."""
+    summary = facts.documents.get("agree/summary.json") or {"note": "not known"}
+    return "features" if summary.get("note") else "reproducible features"
 
 
-@report_table("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
-def selected(facts: Facts) -> Table:
+@report_part("selected_features", reads=("model/features.csv", "model/models.json"), rows_independent=False)
+def selected(facts: RunFacts) -> Table:
     """The features of every model, with coefficients and odds ratios."""
     frame = facts.frame("model/features.csv")
-    found = facts.document("model/models.json")
+    records = facts.document("model/models.json")
     rows: list[list[Cell]] = []
     for name in facts.models:
         part = frame[frame["model"] == name]
-        rows.append([Cell(_title(name, found.get(name, {}), len(part)), span=6, kind="group")])
+        rows.append([Cell(_title(name, records.get(name, {}), len(part)), span=6, kind="group")])
         rows += [_term(facts, row) for _, row in part.iterrows()]
     names = ["Feature", "Coefficient per SD", "Odds ratio per SD", "Odds ratio per unit or level", "Training mean",
              "Training SD"]  # fmt: skip
     notes = [
-        f"An odds ratio above 1 means: the higher the value, the more probably {facts.groups[1]}. SD: standard "
-        "deviation of the training set. Coefficients are penalised after selection on the same patients, so no "
-        "confidence interval or p-value of theirs would be valid, and none is given. Per unit or level: clinical "
-        "variables only.",
+        f"An odds ratio above 1 means that higher values make {facts.groups[1]} more likely. SD: standard deviation in "
+        "the training set. Coefficients are penalised and follow selection on the same patients, so confidence "
+        "intervals and p-values would not be valid and are not given. Per unit or level: clinical variables only.",
     ]
     export = frame.assign(odds_ratio_per_sd=[_exp(value) for value in frame["coefficient"]] if len(frame) else [])
     return Table([heads(names)], rows, export, notes)
@@ -162,9 +165,9 @@ def _title(name: str, facts: dict[str, Any], count: int) -> str:
     return f"{name}: {count} {'feature' if count == 1 else 'features'}, intercept {intercept}{penalty}"
 
 
-def _term(facts: Facts, row: Any) -> list[Cell]:
+def _term(facts: RunFacts, row: Any) -> list[Cell]:
     per_unit = NOTHING
-    if pd.isna(row["coefficient"]):  # of a model that is no formula
+    if pd.isna(row["coefficient"]):  # a model that is not a formula
         return [Cell(readable(facts, str(row["feature"])), kind="level name"), *numbers([NOTHING] * 5)]
     if str(row["feature"]).startswith(CLINICAL) and row["scale"]:
         per_unit = significant(_exp(row["coefficient"] / row["scale"]), 3)
@@ -175,7 +178,7 @@ def _term(facts: Facts, row: Any) -> list[Cell]:
     ]  # fmt: skip
 
 
-def readable(facts: Facts, feature: str) -> str:
+def readable(facts: RunFacts, feature: str) -> str:
     """A feature's name for readers: its sequence, then PyRadiomics' name; a clinical variable by its label."""
     if feature.startswith(CLINICAL):
         variable = variable_of(feature)
@@ -191,8 +194,8 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-@report_table("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)
-def screen(facts: Facts) -> Table:
+@report_part("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)
+def screen(facts: RunFacts) -> Table:
     """Univariate logistic regression of the clinical variables."""
     frame = facts.frame("model/clinical_screen.csv")
     models = facts.protocol.model.models

@@ -1,4 +1,4 @@
-"""The two outcome groups compared, clinically and in conventional imaging: training beside testing, and all."""
+"""Comparison of the two outcome groups by clinical and conventional imaging characteristics."""
 
 from __future__ import annotations
 
@@ -9,46 +9,47 @@ import pandas as pd
 
 from radstudy.report.analysed import analysed_rows, counts
 from radstudy.report.display import NOTHING, number, p_text
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Table, heads, report_table
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
 
 
-@report_table(
+@report_part(
     "clinical",
     reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def clinical(facts: Facts) -> Table:
-    """Clinical characteristics, training beside testing."""
+def clinical(facts: RunFacts) -> Table:
+    """Clinical characteristics in the training and testing sets."""
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", (TRAINING, TESTING))
 
 
-@report_table(
+@report_part(
     "imaging",
     reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def imaging(facts: Facts) -> Table:
-    """Conventional MRI characteristics, training beside testing."""
+def imaging(facts: RunFacts) -> Table:
+    """Conventional MRI characteristics in the training and testing sets."""
     return _side_by_side(facts, "table2", "imaging", "MRI characteristic", (TRAINING, TESTING))
 
 
-@report_table(
+@report_part(
     "clinical_whole_cohort",
     reads=("evaluate/table1.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def clinical_whole(facts: Facts) -> Table:
+def clinical_whole(facts: RunFacts) -> Table:
     """Clinical characteristics of the whole cohort."""
     return _side_by_side(facts, "table1", "clinical", "Clinical characteristic", ("all",))
 
 
-@report_table(
+@report_part(
     "imaging_whole_cohort",
     reads=("evaluate/table2.csv", "cohort/rows.csv", "model/predictions.csv"),
     rows_independent=False,
 )
-def imaging_whole(facts: Facts) -> Table:
+def imaging_whole(facts: RunFacts) -> Table:
     """Conventional MRI characteristics of the whole cohort."""
     return _side_by_side(facts, "table2", "imaging", "MRI characteristic", ("all",))
 
@@ -56,10 +57,10 @@ def imaging_whole(facts: Facts) -> Table:
 _SET_NAMES = {TRAINING: "Training set", TESTING: "Testing set", "all": "Whole cohort"}
 
 
-def _side_by_side(facts: Facts, file: str, kind: str, heading: str, sets: Sequence[str]) -> Table:
+def _side_by_side(facts: RunFacts, file: str, kind: str, heading: str, sets: Sequence[str]) -> Table:
     frame = facts.frame(f"evaluate/{file}.csv")
     if not len(frame):
-        raise AbsentError(f"The study file names no {kind} variable, so there is nothing to compare here.")
+        raise AbsentError(f"The study file names no {kind} variables, so there is nothing to compare here.")
     frame = frame[frame["set"].isin(sets)]
     notes = Footnotes()
     rows: list[list[Cell]] = []
@@ -70,39 +71,43 @@ def _side_by_side(facts: Facts, file: str, kind: str, heading: str, sets: Sequen
     lines = [
         *notes.lines(),
         *_counted(facts, frame),
-        "Percentages are of the members of the group whose value is known. SD: standard deviation. "
+        "Percentages refer to the members of the group with a known value. SD: standard deviation. "
         "P-values are two-sided and not adjusted for the number of characteristics; * marks p < 0.05.",
     ]
     return Table(_header(facts, frame, heading, sets), rows, frame, lines)
 
 
 _PER_LESION = (
-    "Counted per lesion: the values differ between the lesions of some patient. The test takes the lesions as "
+    "Counted per lesion, because values differ between the lesions of some patients. The test treats the lesions as "
     "independent, so its p-value is too small"
 )
 
 
-def _counted(facts: Facts, frame: pd.DataFrame) -> list[str]:
-    """Who is counted, where it is not simply every patient of the cohort, each with one lesion."""
+def _counted(facts: RunFacts, frame: pd.DataFrame) -> list[str]:
+    """Notes on who is counted, if not every patient of the cohort has exactly one lesion in the table."""
     rows = analysed_rows(facts)
     several = len(rows) - rows["patient"].nunique()
     gone = facts.frame("cohort/rows.csv")["patient"].nunique() - rows["patient"].nunique()
     if "counted" not in frame:
-        older = "This run is of a version that counted lesions, not patients" if several else ""
-        return [f"{older}: lesions of one patient are taken as independent, p-values are too small."] if older else []
+        older = "This run is from a version that counted lesions, not patients" if several else ""
+        return (
+            [f"{older}: lesions of one patient are treated as independent, and the p-values are too small."]
+            if older
+            else []
+        )
     said = []
     if gone:
-        said.append(f"Patients of whom no model could use a lesion are left out ({gone:,}; see the flowchart).")
+        said.append(f"Patients without a lesion that any model could use are left out ({gone:,}; see the flowchart).")
     if several:
         kind = ", ".join(f"{which}: {len(part):,}" for which, part in rows.groupby("set", sort=False))
         said.append(
-            f"Patients count once, and as positive if one of their lesions is; {len(rows):,} lesions ({kind}). A value "
-            "that is the same in all lesions of a patient counts once."
+            f"Patients count once, and as positive if any of their lesions is; {len(rows):,} lesions ({kind}). A value "
+            "shared by all lesions of a patient counts once."
         )
     return said
 
 
-def _header(facts: Facts, frame: pd.DataFrame, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
+def _header(facts: RunFacts, frame: pd.DataFrame, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
     rows = analysed_rows(facts)
     sizes = [counts(rows, which) if "counted" in frame else facts.sizes(which) for which in sets]
     bands = [f"{_SET_NAMES[which]} (n = {sum(size)})" for which, size in zip(sets, sizes, strict=True)]

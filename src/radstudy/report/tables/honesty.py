@@ -1,4 +1,4 @@
-"""What the leak detector found, the baselines, and the second reader's masks through the fixed models."""
+"""The findings of the leak detector, the baselines, and the fixed models applied to another reader's masks."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number, p_text, percent
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 LEAKS = "evaluate/leaks/leaks.csv"
 BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
 MOVED = "evaluate/other_reader/moved.csv"
 
 
-@report_table("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
-def leaks(facts: Facts) -> Table:
-    """Every finding, errors first."""
+@report_part("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
+def leaks(facts: RunFacts) -> Table:
+    """Every finding of the leak detector, errors first."""
     frame = facts.frame(LEAKS)
     if not len(frame):
         raise AbsentError(_no_sign(facts))
@@ -29,31 +30,32 @@ def leaks(facts: Facts) -> Table:
     ]  # fmt: skip
     names = ["Severity", "What", "Evidence", "Where", "What to do"]
     notes = [
-        "Error: no AUC of this study can be trusted until it is settled. Warning: it may have an innocent reason; look "
-        "at it, and say so in the paper. p-values of a kind of check are adjusted for all tests of that kind.",
+        "Error: no AUC in this study can be trusted until it is resolved. Warning: there may be an innocent reason; "
+        "investigate it and report it in the paper. The p-values of each kind of check are adjusted for all tests of "
+        "that kind.",
     ]
     return Table([words(names)], rows, frame, notes)
 
 
-def _no_sign(facts: Facts) -> str:
-    """That there is no finding, and what was looked for: no sign is no proof."""
+def _no_sign(facts: RunFacts) -> str:
+    """The statement that there is no finding, with what was looked for."""
     looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
     signs = f"no sign of {'; no sign of '.join(looked)}" if looked else "what it looked for is not recorded"
     return (
-        f"The leak detector has no finding: {signs}. That is no proof: it cannot see what the study's files do not "
-        "hold, such as one woman under two names whose images differ."
+        f"The leak detector has no findings: {signs}. That is not proof: it cannot detect what is not in the study's "
+        "files, such as one patient under two names with different images."
     )
 
 
-@report_table("beside_volume", reads=("evaluate/baselines/beside_volume.csv",), rows_independent=True)
-def beside_volume(facts: Facts) -> Table:
-    """Each model beside the volume-only model of the same patients."""
+@report_part("beside_volume", reads=("evaluate/baselines/beside_volume.csv",), rows_independent=True)
+def beside_volume(facts: RunFacts) -> Table:
+    """Each model compared with the volume-only model in the same patients."""
     if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
         raise AbsentError("The study file has switched the volume-only baseline off.")
     frame = facts.frame(BESIDE_VOLUME)
     if not len(frame):
         raise AbsentError(
-            "No model with images has a volume beside it: neither features nor counts of voxels hold one."
+            "No image-based model can be compared with a volume: neither features nor voxel counts contain one."
         )
     names = ["Model", "Volume on", "n", "AUC, model", "AUC, volume", "Difference (CI)", "p-value", "rho"]
 
@@ -67,26 +69,27 @@ def beside_volume(facts: Facts) -> Table:
     rows = by_set(frame, len(names), row)
     notes = [
         *marks.lines(),
-        "Volume: its logarithm alone in a logistic regression on the same patients; of several sequences the one with "
-        "the larger training AUC. Difference: model minus volume, DeLong, not adjusted and in no family of tests. rho: "
-        "Spearman's correlation of the two predicted probabilities; near 1 the model measures the lesion's size.",
+        "Volume: its logarithm alone in a logistic regression on the same patients; with several sequences, the one "
+        "with the largest training AUC. Difference: model minus volume, DeLong's test, not adjusted and not part of a "
+        "family of tests. rho: Spearman's correlation of the two predicted probabilities; if it is near 1, the model "
+        "measures the size of the lesion.",
     ]
     return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
 def _named(record: Any, label: str, marks: Footnotes) -> Cell:
-    """The model's cell, its note as a footnote."""
+    """The cell with the model's name and its note as a footnote."""
     note = without_lesions_note(record.get("note"))
     return Cell(label, mark=marks.mark(note) if note else "", kind="level name")
 
 
-@report_table("other_reader", reads=("evaluate/other_reader/moved.csv",), rows_independent=True)
-def other_reader(facts: Facts) -> Table:
-    """The fixed models on the other readers' masks."""
+@report_part("other_reader", reads=("evaluate/other_reader/moved.csv",), rows_independent=True)
+def other_reader(facts: RunFacts) -> Table:
+    """The fixed models applied to the other readers' masks."""
     frame = _moved(facts)
     several = frame["reader"].nunique() > 1
     names = ["Model", "n (positive)", "AUC, first reader", "AUC, other reader", "Mean |difference|",
-             "Bias, limits of agreement", "Change sides, %"]  # fmt: skip
+             "Bias, limits of agreement", "Cross the cut-off, %"]  # fmt: skip
 
     def row(record: Any) -> Row:
         label = f"{record['model']} ({record['reader']})" if several else str(record["model"])
@@ -104,27 +107,27 @@ def other_reader(facts: Facts) -> Table:
         ]  # fmt: skip
 
     marks = Footnotes()
-    made = by_set(frame[frame["set"] != "all"], len(names), row)
+    lines = by_set(frame[frame["set"] != "all"], len(names), row)
     readers = facts.protocol.cohort.readers
     notes = [
         *marks.lines(),
-        f"The models as they were fitted on {readers[0]}'s masks, coefficients and cut-off unchanged, with features "
-        f"of {' and '.join(readers[1:])}'s masks; lesions that both drew on all of the model's sequences. Difference "
-        f"of the predicted probabilities: {readers[0]} minus the other; bias and {facts.level} limits of agreement "
-        "(Bland and Altman). Change sides: patients whom one reader's mask puts above the cut-off and the other's "
-        "below.",
+        f"The models fitted on {readers[0]}'s masks, with coefficients and cut-off unchanged, applied to features from "
+        f"{' and '.join(readers[1:])}'s masks, in lesions that both drew on all of the model's sequences. Difference "
+        f"between the predicted probabilities: {readers[0]} minus the other; bias and {facts.level} limits of "
+        "agreement (Bland and Altman). Cross the cut-off: patients above the cut-off with one reader's mask and below "
+        "it with the other's.",
     ]
     if facts.protocol.agree.icc is not None:
         notes.append(
-            "The features were chosen to be reproducible between these very readers: one who was never asked may move "
-            "the predictions further."
+            "The features were chosen to be reproducible between these same readers: the masks of a reader who was not "
+            "involved may change the predictions more."
         )
-    return Table([[*words(names[:1]), *numbers(names[1:])]], made, frame, notes)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], lines, frame, notes)
 
 
-def _moved(facts: Facts) -> pd.DataFrame:
+def _moved(facts: RunFacts) -> pd.DataFrame:
     frame = facts.frame(MOVED)
     if not len(frame):
         why = "one reader drew the lesions" if len(facts.protocol.cohort.readers) < 2 else "no lesion was drawn twice"
-        raise AbsentError(f"The models cannot be tried on another reader's masks: {why}, or no model is a formula.")
+        raise AbsentError(f"The models cannot be applied to another reader's masks: {why}, or no model is a formula.")
     return frame

@@ -1,4 +1,4 @@
-"""What was done to the images, and how large the lesions are: one row a sequence."""
+"""The preparation of the images and the size of the lesions, one row per sequence."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import pandas as pd
 
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.report.display import NOTHING, number, plural, significant
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, numbers, report_table, words
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
 _LONGEST = 40  # rows of a table on the page
 
 
-@report_table("volumes", reads=("prepare/volumes.csv",), rows_independent=False)
-def volumes(facts: Facts) -> Table:
-    """The volumes: geometry as acquired, and the bias field."""
+@report_part("volumes", reads=("prepare/volumes.csv",), rows_independent=False)
+def volumes(facts: RunFacts) -> Table:
+    """Geometry of the volumes as acquired, and their bias fields."""
     frame = facts.frame("prepare/volumes.csv")
     if not len(frame):
         raise AbsentError("No volume was prepared.")
@@ -33,18 +34,18 @@ def volumes(facts: Facts) -> Table:
     names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
              "Variation before", "after N4", "Field", "Moved by rounding (%)", "Warnings"]  # fmt: skip
     notes = [
-        "Voxels and spacing as acquired, iterations used: the most frequent value (and how many others there are). "
-        "Variation: coefficient of variation of the foreground's intensities (above Otsu's threshold, the same voxels "
-        "before and after), median (smallest to largest); a bias field that is removed lowers it. Field: 95th over 5th "
-        "percentile of the field in the foreground; 1 is none. Moved by rounding: how far the field moves inside a "
-        "lesion's box when noise of the last digit (1e-7 of each voxel) is put on the image and the field fitted "
-        f"again; more than {SENSITIVE:.0%} is a warning. Warnings: volumes that have one."
+        "Voxels and spacing as acquired, and iterations used: the most frequent value (and the number of other "
+        "values). Variation: coefficient of variation of the foreground's intensities (above Otsu's threshold, the "
+        "same voxels before and after), median (smallest to largest); removal of a bias field lowers it. Field: ratio "
+        "of the 95th to the 5th percentile of the field in the foreground; 1 means no field. Moved by rounding: change "
+        "of the field inside a lesion's box if noise in the last digit (1e-7 of each voxel) is added to the image and "
+        f"the field is fitted again; more than {SENSITIVE:.0%} is a warning. Warnings: number of volumes with one."
     ]
     return Table([heads(names)], rows, frame, notes)
 
 
-@report_table("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
-def lesions(facts: Facts) -> Table:
+@report_part("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
+def lesions(facts: RunFacts) -> Table:
     """The first reader's lesions: size and grey-level bins."""
     frame = facts.frame("prepare/lesions.csv")
     rows = []
@@ -64,20 +65,20 @@ def lesions(facts: Facts) -> Table:
     names = ["Sequence", f"Lesions ({facts.protocol.reader})", "Drawn again", "Voxels as drawn", "Volume (mL)",
              "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
     notes = [
-        "Median of the first reader's masks, and below it the smallest to the largest. Bins: of grey levels. Warnings: "
-        "lesions that have one. Where few voxels become many by resampling, most of the texture is interpolation. "
-        "Fewer than 8 or more than 256 bins is a warning."
+        "Median over the first reader's masks, and below it the smallest to the largest value. Bins: grey-level bins. "
+        "Warnings: number of lesions with one. If resampling turns few voxels into many, most of the texture is "
+        "interpolation. Fewer than 8 or more than 256 bins is a warning."
     ]
-    if carried := int((frame.get("transferred_from", pd.Series(dtype=str)) != "").sum()):
+    if transfers := int((frame.get("transferred_from", pd.Series(dtype=str)) != "").sum()):
         notes.append(
-            f"{plural(carried, 'mask')} of these were not drawn but transferred from another sequence (below)."
+            f"{plural(transfers, 'mask')} of these were not drawn but transferred from another sequence (below)."
         )
     return Table([heads(names)], rows, frame, notes)
 
 
-@report_table("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
-def transferred(facts: Facts) -> Table:
-    """Masks that were carried from the sequence they were drawn on to another one."""
+@report_part("transferred_masks", reads=("extract/transferred.csv", "extract/provenance.json"), rows_independent=False)
+def transferred(facts: RunFacts) -> Table:
+    """Masks that were transferred from the sequence on which they were drawn to another one."""
     section = facts.protocol.cohort.transfer
     if section is None:
         raise AbsentError("The study file transfers no mask from one sequence to another.")
@@ -98,39 +99,39 @@ def transferred(facts: Facts) -> Table:
         "a rigid fit of the surroundings" if section.rigid else "the scanner's coordinates alone (shift and rotation 0)"
     )
     notes = [
-        f"Placed by {how}. Shift: of the lesion's centre. Overlap: Dice coefficient with the mask that the scanner's "
-        "coordinates alone would give. A transferred mask is used once a reader has confirmed it; it takes no part in "
-        "the agreement between readers.",
+        f"Placed by {how}. Shift: of the lesion's centre. Overlap: Dice coefficient with the mask placed by the "
+        "scanner's coordinates alone. A transferred mask is used once a reader has confirmed it; it is not used to "
+        "assess the agreement between readers.",
         "A rigid transfer cannot undo the distortion of echo-planar images such as DWI: compare the contour with the "
-        "lesion in the quality pictures.",
+        "lesion in the images for quality control.",
     ]
     if len(frame) > _LONGEST:
-        notes.append(f"{_LONGEST} of {len(frame)}, those not confirmed first; the CSV file has all.")
+        notes.append(f"{_LONGEST} of {len(frame)} are shown, those not confirmed first; the CSV file has all of them.")
     return Table(header, rows, frame, notes)
 
 
-@report_table("warnings", reads=("prepare/lesions.csv", "prepare/volumes.csv"), rows_independent=False)
-def warnings(facts: Facts) -> Table:
-    """Each kind of warning with the number of lesions or volumes it concerns."""
-    found: dict[tuple[str, str], set[str]] = {}
+@report_part("warnings", reads=("prepare/lesions.csv", "prepare/volumes.csv"), rows_independent=False)
+def warnings(facts: RunFacts) -> Table:
+    """Each kind of warning with the patients that it concerns."""
+    patients_by_warning: dict[tuple[str, str], set[str]] = {}
     for name in ("prepare/lesions.csv", "prepare/volumes.csv"):
         for _, row in facts.frame(name).iterrows():
             for text in filter(None, str(row["warnings"]).split("; ")):
-                found.setdefault((row["sequence"], text), set()).add(row["patient"])
-    if not found:
+                patients_by_warning.setdefault((row["sequence"], text), set()).add(row["patient"])
+    if not patients_by_warning:
         raise AbsentError("No volume and no lesion raised a warning.")
-    order = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    order = sorted(patients_by_warning.items(), key=lambda item: (-len(item[1]), item[0]))
     records = [(sequence, text, len(who), ", ".join(sorted(who))) for (sequence, text), who in order]
     frame = pd.DataFrame(records, columns=["sequence", "warning", "patients", "who"])
     rows = [words([s, text, str(count), who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."])
             for s, text, count, who in records[:_LONGEST]]  # fmt: skip
     longer = len(records) > _LONGEST
-    notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all."] if longer else []
+    notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all of them."] if longer else []
     return Table([words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
 
 
 def _moved(part: Any) -> Cell:
-    """How far rounding may move the fields, per cent; nothing of a run that has not looked."""
+    """The change of the fields by rounding, per cent; empty for runs that did not test it."""
     return _median(100 * part["field_shift"]) if "field_shift" in part else Cell(NOTHING, kind="number")
 
 
@@ -148,7 +149,7 @@ def _median(values: Any) -> Cell:
 
 
 def _range(values: Any, digits: int | None = None) -> Cell:
-    """The median, whole numbers whole and others to so many decimals, and below it the smallest and the largest."""
+    """The median to `digits` decimals, whole numbers without, and below it the smallest and the largest value."""
     if digits is not None:
         return _two_lines(values, lambda value: number(value, digits))
     known = values.dropna()

@@ -1,38 +1,42 @@
-"""Who was lost on the way, and what each model could use."""
+"""The cases lost, and the rows that each model could use."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from radstudy.report.display import listed, plural
-from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, heads, report_table, words
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural
+from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, heads, words
 
 
-@report_table("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
-def lost(facts: Facts) -> Table:
+@report_part("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
+def lost(facts: RunFacts) -> Table:
     """Cases that failed, with the problem and the remedy."""
     frame = facts.failures()
     if not len(frame):
         if not facts.finished("cohort"):
-            raise AbsentError("The step 'cohort' has not run to its end; what was lost is not known yet.")
+            raise AbsentError("The step 'cohort' has not finished, so what was lost is not known yet.")
         raise AbsentError("No case failed in any step that has finished.")
     columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy"]
     rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
     names = ["Step", "Patient", "Lesion", "Sequence", "Reader", "Problem", "What to do"]
     notes = [
         "A failed case is left out of every result that needs it; nothing was repaired or imputed. Failures of the "
-        "second reader's masks concern the agreement between readers only.",
+        "second reader's masks affect only the agreement between readers.",
     ]
     return Table([words(names)], rows, frame, notes)
 
 
-@report_table("absent_sequences", reads=("cohort/absent.csv",), rows_independent=False)
-def absent(facts: Facts) -> Table:
-    """Sequences that patients do not have, or on which the lesion is not visible."""
+@report_part("absent_sequences", reads=("cohort/absent.csv",), rows_independent=False)
+def absent(facts: RunFacts) -> Table:
+    """Sequences that patients lack, or on which the lesion is not visible."""
     frame = facts.frame("cohort/absent.csv")
     if not len(frame):
-        raise AbsentError("Every lesion of the cohort was declared visible on every sequence, and none is missing.")
+        raise AbsentError(
+            "All lesions of the cohort were declared visible on every sequence, and no sequence is missing."
+        )
     counts = frame.groupby("sequence", sort=False)
     rows = [
         [Cell(str(name)), Cell(str(len(part)), kind="number"), Cell(", ".join(dict.fromkeys(part["patient"])))]
@@ -42,13 +46,13 @@ def absent(facts: Facts) -> Table:
     return Table(header, rows, frame)
 
 
-@report_table("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
-def usable(facts: Facts) -> Table:
-    """How many rows each model was trained and tested on."""
-    found = facts.document("model/models.json")
+@report_part("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
+def usable(facts: RunFacts) -> Table:
+    """The number of rows on which each model was trained and tested."""
+    models = facts.document("model/models.json")
     rows, records = [], []
     for name in facts.models:
-        model = found.get(name, {})
+        model = models.get(name, {})
         clinical = [facts.label_of(variable) for variable in model.get("clinical", [])]
         sequences = list(model.get("sequences", []))
         needs = [*sequences, plural(len(clinical), "clinical variable")] if clinical else sequences
@@ -66,14 +70,14 @@ def usable(facts: Facts) -> Table:
     names = ["Model", "Training", "Testing", "Not used", "Needs", "Note"]
     header = [[*heads(names[:4]), Cell(names[4]), Cell(names[5])]]
     note = [
-        f"Numbers are {facts.case_word}. A model leaves out whoever lacks one of its sequences or one of its candidate "
-        "clinical variables; neither is ever imputed."
+        f"Numbers are {facts.case_word}. A model leaves out {facts.case_word} that lack one of its sequences or one of "
+        "its candidate clinical variables; neither is ever imputed."
     ]
     return Table(header, rows, pd.DataFrame(records, columns=names), note)
 
 
-@report_table("undefined_features", reads=("extract/missing.csv",), rows_independent=False)
-def undefined(facts: Facts) -> Table:
+@report_part("undefined_features", reads=("extract/missing.csv",), rows_independent=False)
+def undefined(facts: RunFacts) -> Table:
     """Feature values that are not defined, with the reason."""
     frame = facts.frame("extract/missing.csv")
     if not len(frame):
@@ -88,13 +92,13 @@ def undefined(facts: Facts) -> Table:
     return Table(header, rows, frame, notes)
 
 
-@report_table("identical_lesions", reads=("extract/identical.csv",), rows_independent=False)
-def identical(facts: Facts) -> Table:
-    """Lesions whose features are all the same: a file copied under two names, most often."""
+@report_part("identical_lesions", reads=("extract/identical.csv",), rows_independent=False)
+def identical(facts: RunFacts) -> Table:
+    """Lesions with identical features, most often from a file copied under two names."""
     frame = facts.frame("extract/identical.csv")
     if not len(frame):
         raise AbsentError("No two lesions of a sequence have the same features.")
     columns = ["group", "patient", "lesion", "sequence", "reader"]
     rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
-    notes = ["Lesions of one group have identical features: look whether a file was copied under two names."]
+    notes = ["Lesions of one group have identical features: check whether a file was copied under two names."]
     return Table([words(["Group", "Patient", "Lesion", "Sequence", "Reader"])], rows, frame, notes)

@@ -13,14 +13,14 @@ from radstudy.report.tables.structure import Cell, Footnotes
 
 
 def measure_cell(row: Any, measure: PerformanceMeasure, marks: Footnotes, kind: str = "number") -> Cell:
-    """A percentage such as 84.6 [11/13], or a number; below it its interval.
+    """A percentage such as 84.6 [11/13], or a number, with its interval below.
 
     Parameters
     ----------
-    row : of table3.csv.
-    measure : which.
+    row : row of table3.csv.
+    measure : the measure.
     marks : the table's footnotes, for the measure's own note.
-    kind : of the cell.
+    kind : kind of the cell.
     """
     if measure.counts is None:
         return value_cell(row, measure.name, 3, marks, measure.note_column, kind)
@@ -33,16 +33,16 @@ def measure_cell(row: Any, measure: PerformanceMeasure, marks: Footnotes, kind: 
 
 
 def value_cell(row: Any, name: str, digits: int, marks: Footnotes, why: str, kind: str = "number") -> Cell:
-    """A number with its interval below, and what the column `why` says of it as a footnote.
+    """A number with its interval below, and the note in the column `why` as a footnote.
 
     Parameters
     ----------
-    row : of a table with the columns `name`, ``<name>_low`` and ``<name>_high``.
-    name : the value's column.
-    digits : after the point.
+    row : row of a table with the columns `name`, ``<name>_low`` and ``<name>_high``.
+    name : column of the value.
+    digits : decimals.
     marks : the table's footnotes.
-    why : the column of its note; "" for none.
-    kind : of the cell.
+    why : column of its note; "" for none.
+    kind : kind of the cell.
     """
     value = row.get(name)
     note = without_lesions_note(row.get(why))

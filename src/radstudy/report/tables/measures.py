@@ -1,4 +1,4 @@
-"""What Table 3 does not say of each model, and what one model adds to another."""
+"""Measures of each model beyond Table 3, and the incremental value of one model over another."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ import pandas as pd
 from radstudy.modelling.assessment.measures import shown_in
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
 from radstudy.report.tables.performance import valid_tests
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 _PAIR = ("model", "set")
 _SHOWN = shown_in("performance_measures")
 
 
-@report_table("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
-def measures(facts: Facts) -> Table:
-    """Measures beside those of the table of performance, Brier score and calibration, testing above training."""
+@report_part("performance_measures", reads=("evaluate/table3.csv", "evaluate/calibration.csv"), rows_independent=True)
+def measures(facts: RunFacts) -> Table:
+    """Measures beyond the table of performance, with Brier score and calibration, testing above training."""
     table, calibration = facts.frame("evaluate/table3.csv"), facts.frame("evaluate/calibration.csv")
     if not len(table):
         raise AbsentError("No model could be fitted, so there is no performance to report.")
-    found = calibration.rename(columns={"rows": "calibration_rows", "note": "calibration_note"})
-    frame = table.merge(found, on=list(_PAIR), how="left") if len(found) else table
+    calibrated = calibration.rename(columns={"rows": "calibration_rows", "note": "calibration_note"})
+    frame = table.merge(calibrated, on=list(_PAIR), how="left") if len(calibrated) else table
     names = ["Model", *(measure.heading for measure in _SHOWN), "Brier score", "Calibration slope",
              "Calibration intercept"]  # fmt: skip
     notes = Footnotes()
     rows = by_set(frame, len(names), lambda row: _measures_row(row, notes))
     lines = [
         *notes.lines(),
-        f"Below each value its {facts.level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
-        "specificity) at the training cut-off; F1 and average precision depend on the share of positives. Brier score: "
-        "mean squared error of the probabilities, 0 is perfect. Calibration slope 1 and intercept 0 are ideal: a slope "
-        "below 1 says that predictions are too extreme, an intercept above 0 that they are too low.",
-        "Training values ignore that the same patients chose the features, fitted the model and set the cut-off.",
+        f"Below each value: its {facts.level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
+        "specificity) at the training cut-off; F1 and average precision depend on the proportion of positives. Brier "
+        "score: mean squared error of the probabilities, 0 is perfect. A calibration slope of 1 and an intercept of 0 "
+        "are ideal: a slope below 1 means that predictions are too extreme, an intercept above 0 that they are too "
+        "low.",
+        "Training values ignore that features, model and cut-off were all determined on the same patients.",
     ]
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
 
@@ -51,12 +53,12 @@ def _measures_row(row: Any, notes: Footnotes) -> Row:
     ]
 
 
-@report_table("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
-def incremental(facts: Facts) -> Table:
-    """What a model gains over the one it is compared with."""
+@report_part("incremental_value", reads=("evaluate/incremental.csv",), rows_independent=True)
+def incremental(facts: RunFacts) -> Table:
+    """The gain of a model over the one with which it is compared."""
     frame = valid_tests(facts.frame("evaluate/incremental.csv"))
     if not len(frame):
-        raise AbsentError("There is no pair of models of which one should add to the other.")
+        raise AbsentError("There is no pair of models of which one is meant to add to the other.")
     names = ["Model", "Added to", "n", "AUC difference (CI)", "p-value", "IDI (CI)", "NRI (CI)", "NRI, positives",
              "NRI, negatives"]  # fmt: skip
     notes = Footnotes()
@@ -64,11 +66,11 @@ def incremental(facts: Facts) -> Table:
     lines = [
         *notes.lines(),
         "Differences: the model minus the one it is added to, on the patients that both can use. AUC: DeLong's test. "
-        "IDI: gain of the mean probability in positives minus in negatives. NRI (continuous): net share of patients "
-        "whose probability moves the right way, positives and negatives added. Every model here is built from the one "
-        "it is added to.",
-        "Training values are descriptive: features were selected and models fitted on these very patients. DeLong's "
-        "test is not valid there, so it has no interval and no p-value.",
+        "IDI: gain in mean probability in positives minus that in negatives. NRI (continuous): net share of patients "
+        "whose probability moves in the right direction, positives and negatives added. Every model here is built from "
+        "the one it is added to.",
+        "Training values are descriptive: features were selected and models fitted on these same patients. DeLong's "
+        "test is not valid there, so the difference has no interval and no p-value.",
     ]
     header = [[*words(names[:2]), *numbers(names[2:])]]
     return Table(header, rows, frame, lines)
@@ -89,8 +91,8 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
-@report_table("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
-def mcnemar(facts: Facts) -> Table:
+@report_part("mcnemar", reads=("evaluate/mcnemar.csv", "cohort/rows.csv"), rows_independent=True)
+def mcnemar(facts: RunFacts) -> Table:
     """McNemar's test of the accuracy of every pair, at the training cut-offs."""
     frame = facts.frame("evaluate/mcnemar.csv")
     if not len(frame):
@@ -101,13 +103,13 @@ def mcnemar(facts: Facts) -> Table:
     rows = by_set(frame, len(names), lambda row: _mcnemar_row(row, notes))
     lines = [
         *notes.lines(),
-        f"McNemar's test, {facts.case_word} that both models can use, each model at its own training cut-off. Only 1 "
-        f"right: {facts.case_word} whom model 1 alone classifies correctly.{_adjusted(facts)}",
+        f"McNemar's test on the {facts.case_word} that both models can use, each model at its own training cut-off. "
+        f"Only 1 right: {facts.case_word} that only model 1 classifies correctly.{_adjusted(facts)}",
     ]
     return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, lines)
 
 
-def _adjusted(facts: Facts) -> str:
+def _adjusted(facts: RunFacts) -> str:
     holm = facts.protocol.evaluate.compare.adjust == "holm"
     return " Adjusted: by Holm's method, over all pairs of the set." if holm else ""
 

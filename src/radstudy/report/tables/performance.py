@@ -16,7 +16,7 @@ from radstudy.report.chance import (
     CHANCE_BASELINES,
     CHANCE_FILE,
     INCREMENTAL,
-    Chance,
+    ChanceOfModel,
     chance_notes,
     chance_of,
     empty_note,
@@ -24,23 +24,24 @@ from radstudy.report.chance import (
     has_kind,
 )
 from radstudy.report.display import NOTHING, interval, number, p_text, significant
-from radstudy.report.facts import TESTING, TRAINING, AbsentError, Facts
+from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
+from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
-from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
-# of a row: what the set is, and below it what its values are worth
+# the name of the set in a row, and below it a caveat on its values
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
 _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
 
-@report_table(
+@report_part(
     "performance",
     reads=("evaluate/table3.csv", "model/models.json", BASELINES, CHANCE_FILE, CHANCE_BASELINES),
     rows_independent=True,
 )
-def performance(facts: Facts) -> Table:
-    """AUC, what chance reaches, and the measures at the cut-off, by model and set."""
+def performance(facts: RunFacts) -> Table:
+    """AUC, the AUC reached by chance, and the measures at the cut-off, by model and set."""
     frame = _table3(facts)
     columns = _Columns(facts)
     names = ["Model", "Set", "n (positive)", AUC.heading, *columns.names, *(measure.heading for measure in _SHOWN),
@@ -56,12 +57,12 @@ def performance(facts: Facts) -> Table:
     settings = facts.protocol.evaluate.interval
     notes = [
         *marks.lines(),
-        f"Cut-off: {cutoff_rule(facts)}{applied(facts)}; at or above it a patient is called "
+        f"Cut-off: {cutoff_rule(facts)}{applied(facts)}; a patient at or above it is classified as "
         "positive. Counts in brackets.",
-        f"Below each value its {facts.level} confidence interval: {INTERVALS[settings.auc]} for the AUC, "
-        f"{settings.proportion.title()} for proportions.",
-        "Training values are apparent: the same patients chose the features, fitted the model and set the cut-off, and "
-        "the intervals ignore that selection. They say how well the model fits, not how well it predicts.",
+        f"Below each value: its {facts.level} confidence interval, by {INTERVALS[settings.auc]} for the AUC and by the "
+        f"{settings.proportion.title()} method for proportions.",
+        "Training values are apparent: features, model and cut-off were all determined on the same patients, and the "
+        "intervals ignore that selection. They show how well the model fits, not how well it predicts.",
         *filter(None, [*chance_notes(facts), empty_note(facts)]),
         *([baseline_note(below)] if len(below) else []),
     ]
@@ -70,17 +71,17 @@ def performance(facts: Facts) -> Table:
 
 
 class _Columns:
-    """The columns on chance: those that the run has.
+    """The columns on chance that the run has.
 
     Attributes
     ----------
-    names : of the columns.
-    below : name to what is said below it.
+    names : names of the columns.
+    below : name to the text below it.
     """
 
     below: Mapping[str, str] = MappingProxyType({"Chance": "p one-sided", "p, all models": "one-sided"})
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: RunFacts) -> None:
         self._facts = facts
         further = bool(family(facts)) or has_kind(facts, INCREMENTAL)
         self.names = ["Chance", *(["p, all models"] if further else [])]
@@ -97,40 +98,40 @@ class _Columns:
 
 
 def _baseline_rows(frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int) -> list[list[Cell]]:
-    """The baselines under a heading of their own, below the study's models."""
+    """The baselines, under a separate heading below the study's models."""
     if not len(frame):
         return []
-    head = [Cell("Baselines: what needs no radiomics, or no image; in no comparison", span=width, kind="group")]
+    head = [Cell("Baselines, without radiomics or without images; not in any comparison", span=width, kind="group")]
     return [head, *(_row(row, columns, marks, empty=False) for _, row in frame.iterrows())]
 
 
 INTERVALS = {
-    "delong": "DeLong",
-    "logit-delong": "DeLong on the logit scale",
+    "delong": "DeLong's method",
+    "logit-delong": "DeLong's method on the logit scale",
     "newcombe": "Newcombe's method 5",
-    "hanley-mcneil": "Hanley and McNeil",
+    "hanley-mcneil": "Hanley and McNeil's method",
     "bootstrap": "stratified bootstrap",
     "bca": "stratified bootstrap, bias-corrected and accelerated",
 }
 
 
-def cutoff_rule(facts: Facts) -> str:
-    """How the cut-off was found, in words."""
+def cutoff_rule(facts: RunFacts) -> str:
+    """The rule of the cut-off, in words."""
     section = facts.protocol.evaluate.cutoff
     if section.rule == "youden":
-        return "the probability with the largest Youden index in the training set (of equals the lowest)"
+        return "the probability with the largest Youden index in the training set (if tied, the lowest)"
     if section.rule == "cost":
         return (
-            "the probability with the least cost in the training set, a false negative taken to cost "
-            f"{section.cost_ratio:g} times a false positive"
+            "the probability with the lowest cost in the training set, if a false negative costs "
+            f"{section.cost_ratio:g} times as much as a false positive"
         )
     which = "highest" if section.rule == "sensitivity" else "lowest"
     bound = f"a {section.rule} of at least {100 * (section.target or 0):g}%"
     return f"the {which} probability with {bound} in the training set"
 
 
-def applied(facts: Facts) -> str:
-    """What else was done with the cut-off; "" where no model could be tested."""
+def applied(facts: RunFacts) -> str:
+    """The words on the use of the cut-off in testing; "" if no model could be tested."""
     frame = facts.frames.get("evaluate/table3.csv")
     if frame is None or not {"set", "cutoff"} <= set(frame.columns):
         return ""
@@ -138,8 +139,8 @@ def applied(facts: Facts) -> str:
     return ", applied unchanged to the testing set" if tested else ""
 
 
-@report_table("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
-def counts(facts: Facts) -> Table:
+@report_part("performance_counts", reads=("evaluate/table3.csv",), rows_independent=True)
+def counts(facts: RunFacts) -> Table:
     """The counts behind the performance, with predictive values."""
     frame = _table3(facts)
     names = ["Model", "Set", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
@@ -151,13 +152,13 @@ def counts(facts: Facts) -> Table:
                      *(measure_cell(row, measure, marks) for measure in _WITH_COUNTS)])  # fmt: skip
     notes = [
         *marks.lines(),
-        "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values hold at "
-        "this cohort's share of positives only.",
+        "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values apply "
+        "only at this cohort's proportion of positives.",
     ]
     return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
 
 
-def _table3(facts: Facts) -> pd.DataFrame:
+def _table3(facts: RunFacts) -> pd.DataFrame:
     frame = facts.frame("evaluate/table3.csv")
     if not len(frame):
         raise AbsentError("No model could be fitted, so there is no performance to report.")
@@ -165,12 +166,12 @@ def _table3(facts: Facts) -> pd.DataFrame:
 
 
 def _by_model(
-    facts: Facts, frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int
+    facts: RunFacts, frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int
 ) -> list[list[Cell]]:  # fmt: skip
-    found = facts.document("model/models.json")
+    records = facts.document("model/models.json")
     rows: list[list[Cell]] = []
     for name in facts.models:
-        model = found.get(name, {})
+        model = records.get(name, {})
         if not model.get("fitted"):
             rows.append([Cell(name), Cell(model.get("note") or "not fitted", span=width - 1, kind="quiet")])
             continue
@@ -203,8 +204,8 @@ def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[
     ]
 
 
-def _chance(chance: Chance | None, kind: str) -> Cell:
-    """Such as 0.51, p 0.012, and below it 0.29 to 0.72."""
+def _chance(chance: ChanceOfModel | None, kind: str) -> Cell:
+    """A cell such as 0.51, p 0.012, with 0.29 to 0.72 below."""
     if chance is None:
         return Cell(NOTHING, kind=kind)
     text = f"{number(chance.median)}, p {p_text(chance.p_value)}"
@@ -221,20 +222,20 @@ def _whole(value: Any) -> str:
     return NOTHING if value is None or pd.isna(value) else str(int(value))
 
 
-@report_table("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
-def comparisons(facts: Facts) -> Table:
+@report_part("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
+def comparisons(facts: RunFacts) -> Table:
     """DeLong's test of every pair, testing set."""
     return _pairs(facts, TESTING)
 
 
-@report_table("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
-def comparisons_training(facts: Facts) -> Table:
+@report_part("delong_training", reads=("evaluate/delong.csv",), rows_independent=True)
+def comparisons_training(facts: RunFacts) -> Table:
     """DeLong's test of every pair, training set: descriptive."""
     return _pairs(facts, TRAINING)
 
 
 def _pair_note(note: object) -> str:
-    """What is said in a pair's row: not what the footnotes say of many pairs at once."""
+    """The note in a pair's row, without the parts that the footnotes already state for many pairs."""
     return "; ".join(part for part in without_lesions_note(note).split("; ") if part not in NESTED_WARNING)
 
 
@@ -242,7 +243,7 @@ _TESTS = ("low", "high", "z", "p_value", "p_adjusted", "auc_low", "auc_high", "a
 
 
 def valid_tests(frame: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of models without DeLong's test where nested ones were fitted on these patients; older runs have it."""
+    """The pairs, without DeLong's test for nested models on their training patients; older runs have it."""
     if not len(frame) or "nested" not in frame:
         return frame
     frame, invalid = frame.copy(), (frame["set"] == TRAINING) & frame["nested"].eq(True)
@@ -250,7 +251,7 @@ def valid_tests(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _pairs(facts: Facts, which: str) -> Table:
+def _pairs(facts: RunFacts, which: str) -> Table:
     frame = valid_tests(facts.frame("evaluate/delong.csv"))
     part = frame[frame["set"] == which]
     if not len(part):
@@ -269,12 +270,12 @@ def _pairs(facts: Facts, which: str) -> Table:
         ])  # fmt: skip
     notes = [
         "Difference: AUC of model 1 minus AUC of model 2, on the rows that both can use. Holm: adjusted over all "
-        "tested pairs of this set. Nested: one model is built from the other, so their difference is not free of each "
+        "tested pairs of this set. Nested: one model is built from the other, so the two are not independent of each "
         "other.",
     ]
     if which == TRAINING:
         notes.append(
-            "Descriptive only: models selected and fitted on these very patients. Nested pairs have no test here: "
-            "DeLong's is not valid on the patients that nested models were fitted on."
+            "Descriptive only: the models were selected and fitted on these same patients. Nested pairs have no test "
+            "here: DeLong's test is not valid on the patients on whom nested models were fitted."
         )
     return Table(header, rows, part, notes)

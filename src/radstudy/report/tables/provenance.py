@@ -1,4 +1,4 @@
-"""What was chosen and why, with which versions the numbers were made."""
+"""The choices made in the study, with reasons, and the software versions."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from radstudy.protocol.kinds import Kind
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.provenance import PROVENANCE
-from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Table, numbers, report_table, words
+from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Table, numbers, words
 
 KINDS: Mapping[str, Sequence[type[Kind]]] = {
     "prepare": PREPARATION_STEPS,
     "model.select": SELECTION_STEPS,
     "model.fit": CLASSIFIERS,
 }
-"""Places of the study file that hold steps or classifiers: the reasons for their settings stand beside these."""
+"""Places of the study file that hold steps or classifiers, which declare the reasons for their settings."""
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """A setting that was in force: its dotted name, value, who set it, and why one would."""
+    """A setting in force: its dotted name, value, source and reason."""
 
     setting: str
     value: Any
@@ -39,9 +40,9 @@ class _Choice:
     why: str
 
 
-@report_table("choices", reads=(), rows_independent=False)
-def choices(facts: Facts) -> Table:
-    """Every choice that was in force in the study, with its value, who made it, and why one would."""
+@report_part("choices", reads=(), rows_independent=False)
+def choices(facts: RunFacts) -> Table:
+    """Every setting in force in the study, with its value, source and reason."""
     rows, records = [], []
     idle, of_file = _idle(facts), _of_file(facts)
     for entry in YAML(typ="safe").load((resources.files("radstudy.report") / "choices.yaml").read_text("utf-8")):
@@ -52,13 +53,13 @@ def choices(facts: Facts) -> Table:
             record = [entry["step"], choice.setting, shown, choice.source, choice.why]
             records.append(record)
             rows.append([*words(record[:2]), Cell(record[2], kind="strong"), *words(record[3:])])
-    names = ["Step", "Setting", "Value", "Set by", "Why, and what else there is"]
+    names = ["Step", "Setting", "Value", "Set by", "Reason, and alternatives"]
     frame = pd.DataFrame(records, columns=["step", "setting", "value", "set_by", "why"])
     return Table([words(names)], rows, frame)
 
 
-def _of_file(facts: Facts) -> dict[str, Any]:
-    """The settings of a PyRadiomics parameter file, by the names that they have in the section `extract`."""
+def _of_file(facts: RunFacts) -> dict[str, Any]:
+    """The settings of a PyRadiomics parameter file, under their names in the section `extract`."""
     if facts.protocol.features is not None or facts.protocol.extract.params is None or SUMMARY not in facts.documents:
         return {}
     settings = facts.extraction
@@ -78,20 +79,20 @@ def _of_file(facts: Facts) -> dict[str, Any]:
 
 
 def _choices(protocol: Protocol, entry: Mapping[str, Any], of_file: Mapping[str, Any]) -> Iterator[_Choice]:
-    """What one line of choices.yaml tells of a study; a parameter file's settings are not the study file's."""
+    """The settings described by one line of choices.yaml; those of a parameter file replace the study file's."""
     if "kinds" in entry:
         yield from _of_kinds(protocol, str(entry["kinds"]))
         return
     if entry["setting"] in of_file:
         yield _Choice(entry["setting"], of_file[entry["setting"]], "parameter file", entry["why"])
         return
-    for setting, value, stated in _found(protocol, str(entry["setting"]).split(".")):
-        if not (entry.get("unset") and value is not None):  # told only where the study file has none
+    for setting, value, stated in _settings_at(protocol, str(entry["setting"]).split(".")):
+        if not (entry.get("unset") and value is not None):  # printed only if the study file has none
             yield _Choice(setting, value, _source(stated), entry["why"])
 
 
 def _of_kinds(protocol: Protocol, place: str) -> Iterator[_Choice]:
-    """The settings of the steps or classifiers of a place that decide something, kind by kind."""
+    """The settings in effect of the steps or classifiers at a place, kind by kind."""
     sections: Sequence[Kind] = attrgetter(place)(protocol)
     for kind in KINDS[place]:
         for name, why in kind.reasons().items():
@@ -106,11 +107,11 @@ def _source(stated: bool) -> str:
     return "study file or preset" if stated else "program's default"
 
 
-def _idle(facts: Facts) -> tuple[str, ...]:
-    """Settings that decided nothing in this study: of images that were not read, of a rule that was not taken."""
+def _idle(facts: RunFacts) -> tuple[str, ...]:
+    """Settings without effect in this study, such as those of images not read or of a rule not used."""
     protocol = facts.protocol
     images, several = protocol.features is None, len(protocol.cohort.readers) > 1
-    by_file = images and protocol.extract.params is not None  # which has settings of its own in place of these
+    by_file = images and protocol.extract.params is not None  # which replaces these settings by its own
     rules = {name: f"evaluate.cutoff.{name}" for name in ("youden", "sensitivity", "specificity")}
     rules["cost"] = "evaluate.cutoff.cost_ratio"
     in_force = {
@@ -130,10 +131,10 @@ def _idle(facts: Facts) -> tuple[str, ...]:
     return tuple(setting for setting, used in in_force.items() if not used)
 
 
-def _found(section: Any, path: list[str], at: str = "") -> list[tuple[str, Any, bool]]:
-    """The settings that a dotted path names and that have a value.
+def _settings_at(section: Any, path: list[str], at: str = "") -> list[tuple[str, Any, bool]]:
+    """The settings with a value that a dotted path names.
 
-    A setting without a value is none of the study's: of two ways to do a thing it is the other one.
+    A setting without a value does not apply to the study: of two alternatives, the other one is used.
     """
     head, *rest = path
     if not isinstance(section, BaseModel):
@@ -144,7 +145,7 @@ def _found(section: Any, path: list[str], at: str = "") -> list[tuple[str, Any, 
         return [(here, None, head in section.model_fields_set)] if here in _NONE and not rest else []
     if not rest:
         return [(here, value, head in section.model_fields_set)]
-    return _found(value, rest, here)
+    return _settings_at(value, rest, here)
 
 
 _NONE = {
@@ -155,7 +156,7 @@ _NONE = {
     "evaluate.resampling.nested": "no nested cross-validation",
     "extract.spacing_mm": "as acquired",
     "model.signature": "not named: the last model that is a formula",
-}  # what a setting without a value means, of those for which that is a choice
+}  # the meaning of a missing value, for settings where that is a choice
 
 
 def _shown(value: Any) -> str:
@@ -170,19 +171,19 @@ def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-@report_table("versions", reads=PROVENANCES, rows_independent=False)
-def versions(facts: Facts) -> Table:
-    """When each step ran, how long it took, with which versions."""
-    found = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]
-    done = [(step, record) for step, record in found if record]
+@report_part("versions", reads=PROVENANCES, rows_independent=False)
+def versions(facts: RunFacts) -> Table:
+    """Time, duration and software versions of each step."""
+    records = [(step, facts.documents.get(f"{step}/{PROVENANCE}")) for step in STEPS]
+    done = [(step, record) for step, record in records if record]
     if not done:
-        raise AbsentError("No step has run to its end.")
+        raise AbsentError("No step has finished.")
     rows = [
         [Cell(step), Cell(record["finished"].replace("T", " ")), Cell(f"{record['seconds']:.1f}", kind="number"),
          Cell(record["code"]), Cell(record["key"])]
         for step, record in done
     ]  # fmt: skip
-    rows += [[Cell(step), Cell("has not run to its end", span=4, kind="quiet")] for step, record in found
+    rows += [[Cell(step), Cell("has not finished", span=4, kind="quiet")] for step, record in records
              if not record and step != "report"]  # fmt: skip
     header = [[*words(["Step", "Finished"]), *numbers(["Seconds"]), *words(["Program", "Key"])]]
     used = {tuple(sorted(record["versions"].items())) for _, record in done}

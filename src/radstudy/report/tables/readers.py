@@ -1,12 +1,13 @@
-"""Agreement of the readers: their masks, and what they saw."""
+"""Agreement of the readers: their masks and their assessments."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from radstudy.report.display import NOTHING, interval, number
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, report_table, words
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.part import report_part
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
 
 _DISTANCES = {
     "dice": ("Dice", 3),
@@ -18,13 +19,13 @@ _DISTANCES = {
 }
 
 
-@report_table("mask_agreement", reads=("agree/masks.csv",), rows_independent=False)
-def masks(facts: Facts) -> Table:
-    """Overlap and distance of two readers' masks, one row a sequence and pair of readers."""
+@report_part("mask_agreement", reads=("agree/masks.csv",), rows_independent=False)
+def masks(facts: RunFacts) -> Table:
+    """Overlap and distance of two readers' masks, one row per sequence and pair of readers."""
     frame = facts.frame("agree/masks.csv")
     if not len(frame):
         raise AbsentError("No lesion was drawn by two readers, so no masks can be compared.")
-    pairs = list(frame.groupby(["reader_a", "reader_b"], sort=False).groups)
+    pairs = cast("list[tuple[str, str]]", list(frame.groupby(["reader_a", "reader_b"], sort=False).groups))
     rows: list[Row] = []
     for first, second in pairs:
         if len(pairs) > 1:
@@ -35,9 +36,9 @@ def masks(facts: Facts) -> Table:
     names = ["Sequence", "Lesions", *(label for label, _ in _DISTANCES.values())]
     who = f"{pairs[0][0]} and {pairs[0][1]}: m" if len(pairs) == 1 else "M"
     notes = [
-        f"{who}edian (quartiles), and below it the smallest to the largest. Dice and Jaccard: overlap, 1 is identical. "
-        "Hausdorff: the largest distance between the two surfaces (95 %: of its 95th percentile). Volume difference: "
-        "the first reader's minus the second's, in per cent of their mean.",
+        f"{who}edian (quartiles), and below it the smallest to the largest value. Dice and Jaccard: overlap; 1 is "
+        "identical. Hausdorff: the largest distance between the two surfaces (95 %: the 95th percentile). Volume "
+        "difference: the first reader's minus the second's, in per cent of their mean.",
     ]
     if told := int((frame["note"] != "").sum()):
         notes.append(f"Pairs of masks with a note in the CSV file: {told}.")
@@ -58,12 +59,12 @@ def _spread(values: Any, digits: int) -> Cell:
     return Cell(f"{middle} ({low} to {high})", below=ends, kind="number")
 
 
-@report_table("kappa", reads=("agree/kappa.csv",), rows_independent=True)
-def kappa(facts: Facts) -> Table:
-    """Cohen's kappa of what two readers saw, one row a characteristic."""
+@report_part("kappa", reads=("agree/kappa.csv",), rows_independent=True)
+def kappa(facts: RunFacts) -> Table:
+    """Cohen's kappa of two readers' assessments, one row per characteristic."""
     frame = facts.frame("agree/kappa.csv")
     if not len(frame):
-        raise AbsentError("The study file names no characteristic that two readers judged (agree.kappa).")
+        raise AbsentError("The study file names no characteristic assessed by two readers (agree.kappa).")
     notes = Footnotes()
     rows: list[Row] = []
     for _, row in frame.iterrows():
@@ -78,7 +79,7 @@ def kappa(facts: Facts) -> Table:
     names = ["Characteristic", "n", "Agreement (%)", "Kappa (CI)", "Weights"]
     lines = [
         *notes.lines(),
-        "Cohen's kappa: agreement beyond chance, 1 is complete, 0 what chance gives. With weights, near misses between "
-        "ordered levels count in part.",
+        "Cohen's kappa: agreement beyond chance; 1 is complete agreement, 0 is agreement by chance. With weights, near "
+        "misses between ordered levels count in part.",
     ]
     return Table([[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]], rows, frame, lines)

@@ -1,4 +1,4 @@
-"""Multivariable logistic regression of every model's features, and the points of the nomogram."""
+"""Multivariable logistic regression on every model's features, and the points of the nomogram."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands
-from radstudy.report.facts import AbsentError, Facts
-from radstudy.report.nomogram import Scale, nomogram_of
+from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.nomogram import NomogramScale, nomogram_of
+from radstudy.report.part import report_part
 from radstudy.report.tables.features import entering, readable
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 
 APPARENT = (
     "Training set: apparent, selection ignored. The features were chosen on the same patients, so intervals are too "
@@ -21,13 +22,13 @@ _LARGEST = 1000.0
 
 
 def estimated(row: Any) -> bool:
-    """Whether a row of the regression table has an odds ratio with an interval."""
+    """True if a row of the regression table has an odds ratio with an interval."""
     values = [float(row[name]) for name in ("odds_ratio", "low", "high")]
     return not any(map(pd.isna, values)) and 0 < values[0] < float("inf")
 
 
-def p_of_interval(facts: Facts, row: Any) -> float:
-    """The p-value of the test that a row's interval belongs to, so that neither contradicts the other.
+def p_of_interval(facts: RunFacts, row: Any) -> float:
+    """The p-value of the test that matches a row's interval, so that the two agree.
 
     Profile intervals go with the likelihood-ratio test, Wald's with Wald's; Firth's fit always has profile intervals.
     """
@@ -42,15 +43,15 @@ def odds_ratio(row: Any) -> str:
 
 
 def _shown(value: float) -> str:
-    """Three digits, but neither a power of ten nor more zeros than one can count."""
+    """A value to three digits, without powers of ten or very long numbers."""
     if 0 <= value < 1 / _LARGEST:
         return "<0.001"
     return f"{value:,.0f}" if _LARGEST <= value < 1e7 else ">10,000,000" if value >= 1e7 else significant(value, 3)
 
 
-@report_table("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
-def regression(facts: Facts) -> Table:
-    """Odds ratios with intervals, tests and variance inflation, one block a model."""
+@report_part("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
+def regression(facts: RunFacts) -> Table:
+    """Odds ratios with intervals, tests and variance inflation, one block per model."""
     frame = facts.frame("evaluate/regression.csv")
     present = [name for name in facts.models if len(frame) and name in set(frame["model"])]
     if not present:
@@ -64,18 +65,18 @@ def regression(facts: Facts) -> Table:
         rows += [_term(facts, row, notes) for _, row in frame[frame["model"] == name].iterrows()]
     lines = [
         *notes.lines(),
-        "Logistic regression without penalty of all features of a model together: odds ratio per standard deviation of "
-        "a radiomics feature, per unit or level of a clinical one; above 1 means: the higher the value, the more "
-        f"probably {facts.groups[1]}. Firth: penalised likelihood, where features separate the groups, p by its "
-        "ratio. The p-value is that of the test that the interval comes from. VIF: variance inflation factor, above 5 "
-        "to 10 features say much the same.",
+        "Unpenalised logistic regression on all features of a model together: odds ratio per standard deviation of a "
+        "radiomics feature, per unit or level of a clinical variable; above 1, higher values make "
+        f"{facts.groups[1]} more likely. Firth: penalised likelihood, used if features separate the groups, with p "
+        "from its likelihood ratio. The p-value is from the test that matches the interval. VIF: variance inflation "
+        "factor; above 5 to 10, features carry much the same information.",
         APPARENT,
     ]
     header = [[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]]
     return Table(header, rows, frame, lines)
 
 
-def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
+def _term(facts: RunFacts, row: Any, notes: Footnotes) -> Row:
     note = without_lesions_note(row["note"])
     mark = notes.mark(note) if note else ""
     ratio = odds_ratio(row) if estimated(row) else "not estimated"
@@ -87,9 +88,9 @@ def _term(facts: Facts, row: Any, notes: Footnotes) -> Row:
     ]
 
 
-@report_table("regression_fit", reads=("evaluate/regression_models.csv", "agree/summary.json"), rows_independent=True)
-def regression_fit(facts: Facts) -> Table:
-    """How well each multivariable regression fits, and how few events it rests on."""
+@report_part("regression_fit", reads=("evaluate/regression_models.csv", "agree/summary.json"), rows_independent=True)
+def regression_fit(facts: RunFacts) -> Table:
+    """The fit of each multivariable regression, and its number of events."""
     frame = facts.frame("evaluate/regression_models.csv")
     if not len(frame):
         raise AbsentError("No multivariable regression was fitted: no model has a feature.")
@@ -97,13 +98,13 @@ def regression_fit(facts: Facts) -> Table:
              "Likelihood ratio χ² (df)", "p-value", "Nagelkerke R²", "AIC", "Estimator"]  # fmt: skip
     notes = Footnotes()
     rows = [_fit(row, notes) for _, row in frame.iterrows()]
-    older = [] if "candidates" in frame else ["Candidates were not counted by the version that made this run."]
+    older = [] if "candidates" in frame else ["Candidates were not counted by the version that produced this run."]
     lines = [
         *notes.lines(),
         "Likelihood ratio: all features of the model against none. Events: the rarer outcome, training set. "
-        f"Candidates: {entering(facts)} and clinical variables (one per level but the reference) that the "
-        "selection began with. What a sample supports is counted in candidates: with fewer than about ten events for "
-        "each, estimates are unstable, however few features were selected.",
+        f"Candidates: {entering(facts)} and clinical variables (one per level except the reference) that "
+        "entered the selection. The sample has to support the candidates: with fewer than about ten events for each, "
+        "estimates are unstable, however few features were selected.",
         *older,
         APPARENT,
     ]
@@ -127,23 +128,23 @@ def _fit(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
-@report_table("nomogram", reads=("signature.json",), rows_independent=False)
-def points(facts: Facts) -> Table:
-    """The nomogram as numbers: points of every variable, and the probability of a total."""
-    found = nomogram_of(facts)
+@report_part("nomogram", reads=("signature.json",), rows_independent=False)
+def points(facts: RunFacts) -> Table:
+    """The nomogram as numbers: points of every variable, and the probability for a total."""
+    chart = nomogram_of(facts)
     rows: list[Row] = []
     records: list[tuple[str, str, float]] = []
-    for scale in found.scales:
+    for scale in chart.scales:
         rows += _points_of(scale, records)
-    totals = [total for total in range(0, int(found.most) + 21, 20) if total - 20 < found.most]
+    totals = [total for total in range(0, int(chart.most) + 21, 20) if total - 20 < chart.most]
     rows.append([Cell(f"Probability of {facts.groups[1]}", span=3, kind="group")])
     for total in totals:
-        probability = found.probability(total)
+        probability = chart.probability(total)
         rows.append([Cell(f"{total} points", kind="level"), Cell(""), Cell(number(probability), kind="number")])
         records.append(("probability", str(total), probability))
     notes = [
-        f"{found.model}, the formula of signature.json: points = points per unit x (value - value at 0 points); add "
-        f"those of all variables. Probability = 1 / (1 + exp(-({found.start:.6g} + {found.per_point:.6g} x total))).",
+        f"{chart.model}, the formula of signature.json: points = points per unit x (value - value at 0 points); sum "
+        f"over all variables. Probability = 1 / (1 + exp(-({chart.start:.6g} + {chart.per_point:.6g} x total))).",
         "Coefficients are penalised and were selected and fitted on the training set. For research, not for decisions "
         "about patients.",
     ]
@@ -152,7 +153,7 @@ def points(facts: Facts) -> Table:
     return Table(header, rows, frame, notes)
 
 
-def _points_of(scale: Scale, records: list[tuple[str, str, float]]) -> list[Row]:
+def _points_of(scale: NomogramScale, records: list[tuple[str, str, float]]) -> list[Row]:
     if not scale.levels:
         records.append((scale.name, repr(scale.zero), scale.per_unit))
         shown = [significant(scale.zero, 6), significant(scale.per_unit, 6)]

@@ -1,4 +1,4 @@
-"""The recipe as published beside the same recipe inside the folds, and how stable its selection is."""
+"""The pipeline as published, the same pipeline inside the folds, and the stability of its selection."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.outline import number_of
+from radstudy.report.part import report_part
 from radstudy.report.resampled import OPTIMISTIC, fewest, left_out_note, resampled
 from radstudy.report.tables.features import readable
-from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, report_table, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 from radstudy.statistics.selection_stability import FEWEST_FOR_INTERVAL
 
-_SHOWN, _OFTEN = 10, 25.0  # features a model; those of the model itself and those selected in this per cent or more
+_SHOWN, _OFTEN = 10, 25.0  # features per model; those of the model itself and those selected in this per cent or more
 _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 
-@report_table("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
-def honest(facts: Facts) -> Table:
-    """The recipe as published: apparent and single-split values beside nested and out-of-bag ones."""
+@report_part("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
+def honest(facts: RunFacts) -> Table:
+    """The pipeline as published, apparent and on one split, next to nested and out-of-bag values."""
     frame = resampled(facts)
-    head = [Cell("Model"), Cell("As published", span=3), Cell("The same recipe, every step inside", span=6)]
+    head = [Cell("Model"), Cell("As published", span=3), Cell("The same pipeline, every step inside", span=6)]
     names = ["", "Training", "Cross-validated, selected outside the folds", "Testing, the study's split",
              "Nested cross-validation", "Optimism", "Testing, other splits", "Out-of-bag", "Brier score",
              "Calibration slope"]  # fmt: skip
@@ -58,63 +59,63 @@ def _reference(row: Any) -> str:
     return "" if pd.isna(row["out_of_bag_brier"]) else f"share {number(row['share_brier'])}"
 
 
-def _honest_notes(facts: Facts, frame: pd.DataFrame) -> list[str]:
-    """What each column is, of those that hold something."""
+def _honest_notes(facts: RunFacts, frame: pd.DataFrame) -> list[str]:
+    """Explanations of the columns that are not empty."""
     nested, splits, resamples = (frame[frame[name].notna()] for name in ("nested_auc", "split_median", "resamples"))
     notes = [
-        "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validated with the "
-        "features selected outside the folds, on the very patients that are then left out, is no validation; testing "
-        "is one split, and the share of the other splits that gave less is below it."
+        "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validation with the "
+        "features selected outside the folds, on the same patients that are then left out, is not a validation; "
+        "testing is one split, with the share of other splits that had a lower AUC below it."
     ]
     if len(nested):
         notes.append(
             f"Nested cross-validation: {span(nested['repeats'])} x {span(nested['folds'])} folds of all "
-            f"{facts.case_word}, every filter, tree, screening and penalty fitted inside; mean of the folds' AUCs, "
-            f"never of pooled scores, which are biased low in small samples; below it the {facts.level} interval from "
-            "the corrected-resampled variance (1 / (k r) + n test / n train; Nadeau and Bengio 2003), approximate for "
-            "an AUC. Optimism: the training AUC minus this one; the folds train on other numbers of patients than the "
-            "study's training set, which moves it a little."
+            f"{facts.case_word}, with every filter, tree, screening and penalty fitted inside; mean of the folds' "
+            "AUCs, never of pooled scores, which are biased low in small samples; below it, the "
+            f"{facts.level} interval from the corrected resampled variance (1 / (k r) + n test / n train; Nadeau and "
+            "Bengio 2003), approximate for an AUC. Optimism: the training AUC minus this one; the folds train on a "
+            "different number of patients from the study's training set, which changes it slightly."
         )
     if len(splits):
         notes.append(
-            f"Other splits: {span(splits['splits'])} random splits of the study's sizes; median"
+            f"Other splits: {span(splits['splits'])} random splits of the same sizes as the study's; median"
             f"{_share_note(facts, splits['splits'], 'splits')}."
         )
     if len(resamples):
         notes.append(
-            f"Out-of-bag: models of {span(resamples['resamples'])} resamples of patients, on the patients not drawn; "
+            f"Out-of-bag: models from {span(resamples['resamples'])} resamples of patients, on the patients not drawn; "
             f"mean{_share_note(facts, resamples['resamples'], 'resamples')}. Brier score: 'share' is that of a model "
-            "that knows the share of positives only. Calibration slope: median; below 1 says that predictions are too "
+            "that knows only the proportion of positives. Calibration slope: median; below 1, predictions are too "
             "extreme."
         )
     return [*notes, *left_out_note(frame[frame["training_auc"].notna()])]
 
 
-def _share_note(facts: Facts, counts: pd.Series[Any], unit: str) -> str:
-    """What stands below a median or mean of so many values."""
+def _share_note(facts: RunFacts, counts: pd.Series[Any], unit: str) -> str:
+    """The words on the central share below a median or mean."""
     if counts.max() < fewest(facts):
         return f" ({span(counts)} {unit} are too few for a central {facts.level})"
-    return f", below it the central {facts.level} of the {unit}"
+    return f", with the central {facts.level} of the {unit} below it"
 
 
-@report_table("stability", reads=("evaluate/resampling/summary.csv",), rows_independent=False)
-def stability(facts: Facts) -> Table:
-    """How stable selection and predictions are."""
+@report_part("stability", reads=("evaluate/resampling/summary.csv",), rows_independent=False)
+def stability(facts: RunFacts) -> Table:
+    """The stability of the selection and of the predictions."""
     frame = resampled(facts)
     known = frame[frame["resamples"].notna() | frame["repeats"].notna()]
     if not len(known):
-        raise AbsentError("The study file leaves out both the bootstrap and nested cross-validation.")
+        raise AbsentError("The study file omits both the bootstrap and nested cross-validation.")
     names = ["Model", "Features selected, mean", "of candidates", "Nogueira's index (CI)", "Agreement of risks, ICC",
              "SD of a patient's risk, median", "largest"]  # fmt: skip
     notes = Footnotes()
     rows = [_stability_row(row, notes) for _, row in known.iterrows()]
     lines = [
         *notes.lines(),
-        "Nogueira's index of the selection over the bootstrap's resamples: 1 for the same features every time, 0 for "
-        "as much overlap as chance gives; correlated features that stand in for each other lower it. Its interval is "
-        f"the normal one, given from {FEWEST_FOR_INTERVAL} resamples on. Agreement of risks: ICC(1,1) of a patient's "
-        "predicted probabilities over the repeats of nested cross-validation, each from models that had not seen the "
-        "patient; SD over the same repeats.",
+        "Nogueira's index of the selection over the bootstrap resamples: 1 if the same features are selected every "
+        "time, 0 for the overlap expected by chance; correlated features that replace each other lower it. Its "
+        f"interval is the normal approximation, given for {FEWEST_FOR_INTERVAL} resamples or more. Agreement of risks: "
+        "ICC(1,1) of a patient's predicted probabilities over the repeats of nested cross-validation, each from models "
+        "that had not been trained on the patient; SD over the same repeats.",
     ]
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, known, lines)
 
@@ -131,13 +132,13 @@ def _stability_row(row: Any, notes: Footnotes) -> Row:
     ]  # fmt: skip
 
 
-@report_table(
+@report_part(
     "selection_frequency",
     reads=("evaluate/resampling/features.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def frequent(facts: Facts) -> Table:
-    """How often each feature is selected, and what its coefficient is then."""
+def frequent(facts: RunFacts) -> Table:
+    """The selection frequency of each feature, and its coefficient when selected."""
     frame = resampled(facts, "features")
     rows: list[Row] = []
     names = ["Feature", "Selected, %", "Coefficient in the study", "Coefficient over resamples", "Same sign, %"]
@@ -149,21 +150,21 @@ def frequent(facts: Facts) -> Table:
         rows.append([Cell(head, span=len(names), kind="group")])
         rows += [_frequent_row(facts, row) for _, row in shown.loc[keep].iterrows()]
     notes = [
-        f"Over the bootstrap's resamples of all {facts.case_word}: the features of the study's models (bold) and the "
-        f"{_SHOWN} most frequent others that {_OFTEN:g}% or more of the resamples selected; the CSV file has all. "
-        f"Coefficients per standard deviation: of the study's model, and of the resamples that selected the feature "
-        f"(median, central {facts.level} where {fewest(facts)} or more did). Same sign: the share of these that agree "
-        "on the direction.",
+        f"Over the bootstrap resamples of all {facts.case_word}: the features of the study's models (bold) and the "
+        f"{_SHOWN} most frequent others that {_OFTEN:g}% or more of the resamples selected; the CSV file has all of "
+        "them. Coefficients per standard deviation: in the study's model, and in the resamples that selected the "
+        f"feature (median, and central {facts.level} if {fewest(facts)} or more did). Same sign: the share of these "
+        "resamples that agree on the direction.",
     ]
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
 
 
 def _chosen(part: pd.DataFrame) -> int:
-    """Features that some resample selected: the study's own are listed even where none did."""
+    """The number of features that some resample selected; the study's own are listed even if none did."""
     return int((part["selected_percent"] > 0).sum())
 
 
-def _frequent_row(facts: Facts, row: Any) -> Row:
+def _frequent_row(facts: RunFacts, row: Any) -> Row:
     strong = " strong" if row["in_model"] else ""
     spread = interval(row["coefficient_median"], row["coefficient_low"], row["coefficient_high"], 2)
     return [
@@ -173,18 +174,18 @@ def _frequent_row(facts: Facts, row: Any) -> Row:
     ]  # fmt: skip
 
 
-@report_table(
+@report_part(
     "optimism",
     reads=("evaluate/resampling/corrections.csv", "evaluate/resampling/summary.csv", "cohort/rows.csv"),
     rows_independent=False,
 )
-def corrections(facts: Facts) -> Table:
-    """Harrell's, .632 and .632+, headed by what they are, beside what they give on permuted outcomes."""
+def corrections(facts: RunFacts) -> Table:
+    """Harrell's, .632 and .632+ corrections, labelled as optimistic, next to their values on permuted outcomes."""
     section = facts.protocol.evaluate.resampling
     if section is not None and not section.optimism:
         raise AbsentError(
-            "Corrections of optimism (Harrell's, .632, .632+) are made on request (evaluate.resampling.optimism): "
-            "after a selection of features they stay optimistic. "
+            "Optimism corrections (Harrell's, .632, .632+) are computed on request (evaluate.resampling.optimism): "
+            "after feature selection they remain optimistic. "
             f"{number_of('table', 'honest')} has the honest values."
         )
     frame = resampled(facts, "corrections")
@@ -200,10 +201,10 @@ def corrections(facts: Facts) -> Table:
     outcomes = plural_span(frame["noise_outcomes"].dropna(), "permuted outcome")
     resamples = plural_span(frame["resamples"].dropna(), "resample")
     notes = [
-        f"AUCs of the whole pipeline on all {facts.case_word} ({resamples}); below each what the "
-        f"very same estimate gives where nothing can be predicted (mean over {outcomes}). "
-        "An estimate that is above 0.5 there is optimistic by so much: these corrections were made for models without "
-        "a selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
+        f"AUCs of the whole pipeline on all {facts.case_word} ({resamples}); below each, the same estimate when "
+        f"nothing can be predicted (mean over {outcomes}). "
+        "An estimate above 0.5 there is optimistic by the difference: these corrections were developed for models "
+        "without selection among many features. Harrell, Lee and Mark 1996; Efron and Tibshirani 1997.",
     ]
     return Table([head, [*words(second[:1]), *numbers(second[1:])]], rows, frame, notes)
 

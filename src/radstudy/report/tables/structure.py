@@ -1,4 +1,4 @@
-"""What a table of the report is, before anything turns it into HTML or CSV, and how one is declared."""
+"""A table of the report, before it becomes HTML, CSV or Word."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.analysed import lesions_note
-from radstudy.report.facts import Facts
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -18,12 +15,12 @@ class Cell:
 
     Parameters
     ----------
-    text : what it says.
-    below : a second line, printed smaller.
-    span : columns it covers.
-    mark : footnote letter, printed raised.
-    kind : "number" (set right), "level" (indented), "name" (not broken), "quiet", "strong", "group" (heads others), or
-        several of these with blanks between.
+    text : text of the cell.
+    below : a second line, in smaller print.
+    span : number of columns.
+    mark : footnote letter, printed as a superscript.
+    kind : "number" (right-aligned), "level" (indented), "name" (not broken), "quiet", "strong", "group" (a heading), or
+        several of these separated by blanks.
     """
 
     text: str
@@ -38,14 +35,14 @@ Row = Sequence[Cell]
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One table as made.
+    """One table.
 
     Parameters
     ----------
     header : rows of header cells.
     rows : rows of cells.
-    frame : the same facts with all their digits, for the CSV file.
-    footnotes : printed below, in order.
+    frame : the same data in full precision, for the CSV file.
+    footnotes : footnotes, in order.
     """
 
     header: Sequence[Row]
@@ -53,47 +50,9 @@ class Table:
     frame: pd.DataFrame
     footnotes: Sequence[str] = field(default=())
 
-
-@dataclass(frozen=True)
-class ReportTable:
-    """A table of the report as declared; called with the facts of a run, it makes it.
-
-    Parameters
-    ----------
-    name : in outline.yaml and of its files.
-    reads : files of the run that it is made from.
-    rows_independent : whether it has intervals or tests that take every row as independent; it then has a footnote
-        where patients have several lesions. Counts have none, nor do tables that count patients, and permutations and
-        resampling keep a patient's lesions together.
-    make : the function.
-    """
-
-    name: str
-    reads: tuple[str, ...]
-    rows_independent: bool
-    make: Callable[[Facts], Table]
-
-    def __call__(self, facts: Facts) -> Table:
-        """Make the table.
-
-        Raises
-        ------
-        AbsentError : there is nothing to show; says why.
-        """
-        table = self.make(facts)
-        note = lesions_note(facts) if self.rows_independent else ""
-        return replace(table, footnotes=[note, *table.footnotes]) if note else table
-
-
-def report_table(
-    name: str, *, reads: tuple[str, ...], rows_independent: bool
-) -> Callable[[Callable[[Facts], Table]], ReportTable]:
-    """Declare the function below as a table of the report; see `ReportTable`."""
-
-    def declared(make: Callable[[Facts], Table]) -> ReportTable:
-        return ReportTable(name, reads, rows_independent, make)
-
-    return declared
+    def with_first_note(self, note: str) -> Table:
+        """The table with one more footnote, above the others."""
+        return replace(self, footnotes=[note, *self.footnotes])
 
 
 class Footnotes:
@@ -115,30 +74,30 @@ def _letter(index: int) -> str:
     return chr(ord("a") + index) if index < 26 else f"a{_letter(index - 26)}"
 
 
-# How a block of rows of one set is headed: never training values without what they are.
+# Headings of the rows of one set: training values are always marked as apparent.
 SET_HEADS = {"testing": "Testing set", "training": "Training set: apparent, selection ignored"}
 
 
 def by_set(frame: pd.DataFrame, width: int, row: Callable[[Any], Row]) -> list[Row]:
-    """Rows of cells in a block a set, testing first, each block under its heading.
+    """The rows in one block per set, testing first, each block under its heading.
 
     Parameters
     ----------
-    frame : with a column ``set``.
-    width : columns of the table.
-    row : from a row of the frame to its cells.
+    frame : table with a column ``set``.
+    width : number of columns.
+    row : function from a row of the frame to its cells.
     """
-    made: list[Row] = []
+    rows: list[Row] = []
     for which, head in SET_HEADS.items():
         part = frame[frame["set"] == which] if len(frame) else frame
         if len(part):
-            made.append([Cell(head, span=width, kind="group")])
-            made += [row(record) for _, record in part.iterrows()]
-    return made
+            rows.append([Cell(head, span=width, kind="group")])
+            rows += [row(record) for _, record in part.iterrows()]
+    return rows
 
 
 def heads(names: Iterable[str], numbers: bool = True) -> list[Cell]:
-    """A header row: the first column set left, the others as numbers."""
+    """A header row: the first column left-aligned, the others as numbers."""
     return [Cell(name, kind="number" if numbers and index else "") for index, name in enumerate(names)]
 
 
@@ -148,5 +107,5 @@ def words(values: Iterable[str], kind: str = "") -> list[Cell]:
 
 
 def numbers(values: Iterable[str]) -> list[Cell]:
-    """A row of cells set right."""
+    """A row of right-aligned cells."""
     return [Cell(value, kind="number") for value in values]

@@ -1,10 +1,10 @@
-"""The report's sentences, made from what ran: nothing is claimed that the numbers do not hold."""
+"""The report's sentences, built from a run's files: they claim nothing that the files do not show."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
 from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
@@ -13,7 +13,7 @@ from radstudy.report.text.summary import alarms, summary
 
 __all__ = ["TEXTS", "Paragraph", "alarms", "summary"]
 
-TEXTS: dict[str, Callable[[Facts], list[Paragraph]]] = {
+TEXTS: dict[str, Callable[[RunFacts], list[Paragraph]]] = {
     "methods": methods,
     "cohort_notes": cohort_notes,
     "motion": motion,

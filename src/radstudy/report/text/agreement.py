@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from radstudy.report.display import listed
-from radstudy.report.facts import Facts
+from radstudy.protocol.words import listed
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.evidence import agreement, agreement_tested, rows, shows
 from radstudy.report.text.sentence import Sentence
 
@@ -15,32 +15,33 @@ _FORMS = {
 MASKS, KAPPA = "agree/masks.csv", "agree/kappa.csv"
 
 
-def bound_of(found: dict[str, object]) -> str:
-    """What had to be above the bound: the estimate, or the lower limit of its interval."""
-    lower = found.get("by", "estimate") == "lower"
-    return f"the lower 95% limit of an {found['form']}" if lower else f"an {found['form']}"
+def bound_of(summary: dict[str, object]) -> str:
+    """The quantity that had to exceed the bound: the estimate, or the lower limit of its interval."""
+    lower = summary.get("by", "estimate") == "lower"
+    return f"the lower 95% limit of an {summary['form']}" if lower else f"an {summary['form']}"
 
 
-def _unfiltered(facts: Facts) -> str:
-    why = "the study file asks for none" if facts.protocol.agree.icc is None else "there is one reader"
-    return f"No feature was filtered by the agreement between readers: {why}."
+def _unfiltered(facts: RunFacts) -> str:
+    why = "the study file asks for no such filter" if facts.protocol.agree.icc is None else "there is only one reader"
+    return f"Features were not filtered by the agreement between readers: {why}."
 
 
-def _filtered(facts: Facts) -> str:
-    found = agreement(facts)
+def _filtered(facts: RunFacts) -> str:
+    summary = agreement(facts)
     who = (
-        "all lesions that every reader drew; testing patients' features, never their outcomes, took part"
-        if found.get("patients", "all") == "all"
-        else "the training set's lesions that every reader drew"
+        "all lesions drawn by every reader; this used the features of testing patients, but never their outcomes"
+        if summary.get("patients", "all") == "all"
+        else "the training-set lesions drawn by every reader"
     )
     return (
-        f"Features with {bound_of(found)} ({_FORMS[str(found['form'])]}) above {found['above']:g} were kept, on {who}."
+        f"Features with {bound_of(summary)} ({_FORMS[str(summary['form'])]}) above {summary['above']:g} were kept. It "
+        f"was computed on {who}."
     )
 
 
-def _kappa(facts: Facts) -> str:
+def _kappa(facts: RunFacts) -> str:
     named = [facts.label_of(str(name)) for name in dict.fromkeys(rows(facts, KAPPA, "kappa")["variable"])]
-    return f"What two readers saw ({listed(named)}) was compared by Cohen's kappa."
+    return f"Agreement between two readers on {listed(named)} was measured with Cohen's kappa."
 
 
 AGREEMENT = (
@@ -58,8 +59,8 @@ AGREEMENT = (
         "mask_agreement",
         lambda facts: shows(facts, MASKS, "dice"),
         lambda _: (
-            "The readers' masks were compared by Dice and Jaccard coefficient, Hausdorff distance (largest and "
-            "95th percentile) and mean surface distance."
+            "The readers' masks were compared by the Dice and Jaccard coefficients, the Hausdorff distance (maximum "
+            "and 95th percentile) and the mean surface distance."
         ),
     ),
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),

@@ -1,28 +1,28 @@
-"""The methods text of the patients: the outcome, the two sets, who was left out."""
+"""The methods text on the patients: the outcome, the two sets and the exclusions."""
 
 from __future__ import annotations
 
 from radstudy.report.display import plural
-from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import lesions_share_patients, rows, shows
 from radstudy.report.text.sentence import Sentence
 
 ROWS, EXCLUDED = "cohort/rows.csv", "cohort/excluded.csv"
 
 
-def _outcome(facts: Facts) -> str:
+def _outcome(facts: RunFacts) -> str:
     outcome = facts.protocol.cohort.outcome
     return f"The outcome was {outcome.label or outcome.column} ({facts.groups[1]} = positive)."
 
 
-def _given(facts: Facts) -> str:
+def _given(facts: RunFacts) -> str:
     return (
-        "The split into training and testing sets was given by the column "
+        "The split into training and testing sets was taken from the column "
         f"'{facts.protocol.cohort.split.column}' of the cohort table."
     )
 
 
-def _random(facts: Facts) -> str:
+def _random(facts: RunFacts) -> str:
     how = "stratified by outcome" if facts.protocol.cohort.split.stratify else "not stratified by outcome"
     frame = rows(facts, ROWS, "set")
     sizes = {which: frame.loc[frame["set"] == which, "patient"].nunique() for which in (TRAINING, TESTING)}
@@ -32,7 +32,7 @@ def _random(facts: Facts) -> str:
     )
 
 
-def _left_out(facts: Facts) -> str:
+def _left_out(facts: RunFacts) -> str:
     frame = rows(facts, EXCLUDED, "reason")
     return (
         f"Rows with a reason for exclusion in the cohort table were left out ({len(frame)} rows of "

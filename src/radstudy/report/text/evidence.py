@@ -1,4 +1,4 @@
-"""What the files of a run show to have been done: the conditions of the report's sentences."""
+"""Evidence in a run's files of what was done: the conditions of the report's sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.chance import CHANCE_FILE
-from radstudy.report.facts import TESTING, Facts
+from radstudy.report.facts import TESTING, RunFacts
 from radstudy.report.resampled import FOLDER
 
 TABLE3 = "evaluate/table3.csv"
@@ -15,53 +15,53 @@ DELONG = "evaluate/delong.csv"
 RESAMPLED = f"{FOLDER}/summary.csv"
 
 
-def rows(facts: Facts, name: str, *known: str) -> pd.DataFrame:
-    """The rows of a table that have a value in all the columns; none where the table or a column is not there.
+def rows(facts: RunFacts, name: str, *known: str) -> pd.DataFrame:
+    """The rows of a table that have a value in all the columns; none if the table or a column is missing.
 
     Parameters
     ----------
     facts : of the run.
     name : of the table, such as evaluate/table3.csv.
-    known : columns that must hold something.
+    known : columns that must not be empty.
     """
     frame = facts.frames.get(name)
     if frame is None or not len(frame) or not set(known) <= set(frame.columns):
         return pd.DataFrame(columns=list(known))
-    there = pd.Series(True, index=frame.index)
+    complete = pd.Series(True, index=frame.index)
     for column in known:
-        there &= frame[column].notna() & (frame[column].astype(str) != "")
-    return frame[there]
+        complete &= frame[column].notna() & (frame[column].astype(str) != "")
+    return frame[complete]
 
 
-def shows(facts: Facts, name: str, *known: str) -> bool:
-    """Whether a table has a row with a value in all the columns."""
+def shows(facts: RunFacts, name: str, *known: str) -> bool:
+    """True if a table has a row with a value in all the columns."""
     return bool(len(rows(facts, name, *known)))
 
 
-def fitted(facts: Facts) -> dict[str, dict[str, Any]]:
-    """The models that were fitted, in the study's order, and what the run says of each."""
-    found = facts.documents.get("model/models.json") or {}
-    return {name: found[name] for name in facts.models if found.get(name, {}).get("fitted")}
+def fitted(facts: RunFacts) -> dict[str, dict[str, Any]]:
+    """The models that were fitted, in the study's order, each with its record."""
+    records = facts.documents.get("model/models.json") or {}
+    return {name: records[name] for name in facts.models if records.get(name, {}).get("fitted")}
 
 
-def agreement(facts: Facts) -> dict[str, Any]:
-    """The summary of the agreement between the readers; empty where the step has not run."""
+def agreement(facts: RunFacts) -> dict[str, Any]:
+    """The summary of the agreement between the readers; empty if the step has not run."""
     return dict(facts.documents.get("agree/summary.json") or {})
 
 
-def agreement_tested(facts: Facts) -> bool:
-    """Whether the agreement filtered features: some intraclass correlation could be computed."""
+def agreement_tested(facts: RunFacts) -> bool:
+    """True if features were filtered by agreement: some intraclass correlation could be computed."""
     return bool(agreement(facts)) and not agreement(facts)["note"] and shows(facts, "agree/icc.csv", "icc")
 
 
-def chance_rows(facts: Facts, kind: str = "outcome") -> pd.DataFrame:
-    """The permutation p-values that were computed, of the models."""
+def chance_rows(facts: RunFacts, kind: str = "outcome") -> pd.DataFrame:
+    """The rows of the models' permutation p-values that were computed."""
     frame = rows(facts, CHANCE_FILE, "permutations", "p_value")
     return frame[frame["kind"] == kind] if len(frame) else frame
 
 
-def left_out(facts: Facts, name: str, column: str) -> dict[str, list[str]]:
-    """Why models are not in a table, to their names: rows with a note in place of a value."""
+def left_out(facts: RunFacts, name: str, column: str) -> dict[str, list[str]]:
+    """Reasons for leaving models out of a table, each with their names: rows with a note in place of a value."""
     frame = facts.frames.get(name)
     if frame is None or not {"model", "note", column} <= set(frame.columns):
         return {}
@@ -69,18 +69,18 @@ def left_out(facts: Facts, name: str, column: str) -> dict[str, list[str]]:
     return {str(why): list(dict.fromkeys(part["model"])) for why, part in without.groupby("note", sort=False)}
 
 
-def areas(facts: Facts, which: str) -> pd.DataFrame:
+def areas(facts: RunFacts, which: str) -> pd.DataFrame:
     """The rows of Table 3 that have an AUC in a set."""
     frame = rows(facts, TABLE3, "auc")
     return frame[frame["set"] == which] if len(frame) else frame
 
 
 def row_of(frame: pd.DataFrame, model: str, which: str = TESTING) -> Any:
-    """A model's row in a set, None where there is none."""
+    """A model's row in a set; None if it has none."""
     part = frame[(frame["model"] == model) & (frame["set"] == which)] if len(frame) else frame
     return part.iloc[0] if len(part) else None
 
 
-def lesions_share_patients(facts: Facts) -> bool:
-    """Whether some patient has several lesions."""
+def lesions_share_patients(facts: RunFacts) -> bool:
+    """True if some patient has several lesions."""
     return facts.case_word == "lesions"

@@ -1,4 +1,4 @@
-"""The methods text of the extraction: how a lesion became its features, by the settings that were used."""
+"""The methods text on the extraction, from the settings that were used."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from radstudy.features.names import names_of_image_type
 from radstudy.features.setting_values import SETTINGS
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.protocol.sections import Extract
-from radstudy.report.display import listed, plural
-from radstudy.report.facts import SUMMARY, Facts
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural
+from radstudy.report.facts import SUMMARY, RunFacts
 
 _INTERPOLATORS = {"sitkBSpline": "B-spline", "sitkLinear": "linear interpolation",
                   "sitkNearestNeighbor": "nearest neighbour"}  # fmt: skip
@@ -21,8 +22,8 @@ _SAID = {"binWidth", "binCount", "resampledPixelSpacing", "interpolator", "padDi
 _DECIDES_NOTHING = {"label", "geometryTolerance"}  # the study file's rule takes the lesion; grids are always compared
 
 
-def extraction(facts: Facts) -> str:
-    """The sentences of the extraction, whoever has made its settings: the study file, or a parameter file."""
+def extraction(facts: RunFacts) -> str:
+    """The sentences on the extraction; its settings are the study file's or those of a parameter file."""
     section, settings = facts.protocol.extract, facts.extraction
     explained = facts.document(SUMMARY)["explained"]
     by_file = "" if section.params is None else f"by the PyRadiomics parameter file '{section.params}': "
@@ -68,7 +69,7 @@ def _bins(settings: ExtractionSettings) -> str:
 
 
 def _image(settings: ExtractionSettings, image: ImageType) -> str:
-    """An image type in words, with what it has of its own."""
+    """An image type in words, with its bins if they are its own."""
     own = settings.for_image_type(image)
     return _kind(own, image) + (f" ({_bins(own)})" if _bins(own) != _bins(settings) else "")
 
@@ -83,7 +84,7 @@ def _kind(own: ExtractionSettings, image: ImageType) -> str:
 
 
 def _others(settings: ExtractionSettings) -> list[str]:
-    """The settings that are not PyRadiomics' defaults and that no other sentence tells."""
+    """The settings that differ from PyRadiomics' defaults and that no other sentence mentions."""
     usual = ExtractionSettings()
     told = {name: attribute for name, (attribute, _) in SETTINGS.items() if name not in _SAID | _DECIDES_NOTHING}
     values = {name: getattr(settings, attribute) for name, attribute in told.items()}
@@ -93,7 +94,7 @@ def _others(settings: ExtractionSettings) -> list[str]:
     if not named:
         return []
     words = listed([f"{name} {_value(value)}" for name, value in named.items()])
-    return [f"of PyRadiomics' other settings, these were not the defaults: {words}."]
+    return [f"these other settings of PyRadiomics differed from its defaults: {words}."]
 
 
 def _value(value: Any) -> str:

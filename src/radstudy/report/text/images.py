@@ -1,11 +1,12 @@
-"""The methods text of the images: their preparation, whose masks, and how a lesion became its features."""
+"""The methods text on the images: their preparation, the masks and the features."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from radstudy.report.display import listed, plural
-from radstudy.report.facts import SUMMARY, Facts
+from radstudy.protocol.words import listed
+from radstudy.report.display import plural
+from radstudy.report.facts import SUMMARY, RunFacts
 from radstudy.report.text.evidence import agreement_tested, fitted, rows, shows
 from radstudy.report.text.extraction import extraction
 from radstudy.report.text.sentence import Sentence
@@ -15,8 +16,8 @@ TRANSFERRED, MAPS = "extract/transferred.csv", "extract/maps/maps.csv"
 # --- preparation -------------------------------------------------------------------------------------------------
 
 
-def _done(facts: Facts) -> list[str]:
-    """The steps of `prepare` that the volumes' histories tell of, in words; how many volumes, where not all."""
+def _done(facts: RunFacts) -> list[str]:
+    """The steps of `prepare` in the volumes' histories, in words; with the number of volumes if not all."""
     histories = rows(facts, VOLUMES, "history")["history"].astype(str)
     told = []
     for step in facts.protocol.prepare:
@@ -30,7 +31,7 @@ IMAGES = (
     Sentence(
         "no_images",
         lambda facts: facts.protocol.features is not None and facts.finished("extract"),
-        lambda _: "The study began at a table of features; no image was read.",
+        lambda _: "The study started from a table of features; no image was read.",
     ),
     Sentence(
         "as_acquired",
@@ -40,7 +41,7 @@ IMAGES = (
     Sentence(
         "prepared",
         lambda facts: bool(_done(facts)),
-        lambda facts: f"Every volume that could be read went through, in this order: {'; '.join(_done(facts))}.",
+        lambda facts: f"Every readable volume underwent, in this order: {'; '.join(_done(facts))}.",
     ),
 )
 
@@ -48,64 +49,68 @@ IMAGES = (
 # --- masks and features ------------------------------------------------------------------------------------------
 
 
-def _extracted(facts: Facts) -> bool:
+def _extracted(facts: RunFacts) -> bool:
     return facts.protocol.features is None and SUMMARY in facts.documents
 
 
-def _explained(facts: Facts) -> str:
+def _explained(facts: RunFacts) -> str:
     return f" ({facts.document(SUMMARY)['explained']})"
 
 
-def _first_reader(facts: Facts) -> str:
-    return f"The masks of {facts.protocol.reader} trained and tested the models."
+def _first_reader(facts: RunFacts) -> str:
+    return f"The models were trained and tested on the masks of {facts.protocol.reader}."
 
 
-def _other_readers(facts: Facts) -> str:
+def _other_readers(facts: RunFacts) -> str:
     return (
-        f"Those of {listed(list(facts.protocol.cohort.readers[1:]))} took no part in training or testing; they served "
-        "the agreement between readers."
+        f"Those of {listed(list(facts.protocol.cohort.readers[1:]))} were not used for training or testing; they "
+        "served to assess the agreement between readers."
     )
 
 
-def _used(facts: Facts) -> Any:
+def _used(facts: RunFacts) -> Any:
     frame = rows(facts, TRANSFERRED, "status")
     return frame[frame["status"].isin(["confirmed", "not confirmed, accepted"])] if len(frame) else frame
 
 
-def _transfer(facts: Facts) -> str:
+def _transfer(facts: RunFacts) -> str:
     section, used = facts.protocol.cohort.transfer, _used(facts)
     assert section is not None
     fit = (
-        ", after a rigid fit of the lesion's surroundings by Mattes' mutual information (all voxels of an isotropic "
-        "grid within 30 mm of the lesion, three resolutions)"
+        ", after a rigid registration of the lesion's surroundings by Mattes' mutual information (all voxels of an "
+        "isotropic grid within 30 mm of the lesion, three resolutions)"
         if section.rigid
         else ""
     )
     how = (
         "nearest neighbour"
         if section.partial_volume is None
-        else f"linear interpolation cut at {section.partial_volume:g}"
+        else f"linear interpolation, threshold {section.partial_volume:g}"
     )
     waiting = int((used["status"] != "confirmed").sum())
-    answer = f"{waiting} of them had not been confirmed by a reader" if waiting else "a reader had confirmed each"
+    answer = (
+        f"{waiting} of them had not been confirmed by a reader" if waiting else "a reader had confirmed each of them"
+    )
     return (
-        f"{plural(len(used), 'mask')} of {section.from_} {'was' if len(used) == 1 else 'were'} placed on "
-        f"{listed(list(dict.fromkeys(used['sequence'])))}, where {facts.protocol.reader} had drawn none, by the "
-        f"scanner's coordinates ({how}){fit}; {answer}. Such masks took no part in the agreement between readers."
+        f"{plural(len(used), 'mask')} of {section.from_} {'was' if len(used) == 1 else 'were'} transferred to "
+        f"{listed(list(dict.fromkeys(used['sequence'])))}, on which {facts.protocol.reader} had drawn none, by the "
+        f"scanner's coordinates ({how}){fit}; {answer}. Such masks were not used to assess the agreement between "
+        "readers."
     )
 
 
-def _maps(facts: Facts) -> str:
-    made = rows(facts, MAPS, "feature")
-    made = made[made["problem"] == ""]
+def _maps(facts: RunFacts) -> str:
+    mapped = rows(facts, MAPS, "feature")
+    mapped = mapped[mapped["problem"] == ""]
+    names = list(dict.fromkeys(mapped["feature"]))
     return (
-        f"For illustration only, {listed(list(dict.fromkeys(made['feature'])))} were also computed in the "
-        f"neighbourhood of every voxel of the lesions of {plural(made['patient'].nunique(), 'patient')}, as in "
+        f"For illustration only, {listed(names)} {'was' if len(names) == 1 else 'were'} also computed in the "
+        f"neighbourhood of every voxel of the lesions of {plural(mapped['patient'].nunique(), 'patient')}, as in "
         "PyRadiomics' voxel-based mode (feature maps)."
     )
 
 
-def _mapped(facts: Facts) -> bool:
+def _mapped(facts: RunFacts) -> bool:
     frame = rows(facts, MAPS, "feature")
     return bool(len(frame) and (frame["problem"] == "").any())
 
@@ -114,11 +119,11 @@ FEATURES = (
     Sentence(
         "features_given",
         lambda facts: facts.protocol.features is not None and SUMMARY in facts.documents,
-        lambda facts: f"Features were computed elsewhere and given as a table{_explained(facts)}.",
+        lambda facts: f"Features were computed elsewhere and supplied as a table{_explained(facts)}.",
     ),
     Sentence(
         "first_reader",
-        lambda facts: _extracted(facts) and any(found["sequences"] for found in fitted(facts).values()),
+        lambda facts: _extracted(facts) and any(model["sequences"] for model in fitted(facts).values()),
         _first_reader,
     ),
     Sentence("other_readers", lambda facts: _extracted(facts) and agreement_tested(facts), _other_readers),

@@ -1,10 +1,10 @@
-"""The methods text: one paragraph a step, of the sentences that the run's files show to be true."""
+"""The methods text: one paragraph per step, built from the sentences that the run's files show to be true."""
 
 from __future__ import annotations
 
+from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
-from radstudy.report.display import listed
-from radstudy.report.facts import Facts
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.agreement import AGREEMENT
 from radstudy.report.text.cohort import COHORT
 from radstudy.report.text.images import FEATURES, IMAGES
@@ -17,17 +17,17 @@ from radstudy.report.text.statistics import STATISTICS, TAILS
 _STEPS = ("evaluate", "model", "agree", "extract", "prepare", "cohort")
 
 
-def methods(facts: Facts) -> list[Paragraph]:
-    """The methods text; a paragraph of which nothing is true is left out."""
+def methods(facts: RunFacts) -> list[Paragraph]:
+    """The methods text, without paragraphs that have no true sentence."""
     told = [Paragraph(said(facts, sentences), lead) for lead, sentences in METHODS]
     return [paragraph for paragraph in told if paragraph.text]
 
 
-def _ran(facts: Facts) -> bool:
+def _ran(facts: RunFacts) -> bool:
     return any(facts.finished(step) for step in _STEPS)
 
 
-def _software(facts: Facts) -> str:
+def _software(facts: RunFacts) -> str:
     used = next(facts.documents[f"{step}/{PROVENANCE}"] for step in _STEPS if facts.finished(step))["versions"]
     libraries = [
         f"{name} {version}" for name, version in used.items() if name not in ("radstudy", "python", "platform")

@@ -1,35 +1,36 @@
-"""Short notes that stand beside tables."""
+"""Short notes that accompany tables."""
 
 from __future__ import annotations
 
 import math
 
-from radstudy.report.display import listed, number, plural
-from radstudy.report.facts import Facts
+from radstudy.protocol.words import listed
+from radstudy.report.display import number, plural
+from radstudy.report.facts import RunFacts
 from radstudy.report.text.paragraph import Paragraph
 
 
-def cohort_notes(facts: Facts) -> list[Paragraph]:
-    """What a reader should know about how the cohort table was read."""
+def cohort_notes(facts: RunFacts) -> list[Paragraph]:
+    """Notes on how the cohort table was read."""
     return [Paragraph(str(note)) for note in facts.document("cohort/notes.json")]
 
 
-def count_explained(facts: Facts) -> list[Paragraph]:
-    """How the number of features comes about."""
-    found = facts.document("extract/summary.json")
-    return [Paragraph(f"Features of one lesion on one sequence: {found['explained']}.")]
+def count_explained(facts: RunFacts) -> list[Paragraph]:
+    """The explanation of the number of features."""
+    summary = facts.document("extract/summary.json")
+    return [Paragraph(f"Features per lesion and sequence: {summary['explained']}.")]
 
 
-def signature_note(facts: Facts) -> list[Paragraph]:
-    """Which model went into signature.json."""
-    found = facts.document("signature.json")
-    count = len(found["formula"]["terms"])
-    cutoff = found["cutoff"]
+def signature_note(facts: RunFacts) -> list[Paragraph]:
+    """The model in signature.json."""
+    signature = facts.document("signature.json")
+    count = len(signature["formula"]["terms"])
+    cutoff = signature["cutoff"]
     shown = number(cutoff) if isinstance(cutoff, float) and math.isfinite(cutoff) else str(cutoff)
     return [
         Paragraph(
-            f"signature.json holds {found['model']} ({plural(count, 'feature')}, cut-off {shown}, needs "
-            f"{listed([*found['sequences'], *(facts.label_of(v) for v in found['clinical'])])}), "
-            f"{facts.study_model_is}. It is for research: nothing here makes it fit for decisions about patients."
+            f"signature.json holds {signature['model']} ({plural(count, 'feature')}, cut-off {shown}, needs "
+            f"{listed([*signature['sequences'], *(facts.label_of(v) for v in signature['clinical'])])}), "
+            f"{facts.study_model_is}. It is for research only, not for decisions about patients."
         )
     ]

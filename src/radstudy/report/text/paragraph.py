@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph: a word or two in bold that say what it is about, and its text."""
+    """One paragraph: its text, and a word or two in bold that name its subject."""
 
     text: str
     lead: str = ""

@@ -1,13 +1,14 @@
-"""The methods text of what chance reaches, of the baselines, and of the same recipe on other rows."""
+"""The methods text on chance, the baselines and resampling."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
 from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, family, floor_text, named
-from radstudy.report.display import listed, plural, plural_span, span
-from radstudy.report.facts import TESTING, Facts
+from radstudy.report.display import plural, plural_span, span
+from radstudy.report.facts import TESTING, RunFacts
 from radstudy.report.resampled import FOLDER
 from radstudy.report.text.evidence import RESAMPLED, agreement_tested, chance_rows, left_out, rows, shows
 from radstudy.report.text.sentence import Sentence
@@ -15,35 +16,35 @@ from radstudy.report.text.sentence import Sentence
 MOVED, CORRECTIONS = "evaluate/other_reader/moved.csv", f"{FOLDER}/corrections.csv"
 
 
-def _without(found: dict[str, list[str]]) -> str:
-    """Which models were left out, and why: "Not for A and B: why.", one sentence a reason."""
-    return " ".join(f"Not for {listed(names)}: {why}." for why, names in found.items())
+def _without(reasons: dict[str, list[str]]) -> str:
+    """The models that were left out, one sentence per reason: "Not for A and B: why."."""
+    return " ".join(f"Not for {listed(names)}: {why}." for why, names in reasons.items())
 
 
 # --- chance ------------------------------------------------------------------------------------------------------
 
 
-def _models_of(frame: pd.DataFrame, facts: Facts) -> str:
-    """Which models have rows: "every model", or their names."""
+def _models_of(frame: pd.DataFrame, facts: RunFacts) -> str:
+    """The models that have rows: "every model", or their names."""
     return named(facts, [name for name in facts.models if name in set(frame["model"])])
 
 
-def _chance(facts: Facts) -> str:
+def _chance(facts: RunFacts) -> str:
     frame = chance_rows(facts)
-    both = "training and within the testing" if (frame["measure"] == TESTING).any() else "training"
+    both = "training and the testing" if (frame["measure"] == TESTING).any() else "training"
     return (
-        f"For {_models_of(frame, facts)} the outcome was permuted {span(frame['permutations'])} times within the "
-        f"{both} set, and everything that sees an outcome was done again; p is (1 + the number "
-        "of AUCs at least as large) / (permutations + 1) (Phipson and Smyth 2010)."
+        f"For {_models_of(frame, facts)}, the outcome was permuted {span(frame['permutations'])} times within the "
+        f"{both} set, and every step that uses the outcome was repeated; p is (1 + the number of AUCs at least as "
+        "large) / (permutations + 1) (Phipson and Smyth 2010)."
     )
 
 
-def _incremental(facts: Facts) -> str:
+def _incremental(facts: RunFacts) -> str:
     frame = chance_rows(facts, INCREMENTAL)
     return (
-        f"For {listed([name for name in facts.models if name in set(frame['model'])])} the radiomics features were "
-        f"also permuted against outcome and clinical variables, {span(frame['permutations'])} times: what radiomics "
-        "adds to them."
+        f"For {listed([name for name in facts.models if name in set(frame['model'])])}, the radiomics features were "
+        f"also permuted against outcome and clinical variables, {span(frame['permutations'])} times, to test what "
+        "radiomics adds to the clinical variables."
     )
 
 
@@ -52,7 +53,7 @@ CHANCE = (
     Sentence(
         "chance_floor",
         lambda facts: bool(len(chance_rows(facts))),
-        lambda facts: f"So {floor_text(chance_rows(facts)['permutations'])}.",
+        lambda facts: f"Therefore, {floor_text(chance_rows(facts)['permutations'])}.",
     ),
     Sentence(
         "chance_max_t",
@@ -72,7 +73,7 @@ CHANCE = (
     Sentence(
         "no_chance",
         lambda facts: facts.finished("evaluate") and not len(chance_rows(facts)),
-        lambda _: "No outcome was permuted, so what chance alone reaches is not known.",
+        lambda _: "The outcome was not permuted, so the AUC that chance alone reaches is not known.",
     ),
 )
 
@@ -82,21 +83,21 @@ CHANCE = (
 _ALONE = {"volume": "the logarithm of the lesion's volume", "age": "age"}
 
 
-def _kinds(facts: Facts) -> set[str]:
+def _kinds(facts: RunFacts) -> set[str]:
     """The kinds of baselines that have an AUC."""
     frame = baselines(facts)
     return set(frame[frame["auc"].notna()]["kind"]) if {"kind", "auc"} <= set(frame.columns) else set()
 
 
-def _alone(facts: Facts) -> list[str]:
+def _alone(facts: RunFacts) -> list[str]:
     return [words for kind, words in _ALONE.items() if kind in _kinds(facts)]
 
 
-def _moved(facts: Facts) -> str:
+def _moved(facts: RunFacts) -> str:
     readers = listed(list(dict.fromkeys(rows(facts, MOVED, "reader")["reader"])))
     return (
-        f"The fitted models were applied unchanged to the features of {readers}; the differences of the predicted "
-        "probabilities were described by limits of agreement (Bland and Altman)."
+        f"The fitted models were applied unchanged to features from the masks of {readers}; differences in the "
+        "predicted probabilities were described with limits of agreement (Bland and Altman)."
     )
 
 
@@ -105,7 +106,7 @@ BASELINES = (
         "baselines",
         lambda facts: bool(_alone(facts)),
         lambda facts: (
-            "As baselines, logistic regressions on one variable were fitted on the training set: on "
+            "As baselines, logistic regressions on a single variable were fitted on the training set: "
             f"{listed(_alone(facts))}."
         ),
     ),
@@ -113,7 +114,7 @@ BASELINES = (
         "shuffled",
         lambda facts: "shuffled" in _kinds(facts),
         lambda _: (
-            "Every model with images was also selected and fitted on lesions whose voxels were put in random order."
+            "Every image-based model was also selected and fitted on lesions whose voxels had been put in random order."
         ),
     ),
     Sentence("other_reader", lambda facts: shows(facts, MOVED, "reader"), _moved),
@@ -123,47 +124,48 @@ BASELINES = (
 # --- other rows --------------------------------------------------------------------------------------------------
 
 
-def _nested(facts: Facts) -> str:
+def _nested(facts: RunFacts) -> str:
     frame = rows(facts, RESAMPLED, "nested_auc", "repeats", "folds")
     inside = "every data-dependent step"
     if agreement_tested(facts):
-        inside += " but the readers' agreement"
+        inside += " except the filter by the readers' agreement"
     return (
         f"The whole pipeline of {_models_of(frame, facts)} was cross-validated on all {facts.case_word} "
-        f"({span(frame['repeats'])} x {span(frame['folds'])} folds stratified by outcome, {inside} inside, patients "
-        "undivided); the AUC is the mean over the folds, its interval "
-        "from the corrected-resampled variance (Nadeau and Bengio 2003), which is approximate for an AUC."
+        f"({span(frame['repeats'])} x {span(frame['folds'])} folds stratified by outcome, with {inside} inside the "
+        "folds and all lesions of a patient in one fold); the AUC is the mean over the folds, with an interval from "
+        "the corrected resampled variance (Nadeau and Bengio 2003), which is approximate for an AUC."
     )
 
 
-def _splits(facts: Facts) -> str:
+def _splits(facts: RunFacts) -> str:
     frame = rows(facts, RESAMPLED, "splits", "split_median")
     return (
         f"The whole pipeline of {_models_of(frame, facts)} was fitted and tested on {span(frame['splits'])} other "
-        "random splits with as many patients of each class in training."
+        "random splits with the same number of training patients in each class."
     )
 
 
-def _bootstrap(facts: Facts) -> str:
+def _bootstrap(facts: RunFacts) -> str:
     frame = rows(facts, RESAMPLED, "resamples", "out_of_bag_auc")
     return (
-        f"On {span(frame['resamples'])} bootstrap samples of patients (copies of a patient in one inner fold) AUC, "
-        f"Brier score and calibration slope of {_models_of(frame, facts)} were those of the patients not drawn."
+        f"The whole pipeline of {_models_of(frame, facts)} was refitted on {span(frame['resamples'])} bootstrap "
+        "samples of patients (copies of a patient in one inner fold); AUC, Brier score and calibration slope were "
+        "measured on the patients not drawn."
     )
 
 
-def _corrections(facts: Facts) -> str:
+def _corrections(facts: RunFacts) -> str:
     frame = rows(facts, CORRECTIONS, "auc")
     names = {"harrell": "Harrell's", "632": ".632", "632+": ".632+"}
-    made = [words for name, words in names.items() if name in set(frame["correction"].astype(str))]
+    computed = [words for name, words in names.items() if name in set(frame["correction"].astype(str))]
     outcomes = plural_span(rows(facts, CORRECTIONS, "noise_outcomes")["noise_outcomes"], "permuted outcome")
     return (
-        f"The corrections of optimism ({listed(made)}) stay optimistic after a selection of features, and are given "
-        f"beside their values on {outcomes}."
+        f"The optimism corrections ({listed(computed)}) remain optimistic after feature selection and are reported "
+        f"alongside their values on {outcomes}."
     )
 
 
-def _resampled(facts: Facts) -> bool:
+def _resampled(facts: RunFacts) -> bool:
     return any(shows(facts, RESAMPLED, column) for column in ("nested_auc", "split_median", "out_of_bag_auc"))
 
 
@@ -174,7 +176,9 @@ RESAMPLING = (
     Sentence(
         "selection_stability",
         lambda facts: shows(facts, RESAMPLED, "stability"),
-        lambda _: "The stability of the selection is Nogueira's index (Nogueira, Sechidis and Brown 2018).",
+        lambda _: (
+            "The stability of the selection was measured by Nogueira's index (Nogueira, Sechidis and Brown 2018)."
+        ),
     ),
     Sentence("corrections", lambda facts: shows(facts, CORRECTIONS, "auc", "noise_outcomes"), _corrections),
     Sentence(
@@ -185,6 +189,6 @@ RESAMPLING = (
     Sentence(
         "no_resampling",
         lambda facts: facts.finished("evaluate") and not _resampled(facts),
-        lambda _: "Nothing was resampled, so what the same recipe reaches inside the folds is not known.",
+        lambda _: "Nothing was resampled, so the AUC of the same pipeline inside the folds is not known.",
     ),
 )

@@ -1,4 +1,4 @@
-"""One sentence of the report: its name, when it is true of the run, and how it reads."""
+"""One sentence of the report: its name, its condition and its text."""
 
 from __future__ import annotations
 
@@ -6,44 +6,49 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from radstudy.bugs import LOG, note
-from radstudy.report.facts import AbsentError, Facts
+from radstudy.report.facts import AbsentError, RunFacts
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence that is said only where the run's files show that it is true.
+    """A sentence that is printed only if the run's files show that it is true.
 
     Parameters
     ----------
-    name : its identity; a test holds that there is a run without its work in which it is not said.
-    when : whether the run's files show the work that it tells of. A table that is not there is no work.
-    text : how it reads.
+    name : its identity; a test checks that it is not printed for a run without the work that it describes.
+    when : True if the run's files show the work that it describes. A missing table shows no work.
+    text : the sentence itself.
     """
 
     name: str
-    when: Callable[[Facts], bool]
-    text: Callable[[Facts], str]
+    when: Callable[[RunFacts], bool]
+    text: Callable[[RunFacts], str]
 
-    def said(self, facts: Facts) -> str:
-        """The sentence, or "" where the run does not show its work. Files that cannot be understood are said."""
+    def said(self, facts: RunFacts) -> str:
+        """The sentence, or "" if the run does not show its work; if files cannot be understood, a note of that."""
         try:
             return self.text(facts) if self.when(facts) else ""
         except AbsentError:
             return ""
-        except Exception as error:  # a file that a broken run left half right: the other sentences must still be said
+        except (
+            Exception
+        ) as error:  # a broken run may have left a damaged file: the other sentences must still be printed
             bug = note(error, f"report: sentence {self.name}")
-            return f"(Not said, for the files of the run cannot be understood: {self.name}: {bug.said}; see {LOG}.)"
+            return (
+                "(A sentence is missing because the files of the run cannot be understood: "
+                f"{self.name}: {bug.said}; see {LOG}.)"
+            )
 
 
-def said(facts: Facts, sentences: Iterable[Sentence]) -> str:
+def said(facts: RunFacts, sentences: Iterable[Sentence]) -> str:
     """The sentences that are true of the run, one after the other."""
     return " ".join(filter(None, (sentence.said(facts) for sentence in sentences)))
 
 
 def not_run(step: str) -> Sentence:
-    """That a step has not run to its end."""
+    """The sentence that a step has not finished."""
     return Sentence(
         f"{step}_not_run",
         lambda facts: not facts.finished(step),
-        lambda _: f"The step '{step}' has not run to its end. To do: 'radstudy run' goes on from there.",
+        lambda _: f"The step '{step}' has not finished. To do: run 'radstudy run' again; it continues from there.",
     )

@@ -1,15 +1,16 @@
-"""The summary: what the study found, first of all of the model that is meant for use, and how far to trust it."""
+"""The summary: the study's findings, starting with the model meant for use, and how far to trust them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
+from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
-from radstudy.report.display import listed, number, plural, span, thousands
-from radstudy.report.facts import TESTING, TRAINING, Facts
+from radstudy.report.display import number, plural, span, thousands
+from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.agreement import bound_of
 from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER
 from radstudy.report.text.evidence import (
@@ -29,30 +30,30 @@ LEAKS = "evaluate/leaks/leaks.csv"
 _STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 
 
-def summary(facts: Facts) -> list[Paragraph]:
-    """The study in a few paragraphs, of the sentences that the run's files show to be true."""
+def summary(facts: RunFacts) -> list[Paragraph]:
+    """The study in a few paragraphs, built from the sentences that the run's files show to be true."""
     told = [Paragraph(said(facts, sentences), lead) for lead, sentences in SUMMARY]
     return [paragraph for paragraph in told if paragraph.text]
 
 
-def alarms(facts: Facts) -> list[str]:
-    """What has to be read before anything else."""
+def alarms(facts: RunFacts) -> list[str]:
+    """The errors that have to be read before anything else."""
     return list(filter(None, (sentence.said(facts) for sentence in ALARMS)))
 
 
-# --- what stands above everything --------------------------------------------------------------------------------
+# --- above everything else ---------------------------------------------------------------------------------------
 
 
-def _findings(facts: Facts, severity: str) -> list[str]:
+def _findings(facts: RunFacts, severity: str) -> list[str]:
     frame = rows(facts, LEAKS, "severity", "what")
     return [str(row["what"]) for _, row in frame[frame["severity"] == severity].iterrows()] if len(frame) else []
 
 
-def _leak(facts: Facts) -> str:
-    found = _findings(facts, "error")
+def _leak(facts: RunFacts) -> str:
+    errors = _findings(facts, "error")
     return (
-        f"No AUC of this study can be trusted until this is settled. The leak detector found "
-        f"{plural(len(found), 'error')}: {'; '.join(found)}. The section on leaks says where, and what to do."
+        f"No AUC in this study can be trusted until this is resolved. The leak detector found "
+        f"{plural(len(errors), 'error')}: {'; '.join(errors)}. The section on leaks says where they are and what to do."
     )
 
 
@@ -62,7 +63,7 @@ ALARMS = (Sentence("leak_errors", lambda facts: bool(_findings(facts, "error")),
 # --- patients ----------------------------------------------------------------------------------------------------
 
 
-def _patients(facts: Facts) -> str:
+def _patients(facts: RunFacts) -> str:
     flow = facts.document("cohort/flow.json")
     lesions = f" with {plural(flow['lesions'], 'lesion')}" if flow["lesions"] != flow["kept"] else ""
     parts = [
@@ -71,12 +72,12 @@ def _patients(facts: Facts) -> str:
     ]
     how = "split once into" if facts.protocol.cohort.split.column is None else "divided by the cohort table into"
     return (
-        f"Of {plural(flow['screened'], 'patient')} screened, {flow['kept']} were kept{lesions}: {flow['negative']} "
+        f"Of {plural(flow['screened'], 'patient')} screened, {flow['kept']} were included{lesions}: {flow['negative']} "
         f"{facts.groups[0]} and {flow['positive']} {facts.groups[1]}, {how} {listed(parts)}."
     )
 
 
-def _analysed(facts: Facts) -> str:
+def _analysed(facts: RunFacts) -> str:
     lost, patients = sum(not_analysed(facts).values()), by_patient(analysed_rows(facts))
     parts = [
         f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.groups[1]})"
@@ -84,16 +85,16 @@ def _analysed(facts: Facts) -> str:
         for part in (patients[patients["set"] == which],)
     ]
     return (
-        f"No model could use {plural(lost, 'patient')}, who {'counts' if lost == 1 else 'count'} in no AUC; "
+        f"No model could use {plural(lost, 'patient')}, who {'contributes' if lost == 1 else 'contribute'} to no AUC; "
         f"{plural(len(patients), 'patient')} {'was' if len(patients) == 1 else 'were'} analysed: {listed(parts)}."
     )
 
 
-def _lost(facts: Facts) -> str:
+def _lost(facts: RunFacts) -> str:
     frame = facts.failures()
     return (
         f"{plural(len(frame), 'case')} could not be used in the {listed(['step ' + s for s in frame['step'].unique()])}"
-        "; the section on patients lost says why."
+        "; the section on patients lost gives the reasons."
     )
 
 
@@ -111,23 +112,23 @@ _PATIENTS = (
 # --- features ----------------------------------------------------------------------------------------------------
 
 
-def _extracted(facts: Facts) -> str:
-    found = facts.document("extract/summary.json")
+def _extracted(facts: RunFacts) -> str:
+    extracted = facts.document("extract/summary.json")
     if facts.protocol.features is not None:
-        return f"Features were given as a table ({found['explained'].partition(';')[0]})."
+        return f"Features were supplied as a table ({extracted['explained'].partition(';')[0]})."
     sequences = listed(list(facts.protocol.sequences))
-    return f"Each lesion that could be used gave {plural(found['features'], 'feature')} on each of {sequences}."
+    return f"From each usable lesion, {plural(extracted['features'], 'feature')} were computed on each of {sequences}."
 
 
-def _reproduced(facts: Facts) -> str:
-    found = agreement(facts)
-    kept = {name: int(found["kept"].get(name, 0)) for name in facts.protocol.sequences}
-    lesions = sorted(set(found["lesions"].values()))
+def _reproduced(facts: RunFacts) -> str:
+    agreed = agreement(facts)
+    kept = {name: int(agreed["kept"].get(name, 0)) for name in facts.protocol.sequences}
+    lesions = sorted(set(agreed["lesions"].values()))
     count = str(lesions[0]) if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
     went_on = listed([f"{thousands(number_kept)} ({name})" for name, number_kept in kept.items()])
     return (
-        f"Between {len(found['readers'])} readers on {count} lesions, {went_on} of the features had {bound_of(found)} "
-        f"above {found['above']:g} and went on."
+        f"Between {len(agreed['readers'])} readers on {count} lesions, {went_on} of the features had "
+        f"{bound_of(agreed)} above {agreed['above']:g} and were kept."
     )
 
 
@@ -150,12 +151,14 @@ _FEATURES = (
 # --- all models --------------------------------------------------------------------------------------------------
 
 
-def _declared(facts: Facts) -> str:
-    found = fitted(facts)
-    empty = [name for name in found if found[name].get("empty")]
-    missing = [name for name in facts.models if name not in found]
-    text = f"{plural(len(facts.models), 'model')} {'was' if len(facts.models) == 1 else 'were'} declared"
-    text += f" and {len(found)} fitted" if missing else " and all fitted" if len(facts.models) > 1 else " and fitted"
+def _declared(facts: RunFacts) -> str:
+    models = fitted(facts)
+    empty = [name for name in models if models[name].get("empty")]
+    missing = [name for name in facts.models if name not in models]
+    text = f"{plural(len(facts.models), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
+    text += (
+        f" and {len(models)} fitted" if missing else " and all were fitted" if len(facts.models) > 1 else " and fitted"
+    )
     if missing:
         text += f" (not fitted: {listed(missing)})"
     if empty:
@@ -166,21 +169,22 @@ def _declared(facts: Facts) -> str:
     return text + "."
 
 
-def _range(facts: Facts) -> str:
+def _range(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
-    low, high = frame.loc[frame["auc"].idxmin()], frame.loc[frame["auc"].idxmax()]
+    ends = cast("tuple[int, int]", (frame["auc"].idxmin(), frame["auc"].idxmax()))
+    low, high = (f"{number(frame['auc'][place])} ({frame['model'][place]})" for place in ends)
     return (
         f"Their AUCs on the testing set ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} "
-        f"positive) lay between {number(low['auc'])} ({low['model']}) and {number(high['auc'])} ({high['model']})."
+        f"positive) ranged from {low} to {high}."
     )
 
 
-def _pairs(facts: Facts) -> str:
+def _pairs(facts: RunFacts) -> str:
     frame = rows(facts, DELONG, "p_value")
     tested = frame[frame["set"] == TESTING]
     raw = int((tested["p_value"] < 0.05).sum())
     text = (
-        f"By DeLong's test on the testing set {raw or 'none'} of {plural(len(tested), 'comparison')} between two "
+        f"By DeLong's test on the testing set, {raw or 'none'} of {plural(len(tested), 'comparison')} between two "
         "models had p < 0.05"
     )
     if raw and tested["p_adjusted"].notna().any():
@@ -189,7 +193,7 @@ def _pairs(facts: Facts) -> str:
     return text + "."
 
 
-def _tested_pairs(facts: Facts) -> bool:
+def _tested_pairs(facts: RunFacts) -> bool:
     frame = rows(facts, DELONG, "p_value")
     return bool(len(frame) and (frame["set"] == TESTING).any())
 
@@ -204,38 +208,39 @@ _MODELS = (
 # --- how far to trust it -----------------------------------------------------------------------------------------
 
 
-def _apparent(facts: Facts) -> str:
+def _apparent(facts: RunFacts) -> str:
     return (
-        f"The training AUCs ({_between(areas(facts, TRAINING)['auc'])}) are apparent (selection ignored): the same "
-        "patients chose the features and fitted the models."
+        f"The training AUCs ({_between(areas(facts, TRAINING)['auc'])}) are apparent (selection ignored): features "
+        "were chosen and models fitted on the same patients."
     )
 
 
-def _one_split(facts: Facts) -> str:
+def _one_split(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
     many = f", and the highest of {len(frame)} tends to be too high by chance alone" if len(frame) > 1 else ""
     if facts.protocol.cohort.split.column is None:
         which = "one random split of one cohort"
         end = "; none of this has been validated on other patients"
     else:
-        which, end = "the one testing set that the cohort table gives", ""
+        which, end = "the one testing set that the cohort table defines", ""
     positives = span(frame["positives"])
     return f"The testing AUCs come from {which}, with {positives} positive {facts.case_word}{many}{end}."
 
 
-def _inside(facts: Facts) -> str:
+def _inside(facts: RunFacts) -> str:
     known = rows(facts, RESAMPLED, "nested_auc", "optimism")
     named = [name for name in facts.models if name in set(known["model"])]
-    whose = "the same recipes reach" if named == facts.models else f"the recipes of {listed(named)} reach"
+    whose = "the same pipelines" if named == facts.models else f"the pipelines of {listed(named)}"
     if len(named) == 1:
-        whose = f"the recipe of {named[0]} reaches"
+        whose = f"the pipeline of {named[0]}"
     return (
-        f"With every step inside the folds (nested cross-validation, all {facts.case_word}) {whose} "
-        f"{_between(known['nested_auc'])}, on average {number(known['optimism'].mean(), 2)} less than in training."
+        f"With every step inside the folds (nested cross-validation, all {facts.case_word}), {whose} reached "
+        f"an AUC of {_between(known['nested_auc'])}, on average {number(known['optimism'].mean(), 2)} less than in "
+        "training."
     )
 
 
-def _not_run(facts: Facts) -> list[str]:
+def _not_run(facts: RunFacts) -> list[str]:
     wanted = [step for step in _STEPS if step != "prepare" or facts.protocol.features is None]
     return [step for step in wanted if f"{step}/{PROVENANCE}" not in facts.documents]
 
@@ -258,8 +263,9 @@ _TRUST = (
         "steps_not_run",
         lambda facts: bool(_not_run(facts)),
         lambda facts: (
-            f"Not known yet is what comes of the {'step' if len(_not_run(facts)) == 1 else 'steps'} "
-            f"{listed(_not_run(facts))}, not run to the end. To do: 'radstudy run' goes on from there."
+            f"The {'step' if len(_not_run(facts)) == 1 else 'steps'} {listed(_not_run(facts))} "
+            f"{'has' if len(_not_run(facts)) == 1 else 'have'} not finished. To do: run 'radstudy run' again; it "
+            "continues from there."
         ),
     ),
 )
@@ -267,10 +273,10 @@ _TRUST = (
 SUMMARY: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Patients", _PATIENTS),
     ("The study's model", ANSWER),
-    ("Beside the clinical model", CLINICAL),
-    ("Beside chance", CHANCE),
-    ("Beside something simpler", SIMPLER),
-    ("Beside the same recipe inside the folds", INSIDE),
+    ("Compared with the clinical model", CLINICAL),
+    ("Compared with chance", CHANCE),
+    ("Compared with simpler baselines", SIMPLER),
+    ("With every step inside the folds", INSIDE),
     ("All models", _MODELS),
     ("Features", _FEATURES),
     ("How far to trust it", _TRUST),

@@ -1,1 +1,1 @@
-"""Compiled loops of the statistics: NumPy and numba only."""
+"""Compiled kernels of the statistics: NumPy and numba only."""

@@ -1,6 +1,6 @@
-"""Firth's penalised likelihood climbed by Newton's method, with some coefficients held where a profile wants them.
+"""Maximisation of Firth's penalised likelihood by Newton's method, with some coefficients fixed for a profile.
 
-Arrays are laid out (columns, rows), so that every loop runs along memory.
+Arrays are (columns, rows), so that every loop runs along memory.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _MOST_HALVINGS = 40
 
 @jit()
 def _orthonormal(basis: FloatArray) -> float:
-    """Make the rows (columns, cases) orthonormal in place; ``log |det R|``, minus infinity if one depends on others.
+    """Orthonormalise the rows (columns, cases) in place; return ``log |det R|``, minus infinity if they are dependent.
 
-    Gram and Schmidt twice, which keeps the basis orthogonal to rounding.
+    Gram-Schmidt is applied twice, which keeps the basis orthogonal to rounding.
     """
     total = 0.0
     for j in range(basis.shape[0]):
@@ -53,10 +53,10 @@ def _orthonormal(basis: FloatArray) -> float:
 def _likelihood(
     design: FloatArray, outcome: FloatArray, beta: FloatArray, linear: FloatArray, weight: FloatArray, basis: FloatArray
 ) -> float:
-    """The penalised log likelihood; fills the linear predictor, the weights' roots, the weighted design's basis.
+    """Return the penalised log likelihood; fill in linear predictor, weights' roots and the weighted design's basis.
 
-    The determinant and the hat matrix come from the QR of the weighted design: no inverse of a nearly singular
-    information. Minus infinity where it is singular.
+    The determinant and the hat matrix come from the QR of the weighted design, without inverting a nearly singular
+    information matrix. Minus infinity if it is singular.
     """
     linear[:] = 0.0
     for j in range(beta.size):
@@ -67,7 +67,7 @@ def _likelihood(
         tail = np.exp(-abs(linear[i]))
         signed = linear[i] if outcome[i] > 0.5 else -linear[i]
         value += min(signed, 0.0) - np.log1p(tail)
-        weight[i] = np.sqrt(tail) / (1 + tail)  # sqrt(p (1 - p)), far out too
+        weight[i] = np.sqrt(tail) / (1 + tail)  # sqrt(p (1 - p)), accurate in the tails too
     for j in range(beta.size):
         for i in range(linear.size):
             basis[j, i] = design[j, i] * weight[i]
@@ -78,10 +78,10 @@ def _likelihood(
 def _derivatives(
     design: FloatArray, outcome: FloatArray, linear: FloatArray, weight: FloatArray, basis: FloatArray, free: IntArray
 ) -> Any:
-    """(score, curvature) of the free coefficients.
+    """Compute (score, curvature) of the free coefficients.
 
     The score is ``X' (y - p + h (1/2 - p))``, h the leverages. With ``c = 1 - 2 p`` and the hat matrix H, the leverages
-    change by ``c x h - (H o H) c x``, which gives the curvature.
+    change by ``c x h - (H o H) c x``, from which the curvature follows.
     """
     rows = linear.size
     hat = basis.T @ basis
@@ -111,7 +111,7 @@ def _derivatives(
 
 @jit()
 def _newton(score: FloatArray, curvature: FloatArray) -> FloatArray:
-    """Newton's step; where the curvature is not positive definite, with the least of some shifts that makes it so."""
+    """Compute Newton's step; if the curvature is not positive definite, with the least shift that makes it so."""
     size = score.size
     largest = 0.0
     for k in range(size):
@@ -151,9 +151,9 @@ def _newton(score: FloatArray, curvature: FloatArray) -> FloatArray:
 
 @jit()
 def climb(design: FloatArray, outcome: FloatArray, start: FloatArray, free: IntArray, most_steps: int) -> Any:
-    """(coefficients, penalised log likelihood, whether the climb came to rest).
+    """Return (coefficients, penalised log likelihood, whether it converged).
 
-    design (columns, cases) standardised, outcome (cases,) 0 or 1, start (columns,), free: the columns that may move;
+    design (columns, cases) standardised, outcome (cases,) 0 or 1, start (columns,), free: the columns that may change;
     the penalty is that of all columns.
     """
     columns, rows = design.shape
@@ -184,6 +184,6 @@ def climb(design: FloatArray, outcome: FloatArray, start: FloatArray, free: IntA
                 beta, best, moved = candidate, value, True
                 break
             step *= 0.5
-        if not moved:  # rounding is all that is left to gain
+        if not moved:  # only rounding is left to gain
             return beta, best, True
     return beta, best, False

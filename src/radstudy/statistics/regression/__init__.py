@@ -1,1 +1,1 @@
-"""Logistic regression: maximum likelihood and Firth's, their limits and tests."""
+"""Logistic regression by maximum likelihood and by Firth's method, with intervals and tests."""

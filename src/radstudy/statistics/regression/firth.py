@@ -1,4 +1,4 @@
-"""Logistic regression by Firth's penalised likelihood, which has an estimate where the outcome is separated."""
+"""Logistic regression by Firth's penalised likelihood, which has an estimate even if the outcome is separated."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from radstudy.statistics.regression.logistic_fit import (
 )
 from radstudy.statistics.regression.penalised_likelihood import maximise_penalised
 
-_STARTS, _SPREAD = 12, 5.0  # of the climbs of a penalised profile: standardised variables, log odds ratios
+_STARTS, _SPREAD = 12, 5.0  # starting points for a penalised profile: standardised variables, log odds ratios
 
 
 def firth(
@@ -31,19 +31,19 @@ def firth(
     level: float = 0.95,
     interval: RegressionInterval = "profile",
 ) -> LogisticFit:
-    """Fit a logistic regression with intercept by Firth's penalised likelihood, which separation does not break.
+    """Fit a logistic regression with intercept by Firth's penalised likelihood, which tolerates separation.
 
-    The maximum of ``log likelihood + log det(X' W X) / 2``, which also takes the first-order bias of small samples out.
+    It maximises ``log likelihood + log det(X' W X) / 2``, which also removes the first-order bias of small samples.
 
     Parameters
     ----------
-    X, y, names, level : as `logistic`.
-    interval : "profile", of the penalised likelihood, with the penalised likelihood-ratio test's p-values (as R's
-        logistf does by default); or "wald" for both.
+    X, y, names, level : as for `logistic`.
+    interval : "profile", of the penalised likelihood, with the penalised likelihood-ratio test's p-values (the default
+        of R's logistf); or "wald" for both.
 
     Raises
     ------
-    DataError : as `logistic`; no convergence.
+    DataError : as for `logistic`; no convergence.
 
     References
     ----------
@@ -64,7 +64,7 @@ def firth(
 
 
 def firth_fit(problem: Problem, level: float, interval: str) -> LogisticFit:
-    """`firth` of a problem that is posed and checked."""
+    """Fit `firth` to a checked problem."""
     design, positive = problem.design, problem.positive
     beta, best = maximise_penalised(design, positive)
     pairs = [_penalised_profiles(problem, column, beta) for column in range(1, design.shape[1])]
@@ -90,22 +90,22 @@ def firth_fit(problem: Problem, level: float, interval: str) -> LogisticFit:
 def _penalised_profiles(
     problem: Problem, column: int, estimate: FloatArray
 ) -> tuple[Callable[[float], float], Callable[[float], float]]:
-    """Maximal penalised log likelihood as a function of one standardised coefficient: quick climbs and sure ones.
+    """Return the maximal penalised log likelihood as quick and surer functions of one standardised coefficient.
 
-    Quick climbs begin where the last value ended. Where few cases are separated by many variables the others have
-    several maxima: sure climbs begin at many places, and the best is kept (no number of starts is sure to find the
-    highest); quick climbs start there from then on.
+    Quick climbs start where the last one ended. If few cases are separated by many variables, the others have several
+    maxima: surer climbs start at many points, and the best is kept (no number of starts is certain to find the
+    highest); quick climbs then start from there.
     """
     latest = anchor = estimate
     draws = np.random.default_rng(0).normal(scale=_SPREAD, size=(_STARTS, estimate.size))
 
     def climbed(value: float, starts: Sequence[FloatArray]) -> tuple[FloatArray, float]:
-        found = []
+        climbs = []
         for start in starts:
             begin = start.copy()
             begin[column] = value
-            found.append(maximise_penalised(problem.design, problem.positive, start=begin, held=np.array([column])))
-        return max(found, key=lambda one: one[1])
+            climbs.append(maximise_penalised(problem.design, problem.positive, start=begin, held=np.array([column])))
+        return max(climbs, key=lambda one: one[1])
 
     def quick(value: float) -> float:
         nonlocal latest

@@ -1,4 +1,4 @@
-"""The likelihood of a logistic regression: its maximum, its information, and whether it has a maximum at all."""
+"""Likelihood of a logistic regression: its maximum, its information, and the test whether a maximum exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_STEPS = 200
 
 @dataclass(frozen=True)
 class LikelihoodRatio:
-    """Likelihood-ratio test: ``statistic`` is chi-square with ``dof``; NaN with a ``note`` where nothing is tested."""
+    """Likelihood-ratio test: ``statistic`` is chi-square with ``dof``; NaN with a ``note`` if nothing is tested."""
 
     statistic: float
     dof: int
@@ -28,22 +28,23 @@ class LikelihoodRatio:
 def checked_variables(
     X: ArrayLike, y: ArrayLike, names: Sequence[str] | None
 ) -> tuple[FloatArray, BoolArray, tuple[str, ...]]:
-    """Variables, outcome and names that fit each other; a DataError names what is missing or infinite."""
+    """Check and return matching variables, outcome and names; the DataError names missing or infinite variables."""
     values, positive = checked_columns(X, y)
     labels = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(values.shape[1]))
     if len(labels) != values.shape[1]:
         raise DataError(f"{len(labels)} names for {values.shape[1]} variables.")
     bad = [label for label, column in zip(labels, values.T, strict=True) if not np.isfinite(column).all()]
     if bad:
-        raise DataError(f"Missing or infinite values in {', '.join(bad)}: leave these cases out, and say so.")
+        raise DataError(f"Missing or infinite values in {', '.join(bad)}: leave these cases out, and report it.")
     return values, positive, labels
 
 
 def likelihood_ratio_test(X: ArrayLike, y: ArrayLike, *, base: ArrayLike | None = None) -> LikelihoodRatio:
-    """Overall test of a variable, of one column or of several (a factor's indicators), by logistic regression.
+    """Test a variable of one or several columns (a factor's indicators) as a whole, by logistic regression.
 
-    ``2 (log likelihood with X - without)``, chi-square with as many degrees of freedom as X adds independent columns.
-    Under separation the likelihood still has a finite supremum, so the test stays valid; the note names it.
+    The statistic is ``2 (log likelihood with X - without)``, chi-square with as many degrees of freedom as X adds
+    independent columns. Under separation the likelihood still has a finite supremum, so the test stays valid; the note
+    reports it.
 
     Parameters
     ----------
@@ -53,11 +54,11 @@ def likelihood_ratio_test(X: ArrayLike, y: ArrayLike, *, base: ArrayLike | None 
 
     Returns
     -------
-    LikelihoodRatio; NaN with a note where X adds nothing (a constant variable, or one that the base determines).
+    LikelihoodRatio; NaN with a note if X adds nothing (a constant variable, or one that the base determines).
 
     Raises
     ------
-    DataError : NaN or infinite values, shapes that do not fit, an outcome that is not 0 and 1.
+    DataError : values are NaN or infinite, shapes do not fit, or the outcome is not 0 and 1.
 
     Examples
     --------
@@ -83,19 +84,19 @@ def likelihood_ratio_test(X: ArrayLike, y: ArrayLike, *, base: ArrayLike | None 
 
 
 def with_intercept(values: FloatArray) -> FloatArray:
-    """The columns with a column of ones before them."""
+    """Return the columns with a column of ones before them."""
     return np.hstack([np.ones((len(values), 1)), values])
 
 
 def refuse_constant(values: FloatArray, names: tuple[str, ...]) -> None:
-    """A DataError that names every variable with one value only."""
+    """Raise a DataError that names every variable with one value only."""
     constant = [name for name, column in zip(names, values.T, strict=True) if column.max() == column.min()]
     if constant:
         raise DataError(f"Constant in all {len(values)} cases: {', '.join(constant)}. Leave it out of the regression.")
 
 
 def refuse_collinear(design: FloatArray, names: tuple[str, ...]) -> None:
-    """A DataError that names the first variable which those before it determine; intercept first in `design`."""
+    """Raise a DataError that names the first variable determined by the previous ones; `design` starts with ones."""
     if np.linalg.matrix_rank(design) == design.shape[1]:
         return
     first = next(last for last in range(2, design.shape[1] + 1) if np.linalg.matrix_rank(design[:, :last]) < last)
@@ -103,7 +104,7 @@ def refuse_collinear(design: FloatArray, names: tuple[str, ...]) -> None:
 
 
 def orthonormal(design: FloatArray) -> FloatArray:
-    """An orthonormal basis, scaled to unit mean square, of the columns' span: same model, well-conditioned."""
+    """Return an orthonormal basis, scaled to unit mean square, of the columns' span: same model, well-conditioned."""
     size = np.abs(design).max(axis=0)
     scaled = design / np.where(size > 0, size, 1.0)
     left, values, _ = np.linalg.svd(scaled, full_matrices=False)
@@ -114,9 +115,9 @@ def orthonormal(design: FloatArray) -> FloatArray:
 def maximise_log_likelihood(
     design: FloatArray, positive: BoolArray, offset: FloatArray | float = 0.0
 ) -> tuple[FloatArray, float]:
-    """Newton's method with halved steps: (coefficients, log likelihood).
+    """Maximise by Newton's method with halved steps; return (coefficients, log likelihood).
 
-    Under separation the coefficients have no meaning, but the log likelihood comes within 1e-9 of its supremum.
+    Under separation the coefficients are meaningless, but the log likelihood is within 1e-9 of its supremum.
     """
     beta = np.zeros(design.shape[1])
     best = log_likelihood(design @ beta + offset, positive)
@@ -125,7 +126,7 @@ def maximise_log_likelihood(
         gradient = design.T @ (positive - probability)
         information = design.T @ (design * (probability * (1 - probability))[:, None])
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
-        # the Newton decrement is twice the gain still to be had; the last step squares the remaining error
+        # the Newton decrement is twice the remaining gain; the last step squares the remaining error
         if float(gradient @ step) < 1e-12 * max(1.0, abs(best)):
             beta = beta + step
             return beta, log_likelihood(design @ beta + offset, positive)
@@ -142,30 +143,30 @@ def maximise_log_likelihood(
 
 
 def log_likelihood(linear: FloatArray, positive: BoolArray) -> float:
-    """Of the linear predictor (n,): ``sum y log p + (1 - y) log(1 - p)``."""
+    """Compute the log likelihood of the linear predictor (n,): ``sum y log p + (1 - y) log(1 - p)``."""
     return float(-np.logaddexp(0.0, np.where(positive, -linear, linear)).sum())
 
 
 def null_log_likelihood(positive: BoolArray) -> float:
-    """Of the intercept alone."""
+    """Compute the log likelihood of the intercept alone."""
     share = positive.mean()
     return float(positive.size * (special.xlogy(share, share) + special.xlogy(1 - share, 1 - share)))
 
 
 def information_matrix(design: FloatArray, beta: FloatArray) -> FloatArray:
-    """Fisher's information ``X' W X``, ``W = p (1 - p)``."""
+    """Compute Fisher's information ``X' W X``, ``W = p (1 - p)``."""
     probability = special.expit(design @ beta)
     return np.asarray(design.T @ (design * (probability * (1 - probability))[:, None]), dtype=np.float64)
 
 
 def ratio_of(gain: float, dof: int, note: str = "") -> LikelihoodRatio:
-    """The test of a gain in log likelihood."""
+    """Test a gain in log likelihood."""
     statistic = max(0.0, 2 * gain)
     return LikelihoodRatio(statistic, dof, float(special.chdtrc(dof, statistic)), note)
 
 
 def separating(design: FloatArray, positive: BoolArray) -> BoolArray:
-    """Which coefficients run off to infinity: (columns,), all False where the estimate exists.
+    """Return which coefficients diverge to infinity, (columns,); all False if the estimate exists.
 
     Maximise ``sum s_i x_i b`` subject to ``s_i x_i b >= 0`` and ``|b| <= 1``, s the outcome as +-1: positive only if
     some direction never misclassifies and sometimes classifies.
@@ -174,6 +175,6 @@ def separating(design: FloatArray, positive: BoolArray) -> BoolArray:
     result = optimize.linprog(
         -signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1), method="highs"
     )  # fmt: skip
-    if not result.success or -result.fun < 1e-6:
+    if result.fun is None or result.x is None or not result.success or -result.fun < 1e-6:
         return np.zeros(design.shape[1], dtype=np.bool_)
     return np.asarray(np.abs(result.x) > 1e-7, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""What every logistic regression shares, whichever likelihood it maximises: the problem posed, and the result."""
+"""Common parts of all logistic regressions, whichever likelihood they maximise: the problem and the result."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ RegressionInterval = Literal["wald", "profile"]
 
 @dataclass(frozen=True, eq=False)
 class LogisticFit:
-    """A logistic regression, one entry a variable (the intercept apart).
+    """A fitted logistic regression, with one entry per variable (without the intercept).
 
     Attributes
     ----------
     coefficients, se : log odds ratio per unit of the variable, its standard error.
-    odds_ratios : above 1 where higher values go with the positive outcome.
+    odds_ratios : above 1 if higher values are associated with the positive outcome.
     ci : (low, high), arrays: intervals of the odds ratios, by `interval`.
-    p_values : of the test that the interval belongs to, so that neither contradicts the other: Wald's two-sided with
-        Wald intervals, the (penalised) likelihood-ratio test's with profile intervals.
+    p_values : of the test that matches the interval, so that the two agree: Wald's two-sided with Wald intervals, the
+        (penalised) likelihood-ratio test's with profile intervals.
     covariance : (1 + variables, 1 + variables), intercept first.
     log_likelihood : at the estimate; penalised for Firth's fit.
-    likelihood_ratio : all variables together against the intercept alone.
+    likelihood_ratio : test of all variables together against the intercept alone.
     separated : variables by which the outcome can be separated. Maximum likelihood then has no estimate: coefficients,
-        intervals and Wald p-values are NaN, while the likelihood-ratio tests remain valid. Firth's fit has all.
-    note : the same in words.
-    lr_p_values : likelihood-ratio test of each variable, the others in the model.
+        intervals and Wald p-values are NaN, while the likelihood-ratio tests remain valid. Firth's fit has all values.
+    note : the same as text.
+    lr_p_values : likelihood-ratio test of each variable, with the others in the model.
     vif : variance inflation ``1 / (1 - R2)`` of each variable on the others.
     r2_cox_snell, r2_nagelkerke, aic : NaN for Firth's fit, whose likelihood is not the maximum.
-    events_per_variable : cases of the rarer class over the number of variables.
+    events_per_variable : cases of the rarer class divided by the number of variables.
     estimator : "maximum likelihood" or "Firth".
     interval : "wald" or "profile".
     """
@@ -79,7 +79,7 @@ class LogisticFit:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Standardised variables with an intercept, and the way back to the variables' own units."""
+    """Standardised variables with an intercept, and the conversion back to the variables' own units."""
 
     design: FloatArray
     positive: BoolArray
@@ -91,7 +91,7 @@ class Problem:
 
 
 def problem_of(X: ArrayLike, y: ArrayLike, names: Sequence[str] | None) -> Problem:
-    """Standardise the variables and find what separates the outcome; parameters and errors as `logistic`."""
+    """Standardise the variables and find those that separate the outcome; parameters and errors as for `logistic`."""
     values, positive, labels = checked_variables(X, y, names)
     refuse_constant(values, labels)
     centre, scale = values.mean(axis=0), values.std(axis=0)
@@ -115,14 +115,14 @@ def check_interval(interval: str) -> None:
 def fit_of(
     problem: Problem, beta: FloatArray, level: float, interval: str, note: str, shared: dict[str, object]
 ) -> LogisticFit:
-    """The result at an estimate, with Wald's intervals and p-values.
+    """Return the result at an estimate, with Wald's intervals and p-values.
 
     Parameters
     ----------
-    problem : what was fitted.
-    beta : (1 + variables,) standardised, intercept first; NaN where there is no estimate.
+    problem : the fitted problem.
+    beta : (1 + variables,) standardised, intercept first; NaN if there is no estimate.
     level, interval, note : as in the result.
-    shared : the result's other attributes, which depend on the likelihood.
+    shared : the result's other attributes, which depend on the type of likelihood.
     """
     z = normal_quantile(level)
     if np.isnan(beta).any():
@@ -152,14 +152,14 @@ def with_profile(
     best: float,
     surer: list[Callable[[float], float]] | None = None,
 ) -> LogisticFit:
-    """The fit with intervals of the profile log likelihood and p-values of its ratio instead of Wald's.
+    """Return the fit with profile likelihood intervals and likelihood-ratio p-values instead of Wald's.
 
     Parameters
     ----------
     fit, problem : at the estimate.
-    profiles : one a variable, maximal log likelihood as a function of its standardised coefficient.
+    profiles : one per variable, the maximal log likelihood as a function of its standardised coefficient.
     best : the log likelihood at the estimate.
-    surer : the same profiles, slower and surer; see `profile_limits`.
+    surer : the same profiles, slower but more reliable; see `profile_limits`.
     """
 
     def deviance(profile: Callable[[float], float]) -> Callable[[float], float]:

@@ -43,16 +43,16 @@ def logistic(
     level : of the intervals.
     interval : "wald", ``exp(b +- z se)``, with Wald's p-values, or "profile", where the profile log likelihood falls by
         half the chi-square quantile, with the likelihood-ratio test's p-values.
-    on_separation : "note" gives NaN and says why; "firth" gives `firth`'s fit and says so.
+    on_separation : "note" returns NaN with a note; "firth" returns `firth`'s fit with a note.
 
     Returns
     -------
-    LogisticFit. Separation (some combination of variables splits the outcome without error, or with ties only) is
-    detected exactly, by a linear program, not by large coefficients, and named.
+    LogisticFit. Separation (a combination of variables that splits the outcome without error, or with ties only) is
+    detected exactly by a linear program, not by large coefficients, and reported.
 
     Raises
     ------
-    DataError : NaN or infinite values; a constant variable or one that the others determine; shapes that do not fit.
+    DataError : values are NaN or infinite, a variable is constant or determined by others, or shapes do not fit.
 
     References
     ----------
@@ -70,7 +70,7 @@ def logistic(
     """
     check_interval(interval)
     if on_separation not in ("note", "firth"):
-        raise DataError(f'On separation, "note" or "firth" can be done, not {on_separation!r}.')
+        raise DataError(f'on_separation must be "note" or "firth", not {on_separation!r}.')
     checked_level(level)
     problem = problem_of(X, y, names)
     if problem.separated and on_separation == "firth":
@@ -104,7 +104,7 @@ def _maximum_likelihood(problem: Problem, level: float, interval: str) -> Logist
 
 
 def _likelihood_profile(problem: Problem, column: int) -> Callable[[float], float]:
-    """Maximal log likelihood as a function of one standardised coefficient."""
+    """Return the maximal log likelihood as a function of one standardised coefficient."""
     others = np.delete(problem.design, column, axis=1)
     own = problem.design[:, column]
     return lambda value: maximise_log_likelihood(others, problem.positive, value * own)[1]

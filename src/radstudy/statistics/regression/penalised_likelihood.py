@@ -1,4 +1,4 @@
-"""Firth's penalised likelihood: a logistic regression that has an estimate under separation too."""
+"""Maximisation of Firth's penalised likelihood, which has a maximum even under separation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def maximise_penalised(
     start: FloatArray | None = None,
     held: NDArray[np.intp] | None = None,
 ) -> tuple[FloatArray, float]:
-    """Maximise ``log likelihood + log det(X' W X) / 2`` by Newton's method: (coefficients, penalised log likelihood).
+    """Maximise ``log likelihood + log det(X' W X) / 2`` by Newton's method; return (coefficients, maximum).
 
     Parameters
     ----------
     design : (n, columns), standardised, of full rank.
     positive : (n,) the outcome.
-    start : (columns,) where to begin; by default 0.
+    start : (columns,) starting point; by default 0.
     held : columns that keep the value of `start`. The penalty stays that of all columns, so this is the profile of the
         penalised likelihood.
 
@@ -43,4 +43,4 @@ def maximise_penalised(
     beta, best, rests = climb(np.ascontiguousarray(design.T), positive.astype(np.float64), begin, free, _MOST_STEPS)
     if not rests and held is None:
         raise DataError("Firth's regression did not converge: are variables nearly collinear?")
-    return beta, float(best)  # far out on a profile: what was reached counts
+    return beta, float(best)  # far out on a profile, the value reached is good enough

@@ -1,4 +1,4 @@
-"""Limits from the profile of a likelihood: where it falls by half a chi-square quantile."""
+"""Confidence limits from the profile of a likelihood, where it falls by half a chi-square quantile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy import optimize, special
 
 _MOST_DOUBLINGS = 30
 _MOST_SEARCHES = 10
-_SAME = 1e-7  # deviances that differ by less were climbed to the same maximum
+_SAME = 1e-7  # deviances that differ by less belong to the same maximum
 
 
 def profile_limits(
@@ -20,7 +20,7 @@ def profile_limits(
     *,
     surer: Callable[[float], float] | None = None,
 ) -> tuple[float, float]:
-    """The two values at which the deviance reaches the chi-square quantile of one degree of freedom.
+    """Find the two values at which the deviance reaches the chi-square quantile of one degree of freedom.
 
     Parameters
     ----------
@@ -28,33 +28,33 @@ def profile_limits(
     estimate : where the likelihood has its maximum.
     se : above 0; the first step of the search.
     level : of the interval.
-    surer : the same deviance, climbed to from many places. Each limit found is looked at with it; where it is smaller
-        there, `deviance` had followed a lower maximum: the search goes on outwards from there, and `deviance` is
-        expected to follow the better maximum from then on.
+    surer : the same deviance, maximised from many starting points. It checks each limit; if it is smaller there,
+        `deviance` had followed a lower maximum: the search continues outwards from there, and `deviance` is expected to
+        follow the better maximum from then on.
 
     Returns
     -------
-    (low, high); infinite where the profile never falls so far.
+    (low, high); infinite if the profile never falls that far.
     """
     quantile = float(special.chdtri(1, 1 - level))
 
     def limit(step: float) -> float:
         inside, lack = estimate, -quantile
         for _ in range(_MOST_SEARCHES):
-            found = _limit(_excess(deviance, quantile, {inside: lack}), inside, step)
-            if surer is None or not np.isfinite(found):
+            crossing = _limit(_excess(deviance, quantile, {inside: lack}), inside, step)
+            if surer is None or not np.isfinite(crossing):
                 break
-            lack = surer(found) - quantile
+            lack = surer(crossing) - quantile
             if lack >= -_SAME:
                 break
-            inside = found
-        return found
+            inside = crossing
+        return crossing
 
     return limit(-se), limit(se)
 
 
 def _excess(deviance: Callable[[float], float], quantile: float, known: dict[float, float]) -> Callable[[float], float]:
-    """Deviance less quantile; each value asked once: a climb may end a little elsewhere the second time."""
+    """Return deviance minus quantile as a cached function, since a second climb may end slightly elsewhere."""
 
     def excess(value: float) -> float:
         if value not in known:

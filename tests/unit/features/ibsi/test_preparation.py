@@ -91,5 +91,5 @@ def test_an_empty_mask_and_values_that_are_not_finite():
     hole[0, 0, 0] = np.nan
     prepare(Volume(hole, AFFINE), roi, IbsiSettings())  # outside, and not needed
     for settings in ({"spacing_mm": (1.0, 1.0, 1.0)}, {}):
-        with pytest.raises(CaseError, match="1 intensities that are needed are not finite"):
+        with pytest.raises(CaseError, match="1 required intensities are not finite"):
             prepare(Volume(hole, AFFINE), roi, IbsiSettings(**settings), whole_image=not settings)

@@ -25,7 +25,7 @@ from radstudy.imaging.masks.formats import (
 )  # fmt: skip
 from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.roi import Roi
-from unit.formats.conftest import Series
+from unit.imaging.masks.conftest import Series
 
 DOCS = Path(__file__).parents[4] / "docs" / "masks.md"
 WRITTEN = [(each, suffix) for each in MASK_FORMATS for suffix in each.suffixes]

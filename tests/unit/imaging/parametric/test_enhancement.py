@@ -60,7 +60,7 @@ def test_air_has_no_enhancement_and_limits_cut_the_ratio():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [({"before": 0}, "0 of 7 phases come before"), ({"before": 7}, "7 of 7 phases come before"),
-     ({"before": 2, "injection_s": 80}, "the injection at 80 s lies after the first phase")],
+     ({"before": 2, "injection_s": 80}, "the injection at 80 s is later than the first phase")],
 )  # fmt: skip
 def test_times_that_cannot_be_are_refused(random_series, settings, says):
     with pytest.raises(CaseError, match=says):

@@ -210,7 +210,7 @@ def test_noise_reaches_in_training_what_an_effect_would():
 
 def test_rows_in_both_sets_are_refused(study):
     engine, outcome = study
-    with pytest.raises(DataError, match="stands twice"):
+    with pytest.raises(DataError, match="appears twice"):
         calibrate(engine, outcome, TRAINING, np.arange(41, 60), permutations=2)
 
 

@@ -1,4 +1,4 @@
-"""DICOM segmentations: frames that are placed one by one, on the image's grid or on one of their own."""
+"""DICOM segmentations, whose frames are placed one by one on the image's grid or on a grid of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label maps: images of whole numbers, one number per region. What no other format knows is read as one."""
+"""Label maps: images of whole numbers, one per region. Files that no other format knows are read as label maps."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _read(file: Path, _grid: Grid | None, _resample: bool) -> list[Segment]:
     stored = voxels.ravel(order="K")  # as it lies in memory: indexing by a mask in another order is slow
     drawn = stored[stored != 0]
     if not np.isfinite(drawn).all():
-        raise CaseError("the mask holds values that are not finite", "export the mask again", file=file)
+        raise CaseError("the mask contains values that are not finite", "export the mask again", file=file)
     present = [float(value) for value in np.unique(drawn)]
     fractional = [value for value in present if value != int(value)]
     if fractional:
         raise CaseError(
-            f"the mask holds fractions such as {fractional[0]:g}",
+            f"the mask contains fractions such as {fractional[0]:g}",
             "export it as a label map of whole numbers",
             file=file,
         )
@@ -57,14 +57,14 @@ def _write(file: Path, masks: Sequence[MaskOnGrid], _series: DicomSeries) -> Non
 
 
 def _labels(file: Path, masks: Sequence[MaskOnGrid]) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The masks as one array of numbers from 1, in the order given."""
+    """Return the masks as one array of numbers from 1, in the given order."""
     import numpy as np
 
     labels = np.zeros(masks[0].mask.shape, np.uint16)
     for value, mask in enumerate(masks, 1):
         if (labels[mask.mask] != 0).any():
             raise CaseError(
-                f"region {value} overlaps another one, and a label map has one value a voxel", "write a .seg.nrrd",
+                f"region {value} overlaps another one, but a label map has one value per voxel", "write a .seg.nrrd",
                 file=file,
             )  # fmt: skip
         labels[mask.mask] = value

@@ -1,4 +1,4 @@
-"""DICOM structure sets: contours, which are filled on the image's grid."""
+"""DICOM structure sets, whose contours are filled on the image's grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""3D Slicer's segmentations, .seg.nrrd: several named segments in layers."""
+"""3D Slicer's segmentations, .seg.nrrd, with several named segments in layers."""
 
 from __future__ import annotations
 

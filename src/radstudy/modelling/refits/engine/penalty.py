@@ -1,4 +1,4 @@
-"""The classifier of a model, fitted as `CrossValidatedLogistic` does, without a Python call per fit."""
+"""Classifier of a model, fitted like `CrossValidatedLogistic`, without a Python call per fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from radstudy.modelling.refits.engine.kernels.logistic import auc_of, fold_aucs,
 Array = NDArray[np.float64]
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
-TIE = 9  # decimals of log-odds that count: two programs' last digits must not make or break a tie
+TIE = 9  # decimals of log-odds that count: the last digits must not decide about a tie
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,9 @@ class TunedFit:
     coefficients : (features,); intercept : float.
     strength : the chosen C, NaN for the intercept model.
     losses : (strengths,) mean log-loss over the folds.
-    left_out : (rows,) log-odds of the training rows, each where it was left out, at the chosen penalty.
+    left_out : (rows,) log-odds of the training rows, each when it was left out, at the chosen penalty.
     fold_aucs : (folds,) AUC of the rows that each fold left out; the features were selected on all rows, so this is
-        the cross-validation of the classifier alone.
+        a cross-validation of the classifier alone.
     """
 
     coefficients: Array
@@ -38,13 +38,13 @@ class TunedFit:
     fold_aucs: Array
 
     def log_odds(self, values: Array) -> Array:
-        """(rows,) log-odds of values (rows, features)."""
+        """Compute the log-odds (rows,) of values (rows, features)."""
         odds: Array = log_odds(np.ascontiguousarray(values), np.append(self.coefficients, self.intercept))
         return odds
 
 
 def folds_of(outcome: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> Folds:
-    """The folds that the classifier uses: stratified, shuffled by the seed, a group never divided."""
+    """Return the folds that the classifier uses: stratified, shuffled by the seed, without dividing a group."""
     classifier = CrossValidatedLogistic(folds=folds, random_state=seed)
     return list(classifier._splits(outcome, groups))
 
@@ -57,7 +57,7 @@ def tuned_fit(values: Array, outcome: NDArray[np.int64], folds: Folds, strengths
     values : float (rows, features), standardised.
     outcome : (rows,) 0 or 1, both present.
     folds : (training, left out) rows of each fold.
-    strengths : number of values of C tried, log-spaced from 1e-4 to 1e4.
+    strengths : number of values of C to try, log-spaced from 1e-4 to 1e4.
     """
     labels = outcome.astype(np.float64)
     where = np.full(len(outcome), -1, dtype=np.int64)
@@ -80,6 +80,6 @@ def tuned_fit(values: Array, outcome: NDArray[np.int64], folds: Folds, strengths
 
 
 def auc(scores: Array, outcome: NDArray[np.int64]) -> float:
-    """Area under the ROC curve of log-odds; equal to nine decimals counts as a tie. NaN where a class is missing."""
+    """Compute the AUC of log-odds; values equal to nine decimals are ties. NaN if a class is missing."""
     area: float = auc_of(np.round(scores, TIE), outcome.astype(np.float64))
     return area

@@ -1,4 +1,4 @@
-"""What of a protocol the engine does itself; the rest is left to scikit-learn."""
+"""Parts of a protocol that the engine supports; the rest is left to scikit-learn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from radstudy.protocol.sections import Protocol
 from radstudy.protocol.selection import (
     BoostedTrees,
     Collinear,
-    FoundSize,
+    FoundSizeSection,
     Impute,
     SelectionStep,
     Standardise,
@@ -26,7 +26,7 @@ LABEL_FREE = (Impute, Standardise)  # in this order, before every step that sees
 HEAD = (*LABEL_FREE, Variance)  # see no outcome
 _KNOWN: dict[
     type[BaseModel], dict[str, tuple[Any, ...] | None]
-] = {  # section to setting to the values carried; None: any
+] = {  # section to setting to the supported values; None: any
     Impute: {"root": ("median",)},
     Standardise: {"root": ("zscore",)},
     Variance: {"ratio": None, "unique": None},
@@ -39,20 +39,20 @@ _KNOWN: dict[
 
 
 def head_of(steps: Sequence[SelectionStep]) -> list[SelectionStep]:
-    """The steps before the first that sees an outcome."""
+    """Return the steps before the first that sees an outcome."""
     return list(takewhile(lambda step: isinstance(step, HEAD), steps))
 
 
 def why_not(protocol: Protocol, name: str) -> str:
-    """Why the engine leaves a model to scikit-learn; empty where it carries the model itself.
+    """Return the reason why the engine leaves a model to scikit-learn; empty if it supports the model.
 
-    A setting that is unknown here and differs from its default counts as a step that the engine does not carry.
+    A setting that is unknown here and differs from its default counts as a step that the engine does not support.
     """
     return why_not_classifier(protocol, name) or _why_not_selected(protocol, name)
 
 
 def why_not_classifier(protocol: Protocol, name: str) -> str:
-    """Why the engine leaves a model's classifier to scikit-learn; empty where it carries it itself."""
+    """Return the reason why the engine leaves a model's classifier to scikit-learn; empty if it supports it."""
     fit = protocol.model.fit_of(name)
     return _odd(fit.word, fit) if isinstance(fit, Logistic) else f"the classifier {fit.word}"
 
@@ -87,7 +87,7 @@ def _odd_steps(steps: Sequence[SelectionStep]) -> str:
 
 
 def _found_size(keep: Any) -> bool:
-    return any(isinstance(size, FoundSize) for size in (keep.values() if isinstance(keep, dict) else [keep]))
+    return any(isinstance(size, FoundSizeSection) for size in (keep.values() if isinstance(keep, dict) else [keep]))
 
 
 def _odd(name: str, section: BaseModel) -> str:
@@ -101,15 +101,15 @@ def _odd(name: str, section: BaseModel) -> str:
 
 
 def _repeated(protocol: Protocol, name: str) -> str:
-    """A model or sequence that two parts of a union both bring in."""
-    found: set[str] = set()
+    """Return a model or sequence that occurs in two parts of a union."""
+    seen: set[str] = set()
 
     def visit(other: str) -> str:
         model = protocol.model.models[other]
         if model.clinical is not None or model.sequences is not None:
             parts = model.sequences or ("the clinical variables",)
-            twice = next((part for part in parts if part in found), "")
-            found.update(parts)
+            twice = next((part for part in parts if part in seen), "")
+            seen.update(parts)
             return twice
         return next((twice for part in (*(model.pool or ()), *(model.add or ())) if (twice := visit(part))), "")
 

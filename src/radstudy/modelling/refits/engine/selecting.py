@@ -1,4 +1,4 @@
-"""The selection of a model's features for one labelling, from what its sources hold ready."""
+"""Selection of a model's features for one labelling, from its prepared sources."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Source = FeatureSource | ClinicalSource
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """Selected columns: their source with their places there, their names and training values, in order."""
+    """Selected columns: their source and positions there, their names and training values, in order."""
 
     parts: tuple[tuple[FeatureSource | ClinicalSource, IntArray], ...]
     names: NDArray[np.object_]
     values: Array
 
     def keep(self, kept: BoolArray) -> Selected:
-        """Some of its columns."""
+        """Return some of the columns."""
         parts, at = [], 0
         for source, chosen in self.parts:
             parts.append((source, chosen[kept[at : at + len(chosen)]]))
@@ -39,18 +39,18 @@ class Selected:
         return Selected(tuple(parts), self.names[kept], self.values[:, kept])
 
     def scored(self, rows_of: Mapping[type, IntArray]) -> Array:
-        """(rows, columns) values of other rows; each kind of source has rows of its own."""
+        """Return the values of other rows, (rows, columns); each kind of source has its own rows."""
         return np.hstack([source.scored(rows_of[type(source)], chosen) for source, chosen in self.parts])
 
 
 class Selections:
-    """The selections of one labelling; what several models share is made once.
+    """The selections of one labelling; parts that several models share are computed once.
 
     Parameters
     ----------
     protocol : the study's protocol.
-    source : (model, rows) to what a model of sequences or clinical variables needs of some rows.
-    clinical_rows : rows to the rows whose clinical values they have.
+    source : function of (model, rows) that returns the source of a model of sequences or clinical variables.
+    clinical_rows : function of rows that returns the rows whose clinical values they have.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Selections:
         self._made: dict[tuple[str, bytes], Selected] = {}
 
     def of(self, name: str, rows: IntArray, outcome: IntArray) -> Selected:
-        """The columns that a model selects on some rows (positions, repeats allowed) and their outcome."""
+        """Return the columns that a model selects on some rows (positions, repeats allowed) and their outcome."""
         key = (name, rows.tobytes())
         if key not in self._made:
             self._made[key] = self._selected(name, rows, outcome)
@@ -94,7 +94,7 @@ class Selections:
             np.hstack([selected.values for selected in parts]),
         )
         for step in self.protocol.model.select if model.pool else ():
-            if isinstance(step, BoostedTrees):  # of the steps that the engine knows the one that reduces
+            if isinstance(step, BoostedTrees):  # the only step known to the engine that reduces
                 rank = np.argsort(np.argsort(union.names.astype(str), kind="stable"), kind="stable")
                 union = union.keep(self._trees(step, name, union.values, rank, outcome))
         return union
@@ -102,7 +102,7 @@ class Selections:
     def _step(
         self, name: str, step: SelectionStep, source: FeatureSource, chosen: IntArray, outcome: IntArray
     ) -> IntArray:
-        """The columns of the source that one step leaves of those chosen so far."""
+        """Return those of the columns chosen so far that one step keeps."""
         if not len(chosen):
             return chosen
         if isinstance(step, Variance):
@@ -126,7 +126,7 @@ class Selections:
     def _trees(
         self, section: BoostedTrees, name: str, values: Array, name_rank: IntArray, outcome: IntArray
     ) -> BoolArray:
-        """Which columns the trees find most important; ties by name."""
+        """Return the columns that are most important to the trees; ties are ordered by name."""
         keep = section.keep[name] if isinstance(section.keep, dict) else section.keep
         count = values.shape[1]
         kept = np.ones(count, dtype=bool)

@@ -1,4 +1,4 @@
-"""The same fit by the model's scikit-learn pipeline, for protocols with steps that the engine does not carry."""
+"""Fits by the model's scikit-learn pipeline, for protocols with steps that the engine does not support."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from radstudy.protocol.sections import Protocol
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_FOLDS = 5  # where the classifier names none
+_FOLDS = 5  # if the classifier names none
 
 
 def fit_with_scikit_learn(
@@ -33,7 +33,7 @@ def fit_with_scikit_learn(
     outcome: IntArray,
     groups: IntArray,
 ) -> tuple[tuple[str, ...], float, TunedFit, tuple[Array, Array]]:
-    """Fit one pipeline: its features, its penalty, its folds, and the log-odds of training and testing rows.
+    """Fit one pipeline; return its features, penalty, folds, and the log-odds of training and testing rows.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def _log_odds(estimator: Any, table: Any) -> Array:
 
 
 def _cross_validated(classifier: Any, values: Array, outcome: IntArray, groups: IntArray, folds: Folds) -> TunedFit:
-    """A classifier that the engine does not know, fitted anew without each fold, its own tuning included."""
+    """Refit a classifier that the engine does not know without each fold, including its own tuning."""
     left_out, where = np.full(len(outcome), np.nan), np.full(len(outcome), -1, dtype=np.int64)
     for number, (inner, outer) in enumerate(folds):
         try:
             fold = clone(classifier).fit(values[inner], outcome[inner], groups=groups[inner])
-        except TooFewError:  # of this fold there is no AUC
+        except TooFewError:  # this fold has no AUC
             continue
         left_out[outer] = _log_odds(fold, values[outer])
         where[outer] = number

@@ -1,4 +1,4 @@
-"""What a model's selection needs of its rows without looking at the outcome: made once, used for every labelling."""
+"""Data for a model's selection that do not depend on the outcome: computed once, used for every labelling."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
-class Columns:
+class DesignColumns:
     """Some columns of the design table, all rows; shared by every source that takes rows of them."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
@@ -34,24 +34,24 @@ class Columns:
 
 
 class FeatureSource:
-    """The features of some sequences on some training rows: what varies, imputed, standardised, ranked, correlated.
+    """Features of some sequences on some training rows: varying, imputed, standardised, ranked, correlated.
 
     Parameters
     ----------
     design : the columns, all rows.
-    rows : positions of the training rows; a row may stand more than once.
-    head : the steps of the selection before the first that sees an outcome, in their order.
+    rows : positions of the training rows; a row may appear more than once.
+    head : the steps of the selection before the first that sees an outcome, in order.
 
     Attributes
     ----------
-    columns : (features,) places in the design of those that these steps leave.
-    names, name_rank : (features,) of those.
-    values : (rows, features) as these steps leave them.
+    columns : (features,) positions in the design of the features that these steps keep.
+    names, name_rank : (features,) of these features.
+    values : (rows, features) after these steps.
     """
 
-    def __init__(self, design: Columns, rows: IntArray, head: Sequence[SelectionStep]) -> None:
+    def __init__(self, design: DesignColumns, rows: IntArray, head: Sequence[SelectionStep]) -> None:
         self._table = design.table
-        # arrays in the memory order of the table's rows: sums over a column are then a pipeline's to the last bit
+        # arrays in the memory order of the table's rows: column sums then equal a pipeline's to the last bit
         training = design.frame.iloc[rows].to_numpy(dtype=np.float64)
         self.columns: IntArray = np.arange(len(design.names))
         self._medians: Array | None = None
@@ -77,7 +77,7 @@ class FeatureSource:
         self._scale = None if self._scale is None else self._scale[kept]
 
     def varying(self, section: Variance) -> BoolArray:
-        """(features,) which of them vary, by the step `variance`; each by itself, so whatever is selected before."""
+        """Return which features vary by the step `variance`, (features,); independent of earlier selection."""
         if section not in self._varying:
             self._varying[section] = _estimator(section).fit(self.values).kept_
         return self._varying[section]
@@ -87,7 +87,7 @@ class FeatureSource:
         return {}
 
     def related(self, above: float) -> BoolArray:
-        """(features, features) whether two features correlate above the bound."""
+        """Return whether two features correlate above the bound, (features, features)."""
         if above not in self._related:
             self._related[above] = absolute_correlation(self.values) > above
         return self._related[above]
@@ -98,7 +98,7 @@ class FeatureSource:
 
     @cached_property
     def ranks(self) -> Array:
-        """(rows, features) mid-ranks."""
+        """Mid-ranks, (rows, features)."""
         return np.ascontiguousarray(stats.rankdata(self.values.T, axis=1).T, dtype=np.float64)
 
     @cached_property
@@ -106,17 +106,17 @@ class FeatureSource:
         return np.asarray((self.ranks * self.ranks).sum(axis=0), dtype=np.float64)
 
     def rank_sums(self, outcome: IntArray) -> Array:
-        """(features,) sum of the positives' ranks: halves of whole numbers, exact."""
+        """Sum the positives' ranks, (features,): halves of integers, exact."""
         return outcome.astype(np.float64) @ self.ranks
 
     def power(self, outcome: IntArray) -> Array:
-        """(features,) |AUC - 0.5|."""
+        """Compute |AUC - 0.5|, (features,)."""
         n1 = int(outcome.sum())
         areas = (self.rank_sums(outcome) - n1 * (n1 + 1) / 2) / (n1 * (len(outcome) - n1))
         return np.abs(areas - 0.5)
 
     def mann_whitney(self, outcome: IntArray, columns: IntArray) -> Array:
-        """(columns,) two-sided p, as `mann_whitney_columns`; NaN for a constant feature."""
+        """Compute two-sided p-values, (columns,), as in `mann_whitney_columns`; NaN for a constant feature."""
         n, n1 = len(outcome), int(outcome.sum())
         n0 = n - n1
         excess = outcome.astype(np.float64) @ self.ranks[:, columns] - n1 * (n1 + 1) / 2 - n1 * n0 / 2
@@ -127,7 +127,7 @@ class FeatureSource:
         return p_values
 
     def scored(self, rows: IntArray, chosen: IntArray) -> Array:
-        """(rows, chosen) values of any rows of the design table, imputed and standardised as the training rows."""
+        """Return values of any rows of the design table, imputed and standardised like the training rows."""
         columns = self.columns[chosen]
         values = self._table[np.ix_(rows, columns)]
         if self._medians is not None:
@@ -138,12 +138,12 @@ class FeatureSource:
 
 
 def _estimator(section: SelectionStep) -> Any:
-    """The estimator of a step that sees no outcome: it has no size and nothing random."""
+    """Return the estimator of a step that sees no outcome, and so has no size and no random part."""
     return transformer_of(section, "", 0)
 
 
 class ClinicalSource:
-    """The clinical variables on some training rows, ready to be screened one by one.
+    """Clinical variables on some training rows, ready to be screened one by one.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class ClinicalSource:
     rows : positions of the training rows.
     """
 
-    def __init__(self, design: Columns, rows: IntArray) -> None:
+    def __init__(self, design: DesignColumns, rows: IntArray) -> None:
         self._table = design.table
         self.names: NDArray[np.object_] = design.names
         self.variables: NDArray[np.object_] = np.array([variable_of(str(name)) for name in self.names], dtype=object)
@@ -165,11 +165,11 @@ class ClinicalSource:
         }
 
     def p_values(self, outcome: IntArray) -> dict[str, float]:
-        """Variable to p of its likelihood-ratio test; NaN for a constant one."""
+        """Return the p-value of each variable's likelihood-ratio test; NaN for a constant variable."""
         return {name: variable.p_value(outcome) for name, variable in self._prepared.items()}
 
     def scored(self, rows: IntArray, chosen: IntArray) -> Array:
-        """(rows, chosen) standardised values of any rows of the design table."""
+        """Return standardised values of any rows of the design table, (rows, chosen)."""
         values: Array = (self._table[np.ix_(rows, chosen)] - self._centre[chosen]) / self._scale[chosen]
         return values
 
@@ -177,9 +177,9 @@ class ClinicalSource:
 class _Variable:
     """One clinical variable: the likelihood-ratio test of its logistic regression.
 
-    A variable whose distinct values are no more than its parameters (a factor, a yes or no) is saturated: the maximum
-    of its likelihood is that of the proportions within its groups. Any other is fitted by Newton's method, from an
-    orthonormal basis.
+    A variable with no more distinct values than parameters (a factor, a yes or no) is saturated: its maximum likelihood
+    is that of the proportions within its groups. Any other variable is fitted by Newton's method, from an orthonormal
+    basis.
     """
 
     def __init__(self, columns: Array) -> None:
@@ -190,7 +190,7 @@ class _Variable:
         self.dof = rank - 1
         distinct, group = np.unique(columns, axis=0, return_inverse=True)
         self.group = np.asarray(group, dtype=np.int64).ravel() if len(distinct) == rank else None
-        # the basis without its constant direction; Newton's fit has an intercept of its own
+        # the basis without its constant direction; Newton's fit has its own intercept
         centred = columns - columns.mean(axis=0)
         u, _, _ = np.linalg.svd(centred / np.where(size[1:] > 0, size[1:], 1.0), full_matrices=False)
         self.basis = np.ascontiguousarray(u[:, : self.dof] * np.sqrt(len(columns))) if self.dof else np.empty((0, 0))

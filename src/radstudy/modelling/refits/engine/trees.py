@@ -1,4 +1,4 @@
-"""Feature importances of gradient-boosted trees, as scikit-learn's GradientBoostingClassifier gives them."""
+"""Feature importances of gradient-boosted trees, equal to those of scikit-learn's GradientBoostingClassifier."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def tree_importances(
     subsample: float = 1.0,
     random_state: int = 0,
 ) -> Array:
-    """Impurity importance of every column: GradientBoostingClassifier's ``feature_importances_``.
+    """Compute the impurity importance of every column: GradientBoostingClassifier's ``feature_importances_``.
 
-    The trees are the same, split for split: features are looked at in scikit-learn's seeded order, rows are added up in
-    its order, and of splits that tie the same one is taken.
+    The trees are the same, split by split: features are tried in scikit-learn's seeded order, rows are summed in its
+    order, and among splits that tie the same one is taken.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def tree_importances(
 
     Returns
     -------
-    float64 (features,), sum 1; all 0 where no tree finds a split.
+    float64 (features,), sum 1; all 0 if no tree finds a split.
 
     References
     ----------
@@ -49,7 +49,7 @@ def tree_importances(
     columns = np.ascontiguousarray(values.T, dtype=np.float32)
     order = np.argsort(columns, axis=1, kind="stable")
     ranked = np.take_along_axis(columns, order, axis=1)
-    # Equal values of copies of one row (bootstrap) are no ties: in whatever order, the sums are the same.
+    # Equal values of copies of one row (bootstrap) are not ties: the sums are the same in any order.
     copies = _copies(columns, outcome)[order]
     distinct = ((ranked[:, 1:] != ranked[:, :-1]) | (copies[:, 1:] == copies[:, :-1])).all(axis=1)
     seeds, in_bag = _draws(random_state, trees, len(values), max(1, int(subsample * len(values))), subsample < 1)
@@ -64,7 +64,7 @@ def tree_importances(
 
 
 def _copies(columns: NDArray[np.float32], outcome: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(rows,) the same number for rows that are equal in every column and in the outcome."""
+    """Return the same number for rows that are equal in every column and in the outcome, (rows,)."""
     rows = np.ascontiguousarray(columns.T)
     seen: dict[tuple[bytes, int], int] = {}
     return np.array([seen.setdefault((row.tobytes(), int(y)), len(seen)) for row, y in zip(rows, outcome, strict=True)])
@@ -74,7 +74,7 @@ def _copies(columns: NDArray[np.float32], outcome: NDArray[np.int64]) -> NDArray
 def _draws(
     random_state: int, trees: int, rows: int, in_bag: int, sampled: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """What the seed decides: each tree's generator and the rows that it is grown on."""
+    """Draw from the seed each tree's generator and the rows that the tree is grown on."""
     rng = np.random.RandomState(random_state)  # the generator that scikit-learn draws from
     seeds = np.empty(trees, dtype=np.int64)
     bags = np.ones((trees if sampled else 1, rows), dtype=np.bool_)
@@ -86,7 +86,7 @@ def _draws(
 
 
 def _bag(drawn: Array, wanted: int) -> NDArray[np.bool_]:
-    """Sampling without replacement in one pass: a row is taken with the chance (wanted left) / (rows left)."""
+    """Sample without replacement in one pass: a row is taken with probability (wanted left) / (rows left)."""
     chosen = np.zeros(len(drawn), dtype=np.bool_)
     taken = 0
     for index, number in enumerate(drawn):

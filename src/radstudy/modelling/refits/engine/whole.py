@@ -1,7 +1,7 @@
-"""All models of a protocol fitted to some rows and labels, as their scikit-learn pipelines would be.
+"""Fits of all models of a protocol to some rows and labels, equal to those of their scikit-learn pipelines.
 
 One engine serves permutations (same rows, other labels), nested cross-validation (other rows) and the bootstrap (rows
-more than once): what does not depend on labels is kept from call to call.
+more than once): data that do not depend on labels are kept from call to call.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from radstudy.modelling.refits.engine.penalty import Folds, auc, folds_of, tuned
 from radstudy.modelling.refits.engine.plan import head_of, why_not
 from radstudy.modelling.refits.engine.selecting import Selections
 from radstudy.modelling.refits.engine.slow import fit_with_scikit_learn
-from radstudy.modelling.refits.engine.sources import ClinicalSource, Columns, FeatureSource
+from radstudy.modelling.refits.engine.sources import ClinicalSource, DesignColumns, FeatureSource
 from radstudy.modelling.validation import TooFewError
 from radstudy.protocol.classifiers import Logistic
 from radstudy.protocol.sections import Protocol
@@ -41,16 +41,16 @@ class ModelFit:
     Attributes
     ----------
     model : its name.
-    features : names of the selected columns; none: the model is its intercept and its AUCs are 0.5.
+    features : names of the selected columns; if there are none, the model is its intercept and its AUCs are 0.5.
     coefficients, intercept : of the standardised features.
     strength : the chosen C, NaN for the intercept model.
     training_auc : of the rows that the model was fitted on.
-    cross_validated_auc : mean over the tuning folds of each fold's AUC; the selection has seen all training rows, so it
-        is as optimistic as that makes it. Never the AUC of pooled scores.
-    testing_auc : of the testing rows; NaN where a class is missing there.
+    cross_validated_auc : mean over the tuning folds of each fold's AUC; optimistic, since the selection has seen all
+        training rows. Never the AUC of pooled scores.
+    testing_auc : of the testing rows; NaN if a class is missing there.
     training_rows, testing_rows : the rows used, those with all sequences and clinical variables.
     training_log_odds, testing_log_odds : their scores.
-    note : why the model was not fitted; then every number is NaN.
+    note : the reason why the model was not fitted; then every number is NaN.
     """
 
     model: str
@@ -75,12 +75,12 @@ class Engine:
     ----------
     protocol : the study's protocol.
     design : the design table (`design_table`), indexed (patient, lesion).
-    usable : model to bool (rows,): the rows that it can use (`usable_rows`).
-    models : which models, in order; None: all.
+    usable : model to bool (rows,), the rows that it can use (`usable_rows`).
+    models : names of the models, in order; None: all.
 
     Attributes
     ----------
-    slow : model to the reason why it is left to scikit-learn (same results, many times slower).
+    slow : model to the reason why it is left to scikit-learn (same results, but many times slower).
 
     Examples
     --------
@@ -103,7 +103,7 @@ class Engine:
         patients = pd.factorize(design.index.get_level_values("patient"))[0]
         self.patients: IntArray = np.asarray(patients, dtype=np.int64)
         self.slow = {name: why for name in self.models if (why := why_not(protocol, name))}
-        self._columns: dict[str, Columns] = {}
+        self._columns: dict[str, DesignColumns] = {}
         self._sources: OrderedDict[tuple[Any, ...], FeatureSource | ClinicalSource] = OrderedDict()
 
     def fit(
@@ -120,18 +120,18 @@ class Engine:
         Parameters
         ----------
         outcome : (rows,) 0 or 1 for every row of the design table.
-        training, testing : positions of rows; a training row may stand more than once (bootstrap).
-        clinical_from : (rows,) the row whose clinical values each row has; None: its own. With the outcome permuted
-            alike this permutes the radiomics rows against (outcome, clinical).
+        training, testing : positions of rows; a training row may appear more than once (bootstrap).
+        clinical_from : (rows,) the row whose clinical values each row has; None: its own. If the outcome is permuted
+            in the same way, this permutes the radiomics rows against (outcome, clinical).
         groups : (rows,) rows of one group stay in one fold; None: the patients.
 
         Returns
         -------
-        Model to its fit, the same as `modelling.models.build` gives, in the engine's order.
+        Model to its fit, equal to that of `modelling.models.build`, in the engine's order.
 
         Raises
         ------
-        DataError : an outcome other than 0 and 1, or of another length than the design table.
+        DataError : the outcome has values other than 0 and 1, or another length than the design table.
         """
         outcome = np.asarray(outcome, dtype=np.int64)
         if outcome.shape != (len(self.design),) or not np.isin(outcome[np.r_[training, testing]], (0, 1)).all():
@@ -140,7 +140,7 @@ class Engine:
         return {name: call.fit(name, np.asarray(training), np.asarray(testing)) for name in self.models}
 
     def content_hash(self) -> str:
-        """A hash of the design table and of the rows that each model can use."""
+        """Return a hash of the design table and of the rows that each model can use."""
         digest = hashlib.blake2b(digest_size=16)
         digest.update("\n".join(map(str, self.design.columns)).encode())
         digest.update(self.design.to_numpy(dtype=np.float64).tobytes())
@@ -150,7 +150,7 @@ class Engine:
         return digest.hexdigest()
 
     def source(self, name: str, rows: IntArray) -> FeatureSource | ClinicalSource:
-        """What a model of sequences or clinical variables needs of some rows, kept for the next call."""
+        """Return the source of a model of sequences or clinical variables for some rows; kept for the next call."""
         key = (name, rows.tobytes())
         if key not in self._sources:
             self._sources[key] = self._made(name, rows)
@@ -161,7 +161,7 @@ class Engine:
 
     def _made(self, name: str, rows: IntArray) -> FeatureSource | ClinicalSource:
         if name not in self._columns:
-            self._columns[name] = Columns(self._columns_of(name))
+            self._columns[name] = DesignColumns(self._columns_of(name))
         if self.protocol.model.models[name].clinical is not None:
             return ClinicalSource(self._columns[name], rows)
         return FeatureSource(self._columns[name], rows, head_of(self.protocol.model.select))
@@ -179,7 +179,7 @@ class Engine:
 
 
 class _Call:
-    """One labelling: selections and folds that several models share are made once."""
+    """One labelling; selections and folds that several models share are computed once."""
 
     def __init__(self, engine: Engine, outcome: IntArray, clinical_from: IntArray | None, groups: IntArray) -> None:
         self.engine = engine
@@ -226,7 +226,7 @@ class _Call:
         return rows if self.clinical_from is None else self.clinical_from[rows]
 
     def _design(self) -> pd.DataFrame:
-        """The design table with the clinical columns as they are permuted."""
+        """Return the design table with the permuted clinical columns."""
         design = self.engine.design
         if self.clinical_from is None:
             return design

@@ -1,7 +1,7 @@
-"""The whole pipeline on other rows: repeated nested cross-validation, other splits, and the bootstrap.
+"""Refits of the whole pipeline on other rows: repeated nested cross-validation, other splits, and the bootstrap.
 
-Every step that sees data is inside: filters, trees, both stages of pooling, clinical screening, the choice of the
-penalty. Folds, splits and samples are drawn by patient, each repeat from a generator of its own.
+All steps that see data are inside: filters, trees, both stages of pooling, clinical screening, the choice of the
+penalty. Folds, splits and samples are drawn by patient, each repeat with its own generator.
 """
 
 from radstudy.modelling.refits.resampling.bootstrap import bootstrap, bootstrap_of_noise

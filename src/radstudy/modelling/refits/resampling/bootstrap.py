@@ -1,4 +1,4 @@
-"""The whole pipeline on patients drawn with replacement, for the study's outcome and for permuted ones."""
+"""Bootstrap of the whole pipeline by patient, for the study's outcome and for permuted ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from radstudy.streams import Stream, generator_of
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_FEW = 5  # resamples of a chunk: a resample's copies of patients make its trees slow
+_FEW = 5  # resamples per chunk: a resample's copies of patients make its trees slow
 
 
 def bootstrap(
@@ -35,7 +35,7 @@ def bootstrap(
     Parameters
     ----------
     engine, outcome, rows : as in `nested_validation`.
-    resamples : how many.
+    resamples : number of resamples.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
@@ -62,19 +62,19 @@ def bootstrap_of_noise(
     chunks: Chunks = ONE_PROCESS,
     like: IntArray | None = None,
 ) -> dict[str, list[Bootstrap]]:
-    """The bootstrap on permuted outcomes: what its corrections give where nothing can be predicted.
+    """Bootstrap permuted outcomes, to see its corrections when nothing can be predicted.
 
     Parameters
     ----------
     engine, outcome, rows : as in `nested_validation`; whole patients are exchanged.
-    outcomes : how many permutations of the outcome.
-    resamples : of each.
+    outcomes : number of permutations of the outcome.
+    resamples : number of resamples of each.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
     like : as in `calibrate`.
 
     Returns
     -------
-    Model to one `Bootstrap` a permuted outcome, without Brier score, slope and names.
+    Model to one `Bootstrap` per permuted outcome, without Brier score, slope and names.
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
     alike = usable_by(engine) if like is None else like
@@ -134,14 +134,14 @@ def _noise(
 
 
 def _sample(engine: Engine, rows: IntArray, generator: np.random.Generator) -> tuple[IntArray, IntArray]:
-    """Patients drawn with replacement, and their rows."""
+    """Draw patients with replacement; return them and their rows."""
     patients = np.unique(engine.patients[rows])
     drawn = generator.choice(patients, len(patients))
     return drawn, np.concatenate([rows[engine.patients[rows] == patient] for patient in drawn])
 
 
 def _left_out(engine: Engine, outcome: IntArray, fit: ModelFit, drawn: IntArray) -> tuple[IntArray, Array]:
-    """Outcome and log-odds of the rows whose patients were not drawn."""
+    """Return outcome and log-odds of the rows whose patients were not drawn."""
     outside = ~np.isin(engine.patients[fit.testing_rows], drawn)
     return outcome[fit.testing_rows[outside]], fit.testing_log_odds[outside]
 

@@ -27,24 +27,24 @@ def nested_validation(
     folds: int = 5,
     chunks: Chunks = ONE_PROCESS,
 ) -> NestedValidation:
-    """Cross-validate the whole pipeline, stratified by outcome, a patient's lesions in one fold.
+    """Cross-validate the whole pipeline, stratified by outcome, with a patient's lesions in one fold.
 
     Parameters
     ----------
     engine : the models on their design table.
     outcome : (rows of the table,) 0 or 1.
     rows : positions of the rows to use, each once.
-    repeats, folds : r times k-fold.
+    repeats, folds : number of repeats r and of folds k.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
 
     Raises
     ------
-    DataError : fewer patients of a class than folds.
+    DataError : a class has fewer patients than folds.
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
     fewest = min(len(np.unique(engine.patients[rows][outcome[rows] == value])) for value in (0, 1))
     if fewest < folds:
-        raise DataError(f"{folds} folds need as many patients of each class; one class has {fewest}")
+        raise DataError(f"{folds} folds need at least {folds} patients of each class; one class has {fewest}")
     work = partial(_folds_of_repeats, engine, outcome, rows, folds)
     kept = keyed(chunks, engine, outcome, kind="nested", rows=rows, folds=folds)
     arrays = in_chunks(work, repeats, kept, size=max(1, CHUNK // (2 * folds)))
@@ -62,7 +62,7 @@ def _folds_of_repeats(engine: Engine, outcome: IntArray, rows: IntArray, folds: 
     odds = np.full((len(numbers), len(engine.models), len(outcome)), np.nan)
     chosen = Chosen(engine)
     groups = engine.patients[rows]
-    alone = len(np.unique(groups)) == len(groups)  # one lesion a patient: plain folds are more even
+    alone = len(np.unique(groups)) == len(groups)  # one lesion per patient: plain folds are more even
     folder = StratifiedKFold if alone else StratifiedGroupKFold
     for place, number in enumerate(numbers):
         seed = int(generator_of(engine.protocol.seed, Stream.FOLDS, number).integers(2**31))

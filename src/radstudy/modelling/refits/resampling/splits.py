@@ -1,4 +1,4 @@
-"""Every model's testing AUC had the random split fallen otherwise."""
+"""Testing AUCs of all models over other random splits."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def other_splits(
     splits: int = 1000,
     chunks: Chunks = ONE_PROCESS,
 ) -> dict[str, Array]:
-    """What if the random split had fallen otherwise: every model's testing AUC over stratified splits.
+    """Compute every model's testing AUC over other stratified random splits.
 
     Parameters
     ----------
     engine, outcome, rows : as in `nested_validation`.
-    training_patients : how many negative and positive patients train (a patient with a positive lesion is positive), as
-        in the study's own split.
-    splits : how many.
+    training_patients : number of negative and positive training patients (a patient with a positive lesion is
+        positive), as in the study's own split.
+    splits : number of splits.
     chunks : see `Chunks`; the models' settings, their table and the program's version are part of the key.
 
     Returns
     -------
-    Model to float (splits,); NaN where a testing set lacks a class.
+    Model to float (splits,); NaN if a testing set lacks a class.
     """
     outcome, rows = np.asarray(outcome, dtype=np.int64), np.asarray(rows)
     work = partial(_aucs_of_splits, engine, outcome, rows, training_patients)

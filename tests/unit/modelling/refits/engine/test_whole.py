@@ -10,7 +10,7 @@ from radstudy.modelling.models import CLASSIFIER, build
 from radstudy.modelling.refits.engine import Engine, auc
 from radstudy.modelling.refits.engine.penalty import folds_of
 from radstudy.modelling.refits.engine.plan import why_not
-from radstudy.modelling.refits.engine.sources import ClinicalSource, Columns, FeatureSource
+from radstudy.modelling.refits.engine.sources import ClinicalSource, DesignColumns, FeatureSource
 from radstudy.modelling.selection.variance import VarianceFilter
 from radstudy.protocol.selection import Impute, Standardise, Variance
 from radstudy.statistics import auc_columns, mann_whitney_columns
@@ -171,7 +171,7 @@ def test_an_outcome_that_is_not_zero_or_one_is_refused():
 
 def test_univariate_statistics_are_those_of_the_columns():
     table, outcome = cohorts.design(np.random.default_rng(2))
-    source = FeatureSource(Columns(table.filter(like="T2:")), np.arange(50), HEAD)
+    source = FeatureSource(DesignColumns(table.filter(like="T2:")), np.arange(50), HEAD)
     y = outcome[:50]
     np.testing.assert_array_equal(source.power(y), np.abs(auc_columns(source.values, y) - 0.5))
     every = np.arange(len(source.names))
@@ -185,7 +185,7 @@ def test_clinical_p_values_are_the_screens(seed):
     clinical = table.filter(like="clinical:").copy()
     clinical["clinical:splits"] = outcome * 2.0 + rng.random(60) * 0.1  # separates the outcome
     theirs = ClinicalScreen().fit(clinical, outcome).p_values_
-    ours = ClinicalSource(Columns(clinical), np.arange(60)).p_values(outcome)
+    ours = ClinicalSource(DesignColumns(clinical), np.arange(60)).p_values(outcome)
     assert list(ours) == list(theirs)
     np.testing.assert_allclose(list(ours.values()), list(theirs.values()), rtol=1e-7, atol=1e-12)
     assert np.isnan(ours["fixed"])

@@ -1,4 +1,4 @@
-"""The greedy choice among correlated features."""
+"""Greedy choice among correlated features."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from radstudy.compiled import jit
 
 @jit()
 def keep_uncorrelated(related: NDArray[np.bool_], order: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Take features in their order; each one that is taken drops all that are left and related to it.
+    """Take features in order; each taken feature drops all remaining ones related to it.
 
     Parameters
     ----------
     related : bool (features, features), symmetric.
-    order : features, the strongest first; those that it does not name are not considered.
+    order : features, the strongest first; features not listed are not considered.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Penalised logistic regression over folds and penalties, and likelihoods of few variables: Newton's method."""
+"""Penalised logistic regression over folds and penalties, and likelihoods of few variables, by Newton's method."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MOST_STEPS = 200
 
 @jit()
 def log_odds(values: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """(rows,) of values (rows, features) and coefficients (features + 1,), the intercept last.
+    """Compute log-odds (rows,) from values (rows, features) and coefficients (features + 1,), the intercept last.
 
-    Every row is added up in the same order: equal rows get equal log-odds to the last bit.
+    All rows are summed in the same order: equal rows get equal log-odds to the last bit.
     """
     rows, count = values.shape
     result = np.empty(rows)
@@ -33,7 +33,7 @@ def log_odds(values: FloatArray, coefficients: FloatArray) -> FloatArray:
 
 @jit()
 def _loss(outcome: Any, odds: Any) -> float:
-    """Negative log-likelihood of one row, without overflow."""
+    """Compute the negative log-likelihood of one row, without overflow."""
     signed = -odds if outcome > 0.5 else odds
     return float(max(signed, 0.0) + np.log1p(np.exp(-abs(signed))))
 
@@ -60,7 +60,7 @@ def _derivatives(
     gradient: FloatArray,
     curvature: FloatArray,
 ) -> None:
-    """Gradient (features + 1,) and the lower triangle of the Hessian of ``strength * loss + ridge / 2 |w|^2``."""
+    """Compute the gradient (features + 1,) and lower Hessian triangle of ``strength * loss + ridge / 2 |w|^2``."""
     rows, count = values.shape
     gradient[:] = 0.0
     curvature[:, :] = 0.0
@@ -86,7 +86,7 @@ def _derivatives(
 
 @jit()
 def _solve(curvature: FloatArray, gradient: FloatArray, step: FloatArray) -> bool:
-    """Cholesky in place: ``curvature step = gradient``; False where the matrix is not positive definite."""
+    """Solve ``curvature step = gradient`` by Cholesky in place; False if the matrix is not positive definite."""
     size = gradient.size
     for j in range(size):
         pivot = curvature[j, j]
@@ -118,9 +118,9 @@ def _solve(curvature: FloatArray, gradient: FloatArray, step: FloatArray) -> boo
 def minimise(
     values: FloatArray, outcome: FloatArray, strength: float, ridge: float, beta: FloatArray, tolerance: float
 ) -> float:
-    """Minimise ``strength * loss + ridge / 2 |w|^2`` from `beta` (features + 1,), in place; the objective reached.
+    """Minimise ``strength * loss + ridge / 2 |w|^2`` from `beta` (features + 1,), in place; return the objective.
 
-    Newton's method with halved steps. It ends when the Newton decrement, twice the gain still to be had, is below the
+    Newton's method with halved steps. It stops when the Newton decrement, twice the remaining gain, is below the
     tolerance times the objective (or times 1): the last step squares the remaining error.
     """
     size = beta.size
@@ -158,20 +158,20 @@ def minimise(
 def tune(
     values: FloatArray, outcome: FloatArray, fold: IntArray, folds: int, strengths: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Every fold at every penalty: mean log-loss of the rows left out, and their log-odds.
+    """Fit every fold at every penalty; return mean log-loss and log-odds of the rows left out.
 
     Parameters
     ----------
     values : float64 (rows, features).
     outcome : (rows,) 0.0 or 1.0.
-    fold : (rows,) the fold that leaves the row out; -1 where none does.
+    fold : (rows,) the fold that leaves the row out; -1 if none does.
     folds : number of folds.
-    strengths : (strengths,) inverse penalties, ascending: each fit starts from the one before.
+    strengths : (strengths,) inverse penalties, ascending: each fit starts from the previous one.
 
     Returns
     -------
     losses : (strengths,) mean over folds of the mean log-loss; 0 without folds.
-    left_out : (strengths, rows) log-odds of each row where it is left out; NaN where it never is.
+    left_out : (strengths, rows) log-odds of each row when it is left out; NaN if it never is.
     """
     rows, count = values.shape
     losses = np.zeros(strengths.size)
@@ -204,7 +204,7 @@ def tune(
 
 @jit()
 def auc_of(scores: FloatArray, outcome: FloatArray) -> float:
-    """Share of (positive, negative) pairs in the right order, ties half; NaN without a pair."""
+    """Compute the share of (positive, negative) pairs in the right order, ties counting half; NaN without pairs."""
     wins, pairs = 0.0, 0
     for i in range(scores.size):
         if outcome[i] < 0.5:
@@ -221,7 +221,7 @@ def auc_of(scores: FloatArray, outcome: FloatArray) -> float:
 
 @jit()
 def fold_aucs(scores: FloatArray, outcome: FloatArray, fold: IntArray, folds: int) -> FloatArray:
-    """(folds,) AUC of each fold's left-out rows; NaN where a fold leaves out one class only."""
+    """Compute the AUC of each fold's left-out rows, (folds,); NaN if a fold leaves out one class only."""
     result = np.empty(folds)
     for number in range(folds):
         inside = fold == number

@@ -1,7 +1,7 @@
-"""Sorting, drawing and summing in exactly the order that scikit-learn and NumPy do.
+"""Sorting, drawing and summing in exactly the same order as scikit-learn and NumPy.
 
 Sums of floating-point numbers depend on their order, and a tree's choice between two equally good splits depends on the
-last bit of such sums. To choose as scikit-learn does, rows have to lie in the order in which it leaves them.
+last bit of such sums. To choose as scikit-learn does, rows must be in the same order as there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MASK = 0xFFFFFFFF
 
 @jit()
 def draw(state: IntArray, low: int, high: int) -> int:
-    """A whole number from `low` to below `high`; `state` (1,) moves on.
+    """Draw an integer from `low` to below `high`; `state` (1,) is advanced.
 
     References
     ----------
@@ -39,11 +39,11 @@ def draw(state: IntArray, low: int, high: int) -> int:
 
 @jit()
 def pairwise_sum(values: FloatArray, low: int, count: int) -> float:
-    """Sum of ``values[low:low + count]`` in the order of NumPy's pairwise summation."""
+    """Sum ``values[low:low + count]`` in the order of NumPy's pairwise summation."""
     if count <= 128:
         return _block_sum(values, low, count)
-    # Halves down to blocks of 128 or less, added up from the innermost: a stack instead of recursion, which numba
-    # cannot take from its cache.
+    # Halved down to blocks of 128 or less, summed from the innermost: with a stack, because numba cannot cache
+    # recursive functions.
     first, size, stage = np.empty(64, np.int64), np.empty(64, np.int64), np.zeros(64, np.int64)
     part = np.empty(64)
     first[0], size[0] = low, count
@@ -97,10 +97,10 @@ def _block_sum(values: FloatArray, low: int, count: int) -> float:
 
 @jit()
 def sort_together(values: SingleArray, rows: IntArray, low: int, count: int) -> None:
-    """Sort ``values[low:low + count]`` ascending, `rows` with it; rows of equal values end as scikit-learn leaves them.
+    """Sort ``values[low:low + count]`` ascending, with `rows`; rows of equal values end in scikit-learn's order.
 
-    Introsort: quicksort with the median of three and a three-way partition, insertion below 16, heapsort when it goes
-    on for too long.
+    Introsort: quicksort with the median of three and a three-way partition, insertion sort below 16, heapsort at too
+    deep a recursion.
 
     References
     ----------

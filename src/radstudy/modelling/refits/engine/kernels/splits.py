@@ -1,4 +1,4 @@
-"""The best split of a tree's node, over sorted columns, as scikit-learn chooses it."""
+"""Search for the best split of a tree's node over sorted columns, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ BoolArray = NDArray[np.bool_]
 
 
 class Room(NamedTuple):
-    """What one tree works in; allocated once for all trees.
+    """Work arrays of one tree, allocated once for all trees.
 
     Parameters
     ----------
     samples : (rows,) in the order of their nodes.
     sorted_rows, sorted_values : (features, rows) of each column, node by node.
-    queue, constants : (features,) the order in which features are looked at, and those known to be constant.
+    queue, constants : (features,) the order in which features are tried, and those known to be constant.
     stack : (nodes + 1, 6) of the nodes to be grown: low, high, level, parent, is left, known constants.
     stack_impurity : (nodes + 1,) their impurities.
-    found : (6,) of the search: position, feature, threshold, impurities left and right, quality.
+    split : (6,) result of the search: position, feature, threshold, impurities left and right, quality.
     tied_values : (rows,) values of a column with ties.
     goes_left, later_rows, later_values : (rows,) for dividing a column.
     """
@@ -38,20 +38,20 @@ class Room(NamedTuple):
     constants: IntArray
     stack: IntArray
     stack_impurity: FloatArray
-    found: FloatArray
+    split: FloatArray
     tied_values: SingleArray
     goes_left: IntArray
     later_rows: IntArray
     later_values: SingleArray
 
 
-_APART = np.float32(1e-7)  # values that lie no further apart than this count as one
+_APART = np.float32(1e-7)  # values no further apart than this count as equal
 _NEARLY = 1 - 1e-12  # a comparison without division may be off by rounding
 
 
 @jit()
 def divide(distinct: BoolArray, low: int, position: int, high: int, room: Room) -> None:
-    """Divide every column's sorted rows as the node's samples were divided, each side still sorted."""
+    """Divide every column's sorted rows like the node's samples, keeping each side sorted."""
     samples, sorted_rows, sorted_values = room.samples, room.sorted_rows, room.sorted_values
     goes_left, later_rows, later_values = room.goes_left, room.later_rows, room.later_values
     for p in range(low, high):
@@ -60,7 +60,7 @@ def divide(distinct: BoolArray, low: int, position: int, high: int, room: Room) 
         if not distinct[f]:
             continue
         a, b = low, 0
-        for p in range(low, high):  # no branch: both sides are written, one of them moves on
+        for p in range(low, high):  # no branch: both sides are written, one of them advances
             row, value = sorted_rows[f, p], sorted_values[f, p]
             sorted_rows[f, a], sorted_values[f, a] = row, value
             later_rows[b], later_values[b] = row, value
@@ -85,16 +85,16 @@ def best_split(
     friedman: bool,
     room: Room,
 ) -> int:
-    """The best split of a node into `found`; samples are reordered by it. Returns the number of constant features.
+    """Write a node's best split to `split` and reorder its samples; return the number of constant features.
 
-    Features are drawn one after another; those known to be constant further up are skipped, those newly found constant
-    are put aside. Of splits that are equally good the one found first stays.
+    Features are drawn one after another; those known to be constant from a parent are skipped, newly detected constant
+    ones are put aside. Among equally good splits the first one stays.
     """
     samples, sorted_rows, sorted_values = room.samples, room.sorted_rows, room.sorted_values
-    queue, constants, found, tied_values = room.queue, room.constants, room.found, room.tied_values
-    found[:] = 0.0
-    found[0], found[5] = high, -np.inf  # position, feature, threshold, impurities left and right, quality
-    lying = -1  # the column whose order the samples are in but have not been written in; -1: they lie as they are
+    queue, constants, split, tied_values = room.queue, room.constants, room.split, room.tied_values
+    split[:] = 0.0
+    split[0], split[5] = high, -np.inf  # position, feature, threshold, impurities left and right, quality
+    lying = -1  # the column whose order the samples should have but were not yet written in; -1: none
     last = queue.size
     new, drawn, aside = 0, 0, known
     while last > aside:
@@ -123,13 +123,13 @@ def best_split(
             continue
         last -= 1
         queue[last], queue[j] = queue[j], queue[last]
-        _search(rows, values, target, f, low, high, total, friedman, found)
+        _search(rows, values, target, f, low, high, total, friedman, split)
     if lying >= 0:
         samples[low:high] = sorted_rows[lying, low:high]
-    position = int(found[0])
+    position = int(split[0])
     if position < high:
         size = float(high - low)
-        _partition(columns, int(found[1]), found[2], samples, low, high)
+        _partition(columns, int(split[1]), split[2], samples, low, high)
         first_sum, first_size = _move(target, samples, low, position, high, 0.0, 0.0, total, size)
         second_sum, second_size = total - first_sum, size - first_size
         first_squares = 0.0
@@ -137,8 +137,8 @@ def best_split(
             y = target[samples[p]]
             first_squares += y * y
         second_squares = squares - first_squares
-        found[3] = first_squares / first_size - (first_sum / first_size) * (first_sum / first_size)
-        found[4] = second_squares / second_size - (second_sum / second_size) * (second_sum / second_size)
+        split[3] = first_squares / first_size - (first_sum / first_size) * (first_sum / first_size)
+        split[4] = second_squares / second_size - (second_sum / second_size) * (second_sum / second_size)
     for i in range(known):
         queue[i] = constants[i]
     for i in range(known, known + new):
@@ -156,11 +156,11 @@ def _search(
     high: int,
     total: float,
     friedman: bool,
-    found: FloatArray,
+    split: FloatArray,
 ) -> None:
-    """Every split of a node by one sorted column; a better one than `found` has goes into it."""
+    """Try every split of a node by one sorted column; write it to `split` if it is better."""
     size = float(high - low)
-    best = found[5]
+    best = split[5]
     done, first_sum, first_size = low, 0.0, 0.0
     for p in range(low + 1, high):
         if values[p] <= values[p - 1] + _APART:
@@ -172,7 +172,7 @@ def _search(
             first_sum, first_size = _move(target, rows, done, p, high, first_sum, first_size, total, size)
         done = p
         second_sum, second_size = total - first_sum, size - first_size
-        # without a division it shows which splits cannot be the best
+        # a test without division rules out splits that cannot be the best
         if friedman:
             apart = second_size * first_sum - first_size * second_sum
             if apart * apart < best * (first_size * second_size) * _NEARLY:
@@ -186,8 +186,8 @@ def _search(
             quality = first_sum * first_sum / first_size + second_sum * second_sum / second_size
         if quality > best:
             best = quality
-            found[0], found[1], found[5] = p, f, quality
-            found[2] = np.float64(values[p - 1]) / 2.0 + np.float64(values[p]) / 2.0
+            split[0], split[1], split[5] = p, f, quality
+            split[2] = np.float64(values[p - 1]) / 2.0 + np.float64(values[p]) / 2.0
 
 
 @jit()
@@ -202,7 +202,7 @@ def _move(
     total: float,
     size: float,
 ) -> tuple[float, float]:
-    """Sum and number left of `position`, from those left of `done`, by whichever way is shorter."""
+    """Return sum and number left of `position`, from those left of `done`, by the shorter way."""
     if position - done <= high - position:
         for p in range(done, position):
             first_sum += target[samples[p]]
@@ -217,7 +217,7 @@ def _move(
 
 @jit()
 def _partition(columns: SingleArray, f: int, threshold: float, samples: IntArray, low: int, high: int) -> None:
-    """Samples at or below the threshold first."""
+    """Partition the samples: those at or below the threshold first."""
     while low < high:
         if columns[f, samples[low]] <= threshold:
             low += 1

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees for few rows: exact greedy search over presorted columns, the choices of scikit-learn's."""
+"""Gradient-boosted trees for few rows: exact greedy search over presorted columns, with scikit-learn's choices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EPSILON = 2.220446049250313e-16
 
 
 class Nodes(NamedTuple):
-    """The nodes of one tree, (nodes,) each: where and at what they split, their children (-1: a leaf), and weights."""
+    """The nodes of one tree, (nodes,) each: feature and threshold of the split, children (-1: a leaf), and weights."""
 
     feature: IntArray
     threshold: FloatArray
@@ -43,20 +43,20 @@ def boosted_importances(
     learning_rate: float,
     friedman: bool,
 ) -> tuple[FloatArray, int]:
-    """Impurity importances of gradient boosting with the binomial loss, summed over trees, not yet normalised.
+    """Compute impurity importances of gradient boosting with the binomial loss, summed over trees, not normalised.
 
     Parameters
     ----------
     columns : float32 (features, rows).
     order : (features, rows) rows of each column in ascending order of its values.
-    distinct : (features,) whether a column has no two equal values, but for copies of one row.
+    distinct : (features,) whether a column has no two equal values, except for copies of one row.
     outcome : (rows,) 0.0 or 1.0.
     start : log-odds that boosting starts from.
-    seeds : (trees,) state of each tree's generator, which draws the order in which features are looked at.
+    seeds : (trees,) state of each tree's generator, which draws the order in which features are tried.
     in_bag : bool (trees, rows) or (1, rows), the rows that each tree is grown on.
     depth : of the trees.
     learning_rate : factor on each tree's values.
-    friedman : compare splits by Friedman's formula, as scikit-learn before 1.9 does; equal but for rounding.
+    friedman : compare splits by Friedman's formula, as scikit-learn before 1.9 does; equal except for rounding.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def boosted_importances(
 
 @jit()
 def _residual(outcome: float, log_odds: float) -> float:
-    """Outcome minus probability, without cancellation."""
+    """Compute outcome minus probability, without cancellation."""
     if log_odds > -37:
         small = np.exp(-log_odds)
         return float(-(((1 - outcome) - outcome * small) / (1 + small)))
@@ -144,10 +144,10 @@ def _grow(
     nodes: Nodes,
     room: Room,
 ) -> int:
-    """Grow one regression tree depth first into the node arrays (left = -1: a leaf); the number of its nodes."""
+    """Grow one regression tree depth first into the node arrays (left = -1: a leaf); return the number of nodes."""
     feature, threshold, left, right, impurity, weight = nodes
     samples, sorted_rows, sorted_values = room.samples, room.sorted_rows, room.sorted_values
-    queue, stack, stack_impurity, found = room.queue, room.stack, room.stack_impurity, room.found
+    queue, stack, stack_impurity, split = room.queue, room.stack, room.stack_impurity, room.split
     features, rows = columns.shape
     state = np.array([seed], dtype=np.int64)
     count = 0
@@ -183,7 +183,7 @@ def _grow(
         grown += 1
         if splits:
             known = best_split(columns, distinct, target, low, high, total, squares, known, state, friedman, room)
-            splits = found[0] < high and _gain(here, found, low, high, whole) + _EPSILON >= 0.0
+            splits = split[0] < high and _gain(here, split, low, high, whole) + _EPSILON >= 0.0
         impurity[node], weight[node], left[node], right[node] = here, size, -1, -1
         if parent >= 0:
             if is_left:
@@ -191,19 +191,19 @@ def _grow(
             else:
                 right[parent] = node
         if splits:
-            position = int(found[0])
-            feature[node], threshold[node] = int(found[1]), found[2]
+            position = int(split[0])
+            feature[node], threshold[node] = int(split[1]), split[2]
             if level + 1 < depth:
                 divide(distinct, low, position, high, room)
             stack[height] = (position, high, level + 1, node, 0, known)
-            stack_impurity[height] = found[4]
+            stack_impurity[height] = split[4]
             stack[height + 1] = (low, position, level + 1, node, 1, known)
-            stack_impurity[height + 1] = found[3]
+            stack_impurity[height + 1] = split[3]
             height += 2
     return grown
 
 
 @jit()
-def _gain(here: float, found: FloatArray, low: int, high: int, whole: int) -> float:
-    size, first, second = float(high - low), found[0] - low, high - found[0]
-    return float((size / whole) * (here - (second / size * found[4]) - (first / size * found[3])))
+def _gain(here: float, split: FloatArray, low: int, high: int, whole: int) -> float:
+    size, first, second = float(high - low), split[0] - low, high - split[0]
+    return float((size / whole) * (here - (second / size * split[4]) - (first / size * split[3])))

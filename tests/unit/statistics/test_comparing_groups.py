@@ -28,7 +28,7 @@ def test_rule_between_chi_square_and_fisher() -> None:
 def test_levels_that_nobody_has_are_left_out_and_said() -> None:
     result = categorical_test([[0, 17, 3], [0, 13, 0]])
     assert result.p_value == categorical_test([[17, 3], [13, 0]]).p_value
-    assert "levels that nobody has, left out: 1" in result.note
+    assert "levels without cases, left out: 1" in result.note
     assert result.test == "Fisher exact"
 
 

@@ -73,9 +73,9 @@ def _beyond_any_patient(dataset):
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [(_without_number, "no number"), (_one_number_twice, "2 regions have its number"),
-     (_contours_twice, "several sets of contours"), (_contours_of_nobody, "name no region"),
-     (_a_point_less, "says that it has"), (_no_numbers, "coordinates"), (_beyond_any_patient, "finite numbers")],
+    [(_without_number, "no number"), (_one_number_twice, "2 regions share its number"),
+     (_contours_twice, "several contour sets"), (_contours_of_nobody, "name no region"),
+     (_a_point_less, "points but has"), (_no_numbers, "coordinates"), (_beyond_any_patient, "finite numbers")],
     ids=lambda value: getattr(value, "__name__", "").strip("_"),
 )  # fmt: skip
 def test_a_damaged_region_of_a_structure_set_costs_no_other(series, structures, change, says):

@@ -97,7 +97,7 @@ def test_large_values_keep_their_digits() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(DataError, match="no form of the ICC"):
+    with pytest.raises(DataError, match="Unknown form of the ICC"):
         icc(SHROUT_FLEISS, "ICC(4,1)")
     with pytest.raises(DataError, match="shape"):
         icc(np.zeros((5, 1)))

@@ -118,7 +118,7 @@ def test_one_reference_at_most():
     from radstudy.errors import StudyFileError
 
     twice = STUDY.replace("to: 500}}]", "to: 500}}, {reference: {mask: x}}]")
-    with pytest.raises(StudyFileError, match="one step 'reference' at most"):
+    with pytest.raises(StudyFileError, match="at most one step 'reference'"):
         parse_protocol(twice)
     with pytest.raises(StudyFileError, match="needs percentiles"):
         parse_protocol(STUDY.replace("prepare: [", "prepare: [{rescale: {over: foreground}}, "))

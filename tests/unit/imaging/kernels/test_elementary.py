@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from radstudy.compiled import jit
-from radstudy.imaging.kernels.elementary import exp32, exponentials, logarithms
+from radstudy.imaging.kernels.elementary import exp32, exp64, logarithms
 
 getcontext().prec = 60
 EXTREMES = [0.0, -0.0, 1.0, -1.0, 2.0**-30, -(2.0**-60), math.log(2) / 2, -math.log(2) / 2, 709.78, -708.39]
@@ -19,6 +19,12 @@ def distances_in_ulp(found, exact, spacing):
         float(abs(Decimal(float(value)) - true) / Decimal(float(spacing(float(true)))))
         for value, true in zip(found, exact, strict=True)
     ])  # fmt: skip
+
+
+@jit()
+def exponentials(values, out):
+    for i in range(values.size):
+        out[i] = exp64(values[i])
 
 
 @jit()

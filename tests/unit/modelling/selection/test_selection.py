@@ -8,7 +8,7 @@ from scipy import stats
 from radstudy.modelling.classifiers.linear import CrossValidatedLogistic
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.collinear import CollinearityFilter
-from radstudy.modelling.selection.preprocessing import Columns, MedianImputer, ZScore
+from radstudy.modelling.selection.preprocessing import MedianImputer, TakeColumns, ZScore
 from radstudy.modelling.selection.univariate import UnivariateFilter
 
 
@@ -149,5 +149,5 @@ def test_a_patients_lesions_share_a_fold(data):
 
 def test_columns_by_prefix_and_whole():
     X = pd.DataFrame(np.ones((2, 4)), columns=["T2:a", "T2WI:a", "clinical:age", "clinical:age2"])
-    assert list(Columns(("T2:",)).fit(X).get_feature_names_out()) == ["T2:a"]
-    assert list(Columns((), ("clinical:age",)).fit(X).get_feature_names_out()) == ["clinical:age"]
+    assert list(TakeColumns(("T2:",)).fit(X).get_feature_names_out()) == ["T2:a"]
+    assert list(TakeColumns((), ("clinical:age",)).fit(X).get_feature_names_out()) == ["clinical:age"]

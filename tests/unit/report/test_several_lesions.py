@@ -13,7 +13,7 @@ from radstudy.report.tables import TABLES
 from radstudy.report.text.methods import methods
 from radstudy.report.text.summary import summary
 
-INDEPENDENT = "the intervals take them as independent and are too narrow"
+INDEPENDENT = "the intervals treat them as independent and are too narrow"
 # intervals and tests that keep a patient's lesions together, count patients, or say of lesions what they are
 ELSEWHERE = {"honest", "stability", "selection_frequency", "optimism", "chance", "clinical", "imaging",
              "clinical_whole_cohort", "imaging_whole_cohort", "selected_features", "choices", "versions"}  # fmt: skip
@@ -79,11 +79,11 @@ def test_summary_and_methods_say_so(lesions):
 
 
 def test_only_what_was_done_is_said_to_keep_lesions_together(lesions):
-    assert "keep a patient's lesions together" not in told(lesions)
+    assert "keep the lesions of a patient together" not in told(lesions)
     row = {"kind": "outcome", "model": "T2", "measure": "testing", "permutations": 999, "observed": 0.8,
            "p_value": 0.01, "chance_median": 0.5, "chance_low": 0.4, "chance_high": 0.7, "note": ""}  # fmt: skip
     lesions.frames["evaluate/chance/chance.csv"] = pd.DataFrame([row])
-    assert "Only the permutations of Chance keep a patient's lesions together" in told(lesions)
+    assert "Only the permutations of Chance keep the lesions of a patient together" in told(lesions)
 
 
 def test_one_lesion_a_patient_is_not_remarked_upon(facts):

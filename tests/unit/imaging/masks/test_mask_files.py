@@ -14,7 +14,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.load import parse_protocol
 from radstudy.study import run
-from unit.formats.conftest import Series
+from unit.imaging.masks.conftest import Series
 
 
 def written(series, tmp_path, roi):
@@ -102,7 +102,7 @@ def test_masks_that_cannot_be_written_are_refused(series, tmp_path):
          "region 1 'mass': contour 3 is of the type POINT"),
         (lambda d: d.ROIContourSequence[0].ContourSequence[0].update({"ContourData": [1.0, 2.0]}),
          "region 1 'mass': contour 1 has 2 coordinates, which are not points"),
-        (lambda d: d.ROIContourSequence.clear(), "the mask is empty: its segments .1 'mass'. hold nothing"),
+        (lambda d: d.ROIContourSequence.clear(), "the mask is empty: its segments .1 'mass'. are empty"),
         (lambda d: d.StructureSetROISequence.clear(), "describes no region"),
     ],
 )  # fmt: skip
@@ -206,7 +206,8 @@ def test_exclusive_contours_leave_out_what_they_share_as_the_file_asks(series, t
     assert 0 < shared.sum() == joined.voxel_count - exclusive.voxel_count
     assert exclusive.notes == ()
     assert joined.notes == (
-        f"contours overlap in part by {shared.sum()} voxel(s) (slice 2) and were joined: look whether a hole was meant",
+        f"contours overlap in part by {shared.sum()} voxel(s) (slice 2) and were joined: "
+        "check whether a hole was intended",
     )
 
 
@@ -231,7 +232,7 @@ def test_a_segmentation_whose_frames_are_padded_to_whole_bytes_keeps_its_voxels(
     dataset.save_as(file)
     roi = Roi.read(file, None, narrow.volume)
     np.testing.assert_array_equal(roi.mask, mask)
-    assert roi.notes == ("each of its frames is padded to whole bytes, and was unpacked by itself",)
+    assert roi.notes == ("each of its frames is padded to whole bytes and was unpacked separately",)
 
 
 @pytest.mark.parametrize("extra", [2, 40])
@@ -289,7 +290,7 @@ def test_a_study_takes_masks_of_every_kind_and_loses_only_the_broken_one(series,
     assert lesions["patient"].tolist() == [*files][:5]
     assert set(lesions["native_voxels"]) == {series.roi().voxel_count}
     failures = pd.read_csv(tmp_path / "out" / "prepare" / "failures.csv")
-    assert "no mask (MR Image Storage)" in failures.set_index("patient").loc["not a mask", "problem"]
+    assert "not a mask (MR Image Storage)" in failures.set_index("patient").loc["not a mask", "problem"]
     assert "2 segments (1 'mass', 2 'rim')" in failures.set_index("patient").loc["two", "problem"]
     features = pd.read_parquet(tmp_path / "out" / "extract" / "features.parquet")
     assert len(features) == 5

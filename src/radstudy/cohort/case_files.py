@@ -102,8 +102,8 @@ def transfer_notes(protocol: Protocol, cases: list[Case]) -> list[str]:
 def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | None:
     """The case, or None if it is missing and optional."""
     section = protocol.cohort
-    image = _find(section.images, names, folder)
-    masks = {reader: _mask_of(protocol, reader, names, folder) for reader in section.readers}
+    image = file_of(section.images, names, folder)
+    masks = {reader: mask_of(protocol, reader, names, folder) for reader in section.readers}
     first = masks[protocol.reader]
     if not image.exists() and names["sequence"] in section.optional_sequences and not first.exists():
         return None
@@ -124,10 +124,10 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
     return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, reference, transfer)
 
 
-def _mask_of(protocol: Protocol, reader: str, names: dict[str, Any], folder: Path) -> Path:
+def mask_of(protocol: Protocol, reader: str, names: dict[str, Any], folder: Path) -> Path:
     """A reader's mask file."""
     pattern, text = protocol.cohort.masks_of(reader)
-    return _find(pattern, {**names, "reader": text}, folder)
+    return file_of(pattern, {**names, "reader": text}, folder)
 
 
 def _no_folder(path: Path) -> str:
@@ -142,8 +142,8 @@ def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> MaskOr
     if section is None or names["sequence"] not in section.to:
         return None
     other = {**names, "sequence": section.from_}
-    image = _find(protocol.cohort.images, other, folder)
-    mask = _mask_of(protocol, protocol.reader, other, folder)
+    image = file_of(protocol.cohort.images, other, folder)
+    mask = mask_of(protocol, protocol.reader, other, folder)
     return MaskOrigin(section.from_, image, mask) if image.exists() and mask.exists() else None
 
 
@@ -152,7 +152,7 @@ def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path 
     section = protocol.reference
     if section is None:
         return None
-    mask = _find(section.mask, names, folder)
+    mask = file_of(section.mask, names, folder)
     if not mask.exists():
         raise CaseError(
             f"the mask of the {section.tissue}, by which the image is to be scaled, does not exist",
@@ -198,7 +198,20 @@ def plainly(name: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFC", name).casefold())
 
 
-def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:
+def file_of(pattern: str, names: dict[str, Any], folder: Path) -> Path:
+    """The file of a pattern; it need not exist.
+
+    Parameters
+    ----------
+    pattern : of the study file.
+    names : what stands for the names in braces.
+    folder : what relative patterns start from.
+
+    Raises
+    ------
+    CaseError : a column of the pattern is empty, or several files fit.
+    CohortError : a name of the pattern is not known.
+    """
     fields = fields_of(pattern)
     unknown = [name for name in fields if name not in names]
     if unknown:

@@ -9,6 +9,8 @@ TOOL_COLUMNS = (  # the tools that put voxels into a mask, in the order of their
     "contour", "polygon", "brush", "sphere", "range", "growing", "interpolation", "smoothing", "islands_holes",
     "carried", "taken_in",
 )  # fmt: skip
+LIKELIHOOD, COMMENT = "likelihood", "comment"  # what a form asks beside its items
+NOT_ASSESSABLE = "not assessable"  # an answer that is no observation
 FINAL, ARBITER, COMPUTED_VALUE = "_final", "_arbiter", "_computed"  # ends of an item's columns
 
 

@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.artefacts.reading import TOOL_COLUMNS
+from radstudy.artefacts.reading import NOT_ASSESSABLE, TOOL_COLUMNS
 from radstudy.errors import CaseError
 from radstudy.imaging.masks.mask_format import DicomSeries
 from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 from radstudy.space.grid import Grid
 
 MASKS, CHARACTERISTICS, ARBITRATION = "masks", "characteristics", "arbitration"
-NOT_ASSESSABLE = "not assessable"  # an answer that is no observation
 TAKEN_IN = 1 + TOOL_COLUMNS.index("taken_in")
 
 LesionKey = tuple[str, str]  # patient, lesion

@@ -1,4 +1,4 @@
-"""Characteristics that the program computes from a reader's mask and the phases: shown after the reader's own answer."""
+"""Characteristics computed from a reader's mask and the phases; shown once the reader's own answer is locked."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def computed_characteristics(
     --------
     >>> roi = Roi(np.ones((5, 1, 3)), np.diag([2.0, 2.0, 9.0, 1.0]))
     >>> computed_characteristics(roi).items()
-    {'max_diameter_cm': 1.0, 'max_diameter_3d_cm': 2.77, 'volume_cm3': 0.54}
+    {'max_diameter_cm': 1.0, 'max_diameter_3d_cm': 2.82, 'volume_cm3': 0.54}
     """
     spacing = roi.spacing_mm
     chosen = int(2 - np.argmax(spacing[::-1] >= spacing.max() * (1 - 1e-3))) if axis is None else axis

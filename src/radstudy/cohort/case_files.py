@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -16,6 +18,8 @@ from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.base import fields_of
 from radstudy.protocol.sections import Protocol
 from radstudy.table import each_lesion
+
+_NOTHING: Mapping[tuple[str, str], Collection[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Case:
 
 
 def find_cases(
-    protocol: Protocol, kept: pd.DataFrame, folder: Path
+    protocol: Protocol, kept: pd.DataFrame, folder: Path, unseen: Mapping[tuple[str, str], Collection[str]] = _NOTHING
 ) -> tuple[list[Case], list[CaseError], list[tuple[str, str, str]]]:
     """Find the cases of the rows kept, those that fail, and each missing (patient, lesion, sequence) that is optional.
 
@@ -65,6 +69,7 @@ def find_cases(
     protocol : the study's protocol.
     kept : rows of the cohort table, indexed (patient, lesion); patterns may name their columns.
     folder : folder that relative paths of the study file start from.
+    unseen : (patient, lesion) to the sequences that readers of the reading room left out.
     """
     cases: list[Case] = []
     failures: list[CaseError] = []
@@ -73,7 +78,7 @@ def find_cases(
     for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
-            if seen is not None and sequence not in seen:
+            if (seen is not None and sequence not in seen) or sequence in unseen.get((patient, lesion), ()):
                 absent.append((patient, lesion, sequence))
                 continue
             names = {**{str(k): v for k, v in row.items()}, "patient": patient, "lesion": lesion, "sequence": sequence}

@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.artefacts import agree, extract
+from radstudy.artefacts.reading import ANSWERS
+from radstudy.cohort.reading import reading_folder
 from radstudy.modelling.agreement import reproducibility, reproducible_columns
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
@@ -31,6 +33,9 @@ def do_agree(run: Run) -> None:
     if run.protocol.agree.kappa:
         table = run.data / run.protocol.cohort.table
         inputs["table"] = tables[table] = file_hash(table)
+    answers = reading_folder(run.protocol, run.data) / ANSWERS.path
+    if answers.is_file():
+        inputs["answers"] = tables[answers] = file_hash(answers)
     with run.step(STEP, settings=settings, inputs=inputs, tables=tables) as due:
         if due:
             _agree(run)

@@ -127,11 +127,11 @@ def _pieces(mask: Mask2D) -> list[Mask2D]:
 
 
 def _union(pieces: Iterator[Mask2D]) -> Mask2D:
-    return np.logical_or.reduce(list(pieces))
+    return np.asarray(np.logical_or.reduce(list(pieces)), bool)
 
 
 def _centre(piece: Mask2D) -> Float:
-    return np.argwhere(piece).mean(axis=0)
+    return np.asarray(np.argwhere(piece).mean(axis=0), np.float64)
 
 
 def _apart(one: Mask2D, other: Mask2D, sampling: Sequence[float]) -> float:

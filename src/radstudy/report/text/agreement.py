@@ -44,6 +44,11 @@ def _kappa(facts: RunFacts) -> str:
     return f"Agreement between two readers on {listed(named)} was measured with Cohen's kappa."
 
 
+def _numbers(facts: RunFacts) -> str:
+    named = [facts.label_of(str(name)) for name in dict.fromkeys(rows(facts, KAPPA, "icc")["variable"])]
+    return f"Agreement between two readers on {listed(named)} was measured with the ICC(2,1) ({_FORMS['ICC(2,1)']})."
+
+
 AGREEMENT = (
     Sentence("no_agreement_filter", lambda facts: bool(agreement(facts).get("note")), _unfiltered),
     Sentence("agreement_filter", agreement_tested, _filtered),
@@ -64,4 +69,5 @@ AGREEMENT = (
         ),
     ),
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),
+    Sentence("icc_of_numbers", lambda facts: shows(facts, KAPPA, "icc"), _numbers),
 )

@@ -1,0 +1,224 @@
+"""Closed cases as the record, the lead's page and the computations between readers take them, however they are stored.
+
+Masks are runs of codes (start, length, code) over the image's own grid in Fortran order, voxels outside left out: a
+study's masks fit into memory, and voxels are counted without unfolding them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radstudy.artefacts.reading import NOT_ASSESSABLE, TOOL_COLUMNS
+from radstudy.errors import CaseError
+from radstudy.imaging.masks.mask_format import DicomSeries
+from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
+from radstudy.space.grid import Grid
+
+MASKS, CHARACTERISTICS, ARBITRATION = "masks", "characteristics", "arbitration"
+TAKEN_IN = 1 + TOOL_COLUMNS.index("taken_in")
+
+LesionKey = tuple[str, str]  # patient, lesion
+Runs = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnSequence:
+    """A reader's mask of one lesion on one sequence.
+
+    Parameters
+    ----------
+    sequence : by its name in the study file.
+    image : the image file, whose header the mask file takes over.
+    grid : of the image, in the file's own order of axes.
+    runs : int64 (n, 3) start, length and code, ascending, without overlap, no code 0.
+    displays : settings of the display as JSON, each with the number of strokes drawn with them.
+    dicom : the series that the image came from, if its folder is known: a DICOM SEG is then written too.
+    """
+
+    sequence: str
+    image: Path
+    grid: Grid
+    runs: Runs
+    displays: tuple[tuple[str, int], ...] = ()
+    dicom: DicomSeries | None = None
+
+    def mask(self) -> NDArray[np.bool_]:
+        """The mask, bool (I, J, K).
+
+        Raises
+        ------
+        CaseError : a run does not lie on the grid.
+        """
+        flat = np.zeros(int(np.prod(self.grid.shape)), bool)
+        flat[self.voxels] = True
+        return flat.reshape(self.grid.shape, order="F")
+
+    @cached_property
+    def voxels(self) -> NDArray[np.int64]:
+        """Indices of the mask's voxels in Fortran order, ascending.
+
+        Raises
+        ------
+        CaseError : a run does not lie on the grid.
+        """
+        start, length = self.runs[:, 0], self.runs[:, 1]
+        size = int(np.prod(self.grid.shape))
+        if len(self.runs) and (start.min() < 0 or length.min() < 1 or (start + length).max() > size):
+            raise CaseError(
+                f"the stored mask reaches beyond the image's {size} voxels", "open the case again and draw it again",
+                sequence=self.sequence, file=self.image,
+            )  # fmt: skip
+        before = np.repeat(np.cumsum(length) - length, length)
+        return np.asarray(np.repeat(start, length) + np.arange(int(length.sum())) - before, np.int64)
+
+    @property
+    def voxel_count(self) -> int:
+        """Number of voxels inside."""
+        return int(self.runs[:, 1].sum())
+
+    @property
+    def voxels_by_tool(self) -> dict[str, int]:
+        """Tool to the voxels that it put into the mask, all tools in the order of their codes."""
+        counts = np.zeros(len(TOOL_COLUMNS) + 1, np.int64)
+        np.add.at(counts, self.runs[:, 2], self.runs[:, 1])
+        return {name: int(counts[code]) for code, name in enumerate(TOOL_COLUMNS, 1)}
+
+    def strokes_by_image(self) -> dict[str, int]:
+        """Image that was shown (prepared, acquired) to the strokes drawn on it, where the settings say it."""
+        strokes: dict[str, int] = {}
+        for settings, count in self.displays:
+            shown = json.loads(settings).get("image")
+            if isinstance(shown, str) and shown:
+                strokes[shown] = strokes.get(shown, 0) + count
+        return strokes
+
+    def on_grid(self, reader: str) -> MaskOnGrid:
+        """The mask in space, with the name of its reader."""
+        return MaskOnGrid(self.mask(), self.grid.affine, "lesion", reader, str(self.image))
+
+
+@dataclass(frozen=True)
+class SequenceJudgement:
+    """A reader's judgement of one sequence; None: not said.
+
+    Parameters
+    ----------
+    visible : True if the lesion is seen.
+    evaluable : True if the image can be judged.
+    reason : the reason why not.
+    quality : of the image, 1 to 5.
+    """
+
+    visible: bool | None = None
+    evaluable: bool | None = None
+    reason: str = ""
+    quality: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ClosedCase:
+    """A case that a reader has closed.
+
+    Parameters
+    ----------
+    reader, task, patient, lesion : identify it.
+    opened_at, closed_at : first opening and last closing, UTC, ISO 8601.
+    drawn : masks, in the order of the study's sequences; without those that are empty.
+    answers : item to the first locked answer.
+    decided : of an arbitration, item to the decision.
+    per_sequence : sequence to judgement.
+    computed : item to the value that the program computed from mask and phases.
+    repeat : True for the second reading of a lesion by the same reader.
+    practice : True for a synthetic case: nothing of it is recorded.
+    opened_outcomes : True if the reader has opened the outcomes.
+    columns : cells of the cohort table that the patterns of mask files name.
+    """
+
+    reader: str
+    task: str
+    patient: str
+    lesion: str
+    opened_at: str = ""
+    closed_at: str = ""
+    drawn: tuple[DrawnSequence, ...] = ()
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    decided: Mapping[str, Any] = field(default_factory=dict)
+    per_sequence: Mapping[str, SequenceJudgement] = field(default_factory=dict)
+    computed: Mapping[str, Any] = field(default_factory=dict)
+    repeat: bool = False
+    practice: bool = False
+    opened_outcomes: bool = False
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> LesionKey:
+        """(patient, lesion)."""
+        return self.patient, self.lesion
+
+
+def of_task(cases: Iterable[ClosedCase], task: str, *, repeat: bool = False) -> list[ClosedCase]:
+    """The cases of a task, repeats or first readings, sorted by patient, lesion and reader; never practice."""
+    chosen = [case for case in cases if case.task == task and case.repeat is repeat and not case.practice]
+    return sorted(chosen, key=lambda case: (*case.key, case.reader))
+
+
+def dice(first: DrawnSequence, second: DrawnSequence) -> float:
+    """The Dice coefficient ``2 |A and B| / (|A| + |B|)`` of two masks on one grid, from their runs.
+
+    Raises
+    ------
+    CaseError : the grids differ, or both masks are empty.
+    """
+    problem = first.grid.difference(second.grid)
+    if problem:
+        raise CaseError(
+            f"two masks of one lesion are on different grids: {problem}", "draw both on the same image",
+            sequence=first.sequence, file=first.image,
+        )  # fmt: skip
+    total = first.voxel_count + second.voxel_count
+    if not total:
+        raise CaseError("both masks are empty", "draw the lesion", sequence=first.sequence, file=first.image)
+    both = len(np.intersect1d(first.voxels, second.voxels, assume_unique=True))
+    return 2 * both / total
+
+
+def observations(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """The pairs of answers in which both are observations: given, and not `NOT_ASSESSABLE`."""
+    return [pair for pair in pairs if not any(value in (None, "", NOT_ASSESSABLE) for value in pair)]
+
+
+def runs_of_mask(mask: NDArray[np.bool_], code: int) -> Runs:
+    """The runs of a mask whose voxels all come from one tool.
+
+    Parameters
+    ----------
+    mask : bool (I, J, K).
+    code : of the tool.
+
+    Examples
+    --------
+    >>> runs_of_mask(np.array([[[False]], [[True]], [[True]]]), 11).tolist()
+    [[1, 2, 11]]
+    """
+    flat = np.concatenate([[False], mask.ravel(order="F"), [False]]).astype(np.int8)
+    edges = np.diff(flat)
+    start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return np.stack([start, end - start, np.full(len(start), code)], axis=1).astype(np.int64)
+
+
+def drawn_on(cases: Sequence[ClosedCase], sequence: str) -> dict[LesionKey, dict[str, DrawnSequence]]:
+    """Lesion to reader to mask on one sequence."""
+    masks: dict[LesionKey, dict[str, DrawnSequence]] = {}
+    for case in cases:
+        for one in case.drawn:
+            if one.sequence == sequence and one.voxel_count:
+                masks.setdefault(case.key, {})[case.reader] = one
+    return masks

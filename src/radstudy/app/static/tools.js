@@ -39,7 +39,8 @@ export const TOOLS = ["look", "contour", "polygon", "brush", "eraser", "range", 
 /**
  * Draws lines on the view: continuous index to screen, done by the view.
  * @typedef {object} Pencil
- * @property {(points: Float64Array, from: number, to: number, closed: boolean) => void} line x, y by turns
+ * @property {(points: Float64Array, count: number, closed: boolean) => void} line x, y by turns
+ * @property {(points: Float64Array, count: number) => void} grow a line that only grows: just its new part is drawn
  * @property {(x: number, y: number) => void} knob
  * @property {(x: number, y: number, text: string) => void} label
  * @property {(radiusMm: number, at: Float64Array, erasing: boolean) => void} ring
@@ -83,7 +84,9 @@ class Sheet {
     this.mask = site.mask;
     this.plane = site.plane;
     this.slice = site.slice;
-    [this.x, this.y] = planeAxes(site.plane);
+    const [x, y] = planeAxes(site.plane);
+    this.x = x;
+    this.y = y;
   }
 
   /** @param {Site} site */
@@ -116,6 +119,16 @@ export class Tool {
   constructor(settings) {
     this.settings = settings;
     this.busy = false;
+  }
+
+  /** Whether what is painted only grows while the pointer is down. */
+  get grows() {
+    return false;
+  }
+
+  /** Whether something stays on the slice when the pointer is elsewhere. */
+  get stays() {
+    return false;
   }
 
   /** @param {Site} _site */
@@ -181,6 +194,10 @@ export class Contour extends Tool {
   sheet = null;
   subtract = false;
 
+  get grows() {
+    return true;
+  }
+
   /** @param {Site} site */
   press(site) {
     this.busy = true;
@@ -217,7 +234,7 @@ export class Contour extends Tool {
    * @param {Site} site
    */
   paint(pencil, site) {
-    if (this.sheet?.shows(site)) pencil.line(this.points.xy, 0, this.points.count, false);
+    if (this.sheet?.shows(site)) pencil.grow(this.points.xy, this.points.count);
   }
 }
 
@@ -240,6 +257,10 @@ export class Polygon extends Tool {
 
   get pending() {
     return this.corners.length ? this.sheet : null;
+  }
+
+  get stays() {
+    return true;
   }
 
   /** @param {Site} site */
@@ -306,7 +327,7 @@ export class Polygon extends Tool {
    */
   paint(pencil, site) {
     if (!this.sheet?.shows(site)) return;
-    pencil.line(Float64Array.from(this.corners.flat()), 0, this.corners.length, true);
+    pencil.line(Float64Array.from(this.corners.flat()), this.corners.length, true);
     for (const [x, y] of this.corners) pencil.knob(x, y);
   }
 
@@ -413,11 +434,15 @@ export class Brush extends Tool {
     return was;
   }
 
+  /** @returns {string} the name under which the stroke is stored */
   get stored() {
     return this.flat === NO_AXIS ? "sphere" : "brush";
   }
 
-  /** @param {Site} site */
+  /**
+   * @param {Site} site
+   * @returns {number}
+   */
   pen(site) {
     if (site.subtract) return CODES.outside;
     return this.settings.ball ? CODES.sphere : CODES.brush;
@@ -567,6 +592,10 @@ export class Measure extends Tool {
   lines = [];
   from = new Float64Array(3);
 
+  get stays() {
+    return true;
+  }
+
   /** @param {Site} site */
   press(site) {
     const sheet = new Sheet(site);
@@ -607,7 +636,7 @@ export class Measure extends Tool {
   paint(pencil, site) {
     for (const { sheet, ends, mm } of this.lines) {
       if (!sheet.shows(site)) continue;
-      pencil.line(ends, 0, 2, false);
+      pencil.line(ends, 2, false);
       pencil.knob(ends[0], ends[1]);
       pencil.knob(ends[2], ends[3]);
       pencil.label(ends[2], ends[3], `${mm.toFixed(1)} mm`);

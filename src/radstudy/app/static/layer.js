@@ -2,8 +2,7 @@
 
 import { Mask } from "./mask.js";
 import { planeOf } from "./orientation.js";
-import { addVoxel, checkedRuns } from "./runs.js";
-import { UNCHANGED } from "./sliceview.js";
+import { addVoxel, checkedRuns, UNCHANGED } from "./runs.js";
 import { Grid, readVolume } from "./volume.js";
 
 /** @typedef {import("./runs.js").Run} Run */

@@ -8,6 +8,9 @@ export const CODES = Object.freeze({
   interpolation: 7, smoothing: 8, islands_holes: 9, carried: 10, taken_in: 11,
 });
 
+/** In a preview: no code, the voxel stays as it is. */
+export const UNCHANGED = 255;
+
 /** The server refuses a stroke with more runs. */
 export const MOST_RUNS = 2e6;
 
@@ -69,7 +72,7 @@ export function checkedRuns(runs, size) {
   for (const run of runs) {
     const [start, length, code] = run;
     const sound = Number.isInteger(start) && Number.isInteger(length) && start >= 0 && length > 0 && start + length <= size;
-    if (!sound || !Number.isInteger(code) || code < 0 || code > 255) {
+    if (!sound || !Number.isInteger(code) || code < 0 || code >= UNCHANGED) {
       throw new RangeError(`The server sent a run that does not fit the image: [${run}] of ${size} voxels.`);
     }
   }

@@ -1,6 +1,7 @@
 // One slice on a canvas: image, mask and tools in progress; zoom, pan, window; pointer events to index coordinates.
 // Two canvases lie on each other: the lower one has image and mask, the upper one what moves with the pointer.
 
+import { UNCHANGED } from "./runs.js";
 import { greySlice } from "./volume.js";
 import { planeAxes } from "./tools.js";
 
@@ -9,9 +10,6 @@ import { planeAxes } from "./tools.js";
 /** @typedef {import("./mask.js").Mask} Mask */
 /** @typedef {import("./tools.js").Tool} Tool */
 /** @typedef {import("./tools.js").Site} Site */
-
-/** No code: the preview leaves this voxel as it is. */
-export const UNCHANGED = 255;
 
 /**
  * What a view shows.

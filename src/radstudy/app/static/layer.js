@@ -23,7 +23,8 @@ import { Grid, readVolume } from "./volume.js";
  * @property {string} unit
  * @property {ImageName[]} images
  * @property {string[]} phases
- * @property {[number, number][]} windows
+ * @property {[number, number][]} windows of the image shown first
+ * @property {Record<string, [number, number][]>} [windows_of] by image
  * @property {string} grid
  */
 

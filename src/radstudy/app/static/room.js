@@ -32,7 +32,6 @@ import { makeTools, rangeUnder } from "./tools.js";
  * @property {import("./layer.js").SequenceInfo[]} sequences
  * @property {Record<string, {revision: number, runs: unknown}>} masks
  * @property {{grow?: boolean, carry?: boolean}} tools
- * @property {ImageName} [image] shown first
  */
 
 /**
@@ -80,7 +79,7 @@ export class Room {
     /** @type {PlaneName} */
     this.plane = acquiredPlane(shape, affine);
     /** @type {ImageName} */
-    this.image = doc.image ?? (images.includes("prepared") ? "prepared" : images[0]);
+    this.image = images[0];
     this.firstImage = this.image;
     /** @type {Layout} */
     this.layout = "one";
@@ -259,7 +258,8 @@ export class Room {
     const image = this.imageOf(layer);
     const volume = layer.volume(image, layer.name) ?? layer.volume(image);
     const own = /** @type {[number, number]} */ (volume?.window ?? [0, 1]);
-    const presets = image === this.firstImage ? [...(layer.info.windows ?? []), own] : [own];
+    const shipped = layer.info.windows_of?.[image] ?? (image === this.firstImage ? layer.info.windows : []);
+    const presets = [...shipped, own];
     const chosen = this.windows.get(`${layer.family} ${image}`) ?? presets[0];
     const preset = presets.findIndex(([low, high]) => low === chosen[0] && high === chosen[1]);
     return { image, presets, chosen, preset };
@@ -995,7 +995,7 @@ export class Room {
     this.saving.queue?.forget(strokes);
     for (const { tool, runs } of strokes) {
       layer.mask.apply(runs);
-      this.#store(layer, tool === "undo" || tool === "redo" ? "brush" : tool, this.plane, this.sliceOf(this.activePane));
+      this.#store(layer, tool, this.plane, this.sliceOf(this.activePane));
     }
     this.refresh();
   }

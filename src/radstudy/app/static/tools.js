@@ -465,6 +465,10 @@ export class Brush extends Tool {
 
 /** The brush that only takes out. */
 export class Eraser extends Brush {
+  get stored() {
+    return "eraser";
+  }
+
   /** @param {Site} _site */
   pen(_site) {
     return CODES.outside;

@@ -59,7 +59,7 @@ import { planeAxes } from "./tools.js";
 const COLOURS = {
   mask: [70, 200, 255], add: [255, 190, 60], remove: [255, 80, 150], line: "#ffe27a", erase: "#ff7d9c", cross: "rgba(120,190,255,.55)",
 };
-const FILL = 0.26;
+const FILL = 0.18;
 const PREVIEW_FILL = 0.6;
 /** Wheel units of one slice. */
 const NOTCH = 100;
@@ -395,9 +395,12 @@ export class SliceView {
         if (row === plane.rows - 1 || codes[index + downStep] === 0) edge(context, x0, y0 + py, x0 + px, y0 + py);
       }
     }
+    context.lineCap = "square";
+    context.strokeStyle = "rgba(0,20,35,.55)"; // so that it is seen on bright lesions too
+    context.lineWidth = 3;
+    context.stroke();
     context.strokeStyle = `rgb(${COLOURS.mask.join(",")})`;
     context.lineWidth = 1.25;
-    context.lineCap = "square";
     context.stroke();
   }
 
@@ -640,7 +643,8 @@ export class SliceView {
   #wheel(event) {
     event.preventDefault();
     if (!this.scene) return;
-    const unit = event.deltaMode === 1 ? NOTCH / 3 : event.deltaMode === 2 ? NOTCH : 1;
+    // pixels are CSS pixels: one notch is fewer of them on a scaled screen
+    const unit = event.deltaMode === 1 ? NOTCH / 3 : event.deltaMode === 2 ? NOTCH : window.devicePixelRatio || 1;
     const delta = (event.deltaY || event.deltaX) * unit;
     const box = this.top.getBoundingClientRect();
     if (event.ctrlKey || event.metaKey) {

@@ -82,7 +82,7 @@ def test_a_contour_holds_the_voxels_whose_centre_lies_inside(browser: Browser, g
             points = around(room, 90, 60, seed=int(zoom))
             expected = room.screen().in_polygon(points)
             room.drag(points)
-            assert expected.sum() > 20
+            assert expected.sum() > 10
             codes = room.codes("T2WI")
             np.testing.assert_array_equal(codes == 1, expected)
             np.testing.assert_array_equal(room.stored("T2WI"), codes)
@@ -91,22 +91,21 @@ def test_a_contour_holds_the_voxels_whose_centre_lies_inside(browser: Browser, g
         assert not room.complaints
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(
+    ("grid", "scale"), [*((grid, 1.25) for grid in GRIDS), ("1.06 x 1.06 x 4", 1.0), ("oblique", 2.0)]
+)
 def test_what_is_seen_lies_where_the_pointer_finds_it(browser: Browser, grid: str, scale: float) -> None:
     """A single bright voxel: its middle on the screenshot is clicked with the smallest brush."""
     case = case_on(grid)
-    shape, affine = GRIDS[grid]
+    shape, _ = GRIDS[grid]
+    through = int(np.argmax(np.linalg.norm(GRIDS[grid][1][:3, :3], axis=0)))
+    bright = [shape[0] // 2 + 5, shape[1] // 2 - 4, shape[2] // 2 - 2]
+    bright[through] = (shape[through] - 1) // 2
+    voxels = np.zeros(shape, np.int16)
+    voxels[tuple(bright)] = 1000
+    case.sequences[0].images["prepared"] = voxels
+    case.sequences[0].windows = [(0, 1000)]
     with Harness(case) as harness, context_of(browser, scale) as context:
-        room = RoomPage.open(context, harness)
-        through = room.screen().axes[2]
-        bright = [shape[0] // 2 + 5, shape[1] // 2 - 4, shape[2] // 2 - 2]
-        bright[through] = room.state("slice")
-        voxels = np.zeros(shape, np.int16)
-        voxels[tuple(bright)] = 1000
-        case.sequences[0].images["prepared"] = voxels
-        room.page.close()
-        case.holder = None
         room = RoomPage.open(context, harness)
         for zoom in ZOOMS:
             room.zoom_to(zoom)
@@ -296,9 +295,6 @@ def test_the_crosshair_is_linked_in_patient_coordinates(browser: Browser) -> Non
         room.page.keyboard.press("l")
         room.wait()
         screen = room.screen("T2WI")
-        index = np.array([40.0, 60.0, screen.slice])
-        pixels = screen.px_per_mm * 0 + np.array(screen.point(index)) if False else None
-        assert pixels is None
         room.page.keyboard.down("Shift")
         room.page.mouse.click(screen.left + screen.width / 2, screen.top + screen.height / 2)
         room.page.keyboard.up("Shift")

@@ -153,9 +153,10 @@ export class Room {
   async start() {
     this.#expose();
     this.#saved("saved", 0, null);
+    const first = this.#fetch(this.layer);
     if (this.draws && !this.readOnly) await this.saving.start();
     this.#setTool(this.draws && !this.readOnly ? "contour" : "look");
-    await this.#fetch(this.layer);
+    await first;
     this.refresh();
     (async () => {
       for (const layer of this.layers.values()) await this.#fetch(layer);
@@ -277,7 +278,7 @@ export class Room {
     for (const pane of this.panes) {
       if (pane.view.width) pane.view.show(this.#scene(pane));
     }
-    this.controls.sync();
+    this.controlsStale = true;
     this.schedule();
   }
 
@@ -571,6 +572,7 @@ export class Room {
   /** @type {Site | null} */
   hover = null;
   volumeStale = false;
+  controlsStale = true;
 
   /** @param {Site} site */
   #crossTo(site) {
@@ -1038,7 +1040,9 @@ export class Room {
     for (const layer of this.layers.values()) layer.mask.frame.clear();
     for (const { view } of this.panes) view.draw();
     if (this.hover) this.#where(this.hover);
-    if (this.volumeStale) this.controls.syncVolumes();
+    if (this.controlsStale) this.controls.sync();
+    else if (this.volumeStale) this.controls.syncVolumes();
+    this.controlsStale = false;
     this.volumeStale = false;
   }
 

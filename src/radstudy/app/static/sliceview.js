@@ -270,7 +270,7 @@ export class SliceView {
     const { scene } = this;
     if (!scene || !this.width) return;
     const first = this.since;
-    const painted = this.repaint || this.stale.image || this.stale.mask || !this.patch.empty;
+    const painted = this.repaint || this.stale.image || !this.patch.empty;
     if (this.stale.image && scene.volume) {
       this.image.fit(scene.plane.columns, scene.plane.rows);
       greySlice(scene.volume, scene.plane, scene.slice, scene.window[0], scene.window[1], this.image.pixels);
@@ -278,14 +278,8 @@ export class SliceView {
       this.stale.image = false;
       this.repaint = true;
     }
-    if (this.stale.mask || this.overlay.image.width !== scene.plane.columns || this.overlay.image.height !== scene.plane.rows) {
-      this.overlay.fit(scene.plane.columns, scene.plane.rows);
-      this.#colour(0, 0, scene.plane.columns - 1, scene.plane.rows - 1);
-      this.stale.mask = false;
-      this.repaint = true;
-    } else if (!this.patch.empty) {
-      this.#colour(this.patch.left, this.patch.top, this.patch.right, this.patch.bottom);
-    }
+    this.bare = scene.mask.perSlice[scene.plane.through][scene.slice] === 0 && !scene.previewSlices?.[scene.slice];
+    this.#colourStale(scene);
     if (this.repaint) this.#paint(0, 0, scene.plane.columns - 1, scene.plane.rows - 1, true);
     else if (!this.patch.empty) this.#paint(this.patch.left, this.patch.top, this.patch.right, this.patch.bottom, false);
     this.patch.clear();
@@ -294,6 +288,24 @@ export class SliceView {
     if (this.stale.bar) this.#paintBar(scene);
     if (first > 0 && (painted || this.drag === "tool")) this.host.drew(first, this.kind);
     this.since = 0;
+  }
+
+  /** Whether neither mask nor preview has a voxel on this slice: then the colours are neither computed nor drawn. */
+  bare = true;
+
+  /** @param {Scene} scene */
+  #colourStale(scene) {
+    const { columns, rows } = scene.plane;
+    if (this.bare) {
+      this.stale.mask = true;
+    } else if (this.stale.mask) {
+      this.overlay.fit(columns, rows);
+      this.#colour(0, 0, columns - 1, rows - 1);
+      this.stale.mask = false;
+      this.repaint = true;
+    } else if (!this.patch.empty) {
+      this.#colour(this.patch.left, this.patch.top, this.patch.right, this.patch.bottom);
+    }
   }
 
   /**
@@ -351,7 +363,7 @@ export class SliceView {
       context.imageSmoothingEnabled = scene.smooth;
       context.drawImage(this.image.canvas, x, y, scene.plane.columns * px, scene.plane.rows * py);
     }
-    if (scene.maskShown) {
+    if (scene.maskShown && !this.bare) {
       context.imageSmoothingEnabled = false;
       context.drawImage(this.overlay.canvas, x, y, scene.plane.columns * px, scene.plane.rows * py);
       const margin = all ? 0 : Math.ceil(4 / (Math.min(px, py) * ratio)) + 1;
@@ -431,17 +443,21 @@ export class SliceView {
     }
   }
 
+  /** Whether something stands on the upper canvas. */
+  overUsed = false;
+
   /** What moves with the pointer. A freehand line in progress only grows, so only its new part is drawn. */
   #paintOver() {
     const scene = /** @type {Scene} */ (this.scene);
     const { over, ratio } = this;
     const tool = this.host.tool();
     const growing = tool.grows && this.drag === "tool" && !this.stale.over && this.drawnPoints > 0;
-    if (!growing) {
+    if (!growing && this.overUsed) {
       over.setTransform(1, 0, 0, 1, 0, 0);
       over.clearRect(0, 0, this.top.width, this.top.height);
-      this.drawnPoints = 0;
+      this.overUsed = false;
     }
+    if (!growing) this.drawnPoints = 0;
     over.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (scene.volume && (this.inside || tool.stays || this.drag === "tool")) tool.paint(this.pencil, this.site);
     this.stale.over = false;
@@ -744,6 +760,7 @@ function pencilOf(view) {
    * @param {boolean} closed
    */
   function way(points, from, to, closed) {
+    view.overUsed = true;
     context.beginPath();
     for (let n = from; n < to; n++) {
       const x = screenX(points[2 * n], points[2 * n + 1]), y = screenY(points[2 * n], points[2 * n + 1]);
@@ -764,6 +781,7 @@ function pencilOf(view) {
       view.drawnPoints = count;
     },
     knob(x, y) {
+      view.overUsed = true;
       context.beginPath();
       context.arc(screenX(x, y), screenY(x, y), 4, 0, 2 * Math.PI);
       context.fillStyle = "#14171b";
@@ -780,6 +798,7 @@ function pencilOf(view) {
       context.fillText(words, screenX(x, y) + 12, screenY(x, y) - 6);
     },
     ring(radiusMm, at, erasing) {
+      view.overUsed = true;
       const scene = /** @type {Scene} */ (view.scene);
       const [x, y] = planeAxes(scene.plane);
       const radius = radiusMm * scene.pxPerMm;
@@ -790,6 +809,7 @@ function pencilOf(view) {
       context.stroke();
     },
     box(x0, y0, x1, y1) {
+      view.overUsed = true;
       const left = Math.min(screenX(x0, y0), screenX(x1, y1)), right = Math.max(screenX(x0, y0), screenX(x1, y1));
       const top = Math.min(screenY(x0, y0), screenY(x1, y1)), bottom = Math.max(screenY(x0, y0), screenY(x1, y1));
       context.setLineDash([5, 4]);

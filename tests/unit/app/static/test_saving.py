@@ -102,6 +102,7 @@ def test_a_second_tab_takes_over_and_the_first_writes_nothing_more(browser: Brow
         second.wait()
         draw(second, 1)
         second.saved()
+        first.page.bring_to_front()
         draw(first, 2)
         first.page.locator(".notice", has_text="taken over").wait_for()
         assert first.state("readOnly")

@@ -116,7 +116,7 @@ export class Room {
       onState: (state, waiting, error) => this.#saved(state, waiting, error),
       onRefused: (layer, strokes, error) => this.#refused(layer, strokes, error),
       onLost: (error) => this.lost(error.message),
-      onRecovered: (layer, strokes) => this.notice(text("room.recovered", { n: strokes.length, sequence: layer.name })),
+      onRecovered: (layer, stroke, change) => this.#recovered(layer, stroke, change),
       onPassing: () => this.notice(text("room.passing"), [[text("room.understood"), () => {}]]),
     });
     this.controls = new Controls(this);
@@ -988,6 +988,21 @@ export class Room {
     ]);
     this.refresh();
   }
+
+  /**
+   * A stroke of an earlier page can be taken back like any other.
+   * @param {Layer} layer
+   * @param {import("./api.js").Stroke} stroke
+   * @param {{runs: import("./runs.js").Run[], inverse: import("./runs.js").Run[]}} change
+   */
+  #recovered(layer, stroke, change) {
+    const plane = PLANES.find((name) => name === stroke.view.plane) ?? this.plane;
+    this.history.add({ sequence: layer.name, tool: stroke.tool, ...change, plane, slice: Number(stroke.view.slice) || 0 });
+    if (!this.recovered) this.recovered = this.notice(text("room.recovered"), [[text("room.understood"), () => {}]]);
+  }
+
+  /** @type {HTMLElement | null} */
+  recovered = null;
 
   /**
    * @param {Layer} layer

@@ -643,9 +643,10 @@ export class SliceView {
     if (drag === "pinch" && this.fingers.size > 0) return;
     this.drag = "none";
     if (drag !== "tool") return;
-    if (event.type !== "pointercancel") this.locate(event.clientX, event.clientY);
     this.stale.over = true;
     this.touch(event.timeStamp, "paint");
+    if (event.type === "pointercancel") this.host.tool().drop(); // the system took the pointer: nobody ended this stroke
+    else this.locate(event.clientX, event.clientY);
     this.host.released(this, this.site);
   }
 
@@ -658,7 +659,7 @@ export class SliceView {
   /** @param {WheelEvent} event */
   #wheel(event) {
     event.preventDefault();
-    if (!this.scene) return;
+    if (!this.scene || this.drag === "tool") return; // a stroke stays on its slice
     // pixels are CSS pixels: one notch is fewer of them on a scaled screen
     const unit = event.deltaMode === 1 ? NOTCH / 3 : event.deltaMode === 2 ? NOTCH : window.devicePixelRatio || 1;
     const delta = (event.deltaY || event.deltaX) * unit;

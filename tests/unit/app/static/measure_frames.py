@@ -1,7 +1,7 @@
 """Time from input to the first frame after the draw, and from opening to the first picture, without a graphics card.
 
-``python -m unit.app.static.measure_frames [F.json]`` with ``tests`` on the path prints one JSON object. The end of a time is
-the animation frame that follows the frame in which the page drew, so it is rather too long than too short.
+``python -m unit.app.static.measure_frames [F.json]`` with ``tests`` on the path prints one JSON object. The end of a
+time is the animation frame that follows the frame in which the page drew, so it is rather too long than too short.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def traced(room: RoomPage, count: int = 60) -> np.ndarray[Any, Any]:
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     radius = LESION_MM / 2 * screen.px_per_mm
     return np.stack(
-        [screen.left + screen.width / 2 + radius * np.cos(angle), screen.top + screen.height / 2 + radius * np.sin(angle)], 1
+        [
+            screen.left + screen.width / 2 + radius * np.cos(angle),
+            screen.top + screen.height / 2 + radius * np.sin(angle),
+        ],
+        1,
     )
 
 
@@ -76,11 +80,14 @@ def measure(layout: str, tool: str, size: tuple[int, int]) -> dict[str, Any]:
             session = context.new_cdp_session(room.page)
             session.send("Performance.enable")
             metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
-            times = {kind: percentiles(room.page.evaluate(f"window.radstudyRoom.frames('{kind}')")) for kind in ("paint", "scroll")}
+            times = {
+                kind: percentiles(room.page.evaluate(f"window.radstudyRoom.frames('{kind}')"))
+                for kind in ("paint", "scroll")
+            }
         browser.close()
     return {
-        "layout": layout, "tool": {"c": "contour", "b": "sphere"}[tool], "screen": list(size), "interactive_s": round(opened, 2),
-        **times, "heap_mb": round(metrics["JSHeapUsedSize"] / 1e6, 1), "load_1min": os.getloadavg()[0],
+        "layout": layout, "tool": {"c": "contour", "b": "sphere"}[tool], "screen": list(size),
+        "interactive_s": round(opened, 2), **times, "heap_mb": round(metrics["JSHeapUsedSize"] / 1e6, 1), "load_1min": os.getloadavg()[0],
     }  # fmt: skip
 
 

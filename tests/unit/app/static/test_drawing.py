@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ SCALES = (1.0, 1.25, 2.0)
 ZOOMS = (1.0, 3.7)
 
 
-def turned(spacing: tuple[float, float, float], degrees: tuple[float, float, float], origin: float = -60.0) -> NDArray[Any]:
+def turned(
+    spacing: tuple[float, float, float], degrees: tuple[float, float, float], origin: float = -60.0
+) -> NDArray[Any]:
     """An affine of voxels that lie as DICOM stores them (to L, P, S), turned about each patient axis."""
     matrix = np.diag([-1.0, -1.0, 1.0])
     for axis, angle in enumerate(np.radians(degrees)):
@@ -154,7 +157,9 @@ def test_a_brush_is_true_in_mm_and_an_eraser_takes_the_same_out(browser: Browser
         expected = room.screen().near_way(points, 7.3, ball=ball)
         room.drag(points)
         np.testing.assert_array_equal(room.codes("T2WI") == (4 if ball else 3), expected)
-        assert ball == (np.count_nonzero(expected.any(axis=tuple(n for n in range(3) if n != room.screen().axes[2]))) > 1)
+        assert ball == (
+            np.count_nonzero(expected.any(axis=tuple(n for n in range(3) if n != room.screen().axes[2]))) > 1
+        )
         volume = room.page.locator(".sequence .volume").inner_text()
         assert f"{expected.sum()} voxels" in volume
         room.page.keyboard.press("e")
@@ -208,7 +213,7 @@ def test_undo_and_redo_go_over_all_tools_planes_and_sequences(browser: Browser) 
             else:
                 room.drag(points)
             states.append({name: room.codes(name) for name in ("T2WI", "DWI")})
-        changed = [any((a[name] != b[name]).any() for name in a) for a, b in zip(states[:-1], states[1:], strict=True)]
+        changed = [any((a[name] != b[name]).any() for name in a) for a, b in pairwise(states)]
         assert sum(changed) >= 5
         steps = [state for state, new in zip(states, [True, *changed], strict=True) if new]
         for state in steps[-2::-1]:
@@ -280,7 +285,12 @@ def test_each_stroke_says_by_which_tool_and_display_it_was_drawn(browser: Browse
         strokes = harness.case.named("T2WI").strokes
         assert [(stroke["revision"], stroke["tool"]) for stroke in strokes] == [(0, "contour"), (1, "undo")]
         view = strokes[0]["view"]
-        assert (view["image"], view["plane"], view["slice"], view["layout"]) == ("prepared", "axial", room.state("slice"), "one")
+        assert (view["image"], view["plane"], view["slice"], view["layout"]) == (
+            "prepared",
+            "axial",
+            room.state("slice"),
+            "one",
+        )
         assert view["window"] == room.state("window")
 
 

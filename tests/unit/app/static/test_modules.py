@@ -15,8 +15,8 @@ import radstudy
 
 APP = Path(radstudy.__file__).parent / "app"
 TESTS = Path(__file__).parents[3] / "app"
-OURS = ("api", "controls", "fill", "history", "keys", "layer", "mask", "orientation", "room", "runs", "saving", "sliceview",
-        "strings", "toolbar", "tools", "volume")  # fmt: skip
+OURS = ("api", "controls", "fill", "history", "keys", "layer", "mask", "orientation", "room", "runs", "saving",
+        "sliceview", "strings", "toolbar", "tools", "volume")  # fmt: skip
 COMPUTED = re.compile(r"text\(`([\w.]+?)\.?\$\{")
 
 
@@ -72,7 +72,9 @@ def test_every_action_and_tool_has_its_text(texts: set[str]) -> None:
     assert {f"room.{kind}.{tool}" for tool in tools for kind in ("tool", "hint")} <= texts
     mouse = re.search(r"MOUSE = \[(.*?)\]", keys)
     assert mouse
-    assert {f"room.mouse.{name}.{part}" for name in re.findall(r'"(\w+)"', mouse[1]) for part in ("how", "what")} <= texts
+    assert {
+        f"room.mouse.{name}.{part}" for name in re.findall(r'"(\w+)"', mouse[1]) for part in ("how", "what")
+    } <= texts
 
 
 def test_no_module_asks_another_computer_or_runs_text_as_code() -> None:

@@ -204,7 +204,7 @@ export class Controls {
       row.setAttribute("aria-pressed", String(name === this.room.sequence));
       volume.textContent = voxels ? text("room.volume", { mm3: round(voxels * layer.grid.voxelMm3), voxels }) : text("room.empty");
       const drawn = perSlice[layer.planes[this.room.plane].through].reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0);
-      slices.textContent = voxels ? text("room.slices", { drawn }) : "";
+      slices.textContent = voxels ? drawn === 1 ? text("room.slice") : text("room.slices", { drawn }) : "";
     }
   }
 

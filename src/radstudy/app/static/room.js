@@ -4,7 +4,7 @@ import { caseAddress, ApiError } from "./api.js";
 import { Controls, LAYOUTS, round } from "./controls.js";
 import { History } from "./history.js";
 import { actionOf, helpOverlay } from "./keys.js";
-import { Layer, Preview } from "./layer.js";
+import { ImageStore, Layer, Preview } from "./layer.js";
 import { acquiredPlane, PLANES } from "./orientation.js";
 import { checkedRuns, MOST_RUNS } from "./runs.js";
 import { Saving } from "./saving.js";
@@ -72,7 +72,7 @@ export class Room {
     this.onLeave = onLeave;
     this.onMissing = onMissing;
     this.address = caseAddress(doc.task, doc.id);
-    this.layers = new Map(doc.sequences.map((info) => [info.name, new Layer(info, doc.masks?.[info.name])]));
+    this.layers = layersOf(doc);
     if (!this.layers.size) throw new Error(text("room.no_sequence"));
     this.sequence = doc.sequences[0].name;
     const { shape, affine, images } = doc.sequences[0];
@@ -257,7 +257,8 @@ export class Room {
   /** Window presets of the active sequence, the last one computed from the image; which is on, -1: one's own. */
   windowing(layer = this.layer) {
     const image = this.imageOf(layer);
-    const volume = layer.volume(image, layer.name) ?? layer.volume(image);
+    const first = [...this.layers.values()].find(({ family }) => family === layer.family) ?? layer;
+    const volume = first.volume(image, first.name) ?? layer.volume(image, layer.name) ?? layer.volume(image);
     const own = /** @type {[number, number]} */ (volume?.window ?? [0, 1]);
     const shipped = layer.info.windows_of?.[image] ?? (image === this.firstImage ? layer.info.windows : []);
     const presets = [...shipped, own];
@@ -1146,6 +1147,16 @@ export class Room {
       revision: (/** @type {string} */ name) => room.layerOf(name).revision,
     });
   }
+}
+
+/**
+ * The layers of a case; those on one grid share their images.
+ * @param {CaseDocument} doc
+ */
+function layersOf(doc) {
+  /** @type {Map<string, ImageStore>} */
+  const stores = new Map(doc.sequences.map(({ grid }) => [grid, new ImageStore()]));
+  return new Map(doc.sequences.map((info) => [info.name, new Layer(info, doc.masks?.[info.name], stores.get(info.grid))]));
 }
 
 /** The last times from input to frame, ms. */

@@ -87,7 +87,8 @@ def measure(layout: str, tool: str, size: tuple[int, int]) -> dict[str, Any]:
         browser.close()
     return {
         "layout": layout, "tool": {"c": "contour", "b": "sphere"}[tool], "screen": list(size),
-        "interactive_s": round(opened, 2), **times, "heap_mb": round(metrics["JSHeapUsedSize"] / 1e6, 1), "load_1min": os.getloadavg()[0],
+        "interactive_s": round(opened, 2), **times,
+        "heap_mb": round(metrics["JSHeapUsedSize"] / 1e6, 1), "load_1min": os.getloadavg()[0],
     }  # fmt: skip
 
 

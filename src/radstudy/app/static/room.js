@@ -629,7 +629,7 @@ export class Room {
     const { image, chosen } = this.windowing(layer);
     return {
       image, phase: layer.phase, window: chosen, plane, slice, zoom: Number(this.zoom.toPrecision(4)), layout: this.layout,
-      mask: this.maskFilled ? "filled" : "outline", smooth: false, scale: window.devicePixelRatio || 1,
+      mask: this.maskFilled ? "filled" : "outline", smooth: this.smooth && this.toolName === "look", scale: window.devicePixelRatio || 1,
       screen: [window.innerWidth, window.innerHeight],
     };
   }
@@ -1105,6 +1105,7 @@ export class Room {
   #key(event) {
     const { target } = event;
     if (target instanceof Element && target.closest("input, select, textarea, [contenteditable]")) return;
+    if (event.key === " " && target instanceof Element && target.closest("button")) return; // presses the button
     if (event.key === " ") {
       this.spaceHeld = true;
       event.preventDefault();

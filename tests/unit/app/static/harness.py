@@ -45,6 +45,7 @@ class Sequence_:  # noqa: N801  (Sequence is typing's)
     affine: NDArray[np.float64]
     phases: dict[str, NDArray[Any]] = field(default_factory=dict)
     windows: Sequence[tuple[float, float]] = ()
+    grid: str = ""
     strokes: list[dict[str, Any]] = field(default_factory=list)
 
     @cached_property
@@ -76,7 +77,7 @@ class Sequence_:  # noqa: N801  (Sequence is typing's)
             "name": self.name, "shape": list(self.first.shape), "affine": self.affine.tolist(),
             "spacing_mm": np.linalg.norm(self.affine[:3, :3], axis=0).tolist(), "dtype": self.first.dtype.name,
             "unit": "a.u.", "images": list(self.images), "phases": list(self.phases), "windows": list(self.windows),
-            "grid": self.name,
+            "grid": self.grid or self.name,
         }  # fmt: skip
 
 

@@ -315,3 +315,53 @@ def test_the_crosshair_is_linked_in_patient_coordinates(browser: Browser) -> Non
         other = np.round(np.linalg.inv(near) @ [*expected, 1])[2]
         caption = room.page.locator('.view[data-sequence="DWI"] .caption').inner_text()
         assert f"{int(np.clip(other, 0, shape[2] - 1)) + 1}/{shape[2]}" in caption
+
+
+def test_phases_share_their_window_and_their_images(browser: Browser) -> None:
+    shape, affine = GRIDS["2.7 x 2.7 x 4"]
+    phases = {f"DCE{n}": np.full(shape, 100 * n, np.int16) for n in (1, 3, 7)}
+    case = Case([Sequence_(name, {"prepared": phases[name]}, affine, phases, grid="g1") for name in ("DCE3", "DCE7")])
+    with Harness(case) as harness, context_of(browser) as context:
+        room = RoomPage.open(context, harness)
+        screen = room.screen()
+        x, y = screen.left + screen.width / 2, screen.top + screen.height / 2
+        before = room.state("window")
+        room.page.mouse.move(x, y)
+        room.page.mouse.down(button="right")
+        room.page.mouse.move(x + 80, y - 40)
+        room.page.mouse.up(button="right")
+        window = room.state("window")
+        assert window[1] - window[0] > before[1] - before[0]
+        assert sum(window) < sum(before)
+        for phase in ("DCE7", "DCE1", "DCE3"):
+            room.page.keyboard.press("ArrowRight")
+            wait_for(lambda phase=phase: room.state("phase") == phase, phase)
+            assert room.state("window") == window
+        room.page.keyboard.press("n")
+        room.wait()
+        assert (room.state("sequence"), room.state("window")) == ("DCE7", window)
+        volumes = [path for path in case.requests if "/volume/" in path]
+        assert len(volumes) == len(set(volumes)) == 3
+        assert not room.codes("DCE3").any()
+
+
+def test_a_distance_is_in_mm(browser: Browser) -> None:
+    with Harness(case_on("2.7 x 2.7 x 4")) as harness, context_of(browser) as context:
+        room = RoomPage.open(context, harness)
+        room.page.keyboard.press("m")
+        screen = room.screen()
+        a = np.array([screen.left + 200.0, screen.top + 150.0])
+        room.page.evaluate(
+            """() => {
+                window.words = [];
+                const own = CanvasRenderingContext2D.prototype.fillText;
+                CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+                    window.words.push(text);
+                    own.call(this, text, ...rest);
+                };
+            }"""
+        )
+        room.drag(np.stack([a, a + np.array((30.0, 40.0))]))
+        expected = f"{50 / screen.px_per_mm:.1f} mm"
+        wait_for(lambda: room.page.evaluate("window.words.at(-1)") == expected, expected)
+        assert not room.codes("T2WI").any()

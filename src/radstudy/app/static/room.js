@@ -155,6 +155,7 @@ export class Room {
     this.#saved("saved", 0, null);
     const first = this.#fetch(this.layer);
     if (this.draws && !this.readOnly) await this.saving.start();
+    this.started = true;
     this.#setTool(this.draws && !this.readOnly ? "contour" : "look");
     await first;
     this.refresh();
@@ -173,6 +174,8 @@ export class Room {
   }
 
   ended = new AbortController();
+  /** Strokes of an earlier page are taken up: from now on the reader may draw. */
+  started = false;
 
   /**
    * This tab no longer holds the case.
@@ -544,6 +547,7 @@ export class Room {
       return false;
     }
     if (this.toolName === "measure") return true;
+    if (!this.started) return false;
     if (this.readOnly) {
       this.notice(text("room.read_only"));
       return false;
@@ -726,7 +730,7 @@ export class Room {
    * @param {Layer} [layer]
    */
   async compute(what, options, layer = this.layer) {
-    if (this.readOnly || !this.draws || this.computing) return;
+    if (this.readOnly || !this.draws || !this.started || this.computing) return;
     this.computing = true;
     const waiting = this.notice(text("room.computing", { what: text(`room.edit.${what}`) }), [[text("room.understood"), () => {}]]);
     try {
@@ -1125,7 +1129,7 @@ export class Room {
     const room = this;
     const pages = /** @type {any} */ (window);
     pages.radstudyRoom = Object.freeze({
-      get ready() { return room.panes.every(({ view }) => Boolean(view.scene?.volume)) && !room.frameAsked; },
+      get ready() { return room.started && room.panes.every(({ view }) => Boolean(view.scene?.volume)) && !room.frameAsked; },
       get sequence() { return room.sequence; },
       get plane() { return room.plane; },
       get layout() { return room.layout; },

@@ -62,7 +62,8 @@ export class Saving {
    * @param {Record<string, unknown>} view
    */
   send(layer, tool, runs, view) {
-    this.queue?.add({ sequence: layer.name, revision: layer.revision++, tool, runs, view });
+    if (!this.queue) throw new Error("A stroke was drawn before the page could store it");
+    this.queue.add({ sequence: layer.name, revision: layer.revision++, tool, runs, view });
   }
 
   /** True once all strokes are stored. */

@@ -133,6 +133,12 @@ def browser_pids(folder: Path) -> list[int]:
     return pids
 
 
+def kill_browser(folder: Path) -> None:
+    for pid in browser_pids(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_a_killed_browser_keeps_the_strokes_that_the_server_has_not(playwright: Playwright, tmp_path: Path) -> None:
     profile = tmp_path / "profile"
     options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"], "viewport": {"width": 1366, "height": 768}}
@@ -146,9 +152,7 @@ def test_a_killed_browser_keeps_the_strokes_that_the_server_has_not(playwright: 
         draw(room, 2)
         wait_for(lambda: room.state("saveState") == "unsaved", "the strokes to wait")
         drawn = room.codes("T2WI")
-        for pid in browser_pids(profile):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill_browser(profile)
         with contextlib.suppress(sync_api.Error):
             context.close()
         harness.case.down = False
@@ -182,3 +186,40 @@ def test_closing_waits_for_the_last_stroke_and_tells_what_is_missing(browser: Br
         room.page.locator("button", has_text="Close case").click()
         wait_for(lambda: room.page.evaluate("window.left?.how") == "closed", "the case to be closed")
         assert len(harness.case.named("T2WI").strokes) == 2
+
+
+@pytest.mark.long
+def test_a_browser_killed_in_mid_stroke_loses_that_stroke_and_at_most_one_more(
+    playwright: Playwright, tmp_path: Path
+) -> None:
+    """Twenty kills, the server answering slowly or not at all; the last finished stroke may still be on its way."""
+    options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"], "viewport": {"width": 1366, "height": 768}}
+    with Harness(case_on(GRID)) as harness:
+        lost = []
+        finished: list[np.ndarray] = []
+        for kill in range(20):
+            context = playwright.chromium.launch_persistent_context(str(tmp_path / "profile"), **options)
+            harness.case.holder, harness.case.down, harness.case.delay_s = None, False, 0.0
+            room = RoomPage.open(context, harness)
+            here = room.stored("T2WI")
+            np.testing.assert_array_equal(room.codes("T2WI"), here)
+            lost += (
+                [len(finished) - 1 - max(n for n, old in enumerate(finished) if (old == here).all())]
+                if finished
+                else []
+            )
+            finished = [here]
+            harness.case.down, harness.case.delay_s = kill % 3 == 2, 0.3 * (kill % 2)
+            for n in range(3):
+                draw(room, (kill + n) % 5)
+                finished.append(room.codes("T2WI"))
+                room.page.keyboard.press("t")
+            points = around(room, 70, 9, seed=kill)
+            room.page.mouse.move(*points[0])
+            room.page.mouse.down()
+            room.page.mouse.move(*points[1])
+            kill_browser(tmp_path / "profile")
+            with contextlib.suppress(sync_api.Error):
+                context.close()
+        assert len(lost) == 19
+        assert max(lost) <= 1, lost

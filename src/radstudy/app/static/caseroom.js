@@ -14,6 +14,7 @@ export class CaseRoom extends Room {
   constructor(options) {
     super({ ...options, onMissing: (missing) => this.form?.missing(missing) });
     this.form = new CaseForm(this, /** @type {any} */ (options.doc), options.study);
+    this.controls.root.dataset.task = options.doc.task;
     this.slot.replaceChildren(this.form.root);
     this.slot.setAttribute("aria-label", text(`form.title.${options.doc.task}`));
     if (!this.draws) this.controls.saved.hidden = true; // the form says it

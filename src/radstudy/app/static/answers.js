@@ -143,24 +143,34 @@ export function answered(items, values) {
  * What the server says is missing: texts, names of items, or {text, item, sequence}.
  * @param {unknown} missing
  * @param {readonly FormItem[]} items
+ * @param {readonly string[]} [sequences]
  * @returns {Problem[]}
  */
-export function serverProblems(missing, items) {
+export function serverProblems(missing, items, sequences = []) {
   if (!Array.isArray(missing)) return [];
   const names = new Set(items.map(({ name }) => name));
   return missing.map((one) => {
-    if (typeof one === "string") {
-      return names.has(one)
-        ? { item: one, sequence: "", words: text("form.unanswered") }
-        : { item: "", sequence: "", words: one };
-    }
+    if (typeof one === "string") return names.has(one) ? { item: one, sequence: "", words: text("form.unanswered") } : placed(one, items, sequences);
     return { item: String(one?.item ?? ""), sequence: String(one?.sequence ?? ""), words: String(one?.text ?? "") };
   });
 }
 
 /**
+ * A text that begins with what it is about: "DWI: say why", "Margin is not answered".
+ * @param {string} words
+ * @param {readonly FormItem[]} items
+ * @param {readonly string[]} sequences
+ * @returns {Problem}
+ */
+function placed(words, items, sequences) {
+  const begins = (/** @type {string} */ name) => name !== "" && (words === name || words.startsWith(`${name}:`) || words.startsWith(`${name} is `));
+  const item = items.find(({ name, label }) => begins(label) || begins(name))?.name ?? "";
+  return { item, sequence: item ? "" : sequences.find(begins) ?? "", words };
+}
+
+/**
  * A value as it is shown beside another one.
- * @param {FormItem} item
+ * @param {Pick<FormItem, "kind" | "unit">} item
  * @param {unknown} value
  */
 export function valueWords(item, value) {

@@ -1,6 +1,7 @@
 // Placing the arrow at a target lesion: the lead looks through the images, puts the crosshair on the lesion, and confirms.
 
 import { ApiError } from "./api.js";
+import { nameForScreenReaders } from "./caseroom.js";
 import { labelled, pressButton } from "./fields.js";
 import { reason, sign } from "./frame.js";
 import { attempt, outcome } from "./lead.js";
@@ -29,6 +30,8 @@ class ArrowRoom extends Room {
     const close = this.controls.root.querySelector('.bar [data-action="close"]');
     if (close) close.textContent = text("arrow.back");
     this.controls.saved.hidden = true;
+    nameForScreenReaders(this);
+    this.controls.root.dataset.task = "arrow";
   }
 
   async pause() {}

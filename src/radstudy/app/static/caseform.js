@@ -61,9 +61,11 @@ export class CaseForm {
     this.store = browserAnswers(`${study}/${doc.task}/${doc.id}`);
     this.saver = this.#saver(doc.answers?.revision ?? 0);
     this.#head();
-    this.root.append(this.form.root, this.actions);
+    this.foot = element("div", "form-foot");
+    this.root.append(this.form.root, this.foot);
     this.curve = room.hasPhases && doc.task !== "masks" ? new CurvePanel(room) : null;
-    if (this.curve) this.root.appendChild(this.curve.root);
+    if (this.curve) this.foot.appendChild(this.curve.root);
+    this.foot.append(this.form.summary, this.actions);
     this.root.addEventListener("keydown", (event) => this.#key(event));
     this.#showActions();
     if (this.locked) this.#secondStage(doc);
@@ -86,7 +88,12 @@ export class CaseForm {
 
   /** @param {unknown} missing what the server says */
   missing(missing) {
-    this.form.check(serverProblems(missing, this.doc.form));
+    this.form.check(this.#fromServer(missing));
+  }
+
+  /** @param {unknown} missing */
+  #fromServer(missing) {
+    return serverProblems(missing, this.doc.form, this.form.options.sequences);
   }
 
   /** The keyboard goes to the form: to the first item without an answer. */
@@ -117,7 +124,7 @@ export class CaseForm {
       this.stage.scrollIntoView({ block: "nearest" });
       this.stage.focus();
     } catch (error) {
-      const problems = error instanceof ApiError ? serverProblems(error.body.problems ?? error.body.missing, this.doc.form) : [];
+      const problems = error instanceof ApiError ? this.#fromServer(error.body.problems ?? error.body.missing) : [];
       if (problems.length) this.form.check(problems);
       else this.room.notice(text("form.lock_failed", { why: reason(error) }), [[text("room.understood"), () => {}]]);
     }
@@ -142,7 +149,7 @@ export class CaseForm {
 
   #showActions() {
     this.actions.replaceChildren();
-    if (this.room.readOnly) return;
+    if (this.room.readOnly || this.doc.task === "masks") return; // masks are closed where they are drawn
     const [words, act] = this.locksFirst
       ? [text("form.lock"), () => this.lock()]
       : [text(this.doc.task === "arbitration" ? "form.close_final" : "room.close"), () => this.room.close()];
@@ -178,9 +185,12 @@ export class CaseForm {
         const row = element("dl", "compared");
         row.append(pair(text("form.own"), valueWords(item, own[name])), pair(text("form.computed"), computedWords(item, value)));
         before.before(row);
-      } else rest.append(pair(name.replaceAll("_", " "), computedWords(null, value)));
+      } else {
+        const [label, unit] = labelAndUnit(name);
+        rest.append(pair(text("form.computed_of", { label }), computedWords({ kind: "number", unit }, value)));
+      }
     }
-    if (rest.childElementCount) this.form.root.prepend(element("h3", "", text("form.computed")), rest);
+    if (rest.childElementCount) this.stage.after(rest);
   }
 
   #readOnly() {
@@ -268,11 +278,21 @@ function pair(name, value) {
 }
 
 /**
- * @param {FormItem | null} item
+ * @param {Pick<FormItem, "kind" | "unit">} item
  * @param {unknown} value
  */
 function computedWords(item, value) {
-  if (value === null || value === undefined) return text("form.not_computed");
-  const one = item ?? { kind: "number", unit: "" };
-  return valueWords(/** @type {FormItem} */ (one), value);
+  return value === null || value === undefined ? text("form.not_computed") : valueWords(item, value);
+}
+
+/**
+ * What a column's name says: "volume_cm3" is volume in cm³.
+ * @param {string} name
+ * @returns {[label: string, unit: string]}
+ */
+export function labelAndUnit(name) {
+  const [, label, unit] = /^(.*?)(?:_(mm|cm|ml)([23])?)?$/.exec(name)?.slice(0, 3) ?? ["", name, ""];
+  const power = name.endsWith("3") ? "³" : name.endsWith("2") ? "²" : "";
+  const words = label.replaceAll("_", " ");
+  return [words.charAt(0).toUpperCase() + words.slice(1), unit ? unit + power : ""];
 }

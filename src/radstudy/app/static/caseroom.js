@@ -14,10 +14,19 @@ export class CaseRoom extends Room {
   constructor(options) {
     super({ ...options, onMissing: (missing) => this.form?.missing(missing) });
     this.form = new CaseForm(this, /** @type {any} */ (options.doc), options.study);
+    nameForScreenReaders(this);
     this.controls.root.dataset.task = options.doc.task;
     this.slot.replaceChildren(this.form.root);
     this.slot.setAttribute("aria-label", text(`form.title.${options.doc.task}`));
-    if (!this.draws) this.controls.saved.hidden = true; // the form says it
+    if (!this.draws) this.#hideDrawing();
+  }
+
+  /** Where nothing is drawn, there is nothing to undo, and the form saves and closes. */
+  #hideDrawing() {
+    this.controls.saved.hidden = true;
+    for (const action of ["undo", "redo", "close"]) {
+      this.controls.root.querySelector(`.bar [data-action="${action}"]`)?.setAttribute("hidden", "");
+    }
   }
 
   /** Whether a sequence has several phases, so that there are curves. */
@@ -66,4 +75,15 @@ export class CaseRoom extends Room {
     this.form?.end();
     super.end();
   }
+}
+
+/**
+ * The case's name is the page's heading, and the list of windows has its label.
+ * @param {Room} room
+ */
+export function nameForScreenReaders({ controls }) {
+  const heading = controls.root.querySelector(".case-id");
+  heading?.setAttribute("role", "heading");
+  heading?.setAttribute("aria-level", "1");
+  controls.windows.setAttribute("aria-label", text("room.action.window_next"));
 }

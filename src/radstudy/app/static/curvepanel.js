@@ -19,23 +19,20 @@ export class CurvePanel {
     this.source = "spot";
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
-    this.root = element("section", "curve-panel");
-    this.root.appendChild(element("h2", "", text("curve.title")));
+    this.root = element("details", "curve-panel");
+    this.root.appendChild(element("summary", "", text("curve.title")));
+    this.root.addEventListener("toggle", () => this.root.open && this.#fetch());
     const row = this.root.appendChild(element("div", "row"));
     this.spot = row.appendChild(pressButton(text("curve.spot"), () => this.#choose("spot")));
     this.lesion = row.appendChild(pressButton(text("curve.lesion"), () => this.#choose("lesion")));
     this.plot = this.root.appendChild(element("div", "curve-place"));
-    this.plot.appendChild(element("p", "quiet", text("curve.hint")));
     this.#sync();
   }
 
   /** The crosshair may have moved. */
   moved() {
     const where = this.#where();
-    if (this.source !== "spot" || !where || where.query === this.place) return;
-    const first = this.place === "";
-    this.place = where.query;
-    if (first) return; // nobody has clicked yet
+    if (!this.root.open || this.source !== "spot" || !where || where.query === this.place) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#fetch(), QUIET_MS);
   }
@@ -47,7 +44,6 @@ export class CurvePanel {
   /** @param {"spot" | "lesion"} source */
   #choose(source) {
     this.source = source;
-    this.place = this.#where()?.query ?? "";
     this.#sync();
     this.#fetch();
   }
@@ -71,6 +67,7 @@ export class CurvePanel {
   async #fetch() {
     const where = this.#where();
     const asked = ++this.asked;
+    this.place = where?.query ?? "";
     const isLesion = this.source === "lesion";
     try {
       if (!where || (!isLesion && where.query === "outside")) return this.#show(element("p", "quiet", text("curve.outside")));

@@ -35,6 +35,8 @@ export class Form {
   sequenceControls = new Map();
   /** What the server found besides. @type {Problem[]} */
   told = [];
+  /** Names what is missing; it belongs where it is always seen. */
+  summary = element("div", "form-summary");
 
   /** @param {FormOptions} options */
   constructor(options) {
@@ -46,7 +48,6 @@ export class Form {
     for (const item of options.items.filter(({ kind }) => kind !== "text")) this.#add(item);
     if (options.sequences.length) this.root.appendChild(this.#sequences());
     for (const item of options.items.filter(({ kind }) => kind === "text")) this.#add(item);
-    this.summary = this.root.appendChild(element("div", "form-summary"));
     this.summary.setAttribute("role", "alert");
     this.show();
   }
@@ -145,8 +146,8 @@ export class Form {
     for (const problem of problems) {
       const item = this.options.items.find(({ name }) => name === problem.item);
       const where = item ? labelOf(item) : problem.sequence;
-      const words = where && !problem.words.startsWith(where) ? `${where}: ${problem.words}` : problem.words;
-      list.appendChild(element("li")).appendChild(pressButton(words, () => this.go(problem), "link"));
+      const link = list.appendChild(element("li")).appendChild(pressButton(where || problem.words, () => this.go(problem), "link"));
+      link.title = problem.words;
     }
   }
 

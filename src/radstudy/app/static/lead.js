@@ -54,9 +54,9 @@ export async function showLead(parent, api, me) {
   content.appendChild(progressSection(lead));
   const agreement = content.appendChild(section(text("lead.agreement"), "wide"));
   const disagreements = content.appendChild(section(text("lead.disagreements"), "wide"));
-  content.append(reopenSection(lead), arrowSection(lead));
-  const links = content.appendChild(section(text("lead.links")));
-  content.append(showTakeIn(lead), exportSection(lead));
+  const cards = content.appendChild(element("div", "cards wide"));
+  const links = cards.appendChild(section(text("lead.links")));
+  cards.append(arrowSection(lead), reopenSection(lead), showTakeIn(lead), exportSection(lead));
   await Promise.all([
     filled(agreement, async () => showAgreement(await api.get("/api/lead/agreement"))),
     filled(disagreements, async () => showDisagreements(await api.get("/api/lead/disagreements"))),

@@ -70,6 +70,25 @@ export class Api {
 
   /**
    * @param {string} path
+   * @returns {Promise<any>}
+   */
+  async delete(path) {
+    return (await this.#request(path, { method: "DELETE" }, TIMEOUT_MS)).json();
+  }
+
+  /**
+   * Sends a file as it is.
+   * @param {string} path
+   * @param {Blob} file
+   * @returns {Promise<any>}
+   */
+  async sendFile(path, file) {
+    const headers = { "Content-Type": "application/octet-stream" };
+    return (await this.#request(path, { method: "POST", headers, body: file }, VOLUME_TIMEOUT_MS)).json();
+  }
+
+  /**
+   * @param {string} path
    * @returns {Promise<{octets: ArrayBuffer, dtype: string | null}>}
    */
   async octets(path) {

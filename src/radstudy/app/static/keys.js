@@ -54,6 +54,7 @@ export const BINDINGS = [
   { action: "mask_filled", keys: ["f"], group: "look" },
   { action: "crosshair", keys: ["z"], group: "look" },
   { action: "smooth_display", keys: ["s"], group: "look" },
+  { action: "answers", keys: ["a"], group: "case" },
   { action: "help", keys: ["?", "F1"], group: "case" },
 ];
 

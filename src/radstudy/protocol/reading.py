@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree
 from radstudy.protocol.base import Fraction, Section, unknown
-from radstudy.protocol.cohort import Cohort
+from radstudy.protocol.cohort import CohortSection
 from radstudy.protocol.shipped import default
 
 LIKELIHOOD, COMMENT = "likelihood", "comment"  # what a form asks beside its items
@@ -64,7 +64,7 @@ class Characteristics(Section):
         return names
 
 
-class Reading(Section):
+class ReadingSection(Section):
     """What readers see and are asked, and when. No step of a run depends on it."""
 
     folder: Annotated[str, Field(min_length=1)] = default(
@@ -123,14 +123,14 @@ def family_of(sequence: str) -> str:
     return parts[1] if parts and not _DIFFUSION.search(parts[1]) else sequence
 
 
-def items_of(reading: Reading, cohort: Cohort) -> tuple[str, ...]:
+def items_of(reading: ReadingSection, cohort: CohortSection) -> tuple[str, ...]:
     """The variables of the codebook that readers assess."""
     given = reading.characteristics.items
     imaging = (name for name, variable in cohort.clinical.items() if variable.table == IMAGING)
     return tuple(imaging) if given is None else given
 
 
-def target_columns(reading: Reading, cohort: Cohort) -> tuple[str, ...]:
+def target_columns(reading: ReadingSection, cohort: CohortSection) -> tuple[str, ...]:
     """The columns of the cohort table that tell a reader which lesion is meant."""
     if reading.target is not None:
         return reading.target
@@ -138,12 +138,12 @@ def target_columns(reading: Reading, cohort: Cohort) -> tuple[str, ...]:
     return () if side is None or side in dict(_blinded(cohort, Agree())) else (side,)
 
 
-def characteristics_readers(reading: Reading, cohort: Cohort) -> tuple[str, ...]:
+def characteristics_readers(reading: ReadingSection, cohort: CohortSection) -> tuple[str, ...]:
     """Who fills in the form."""
     return cohort.readers if reading.characteristics.readers is None else reading.characteristics.readers
 
 
-def checked_reading(reading: Reading, cohort: Cohort, sequences: tuple[str, ...], agree: Agree) -> None:
+def checked_reading(reading: ReadingSection, cohort: CohortSection, sequences: tuple[str, ...], agree: Agree) -> None:
     """Refuse what would unblind a reader, and names that the rest of the study file does not have.
 
     Raises
@@ -159,7 +159,7 @@ def checked_reading(reading: Reading, cohort: Cohort, sequences: tuple[str, ...]
             raise unknown("reading.windows: sequence", name, sequences, ("reading", "windows", name))
 
 
-def _blinded(cohort: Cohort, agree: Agree) -> Iterator[tuple[str, str]]:
+def _blinded(cohort: CohortSection, agree: Agree) -> Iterator[tuple[str, str]]:
     """Columns that no reader may see, each with what it holds."""
     yield cohort.outcome.column, "the outcome"
     yield cohort.patient, "the patient's identifier: readers see pseudonyms only"
@@ -177,7 +177,7 @@ def _blinded(cohort: Cohort, agree: Agree) -> Iterator[tuple[str, str]]:
             yield column, f"a reader's assessment of '{name}'"
 
 
-def _refuse_unblinding(reading: Reading, cohort: Cohort, agree: Agree) -> None:
+def _refuse_unblinding(reading: ReadingSection, cohort: CohortSection, agree: Agree) -> None:
     blinded = dict(reversed(list(_blinded(cohort, agree))))
     for number, column in enumerate(reading.target or ()):
         if column in blinded:
@@ -188,7 +188,7 @@ def _refuse_unblinding(reading: Reading, cohort: Cohort, agree: Agree) -> None:
             )  # fmt: skip
 
 
-def _require_items(reading: Reading, cohort: Cohort) -> None:
+def _require_items(reading: ReadingSection, cohort: CohortSection) -> None:
     section, at = reading.characteristics, ("reading", "characteristics")
     for name in section.items or ():
         if name not in cohort.clinical:
@@ -216,7 +216,7 @@ def _require_items(reading: Reading, cohort: Cohort) -> None:
             )  # fmt: skip
 
 
-def _require_panel(reading: Reading, cohort: Cohort) -> None:
+def _require_panel(reading: ReadingSection, cohort: CohortSection) -> None:
     arbiter, readers = reading.characteristics.arbiter, characteristics_readers(reading, cohort)
     if arbiter is None:
         return

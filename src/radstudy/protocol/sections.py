@@ -36,7 +36,7 @@ from radstudy.protocol.extract import Extract, Images, Maps
 from radstudy.protocol.features import FeatureColumns, Features
 from radstudy.protocol.model import ClinicalModel, Model, Modelling
 from radstudy.protocol.prepare import AnyPreparationStep, PreparationStep, Reference, reference_in
-from radstudy.protocol.reading import Reading, checked_reading
+from radstudy.protocol.reading import ReadingSection, checked_reading
 from radstudy.protocol.selection import SizedStep
 from radstudy.protocol.shipped import FIRST, defaults_in_force, versions_of_defaults
 
@@ -65,7 +65,7 @@ __all__ = [
     "Nested",
     "OutcomeSection",
     "Protocol",
-    "Reading",
+    "ReadingSection",
     "Report",
     "Resampling",
     "Split",
@@ -104,7 +104,9 @@ class Protocol(Section):
     model: Modelling
     evaluate: Evaluate = Field(default_factory=Evaluate)
     report: Report = Field(default_factory=Report)
-    reading: Reading = Field(default_factory=Reading, description="The reading room; no step depends on it.")
+    reading: ReadingSection = Field(
+        default_factory=ReadingSection, description="The reading room; no step depends on it."
+    )
 
     @model_validator(mode="wrap")
     @classmethod

@@ -22,7 +22,7 @@ from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.errors import CaseError, CohortError, DataError
 from radstudy.protocol.base import fields_of
 from radstudy.protocol.reading import family_of, target_columns
-from radstudy.protocol.sections import Cohort, Protocol
+from radstudy.protocol.sections import CohortSection, Protocol
 
 _GIVEN = ("patient", "lesion", "sequence", "reader")  # of a pattern's names, those that are not columns
 
@@ -230,7 +230,7 @@ def _images(
     return tuple(images), faults
 
 
-def _phases(section: Cohort, names: Mapping[str, Any], folder: Path) -> tuple[PhaseFile, ...]:
+def _phases(section: CohortSection, names: Mapping[str, Any], folder: Path) -> tuple[PhaseFile, ...]:
     """The phases of the dynamic scan that a sequence belongs to, found by the study's own pattern; else none.
 
     Raises

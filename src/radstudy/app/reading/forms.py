@@ -61,7 +61,7 @@ class FormItem:
 
 
 @dataclass(frozen=True)
-class Problem:
+class FormProblem:
     """What is missing or wrong in answers.
 
     Parameters
@@ -201,33 +201,33 @@ def accepted_sequences(sequences: Sequence[str], given: Mapping[str, Any]) -> di
     return {name: SequenceAnswer.of(given[name]) for name in sequences if name in given}
 
 
-def problems_of_values(form: Sequence[FormItem], values: Values) -> tuple[Problem, ...]:
+def problems_of_values(form: Sequence[FormItem], values: Values) -> tuple[FormProblem, ...]:
     """What is missing or wrong in the answers to a form, in its order."""
     found = (_problem(item, values.get(item.name)) for item in form)
     return tuple(problem for problem in found if problem is not None)
 
 
-def _problem(item: FormItem, value: Any) -> Problem | None:
+def _problem(item: FormItem, value: Any) -> FormProblem | None:
     label = item.label or item.name
     if value is None or (isinstance(value, str) and not value.strip()):
-        return Problem("missing", f"{label} is not answered", item.name) if item.required else None
+        return FormProblem("missing", f"{label} is not answered", item.name) if item.required else None
     if item.kind == "text" or (value == NOT_ASSESSABLE and item.kind in ("level", "number")):
         return None
     if item.kind == "level":
         listed = ", ".join(item.levels)
-        return None if value in item.levels else Problem("wrong", f"{label}: choose one of {listed}", item.name)
+        return None if value in item.levels else FormProblem("wrong", f"{label}: choose one of {listed}", item.name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return Problem("wrong", f"{label}: give a number", item.name)
+        return FormProblem("wrong", f"{label}: give a number", item.name)
     if item.range is not None and not item.range[0] <= value <= item.range[1]:
         unit = f" {item.unit}" if item.unit else ""
         limits = f"{item.range[0]:g} to {item.range[1]:g}{unit}"
-        return Problem("wrong", f"{label} is {value:g}{unit}; possible is {limits}", item.name)
+        return FormProblem("wrong", f"{label} is {value:g}{unit}; possible is {limits}", item.name)
     return None
 
 
 def problems_of_sequences(
     sequences: Sequence[str], answers: Mapping[str, SequenceAnswer], drawn: Mapping[str, int] | None = None
-) -> tuple[Problem, ...]:
+) -> tuple[FormProblem, ...]:
     """What is missing or contradicts itself in what is said of the sequences.
 
     Parameters
@@ -243,26 +243,28 @@ def problems_of_sequences(
             problems += _unsaid(name, answer)
             problems += _against_drawing(name, answer, drawn.get(name, 0))
         if answer.evaluable is False and not answer.reason.strip():
-            problems.append(Problem("missing", f"{name}: say why it cannot be evaluated", sequence=name))
+            problems.append(FormProblem("missing", f"{name}: say why it cannot be evaluated", sequence=name))
     return tuple(problems)
 
 
-def _unsaid(name: str, answer: SequenceAnswer) -> list[Problem]:
+def _unsaid(name: str, answer: SequenceAnswer) -> list[FormProblem]:
     """What has to be said: whether the image can be judged, how good it is, and whether the lesion is seen."""
     unsaid = {
         "whether it can be evaluated": answer.evaluable is None,
         "whether the lesion is visible": answer.visible is None and answer.evaluable is not False,
         f"the image quality, {QUALITY[0]} to {QUALITY[1]}": answer.quality is None,
     }
-    return [Problem("missing", f"{name}: say {what}", sequence=name) for what, is_unsaid in unsaid.items() if is_unsaid]
+    return [
+        FormProblem("missing", f"{name}: say {what}", sequence=name) for what, is_unsaid in unsaid.items() if is_unsaid
+    ]
 
 
-def _against_drawing(name: str, answer: SequenceAnswer, voxels: int) -> list[Problem]:
+def _against_drawing(name: str, answer: SequenceAnswer, voxels: int) -> list[FormProblem]:
     to_be_drawn = bool(answer.visible) and answer.evaluable is not False
     if to_be_drawn and not voxels:
-        return [Problem("missing", f"{name}: the lesion is visible, but not drawn", sequence=name)]
+        return [FormProblem("missing", f"{name}: the lesion is visible, but not drawn", sequence=name)]
     if voxels and (answer.visible is False or answer.evaluable is False):
         why = "not visible" if answer.visible is False else "not to be evaluated"
         text = f"{name}: {voxels} voxels are drawn, but the lesion is {why}. Erase them, or change the answer"
-        return [Problem("wrong", text, sequence=name)]
+        return [FormProblem("wrong", text, sequence=name)]
     return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from radstudy.errors import RefusedError
 
 if TYPE_CHECKING:
-    from radstudy.app.reading.forms import Problem
+    from radstudy.app.reading.forms import FormProblem
     from radstudy.app.reading.strokes import Runs
 
 
@@ -72,7 +72,7 @@ class BehindError(ReadingError):
 class UnfinishedError(ReadingError):
     """Something is missing or wrong before this can be done; carries what, item by item."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[FormProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(problem.text for problem in self.problems))
 

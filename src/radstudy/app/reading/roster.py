@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from radstudy.protocol.reading import Reading
+from radstudy.protocol.reading import ReadingSection
 from radstudy.streams import Stream, generator_of
 
 Task = Literal["masks", "characteristics", "arbitration"]
@@ -105,7 +105,7 @@ class Worklist:
     later: tuple[tuple[datetime.date | None, int], ...] = ()
 
 
-def readers_of(task: Task, readers: Sequence[str], reading: Reading) -> tuple[str, ...]:
+def readers_of(task: Task, readers: Sequence[str], reading: ReadingSection) -> tuple[str, ...]:
     """Who has a task.
 
     Parameters
@@ -122,7 +122,7 @@ def readers_of(task: Task, readers: Sequence[str], reading: Reading) -> tuple[st
     return () if form.arbiter is None else (form.arbiter,)
 
 
-def doubly_drawn(lesions: Iterable[Lesion], reading: Reading, seed: int) -> frozenset[str]:
+def doubly_drawn(lesions: Iterable[Lesion], reading: ReadingSection, seed: int) -> frozenset[str]:
     """The patients that readers after the first draw: the same for all of them, because an ICC needs every reader."""
     patients = sorted({patient for patient, _ in lesions})
     if reading.second is None:
@@ -131,7 +131,9 @@ def doubly_drawn(lesions: Iterable[Lesion], reading: Reading, seed: int) -> froz
     return frozenset(drawn[: reading.second])
 
 
-def read_again(patients: Iterable[str], reading: Reading, seed: int, *, reader: str, task: Task) -> frozenset[str]:
+def read_again(
+    patients: Iterable[str], reading: ReadingSection, seed: int, *, reader: str, task: Task
+) -> frozenset[str]:
     """The patients that a reader meets a second time: the share, at least one patient, by the seed."""
     names = sorted(set(patients))
     if reading.repeats is None or task == "arbitration" or not names:
@@ -144,7 +146,7 @@ def roster_of(
     lesions: Collection[Lesion],
     *,
     readers: Sequence[str],
-    reading: Reading,
+    reading: ReadingSection,
     seed: int,
     kept: Iterable[Assignment] = (),
 ) -> tuple[Assignment, ...]:
@@ -182,7 +184,7 @@ def worklist_of(
     states: Mapping[str, State],
     *,
     task: Task,
-    reading: Reading,
+    reading: ReadingSection,
     today: datetime.date,
     left_out: Collection[Lesion] = (),
 ) -> Worklist:
@@ -226,7 +228,7 @@ def _due(
     one: Assignment,
     of_patient: Sequence[Assignment],
     states: Mapping[str, State],
-    reading: Reading,
+    reading: ReadingSection,
     today: datetime.date,
 ) -> datetime.date | Literal[True] | None:
     """True where an assignment may be opened; else the day on which it may, or None where that is not known yet.
@@ -252,7 +254,7 @@ def _due(
     return True if today >= max(days) else max(days)
 
 
-def _keys(lesions: Collection[Lesion], reading: Reading, seed: int, *, reader: str, task: Task) -> list[Key]:
+def _keys(lesions: Collection[Lesion], reading: ReadingSection, seed: int, *, reader: str, task: Task) -> list[Key]:
     """A reader's assignments of one task, in his order."""
 
     def drawn(occasion: str, chosen: Iterable[Lesion]) -> list[Lesion]:

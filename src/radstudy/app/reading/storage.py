@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from radstudy.app.reading import stored_answers, stored_masks
 from radstudy.app.reading.database import NAME, Database
-from radstudy.app.reading.forms import Problem, SequenceAnswer, Values
+from radstudy.app.reading.forms import FormProblem, SequenceAnswer, Values
 from radstudy.app.reading.lead_storage import Clock, LeadStorage, utc_now
 from radstudy.app.reading.local_disk import refuse_network_path
 from radstudy.app.reading.refusals import (
@@ -48,7 +48,7 @@ from radstudy.app.reading.stored_cases import (
 )
 from radstudy.app.reading.stored_masks import DisplayUse, NewStroke, StoredMask
 from radstudy.app.reading.strokes import Codes, DrawingGrid, Runs, checked_runs, checked_tool, difference
-from radstudy.protocol.reading import Reading
+from radstudy.protocol.reading import ReadingSection
 
 _LONGEST_VIEW = 10_000  # letters
 
@@ -87,7 +87,7 @@ class CaseContent:
     voxels: Mapping[str, int]
 
 
-Check = Callable[[CaseContent], Sequence[Problem]]
+Check = Callable[[CaseContent], Sequence[FormProblem]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,7 @@ class TaskProgress:
     skipped: int
 
 
-def database_file(data: Path, reading: Reading, folder: Path | None = None) -> Path:
+def database_file(data: Path, reading: ReadingSection, folder: Path | None = None) -> Path:
     """Where the database of a study lies.
 
     Parameters
@@ -149,7 +149,7 @@ class Storage(LeadStorage):
     def __init__(
         self,
         database: Database,
-        reading: Reading,
+        reading: ReadingSection,
         *,
         clock: Clock = utc_now,
     ) -> None:
@@ -438,7 +438,7 @@ class Storage(LeadStorage):
             revisions = {name: stored_masks.revision_of(connection, one.id, name) for name in content.voxels}
             if stored_answers.stage_of(connection, one.id, "first") is None:
                 if one.task != "masks":
-                    raise UnfinishedError([Problem("missing", "lock your answers before closing the case")])
+                    raise UnfinishedError([FormProblem("missing", "lock your answers before closing the case")])
                 stored_answers.end_stage(connection, one.id, "first", revisions, self._now())
             number = stored_answers.end_stage(connection, one.id, "final", revisions, self._now())
             connection.execute("DELETE FROM tabs WHERE case_id = ?", (one.id,))
@@ -543,7 +543,7 @@ def _without_comment(values: Values) -> dict[str, Any]:
 
 def open_storage(
     file: Path,
-    reading: Reading,
+    reading: ReadingSection,
     *,
     clock: Clock = utc_now,
     check_place: Callable[[Path], None] = refuse_network_path,

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from radstudy.app.web.answers import Body, Handler, Name, NothingBody, answered, body_of, json_response, visitor_of
 from radstudy.app.web.events import Events
-from radstudy.app.web.needs import IncompleteError, Json, Link, NotAllowedError, Room, UnknownError
+from radstudy.app.web.needs import IncompleteError, Json, NotAllowedError, PersonalLink, ReadingRoom, UnknownError
 from radstudy.app.web.sessions import Doorkeeper, require_lead
 from radstudy.store import temporary_folder, write_bytes
 
@@ -60,7 +60,7 @@ class LeadRoutes:
     url : that links begin with.
     """
 
-    room: Room
+    room: ReadingRoom
     doorkeeper: Doorkeeper
     events: Events
     url: str
@@ -171,7 +171,7 @@ def _of_lead(handler: Handler) -> Handler:
     return let_in
 
 
-def _described(link: Link) -> Json:
+def _described(link: PersonalLink) -> Json:
     return {
         "id": link.id, "reader": link.reader, "task": link.task, "role": link.role, "created_at": link.created_at,
         "revoked_at": link.revoked_at,

@@ -192,7 +192,7 @@ class CaseImages:
 
 
 @dataclass(frozen=True)
-class Link:
+class PersonalLink:
     """A personal link, as it is kept: what it opens, and the hash of its token.
 
     Parameters
@@ -218,11 +218,11 @@ class Link:
 class LinkStore(Protocol):
     """Where personal links are kept from one start of the server to the next."""
 
-    def links(self) -> Sequence[Link]:
+    def links(self) -> Sequence[PersonalLink]:
         """All links, revoked ones too, in the order in which they were made."""
         ...
 
-    def add_link(self, link: Link) -> None:
+    def add_link(self, link: PersonalLink) -> None:
         """Keep a new link."""
         ...
 
@@ -231,7 +231,7 @@ class LinkStore(Protocol):
         ...
 
 
-class Room(Protocol):
+class ReadingRoom(Protocol):
     """The reading room of one study, whatever the transport. Errors that a page understands are `RequestError`."""
 
     @property

@@ -11,7 +11,7 @@ from radstudy.app.web.needs import Json
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.server import Behind
 from radstudy.app.web.study_room import StudyRoom
-from radstudy.app.web.volumes import Images
+from radstudy.app.web.volumes import ServedImages
 from radstudy.protocol import Protocol
 from radstudy.protocol.yaml_text import parse_yaml, plain
 
@@ -37,7 +37,7 @@ def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | Non
     reading = protocol.reading
     cohort = read_reading_cohort(protocol, data)
     cache = data / reading.folder / CACHE
-    images = Images(
+    images = ServedImages(
         Steps.of_study(protocol, cache / "preparations"), RunRecords(run, protocol), first=reading.image,
         windows=reading.windows,
     )  # fmt: skip

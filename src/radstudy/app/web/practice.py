@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from radstudy.app.web.needs import CaseImages, ImageFile
-from radstudy.demo.cohort import Patient, plan, simulate
+from radstudy.demo.cohort import PhantomPatient, plan, simulate
 from radstudy.formats.raster import write_raster
 from radstudy.parallel import results
 from radstudy.store import content_hash, write_text
@@ -18,14 +18,14 @@ _WHOLE = "whole"  # a file that is written last
 _REMARK = "SYNTHETIC (radstudy practice case): not a patient"
 
 
-def _write(patient: Patient, place: Path) -> None:
+def _write(patient: PhantomPatient, place: Path) -> None:
     for name, voxels, _, affine in simulate(patient):
         write_raster(place / f"{name}.nii.gz", voxels, affine, remark=_REMARK)
     write_text(place / _WHOLE, "")
 
 
 @cache
-def _patients() -> tuple[Patient, ...]:
+def _patients() -> tuple[PhantomPatient, ...]:
     return tuple(plan(patients=_PATIENTS, seed=_SEED, null=False)[2])
 
 

@@ -40,14 +40,14 @@ from radstudy.app.web.needs import (
     ComputeRequest,
     IncompleteError,
     Json,
+    ReadingRoom,
     RequestError,
-    Room,
     SentAnswers,
     SentStroke,
     UnknownError,
 )
 from radstudy.app.web.sessions import Visitor, require_reader
-from radstudy.app.web.volumes import Images, curve, packed
+from radstudy.app.web.volumes import ServedImages, curve, packed
 
 _OCTETS = "application/octet-stream"
 
@@ -98,8 +98,8 @@ class ReaderRoutes:
     is_local : whether the server is reached on this computer alone: then images are sent as they are.
     """
 
-    room: Room
-    images: Images
+    room: ReadingRoom
+    images: ServedImages
     events: Events
     strings: Json
     is_local: bool
@@ -252,7 +252,7 @@ class ReaderRoutes:
         return reader
 
 
-def prefetch_next(room: Room, images: Images, reader: str, task: str, *, after: str = "") -> None:
+def prefetch_next(room: ReadingRoom, images: ServedImages, reader: str, task: str, *, after: str = "") -> None:
     """Have the images of a case read in the background.
 
     Parameters

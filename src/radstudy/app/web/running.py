@@ -27,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from radstudy.app.web.answers import Body, Name, answered, body_of, json_response
-from radstudy.app.web.needs import IncompleteError, Role, Room
+from radstudy.app.web.needs import IncompleteError, ReadingRoom, Role
 from radstudy.app.web.security import LAUNCH
 from radstudy.app.web.sessions import Doorkeeper, NotKnownError
 from radstudy.errors import UsageError
@@ -53,7 +53,7 @@ class Entrance:
     task: str = ""
 
 
-def check_entrance(entrance: Entrance, room: Room) -> None:
+def check_entrance(entrance: Entrance, room: ReadingRoom) -> None:
     """Refuse a reader or a task that the study does not have.
 
     Raises
@@ -181,7 +181,7 @@ class LaunchRoute:
     url : that links begin with.
     """
 
-    def __init__(self, room: Room, doorkeeper: Doorkeeper, url: str) -> None:
+    def __init__(self, room: ReadingRoom, doorkeeper: Doorkeeper, url: str) -> None:
         self._room, self._doorkeeper, self._url = room, doorkeeper, url
         self.secret = secrets.token_urlsafe(32)
         self._nonces: OrderedDict[str, None] = OrderedDict()

@@ -25,7 +25,7 @@ from radstudy.app.web.answers import Body, answered, body_of, json_response
 from radstudy.app.web.browser import Opened, remove_left
 from radstudy.app.web.events import Events
 from radstudy.app.web.lead_routes import LeadRoutes
-from radstudy.app.web.needs import Json, Room
+from radstudy.app.web.needs import Json, ReadingRoom
 from radstudy.app.web.pages import STATIC, PageRoutes, read_pages
 from radstudy.app.web.reader_routes import ReaderRoutes, prefetch_next
 from radstudy.app.web.running import (
@@ -38,7 +38,7 @@ from radstudy.app.web.running import (
 )
 from radstudy.app.web.security import ENTER, Guard, Served, served_at
 from radstudy.app.web.sessions import Doorkeeper
-from radstudy.app.web.volumes import Images
+from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import UsageError
 
 _MOST_CONNECTIONS, _WAITING_CONNECTIONS = 400, 128
@@ -56,8 +56,8 @@ class Behind:
     strings : texts of the pages.
     """
 
-    room: Room
-    images: Images
+    room: ReadingRoom
+    images: ServedImages
     strings: Json = field(default_factory=dict)
 
 

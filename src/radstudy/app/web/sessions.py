@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from radstudy.app.web.needs import Link, LinkStore, NotAllowedError, RequestError, Role
+from radstudy.app.web.needs import LinkStore, NotAllowedError, PersonalLink, RequestError, Role
 
 _MOST_SESSIONS = 500
 _FAILURES, _WITHIN_S = 10, 60.0  # so many wrong tokens from one address within this time, and it has to wait
@@ -71,7 +71,7 @@ class Doorkeeper:
         self._store, self._clock, self._token = store, clock, token
         self.cookie = f"radstudy_{secrets.token_hex(8)}"
         self._sessions: OrderedDict[str, Visitor] = OrderedDict()
-        self._launched: dict[str, Link] = {}
+        self._launched: dict[str, PersonalLink] = {}
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -82,7 +82,7 @@ class Doorkeeper:
             self._launched[link.token_hash] = link
         return token
 
-    def new_link(self, *, role: Role, reader: str, task: str = "") -> tuple[Link, str]:
+    def new_link(self, *, role: Role, reader: str, task: str = "") -> tuple[PersonalLink, str]:
         """A personal link, kept until it is revoked, and its token, which is shown this once."""
         link, token = self._link(role, reader, task)
         self._store.add_link(link)
@@ -138,9 +138,9 @@ class Doorkeeper:
         """The header Set-Cookie of a session; where the page came encrypted, it is only ever sent so."""
         return f"{self.cookie}={secret}; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if encrypted else "")
 
-    def _link(self, role: Role, reader: str, task: str) -> tuple[Link, str]:
+    def _link(self, role: Role, reader: str, task: str) -> tuple[PersonalLink, str]:
         token = self._token()
-        return Link(secrets.token_hex(8), _hash(token), role, reader, task, _now()), token
+        return PersonalLink(secrets.token_hex(8), _hash(token), role, reader, task, _now()), token
 
     def _refuse_guessing(self, address: str) -> None:
         with self._lock:

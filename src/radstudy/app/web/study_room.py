@@ -21,7 +21,7 @@ from radstudy.app.reading.cases import LesionToRead, ReadingCohort
 from radstudy.app.reading.editing import grown, largest_piece, smoothed, without_holes, without_islands
 from radstudy.app.reading.forms import (
     FormItem,
-    Problem,
+    FormProblem,
     SequenceAnswer,
     accepted,
     form_of,
@@ -50,14 +50,14 @@ from radstudy.app.web.needs import (
     ImageFile,
     IncompleteError,
     Json,
-    Link,
+    PersonalLink,
     RequestError,
     SentAnswers,
     SentStroke,
     UnknownError,
 )
 from radstudy.app.web.practice import practice_images, practice_side
-from radstudy.app.web.volumes import Images
+from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import RefusedError, UsageError
 from radstudy.formats.raster import read_grid
 from radstudy.formats.reading import digests_of, hash_of
@@ -141,12 +141,12 @@ class StoredLinks:
 
     storage: Storage
 
-    def links(self) -> Sequence[Link]:
+    def links(self) -> Sequence[PersonalLink]:
         """All links."""
-        return [Link(one.id, one.token_hash, "lead" if one.role == "lead" else "reader", one.reader, one.task,
+        return [PersonalLink(one.id, one.token_hash, "lead" if one.role == "lead" else "reader", one.reader, one.task,
                      one.created_at, one.revoked_at) for one in self.storage.links()]  # fmt: skip
 
-    def add_link(self, link: Link) -> None:
+    def add_link(self, link: PersonalLink) -> None:
         """Keep a new link."""
         self.storage.add_link(LinkRecord(**vars(link)))
 
@@ -172,7 +172,7 @@ class StudyRoom:
     protocol: StudyProtocol
     storage: Storage
     cohort: ReadingCohort
-    viewed: Images
+    viewed: ServedImages
     cache: Path
     record: Record | None = None
     links: StoredLinks = field(init=False)
@@ -409,12 +409,12 @@ class StudyRoom:
         order = order_of_others(self.protocol.seed, *lesion, len(values))
         return {"others": [{"values": values[place]} for place in order]}
 
-    def _check(self, one: Assignment) -> Callable[[CaseContent], Sequence[Problem]]:
+    def _check(self, one: Assignment) -> Callable[[CaseContent], Sequence[FormProblem]]:
         """What has to be there before locking or closing."""
         form = self._form(one)
         sequences = [image.sequence for image in self._images(one).images if image.of_study]
 
-        def problems(content: CaseContent) -> Sequence[Problem]:
+        def problems(content: CaseContent) -> Sequence[FormProblem]:
             drawn = content.voxels if one.task == "masks" else None
             said = problems_of_sequences(sequences, content.answers.per_sequence, drawn)
             return (*problems_of_values(form, content.answers.values), *said)

@@ -107,7 +107,7 @@ def windows_of(samples: Sequence[NDArray[np.float32]]) -> list[list[float]]:
     return [[low, high if high > low else low + 1.0] for low, high in ends]
 
 
-class Images:
+class ServedImages:
     """The images of a study's cases.
 
     Parameters
@@ -285,7 +285,7 @@ def _in_order(phases: Sequence[str]) -> list[str]:
 # --- curves ----------------------------------------------------------------------------------------------------------
 
 
-def curve(images: Images, case: CaseImages, sequence: str, mask: NDArray[np.bool_]) -> Json:
+def curve(images: ServedImages, case: CaseImages, sequence: str, mask: NDArray[np.bool_]) -> Json:
     """The time-intensity curve: the mean of the acquired intensity under a mask, at each phase.
 
     Parameters

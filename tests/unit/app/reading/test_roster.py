@@ -8,7 +8,7 @@ from scipy import stats
 
 from radstudy.app.reading import roster
 from radstudy.app.reading.roster import State, doubly_drawn, readers_of, roster_of, worklist_of
-from radstudy.protocol.reading import Reading
+from radstudy.protocol.reading import ReadingSection
 
 LESIONS = [(f"P{number:03d}", "1") for number in range(50)] + [("P007", "2")]
 READERS = ("anna", "ben", "cleo")
@@ -16,7 +16,7 @@ DAY = datetime.date(2026, 3, 1)
 
 
 def reading(**settings):
-    return Reading.model_validate({"practice": 1, "wash_out_days": 10, **settings})
+    return ReadingSection.model_validate({"practice": 1, "wash_out_days": 10, **settings})
 
 
 def build(lesions=LESIONS, readers=READERS, seed=5, kept=(), **settings):

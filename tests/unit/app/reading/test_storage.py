@@ -14,7 +14,7 @@ import pytest
 
 from radstudy.app.reading import schema
 from radstudy.app.reading.database import Database
-from radstudy.app.reading.forms import Problem, SequenceAnswer
+from radstudy.app.reading.forms import FormProblem, SequenceAnswer
 from radstudy.app.reading.lead_storage import LinkRecord
 from radstudy.app.reading.refusals import (
     BehindError,
@@ -32,9 +32,9 @@ from radstudy.app.reading.storage import Stroke, database_file, open_storage
 from radstudy.app.reading.stored_cases import ReaderCase
 from radstudy.app.reading.strokes import CODES, DrawingGrid, StrokeError, codes_of, difference, fold
 from radstudy.errors import DataError, StorageError, UsageError
-from radstudy.protocol.reading import Reading
+from radstudy.protocol.reading import ReadingSection
 
-READING = Reading.model_validate({"practice": 0, "wash_out_days": 10, "characteristics": {"arbiter": "cleo"}})
+READING = ReadingSection.model_validate({"practice": 0, "wash_out_days": 10, "characteristics": {"arbiter": "cleo"}})
 LESIONS = [("P1", "1"), ("P2", "1"), ("P3", "1")]
 GRID = DrawingGrid((4, 5, 6), "grid of T2WI")
 START = datetime.datetime(2026, 3, 1, 9, 30, tzinfo=datetime.UTC)
@@ -325,7 +325,7 @@ def test_the_first_answers_are_locked_and_stay(storage, form_case):
         storage.close_case(form_case, TAB, fine)
     assert "lock your answers" in unfinished.value.problems[0].text
     with pytest.raises(UnfinishedError, match="width is missing"):
-        storage.lock_first(form_case, TAB, lambda content: [Problem("missing", "width is missing", "width_cm")])
+        storage.lock_first(form_case, TAB, lambda content: [FormProblem("missing", "width is missing", "width_cm")])
     assert storage.case(form_case).first is None
     assert storage.lock_first(form_case, TAB, fine).values == {"margin": "rough"}
     with pytest.raises(LockedAnswersError):
@@ -376,7 +376,7 @@ def test_closing_asks_what_is_stored_and_refuses_what_is_unfinished(storage, cas
     draw(storage, case, 0, [[7, 3, 3]])
     seen = []
     with pytest.raises(UnfinishedError):
-        storage.close_case(case, TAB, lambda content: seen.append(content) or [Problem("missing", "x")])
+        storage.close_case(case, TAB, lambda content: seen.append(content) or [FormProblem("missing", "x")])
     assert seen[0].voxels == {"T2WI": 3}
     assert storage.case(case).state.status == "open"
     assert draw(storage, case, 1) == 2
@@ -725,6 +725,6 @@ def test_a_killed_server_loses_no_stroke_that_it_had_answered(file, tmp_path, rn
 def test_pickled_refusals_arrive_whole():
     import pickle
 
-    for error in (UnknownCaseError(), BehindError("x", 3), UnfinishedError([Problem("missing", "y")])):
+    for error in (UnknownCaseError(), BehindError("x", 3), UnfinishedError([FormProblem("missing", "y")])):
         again = pickle.loads(pickle.dumps(error))
         assert str(again) == str(error)

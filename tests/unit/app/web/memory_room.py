@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from radstudy.app.web.needs import CaseImages, ConflictError, ImageFile, IncompleteError, Link, UnknownError
+from radstudy.app.web.needs import CaseImages, ConflictError, ImageFile, IncompleteError, PersonalLink, UnknownError
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.running import Entrance
 from radstudy.app.web.server import Behind, Listening, serve
-from radstudy.app.web.volumes import Images
+from radstudy.app.web.volumes import ServedImages
 from radstudy.formats.raster import write_raster
 
 SHAPE = (12, 10, 5)
@@ -36,7 +36,7 @@ class MemoryLinks:
         self.kept.append(link)
 
     def revoke_link(self, link_id, at):
-        self.kept = [Link(**{**vars(one), "revoked_at": at}) if one.id == link_id else one for one in self.kept]
+        self.kept = [PersonalLink(**{**vars(one), "revoked_at": at}) if one.id == link_id else one for one in self.kept]
 
 
 class MemoryRoom:
@@ -176,7 +176,7 @@ def write_images(folder):
 def behind(folder, steps=()):
     """Room and images of a folder."""
     study = Steps(tuple(steps), None, folder / "cache")
-    images = Images(study, RunRecords(folder / "no-run", None), windows={"T2WI": [[10, 700]]})
+    images = ServedImages(study, RunRecords(folder / "no-run", None), windows={"T2WI": [[10, 700]]})
     return Behind(MemoryRoom(folder), images, {"entry": {"title": "Reading"}})
 
 

@@ -9,7 +9,7 @@ import pytest
 from radstudy.app.web import preparations as module
 from radstudy.app.web.needs import CaseImages, ImageFile
 from radstudy.app.web.preparations import RunRecords, Steps
-from radstudy.app.web.volumes import Images
+from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import CaseError
 from radstudy.formats.raster import write_raster
 from radstudy.imaging.preparation import prepare_volume
@@ -62,7 +62,7 @@ def _ran(folder, text=STUDY):
 def _images(folder, text=STUDY):
     protocol = parse_protocol(text)
     steps = Steps.of_study(protocol, folder / "cache")
-    return Images(steps, RunRecords(folder / "run", protocol))
+    return ServedImages(steps, RunRecords(folder / "run", protocol))
 
 
 def _expected(folder, name="P0", text=STUDY):

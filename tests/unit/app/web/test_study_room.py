@@ -18,7 +18,7 @@ from radstudy.app.web.needs import (
     ComputeRequest,
     ConflictError,
     IncompleteError,
-    Link,
+    PersonalLink,
     SentAnswers,
     SentStroke,
     UnknownError,
@@ -27,7 +27,7 @@ from radstudy.app.web.of_study import behind_of
 from radstudy.app.web.practice import practice_images, practice_side
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.study_room import StudyRoom
-from radstudy.app.web.volumes import Images, curve
+from radstudy.app.web.volumes import ServedImages, curve
 from radstudy.formats.raster import write_raster
 from radstudy.protocol.load import parse_protocol
 
@@ -85,7 +85,7 @@ def opened(folder, *, practice=0, grow=False, start=datetime.datetime(2026, 1, 5
     lesions = [lesion.key for lesion in cohort.lesions]
     storage.sync(roster_of(lesions, readers=protocol.cohort.readers, reading=protocol.reading, seed=protocol.seed,
                            kept=storage.assignments()))  # fmt: skip
-    images = Images(Steps((), None, folder / "cache"), RunRecords(folder / "none", protocol))
+    images = ServedImages(Steps((), None, folder / "cache"), RunRecords(folder / "none", protocol))
     return StudyRoom(protocol, storage, cohort, images, folder / "practice")
 
 
@@ -289,12 +289,12 @@ def test_the_curve_of_the_lesion_is_of_the_readers_own_drawing(room):
 
 
 def test_links_are_kept_in_the_storage(room):
-    link = Link("l1", "aa", "reader", "ann", "masks", "2026-01-01")
+    link = PersonalLink("l1", "aa", "reader", "ann", "masks", "2026-01-01")
     room.links.add_link(link)
-    room.links.add_link(Link("l2", "bb", "lead", "", "", "2026-01-01"))
+    room.links.add_link(PersonalLink("l2", "bb", "lead", "", "", "2026-01-01"))
     room.links.revoke_link("l1", "2026-02-01")
     first, second = room.links.links()
-    assert first == Link(**{**vars(link), "revoked_at": "2026-02-01"}) and second.role == "lead"
+    assert first == PersonalLink(**{**vars(link), "revoked_at": "2026-02-01"}) and second.role == "lead"
 
 
 def test_the_lead(room):

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from radstudy.app.web import volumes as module
 from radstudy.app.web.needs import CaseImages, ImageFile, UnknownError
 from radstudy.app.web.preparations import RunRecords, Steps
-from radstudy.app.web.volumes import Images, StoredImage, curve, packed, stored_image, windows_of
+from radstudy.app.web.volumes import ServedImages, StoredImage, curve, packed, stored_image, windows_of
 from radstudy.errors import CaseError
 from radstudy.formats.raster import write_raster
 from radstudy.imaging.volume import Volume
@@ -22,7 +22,7 @@ AFFINE = np.diag([2.0, 2.0, 3.0, 1.0])
 
 
 def images_of(folder, **options):
-    return Images(Steps((), None, folder / "cache"), RunRecords(folder / "none", None), **options)
+    return ServedImages(Steps((), None, folder / "cache"), RunRecords(folder / "none", None), **options)
 
 
 def written(folder, name, voxels, affine=AFFINE, **more):

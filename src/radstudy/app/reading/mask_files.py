@@ -173,9 +173,9 @@ def _refuse_foreign(one: MaskToWrite) -> None:
         if known or (file == one.file and content is not None and _has(file, content)):
             continue
         raise UsageError(
-            f"{file}: patient {one.patient}, {one.sequence}: this is where the mask of reader {one.reader} belongs, "
-            "but the reading room did not write it (or it was changed since). Nothing was written. To do: move the file "
-            "away; to use it, take it in as the reader's mask"
+            f"{file}: patient {one.patient}, {one.sequence}: the mask of reader {one.reader} belongs here, but the "
+            "reading room did not write this file (or it was changed since). Nothing was written. To do: move the "
+            "file away; to use it, take it in as the reader's mask"
         )
 
 

@@ -24,7 +24,7 @@ from radstudy.imaging.masks.formats import format_written_as
 from radstudy.imaging.masks.formats.label_map import LABEL_MAP
 from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 from radstudy.imaging.masks.write import write_rois
-from radstudy.owned import files_of, is_own, owning, remember
+from radstudy.owned import FOLDER, files_of, is_own, owning, remember
 from radstudy.protocol.sections import Protocol
 from radstudy.store import bytes_hash, file_hash, storing, write_bytes
 
@@ -299,3 +299,4 @@ def _remove(*files: Path) -> None:
         if file.is_file() and is_own(file):
             with storing(file):
                 file.unlink()
+                (file.parent / FOLDER / file.name).unlink(missing_ok=True)

@@ -32,9 +32,18 @@ VOLATILE = {
     "versions", "machine", "inputs", "exchanged", "digests", "radstudy", "image_hash", "mask_hash", "sha256",
 }  # fmt: skip
 PROSE = {  # texts that may be reworded
-    "note", "notes", "problem", "remedy", "stability_note", "explained", "engine_why_not", "looked_for",
+    "note", "notes", "warnings", "problem", "remedy", "stability_note", "explained", "engine_why_not", "looked_for",
 }  # fmt: skip
-NOT_RESULTS = ("provenance.json", "opened.json", "run_folder.json", "cohort/cases.json", "report/", "run.log", "data/")
+NOT_RESULTS = (
+    "provenance.json",
+    "opened.json",
+    "run_folder.json",
+    "cohort/cases.json",
+    "cohort/notes.json",
+    "report/",
+    "run.log",
+    "data/",
+)
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 
 

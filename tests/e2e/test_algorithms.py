@@ -52,7 +52,8 @@ def _imported(folder):
     options = Options(out=folder / "out", private=folder / "private")
     run_import(open_source(str(folder / "in")), options, say=lambda _: None)
     yield from _volumes("import", folder / "out")
-    yield from of_table("import", "cohort.csv", pd.read_csv(folder / "out" / "cohort.csv"))
+    table = pd.read_csv(folder / "out" / "cohort.csv").drop(columns="patient_id")  # a random pseudonym
+    yield from of_table("import", "cohort.csv", table)
 
 
 def _derived(folder):

@@ -36,7 +36,7 @@ def run_demo(
     """
     data = out / "data"
     key = content_hash({"patients": patients, "seed": seed, "null": null})
-    marker = data / ".key.json"
+    marker = data / ".made.json"
     if kept(marker, key) is None:
         say(f"Making a SYNTHETIC cohort of {patients} patients in {data}")
         marker.unlink(missing_ok=True)

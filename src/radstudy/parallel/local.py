@@ -77,7 +77,7 @@ class Local:
             if doubtful:
                 team.close()  # what they hold of the memory is free for the tasks that may have wanted it
                 cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
-                say(f"{cases} tried again, each alone, since the process that worked on it was ended")
+                say(f"{cases} tried again, each alone, because the process that worked on it was ended")
             for index in sorted(doubtful):
                 yield index, _alone(team, content, tasks[index])
 

@@ -23,7 +23,7 @@ def pickled_error(error: Exception) -> bytes:
     if not isinstance(error, RadstudyError):
         bug = bug_of(error)
         error = with_bug(error, bug)
-        error.add_note("In a process of its own:\n" + bug.whole)
+        error.add_note("In a separate process:\n" + bug.whole)
     try:
         content = pickled((ERROR, error))
         pickle.loads(content)

@@ -114,13 +114,13 @@ class Worker:
         """A phrase that describes how it ended."""
         code = self.process.exitcode
         if self.killed:
-            return "was ended by the system (signal 9), likely for want of memory"
+            return "was ended by the system (signal 9), probably for lack of memory"
         if code is not None and code < 0:
             name = signal.strsignal(-code)
             return f"was ended by signal {-code}" + (f" ({name.lower()})" if name else "")
         if code in _WINDOWS_CRASHES:
             return f"was ended by a crash ({_WINDOWS_CRASHES[code]})"
-        return f"ended with exit code {code}" if code else "ended, it is not known why"
+        return f"ended with exit code {code}" if code else "ended for an unknown reason"
 
     def lost(self) -> CaseError:
         """The error for the task that it worked on when it ended."""
@@ -130,7 +130,7 @@ class Worker:
             remedy = ("export the file again; if it is sound, report this as a bug" if self._file else
                       "look at its image and its masks; if they are sound, report this as a bug")  # fmt: skip
             return CaseError(problem, remedy, reader=self._reader, file=self._file)
-        remedy = "give the same command again; where memory is short, close other programs first or crop the image"
+        remedy = "give the same command again; if memory is short, close other programs first or crop the image"
         return TransientError(problem, remedy, reader=self._reader, file=self._file)
 
 

@@ -81,6 +81,6 @@ def _predicted(
     both = read[read].index
     if not len(both):
         return None
-    predicted = [pd.Series(form.probability(one.loc[read]), index=read) for one in (design.table, table)]
+    predicted = [pd.Series(form.probability(one.loc[both]), index=both) for one in (design.table, table)]
     known = ~(predicted[0].isna() | predicted[1].isna())
     return predicted[0][known].rename_axis(list(ROW)), predicted[1][known].rename_axis(list(ROW))

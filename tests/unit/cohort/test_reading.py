@@ -90,9 +90,9 @@ def test_a_cell_that_differs_is_an_error_with_patient_column_and_both_values(stu
 
 
 def test_without_the_file_a_missing_column_is_an_error_as_before(study):
-    with pytest.raises(CohortError, match="cohort.clinical.margin names the column 'margin'"):
+    with pytest.raises(CohortError, match=r"cohort\.clinical\.margin names the column 'margin'"):
         study(answers=None)
-    with pytest.raises(CohortError, match="cohort.clinical.size names the column 'size_cm'"):
+    with pytest.raises(CohortError, match=r"cohort\.clinical\.size names the column 'size_cm'"):
         study(answers="patient,lesion,margin_final\np1,1,smooth\n")
 
 
@@ -164,11 +164,13 @@ def test_of_one_readers_two_judgements_the_one_given_while_drawing_counts(study)
 
 def test_table_and_readers_that_contradict_each_other_on_visibility_are_an_error(study):
     table = with_columns(TABLE, shows=("", "T2;DWI", "T2", "", ""))
-    seen = SEEN + "p1,1,DWI,ana,False,True,,3,masks\np2,1,DWI,ana,True,True,,3,masks\np3,1,DWI,ana,False,True,,3,m\n"
+    seen = SEEN + "p1,1,DWI,ana,False,True,,3,m\np2,1,DWI,ana,True,True,,3,m\np3,1,DWI,ana,False,True,,3,m\n"
     with pytest.raises(CohortError) as error:
         study(table, visibility=seen, change=[("  readers:", "  visible: shows\n  readers:")])
     said = str(error.value)
-    assert "Patient p1, DWI: the lesion is visible according to 'shows' in cohort.csv, but not visible according" in said
+    assert (
+        "Patient p1, DWI: the lesion is visible according to 'shows' in cohort.csv, but not visible according" in said
+    )
     assert "Patient p2, DWI: the lesion is not visible according to 'shows' in cohort.csv, but visible" in said
     assert "p3" not in said
 

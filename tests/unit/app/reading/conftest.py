@@ -32,11 +32,10 @@ SETTINGS = ReadingSettings("prepared", 28, {"margin": ("smooth", "rough"), "size
 def oblique():
     """An affine with a turned plane and coordinates that float32 cannot hold exactly."""
     turn = np.deg2rad(17.3)
-    affine = np.array([[-1.06 * np.cos(turn), 0, 4 * np.sin(turn), 31.1234567],
+    return np.array([[-1.06 * np.cos(turn), 0, 4 * np.sin(turn), 31.1234567],
                        [0, -1.06, 0, -17.7654321],
                        [1.06 * np.sin(turn), 0, 4 * np.cos(turn), 8.1],
                        [0, 0, 0, 1]])  # fmt: skip
-    return affine
 
 
 class Room:

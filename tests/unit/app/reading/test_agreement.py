@@ -8,6 +8,7 @@ from sklearn.metrics import cohen_kappa_score
 from radstudy.app.reading.agreement import StillReadingError, readers_agreement
 from unit.app.reading.conftest import block
 
+NONE = "not assessable"
 ITEMS = {"margin": ("smooth", "rough"), "size": None}
 
 
@@ -44,9 +45,12 @@ def test_dice_and_volumes_are_simpleitks_and_the_lowest_come_first(room):
 
 def test_kappa_is_scikit_learns_and_the_items_that_differ_are_listed(room):
     answers = {"P1": (("smooth", 1.0), ("rough", 1.2)), "P2": (("rough", 2.0), ("rough", 2.0)),
-               "P3": (("rough", 3.0), ("smooth", 4.0)), "P4": (("smooth", 2.0), ("smooth", "not assessable"))}  # fmt: skip
-    cases = [room.form(reader, patient, answers=dict(zip(ITEMS, given, strict=True)))
-             for patient, both in answers.items() for reader, given in zip(("ana", "ben"), both, strict=True)]  # fmt: skip
+               "P3": (("rough", 3.0), ("smooth", 4.0)), "P4": (("smooth", 2.0), ("smooth", NONE))}  # fmt: skip
+    cases = [
+        room.form(reader, patient, answers=dict(zip(ITEMS, given, strict=True)))
+        for patient, both in answers.items()
+        for reader, given in zip(("ana", "ben"), both, strict=True)
+    ]
     result = asked(cases, differs_above={"size": 0.2})
     margin, size = result.items[0].items
     first, second = zip(*((one[0], two[0]) for one, two in answers.values()), strict=True)
@@ -54,7 +58,7 @@ def test_kappa_is_scikit_learns_and_the_items_that_differ_are_listed(room):
     assert (margin.lesions, size.lesions, size.measure) == (4, 3, "ICC(2,1)")
     listed = {one.patient: dict(one.items) for one in result.disagreements}
     assert listed == {"P3": {"margin": ("rough", "smooth"), "size": (3.0, 4.0)}, "P1": {"margin": ("smooth", "rough")},
-                      "P4": {"size": (2.0, "not assessable")}}  # fmt: skip
+                      "P4": {"size": (2.0, NONE)}}  # fmt: skip
     assert result.disagreements[0].patient == "P3"
 
 

@@ -74,5 +74,5 @@ def test_a_dicom_seg_comes_in_and_several_regions_need_a_name(room, tmp_path):
 
 def test_a_file_that_is_not_there_is_named(room, tmp_path):
     grid = Volume.read(room.file("P1", "T2")).grid
-    with pytest.raises(CaseError, match="Patient P1.*cannot be read"):
+    with pytest.raises(CaseError, match=r"Patient P1.*cannot be read"):
         taken_in_mask(tmp_path / "gone.nii.gz", grid, **WHO)

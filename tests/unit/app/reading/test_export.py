@@ -216,7 +216,8 @@ def test_the_summary_counts_repeats_and_the_days_between_two_meetings(room):
     first = room.masks("ana", "P1", {"T2": block(1, 1, 1)}, opened_at=begun, closed_at=ended)
     again = room.masks("ana", "P1", {"T2": block(2, 1, 1)}, repeat=True, opened_at=later, closed_at=later)
     forms = [room.form("ben", patient, answers={"margin": margin, "size": size}, repeat=repeat, opened_outcomes=True)
-             for patient, margin, sizes in (("P1", "smooth", (1, 1.5)), ("P2", "rough", (2, 2)), ("P3", "rough", (5, 4)))
+             for patient, margin, sizes in (("P1", "smooth", (1, 1.5)), ("P2", "rough", (2, 2)),
+                                            ("P3", "rough", (5, 4)))
              for repeat, size in zip((False, True), sizes, strict=True)]  # fmt: skip
     write_record(room.state([first, again, *forms]))
     summary = json.loads((room.data / "reading" / "summary.json").read_text())

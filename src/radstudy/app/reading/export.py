@@ -22,7 +22,7 @@ from radstudy.app.reading.closed_case import (
     LesionKey,
     of_task,
 )
-from radstudy.app.reading.mask_files import MaskToWrite, mask_files, write_mask_files
+from radstudy.app.reading.record_masks import MaskToWrite, mask_files, write_mask_files
 from radstudy.app.reading.summary import ReadingSettings, summary_of
 from radstudy.artefacts.reading import (
     ANSWERS,
@@ -124,7 +124,7 @@ def write_record(state: ReadingState, *, closed: Collection[ClosedCase] | None =
     Raises
     ------
     UsageError : a mask file is there that the room did not write, or that was changed since; names it.
-    CaseError : a mask cannot be written as the study file asks; see `radstudy.app.reading.mask_files`.
+    CaseError : a mask cannot be written as the study file asks; see `radstudy.app.reading.record_masks`.
     StorageError : the disk is full, or a folder cannot be written to.
     """
     masks = _masks_of(state, state.cases if closed is None else closed)

@@ -1,4 +1,4 @@
-"""What the methods text says of a reading: counts of what was done, never what was only planned."""
+"""The summary of a reading for the methods text: counts of what was done, never of what was only planned."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _readers(cases: Iterable[ClosedCase]) -> list[dict[str, Any]]:
 
 
 def _met_again(cases: Iterable[ClosedCase]) -> tuple[int, float | None]:
-    """How often a reader met a patient again in another task or a repeat, and after how many days at least."""
+    """Times that a reader met a patient again, in another task or a repeat, and the fewest days between."""
     visits: dict[tuple[str, str], dict[tuple[str, bool], list[ClosedCase]]] = {}
     for case in cases:
         if not case.practice:

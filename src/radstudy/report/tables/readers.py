@@ -79,7 +79,8 @@ def kappa(facts: RunFacts) -> Table:
     ]
     if numeric:
         lines.append(
-            "ICC(2,1) for numbers: two-way random effects, absolute agreement, single measure. Agreement: equal numbers."
+            "ICC(2,1) for numbers: two-way random effects, absolute agreement, single measure. Their agreement (%) "
+            "counts equal numbers."
         )
     return Table([[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]], rows, frame, lines)
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from radstudy.protocol.load import parse_protocol
+from unit.app.reading.recorded import room  # noqa: F401  # the fixture of the record's tests
 
 STUDY = """study: test
 seed: 5

@@ -19,12 +19,12 @@ from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
 from radstudy.cohort.case_files import mask_of
 from radstudy.errors import CaseError, UsageError
 from radstudy.formats.nifti import is_nifti_name, nifti_header
-from radstudy.formats.raster import write_raster
+from radstudy.formats.raster import read_grid, write_raster
 from radstudy.imaging.masks.formats import format_written_as
 from radstudy.imaging.masks.formats.label_map import LABEL_MAP
 from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 from radstudy.imaging.masks.write import write_rois
-from radstudy.owned import files_of, is_own, owning, remember
+from radstudy.owned import FOLDER, files_of, is_own, owning, remember
 from radstudy.protocol.sections import Protocol
 from radstudy.store import bytes_hash, file_hash, storing, write_bytes
 
@@ -71,13 +71,18 @@ class MaskToWrite:
 
         Raises
         ------
-        CaseError : two lesions overlap, which one file with one value per voxel cannot hold.
+        CaseError : a mask was not drawn on the image as it is now, or two lesions overlap, which one file with one
+            value per voxel cannot hold.
         """
         drawn = self.parts[0][1]
+        grid = read_grid(drawn.image)
         flat = np.zeros(int(np.prod(drawn.grid.shape)), np.uint8)
         for value, part in self.parts:
-            if part.grid.difference(drawn.grid):
-                raise self._error("its lesions were drawn on different images", "draw them again on the present image")
+            if problem := part.grid.difference(grid):
+                raise self._error(
+                    f"the image {drawn.image} is not the one that the lesion was drawn on: {problem}",
+                    "put the former image back, or reopen the case and draw on the new one",
+                )
             if flat[part.voxels].any():
                 raise self._error(
                     f"lesion {value} overlaps another lesion of the patient, and one file holds them all",
@@ -168,14 +173,16 @@ def _refuse_foreign(one: MaskToWrite) -> None:
     A NIfTI file with exactly the content to write is the room's: the program was stopped before it could note that.
     """
     content = _nifti_content(one)
+    if one.parts and content is None:
+        one.labels()  # refuses what cannot be written, before anything is
     for file in one.written if one.parts else ():
         known = not (file.exists() or file.is_symlink()) or is_own(file)
         if known or (file == one.file and content is not None and _has(file, content)):
             continue
         raise UsageError(
-            f"{file}: patient {one.patient}, {one.sequence}: this is where the mask of reader {one.reader} belongs, "
-            "but the reading room did not write it (or it was changed since). Nothing was written. To do: move the file "
-            "away; to use it, take it in as the reader's mask"
+            f"{file}: patient {one.patient}, {one.sequence}: the mask of reader {one.reader} belongs here, but the "
+            "reading room did not write this file (or it was changed since). Nothing was written. To do: move the "
+            "file away; to use it, take it in as the reader's mask"
         )
 
 
@@ -299,3 +306,4 @@ def _remove(*files: Path) -> None:
         if file.is_file() and is_own(file):
             with storing(file):
                 file.unlink()
+                (file.parent / FOLDER / file.name).unlink(missing_ok=True)

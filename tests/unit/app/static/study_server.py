@@ -58,7 +58,9 @@ def phantom(shape: tuple[int, int, int], gain: float, seed: int) -> NDArray[np.i
     """A breast-like half disc with a bright lesion."""
     i, j, k = np.indices(shape) / np.reshape(shape, (3, 1, 1, 1))
     body = (((i - 0.5) / 0.42) ** 2 + ((j - 0.35) / 0.5) ** 2 < 1) & (j > 0.12)
-    gland = 90 * np.exp(-(((i - 0.45) / 0.2) ** 2 + ((j - 0.45) / 0.22) ** 2)) * (1 + 0.5 * np.sin(40 * i) * np.cos(33 * j))
+    gland = (
+        90 * np.exp(-(((i - 0.45) / 0.2) ** 2 + ((j - 0.45) / 0.22) ** 2)) * (1 + 0.5 * np.sin(40 * i) * np.cos(33 * j))
+    )
     lesion = np.exp(-((((i - 0.6) / 0.055) ** 2 + ((j - 0.42) / 0.07) ** 2 + ((k - 0.5) / 0.16) ** 2) ** 2))
     noise = np.random.default_rng(seed).normal(0, 9, shape)
     return np.asarray(body * (170 + gland + gain * lesion) + noise + 20, np.int16)
@@ -171,7 +173,11 @@ class Study:
 
     def shown(self, task: str, case: StudyCase) -> Json:
         """What is shown once the first answers are locked."""
-        return {"hidden": {}, "others": [{"values": one} for one in case.others]} if task == "arbitration" else {"hidden": self.hidden}
+        return (
+            {"hidden": {}, "others": [{"values": one} for one in case.others]}
+            if task == "arbitration"
+            else {"hidden": self.hidden}
+        )
 
     def answers(self, task: str, case: StudyCase, body: Json) -> tuple[int, Json]:
         if body["revision"] != case.revision:
@@ -211,7 +217,11 @@ class Study:
         if asked.get("lesion") == "1":
             return 200, {"phases": list(phases), "values": [180, 560, 640, 612, 590, 560], "times_s": list(TIMES_S)}
         place = tuple(int(asked[axis]) for axis in "ijk")
-        return 200, {"phases": list(phases), "values": [float(one[place]) for one in phases.values()], "times_s": list(TIMES_S)}
+        return 200, {
+            "phases": list(phases),
+            "values": [float(one[place]) for one in phases.values()],
+            "times_s": list(TIMES_S),
+        }
 
 
 class StudyServer:

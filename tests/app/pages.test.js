@@ -31,7 +31,8 @@ test("practice is counted apart, and cases that open later count as not closed",
     next: "b", later: [{ opens: null, count: 2 }, { opens: "2026-12-28", count: 3 }, { opens: "2027-01-03", count: 1 }],
   };
   assert.deepEqual(countsOf(list), { closed: 1, total: 8, later: 6, practiceClosed: 1, practice: 1 });
-  assert.deepEqual(laterOf(list), [{ opens: "2026-12-28", count: 3 }, { opens: "2027-01-03", count: 2 }, { opens: null, count: 2 }]);
+  assert.deepEqual(laterOf(list), [{ opens: "2026-12-28", count: 3 }, { opens: "2027-01-03", count: 1 }, { opens: null, count: 2 }]);
+  assert.deepEqual(laterOf({ ...list, later: undefined }), [{ opens: "2027-01-03", count: 1 }]);
 });
 
 test("the curve keeps the phases that were measured, with the change against the first of them", () => {

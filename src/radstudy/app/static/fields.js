@@ -94,8 +94,9 @@ export function radios(options, chosen) {
  * @param {string} [name] class of the box
  */
 export function labelled(label, control, name = "field") {
-  const box = element("label", name);
-  box.appendChild(element("span", "", label));
+  const box = element("div", name);
+  control.id ||= freshId();
+  box.appendChild(element("label", "", label)).htmlFor = control.id;
   box.appendChild(control);
   return box;
 }

@@ -20,12 +20,12 @@ import { element } from "./toolbar.js";
  * @param {Worklist} list
  * @returns {{opens: string | null, count: number}[]}
  */
-export function laterOf({ cases, later = [] }) {
+export function laterOf({ cases, later }) {
   /** @type {Map<string | null, number>} */
   const counts = new Map();
   const add = (/** @type {string | null} */ opens, /** @type {number} */ count) => counts.set(opens, (counts.get(opens) ?? 0) + count);
-  for (const { opens, count } of later) add(opens ?? null, count);
-  for (const { status, opens } of cases) if (status === "later") add(opens ?? null, 1);
+  for (const { opens, count } of later ?? []) add(opens ?? null, count);
+  for (const { status, opens } of later ? [] : cases) if (status === "later") add(opens ?? null, 1); // or they count twice
   return [...counts].map(([opens, count]) => ({ opens, count })).sort((a, b) => ((a.opens ?? "9") < (b.opens ?? "9") ? -1 : 1));
 }
 

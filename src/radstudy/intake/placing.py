@@ -117,7 +117,8 @@ def regions_on(
 
     Yields
     ------
-    One `Region` per region and grid; one for the whole file if it cannot be read or shares no space with a volume.
+    One `PlacedRegion` per region and grid; one for the whole file if it cannot be read or shares no space with a
+    volume.
     """
     named = [target for target in targets if target.places.get("series") in series]
     near = [target for target in targets if target in named or _one_space(target, spaces, examination)]

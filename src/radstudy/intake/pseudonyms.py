@@ -117,7 +117,7 @@ class Redactor:
 
     Examples
     --------
-    >>> of_name = Redactor([Identity("", "", "Yamada^Tarou=山田^太郎", "", "", "", "")])
+    >>> of_name = Redactor([DicomIdentity("", "", "Yamada^Tarou=山田^太郎", "", "", "", "")])
     >>> of_name("T2 YAMADA_T"), of_name("山田太郎 T2"), of_name("T2 TarouYamada")
     ('T2 [removed]_T', '[removed] T2', 'T2 [removed]')
     """

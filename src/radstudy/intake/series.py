@@ -30,7 +30,7 @@ class Stack:
     ----------
     frames : one per slice.
     b_value : s/mm2, or None.
-    direction : direction of the diffusion weighting, see `Diffusion`.
+    direction : direction of the diffusion weighting, see `DiffusionWeighting`.
     phase : from 1 within its series, or None if the series has only one.
     times : tag to the start of its acquisition (seconds; TemporalPositionIdentifier is a number), for the tags that
         all of its images have.

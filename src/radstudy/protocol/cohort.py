@@ -180,7 +180,7 @@ class CohortSection(Section):
         --------
         >>> split, outcome = {"train": 0.7}, {"column": "y"}
         >>> readers = {"Dr Li": "", "Dr Wu": "-2", "Dr Ma": "ma/{patient}.nii.gz"}
-        >>> section = Cohort(outcome=outcome, split=split, masks="{patient}{reader}.nii.gz", readers=readers)
+        >>> section = CohortSection(outcome=outcome, split=split, masks="{patient}{reader}.nii.gz", readers=readers)
         >>> [section.masks_of(name) for name in section.readers]
         [('{patient}{reader}.nii.gz', ''), ('{patient}{reader}.nii.gz', '-2'), ('ma/{patient}.nii.gz', 'Dr Ma')]
         """

@@ -227,5 +227,5 @@ def test_what_cannot_be_written_is_named(volume, tmp_path, name):
 
 
 def test_a_format_that_is_not_read_is_not_written(volume, tmp_path):
-    with pytest.raises(UsageError, match=r"written as \.nii"):
+    with pytest.raises(UsageError, match=r"must end in one of \.nii"):
         volume.write(tmp_path / "x.png")

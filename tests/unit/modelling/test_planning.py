@@ -68,7 +68,7 @@ def test_the_numbers_are_the_same_on_one_and_two_cores():
 
 @pytest.mark.parametrize(("changes", "says"), [
     ({"auc": 1.0}, "must lie between 0.5 and 1"), ({"patients": 6}, "plan more"),
-    ({"features": 30, "informative": 3}, "hold 2 blocks"),
+    ({"features": 30, "informative": 3}, "are 2 blocks"),
 ])  # fmt: skip
 def test_what_cannot_be_simulated_is_refused(changes, says):
     given = {"patients": 60, "prevalence": 0.4, "auc": 0.8, "features": 60, **changes}

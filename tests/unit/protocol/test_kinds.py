@@ -116,7 +116,7 @@ def test_the_docs_tables_have_exactly_these_words(page, heading, kinds):
 
 
 def test_the_docs_say_which_steps_a_pooled_model_makes_again():
-    text = (DOCS / "models.md").read_text("utf-8").partition("makes the last steps again")[2].partition("\n#")[0]
+    text = (DOCS / "models.md").read_text("utf-8").partition("repeats the last steps")[2].partition("\n#")[0]
     assert re.findall(r"`(\w+)`", text) == [kind.word for kind in SELECTION_STEPS if kind.again is not None]
 
 

@@ -126,11 +126,11 @@ def test_flowchart_and_summary_name_those_who_were_never_analysed(partly):
     _, _, facts = partly
     with style():
         drawing = FIGURES["flowchart"](facts)
-    assert "60 included, 12 not analysed (lacks a value that every model needs 12)" in drawing.alt
+    assert "60 included, 12 not analysed (a value that every model needs is missing 12)" in drawing.alt
     assert "32 in the training set and 16 in the testing set" in drawing.alt
     texts = [text.get_text() for text in drawing.figure.axes[0].texts]
     assert "Not analysed (n = 12)" in texts and "Analysed (n = 48)" in texts and "Training set (n = 32)" in texts
-    told = "No model could use 12 patients, who count in no AUC; 48 patients were analysed: 32 training patients"
+    told = "No model could use 12 patients, who contribute to no AUC; 48 patients were analysed: 32 training patients"
     assert told in " ".join(paragraph.text for paragraph in summary(facts))
 
 

@@ -56,12 +56,15 @@ export class Controls {
 
   /** @param {(action: string) => void} act */
   #bar(act) {
-    const { doc } = this.room;
+    const { room } = this;
+    const { doc } = room;
     const bar = this.root.appendChild(element("header", "bar"));
     bar.appendChild(element("strong", "case-id", doc.id));
     if (doc.practice) bar.appendChild(element("span", "badge", text("room.practice")));
     const target = Object.entries(doc.target ?? {}).map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(" · ");
     bar.appendChild(element("span", "target", target));
+    this.layout = bar.appendChild(choice(text("room.action.layout"), LAYOUTS, (v) => text(`room.layout.${v}`), (v) => room.setLayout(v)));
+    this.plane = bar.appendChild(choice(text("room.action.plane"), PLANES, (v) => text(`room.plane.${v}`), (v) => room.setPlane(v)));
     bar.appendChild(element("span", "spacer"));
     bar.appendChild(this.saved);
     this.saved.type = "button";
@@ -86,8 +89,6 @@ export class Controls {
   #options(act) {
     const { room } = this;
     const row = this.root.appendChild(element("div", "options"));
-    this.layout = row.appendChild(choice(text("room.action.layout"), LAYOUTS, (v) => text(`room.layout.${v}`), (v) => room.setLayout(v)));
-    this.plane = row.appendChild(choice(text("room.action.plane"), PLANES, (v) => text(`room.plane.${v}`), (v) => room.setPlane(v)));
     this.image = row.appendChild(choice(text("room.action.image"), /** @type {const} */ (["acquired", "prepared"]),
       (v) => text(`room.image.${v}`), (v) => room.setImage(v)));
     row.appendChild(this.windows);
@@ -203,7 +204,7 @@ export class Controls {
       row.setAttribute("aria-pressed", String(name === this.room.sequence));
       volume.textContent = voxels ? text("room.volume", { mm3: round(voxels * layer.grid.voxelMm3), voxels }) : text("room.empty");
       const drawn = perSlice[layer.planes[this.room.plane].through].reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0);
-      slices.textContent = voxels ? text("room.slices", { drawn }) : "";
+      slices.textContent = voxels ? drawn === 1 ? text("room.slice") : text("room.slices", { drawn }) : "";
     }
   }
 

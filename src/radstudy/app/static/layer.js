@@ -28,8 +28,18 @@ import { Grid, readVolume } from "./volume.js";
  * @property {string} grid
  */
 
-/** Octets of images that are kept beyond those on the screen. */
+/** Octets of images of one grid that are kept; beyond, phases that are no sequence of the study go first. */
 const KEPT_OCTETS = 800e6;
+
+/** Images on one grid: sequences of a family share their phases. */
+export class ImageStore {
+  /** @type {Map<string, Volume>} */
+  volumes = new Map();
+  /** @type {Map<string, Promise<Volume>>} */
+  loading = new Map();
+  /** Names of sequences. @type {Set<string>} */
+  sequences = new Set();
+}
 
 /** What the server proposes: new codes of some voxels, to be accepted slice by slice, all at once, or dropped. */
 export class Preview {
@@ -91,9 +101,12 @@ export class Layer {
   /**
    * @param {SequenceInfo} info
    * @param {{revision: number, runs: unknown} | undefined} state
+   * @param {ImageStore} store of the sequence's grid
    */
-  constructor(info, state) {
+  constructor(info, state, store = new ImageStore()) {
     this.info = info;
+    this.store = store;
+    store.sequences.add(info.name);
     this.name = info.name;
     this.grid = new Grid(info.shape, info.affine);
     this.mask = new Mask(this.grid);
@@ -109,10 +122,6 @@ export class Layer {
     this.preview = null;
     /** The phase on the screen; its own name: the sequence itself. */
     this.phase = info.name;
-    /** @type {Map<string, Volume>} */
-    this.volumes = new Map();
-    /** @type {Map<string, Promise<Volume>>} */
-    this.loading = new Map();
     /** @type {string | null} */
     this.failure = null;
   }
@@ -143,7 +152,7 @@ export class Layer {
    * @param {string} [phase]
    */
   volume(image, phase = this.phase) {
-    return this.volumes.get(`${phase} ${image}`) ?? null;
+    return this.store.volumes.get(`${phase} ${image}`) ?? null;
   }
 
   /**
@@ -156,12 +165,12 @@ export class Layer {
    */
   fetch(api, address, image, phase = this.phase) {
     const key = `${phase} ${image}`;
-    const here = this.volumes.get(key);
+    const here = this.store.volumes.get(key);
     if (here) return Promise.resolve(here);
-    let coming = this.loading.get(key);
+    let coming = this.store.loading.get(key);
     if (!coming) {
-      coming = this.#fetch(api, address, image, phase).finally(() => this.loading.delete(key));
-      this.loading.set(key, coming);
+      coming = this.#fetch(api, address, image, phase).finally(() => this.store.loading.delete(key));
+      this.store.loading.set(key, coming);
     }
     return coming;
   }
@@ -177,7 +186,7 @@ export class Layer {
     const { octets, dtype } = await api.octets(path);
     const volume = readVolume(octets, /** @type {Dtype} */ (dtype ?? this.#dtype(octets)), this.grid, `${phase}, ${image}`);
     this.#makeSpace(octets.byteLength);
-    this.volumes.set(`${phase} ${image}`, volume);
+    this.store.volumes.set(`${phase} ${image}`, volume);
     return volume;
   }
 
@@ -188,10 +197,12 @@ export class Layer {
 
   /** @param {number} octets */
   #makeSpace(octets) {
-    for (const key of this.volumes.keys()) {
-      const kept = [...this.volumes.values()].reduce((sum, volume) => sum + volume.voxels.byteLength, 0);
+    const { volumes, sequences } = this.store;
+    for (const key of volumes.keys()) {
+      const kept = [...volumes.values()].reduce((sum, volume) => sum + volume.voxels.byteLength, 0);
       if (kept + octets <= KEPT_OCTETS) return;
-      if (!key.startsWith(`${this.phase} `)) this.volumes.delete(key);
+      const phase = key.slice(0, key.lastIndexOf(" "));
+      if (phase !== this.phase && !sequences.has(phase)) volumes.delete(key);
     }
   }
 }

@@ -13,6 +13,7 @@ export class Mask {
     this.codes = new Uint8Array(grid.size);
     /** The codes as of the last stroke. */
     this.before = new Uint8Array(grid.size);
+    this.touched = false;
     this.voxels = 0;
     /** Voxels in the mask per slice of each array axis. */
     this.perSlice = grid.shape.map((length) => new Int32Array(length));
@@ -56,11 +57,15 @@ export class Mask {
    * @param {readonly Run[]} runs
    */
   load(runs) {
-    this.codes.fill(0);
-    for (const counts of this.perSlice) counts.fill(0);
-    this.voxels = 0;
+    if (this.voxels > 0 || !this.stroke.empty) {
+      this.codes.fill(0);
+      for (const counts of this.perSlice) counts.fill(0);
+      this.voxels = 0;
+    }
+    if (this.touched) this.before.fill(0); // a fresh mask stays as it was allocated: large grids open quicker
+    this.touched = true;
     this.apply(runs);
-    this.before.set(this.codes);
+    applyRuns(this.before, runs);
     this.stroke.clear();
   }
 

@@ -4,7 +4,7 @@ import { caseAddress, ApiError } from "./api.js";
 import { Controls, LAYOUTS, round } from "./controls.js";
 import { History } from "./history.js";
 import { actionOf, helpOverlay } from "./keys.js";
-import { Layer, Preview } from "./layer.js";
+import { ImageStore, Layer, Preview } from "./layer.js";
 import { acquiredPlane, PLANES } from "./orientation.js";
 import { checkedRuns, MOST_RUNS } from "./runs.js";
 import { Saving } from "./saving.js";
@@ -72,7 +72,7 @@ export class Room {
     this.onLeave = onLeave;
     this.onMissing = onMissing;
     this.address = caseAddress(doc.task, doc.id);
-    this.layers = new Map(doc.sequences.map((info) => [info.name, new Layer(info, doc.masks?.[info.name])]));
+    this.layers = layersOf(doc);
     if (!this.layers.size) throw new Error(text("room.no_sequence"));
     this.sequence = doc.sequences[0].name;
     const { shape, affine, images } = doc.sequences[0];
@@ -116,7 +116,7 @@ export class Room {
       onState: (state, waiting, error) => this.#saved(state, waiting, error),
       onRefused: (layer, strokes, error) => this.#refused(layer, strokes, error),
       onLost: (error) => this.lost(error.message),
-      onRecovered: (layer, strokes) => this.notice(text("room.recovered", { n: strokes.length, sequence: layer.name })),
+      onRecovered: (layer, stroke, change) => this.#recovered(layer, stroke, change),
       onPassing: () => this.notice(text("room.passing"), [[text("room.understood"), () => {}]]),
     });
     this.controls = new Controls(this);
@@ -153,9 +153,11 @@ export class Room {
   async start() {
     this.#expose();
     this.#saved("saved", 0, null);
+    const first = this.#fetch(this.layer);
     if (this.draws && !this.readOnly) await this.saving.start();
+    this.started = true;
     this.#setTool(this.draws && !this.readOnly ? "contour" : "look");
-    await this.#fetch(this.layer);
+    await first;
     this.refresh();
     (async () => {
       for (const layer of this.layers.values()) await this.#fetch(layer);
@@ -172,6 +174,8 @@ export class Room {
   }
 
   ended = new AbortController();
+  /** Strokes of an earlier page are taken up: from now on the reader may draw. */
+  started = false;
 
   /**
    * This tab no longer holds the case.
@@ -256,7 +260,8 @@ export class Room {
   /** Window presets of the active sequence, the last one computed from the image; which is on, -1: one's own. */
   windowing(layer = this.layer) {
     const image = this.imageOf(layer);
-    const volume = layer.volume(image, layer.name) ?? layer.volume(image);
+    const first = [...this.layers.values()].find(({ family }) => family === layer.family) ?? layer;
+    const volume = first.volume(image, first.name) ?? layer.volume(image, layer.name) ?? layer.volume(image);
     const own = /** @type {[number, number]} */ (volume?.window ?? [0, 1]);
     const shipped = layer.info.windows_of?.[image] ?? (image === this.firstImage ? layer.info.windows : []);
     const presets = [...shipped, own];
@@ -277,7 +282,7 @@ export class Room {
     for (const pane of this.panes) {
       if (pane.view.width) pane.view.show(this.#scene(pane));
     }
-    this.controls.sync();
+    this.controlsStale = true;
     this.schedule();
   }
 
@@ -542,6 +547,7 @@ export class Room {
       return false;
     }
     if (this.toolName === "measure") return true;
+    if (!this.started) return false;
     if (this.readOnly) {
       this.notice(text("room.read_only"));
       return false;
@@ -571,6 +577,7 @@ export class Room {
   /** @type {Site | null} */
   hover = null;
   volumeStale = false;
+  controlsStale = true;
 
   /** @param {Site} site */
   #crossTo(site) {
@@ -626,7 +633,7 @@ export class Room {
     const { image, chosen } = this.windowing(layer);
     return {
       image, phase: layer.phase, window: chosen, plane, slice, zoom: Number(this.zoom.toPrecision(4)), layout: this.layout,
-      mask: this.maskFilled ? "filled" : "outline", smooth: false, scale: window.devicePixelRatio || 1,
+      mask: this.maskFilled ? "filled" : "outline", smooth: this.smooth && this.toolName === "look", scale: window.devicePixelRatio || 1,
       screen: [window.innerWidth, window.innerHeight],
     };
   }
@@ -723,7 +730,7 @@ export class Room {
    * @param {Layer} [layer]
    */
   async compute(what, options, layer = this.layer) {
-    if (this.readOnly || !this.draws || this.computing) return;
+    if (this.readOnly || !this.draws || !this.started || this.computing) return;
     this.computing = true;
     const waiting = this.notice(text("room.computing", { what: text(`room.edit.${what}`) }), [[text("room.understood"), () => {}]]);
     try {
@@ -988,6 +995,21 @@ export class Room {
   }
 
   /**
+   * A stroke of an earlier page can be taken back like any other.
+   * @param {Layer} layer
+   * @param {import("./api.js").Stroke} stroke
+   * @param {{runs: import("./runs.js").Run[], inverse: import("./runs.js").Run[]}} change
+   */
+  #recovered(layer, stroke, change) {
+    const plane = PLANES.find((name) => name === stroke.view.plane) ?? this.plane;
+    this.history.add({ sequence: layer.name, tool: stroke.tool, ...change, plane, slice: Number(stroke.view.slice) || 0 });
+    if (!this.recovered) this.recovered = this.notice(text("room.recovered"), [[text("room.understood"), () => {}]]);
+  }
+
+  /** @type {HTMLElement | null} */
+  recovered = null;
+
+  /**
    * @param {Layer} layer
    * @param {import("./api.js").Stroke[]} strokes
    */
@@ -1038,7 +1060,9 @@ export class Room {
     for (const layer of this.layers.values()) layer.mask.frame.clear();
     for (const { view } of this.panes) view.draw();
     if (this.hover) this.#where(this.hover);
-    if (this.volumeStale) this.controls.syncVolumes();
+    if (this.controlsStale) this.controls.sync();
+    else if (this.volumeStale) this.controls.syncVolumes();
+    this.controlsStale = false;
     this.volumeStale = false;
   }
 
@@ -1085,6 +1109,7 @@ export class Room {
   #key(event) {
     const { target } = event;
     if (target instanceof Element && target.closest("input, select, textarea, [contenteditable]")) return;
+    if (event.key === " " && target instanceof Element && target.closest("button")) return; // presses the button
     if (event.key === " ") {
       this.spaceHeld = true;
       event.preventDefault();
@@ -1104,7 +1129,7 @@ export class Room {
     const room = this;
     const pages = /** @type {any} */ (window);
     pages.radstudyRoom = Object.freeze({
-      get ready() { return room.panes.every(({ view }) => Boolean(view.scene?.volume)) && !room.frameAsked; },
+      get ready() { return room.started && room.panes.every(({ view }) => Boolean(view.scene?.volume)) && !room.frameAsked; },
       get sequence() { return room.sequence; },
       get plane() { return room.plane; },
       get layout() { return room.layout; },
@@ -1127,6 +1152,16 @@ export class Room {
       revision: (/** @type {string} */ name) => room.layerOf(name).revision,
     });
   }
+}
+
+/**
+ * The layers of a case; those on one grid share their images.
+ * @param {CaseDocument} doc
+ */
+function layersOf(doc) {
+  /** @type {Map<string, ImageStore>} */
+  const stores = new Map(doc.sequences.map(({ grid }) => [grid, new ImageStore()]));
+  return new Map(doc.sequences.map((info) => [info.name, new Layer(info, doc.masks?.[info.name], stores.get(info.grid))]));
 }
 
 /** The last times from input to frame, ms. */

@@ -7,6 +7,7 @@ import { alreadyApplied, checkedRuns } from "./runs.js";
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./api.js").SaveState} SaveState */
 /** @typedef {import("./layer.js").Layer} Layer */
+/** @typedef {import("./runs.js").Run} Run */
 
 /**
  * @typedef {object} SavingEvents
@@ -14,7 +15,8 @@ import { alreadyApplied, checkedRuns } from "./runs.js";
  * @property {(layer: Layer, strokes: Stroke[], error: ApiError | null) => void} onRefused the mask was loaded again, the strokes are not
  *   in it
  * @property {(error: ApiError) => void} onLost
- * @property {(layer: Layer, strokes: Stroke[]) => void} onRecovered strokes of an earlier page were drawn again
+ * @property {(layer: Layer, stroke: Stroke, change: {runs: Run[], inverse: Run[]}) => void} onRecovered a stroke of an earlier page
+ *   was drawn again
  * @property {() => void} onPassing the browser keeps nothing
  */
 
@@ -60,7 +62,8 @@ export class Saving {
    * @param {Record<string, unknown>} view
    */
   send(layer, tool, runs, view) {
-    this.queue?.add({ sequence: layer.name, revision: layer.revision++, tool, runs, view });
+    if (!this.queue) throw new Error("A stroke was drawn before the page could store it");
+    this.queue.add({ sequence: layer.name, revision: layer.revision++, tool, runs, view });
   }
 
   /** True once all strokes are stored. */
@@ -90,11 +93,11 @@ export class Saving {
     }
     for (const stroke of newer) {
       layer.mask.apply(checkedRuns(stroke.runs, layer.grid.size));
-      layer.mask.endStroke();
+      const change = layer.mask.endStroke();
       layer.revision++;
       queue.add(stroke);
+      if (change) this.events.onRecovered(layer, stroke, change);
     }
-    if (newer.length) this.events.onRecovered(layer, newer);
   }
 
   /**

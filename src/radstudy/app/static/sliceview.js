@@ -59,7 +59,7 @@ import { planeAxes } from "./tools.js";
 const COLOURS = {
   mask: [70, 200, 255], add: [255, 190, 60], remove: [255, 80, 150], line: "#ffe27a", erase: "#ff7d9c", cross: "rgba(120,190,255,.55)",
 };
-const FILL = 0.26;
+const FILL = 0.18;
 const PREVIEW_FILL = 0.6;
 /** Wheel units of one slice. */
 const NOTCH = 100;
@@ -270,7 +270,7 @@ export class SliceView {
     const { scene } = this;
     if (!scene || !this.width) return;
     const first = this.since;
-    const painted = this.repaint || this.stale.image || this.stale.mask || !this.patch.empty;
+    const painted = this.repaint || this.stale.image || !this.patch.empty;
     if (this.stale.image && scene.volume) {
       this.image.fit(scene.plane.columns, scene.plane.rows);
       greySlice(scene.volume, scene.plane, scene.slice, scene.window[0], scene.window[1], this.image.pixels);
@@ -278,14 +278,8 @@ export class SliceView {
       this.stale.image = false;
       this.repaint = true;
     }
-    if (this.stale.mask || this.overlay.image.width !== scene.plane.columns || this.overlay.image.height !== scene.plane.rows) {
-      this.overlay.fit(scene.plane.columns, scene.plane.rows);
-      this.#colour(0, 0, scene.plane.columns - 1, scene.plane.rows - 1);
-      this.stale.mask = false;
-      this.repaint = true;
-    } else if (!this.patch.empty) {
-      this.#colour(this.patch.left, this.patch.top, this.patch.right, this.patch.bottom);
-    }
+    this.bare = scene.mask.perSlice[scene.plane.through][scene.slice] === 0 && !scene.previewSlices?.[scene.slice];
+    this.#colourStale(scene);
     if (this.repaint) this.#paint(0, 0, scene.plane.columns - 1, scene.plane.rows - 1, true);
     else if (!this.patch.empty) this.#paint(this.patch.left, this.patch.top, this.patch.right, this.patch.bottom, false);
     this.patch.clear();
@@ -294,6 +288,24 @@ export class SliceView {
     if (this.stale.bar) this.#paintBar(scene);
     if (first > 0 && (painted || this.drag === "tool")) this.host.drew(first, this.kind);
     this.since = 0;
+  }
+
+  /** Whether neither mask nor preview has a voxel on this slice: then the colours are neither computed nor drawn. */
+  bare = true;
+
+  /** @param {Scene} scene */
+  #colourStale(scene) {
+    const { columns, rows } = scene.plane;
+    if (this.bare) {
+      this.stale.mask = true;
+    } else if (this.stale.mask) {
+      this.overlay.fit(columns, rows);
+      this.#colour(0, 0, columns - 1, rows - 1);
+      this.stale.mask = false;
+      this.repaint = true;
+    } else if (!this.patch.empty) {
+      this.#colour(this.patch.left, this.patch.top, this.patch.right, this.patch.bottom);
+    }
   }
 
   /**
@@ -351,7 +363,7 @@ export class SliceView {
       context.imageSmoothingEnabled = scene.smooth;
       context.drawImage(this.image.canvas, x, y, scene.plane.columns * px, scene.plane.rows * py);
     }
-    if (scene.maskShown) {
+    if (scene.maskShown && !this.bare) {
       context.imageSmoothingEnabled = false;
       context.drawImage(this.overlay.canvas, x, y, scene.plane.columns * px, scene.plane.rows * py);
       const margin = all ? 0 : Math.ceil(4 / (Math.min(px, py) * ratio)) + 1;
@@ -395,9 +407,12 @@ export class SliceView {
         if (row === plane.rows - 1 || codes[index + downStep] === 0) edge(context, x0, y0 + py, x0 + px, y0 + py);
       }
     }
+    context.lineCap = "square";
+    context.strokeStyle = "rgba(0,20,35,.55)"; // so that it is seen on bright lesions too
+    context.lineWidth = 3;
+    context.stroke();
     context.strokeStyle = `rgb(${COLOURS.mask.join(",")})`;
     context.lineWidth = 1.25;
-    context.lineCap = "square";
     context.stroke();
   }
 
@@ -428,17 +443,21 @@ export class SliceView {
     }
   }
 
+  /** Whether something stands on the upper canvas. */
+  overUsed = false;
+
   /** What moves with the pointer. A freehand line in progress only grows, so only its new part is drawn. */
   #paintOver() {
     const scene = /** @type {Scene} */ (this.scene);
     const { over, ratio } = this;
     const tool = this.host.tool();
     const growing = tool.grows && this.drag === "tool" && !this.stale.over && this.drawnPoints > 0;
-    if (!growing) {
+    if (!growing && this.overUsed) {
       over.setTransform(1, 0, 0, 1, 0, 0);
       over.clearRect(0, 0, this.top.width, this.top.height);
-      this.drawnPoints = 0;
+      this.overUsed = false;
     }
+    if (!growing) this.drawnPoints = 0;
     over.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (scene.volume && (this.inside || tool.stays || this.drag === "tool")) tool.paint(this.pencil, this.site);
     this.stale.over = false;
@@ -624,9 +643,10 @@ export class SliceView {
     if (drag === "pinch" && this.fingers.size > 0) return;
     this.drag = "none";
     if (drag !== "tool") return;
-    if (event.type !== "pointercancel") this.locate(event.clientX, event.clientY);
     this.stale.over = true;
     this.touch(event.timeStamp, "paint");
+    if (event.type === "pointercancel") this.host.tool().drop(); // the system took the pointer: nobody ended this stroke
+    else this.locate(event.clientX, event.clientY);
     this.host.released(this, this.site);
   }
 
@@ -639,8 +659,9 @@ export class SliceView {
   /** @param {WheelEvent} event */
   #wheel(event) {
     event.preventDefault();
-    if (!this.scene) return;
-    const unit = event.deltaMode === 1 ? NOTCH / 3 : event.deltaMode === 2 ? NOTCH : 1;
+    if (!this.scene || this.drag === "tool") return; // a stroke stays on its slice
+    // pixels are CSS pixels: one notch is fewer of them on a scaled screen
+    const unit = event.deltaMode === 1 ? NOTCH / 3 : event.deltaMode === 2 ? NOTCH : window.devicePixelRatio || 1;
     const delta = (event.deltaY || event.deltaX) * unit;
     const box = this.top.getBoundingClientRect();
     if (event.ctrlKey || event.metaKey) {
@@ -740,6 +761,7 @@ function pencilOf(view) {
    * @param {boolean} closed
    */
   function way(points, from, to, closed) {
+    view.overUsed = true;
     context.beginPath();
     for (let n = from; n < to; n++) {
       const x = screenX(points[2 * n], points[2 * n + 1]), y = screenY(points[2 * n], points[2 * n + 1]);
@@ -760,6 +782,7 @@ function pencilOf(view) {
       view.drawnPoints = count;
     },
     knob(x, y) {
+      view.overUsed = true;
       context.beginPath();
       context.arc(screenX(x, y), screenY(x, y), 4, 0, 2 * Math.PI);
       context.fillStyle = "#14171b";
@@ -776,6 +799,7 @@ function pencilOf(view) {
       context.fillText(words, screenX(x, y) + 12, screenY(x, y) - 6);
     },
     ring(radiusMm, at, erasing) {
+      view.overUsed = true;
       const scene = /** @type {Scene} */ (view.scene);
       const [x, y] = planeAxes(scene.plane);
       const radius = radiusMm * scene.pxPerMm;
@@ -786,6 +810,7 @@ function pencilOf(view) {
       context.stroke();
     },
     box(x0, y0, x1, y1) {
+      view.overUsed = true;
       const left = Math.min(screenX(x0, y0), screenX(x1, y1)), right = Math.max(screenX(x0, y0), screenX(x1, y1));
       const top = Math.min(screenY(x0, y0), screenY(x1, y1)), bottom = Math.max(screenY(x0, y0), screenY(x1, y1));
       context.setLineDash([5, 4]);

@@ -77,7 +77,7 @@ export class Volume {
     this.ownWindow = null;
   }
 
-  /** The window shown without a preset: 1st to 99.5th percentile of the voxels that are not zero. */
+  /** The window shown without a preset: 1st to 99.9th percentile of the voxels that are not zero. */
   get window() {
     this.ownWindow ??= percentileWindow(this.voxels);
     return this.ownWindow;
@@ -142,7 +142,7 @@ function percentileWindow(voxels) {
   if (sample.length === 0) return [0, 1];
   sample.sort((a, b) => a - b);
   const low = sample[Math.floor(0.01 * (sample.length - 1))];
-  const high = sample[Math.floor(0.995 * (sample.length - 1))];
+  const high = sample[Math.floor(0.999 * (sample.length - 1))];
   return high > low ? [low, high] : [low, low + 1];
 }
 

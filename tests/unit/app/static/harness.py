@@ -1,7 +1,7 @@
 """A small server of the case page with the reading room's addresses, for one case of synthetic images on any grid.
 
-It keeps strokes as the reading room does: a stroke with revision n is accepted only if n are stored. Tests switch it off,
-slow it down or change a mask behind the page's back.
+It keeps strokes as the reading room does: a stroke with revision n is accepted only if n are stored. Tests switch
+it off, slow it down or change a mask behind the page's back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -44,6 +45,7 @@ class Sequence_:  # noqa: N801  (Sequence is typing's)
     affine: NDArray[np.float64]
     phases: dict[str, NDArray[Any]] = field(default_factory=dict)
     windows: Sequence[tuple[float, float]] = ()
+    grid: str = ""
     strokes: list[dict[str, Any]] = field(default_factory=list)
 
     @cached_property
@@ -75,7 +77,7 @@ class Sequence_:  # noqa: N801  (Sequence is typing's)
             "name": self.name, "shape": list(self.first.shape), "affine": self.affine.tolist(),
             "spacing_mm": np.linalg.norm(self.affine[:3, :3], axis=0).tolist(), "dtype": self.first.dtype.name,
             "unit": "a.u.", "images": list(self.images), "phases": list(self.phases), "windows": list(self.windows),
-            "grid": self.name,
+            "grid": self.grid or self.name,
         }  # fmt: skip
 
 
@@ -156,8 +158,10 @@ def between_slices(sequence: Sequence_, options: dict[str, Any]) -> NDArray[np.u
     mask = np.moveaxis(sequence.volume != 0, options["axis"], 0)
     drawn = np.flatnonzero(mask.any(axis=(1, 2)))
     after = np.moveaxis(sequence.volume.copy(), options["axis"], 0)
-    for low, high in zip(drawn[:-1], drawn[1:], strict=True):
-        signed = [ndimage.distance_transform_edt(~mask[n]) - ndimage.distance_transform_edt(mask[n]) for n in (low, high)]
+    for low, high in pairwise(drawn):
+        signed = [
+            ndimage.distance_transform_edt(~mask[n]) - ndimage.distance_transform_edt(mask[n]) for n in (low, high)
+        ]
         for n in range(low + 1, high):
             part = (n - low) / (high - low)
             after[n][(1 - part) * signed[0] + part * signed[1] < 0] = 7

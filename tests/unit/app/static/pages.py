@@ -61,7 +61,11 @@ class RoomPage:
     def codes(self, name: str) -> NDArray[np.uint8]:
         """The mask as the browser has it, on the grid."""
         runs = self.page.evaluate(
-            """name => { const out = []; window.radstudyRoom.codes(name).forEach((c, n) => c && out.push([n, c])); return out; }""",
+            """name => {
+                const out = [];
+                window.radstudyRoom.codes(name).forEach((code, index) => code && out.push([index, code]));
+                return out;
+            }""",
             name,
         )
         codes = np.zeros(self.harness.case.named(name).first.shape, np.uint8)

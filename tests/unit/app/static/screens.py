@@ -1,4 +1,4 @@
-"""Where voxels lie on the screen, and which belong to what was drawn: written apart from the page, from the rules alone.
+"""Where voxels lie on the screen, and which belong to what was drawn: from the rules alone, apart from the page.
 
 Anatomical axes come from nibabel, polygons from matplotlib; distances are those of patient coordinates in mm.
 """
@@ -6,6 +6,7 @@ Anatomical axes come from nibabel, polygons from matplotlib; distances are those
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import nibabel as nib
@@ -85,7 +86,9 @@ class Screen:
         grid = np.stack(np.meshgrid(np.arange(self.shape[x]), np.arange(self.shape[y]), indexing="ij"), -1)
         centres = grid.reshape(-1, 2).astype(float)
         ways = np.stack([corners, np.roll(corners, -1, axis=0)], 1)
-        assert min(_distances(centres, *way).min() for way in ways) > 1e-7, "a centre lies on an edge: choose other points"
+        assert min(_distances(centres, *way).min() for way in ways) > 1e-7, (
+            "a centre lies on an edge: choose other points"
+        )
         inside = Outline(np.vstack([corners, corners[:1]]), closed=True).contains_points(centres)
         mask = np.zeros(self.shape, bool)
         plane = inside.reshape(self.shape[x], self.shape[y])
@@ -97,13 +100,16 @@ class Screen:
         centres = np.stack(np.meshgrid(*map(np.arange, self.shape), indexing="ij"), -1).reshape(-1, 3)
         patient = nib.affines.apply_affine(self.affine, centres)
         way = nib.affines.apply_affine(self.affine, self.index(points))
-        ends = [(way[0], way[0])] if len(way) == 1 else list(zip(way[:-1], way[1:], strict=True))
+        ends = [(way[0], way[0])] if len(way) == 1 else list(pairwise(way))
         distance = np.min([_distances(patient, a, b) for a, b in ends], axis=0)
         assert np.abs(distance - radius_mm).min() > 1e-7, "a centre lies on the rim: choose another radius"
         mask = (distance <= radius_mm).reshape(self.shape)
         if not ball:
             through = self.axes[2]
-            mask &= np.arange(self.shape[through]).reshape([-1 if axis == through else 1 for axis in range(3)]) == self.slice
+            mask &= (
+                np.arange(self.shape[through]).reshape([-1 if axis == through else 1 for axis in range(3)])
+                == self.slice
+            )
         return mask
 
 

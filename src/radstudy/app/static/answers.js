@@ -150,7 +150,8 @@ export function serverProblems(missing, items, sequences = []) {
   if (!Array.isArray(missing)) return [];
   const names = new Set(items.map(({ name }) => name));
   return missing.map((one) => {
-    if (typeof one === "string") return names.has(one) ? { item: one, sequence: "", words: text("form.unanswered") } : placed(one, items, sequences);
+    if (typeof one === "string" && names.has(one)) return { item: one, sequence: "", words: text("form.unanswered") };
+    if (typeof one === "string") return placed(one, items, sequences);
     return { item: String(one?.item ?? ""), sequence: String(one?.sequence ?? ""), words: String(one?.text ?? "") };
   });
 }
@@ -163,7 +164,8 @@ export function serverProblems(missing, items, sequences = []) {
  * @returns {Problem}
  */
 function placed(words, items, sequences) {
-  const begins = (/** @type {string} */ name) => name !== "" && (words === name || words.startsWith(`${name}:`) || words.startsWith(`${name} is `));
+  const begins = (/** @type {string} */ name) =>
+    name !== "" && (words === name || words.startsWith(`${name}:`) || words.startsWith(`${name} is `));
   const item = items.find(({ name, label }) => begins(label) || begins(name))?.name ?? "";
   return { item, sequence: item ? "" : sequences.find(begins) ?? "", words };
 }

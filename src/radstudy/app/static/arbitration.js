@@ -74,7 +74,7 @@ function addAnswer(row, who, value, name) {
 function commentsOf(a, b) {
   const box = element("dl", "comments");
   for (const [who, values] of /** @type {const} */ ([["a", a], ["b", b]])) {
-    if (values?.comment) addAnswer(box, text(`arbitration.comment_${who}`), String(values.comment), "own");
+    if (values?.comment) addAnswer(box, text(`arbitration.comment_of.${who}`), String(values.comment), "own");
   }
   return box;
 }

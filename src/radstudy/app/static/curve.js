@@ -123,7 +123,8 @@ function plot(points, timed, unit) {
   }
   for (const at of timed ? timeTicks(end) : points.map((point) => point.at)) {
     svg.appendChild(shape("line", { class: "grid", x1: x(at), x2: x(at), y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM + 4 }));
-    svg.appendChild(shape("text", { class: "tick", x: x(at), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, timed ? clock(at) : String(at)));
+    const place = { class: "tick", x: x(at), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" };
+    svg.appendChild(shape("text", place, timed ? clock(at) : String(at)));
   }
   const label = text(timed ? "curve.time_axis" : "curve.phase_axis");
   svg.appendChild(shape("text", { class: "axis", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, label));

@@ -61,7 +61,8 @@ export class CurvePanel {
     const inside = index.every((n, axis) => n >= 0 && n < layer.grid.shape[axis]);
     const [i, j, k] = index;
     const query = new URLSearchParams({ sequence: layer.name, i: String(i), j: String(j), k: String(k) });
-    return { query: inside ? String(query) : "outside", unit: layer.info.unit, at: text("curve.at", { i: i + 1, j: j + 1, k: k + 1, sequence: layer.name }) };
+    const at = text("curve.at", { i: i + 1, j: j + 1, k: k + 1, sequence: layer.name });
+    return { query: inside ? String(query) : "outside", unit: layer.info.unit, at };
   }
 
   async #fetch() {

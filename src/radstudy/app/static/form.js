@@ -172,7 +172,8 @@ export class Form {
     section.appendChild(element("summary", "", text(title)));
     section.appendChild(element("p", "definition", text("form.quality_scale")));
     for (const name of sequences) {
-      const control = sequenceControl(name, () => (this.perSequence[name] ??= unsaid()), () => this.perSequence[name] ?? unsaid(), () => this.#changed());
+      const read = () => this.perSequence[name] ?? unsaid();
+      const control = sequenceControl(name, () => (this.perSequence[name] ??= unsaid()), read, () => this.#changed());
       this.sequenceControls.set(name, control);
       section.appendChild(control.box);
     }

@@ -63,7 +63,9 @@ function freshLink(url) {
   const copy = pressButton(text("lead.copy"), async () => {
     field.focus();
     field.select();
-    const copied = navigator.clipboard ? await navigator.clipboard.writeText(url).then(() => true, () => false) : document.execCommand("copy");
+    const copied = navigator.clipboard
+      ? await navigator.clipboard.writeText(url).then(() => true, () => false)
+      : document.execCommand("copy"); // over plain http browsers have no clipboard
     copy.textContent = text(copied ? "lead.copied" : "lead.copy_by_key");
   });
   row.append(field, copy);

@@ -1,7 +1,7 @@
-"""A small server with the reading room's addresses for a whole study: worklists, forms, arbitration, the lead's page.
+"""A small server with the reading room's addresses: worklists, forms, arbitration, the lead's page.
 
-It keeps answers as the reading room does: they are stored only if the page knows the last ones, the first answers stay once
-locked, an incomplete case is not closed, and a case belongs to one tab at a time.
+It keeps answers as the reading room does: they are stored only if the page knows the last ones, the first answers stay
+once locked, an incomplete case is not closed, and a case belongs to one tab at a time.
 """
 
 from __future__ import annotations
@@ -30,28 +30,69 @@ def item(name: str, label: str, kind: str, **more: Any) -> Json:
     """An item of a form as the server describes it."""
     word = NOT_ASSESSABLE if kind in {"level", "number"} else None
     return {
-        "name": name, "label": label, "kind": kind, "levels": [], "unit": "", "range": None, "definition": "",
-        "required": kind != "text", "computed": False, "not_assessable": word,
-    } | more  # fmt: skip
+        "name": name,
+        "label": label,
+        "kind": kind,
+        "levels": [],
+        "unit": "",
+        "range": None,
+        "definition": "",
+        "required": kind != "text",
+        "computed": False,
+        "not_assessable": word,
+    } | more
 
 
 FORM = [
-    item("shape", "Shape", "level", levels=["oval", "round", "irregular"], definition="The outline as a whole, on the first phase."),
-    item("margin", "Margin", "level", levels=["circumscribed", "not circumscribed"],
-         definition="Circumscribed: sharp against the tissue all around."),
-    item("enhancement", "Internal enhancement", "level", levels=["homogeneous", "heterogeneous", "rim"],
-         definition="On the second minute after contrast."),
-    item("max_diameter_cm", "Largest diameter", "number", unit="cm", range=[0.1, 20.0], computed=True,
-         definition="In any plane, on the phase that shows the lesion best."),
-    item("tic_type", "Curve type", "level", levels=["persistent", "plateau", "washout"], computed=True,
-         definition="After the second minute: rises on, stays within 10 %, falls."),
+    item(
+        "shape",
+        "Shape",
+        "level",
+        levels=["oval", "round", "irregular"],
+        definition="The outline as a whole, on the first phase.",
+    ),
+    item(
+        "margin",
+        "Margin",
+        "level",
+        levels=["circumscribed", "not circumscribed"],
+        definition="Circumscribed: sharp against the tissue all around.",
+    ),
+    item(
+        "enhancement",
+        "Internal enhancement",
+        "level",
+        levels=["homogeneous", "heterogeneous", "rim"],
+        definition="On the second minute after contrast.",
+    ),
+    item(
+        "max_diameter_cm",
+        "Largest diameter",
+        "number",
+        unit="cm",
+        range=[0.1, 20.0],
+        computed=True,
+        definition="In any plane, on the phase that shows the lesion best.",
+    ),
+    item(
+        "tic_type",
+        "Curve type",
+        "level",
+        levels=["persistent", "plateau", "washout"],
+        computed=True,
+        definition="After the second minute: rises on, stays within 10 %, falls.",
+    ),
     item("likelihood", "HER2-positive", "likelihood", unit="%", range=[0.0, 100.0]),
     item("comment", "", "text", required=False),
-]  # fmt: skip
+]
 COMPLETE = {
-    "shape": "oval", "margin": "circumscribed", "enhancement": "rim", "max_diameter_cm": 2.3, "tic_type": "washout",
+    "shape": "oval",
+    "margin": "circumscribed",
+    "enhancement": "rim",
+    "max_diameter_cm": 2.3,
+    "tic_type": "washout",
     "likelihood": 70,
-}  # fmt: skip
+}
 
 
 def phantom(shape: tuple[int, int, int], gain: float, seed: int) -> NDArray[np.int16]:
@@ -161,12 +202,22 @@ class Study:
             return 409, {"error": "another tab has this case", "held": True}
         case.holder, case.status = body["tab"], "open"
         document: Json = {
-            "id": case.id, "task": task, "target": self.target, "arrow": None, "practice": case.practice, "status": "open",
-            "sequences": [one.document for one in self.sequences], "masks": {},
-            "answers": {"revision": case.revision, "values": case.values}, "per_sequence": case.per_sequence,
-            "form": self.form(task), "tools": {"grow": False, "carry": False}, "bin_width": 25, "minimum_voxels": 50,
+            "id": case.id,
+            "task": task,
+            "target": self.target,
+            "arrow": None,
+            "practice": case.practice,
+            "status": "open",
+            "sequences": [one.document for one in self.sequences],
+            "masks": {},
+            "answers": {"revision": case.revision, "values": case.values},
+            "per_sequence": case.per_sequence,
+            "form": self.form(task),
+            "tools": {"grow": False, "carry": False},
+            "bin_width": 25,
+            "minimum_voxels": 50,
             "locked": case.first is not None,
-        }  # fmt: skip
+        }
         if case.first is not None:
             document |= {"first": {"values": case.first}, **self.shown(task, case)}
         return 200, document
@@ -248,7 +299,7 @@ class StudyServer:
         self.thread.join()
 
 
-def _handler(study: Study) -> type[BaseHTTPRequestHandler]:
+def _handler(study: Study) -> type[BaseHTTPRequestHandler]:  # noqa: C901  (one short method a kind of request)
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -295,7 +346,7 @@ def _handler(study: Study) -> type[BaseHTTPRequestHandler]:
                 return self.json(401, {"error": "enter with your personal link first"})
             return self.api(method, parts[1:], body)
 
-        def api(self, method: str, parts: list[str], body: Any) -> None:
+        def api(self, method: str, parts: list[str], body: Any) -> None:  # noqa: PLR0911
             if parts == ["me"]:
                 return self.json(200, study.me)
             if parts == ["events"]:
@@ -326,8 +377,14 @@ def _handler(study: Study) -> type[BaseHTTPRequestHandler]:
             if parts == ["links"] and method == "GET":
                 return self.json(200, {"links": study.links})
             if parts == ["links"]:
-                link = {"id": f"L{len(study.links)}", "reader": body["reader"], "task": body["task"], "role": "reader",
-                        "created_at": "2026-11-30T08:00:00Z", "revoked_at": ""}  # fmt: skip
+                link = {
+                    "id": f"L{len(study.links)}",
+                    "reader": body["reader"],
+                    "task": body["task"],
+                    "role": "reader",
+                    "created_at": "2026-11-30T08:00:00Z",
+                    "revoked_at": "",
+                }
                 study.links.append(link)
                 return self.json(200, {"url": f"https://reading.example.org/#token{len(study.links)}", **link})
             if parts[0] == "links":
@@ -405,46 +462,195 @@ def arbiter_study(**more: Any) -> Study:
 def lead_study(**more: Any) -> Study:
     """What the lead sees of two readers and an arbiter."""
     readers = [
-        {"reader": "R1", "task": "masks", "closed": 24, "total": 24, "open": 0, "skipped": 0, "later": 2, "last": "2026-11-28"},
-        {"reader": "R2", "task": "masks", "closed": 11, "total": 14, "open": 1, "skipped": 1, "later": 0, "last": "2026-11-29"},
-        {"reader": "R1", "task": "characteristics", "closed": 9, "total": 24, "open": 1, "skipped": 0, "later": 12, "last": "2026-11-27"},
-        {"reader": "R2", "task": "characteristics", "closed": 13, "total": 24, "open": 0, "skipped": 2, "later": 0, "last": "2026-11-29"},
-        {"reader": "R3", "task": "arbitration", "closed": 0, "total": 4, "open": 0, "skipped": 0, "later": 0, "last": None},
-    ]  # fmt: skip
+        {
+            "reader": "R1",
+            "task": "masks",
+            "closed": 24,
+            "total": 24,
+            "open": 0,
+            "skipped": 0,
+            "later": 2,
+            "last": "2026-11-28",
+        },
+        {
+            "reader": "R2",
+            "task": "masks",
+            "closed": 11,
+            "total": 14,
+            "open": 1,
+            "skipped": 1,
+            "later": 0,
+            "last": "2026-11-29",
+        },
+        {
+            "reader": "R1",
+            "task": "characteristics",
+            "closed": 9,
+            "total": 24,
+            "open": 1,
+            "skipped": 0,
+            "later": 12,
+            "last": "2026-11-27",
+        },
+        {
+            "reader": "R2",
+            "task": "characteristics",
+            "closed": 13,
+            "total": 24,
+            "open": 0,
+            "skipped": 2,
+            "later": 0,
+            "last": "2026-11-29",
+        },
+        {
+            "reader": "R3",
+            "task": "arbitration",
+            "closed": 0,
+            "total": 4,
+            "open": 0,
+            "skipped": 0,
+            "later": 0,
+            "last": None,
+        },
+    ]
     patients = [f"{n:03d}" for n in range(1, 25)]
-    cases = [{"reader": reader, "task": "masks", "patient": one, "lesion": "1", "status": "closed", "closed_at": "2026-11-28"}
-             for reader in ("R1", "R2") for one in patients[:11]]  # fmt: skip
-    lesions = [{"patient": one, "lesion": "1", "sequences": ["T2WI", "DWI", "DCE3"], "arrow": [12.0, 30.0, 4.0] if n < 9 else None}
-               for n, one in enumerate(patients)]  # fmt: skip
+    cases = [
+        {
+            "reader": reader,
+            "task": "masks",
+            "patient": one,
+            "lesion": "1",
+            "status": "closed",
+            "closed_at": "2026-11-28",
+        }
+        for reader in ("R1", "R2")
+        for one in patients[:11]
+    ]
+    lesions = [
+        {
+            "patient": one,
+            "lesion": "1",
+            "sequences": ["T2WI", "DWI", "DCE3"],
+            "arrow": [12.0, 30.0, 4.0] if n < 9 else None,
+        }
+        for n, one in enumerate(patients)
+    ]
     sequences = ("T2WI", "DWI", "DCE3")
-    masks = [{"sequence": name, "readers": ["R1", "R2"], "n": 11, "dice": {"median": dice, "low": dice - 0.05, "high": dice + 0.03,
-              "lowest": dice - 0.3}, "volumes_mm3": [4210, 3985], "icc": {"value": 0.94, "low": 0.81, "high": 0.98}}
-             for name, dice in zip(sequences, (0.86, 0.81, 0.88), strict=True)]  # fmt: skip
+    masks = [
+        {
+            "sequence": name,
+            "readers": ["R1", "R2"],
+            "n": 11,
+            "dice": {"median": dice, "low": dice - 0.05, "high": dice + 0.03, "lowest": dice - 0.3},
+            "volumes_mm3": [4210, 3985],
+            "icc": {"value": 0.94, "low": 0.81, "high": 0.98},
+        }
+        for name, dice in zip(sequences, (0.86, 0.81, 0.88), strict=True)
+    ]
     items = [
-        {"item": "margin", "label": "Margin", "readers": ["R1", "R2"], "n": 9, "statistic": "kappa", "value": 0.61, "low": 0.22, "high": 1.0,
-         "agreed": 0.78},
-        {"item": "tic_type", "label": "Curve type", "readers": ["R1", "R2"], "n": 9, "statistic": "weighted kappa", "value": 0.74,
-         "low": 0.4, "high": 1.0, "agreed": 0.82},
-        {"item": "max_diameter_cm", "label": "Largest diameter", "readers": ["R1", "R2"], "n": 9, "statistic": "ICC(2,1)", "value": 0.97,
-         "low": 0.9, "high": 0.99, "agreed": None},
-    ]  # fmt: skip
+        {
+            "item": "margin",
+            "label": "Margin",
+            "readers": ["R1", "R2"],
+            "n": 9,
+            "statistic": "kappa",
+            "value": 0.61,
+            "low": 0.22,
+            "high": 1.0,
+            "agreed": 0.78,
+        },
+        {
+            "item": "tic_type",
+            "label": "Curve type",
+            "readers": ["R1", "R2"],
+            "n": 9,
+            "statistic": "weighted kappa",
+            "value": 0.74,
+            "low": 0.4,
+            "high": 1.0,
+            "agreed": 0.82,
+        },
+        {
+            "item": "max_diameter_cm",
+            "label": "Largest diameter",
+            "readers": ["R1", "R2"],
+            "n": 9,
+            "statistic": "ICC(2,1)",
+            "value": 0.97,
+            "low": 0.9,
+            "high": 0.99,
+            "agreed": None,
+        },
+    ]
     disagreements = {
-        "masks": [{"patient": "007", "lesion": "1", "sequence": "DWI", "readers": ["R1", "R2"], "dice": 0.41, "volumes_mm3": [5210, 2100]},
-                  {"patient": "003", "lesion": "1", "sequence": "T2WI", "readers": ["R1", "R2"], "dice": 0.63, "volumes_mm3": [812, 1240]}],
-        "items": [{"patient": "004", "lesion": "1", "item": "margin", "label": "Margin", "readers": ["R1", "R2"],
-                   "values": ["circumscribed", "not circumscribed"], "final": None},
-                  {"patient": "009", "lesion": "1", "item": "max_diameter_cm", "label": "Largest diameter", "unit": "cm",
-                   "readers": ["R1", "R2"], "values": [2.9, 2.1], "final": 2.5, "source": "arbitrated"}],
-    }  # fmt: skip
+        "masks": [
+            {
+                "patient": "007",
+                "lesion": "1",
+                "sequence": "DWI",
+                "readers": ["R1", "R2"],
+                "dice": 0.41,
+                "volumes_mm3": [5210, 2100],
+            },
+            {
+                "patient": "003",
+                "lesion": "1",
+                "sequence": "T2WI",
+                "readers": ["R1", "R2"],
+                "dice": 0.63,
+                "volumes_mm3": [812, 1240],
+            },
+        ],
+        "items": [
+            {
+                "patient": "004",
+                "lesion": "1",
+                "item": "margin",
+                "label": "Margin",
+                "readers": ["R1", "R2"],
+                "values": ["circumscribed", "not circumscribed"],
+                "final": None,
+            },
+            {
+                "patient": "009",
+                "lesion": "1",
+                "item": "max_diameter_cm",
+                "label": "Largest diameter",
+                "unit": "cm",
+                "readers": ["R1", "R2"],
+                "values": [2.9, 2.1],
+                "final": 2.5,
+                "source": "arbitrated",
+            },
+        ],
+    }
     images = sequences_of_case()
     lead = {
-        "progress": {"readers": readers, "cases": cases, "lesions": lesions}, "agreement": {"masks": masks, "items": items},
-        "disagreements": disagreements, "reopen": {}, "arrow": {}, "export": {"masks": 35, "answers": 24}, "takein": {"voxels": 812},
+        "progress": {"readers": readers, "cases": cases, "lesions": lesions},
+        "agreement": {"masks": masks, "items": items},
+        "disagreements": disagreements,
+        "reopen": {},
+        "arrow": {},
+        "export": {"masks": 35, "answers": 24},
+        "takein": {"voxels": 812},
         "lesion": {"sequences": [one.document for one in images], "arrow": None},
-    }  # fmt: skip
+    }
     links = [
-        {"id": "L0", "reader": "R1", "task": "", "role": "reader", "created_at": "2026-11-02T08:00:00Z", "revoked_at": ""},
-        {"id": "L1", "reader": "R2", "task": "masks", "role": "reader", "created_at": "2026-11-02T08:01:00Z",
-         "revoked_at": "2026-11-20T10:00:00Z"},
-    ]  # fmt: skip
+        {
+            "id": "L0",
+            "reader": "R1",
+            "task": "",
+            "role": "reader",
+            "created_at": "2026-11-02T08:00:00Z",
+            "revoked_at": "",
+        },
+        {
+            "id": "L1",
+            "reader": "R2",
+            "task": "masks",
+            "role": "reader",
+            "created_at": "2026-11-02T08:01:00Z",
+            "revoked_at": "2026-11-20T10:00:00Z",
+        },
+    ]
     return Study({}, role="lead", reader="", lead=lead, links=links, **more)

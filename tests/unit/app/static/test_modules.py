@@ -15,8 +15,7 @@ import radstudy
 
 APP = Path(radstudy.__file__).parent / "app"
 TESTS = Path(__file__).parents[3] / "app"
-OURS = ("api", "controls", "fill", "history", "keys", "layer", "mask", "orientation", "room", "runs", "saving",
-        "sliceview", "strings", "toolbar", "tools", "volume")  # fmt: skip
+OURS = tuple(sorted(file.stem for file in (APP / "static").glob("*.js")))
 COMPUTED = re.compile(r"text\(`([\w.]+?)\.?\$\{")
 
 

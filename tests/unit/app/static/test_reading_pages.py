@@ -1,4 +1,4 @@
-"""Worklist, form, arbitration and the lead's page in a real browser, by mouse and by keyboard, against a small server."""
+"""Worklist, form, arbitration and the lead's page in a real browser, by mouse and by keyboard."""
 
 from __future__ import annotations
 
@@ -290,7 +290,9 @@ def test_locking_shows_computed_values_beside_the_readers_own_and_freezes_all_bu
         assert asked(page, "max_diameter_cm").locator(".compared dd").all_inner_texts() == ["2.3 cm", "2.1 cm"]
         assert asked(page, "tic_type").locator(".compared dd").all_inner_texts() == ["washout", "washout"]
         assert "4.27 cm³" in page.locator(".case-form").inner_text()
-        assert all(asked(page, one["name"]).locator("input").first.is_disabled() for one in FORM if one["kind"] != "text")
+        assert all(
+            asked(page, one["name"]).locator("input").first.is_disabled() for one in FORM if one["kind"] != "text"
+        )
         page.locator("textarea").fill("Seen again.")
         wait_for(lambda: case.values.get("comment") == "Seen again.", "the comment")
         assert case.first == COMPLETE

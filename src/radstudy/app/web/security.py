@@ -161,19 +161,12 @@ class Guard:
         await self._app(scope, _received(body, receive), send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and text where the request is not heard."""
+        """Status and text if the request is refused."""
         if scope["method"] not in (*_READS, *_WRITES):
             return 405, "this method is not used here"
-        if len(host := _values(scope, b"host")) != 1 or host[0] not in self._served.hosts:
-            return 403, "the server is not called by its own name; if this is its name, start it with --public-url"
-        origins = _values(scope, b"origin")
-        if any(origin not in self._served.origins for origin in origins):
-            return 403, "the request comes from another site"
-        if scope["method"] in _WRITES and not origins:
-            return 403, "the request does not say from which page it comes"
+        if (foreign := self._foreign(scope)) is not None:
+            return foreign
         path = scope["path"]
-        if path != "/" and "cross-site" in _values(scope, b"sec-fetch-site"):
-            return 403, "the request comes from another site"
         is_open = (path == "/" and scope["method"] in _READS) or (path in (ENTER, LAUNCH) and scope["method"] == "POST")
         if not is_open and not self._is_known(scope):
             return 401, "enter with your personal link first"
@@ -181,6 +174,19 @@ class Guard:
         most = 0 if scope["method"] in _READS else _most_bytes(path) + _discarded(path)
         if length and not (length[0].isdecimal() and int(length[0]) <= most):
             return 413, "this is more than the server takes"
+        return None
+
+    def _foreign(self, scope: Scope) -> tuple[int, str] | None:
+        """Status and text if the request was not sent by a page of this server, under its own name."""
+        if len(host := _values(scope, b"host")) != 1 or host[0] not in self._served.hosts:
+            return 403, "the server is not called by its own name; if this is its name, start it with --public-url"
+        origins = _values(scope, b"origin")
+        if any(origin not in self._served.origins for origin in origins):
+            return 403, "the request comes from another site"
+        if scope["method"] in _WRITES and not origins:
+            return 403, "the request does not say from which page it comes"
+        if scope["path"] != "/" and "cross-site" in _values(scope, b"sec-fetch-site"):
+            return 403, "the request comes from another site"
         return None
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from radstudy.protocol import Protocol
 
 
-def read(
+def read(  # noqa: PLR0913, PLR0917 - the command's options
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
     reader: Annotated[str, typer.Option(help="Who reads: a reader's name as in the study file.")] = "",
     task: Annotated[str, typer.Option(help="What is read: masks, characteristics or arbitration; by default all that "

@@ -65,7 +65,7 @@ class Characteristics(Section):
 
 
 class ReadingSection(Section):
-    """What readers see and are asked, and when. No step of a run depends on it."""
+    """Settings of the reading room. No step of a run depends on them."""
 
     folder: Annotated[str, Field(min_length=1)] = default(
         "reading.folder", description="Folder of the record, beside the study file."
@@ -110,7 +110,7 @@ class ReadingSection(Section):
 
 
 def family_of(sequence: str) -> str:
-    """What the phases of one dynamic scan have in common in their names; the name itself where it is no phase.
+    """The common part of the names of a dynamic scan's phases; the name itself if it is not a phase.
 
     Diffusion weightings differ by a number, too, and so do T1 and T2: these are no phases.
 
@@ -139,7 +139,7 @@ def target_columns(reading: ReadingSection, cohort: CohortSection) -> tuple[str,
 
 
 def characteristics_readers(reading: ReadingSection, cohort: CohortSection) -> tuple[str, ...]:
-    """Who fills in the form."""
+    """Readers who fill in the form."""
     return cohort.readers if reading.characteristics.readers is None else reading.characteristics.readers
 
 

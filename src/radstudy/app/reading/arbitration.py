@@ -126,7 +126,7 @@ def _final(item: FormItem, values: Sequence[Any], limits: Limits, arbiter: Value
 
 
 def _differ(item: FormItem, values: Sequence[Any], limits: Limits) -> bool:
-    """Whether readers differ so much that a third one has to decide."""
+    """True if readers differ so much that a third one has to decide."""
     if item.kind == "level" or NOT_ASSESSABLE in values or None in values:
         return any(value != values[0] for value in values)
     numbers = [_exact(value) for value in values]

@@ -1,4 +1,4 @@
-"""What is read: every lesion of the cohort table that has images, and nothing that would tell more of it.
+"""Lesions to read: every lesion of the cohort table that has images, and nothing that would tell more about it.
 
 Of the table only the columns are kept that name patient and lesion, say which lesion is meant (`reading.target`), or
 stand in the patterns of files. Excluded patients, both classes and both sets are read alike, and the order is that of
@@ -157,7 +157,7 @@ def read_reading_cohort(protocol: Protocol, folder: Path) -> ReadingCohort:
 
 
 def mask_file(protocol: Protocol, folder: Path, lesion: LesionToRead, sequence: str, reader: str) -> Path:
-    """Where the study file looks for a reader's mask; it need not exist.
+    """Path at which the study file expects a reader's mask; it need not exist.
 
     Parameters
     ----------
@@ -264,8 +264,8 @@ def _names_of_family(pattern: str, names: Mapping[str, Any], folder: Path, stem:
     fits = re.compile(rf"{_as_expression(beginning)}({re.escape(stem)}\d+)(?=\D|$)")
     if "*" in above or not place.is_dir():
         return [str(names["sequence"])]
-    return sorted({found[1] for item in place.iterdir() if (found := fits.match(item.name))
-                   and file_of(pattern, {**names, "sequence": found[1]}, folder).is_file()})  # fmt: skip
+    return sorted({match[1] for item in place.iterdir() if (match := fits.match(item.name))
+                   and file_of(pattern, {**names, "sequence": match[1]}, folder).is_file()})  # fmt: skip
 
 
 def _as_expression(beginning: str) -> str:
@@ -273,7 +273,7 @@ def _as_expression(beginning: str) -> str:
 
 
 def _seconds(image: Path) -> float | None:
-    """When a phase was acquired, from the JSON that `radstudy import` writes beside the image."""
+    """Time at which a phase was acquired, from the JSON that `radstudy import` writes next to the image."""
     name = image.name.removesuffix(".gz")
     try:
         beside = json.loads((image.with_name(name).with_suffix(".json")).read_text(encoding="utf-8"))

@@ -162,7 +162,7 @@ def _damaged(file: Path, why: str) -> str:
 
 
 def _told(error: sqlite3.OperationalError, file: Path) -> Exception:
-    """What the disk does, in words; the error itself where it is the program's own."""
+    """The disk's error in words; the error itself if it is the program's own."""
     name = error.sqlite_errorname
     of_disk = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_PERM")
     return StorageError(file, str(error)) if name.startswith(of_disk) else error

@@ -1,4 +1,4 @@
-"""What readers are asked: the items of the form from the codebook, each sequence's visibility, and what is missing.
+"""Forms: the items from the codebook, each sequence's visibility, and the check for what is missing.
 
 A form is filled in twice: first alone, then, where the study computes something, with the computed value beside it.
 What counts for agreement is the first answer.
@@ -62,7 +62,7 @@ class FormItem:
 
 @dataclass(frozen=True)
 class FormProblem:
-    """What is missing or wrong in answers.
+    """A missing or wrong answer.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class FormProblem:
 
 @dataclass(frozen=True)
 class SequenceAnswer:
-    """What a reader says of one sequence of a case; None: not said yet.
+    """A reader's judgement of one sequence of a case; None: not given yet.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def accepted(form: Sequence[FormItem], values: Values) -> dict[str, Any]:
 
 
 def accepted_sequences(sequences: Sequence[str], given: Mapping[str, Any]) -> dict[str, SequenceAnswer]:
-    """What a page has said of the sequences of a case, in their order.
+    """Judgements of the sequences of a case, as a page sent them, in their order.
 
     Raises
     ------
@@ -202,9 +202,9 @@ def accepted_sequences(sequences: Sequence[str], given: Mapping[str, Any]) -> di
 
 
 def problems_of_values(form: Sequence[FormItem], values: Values) -> tuple[FormProblem, ...]:
-    """What is missing or wrong in the answers to a form, in its order."""
-    found = (_problem(item, values.get(item.name)) for item in form)
-    return tuple(problem for problem in found if problem is not None)
+    """List what is missing or wrong in the answers to a form, in its order."""
+    problems = (_problem(item, values.get(item.name)) for item in form)
+    return tuple(problem for problem in problems if problem is not None)
 
 
 def _problem(item: FormItem, value: Any) -> FormProblem | None:
@@ -228,7 +228,7 @@ def _problem(item: FormItem, value: Any) -> FormProblem | None:
 def problems_of_sequences(
     sequences: Sequence[str], answers: Mapping[str, SequenceAnswer], drawn: Mapping[str, int] | None = None
 ) -> tuple[FormProblem, ...]:
-    """What is missing or contradicts itself in what is said of the sequences.
+    """List what is missing or contradictory in the judgements of the sequences.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def problems_of_sequences(
 
 
 def _unsaid(name: str, answer: SequenceAnswer) -> list[FormProblem]:
-    """What has to be said: whether the image can be judged, how good it is, and whether the lesion is seen."""
+    """List the required judgements: whether the image can be judged, its quality, and whether the lesion is seen."""
     unsaid = {
         "whether it can be evaluated": answer.evaluable is None,
         "whether the lesion is visible": answer.visible is None and answer.evaluable is not False,

@@ -1,4 +1,4 @@
-"""What the study lead does, and the audit of what everybody does, in the reading room's database."""
+"""Actions of the study lead, and the audit of all actions, in the reading room's database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a folder lies on a disk of this computer: a database that writes ahead is not safe on a share.
+"""Detection of network shares: a database with a write-ahead log is not safe on one.
 
 SQLite's write-ahead log needs memory that all its users share, and locks that hold; network file systems and the shared
 folders of virtual machines give neither, and a database there is damaged sooner or later.
@@ -94,8 +94,8 @@ def _mounts_of_linux(text: str) -> list[tuple[str, str]]:
 
 def _mounts_of_macos(text: str) -> list[tuple[str, str]]:
     """Place and kind of each mount, from lines such as ``//anna@server/data on /Volumes/data (smbfs, nodev)``."""
-    found = (_MOUNT_LINE.match(line.strip()) for line in text.splitlines())
-    return [(line["place"], line["kind"].strip()) for line in found if line is not None]
+    lines = (_MOUNT_LINE.match(line.strip()) for line in text.splitlines())
+    return [(line["place"], line["kind"].strip()) for line in lines if line is not None]
 
 
 def _windows_share(folder: str, drive_type: Callable[[str], int]) -> str | None:

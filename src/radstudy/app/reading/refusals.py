@@ -1,4 +1,4 @@
-"""Why the reading room does not do what a reader asks. No text names a patient: readers see them."""
+"""Reasons for which the reading room refuses a request. No text names a patient, because readers see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who reads what, in which order and under which pseudonym, and when a reader may meet a patient again.
+"""The roster: who reads what, in which order and under which pseudonym, and when a reader may meet a patient again.
 
 Everything follows from the identifiers, the readers' names, the seed and the section `reading`, and from nothing else.
 Each choice is drawn by itself, from a generator of its own: another patient in the table or another reader changes
@@ -57,13 +57,13 @@ class Assignment:
 
     @property
     def key(self) -> Key:
-        """What the assignment is, whatever its pseudonym and place."""
+        """Identity of the assignment, without its pseudonym and place."""
         return self.reader, self.task, self.patient, self.lesion, self.practice, self.repeat
 
 
 @dataclass(frozen=True)
 class State:
-    """How far an assignment is.
+    """State of an assignment.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class Worklist:
 
 
 def readers_of(task: Task, readers: Sequence[str], reading: ReadingSection) -> tuple[str, ...]:
-    """Who has a task.
+    """Readers who have a task.
 
     Parameters
     ----------

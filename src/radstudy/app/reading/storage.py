@@ -75,7 +75,7 @@ class Stroke:
 
 @dataclass(frozen=True)
 class CaseContent:
-    """What a case holds at the moment of closing it or locking its answers.
+    """Content of a case when it is closed or its answers are locked.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class StoredCase:
 
 @dataclass(frozen=True)
 class TaskProgress:
-    """How far a reader is with a task, practice left out: counts of cases."""
+    """Progress of a reader with a task, without practice: counts of cases."""
 
     reader: str
     task: Task
@@ -125,7 +125,7 @@ class TaskProgress:
 
 
 def database_file(data: Path, reading: ReadingSection, folder: Path | None = None) -> Path:
-    """Where the database of a study lies.
+    """Path of a study's database.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ class Storage(LeadStorage):
             return self._worklist(connection, reader, task, left_out)
 
     def progress(self, *, left_out: Collection[Lesion] = ()) -> tuple[TaskProgress, ...]:
-        """How far every reader is, practice left out.
+        """Progress of every reader, without practice.
 
         Parameters
         ----------
@@ -464,7 +464,7 @@ class Storage(LeadStorage):
         return self._answers(task, "first", repeat=True)
 
     def _answers(self, task: Task, stage: Stage, *, repeat: bool) -> dict[Lesion, dict[str, StoredAnswers]]:
-        found: dict[Lesion, dict[str, StoredAnswers]] = {}
+        by_lesion: dict[Lesion, dict[str, StoredAnswers]] = {}
         with self._database.reading() as connection:
             states = states_of(connection)
             for one in assignments_of(connection):
@@ -472,8 +472,8 @@ class Storage(LeadStorage):
                     continue
                 answers = stored_answers.stage_of(connection, one.id, stage)
                 if answers is not None and (stage == "first" or states[one.id].status == "closed"):
-                    found.setdefault((one.patient, one.lesion), {})[one.reader] = answers
-        return found
+                    by_lesion.setdefault((one.patient, one.lesion), {})[one.reader] = answers
+        return by_lesion
 
     # --- what the methods have in common ----------------------------------------------------------------------------
 
@@ -488,7 +488,7 @@ class Storage(LeadStorage):
             yield connection, one
 
     def _require_turn(self, connection: sqlite3.Connection, one: Assignment, left_out: Collection[Lesion]) -> None:
-        """Whether a reader may open a case now: what he has begun, what he has skipped, or the next one."""
+        """True if a reader may open a case now: one already begun, one skipped, or the next one."""
         require_not_closed(connection, one)
         listed = self._worklist(connection, one.reader, one.task, left_out)
         status = {entry.id: entry.status for entry in listed.entries}.get(one.id)
@@ -532,7 +532,7 @@ def _require(check: Check, connection: sqlite3.Connection, one: Assignment) -> C
 
 
 def _is_frozen(connection: sqlite3.Connection, one: Assignment) -> bool:
-    """Whether the answers may not change: after locking, until the case was closed once. An arbiter goes on."""
+    """True if the answers may not change: after locking, until the case was closed once. An arbiter may go on."""
     first = stored_answers.stage_of(connection, one.id, "first")
     return one.task == "characteristics" and first is not None and states_of(connection, one.id)[one.id].closed is None
 

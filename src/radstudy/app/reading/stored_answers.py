@@ -43,7 +43,7 @@ def save(
 
 
 def revision_of(connection: sqlite3.Connection, case: str) -> int:
-    """How many times the answers were saved."""
+    """Number of times the answers were saved."""
     query = "SELECT coalesce(max(revision), 0) FROM answers WHERE case_id = ?"
     return int(connection.execute(query, (case,)).fetchone()[0])
 

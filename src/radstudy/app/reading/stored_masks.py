@@ -105,7 +105,7 @@ def grid_of(connection: sqlite3.Connection, case: str, sequence: str) -> Drawing
 
 
 def revision_of(connection: sqlite3.Connection, case: str, sequence: str) -> int:
-    """How many strokes are stored."""
+    """Number of strokes stored."""
     query = "SELECT count(*) FROM strokes WHERE case_id = ? AND sequence = ?"
     return int(connection.execute(query, (case, sequence)).fetchone()[0])
 

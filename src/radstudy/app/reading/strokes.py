@@ -32,7 +32,7 @@ _ALSO = {"grow": "growing", "interpolate": "interpolation", "smooth": "smoothing
 TOOL_CODES: Mapping[str, int | None] = MappingProxyType({
     **CODES, **{word: CODES[name] for word, name in _ALSO.items()}, ERASER: 0, UNDO: None, REDO: None,
 })  # fmt: skip
-"""What a stroke may name as its tool, and the one code that it may write beside 0; None: any."""
+"""Tools that a stroke may name, each with the one code that it may write in addition to 0; None: any."""
 
 MOST_RUNS = 2_000_000  # of one stroke
 SNAPSHOT_EVERY = 64  # strokes
@@ -199,7 +199,7 @@ def codes_of(mask: NDArray[Any], code: int) -> Codes:
 
 
 def voxels_per_tool(codes: Codes) -> dict[str, int]:
-    """How many voxels of the mask came from which tool; tools that gave none are left out.
+    """Count the voxels of a mask by the tool that drew them; tools without voxels are left out.
 
     Examples
     --------

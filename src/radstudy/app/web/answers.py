@@ -1,4 +1,4 @@
-"""What every route shares: bodies that are checked, answers in JSON, and errors that tell a reader nothing else.
+"""Checked bodies, answers in JSON, and errors that tell a reader nothing else, for all routes.
 
 A message of an error may name a patient or a file. Readers see pseudonyms only, so what is no `RequestError` reaches
 them as one general sentence; the whole message is printed by the server.
@@ -52,7 +52,7 @@ Kind = TypeVar("Kind", bound=Body)
 
 
 class TabBody(Body):
-    """Which tab of the browser sends it."""
+    """The tab of the browser that sends it."""
 
     tab: Name
 
@@ -81,7 +81,7 @@ def answered(handler: Handler) -> Handler:
 
 
 def _expected(error: Exception) -> tuple[Json, int]:
-    """What a page is told of an error that names files; it tries again by itself what could not be stored."""
+    """The answer to a page for an error that names files; the page retries what could not be stored."""
     if isinstance(error, OSError | StorageError):
         return {"error": _UNSTORED}, 507
     return {"error": _DISPLAY if isinstance(error, CaseError) else _INTERNAL}, 500
@@ -94,7 +94,7 @@ def json_response(content: Json, status: int = 200) -> Response:
 
 
 def visitor_of(request: Request) -> Visitor:
-    """Who sends the request; the guard has let nobody else pass."""
+    """The sender of the request, whom the guard has let pass."""
     visitor = request.scope["visitor"]
     assert isinstance(visitor, Visitor)
     return visitor

@@ -1,4 +1,4 @@
-"""What the study lead's page asks for. How readers agree is hidden from a lead who still reads."""
+"""Routes of the study lead's page. Agreement between readers is hidden from a lead who still reads."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LinkBody(Body):
 
 
 class ReopenBody(Body):
-    """Which case to open again, and why."""
+    """The case to open again, with the reason."""
 
     reader: Name
     task: Name
@@ -41,7 +41,7 @@ class ReopenBody(Body):
 
 
 class ArrowBody(Body):
-    """Where the target lesion is (RAS, mm); null takes the arrow away."""
+    """Position of the target lesion (RAS, mm); null removes the arrow."""
 
     patient: Name
     lesion: Name = "1"
@@ -83,7 +83,7 @@ class LeadRoutes:
                 for method, path, handler in table]  # fmt: skip
 
     def _shown(self, content: Callable[[], Json], *, hidden: bool = False) -> Handler:
-        """What the room tells the lead; `hidden` from one who still reads."""
+        """Answer of the room to the lead; `hidden` from one who still reads."""
 
         async def shown(request: Request) -> Response:
             reader = visitor_of(request).reader

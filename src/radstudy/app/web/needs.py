@@ -1,4 +1,4 @@
-"""What the web server needs of the reading room behind it, and nothing more.
+"""The web server's view of the reading room behind it.
 
 Every method of a `Room` may be called from several threads at once. Answers are plain JSON (dictionaries, lists, texts,
 numbers) as the pages receive them, so that nothing is added on the way that would tell a reader what he must not know.
@@ -110,7 +110,7 @@ class SentStroke:
 
 @dataclass(frozen=True)
 class SentAnswers:
-    """What a page has filled in.
+    """Answers that a page sends.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ class PersonalLink:
 
 
 class LinkStore(Protocol):
-    """Where personal links are kept from one start of the server to the next."""
+    """Storage of personal links from one start of the server to the next."""
 
     def links(self) -> Sequence[PersonalLink]:
         """All links, revoked ones too, in the order in which they were made."""
@@ -241,7 +241,7 @@ class ReadingRoom(Protocol):
 
     @property
     def links(self) -> LinkStore:
-        """Where personal links are kept."""
+        """The storage of personal links."""
         ...
 
     def tasks_of(self, reader: str) -> tuple[str, ...]:
@@ -257,7 +257,7 @@ class ReadingRoom(Protocol):
         ...
 
     def still_reads(self, reader: str) -> bool:
-        """Whether the reader has cases that are not closed: then agreement is hidden from him."""
+        """True if the reader has cases that are not closed: agreement is then hidden."""
         ...
 
     def worklist(self, reader: str, task: str) -> Json:
@@ -305,7 +305,7 @@ class ReadingRoom(Protocol):
         ...
 
     def lead_progress(self) -> Json:
-        """How far every reader is, by task."""
+        """Progress of every reader, by task."""
         ...
 
     def lead_agreement(self) -> Json:

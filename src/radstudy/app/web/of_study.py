@@ -20,7 +20,7 @@ STRINGS = Path(__file__).parents[1] / "strings.yaml"
 
 
 def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | None = None) -> Behind:
-    """What stands behind the server of a study.
+    """Open the room, the images and the texts behind the server of a study.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How an image is prepared for display: as `radstudy run` prepares it, from its record where there is one.
+"""Preparation of images for display: as `radstudy run` does it, from its record if there is one.
 
 A preparation is fitted once. It is taken from the study's run, if that was of the same image by the same steps; else
 from the reading room's own cache, whose records have the content of the image for their name; else it is fitted.

@@ -1,4 +1,4 @@
-"""What a reader's pages ask for: the worklist, a case, its images, strokes, answers.
+"""Routes of a reader's pages: the worklist, a case, its images, strokes, answers.
 
 A case is looked up by the session's reader, whatever the request says, so that another reader's case is as unknown as
 one that never was.
@@ -125,7 +125,7 @@ class ReaderRoutes:
         return [Route(path, answered(handler), methods=[method]) for method, path, handler in table]
 
     async def me(self, request: Request) -> Response:
-        """Who is in, and what there is to do."""
+        """The person who entered, and their tasks."""
         visitor = visitor_of(request)
         tasks = await run_in_threadpool(self.room.progress_of, visitor.reader) if visitor.reader else []
         shown = [task for task in tasks if visitor.task in ("", task["task"])]

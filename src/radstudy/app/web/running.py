@@ -41,7 +41,7 @@ _STARTING = (OSError, ValueError, KeyError, TypeError, http.client.HTTPException
 
 @dataclass(frozen=True)
 class Entrance:
-    """Who enters by a link.
+    """The person who enters by a link.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _proof(secret: str, parts: list[str]) -> str:
 
 
 class LaunchBody(Body):
-    """What a second `radstudy read` asks."""
+    """Answer the request of a second `radstudy read`."""
 
     role: Annotated[str, Field(pattern="^(reader|lead)$")]
     reader: Annotated[str, Field(max_length=64)]

@@ -1,4 +1,4 @@
-"""Which requests are heard at all: by the right name, from the right page, with a cookie, and not too large.
+"""The guard: only requests to the right name, from the right page, with a cookie, and not too large pass.
 
 Everything here is decided before a route is looked up, so that a route cannot forget it. The order is: host and origin
 (403), what the cookie opens (401), size of the body (413). Every answer, an error too, carries the headers that keep a
@@ -200,7 +200,7 @@ def _discarded(path: str) -> int:
 
 
 def _is_large(scope: Scope) -> bool:
-    """Whether a body may be large, as announced; what anybody may send never is: nobody waits for that."""
+    """True if a body is announced as large; a body that anyone may send never is, so that nobody waits for it."""
     if scope["path"] in (ENTER, LAUNCH):
         return False
     length = _values(scope, b"content-length")
@@ -235,7 +235,7 @@ async def _body(receive: Receive, most: int, discarded: int) -> bytes | int:
 
 
 def _received(body: bytes, receive: Receive) -> Receive:
-    """What the app receives: the whole body at once, then what comes after it."""
+    """The app's input: the whole body at once, then whatever follows it."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:

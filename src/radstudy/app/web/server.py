@@ -47,7 +47,7 @@ _GRACE_S = 5  # for requests under way, when the server ends
 
 @dataclass(frozen=True)
 class Behind:
-    """What stands behind the server.
+    """The room, images and texts behind the server.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Behind:
 
 @dataclass(frozen=True)
 class Listening:
-    """Where the server listens.
+    """Address on which the server listens.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Listening:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this computer reaches it."""
+        """True if only this computer reaches it."""
         return _is_loopback(self.host) and not self.public_url
 
 

@@ -1,4 +1,4 @@
-"""Who sends a request: personal links, and the sessions that they open.
+"""Personal links, and the sessions that they open.
 
 A token is 256 random bits in the fragment of a link. It is sent once, for a cookie with a secret of its own. Kept are
 only their SHA-256 hashes: of links in the room's storage, of sessions in memory, so that they end with the server.
@@ -37,7 +37,7 @@ class NotKnownError(RequestError):
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who sends a request, by his session.
+    """The sender of a request, by the session.
 
     Parameters
     ----------

@@ -71,14 +71,14 @@ _TASK_OF: Mapping[str, Task] = {"masks": "masks", "characteristics": "characteri
 
 
 class Record(Protocol):
-    """What is written and computed of closed cases, for the lead and for `radstudy run`."""
+    """Files and numbers of closed cases, for the lead and for `radstudy run`."""
 
     def closed(self, case: Assignment) -> Json:
         """Write the record of a case that was closed just now; its measures, for the page."""
         ...
 
     def hidden(self, case: Assignment, images: CaseImages) -> Json:
-        """What the study computes of a case and shows once the reader's own answers are locked."""
+        """Values that the study computes from a case, shown once the reader's own answers are locked."""
         ...
 
     def agreement(self) -> Json:
@@ -100,7 +100,7 @@ class Record(Protocol):
 
 @contextmanager
 def _said() -> Iterator[None]:
-    """What the room refuses, as pages understand it."""
+    """Turn refusals of the room into errors that pages understand."""
     try:
         yield
     except RequestError:
@@ -202,7 +202,7 @@ class StudyRoom:
         return readers_of(_TASK_OF[task], self.protocol.cohort.readers, self.protocol.reading)
 
     def progress_of(self, reader: str) -> Sequence[Json]:
-        """How far a reader is with each task."""
+        """Progress of a reader with each task."""
         counts = {one.task: one for one in self.storage.progress(left_out=self._left_out()) if one.reader == reader}
         return [
             {"task": task, "closed": one.closed if (one := counts.get(_TASK_OF[task])) else 0,
@@ -211,7 +211,7 @@ class StudyRoom:
         ]  # fmt: skip
 
     def still_reads(self, reader: str) -> bool:
-        """Whether a reader has cases that are not closed."""
+        """True if a reader has cases that are not closed."""
         return any(one["closed"] < one["total"] for one in self.progress_of(reader))
 
     @_as_requests
@@ -269,14 +269,14 @@ class StudyRoom:
     def _images(self, one: Assignment) -> CaseImages:
         if one.practice:
             return practice_images(int(one.patient.rpartition(" ")[2]), self.protocol.sequences, self.cache)
-        found: dict[str, ImageFile] = {}
+        files: dict[str, ImageFile] = {}
         lesion = self._lesion(one)
         for image in lesion.images:
             seconds = next((phase.seconds for phase in image.phases if phase.name == image.sequence), None)
-            found[image.sequence] = ImageFile(image.sequence, image.file, image.reference, seconds=seconds)
+            files[image.sequence] = ImageFile(image.sequence, image.file, image.reference, seconds=seconds)
         for phase in (phase for image in lesion.images for phase in image.phases):
-            found.setdefault(phase.name, ImageFile(phase.name, phase.file, of_study=False, seconds=phase.seconds))
-        return CaseImages(tuple(found.values()))
+            files.setdefault(phase.name, ImageFile(phase.name, phase.file, of_study=False, seconds=phase.seconds))
+        return CaseImages(tuple(files.values()))
 
     def _lesion(self, one: Assignment) -> LesionToRead:
         lesion = self._lesions.get((one.patient, one.lesion))
@@ -410,7 +410,7 @@ class StudyRoom:
         return {"others": [{"values": values[place]} for place in order]}
 
     def _check(self, one: Assignment) -> Callable[[CaseContent], Sequence[FormProblem]]:
-        """What has to be there before locking or closing."""
+        """Check that nothing is missing before locking or closing."""
         form = self._form(one)
         sequences = [image.sequence for image in self._images(one).images if image.of_study]
 
@@ -456,7 +456,7 @@ class StudyRoom:
     # --- the lead ---------------------------------------------------------------------------------------------------
 
     def lead_progress(self) -> Json:
-        """How far every reader is, and what the lead should know of the images."""
+        """Progress of every reader, and findings on the images that the lead should know."""
         counts = self.storage.progress(left_out=self._left_out())
         return {
             "readers": [vars(one) for one in counts],

@@ -66,7 +66,7 @@ def read(  # noqa: PLR0913, PLR0917 - the command's options
 
 
 def _entrance(protocol: Protocol, reader: str, task: str, *, lead: bool) -> Entrance:
-    """Who enters; refused where the study has no such reader, or the reader no such task."""
+    """The person who enters; refused if the study has no such reader, or the reader no such task."""
     from radstudy.app.reading.roster import TASKS, readers_of
     from radstudy.app.web.running import Entrance
 

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     Field,
-    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     field_validator,
     model_serializer,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree, IccSection

@@ -65,7 +65,7 @@ def test_every_setting_that_changes_is_shown_and_no_other(tmp_path):
 def test_without_a_yes_nothing_is_written(tmp_path, answer):
     file = written(tmp_path)
     result = command(file, answer=answer)
-    assert result.exit_code == 0 and "Nothing was written" in result.stderr
+    assert result.exit_code == 0 and "Nothing was written" in result.output
     assert file.read_text() == STUDY
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["study.yaml"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from radstudy.app.reading.cases import read_reading_cohort
+from radstudy.app.reading.record import StudyRecord
 from radstudy.app.reading.roster import roster_of
 from radstudy.app.reading.storage import database_file, open_storage
 from radstudy.app.web.needs import Json
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.server import Behind
-from radstudy.app.web.study_room import StudyRoom
+from radstudy.app.web.study_room import StudyRoom, drawing_grid
 from radstudy.app.web.volumes import ServedImages
 from radstudy.protocol import Protocol
 from radstudy.protocol.yaml_text import parse_yaml, plain
@@ -49,7 +50,8 @@ def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | Non
     except BaseException:
         storage.close()
         raise
-    room = StudyRoom(protocol, storage, cohort, images, cache / "practice")
+    record = StudyRecord(protocol, data, storage, cohort, drawing_grid)
+    room = StudyRoom(protocol, storage, cohort, images, cache / "practice", record)
     return Behind(room, images, strings())
 
 

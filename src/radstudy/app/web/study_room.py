@@ -328,8 +328,7 @@ class StudyRoom:
         state = image.file.stat()
         key = (image.file, state.st_size, state.st_mtime_ns)
         if key not in self._grids:
-            shape = read_grid(image.file).shape
-            self._grids[key] = DrawingGrid(shape, content_hash([shape, hash_of(digests_of(image.file))]))
+            self._grids[key] = drawing_grid(image.file)
         return self._grids[key]
 
     @_as_requests
@@ -506,6 +505,12 @@ class StudyRoom:
     def shut(self) -> None:
         """Close the storage."""
         self.storage.close()
+
+
+def drawing_grid(image: Path) -> DrawingGrid:
+    """The grid of an image file, whose identity changes with the file's content."""
+    shape = read_grid(image).shape
+    return DrawingGrid(shape, content_hash([shape, hash_of(digests_of(image))]))
 
 
 def _reader_case(case: CaseAddress) -> ReaderCase:

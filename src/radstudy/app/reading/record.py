@@ -1,0 +1,345 @@
+"""The record of a study's reading: files for `radstudy run`, computed values, and agreement for the lead.
+
+The database is what the room works with; the record is what stays. Closing a case writes its masks and all tables anew.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radstudy.app.reading.agreement import ReadersAgreement, SequenceAgreement, readers_agreement
+from radstudy.app.reading.arbitration import final_values
+from radstudy.app.reading.cases import LesionToRead, ReadingCohort
+from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence, SequenceJudgement
+from radstudy.app.reading.computed import computed_characteristics
+from radstudy.app.reading.export import AuditEvent, ReadingState, RecordedFinal, WrittenRecord, write_record
+from radstudy.app.reading.forms import SequenceAnswer, form_of
+from radstudy.app.reading.lead_storage import AuditLine
+from radstudy.app.reading.roster import Assignment
+from radstudy.app.reading.storage import Storage
+from radstudy.app.reading.stored_answers import StoredAnswers
+from radstudy.app.reading.strokes import CODES, DrawingGrid, codes_of, runs_of
+from radstudy.app.reading.summary import ReadingSettings
+from radstudy.app.reading.takein import taken_in_mask
+from radstudy.errors import CaseError, DataError, TransientError
+from radstudy.formats.raster import read_grid
+from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
+from radstudy.protocol import Protocol
+from radstudy.protocol.reading import characteristics_readers
+
+Json = dict[str, Any]
+Lesion = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """The record of one study.
+
+    Parameters
+    ----------
+    protocol : the study file.
+    data : folder that its relative paths start from.
+    storage : the room's database.
+    cohort : the lesions to read.
+    drawing_grid : image file to the grid that masks are drawn on.
+    asking : the reader's name of the lead, if the lead also reads; "" otherwise.
+    """
+
+    protocol: Protocol
+    data: Path
+    storage: Storage
+    cohort: ReadingCohort
+    drawing_grid: Callable[[Path], DrawingGrid]
+    asking: str = ""
+    _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the record."""
+        return self.data / self.protocol.reading.folder
+
+    # --- what is written --------------------------------------------------------------------------------------------
+
+    def closed(self, case: Assignment) -> Json:
+        """Write the record of a case that was closed just now; its volumes, and notes for its reader."""
+        with self._writing:
+            state = self._state()
+            own = [one for one in state.cases if _is_of(one, case)]
+            written = self._write(state, own)
+            self.storage.mark_exported(case.id)
+        measures = [
+            {"sequence": one.sequence, "voxels": one.voxel_count,
+             "volume_mm3": one.voxel_count * float(np.prod(one.grid.spacing_mm))}
+            for each in own for one in each.drawn
+        ]  # fmt: skip
+        return {"masks": measures, "kept": [file.name for file in written.kept]}
+
+    def export(self) -> Json:
+        """Write the record of all closed cases anew."""
+        with self._writing:
+            state = self._state()
+            written = self._write(state, None)
+            for case in self.storage.to_export(all_closed=True):
+                self.storage.mark_exported(case.id)
+        masks = sum(bool(one.drawn) for one in state.cases)
+        return {"cases": len(state.cases), "masks": masks, "files": len(written.files),
+                "kept": [str(file) for file in written.kept]}  # fmt: skip
+
+    def _write(self, state: ReadingState, closed: Sequence[ClosedCase] | None) -> WrittenRecord:
+        return write_record(state, closed=closed)
+
+    def _state(self) -> ReadingState:
+        reading, cohort = self.protocol.reading, self.protocol.cohort
+        form = form_of(self.protocol, "characteristics")
+        items = {item.name: item.levels or None for item in form if item.name != "comment"}
+        readers = tuple(characteristics_readers(reading, cohort))
+        return ReadingState(
+            self.protocol, self.data, self.folder, readers, self._cases(),
+            ReadingSettings(reading.image, reading.wash_out_days, items), self._finals(readers),
+            [_event(line) for line in self.storage.audit()],
+        )  # fmt: skip
+
+    def _finals(self, readers: Sequence[str]) -> dict[Lesion, dict[str, RecordedFinal]]:
+        """Final values of each lesion that all readers have answered."""
+        form, section = form_of(self.protocol, "characteristics"), self.protocol.reading.characteristics
+        arbitrated = self.storage.final_answers("arbitration")
+        finals: dict[Lesion, dict[str, RecordedFinal]] = {}
+        for lesion, given in self.storage.final_answers("characteristics").items():
+            if all(reader in given for reader in readers):
+                answers = [given[reader].values for reader in readers]
+                decided = next(iter(arbitrated.get(lesion, {}).values()), None)
+                values = final_values(form, answers, section.differs_above, None if decided is None else decided.values)
+                finals[lesion] = {name: RecordedFinal(one.value, one.source) for name, one in values.items()}
+        return finals
+
+    # --- closed cases -----------------------------------------------------------------------------------------------
+
+    def _cases(self) -> list[ClosedCase]:
+        lesions = {lesion.key: lesion for lesion in self.cohort.lesions}
+        stages = {
+            (task, repeat): self._answers(task, repeat=repeat)
+            for task in ("masks", "characteristics", "arbitration") for repeat in (False, True)
+        }  # fmt: skip
+        times, opened = _times(self.storage.audit()), self.storage.outcomes_opened()
+        cases = []
+        for one in self.storage.to_export(all_closed=True):
+            lesion = lesions.get((one.patient, one.lesion))
+            if one.practice or lesion is None:
+                continue
+            first, final = stages[one.task, one.repeat].get((one.patient, one.lesion, one.reader), (None, None))
+            drawn = self._drawn(one, lesion) if one.task == "masks" else ()
+            began, ended = times.get((one.reader, one.task, one.patient, one.lesion), ("", ""))
+            cases.append(
+                ClosedCase(
+                    one.reader, one.task, one.patient, one.lesion, began, ended, drawn,
+                    answers=_values(first if one.task == "characteristics" else None),
+                    decided=_values(final if one.task == "arbitration" else None),
+                    per_sequence=_judgements(final), computed=self._computed(lesion, drawn), repeat=one.repeat,
+                    opened_outcomes=one.reader in opened, columns=dict(lesion.columns),
+                )
+            )  # fmt: skip
+        return cases
+
+    def _answers(
+        self, task: Any, *, repeat: bool
+    ) -> dict[tuple[str, str, str], tuple[StoredAnswers | None, StoredAnswers | None]]:
+        """(patient, lesion, reader) to first and last answers."""
+        first = self.storage.repeated_answers(task) if repeat else self.storage.first_answers(task)
+        final = {} if repeat else self.storage.final_answers(task)
+        return {
+            (*lesion, reader): (one, one if repeat else final.get(lesion, {}).get(reader))
+            for lesion, given in first.items() for reader, one in given.items()
+        }  # fmt: skip
+
+    def _drawn(self, one: Assignment, lesion: LesionToRead) -> tuple[DrawnSequence, ...]:
+        drawn = []
+        for image in lesion.images:
+            codes = self.storage.codes(one.id, image.sequence, stage="final")
+            if codes is not None and codes.any():
+                uses = tuple((use.settings, use.strokes) for use in self.storage.displays(one.id, image.sequence))
+                drawn.append(DrawnSequence(image.sequence, image.file, read_grid(image.file), runs_of(codes), uses))
+        return tuple(drawn)
+
+    # --- computed values --------------------------------------------------------------------------------------------
+
+    def hidden(self, case: Assignment, _: object = None) -> Json:
+        """Values computed from the reader's own masks of the lesion, for the names that the study hides until then."""
+        lesion = next((one for one in self.cohort.lesions if one.key == (case.patient, case.lesion)), None)
+        own = next((one for one in self.storage.to_export(all_closed=True)
+                    if (one.task, one.reader, one.patient, one.lesion, one.repeat, one.practice)
+                    == ("masks", case.reader, case.patient, case.lesion, False, False)), None)  # fmt: skip
+        if lesion is None or own is None:
+            return {}
+        values = self._computed(lesion, self._drawn(own, lesion))
+        shown = {*self.protocol.reading.characteristics.hidden, "volume_cm3"}
+        return {name: value for name, value in values.items() if name in shown}
+
+    def _computed(self, lesion: LesionToRead, drawn: Sequence[DrawnSequence]) -> dict[str, Any]:
+        """Size and curve of a drawn lesion: on the first sequence with phases, or else on the first one drawn."""
+        dynamic = [one for one in drawn if lesion.image(one.sequence).phases]
+        if not drawn:
+            return {}
+        chosen = (dynamic or list(drawn))[0]
+        roi = Roi(chosen.mask(), chosen.grid.affine, label="lesion")
+        phases = lesion.image(chosen.sequence).phases
+        try:
+            volumes = [Volume.read(phase.file) for phase in phases]
+            result = computed_characteristics(roi, volumes, [phase.seconds for phase in phases],
+                                              names=[phase.name for phase in phases])  # fmt: skip
+        except TransientError:
+            raise
+        except CaseError:  # a phase that cannot be read: the size is known all the same
+            result = computed_characteristics(roi)
+        return {name: self._as_level(name, value) for name, value in result.items().items()}
+
+    def _as_level(self, name: str, value: Any) -> Any:
+        """A curve's type as the codebook's level that begins with it, such as "II (plateau)"."""
+        variable = self.protocol.cohort.clinical.get(name)
+        levels = variable.levels if variable is not None and variable.levels else ()
+        return next((level for level in levels if level.partition(" ")[0] == value), value)
+
+    # --- the lead ---------------------------------------------------------------------------------------------------
+
+    def agreement(self) -> Json:
+        """Agreement of readers on masks and on the items of the form."""
+        agreed = self._agreed()
+        return {
+            "masks": [_mask_row(one, agreed) for one in agreed.masks],
+            "items": [
+                {"item": item.item, "label": self._label(item.item), "readers": [pair.reader_a, pair.reader_b],
+                 "n": item.lesions, "statistic": item.measure, "value": _finite(item.value), "low": _finite(item.low),
+                 "high": _finite(item.high)}
+                for pair in agreed.items for item in pair.items
+            ],
+        }  # fmt: skip
+
+    def disagreements(self) -> Json:
+        """The masks with the lowest Dice coefficients, and the items on which readers differ."""
+        agreed, finals = self._agreed(), self._finals(characteristics_readers(self.protocol.reading,
+                                                                              self.protocol.cohort))  # fmt: skip
+        items = []
+        for one in agreed.disagreements:
+            for name, values in one.items.items():
+                final = finals.get((one.patient, one.lesion), {}).get(name)
+                items.append({
+                    "patient": one.patient, "lesion": one.lesion, "item": name, "label": self._label(name),
+                    "readers": [one.reader_a, one.reader_b], "values": list(values),
+                    **({} if final is None else {"final": final.value, "source": final.source}),
+                })  # fmt: skip
+        masks = [
+            {"patient": one.patient, "lesion": one.lesion, "sequence": one.sequence,
+             "readers": [one.reader_a, one.reader_b], "dice": _finite(one.dice),
+             "volumes_mm3": [one.volume_a_mm3, one.volume_b_mm3]}
+            for one in agreed.lowest()
+        ]  # fmt: skip
+        return {"masks": masks, "items": items}
+
+    def _agreed(self) -> ReadersAgreement:
+        state = self._state()
+        still = {one.reader for one in self.storage.progress() if one.closed < one.total}
+        readers = tuple(dict.fromkeys((*self.protocol.cohort.readers, *state.readers)))
+        return readers_agreement(
+            state.cases, asking=self.asking, still_reading=still, readers=readers, sequences=self.protocol.sequences,
+            items=state.settings.items, differs_above=self.protocol.reading.characteristics.differs_above,
+        )  # fmt: skip
+
+    def _label(self, item: str) -> str:
+        variable = self.protocol.cohort.clinical.get(item)
+        return (variable.label if variable is not None and variable.label else item) or item
+
+    def take_in(self, *, reader: str, patient: str, lesion: str, sequence: str, file: Path) -> Json:
+        """Take in a mask drawn elsewhere, in the place of a reader's that is not closed yet.
+
+        Raises
+        ------
+        DataError : there is no such lesion, sequence or case of that reader.
+        CaseError : the file is not a mask on the image's grid.
+        """
+        own = next((one for one in self.cohort.lesions if one.key == (patient, lesion)), None)
+        image = None if own is None else next((one for one in own.images if one.sequence == sequence), None)
+        case = next((one for one in self.storage.assignments() if _is_first(one, reader, patient, lesion)), None)
+        if image is None or case is None:
+            raise DataError(f"{reader} has no case of patient {patient}, lesion {lesion}, on {sequence}")
+        at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        mask = taken_in_mask(file, read_grid(image.file), reader=reader, patient=patient, lesion=lesion,
+                             sequence=sequence, at=at)  # fmt: skip
+        grid = self.drawing_grid(image.file)
+        inside = np.zeros(grid.size, bool)
+        for start, length, _ in mask.runs.tolist():
+            inside[start : start + length] = True
+        codes = codes_of(inside.reshape(grid.shape, order="F"), CODES["taken_in"])
+        self.storage.take_in(case.id, sequence, codes, grid, mask.event.detail)
+        return {"voxels": mask.voxels, "label": mask.label, "notes": list(mask.notes)}
+
+
+def _is_first(one: Assignment, reader: str, patient: str, lesion: str) -> bool:
+    """True for a reader's first reading of a lesion in the task masks."""
+    return (one.task, one.reader, one.patient, one.lesion, one.repeat, one.practice) == (
+        "masks", reader, patient, lesion, False, False
+    )  # fmt: skip
+
+
+def _is_of(one: ClosedCase, case: Assignment) -> bool:
+    """True if a closed case is that of an assignment."""
+    return (one.reader, one.task, one.patient, one.lesion, one.repeat) == (
+        case.reader, case.task, case.patient, case.lesion, case.repeat
+    )  # fmt: skip
+
+
+def _times(audit: Iterable[AuditLine]) -> dict[tuple[str, str, str, str], tuple[str, str]]:
+    """(reader, task, patient, lesion) to the first opening and the last closing."""
+    times: dict[tuple[str, str, str, str], tuple[str, str]] = {}
+    for line in audit:
+        key = (line.reader, line.task, line.patient, line.lesion)
+        began, ended = times.get(key, ("", ""))
+        if line.event == "opened":
+            times[key] = (began or line.at, ended)
+        elif line.event.startswith("closed"):
+            times[key] = (began, line.at)
+    return times
+
+
+def _event(line: AuditLine) -> AuditEvent:
+    return AuditEvent(
+        line.at, line.reader, line.event, line.task, line.patient, line.lesion, line.sequence, line.detail
+    )
+
+
+def _values(answers: StoredAnswers | None) -> Mapping[str, Any]:
+    return {} if answers is None else dict(answers.values)
+
+
+def _judgements(answers: StoredAnswers | None) -> dict[str, SequenceJudgement]:
+    said: Mapping[str, SequenceAnswer] = {} if answers is None else answers.per_sequence
+    return {name: SequenceJudgement(one.visible, one.evaluable, one.reason, one.quality) for name, one in said.items()}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return float(np.median(values)) if values else None
+
+
+def _mask_row(one: SequenceAgreement, agreed: ReadersAgreement) -> Json:
+    pairs = [pair for pair in agreed.pairs
+             if (pair.sequence, pair.reader_a, pair.reader_b)
+             == (one.sequence, one.reader_a, one.reader_b)]  # fmt: skip
+    dice = {"median": one.dice_median, "low": one.dice_low, "high": one.dice_high,
+            "lowest": min((pair.dice for pair in pairs), default=math.nan)}  # fmt: skip
+    return {
+        "sequence": one.sequence, "readers": [one.reader_a, one.reader_b], "n": one.lesions,
+        "dice": {name: _finite(value) for name, value in dice.items()},
+        "volumes_mm3": [_median([pair.volume_a_mm3 for pair in pairs]), _median([pair.volume_b_mm3 for pair in pairs])],
+        "icc": {"value": _finite(one.volume_icc)},
+    }  # fmt: skip

@@ -25,7 +25,7 @@ PROVENANCE = "provenance.json"
 _OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # files of a run that people open and may change
 PARTS = {  # folders within a step's folder that are separate steps; evaluate/null is the former name of evaluate/chance
     "extract": ("maps", "shuffled"),
-    "evaluate": ("chance", "resampling", "baselines", "other_reader", "leaks"),
+    "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks"),
 }
 BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # files that a step writes into the run's folder
 _OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept per file, or left by a file manager

@@ -10,7 +10,6 @@ from radstudy.modelling.refits.chance import exchanged_rows
 from radstudy.modelling.refits.engine import auc
 from radstudy.modelling.refits.engine.kernels.collinear import keep_uncorrelated
 from radstudy.modelling.refits.engine.kernels.ordering import sort_together
-from radstudy.modelling.refits.engine.kernels.trees import boosted_importances
 from radstudy.modelling.refits.engine.trees import tree_importances
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.collinear import CollinearityFilter, absolute_correlation
@@ -37,19 +36,6 @@ def test_the_filter_by_trees_keeps_what_scikit_learn_would(case, seed):
     theirs = BoostedTreesFilter(keep=1, trees=12, random_state=seed).fit(values, outcome)
     ours = tree_importances(values, outcome, trees=12, random_state=seed)
     np.testing.assert_allclose(ours, theirs.importances_, atol=1e-9)
-
-
-@PATIENT
-@given(tables())
-def test_both_ways_of_comparing_splits_agree_but_for_ties(case):
-    values, outcome = case
-    values = values + np.random.default_rng(0).normal(size=values.shape)
-    columns = np.ascontiguousarray(values.T, dtype=np.float32)
-    given_ = (columns, np.argsort(columns, axis=1), np.ones(len(columns), dtype=bool), outcome.astype(float), 0.1,
-              np.array([3], dtype=np.int64), np.ones((1, len(outcome)), dtype=bool), 1, 0.1)  # fmt: skip
-    np.testing.assert_allclose(
-        boosted_importances(*given_, True)[0].sum(), boosted_importances(*given_, False)[0].sum()
-    )
 
 
 @PATIENT

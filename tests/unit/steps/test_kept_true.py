@@ -487,12 +487,13 @@ def test_a_table_that_somebody_has_changed_is_set_aside_and_written_again(cohort
     assert table.read_bytes() == whole
 
 
-def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(cohort):
+@pytest.mark.parametrize("name", ["chance", "null"])  # null: the former name
+def test_what_a_part_writes_into_its_steps_folder_does_not_make_the_step_due(cohort, name):
     """`evaluate/chance` has its own mark: when it is computed anew, its tables are nobody's change of `evaluate`."""
     from radstudy.provenance import StepFolder
 
     whole = StepFolder(cohort / "evaluate")
-    part = cohort / "evaluate" / "chance"
+    part = cohort / "evaluate" / name
     part.mkdir(parents=True)
     (part / "chance.csv").write_text("a\n1\n")
     whole.finish("key", settings={}, inputs={}, seconds=0)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -83,7 +84,8 @@ def cohort(folder, change=()):
 
 def check(folder, change=()):
     result = command(folder, "check", "--json", change=change)
-    return json.loads(result.stdout)
+    said = result.stdout  # click before 8.2 has messages in it, which come first
+    return json.loads(said[re.search(r"^\[", said, re.MULTILINE).start() :])
 
 
 def copied(folder, patients, sequences=("T2", "DWI")):

@@ -5,16 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
 from scipy import special
 
 from radstudy.modelling.refits.engine.kernels.trees import boosted_importances
 
 Array = NDArray[np.float64]
-
-# Before 1.9 scikit-learn compared splits by Friedman's formula: the same in exact arithmetic.
-_FRIEDMAN = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 9)
 
 
 def tree_importances(
@@ -30,7 +26,8 @@ def tree_importances(
     """Compute the impurity importance of every column: GradientBoostingClassifier's ``feature_importances_``.
 
     The trees are the same, split by split: features are tried in scikit-learn's seeded order, rows are summed in its
-    order, and among splits that tie the same one is taken.
+    order, and among splits that tie the same one is taken. (scikit-learn before 1.9 sorts rows of equal values in another
+    order, and its trees differ where splits tie: hence the lowest version in pyproject.toml.)
 
     Parameters
     ----------
@@ -56,7 +53,7 @@ def tree_importances(
     share = np.clip(outcome.mean(), np.finfo(float).eps, 1 - np.finfo(float).eps)
     total, grown = boosted_importances(
         columns, order, distinct, outcome.astype(np.float64), float(special.logit(share)), seeds, in_bag, depth,
-        learning_rate, _FRIEDMAN,
+        learning_rate,
     )  # fmt: skip
     mean = total / max(grown, 1)
     importances: Array = mean / mean.sum() if grown else mean

@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-import sklearn
 from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.utils._sorting import _py_simultaneous_sort
 
 from radstudy.modelling.refits.engine.kernels.ordering import pairwise_sum, sort_together
 from radstudy.modelling.refits.engine.trees import tree_importances
-
-EXACT = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
 
 
 def kinds(rng, rows, features):
@@ -36,10 +34,7 @@ def test_importances_are_scikit_learns(kind, seed):
         n_estimators=40, max_depth=depth, learning_rate=rate, subsample=subsample, random_state=seed
     )
     expected = forest.fit(X, y).feature_importances_
-    if EXACT:
-        np.testing.assert_array_equal(ours, expected)
-    elif kind == "smooth":
-        np.testing.assert_allclose(ours, expected, atol=1e-9)
+    np.testing.assert_array_equal(ours, expected)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,7 +44,7 @@ def test_rows_drawn_with_replacement_with_their_outcomes(seed):
     drawn = rng.integers(0, 74, 74)
     expected = GradientBoostingClassifier(n_estimators=60, random_state=seed).fit(X[drawn], y[drawn])
     ours = tree_importances(X[drawn], y[drawn], trees=60, random_state=seed)
-    np.testing.assert_allclose(ours, expected.feature_importances_, atol=0 if EXACT else 1e-9)
+    np.testing.assert_array_equal(ours, expected.feature_importances_)
 
 
 def test_no_feature_that_varies_has_no_importance():
@@ -74,12 +69,9 @@ def test_sums_are_numpys_to_the_last_bit(count):
     assert pairwise_sum(values, 0, count) == values.sum()
 
 
-@pytest.mark.skipif(not EXACT, reason="older scikit-learn leaves rows of equal values in another order")
 @pytest.mark.parametrize("levels", [1, 2, 5, 40])
 @pytest.mark.parametrize("count", [2, 15, 16, 17, 100, 2000])
 def test_rows_of_equal_values_end_where_scikit_learn_leaves_them(levels, count):
-    from sklearn.utils._sorting import _py_simultaneous_sort  # not in older versions
-
     rng = np.random.default_rng(count + levels)
     values = rng.integers(0, levels, count).astype(np.float32)
     theirs, rows = values.copy(), np.arange(count, dtype=np.intp)

@@ -82,7 +82,6 @@ def best_split(
     squares: float,
     known: int,
     state: IntArray,
-    friedman: bool,
     room: Room,
 ) -> int:
     """Write a node's best split to `split` and reorder its samples; return the number of constant features.
@@ -123,7 +122,7 @@ def best_split(
             continue
         last -= 1
         queue[last], queue[j] = queue[j], queue[last]
-        _search(rows, values, target, f, low, high, total, friedman, split)
+        _search(rows, values, target, f, low, high, total, split)
     if lying >= 0:
         samples[low:high] = sorted_rows[lying, low:high]
     position = int(split[0])
@@ -155,7 +154,6 @@ def _search(
     low: int,
     high: int,
     total: float,
-    friedman: bool,
     split: FloatArray,
 ) -> None:
     """Try every split of a node by one sorted column; write it to `split` if it is better."""
@@ -173,17 +171,11 @@ def _search(
         done = p
         second_sum, second_size = total - first_sum, size - first_size
         # a test without division rules out splits that cannot be the best
-        if friedman:
-            apart = second_size * first_sum - first_size * second_sum
-            if apart * apart < best * (first_size * second_size) * _NEARLY:
-                continue
-            quality = apart * apart / (first_size * second_size)
-        else:
-            both = first_size * second_size
-            crossed = first_sum * first_sum * second_size + second_sum * second_sum * first_size
-            if crossed < best * both * _NEARLY:
-                continue
-            quality = first_sum * first_sum / first_size + second_sum * second_sum / second_size
+        both = first_size * second_size
+        crossed = first_sum * first_sum * second_size + second_sum * second_sum * first_size
+        if crossed < best * both * _NEARLY:
+            continue
+        quality = first_sum * first_sum / first_size + second_sum * second_sum / second_size
         if quality > best:
             best = quality
             split[0], split[1], split[5] = p, f, quality

@@ -41,7 +41,6 @@ def boosted_importances(
     in_bag: BoolArray,
     depth: int,
     learning_rate: float,
-    friedman: bool,
 ) -> tuple[FloatArray, int]:
     """Compute impurity importances of gradient boosting with the binomial loss, summed over trees, not normalised.
 
@@ -56,7 +55,6 @@ def boosted_importances(
     in_bag : bool (trees, rows) or (1, rows), the rows that each tree is grown on.
     depth : of the trees.
     learning_rate : factor on each tree's values.
-    friedman : compare splits by Friedman's formula, as scikit-learn before 1.9 does; equal except for rounding.
 
     Returns
     -------
@@ -90,7 +88,7 @@ def boosted_importances(
         bag = in_bag[number] if in_bag.shape[0] > 1 else in_bag[0]
         for i in range(rows):
             residual[i] = _residual(outcome[i], log_odds[i])
-        grown_nodes = _grow(columns, order, distinct, residual, bag, seeds[number], depth, friedman, nodes, room)
+        grown_nodes = _grow(columns, order, distinct, residual, bag, seeds[number], depth, nodes, room)
         for i in range(rows):
             node = 0
             while left[node] >= 0:
@@ -140,7 +138,6 @@ def _grow(
     bag: BoolArray,
     seed: int,
     depth: int,
-    friedman: bool,
     nodes: Nodes,
     room: Room,
 ) -> int:
@@ -182,7 +179,7 @@ def _grow(
         node = grown
         grown += 1
         if splits:
-            known = best_split(columns, distinct, target, low, high, total, squares, known, state, friedman, room)
+            known = best_split(columns, distinct, target, low, high, total, squares, known, state, room)
             splits = split[0] < high and _gain(here, split, low, high, whole) + _EPSILON >= 0.0
         impurity[node], weight[node], left[node], right[node] = here, size, -1, -1
         if parent >= 0:

@@ -26,8 +26,8 @@ def tree_importances(
     """Compute the impurity importance of every column: GradientBoostingClassifier's ``feature_importances_``.
 
     The trees are the same, split by split: features are tried in scikit-learn's seeded order, rows are summed in its
-    order, and among splits that tie the same one is taken. (scikit-learn before 1.9 sorts rows of equal values in another
-    order, and its trees differ where splits tie: hence the lowest version in pyproject.toml.)
+    order, and among splits that tie the same one is taken. scikit-learn before 1.9 sorts rows of equal values in
+    another order, and its trees differ where splits tie: hence the lowest version in pyproject.toml.
 
     Parameters
     ----------

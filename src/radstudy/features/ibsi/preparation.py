@@ -10,7 +10,6 @@ IBSI reference manual (arXiv:1612.07003), sections 2.4 (interpolation, VTM2) and
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -152,11 +151,9 @@ def interpolate(stage: Stage, settings: IbsiSettings) -> Stage:
 
 def _on_grid(array: Float64, step: Float64, first: Float64, count: NDArray[np.int_], order: _Order) -> Float64:
     """Sample an array (z, y, x) at `count` points along each axis, `step` voxels apart, starting at index `first`."""
-    with warnings.catch_warnings():  # SciPy before 1.15 speaks of SciPy 0.18
-        warnings.filterwarnings("ignore", "The behavior of affine_transform with a 1-D array")
-        sampled: Float64 = ndimage.affine_transform(
-            array, step, offset=first.tolist(), output_shape=tuple(count.tolist()), order=order, mode="nearest"
-        )
+    sampled: Float64 = ndimage.affine_transform(
+        array, step, offset=first.tolist(), output_shape=tuple(count.tolist()), order=order, mode="nearest"
+    )
     return sampled
 
 

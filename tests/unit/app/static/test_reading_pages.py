@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from unit.app.static.pages import CHROMIUM, context_of, wait_for
+from unit.app.static.pages import CHROMIUM, browser_or_skip, context_of, wait_for
 from unit.app.static.study_server import (
     COMPLETE,
     FORM,
@@ -32,8 +32,7 @@ ATTACK = '<img src=x onerror="window.hacked=1"><b>"bold"</b>'
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+    browser_or_skip()
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running

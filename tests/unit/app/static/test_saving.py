@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from unit.app.static.harness import Harness
-from unit.app.static.pages import CHROMIUM, RoomPage, context_of, wait_for
+from unit.app.static.pages import CHROMIUM, RoomPage, browser_or_skip, context_of, wait_for
 from unit.app.static.test_drawing import around, case_on
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ GRID = "2.7 x 2.7 x 4"
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+    browser_or_skip()
     with sync_api.sync_playwright() as running:
         yield running
 

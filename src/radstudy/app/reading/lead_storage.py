@@ -44,6 +44,22 @@ class LinkRecord:
 
 
 @dataclass(frozen=True)
+class BegunCase:
+    """A case that a reader has begun.
+
+    Parameters
+    ----------
+    assignment : what it is.
+    status : open, skipped or closed.
+    closed_at : when it was closed last, UTC, ISO 8601; None where it never was.
+    """
+
+    assignment: Assignment
+    status: str
+    closed_at: str | None
+
+
+@dataclass(frozen=True)
 class AuditLine:
     """One event of the audit: when (UTC), who, of what, what happened."""
 
@@ -104,6 +120,21 @@ class LeadStorage:
                 connection.execute("INSERT INTO arrows VALUES (?, ?, ?, ?, ?, ?)", row)
             detail = "taken away" if ras is None else ", ".join(f"{one:.1f}" for one in ras)
             self._write_audit(connection, (LEAD, "", patient, lesion, ""), "arrow", detail)
+
+    def arrows(self) -> dict[tuple[str, str], tuple[float, float, float]]:
+        """(patient, lesion) to where the lead points at it, patient coordinates RAS, mm."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT patient, lesion, x, y, z FROM arrows").fetchall()
+        return {(patient, lesion): (x, y, z) for patient, lesion, x, y, z in rows}
+
+    def begun_cases(self) -> tuple[BegunCase, ...]:
+        """Every case that is open, skipped or closed, by reader, task and place; no practice."""
+        query = (
+            f"SELECT {COLUMNS}, status, closed_at FROM assignments WHERE practice = 0 AND status != 'waiting' "
+            "ORDER BY reader, task, place"
+        )
+        with self._database.reading() as connection:
+            return tuple(BegunCase(assignment_in(row[:-2]), row[-2], row[-1]) for row in connection.execute(query))
 
     def links(self) -> tuple[LinkRecord, ...]:
         """All personal links, revoked ones too, in the order in which they were made."""

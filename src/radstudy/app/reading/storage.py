@@ -101,6 +101,7 @@ class StoredCase:
     masks : sequence to mask, of those on which something was drawn.
     answers : the last ones.
     first : the first locked ones; None before that.
+    frozen : the answers are locked and may not change but for comments; False once the lead has opened the case again.
     arrow : where the lead points at the lesion, patient coordinates RAS in mm; None without one.
     """
 
@@ -109,6 +110,7 @@ class StoredCase:
     masks: Mapping[str, StoredMask]
     answers: StoredAnswers
     first: StoredAnswers | None
+    frozen: bool
     arrow: tuple[float, float, float] | None
 
 
@@ -518,6 +520,7 @@ def _stored(connection: sqlite3.Connection, one: Assignment) -> StoredCase:
         stored_masks.masks_of(connection, one.id),
         stored_answers.answers_at(connection, one.id),
         stored_answers.stage_of(connection, one.id, "first"),
+        _is_frozen(connection, one),
         None if arrow is None else (arrow[0], arrow[1], arrow[2]),
     )
 

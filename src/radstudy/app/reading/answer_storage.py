@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radstudy.app.reading import stored_answers, stored_masks
-from radstudy.app.reading.case_storage import CaseStorage, StoredCase, stored_case
+from radstudy.app.reading.case_storage import CaseStorage, StoredCase, is_frozen, stored_case
 from radstudy.app.reading.forms import FormProblem, SequenceAnswer, Values
 from radstudy.app.reading.refusals import BehindError, LockedAnswersError, UnfinishedError
 from radstudy.app.reading.roster import Assignment, Lesion, Task
@@ -58,7 +58,7 @@ class AnswerStorage(CaseStorage):
             if revision != stored.revision:
                 text = "the answers were changed in another tab or on another computer"
                 raise BehindError(text, stored.revision, values=dict(stored.values))
-            if _is_frozen(connection, one) and _without_comment(values) != _without_comment(stored.values):
+            if is_frozen(connection, one) and _without_comment(values) != _without_comment(stored.values):
                 raise LockedAnswersError(
                     f"the answers of {one.id} are locked, so that they stay as they were before anything was shown"
                 )
@@ -137,12 +137,6 @@ def _require(check: Check, connection: sqlite3.Connection, one: Assignment) -> C
     if problems := check(content):
         raise UnfinishedError(problems)
     return content
-
-
-def _is_frozen(connection: sqlite3.Connection, one: Assignment) -> bool:
-    """True if the answers may not change: after locking, until the case was closed once. An arbiter may go on."""
-    first = stored_answers.stage_of(connection, one.id, "first")
-    return one.task == "characteristics" and first is not None and states_of(connection, one.id)[one.id].closed is None
 
 
 def _without_comment(values: Values) -> dict[str, Any]:

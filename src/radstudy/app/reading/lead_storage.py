@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from radstudy.app.reading.audit import LEAD, AuditedStorage
 from radstudy.app.reading.links import PersonalLink
 from radstudy.app.reading.roster import Assignment
 from radstudy.app.reading.stored_cases import COLUMNS, assignment_in, case_by_id, states_of
 from radstudy.errors import UsageError
+
+
+@dataclass(frozen=True)
+class BegunCase:
+    """A case that a reader has begun.
+
+    Parameters
+    ----------
+    assignment : what it is.
+    status : open, skipped or closed.
+    closed_at : when it was closed last, UTC, ISO 8601; None where it never was.
+    """
+
+    assignment: Assignment
+    status: str
+    closed_at: str | None
 
 
 class LeadStorage(AuditedStorage):
@@ -48,6 +64,21 @@ class LeadStorage(AuditedStorage):
                 connection.execute("INSERT INTO arrows VALUES (?, ?, ?, ?, ?, ?)", row)
             detail = "taken away" if ras is None else ", ".join(f"{one:.1f}" for one in ras)
             self._write_audit(connection, (LEAD, "", patient, lesion, ""), "arrow", detail)
+
+    def arrows(self) -> dict[tuple[str, str], tuple[float, float, float]]:
+        """(patient, lesion) to where the lead points at it, patient coordinates RAS, mm."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT patient, lesion, x, y, z FROM arrows").fetchall()
+        return {(patient, lesion): (x, y, z) for patient, lesion, x, y, z in rows}
+
+    def begun_cases(self) -> tuple[BegunCase, ...]:
+        """Every case that is open, skipped or closed, by reader, task and place; no practice."""
+        query = (
+            f"SELECT {COLUMNS}, status, closed_at FROM assignments WHERE practice = 0 AND status != 'waiting' "
+            "ORDER BY reader, task, place"
+        )
+        with self._database.reading() as connection:
+            return tuple(BegunCase(assignment_in(row[:-2]), row[-2], row[-1]) for row in connection.execute(query))
 
     def links(self) -> tuple[PersonalLink, ...]:
         """All personal links, revoked ones too, in the order in which they were made."""

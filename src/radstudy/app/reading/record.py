@@ -321,8 +321,8 @@ def _mask_row(one: SequenceAgreement, agreed: ReadersAgreement) -> Json:
     pairs = [pair for pair in agreed.pairs
              if (pair.sequence, pair.reader_a, pair.reader_b)
              == (one.sequence, one.reader_a, one.reader_b)]  # fmt: skip
-    dice = {"median": one.dice_median, "low": one.dice_low, "high": one.dice_high,
-            "lowest": min((pair.dice for pair in pairs), default=math.nan)}  # fmt: skip
+    low, high = np.percentile([pair.dice for pair in pairs], (25, 75)).tolist()
+    dice = {"median": one.dice_median, "low": low, "high": high, "lowest": one.dice_low}
     return {
         "sequence": one.sequence, "readers": [one.reader_a, one.reader_b], "n": one.lesions,
         "dice": {name: _finite(value) for name, value in dice.items()},

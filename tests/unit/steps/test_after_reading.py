@@ -6,8 +6,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence, SequenceJudgement, runs_of_mask
-from radstudy.app.reading.export import ReadingState, RecordedFinal, write_record
+from radstudy.app.reading.arbitration import FinalValue
+from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
+from radstudy.app.reading.export import ReadingState, write_record
+from radstudy.app.reading.forms import SequenceAnswer
+from radstudy.app.reading.strokes import codes_of, runs_of
 from radstudy.app.reading.summary import ReadingSettings
 from radstudy.cli import app
 from radstudy.imaging.volume import Volume
@@ -27,8 +30,8 @@ def closed(data, reader, number):
     for sequence in SHAPE:
         file = data / patient / f"{sequence}.nii.gz"
         masks.append(DrawnSequence(sequence, file, Volume.read(file).grid,
-                                   runs_of_mask(drawn(sequence, number, reader) > 0, 1)))  # fmt: skip
-    said = dict.fromkeys(SHAPE, SequenceJudgement(True, True, "", 4))
+                                   runs_of(codes_of(drawn(sequence, number, reader), 1))))  # fmt: skip
+    said = dict.fromkeys(SHAPE, SequenceAnswer(True, True, "", 4))
     return ClosedCase(reader, "masks", patient, "1", drawn=tuple(masks), per_sequence=said)
 
 
@@ -38,12 +41,12 @@ def read(folder):
     for file in folder.glob("*/*_[ab].nii.gz"):
         file.unlink()
     cases = [closed(folder, reader, number) for reader in "ab" for number in range(8)]
-    unseen = {**cases[7].per_sequence, "DWI": SequenceJudgement(False, True, "", 2)}
+    unseen = {**cases[7].per_sequence, "DWI": SequenceAnswer(False, True, "", 2)}
     cases[7] = dataclasses.replace(cases[7], drawn=cases[7].drawn[:1], per_sequence=unseen)
     margins = ["smooth", "rough", "rough", "smooth", "rough", "smooth", "rough", "rough"]
     cases += [ClosedCase(reader, "characteristics", patient, "1", answers={"margin": margin})
               for reader in "ab" for patient, margin in zip(PATIENTS, margins, strict=True)]  # fmt: skip
-    finals = {(patient, "1"): {"margin": RecordedFinal(margin, "agreed")}
+    finals = {(patient, "1"): {"margin": FinalValue(margin, "agreed")}
               for patient, margin in zip(PATIENTS, margins, strict=True)}  # fmt: skip
     settings = ReadingSettings("acquired", 0, {"margin": ("smooth", "rough")})
     protocol = parse_protocol(ROOM)

@@ -17,12 +17,12 @@ from radstudy.app.reading.closed_case import (
     CHARACTERISTICS,
     MASKS,
     ClosedCase,
-    LesionKey,
     drawn_on,
     observations,
     of_task,
 )
 from radstudy.app.reading.items import ICC, ItemAgreement, agreement_on
+from radstudy.app.reading.roster import Lesion
 from radstudy.errors import RefusedError
 from radstudy.imaging.masks.agreement import mask_agreement
 from radstudy.statistics import icc
@@ -202,16 +202,16 @@ def _by_sequence(
     return results
 
 
-def _answers(cases: Sequence[ClosedCase]) -> dict[LesionKey, dict[str, Mapping[str, Any]]]:
+def _answers(cases: Sequence[ClosedCase]) -> dict[Lesion, dict[str, Mapping[str, Any]]]:
     """Lesion to reader to first locked answers."""
-    answers: dict[LesionKey, dict[str, Mapping[str, Any]]] = {}
+    answers: dict[Lesion, dict[str, Mapping[str, Any]]] = {}
     for case in cases:
         answers.setdefault(case.key, {})[case.reader] = case.answers
     return answers
 
 
 def _items_of(
-    answered: Mapping[LesionKey, Mapping[str, Mapping[str, Any]]], a: str, b: str, items: Items
+    answered: Mapping[Lesion, Mapping[str, Mapping[str, Any]]], a: str, b: str, items: Items
 ) -> tuple[ItemAgreement, ...]:
     both = [answered[key] for key in sorted(answered) if a in answered[key] and b in answered[key]]
     return tuple(
@@ -221,7 +221,7 @@ def _items_of(
 
 
 def _differing(
-    answered: Mapping[LesionKey, Mapping[str, Mapping[str, Any]]],
+    answered: Mapping[Lesion, Mapping[str, Mapping[str, Any]]],
     a: str,
     b: str,
     items: Items,

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from radstudy.app.reading.forms import NOT_ASSESSABLE, FormItem, Values
+from radstudy.app.reading.forms import FormItem, Values
 from radstudy.app.reading.roster import Lesion, generator_for
+from radstudy.artefacts.reading import NOT_ASSESSABLE
 
 Source = Literal["agreed", "averaged", "arbitrated", "alone", "unresolved"]
 Limits = Mapping[str, float]

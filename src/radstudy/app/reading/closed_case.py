@@ -16,6 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.app.reading.forms import SequenceAnswer
+from radstudy.app.reading.roster import Lesion
+from radstudy.app.reading.strokes import Runs
 from radstudy.artefacts.reading import NOT_ASSESSABLE, TOOL_COLUMNS
 from radstudy.errors import CaseError
 from radstudy.imaging.masks.mask_format import DicomSeries
@@ -23,10 +26,6 @@ from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 from radstudy.space.grid import Grid
 
 MASKS, CHARACTERISTICS, ARBITRATION = "masks", "characteristics", "arbitration"
-TAKEN_IN = 1 + TOOL_COLUMNS.index("taken_in")
-
-LesionKey = tuple[str, str]  # patient, lesion
-Runs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,24 +104,6 @@ class DrawnSequence:
         return MaskOnGrid(self.mask(), self.grid.affine, "lesion", reader, str(self.image))
 
 
-@dataclass(frozen=True)
-class SequenceJudgement:
-    """A reader's judgement of one sequence; None: not said.
-
-    Parameters
-    ----------
-    visible : True if the lesion is seen.
-    evaluable : True if the image can be judged.
-    reason : the reason why not.
-    quality : of the image, 1 to 5.
-    """
-
-    visible: bool | None = None
-    evaluable: bool | None = None
-    reason: str = ""
-    quality: int | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class ClosedCase:
     """A case that a reader has closed.
@@ -151,7 +132,7 @@ class ClosedCase:
     drawn: tuple[DrawnSequence, ...] = ()
     answers: Mapping[str, Any] = field(default_factory=dict)
     decided: Mapping[str, Any] = field(default_factory=dict)
-    per_sequence: Mapping[str, SequenceJudgement] = field(default_factory=dict)
+    per_sequence: Mapping[str, SequenceAnswer] = field(default_factory=dict)
     computed: Mapping[str, Any] = field(default_factory=dict)
     repeat: bool = False
     practice: bool = False
@@ -159,7 +140,7 @@ class ClosedCase:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def key(self) -> LesionKey:
+    def key(self) -> Lesion:
         """(patient, lesion)."""
         return self.patient, self.lesion
 
@@ -195,28 +176,9 @@ def observations(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
     return [pair for pair in pairs if not any(value in (None, "", NOT_ASSESSABLE) for value in pair)]
 
 
-def runs_of_mask(mask: NDArray[np.bool_], code: int) -> Runs:
-    """The runs of a mask whose voxels all come from one tool.
-
-    Parameters
-    ----------
-    mask : bool (I, J, K).
-    code : of the tool.
-
-    Examples
-    --------
-    >>> runs_of_mask(np.array([[[False]], [[True]], [[True]]]), 11).tolist()
-    [[1, 2, 11]]
-    """
-    flat = np.concatenate([[False], mask.ravel(order="F"), [False]]).astype(np.int8)
-    edges = np.diff(flat)
-    start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return np.stack([start, end - start, np.full(len(start), code)], axis=1).astype(np.int64)
-
-
-def drawn_on(cases: Sequence[ClosedCase], sequence: str) -> dict[LesionKey, dict[str, DrawnSequence]]:
+def drawn_on(cases: Sequence[ClosedCase], sequence: str) -> dict[Lesion, dict[str, DrawnSequence]]:
     """Lesion to reader to mask on one sequence."""
-    masks: dict[LesionKey, dict[str, DrawnSequence]] = {}
+    masks: dict[Lesion, dict[str, DrawnSequence]] = {}
     for case in cases:
         for one in case.drawn:
             if one.sequence == sequence and one.voxel_count:

@@ -14,15 +14,17 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.app.reading.arbitration import FinalValue
+from radstudy.app.reading.audit import AuditLine
 from radstudy.app.reading.closed_case import (
     ARBITRATION,
     CHARACTERISTICS,
     MASKS,
     ClosedCase,
-    LesionKey,
     of_task,
 )
 from radstudy.app.reading.record_masks import MaskToWrite, mask_files, write_mask_files
+from radstudy.app.reading.roster import Lesion
 from radstudy.app.reading.summary import ReadingSettings, summary_of
 from radstudy.artefacts.reading import (
     ANSWERS,
@@ -40,34 +42,6 @@ from radstudy.protocol.sections import Protocol
 from radstudy.store import set_aside, storing
 
 REPEATS = "repeats"  # folder of the second readings' masks, inside the record's
-
-
-@dataclass(frozen=True)
-class RecordedFinal:
-    """The final value of one item of one lesion, and its origin.
-
-    Parameters
-    ----------
-    value : a level, a number, a text, or None if it is unresolved.
-    source : agreed, averaged, arbitrated, alone or unresolved.
-    """
-
-    value: Any
-    source: str
-
-
-@dataclass(frozen=True)
-class AuditEvent:
-    """One line of the audit: time (UTC), who, of what, what happened."""
-
-    at: str
-    reader: str
-    event: str
-    task: str = ""
-    patient: str = ""
-    lesion: str = ""
-    sequence: str = ""
-    detail: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +66,8 @@ class ReadingState:
     readers: tuple[str, ...]
     cases: Sequence[ClosedCase]
     settings: ReadingSettings
-    finals: Mapping[LesionKey, Mapping[str, RecordedFinal]] = field(default_factory=dict)
-    audit: Sequence[AuditEvent] = ()
+    finals: Mapping[Lesion, Mapping[str, FinalValue]] = field(default_factory=dict)
+    audit: Sequence[AuditLine] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +122,7 @@ def write_record(state: ReadingState, *, closed: Collection[ClosedCase] | None =
 
 def answer_rows(state: ReadingState) -> pd.DataFrame:
     """The rows of answers.csv, sorted by patient and lesion; see `ANSWERS`."""
-    rows: dict[LesionKey, dict[str, Any]] = {}
+    rows: dict[Lesion, dict[str, Any]] = {}
     for case in of_task(state.cases, CHARACTERISTICS):
         row = rows.setdefault(case.key, {})
         if case.reader in state.readers:
@@ -208,9 +182,9 @@ def repeats_protocol(protocol: Protocol) -> Protocol:
     return protocol.model_copy(update={"cohort": cohort})
 
 
-def _computed(state: ReadingState) -> dict[LesionKey, dict[str, Any]]:
+def _computed(state: ReadingState) -> dict[Lesion, dict[str, Any]]:
     """Lesion to what was computed from mask and phases: of the first reader, in the columns' order, who has it."""
-    values: dict[LesionKey, dict[str, Any]] = {}
+    values: dict[Lesion, dict[str, Any]] = {}
     order = {reader: place for place, reader in enumerate((*state.readers, *state.protocol.cohort.readers))}
     cases = [case for task in (CHARACTERISTICS, MASKS) for case in of_task(state.cases, task)]
     for case in sorted(cases, key=lambda case: order.get(case.reader, len(order))):

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from radstudy.artefacts.reading import NOT_ASSESSABLE
 from radstudy.cohort.plausible import range_of
 from radstudy.errors import RefusedError, StudyFileError
 from radstudy.protocol.reading import COMMENT, LIKELIHOOD, items_of
 from radstudy.protocol.sections import Protocol
 
-NOT_ASSESSABLE = "not assessable"  # an answer to any item: a guess would count as an observation
 LONGEST_TEXT = 5000  # letters of a comment or reason
 QUALITY = (1, 5)  # of an image: not usable to excellent
 

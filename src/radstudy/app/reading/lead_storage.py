@@ -1,74 +1,18 @@
-"""Actions of the study lead, and the audit of all actions, in the reading room's database."""
+"""Actions of the study lead in the reading room's database."""
 
 from __future__ import annotations
 
-import datetime
-import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
-from radstudy.app.reading.database import Database
+from radstudy.app.reading.audit import LEAD, AuditedStorage
+from radstudy.app.reading.links import PersonalLink
 from radstudy.app.reading.roster import Assignment
 from radstudy.app.reading.stored_cases import COLUMNS, assignment_in, case_by_id, states_of
 from radstudy.errors import UsageError
 
-LEAD = "lead"  # who did something, in the audit, where it was no reader
-Clock = Callable[[], datetime.datetime]
 
-
-def utc_now() -> datetime.datetime:
-    """The time now."""
-    return datetime.datetime.now(datetime.UTC)
-
-
-@dataclass(frozen=True)
-class LinkRecord:
-    """A personal link as it is kept: the token itself is kept nowhere.
-
-    Parameters
-    ----------
-    id : names it on the lead's page.
-    token_hash : SHA-256 of the token, hexadecimal.
-    role : reader or lead.
-    reader, task : whose it is, and the only task that it opens; "" for none, and for all.
-    created_at, revoked_at : UTC, ISO 8601; the latter "" while it is valid.
-    """
-
-    id: str
-    token_hash: str
-    role: str
-    reader: str
-    task: str
-    created_at: str
-    revoked_at: str = ""
-
-
-@dataclass(frozen=True)
-class AuditLine:
-    """One event of the audit: when (UTC), who, of what, what happened."""
-
-    number: int
-    at: str
-    reader: str
-    task: str
-    patient: str
-    lesion: str
-    sequence: str
-    event: str
-    detail: str
-
-
-class LeadStorage:
-    """The part of `Storage` that is the lead's, and the audit.
-
-    Parameters
-    ----------
-    database : opened.
-    clock : gives the time, UTC.
-    """
-
-    def __init__(self, database: Database, *, clock: Clock = utc_now) -> None:
-        self._database, self._clock = database, clock
+class LeadStorage(AuditedStorage):
+    """The part of `Storage` that is the lead's."""
 
     def reopen(self, *, reader: str, task: str, patient: str, lesion: str, reason: str, repeat: bool = False) -> str:
         """Open a closed case again for its reader; its pseudonym. First locked answers and first masks stay.
@@ -105,16 +49,16 @@ class LeadStorage:
             detail = "taken away" if ras is None else ", ".join(f"{one:.1f}" for one in ras)
             self._write_audit(connection, (LEAD, "", patient, lesion, ""), "arrow", detail)
 
-    def links(self) -> tuple[LinkRecord, ...]:
+    def links(self) -> tuple[PersonalLink, ...]:
         """All personal links, revoked ones too, in the order in which they were made."""
         with self._database.reading() as connection:
-            names = ", ".join(one.name for one in fields(LinkRecord))
-            return tuple(LinkRecord(*row) for row in connection.execute(f"SELECT {names} FROM links ORDER BY number"))
+            names = ", ".join(one.name for one in fields(PersonalLink))
+            return tuple(PersonalLink(*row) for row in connection.execute(f"SELECT {names} FROM links ORDER BY number"))
 
-    def add_link(self, link: LinkRecord) -> None:
+    def add_link(self, link: PersonalLink) -> None:
         """Keep a new link."""
         with self._database.writing() as connection:
-            row = [getattr(link, one.name) for one in fields(LinkRecord)]
+            row = [getattr(link, one.name) for one in fields(PersonalLink)]
             query = "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(number), 0) + 1 FROM links))"
             connection.execute(query, row)
             self._write_audit(connection, (LEAD, link.task, "", "", ""), "link made", f"{link.role} {link.reader}")
@@ -153,37 +97,3 @@ class LeadStorage:
             one = case_by_id(connection, case_id)
             connection.execute("UPDATE assignments SET exported_at = ? WHERE id = ?", (self._now(), case_id))
             self._note(connection, one, "record written")
-
-    def audit(self, since: int = 0) -> tuple[AuditLine, ...]:
-        """The audit's lines after a number, in order."""
-        query = "SELECT number, at, reader, task, patient, lesion, sequence, event, detail FROM audit WHERE number > ?"
-        with self._database.reading() as connection:
-            return tuple(AuditLine(*row) for row in connection.execute(f"{query} ORDER BY number", (since,)))
-
-    def note(self, event: str, detail: str = "", *, reader: str = LEAD, case_id: str | None = None) -> None:
-        """Write a line of the audit that belongs to no other change."""
-        with self._database.writing() as connection:
-            if case_id is None:
-                self._write_audit(connection, (reader, "", "", "", ""), event, detail)
-            else:
-                self._note(connection, case_by_id(connection, case_id), event, detail, who=reader)
-
-    def _now(self) -> str:
-        return self._clock().astimezone(datetime.UTC).isoformat(timespec="milliseconds")
-
-    def _note(
-        self, connection: sqlite3.Connection, one: Assignment, event: str, detail: str = "", *, sequence: str = "",
-        who: str | None = None,
-    ) -> None:  # fmt: skip
-        kind = "practice" if one.practice else "repeat" if one.repeat else ""
-        told = "; ".join(filter(None, [kind, f"case of {one.reader}" if who not in (None, one.reader) else "", detail]))
-        self._write_audit(connection, (who or one.reader, one.task, one.patient, one.lesion, sequence), event, told)
-
-    def _write_audit(
-        self, connection: sqlite3.Connection, what: tuple[str, str, str, str, str], event: str, detail: str
-    ) -> None:
-        query = (
-            "INSERT INTO audit (at, reader, task, patient, lesion, sequence, event, detail) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        connection.execute(query, (self._now(), *what, event, detail))

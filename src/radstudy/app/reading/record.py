@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 
 from radstudy.app.reading.agreement import ReadersAgreement, SequenceAgreement, readers_agreement
-from radstudy.app.reading.arbitration import final_values
+from radstudy.app.reading.arbitration import FinalValue, final_values
+from radstudy.app.reading.audit import AuditLine
 from radstudy.app.reading.cases import LesionToRead, ReadingCohort
-from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence, SequenceJudgement
+from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
 from radstudy.app.reading.computed import computed_characteristics
-from radstudy.app.reading.export import AuditEvent, ReadingState, RecordedFinal, WrittenRecord, write_record
-from radstudy.app.reading.forms import SequenceAnswer, form_of
-from radstudy.app.reading.lead_storage import AuditLine
-from radstudy.app.reading.roster import Assignment
+from radstudy.app.reading.export import ReadingState, WrittenRecord, write_record
+from radstudy.app.reading.forms import form_of
+from radstudy.app.reading.roster import Assignment, Lesion
 from radstudy.app.reading.storage import Storage
 from radstudy.app.reading.stored_answers import StoredAnswers
-from radstudy.app.reading.strokes import CODES, DrawingGrid, codes_of, runs_of
+from radstudy.app.reading.strokes import DrawingGrid, apply_runs, empty, runs_of
 from radstudy.app.reading.summary import ReadingSettings
 from radstudy.app.reading.takein import taken_in_mask
 from radstudy.errors import CaseError, DataError, TransientError
@@ -37,7 +37,6 @@ from radstudy.protocol import Protocol
 from radstudy.protocol.reading import characteristics_readers
 
 Json = dict[str, Any]
-Lesion = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -105,20 +104,20 @@ class StudyRecord:
         return ReadingState(
             self.protocol, self.data, self.folder, readers, self._cases(),
             ReadingSettings(reading.image, reading.wash_out_days, items), self._finals(readers),
-            [_event(line) for line in self.storage.audit()],
+            self.storage.audit(),
         )  # fmt: skip
 
-    def _finals(self, readers: Sequence[str]) -> dict[Lesion, dict[str, RecordedFinal]]:
+    def _finals(self, readers: Sequence[str]) -> dict[Lesion, dict[str, FinalValue]]:
         """Final values of each lesion that all readers have answered."""
         form, section = form_of(self.protocol, "characteristics"), self.protocol.reading.characteristics
         arbitrated = self.storage.final_answers("arbitration")
-        finals: dict[Lesion, dict[str, RecordedFinal]] = {}
+        finals: dict[Lesion, dict[str, FinalValue]] = {}
         for lesion, given in self.storage.final_answers("characteristics").items():
             if all(reader in given for reader in readers):
                 answers = [given[reader].values for reader in readers]
                 decided = next(iter(arbitrated.get(lesion, {}).values()), None)
                 values = final_values(form, answers, section.differs_above, None if decided is None else decided.values)
-                finals[lesion] = {name: RecordedFinal(one.value, one.source) for name, one in values.items()}
+                finals[lesion] = values
         return finals
 
     # --- closed cases -----------------------------------------------------------------------------------------------
@@ -143,7 +142,8 @@ class StudyRecord:
                     one.reader, one.task, one.patient, one.lesion, began, ended, drawn,
                     answers=_values(first if one.task == "characteristics" else None),
                     decided=_values(final if one.task == "arbitration" else None),
-                    per_sequence=_judgements(final), computed=self._computed(lesion, drawn), repeat=one.repeat,
+                    per_sequence={} if final is None else final.per_sequence,
+                    computed=self._computed(lesion, drawn), repeat=one.repeat,
                     opened_outcomes=one.reader in opened, columns=dict(lesion.columns),
                 )
             )  # fmt: skip
@@ -273,10 +273,7 @@ class StudyRecord:
         mask = taken_in_mask(file, read_grid(image.file), reader=reader, patient=patient, lesion=lesion,
                              sequence=sequence, at=at)  # fmt: skip
         grid = self.drawing_grid(image.file)
-        inside = np.zeros(grid.size, bool)
-        for start, length, _ in mask.runs.tolist():
-            inside[start : start + length] = True
-        codes = codes_of(inside.reshape(grid.shape, order="F"), CODES["taken_in"])
+        codes = apply_runs(empty(grid.size), mask.runs)
         self.storage.take_in(case.id, sequence, codes, grid, mask.event.detail)
         return {"voxels": mask.voxels, "label": mask.label, "notes": list(mask.notes)}
 
@@ -308,19 +305,8 @@ def _times(audit: Iterable[AuditLine]) -> dict[tuple[str, str, str, str], tuple[
     return times
 
 
-def _event(line: AuditLine) -> AuditEvent:
-    return AuditEvent(
-        line.at, line.reader, line.event, line.task, line.patient, line.lesion, line.sequence, line.detail
-    )
-
-
 def _values(answers: StoredAnswers | None) -> Mapping[str, Any]:
     return {} if answers is None else dict(answers.values)
-
-
-def _judgements(answers: StoredAnswers | None) -> dict[str, SequenceJudgement]:
-    said: Mapping[str, SequenceAnswer] = {} if answers is None else answers.per_sequence
-    return {name: SequenceJudgement(one.visible, one.evaluable, one.reason, one.quality) for name, one in said.items()}
 
 
 def _finite(value: float) -> float | None:

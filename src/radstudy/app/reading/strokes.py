@@ -16,16 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.artefacts.reading import TOOL_COLUMNS
 from radstudy.errors import RefusedError
 
 Codes = NDArray[np.uint8]
 Runs = NDArray[np.int64]
 
-TOOL_NAMES = (
-    "contour", "polygon", "brush", "sphere", "range", "growing", "interpolation", "smoothing", "islands_holes",
-    "carried", "taken_in",
-)  # fmt: skip
-CODES: Mapping[str, int] = MappingProxyType({name: code for code, name in enumerate(TOOL_NAMES, 1)})
+CODES: Mapping[str, int] = MappingProxyType({name: code for code, name in enumerate(TOOL_COLUMNS, 1)})
 ERASER, UNDO, REDO = "eraser", "undo", "redo"
 _ALSO = {"grow": "growing", "interpolate": "interpolation", "smooth": "smoothing", "islands": "islands_holes",
          "holes": "islands_holes"}  # fmt: skip
@@ -86,7 +83,7 @@ def checked_runs(given: Sequence[Sequence[Any]] | NDArray[Any], size: int) -> Ru
     start, length, code = runs.T
     end = start + length
     _refuse((start < 0) | (length < 1) | (start >= size) | (length > size - start), runs, f"lies outside 0 to {size}")
-    _refuse((code < 0) | (code > len(TOOL_NAMES)), runs, f"has a code that is not 0 to {len(TOOL_NAMES)}")
+    _refuse((code < 0) | (code > len(TOOL_COLUMNS)), runs, f"has a code that is not 0 to {len(TOOL_COLUMNS)}")
     _refuse(np.r_[False, start[1:] < end[:-1]], runs, "begins before the one before it ends")
     return runs
 
@@ -112,7 +109,7 @@ def checked_tool(tool: str, runs: Runs, off: Iterable[str] = ()) -> None:
             raise StrokeError(f"the tool '{name}' is switched off in this study (reading.tools)")
     own = TOOL_CODES[tool]
     if own is not None and (others := used - {0, own}):
-        names = ", ".join(TOOL_NAMES[code - 1] for code in sorted(others))
+        names = ", ".join(TOOL_COLUMNS[code - 1] for code in sorted(others))
         raise StrokeError(f"a stroke of the tool '{tool}' writes voxels of {names}")
 
 
@@ -206,7 +203,7 @@ def voxels_per_tool(codes: Codes) -> dict[str, int]:
     >>> voxels_per_tool(np.array([0, 3, 3, 1], np.uint8))
     {'contour': 1, 'brush': 2}
     """
-    counts = np.bincount(codes, minlength=len(TOOL_NAMES) + 1)
+    counts = np.bincount(codes, minlength=len(TOOL_COLUMNS) + 1)
     return {name: int(counts[code]) for name, code in CODES.items() if counts[code]}
 
 

@@ -14,12 +14,12 @@ from radstudy._version import __version__
 from radstudy.app.reading.closed_case import (
     CHARACTERISTICS,
     MASKS,
-    TAKEN_IN,
     ClosedCase,
     dice,
     of_task,
 )
 from radstudy.app.reading.items import ItemAgreement, agreement_on
+from radstudy.app.reading.strokes import CODES
 from radstudy.artefacts.reading import TOOL_COLUMNS
 
 BLINDED_TO = ("outcomes", "clinical variables", "exclusions", "the split", "the other readers' work")
@@ -60,7 +60,7 @@ def summary_of(
         "order": "random",
         "blinded_to": list(BLINDED_TO),
         "masks": len(drawn),
-        "masks_taken_in": sum(bool((one.runs[:, 2] == TAKEN_IN).any()) for one in drawn),
+        "masks_taken_in": sum(bool((one.runs[:, 2] == CODES["taken_in"]).any()) for one in drawn),
         "shown": dict(sorted(shown.items())),
         "tools": {name: voxels for name, voxels in tools.items() if voxels},
         "readers": _readers(cases),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from radstudy.app.reading.closed_case import MASKS, TAKEN_IN, Runs, runs_of_mask
-from radstudy.app.reading.export import AuditEvent
+from radstudy.app.reading.audit import AuditLine
+from radstudy.app.reading.closed_case import MASKS
+from radstudy.app.reading.strokes import CODES, Runs, codes_of, runs_of
 from radstudy.errors import CaseError
 from radstudy.imaging.roi import Label, Roi
 from radstudy.space.grid import Grid
@@ -30,7 +31,7 @@ class TakenInMask:
     voxels: int
     label: str
     notes: tuple[str, ...]
-    event: AuditEvent
+    event: AuditLine
 
 
 def taken_in_mask(
@@ -76,5 +77,5 @@ def taken_in_mask(
         ) from error  # fmt: skip
     how = "resampled onto the image's grid where it differed" if resample else "placed voxel by voxel"
     detail = f"{shown} (BLAKE2b {digest}), region {roi.label}, {roi.voxel_count} voxels, {how}"
-    event = AuditEvent(at, reader, "mask taken in", MASKS, patient, lesion, sequence, detail)
-    return TakenInMask(runs_of_mask(roi.mask, TAKEN_IN), roi.voxel_count, roi.label, roi.notes, event)
+    event = AuditLine(at, reader, "mask taken in", MASKS, patient, lesion, sequence, detail)
+    return TakenInMask(runs_of(codes_of(roi.mask, CODES["taken_in"])), roi.voxel_count, roi.label, roi.notes, event)

@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from radstudy.app.reading.links import PersonalLink
 from radstudy.app.web.answers import Body, Handler, Name, NothingBody, answered, body_of, json_response, visitor_of
 from radstudy.app.web.events import Events
-from radstudy.app.web.needs import IncompleteError, Json, NotAllowedError, PersonalLink, ReadingRoom, UnknownError
+from radstudy.app.web.needs import IncompleteError, Json, NotAllowedError, ReadingRoom, UnknownError
 from radstudy.app.web.sessions import Doorkeeper, require_lead
 from radstudy.store import temporary_folder, write_bytes
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.app.reading.links import PersonalLink
 from radstudy.errors import RadstudyError
 
 Json = Mapping[str, Any]
-Role = Literal["reader", "lead"]
-TASKS = ("masks", "characteristics", "arbitration")
 
 
 # --- errors that the pages understand -------------------------------------------------------------------------------
@@ -79,7 +78,7 @@ class CaseAddress:
     Parameters
     ----------
     reader : from the session, never from the request.
-    task : one of `TASKS`.
+    task : one of `radstudy.app.reading.roster.TASKS`.
     id : the pseudonym.
     """
 
@@ -189,30 +188,6 @@ class CaseImages:
         if image is None:
             raise UnknownError("this case has no such sequence")
         return image
-
-
-@dataclass(frozen=True)
-class PersonalLink:
-    """A personal link, as it is kept: what it opens, and the hash of its token.
-
-    Parameters
-    ----------
-    id : names it on the lead's page.
-    token_hash : SHA-256 of the token, hexadecimal; the token itself is kept nowhere.
-    role : reader or lead.
-    reader : whose it is; "" of a lead who reads nothing.
-    task : the only task that it opens; "" for all of the reader's.
-    created_at : UTC, ISO 8601.
-    revoked_at : "" while it is valid.
-    """
-
-    id: str
-    token_hash: str
-    role: Role
-    reader: str
-    task: str
-    created_at: str
-    revoked_at: str = ""
 
 
 class LinkStore(Protocol):

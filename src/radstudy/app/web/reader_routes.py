@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from radstudy.app.reading.roster import TASKS
 from radstudy.app.web.answers import (
     Answers,
     Body,
@@ -35,7 +36,6 @@ from radstudy.app.web.answers import (
 )
 from radstudy.app.web.events import Events
 from radstudy.app.web.needs import (
-    TASKS,
     CaseAddress,
     ComputeRequest,
     IncompleteError,

@@ -26,8 +26,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from radstudy.app.reading.links import Role
 from radstudy.app.web.answers import Body, Name, answered, body_of, json_response
-from radstudy.app.web.needs import IncompleteError, ReadingRoom, Role
+from radstudy.app.web.needs import IncompleteError, ReadingRoom
 from radstudy.app.web.security import LAUNCH
 from radstudy.app.web.sessions import Doorkeeper, NotKnownError
 from radstudy.errors import UsageError

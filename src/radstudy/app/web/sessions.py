@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from radstudy.app.web.needs import LinkStore, NotAllowedError, PersonalLink, RequestError, Role
+from radstudy.app.reading.links import PersonalLink, Role
+from radstudy.app.web.needs import LinkStore, NotAllowedError, RequestError
 
 _MOST_SESSIONS = 500
 _FAILURES, _WITHIN_S = 10, 60.0  # so many wrong tokens from one address within this time, and it has to wait

@@ -16,8 +16,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.app.reading.answer_storage import CaseContent
 from radstudy.app.reading.arbitration import lesions_to_arbitrate, order_of_others
+from radstudy.app.reading.case_storage import StoredCase
 from radstudy.app.reading.cases import LesionToRead, ReadingCohort
+from radstudy.app.reading.drawing_storage import Stroke
 from radstudy.app.reading.editing import grown, largest_piece, smoothed, without_holes, without_islands
 from radstudy.app.reading.forms import (
     FormItem,
@@ -29,7 +32,6 @@ from radstudy.app.reading.forms import (
     problems_of_values,
 )
 from radstudy.app.reading.interpolation import interpolated
-from radstudy.app.reading.lead_storage import LinkRecord
 from radstudy.app.reading.refusals import (
     BehindError,
     HeldElsewhereError,
@@ -37,12 +39,11 @@ from radstudy.app.reading.refusals import (
     UnfinishedError,
     UnknownCaseError,
 )
-from radstudy.app.reading.roster import Assignment, Lesion, Task, readers_of
-from radstudy.app.reading.storage import CaseContent, Storage, StoredCase, Stroke
+from radstudy.app.reading.roster import TASKS, Assignment, Lesion, Task, readers_of
+from radstudy.app.reading.storage import Storage
 from radstudy.app.reading.stored_cases import ReaderCase
 from radstudy.app.reading.strokes import CODES, Codes, DrawingGrid, difference, mask_of
 from radstudy.app.web.needs import (
-    TASKS,
     CaseAddress,
     CaseImages,
     ComputeRequest,
@@ -50,7 +51,7 @@ from radstudy.app.web.needs import (
     ImageFile,
     IncompleteError,
     Json,
-    PersonalLink,
+    LinkStore,
     RequestError,
     SentAnswers,
     SentStroke,
@@ -135,26 +136,6 @@ def _as_requests(
     return cast("Callable[Concatenate[StudyRoom, Given], Result]", with_errors)
 
 
-@dataclass(frozen=True)
-class StoredLinks:
-    """Personal links in the study's storage."""
-
-    storage: Storage
-
-    def links(self) -> Sequence[PersonalLink]:
-        """All links."""
-        return [PersonalLink(one.id, one.token_hash, "lead" if one.role == "lead" else "reader", one.reader, one.task,
-                     one.created_at, one.revoked_at) for one in self.storage.links()]  # fmt: skip
-
-    def add_link(self, link: PersonalLink) -> None:
-        """Keep a new link."""
-        self.storage.add_link(LinkRecord(**vars(link)))
-
-    def revoke_link(self, link_id: str, at: str) -> None:
-        """Mark a link as revoked."""
-        self.storage.revoke_link(link_id, at)
-
-
 @dataclass
 class StudyRoom:
     """The reading room of one study.
@@ -175,18 +156,21 @@ class StudyRoom:
     viewed: ServedImages
     cache: Path
     record: Record | None = None
-    links: StoredLinks = field(init=False)
     _lesions: dict[Lesion, LesionToRead] = field(init=False)
     _grids: dict[object, DrawingGrid] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.links = StoredLinks(self.storage)
         self._lesions = {lesion.key: lesion for lesion in self.cohort.lesions}
 
     @property
     def study(self) -> str:
         """The study's title."""
         return self.protocol.study
+
+    @property
+    def links(self) -> LinkStore:
+        """The personal links."""
+        return self.storage
 
     # --- who reads what ---------------------------------------------------------------------------------------------
 

@@ -4,8 +4,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence, SequenceJudgement, runs_of_mask
-from radstudy.app.reading.export import AuditEvent, ReadingState, RecordedFinal
+from radstudy.app.reading.arbitration import FinalValue
+from radstudy.app.reading.audit import AuditLine
+from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
+from radstudy.app.reading.export import ReadingState
+from radstudy.app.reading.forms import SequenceAnswer
+from radstudy.app.reading.strokes import codes_of, runs_of
 from radstudy.app.reading.summary import ReadingSettings
 from radstudy.protocol.load import parse_protocol
 from radstudy.space.grid import Grid
@@ -67,12 +71,12 @@ class Room:
 
     def drawn(self, patient, sequence, mask, code=1, displays=()):
         grid = Grid(SHAPE, nib.load(self.file(patient, sequence)).affine)
-        return DrawnSequence(sequence, self.file(patient, sequence), grid, runs_of_mask(mask, code), displays)
+        return DrawnSequence(sequence, self.file(patient, sequence), grid, runs_of(codes_of(mask, code)), displays)
 
     def masks(self, reader, patient, masks, lesion="1", **more):
         """A closed case of drawing: sequence to mask."""
         drawn = tuple(self.drawn(patient, name, mask) for name, mask in masks.items())
-        said = {name: SequenceJudgement(True, True, "", 4) for name in masks}
+        said = {name: SequenceAnswer(True, True, "", 4) for name in masks}
         return ClosedCase(reader, "masks", patient, lesion, drawn=drawn, **{"per_sequence": said, **more})
 
     def form(self, reader, patient, task="characteristics", lesion="1", **more):
@@ -82,12 +86,12 @@ class Room:
         given = {
             "protocol": self.protocol, "data": self.data, "folder": self.data / "reading", "readers": ("ana", "ben"),
             "cases": cases, "settings": SETTINGS, "finals": {},
-            "audit": [AuditEvent("2026-01-01T10:00:00+00:00", "ana", "closed", "masks", "P1", "1", "", "=1+1")],
+            "audit": [AuditLine("2026-01-01T10:00:00+00:00", "ana", "closed", "masks", "P1", "1", "", "=1+1")],
         }  # fmt: skip
         return ReadingState(**{**given, **more})
 
     def final(self, value, source="agreed"):
-        return RecordedFinal(value, source)
+        return FinalValue(value, source)
 
 
 def block(*corner, size=(3, 2, 2)):

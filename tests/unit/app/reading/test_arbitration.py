@@ -11,7 +11,8 @@ from radstudy.app.reading.arbitration import (
     order_of_others,
     paired_answers,
 )
-from radstudy.app.reading.forms import NOT_ASSESSABLE, FormItem
+from radstudy.app.reading.forms import FormItem
+from radstudy.artefacts.reading import NOT_ASSESSABLE
 from radstudy.statistics.kappa import cohen_kappa
 
 WIDTH = FormItem("width_cm", "Width", "number", unit="cm")

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 
-from radstudy.app.reading.closed_case import DrawnSequence, SequenceJudgement, runs_of_mask
+from radstudy.app.reading.closed_case import DrawnSequence
 from radstudy.app.reading.export import write_record
+from radstudy.app.reading.forms import SequenceAnswer
+from radstudy.app.reading.strokes import codes_of, runs_of
 from radstudy.errors import CaseError, UsageError
 from radstudy.imaging.masks.mask_format import DicomSeries
 from radstudy.imaging.roi import Roi
@@ -157,7 +159,7 @@ def test_a_dicom_seg_lies_beside_the_mask_of_a_dicom_series(room, tmp_path):
     nib.save(nib.Nifti1Image(series.volume.voxels, series.volume.affine), image)
     grid = Volume.read(image).grid
     mask = series.roi().mask
-    drawn = DrawnSequence("T2", image, grid, runs_of_mask(mask, 1), (), DicomSeries(series.folder))
+    drawn = DrawnSequence("T2", image, grid, runs_of(codes_of(mask, 1)), (), DicomSeries(series.folder))
     case = dataclasses.replace(room.masks("ana", "P1", {}), drawn=(drawn,))
     write_record(room.state([case]))
     seg = room.data / "masks" / "P1" / "T2_ana.dcm"
@@ -189,7 +191,7 @@ def test_answers_have_a_column_for_each_reader_the_arbiter_and_the_final_value(r
 
 
 def test_visibility_tools_and_audit_say_what_was_done(room):
-    said = {"T2": SequenceJudgement(True, True, "", 5), "DWI": SequenceJudgement(None, False, "moved", 1)}
+    said = {"T2": SequenceAnswer(True, True, "", 5), "DWI": SequenceAnswer(None, False, "moved", 1)}
     shown = (('{"image": "acquired", "zoom": 2}', 3), ('{"image": "prepared"}', 4))
     drawn = room.drawn("P1", "T2", block(1, 1, 1), displays=shown)
     runs = np.array([[0, 4, 1], [10, 2, 7], [20, 1, 11]])

@@ -3,7 +3,6 @@ import math
 import pytest
 
 from radstudy.app.reading.forms import (
-    NOT_ASSESSABLE,
     AnswersError,
     SequenceAnswer,
     accepted,
@@ -12,6 +11,7 @@ from radstudy.app.reading.forms import (
     problems_of_sequences,
     problems_of_values,
 )
+from radstudy.artefacts.reading import NOT_ASSESSABLE
 from radstudy.errors import StudyFileError
 from radstudy.protocol.load import parse_protocol
 from unit.app.reading.conftest import STUDY

@@ -14,8 +14,9 @@ import pytest
 
 from radstudy.app.reading import schema
 from radstudy.app.reading.database import Database
+from radstudy.app.reading.drawing_storage import Stroke
 from radstudy.app.reading.forms import FormProblem, SequenceAnswer
-from radstudy.app.reading.lead_storage import LinkRecord
+from radstudy.app.reading.links import PersonalLink
 from radstudy.app.reading.refusals import (
     BehindError,
     ClosedCaseError,
@@ -28,7 +29,7 @@ from radstudy.app.reading.refusals import (
     UnknownCaseError,
 )
 from radstudy.app.reading.roster import roster_of
-from radstudy.app.reading.storage import Stroke, database_file, open_storage
+from radstudy.app.reading.storage import database_file, open_storage
 from radstudy.app.reading.stored_cases import ReaderCase
 from radstudy.app.reading.strokes import CODES, DrawingGrid, StrokeError, codes_of, difference, fold
 from radstudy.errors import DataError, StorageError, UsageError
@@ -448,7 +449,7 @@ def test_an_arrow_is_the_same_for_all_readers(storage, case):
 
 
 def test_links_are_kept_in_order_and_revoked_once(storage):
-    made = [LinkRecord(f"L{number}", f"hash{number}", "reader", "anna", "masks", "2026-03-01") for number in (9, 1)]
+    made = [PersonalLink(f"L{number}", f"hash{number}", "reader", "anna", "masks", "2026-03-01") for number in (9, 1)]
     for link in made:
         storage.add_link(link)
     storage.revoke_link("L9", "2026-03-02")

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
+from radstudy.artefacts.reading import NOT_ASSESSABLE
 from unit.app.static.harness import APP, POLICY, TYPES, Sequence_
 
 Json = dict[str, Any]
 TIMES_S = (0, 62, 124, 186, 248, 310)
-NOT_ASSESSABLE = "not assessable"
 
 
 def item(name: str, label: str, kind: str, **more: Any) -> Json:

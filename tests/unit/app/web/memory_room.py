@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from radstudy.app.web.needs import CaseImages, ConflictError, ImageFile, IncompleteError, PersonalLink, UnknownError
+from radstudy.app.reading.links import PersonalLink
+from radstudy.app.web.needs import CaseImages, ConflictError, ImageFile, IncompleteError, UnknownError
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.running import Entrance
 from radstudy.app.web.server import Behind, Listening, serve

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from radstudy.app.reading.cases import read_reading_cohort
+from radstudy.app.reading.links import PersonalLink
 from radstudy.app.reading.roster import roster_of
 from radstudy.app.reading.storage import open_storage
 from radstudy.app.reading.stored_cases import ReaderCase
@@ -18,7 +19,6 @@ from radstudy.app.web.needs import (
     ComputeRequest,
     ConflictError,
     IncompleteError,
-    PersonalLink,
     SentAnswers,
     SentStroke,
     UnknownError,

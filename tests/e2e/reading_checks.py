@@ -25,7 +25,7 @@ def check_run(data, out, plan, record, lead, above):
 
 def check_masks(data, plan, record):
     """Mask files are the masks as last closed, on the image's own grid; there are no others."""
-    files = {file.relative_to(data / "masks").as_posix() for file in (data / "masks").rglob("*.nii.gz")}
+    files = {file.relative_to(data / "masks").as_posix() for file in (data / "masks").glob("*/*.nii.gz")}
     assert files == {f"{patient}/{sequence}_{reader}.nii.gz" for reader, patient, sequence in record.masks}
     for (reader, patient, sequence), mask in record.masks.items():
         image = nib.load(data / "images" / patient / f"{sequence}.nii.gz")

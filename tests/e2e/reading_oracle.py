@@ -32,7 +32,9 @@ def excluded(record, reader, patients):
     """Patient to the sequences that the first reader could not evaluate."""
     gone = {}
     for patient in patients:
-        names = [key[2] for key, said in record.judged.items() if key[:2] == (reader, patient) and not said["evaluable"]]
+        names = [
+            key[2] for key, said in record.judged.items() if key[:2] == (reader, patient) and not said["evaluable"]
+        ]
         if names:
             gone[patient] = names
     return gone

@@ -48,6 +48,7 @@ from radstudy.app.web.needs import (
 )
 from radstudy.app.web.sessions import Visitor, require_reader
 from radstudy.app.web.volumes import ServedImages, curve, packed
+from radstudy.errors import is_expected
 
 _OCTETS = "application/octet-stream"
 
@@ -270,6 +271,9 @@ def prefetch_next(room: ReadingRoom, images: ServedImages, reader: str, task: st
             images.prefetch(room.images(CaseAddress(reader, task, following)))
     except RequestError:  # it may not be opened yet
         return
+    except Exception as error:  # told when the case is opened; or the server ends
+        if not is_expected(error):
+            raise
 
 
 def _task(name: str) -> str:

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import json
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from e2e.reading_oracle import NONE, agreement_of_items, dice, dice_table, excluded, finals, icc21
 
 
-def check_run(data, out, plan, record, lead, above):
-    """All of them: masks, answers, cohort, agreement, lead's page, report."""
+def check_run(data, out, plan, record, lead, above, *, masks="masks", report=True):
+    """All of them: masks, answers, cohort, agreement, lead's page, report; `masks` is the folder of mask files."""
     gone = excluded(record, plan.readers[0], plan.patients)
     kept = [patient for patient in plan.patients if patient not in gone]
-    check_masks(data, plan, record)
+    check_masks(data, data / masks, record)
     check_answers(data, plan, record, above)
     check_cohort(out, plan, record, above, kept, gone)
     check_agreement(out, plan, record, kept)
     check_features(out, plan, record, kept)
     check_lead(lead, plan, record)
-    check_report(out, plan, record, kept)
+    check_summary(data, plan, record)
+    if report:
+        check_report(out, plan, record, kept)
 
 
-def check_masks(data, plan, record):
+def check_masks(data, masks, record):
     """Mask files are the masks as last closed, on the image's own grid; there are no others."""
-    files = {file.relative_to(data / "masks").as_posix() for file in (data / "masks").glob("*/*.nii.gz")}
+    files = {file.relative_to(masks).as_posix() for file in masks.glob("*/*.nii.gz")}
     assert files == {f"{patient}/{sequence}_{reader}.nii.gz" for reader, patient, sequence in record.masks}
     for (reader, patient, sequence), mask in record.masks.items():
         image = nib.load(data / "images" / patient / f"{sequence}.nii.gz")
-        written = nib.load(data / "masks" / patient / f"{sequence}_{reader}.nii.gz")
+        written = nib.load(masks / patient / f"{sequence}_{reader}.nii.gz")
         np.testing.assert_array_equal(np.asarray(written.dataobj), mask)
         np.testing.assert_array_equal(written.affine, image.affine)
     assert record.again, "nothing was repeated"
@@ -132,6 +137,31 @@ def check_lead(lead, plan, record):
     for item, (value, count) in agreement_of_items(record, plan.readers, plan.patients, plan.levels).items():
         assert items[item]["n"] == count and items[item]["value"] == pytest.approx(value, abs=1e-9)
     assert differing["masks"][0]["dice"] == pytest.approx(min(expected.values()))
+
+
+def check_summary(data, plan, record):
+    """summary.json: agreement of each reader with himself, time between readings, what was reopened."""
+    summary = json.loads((data / "reading" / "summary.json").read_text(encoding="utf-8"))
+    for row in summary["repeated_masks"]:
+        own = [dice(mask, record.masks[key]) for key, mask in record.again.items()
+               if key[0] == row["reader"] and key in record.masks]  # fmt: skip
+        assert (row["masks"], row["dice_median"]) == (len(own), pytest.approx(np.median(own)))
+        assert (row["dice_low"], row["dice_high"]) == (pytest.approx(min(own)), pytest.approx(max(own)))
+    assert {row["reader"] for row in summary["repeated_masks"]} == set(plan.readers)
+    for row in summary["repeated_items"]:
+        item, words = row["item"], plan.levels[row["item"]]
+        both = [(record.first[key][item], again[item]) for key, again in record.repeated.items()
+                if key[0] == row["reader"]]  # fmt: skip
+        both = [pair for pair in both if NONE not in pair]
+        assert row["lesions"] == len(both)
+        if row["value"] is not None:
+            first, second = zip(*both, strict=True)
+            value = icc21(first, second) if words is None else cohen_kappa_score(first, second, labels=list(words))
+            assert row["value"] == pytest.approx(value, abs=1e-6), row
+    assert any(row["value"] is not None for row in summary["repeated_items"])
+    assert 28 <= summary["shortest_wash_out_days"] < 30
+    assert summary["met_again"] >= len(plan.patients)
+    assert summary["reopened"] > 0 and summary["masks"] == len(record.masks)
 
 
 def check_report(out, plan, record, kept):

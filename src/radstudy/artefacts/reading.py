@@ -64,7 +64,7 @@ TOOLS = TableFile(
     ),
 )  # fmt: skip
 _OF_READER = (
-    _READER, _TASK, integer("lesions", "Lesions that the reader has closed; of masks, those on which one was drawn or taken in."),
+    _READER, _TASK, integer("lesions", "Lesions that the reader has closed; of the task masks, those with a mask."),
     boolean("opened_outcomes", "True if the reader has opened the outcomes."),
 )  # fmt: skip
 _REPEATED_MASKS = (

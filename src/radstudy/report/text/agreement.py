@@ -73,8 +73,9 @@ AGREEMENT = (
     Sentence("icc_of_numbers", lambda facts: shows(facts, KAPPA, "icc"), _numbers),
     Sentence(
         "first_answers",
-        lambda facts: bool(readers_of(facts, "characteristics"))
-        and (shows(facts, KAPPA, "kappa") or shows(facts, KAPPA, "icc")),
+        lambda facts: (
+            bool(readers_of(facts, "characteristics")) and (shows(facts, KAPPA, "kappa") or shows(facts, KAPPA, "icc"))
+        ),
         lambda _: "Of characteristics read in the reading room, each reader's answers locked first were compared.",
     ),
 )

@@ -138,8 +138,8 @@ def _reopened(facts: RunFacts) -> str:
     count = reading(facts)["reopened"]
     was = "was" if count == 1 else "were"
     return (
-        f"{plural(count, 'closed case')} {was} opened again by the study lead, for a reason that the audit names. Masks "
-        "and final values are those closed last."
+        f"{plural(count, 'closed case')} {was} opened again by the study lead, for a reason that the audit names. "
+        "Masks and final values are those closed last."
     )
 
 

@@ -109,15 +109,23 @@ class AnswerStorage(CaseStorage):
         """
         return self._answers(task, "first", repeat=False)
 
-    def final_answers(self, task: Task) -> dict[Lesion, dict[str, StoredAnswers]]:
-        """Lesion to reader to the answers with which a case was closed last; those that are open again are left out."""
-        return self._answers(task, "final", repeat=False)
+    def final_answers(self, task: Task, *, reopened: bool = False) -> dict[Lesion, dict[str, StoredAnswers]]:
+        """Lesion to reader to the answers with which a case was closed last.
+
+        Parameters
+        ----------
+        task : which.
+        reopened : with those that are open again.
+        """
+        return self._answers(task, "final", repeat=False, reopened=reopened)
 
     def repeated_answers(self, task: Task) -> dict[Lesion, dict[str, StoredAnswers]]:
         """Lesion to reader to the first answers of the second reading."""
         return self._answers(task, "first", repeat=True)
 
-    def _answers(self, task: Task, stage: Stage, *, repeat: bool) -> dict[Lesion, dict[str, StoredAnswers]]:
+    def _answers(
+        self, task: Task, stage: Stage, *, repeat: bool, reopened: bool = False
+    ) -> dict[Lesion, dict[str, StoredAnswers]]:
         by_lesion: dict[Lesion, dict[str, StoredAnswers]] = {}
         with self._database.reading() as connection:
             states = states_of(connection)
@@ -125,7 +133,7 @@ class AnswerStorage(CaseStorage):
                 if one.task != task or one.practice or one.repeat != repeat or states[one.id].closed is None:
                     continue
                 answers = stored_answers.stage_of(connection, one.id, stage)
-                if answers is not None and (stage == "first" or states[one.id].status == "closed"):
+                if answers is not None and (stage == "first" or reopened or states[one.id].status == "closed"):
                     by_lesion.setdefault((one.patient, one.lesion), {})[one.reader] = answers
         return by_lesion
 

@@ -27,6 +27,21 @@ class BegunCase:
     closed_at: str | None
 
 
+@dataclass(frozen=True)
+class Closing:
+    """Closings of a case, which stay when it is opened again.
+
+    Parameters
+    ----------
+    opened_at, first_at : of the first opening and the first closing, UTC, ISO 8601.
+    times : how many times it was closed.
+    """
+
+    opened_at: str
+    first_at: str
+    times: int
+
+
 class LeadStorage(AuditedStorage):
     """The part of `Storage` that is the lead's."""
 
@@ -121,6 +136,21 @@ class LeadStorage(AuditedStorage):
         query += "" if all_closed else " AND exported_at IS NULL"
         with self._database.reading() as connection:
             return tuple(map(assignment_in, connection.execute(f"{query} ORDER BY reader, task, place")))
+
+    def ever_closed(self) -> tuple[Assignment, ...]:
+        """The cases that were closed at least once, those that are open again too; no practice."""
+        query = f"SELECT {COLUMNS} FROM assignments WHERE closed_at IS NOT NULL AND practice = 0"
+        with self._database.reading() as connection:
+            return tuple(map(assignment_in, connection.execute(f"{query} ORDER BY reader, task, place")))
+
+    def closings(self) -> dict[str, Closing]:
+        """Pseudonym to closings, of the cases that were closed."""
+        query = (
+            "SELECT id, opened_at, min(at), max(round) FROM stages JOIN assignments ON id = case_id "
+            "WHERE stage = 'final' GROUP BY id"
+        )
+        with self._database.reading() as connection:
+            return {name: Closing(opened or "", *more) for name, opened, *more in connection.execute(query)}
 
     def mark_exported(self, case_id: str) -> None:
         """Note that the record of a closed case is written."""

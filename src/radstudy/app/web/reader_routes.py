@@ -48,6 +48,7 @@ from radstudy.app.web.needs import (
 )
 from radstudy.app.web.sessions import Visitor, require_reader
 from radstudy.app.web.volumes import ServedImages, curve, octets_response
+from radstudy.errors import is_expected
 
 
 class OpenBody(TabBody):
@@ -263,6 +264,9 @@ def prefetch_next(room: ReadingRoom, images: ServedImages, reader: str, task: st
             images.prefetch(room.images(CaseAddress(reader, task, following)))
     except RequestError:  # it may not be opened yet
         return
+    except Exception as error:  # told when the case is opened; or the server ends
+        if not is_expected(error):
+            raise
 
 
 def _task(name: str) -> str:

@@ -64,7 +64,7 @@ TOOLS = TableFile(
     ),
 )  # fmt: skip
 _OF_READER = (
-    _READER, _TASK, integer("lesions", "Lesions that the reader has closed."),
+    _READER, _TASK, integer("lesions", "Lesions that the reader has closed; of the task masks, those with a mask."),
     boolean("opened_outcomes", "True if the reader has opened the outcomes."),
 )  # fmt: skip
 _REPEATED_MASKS = (
@@ -89,6 +89,7 @@ SUMMARY_FIELDS = (
     Column("tools", ColumnKind.OBJECT, "Tool to the voxels that it put into the masks, taken-in masks included."),
     Column("readers", ColumnKind.LIST, "Readers and what they have done.", fields=_OF_READER),
     integer("wash_out_days", "Days that had to pass before a reader met a patient again."),
+    integer("reopened", "Cases that the study lead opened again after they were closed, and that were closed again."),
     integer("met_again", "Times that a reader met a patient again, in another task or a repeat."),
     number("shortest_wash_out_days", "Fewest days that passed before; null if it never happened.", "d"),
     Column("repeated_masks", ColumnKind.LIST, "Agreement within each reader, of masks.", fields=_REPEATED_MASKS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from radstudy.cohort.reading import read_answers
 from radstudy.cohort.rows import as_named, identified_rows
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CohortError, DataError
-from radstudy.protocol.sections import CohortSection
+from radstudy.protocol.sections import CohortSection, Protocol
 from radstudy.statistics import cohen_kappa, icc
 from radstudy.statistics.intraclass import FEWEST_SUBJECTS
 from radstudy.steps.cohort import read_cases, read_rows
@@ -49,6 +49,26 @@ def kappa_table(run: Run) -> pd.DataFrame:
     done = {record["variable"] for record in named}
     room = [] if answers is None else _of_reading_room(run, answers)
     return KAPPA.frame([*named, *(record for record in room if record["variable"] not in done)])
+
+
+def compared_answers(protocol: Protocol, answers: pd.DataFrame | None) -> list[list[Any]]:
+    """The cells of answers.csv that `kappa_table` may read, by column and lesion; comments and final values are not.
+
+    Parameters
+    ----------
+    protocol : the study file.
+    answers : of `radstudy.cohort.reading.read_answers`.
+    """
+    if answers is None:
+        return []
+    items = (*protocol.cohort.clinical, LIKELIHOOD)
+    named = {column for one in protocol.agree.kappa.values() for column in one.columns}
+    named |= {first_answer(item, place) for item in items for place in (1, 2)}
+    return [
+        [column, *cast("tuple[str, str]", lesion), cell]
+        for column in answers.columns if column in named
+        for lesion, cell in answers[column].items() if not pd.isna(cell)
+    ]  # fmt: skip
 
 
 def _named_kappa(run: Run, answers: pd.DataFrame | None) -> list[dict[str, Any]]:

@@ -78,8 +78,9 @@ def read_in_the_room():
         "blinded_to": ["outcomes", "clinical variables"], "masks": 12, "masks_taken_in": 2,
         "shown": {"acquired": 10, "prepared": 30}, "tools": {"contour": 600, "interpolation": 300, "taken_in": 100},
         "readers": [{"reader": "a", "task": "masks", "lesions": 6, "opened_outcomes": False},
-                    {"reader": "b", "task": "characteristics", "lesions": 1, "opened_outcomes": True}],
-        "wash_out_days": 28, "met_again": 3, "shortest_wash_out_days": 28.5,
+                    {"reader": "b", "task": "characteristics", "lesions": 1, "opened_outcomes": True},
+                    {"reader": "c", "task": "arbitration", "lesions": 1, "opened_outcomes": False}],
+        "wash_out_days": 28, "reopened": 2, "met_again": 3, "shortest_wash_out_days": 28.5,
         "repeated_masks": [{"reader": "a", "masks": 2, "dice_median": 0.9, "dice_low": 0.8, "dice_high": 1.0}],
         "repeated_items": [
             {"reader": "a", "item": "margin", "lesions": 3, "measure": "kappa", "value": 0.5},
@@ -435,7 +436,7 @@ CASES = {
                            no_values("agree/kappa.csv", "icc"), put("agree/kappa.csv", numbers_agreed())),
     # the reading room
     "reading_room": Case(
-        "read in the reading room of radstudy 0.9: a drew 6 lesions and b described 1 lesion",
+        "in the reading room of radstudy 0.9: a drew 6 lesions, b described 1 lesion and c arbitrated 1 lesion",
         in_the_room(readers=[]), in_the_room()),
     "reading_fill_rule": Case("belongs to a contour if its centre lies inside it", in_the_room(tools={"brush": 9}),
                               in_the_room()),
@@ -447,6 +448,13 @@ CASES = {
                             in_the_room(readers=[]), in_the_room()),
     "reading_outcomes_opened": Case("b has opened the outcomes", in_the_room(
         readers=read_in_the_room()["readers"][:1]), in_the_room()),
+    "reading_arbiter": Case(
+        "c answered first alone, and was then shown the readers' answers without their names",
+        in_the_room(readers=read_in_the_room()["readers"][:2]), in_the_room()),
+    "reading_reopened": Case("2 closed cases were opened again by the study lead, for a reason that the audit names",
+                             in_the_room(reopened=0), in_the_room()),
+    "first_answers": Case("each reader's answers locked first were compared",
+                          in_the_room(readers=read_in_the_room()["readers"][:1]), in_the_room()),
     "reading_wash_out": Case(
         "met a patient again, in another task or a repeat, 3 times, after at least 28.5 days (28 were required)",
         in_the_room(met_again=0, shortest_wash_out_days=None), in_the_room()),

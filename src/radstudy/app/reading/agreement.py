@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,16 @@ from radstudy.app.reading.closed_case import (
     CHARACTERISTICS,
     MASKS,
     ClosedCase,
+    DrawnSequence,
+    boxed,
     drawn_on,
     observations,
     of_task,
 )
 from radstudy.app.reading.items import ICC, ItemAgreement, agreement_on
+from radstudy.app.reading.remembered import Remembered
 from radstudy.app.reading.roster import Lesion
-from radstudy.errors import RefusedError
+from radstudy.errors import CaseError, RefusedError
 from radstudy.imaging.masks.agreement import mask_agreement
 from radstudy.statistics import icc
 
@@ -129,6 +133,7 @@ def readers_agreement(
     sequences: Sequence[str],
     items: Items,
     differs_above: Mapping[str, float] | None = None,
+    kept: Remembered[PairOfMasks] | None = None,
 ) -> ReadersAgreement:
     """Compute the agreement between readers so far.
 
@@ -141,6 +146,7 @@ def readers_agreement(
     sequences : of the study, in its order.
     items : item of the form to its levels; None for a number.
     differs_above : number to the difference above which two answers count as different; any difference if absent.
+    kept : the pairs of masks that were compared before; a pair is compared again if one of its masks is another object.
 
     Raises
     ------
@@ -152,7 +158,7 @@ def readers_agreement(
             f"{asking} still reads, so the agreement between readers stays hidden from {asking}. To do: ask again when "
             "all cases are closed, or let somebody who does not read look"
         )
-    pairs = mask_pairs(of_task(cases, MASKS), readers, sequences)
+    pairs = mask_pairs(of_task(cases, MASKS), readers, sequences, kept)
     answered = _answers(of_task(cases, CHARACTERISTICS))
     couples = list(itertools.combinations(readers, 2))
     by_items = [PairOfReaders(a, b, _items_of(answered, a, b, items)) for a, b in couples]
@@ -165,25 +171,44 @@ def readers_agreement(
     )
 
 
-def mask_pairs(cases: Sequence[ClosedCase], readers: Sequence[str], sequences: Sequence[str]) -> list[PairOfMasks]:
+def mask_pairs(
+    cases: Sequence[ClosedCase],
+    readers: Sequence[str],
+    sequences: Sequence[str],
+    kept: Remembered[PairOfMasks] | None = None,
+) -> list[PairOfMasks]:
     """Compare every two readers' masks of one lesion, by sequence, pair of readers and lesion.
+
+    Parameters
+    ----------
+    cases, readers, sequences, kept : as of `readers_agreement`.
 
     Raises
     ------
     CaseError : two masks lie on different grids; names patient, sequence and readers.
     """
+    kept = Remembered() if kept is None else kept
     pairs = []
     for sequence in sequences:
         lesions = drawn_on(cases, sequence)
         for a, b in itertools.combinations(readers, 2):
-            for (patient, lesion), drawn in sorted(lesions.items()):
+            for key, drawn in sorted(lesions.items()):
                 if a in drawn and b in drawn:
-                    result = mask_agreement(drawn[a].on_grid(a), drawn[b].on_grid(b))
-                    pairs.append(
-                        PairOfMasks(patient, lesion, sequence, a, b, result.dice, result.hausdorff_95,
-                                    result.volume_a_mm3, result.volume_b_mm3)
-                    )  # fmt: skip
+                    both = drawn[a], drawn[b]
+                    pairs.append(kept.get((sequence, a, b, key), both, partial(_compared, key, sequence, (a, b), both)))
     return pairs
+
+
+def _compared(
+    key: Lesion, sequence: str, readers: tuple[str, str], drawn: tuple[DrawnSequence, DrawnSequence]
+) -> PairOfMasks:
+    """Compare two readers' masks of one lesion, within the box that holds both."""
+    try:
+        result = mask_agreement(*boxed(drawn, readers))
+    except CaseError as error:
+        raise error.located(patient=key[0], lesion=key[1], sequence=sequence) from error
+    return PairOfMasks(*key, sequence, *readers, result.dice, result.hausdorff_95, result.volume_a_mm3,
+                       result.volume_b_mm3)  # fmt: skip
 
 
 def _by_sequence(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radstudy.app.reading import stored_answers, stored_masks
-from radstudy.app.reading.case_storage import CaseStorage, StoredCase, stored_case
+from radstudy.app.reading.case_storage import CaseStorage, StoredCase, is_frozen, stored_case
 from radstudy.app.reading.forms import FormProblem, SequenceAnswer, Values
 from radstudy.app.reading.refusals import BehindError, LockedAnswersError, UnfinishedError
 from radstudy.app.reading.roster import Assignment, Lesion, Task
@@ -58,7 +58,7 @@ class AnswerStorage(CaseStorage):
             if revision != stored.revision:
                 text = "the answers were changed in another tab or on another computer"
                 raise BehindError(text, stored.revision, values=dict(stored.values))
-            if _is_frozen(connection, one) and _without_comment(values) != _without_comment(stored.values):
+            if is_frozen(connection, one) and _without_comment(values) != _without_comment(stored.values):
                 raise LockedAnswersError(
                     f"the answers of {one.id} are locked, so that they stay as they were before anything was shown"
                 )
@@ -109,15 +109,23 @@ class AnswerStorage(CaseStorage):
         """
         return self._answers(task, "first", repeat=False)
 
-    def final_answers(self, task: Task) -> dict[Lesion, dict[str, StoredAnswers]]:
-        """Lesion to reader to the answers with which a case was closed last; those that are open again are left out."""
-        return self._answers(task, "final", repeat=False)
+    def final_answers(self, task: Task, *, reopened: bool = False) -> dict[Lesion, dict[str, StoredAnswers]]:
+        """Lesion to reader to the answers with which a case was closed last.
+
+        Parameters
+        ----------
+        task : which.
+        reopened : with those that are open again.
+        """
+        return self._answers(task, "final", repeat=False, reopened=reopened)
 
     def repeated_answers(self, task: Task) -> dict[Lesion, dict[str, StoredAnswers]]:
         """Lesion to reader to the first answers of the second reading."""
         return self._answers(task, "first", repeat=True)
 
-    def _answers(self, task: Task, stage: Stage, *, repeat: bool) -> dict[Lesion, dict[str, StoredAnswers]]:
+    def _answers(
+        self, task: Task, stage: Stage, *, repeat: bool, reopened: bool = False
+    ) -> dict[Lesion, dict[str, StoredAnswers]]:
         by_lesion: dict[Lesion, dict[str, StoredAnswers]] = {}
         with self._database.reading() as connection:
             states = states_of(connection)
@@ -125,7 +133,7 @@ class AnswerStorage(CaseStorage):
                 if one.task != task or one.practice or one.repeat != repeat or states[one.id].closed is None:
                     continue
                 answers = stored_answers.stage_of(connection, one.id, stage)
-                if answers is not None and (stage == "first" or states[one.id].status == "closed"):
+                if answers is not None and (stage == "first" or reopened or states[one.id].status == "closed"):
                     by_lesion.setdefault((one.patient, one.lesion), {})[one.reader] = answers
         return by_lesion
 
@@ -137,12 +145,6 @@ def _require(check: Check, connection: sqlite3.Connection, one: Assignment) -> C
     if problems := check(content):
         raise UnfinishedError(problems)
     return content
-
-
-def _is_frozen(connection: sqlite3.Connection, one: Assignment) -> bool:
-    """True if the answers may not change: after locking, until the case was closed once. An arbiter may go on."""
-    first = stored_answers.stage_of(connection, one.id, "first")
-    return one.task == "characteristics" and first is not None and states_of(connection, one.id)[one.id].closed is None
 
 
 def _without_comment(values: Values) -> dict[str, Any]:

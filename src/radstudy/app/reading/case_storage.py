@@ -39,6 +39,7 @@ class StoredCase:
     masks : sequence to mask, of those on which something was drawn.
     answers : the last ones.
     first : the first locked ones; None before that.
+    frozen : the answers are locked and may not change but for comments; False once the lead has opened the case again.
     arrow : where the lead points at the lesion, patient coordinates RAS in mm; None without one.
     """
 
@@ -47,6 +48,7 @@ class StoredCase:
     masks: Mapping[str, StoredMask]
     answers: StoredAnswers
     first: StoredAnswers | None
+    frozen: bool
     arrow: tuple[float, float, float] | None
 
 
@@ -236,5 +238,12 @@ def stored_case(connection: sqlite3.Connection, one: Assignment) -> StoredCase:
         stored_masks.masks_of(connection, one.id),
         stored_answers.answers_at(connection, one.id),
         stored_answers.stage_of(connection, one.id, "first"),
+        is_frozen(connection, one),
         None if arrow is None else (arrow[0], arrow[1], arrow[2]),
     )
+
+
+def is_frozen(connection: sqlite3.Connection, one: Assignment) -> bool:
+    """True if the answers may not change: after locking, until the case was closed once. An arbiter may go on."""
+    first = stored_answers.stage_of(connection, one.id, "first")
+    return one.task == "characteristics" and first is not None and states_of(connection, one.id)[one.id].closed is None

@@ -106,12 +106,13 @@ class DrawnSequence:
 
 @dataclass(frozen=True, eq=False)
 class ClosedCase:
-    """A case that a reader has closed.
+    """A case that a reader has closed; of one that is open again, the state in which it was closed last.
 
     Parameters
     ----------
     reader, task, patient, lesion : identify it.
-    opened_at, closed_at : first opening and last closing, UTC, ISO 8601.
+    opened_at, closed_at : first opening and first closing, UTC, ISO 8601; "" if they are not known.
+    times_closed : more than 1 if it was opened again.
     drawn : masks, in the order of the study's sequences; without those that are empty.
     answers : item to the first locked answer.
     decided : of an arbitration, item to the decision.
@@ -129,6 +130,7 @@ class ClosedCase:
     lesion: str
     opened_at: str = ""
     closed_at: str = ""
+    times_closed: int = 1
     drawn: tuple[DrawnSequence, ...] = ()
     answers: Mapping[str, Any] = field(default_factory=dict)
     decided: Mapping[str, Any] = field(default_factory=dict)
@@ -169,6 +171,34 @@ def dice(first: DrawnSequence, second: DrawnSequence) -> float:
         raise CaseError("both masks are empty", "draw the lesion", sequence=first.sequence, file=first.image)
     both = len(np.intersect1d(first.voxels, second.voxels, assume_unique=True))
     return 2 * both / total
+
+
+def boxed(drawn: Sequence[DrawnSequence], readers: Sequence[str]) -> list[MaskOnGrid]:
+    """The masks of one lesion in space, cut to the box that holds all of them.
+
+    Parameters
+    ----------
+    drawn : on one sequence, on the same grid; not all of them empty.
+    readers : of each mask.
+
+    Returns
+    -------
+    The masks, each with its reader's name; the affine is that of the box. Masks of another grid are given whole.
+    """
+    grid = drawn[0].grid
+    if any(one.grid.difference(grid) for one in drawn):
+        return [one.on_grid(reader) for one, reader in zip(drawn, readers, strict=True)]
+    places = [np.array(np.unravel_index(one.voxels, grid.shape, order="F")) for one in drawn]
+    every = np.concatenate(places, axis=1)
+    low, high = every.min(axis=1), every.max(axis=1) + 1
+    affine = grid.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ low
+    masks = []
+    for one, place, reader in zip(drawn, places, readers, strict=True):
+        mask = np.zeros(high - low, bool)
+        mask[tuple(place - low[:, None])] = True
+        masks.append(MaskOnGrid(mask, affine, "lesion", reader, str(one.image)))
+    return masks
 
 
 def observations(pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

@@ -55,8 +55,11 @@ class FormItem:
     computed: bool = False
 
     def document(self) -> dict[str, Any]:
-        """The item as JSON; ``not_assessable`` is the answer for what cannot be judged, None where there is none."""
-        word = NOT_ASSESSABLE if self.kind in ("level", "number") else None
+        """The item as JSON; ``not_assessable`` is the answer for what cannot be judged, None where there is none.
+
+        A codebook that lists it among its levels has it there, once.
+        """
+        word = NOT_ASSESSABLE if self.kind in ("level", "number") and NOT_ASSESSABLE not in self.levels else None
         return {**asdict(self), "not_assessable": word}
 
 

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from radstudy.app.reading.audit import LEAD, AuditedStorage
 from radstudy.app.reading.links import PersonalLink
 from radstudy.app.reading.roster import Assignment
 from radstudy.app.reading.stored_cases import COLUMNS, assignment_in, case_by_id, states_of
 from radstudy.errors import UsageError
+
+
+@dataclass(frozen=True)
+class BegunCase:
+    """A case that a reader has begun.
+
+    Parameters
+    ----------
+    assignment : what it is.
+    status : open, skipped or closed.
+    closed_at : when it was closed last, UTC, ISO 8601; None where it never was.
+    """
+
+    assignment: Assignment
+    status: str
+    closed_at: str | None
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Closings of a case, which stay when it is opened again.
+
+    Parameters
+    ----------
+    opened_at, first_at : of the first opening and the first closing, UTC, ISO 8601.
+    times : how many times it was closed.
+    """
+
+    opened_at: str
+    first_at: str
+    times: int
 
 
 class LeadStorage(AuditedStorage):
@@ -48,6 +79,21 @@ class LeadStorage(AuditedStorage):
                 connection.execute("INSERT INTO arrows VALUES (?, ?, ?, ?, ?, ?)", row)
             detail = "taken away" if ras is None else ", ".join(f"{one:.1f}" for one in ras)
             self._write_audit(connection, (LEAD, "", patient, lesion, ""), "arrow", detail)
+
+    def arrows(self) -> dict[tuple[str, str], tuple[float, float, float]]:
+        """(patient, lesion) to where the lead points at it, patient coordinates RAS, mm."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT patient, lesion, x, y, z FROM arrows").fetchall()
+        return {(patient, lesion): (x, y, z) for patient, lesion, x, y, z in rows}
+
+    def begun_cases(self) -> tuple[BegunCase, ...]:
+        """Every case that is open, skipped or closed, by reader, task and place; no practice."""
+        query = (
+            f"SELECT {COLUMNS}, status, closed_at FROM assignments WHERE practice = 0 AND status != 'waiting' "
+            "ORDER BY reader, task, place"
+        )
+        with self._database.reading() as connection:
+            return tuple(BegunCase(assignment_in(row[:-2]), row[-2], row[-1]) for row in connection.execute(query))
 
     def links(self) -> tuple[PersonalLink, ...]:
         """All personal links, revoked ones too, in the order in which they were made."""
@@ -90,6 +136,21 @@ class LeadStorage(AuditedStorage):
         query += "" if all_closed else " AND exported_at IS NULL"
         with self._database.reading() as connection:
             return tuple(map(assignment_in, connection.execute(f"{query} ORDER BY reader, task, place")))
+
+    def ever_closed(self) -> tuple[Assignment, ...]:
+        """The cases that were closed at least once, those that are open again too; no practice."""
+        query = f"SELECT {COLUMNS} FROM assignments WHERE closed_at IS NOT NULL AND practice = 0"
+        with self._database.reading() as connection:
+            return tuple(map(assignment_in, connection.execute(f"{query} ORDER BY reader, task, place")))
+
+    def closings(self) -> dict[str, Closing]:
+        """Pseudonym to closings, of the cases that were closed."""
+        query = (
+            "SELECT id, opened_at, min(at), max(round) FROM stages JOIN assignments ON id = case_id "
+            "WHERE stage = 'final' GROUP BY id"
+        )
+        with self._database.reading() as connection:
+            return {name: Closing(opened or "", *more) for name, opened, *more in connection.execute(query)}
 
     def mark_exported(self, case_id: str) -> None:
         """Note that the record of a closed case is written."""

@@ -8,21 +8,21 @@ from __future__ import annotations
 import datetime
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from radstudy.app.reading.agreement import ReadersAgreement, SequenceAgreement, readers_agreement
+from radstudy.app.reading.agreement import PairOfMasks, ReadersAgreement, SequenceAgreement, readers_agreement
 from radstudy.app.reading.arbitration import FinalValue, final_values
-from radstudy.app.reading.audit import AuditLine
 from radstudy.app.reading.cases import LesionToRead, ReadingCohort
 from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
 from radstudy.app.reading.computed import computed_characteristics
 from radstudy.app.reading.export import ReadingState, WrittenRecord, write_record
 from radstudy.app.reading.forms import form_of
+from radstudy.app.reading.remembered import Remembered, stamp_of
 from radstudy.app.reading.roster import Assignment, Lesion
 from radstudy.app.reading.storage import Storage
 from radstudy.app.reading.stored_answers import StoredAnswers
@@ -37,6 +37,14 @@ from radstudy.protocol import Protocol
 from radstudy.protocol.reading import characteristics_readers
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _MasksOfCase:
+    """The masks of a closed case, and the values computed from them."""
+
+    drawn: tuple[DrawnSequence, ...]
+    computed: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,8 @@ class StudyRecord:
     drawing_grid: Callable[[Path], DrawingGrid]
     asking: str = ""
     _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _kept_masks: Remembered[_MasksOfCase] = field(default_factory=Remembered, repr=False)
+    _kept_pairs: Remembered[PairOfMasks] = field(default_factory=Remembered, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -110,9 +120,9 @@ class StudyRecord:
     def _finals(self, readers: Sequence[str]) -> dict[Lesion, dict[str, FinalValue]]:
         """Final values of each lesion that all readers have answered."""
         form, section = form_of(self.protocol, "characteristics"), self.protocol.reading.characteristics
-        arbitrated = self.storage.final_answers("arbitration")
+        arbitrated = self.storage.final_answers("arbitration", reopened=True)
         finals: dict[Lesion, dict[str, FinalValue]] = {}
-        for lesion, given in self.storage.final_answers("characteristics").items():
+        for lesion, given in self.storage.final_answers("characteristics", reopened=True).items():
             if all(reader in given for reader in readers):
                 answers = [given[reader].values for reader in readers]
                 decided = next(iter(arbitrated.get(lesion, {}).values()), None)
@@ -128,22 +138,22 @@ class StudyRecord:
             (task, repeat): self._answers(task, repeat=repeat)
             for task in ("masks", "characteristics", "arbitration") for repeat in (False, True)
         }  # fmt: skip
-        times, opened = _times(self.storage.audit()), self.storage.outcomes_opened()
+        closings, opened = self.storage.closings(), self.storage.outcomes_opened()
         cases = []
-        for one in self.storage.to_export(all_closed=True):
+        for one in self.storage.ever_closed():
             lesion = lesions.get((one.patient, one.lesion))
-            if one.practice or lesion is None:
+            if lesion is None:
                 continue
             first, final = stages[one.task, one.repeat].get((one.patient, one.lesion, one.reader), (None, None))
-            drawn = self._drawn(one, lesion) if one.task == "masks" else ()
-            began, ended = times.get((one.reader, one.task, one.patient, one.lesion), ("", ""))
+            closing = closings[one.id]
+            masks = self._masks(one, lesion, closing.times)
             cases.append(
                 ClosedCase(
-                    one.reader, one.task, one.patient, one.lesion, began, ended, drawn,
-                    answers=_values(first if one.task == "characteristics" else None),
+                    one.reader, one.task, one.patient, one.lesion, closing.opened_at, closing.first_at, closing.times,
+                    masks.drawn, answers=_values(first if one.task == "characteristics" else None),
                     decided=_values(final if one.task == "arbitration" else None),
                     per_sequence={} if final is None else final.per_sequence,
-                    computed=self._computed(lesion, drawn), repeat=one.repeat,
+                    computed=masks.computed, repeat=one.repeat,
                     opened_outcomes=one.reader in opened, columns=dict(lesion.columns),
                 )
             )  # fmt: skip
@@ -154,11 +164,29 @@ class StudyRecord:
     ) -> dict[tuple[str, str, str], tuple[StoredAnswers | None, StoredAnswers | None]]:
         """(patient, lesion, reader) to first and last answers."""
         first = self.storage.repeated_answers(task) if repeat else self.storage.first_answers(task)
-        final = {} if repeat else self.storage.final_answers(task)
+        final = {} if repeat else self.storage.final_answers(task, reopened=True)
         return {
             (*lesion, reader): (one, one if repeat else final.get(lesion, {}).get(reader))
             for lesion, given in first.items() for reader, one in given.items()
         }  # fmt: skip
+
+    def _masks(self, one: Assignment, lesion: LesionToRead, times: int) -> _MasksOfCase:
+        """Masks of a closed case, and what follows from them, until it is closed again or a file of its images changes.
+
+        Parameters
+        ----------
+        one, lesion : the case.
+        times : how many times it was closed.
+        """
+        if one.task != "masks":
+            return _MasksOfCase((), {})
+
+        def read() -> _MasksOfCase:
+            drawn = self._drawn(one, lesion)
+            return _MasksOfCase(drawn, self._computed(lesion, drawn))
+
+        files = [file for image in lesion.images for file in (image.file, *(phase.file for phase in image.phases))]
+        return self._kept_masks.get(one.id, (times, [(file, stamp_of(file)) for file in files]), read)
 
     def _drawn(self, one: Assignment, lesion: LesionToRead) -> tuple[DrawnSequence, ...]:
         drawn = []
@@ -174,12 +202,11 @@ class StudyRecord:
     def hidden(self, case: Assignment, _: object = None) -> Json:
         """Values computed from the reader's own masks of the lesion, for the names that the study hides until then."""
         lesion = next((one for one in self.cohort.lesions if one.key == (case.patient, case.lesion)), None)
-        own = next((one for one in self.storage.to_export(all_closed=True)
-                    if (one.task, one.reader, one.patient, one.lesion, one.repeat, one.practice)
-                    == ("masks", case.reader, case.patient, case.lesion, False, False)), None)  # fmt: skip
+        own = next((one for one in self.storage.ever_closed()
+                    if _is_first(one, case.reader, case.patient, case.lesion)), None)  # fmt: skip
         if lesion is None or own is None:
             return {}
-        values = self._computed(lesion, self._drawn(own, lesion))
+        values = self._masks(own, lesion, self.storage.closings()[own.id].times).computed
         shown = {*self.protocol.reading.characteristics.hidden, "volume_cm3"}
         return {name: value for name, value in values.items() if name in shown}
 
@@ -250,6 +277,7 @@ class StudyRecord:
         return readers_agreement(
             state.cases, asking=self.asking, still_reading=still, readers=readers, sequences=self.protocol.sequences,
             items=state.settings.items, differs_above=self.protocol.reading.characteristics.differs_above,
+            kept=self._kept_pairs,
         )  # fmt: skip
 
     def _label(self, item: str) -> str:
@@ -292,19 +320,6 @@ def _is_of(one: ClosedCase, case: Assignment) -> bool:
     )  # fmt: skip
 
 
-def _times(audit: Iterable[AuditLine]) -> dict[tuple[str, str, str, str], tuple[str, str]]:
-    """(reader, task, patient, lesion) to the first opening and the last closing."""
-    times: dict[tuple[str, str, str, str], tuple[str, str]] = {}
-    for line in audit:
-        key = (line.reader, line.task, line.patient, line.lesion)
-        began, ended = times.get(key, ("", ""))
-        if line.event == "opened":
-            times[key] = (began or line.at, ended)
-        elif line.event.startswith("closed"):
-            times[key] = (began, line.at)
-    return times
-
-
 def _values(answers: StoredAnswers | None) -> Mapping[str, Any]:
     return {} if answers is None else dict(answers.values)
 
@@ -321,8 +336,8 @@ def _mask_row(one: SequenceAgreement, agreed: ReadersAgreement) -> Json:
     pairs = [pair for pair in agreed.pairs
              if (pair.sequence, pair.reader_a, pair.reader_b)
              == (one.sequence, one.reader_a, one.reader_b)]  # fmt: skip
-    dice = {"median": one.dice_median, "low": one.dice_low, "high": one.dice_high,
-            "lowest": min((pair.dice for pair in pairs), default=math.nan)}  # fmt: skip
+    low, high = np.percentile([pair.dice for pair in pairs], (25, 75)).tolist()
+    dice = {"median": one.dice_median, "low": low, "high": high, "lowest": one.dice_low}
     return {
         "sequence": one.sequence, "readers": [one.reader_a, one.reader_b], "n": one.lesions,
         "dice": {name: _finite(value) for name, value in dice.items()},

@@ -65,6 +65,7 @@ def summary_of(
         "tools": {name: voxels for name, voxels in tools.items() if voxels},
         "readers": _readers(cases),
         "wash_out_days": settings.wash_out_days,
+        "reopened": sum(case.times_closed > 1 for case in cases if not case.practice),
         "met_again": times,
         "shortest_wash_out_days": shortest,
         "repeated_masks": _repeated_masks(cases),
@@ -74,12 +75,13 @@ def summary_of(
 
 
 def _readers(cases: Iterable[ClosedCase]) -> list[dict[str, Any]]:
-    """Readers and tasks, with the number of lesions closed."""
+    """Readers and tasks, with the number of lesions closed; of masks, of those with one."""
     real = [case for case in cases if not case.practice]
     opened = {case.reader for case in real if case.opened_outcomes}
     work: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for case in real:
-        work.setdefault((case.reader, case.task), set()).add(case.key)
+        if case.task != MASKS or any(one.voxel_count for one in case.drawn):
+            work.setdefault((case.reader, case.task), set()).add(case.key)
     return [
         {"reader": reader, "task": task, "lesions": len(lesions), "opened_outcomes": reader in opened}
         for (reader, task), lesions in sorted(work.items())
@@ -101,7 +103,7 @@ def _met_again(cases: Iterable[ClosedCase]) -> tuple[int, float | None]:
 
 
 def _span(cases: Iterable[ClosedCase]) -> tuple[datetime.datetime, datetime.datetime] | None:
-    """First opening and last closing of an occasion; None if a time is not known."""
+    """First opening of an occasion, and the last of its cases' first closings; None if a time is not known."""
     cases = list(cases)
     if not all(case.opened_at and case.closed_at for case in cases):
         return None

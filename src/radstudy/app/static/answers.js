@@ -140,34 +140,16 @@ export function answered(items, values) {
 }
 
 /**
- * What the server says is missing: texts, names of items, or {text, item, sequence}.
- * @param {unknown} missing
- * @param {readonly FormItem[]} items
- * @param {readonly string[]} [sequences]
- * @returns {Problem[]}
+ * What the server says is missing or wrong. `item` and `sequence` say where; both empty: nowhere in particular.
+ * @typedef {{what: "missing" | "wrong", text: string, item: string, sequence: string}} Missing
  */
-export function serverProblems(missing, items, sequences = []) {
-  if (!Array.isArray(missing)) return [];
-  const names = new Set(items.map(({ name }) => name));
-  return missing.map((one) => {
-    if (typeof one === "string" && names.has(one)) return { item: one, sequence: "", words: text("form.unanswered") };
-    if (typeof one === "string") return placed(one, items, sequences);
-    return { item: String(one?.item ?? ""), sequence: String(one?.sequence ?? ""), words: String(one?.text ?? "") };
-  });
-}
 
 /**
- * A text that begins with what it is about: "DWI: say why", "Margin is not answered".
- * @param {string} words
- * @param {readonly FormItem[]} items
- * @param {readonly string[]} sequences
- * @returns {Problem}
+ * @param {readonly Missing[]} missing as the server tells it
+ * @returns {Problem[]}
  */
-function placed(words, items, sequences) {
-  const begins = (/** @type {string} */ name) =>
-    name !== "" && (words === name || words.startsWith(`${name}:`) || words.startsWith(`${name} is `));
-  const item = items.find(({ name, label }) => begins(label) || begins(name))?.name ?? "";
-  return { item, sequence: item ? "" : sequences.find(begins) ?? "", words };
+export function serverProblems(missing) {
+  return missing.map((one) => ({ item: one.item, sequence: one.sequence, words: one.text }));
 }
 
 /**

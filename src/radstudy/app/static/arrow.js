@@ -61,7 +61,7 @@ export async function placeArrow(parent, api, patient, lesion, back) {
     room.slot.replaceChildren(panel(room, api, patient, lesion));
     await room.start();
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    if (!(error instanceof ApiError) || error.refused || error.status === 0) throw error;
     sign(parent, text("arrow.title"), text("arrow.no_images", { why: reason(error) }), [[text("arrow.back"), back]]);
     parent.querySelector(".sign-box")?.append(typedPlace(api, patient, lesion));
   }

@@ -27,11 +27,12 @@ import { element } from "./toolbar.js";
  * @property {PerSequence} per_sequence
  * @property {FormItem[]} form
  * @property {boolean} [locked] the first answers are locked
- * @property {boolean} [frozen] nothing but comments can be changed; where it is left out: characteristics that are locked
+ * @property {boolean} [frozen] nothing but comments can be changed; false once the lead has opened the case again
  * @property {{values: Values} | null} [first] the first locked answers
  * @property {Record<string, unknown>} [hidden] what the study computed, once locked
  * @property {{values: Values}[]} [others] arbitration, once locked
  */
+/** What locking answers, and the document of a locked case has. @typedef {Pick<FormDocument, "frozen" | "first" | "hidden" | "others">} Locked */
 
 export class CaseForm {
   root = element("div", "case-form");
@@ -86,14 +87,9 @@ export class CaseForm {
     return stored;
   }
 
-  /** @param {unknown} missing what the server says */
+  /** @param {import("./answers.js").Missing[]} missing what the server says */
   missing(missing) {
-    this.form.check(this.#fromServer(missing));
-  }
-
-  /** @param {unknown} missing */
-  #fromServer(missing) {
-    return serverProblems(missing, this.doc.form, this.form.options.sequences);
+    this.form.check(serverProblems(missing));
   }
 
   /** The keyboard goes to the form: to the first item without an answer. */
@@ -117,14 +113,14 @@ export class CaseForm {
     ]);
     if (sure !== "lock" || !(await this.stored())) return void button?.focus();
     try {
-      const answer = await this.room.api.post(`${this.room.address}/lock`);
+      const answer = /** @type {Locked} */ (await this.room.api.post(`${this.room.address}/lock`));
       this.locked = true;
-      this.#secondStage({ first: { values: { ...this.form.values } }, ...answer });
+      this.#secondStage(answer);
       this.#showActions();
       this.stage.scrollIntoView({ block: "nearest" });
       this.stage.focus();
     } catch (error) {
-      const problems = error instanceof ApiError ? this.#fromServer(error.body.problems ?? error.body.missing) : [];
+      const problems = error instanceof ApiError ? serverProblems(error.body.missing ?? []) : [];
       if (problems.length) this.form.check(problems);
       else this.room.notice(text("form.lock_failed", { why: reason(error) }), [[text("room.understood"), () => {}]]);
     }
@@ -158,17 +154,15 @@ export class CaseForm {
     this.actions.appendChild(element("p", "definition", text(key)));
   }
 
-  /**
-   * @param {{first?: {values: Values} | null, hidden?: Record<string, unknown>, others?: {values: Values}[]}} shown
-   */
-  #secondStage({ first, hidden = {}, others = [] }) {
-    const frozen = this.doc.frozen ?? this.doc.task === "characteristics";
+  /** @param {Locked} shown */
+  #secondStage({ frozen, first, hidden = {}, others = [] }) {
     if (frozen) this.form.freeze();
     const own = first?.values ?? this.form.values;
     if (Object.keys(hidden).length) this.#showHidden(own, hidden);
     if (others.length === 2) showOthers(this.form, this.doc.form, own, others);
     this.stage.hidden = false;
-    this.stage.textContent = text(`form.locked.${this.doc.task}`);
+    const reopened = this.doc.task === "characteristics" && !frozen;
+    this.stage.textContent = reopened ? text("form.reopened") : text(`form.locked.${this.doc.task}`);
   }
 
   /**

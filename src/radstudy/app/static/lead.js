@@ -18,8 +18,9 @@ import { element } from "./toolbar.js";
  * @property {string} task
  * @property {string} patient
  * @property {string} lesion
+ * @property {boolean} repeat
  * @property {string} status
- * @property {string | null} [closed_at]
+ * @property {string | null} closed_at
  */
 /**
  * A lesion of the study; `arrow`: where it is pointed at, RAS mm.
@@ -27,10 +28,12 @@ import { element } from "./toolbar.js";
  */
 /**
  * @typedef {object} Progress
- * @property {{reader: string, task: string, closed: number, total: number, open?: number, skipped?: number, later?: number,
- *   last?: string | null}[]} readers
- * @property {LeadCase[]} [cases] those that are not waiting
- * @property {LeadLesion[]} [lesions]
+ * @property {{reader: string, task: string, closed: number, total: number, open: number, skipped: number, later: number,
+ *   last: string | null}[]} readers
+ * @property {LeadCase[]} cases those that are not waiting
+ * @property {LeadLesion[]} lesions
+ * @property {string[]} problems with images
+ * @property {[patient: string, lesion: string][]} without_images
  */
 
 /**
@@ -116,11 +119,25 @@ function progressSection({ progress }) {
   const node = section(text("lead.progress"), "wide");
   const rows = progress.readers.map((one) => [
     one.reader, text(`pages.task.${one.task}`), progressBar(one.closed, one.total, `${one.closed} / ${one.total}`),
-    one.open ?? 0, one.skipped ?? 0, one.later ?? 0, one.last ? day(one.last) : "–",
+    one.open, one.skipped, one.later, one.last ? day(one.last) : "–",
   ]);
   const head = ["reader", "task", "closed", "open", "skipped", "later", "last"].map((name) => text(`lead.column.${name}`));
   node.appendChild(table(text("lead.progress_caption"), head, rows));
+  const problems = imageProblems(progress);
+  if (problems.length) node.appendChild(element("h3", "", text("lead.image_problems")));
+  const list = element("ul", "problems");
+  for (const words of problems) list.appendChild(element("li", "", words));
+  if (problems.length) node.appendChild(list);
   return node;
+}
+
+/**
+ * What is amiss with images: nobody else is told.
+ * @param {Progress} progress
+ */
+function imageProblems({ problems, without_images: without }) {
+  const nothing = without.map(([patient, lesion]) => text("lead.without_images", { patient, lesion }));
+  return [...problems, ...nothing];
 }
 
 /**
@@ -129,13 +146,14 @@ function progressSection({ progress }) {
  */
 function reopenSection({ api, progress, reload }) {
   const node = section(text("lead.reopen"));
-  const closed = (progress.cases ?? []).filter(({ status }) => status === "closed");
+  const closed = progress.cases.filter(({ status }) => status === "closed");
   node.appendChild(element("p", "definition", text("lead.reopen_why")));
   if (!closed.length) {
     node.appendChild(element("p", "quiet", text("lead.nothing_closed")));
     return node;
   }
-  const words = (/** @type {LeadCase} */ { reader, task, patient, lesion }) => `${patient} · ${lesion} · ${text(`pages.task.${task}`)} · ${reader}`;
+  const words = (/** @type {LeadCase} */ { reader, task, patient, lesion, repeat }) =>
+    [patient, lesion, text(`pages.task.${task}`), reader, ...(repeat ? [text("lead.repeat")] : [])].join(" · ");
   const which = selection(closed.map((one, n) => ({ value: String(n), words: words(one) })));
   const why = element("input");
   why.type = "text";
@@ -146,8 +164,8 @@ function reopenSection({ api, progress, reload }) {
       why.focus();
       throw new Error(text("lead.reason_missing"));
     }
-    const { reader, task, patient, lesion } = closed[Number(which.value)];
-    await api.post("/api/lead/reopen", { reader, task, patient, lesion, reason: why.value.trim() });
+    const { reader, task, patient, lesion, repeat } = closed[Number(which.value)];
+    await api.post("/api/lead/reopen", { reader, task, patient, lesion, repeat, reason: why.value.trim() });
     say(text("lead.reopened", { patient, reader }));
     await reload();
     return "";
@@ -162,7 +180,7 @@ function reopenSection({ api, progress, reload }) {
 function arrowSection({ progress }) {
   const node = section(text("lead.arrows"));
   node.appendChild(element("p", "definition", text("lead.arrows_why")));
-  const lesions = progress.lesions ?? [];
+  const { lesions } = progress;
   if (!lesions.length) {
     node.appendChild(element("p", "quiet", text("lead.no_lesions")));
     return node;

@@ -41,7 +41,7 @@ import { makeTools, rangeUnder } from "./tools.js";
  * @property {CaseDocument} doc
  * @property {string} study name under which unsent strokes are kept in the browser
  * @property {(how: "closed" | "skipped" | "paused" | "lost", answer: any) => void} onLeave
- * @property {(missing: string[]) => void} [onMissing] the server says what is missing before closing
+ * @property {(missing: import("./answers.js").Missing[]) => void} [onMissing] the server says what is missing before closing
  */
 
 /** @typedef {{view: SliceView, sequence: string, plane: PlaneName}} Pane */
@@ -948,9 +948,11 @@ export class Room {
       const answer = await this.api.post(`${this.address}/${verb}`);
       this.#leave(how, answer);
     } catch (error) {
-      const missing = error instanceof ApiError && Array.isArray(error.body.missing) ? error.body.missing : null;
+      /** @type {import("./answers.js").Missing[] | null} */
+      const missing = error instanceof ApiError ? error.body.missing ?? null : null;
       if (missing) this.onMissing?.(missing);
-      const why = missing ? text("room.missing", { missing: missing.join(", ") }) : error instanceof Error ? error.message : "";
+      const words = missing?.map((one) => one.text).join("; ");
+      const why = words ? text("room.missing", { missing: words }) : error instanceof Error ? error.message : "";
       this.notice(why, [[text("room.understood"), () => {}]]);
     }
   }

@@ -20,7 +20,7 @@ export function suffixOf(name) {
 export function showTakeIn({ api, progress }) {
   const node = section(text("lead.takein"));
   node.appendChild(element("p", "definition", text("lead.takein_why")));
-  const lesions = progress.lesions ?? [];
+  const { lesions } = progress;
   const readers = [...new Set(progress.readers.filter(({ task }) => task === "masks").map(({ reader }) => reader))];
   if (!lesions.length || !readers.length) {
     node.appendChild(element("p", "quiet", text("lead.no_lesions")));

@@ -18,6 +18,7 @@ from radstudy.app.web.answers import Body, Handler, Name, NothingBody, answered,
 from radstudy.app.web.events import Events
 from radstudy.app.web.needs import IncompleteError, Json, NotAllowedError, ReadingRoom, UnknownError
 from radstudy.app.web.sessions import Doorkeeper, require_lead
+from radstudy.app.web.volumes import ServedImages, StoredImage, octets_response
 from radstudy.store import temporary_folder, write_bytes
 
 _SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".dcm")  # of masks that are taken in
@@ -39,6 +40,7 @@ class ReopenBody(Body):
     patient: Name
     lesion: Name = "1"
     reason: Annotated[str, Field(min_length=3, max_length=2_000)]
+    repeat: bool = False
 
 
 class ArrowBody(Body):
@@ -55,16 +57,19 @@ class LeadRoutes:
 
     Parameters
     ----------
-    room : behind them.
+    room, images : behind them.
     doorkeeper : makes and revokes links.
     events : told of links that end.
     url : that links begin with.
+    is_local : the server is reached from this computer alone; then nothing is compressed.
     """
 
     room: ReadingRoom
+    images: ServedImages
     doorkeeper: Doorkeeper
     events: Events
     url: str
+    is_local: bool = True
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -76,6 +81,8 @@ class LeadRoutes:
             ("POST", "links", self.new_link),
             ("DELETE", "links/{id}", self.revoke),
             ("POST", "reopen", self.reopen),
+            ("GET", "lesion/{patient}/{lesion}", self.lesion),
+            ("GET", "lesion/{patient}/{lesion}/volume/{sequence}/{image}", self.volume),
             ("POST", "arrow", self.arrow),
             ("POST", "export", self.export),
             ("POST", "takein", self.take_in),
@@ -129,6 +136,25 @@ class LeadRoutes:
         self.events.publish("progress", {"task": body.task}, reader=body.reader)
         return json_response(content)
 
+    async def lesion(self, request: Request) -> Response:
+        """A lesion of the study, for placing the arrow."""
+
+        def looked_up() -> Json:
+            document, images = self.room.lesion_of_study(**_lesion(request))
+            return {**document, "sequences": self.images.document(images)}
+
+        return json_response(await run_in_threadpool(looked_up))
+
+    async def volume(self, request: Request) -> Response:
+        """The voxels of one image of a lesion."""
+        sequence, kind = request.path_params["sequence"], request.path_params["image"]
+
+        def read() -> StoredImage:
+            _, images = self.room.lesion_of_study(**_lesion(request))
+            return self.images.image(images, sequence, kind)
+
+        return await octets_response(request, await run_in_threadpool(read), is_local=self.is_local)
+
     async def arrow(self, request: Request) -> Response:
         """Point at the target lesion."""
         body = await body_of(request, ArrowBody)
@@ -147,7 +173,7 @@ class LeadRoutes:
         asked = request.query_params
         names = {name: asked.get(name, "") for name in ("reader", "patient", "lesion", "sequence")}
         if missing := [name for name, value in names.items() if not 0 < len(value) <= 64]:
-            raise IncompleteError(f"{', '.join(missing)}: say whose mask this is", {"missing": missing})
+            raise IncompleteError(f"{', '.join(missing)}: say whose mask this is")
         if asked.get("suffix") not in _SUFFIXES:
             raise IncompleteError(f"suffix: of the file, one of {', '.join(_SUFFIXES)}")
         content = await request.body()
@@ -170,6 +196,11 @@ def _of_lead(handler: Handler) -> Handler:
         return await handler(request)
 
     return let_in
+
+
+def _lesion(request: Request) -> dict[str, str]:
+    """Patient and lesion that a request names."""
+    return {name: request.path_params[name] for name in ("patient", "lesion")}
 
 
 def _described(link: PersonalLink) -> Json:

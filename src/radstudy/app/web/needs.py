@@ -260,7 +260,7 @@ class ReadingRoom(Protocol):
         ...
 
     def lock_answers(self, case: CaseAddress, tab: str) -> Json:
-        """Lock the first answers; then ``{hidden}``, and ``others`` in arbitration."""
+        """Lock the first answers; then ``{locked, frozen, first, hidden, others}``, as in the case document."""
         ...
 
     def lesion(self, case: CaseAddress) -> tuple[str, NDArray[np.bool_]]:
@@ -268,7 +268,7 @@ class ReadingRoom(Protocol):
         ...
 
     def close_case(self, case: CaseAddress, tab: str) -> Json:
-        """Close: ``{closed, measures}``; IncompleteError with ``missing``."""
+        """Close: ``{closed, measures}``; IncompleteError with ``missing``: of each ``{what, text, item, sequence}``."""
         ...
 
     def skip_case(self, case: CaseAddress, tab: str) -> None:
@@ -280,7 +280,7 @@ class ReadingRoom(Protocol):
         ...
 
     def lead_progress(self) -> Json:
-        """Progress of every reader, by task."""
+        """Progress of every reader by task (``readers``), begun ``cases``, ``lesions``, and problems with images."""
         ...
 
     def lead_agreement(self) -> Json:
@@ -291,8 +291,14 @@ class ReadingRoom(Protocol):
         """The cases on which readers differ."""
         ...
 
-    def reopen(self, *, reader: str, task: str, patient: str, lesion: str, reason: str) -> Json:
+    def reopen(
+        self, *, reader: str, task: str, patient: str, lesion: str, reason: str, repeat: bool = False
+    ) -> Json:  # fmt: skip
         """Open a closed case again, with a reason."""
+        ...
+
+    def lesion_of_study(self, *, patient: str, lesion: str) -> tuple[Json, CaseImages]:
+        """``{target, arrow}`` of a lesion, and its images, for the lead who points at it; UnknownError without one."""
         ...
 
     def place_arrow(self, *, patient: str, lesion: str, ras: tuple[float, float, float] | None) -> Json:

@@ -47,9 +47,8 @@ from radstudy.app.web.needs import (
     UnknownError,
 )
 from radstudy.app.web.sessions import Visitor, require_reader
-from radstudy.app.web.volumes import ServedImages, curve, packed
-
-_OCTETS = "application/octet-stream"
+from radstudy.app.web.volumes import ServedImages, curve, octets_response
+from radstudy.errors import is_expected
 
 
 class OpenBody(TabBody):
@@ -169,12 +168,7 @@ class ReaderRoutes:
         case = self._case(request)
         sequence, kind = request.path_params["sequence"], request.path_params["image"]
         stored = await run_in_threadpool(lambda: self.images.image(self.room.images(case), sequence, kind))
-        octets = stored.octets
-        headers = {"x-dtype": stored.dtype, "x-shape": ",".join(map(str, stored.grid.shape))}
-        if not self.is_local and "gzip" in request.headers.get("accept-encoding", ""):
-            octets = await run_in_threadpool(packed, octets)
-            headers["content-encoding"] = "gzip"
-        return Response(octets, headers=headers, media_type=_OCTETS)
+        return await octets_response(request, stored, is_local=self.is_local)
 
     async def curve(self, request: Request) -> Response:
         """The time-intensity curve of a voxel, or of the lesion."""
@@ -270,6 +264,9 @@ def prefetch_next(room: ReadingRoom, images: ServedImages, reader: str, task: st
             images.prefetch(room.images(CaseAddress(reader, task, following)))
     except RequestError:  # it may not be opened yet
         return
+    except Exception as error:  # told when the case is opened; or the server ends
+        if not is_expected(error):
+            raise
 
 
 def _task(name: str) -> str:

@@ -176,7 +176,7 @@ def application(
     is_local : whether only this computer reaches it.
     """
     reader = ReaderRoutes(behind.room, behind.images, events, behind.strings, is_local)
-    lead = LeadRoutes(behind.room, doorkeeper, events, served.url)
+    lead = LeadRoutes(behind.room, behind.images, doorkeeper, events, served.url, is_local)
     routes: list[BaseRoute] = [
         _enter_route(doorkeeper), *launch.routes(), *PageRoutes(read_pages(static)).routes(), *reader.routes(),
         *lead.routes(),

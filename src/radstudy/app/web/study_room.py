@@ -32,6 +32,7 @@ from radstudy.app.reading.forms import (
     problems_of_values,
 )
 from radstudy.app.reading.interpolation import interpolated
+from radstudy.app.reading.lead_storage import BegunCase
 from radstudy.app.reading.refusals import (
     BehindError,
     HeldElsewhereError,
@@ -229,7 +230,7 @@ class StudyRoom:
     def open_case(self, case: CaseAddress, *, tab: str, take: bool) -> Json:
         """The case document but for its sequences."""
         stored = self.storage.open_case(_reader_case(case), tab, take=take, left_out=self._left_out())
-        one, first = stored.assignment, stored.first
+        one = stored.assignment
         document: dict[str, Any] = {
             "id": one.id, "task": one.task, "practice": one.practice, "status": stored.state.status,
             "target": self._target(one), "arrow": stored.arrow,
@@ -241,9 +242,9 @@ class StudyRoom:
             "tools": self.protocol.reading.tools.model_dump(),
             "bin_width": self.protocol.extract.bin_width,
             "minimum_voxels": self.protocol.extract.minimum_native_voxels,
-            "locked": first is not None,
+            **self._locked(stored),
         }  # fmt: skip
-        return document if first is None or one.task == "masks" else {**document, **self._after_locking(case, stored)}
+        return document
 
     @_as_requests
     def images(self, case: CaseAddress) -> CaseImages:
@@ -253,14 +254,7 @@ class StudyRoom:
     def _images(self, one: Assignment) -> CaseImages:
         if one.practice:
             return practice_images(int(one.patient.rpartition(" ")[2]), self.protocol.sequences, self.cache)
-        files: dict[str, ImageFile] = {}
-        lesion = self._lesion(one)
-        for image in lesion.images:
-            seconds = next((phase.seconds for phase in image.phases if phase.name == image.sequence), None)
-            files[image.sequence] = ImageFile(image.sequence, image.file, image.reference, seconds=seconds)
-        for phase in (phase for image in lesion.images for phase in image.phases):
-            files.setdefault(phase.name, ImageFile(phase.name, phase.file, of_study=False, seconds=phase.seconds))
-        return CaseImages(tuple(files.values()))
+        return _images_of(self._lesion(one))
 
     def _lesion(self, one: Assignment) -> LesionToRead:
         lesion = self._lesions.get((one.patient, one.lesion))
@@ -377,12 +371,21 @@ class StudyRoom:
         """Lock the first answers; what is shown after that."""
         own = _reader_case(case)
         self.storage.lock_first(own, tab, self._check(self.storage.assignment(own)))
-        return self._after_locking(case, self.storage.case(own))
+        return self._locked(self.storage.case(own))
 
-    def _after_locking(self, case: CaseAddress, stored: StoredCase) -> Json:
-        one = stored.assignment
-        if one.task == "characteristics":
-            return {"hidden": {} if self.record is None else self.record.hidden(one, self._images(one))}
+    def _locked(self, stored: StoredCase) -> Json:
+        """Whether the first answers of a form are locked, and what is shown only then; of masks nothing is locked."""
+        one, first = stored.assignment, stored.first
+        if one.task == "masks" or first is None:
+            return {"locked": False, "frozen": False, "first": None, "hidden": {}, "others": []}
+        shown = {"locked": True, "frozen": stored.frozen, "first": {"values": dict(first.values)}}
+        if one.task == "arbitration":
+            return {**shown, "hidden": {}, "others": self._others(one)}
+        hidden = {} if self.record is None else self.record.hidden(one, self._images(one))
+        return {**shown, "hidden": hidden, "others": []}
+
+    def _others(self, one: Assignment) -> Sequence[Json]:
+        """The readers' answers to what an arbiter decides, in an order drawn for the lesion."""
         lesion = (one.patient, one.lesion)
         given = self.storage.final_answers("characteristics").get(lesion, {})
         readers = [name for name in characteristics_readers(self.protocol.reading, self.protocol.cohort)
@@ -390,7 +393,7 @@ class StudyRoom:
         items = {item.name for item in self._form(one)} - {"comment"}
         values = [{name: value for name, value in given[reader].values.items() if name in items} for reader in readers]
         order = order_of_others(self.protocol.seed, *lesion, len(values))
-        return {"others": [{"values": values[place]} for place in order]}
+        return [{"values": values[place]} for place in order]
 
     def _check(self, one: Assignment) -> Callable[[CaseContent], Sequence[FormProblem]]:
         """Check that nothing is missing before locking or closing."""
@@ -439,13 +442,31 @@ class StudyRoom:
     # --- the lead ---------------------------------------------------------------------------------------------------
 
     def lead_progress(self) -> Json:
-        """Progress of every reader, and findings on the images that the lead should know."""
-        counts = self.storage.progress(left_out=self._left_out())
+        """Progress of every reader, the lesions, and findings on the images that the lead should know."""
+        left_out, cases, arrows = self._left_out(), self.storage.begun_cases(), self.storage.arrows()
+        readers = []
+        for one in self.storage.progress(left_out=left_out):
+            later = self.storage.worklist(one.reader, one.task, left_out=left_out).later
+            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (one.reader, one.task)]
+            last = max((case.closed_at for case in own if case.closed_at), default=None)
+            readers.append({**vars(one), "later": sum(count for _, count in later), "last": last})
         return {
-            "readers": [vars(one) for one in counts],
+            "readers": readers,
+            "cases": [_as_the_lead_sees(case) for case in cases],
+            "lesions": [{"patient": lesion.patient, "lesion": lesion.lesion, "arrow": arrows.get(lesion.key),
+                         "sequences": [image.sequence for image in lesion.images]} for lesion in self.cohort.lesions],
             "problems": [str(problem) for problem in self.cohort.problems],
             "without_images": [list(lesion) for lesion in self.cohort.without_images],
-        }
+        }  # fmt: skip
+
+    @_as_requests
+    def lesion_of_study(self, *, patient: str, lesion: str) -> tuple[Json, CaseImages]:
+        """A lesion as the lead looks at it to place the arrow: what tells readers where it lies, and its images."""
+        known = self._lesions.get((patient, lesion))
+        if known is None:
+            raise UnknownError(f"the study has no lesion {lesion} of a patient {patient}")
+        arrow = self.storage.arrows().get(known.key)
+        return {"target": dict(known.target), "arrow": arrow}, _images_of(known)
 
     @_as_requests
     def lead_agreement(self) -> Json:
@@ -458,9 +479,11 @@ class StudyRoom:
         return self._record().disagreements()
 
     @_as_requests
-    def reopen(self, *, reader: str, task: str, patient: str, lesion: str, reason: str) -> Json:
+    def reopen(
+        self, *, reader: str, task: str, patient: str, lesion: str, reason: str, repeat: bool = False
+    ) -> Json:  # fmt: skip
         """Open a closed case again; the record follows when it is closed again."""
-        self.storage.reopen(reader=reader, task=task, patient=patient, lesion=lesion, reason=reason)
+        self.storage.reopen(reader=reader, task=task, patient=patient, lesion=lesion, reason=reason, repeat=repeat)
         return {}
 
     @_as_requests
@@ -495,6 +518,23 @@ def drawing_grid(image: Path) -> DrawingGrid:
     """The grid of an image file, whose identity changes with the file's content."""
     shape = read_grid(image).shape
     return DrawingGrid(shape, content_hash([shape, hash_of(digests_of(image))]))
+
+
+def _images_of(lesion: LesionToRead) -> CaseImages:
+    """The images of a lesion: the study's sequences, then further phases."""
+    files: dict[str, ImageFile] = {}
+    for image in lesion.images:
+        seconds = next((phase.seconds for phase in image.phases if phase.name == image.sequence), None)
+        files[image.sequence] = ImageFile(image.sequence, image.file, image.reference, seconds=seconds)
+    for phase in (phase for image in lesion.images for phase in image.phases):
+        files.setdefault(phase.name, ImageFile(phase.name, phase.file, of_study=False, seconds=phase.seconds))
+    return CaseImages(tuple(files.values()))
+
+
+def _as_the_lead_sees(case: BegunCase) -> Json:
+    one = case.assignment
+    return {"reader": one.reader, "task": one.task, "patient": one.patient, "lesion": one.lesion, "repeat": one.repeat,
+            "status": case.status, "closed_at": case.closed_at}  # fmt: skip
 
 
 def _reader_case(case: CaseAddress) -> ReaderCase:

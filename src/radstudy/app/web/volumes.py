@@ -20,6 +20,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
 from radstudy.app.web.needs import CaseImages, ImageFile, Json, UnknownError
 from radstudy.app.web.preparations import RunRecords, Steps
@@ -254,6 +257,23 @@ def _read(task: _Task) -> StoredImage:
 def packed(octets: bytes) -> bytes:
     """The octets compressed; the same for the same octets."""
     return gzip.compress(octets, _PACKED, mtime=0)
+
+
+async def octets_response(request: Request, image: StoredImage, *, is_local: bool) -> Response:
+    """An image's voxels as an answer, compressed where they travel through a network.
+
+    Parameters
+    ----------
+    request : which says what the browser accepts.
+    image : to send.
+    is_local : the server is reached from this computer alone.
+    """
+    octets = image.octets
+    headers = {"x-dtype": image.dtype, "x-shape": ",".join(map(str, image.grid.shape))}
+    if not is_local and "gzip" in request.headers.get("accept-encoding", ""):
+        octets = await run_in_threadpool(packed, octets)
+        headers["content-encoding"] = "gzip"
+    return Response(octets, headers=headers, media_type="application/octet-stream")
 
 
 def _stamp(file: Path) -> tuple[int, int]:

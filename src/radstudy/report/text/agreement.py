@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.protocol.words import listed
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.evidence import agreement, agreement_tested, rows, shows
+from radstudy.report.text.reading import readers_of
 from radstudy.report.text.sentence import Sentence
 
 _FORMS = {
@@ -70,4 +71,11 @@ AGREEMENT = (
     ),
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),
     Sentence("icc_of_numbers", lambda facts: shows(facts, KAPPA, "icc"), _numbers),
+    Sentence(
+        "first_answers",
+        lambda facts: (
+            bool(readers_of(facts, "characteristics")) and (shows(facts, KAPPA, "kappa") or shows(facts, KAPPA, "icc"))
+        ),
+        lambda _: "Of characteristics read in the reading room, each reader's answers locked first were compared.",
+    ),
 )

@@ -29,7 +29,7 @@ def reading(facts: RunFacts) -> dict[str, Any]:
     return dict(facts.documents.get(READING) or {})
 
 
-def _readers(facts: RunFacts, task: str = "") -> list[dict[str, Any]]:
+def readers_of(facts: RunFacts, task: str = "") -> list[dict[str, Any]]:
     """The readers who closed cases of a task; "" for any."""
     return [one for one in reading(facts).get("readers", []) if one["lesions"] and task in ("", one["task"])]
 
@@ -47,7 +47,9 @@ def _by_hand(facts: RunFacts) -> bool:
 
 def _program(facts: RunFacts) -> str:
     told = reading(facts)
-    drew = [f"{one['reader']} {_WORK[one['task']]} {plural(one['lesions'], 'lesion')}" for one in _readers(facts)]
+    order = list(_WORK)
+    done = sorted(readers_of(facts), key=lambda one: order.index(one["task"]))
+    drew = [f"{one['reader']} {_WORK[one['task']]} {plural(one['lesions'], 'lesion')}" for one in done]
     return f"Lesions were read in the reading room of radstudy {told['radstudy']}: {listed(drew)}."
 
 
@@ -132,8 +134,25 @@ def _taken_in(facts: RunFacts) -> str:
     )
 
 
+def _reopened(facts: RunFacts) -> str:
+    count = reading(facts)["reopened"]
+    was = "was" if count == 1 else "were"
+    return (
+        f"{plural(count, 'closed case')} {was} opened again by the study lead, for a reason that the audit names. "
+        "Masks and final values are those closed last."
+    )
+
+
+def _arbiter(facts: RunFacts) -> str:
+    names = listed([one["reader"] for one in readers_of(facts, "arbitration")])
+    return (
+        f"To arbitrate, {names} answered first alone, and was then shown the readers' answers without their names, in "
+        "an order drawn for each lesion."
+    )
+
+
 def _opened_by(facts: RunFacts) -> list[str]:
-    return list(dict.fromkeys(one["reader"] for one in _readers(facts) if one["opened_outcomes"]))
+    return list(dict.fromkeys(one["reader"] for one in readers_of(facts) if one["opened_outcomes"]))
 
 
 def _opened(facts: RunFacts) -> str:
@@ -143,7 +162,7 @@ def _opened(facts: RunFacts) -> str:
 
 
 READ = (
-    Sentence("reading_room", lambda facts: bool(_readers(facts)), _program),
+    Sentence("reading_room", lambda facts: bool(readers_of(facts)), _program),
     Sentence(
         "reading_fill_rule",
         lambda facts: reading(facts).get("fill_rule") == "voxel_centres"
@@ -151,12 +170,14 @@ READ = (
         lambda _: "A voxel belongs to a contour if its centre lies inside it, on the image's own grid.",
     ),
     Sentence("reading_shown", lambda facts: any(reading(facts).get("shown", {}).values()), _shown),
-    Sentence("reading_order", lambda facts: bool(_readers(facts)) and reading(facts)["order"] == "random", _order),
-    Sentence("reading_blinded", lambda facts: bool(_readers(facts)) and bool(reading(facts)["blinded_to"]), _blinded),
+    Sentence("reading_order", lambda facts: bool(readers_of(facts)) and reading(facts)["order"] == "random", _order),
+    Sentence("reading_blinded", lambda facts: bool(readers_of(facts)) and bool(reading(facts)["blinded_to"]), _blinded),
+    Sentence("reading_arbiter", lambda facts: bool(readers_of(facts, "arbitration")), _arbiter),
     Sentence("reading_outcomes_opened", lambda facts: bool(_opened_by(facts)), _opened),
     Sentence(
         "reading_wash_out", lambda facts: reading(facts).get("shortest_wash_out_days") is not None, _wash_out
     ),
+    Sentence("reading_reopened", lambda facts: bool(reading(facts).get("reopened")), _reopened),
     Sentence("reading_tools", _by_hand, _with_tools),
     Sentence("reading_taken_in", lambda facts: bool(reading(facts).get("masks_taken_in")), _taken_in),
     Sentence("reading_final_values", lambda facts: any(

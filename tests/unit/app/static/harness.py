@@ -81,6 +81,11 @@ class Sequence_:  # noqa: N801  (Sequence is typing's)
         }  # fmt: skip
 
 
+def problem(text: str, *, item: str = "", sequence: str = "") -> dict[str, str]:
+    """Something that is missing before a case can be closed, as the server tells it."""
+    return {"what": "missing", "text": text, "item": item, "sequence": sequence}
+
+
 def runs_of(codes: NDArray[np.uint8], chosen: NDArray[np.bool_] | None = None) -> list[list[int]]:
     """Runs of equal codes where something is chosen (default: where a code is not 0)."""
     chosen = codes != 0 if chosen is None else chosen
@@ -103,7 +108,7 @@ class Case:
     """Store the next stroke, then break off without an answer."""
     delay_s: float = 0.0
     holder: str | None = None
-    missing: list[str] = field(default_factory=list)
+    missing: list[dict[str, str]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
     def named(self, name: str) -> Sequence_:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from unit.app.static.harness import Harness
@@ -19,6 +22,13 @@ if TYPE_CHECKING:
 
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE_S = 60.0
+
+
+def browser_or_skip() -> None:
+    """Skip a test where there is no browser; where `.ci/run` has installed one, it must be there."""
+    if not Path(CHROMIUM).exists():
+        assert not os.environ.get("RADSTUDY_REQUIRE_BROWSER"), f"no browser at {CHROMIUM}"
+        pytest.skip(f"no browser at {CHROMIUM}")
 
 
 def wait_for(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> None:

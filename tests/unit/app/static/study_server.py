@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from radstudy.artefacts.reading import NOT_ASSESSABLE
-from unit.app.static.harness import APP, POLICY, TYPES, Sequence_
+from unit.app.static.harness import APP, POLICY, TYPES, Sequence_, problem
 
 Json = dict[str, Any]
 TIMES_S = (0, 62, 124, 186, 248, 310)
@@ -133,6 +133,7 @@ class StudyCase:
     per_sequence: Json = field(default_factory=dict)
     holder: str | None = None
     first: Json | None = None
+    reopened: bool = False
     others: list[Json] = field(default_factory=list)
 
     @property
@@ -156,7 +157,7 @@ class Study:
     down: bool = False
     entered: bool = True
     hidden: Json = field(default_factory=lambda: {"max_diameter_cm": 2.1, "tic_type": "washout", "volume_cm3": 4.27})
-    missing: list[Any] | None = None
+    missing: list[Json] | None = None
     silent_after: bool = False
     """Store the next answers, then break off without an answer."""
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -216,31 +217,31 @@ class Study:
             "tools": {"grow": False, "carry": False},
             "bin_width": 25,
             "minimum_voxels": 50,
-            "locked": case.first is not None,
+            **self.shown(task, case),
         }
-        if case.first is not None:
-            document |= {"first": {"values": case.first}, **self.shown(task, case)}
         return 200, document
 
     def shown(self, task: str, case: StudyCase) -> Json:
-        """What is shown once the first answers are locked."""
-        return (
-            {"hidden": {}, "others": [{"values": one} for one in case.others]}
-            if task == "arbitration"
-            else {"hidden": self.hidden}
-        )
+        """Whether the first answers are locked, and what is shown only then."""
+        if case.first is None:
+            return {"locked": False, "frozen": False, "first": None, "hidden": {}, "others": []}
+        others = [{"values": one} for one in case.others] if task == "arbitration" else []
+        hidden = self.hidden if task == "characteristics" else {}
+        frozen = task == "characteristics" and not case.reopened
+        return {"locked": True, "frozen": frozen, "first": {"values": case.first}, "hidden": hidden, "others": others}
 
     def answers(self, task: str, case: StudyCase, body: Json) -> tuple[int, Json]:
         if body["revision"] != case.revision:
             return 409, {"error": "changed elsewhere", "revision": case.revision}
-        frozen = task == "characteristics" and case.first is not None
+        frozen = task == "characteristics" and case.first is not None and not case.reopened
         if frozen and {**body["values"], "comment": ""} != {**case.values, "comment": ""}:
             return 422, {"error": "the answers are locked"}
         case.revision, case.values, case.per_sequence = case.revision + 1, body["values"], body["per_sequence"]
         return 200, {"revision": case.revision}
 
-    def unanswered(self, task: str, case: StudyCase) -> list[str]:
-        return [one["label"] for one in self.form(task) if one["required"] and one["name"] not in case.values]
+    def unanswered(self, task: str, case: StudyCase) -> list[Json]:
+        missing = [one for one in self.form(task) if one["required"] and one["name"] not in case.values]
+        return [problem(f"{one['label']} is not answered", item=one["name"]) for one in missing]
 
     def lock(self, task: str, case: StudyCase, _: Json) -> tuple[int, Json]:
         if missing := self.missing or self.unanswered(task, case):
@@ -520,6 +521,7 @@ def lead_study(**more: Any) -> Study:
             "task": "masks",
             "patient": one,
             "lesion": "1",
+            "repeat": False,
             "status": "closed",
             "closed_at": "2026-11-28",
         }
@@ -626,7 +628,13 @@ def lead_study(**more: Any) -> Study:
     }
     images = sequences_of_case()
     lead = {
-        "progress": {"readers": readers, "cases": cases, "lesions": lesions},
+        "progress": {
+            "readers": readers,
+            "cases": cases,
+            "lesions": lesions,
+            "problems": ["Patient 012, DWI: two files fit the pattern. To do: leave one."],
+            "without_images": [["025", "1"]],
+        },
         "agreement": {"masks": masks, "items": items},
         "disagreements": disagreements,
         "reopen": {},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from unit.app.static.harness import Case, Harness, Sequence_
-from unit.app.static.pages import CHROMIUM, RoomPage, context_of, wait_for
+from unit.app.static.pages import CHROMIUM, RoomPage, browser_or_skip, context_of, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -49,8 +48,7 @@ GRIDS = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+    browser_or_skip()
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from unit.app.static.pages import CHROMIUM, context_of, wait_for
+from unit.app.static.harness import problem
+from unit.app.static.pages import CHROMIUM, browser_or_skip, context_of, wait_for
 from unit.app.static.study_server import (
     COMPLETE,
     FORM,
@@ -32,8 +33,7 @@ ATTACK = '<img src=x onerror="window.hacked=1"><b>"bold"</b>'
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+    browser_or_skip()
     with sync_api.sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield running
@@ -358,7 +358,7 @@ def test_in_drawing_each_sequence_is_answered_before_closing(browser: Browser) -
         assert not dwi.get_by_text("Lesion visible").is_visible()
         assert "say why it cannot be evaluated" in dwi.inner_text()
         dwi.get_by_label("Why not").fill("motion")
-        study.missing = ["DCE3: the lesion is visible, but not drawn"]
+        study.missing = [problem("DCE3: the lesion is visible, but not drawn", sequence="DCE3")]
         page.get_by_role("button", name="Close case").click()
         dce3.get_by_text("the lesion is visible, but not drawn").wait_for()
         study.missing = None

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from unit.app.static.harness import Harness
-from unit.app.static.pages import CHROMIUM, RoomPage, context_of, wait_for
+from unit.app.static.harness import Harness, problem
+from unit.app.static.pages import CHROMIUM, RoomPage, browser_or_skip, context_of, wait_for
 from unit.app.static.test_drawing import around, case_on
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ GRID = "2.7 x 2.7 x 4"
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+    browser_or_skip()
     with sync_api.sync_playwright() as running:
         yield running
 
@@ -171,11 +170,11 @@ def test_a_killed_browser_keeps_the_strokes_that_the_server_has_not(playwright: 
 def test_closing_waits_for_the_last_stroke_and_tells_what_is_missing(browser: Browser) -> None:
     with Harness(case_on(GRID)) as harness, context_of(browser) as context:
         room = RoomPage.open(context, harness)
-        harness.case.missing = ["DWI: visible?"]
+        harness.case.missing = [missing := problem("DWI: visible?", sequence="DWI")]
         draw(room, 0)
         room.page.locator("button", has_text="Close case").click()
         room.page.locator(".notice", has_text="DWI: visible?").wait_for()
-        assert room.page.evaluate("window.missing") == ["DWI: visible?"]
+        assert room.page.evaluate("window.missing") == [missing]
         harness.case.missing = []
         harness.case.down = True
         draw(room, 1)

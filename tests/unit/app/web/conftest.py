@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -89,27 +90,36 @@ class Running:
 
 
 def run_server(folder, *, public_url="", steps=(), is_local=True, heartbeat_s=15.0):
-    """Yield a running server, and end it."""
+    """Yield a running server of a room in memory, and end it."""
     write_images(folder / "images")
+    behind_it = behind(folder / "images", steps)
+    with serving(
+        behind_it, static_of(folder / "static"), public_url=public_url, is_local=is_local, heartbeat_s=heartbeat_s
+    ) as running:
+        yield running
+
+
+@contextmanager
+def serving(behind_it, static, *, doorkeeper=None, public_url="", is_local=True, heartbeat_s=15.0):
+    """Serve a room from a thread of this process on a real socket."""
     sock = _bound(Listening())
     port = sock.getsockname()[1]
     served = served_at("127.0.0.1", port, public_url)
-    behind_it = behind(folder / "images", steps)
-    doorkeeper, events = Doorkeeper(behind_it.room.links), Events(heartbeat_s)
+    doorkeeper, events = doorkeeper or Doorkeeper(behind_it.room.links), Events(heartbeat_s)
     launch = LaunchRoute(behind_it.room, doorkeeper, served.url)
-    app = application(
-        behind_it, served, doorkeeper, events, launch, static=static_of(folder / "static"), is_local=is_local
-    )
+    app = application(behind_it, served, doorkeeper, events, launch, static=static, is_local=is_local)
     server = _Server(app, started=lambda: None, stopping=events.close)
     thread = threading.Thread(target=lambda: server.run(sockets=[sock]), daemon=True)
     thread.start()
     until = time.monotonic() + 20
     while not server.started and time.monotonic() < until:
         time.sleep(0.01)
-    yield Running(port, behind_it.room, behind_it.images, doorkeeper, events, launch)
-    server.should_exit = True
-    thread.join(20)
-    behind_it.images.close()
+    try:
+        yield Running(port, behind_it.room, behind_it.images, doorkeeper, events, launch)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        behind_it.images.close()
     assert not thread.is_alive()
 
 

@@ -114,7 +114,13 @@ class MemoryRoom:
 
     def lock_answers(self, case, tab):
         self._held(case, tab)
-        return {"hidden": {"max_diameter_cm": 1.5}}
+        return {
+            "locked": True,
+            "frozen": True,
+            "first": {"values": {}},
+            "hidden": {"max_diameter_cm": 1.5},
+            "others": [],
+        }
 
     def lesion(self, case):
         self._known(case)
@@ -125,7 +131,8 @@ class MemoryRoom:
     def close_case(self, case, tab):
         self._held(case, tab)
         if case.task == "characteristics":
-            raise IncompleteError("answers are missing", {"missing": ["margin"]})
+            missing = {"what": "missing", "text": "Margin is not answered", "item": "margin", "sequence": ""}
+            raise IncompleteError("answers are missing", {"missing": [missing]})
         self.closed.add(case.id)
         return {"closed": True, "measures": {"voxels": 3}}
 
@@ -148,6 +155,13 @@ class MemoryRoom:
     def reopen(self, **what):
         self.called.append(("reopen", what))
         return {}
+
+    def lesion_of_study(self, *, patient, lesion):
+        if (patient, lesion) != ("P1", "1"):
+            raise UnknownError("the study has no such lesion")
+        return {"target": {"side": "left"}, "arrow": None}, CaseImages(
+            (ImageFile("T2WI", self.folder / "T2WI.nii.gz"),)
+        )
 
     def place_arrow(self, **what):
         self.called.append(("arrow", what))

@@ -1,6 +1,9 @@
 """What the study lead's page asks for."""
 
+import numpy as np
 import pytest
+
+from unit.app.web.memory_room import SHAPE
 
 PATHS = ("progress", "agreement", "disagreements", "links")
 
@@ -42,7 +45,8 @@ def test_a_link_is_for_a_reader_and_a_task_of_his(server, body):
 
 def test_reopening_takes_a_reason(server):
     lead = server.browser(reader="", role="lead")
-    body = {"reader": "anna", "task": "masks", "patient": "P1", "lesion": "2", "reason": "wrong breast", "tab": "t"}
+    case = {"reader": "anna", "task": "masks", "patient": "P1", "lesion": "2", "repeat": True}
+    body = {**case, "reason": "wrong breast", "tab": "t"}
     assert lead.ask("POST", "/api/lead/reopen", body).status == 200
     assert lead.ask("POST", "/api/lead/reopen", {**body, "reason": ""}).status == 422
     assert server.room.called == [("reopen", {name: body[name] for name in body if name != "tab"})]
@@ -54,6 +58,20 @@ def test_the_arrow(server):
     assert lead.ask("POST", "/api/lead/arrow", {"patient": "P1", "ras": None}).status == 200
     assert lead.ask("POST", "/api/lead/arrow", {"patient": "P1", "ras": [1, 2]}).status == 422
     assert [what["ras"] for _, what in server.room.called] == [(1.5, -2, 3), None]
+
+
+def test_the_lead_looks_at_a_lesion_to_place_the_arrow(server):
+    lead = server.browser(reader="", role="lead")
+    document = lead.ask("GET", "/api/lead/lesion/P1/1").json
+    assert document["target"] == {"side": "left"} and document["arrow"] is None
+    (sequence,) = document["sequences"]
+    assert sequence["name"] == "T2WI" and sequence["shape"] == list(SHAPE)
+    octets = lead.ask("GET", "/api/lead/lesion/P1/1/volume/T2WI/acquired")
+    assert octets.status == 200 and len(octets.body) == 2 * np.prod(SHAPE)
+    for other in ("P1/2", "P2/1", "P1/1/volume/DWI/acquired", "P1/1/volume/T2WI/other", "../1"):
+        assert lead.ask("GET", f"/api/lead/lesion/{other}").status == 404
+    for path in ("P1/1", "P1/1/volume/T2WI/acquired"):
+        assert server.browser().ask("GET", f"/api/lead/lesion/{path}").status == 403
 
 
 def test_an_unexpected_error_is_told_by_its_number_and_printed_without_names(server, caplog):

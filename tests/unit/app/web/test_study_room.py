@@ -235,7 +235,8 @@ def test_growing_where_the_study_allows_it(tmp_path):
 def test_a_third_reader_meets_what_two_see_differently_and_first_answers_alone(room):
     shown = [describe(room, "ann", margin="smooth", size=2.0, likelihood=30) for _ in range(1)]
     first, after = shown[0]
-    assert after == {"hidden": {}}
+    first_values = {"margin": "smooth", "size": 2.0, "likelihood": 30}
+    assert after == {"locked": True, "frozen": True, "first": {"values": first_values}, "hidden": {}, "others": []}
     lesion = room.storage.assignment(case_of(first))
     room.close_case(first, "t")
     assert room.worklist("cem", "arbitration")["cases"] == []
@@ -249,16 +250,32 @@ def test_a_third_reader_meets_what_two_see_differently_and_first_answers_alone(r
     case = CaseAddress("cem", "arbitration", listed["id"])
     document = room.open_case(case, tab="t", take=False)
     assert [item["name"] for item in document["form"]] == ["margin", "comment"]  # the sizes are averaged
-    assert "others" not in document and "smooth" not in json.dumps(document["answers"])
+    assert document["others"] == [] and document["first"] is None and not document["locked"]
+    assert "smooth" not in json.dumps(document["answers"])
     with pytest.raises(IncompleteError):
         room.lock_answers(case, "t")
     room.save_answers(case, "t", SentAnswers(0, {"margin": "rough"}))
-    others = room.lock_answers(case, "t")["others"]
+    locked = room.lock_answers(case, "t")
+    others = locked["others"]
+    assert not locked["frozen"] and locked["first"] == {"values": {"margin": "rough"}}  # the arbiter may go on
     assert sorted(one["values"]["margin"] for one in others) == ["rough", "smooth"]
     assert all(set(one["values"]) == {"margin"} for one in others)
     assert room.open_case(case, tab="t", take=False)["others"] == others
     room.save_answers(case, "t", SentAnswers(1, {"margin": "smooth"}))
     assert room.close_case(case, "t")["closed"]
+
+
+def test_a_case_that_the_lead_opens_again_keeps_its_first_answers_and_can_be_changed(room):
+    case, _ = describe(room, "ann", margin="smooth", size=2.0, likelihood=30)
+    assert room.open_case(case, tab="t", take=False)["frozen"]
+    room.close_case(case, "t")
+    one = room.storage.assignment(case_of(case))
+    room.reopen(reader="ann", task="characteristics", patient=one.patient, lesion=one.lesion, reason="wrong breast")
+    document = room.open_case(case, tab="t", take=False)
+    assert document["locked"] and not document["frozen"]
+    room.save_answers(case, "t", SentAnswers(1, {"margin": "rough", "size": 2.0, "likelihood": 30}))
+    again = room.open_case(case, tab="t", take=False)
+    assert again["first"]["values"]["margin"] == "smooth" and again["answers"]["values"]["margin"] == "rough"
 
 
 def test_locked_answers_stay(room):
@@ -303,13 +320,23 @@ def test_the_lead(room):
     told = room.lead_progress()
     assert {(one["reader"], one["task"], one["closed"]) for one in told["readers"]} >= {("ann", "masks", 1)}
     where = {"reader": "ann", "task": "masks", "patient": lesion.patient, "lesion": lesion.lesion}
+    (own,) = told["cases"]
+    assert own == {**where, "repeat": False, "status": "closed", "closed_at": own["closed_at"]} and own["closed_at"]
+    (of_ann,) = [one for one in told["readers"] if (one["reader"], one["task"]) == ("ann", "masks")]
+    assert of_ann["last"] == own["closed_at"] and (of_ann["later"], of_ann["open"]) == (0, 0)
+    assert told["lesions"][1] == {"patient": "P1", "lesion": "1", "arrow": None, "sequences": ["T2", "DCE3"]}
     assert room.reopen(**where, reason="wrong side") == {}
     with pytest.raises(IncompleteError, match="not closed"):
         room.reopen(**where, reason="again")
     room.place_arrow(patient=lesion.patient, lesion=lesion.lesion, ras=(1.0, 2.0, 3.0))
     assert room.open_case(case, tab="t", take=False)["arrow"] == (1.0, 2.0, 3.0)
+    document, images = room.lesion_of_study(patient=lesion.patient, lesion=lesion.lesion)
+    assert document["arrow"] == (1.0, 2.0, 3.0) and document["target"]["side"] in ("left", "right")
+    assert [image.sequence for image in images.images] == ["T2", "DCE3", "DCE1"]
     with pytest.raises(UnknownError):
         room.place_arrow(patient="P9", lesion="1", ras=None)
+    with pytest.raises(UnknownError):
+        room.lesion_of_study(patient="P9", lesion="1")
 
 
 def test_practice_comes_first_and_shows_a_synthetic_patient(tmp_path):

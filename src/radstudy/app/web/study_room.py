@@ -374,7 +374,7 @@ class StudyRoom:
         return self._locked(self.storage.case(own))
 
     def _locked(self, stored: StoredCase) -> Json:
-        """Whether the first answers of a form are locked, and what is shown only then; of masks nothing is locked."""
+        """The lock on the first answers of a form, and what is shown only behind it; of masks nothing is locked."""
         one, first = stored.assignment, stored.first
         if one.task == "masks" or first is None:
             return {"locked": False, "frozen": False, "first": None, "hidden": {}, "others": []}

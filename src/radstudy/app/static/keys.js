@@ -89,8 +89,11 @@ export function keyLabel(action) {
   return keys.map(words).join(" / ");
 }
 
-/** The help overlay: all keys and what the mouse does. It is closed by any key, by a click, or by its button. */
-export function helpOverlay() {
+/**
+ * The help overlay: all keys and what the mouse does. It is closed by any key, by a click, or by its button.
+ * @param {(action: string) => boolean} offered whether this case has the action
+ */
+export function helpOverlay(offered) {
   const overlay = document.createElement("div");
   overlay.className = "help";
   overlay.setAttribute("role", "dialog");
@@ -101,7 +104,7 @@ export function helpOverlay() {
   const columns = sheet.appendChild(document.createElement("div"));
   columns.className = "help-columns";
   for (const group of /** @type {const} */ (["draw", "edit", "look", "case"])) {
-    const rows = BINDINGS.filter((binding) => binding.group === group);
+    const rows = BINDINGS.filter((binding) => binding.group === group && offered(binding.action));
     const pairs = rows.map(({ action }) => [keyLabel(action), text(`room.action.${action}`)]);
     columns.appendChild(helpTable(text(`room.help.${group}`), pairs));
   }

@@ -909,7 +909,7 @@ export class Room {
   }
 
   #help() {
-    const overlay = helpOverlay();
+    const overlay = helpOverlay((action) => action !== "tool_grow" || Boolean(this.doc.tools?.grow));
     const close = (/** @type {Event} */ event) => {
       event.preventDefault();
       event.stopPropagation();

@@ -138,6 +138,7 @@ export class SliceView {
     this.top = this.stage.appendChild(document.createElement("canvas"));
     this.base.className = "base";
     this.top.className = "top";
+    this.top.setAttribute("role", "img");
     this.context = /** @type {CanvasRenderingContext2D} */ (this.base.getContext("2d", { alpha: false }));
     this.over = /** @type {CanvasRenderingContext2D} */ (this.top.getContext("2d"));
     this.marks = ["left", "right", "top", "bottom"].map((side) => this.stage.appendChild(element("span", `mark mark-${side}`)));
@@ -498,6 +499,7 @@ export class SliceView {
     const { marks } = scene.plane;
     [marks.left, marks.right, marks.top, marks.bottom].forEach((letter, n) => write(this.marks[n], letter));
     write(this.captionText, scene.caption);
+    if (this.top.ariaLabel !== scene.caption) this.top.ariaLabel = scene.caption;
     write(this.waitingText, scene.volume ? "" : scene.waiting);
     this.element.classList.toggle("active", scene.active);
     this.element.dataset.sequence = scene.sequence;

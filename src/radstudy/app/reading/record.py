@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ class StudyRecord:
     drawing_grid: Callable[[Path], DrawingGrid]
     asking: str = ""
     _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _read: dict[str, tuple[int, tuple[DrawnSequence, ...], Mapping[str, Any]]] = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -128,14 +130,15 @@ class StudyRecord:
             (task, repeat): self._answers(task, repeat=repeat)
             for task in ("masks", "characteristics", "arbitration") for repeat in (False, True)
         }  # fmt: skip
-        times, opened = _times(self.storage.audit()), self.storage.outcomes_opened()
+        audit, opened = self.storage.audit(), self.storage.outcomes_opened()
+        times, closings = _times(audit), _closings(audit)
         cases = []
         for one in self.storage.to_export(all_closed=True):
             lesion = lesions.get((one.patient, one.lesion))
             if one.practice or lesion is None:
                 continue
             first, final = stages[one.task, one.repeat].get((one.patient, one.lesion, one.reader), (None, None))
-            drawn = self._drawn(one, lesion) if one.task == "masks" else ()
+            drawn, computed = self._read_once(one, lesion, closings) if one.task == "masks" else ((), {})
             began, ended = times.get((one.reader, one.task, one.patient, one.lesion), ("", ""))
             cases.append(
                 ClosedCase(
@@ -143,7 +146,7 @@ class StudyRecord:
                     answers=_values(first if one.task == "characteristics" else None),
                     decided=_values(final if one.task == "arbitration" else None),
                     per_sequence={} if final is None else final.per_sequence,
-                    computed=self._computed(lesion, drawn), repeat=one.repeat,
+                    computed=computed, repeat=one.repeat,
                     opened_outcomes=one.reader in opened, columns=dict(lesion.columns),
                 )
             )  # fmt: skip
@@ -159,6 +162,16 @@ class StudyRecord:
             (*lesion, reader): (one, one if repeat else final.get(lesion, {}).get(reader))
             for lesion, given in first.items() for reader, one in given.items()
         }  # fmt: skip
+
+    def _read_once(
+        self, one: Assignment, lesion: LesionToRead, closings: Mapping[tuple[str, str, str, str], int]
+    ) -> tuple[tuple[DrawnSequence, ...], Mapping[str, Any]]:
+        """Masks of a closed case and what is computed from them, once for each closing: all phases are read for it."""
+        closing = closings[one.reader, one.task, one.patient, one.lesion]
+        if self._read.get(one.id, (0,))[0] != closing:
+            drawn = self._drawn(one, lesion)
+            self._read[one.id] = closing, drawn, self._computed(lesion, drawn)
+        return self._read[one.id][1:]
 
     def _drawn(self, one: Assignment, lesion: LesionToRead) -> tuple[DrawnSequence, ...]:
         drawn = []
@@ -303,6 +316,13 @@ def _times(audit: Iterable[AuditLine]) -> dict[tuple[str, str, str, str], tuple[
         elif line.event.startswith("closed"):
             times[key] = (began, line.at)
     return times
+
+
+def _closings(audit: Iterable[AuditLine]) -> Counter[tuple[str, str, str, str]]:
+    """(reader, task, patient, lesion) to the number of closings."""
+    return Counter(
+        (line.reader, line.task, line.patient, line.lesion) for line in audit if line.event.startswith("closed")
+    )
 
 
 def _values(answers: StoredAnswers | None) -> Mapping[str, Any]:

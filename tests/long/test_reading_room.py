@@ -35,7 +35,7 @@ def lesion(rng, slice_index):
     """Runs of a round lesion of about 550 voxels on a slice."""
     i0, j0, radius = *rng.integers(60, 260, 2), 13
     return [
-        [int(i0 - half + SHAPE[0] * (j0 + j + SHAPE[1] * slice_index)), 2 * half + 1, 1]
+        [int(i0 - half + SHAPE[0] * (j0 + j + SHAPE[1] * slice_index)), 2 * half + 1, 3]
         for j in range(-radius, radius + 1) if (half := int(np.sqrt(radius**2 - j**2))) >= 0
     ]  # fmt: skip
 

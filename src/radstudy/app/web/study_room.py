@@ -6,6 +6,7 @@ case is put together for its page, and what the storage refuses becomes what a p
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ from radstudy.app.web.needs import (
 )
 from radstudy.app.web.practice import practice_images, practice_side
 from radstudy.app.web.volumes import ServedImages
-from radstudy.errors import RefusedError, UsageError
+from radstudy.errors import RadstudyError, RefusedError, UsageError
 from radstudy.formats.raster import read_grid
 from radstudy.formats.reading import digests_of, hash_of
 from radstudy.protocol.reading import characteristics_readers, family_of
@@ -69,6 +70,11 @@ from radstudy.store import content_hash
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+_LOG = logging.getLogger(__name__)
+_NOT_RECORDED = (
+    "the case is closed and nothing is lost, but its files could not be written: please tell the study lead, whose "
+    "page says why when it exports"
+)
 _TASK_OF: Mapping[str, Task] = {"masks": "masks", "characteristics": "characteristics", "arbitration": "arbitration"}
 
 
@@ -413,8 +419,20 @@ class StudyRoom:
         own = _reader_case(case)
         one = self.storage.assignment(own)
         self.storage.close_case(own, tab, self._check(one))
-        measures = {} if one.practice or self.record is None else self.record.closed(one)
-        return {"closed": True, "measures": measures}
+        return {"closed": True, **({"measures": {}} if one.practice else self._recorded(one))}
+
+    def _recorded(self, one: Assignment) -> Json:
+        """Write the record of a case that is closed, and say to its reader how it went, without names of files."""
+        if self.record is None:
+            return {"measures": {}}
+        try:
+            measures = dict(self.record.closed(one))
+        except (RadstudyError, OSError) as error:
+            _LOG.error("radstudy: %s is closed, and not recorded: %s", one.id, error)
+            return {"measures": {}, "note": _NOT_RECORDED}
+        if kept := measures.pop("kept", ()):
+            _LOG.warning("radstudy: changed by somebody else, and kept under another name: %s", ", ".join(kept))
+        return {"measures": measures}
 
     @_as_requests
     def lesion(self, case: CaseAddress) -> tuple[str, NDArray[np.bool_]]:

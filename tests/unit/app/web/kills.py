@@ -55,7 +55,7 @@ def drawn_until_killed(folder, kills, rng, *, longest_s=0.25):
 def _draw(reader, case, strokes, rng):
     """Draw until nobody answers; how many strokes were sent in all, and how many answered."""
     while True:
-        run = [int(rng.integers(SIZE - 30)), int(rng.integers(1, 30)), int(rng.integers(0, 4))]
+        run = [int(rng.integers(SIZE - 30)), int(rng.integers(1, 30)), 3 * int(rng.random() < 0.7)]
         known = len(strokes)
         strokes.append(run)
         try:

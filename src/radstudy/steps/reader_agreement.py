@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,7 @@ def compared_answers(protocol: Protocol, answers: pd.DataFrame | None) -> list[l
     named = {column for one in protocol.agree.kappa.values() for column in one.columns}
     named |= {first_answer(item, place) for item in items for place in (1, 2)}
     return [
-        [column, *lesion, cell]
+        [column, *cast("tuple[str, str]", lesion), cell]
         for column in answers.columns if column in named
         for lesion, cell in answers[column].items() if not pd.isna(cell)
     ]  # fmt: skip

@@ -38,7 +38,7 @@ from radstudy.app.reading.refusals import (
     UnknownCaseError,
 )
 from radstudy.app.reading.roster import Assignment, Lesion, Task, readers_of
-from radstudy.app.reading.storage import CaseContent, Storage, StoredCase, Stroke
+from radstudy.app.reading.storage import CaseContent, Storage, StoredCase, Stroke, TaskProgress
 from radstudy.app.reading.stored_cases import ReaderCase
 from radstudy.app.reading.strokes import CODES, Codes, DrawingGrid, difference, mask_of
 from radstudy.app.web.needs import (
@@ -459,12 +459,15 @@ class StudyRoom:
     def lead_progress(self) -> Json:
         """Progress of every reader, the lesions, and findings on the images that the lead should know."""
         left_out, cases, arrows = self._left_out(), self.storage.begun_cases(), self.storage.arrows()
+        counts = {(one.reader, one.task): one for one in self.storage.progress(left_out=left_out)}
         readers = []
-        for one in self.storage.progress(left_out=left_out):
-            later = self.storage.worklist(one.reader, one.task, left_out=left_out).later
-            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (one.reader, one.task)]
-            last = max((case.closed_at for case in own if case.closed_at), default=None)
-            readers.append({**vars(one), "later": sum(count for _, count in later), "last": last})
+        for reader, task in ((reader, _TASK_OF[task]) for reader in self.readers() for task in self.tasks_of(reader)):
+            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (reader, task)]
+            readers.append({
+                **vars(counts.get((reader, task), TaskProgress(reader, task, 0, 0, 0, 0))),
+                "later": sum(count for _, count in self.storage.worklist(reader, task, left_out=left_out).later),
+                "last": max((case.closed_at for case in own if case.closed_at), default=None),
+            })  # fmt: skip
         return {
             "readers": readers,
             "cases": [_as_the_lead_sees(case) for case in cases],

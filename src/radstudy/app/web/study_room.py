@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from radstudy.app.reading.answer_storage import CaseContent
 from radstudy.app.reading.arbitration import lesions_to_arbitrate, order_of_others
-from radstudy.app.reading.case_storage import StoredCase
+from radstudy.app.reading.case_storage import StoredCase, TaskProgress
 from radstudy.app.reading.cases import LesionToRead, ReadingCohort
 from radstudy.app.reading.drawing_storage import Stroke
 from radstudy.app.reading.editing import grown, largest_piece, smoothed, without_holes, without_islands
@@ -462,12 +462,15 @@ class StudyRoom:
     def lead_progress(self) -> Json:
         """Progress of every reader, the lesions, and findings on the images that the lead should know."""
         left_out, cases, arrows = self._left_out(), self.storage.begun_cases(), self.storage.arrows()
+        counts = {(one.reader, one.task): one for one in self.storage.progress(left_out=left_out)}
         readers = []
-        for one in self.storage.progress(left_out=left_out):
-            later = self.storage.worklist(one.reader, one.task, left_out=left_out).later
-            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (one.reader, one.task)]
-            last = max((case.closed_at for case in own if case.closed_at), default=None)
-            readers.append({**vars(one), "later": sum(count for _, count in later), "last": last})
+        for reader, task in ((who, _TASK_OF[task]) for who in self.readers() for task in self.tasks_of(who)):
+            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (reader, task)]
+            readers.append({
+                **vars(counts.get((reader, task), TaskProgress(reader, task, 0, 0, 0, 0))),
+                "later": sum(count for _, count in self.storage.worklist(reader, task, left_out=left_out).later),
+                "last": max((case.closed_at for case in own if case.closed_at), default=None),
+            })  # fmt: skip
         return {
             "readers": readers,
             "cases": [_as_the_lead_sees(case) for case in cases],

@@ -6,14 +6,19 @@ readers draw (10).
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from unit.app.static.pages import CHROMIUM
 from unit.app.web.kills import drawn_until_killed
-from unit.app.web.real_server import link_for, served, write_study
+from unit.app.web.real_server import SOURCE, link_for, served, write_study
 
 pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("RADSTUDY_READING_KILLS", "50"))
@@ -24,7 +29,7 @@ MIB = 1 << 20
 
 
 def test_a_server_killed_in_mid_stroke_loses_at_most_the_last_stroke(tmp_path, capsys):
-    lost, answered = drawn_until_killed(write_study(tmp_path), KILLS, np.random.default_rng(16))
+    lost, answered = drawn_until_killed(write_study(tmp_path, prepare=False), KILLS, np.random.default_rng(16))
     with capsys.disabled():
         print(f"\n{KILLS} kills: {sum(answered)} strokes answered, {sum(lost)} lost, at most {max(lost)} by a kill; "
               f"{sum(count > 0 for count in answered)} kills after a stored stroke")  # fmt: skip
@@ -125,3 +130,46 @@ def test_two_readers_at_once_find_the_server_as_quick_and_as_small_at_the_end(tm
     assert late < 1.1 * early
     for kind in ("stroke", "answers"):
         assert last[kind][1] < 2 * first[kind][1] + 20
+
+
+# --- in a browser -----------------------------------------------------------------------------------------------------
+
+WAY = Path(__file__).with_name("offline_room.py")
+IN_A_BROWSER = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM}")
+
+
+def way_through(folder, *before, alone=False):
+    """What a reader's way through the pages took, in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOURCE, WAY.parents[1])))}
+    command = [*before, sys.executable, str(WAY), str(folder), *(["alone"] if alone else [])]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def without_network():
+    """The command that runs another one with a loopback alone; skips the test where that is not permitted."""
+    for command in (["unshare", "-n"], ["unshare", "-rn"]):
+        if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+            return command
+    pytest.skip("this system does not permit a network of one's own (unshare -n)")
+
+
+@IN_A_BROWSER
+def test_the_pages_need_no_network_but_the_loopback(tmp_path):
+    told = way_through(write_study(tmp_path), *without_network(), alone=True)
+    assert told["foreign"] == [] and told["complaints"] == [] and told["requests"] > 20
+    assert told["voxels"] == told["again"] > 0
+    assert told["token"] not in told["address"]
+    (cookie,) = told["cookies"]
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict" and told["script_cookies"] == ""
+
+
+@IN_A_BROWSER
+def test_memory_with_large_images(tmp_path, capsys):
+    told = way_through(write_study(tmp_path, shape=SHAPE, patients=1))
+    with capsys.disabled():
+        print(f"\n{SHAPE}, 2 sequences as acquired and prepared: server {told['server'] / MIB:.0f} MiB, all processes "
+              f"of the browser {told['browser'] / MIB:.0f} MiB, heap of the page {told['heap'] / MIB:.0f} MiB")  # fmt: skip
+    assert told["voxels"] == told["again"] > 0
+    assert told["server"] < 1500 * MIB

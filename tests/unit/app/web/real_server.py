@@ -33,7 +33,7 @@ cohort:
   readers: [ann, bea]
   clinical: {margin: {levels: [smooth, rough], table: imaging}}
 sequences: [T2WI, DWI]
-prepare: [{rescale: {to: [0, 2000], from: minmax}}]
+prepare: STEPS
 extract: {spacing_mm: null, images: {original: true, log_sigma_mm: [], wavelet: null}}
 agree: {icc: null}
 model: {select: [{impute: median}, {standardise: zscore}], models: {T2WI: [T2WI]}}
@@ -41,8 +41,8 @@ reading: {practice: 0, wash_out_days: 0}
 """
 
 
-def write_study(folder, *, shape=(24, 20, 6), patients=3):
-    """A study whose patients differ in their images."""
+def write_study(folder, *, shape=(24, 20, 6), patients=3, prepare=True):
+    """A study whose patients differ in their images; without preparation a server answers sooner."""
     i, j, k = (np.arange(size, dtype=np.float32).reshape([-1 if axis == at else 1 for at in range(3)])
                for axis, size in enumerate(shape))  # fmt: skip
     for number in range(patients):
@@ -52,7 +52,8 @@ def write_study(folder, *, shape=(24, 20, 6), patients=3):
     table = {"id": [f"P{number}" for number in range(patients)], "side": "left", "set": "training", "margin": ""}
     table["y"] = [number % 2 for number in range(patients)]
     pd.DataFrame(table).to_csv(folder / "cohort.csv", index=False)
-    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+    steps = "[{rescale: {to: [0, 2000], from: minmax}}]" if prepare else "[]"
+    (folder / "study.yaml").write_text(STUDY.replace("STEPS", steps), encoding="utf-8")
     return folder
 
 
@@ -126,7 +127,7 @@ class Reader:
 
     def __init__(self, port):
         self.port, self.cookie, self.seconds, self._asked = port, "", [], 0.0
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
 
     def ask(self, method, path, body=None):
         """Status and content of an answer, JSON unless it is an image; how long it took is noted."""

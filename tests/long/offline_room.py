@@ -72,7 +72,7 @@ def way(folder):
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.goto(f"http://127.0.0.1:{server.port}/#{server.token}")
+        page.goto(f"{server.address}/#{server.token}")
         page.locator("button.primary").first.click()
         room_is_ready(page)
         address = page.url
@@ -85,7 +85,7 @@ def way(folder):
         again = page.evaluate("name => window.radstudyRoom.codes(name).reduce((n, code) => n + (code > 0), 0)", name)
         figures = {
             "voxels": voxels, "again": again, "address": address, "token": server.token, "complaints": complaints,
-            "foreign": [url for url in asked if not url.startswith((f"http://127.0.0.1:{server.port}/", "blob:", "data:"))],
+            "foreign": [url for url in asked if not url.startswith((f"{server.address}/", "blob:", "data:"))],
             "requests": len(asked), "server": server.resident(), "browser": browser_memory(),
             "heap": page.evaluate("performance.memory?.usedJSHeapSize ?? 0"),
             "cookies": page.context.cookies(), "script_cookies": page.evaluate("document.cookie"),

@@ -5,6 +5,7 @@ pingouin.
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,9 @@ def icc21(first, second):
     count = len(first)
     frame = pd.DataFrame({"target": [*range(count)] * 2, "rater": ["a"] * count + ["b"] * count,
                           "rating": [*first, *second]})  # fmt: skip
-    table = pingouin.intraclass_corr(frame, targets="target", raters="rater", ratings="rating").set_index("Type")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pingouin's own, of pandas' coming versions
+        table = pingouin.intraclass_corr(frame, targets="target", raters="rater", ratings="rating").set_index("Type")
     name = "ICC2" if "ICC2" in table.index else "ICC(A,1)"
     return float(table.loc[name, "ICC"])
 

@@ -58,8 +58,8 @@ def test_the_report_says_of_24_patients_what_the_readers_own_record_says(study):
     answers = {patient: {item: table.loc[patient, item] if words else float(table.loc[patient, item])
                          for item, words in levels.items() if item != "likelihood"}
                for patient in patients}  # fmt: skip
-    lesions = {(patient, sequence): voxels(truth / "masks" / patient / f"{sequence}_reader1.nii.gz") > 0
-               for patient in patients for sequence in protocol.sequences}  # fmt: skip
+    lesions = {(patient, name): voxels(truth / "masks" / patient / f"{name}_reader1.nii.gz") > 0
+               for patient in patients for name in protocol.sequences}  # fmt: skip
     plan, record = PlantedErrors(lesions, answers, levels), Record()
     plan.reopened_masks.add(("reader1", patients[8], "DCE3"))
     images = images_of(data / "images", patients, "T2WI", voxels)

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.agree import Agree
-from radstudy.protocol.base import Fraction, Section, unknown
+from radstudy.protocol.base import Fraction, Section, fields_of, unknown
 from radstudy.protocol.cohort import CohortSection
 from radstudy.protocol.shipped import default
 
@@ -95,6 +95,25 @@ class ReadingSection(Section):
     windows: dict[str, tuple[Window, ...]] = Field(
         {}, description="Sequence to its lowest and highest intensities shown; phases of one scan share theirs."
     )
+
+    dicom: str | None = Field(
+        None,
+        description="Folder of the DICOM series that a sequence was converted from, such as "
+        "'dicom/{patient}/{sequence}': a DICOM SEG is then written beside each mask. It holds what names the patient, "
+        "as the series does. None: masks are written as the study reads them alone.",
+    )
+
+    @field_validator("dicom")
+    @classmethod
+    def _one_folder_each(cls, pattern: str | None) -> str | None:
+        names = set() if pattern is None else set(fields_of(pattern))
+        if pattern is not None and (not {"patient", "sequence"} <= names or names - {"patient", "lesion", "sequence"}):
+            raise PydanticCustomError(
+                "dicom", "each sequence of each patient has a folder of its own: write {example}, with {lesion} where "
+                "it is needed, and no other name in braces", {"example": "{patient} and {sequence}",
+                                                               "lesion": "{lesion}"},
+            )  # fmt: skip
+        return pattern
 
     @field_validator("windows")
     @classmethod

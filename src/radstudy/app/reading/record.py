@@ -29,8 +29,10 @@ from radstudy.app.reading.stored_answers import StoredAnswers
 from radstudy.app.reading.strokes import DrawingGrid, apply_runs, empty, runs_of
 from radstudy.app.reading.summary import ReadingSettings
 from radstudy.app.reading.takein import taken_in_mask
+from radstudy.cohort.case_files import file_of
 from radstudy.errors import CaseError, DataError, TransientError
 from radstudy.formats.raster import read_grid
+from radstudy.imaging.masks.mask_format import DicomSeries
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol import Protocol
@@ -194,8 +196,20 @@ class StudyRecord:
             codes = self.storage.codes(one.id, image.sequence, stage="final")
             if codes is not None and codes.any():
                 uses = tuple((use.settings, use.strokes) for use in self.storage.displays(one.id, image.sequence))
-                drawn.append(DrawnSequence(image.sequence, image.file, read_grid(image.file), runs_of(codes), uses))
+                series = self._series(lesion, image.sequence)
+                drawn.append(
+                    DrawnSequence(image.sequence, image.file, read_grid(image.file), runs_of(codes), uses, series)
+                )
         return tuple(drawn)
+
+    def _series(self, lesion: LesionToRead, sequence: str) -> DicomSeries | None:
+        """The DICOM series of an image; None where the study names no folder, or there is none."""
+        pattern = self.protocol.reading.dicom
+        if pattern is None:
+            return None
+        names = {"patient": lesion.patient, "lesion": lesion.lesion, "sequence": sequence}
+        folder = file_of(pattern, names, self.data)
+        return DicomSeries(folder) if folder.is_dir() else None
 
     # --- computed values --------------------------------------------------------------------------------------------
 

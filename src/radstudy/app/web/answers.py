@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -113,13 +114,23 @@ async def body_of(request: Request, kind: type[Kind]) -> Kind:
 
 def _parsed(content: bytes, kind: type[Kind]) -> Kind:
     try:
-        return kind.model_validate(json.loads(content))
+        given = json.loads(content, parse_float=_finite, parse_constant=_finite)
+        if b"\\u" in content:
+            json.dumps(given, ensure_ascii=False).encode()  # half a surrogate pair is no text: nothing can store it
+        return kind.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the request"
         raise IncompleteError(f"{where}: {first['msg']}") from None
     except (ValueError, RecursionError):
         raise IncompleteError("the request is not JSON") from None
+
+
+def _finite(text: str) -> float:
+    """A number of the request; those that are none, or beyond the largest one, are refused."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
 
 
 def runs_of(given: Sequence[Any]) -> NDArray[np.int64]:

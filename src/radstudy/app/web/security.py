@@ -24,7 +24,7 @@ LAUNCH = "/api/launch"  # asked by a second `radstudy read` of the same study; p
 MOST_BYTES: Mapping[str, int] = {ENTER: 4_096, LAUNCH: 4_096, "/api/lead/takein": 64 << 20}
 STROKE_BYTES, OTHER_BYTES = 16 << 20, 1 << 20
 _DISCARDED, _DISCARDED_OF_STRANGERS = 32 << 20, 64 << 10  # read on and thrown away, so that a page gets the answer 413
-_AT_ONCE = 4  # large bodies that are read at the same time
+_AT_ONCE = 4  # large bodies that are in memory at the same time
 _SECONDS_FOR_A_BODY = 60.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -153,12 +153,13 @@ class Guard:
         if scope["method"] in _READS:
             await self._app(scope, receive, send)
             return
+        # until it is answered: a body takes much more memory once it is read as JSON
         async with self._bodies if _is_large(scope) else nullcontext():
             body = await _body(receive, _most_bytes(scope["path"]), _discarded(scope["path"]))
-        if isinstance(body, int):
-            await answer(send, body, "this is more than the server takes" if body == 413 else "this took too long")
-            return
-        await self._app(scope, _received(body, receive), send)
+            if isinstance(body, int):
+                await answer(send, body, "this is more than the server takes" if body == 413 else "this took too long")
+            else:
+                await self._app(scope, _received(body, receive), send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and text if the request is refused."""
@@ -185,7 +186,7 @@ class Guard:
             return 403, "the request comes from another site"
         if scope["method"] in _WRITES and not origins:
             return 403, "the request does not say from which page it comes"
-        if scope["path"] != "/" and "cross-site" in _values(scope, b"sec-fetch-site"):
+        if scope["path"] != "/" and {"cross-site", "same-site"} & set(_values(scope, b"sec-fetch-site")):
             return 403, "the request comes from another site"
         return None
 

@@ -6,6 +6,7 @@ case is put together for its page, and what the storage refuses becomes what a p
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from radstudy.app.reading.answer_storage import CaseContent
 from radstudy.app.reading.arbitration import lesions_to_arbitrate, order_of_others
-from radstudy.app.reading.case_storage import StoredCase
+from radstudy.app.reading.case_storage import StoredCase, TaskProgress
 from radstudy.app.reading.cases import LesionToRead, ReadingCohort
 from radstudy.app.reading.drawing_storage import Stroke
 from radstudy.app.reading.editing import grown, largest_piece, smoothed, without_holes, without_islands
@@ -60,7 +61,7 @@ from radstudy.app.web.needs import (
 )
 from radstudy.app.web.practice import practice_images, practice_side
 from radstudy.app.web.volumes import ServedImages
-from radstudy.errors import RefusedError, UsageError
+from radstudy.errors import RadstudyError, RefusedError, UsageError
 from radstudy.formats.raster import read_grid
 from radstudy.formats.reading import digests_of, hash_of
 from radstudy.protocol.reading import characteristics_readers, family_of
@@ -69,6 +70,11 @@ from radstudy.store import content_hash
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+_LOG = logging.getLogger(__name__)
+_NOT_RECORDED = (
+    "the case is closed and nothing is lost, but its files could not be written: please tell the study lead, whose "
+    "page says why when it exports"
+)
 _TASK_OF: Mapping[str, Task] = {"masks": "masks", "characteristics": "characteristics", "arbitration": "arbitration"}
 
 
@@ -374,7 +380,7 @@ class StudyRoom:
         return self._locked(self.storage.case(own))
 
     def _locked(self, stored: StoredCase) -> Json:
-        """Whether the first answers of a form are locked, and what is shown only then; of masks nothing is locked."""
+        """The lock on the first answers of a form, and what is shown only behind it; of masks nothing is locked."""
         one, first = stored.assignment, stored.first
         if one.task == "masks" or first is None:
             return {"locked": False, "frozen": False, "first": None, "hidden": {}, "others": []}
@@ -413,8 +419,20 @@ class StudyRoom:
         own = _reader_case(case)
         one = self.storage.assignment(own)
         self.storage.close_case(own, tab, self._check(one))
-        measures = {} if one.practice or self.record is None else self.record.closed(one)
-        return {"closed": True, "measures": measures}
+        return {"closed": True, **({"measures": {}} if one.practice else self._recorded(one))}
+
+    def _recorded(self, one: Assignment) -> Json:
+        """Write the record of a case that is closed, and say to its reader how it went, without names of files."""
+        if self.record is None:
+            return {"measures": {}}
+        try:
+            measures = dict(self.record.closed(one))
+        except (RadstudyError, OSError) as error:
+            _LOG.error("radstudy: %s is closed, and not recorded: %s", one.id, error)
+            return {"measures": {}, "note": _NOT_RECORDED}
+        if kept := measures.pop("kept", ()):
+            _LOG.warning("radstudy: changed by somebody else, and kept under another name: %s", ", ".join(kept))
+        return {"measures": measures}
 
     @_as_requests
     def lesion(self, case: CaseAddress) -> tuple[str, NDArray[np.bool_]]:
@@ -444,12 +462,15 @@ class StudyRoom:
     def lead_progress(self) -> Json:
         """Progress of every reader, the lesions, and findings on the images that the lead should know."""
         left_out, cases, arrows = self._left_out(), self.storage.begun_cases(), self.storage.arrows()
+        counts = {(one.reader, one.task): one for one in self.storage.progress(left_out=left_out)}
         readers = []
-        for one in self.storage.progress(left_out=left_out):
-            later = self.storage.worklist(one.reader, one.task, left_out=left_out).later
-            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (one.reader, one.task)]
-            last = max((case.closed_at for case in own if case.closed_at), default=None)
-            readers.append({**vars(one), "later": sum(count for _, count in later), "last": last})
+        for reader, task in ((who, _TASK_OF[task]) for who in self.readers() for task in self.tasks_of(who)):
+            own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (reader, task)]
+            readers.append({
+                **vars(counts.get((reader, task), TaskProgress(reader, task, 0, 0, 0, 0))),
+                "later": sum(count for _, count in self.storage.worklist(reader, task, left_out=left_out).later),
+                "last": max((case.closed_at for case in own if case.closed_at), default=None),
+            })  # fmt: skip
         return {
             "readers": readers,
             "cases": [_as_the_lead_sees(case) for case in cases],

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from unit.app.web.real_server import free_port, served
+from unit.app.web.real_server import free_port, nursery
 
 SIZE = 24 * 20 * 6
 _GONE = (OSError, http.client.HTTPException)
@@ -25,10 +25,10 @@ def drawn_until_killed(folder, kills, rng, *, longest_s=0.25):
     -------
     How many strokes each kill lost; how many the server had answered in each life.
     """
-    port, mask, strokes = str(free_port()), np.zeros(SIZE, np.uint8), []
-    lost, answered, sent, known = [], [], 0, 0
-    for _ in range(kills + 1):
-        with served(folder, "ann", "--port", port) as server:
+    port, strokes, lost, answered, sent, known = str(free_port()), [], [], [], 0, 0
+    with nursery() as serve:
+        for life in range(kills + 1):
+            server = serve(folder, "ann", "--port", port)
             reader = server.reader()
             case = reader.next()
             status, document = reader.open(case, "tab", take=True)
@@ -37,25 +37,23 @@ def drawn_until_killed(folder, kills, rng, *, longest_s=0.25):
             revision = stored["revision"]
             assert known <= revision <= sent  # nothing that was answered is lost, and nothing else is there
             lost.append(sent - revision)
-            mask[:] = 0
             del strokes[revision:]
-            for start, length, code in strokes:
-                mask[start : start + length] = code
-            np.testing.assert_array_equal(_mask_of(stored["runs"]), mask)
-            if len(lost) <= kills:
-                timer = threading.Timer(rng.uniform(0.01, longest_s), server.process.kill)
-                timer.start()
+            np.testing.assert_array_equal(_mask_of(stored["runs"]), _mask_of(strokes))
+            timer = threading.Timer(rng.uniform(0.01, longest_s), server.process.kill)
+            timer.start()
+            if life < kills:
                 sent, known = _draw(reader, case, strokes, rng)
                 answered.append(known - revision)
-                timer.join()
-                server.process.wait(30)
+            timer.join()
+            server.process.wait()
+            reader.connection.close()
     return lost[1:], answered
 
 
 def _draw(reader, case, strokes, rng):
     """Draw until nobody answers; how many strokes were sent in all, and how many answered."""
     while True:
-        run = [int(rng.integers(SIZE - 30)), int(rng.integers(1, 30)), int(rng.integers(0, 4))]
+        run = [int(rng.integers(SIZE - 30)), int(rng.integers(1, 30)), 3 * int(rng.random() < 0.7)]
         known = len(strokes)
         strokes.append(run)
         try:

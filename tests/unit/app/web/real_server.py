@@ -33,7 +33,7 @@ cohort:
   readers: [ann, bea]
   clinical: {margin: {levels: [smooth, rough], table: imaging}}
 sequences: [T2WI, DWI]
-prepare: [{rescale: {to: [0, 2000], from: minmax}}]
+prepare: STEPS
 extract: {spacing_mm: null, images: {original: true, log_sigma_mm: [], wavelet: null}}
 agree: {icc: null}
 model: {select: [{impute: median}, {standardise: zscore}], models: {T2WI: [T2WI]}}
@@ -41,8 +41,8 @@ reading: {practice: 0, wash_out_days: 0}
 """
 
 
-def write_study(folder, *, shape=(24, 20, 6), patients=3):
-    """A study whose patients differ in their images."""
+def write_study(folder, *, shape=(24, 20, 6), patients=3, prepare=True):
+    """A study whose patients differ in their images; without preparation a server answers sooner."""
     i, j, k = (np.arange(size, dtype=np.float32).reshape([-1 if axis == at else 1 for at in range(3)])
                for axis, size in enumerate(shape))  # fmt: skip
     for number in range(patients):
@@ -52,7 +52,8 @@ def write_study(folder, *, shape=(24, 20, 6), patients=3):
     table = {"id": [f"P{number}" for number in range(patients)], "side": "left", "set": "training", "margin": ""}
     table["y"] = [number % 2 for number in range(patients)]
     pd.DataFrame(table).to_csv(folder / "cohort.csv", index=False)
-    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+    steps = "[{rescale: {to: [0, 2000], from: minmax}}]" if prepare else "[]"
+    (folder / "study.yaml").write_text(STUDY.replace("STEPS", steps), encoding="utf-8")
     return folder
 
 
@@ -77,8 +78,18 @@ class Server:
     token: str
     readers: list = field(default_factory=list)
 
+    @property
+    def address(self):
+        """What its pages begin with."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def processor_s(self):
+        """Seconds of processor time that the process itself has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident(self):
-        """Bytes of memory of the process and those that it has started."""
+        """Bytes of memory of the process and those that it has started; what they share counts once."""
         return sum(map(_resident, [self.process.pid, *_children(self.process.pid)]))
 
     def reader(self, token=""):
@@ -114,6 +125,46 @@ def served(folder, reader="ann", *options):
         process.communicate()
 
 
+@dataclass
+class Forked:
+    """A server's process that was forked from one that has the program in memory already."""
+
+    pid: int
+    parent: subprocess.Popen
+
+    def kill(self):
+        """End it as the system does when it has no memory left."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self):
+        """Wait for its end."""
+        assert self.parent.stdout.readline() == "ended\n"
+
+
+@contextmanager
+def nursery():
+    """Give a function that serves a study as `served` does, without the seconds in which a program is loaded."""
+    paths = os.pathsep.join(map(str, (SOURCE, Path(__file__).parents[3])))
+    parent = subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+
+    def serve(folder, reader, *options):
+        parent.stdin.write(json.dumps(command_of(folder, "--reader", reader, *options)[0][2:]) + "\n")
+        parent.stdin.flush()
+        process = Forked(int(parent.stdout.readline()), parent)
+        address, _, token = parent.stdout.readline().strip().partition("/#")
+        return Server(process, int(address.rpartition(":")[2]), token)
+
+    try:
+        yield serve
+    finally:
+        parent.stdin.close()
+        parent.wait(60)
+        parent.stdout.close()
+
+
 def link_for(folder, *who):
     """The token of another link to the server that runs, by a second call."""
     command, environment = command_of(folder, *who)
@@ -126,7 +177,7 @@ class Reader:
 
     def __init__(self, port):
         self.port, self.cookie, self.seconds, self._asked = port, "", [], 0.0
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
 
     def ask(self, method, path, body=None):
         """Status and content of an answer, JSON unless it is an image; how long it took is noted."""
@@ -161,10 +212,10 @@ class Reader:
 
 def _resident(pid):
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        parts = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS")), 0)
+    return next((int(line.split()[1]) << 10 for line in parts.splitlines() if line.startswith("Pss:")), 0)
 
 
 def _children(pid):
@@ -175,3 +226,21 @@ def _children(pid):
     except OSError:
         return []
     return [*own, *(child for one in own for child in _children(one))]
+
+
+def _fork_for_each_line():
+    """Run the program, loaded once, with the arguments of each line, in a process of its own."""
+    from radstudy.app.web import of_study  # noqa: F401
+    from radstudy.cli import main
+
+    for line in sys.stdin:
+        if (pid := os.fork()) == 0:
+            print(os.getpid(), flush=True)
+            sys.argv = json.loads(line)
+            sys.exit(main())
+        os.waitpid(pid, 0)
+        print("ended", flush=True)
+
+
+if __name__ == "__main__":
+    _fork_for_each_line()

@@ -1,6 +1,7 @@
 """What readers' pages ask for, over a real socket."""
 
 import gzip
+import json
 
 import numpy as np
 import pytest
@@ -159,13 +160,21 @@ def test_a_stroke_arrives_as_it_was_sent(server):
     {"runs": [["0", 1, 1]]}, {"runs": [[0, 1, 1], [0, 1]]}, {"runs": "all"}, {"runs": [[1 << 70, 1, 1]]},
     {"runs": [[[0, 1, 1]]]}, {"runs": [[None, 1, 1]]}, {"runs": [{}]}, {"revision": -1}, {"revision": "0"},
     {"revision": True}, {"tab": ""}, {"tab": "t" * 65}, {"sequence": 3}, {"reader": "boris"},
-    {"view": {"x": "y" * 9000}}, {"tool": None},
+    {"view": {"x": "y" * 9000}}, {"tool": None}, {"view": {"zoom": float("inf")}}, {"view": {"zoom": float("nan")}},
+    {"sequence": "\ud800"}, {"view": {"name": "\udfff"}}, {"view": {"\ud800": 1}},
 ])  # fmt: skip
 def test_what_is_no_stroke_is_refused(server, change):
     browser, _ = _opened(server)
     answer = browser.ask("POST", f"{CASE}/stroke", _stroke(**change))
     assert answer.status == 422, answer.body
     assert not any(server.room.masks.values())
+
+
+def test_a_number_beyond_the_largest_is_refused(server):
+    browser, _ = _opened(server)
+    body = json.dumps(_stroke(view={"zoom": 2.5})).encode()
+    assert browser.ask("POST", f"{CASE}/stroke", body.replace(b"2.5", b"1e999")).status == 422
+    assert browser.ask("POST", f"{CASE}/stroke", body).status == 200
 
 
 def test_a_stroke_of_16_mb_is_taken_and_a_larger_one_refused(server):

@@ -94,6 +94,9 @@ def test_a_post_must_say_from_which_page_it_comes(server):
     assert browser.ask("POST", "/api/case/masks/M-AAAA/open", {"tab": "a"}).status == 200
     assert browser.ask("GET", "/api/me").status == 200
     assert browser.ask("GET", "/api/me", Sec_Fetch_Site="cross-site").status == 403
+    # another port of this computer, or another host of the domain
+    assert browser.ask("GET", "/api/me", Sec_Fetch_Site="same-site").status == 403
+    assert browser.ask("GET", "/api/me", Sec_Fetch_Site="same-origin").status == 200
     assert browser.ask("GET", "/", Sec_Fetch_Site="cross-site").status == 200
 
 

@@ -46,7 +46,7 @@ def test_a_wrong_token_opens_nothing(token):
         keeper.enter(token, "a")
 
 
-def test_guessing_is_slowed_down_for_each_address():
+def test_guessing_is_slowed_down_for_each_address_and_keeps_nobody_out_who_has_a_link():
     now = [0.0]
     keeper = Doorkeeper(MemoryLinks(), clock=lambda: now[0])
     token = keeper.launch(role="reader", reader="anna")
@@ -54,13 +54,16 @@ def test_guessing_is_slowed_down_for_each_address():
         with pytest.raises(NotKnownError):
             keeper.enter("wrong", "10.0.0.1")
     with pytest.raises(TooManyError):
-        keeper.enter(token, "10.0.0.1")
-    assert keeper.enter(token, "10.0.0.2")
+        keeper.enter("wrong", "10.0.0.1")
+    assert keeper.enter(token, "10.0.0.1")  # a reader behind the same proxy as the one who guesses
+    with pytest.raises(NotKnownError):
+        keeper.enter("wrong", "10.0.0.2")
     now[0] = 59.9
     with pytest.raises(TooManyError):
-        keeper.enter(token, "10.0.0.1")
+        keeper.enter("wrong", "10.0.0.1")
     now[0] = 60.1
-    assert keeper.enter(token, "10.0.0.1")
+    with pytest.raises(NotKnownError):
+        keeper.enter("wrong", "10.0.0.1")
 
 
 def test_a_revoked_link_ends_its_sessions_and_no_others():

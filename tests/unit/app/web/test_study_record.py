@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.app.web.needs import CaseAddress, SentAnswers, SentStroke
+from radstudy.app.reading import record
+from radstudy.app.web.needs import CaseAddress, IncompleteError, SentAnswers, SentStroke
 from radstudy.app.web.of_study import behind_of
 from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
@@ -69,6 +70,49 @@ def test_closing_writes_the_mask_where_the_study_looks_and_the_room_tells_its_vo
     assert tools["brush"].tolist() == [12, 12] and tools["patient"].tolist() == [patient] * 2
     audit = pd.read_csv(room.data / "reading" / "audit.csv")
     assert {"opened", "closed"} <= set(audit["event"]) and set(audit["patient"]) == {patient}
+
+
+def test_a_reader_hears_no_name_of_a_file_that_stands_in_the_way(room, caplog):
+    case = next_case(room, "ann", "masks")
+    patient = lesion_of(room, case)
+    foreign = room.data / patient / "T2_ann.nii.gz"
+    foreign.write_bytes(b"drawn elsewhere")
+    _, told = draw(room, "ann", 4)
+    assert told["closed"] and "tell the study lead" in told["note"]
+    assert patient not in str(told) and "nii" not in str(told)
+    assert foreign.read_bytes() == b"drawn elsewhere" and str(foreign) in caplog.text
+    with pytest.raises(IncompleteError, match="T2_ann"):  # the lead is told which
+        room.export()
+    foreign.unlink()
+    assert room.export()["masks"] == 1 and foreign.exists()
+
+
+def test_a_table_that_somebody_has_changed_is_no_readers_affair(room, caplog):
+    draw(room, "ann", 4)
+    (room.data / "reading" / "tools.csv").write_text("changed")
+    _, told = draw(room, "ann", 4)
+    assert set(told) == {"closed", "measures"} and set(told["measures"]) == {"masks"}
+    assert "tools" in caplog.text
+
+
+def test_images_are_read_once_for_a_closing_and_not_at_every_later_one(room, monkeypatch):
+    read = []
+    real = record.Volume.read
+    monkeypatch.setattr(record.Volume, "read", lambda file: read.append(file.parent.name) or real(file))
+    first, _ = draw(room, "ann", 4)
+    assert set(read) == {first}
+    read.clear()
+    second, _ = draw(room, "ann", 4)
+    assert set(read) == {second}
+    where = {"reader": "ann", "task": "masks", "patient": first, "lesion": "1"}
+    room.reopen(**where, reason="too small")
+    case = CaseAddress("ann", "masks", next(one.id for one in room.storage.assignments() if (
+        one.reader, one.task, one.patient) == ("ann", "masks", first)))  # fmt: skip
+    room.open_case(case, tab="t", take=False)
+    room.stroke(case, "t", SentStroke("T2", 1, "brush", np.array([[index(3, 5, 2), 2, CODE]]), {}))
+    read.clear()
+    told = room.close_case(case, "t")
+    assert set(read) == {first} and told["measures"]["masks"][0]["voxels"] == 14
 
 
 def test_answers_of_two_readers_and_their_mean_are_recorded(room):

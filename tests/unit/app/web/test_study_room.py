@@ -323,6 +323,7 @@ def test_the_lead(room):
     (own,) = told["cases"]
     assert own == {**where, "repeat": False, "status": "closed", "closed_at": own["closed_at"]} and own["closed_at"]
     (of_ann,) = [one for one in told["readers"] if (one["reader"], one["task"]) == ("ann", "masks")]
+    assert ("cem", "arbitration", 0) in {(one["reader"], one["task"], one["total"]) for one in told["readers"]}
     assert of_ann["last"] == own["closed_at"] and (of_ann["later"], of_ann["open"]) == (0, 0)
     assert told["lesions"][1] == {"patient": "P1", "lesion": "1", "arrow": None, "sequences": ["T2", "DCE3"]}
     assert room.reopen(**where, reason="wrong side") == {}

@@ -34,7 +34,7 @@ from radstudy.protocol.load import load_protocol
 
 HERE = Path(__file__).parent
 SIZES = ((1366, 768), (1920, 1080))
-STEP = 4  # of each colour channel: smaller files, and no hue is lost
+STEP = 6  # of each colour channel: smaller files, and no hue is lost
 SEED, PATIENTS = 3, 4
 SETTINGS = """
 reading:

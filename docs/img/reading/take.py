@@ -35,7 +35,7 @@ from radstudy.protocol.load import load_protocol
 HERE = Path(__file__).parent
 SIZES = ((1366, 768), (1920, 1080))
 STEP = 6  # of each colour channel: smaller files, and no hue is lost
-SEED, PATIENTS = 3, 4
+SEED, PATIENTS = 3, 9
 SETTINGS = """
 reading:
   practice: 0
@@ -191,9 +191,6 @@ def photograph(camera: Camera, link: str) -> None:
     page.keyboard.press("PageUp")
     camera.wait_for_viewer()
     camera.take("viewer")
-    page.keyboard.press("?")
-    camera.take("keys")
-    page.keyboard.press("Escape")
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".entries")
     page.get_by_role("link", name="Characteristics").click()

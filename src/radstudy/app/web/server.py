@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -40,8 +40,10 @@ from radstudy.app.web.security import ENTER, Guard, Served, served_at
 from radstudy.app.web.sessions import Doorkeeper
 from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import UsageError
+from radstudy.store import content_hash
 
 _MOST_CONNECTIONS, _WAITING_CONNECTIONS = 400, 128
+_FIRST_PORT, _PORTS = 20_000, 10_000  # below those that systems give away
 _GRACE_S = 5  # for requests under way, when the server ends
 
 
@@ -68,7 +70,7 @@ class Listening:
     Parameters
     ----------
     host : address; this computer alone unless told otherwise.
-    port : 0 takes any free one.
+    port : 0 takes the study's own (`study_port`), or any free one where another program has that.
     public_url : by which other computers reach it; "" for none.
     """
 
@@ -116,7 +118,7 @@ def serve(
             _give(url, folder, browser=browser, say=say, wait=True)
             return
         remove_left(folder)
-        with _bound(listening) as sock:
+        with _bound(listening, folder) as sock:
             _serve(folder, open_room, entrance, listening, sock, browser=browser, static=static, say=say)
 
 
@@ -275,8 +277,25 @@ def _give(url: str, folder: Path, *, browser: bool, say: Callable[[str], None], 
     return []
 
 
-def _bound(listening: Listening) -> socket.socket:
+def study_port(folder: Path) -> int:
+    """The port that a study's server takes unless told otherwise: the same at each start.
+
+    A browser keeps what was not sent yet by the server's address, port included: at another port it would not be there.
+
+    Parameters
+    ----------
+    folder : the study's reading folder.
+    """
+    return _FIRST_PORT + int(content_hash(str(folder.resolve())), 16) % _PORTS
+
+
+def _bound(listening: Listening, folder: Path | None = None) -> socket.socket:
     """A socket at the address.
+
+    Parameters
+    ----------
+    listening : the address.
+    folder : the study's reading folder, whose own port is taken where none is named; None: any free one.
 
     Raises
     ------
@@ -287,19 +306,26 @@ def _bound(listening: Listening) -> socket.socket:
             f"--host {listening.host} listens on every network of this computer: say by which address readers reach "
             "it, such as --public-url https://reading.hospital.org"
         )
-    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    if not listening.port and folder is not None:
+        with suppress(UsageError):  # another program has the study's own port
+            return _bound_at(listening.host, study_port(folder))
+    return _bound_at(listening.host, listening.port)
+
+
+def _bound_at(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio does not see that a socket whose protocol is not named is TCP: every answer would wait 40 ms (Nagle)
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":  # the port of a server that has just ended; on Windows this would mean something else
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((listening.host, listening.port))
+        sock.bind((host, port))
         sock.listen(_WAITING_CONNECTIONS)
     except (OSError, OverflowError) as error:
         sock.close()
         raise UsageError(
-            f"{listening.host}, port {listening.port}, cannot be used ({error}): leave --port out, which takes a free "
-            "one, or give another"
+            f"port {port} of {host} cannot be used ({error}): leave --port out, and a free port is "
+            "taken, or give another"
         ) from error
     return sock
 

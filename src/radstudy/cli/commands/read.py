@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 def read(  # noqa: PLR0913, PLR0917 - the command's options
     study: Annotated[Path, typer.Argument(help="The study file, such as study.yaml.")],
-    reader: Annotated[str, typer.Option(help="Who reads: a reader's name as in the study file.")] = "",
+    reader: Annotated[str, typer.Option(help="Who reads: a name of cohort.readers, of "
+                                           "reading.characteristics.readers, or the arbiter's.")] = "",
     task: Annotated[str, typer.Option(help="What is read: masks, characteristics or arbitration; by default all that "
                                            "this reader has.")] = "",
     lead: Annotated[bool, typer.Option("--lead", help="Open the study lead's page: progress, agreement, links for "
                                                       "other readers. With --reader the lead also reads.")] = False,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the browser, or print the link and "
                                                                          "nothing else.")] = True,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0: the study's own, the same at each "
+                                                          "start, or a free one where that is in use.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on. By default only this computer reaches the "
                                            "server.")] = "127.0.0.1",
-    public_url: Annotated[str, typer.Option(help="Address by which other computers reach the server, such as "
-                                                 "https://reading.hospital.org; TLS is the reverse proxy's.")] = "",
+    public_url: Annotated[str, typer.Option(help="Address by which other computers reach the server through a "
+                                                 "reverse proxy with TLS, such as https://reading.hospital.org; "
+                                                 "see docs/reading.md.")] = "",
     data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
                                                    "the study file's own.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the study's results, whose preparation of images is used; "

@@ -16,7 +16,7 @@ import pytest
 from radstudy.app.web import browser as browser_module
 from radstudy.app.web.browser import Opened, remove_left
 from radstudy.app.web.running import RUNNING, Entrance, link_of_running, only_server, write_running
-from radstudy.app.web.server import Listening, _bound, serve
+from radstudy.app.web.server import Listening, _bound, serve, study_port
 from radstudy.errors import UsageError
 from radstudy.store import read_json
 from unit.app.web.conftest import Browser
@@ -291,3 +291,12 @@ def test_a_lock_is_free_again_and_a_second_holder_is_told(tmp_path):
         write_running(tmp_path / "reading", address="127.0.0.1", port=1, secret="s", pid=2)
     with only_server(tmp_path / "reading") as again:
         assert again and not (tmp_path / "reading" / RUNNING).exists()
+
+
+def test_a_study_has_the_same_port_at_each_start_unless_another_program_has_it(tmp_path):
+    with _bound(Listening(), tmp_path) as first:
+        assert first.getsockname()[1] == study_port(tmp_path) != study_port(tmp_path / "other")
+        with _bound(Listening(), tmp_path) as second:
+            assert second.getsockname()[1] not in {0, study_port(tmp_path)}
+    with _bound(Listening(), tmp_path) as again:
+        assert again.getsockname()[1] == study_port(tmp_path)

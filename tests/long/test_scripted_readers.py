@@ -56,7 +56,8 @@ def test_the_report_says_of_24_patients_what_the_readers_own_record_says(study):
     table = pd.read_csv(truth / "cohort.csv", dtype=str).set_index("patient_id")
     patients = sorted(folder.name for folder in (truth / "masks").iterdir() if folder.name.startswith("SYN"))
     answers = {patient: {item: table.loc[patient, item] if words else float(table.loc[patient, item])
-                         for item, words in levels.items() if item != "likelihood"} for patient in patients}  # fmt: skip
+                         for item, words in levels.items() if item != "likelihood"}
+               for patient in patients}  # fmt: skip
     lesions = {(patient, name): voxels(truth / "masks" / patient / f"{name}_reader1.nii.gz") > 0
                for patient in patients for name in protocol.sequences}  # fmt: skip
     plan, record = PlantedErrors(lesions, answers, levels), Record()

@@ -88,7 +88,7 @@ class Pages {
       if (turn !== this.shown) return;
       document.title = `${id} · ${this.me.study}`;
       const study = `${this.me.study}/${this.me.reader}`;
-      this.room = new CaseRoom({ parent: this.parent, api: this.api, doc, study, onLeave: (how) => this.#left(how, task, id) });
+      this.room = new CaseRoom({ parent: this.parent, api: this.api, doc, study, onLeave: (how, answer) => this.#left(how, task, id, answer?.note) });
       await this.room.start();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -104,10 +104,11 @@ class Pages {
    * @param {"closed" | "skipped" | "paused" | "lost"} how
    * @param {string} task
    * @param {string} id
+   * @param {string} [note] what the reader should know of the closing
    */
-  #left(how, task, id) {
+  #left(how, task, id, note = "") {
     this.room = null;
-    if (how !== "lost") say(text(`pages.left.${how}`, { id }));
+    if (how !== "lost") say([text(`pages.left.${how}`, { id }), note].filter(Boolean).join(" "));
     location.hash = addressOf("worklist", task);
   }
 

@@ -464,7 +464,8 @@ class StudyRoom:
         left_out, cases, arrows = self._left_out(), self.storage.begun_cases(), self.storage.arrows()
         counts = {(one.reader, one.task): one for one in self.storage.progress(left_out=left_out)}
         readers = []
-        for reader, task in ((who, _TASK_OF[task]) for who in self.readers() for task in self.tasks_of(who)):
+        panel = [(name, _TASK_OF[task]) for name in self.readers() for task in self.tasks_of(name)]
+        for reader, task in panel:
             own = [case for case in cases if (case.assignment.reader, case.assignment.task) == (reader, task)]
             readers.append({
                 **vars(counts.get((reader, task), TaskProgress(reader, task, 0, 0, 0, 0))),

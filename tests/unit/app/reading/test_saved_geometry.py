@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from radstudy.app.reading.closed_case import DrawnSequence, runs_of_mask
+from radstudy.app.reading.closed_case import DrawnSequence
 from radstudy.app.reading.export import write_record
+from radstudy.app.reading.strokes import runs_of
 from radstudy.app.web.needs import CaseAddress, SentAnswers, SentStroke
 from radstudy.app.web.of_study import behind_of
 from radstudy.formats.raster import read_grid
@@ -43,13 +44,18 @@ def a_mask():
     return mask
 
 
+def codes_of(mask):
+    """All voxels drawn with the contour."""
+    return mask.ravel(order="F").astype(np.uint8)
+
+
 def written(tmp_path, affine, suffix):
     """The file of the image and that of a mask drawn on it."""
     room = Room(tmp_path)
     room.protocol = parse_protocol(STUDY.replace('_{reader}.nii.gz"', f'_{{reader}}{suffix}"'))
     image = room.file("P1", "T2")
     nib.save(nib.Nifti1Image(np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE), affine), image)
-    drawn = DrawnSequence("T2", image, read_grid(image), runs_of_mask(a_mask(), 1))
+    drawn = DrawnSequence("T2", image, read_grid(image), runs_of(codes_of(a_mask())))
     case = room.masks("ana", "P1", {})
     write_record(room.state([type(case)(**{**vars(case), "drawn": (drawn,)})]))
     return image, tmp_path / "masks" / "P1" / f"T2_ana{suffix}"
@@ -110,7 +116,7 @@ def test_highdicom_reads_the_dicom_seg_that_closing_a_case_writes_beside_the_mas
         case = CaseAddress("ann", "masks", room.worklist("ann", "masks")["next"])
         room.open_case(case, tab="t", take=False)
         mask = series.roi().mask
-        room.stroke(case, "t", SentStroke("T2", 0, "contour", runs_of_mask(mask, 1), {}))
+        room.stroke(case, "t", SentStroke("T2", 0, "contour", runs_of(codes_of(mask)), {}))
         said = {"visible": True, "evaluable": True, "reason": "", "quality": 4}
         room.save_answers(case, "t", SentAnswers(0, {}, {"T2": said}))
         room.close_case(case, "t")

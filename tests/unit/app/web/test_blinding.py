@@ -412,10 +412,13 @@ def length_of_a_body(patches, folder):
 OF_THE_TABLE = (order_of_the_list, seed_of_the_order, letter_of_an_id, header, voxel, tag_of_a_file, without_excluded,
                 length_of_a_body)  # fmt: skip
 OF_OTHERS = (progress_of_others, closed_case_of_another, masks_of_others, events_of_others)
+QUICK = (order_of_the_list, header, masks_of_others)  # the others are among the long tests
 
 
 @pytest.mark.parametrize(("leak", "reader"), [
-    *((leak, "reader1") for leak in (*OF_THE_TABLE, *OF_OTHERS)), (second_by_outcome, "reader2"),
+    *(pytest.param(leak, "reader1", marks=() if leak in QUICK else pytest.mark.long)
+      for leak in (*OF_THE_TABLE, *OF_OTHERS)),
+    pytest.param(second_by_outcome, "reader2", marks=pytest.mark.long),
 ], ids=lambda given: getattr(given, "__name__", given))  # fmt: skip
 def test_a_leak_of_one_bit_is_seen(heard, leak, reader):
     one, other = (heard(reader, other=which, leak=leak, cases=1, working=leak in OF_OTHERS) for which in (False, True))

@@ -105,6 +105,26 @@ def side_of(visitor: Visitor) -> str:
     return visitor.page.locator(".bar .target").inner_text().removeprefix("side: ")
 
 
+def points_at(lead: Visitor, patient: str, lesion: PhantomLesion) -> list[float]:
+    """The lead puts the arrow on a lesion; its patient coordinates, mm."""
+    section = lead.page.locator("section.card", has=lead.page.get_by_role("button", name="Place the arrow"))
+    section.locator("select").select_option(label=f"{patient} · 1")
+    section.get_by_role("button", name="Place the arrow").click()
+    lead.viewer()
+    lead.press("n")
+    lead.viewer()
+    lead.go_to_slice(round(lesion.centre[lead.screen(lesion).axes[2]]))
+    lead.page.mouse.click(*lead.screen(lesion).point(lesion.centre))
+    lead.page.get_by_role("button", name="Place the arrow here").click()
+    lead.page.get_by_text("The arrow is placed.").wait_for()
+    lead.shot("arrow")
+    ras: list[float] = lead.state("cursor")
+    np.testing.assert_allclose(ras, nib.affines.apply_affine(lesion.affine, lesion.centre), atol=3)
+    lead.page.get_by_role("button", name="Back to the lead's page").click()
+    lead.page.get_by_text("1 of 2 lesions have an arrow.").wait_for()
+    return ras
+
+
 def taken_over(visitor: Visitor) -> None:
     """A second tab takes the case over: the first one is told, and can do no more."""
     case = visitor.open_next()
@@ -121,7 +141,9 @@ def taken_over(visitor: Visitor) -> None:
     visitor.page.locator(".card.next").wait_for()
 
 
-def draws(visitor: Visitor, reader: str, lesions: dict[str, dict[str, PhantomLesion]]) -> tuple[str, np.ndarray]:
+def draws(
+    visitor: Visitor, reader: str, lesions: dict[str, dict[str, PhantomLesion]], arrow: list[float]
+) -> tuple[str, np.ndarray]:
     """Draw the next case: contours on two slices and what lies between on DCE3; not visible on T2WI for one patient.
 
     Which side it was, and the mask on DCE3 as the page had it.
@@ -129,6 +151,7 @@ def draws(visitor: Visitor, reader: str, lesions: dict[str, dict[str, PhantomLes
     visitor.open_next()
     side = side_of(visitor)
     lesion, shape = lesions[side]["DCE3"], lesions[side]["DCE3"].mask.shape
+    assert (np.abs(np.subtract(visitor.state("cursor"), arrow)).max() < 0.01) == (side == "left")
     visitor.press("n")
     visitor.viewer()
     middle = round(lesion.centre[visitor.screen(lesion).axes[2]])
@@ -149,7 +172,7 @@ def draws(visitor: Visitor, reader: str, lesions: dict[str, dict[str, PhantomLes
 
     seen = side == "right"
     if seen:
-        visitor.press("n", "b", "d")
+        visitor.press("n", "b", "d", *(["]"] if reader == "bea" else []))
         visitor.viewer()
         on_t2 = lesions[side]["T2WI"]
         visitor.go_to_slice(round(on_t2.centre[visitor.screen(on_t2).axes[2]]))
@@ -234,13 +257,15 @@ def test_two_readers_an_arbiter_and_the_lead_and_then_a_run(browser, study, shot
         lead = Visitor(browser, url, shots)
         lead.page.get_by_role("button", name="Make a link").wait_for()
         lead.page.get_by_text("Not enough cases").wait_for()
+        patients = pd.read_csv(folder / "cohort.csv").set_index("side")["patient"]
+        arrow = points_at(lead, patients["left"], lesions["left"]["DCE3"])
         readers = {name: Visitor(browser, link_for(lead, name), shots) for name in ("ann", "bea")}
         for name, visitor in readers.items():
             visitor.shot(f"worklist-{name}")
             if name == "ann":
                 taken_over(visitor)
             for _ in range(2):
-                side, masks[name, side] = draws(visitor, name, lesions)
+                side, masks[name, side] = draws(visitor, name, lesions, arrow)
             visitor.page.get_by_text("All cases are closed").wait_for()
             visitor.page.get_by_role("link", name="Characteristics").click()
             visitor.page.get_by_role("heading", name="Characteristics").wait_for()
@@ -258,11 +283,15 @@ def test_two_readers_an_arbiter_and_the_lead_and_then_a_run(browser, study, shot
         expected = [dice(masks["ann", side], masks["bea", side]) for side in ("left", "right")]
         assert cells["DCE3"][3].startswith(f"{np.median(expected):.2f}") and cells["DCE3"][2] == "2"
         lead.leave()
-    picked_up(folder, command, masks)
+    recorded(folder, masks)
+    later = add_patients_drawn_elsewhere(folder)
+    done = command("run", file, "--step", "extract", "--out", folder / "run", "-j", 1)
+    assert done.returncode == 0, done.stdout + done.stderr
+    picked_up(folder, masks, later)
 
 
-def picked_up(folder: Path, command, masks: dict[tuple[str, str], np.ndarray]) -> None:
-    """What was drawn and answered is what `radstudy run` takes, without an edit of the study file."""
+def recorded(folder: Path, command, masks: dict[tuple[str, str], np.ndarray]) -> None:
+    """What was drawn and answered is what closing the cases left in the study folder."""
     sides = pd.read_csv(folder / "cohort.csv").set_index("side")["patient"]
     for (reader, side), mask in masks.items():
         image = nib.load(folder / "images" / sides[side] / "DCE3.nii.gz")
@@ -279,7 +308,35 @@ def picked_up(folder: Path, command, masks: dict[tuple[str, str], np.ndarray]) -
     displays = [one["settings"] for cell in tools["display"] for one in json.loads(cell)]
     assert displays and all(one["image"] == "acquired" and len(one["window"]) == 2 for one in displays)
     assert json.loads((folder / "reading/summary.json").read_text())
-    done = command("run", folder / "study.yaml", "--step", "extract", "--out", folder / "run", "-j", 1, check=None)
-    assert done.returncode == 0, done.stdout + done.stderr
-    features = pd.read_parquet(next((folder / "run/extract").glob("*.parquet")))
-    print(features.iloc[:, :6])
+
+
+def add_patients_drawn_elsewhere(folder: Path) -> list[str]:
+    """Complete the table by two patients for the testing set, which a run needs; their identifiers."""
+    _, _, patients = plan(patients=20, seed=8, null=False)
+    table = pd.read_csv(folder / "cohort.csv")
+    rows = []
+    for positive, patient in enumerate(patients[:2]):
+        name = f"LATER-{positive}"
+        for sequence, voxels, masks, affine in simulate(patient):
+            if sequence in {"T2WI", "DCE3"}:
+                write_raster(folder / "images" / name / f"{sequence}.nii.gz", voxels, affine)
+                file = folder / "masks" / name / f"{sequence}_ann.nii.gz"
+                write_raster(file, masks["reader1"].astype(np.uint8), affine)
+        rows.append({"patient": name, "side": patient.side, "her2": positive, "set": "testing"})
+    pd.concat([table, pd.DataFrame(rows)]).to_csv(folder / "cohort.csv", index=False)
+    return [row["patient"] for row in rows]
+
+
+def picked_up(folder: Path, masks: dict[tuple[str, str], np.ndarray], later: list[str]) -> None:
+    """A run has taken the masks and answers of the room, and nothing from a sequence that shows no lesion."""
+    patients = pd.read_csv(folder / "cohort.csv").set_index("side")["patient"]
+    names = {side: next(one for one in patients[[side]] if one not in later) for side in ("left", "right")}
+    rows = pd.read_csv(folder / "run/cohort/rows.csv").set_index("patient")
+    assert rows.loc[list(names.values()), "margin"].tolist() == ["irregular", "irregular"]
+    assert rows.loc[list(names.values()), "max_diameter_cm"].tolist() == pytest.approx([2.2, 3.0])
+    absent = pd.read_csv(folder / "run/cohort/absent.csv")
+    assert absent[["patient", "sequence"]].to_numpy().tolist() == [[names["left"], "T2WI"]]
+    lesions = pd.read_csv(folder / "run/extract/lesions.csv").set_index(["patient", "sequence", "reader"])
+    for (reader, side), mask in masks.items():
+        assert lesions.loc[(names[side], "DCE3", reader), "native_voxels"] == mask.sum()
+    assert set(lesions.index.get_level_values("patient")) == {*names.values(), *later}

@@ -64,7 +64,7 @@ export class CaseForm {
     this.#head();
     this.foot = element("div", "form-foot");
     this.root.append(this.form.root, this.foot);
-    this.curve = room.hasPhases && doc.task !== "masks" ? new CurvePanel(room) : null;
+    this.curve = room.hasCurve && doc.task !== "masks" ? new CurvePanel(room) : null;
     if (this.curve) this.foot.appendChild(this.curve.root);
     this.foot.append(this.form.summary, this.actions);
     this.root.addEventListener("keydown", (event) => this.#key(event));

@@ -29,15 +29,15 @@ export class CaseRoom extends Room {
     }
   }
 
-  /** Whether a sequence has several phases, so that there are curves. */
-  get hasPhases() {
-    return this.phasedLayer !== null;
+  /** Whether a sequence is one of several phases, so that there are curves. */
+  get hasCurve() {
+    return this.curveLayer !== null;
   }
 
-  /** The layer on whose grid a spot is taken: the one on the screen, if it has phases. */
-  get phasedLayer() {
+  /** The layer on whose grid a spot is taken: the one on the screen, if it has a curve. */
+  get curveLayer() {
     const layers = [this.layer, ...this.layers.values()];
-    return layers.find(({ phases }) => phases.length > 1) ?? null;
+    return layers.find(({ info }) => info.curve) ?? null;
   }
 
   refresh() {

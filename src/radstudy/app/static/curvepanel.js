@@ -55,7 +55,7 @@ export class CurvePanel {
 
   /** The voxel under the crosshair on the sequence that has phases. */
   #where() {
-    const layer = this.room.phasedLayer;
+    const layer = this.room.curveLayer;
     if (!layer) return null;
     const index = Array.from(layer.grid.toIndex(this.room.cursor, new Float64Array(3)), Math.round);
     const inside = index.every((n, axis) => n >= 0 && n < layer.grid.shape[axis]);

@@ -22,7 +22,8 @@ import { Grid, readVolume } from "./volume.js";
  * @property {Dtype} dtype
  * @property {string} unit
  * @property {ImageName[]} images
- * @property {string[]} phases
+ * @property {string[]} phases on one grid, which can be played
+ * @property {boolean} curve whether it has a time-intensity curve
  * @property {[number, number][]} windows of the image shown first
  * @property {Record<string, [number, number][]>} [windows_of] by image
  * @property {string} grid

@@ -146,7 +146,10 @@ class ServedImages:
         return self._kept.size
 
     def document(self, case: CaseImages) -> Sequence[Json]:
-        """The ``sequences`` of a case document: how each lies, its types, phases and windows."""
+        """The ``sequences`` of a case document: how each lies, its types, phases and windows.
+
+        ``phases`` are those on one grid, which can be played; a ``curve`` takes phases on any grid.
+        """
         grids = _named_grids([read_grid(image.file) for image in case.images])
         described = []
         for image, (name, grid) in zip(case.images, grids, strict=True):
@@ -155,17 +158,18 @@ class ServedImages:
             stored = {kind: self.image(case, image.sequence, kind) for kind in self.kinds}
             windows = {kind: self._windows_of(case, image.sequence, kind) for kind in self.kinds}
             family = family_of(image.sequence)
-            phases = [
-                other.sequence
+            series = [
+                (other.sequence, other_name)
                 for other, (other_name, _) in zip(case.images, grids, strict=True)
-                if family_of(other.sequence) == family and other_name == name
+                if family_of(other.sequence) == family
             ]
+            phases = [sequence for sequence, other_name in series if other_name == name]
             described.append({
                 "name": image.sequence, "shape": list(grid.shape), "affine": grid.affine.tolist(),
                 "spacing_mm": grid.spacing_mm.tolist(), "grid": name, "unit": image.unit,
                 "dtype": stored[self.first].dtype, "dtypes": {kind: one.dtype for kind, one in stored.items()},
                 "images": [self.first, *(kind for kind in self.kinds if kind != self.first)],
-                "phases": _in_order(phases) if len(phases) > 1 else [],
+                "phases": _in_order(phases) if len(phases) > 1 else [], "curve": len(series) > 1,
                 "windows": windows[self.first], "windows_of": windows,
             })  # fmt: skip
         return described

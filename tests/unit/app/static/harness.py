@@ -76,7 +76,8 @@ class Sequence_:  # noqa: N801  (Sequence is typing's)
         return {
             "name": self.name, "shape": list(self.first.shape), "affine": self.affine.tolist(),
             "spacing_mm": np.linalg.norm(self.affine[:3, :3], axis=0).tolist(), "dtype": self.first.dtype.name,
-            "unit": "a.u.", "images": list(self.images), "phases": list(self.phases), "windows": list(self.windows),
+            "unit": "a.u.", "images": list(self.images), "phases": list(self.phases), "curve": len(self.phases) > 1,
+            "windows": list(self.windows),
             "grid": self.grid or self.name,
         }  # fmt: skip
 

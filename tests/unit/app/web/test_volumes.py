@@ -86,6 +86,7 @@ def test_a_phase_on_another_grid_is_not_among_those_to_flip_through(tmp_path):
                        written(tmp_path, "DCE3", voxels)))  # fmt: skip
     one, two, three = images_of(tmp_path).document(case)
     assert one["phases"] == three["phases"] == ["DCE1", "DCE3"] and two["phases"] == []
+    assert one["curve"] and two["curve"], "a curve is there on another grid, too"
     assert one["grid"] == three["grid"] != two["grid"]
 
 

@@ -196,7 +196,7 @@ class Room:
 
     def _arbitration(self, page, reader, path):
         document = asked(page, "POST", f"{path}/open", {"tab": "t"})
-        assert "others" not in document
+        assert document["others"] == []
         patient, record = self._patient(page, path, document), self.record
         items = [item["name"] for item in document["form"] if item["name"] != "comment"]
         alone, decided = self.plan.decisions(patient, items)

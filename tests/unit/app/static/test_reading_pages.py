@@ -513,7 +513,8 @@ def test_a_case_is_opened_again_only_with_a_reason(browser: Browser) -> None:
         page.get_by_text("003 is open again for R2.").wait_for()
         sent = study.sent("POST", "/api/lead/reopen")[0]
         del sent["tab"]
-        assert sent == {"reader": "R2", "task": "masks", "patient": "003", "lesion": "1", "reason": "Wrong breast"}
+        assert sent == {"reader": "R2", "task": "masks", "patient": "003", "lesion": "1", "repeat": False,
+                        "reason": "Wrong breast"}  # fmt: skip
 
 
 def test_masks_are_taken_in_and_the_record_is_written(browser: Browser, tmp_path: Path) -> None:

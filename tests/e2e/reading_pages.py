@@ -149,7 +149,7 @@ class Visitor:
         self.go_to_slice(slice_)
         screen = self.screen(lesion)
         x, y = screen.point(lesion.centre)
-        angles = np.linspace(0, 2 * np.pi, 40, endpoint=False) + 0.0123
+        angles = np.linspace(0, 2 * np.pi, 30, endpoint=False) + 0.0123
         radius = radius_mm * screen.px_per_mm
         points = np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1)
         mouse = self.page.mouse

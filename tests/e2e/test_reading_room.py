@@ -290,7 +290,7 @@ def test_two_readers_an_arbiter_and_the_lead_and_then_a_run(browser, study, shot
     picked_up(folder, masks, later)
 
 
-def recorded(folder: Path, command, masks: dict[tuple[str, str], np.ndarray]) -> None:
+def recorded(folder: Path, masks: dict[tuple[str, str], np.ndarray]) -> None:
     """What was drawn and answered is what closing the cases left in the study folder."""
     sides = pd.read_csv(folder / "cohort.csv").set_index("side")["patient"]
     for (reader, side), mask in masks.items():

@@ -469,7 +469,7 @@ def test_agreement_is_not_shown_where_the_server_refuses_it(browser: Browser) ->
     study.lead["agreement"] = study.lead["disagreements"] = (403, {"error": "you still read in this study"})
     with StudyServer(study) as server, opened(browser, server, "#/lead", "403") as page:
         page.locator(".refused").nth(1).wait_for()
-        assert page.locator(".refused").all_inner_texts() == ["you still read in this study"] * 2
+        assert page.locator(".refused").all_inner_texts() == ["You still read in this study"] * 2
         assert page.get_by_text("24 / 24").is_visible()
 
 
@@ -513,8 +513,27 @@ def test_a_case_is_opened_again_only_with_a_reason(browser: Browser) -> None:
         page.get_by_text("003 is open again for R2.").wait_for()
         sent = study.sent("POST", "/api/lead/reopen")[0]
         del sent["tab"]
-        assert sent == {"reader": "R2", "task": "masks", "patient": "003", "lesion": "1", "repeat": False,
-                        "reason": "Wrong breast"}  # fmt: skip
+        case = {"reader": "R2", "task": "masks", "patient": "003", "lesion": "1", "repeat": False}
+        assert sent == {**case, "reason": "Wrong breast"}
+
+
+def test_the_lead_alone_is_told_what_is_amiss_with_images(browser: Browser) -> None:
+    with StudyServer(lead_study()) as server, opened(browser, server, "#/lead") as page:
+        page.get_by_role("heading", name="Images to look at").wait_for()
+        first, second = page.locator(".problems li").all_inner_texts()
+        assert first.startswith("Patient 012, DWI") and second.startswith("Patient 025, lesion 1: there are no images")
+
+
+def test_a_case_that_the_lead_has_opened_again_can_be_changed_beside_its_first_answers(browser: Browser) -> None:
+    study = reader_study()
+    case = study.cases["characteristics"][0]
+    case.values, case.first, case.reopened = dict(COMPLETE), dict(COMPLETE), True
+    with StudyServer(study) as server, opened(browser, server, "#/case/characteristics/C-PR01") as page:
+        viewer(page)
+        page.get_by_text("The study lead has opened this case again.").wait_for()
+        asked(page, "margin").get_by_text("not circumscribed", exact=True).click()
+        wait_for(lambda: case.values["margin"] == "not circumscribed", "the changed answer")
+        assert case.first["margin"] == "circumscribed"
 
 
 def test_masks_are_taken_in_and_the_record_is_written(browser: Browser, tmp_path: Path) -> None:
@@ -529,7 +548,7 @@ def test_masks_are_taken_in_and_the_record_is_written(browser: Browser, tmp_path
         assert card.locator(".outcome").inner_text() == "Choose a file."
         card.get_by_label("File").set_input_files(picture)
         card.get_by_role("button", name="Take in").click()
-        assert "lesion.png is no mask" in card.locator(".outcome").inner_text()
+        assert "lesion.png" in card.locator(".outcome").inner_text()
         card.get_by_label("Reader").select_option("R2")
         card.get_by_label("Patient and lesion").select_option(label="004 · 1")
         card.get_by_label("Sequence").select_option("DWI")

@@ -73,8 +73,10 @@ def around(room: RoomPage, radius: float, count: int, seed: int) -> NDArray[np.f
     return np.round(points * scale) / scale + 1 / 64
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(("grid", "scale"), [
+    pytest.param(grid, scale, marks=() if at % len(SCALES) == to else pytest.mark.long)  # the others: long
+    for at, grid in enumerate(GRIDS) for to, scale in enumerate(SCALES)
+])  # fmt: skip
 def test_a_contour_holds_the_voxels_whose_centre_lies_inside(browser: Browser, grid: str, scale: float) -> None:
     with Harness(case_on(grid)) as harness, context_of(browser, scale) as context:
         room = RoomPage.open(context, harness)
@@ -93,7 +95,8 @@ def test_a_contour_holds_the_voxels_whose_centre_lies_inside(browser: Browser, g
 
 
 @pytest.mark.parametrize(
-    ("grid", "scale"), [*((grid, 1.25) for grid in GRIDS), ("1.06 x 1.06 x 4", 1.0), ("oblique", 2.0)]
+    ("grid", "scale"),
+    [("1.06 x 1.06 x 4", 1.0), ("oblique", 2.0), *(pytest.param(grid, 1.25, marks=pytest.mark.long) for grid in GRIDS)],
 )
 def test_what_is_seen_lies_where_the_pointer_finds_it(browser: Browser, grid: str, scale: float) -> None:
     """A single bright voxel: its middle on the screenshot is clicked with the smallest brush."""
@@ -140,8 +143,10 @@ def middle_of_white(room: RoomPage, scale: float) -> tuple[float, float]:
     )
 
 
-@pytest.mark.parametrize("ball", [False, True])
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(("grid", "ball"), [
+    pytest.param(grid, ball, marks=() if (at % 2 == 0) == ball else pytest.mark.long)
+    for at, grid in enumerate(GRIDS) for ball in (False, True)
+])  # fmt: skip
 def test_a_brush_is_true_in_mm_and_an_eraser_takes_the_same_out(browser: Browser, grid: str, ball: bool) -> None:
     with Harness(case_on(grid)) as harness, context_of(browser, 1.25) as context:
         room = RoomPage.open(context, harness)

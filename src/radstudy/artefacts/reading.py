@@ -65,7 +65,7 @@ TOOLS = TableFile(
 )  # fmt: skip
 _OF_READER = (
     _READER, _TASK, integer("lesions", "Lesions that the reader has closed; of the task masks, those with a mask."),
-    boolean("opened_outcomes", "True if the reader has opened the outcomes."),
+    boolean("opened_outcomes", "True if the reader learned outcomes before closing every case."),
 )  # fmt: skip
 _REPEATED_MASKS = (
     _READER, integer("masks", "Pairs of masks that the reader drew of one lesion on one sequence."),

@@ -446,8 +446,9 @@ CASES = {
     "reading_order": Case("in a random order of their own", in_the_room(readers=[]), in_the_room()),
     "reading_blinded": Case("pseudonyms only, and nothing of outcomes and clinical variables",
                             in_the_room(readers=[]), in_the_room()),
-    "reading_outcomes_opened": Case("b has opened the outcomes", in_the_room(
-        readers=read_in_the_room()["readers"][:1]), in_the_room()),
+    "reading_outcomes_opened": Case(
+        "b learned outcomes before closing every case, and so cannot count as blinded",
+        in_the_room(readers=read_in_the_room()["readers"][:1]), in_the_room()),
     "reading_arbiter": Case(
         "c answered first alone, and was then shown the readers' answers without their names",
         in_the_room(readers=read_in_the_room()["readers"][:2]), in_the_room()),

@@ -29,8 +29,8 @@ def closed(data, reader, number):
     patient, masks = PATIENTS[number], []
     for sequence in SHAPE:
         file = data / patient / f"{sequence}.nii.gz"
-        masks.append(DrawnSequence(sequence, file, Volume.read(file).grid,
-                                   runs_of(codes_of(drawn(sequence, number, reader), 1))))  # fmt: skip
+        runs = runs_of(codes_of(drawn(sequence, number, reader), 1))
+        masks.append(DrawnSequence(sequence=sequence, runs=runs, image=file, grid=Volume.read(file).grid))
     said = dict.fromkeys(SHAPE, SequenceAnswer(True, True, "", 4))
     return ClosedCase(reader, "masks", patient, "1", drawn=tuple(masks), per_sequence=said)
 

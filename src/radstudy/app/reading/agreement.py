@@ -1,13 +1,12 @@
 """Agreement between readers so far, for the study lead: masks, items of the form, and the cases to look at.
 
-Only first locked answers and closed masks count. Outcomes, clinical variables and sets of patients play no part. While
-the person who asks still reads, nothing is shown: knowing where one differs from another reader changes how one reads.
+Only first locked answers and closed masks count. Outcomes, clinical variables and sets of patients play no part.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,15 +26,11 @@ from radstudy.app.reading.closed_case import (
 from radstudy.app.reading.items import ICC, ItemAgreement, agreement_on
 from radstudy.app.reading.remembered import Remembered
 from radstudy.app.reading.roster import Lesion
-from radstudy.errors import CaseError, RefusedError
+from radstudy.errors import CaseError
 from radstudy.imaging.masks.agreement import mask_agreement
 from radstudy.statistics import icc
 
 Items = Mapping[str, tuple[str, ...] | None]
-
-
-class StillReadingError(RefusedError):
-    """The person who asks for the agreement still reads; nothing of it may be shown."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +122,6 @@ class ReadersAgreement:
 def readers_agreement(
     cases: Sequence[ClosedCase],
     *,
-    asking: str,
-    still_reading: Collection[str],
     readers: Sequence[str],
     sequences: Sequence[str],
     items: Items,
@@ -140,8 +133,6 @@ def readers_agreement(
     Parameters
     ----------
     cases : all closed cases; repeats and practice are left out.
-    asking : the person who asks, by a reader's name if the lead also reads.
-    still_reading : readers who have cases to read in any task.
     readers : all readers, in the study's order.
     sequences : of the study, in its order.
     items : item of the form to its levels; None for a number.
@@ -150,14 +141,8 @@ def readers_agreement(
 
     Raises
     ------
-    StillReadingError : the person who asks still reads.
     CaseError : two masks of one lesion lie on different grids.
     """
-    if asking in still_reading:
-        raise StillReadingError(
-            f"{asking} still reads, so the agreement between readers stays hidden from {asking}. To do: ask again when "
-            "all cases are closed, or let somebody who does not read look"
-        )
     pairs = mask_pairs(of_task(cases, MASKS), readers, sequences, kept)
     answered = _answers(of_task(cases, CHARACTERISTICS))
     couples = list(itertools.combinations(readers, 2))

@@ -28,25 +28,68 @@ from radstudy.space.grid import Grid
 MASKS, CHARACTERISTICS, ARBITRATION = "masks", "characteristics", "arbitration"
 
 
-@dataclass(frozen=True, eq=False)
-class DrawnSequence:
-    """A reader's mask of one lesion on one sequence.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawing:
+    """What a reader drew of one lesion on one sequence, without its place in space.
 
     Parameters
     ----------
     sequence : by its name in the study file.
-    image : the image file, whose header the mask file takes over.
-    grid : of the image, in the file's own order of axes.
     runs : int64 (n, 3) start, length and code, ascending, without overlap, no code 0.
     displays : settings of the display as JSON, each with the number of strokes drawn with them.
-    dicom : the series that the image came from, if its folder is known: a DICOM SEG is then written too.
     """
 
     sequence: str
-    image: Path
-    grid: Grid
     runs: Runs
     displays: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def voxel_count(self) -> int:
+        """Number of voxels inside."""
+        return int(self.runs[:, 1].sum())
+
+    @property
+    def voxels_by_tool(self) -> dict[str, int]:
+        """Tool to the voxels that it put into the mask, all tools in the order of their codes."""
+        counts = np.zeros(len(TOOL_COLUMNS) + 1, np.int64)
+        np.add.at(counts, self.runs[:, 2], self.runs[:, 1])
+        return {name: int(counts[code]) for code, name in enumerate(TOOL_COLUMNS, 1)}
+
+    def strokes_by_image(self) -> dict[str, int]:
+        """Image that was shown (prepared, acquired) to the strokes drawn on it, where the settings say it."""
+        strokes: dict[str, int] = {}
+        for settings, count in self.displays:
+            shown = json.loads(settings).get("image")
+            if isinstance(shown, str) and shown:
+                strokes[shown] = strokes.get(shown, 0) + count
+        return strokes
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class UnplacedDrawing(Drawing):
+    """A drawing whose image is not there as it was drawn on: no mask file is made of it.
+
+    Parameters
+    ----------
+    problem : names the image, and what is wrong with it.
+    """
+
+    problem: CaseError
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DrawnSequence(Drawing):
+    """A reader's mask of one lesion on one sequence.
+
+    Parameters
+    ----------
+    image : the image file, whose header the mask file takes over.
+    grid : of the image, in the file's own order of axes.
+    dicom : the series that the image came from, if its folder is known: a DICOM SEG is then written too.
+    """
+
+    image: Path
+    grid: Grid
     dicom: DicomSeries | None = None
 
     def mask(self) -> NDArray[np.bool_]:
@@ -78,27 +121,6 @@ class DrawnSequence:
         before = np.repeat(np.cumsum(length) - length, length)
         return np.asarray(np.repeat(start, length) + np.arange(int(length.sum())) - before, np.int64)
 
-    @property
-    def voxel_count(self) -> int:
-        """Number of voxels inside."""
-        return int(self.runs[:, 1].sum())
-
-    @property
-    def voxels_by_tool(self) -> dict[str, int]:
-        """Tool to the voxels that it put into the mask, all tools in the order of their codes."""
-        counts = np.zeros(len(TOOL_COLUMNS) + 1, np.int64)
-        np.add.at(counts, self.runs[:, 2], self.runs[:, 1])
-        return {name: int(counts[code]) for code, name in enumerate(TOOL_COLUMNS, 1)}
-
-    def strokes_by_image(self) -> dict[str, int]:
-        """Image that was shown (prepared, acquired) to the strokes drawn on it, where the settings say it."""
-        strokes: dict[str, int] = {}
-        for settings, count in self.displays:
-            shown = json.loads(settings).get("image")
-            if isinstance(shown, str) and shown:
-                strokes[shown] = strokes.get(shown, 0) + count
-        return strokes
-
     def on_grid(self, reader: str) -> MaskOnGrid:
         """The mask in space, with the name of its reader."""
         return MaskOnGrid(self.mask(), self.grid.affine, "lesion", reader, str(self.image))
@@ -114,13 +136,14 @@ class ClosedCase:
     opened_at, closed_at : first opening and first closing, UTC, ISO 8601; "" if they are not known.
     times_closed : more than 1 if it was opened again.
     drawn : masks, in the order of the study's sequences; without those that are empty.
+    unplaced : drawings whose image is not there as it was drawn on.
     answers : item to the first locked answer.
     decided : of an arbitration, item to the decision.
     per_sequence : sequence to judgement.
     computed : item to the value that the program computed from mask and phases.
     repeat : True for the second reading of a lesion by the same reader.
     practice : True for a synthetic case: nothing of it is recorded.
-    opened_outcomes : True if the reader has opened the outcomes.
+    opened_outcomes : True if the reader had learned outcomes before closing it first.
     columns : cells of the cohort table that the patterns of mask files name.
     """
 
@@ -140,6 +163,12 @@ class ClosedCase:
     practice: bool = False
     opened_outcomes: bool = False
     columns: Mapping[str, Any] = field(default_factory=dict)
+    unplaced: tuple[UnplacedDrawing, ...] = ()
+
+    @property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """Everything that was drawn, placed or not."""
+        return tuple(one for one in (*self.drawn, *self.unplaced) if one.voxel_count)
 
     @property
     def key(self) -> Lesion:

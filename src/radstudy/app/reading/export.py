@@ -23,7 +23,7 @@ from radstudy.app.reading.closed_case import (
     ClosedCase,
     of_task,
 )
-from radstudy.app.reading.record_masks import MaskToWrite, mask_files, write_mask_files
+from radstudy.app.reading.record_masks import MaskToWrite, UnwrittenMask, mask_files, write_mask_files
 from radstudy.app.reading.roster import Lesion
 from radstudy.app.reading.summary import ReadingSettings, summary_of
 from radstudy.artefacts.reading import (
@@ -78,17 +78,24 @@ class WrittenRecord:
     ----------
     files : of the record, masks first, with those whose content was already there.
     kept : tables that somebody had changed or put there, under the new names that they were given.
+    unwritten : mask files that could not be written, with the reasons.
     """
 
     files: tuple[Path, ...]
     kept: tuple[Path, ...] = ()
+    unwritten: tuple[UnwrittenMask, ...] = ()
+
+    @property
+    def incomplete(self) -> set[ClosedCase]:
+        """The cases some of whose mask files could not be written."""
+        return {case for one in self.unwritten for case in one.cases}
 
 
 def write_record(state: ReadingState, *, closed: Collection[ClosedCase] | None = None) -> WrittenRecord:
     """Write the record.
 
-    A mask file that the room did not write stops the writing before anything is written. A table that was changed by
-    hand is kept under another name.
+    A mask file that cannot be written, such as one in the place of somebody else's, is named in the result and stops
+    nothing. A table that was changed by hand is kept under another name.
 
     Parameters
     ----------
@@ -97,11 +104,9 @@ def write_record(state: ReadingState, *, closed: Collection[ClosedCase] | None =
 
     Raises
     ------
-    UsageError : a mask file is there that the room did not write, or that was changed since; names it.
-    CaseError : a mask cannot be written as the study file asks; see `radstudy.app.reading.record_masks`.
     StorageError : the disk is full, or a folder cannot be written to.
     """
-    masks = _masks_of(state, state.cases if closed is None else closed)
+    masks, unwritten = _masks_of(state, state.cases if closed is None else closed)
     summary = summary_of(state.cases, state.settings, _sources(state))
     tables: dict[Path, Callable[[], None]] = {
         state.folder / ANSWERS.path: lambda: ANSWERS.write(state.folder, answer_rows(state)),
@@ -110,14 +115,14 @@ def write_record(state: ReadingState, *, closed: Collection[ClosedCase] | None =
         state.folder / AUDIT.path: lambda: AUDIT.write(state.folder, [vars(event) for event in state.audit]),
         state.folder / SUMMARY.path: lambda: SUMMARY.write(state.folder, summary),
     }
-    write_mask_files(masks)
+    written, failed = write_mask_files(masks)
     kept = []
     for file, write in tables.items():
         if file.exists() and not is_own(file):
             kept.append(set_aside(file))
         with storing(file), owning(file):
             write()
-    return WrittenRecord((*(file for one in masks if one.parts for file in one.written), *tables), tuple(kept))
+    return WrittenRecord((*written, *tables), tuple(kept), (*unwritten, *failed))
 
 
 def answer_rows(state: ReadingState) -> pd.DataFrame:
@@ -155,7 +160,7 @@ def tool_rows(cases: Iterable[ClosedCase]) -> list[dict[str, Any]]:
     return [
         {"patient": case.patient, "lesion": case.lesion, "sequence": one.sequence, "reader": case.reader,
          "voxels": one.voxel_count, **one.voxels_by_tool, "display": _display(one.displays)}
-        for case in of_task(cases, MASKS) for one in case.drawn if one.voxel_count
+        for case in of_task(cases, MASKS) for one in case.drawings
     ]  # fmt: skip
 
 
@@ -165,13 +170,12 @@ def _display(displays: Iterable[tuple[str, int]]) -> str:
     return json.dumps(entries, sort_keys=True, ensure_ascii=False)
 
 
-def _masks_of(state: ReadingState, chosen: Collection[ClosedCase]) -> list[MaskToWrite]:
+def _masks_of(state: ReadingState, chosen: Collection[ClosedCase]) -> tuple[list[MaskToWrite], list[UnwrittenMask]]:
     """Mask files where the study expects them, and those of repeats inside the record's folder, where no step looks."""
+    protocol, folder = repeats_protocol(state.protocol), state.folder / REPEATS
     first = mask_files(state.protocol, state.data, of_task(state.cases, MASKS), of_task(chosen, MASKS))
-    protocol = repeats_protocol(state.protocol)
-    again = of_task(chosen, MASKS, repeat=True)
-    everything = of_task(state.cases, MASKS, repeat=True)
-    return [*first, *mask_files(protocol, state.folder / REPEATS, everything, again)]
+    again = mask_files(protocol, folder, of_task(state.cases, MASKS, repeat=True), of_task(chosen, MASKS, repeat=True))
+    return first[0] + again[0], first[1] + again[1]
 
 
 def repeats_protocol(protocol: Protocol) -> Protocol:

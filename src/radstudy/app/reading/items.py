@@ -25,6 +25,7 @@ class ItemAgreement:
     measure : kappa, or ICC(2,1) for numbers.
     value, low, high : the coefficient and its 95 % limits; NaN with a note.
     lesions : pairs of answers that are both observations.
+    equal : share of these pairs that are equal; NaN for numbers, and without pairs.
     note : the reason why the value is NaN, else "".
     """
 
@@ -34,6 +35,7 @@ class ItemAgreement:
     low: float
     high: float
     lesions: int
+    equal: float = np.nan
     note: str = ""
 
 
@@ -49,14 +51,15 @@ def agreement_on(item: str, levels: tuple[str, ...] | None, answers: Iterable[tu
     pairs = observations(answers)
     measure = ICC if levels is None else KAPPA
     fewest = 3 if levels is None else 2
+    equal = np.nan if levels is None or not pairs else sum(one == two for one, two in pairs) / len(pairs)
     if len(pairs) < fewest:
         note = f"fewer than {fewest} lesions have both answers"
-        return ItemAgreement(item, measure, np.nan, np.nan, np.nan, len(pairs), note)
+        return ItemAgreement(item, measure, np.nan, np.nan, np.nan, len(pairs), equal, note)
     if levels is None:
         result = icc(np.array(pairs, dtype=np.float64), ICC)
-        return ItemAgreement(item, ICC, result.value, *result.ci, len(pairs), result.reason)
+        return ItemAgreement(item, ICC, result.value, *result.ci, len(pairs), equal, result.reason)
     try:
         kappa = cohen_kappa([one for one, _ in pairs], [two for _, two in pairs], levels=levels)
     except DataError as error:
-        return ItemAgreement(item, KAPPA, np.nan, np.nan, np.nan, len(pairs), str(error))
-    return ItemAgreement(item, KAPPA, kappa.value, *kappa.ci, len(pairs), kappa.reason)
+        return ItemAgreement(item, KAPPA, np.nan, np.nan, np.nan, len(pairs), equal, str(error))
+    return ItemAgreement(item, KAPPA, kappa.value, *kappa.ci, len(pairs), equal, kappa.reason)

@@ -116,13 +116,19 @@ class LeadStorage(AuditedStorage):
             if connection.execute(query, (at, link_id)).rowcount:
                 self._write_audit(connection, (LEAD, "", "", "", ""), "link revoked", link_id)
 
-    def note_outcomes_opened(self, reader: str) -> None:
-        """Note that a reader has opened outcomes: the methods name him; the first time counts."""
+    def note_outcomes_opened(self, reader: str, detail: str = "") -> None:
+        """Note that a reader has opened outcomes: the methods name him; the first time counts.
+
+        Parameters
+        ----------
+        reader : who has.
+        detail : what was seen, and how, for the audit.
+        """
         with self._database.writing() as connection:
             connection.execute("INSERT OR IGNORE INTO readers (name) VALUES (?)", (reader,))
             query = "UPDATE readers SET outcomes_opened_at = ? WHERE name = ? AND outcomes_opened_at IS NULL"
             if connection.execute(query, (self._now(), reader)).rowcount:
-                self._write_audit(connection, (reader, "", "", "", ""), "opened outcomes", "")
+                self._write_audit(connection, (reader, "", "", "", ""), "opened outcomes", detail)
 
     def outcomes_opened(self) -> dict[str, str]:
         """Reader to when he first opened outcomes, of those who have."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ import numpy as np
 
 from radstudy.app.reading.agreement import PairOfMasks, ReadersAgreement, SequenceAgreement, readers_agreement
 from radstudy.app.reading.arbitration import FinalValue, final_values
-from radstudy.app.reading.cases import LesionToRead, ReadingCohort
-from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
+from radstudy.app.reading.cases import LesionToRead, ReadingCohort, SequenceImage
+from radstudy.app.reading.closed_case import ClosedCase, Drawing, DrawnSequence, UnplacedDrawing
 from radstudy.app.reading.computed import computed_characteristics
 from radstudy.app.reading.export import ReadingState, WrittenRecord, write_record
 from radstudy.app.reading.forms import form_of
+from radstudy.app.reading.record_masks import UnwrittenMask
 from radstudy.app.reading.remembered import Remembered, stamp_of
 from radstudy.app.reading.roster import Assignment, Lesion
 from radstudy.app.reading.storage import Storage
@@ -45,8 +46,9 @@ Json = dict[str, Any]
 class _MasksOfCase:
     """The masks of a closed case, and the values computed from them."""
 
-    drawn: tuple[DrawnSequence, ...]
-    computed: Mapping[str, Any]
+    drawn: tuple[DrawnSequence, ...] = ()
+    unplaced: tuple[UnplacedDrawing, ...] = ()
+    computed: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,6 @@ class StudyRecord:
     storage : the room's database.
     cohort : the lesions to read.
     drawing_grid : image file to the grid that masks are drawn on.
-    asking : the reader's name of the lead, if the lead also reads; "" otherwise.
     """
 
     protocol: Protocol
@@ -68,7 +69,6 @@ class StudyRecord:
     storage: Storage
     cohort: ReadingCohort
     drawing_grid: Callable[[Path], DrawingGrid]
-    asking: str = ""
     _writing: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _kept_masks: Remembered[_MasksOfCase] = field(default_factory=Remembered, repr=False)
     _kept_pairs: Remembered[PairOfMasks] = field(default_factory=Remembered, repr=False)
@@ -81,32 +81,45 @@ class StudyRecord:
     # --- what is written --------------------------------------------------------------------------------------------
 
     def closed(self, case: Assignment) -> Json:
-        """Write the record of a case that was closed just now; its volumes, and notes for its reader."""
+        """Write the record of a case that was closed just now, and of those whose writing was cut off.
+
+        Returns
+        -------
+        Its volumes; ``kept``, tables that somebody had changed; ``problems``, why its mask files could not be written.
+        """
         with self._writing:
-            state = self._state()
-            own = [one for one in state.cases if _is_of(one, case)]
-            written = self._write(state, own)
-            self.storage.mark_exported(case.id)
+            state, written = self._written({case.id, *(one.id for one in self.storage.to_export())})
+        own = [one for one in state.cases if _is_of(one, case)]
         measures = [
             {"sequence": one.sequence, "voxels": one.voxel_count,
              "volume_mm3": one.voxel_count * float(np.prod(one.grid.spacing_mm))}
             for each in own for one in each.drawn
         ]  # fmt: skip
-        return {"masks": measures, "kept": [file.name for file in written.kept]}
+        problems = [one for one in written.unwritten if any(case in own for case in one.cases)]
+        return {"masks": measures, **_told(written, problems)}
+
+    def catch_up(self) -> list[str]:
+        """Write what a crash has cut off; why mask files could not be written."""
+        with self._writing:
+            cut_off = {one.id for one in self.storage.to_export()}
+            return _told(self._written(cut_off)[1])["problems"] if cut_off else []
 
     def export(self) -> Json:
-        """Write the record of all closed cases anew."""
+        """Write the record of all closed cases anew; what was written, and why some mask files could not be."""
         with self._writing:
-            state = self._state()
-            written = self._write(state, None)
-            for case in self.storage.to_export(all_closed=True):
-                self.storage.mark_exported(case.id)
-        masks = sum(bool(one.drawn) for one in state.cases)
-        return {"cases": len(state.cases), "masks": masks, "files": len(written.files),
-                "kept": [str(file) for file in written.kept]}  # fmt: skip
+            state, written = self._written({one.id for one in self.storage.ever_closed()})
+        return {"cases": len(state.cases), "files": len(written.files), **_told(written)}
 
-    def _write(self, state: ReadingState, closed: Sequence[ClosedCase] | None) -> WrittenRecord:
-        return write_record(state, closed=closed)
+    def _written(self, wanted: Collection[str]) -> tuple[ReadingState, WrittenRecord]:
+        """Write the tables, and the mask files of some cases."""
+        cases = [one for one in self.storage.ever_closed() if one.id in wanted]
+        state = self._state()
+        own = {one.id: next((each for each in state.cases if _is_of(each, one)), None) for one in cases}
+        written = write_record(state, closed=[one for one in own.values() if one is not None])
+        for one in cases:
+            if own[one.id] not in written.incomplete:
+                self.storage.mark_exported(one.id)
+        return state, written
 
     def _state(self) -> ReadingState:
         reading, cohort = self.protocol.reading, self.protocol.cohort
@@ -155,8 +168,9 @@ class StudyRecord:
                     masks.drawn, answers=_values(first if one.task == "characteristics" else None),
                     decided=_values(final if one.task == "arbitration" else None),
                     per_sequence={} if final is None else final.per_sequence,
-                    computed=masks.computed, repeat=one.repeat,
-                    opened_outcomes=one.reader in opened, columns=dict(lesion.columns),
+                    computed=masks.computed, unplaced=masks.unplaced, repeat=one.repeat,
+                    opened_outcomes=one.reader in opened and opened[one.reader] < closing.first_at,
+                    columns=dict(lesion.columns),
                 )
             )  # fmt: skip
         return cases
@@ -181,26 +195,46 @@ class StudyRecord:
         times : how many times it was closed.
         """
         if one.task != "masks":
-            return _MasksOfCase((), {})
-
-        def read() -> _MasksOfCase:
-            drawn = self._drawn(one, lesion)
-            return _MasksOfCase(drawn, self._computed(lesion, drawn))
+            return _MasksOfCase()
 
         files = [file for image in lesion.images for file in (image.file, *(phase.file for phase in image.phases))]
-        return self._kept_masks.get(one.id, (times, [(file, stamp_of(file)) for file in files]), read)
+        state = (times, [(file, stamp_of(file)) for file in files])
+        masks = self._kept_masks.get(one.id, state, lambda: self._read_masks(one, lesion))
+        if masks.unplaced:
+            self._kept_masks.forget(one.id)  # the image may be there again next time
+        return masks
 
-    def _drawn(self, one: Assignment, lesion: LesionToRead) -> tuple[DrawnSequence, ...]:
-        drawn = []
+    def _read_masks(self, one: Assignment, lesion: LesionToRead) -> _MasksOfCase:
+        drawn, unplaced = [], []
         for image in lesion.images:
             codes = self.storage.codes(one.id, image.sequence, stage="final")
-            if codes is not None and codes.any():
-                uses = tuple((use.settings, use.strokes) for use in self.storage.displays(one.id, image.sequence))
-                series = self._series(lesion, image.sequence)
-                drawn.append(
-                    DrawnSequence(image.sequence, image.file, read_grid(image.file), runs_of(codes), uses, series)
-                )
-        return tuple(drawn)
+            if codes is None or not codes.any():
+                continue
+            uses = tuple((use.settings, use.strokes) for use in self.storage.displays(one.id, image.sequence))
+            drawing = Drawing(sequence=image.sequence, runs=runs_of(codes), displays=uses)
+            try:
+                drawn.append(self._placed(one, lesion, image, drawing))
+            except CaseError as error:
+                problem = error.located(patient=one.patient, lesion=one.lesion, sequence=image.sequence,
+                                        reader=one.reader, file=image.file)  # fmt: skip
+                unplaced.append(UnplacedDrawing(**vars(drawing), problem=problem))
+        return _MasksOfCase(tuple(drawn), tuple(unplaced), {} if unplaced else self._computed(lesion, drawn))
+
+    def _placed(self, one: Assignment, lesion: LesionToRead, image: SequenceImage, drawing: Drawing) -> DrawnSequence:
+        """A drawing on its image.
+
+        Raises
+        ------
+        CaseError : the image cannot be read, or is not the one that it was drawn on.
+        """
+        grid = read_grid(image.file)
+        if self.storage.grid(one.id, image.sequence) != self.drawing_grid(image.file):
+            raise CaseError(
+                "the image is not the one that the lesion was drawn on: its file has changed since",
+                "put the former image back, and write the record again",
+            )
+        series = self._series(lesion, image.sequence)
+        return DrawnSequence(**vars(drawing), image=image.file, grid=grid, dicom=series)
 
     def _series(self, lesion: LesionToRead, sequence: str) -> DicomSeries | None:
         """The DICOM series of an image; None where the study names no folder, or there is none."""
@@ -258,7 +292,7 @@ class StudyRecord:
             "items": [
                 {"item": item.item, "label": self._label(item.item), "readers": [pair.reader_a, pair.reader_b],
                  "n": item.lesions, "statistic": item.measure, "value": _finite(item.value), "low": _finite(item.low),
-                 "high": _finite(item.high)}
+                 "high": _finite(item.high), "agreed": _finite(item.equal)}
                 for pair in agreed.items for item in pair.items
             ],
         }  # fmt: skip
@@ -286,17 +320,16 @@ class StudyRecord:
 
     def _agreed(self) -> ReadersAgreement:
         state = self._state()
-        still = {one.reader for one in self.storage.progress() if one.closed < one.total}
         readers = tuple(dict.fromkeys((*self.protocol.cohort.readers, *state.readers)))
         return readers_agreement(
-            state.cases, asking=self.asking, still_reading=still, readers=readers, sequences=self.protocol.sequences,
+            state.cases, readers=readers, sequences=self.protocol.sequences,
             items=state.settings.items, differs_above=self.protocol.reading.characteristics.differs_above,
             kept=self._kept_pairs,
         )  # fmt: skip
 
     def _label(self, item: str) -> str:
         variable = self.protocol.cohort.clinical.get(item)
-        return (variable.label if variable is not None and variable.label else item) or item
+        return (variable.label if variable is not None else "") or ""
 
     def take_in(self, *, reader: str, patient: str, lesion: str, sequence: str, file: Path) -> Json:
         """Take in a mask drawn elsewhere, in the place of a reader's that is not closed yet.
@@ -332,6 +365,12 @@ def _is_of(one: ClosedCase, case: Assignment) -> bool:
     return (one.reader, one.task, one.patient, one.lesion, one.repeat) == (
         case.reader, case.task, case.patient, case.lesion, case.repeat
     )  # fmt: skip
+
+
+def _told(written: WrittenRecord, unwritten: Iterable[UnwrittenMask] | None = None) -> Json:
+    """What the lead should know of a record that was written."""
+    problems = dict.fromkeys(str(one.error) for one in (written.unwritten if unwritten is None else unwritten))
+    return {"kept": [str(file) for file in written.kept], "problems": list(problems)}
 
 
 def _values(answers: StoredAnswers | None) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +16,9 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence
+from radstudy.app.reading.closed_case import ClosedCase, DrawnSequence, UnplacedDrawing
 from radstudy.cohort.case_files import mask_of
-from radstudy.errors import CaseError, UsageError
+from radstudy.errors import CaseError
 from radstudy.formats.nifti import is_nifti_name, nifti_header
 from radstudy.formats.raster import read_grid, write_raster
 from radstudy.imaging.masks.formats import format_written_as
@@ -33,6 +34,7 @@ _PLACE = (
     "qoffset_z", "srow_x", "srow_y", "srow_z",
 )  # fmt: skip
 _NAMED_RULES = ("lesion", "largest", "union")
+_Content = tuple[ClosedCase, DrawnSequence | UnplacedDrawing | None]  # of a mask file: one lesion's case and drawing
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,7 @@ class MaskToWrite:
     file : where the study file expects it.
     reader, patient, sequence : whose it is.
     parts : label value to mask; several only with ``cohort.label: lesion``. None: the file is to be removed.
+    cases : whose drawings they are.
     name : name of the segment, for formats that have names.
     """
 
@@ -52,6 +55,7 @@ class MaskToWrite:
     patient: str
     sequence: str
     parts: tuple[tuple[int, DrawnSequence], ...]
+    cases: tuple[ClosedCase, ...]
     name: str = "lesion"
 
     @property
@@ -60,11 +64,6 @@ class MaskToWrite:
         if not self.parts or self.parts[0][1].dicom is None or self.file.suffix.lower() == ".dcm":
             return None
         return seg_beside(self.file)
-
-    @property
-    def written(self) -> tuple[Path, ...]:
-        """The files that writing it creates."""
-        return (*files_of(self.file), *([self.seg] if self.seg else []))
 
     def labels(self) -> NDArray[np.uint8]:
         """The label map, uint8 (I, J, K).
@@ -81,7 +80,7 @@ class MaskToWrite:
             if problem := part.grid.difference(grid):
                 raise self._error(
                     f"the image {drawn.image} is not the one that the lesion was drawn on: {problem}",
-                    "put the former image back, or reopen the case and draw on the new one",
+                    "put the former image back, and write the record again",
                 )
             if flat[part.voxels].any():
                 raise self._error(
@@ -99,10 +98,20 @@ class MaskToWrite:
             for value, part in self.parts
         ]
 
+    def located(self, error: CaseError) -> CaseError:
+        """The error, with the file's place."""
+        return error.located(patient=self.patient, sequence=self.sequence, reader=self.reader, file=self.file)
+
     def _error(self, problem: str, remedy: str) -> CaseError:
-        return CaseError(
-            problem, remedy, patient=self.patient, sequence=self.sequence, reader=self.reader, file=self.file
-        )
+        return self.located(CaseError(problem, remedy))
+
+
+@dataclass(frozen=True, eq=False)
+class UnwrittenMask:
+    """A mask file that could not be written: the error, and the cases whose drawings it was to hold."""
+
+    error: CaseError
+    cases: tuple[ClosedCase, ...]
 
 
 def seg_beside(file: Path) -> Path:
@@ -119,8 +128,12 @@ def seg_beside(file: Path) -> Path:
 
 def mask_files(
     protocol: Protocol, data: Path, cases: Iterable[ClosedCase], wanted: Iterable[ClosedCase]
-) -> list[MaskToWrite]:
+) -> tuple[list[MaskToWrite], list[UnwrittenMask]]:
     """The mask files of some closed cases, sorted by name; those without a lesion are to be removed.
+
+    A file is left as it is where two lesions would share it without `cohort.label: lesion`, where the pattern of the
+    mask files cannot be filled in or does not name one file, where the label or the image's format cannot be written
+    so, or where an image of it is not there as it was drawn on: the second list says which, and why.
 
     Parameters
     ----------
@@ -128,68 +141,96 @@ def mask_files(
     data : folder that its relative paths start from.
     cases : all closed first readings of masks; lesions of one patient may share a file.
     wanted : the cases whose files are needed.
-
-    Raises
-    ------
-    CaseError : two lesions would share a file without `cohort.label: lesion`; the pattern of the mask files cannot be
-        filled in, or does not name one file; the label or the image's format cannot be written so.
     """
-    everything: dict[Path, list[tuple[ClosedCase, DrawnSequence | None]]] = {}
+    contents: dict[Path, list[_Content]] = {}
     for case, sequence, drawn in _each(protocol, cases):
-        everything.setdefault(_file(protocol, data, case, sequence), []).append((case, drawn))
+        with suppress(CaseError):  # told below, if the case is wanted
+            contents.setdefault(_file(protocol, data, case, sequence), []).append((case, drawn))
     files: dict[Path, str] = {}
+    unwritten = []
     for case, sequence, _ in _each(protocol, wanted):
-        files[_file(protocol, data, case, sequence)] = sequence
-    return [_mask_file(protocol, file, files[file], everything[file]) for file in sorted(files)]
+        try:
+            files[_file(protocol, data, case, sequence)] = sequence
+        except CaseError as error:
+            unwritten.append(UnwrittenMask(error, (case,)))
+    masks = []
+    for file in sorted(files):
+        try:
+            masks.append(_mask_file(protocol, file, files[file], contents[file]))
+        except CaseError as error:
+            unwritten.append(UnwrittenMask(error, tuple(case for case, _ in contents[file])))
+    return masks, unwritten
 
 
-def write_mask_files(files: Sequence[MaskToWrite]) -> None:
+def write_mask_files(files: Sequence[MaskToWrite]) -> tuple[list[Path], list[UnwrittenMask]]:
     """Write mask files, and remove those that the room wrote of a lesion that is not drawn any more.
 
-    Nothing is written if a file is in the way that the room did not write. A file whose content is unchanged stays as
-    it is.
+    A file whose content is unchanged stays as it is.
+
+    Parameters
+    ----------
+    files : to write.
+
+    Returns
+    -------
+    The files written, and the masks that could not be: a file is there that the room did not write, or that was
+    changed since; the image is another one, or lesions overlap (`MaskToWrite.labels`); a DICOM series does not fit the
+    image.
 
     Raises
     ------
-    UsageError : a file is there that the room did not write, or that was changed since; names it.
-    CaseError : see `MaskToWrite.labels`; a DICOM series does not fit the image.
     StorageError : the disk is full, or the folder cannot be written to.
     """
+    written: list[Path] = []
+    unwritten = []
     for one in files:
-        _refuse_foreign(one)
-    for one in files:
-        if not one.parts:
-            _remove(one.file, seg_beside(one.file))
-            continue
-        changed = _write(one)
-        if one.seg is not None and (changed or not one.seg.exists()):
+        try:
+            written.extend(_written(one))
+        except CaseError as error:
+            unwritten.append(UnwrittenMask(one.located(error), one.cases))
+    return written, unwritten
+
+
+def _written(one: MaskToWrite) -> Iterator[Path]:
+    """Write the files of a mask, or remove them, one after the other."""
+    if not one.parts:
+        _remove(one.file, seg_beside(one.file))
+        return
+    _refuse_foreign(one, one.file)
+    changed = _write(one)
+    yield from files_of(one.file)
+    if one.seg is not None:
+        if changed or not one.seg.exists():
+            _refuse_foreign(one, one.seg)
             with owning(one.seg):
                 write_rois(one.seg, one.rois(), dicom=_folder(one), phase=_phase(one))
+        yield one.seg
 
 
-def _refuse_foreign(one: MaskToWrite) -> None:
+def _refuse_foreign(one: MaskToWrite, name: Path) -> None:
     """Refuse to replace a mask file of somebody else.
 
     A NIfTI file with exactly the content to write is the room's: the program was stopped before it could note that.
     """
-    content = _nifti_content(one)
-    if one.parts and content is None:
-        one.labels()  # refuses what cannot be written, before anything is
-    for file in one.written if one.parts else ():
+    content = _nifti_content(one) if name == one.file else None
+    for file in files_of(name):
         known = not (file.exists() or file.is_symlink()) or is_own(file)
         if known or (file == one.file and content is not None and _has(file, content)):
             continue
-        raise UsageError(
-            f"{file}: patient {one.patient}, {one.sequence}: the mask of reader {one.reader} belongs here, but the "
-            "reading room did not write this file (or it was changed since). Nothing was written. To do: move the "
-            "file away; to use it, take it in as the reader's mask"
-        )
+        raise CaseError(
+            "the reader's mask belongs here, but the reading room did not write this file (or it was changed since)",
+            "move the file away; to use it, take it in as the reader's mask",
+            patient=one.patient, sequence=one.sequence, reader=one.reader, file=file,
+        )  # fmt: skip
 
 
-def _each(protocol: Protocol, cases: Iterable[ClosedCase]) -> Iterator[tuple[ClosedCase, str, DrawnSequence | None]]:
+def _each(
+    protocol: Protocol, cases: Iterable[ClosedCase]
+) -> Iterator[tuple[ClosedCase, str, DrawnSequence | UnplacedDrawing | None]]:
     """Every case with each sequence of the study, and what is drawn on it."""
     for case in cases:
-        drawn = {one.sequence: one for one in case.drawn if one.voxel_count}
+        drawn: dict[str, DrawnSequence | UnplacedDrawing] = {one.sequence: one for one in case.drawn if one.voxel_count}
+        drawn |= {one.sequence: one for one in case.unplaced}
         for sequence in protocol.sequences:
             yield case, sequence, drawn.get(sequence)
 
@@ -208,17 +249,19 @@ def _file(protocol: Protocol, data: Path, case: ClosedCase, sequence: str) -> Pa
     return file
 
 
-def _mask_file(
-    protocol: Protocol, file: Path, sequence: str, content: Sequence[tuple[ClosedCase, DrawnSequence | None]]
-) -> MaskToWrite:
+def _mask_file(protocol: Protocol, file: Path, sequence: str, content: Sequence[_Content]) -> MaskToWrite:
     case = content[0][0]
-    parts = sorted(
-        ((_value(protocol, case, file), drawn) for case, drawn in content if drawn is not None),
-        key=lambda part: part[0],
-    )
+    parts = []
+    for own, drawn in content:
+        if isinstance(drawn, UnplacedDrawing):
+            raise drawn.problem
+        if drawn is not None:
+            parts.append((_value(protocol, own, file), drawn))
+    parts.sort(key=lambda part: part[0])
     rule = protocol.cohort.label
     name = rule if isinstance(rule, str) and rule not in _NAMED_RULES else "lesion"
-    one = MaskToWrite(file, case.reader, case.patient, sequence, tuple(parts), name)
+    cases = tuple(own for own, _ in content)
+    one = MaskToWrite(file, case.reader, case.patient, sequence, tuple(parts), cases, name)
     if len(parts) > 1 and rule != "lesion":
         raise one._error(
             f"{len(parts)} lesions of the patient would be one mask file",
@@ -258,6 +301,7 @@ def _write(one: MaskToWrite) -> bool:
         elif _is_label_map(one.file):
             write_raster(one.file, one.labels(), one.parts[0][1].grid.affine)
         else:
+            one.labels()  # refuses what cannot be written
             write_rois(one.file, one.rois(), dicom=_folder(one), phase=_phase(one))
     remember(*files_of(one.file))
     return True

@@ -27,6 +27,10 @@ class Remembered(Generic[Value]):
 
     _values: dict[Hashable, tuple[object, Value]] = field(default_factory=dict, repr=False)
 
+    def forget(self, name: Hashable) -> None:
+        """Compute a result anew when it is asked for again."""
+        self._values.pop(name, None)
+
     def get(self, name: Hashable, state: object, compute: Callable[[], Value]) -> Value:
         """The result of a name.
 

@@ -46,7 +46,7 @@ def summary_of(
     cases: Sequence[ClosedCase], settings: ReadingSettings, final_values: Mapping[str, int]
 ) -> dict[str, Any]:
     """The content of summary.json; see `radstudy.artefacts.reading.SUMMARY`."""
-    drawn = [one for case in of_task(cases, MASKS) for one in case.drawn if one.voxel_count]
+    drawn = [one for case in of_task(cases, MASKS) for one in case.drawings]
     tools = {name: sum(one.voxels_by_tool[name] for one in drawn) for name in TOOL_COLUMNS}
     shown: dict[str, int] = {}
     for one in drawn:
@@ -80,7 +80,7 @@ def _readers(cases: Iterable[ClosedCase]) -> list[dict[str, Any]]:
     opened = {case.reader for case in real if case.opened_outcomes}
     work: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for case in real:
-        if case.task != MASKS or any(one.voxel_count for one in case.drawn):
+        if case.task != MASKS or case.drawings:
             work.setdefault((case.reader, case.task), set()).add(case.key)
     return [
         {"reader": reader, "task": task, "lesions": len(lesions), "opened_outcomes": reader in opened}

@@ -65,6 +65,14 @@ function pairWords([a, b]) {
   return a === b || b === undefined ? text("lead.repeat_of", { reader: a }) : `${a} – ${b}`;
 }
 
+/**
+ * How an item is called: the codebook's label, or its name.
+ * @param {{item: string, label?: string}} one
+ */
+function itemWords({ item, label }) {
+  return label || (item === "likelihood" ? text("lead.likelihood") : item);
+}
+
 /** @param {{masks?: MaskAgreement[], items?: ItemAgreement[]}} agreement */
 export function showAgreement({ masks = [], items = [] }) {
   const node = element("div", "tables");
@@ -79,7 +87,7 @@ export function showAgreement({ masks = [], items = [] }) {
   if (items.length) {
     const head = ["item", "readers", "lesions", "statistic", "estimate", "agreed"];
     node.appendChild(table(text("lead.items_caption"), columns(head), items.map((one) => [
-      one.label || one.item, pairWords(one.readers), one.n, one.statistic, withInterval(one),
+      itemWords(one), pairWords(one.readers), one.n, one.statistic, withInterval(one),
       typeof one.agreed === "number" ? `${fixed(100 * one.agreed, 0)} %` : "–",
     ])));
   }
@@ -97,7 +105,7 @@ export function showDisagreements({ masks = [], items = [] }) {
   }
   if (items.length) {
     node.appendChild(table(text("lead.items_differ"), columns(["patient", "lesion", "item", "answers", "final"]), items.map((one) => [
-      one.patient, one.lesion, one.label || one.item, answersOf(one), finalOf(one),
+      one.patient, one.lesion, itemWords(one), answersOf(one), finalOf(one),
     ])));
   }
   return node;

@@ -1,7 +1,7 @@
 // The study lead's page: how far readers are, their links, how they agree, what needs a look, and what is written out.
 
 import { showAgreement, showDisagreements } from "./agreement.js";
-import { labelled, pressButton, progressBar, selection, table } from "./fields.js";
+import { ask, labelled, pressButton, progressBar, selection, table } from "./fields.js";
 import { day, page, reason, say } from "./frame.js";
 import { showLinks } from "./links.js";
 import { addressOf } from "./routes.js";
@@ -29,12 +29,15 @@ import { element } from "./toolbar.js";
 /**
  * @typedef {object} Progress
  * @property {{reader: string, task: string, closed: number, total: number, open: number, skipped: number, later: number,
- *   last: string | null}[]} readers
+ *   last: string | null, outcomes_opened: string | null}[]} readers
  * @property {LeadCase[]} cases those that are not waiting
  * @property {LeadLesion[]} lesions
  * @property {string[]} problems with images
  * @property {[patient: string, lesion: string][]} without_images
+ * @property {number} unrecorded closed cases whose files are not written
  */
+
+/** What writing the record has come to. @typedef {{cases: number, files: number, kept: string[], problems: string[]}} Written */
 
 /**
  * What the parts of the page share.
@@ -45,26 +48,40 @@ import { element } from "./toolbar.js";
  */
 
 /**
+ * Shows the page; the function that it gives brings its table of progress up to date, and what can be opened again.
  * @param {HTMLElement} parent
  * @param {Api} api
  * @param {import("./frame.js").Me} me
+ * @param {() => Promise<void>} reload shows the page anew
+ * @returns {Promise<() => Promise<void>>}
  */
-export async function showLead(parent, api, me) {
+export async function showLead(parent, api, me, reload) {
   const progress = /** @type {Progress} */ (await api.get("/api/lead/progress"));
   const content = page(parent, me, addressOf("lead"), text("lead.title"));
   content.classList.add("lead");
-  const lead = { api, progress, reload: () => showLead(parent, api, me) };
-  content.appendChild(progressSection(lead));
+  const lead = { api, progress, reload };
+  let table = content.appendChild(progressSection(lead));
+  let reopen = reopenSection(lead);
   const agreement = content.appendChild(section(text("lead.agreement"), "wide"));
   const disagreements = content.appendChild(section(text("lead.disagreements"), "wide"));
   const cards = content.appendChild(element("div", "cards wide"));
   const links = cards.appendChild(section(text("lead.links")));
-  cards.append(arrowSection(lead), reopenSection(lead), showTakeIn(lead), exportSection(lead));
+  cards.append(arrowSection(lead), reopen, showTakeIn(lead), openedSection(lead), exportSection(lead));
   await Promise.all([
     filled(agreement, async () => showAgreement(await api.get("/api/lead/agreement"))),
     filled(disagreements, async () => showDisagreements(await api.get("/api/lead/disagreements"))),
     filled(links, () => showLinks(lead)),
   ]);
+  return async () => {
+    if (!content.isConnected) return;
+    const now = { ...lead, progress: /** @type {Progress} */ (await api.get("/api/lead/progress")) };
+    const [newTable, newReopen] = [progressSection(now), reopenSection(now)];
+    table.replaceWith(newTable);
+    table = newTable;
+    if (reopen.contains(document.activeElement)) return; // the lead is choosing there
+    reopen.replaceWith(newReopen);
+    reopen = newReopen;
+  };
 }
 
 /**
@@ -123,12 +140,22 @@ function progressSection({ progress }) {
   ]);
   const head = ["reader", "task", "closed", "open", "skipped", "later", "last"].map((name) => text(`lead.column.${name}`));
   node.appendChild(table(text("lead.progress_caption"), head, rows));
+  if (progress.unrecorded) node.appendChild(element("p", "refused", text("lead.unrecorded", { count: progress.unrecorded })));
   const problems = imageProblems(progress);
-  if (problems.length) node.appendChild(element("h3", "", text("lead.image_problems")));
-  const list = element("ul", "problems");
-  for (const words of problems) list.appendChild(element("li", "", words));
-  if (problems.length) node.appendChild(list);
+  node.append(...listed(text("lead.image_problems"), problems));
   return node;
+}
+
+/**
+ * A heading and a list; nothing of an empty list.
+ * @param {string} title
+ * @param {readonly string[]} lines
+ */
+function listed(title, lines) {
+  if (!lines.length) return [];
+  const list = element("ul", "problems");
+  for (const words of lines) list.appendChild(element("li", "", words));
+  return [element("h3", "", title), list];
 }
 
 /**
@@ -205,17 +232,52 @@ function exportSection({ api }) {
   node.appendChild(element("p", "definition", text("lead.export_why")));
   const place = outcome();
   const row = node.appendChild(element("div", "row"));
-  const act = () => attempt(place, async () => exportedWords(await api.post("/api/lead/export")));
+  const details = node.appendChild(element("div", "export-details"));
+  const act = () => attempt(place, async () => {
+    details.replaceChildren();
+    const { cases, files, kept, problems } = /** @type {Written} */ (await api.post("/api/lead/export"));
+    details.append(...listed(text("lead.export_problems"), problems), ...listed(text("lead.export_kept"), kept));
+    return text("lead.exported", { cases, files });
+  });
   row.append(pressButton(text("lead.export_button"), act), place);
   return node;
 }
 
 /**
- * What was written: the counts that the server gives, by name.
- * @param {Record<string, unknown>} written
+ * Noting that a reader has learned outcomes: the methods name the reader.
+ * @param {Lead} lead
  */
-function exportedWords(written) {
-  const counts = Object.entries(written).filter(([, value]) => typeof value === "number" || typeof value === "string");
-  const words = counts.map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`).join(", ");
-  return words ? text("lead.exported_what", { what: words }) : text("lead.exported");
+function openedSection({ api, progress, reload }) {
+  const node = section(text("lead.opened"));
+  node.appendChild(element("p", "definition", text("lead.opened_why")));
+  const readers = new Map(progress.readers.map(({ reader, outcomes_opened: since }) => [reader, since]));
+  for (const [reader, since] of readers) {
+    if (since) node.appendChild(element("p", "", text("lead.opened_since", { reader, day: day(since) })));
+  }
+  const options = [...readers].filter(([, since]) => !since).map(([reader]) => ({ value: reader, words: reader }));
+  if (!options.length) return node;
+  const who = selection(options);
+  const what = element("input");
+  what.type = "text";
+  what.maxLength = 2000;
+  const place = outcome();
+  const act = () => attempt(place, async () => {
+    const [reader, detail] = [who.value, what.value.trim()];
+    if (detail.length < 3) {
+      what.focus();
+      throw new Error(text("lead.opened_missing"));
+    }
+    const sure = await ask(text("lead.opened_sure", { reader }), text("lead.opened_why"), [
+      { value: "note", words: text("lead.opened_button"), primary: true }, { value: "", words: text("form.back") },
+    ]);
+    if (sure !== "note") return "";
+    await api.post("/api/lead/opened", { reader, detail });
+    say(text("lead.opened_done", { reader }));
+    await reload();
+    return "";
+  });
+  node.append(labelled(text("lead.reader"), who), labelled(text("lead.opened_what"), what));
+  const row = node.appendChild(element("div", "row"));
+  row.append(pressButton(text("lead.opened_button"), act), place);
+  return node;
 }

@@ -16,6 +16,8 @@ import { showWorklist } from "./worklist.js";
 class Pages {
   /** @type {CaseRoom | null} */
   room = null;
+  /** Brings the lead's page up to date. */
+  refresh = async () => {};
   /** Counts the pages shown: an answer for an older one is dropped. */
   shown = 0;
 
@@ -60,7 +62,10 @@ class Pages {
       if (turn !== this.shown) return;
       return showWorklist(this.parent, this.me, route.task, list, (id) => (location.hash = addressOf("case", route.task, id)));
     }
-    if (this.me.role === "lead" && route.page === "lead") return showLead(this.parent, this.api, this.me);
+    if (this.me.role === "lead" && route.page === "lead") {
+      this.refresh = await showLead(this.parent, this.api, this.me, () => this.show());
+      return undefined;
+    }
     if (this.me.role === "lead" && route.page === "arrow") {
       return placeArrow(this.parent, this.api, route.patient, route.lesion, () => (location.hash = addressOf("lead")));
     }
@@ -122,10 +127,13 @@ class Pages {
     room.end();
   }
 
-  /** Elsewhere something was closed or reopened: the list is fetched again, unless a case is open here. */
+  /** Elsewhere something was closed or reopened: what is shown of it is fetched again, unless a case is open here. */
   #progress() {
+    if (this.room) return;
+    const { page } = routeOf(location.hash);
+    if (page === "lead") this.refresh().catch((error) => console.warn(error));
     const focused = document.activeElement instanceof Element && document.activeElement.closest("input, select, textarea, dialog");
-    if (!this.room && !focused && routeOf(location.hash).page === "worklist") this.show();
+    if (!focused && page === "worklist") this.show();
   }
 
   /**

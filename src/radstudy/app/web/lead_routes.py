@@ -19,6 +19,7 @@ from radstudy.app.web.events import Events
 from radstudy.app.web.needs import IncompleteError, Json, NotAllowedError, ReadingRoom, UnknownError
 from radstudy.app.web.sessions import Doorkeeper, require_lead
 from radstudy.app.web.volumes import ServedImages, StoredImage, octets_response
+from radstudy.errors import DataError
 from radstudy.store import temporary_folder, write_bytes
 
 _SUFFIXES = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".dcm")  # of masks that are taken in
@@ -41,6 +42,13 @@ class ReopenBody(Body):
     lesion: Name = "1"
     reason: Annotated[str, Field(min_length=3, max_length=2_000)]
     repeat: bool = False
+
+
+class OpenedBody(Body):
+    """The reader who has learned outcomes: what, and how."""
+
+    reader: Name
+    detail: Annotated[str, Field(min_length=3, max_length=2_000)]
 
 
 class ArrowBody(Body):
@@ -83,6 +91,7 @@ class LeadRoutes:
             ("POST", "reopen", self.reopen),
             ("GET", "lesion/{patient}/{lesion}", self.lesion),
             ("GET", "lesion/{patient}/{lesion}/volume/{sequence}/{image}", self.volume),
+            ("POST", "opened", self.opened),
             ("POST", "arrow", self.arrow),
             ("POST", "export", self.export),
             ("POST", "takein", self.take_in),
@@ -109,8 +118,7 @@ class LeadRoutes:
     async def new_link(self, request: Request) -> Response:
         """Make a personal link; it is shown this once."""
         body = await body_of(request, LinkBody)
-        if body.reader not in self.room.readers():
-            raise IncompleteError(f"reader: there is none of this name; there are {', '.join(self.room.readers())}")
+        self._require_reader(body.reader)
         tasks = self.room.tasks_of(body.reader)
         if body.task and body.task not in tasks:
             raise IncompleteError(f"task: {body.reader} has {', '.join(tasks)}")
@@ -135,6 +143,18 @@ class LeadRoutes:
         content = await run_in_threadpool(lambda: self.room.reopen(**body.model_dump(exclude={"tab"})))
         self.events.publish("progress", {"task": body.task}, reader=body.reader)
         return json_response(content)
+
+    def _require_reader(self, name: str) -> None:
+        if name not in self.room.readers():
+            raise IncompleteError(f"reader: there is none of this name; there are {', '.join(self.room.readers())}")
+
+    async def opened(self, request: Request) -> Response:
+        """Note that a reader has learned outcomes."""
+        body = await body_of(request, OpenedBody)
+        self._require_reader(body.reader)
+        return json_response(
+            await run_in_threadpool(lambda: self.room.note_outcomes_opened(reader=body.reader, detail=body.detail))
+        )
 
     async def lesion(self, request: Request) -> Response:
         """A lesion of the study, for placing the arrow."""
@@ -189,11 +209,14 @@ class LeadRoutes:
 
 
 def _of_lead(handler: Handler) -> Handler:
-    """The handler, for the lead alone."""
+    """The handler, for the lead alone, who is told what is wrong with names and files."""
 
     async def let_in(request: Request) -> Response:
         require_lead(visitor_of(request))
-        return await handler(request)
+        try:
+            return await handler(request)
+        except DataError as error:
+            raise IncompleteError(str(error)) from error
 
     return let_in
 

@@ -297,6 +297,10 @@ class ReadingRoom(Protocol):
         """Open a closed case again, with a reason."""
         ...
 
+    def note_outcomes_opened(self, *, reader: str, detail: str) -> Json:
+        """Note that a reader has learned outcomes; it stays, and the methods name the reader."""
+        ...
+
     def lesion_of_study(self, *, patient: str, lesion: str) -> tuple[Json, CaseImages]:
         """``{target, arrow}`` of a lesion, and its images, for the lead who points at it; UnknownError without one."""
         ...

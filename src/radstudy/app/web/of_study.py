@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from radstudy.app.reading.cases import read_reading_cohort
@@ -13,9 +14,11 @@ from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.server import Behind
 from radstudy.app.web.study_room import StudyRoom, drawing_grid
 from radstudy.app.web.volumes import ServedImages
+from radstudy.errors import RadstudyError
 from radstudy.protocol import Protocol
 from radstudy.protocol.yaml_text import parse_yaml, plain
 
+_LOG = logging.getLogger(__name__)
 CACHE = "cache"  # in the reading folder: preparations, and images of practice cases
 STRINGS = Path(__file__).parents[1] / "strings.yaml"
 
@@ -51,7 +54,15 @@ def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | Non
         storage.close()
         raise
     record = StudyRecord(protocol, data, storage, cohort, drawing_grid)
-    room = StudyRoom(protocol, storage, cohort, images, cache / "practice", record)
+    try:
+        problems = record.catch_up()
+    except (RadstudyError, OSError) as error:  # the room opens all the same: what is closed stays in its database
+        problems = [str(error)]
+    for problem in problems:
+        _LOG.error("radstudy: a closed case is not recorded: %s", problem)
+    room = StudyRoom(
+        protocol=protocol, storage=storage, cohort=cohort, record=record, viewed=images, cache=cache / "practice"
+    )
     return Behind(room, images, strings())
 
 

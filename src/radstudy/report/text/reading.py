@@ -156,9 +156,8 @@ def _opened_by(facts: RunFacts) -> list[str]:
 
 
 def _opened(facts: RunFacts) -> str:
-    names = _opened_by(facts)
-    verb = "has" if len(names) == 1 else "have"
-    return f"{listed(names)} {verb} opened the outcomes on this computer, and so cannot count as blinded to them."
+    names = listed(_opened_by(facts))
+    return f"{names} learned outcomes before closing every case, and so cannot count as blinded to them."
 
 
 READ = (

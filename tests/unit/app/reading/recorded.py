@@ -71,7 +71,10 @@ class Room:
 
     def drawn(self, patient, sequence, mask, code=1, displays=()):
         grid = Grid(SHAPE, nib.load(self.file(patient, sequence)).affine)
-        return DrawnSequence(sequence, self.file(patient, sequence), grid, runs_of(codes_of(mask, code)), displays)
+        runs = runs_of(codes_of(mask, code))
+        return DrawnSequence(
+            sequence=sequence, runs=runs, displays=displays, image=self.file(patient, sequence), grid=grid
+        )
 
     def masks(self, reader, patient, masks, lesion="1", **more):
         """A closed case of drawing: sequence to mask."""

@@ -1,11 +1,11 @@
-"""The lead's agreement between readers: as computed by others, and hidden from anybody who still reads."""
+"""The lead's agreement between readers, as computed by others."""
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from sklearn.metrics import cohen_kappa_score
 
-from radstudy.app.reading.agreement import StillReadingError, readers_agreement
+from radstudy.app.reading.agreement import readers_agreement
 from unit.app.reading.recorded import block
 
 NONE = "not assessable"
@@ -13,15 +13,8 @@ ITEMS = {"margin": ("smooth", "rough"), "size": None}
 
 
 def asked(cases, **more):
-    given = {"asking": "lead", "still_reading": {"ana"}, "readers": ("ana", "ben"), "sequences": ("T2", "DWI"),
-             "items": ITEMS}  # fmt: skip
+    given = {"readers": ("ana", "ben"), "sequences": ("T2", "DWI"), "items": ITEMS}
     return readers_agreement(cases, **{**given, **more})
-
-
-def test_who_still_reads_sees_nothing_whatever_the_state(room):
-    with pytest.raises(StillReadingError, match="ana still reads"):
-        asked([], asking="ana")
-    assert asked([], asking="ben").pairs == ()
 
 
 def test_dice_and_volumes_are_simpleitks_and_the_lowest_come_first(room):
@@ -56,6 +49,7 @@ def test_kappa_is_scikit_learns_and_the_items_that_differ_are_listed(room):
     first, second = zip(*((one[0], two[0]) for one, two in answers.values()), strict=True)
     assert margin.value == pytest.approx(cohen_kappa_score(first, second))
     assert (margin.lesions, size.lesions, size.measure) == (4, 3, "ICC(2,1)")
+    assert margin.equal == 2 / 4 and np.isnan(size.equal)
     listed = {one.patient: dict(one.items) for one in result.disagreements}
     assert listed == {"P3": {"margin": ("rough", "smooth"), "size": (3.0, 4.0)}, "P1": {"margin": ("smooth", "rough")},
                       "P4": {"size": (2.0, NONE)}}  # fmt: skip

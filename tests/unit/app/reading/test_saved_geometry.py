@@ -55,7 +55,7 @@ def written(tmp_path, affine, suffix):
     room.protocol = parse_protocol(STUDY.replace('_{reader}.nii.gz"', f'_{{reader}}{suffix}"'))
     image = room.file("P1", "T2")
     nib.save(nib.Nifti1Image(np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE), affine), image)
-    drawn = DrawnSequence("T2", image, read_grid(image), runs_of(codes_of(a_mask())))
+    drawn = DrawnSequence(sequence="T2", runs=runs_of(codes_of(a_mask())), image=image, grid=read_grid(image))
     case = room.masks("ana", "P1", {})
     write_record(room.state([type(case)(**{**vars(case), "drawn": (drawn,)})]))
     return image, tmp_path / "masks" / "P1" / f"T2_ana{suffix}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -560,7 +561,41 @@ def test_masks_are_taken_in_and_the_record_is_written(browser: Browser, tmp_path
             "POST", "/api/lead/takein?reader=R2&patient=004&lesion=1&sequence=DWI&suffix=.nii.gz", mask.read_bytes(),
         )  # fmt: skip
         page.get_by_role("button", name="Export now").click()
-        page.get_by_text("Written: masks: 35, answers: 24.").wait_for()
+        page.get_by_text("Written: 59 closed cases, 75 files.").wait_for()
+        card = page.locator(".card", has=page.get_by_role("heading", name="Export"))
+        assert card.locator(".problems li").all_inner_texts() == [
+            "Patient 007, DWI, reader R2: not the room's mask. To do: move the file away."]  # fmt: skip
+
+
+def test_the_lead_notes_a_reader_who_has_learned_outcomes(browser: Browser) -> None:
+    study = lead_study()
+    with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
+        page.locator(".link-list table").wait_for()
+        card = page.locator(".card", has=page.get_by_role("heading", name="Outcomes learned by a reader"))
+        card.get_by_role("button", name="Note it").click()
+        assert card.locator(".outcome").inner_text() == "Say what was seen."
+        card.get_by_label("Reader").select_option("R2")
+        card.get_by_label("What was seen, and how").fill("the pathology report of 004")
+        card.get_by_role("button", name="Note it").click()
+        page.get_by_role("dialog").get_by_role("button", name="Note it").click()
+        page.get_by_text("Noted: R2.").wait_for()
+        assert study.sent("POST", "/api/lead/opened") == [
+            {"reader": "R2", "detail": "the pathology report of 004", "tab": ANY}]  # fmt: skip
+
+
+def test_the_leads_table_follows_the_readers_and_leaves_a_reason_that_is_being_written(browser: Browser) -> None:
+    study = lead_study()
+    with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
+        page.get_by_text("11 / 14").wait_for()
+        page.get_by_label("Reason").fill("drawn on the wrong")
+        study.lead["progress"]["readers"][1]["closed"] = 12
+        study.tell("progress", {"task": "masks"})
+        page.get_by_text("12 / 14").wait_for()
+        assert page.get_by_label("Reason").input_value() == "drawn on the wrong"
+        page.get_by_role("heading", name="Study lead").focus()
+        study.lead["progress"]["cases"] = []
+        study.tell("progress", {"task": "masks"})
+        page.get_by_text("No case is closed yet.").wait_for()
 
 
 def test_an_arrow_is_placed_where_the_crosshair_is(browser: Browser) -> None:

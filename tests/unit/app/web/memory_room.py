@@ -156,6 +156,10 @@ class MemoryRoom:
         self.called.append(("reopen", what))
         return {}
 
+    def note_outcomes_opened(self, **what):
+        self.called.append(("opened", what))
+        return {}
+
     def lesion_of_study(self, *, patient, lesion):
         if (patient, lesion) != ("P1", "1"):
             raise UnknownError("the study has no such lesion")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from radstudy.errors import CaseError
 from unit.app.web.memory_room import SHAPE
 
 PATHS = ("progress", "agreement", "disagreements", "links")
@@ -13,7 +14,7 @@ def test_a_reader_is_not_the_lead(server, path):
     assert server.browser().ask("GET", f"/api/lead/{path}").status == 403
 
 
-@pytest.mark.parametrize("path", ["links", "reopen", "arrow", "export", "takein"])
+@pytest.mark.parametrize("path", ["links", "reopen", "opened", "arrow", "export", "takein"])
 def test_a_reader_changes_nothing_of_the_lead(server, path):
     assert server.browser().ask("POST", f"/api/lead/{path}", {"reader": "anna"}).status == 403
     assert not server.room.called and not server.room.links.kept
@@ -50,6 +51,22 @@ def test_reopening_takes_a_reason(server):
     assert lead.ask("POST", "/api/lead/reopen", body).status == 200
     assert lead.ask("POST", "/api/lead/reopen", {**body, "reason": ""}).status == 422
     assert server.room.called == [("reopen", {name: body[name] for name in body if name != "tab"})]
+
+
+def test_a_reader_who_has_learned_outcomes_is_noted_with_what_he_saw(server):
+    lead = server.browser(reader="", role="lead")
+    body = {"reader": "anna", "detail": "opened the pathology report of P1"}
+    assert lead.ask("POST", "/api/lead/opened", body).status == 200
+    for wrong in ({**body, "reader": "dora"}, {**body, "detail": ""}, {"reader": "anna"}):
+        assert lead.ask("POST", "/api/lead/opened", wrong).status == 422
+    assert server.room.called == [("opened", body)]
+
+
+def test_the_lead_is_told_patient_and_file_of_what_is_wrong(server, monkeypatch):
+    error = CaseError("the mask is on another grid", "draw it on the image", patient="Huber", file="/data/Huber/t2.nii")
+    monkeypatch.setattr(server.room, "take_in", lambda **_: (_ for _ in ()).throw(error))
+    answer = server.browser(reader="", role="lead").ask("POST", f"/api/lead/takein?{QUERY}&suffix=.nii.gz", b"\x1f\x8b")
+    assert answer.status == 422 and answer.json["error"] == str(error)
 
 
 def test_the_arrow(server):

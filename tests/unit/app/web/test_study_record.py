@@ -1,15 +1,21 @@
 """The record that closing a case leaves: masks, answers and agreement, from the real database of two readers."""
 
+import dataclasses
+import datetime
+
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
 
 from radstudy.app.reading import record
-from radstudy.app.web.needs import CaseAddress, IncompleteError, SentAnswers, SentStroke
+from radstudy.app.reading.audit import utc_now
+from radstudy.app.web.needs import CaseAddress, SentAnswers, SentStroke
 from radstudy.app.web.of_study import behind_of
 from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
 from radstudy.protocol.load import parse_protocol
+from radstudy.store import read_json
 from unit.app.web.test_study_room import AFFINE, SEEN, SHAPE, STUDY, index, write_study
 
 
@@ -81,10 +87,69 @@ def test_a_reader_hears_no_name_of_a_file_that_stands_in_the_way(room, caplog):
     assert told["closed"] and "tell the study lead" in told["note"]
     assert patient not in str(told) and "nii" not in str(told)
     assert foreign.read_bytes() == b"drawn elsewhere" and str(foreign) in caplog.text
-    with pytest.raises(IncompleteError, match="T2_ann"):  # the lead is told which
-        room.export()
+    (problem,) = room.export()["problems"]  # the lead is told which
+    assert "T2_ann" in problem and patient in problem
     foreign.unlink()
-    assert room.export()["masks"] == 1 and foreign.exists()
+    assert room.export() | {"kept": []} == {"cases": 1, "files": 7, "kept": [], "problems": []} and foreign.exists()
+
+
+def gone(room, file):
+    file.rename(file.with_suffix(".away"))
+    return "the file does not exist"
+
+
+def replaced(room, file):
+    image = nib.load(file)
+    voxels = np.asanyarray(image.dataobj).copy()
+    voxels[0, 0, 0] += 1
+    nib.save(nib.Nifti1Image(voxels, image.affine), file)
+    return "is not the one that the lesion was drawn on"
+
+
+@pytest.mark.parametrize("change", [gone, replaced])
+def test_an_image_that_is_gone_or_another_stops_no_other_case_and_takes_away_no_mask(room, change, caplog):
+    first, _ = draw(room, "ann", 4)
+    mask = room.data / first / "T2_ann.nii.gz"
+    before = mask.read_bytes()
+    image = room.data / first / "T2.nii.gz"
+    kept = image.read_bytes()
+    words = change(room, image)
+    second, told = draw(room, "ann", 4)
+    assert second != first and "note" not in told and (room.data / second / "T2_ann.nii.gz").exists()
+    tools = pd.read_csv(room.data / "reading" / "tools.csv")
+    assert len(tools) == 4 and (tools["brush"] == 12).all()  # what was drawn is known without the image
+    result = room.export()
+    (problem,) = result["problems"]
+    assert problem.startswith(f"Patient {first}, lesion 1, T2, reader ann, file {image}") and words in problem
+    assert mask.read_bytes() == before
+    assert room.lead_agreement()["masks"] == []
+    image.write_bytes(kept)
+    assert room.export()["problems"] == []
+
+
+def test_a_dicom_series_that_does_not_fit_costs_the_seg_alone(room, caplog):
+    reading = room.protocol.reading.model_copy(update={"dicom": "{patient}"})
+    record = dataclasses.replace(room.record, protocol=room.protocol.model_copy(update={"reading": reading}))
+    room.record = record
+    patient, told = draw(room, "ann", 4)
+    assert "tell the study lead" in told["note"] and "dcm" not in str(told)
+    assert (room.data / patient / "T2_ann.nii.gz").exists() and not list(room.data.rglob("*.dcm"))
+    (problem, *_) = room.export()["problems"]
+    assert f"Patient {patient}" in problem and "the folder holds 0 series with images" in problem
+
+
+def test_a_record_that_was_cut_off_is_written_when_the_room_opens(tmp_path, monkeypatch):
+    folder = write_study(tmp_path)
+    protocol = parse_protocol(STUDY.replace("PRACTICE", "0").replace("GROW", "false"))
+    room = behind_of(protocol, folder, run=folder / "run", database=folder / "db").room
+    with monkeypatch.context() as cut:
+        cut.setattr(room.record.__class__, "closed", lambda *_: {})  # the server ended before the files were written
+        patient, _ = draw(room, "ann", 4)
+    room.shut()
+    assert not (folder / patient / "T2_ann.nii.gz").exists()
+    room = behind_of(protocol, folder, run=folder / "run", database=folder / "db").room
+    assert (folder / patient / "T2_ann.nii.gz").exists() and room.storage.to_export() == ()
+    room.shut()
 
 
 def test_a_table_that_somebody_has_changed_is_no_readers_affair(room, caplog):
@@ -159,3 +224,21 @@ def test_a_mask_from_another_program_becomes_a_readers(room, tmp_path):
     document = room.open_case(case, tab="t", take=False)
     assert sum(length for _, length, _ in document["masks"]["T2"]["runs"]) == 27
     assert {code for _, _, code in document["masks"]["T2"]["runs"]} == {11}
+
+
+def test_a_reader_counts_as_unblinded_for_what_he_closed_after_learning_outcomes(room, monkeypatch):
+    def unblinded():
+        summary = read_json(room.data / "reading" / "summary.json")
+        return {one["reader"]: one["opened_outcomes"] for one in summary["readers"]}
+
+    draw(room, "ann", 4)
+    draw(room, "bea", 4)
+    monkeypatch.setattr(room.storage, "_clock", lambda: utc_now() + datetime.timedelta(hours=1))
+    room.note_outcomes_opened(reader="bea", detail="pathology report")
+    monkeypatch.setattr(room.storage, "_clock", lambda: utc_now() + datetime.timedelta(hours=2))
+    draw(room, "ann", 4)
+    assert unblinded() == {"ann": False, "bea": False}
+    draw(room, "bea", 4)
+    assert unblinded() == {"ann": False, "bea": True}
+    audit = pd.read_csv(room.data / "reading" / "audit.csv")
+    assert audit.set_index("event").loc["opened outcomes", ["reader", "detail"]].tolist() == ["bea", "pathology report"]

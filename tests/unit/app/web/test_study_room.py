@@ -86,7 +86,7 @@ def opened(folder, *, practice=0, grow=False, start=datetime.datetime(2026, 1, 5
     storage.sync(roster_of(lesions, readers=protocol.cohort.readers, reading=protocol.reading, seed=protocol.seed,
                            kept=storage.assignments()))  # fmt: skip
     images = ServedImages(Steps((), None, folder / "cache"), RunRecords(folder / "none", protocol))
-    return StudyRoom(protocol, storage, cohort, images, folder / "practice")
+    return StudyRoom(protocol=protocol, storage=storage, cohort=cohort, viewed=images, cache=folder / "practice")
 
 
 @pytest.fixture

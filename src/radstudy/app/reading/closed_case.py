@@ -30,7 +30,7 @@ MASKS, CHARACTERISTICS, ARBITRATION = "masks", "characteristics", "arbitration"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Drawing:
-    """What a reader drew of one lesion on one sequence, without its place in space.
+    """A reader's drawing of one lesion on one sequence, without its place in space.
 
     Parameters
     ----------

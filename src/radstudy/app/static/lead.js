@@ -140,7 +140,7 @@ function progressSection({ progress }) {
   ]);
   const head = ["reader", "task", "closed", "open", "skipped", "later", "last"].map((name) => text(`lead.column.${name}`));
   node.appendChild(table(text("lead.progress_caption"), head, rows));
-  if (progress.unrecorded) node.appendChild(element("p", "refused", text("lead.unrecorded", { count: progress.unrecorded })));
+  if (progress.unrecorded) node.appendChild(element("p", "unrecorded", text("lead.unrecorded", { count: progress.unrecorded })));
   const problems = imageProblems(progress);
   node.append(...listed(text("lead.image_problems"), problems));
   return node;

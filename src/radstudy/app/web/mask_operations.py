@@ -1,4 +1,4 @@
-"""What the page asks the server to compute on a mask: interpolation, smoothing, islands, holes, region growing."""
+"""Operations on a mask that the server computes: interpolation, smoothing, islands, holes, region growing."""
 
 from __future__ import annotations
 

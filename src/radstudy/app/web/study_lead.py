@@ -1,4 +1,4 @@
-"""What the study lead sees and does in a study's reading room."""
+"""The study lead's side of a reading room: progress, agreement, opening again, arrows, the record."""
 
 from __future__ import annotations
 

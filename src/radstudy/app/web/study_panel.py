@@ -1,4 +1,4 @@
-"""Who reads what in a study, how far everybody is, and which lesions need arbitration."""
+"""The readers of a study: their tasks, their progress, and the lesions that need arbitration."""
 
 from __future__ import annotations
 

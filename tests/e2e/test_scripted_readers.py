@@ -1,6 +1,6 @@
 """Two scripted readers and an arbiter read a small study over HTTP, and a run says of it what their own record says.
 
-The same on the demo's cohort: tests/long/test_scripted_readers.py.
+The same on the demo's cohort: tests/long/test_scripted_readers.py. In a browser: test_reading_room.py.
 """
 
 import subprocess

@@ -638,7 +638,7 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+@pytest.mark.parametrize("size", [(1366, 768), pytest.param((1920, 1080), marks=pytest.mark.long)])
 @pytest.mark.parametrize("place", PLACES)
 def test_pages_fit_the_screen_and_every_control_has_a_name(browser: Browser, place: str, size: tuple[int, int]) -> None:
     make, address, awaited = PLACES[place]

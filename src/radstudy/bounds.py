@@ -13,6 +13,7 @@ from pathlib import Path
 
 from radstudy.errors import CaseError, DataError, RadstudyError, RefusedError, StudyFileError, UsageError
 
+FURTHEST_MM = 1e6  # a kilometre from the scanner's middle: no patient lies there
 _UNITS = {"GB": 1e9, "MB": 1e6, "": 1.0}
 
 

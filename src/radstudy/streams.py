@@ -19,6 +19,7 @@ class Stream(IntEnum):
     BOOTSTRAP = 6
     NOISE = 7  # outcomes without any association; with two further numbers, the voxels of a shuffled lesion
     PLANNING = 8  # simulated studies
+    READING = 9  # the reading room: orders, pseudonyms, who is read twice
 
 
 def generator_of(seed: int, stream: Stream, *numbers: int) -> np.random.Generator:

@@ -1,10 +1,12 @@
 """Small inputs that once ended in a traceback, a crash, a hang or in silence: now in a clean error, or rightly.
 
 The inputs are those of shared/data/bad_inputs: a folder a format. A file that may end well is in a table *_right.csv
-beside this file, with the reason why the result is right; every other one must end in an error that names it.
+beside this file, with the reason why the result is right; every other one must end in an error that names it. By default the
+first of the inputs that once ended alike is tried; the others are long.
 """
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,12 @@ from hostile.sandbox import Sandbox
 HERE = Path(__file__).resolve().parent
 load_kinds()
 FOLDER = real_data_folder() / "bad_inputs"
-FILES = sorted(file for name in KINDS for file in (FOLDER / name).glob("*")) or [None]
+FILES = sorted(file for name in KINDS for file in (FOLDER / name).glob("*"))
+FIRST = re.compile(r"_1[._]")  # the names number the inputs that once ended alike
+INPUTS = [
+    pytest.param(file, id=f"{file.parent.name}/{file.name}", marks=() if FIRST.search(file.name) else pytest.mark.long)
+    for file in FILES
+] or [pytest.param(None, id="none")]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +41,7 @@ def right():
     return found
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: "none" if file is None else f"{file.parent.name}/{file.name}")
+@pytest.mark.parametrize("file", INPUTS)
 def test_a_bad_input_ends_in_a_clean_error_or_in_the_right_result(file, real_data, sandbox, right):
     assert file is not None, f"no bad inputs in {FOLDER}"
     outcome = sandbox.run(file.parent.name, file)

@@ -14,6 +14,7 @@ CALLS = {  # of every command that writes; the files are those of the fixture `l
     "init": ("init", "out"),
     "run": ("run", "s.yaml", "--step", "cohort", "--jobs", "1", "--out", "out"),
     "import": ("import", "dicom", "--out", "out"),
+    "read": ("read", "s.yaml", "--reader", "a", "--no-browser"),
     "demo": ("demo", "--patients", "24", "--jobs", "1", "--out", "out"),
 }
 

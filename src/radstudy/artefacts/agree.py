@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from radstudy.artefacts.common import FEATURE, NOTE, SEQUENCE
-from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, boolean, integer, number, text
+from radstudy.artefacts.declaration import (
+    Column,
+    ColumnKind,
+    JsonFile,
+    TableFile,
+    boolean,
+    integer,
+    number,
+    optional,
+    text,
+    with_limits,
+)
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.volume import MaskPair
 
@@ -24,7 +35,8 @@ MASKS = TableFile(
     columns=fields_of(MaskPair),
 )  # fmt: skip
 KAPPA = TableFile(
-    "agree/kappa.csv", "Cohen's kappa of the characteristics that two readers assessed.", ("report",),
+    "agree/kappa.csv", "Cohen's kappa of the characteristics that two readers assessed; the ICC of numbers.",
+    ("report",),
     columns=(
         text("variable", "Characteristic, by its name in the study file."),
         text("weights", "Weights of the disagreements; empty for none."),
@@ -34,6 +46,7 @@ KAPPA = TableFile(
         number("observed", "Observed share of agreement."),
         integer("n", "Rows that both readers assessed."),
         NOTE,
+        *optional(*with_limits(number("icc", "ICC(2,1) of a number of the reading room; empty for levels."))),
     ),
 )  # fmt: skip
 SUMMARY = JsonFile(

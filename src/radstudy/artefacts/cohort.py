@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from radstudy.artefacts.common import FAILURE, LESION, OUTCOME, PATIENT, SEQUENCE, SET
 from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, integer, text
+from radstudy.artefacts.reading import SUMMARY_FIELDS
 from radstudy.artefacts.records.case import CaseRecord
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.opened import OpenedFiles
@@ -73,4 +74,8 @@ OPENED = JsonFile(
                    + "; ".join(f"{field.name}, {field.text}" for field in fields_of(OpenedFiles))),),
     kept=True, when="the study starts from images",
 )  # fmt: skip
-DECLARED = (ROWS, EXCLUDED, ABSENT, FAILURES, UNUSABLE, FLOW, NOTES, CASES, OPENED)
+READING = JsonFile(
+    "cohort/reading.json", "What the methods text says of the reading: a copy of summary.json of the reading room.",
+    ("report",), "the study was read in the reading room", fields=SUMMARY_FIELDS,
+)  # fmt: skip
+DECLARED = (ROWS, EXCLUDED, ABSENT, FAILURES, UNUSABLE, FLOW, NOTES, CASES, OPENED, READING)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -16,6 +18,8 @@ from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.base import fields_of
 from radstudy.protocol.sections import Protocol
 from radstudy.table import each_lesion
+
+_NOTHING: Mapping[tuple[str, str], Collection[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Case:
 
 
 def find_cases(
-    protocol: Protocol, kept: pd.DataFrame, folder: Path
+    protocol: Protocol, kept: pd.DataFrame, folder: Path, unseen: Mapping[tuple[str, str], Collection[str]] = _NOTHING
 ) -> tuple[list[Case], list[CaseError], list[tuple[str, str, str]]]:
     """Find the cases of the rows kept, those that fail, and each missing (patient, lesion, sequence) that is optional.
 
@@ -65,6 +69,7 @@ def find_cases(
     protocol : the study's protocol.
     kept : rows of the cohort table, indexed (patient, lesion); patterns may name their columns.
     folder : folder that relative paths of the study file start from.
+    unseen : (patient, lesion) to the sequences that readers of the reading room left out.
     """
     cases: list[Case] = []
     failures: list[CaseError] = []
@@ -73,7 +78,7 @@ def find_cases(
     for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
-            if seen is not None and sequence not in seen:
+            if (seen is not None and sequence not in seen) or sequence in unseen.get((patient, lesion), ()):
                 absent.append((patient, lesion, sequence))
                 continue
             names = {**{str(k): v for k, v in row.items()}, "patient": patient, "lesion": lesion, "sequence": sequence}
@@ -102,8 +107,8 @@ def transfer_notes(protocol: Protocol, cases: list[Case]) -> list[str]:
 def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | None:
     """The case, or None if it is missing and optional."""
     section = protocol.cohort
-    image = _find(section.images, names, folder)
-    masks = {reader: _mask_of(protocol, reader, names, folder) for reader in section.readers}
+    image = file_of(section.images, names, folder)
+    masks = {reader: mask_of(protocol, reader, names, folder) for reader in section.readers}
     first = masks[protocol.reader]
     if not image.exists() and names["sequence"] in section.optional_sequences and not first.exists():
         return None
@@ -124,10 +129,10 @@ def _case(protocol: Protocol, names: dict[str, Any], folder: Path) -> Case | Non
     return Case(names["patient"], names["lesion"], names["sequence"], image, drawn, reference, transfer)
 
 
-def _mask_of(protocol: Protocol, reader: str, names: dict[str, Any], folder: Path) -> Path:
+def mask_of(protocol: Protocol, reader: str, names: dict[str, Any], folder: Path) -> Path:
     """A reader's mask file."""
     pattern, text = protocol.cohort.masks_of(reader)
-    return _find(pattern, {**names, "reader": text}, folder)
+    return file_of(pattern, {**names, "reader": text}, folder)
 
 
 def _no_folder(path: Path) -> str:
@@ -142,8 +147,8 @@ def _transfer(protocol: Protocol, names: dict[str, Any], folder: Path) -> MaskOr
     if section is None or names["sequence"] not in section.to:
         return None
     other = {**names, "sequence": section.from_}
-    image = _find(protocol.cohort.images, other, folder)
-    mask = _mask_of(protocol, protocol.reader, other, folder)
+    image = file_of(protocol.cohort.images, other, folder)
+    mask = mask_of(protocol, protocol.reader, other, folder)
     return MaskOrigin(section.from_, image, mask) if image.exists() and mask.exists() else None
 
 
@@ -152,7 +157,7 @@ def _reference(protocol: Protocol, names: dict[str, Any], folder: Path) -> Path 
     section = protocol.reference
     if section is None:
         return None
-    mask = _find(section.mask, names, folder)
+    mask = file_of(section.mask, names, folder)
     if not mask.exists():
         raise CaseError(
             f"the mask of the {section.tissue}, by which the image is to be scaled, does not exist",
@@ -198,7 +203,20 @@ def plainly(name: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", unicodedata.normalize("NFC", name).casefold())
 
 
-def _find(pattern: str, names: dict[str, Any], folder: Path) -> Path:
+def file_of(pattern: str, names: dict[str, Any], folder: Path) -> Path:
+    """The file of a pattern; it need not exist.
+
+    Parameters
+    ----------
+    pattern : of the study file.
+    names : what stands for the names in braces.
+    folder : what relative patterns start from.
+
+    Raises
+    ------
+    CaseError : a column of the pattern is empty, or several files fit.
+    CohortError : a name of the pattern is not known.
+    """
     fields = fields_of(pattern)
     unknown = [name for name in fields if name not in names]
     if unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -86,9 +86,18 @@ def read_feature_table(protocol: Protocol, folder: Path) -> GivenFeatures:
 
 
 def without_features(
-    protocol: Protocol, kept: pd.DataFrame, given: GivenFeatures
+    protocol: Protocol,
+    kept: pd.DataFrame,
+    given: GivenFeatures,
+    unseen: Mapping[tuple[str, str], Collection[str]],
 ) -> tuple[list[CaseError], list[tuple[str, str, str]]]:
-    """Lesions of the cohort that the feature table lacks: failures, or absent ones if that is allowed."""
+    """Lesions of the cohort that the feature table lacks: failures, or absent ones if that is allowed.
+
+    Parameters
+    ----------
+    protocol, kept, given : the study, the rows kept, the given features.
+    unseen : (patient, lesion) to the sequences that readers of the reading room left out.
+    """
     failures: list[CaseError] = []
     absent: list[tuple[str, str, str]] = []
     section = protocol.cohort
@@ -96,7 +105,7 @@ def without_features(
     for patient, lesion, row in each_lesion(kept):
         seen = visible_on(section, row)
         for sequence in protocol.sequences:
-            hidden = seen is not None and sequence not in seen
+            hidden = (seen is not None and sequence not in seen) or sequence in unseen.get((patient, lesion), ())
             if not hidden and (patient, lesion) in present[sequence]:
                 continue
             if hidden or sequence in section.optional_sequences:

@@ -12,6 +12,7 @@ import pandas as pd
 from radstudy.cohort.case_files import Case, find_cases, nothing_of, transfer_notes
 from radstudy.cohort.codebook import code_clinical
 from radstudy.cohort.feature_table import read_feature_table, strangers, without_features
+from radstudy.cohort.reading import contradicted_visibility, read_record, with_answers, with_exclusions
 from radstudy.cohort.rows import (
     excluded_rows,
     identified_rows,
@@ -85,23 +86,27 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     Raises
     ------
     CohortError : every problem of the table that the user must resolve first: missing columns, duplicate rows, outcomes
-        that are neither class, clinical values outside the codebook, a split that leaves a class empty.
+        that are neither class, clinical values outside the codebook, a split that leaves a class empty, contradictions
+        between the table and the reading room's record.
     """
     section = protocol.cohort
     sheet = read_sheet(folder / section.table, section.sheet, words_of(section))
-    require_columns(section, sheet.table, sheet.file)
+    record = read_record(protocol, folder)
+    require_columns(section, sheet.table, sheet.file, record.columns(section))
     numbers = [variable.column or name for name, variable in section.clinical.items() if variable.levels is None]
     table, notes = sheet.with_numbers(numbers, section.decimal)
     broken = excel_errors(table, named_columns(section).values())
     if broken:
         raise CohortError(f"{sheet.file} has {len(broken)} formula(s) with an error:", broken)
     identified, problems = identified_rows(section, table)
-    excluded = excluded_rows(section, identified)
+    identified, filled, contradictions = with_answers(section, identified, record)
+    excluded = with_exclusions(excluded_rows(section, identified), identified, record)
     kept = identified.loc[~identified.index.isin(excluded.index)]
     outcome, outcome_problems = outcome_of(section, kept)
     clinical = code_clinical(section.clinical, kept)
-    problems += outcome_problems + list(clinical.problems)
-    notes += clinical.notes
+    problems += [*outcome_problems, *contradictions, *contradicted_visibility(section, kept, record)]
+    problems += clinical.problems
+    notes += [*filled, *record.notes, *clinical.notes]
     if not len(kept):
         problems.append("no row is left after the exclusions")
     if problems:
@@ -114,10 +119,10 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]
     if protocol.features is not None:
         given = read_feature_table(protocol, folder)
-        failures, absent = without_features(protocol, kept, given)
+        failures, absent = without_features(protocol, kept, given, record.unseen)
         notes = [*notes, *given.notes, *strangers(kept, given)]
         return Cohort(rows, (), frame, tuple(failures), tuple(absent), tuple(dict.fromkeys(notes)), given.table)
-    cases, failures, absent = find_cases(protocol, kept, folder)
+    cases, failures, absent = find_cases(protocol, kept, folder, record.unseen)
     notes = [*notes, *transfer_notes(protocol, cases), *nothing_of(protocol, cases)]
     return Cohort(rows, tuple(cases), frame, tuple(failures), tuple(absent), tuple(notes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,14 @@ ROW = ("patient", "lesion")
 _UNFIT_FOR_FILES = set('/\\:*?"<>|')
 
 
-def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> None:
+def require_columns(section: CohortSection, table: pd.DataFrame, file: Path, elsewhere: Collection[str] = ()) -> None:
     """Refuse a table that lacks a column named in the study file.
+
+    Parameters
+    ----------
+    section, table : of the study file; the cohort table.
+    file : of the table, for the message.
+    elsewhere : columns that another table has.
 
     Raises
     ------
@@ -25,7 +31,7 @@ def require_columns(section: CohortSection, table: pd.DataFrame, file: Path) -> 
     missing = [
         f"cohort.{setting} names the column '{column}', which the table does not have"
         for setting, column in named_columns(section).items()
-        if column not in table.columns
+        if column not in table.columns and column not in elsewhere
     ]
     if missing:
         have = ", ".join(str(column) for column in table.columns)

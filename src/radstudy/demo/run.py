@@ -34,7 +34,27 @@ def run_demo(
     jobs : number of processes; None uses all cores.
     say, bar : functions that report progress.
     """
-    data = out / "data"
+    data = make_once(out / "data", patients=patients, seed=seed, null=null, jobs=jobs, say=say, bar=bar)
+    return run(load_protocol(data / "study.yaml"), data=data, out=out, jobs=jobs, say=say, bar=bar)
+
+
+def make_once(
+    data: Path,
+    *,
+    patients: int,
+    seed: int,
+    null: bool,
+    jobs: int | None,
+    say: Callable[[str], None],
+    bar: Callable[[Iterable[Any], int, str], Iterable[Any]],
+) -> Path:
+    """Generate the demo's cohort unless the folder has it already; return the folder.
+
+    Parameters
+    ----------
+    data : folder of the cohort.
+    patients, seed, null, jobs, say, bar : as of `run_demo`.
+    """
     key = content_hash({"patients": patients, "seed": seed, "null": null})
     marker = data / ".made.json"
     if kept(marker, key) is None:
@@ -42,4 +62,4 @@ def run_demo(
         marker.unlink(missing_ok=True)
         make(data, patients=patients, seed=seed, null=null, jobs=jobs, progress=bar)
         keep(marker, key, {})
-    return run(load_protocol(data / "study.yaml"), data=data, out=out, jobs=jobs, say=say, bar=bar)
+    return data

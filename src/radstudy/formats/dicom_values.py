@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from radstudy.bounds import FURTHEST_MM
 from radstudy.formats.dicom_file import UnreadableError
 
 if TYPE_CHECKING:
@@ -60,7 +61,6 @@ def _require_sequence(value: Any, keyword: str) -> None:
 
 _SCALES = {"RescaleSlope", "RescaleIntercept"}
 _LENGTHS = {"PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"}
-FURTHEST_MM = 1e6  # a kilometre from the scanner's middle: no patient lies there
 
 
 def _within(value: Any, most: float) -> bool:

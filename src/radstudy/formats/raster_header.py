@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from radstudy.bounds import FURTHEST_MM
 from radstudy.errors import CaseError
 from radstudy.formats.reading import files_inside, opened
 
@@ -236,7 +237,8 @@ def _require_sound(fields: Mapping[str, str], sizes: Sequence[int], file: Path) 
               **dict.fromkeys(_TURN, n * n)}  # fmt: skip
     for name, count in wanted.items():
         if name in fields and len(_numbers(fields[name]) or ()) != count:
-            raise _damaged(f"its header gives {name} = '{fields[name]}', which is not {count} numbers", file)
+            what = f"{count} numbers of at most {FURTHEST_MM:,.0f}"
+            raise _damaged(f"its header gives {name} = '{fields[name]}', which is not {what}", file)
     _whole(fields, ("CompressedDataSize",), file)
 
 
@@ -261,12 +263,12 @@ def _whole(fields: Mapping[str, str], names: Sequence[str], file: Path, default:
 
 
 def _numbers(text: str) -> list[float] | None:
-    """The finite numbers of a text, or None."""
+    """The numbers of a text, or None: of a place or direction that a patient can have (ITK does not end on 1e308)."""
     try:
         numbers = [float(word) for word in text.split()]
     except ValueError:
         return None
-    return numbers if all(map(math.isfinite, numbers)) else None
+    return numbers if all(abs(number) <= FURTHEST_MM for number in numbers) else None
 
 
 def _whole_numbers(text: str) -> list[int]:

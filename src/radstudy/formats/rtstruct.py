@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.bounds import FURTHEST_MM
 from radstudy.errors import CaseError
 from radstudy.formats.dicom_file import UnreadableError
 from radstudy.formats.dicom_frames import dicom_border, read_dataset
-from radstudy.formats.dicom_values import FURTHEST_MM, text_of, value_of, whole_of
+from radstudy.formats.dicom_values import text_of, value_of, whole_of
 from radstudy.space.axes import points_ras_of_lps
 
 if TYPE_CHECKING:

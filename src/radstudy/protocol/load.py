@@ -126,13 +126,34 @@ def _over_preset(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     if ours.get("column", theirs.get("column")) != theirs.get("column"):
         renamed = {key: value for key, value in theirs.items() if key not in ("label", "labels")}
         preset = {**preset, "cohort": {**preset["cohort"], "outcome": renamed}}
-    return _overlay(preset, own)
+    return _overlay(_without_other_items(preset, own), own)
+
+
+def _without_other_items(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The preset without what it says of items of the form that a study with items of its own does not ask."""
+    reading = preset.get("reading", {})
+    form = reading.get("characteristics", {})
+    if "differs_above" not in form:
+        return preset
+    clinical = _inside(own, "cohort").get("clinical", preset["cohort"]["clinical"])
+    items = _inside(_inside(own, "reading"), "characteristics").get("items")
+    numbers = {
+        name for name, variable in (clinical.items() if isinstance(clinical, dict) else ())
+        if isinstance(variable, dict) and not variable.get("levels")
+        and (variable.get("table") == "imaging" if items is None else isinstance(items, list) and name in items)
+    }  # fmt: skip
+    kept = {name: above for name, above in form["differs_above"].items() if name in numbers}
+    return {**preset, "reading": {**reading, "characteristics": {**form, "differs_above": kept}}}
+
+
+def _inside(settings: dict[str, Any], section: str) -> dict[str, Any]:
+    """A section as it is written; empty where there is none, or something else, which is refused later."""
+    written = settings.get(section)
+    return written if isinstance(written, dict) else {}
 
 
 def _outcome_of(settings: dict[str, Any]) -> dict[str, Any]:
-    cohort = settings.get("cohort")
-    outcome = cohort.get("outcome") if isinstance(cohort, dict) else None
-    return outcome if isinstance(outcome, dict) else {}
+    return _inside(_inside(settings, "cohort"), "outcome")
 
 
 def _overlay(base: dict[str, Any], over: dict[str, Any], at: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from radstudy.protocol.extract import Extract, Images, Maps
 from radstudy.protocol.features import FeatureColumns, Features
 from radstudy.protocol.model import ClinicalModel, Model, Modelling
 from radstudy.protocol.prepare import AnyPreparationStep, PreparationStep, Reference, reference_in
+from radstudy.protocol.reading import ReadingSection, checked_reading
 from radstudy.protocol.selection import SizedStep
 from radstudy.protocol.shipped import FIRST, defaults_in_force, versions_of_defaults
 
@@ -64,6 +65,7 @@ __all__ = [
     "Nested",
     "OutcomeSection",
     "Protocol",
+    "ReadingSection",
     "Report",
     "Resampling",
     "Split",
@@ -102,6 +104,9 @@ class Protocol(Section):
     model: Modelling
     evaluate: Evaluate = Field(default_factory=Evaluate)
     report: Report = Field(default_factory=Report)
+    reading: ReadingSection = Field(
+        default_factory=ReadingSection, description="The reading room; no step depends on it."
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -239,6 +244,11 @@ class Protocol(Section):
         for name in (transfer.from_, *transfer.to) if transfer is not None else ():
             if name not in self.sequences:
                 raise unknown("cohort.transfer: sequence", name, self.sequences, ("cohort", "transfer"))
+        return self
+
+    @model_validator(mode="after")
+    def _readers_stay_blind(self) -> Self:
+        checked_reading(self.reading, self.cohort, self.sequences, self.agree)
         return self
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ def template_text() -> str:
     preset = Preset.of(PRESET).latest
     text = (resources.files("radstudy") / "presets" / "study_template.yaml").read_text(encoding="utf-8")
     filled = {name: str(value) for name, value in versions().items()}
-    filled |= {name: _as_remark(preset, name) for name in ("sequences", "prepare", "extract", "agree")}
+    filled |= {name: _as_remark(preset, name) for name in ("sequences", "prepare", "extract", "agree", "reading")}
     for name, value in filled.items():
         text = text.replace(f"@{name}", value)
     return text

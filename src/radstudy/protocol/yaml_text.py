@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -54,8 +55,7 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
     bounds.YAML.require_of(StudyFileError, len(text), name)
     _require_flat(text, name)
     try:
-        _require_plain(_reader(names_twice).compose(text), name)
-        return _reader(names_twice).load(text)
+        return _reader(names_twice, lambda root: _require_plain(root, name)).load(text)
     except RadstudyError:
         raise
     except MarkedYAMLError as error:
@@ -100,13 +100,21 @@ def _too_deep(name: str) -> StudyFileError:
     return StudyFileError(f"{name}: this is not a settings file: it is nested more than {bounds.DEEPEST} levels deep")
 
 
-def _reader(names_twice: bool) -> YAML:
+def _reader(names_twice: bool, check: Callable[[Node], None]) -> YAML:
+    """A reader that has its nodes checked before it builds anything of them."""
+
+    class Checking(RoundTripConstructor):
+        def construct_document(self, node: Node) -> Any:
+            check(node)
+            return super().construct_document(node)
+
     reader = YAML(typ="rt")
+    reader.Constructor = Checking
     reader.allow_duplicate_keys = names_twice
     return reader
 
 
-def _require_plain(root: Node | None, name: str) -> None:
+def _require_plain(root: Node, name: str) -> None:
     """Refuse content that does not belong in a settings file; count each part as often as it is repeated."""
     sizes: dict[int, int] = {}
 

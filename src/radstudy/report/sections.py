@@ -84,7 +84,8 @@ _MAKERS: dict[str, Callable[[RunFacts, str], Any]] = {
 
 def _all_settings(facts: RunFacts) -> dict[str, Any]:
     """The study file's settings, and those of the PyRadiomics parameter file that it names."""
-    settings, params = facts.protocol.model_dump(mode="json", by_alias=True), facts.protocol.extract.params
+    settings = facts.protocol.model_dump(mode="json", by_alias=True, exclude={"reading"})
+    params = facts.protocol.extract.params
     if params is None or SUMMARY not in facts.documents:
         return settings
     return {**settings, f"content of {params}": facts.extraction.as_dict()}

@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from radstudy.artefacts import agree, extract
+from radstudy.artefacts.reading import ANSWERS
+from radstudy.cohort.reading import read_answers, reading_folder
 from radstudy.modelling.agreement import reproducibility, reproducible_columns
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
-from radstudy.steps.reader_agreement import kappa_table, mask_table
+from radstudy.steps.reader_agreement import compared_answers, kappa_table, mask_table
 from radstudy.steps.run import Run
 from radstudy.steps.transfer import transferred_lesions
 from radstudy.store import content_hash, file_hash
@@ -31,6 +33,10 @@ def do_agree(run: Run) -> None:
     if run.protocol.agree.kappa:
         table = run.data / run.protocol.cohort.table
         inputs["table"] = tables[table] = file_hash(table)
+    answers = reading_folder(run.protocol, run.data) / ANSWERS.path
+    if answers.is_file():
+        tables[answers] = file_hash(answers)
+        inputs["answers"] = content_hash(compared_answers(run.protocol, read_answers(run.protocol, run.data)))
     with run.step(STEP, settings=settings, inputs=inputs, tables=tables) as due:
         if due:
             _agree(run)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from radstudy.artefacts import ColumnKind
-from radstudy.artefacts.cohort import ABSENT, CASES, EXCLUDED, FAILURES, FLOW, NOTES, OPENED, ROWS, UNUSABLE
+from radstudy.artefacts.cohort import ABSENT, CASES, EXCLUDED, FAILURES, FLOW, NOTES, OPENED, READING, ROWS, UNUSABLE
 from radstudy.artefacts.records.case import CaseRecord, DrawnElsewhere
 from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.cohort.reading import read_summary, record_files
 from radstudy.cohort.rows import ROW
 from radstudy.errors import CohortError, grouped
 from radstudy.formats.reading import Reading, recorded
@@ -35,6 +37,7 @@ def do_cohort(run: Run) -> None:
     """
     with recorded() as read:
         cohort = read_cohort(run.protocol, run.data)
+        summary = read_summary(run.protocol, run.data)
     if not cohort.cases and run.protocol.features is None:
         raise CohortError("no lesion has its files:", grouped(cohort.failures))
     opened = open_files(run.protocol, cohort.cases, kept_in=OPENED.file(run.out), jobs=run.jobs, bar=run.bar)
@@ -61,9 +64,11 @@ def do_cohort(run: Run) -> None:
     if run.protocol.features is not None:
         settings["features"] = run.protocol.features.model_dump(mode="json")
         inputs |= {file: _hash(run.data / file, read) for file in run.protocol.features.files()}
+    inputs |= {f"reading/{file.name}": _hash(file, read) for file in record_files(run.protocol, run.data)}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
             _write(run, cohort)
+            _write_reading(run, summary)
             write_failures(UNUSABLE.file(run.out), opened.failures)
 
 
@@ -87,6 +92,14 @@ def _write(run: Run, cohort: Cohort) -> None:
     write_failures(FAILURES.file(run.out), cohort.failures)
 
 
+def _write_reading(run: Run, summary: dict[str, Any] | None) -> None:
+    """Copy the summary of the reading room into the run; remove an earlier copy if there is none any more."""
+    if summary is not None:
+        READING.write(run.out, summary)
+    else:
+        READING.file(run.out).unlink(missing_ok=True)
+
+
 def _cases_plain(cohort: Cohort) -> list[dict[str, object]]:
     return [_record(case).as_json() for case in cohort.cases]
 
@@ -101,7 +114,12 @@ def _record(case: Case) -> CaseRecord:
 
 def read_cases(run: Run) -> list[Case]:
     """The cases that the step wrote."""
-    return [_case(CaseRecord.from_json(item)) for item in CASES.read(run.out)]
+    return cases_in(run.out)
+
+
+def cases_in(out: Path) -> list[Case]:
+    """The cases of a run's folder."""
+    return [_case(CaseRecord.from_json(item)) for item in CASES.read(out)]
 
 
 def _case(record: CaseRecord) -> Case:

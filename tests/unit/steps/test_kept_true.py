@@ -430,12 +430,16 @@ def test_a_damaged_record_is_discarded_and_made_again(cohort, caplog, step, how)
     assert "P1_1_T2.json" in caplog.text
 
 
-@pytest.mark.parametrize("how", DAMAGES[:5], ids=NAMES[:5])
-@pytest.mark.parametrize(
-    "name",
-    ["cohort/cases.json", "cohort/rows.csv", "prepare/volumes/P1_1_T2.json", "prepare/volumes.csv",
-     "extract/features.parquet", "extract/lesions.csv"],
+FINISHED = (
+    "cohort/cases.json", "cohort/rows.csv", "prepare/volumes/P1_1_T2.json", "prepare/volumes.csv",
+    "extract/features.parquet", "extract/lesions.csv",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "how"), [
+    pytest.param(name, how, id=f"{name}-{NAMES[of]}", marks=() if (at - of) % 5 in (0, 2) else pytest.mark.long)
+    for at, name in enumerate(FINISHED) for of, how in enumerate(DAMAGES[:5])
+])  # fmt: skip
 def test_a_damaged_file_of_a_finished_step_is_made_again(cohort, name, how):
     run(cohort, "undisturbed")
     run(cohort, "run")

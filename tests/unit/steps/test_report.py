@@ -37,3 +37,16 @@ def test_figures_of_an_older_version_are_not_left_beside_the_new_ones(run, monke
     ]  # fmt: skip
     assert list(run.path("report", "tables").iterdir()) == []
     assert run.path("report", "figures", "figure3_auc.kept-1.png").read_text() == "with my arrows"
+
+
+def test_the_reading_room_changes_neither_the_key_nor_the_settings_of_a_report(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "write_report", lambda _, out, jobs: None)
+    do_report(run)
+    before = run.folder("report").finished_key()
+    other = parse_protocol(f"{STUDY}reading: {{image: acquired, practice: 0}}\n")
+    assert other != run.protocol
+    do_report(Run(other, tmp_path, tmp_path, 1, lambda _: None, lambda items, _n, _w: items))
+    assert run.folder("report").finished_key() == before
+    renamed = parse_protocol(STUDY.replace("MADE UP", "made up"))
+    do_report(Run(renamed, tmp_path, tmp_path, 1, lambda _: None, lambda items, _n, _w: items))
+    assert run.folder("report").finished_key() != before

@@ -20,6 +20,7 @@ _FILES = (
     "map",
     "derive",
     "predict",
+    "read",
     "mask_list",
     "mask_convert",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 from radstudy.report.display import NOTHING, interval, number
@@ -61,25 +62,37 @@ def _spread(values: Any, digits: int) -> Cell:
 
 @report_part("kappa", reads=("agree/kappa.csv",), rows_independent=True)
 def kappa(facts: RunFacts) -> Table:
-    """Cohen's kappa of two readers' assessments, one row per characteristic."""
+    """Cohen's kappa of two readers' assessments, or the ICC of their numbers, one row per characteristic."""
     frame = facts.frame("agree/kappa.csv")
     if not len(frame):
         raise AbsentError("The study file names no characteristic assessed by two readers (agree.kappa).")
     notes = Footnotes()
-    rows: list[Row] = []
-    for _, row in frame.iterrows():
-        mark = notes.mark(str(row["note"])) if row["note"] else ""
-        weights = str(row["weights"])
-        rows.append([
-            Cell(facts.label_of(str(row["variable"])), mark=mark), *numbers([
-                str(int(row["n"])), number(100 * row["observed"], 1),
-                interval(row["kappa"], row["low"], row["high"], 2)]),
-            Cell("none" if weights in ("", "None", "none") else weights),
-        ])  # fmt: skip
-    names = ["Characteristic", "n", "Agreement (%)", "Kappa (CI)", "Weights"]
+    numeric = "icc" in frame.columns and bool(frame["icc"].notna().any())
+    rows: list[Row] = [
+        _agreed(facts, row, notes.mark(str(row["note"])) if row["note"] else "") for _, row in frame.iterrows()
+    ]
+    names = ["Characteristic", "n", "Agreement (%)", "Kappa or ICC (CI)" if numeric else "Kappa (CI)", "Weights"]
     lines = [
         *notes.lines(),
         "Cohen's kappa: agreement beyond chance; 1 is complete agreement, 0 is agreement by chance. With weights, near "
         "misses between ordered levels count in part.",
     ]
+    if numeric:
+        lines.append(
+            "ICC(2,1) for numbers: two-way random effects, absolute agreement, single measure. Their agreement (%) "
+            "counts equal numbers."
+        )
     return Table([[*words(names[:1]), *numbers(names[1:4]), *words(names[4:])]], rows, frame, lines)
+
+
+def _agreed(facts: RunFacts, row: Any, mark: str) -> Row:
+    """One characteristic: its kappa, or the ICC of a number."""
+    if math.isfinite(row.get("icc", math.nan)):
+        value, weights = interval(row["icc"], row["icc_low"], row["icc_high"], 2), "ICC(2,1)"
+    else:
+        value, weights = interval(row["kappa"], row["low"], row["high"], 2), str(row["weights"])
+    return [
+        Cell(facts.label_of(str(row["variable"])), mark=mark),
+        *numbers([str(int(row["n"])), number(100 * row["observed"], 1), value]),
+        Cell("none" if weights in ("", "None", "none") else weights),
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.protocol.words import listed
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.evidence import agreement, agreement_tested, rows, shows
+from radstudy.report.text.reading import readers_of
 from radstudy.report.text.sentence import Sentence
 
 _FORMS = {
@@ -44,6 +45,11 @@ def _kappa(facts: RunFacts) -> str:
     return f"Agreement between two readers on {listed(named)} was measured with Cohen's kappa."
 
 
+def _numbers(facts: RunFacts) -> str:
+    named = [facts.label_of(str(name)) for name in dict.fromkeys(rows(facts, KAPPA, "icc")["variable"])]
+    return f"Agreement between two readers on {listed(named)} was measured with the ICC(2,1) ({_FORMS['ICC(2,1)']})."
+
+
 AGREEMENT = (
     Sentence("no_agreement_filter", lambda facts: bool(agreement(facts).get("note")), _unfiltered),
     Sentence("agreement_filter", agreement_tested, _filtered),
@@ -64,4 +70,12 @@ AGREEMENT = (
         ),
     ),
     Sentence("kappa", lambda facts: shows(facts, KAPPA, "kappa"), _kappa),
+    Sentence("icc_of_numbers", lambda facts: shows(facts, KAPPA, "icc"), _numbers),
+    Sentence(
+        "first_answers",
+        lambda facts: (
+            bool(readers_of(facts, "characteristics")) and (shows(facts, KAPPA, "kappa") or shows(facts, KAPPA, "icc"))
+        ),
+        lambda _: "Of characteristics read in the reading room, each reader's answers locked first were compared.",
+    ),
 )

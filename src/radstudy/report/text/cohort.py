@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.report.display import plural
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import lesions_share_patients, rows, shows
+from radstudy.report.text.reading import READING
 from radstudy.report.text.sentence import Sentence
 
 ROWS, EXCLUDED = "cohort/rows.csv", "cohort/excluded.csv"
@@ -34,8 +35,12 @@ def _random(facts: RunFacts) -> str:
 
 def _left_out(facts: RunFacts) -> str:
     frame = rows(facts, EXCLUDED, "reason")
+    starts = tuple(f"{sequence} not evaluable" for sequence in facts.protocol.sequences)  # radstudy.cohort.reading
+    by_readers = frame["reason"].str.startswith(starts).sum() if READING in facts.documents else 0
+    why = ["a reason for exclusion in the cohort table"] if by_readers < len(frame) else []
+    why += ["a sequence that readers could not evaluate"] if by_readers else []
     return (
-        f"Rows with a reason for exclusion in the cohort table were left out ({len(frame)} rows of "
+        f"Rows with {' or '.join(why)} were left out ({plural(len(frame), 'row')} of "
         f"{plural(frame['patient'].nunique(), 'patient')})."
     )
 

@@ -10,6 +10,7 @@ from radstudy.report.text.cohort import COHORT
 from radstudy.report.text.images import FEATURES, IMAGES
 from radstudy.report.text.modelling import MODELS, SELECTION
 from radstudy.report.text.paragraph import Paragraph
+from radstudy.report.text.reading import READ
 from radstudy.report.text.resampling import BASELINES, CHANCE, RESAMPLING
 from radstudy.report.text.sentence import Sentence, not_run, said
 from radstudy.report.text.statistics import STATISTICS, TAILS
@@ -42,6 +43,7 @@ def _prepare_not_run() -> Sentence:
 
 METHODS: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Patients", (*COHORT, not_run("cohort"))),
+    ("Reading", READ),
     ("Image preparation", (*IMAGES, _prepare_not_run())),
     ("Segmentation and features", (*FEATURES, not_run("extract"))),
     ("Reproducibility", (*AGREEMENT, not_run("agree"))),

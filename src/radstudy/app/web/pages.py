@@ -1,0 +1,96 @@
+"""The pages and scripts, read once when the server starts: what is asked for is looked up, never opened.
+
+So no path that a browser sends reaches the file system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from radstudy.app.web.answers import Handler, answered
+from radstudy.app.web.needs import UnknownError
+from radstudy.store import bytes_hash
+
+STATIC = Path(__file__).parents[1] / "static"
+_HERE = Path(__file__).parent
+_TYPES = {
+    ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".json": "application/json",
+    ".woff2": "font/woff2",
+}  # fmt: skip
+_KEPT = "private, no-cache"  # the browser may keep a script, and asks each time whether it is still the same
+
+
+@dataclass(frozen=True)
+class Page:
+    """One file as it is sent."""
+
+    content: bytes
+    kind: str
+    tag: str
+
+    @classmethod
+    def read(cls, file: Path) -> Page:
+        """Read a file."""
+        content = file.read_bytes()
+        return cls(content, _TYPES[file.suffix], f'"{bytes_hash(content)}"')
+
+    def response(self, request: Request) -> Response:
+        """The file, or that it is the one that the browser has."""
+        headers = {"cache-control": _KEPT, "etag": self.tag}
+        if request.headers.get("if-none-match") == self.tag:
+            return Response(status_code=304, headers=headers)
+        return Response(self.content, headers=headers, media_type=self.kind)
+
+
+def read_pages(folder: Path) -> Mapping[str, Page]:
+    """Path within the folder to each file of a kind that pages consist of."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix in _TYPES)
+    return {file.relative_to(folder).as_posix(): Page.read(file) for file in files}
+
+
+@dataclass(frozen=True)
+class PageRoutes:
+    """The routes of pages and scripts.
+
+    Parameters
+    ----------
+    pages : of `read_pages`; ``room.html`` is the page that readers and the lead see.
+    """
+
+    pages: Mapping[str, Page]
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        table: dict[str, Handler] = {"/": _entry(), "/room": self.room, "/static/{path:path}": self.static}
+        return [Route(path, answered(handler), methods=["GET"]) for path, handler in table.items()]
+
+    async def room(self, request: Request) -> Response:
+        """The reading room's page."""
+        return self._page("room.html").response(request)
+
+    async def static(self, request: Request) -> Response:
+        """A script, style or picture."""
+        return self._page(request.path_params["path"]).response(request)
+
+    def _page(self, name: str) -> Page:
+        if name not in self.pages:
+            raise UnknownError("there is no such page")
+        return self.pages[name]
+
+
+def _entry() -> Handler:
+    """The first page and, at the same path, its script: all that is sent without a cookie."""
+    page, script = Page.read(_HERE / "entry.html"), Page.read(_HERE / "entry.js")
+
+    async def entry(request: Request) -> Response:
+        sent = script if request.url.query == "entry" else page
+        return Response(sent.content, media_type=sent.kind)
+
+    return entry

@@ -173,14 +173,20 @@ def storing(path: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[str]:
+def temporary_folder(beside: Path | None = None) -> Iterator[str]:
     """Yield a folder for a file that one library writes and another reads; open to its owner only, removed afterwards.
+
+    Parameters
+    ----------
+    beside : a file in whose folder it is to lie, for a program that may not read the system's temporary files.
 
     Raises
     ------
     StorageError : see `temporary_files`.
     """
-    with temporary_files(), tempfile.TemporaryDirectory(prefix="radstudy-") as folder:
+    place = temporary_files() if beside is None else storing(beside.parent)
+    parent = None if beside is None else beside.parent
+    with place, tempfile.TemporaryDirectory(prefix="radstudy-", dir=parent, ignore_cleanup_errors=True) as folder:
         yield folder
 
 

@@ -22,7 +22,16 @@ from radstudy.errors import UsageError
 from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, storing, write_json
 
 PROVENANCE = "provenance.json"
-_OPENED = (".csv", ".xlsx", ".docx", ".html", ".svg", ".png")  # files of a run that people open and may change
+_OPENED = (
+    ".csv",
+    ".xlsx",
+    ".docx",
+    ".html",
+    ".svg",
+    ".png",
+    ".pdf",
+    ".tiff",
+)  # files of a run that people open and may change
 PARTS = {  # folders within a step's folder that are separate steps; evaluate/null is the former name of evaluate/chance
     "extract": ("maps", "shuffled"),
     "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks"),

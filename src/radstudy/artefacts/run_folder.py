@@ -59,7 +59,9 @@ PROVENANCE = tuple(
 )  # fmt: skip
 REPORT = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
-    OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
+    OpaqueFile(
+        "report/figures/*", "The figures of the report in the kinds of `report.figures`, and their numbers as CSV."
+    ),
     OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),
 )
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")

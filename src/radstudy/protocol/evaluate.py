@@ -173,7 +173,9 @@ class Evaluate(Section):
 class Report(Section):
     """The contents of the report."""
 
-    figures: tuple[Literal["svg", "png"], ...] = default("report.figures")
+    figures: tuple[Literal["svg", "png", "pdf", "tiff"], ...] = default(
+        "report.figures", description="Kinds of files of each figure; png and tiff have 300 dpi."
+    )
     quality_pictures: bool = default(
         "report.quality_pictures", description="A picture of every lesion with its contours."
     )

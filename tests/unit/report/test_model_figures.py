@@ -1,5 +1,7 @@
 """The report's figures of models: what is drawn is what the run's files say."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -250,3 +252,15 @@ def test_the_last_bit_of_the_layout_does_not_change_the_file():
     one, other = drawn_at(0.2), drawn_at(float(np.nextafter(0.2, 1)))
     assert one == other
     assert one.count(b'<clipPath id="clip') == 2 and b"url(#clip2)" in one
+
+
+def test_files_for_a_journal_have_300_dpi_and_texts_as_texts(facts):
+    from PIL import Image
+
+    drawing = FIGURES["funnel"](with_precision_recall(facts))
+    files = rendered(drawing.figure, ("pdf", "tiff", "png"))
+    for kind in ("tiff", "png"):
+        image = Image.open(io.BytesIO(files[kind]))
+        assert image.format == kind.upper() and image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert Image.open(io.BytesIO(files["tiff"])).info["compression"] == "tiff_lzw"
+    assert b"/FontFile2" in files["pdf"] and b"/Type3" not in files["pdf"] and b"/CreationDate" not in files["pdf"]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -47,6 +47,7 @@ _STYLE: dict[RcKeyType, object] = {
     "legend.fontsize": 7.5,
     "svg.hashsalt": "radstudy",  # the same figure, the same bytes
     "svg.fonttype": "path",  # the same letters on every computer
+    "pdf.fonttype": 42,  # TrueType: letters stay letters, which journals ask for
 }
 
 # fonts for characters that DejaVu Sans lacks; the first one installed is used
@@ -58,6 +59,12 @@ _LONGEST_NAME = 60  # characters kept of a name over twice as long on an axis or
 
 _CLIP = re.compile(rb'(clip-path="url\(#|<clipPath id=")(p[0-9a-f]{10})(?=[)"])')
 _DPI = 300  # the layout needs the final resolution: letters are wider at some resolutions than at others
+_SAVED: dict[str, dict[str, Any]] = {
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+    "png": {"dpi": _DPI},
+    "tiff": {"dpi": _DPI, "pil_kwargs": {"compression": "tiff_lzw"}},
+}
 
 
 @contextmanager
@@ -89,7 +96,11 @@ def with_notice(drawn: Figure, notice: str) -> Figure:
 
 
 def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
-    """The figure as SVG and as PNG, laid out once for both; very long names are shortened."""
+    """The figure as SVG, PDF, PNG or TIFF, laid out once for all; very long names are shortened.
+
+    PDF embeds its fonts, and its texts stay texts; the SVG has letters as outlines, the same on every computer. PNG and
+    TIFF have 300 dpi.
+    """
     _clean(drawn)
     with warnings.catch_warnings():
         # characters that no font has are drawn as boxes; the page and the figure's table show them
@@ -103,8 +114,7 @@ def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
         files = {}
         for kind in kinds:
             memory = io.BytesIO()
-            extra = {"metadata": {"Date": None}} if kind == "svg" else {"dpi": _DPI}
-            drawn.savefig(memory, format=kind, bbox_inches=box, **extra)
+            drawn.savefig(memory, format=kind, bbox_inches=box, **_SAVED[kind])
             files[kind] = _numbered_clips(memory.getvalue()) if kind == "svg" else memory.getvalue()
     return files
 

@@ -20,6 +20,7 @@ from radstudy.steps.agree import do_agree
 from radstudy.steps.cohort import do_cohort, lost_of
 from radstudy.steps.evaluate import do_evaluate
 from radstudy.steps.extract import do_extract, while_in_memory
+from radstudy.steps.history import note_declaration
 from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_report
@@ -77,6 +78,7 @@ def run(
     require_known_schema(out)
     with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         write_schema(out)
+        note_declaration(protocol, out, say)
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         if protocol.features is None:
             state.extraction  # noqa: B018  # its problems are reported before any work

@@ -187,3 +187,9 @@ class Report(Section):
     quality_pictures: bool = default(
         "report.quality_pictures", description="A picture of every lesion with its contours."
     )
+    leave_out: tuple[str, ...] = Field(
+        (), description="Parts that the report leaves out, as outline.yaml names them: figure nomogram, table mcnemar."
+    )
+    move: dict[str, str] = Field(
+        {}, description="Parts moved to the end of another section: {figure decision: figures}."
+    )

@@ -29,6 +29,7 @@ from radstudy.protocol.evaluate import (
     Evaluate,
     Interval,
     Nested,
+    Primary,
     Report,
     Resampling,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Modelling",
     "Nested",
     "OutcomeSection",
+    "Primary",
     "Protocol",
     "ReadingSection",
     "Report",

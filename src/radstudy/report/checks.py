@@ -129,7 +129,10 @@ def _readers(facts: RunFacts) -> tuple[State, str]:
         raise AbsentError(str(agreed["note"]))
     kept, whole = sum(agreed["kept"].values()), sum(agreed["of_sequence"].values())
     state: State = "fine" if whole and kept / whole >= KEPT else "look" if kept else "problem"
-    return state, f"{thousands(kept)} of {plural(whole, 'feature')} ({percent(kept, whole)}%) above {agreed['above']:g}"
+    return (
+        state,
+        f"{thousands(kept)} of {plural(whole, 'feature')} ({percent(kept, whole)}%) with ICC > {agreed['above']:g}",
+    )
 
 
 def _lost(facts: RunFacts) -> tuple[State, str]:
@@ -151,31 +154,29 @@ def _fields(facts: RunFacts) -> tuple[State, str]:
 
 Judge = Callable[[RunFacts], tuple[State, str]]
 _CHECKS: tuple[tuple[str, str, tuple[str, str], Judge], ...] = (
-    ("Leaks", "fine: no error, no warning of the leak detector; problem: an error", ("table", "leaks"), _leaks),
+    ("Leaks", "fine: no error, no warning; problem: an error", ("table", "leaks"), _leaks),
     (
         "Volume confounding",
-        f"look: |rho| with the volume's probability ≥ {FOLLOWS:g}, or testing AUC no better than the volume's; problem: "
-        "both",
+        f"look: |rho| ≥ {FOLLOWS:g}, or AUC no better than the volume's; problem: both",
         ("table", "beside_volume"),
         _volume,
     ),
     (
         "Events per candidate",
-        f"fine: ≥ {EVENTS}; problem: < {FEWEST_EVENTS} (more candidates than events)",
+        f"fine: ≥ {EVENTS}; problem: < {FEWEST_EVENTS}",
         ("table", "regression_fit"),
         _events,
     ),
     (
         "Reader agreement",
-        f"fine: ≥ {KEPT:.0%} of the features above the study's ICC bound; problem: none",
+        f"fine: ≥ {KEPT:.0%} of the features; problem: none",
         ("table", "icc"),
         _readers,
     ),
     ("Lost patients", f"fine: ≤ {LOST:.0%}; problem: > {MOST_LOST:.0%}", ("table", "rows_per_model"), _lost),
     (
         "Sensitive bias fields",
-        f"rounding moves the field by > {SENSITIVE:.0%} inside a lesion. fine: 0; problem: > {MOST_SENSITIVE:.0%} of "
-        "volumes",
+        f"rounding moves them by > {SENSITIVE:.0%} in a lesion: fine: 0; problem: > {MOST_SENSITIVE:.0%}",
         ("table", "volumes"),
         _fields,
     ),

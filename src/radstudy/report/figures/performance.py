@@ -42,12 +42,14 @@ _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 def areas(facts: RunFacts) -> DrawnFigure:
     """The testing AUC of every model with its interval, its chance band and its nested value, on one axis."""
     table = _testing_areas(facts)
-    drawn = figure(6.8, 0.31 * len(table) + (1.25 if facts.primary else 0.95))
+    drawn = figure(5.7, 0.235 * len(table) + (1.3 if facts.primary else 0.9))
     axes = drawn.subplots()
     for place, (_, row) in enumerate(table.iterrows()):
         _area(axes, row, place, primary=row["model"] == facts.primary_model)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
-    left = float(min(0.3, np.nanmin(table[["auc", "auc_low", "chance_low", "nested_auc"]].to_numpy(dtype=float)) - 0.02))
+    left = float(
+        min(0.3, np.nanmin(table[["auc", "auc_low", "chance_low", "nested_auc"]].to_numpy(dtype=float)) - 0.02)
+    )
     axes.set(yticks=range(len(table)), ylim=(len(table) - 0.5, -0.5), xlim=(left, 1.01))
     for label, name in zip(axes.set_yticklabels(table["model"]), table["model"], strict=True):
         label.set_fontweight("bold" if name == facts.primary_model else "normal")
@@ -56,8 +58,8 @@ def areas(facts: RunFacts) -> DrawnFigure:
     _key(axes, table)
     headline = _headline(facts, table)
     if headline:
-        drawn.suptitle(headline, fontsize=9, fontweight="bold", x=0.01, ha="left")
-    alt = f"{headline} Testing AUC of every model: {'; '.join(map(_spoken_area, table.to_dict('records')))}."
+        drawn.suptitle(headline, fontsize=8.5, fontweight="bold", x=0.01, ha="left")
+    alt = f"{headline.replace(chr(10), '; ')}{'. ' if headline else ''}Testing AUC of every model: {'; '.join(map(_spoken_area, table.to_dict('records')))}."
     return DrawnFigure(drawn, alt.strip(), tuple(_area_notes(facts, table)), table)
 
 
@@ -85,7 +87,7 @@ def _testing_areas(facts: RunFacts) -> pd.DataFrame:
 
 def _area(axes: Axes, row: Any, place: int, *, primary: bool) -> None:
     if not np.isnan(row["chance_low"]):
-        axes.plot([row["chance_low"], row["chance_high"]], [place, place], color=GREY, linewidth=9, alpha=0.3,
+        axes.plot([row["chance_low"], row["chance_high"]], [place, place], color=GREY, linewidth=8, alpha=0.3,
                   solid_capstyle="butt")  # fmt: skip
     if not np.isnan(row["chance_median"]):
         axes.plot(row["chance_median"], place, "|", color=GREY, markersize=9, markeredgewidth=1.6)
@@ -100,7 +102,7 @@ def _area(axes: Axes, row: Any, place: int, *, primary: bool) -> None:
 def _printed(axes: Axes, table: pd.DataFrame) -> None:
     """The values in columns to the right of the axis."""
     nested, size = table["nested_auc"].notna().any(), 7.2
-    columns = [(1.02, "AUC (CI)"), (1.38, "nested")] if nested else [(1.02, "AUC (CI)")]
+    columns = [(1.02, "AUC (CI)"), (1.48, "nested")] if nested else [(1.02, "AUC (CI)")]
     for x, heading in columns:
         axes.text(x, 1.01, heading, transform=axes.transAxes, fontsize=size, color=INK, va="bottom")
     for place, (_, row) in enumerate(table.iterrows()):
@@ -120,25 +122,33 @@ def _key(axes: Axes, table: pd.DataFrame) -> None:
         marks.append(Line2D([], [], color=GREY, alpha=0.5, linewidth=7, label="chance"))
     if table["nested_auc"].notna().any():
         marks.append(Line2D([], [], color=ORANGE, marker="s", markerfacecolor="white", linestyle="", markersize=4.5,
-                            label="every step inside the folds"))  # fmt: skip
-    axes.legend(handles=marks, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.1)
+                            label="nested"))  # fmt: skip
+    axes.legend(
+        handles=marks,
+        loc="lower left",
+        bbox_to_anchor=(-0.36, 1.0),
+        ncols=3,
+        borderaxespad=0.1,
+        columnspacing=1.2,
+        handlelength=1.6,
+    )
 
 
 def _headline(facts: RunFacts, table: pd.DataFrame) -> str:
-    """The primary model and comparison in two lines; "" if none is declared or it has no testing AUC."""
+    """The primary model and comparison in three lines; "" if none is declared or it has no testing AUC."""
     part = table[table["model"] == facts.primary_model]
     if facts.primary is None or not len(part):
         return ""
     row, pair = part.iloc[0], primary_pair(facts)
-    late = " (declared after testing rows were predicted)" if declared_late(facts) else ""
+    late = ", declared after testing rows were predicted" if declared_late(facts) else ""
     values = [f"testing AUC {with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])}"]
     values += [f"chance {number(row['chance_median'])}"] if not np.isnan(row["chance_median"]) else []
     values += [f"nested {number(row['nested_auc'])}"] if not np.isnan(row["nested_auc"]) else []
-    lines = [f"Primary model{late}: {facts.primary.model}, {'; '.join(values)}."]
+    lines = [f"Primary model{late}: {facts.primary.model}", "; ".join(values)]
     if pair is not None and not np.isnan(pair["difference"]):
         test = "no p-value" if np.isnan(pair["p_value"]) else f"{p_said(pair['p_value'])} (DeLong)"
         size = with_interval(facts, float(pair["difference"]), pair["low"], pair["high"])
-        lines.append(f"Difference from {facts.primary.against}: {size}, {test}.")
+        lines.append(f"difference from {facts.primary.against} {size}, {test}")
     return "\n".join(lines)
 
 

@@ -96,8 +96,8 @@ def _volume(facts: RunFacts) -> tuple[State, str]:
             f"{number(row['volume_auc'])}"
         )
     return state, (
-        f"of {plural(len(frame), 'model')}, {int(follows.sum()) or 'none'} with such a rho, {int(beaten.sum()) or 'none'} "
-        "no better than the volume"
+        f"of {plural(len(frame), 'model')}, {int(follows.sum()) or 'none'} with such a rho, "
+        f"{int(beaten.sum()) or 'none'} no better than the volume"
     )
 
 

@@ -63,8 +63,8 @@ def _history(out: Path, say: Callable[[str], None] = lambda _: None) -> dict[str
         with storing(out):
             aside = set_aside(file)
         say(
-            f"{file.name} cannot be read ({type(error).__name__}) and is kept as {aside.name}: a primary model declared "
-            "from now on counts as declared after testing rows were predicted, if they were"
+            f"{file.name} cannot be read ({type(error).__name__}) and is kept as {aside.name}: if testing rows were "
+            "predicted before, a primary model counts as declared after that"
         )
     return {"testing_first_predicted": _predicted(out), "declarations": []}
 

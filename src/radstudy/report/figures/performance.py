@@ -59,8 +59,9 @@ def areas(facts: RunFacts) -> DrawnFigure:
     headline = _headline(facts, table)
     if headline:
         drawn.suptitle(headline, fontsize=8.5, fontweight="bold", x=0.01, ha="left")
-    alt = f"{headline.replace(chr(10), '; ')}{'. ' if headline else ''}Testing AUC of every model: {'; '.join(map(_spoken_area, table.to_dict('records')))}."
-    return DrawnFigure(drawn, alt.strip(), tuple(_area_notes(facts, table)), table)
+    spoken = "; ".join(map(_spoken_area, table.to_dict("records")))
+    alt = ". ".join(filter(None, [headline.replace("\n", "; "), f"Testing AUC of every model: {spoken}."]))
+    return DrawnFigure(drawn, alt, tuple(_area_notes(facts, table)), table)
 
 
 def _testing_areas(facts: RunFacts) -> pd.DataFrame:

@@ -92,6 +92,7 @@ def _recognised(facts: RunFacts) -> str:
 
 
 def primary_calibration(facts: RunFacts) -> Any:
+    """The testing-set row of the primary model in the calibration table; None if it has no slope."""
     return row_of(rows(facts, CALIBRATION, "slope", "intercept"), facts.primary_model)
 
 
@@ -170,7 +171,7 @@ def _against_other(facts: RunFacts) -> str:
         verdict = "The two have not been shown to differ."
     else:
         verdict = f"By this test it performed {'better' if difference > 0 else 'worse'} than {other}."
-    nothing = " (an intercept only: no variable entered it)" if fitted(facts)[other].get("empty") else ""
+    nothing = " (an intercept only: no variable entered it)" if fitted(facts).get(other, {}).get("empty") else ""
     return (
         f"Its testing AUC was {size} that of {other}{nothing} on the same {int(row['rows'])} "
         f"{facts.case_word}: difference {limits}; {test}. {verdict}"
@@ -181,6 +182,7 @@ def _against_other(facts: RunFacts) -> str:
 
 
 def primary_chance(facts: RunFacts) -> ChanceOfModel | None:
+    """The permutation test of the primary model in the testing set; None if it has none."""
     permuted = chance_of(facts, facts.primary_model, TESTING)
     return permuted if permuted is not None and not pd.isna(permuted.p_value) else None
 
@@ -279,6 +281,7 @@ def _simpler(facts: RunFacts) -> list[str]:
 
 
 def primary_resampled(facts: RunFacts) -> Any:
+    """The row of the primary model in the summary of resampling; None if it has no nested value."""
     frame = rows(facts, RESAMPLED, "nested_auc", "training_auc")
     part = frame[frame["model"] == facts.primary_model] if len(frame) else frame
     return part.iloc[0] if len(part) else None

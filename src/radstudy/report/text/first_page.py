@@ -239,8 +239,8 @@ def _tested_by_chance(facts: RunFacts) -> pd.DataFrame:
 def _calibrated(facts: RunFacts) -> str:
     row = primary_calibration(facts)
     return (
-        f"The calibration slope is {with_interval(facts, row['slope'], row['slope_low'], row['slope_high'], 2)}, ideally "
-        f"1: {calibration_verdict(facts, row)}."
+        f"The calibration slope is {with_interval(facts, row['slope'], row['slope_low'], row['slope_high'], 2)}, "
+        f"ideally 1: {calibration_verdict(facts, row)}."
     )
 
 

@@ -23,7 +23,7 @@ from radstudy.steps.extract import do_extract, while_in_memory
 from radstudy.steps.history import note_declaration
 from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
-from radstudy.steps.report import do_report
+from radstudy.steps.report import do_report, require_outline
 from radstudy.steps.run import Run, read_failures
 
 
@@ -76,6 +76,7 @@ def run(
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
     require_known_schema(out)
+    require_outline(protocol)
     with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         write_schema(out)
         note_declaration(protocol, out, say)

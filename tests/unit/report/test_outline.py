@@ -80,7 +80,10 @@ def test_a_study_leaves_parts_out_and_moves_them_and_the_numbers_follow():
             Report(leave_out=["figure nomogramm"]),
             r"report\.leave_out: there is no part 'figure nomogramm'.*figure nomogram",
         ),
-        (Report(move={"figure decision": "figure"}), r"report\.move: there is no section 'figure' of the report; choose from"),
+        (
+            Report(move={"figure decision": "figure"}),
+            r"report\.move: there is no section 'figure' of the report; choose from",
+        ),
         (Report(move={"decision": "figures"}), r"report\.move: there is no part 'decision'"),
     ],
 )

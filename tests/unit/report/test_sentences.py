@@ -533,7 +533,7 @@ CASES = {
                      without("cohort/provenance.json")),
     "of_whom": Case("65 patients screened, 62 included: 40 training (20 HER2 yes) and 22 testing (11 HER2 yes)",
                     without("cohort/flow.json")),
-    "declared_before": Case("combined against clinical, by the AUC in the testing set; declared before any testing row",
+    "declared_before": Case("by the AUC in the testing set; declared before any testing row",
                             history(LATE), history(EARLY)),
     "declared_after": Case("DECLARED AFTER TESTING ROWS WERE PREDICTED (first predicted 2026-01-02 03:04 UTC, declared "
                            "2026-02-03 04:05 UTC)", history(EARLY), history(LATE)),
@@ -559,7 +559,7 @@ CASES = {
                           undeclared),
     "calibrated": Case("The calibration slope is 0.83 (95% CI 0.21 to 1.45), ideally 1: the interval of the slope",
                        no_values("evaluate/calibration.csv", "slope")),
-    "all_calibrated": Case("The calibration slopes lie between 0.83 and 0.83, ideally 1; the intervals of 4 of 4 models",
+    "all_calibrated": Case("The calibration slopes lie between 0.83 and 0.83, ideally 1; the intervals of 4 of 4",
                            declared, undeclared),
     "not_known": Case("Whether this holds in other patients: the testing set is one random split of the same cohort",
                       no_rows("evaluate/table3.csv", "set == 'testing'")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def areas(facts: RunFacts) -> DrawnFigure:
     headline = _headline(facts, table)
     if headline:
         drawn.suptitle(headline, fontsize=8.5, fontweight="bold", x=0.01, ha="left")
-    spoken = "; ".join(map(_spoken_area, table.to_dict("records")))
+    spoken = "; ".join(_spoken_area(row) for _, row in table.iterrows())
     alt = ". ".join(filter(None, [headline.replace("\n", "; "), f"Testing AUC of every model: {spoken}."]))
     return DrawnFigure(drawn, alt, tuple(_area_notes(facts, table)), table)
 
@@ -153,7 +153,7 @@ def _headline(facts: RunFacts, table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _spoken_area(row: Mapping[str, Any]) -> str:
+def _spoken_area(row: Any) -> str:
     text = f"{row['model']} {number(row['auc'])}"
     if not np.isnan(row["auc_low"]):
         text += f", interval {number(row['auc_low'])} to {number(row['auc_high'])}"

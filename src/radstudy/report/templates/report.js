@@ -69,8 +69,8 @@ function addFinder() {
 addFinder();
 addEventListener("hashchange", followLink);
 followLink();
-// report.html?print=evidence prints the evidence alone, every part opened
+// report.html?print=evidence prints the evidence alone, every part opened but the patients' pictures
 if (new URLSearchParams(location.search).get("print") === "evidence") {
   document.documentElement.dataset.print = "evidence";
-  evidence.querySelectorAll("details").forEach((one) => { one.open = true; });
+  evidence.querySelectorAll("details:not(.album)").forEach((one) => { one.open = true; });
 }

@@ -132,7 +132,7 @@ def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str
         script=(templates / "report.js").read_text(encoding="utf-8"),
         layers=LAYERS,
         anchors={part.anchor for section in sections for part in section.parts},
-        empty=[part for section in sections for part in section.parts if part.empty],
+        empty=[part for section in sections for part in section.parts if part.empty and part.absent],
     )
 
 

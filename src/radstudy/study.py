@@ -20,9 +20,10 @@ from radstudy.steps.agree import do_agree
 from radstudy.steps.cohort import do_cohort, lost_of
 from radstudy.steps.evaluate import do_evaluate
 from radstudy.steps.extract import do_extract, while_in_memory
+from radstudy.steps.history import note_declaration
 from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
-from radstudy.steps.report import do_report
+from radstudy.steps.report import do_report, require_outline
 from radstudy.steps.run import Run, read_failures
 
 
@@ -75,8 +76,10 @@ def run(
     if until not in STEPS:
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
     require_known_schema(out)
+    require_outline(protocol)
     with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         write_schema(out)
+        note_declaration(protocol, out, say)
         state = Run(protocol, data, out, jobs or cores(), say, bar, until)
         if protocol.features is None:
             state.extraction  # noqa: B018  # its problems are reported before any work

@@ -14,10 +14,18 @@ from radstudy.artefacts.declaration import (
     TableFile,
     UndeclaredError,
 )
-from radstudy.artefacts.run_folder import ARTEFACTS, SCHEMA_VERSION, artefact_of, require_known_schema, write_schema
+from radstudy.artefacts.run_folder import (
+    ARTEFACTS,
+    HISTORY,
+    SCHEMA_VERSION,
+    artefact_of,
+    require_known_schema,
+    write_schema,
+)
 
 __all__ = [
     "ARTEFACTS",
+    "HISTORY",
     "SCHEMA_VERSION",
     "Artefact",
     "Column",

@@ -15,6 +15,7 @@ from radstudy.artefacts.declaration import (
     ColumnKind,
     JsonFile,
     OpaqueFile,
+    boolean,
     number,
     text,
 )
@@ -49,6 +50,22 @@ SCHEMA = JsonFile(
     "run_folder.json", "The version of this folder's layout.",
     fields=(Column("schema_version", ColumnKind.INTEGER, "Version of the layout; without this file it is 1."),),
 )  # fmt: skip
+HISTORY = JsonFile(
+    "history.json", "When testing rows were first predicted in this folder, and when primary models were declared.",
+    ("report",),
+    fields=(
+        text("testing_first_predicted", "Time at which models began to be applied to testing rows; null: not yet."),
+        Column(
+            "declarations", ColumnKind.LIST, "Every change of evaluate.primary, as seen by a run; the last one holds.",
+            fields=(
+                text("declared", "Time of the first run with this declaration, in UTC."),
+                text("model", "The primary model; null if none was declared any more."),
+                text("against", "The model that it is compared with; null if none was declared any more."),
+                boolean("after_testing", "True if testing rows had been predicted in this folder before."),
+            ),
+        ),
+    ),
+)  # fmt: skip
 PROVENANCE = tuple(
     JsonFile(
         f"{step}/provenance.json",
@@ -66,7 +83,7 @@ REPORT = (
 )
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
 ARTEFACTS: tuple[Artefact, ...] = (
-    SCHEMA, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
+    SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
     *EVALUATE, *BESIDE, *PROVENANCE, *REPORT, LOCK,
 )  # fmt: skip
 

@@ -219,6 +219,7 @@ cohort:
   readers: [reader1, reader2]
 
 evaluate:
+  primary: {{model: combined C, against: clinical-imaging}}   # what the report leads with, declared before any result
   chance: {{permutations: 200}}              # a study takes 1,000; so the demo ends sooner
   resampling: {{nested: {{repeats: 3}}, splits: 30, bootstrap: 6}}   # a study takes 100, 1,000 and 200
 """

@@ -149,9 +149,19 @@ class Resampling(Section):
         return self
 
 
+class Primary(Section):
+    """The model and the comparison that the report leads with: declared before any testing row is evaluated."""
+
+    model: str = Field(description="The model whose testing AUC is the study's main result.")
+    against: str = Field(description="The model that it is compared with.")
+
+
 class Evaluate(Section):
     """Performance and comparisons."""
 
+    primary: Primary | None = Field(
+        None, description="The primary model and comparison; none: the report singles out no model."
+    )
     cutoff: CutoffSection = Field(default_factory=CutoffSection)
     interval: Interval = Field(default_factory=Interval)
     compare: Compare = Field(default_factory=Compare)
@@ -178,4 +188,10 @@ class Report(Section):
     )
     quality_pictures: bool = default(
         "report.quality_pictures", description="A picture of every lesion with its contours."
+    )
+    leave_out: tuple[str, ...] = Field(
+        (), description="Parts that the report leaves out, as outline.yaml names them: figure nomogram, table mcnemar."
+    )
+    move: dict[str, str] = Field(
+        {}, description="Parts moved to the end of another section: {figure decision: figures}."
     )

@@ -29,6 +29,7 @@ from radstudy.protocol.evaluate import (
     Evaluate,
     Interval,
     Nested,
+    Primary,
     Report,
     Resampling,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "Modelling",
     "Nested",
     "OutcomeSection",
+    "Primary",
     "Protocol",
     "ReadingSection",
     "Report",
@@ -264,7 +266,22 @@ class Protocol(Section):
             self._check_pool(name, model)
             self._check_size(name, model)
         self._check_signature()
+        self._check_primary()
         return self
+
+    def _check_primary(self) -> None:
+        primary = self.evaluate.primary
+        if primary is None:
+            return
+        for setting, name in (("model", primary.model), ("against", primary.against)):
+            if name not in self.model.models:
+                at = ("evaluate", "primary", setting)
+                raise unknown(f"evaluate.primary.{setting}", name, tuple(self.model.models), at)
+        if primary.model == primary.against:
+            raise PydanticCustomError(
+                "primary", "evaluate.primary compares '{name}' with itself: 'against' must name another model",
+                {"name": primary.model, "at": ("evaluate", "primary", "against")},
+            )  # fmt: skip
 
     def _check_signature(self) -> None:
         name = self.model.signature

@@ -12,6 +12,7 @@ from radstudy.artefacts import ARTEFACTS, ColumnKind, JsonFile, TableFile
 from radstudy.artefacts.cohort import ROWS
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
+from radstudy.protocol.sections import Primary
 from radstudy.provenance import PROVENANCE
 
 TRAINING, TESTING = "training", "testing"
@@ -168,6 +169,16 @@ class RunFacts:
     def models(self) -> list[str]:
         """The study's models, in its order."""
         return list(self.protocol.model.models)
+
+    @property
+    def primary(self) -> Primary | None:
+        """The primary model and comparison that the study file declares; None if it declares none."""
+        return self.protocol.evaluate.primary
+
+    @property
+    def primary_model(self) -> str:
+        """The name of the primary model; "", which no model is called, if none is declared."""
+        return self.primary.model if self.primary is not None else ""
 
     @property
     def study_model(self) -> str:

@@ -15,6 +15,7 @@ from radstudy.imaging.bias_field import BiasField
 from radstudy.imaging.field_view import field_view
 from radstudy.report.display import number
 from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.style import watermark
 from radstudy.report.pictures import data_uri
 from radstudy.store import read_json
 
@@ -61,7 +62,11 @@ def montages(facts: RunFacts) -> list[Montage]:
         part = volumes[(volumes["sequence"] == sequence) & volumes["field_ratio"].notna()]
         ordered = part.sort_values(["field_ratio", "name"], kind="stable").reset_index(drop=True)
         for which, place in _chosen(len(ordered)).items():
-            shown.append(_montage(ordered.iloc[place], which, paths.get(ordered["name"][place])))
+            shown.append(
+                _montage(
+                    ordered.iloc[place], which, paths.get(ordered["name"][place]), watermark(facts.protocol.notice)
+                )
+            )
     return shown
 
 
@@ -72,14 +77,14 @@ def _chosen(count: int) -> dict[str, int]:
     return {"weakest field": 0, "median field": (count - 1) // 2, "strongest field": count - 1}
 
 
-def _montage(row: Any, which: str, path: Path | None) -> Montage:
+def _montage(row: Any, which: str, path: Path | None, mark: str) -> Montage:
     name = f"{row['patient']}, {row['sequence']}"
     try:
         if path is None:
             raise FileNotFoundError("its slices are missing from prepare/fields")
         with np.load(path) as kept:
             view = field_view(dict(kept), _field(path))
-        source, largest = data_uri(draw(view)), float(np.exp(np.abs(_centred(view["log_field"])).max()))
+        source, largest = data_uri(draw(view), mark), float(np.exp(np.abs(_centred(view["log_field"])).max()))
     except (OSError, ValueError, KeyError, StopIteration) as error:
         return Montage(row["patient"], row["sequence"], which, "", f"The field of {name} cannot be drawn: {error}", "")
     caption = (

@@ -20,6 +20,7 @@ from scipy import ndimage
 from radstudy.catalogue import feature as catalogued
 from radstudy.report.display import plural, significant
 from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.style import watermark
 from radstudy.report.pictures import data_uri
 
 MOST = 24  # pictures on the page
@@ -156,7 +157,9 @@ def _group(facts: RunFacts, sequence: str, feature: str, part: pd.DataFrame, pla
             f"plane, colours from {ends[0]} to {ends[1]}"
         )
         drawn = draw(planes[_name(row)], feature, facts.protocol.reader, (low, high))
-        pictures.append(MapPicture(row["patient"], row["lesion"], data_uri(drawn), alt))
+        pictures.append(
+            MapPicture(row["patient"], row["lesion"], data_uri(drawn, watermark(facts.protocol.notice)), alt)
+        )
     return MapGroup(sequence, feature, ends[0], f"{ends[1]} {unit}".rstrip(), _bar(), tuple(pictures))
 
 

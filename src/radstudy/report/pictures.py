@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.figures.style import watermark
 
 HEIGHT = 150  # of a plane, pixels
 _WIDEST = 230
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, one per reader
 _QUALITY = 78
+_MARK = (255, 190, 150)  # of a watermark
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def albums(facts: RunFacts) -> list[Album]:
     sheets = []
     for patient, part in lesions.groupby("patient", sort=False):
         places = list(dict.fromkeys(zip(part["lesion"], part["sequence"], strict=True)))
-        drawn = [_picture(paths, str(patient), *place, warned, facts.protocol.cohort.readers) for place in places]
+        drawn = [_picture(paths, str(patient), *place, warned, facts) for place in places]
         unusual = sum(
             warning not in usual.get(picture.sequence, ()) for picture in drawn for warning in picture.warnings
         )
@@ -102,16 +104,16 @@ def _picture(
     lesion: str,
     sequence: str,
     warned: Mapping[tuple[str, str, str], tuple[str, ...]],
-    readers: tuple[str, ...],
+    facts: RunFacts,
 ) -> Picture:
-    name = f"{patient}_{lesion}_{sequence}"
+    name, readers = f"{patient}_{lesion}_{sequence}", facts.protocol.cohort.readers
     warnings = warned.get((patient, lesion, sequence), ())
     if name not in paths:
         return Picture(sequence, lesion, "", f"There is no picture of {name}.", warnings)
     try:
         with np.load(paths[name]) as planes:
             content = dict(planes)
-        source = data_uri(draw(content, readers))
+        source = data_uri(draw(content, readers), watermark(facts.protocol.notice))
     except (OSError, ValueError, KeyError) as error:
         return Picture(sequence, lesion, "", f"The picture of {name} cannot be read: {error}", warnings)
     drawn = [reader for reader in readers if f"mask_{reader}_0" in content]
@@ -162,11 +164,28 @@ def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask & ~inside
 
 
-def data_uri(picture: Image.Image) -> str:
-    """A picture as a JPEG inside the page."""
+def data_uri(picture: Image.Image, mark: str = "") -> str:
+    """A picture as a JPEG inside the page.
+
+    Parameters
+    ----------
+    picture : RGB.
+    mark : watermark drawn across it; "" draws none.
+    """
+    if mark:
+        picture = _marked(picture, mark)
     memory = io.BytesIO()
     picture.save(memory, format="JPEG", quality=_QUALITY, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+
+
+def _marked(picture: Image.Image, mark: str) -> Image.Image:
+    """The picture with a translucent text across its middle; what lies below remains visible."""
+    layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    font = ImageFont.load_default(size=max(10, min(picture.width / (0.62 * len(mark)), picture.height / 4)))
+    middle = (picture.width / 2, picture.height / 2)
+    ImageDraw.Draw(layer).text(middle, mark, font=font, fill=(*_MARK, 80), anchor="mm")
+    return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
 
 
 def colours(readers: tuple[str, ...]) -> list[tuple[str, str]]:

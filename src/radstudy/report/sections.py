@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from radstudy.bugs import LOG, Bug, note
+from radstudy.report.checks import checks
 from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES
@@ -24,7 +25,7 @@ class Part:
 
     Parameters
     ----------
-    kind : table, figure, text, pictures, fields, maps or settings.
+    kind : table, figure, text, checks, pictures, fields, maps or settings.
     name : name in the outline and of its files.
     content : the part as made; None if it is absent.
     absent : reason for its absence.
@@ -44,6 +45,16 @@ class Part:
     bug: str = ""
     traceback: str = ""
 
+    @property
+    def anchor(self) -> str:
+        """The identifier of the part in the page."""
+        return f"{self.kind}-{self.name}"
+
+    @property
+    def empty(self) -> bool:
+        """True if there is nothing to show, and nothing went wrong."""
+        return not self.bug and (self.content is None or (self.kind == "text" and not self.content))
+
     def failed(self, bug: Bug) -> Part:
         """The part as the page shows it if it could not be made."""
         what = (
@@ -60,13 +71,14 @@ class ReportSection:
     id: str
     title: str
     parts: list[Part] = field(default_factory=list)
+    layer: str = "evidence"
 
 
 def build_sections(facts: RunFacts) -> list[ReportSection]:
     """All sections in the outline's order. A part that cannot be made says so and never stops the others."""
     with style():
         return [
-            ReportSection(section.id, section.title, [_part(facts, part) for part in section.parts])
+            ReportSection(section.id, section.title, [_part(facts, part) for part in section.parts], section.layer)
             for section in outline()
         ]
 
@@ -75,6 +87,7 @@ _MAKERS: dict[str, Callable[[RunFacts, str], Any]] = {
     "table": lambda facts, name: TABLES[name](facts),
     "figure": lambda facts, name: FIGURES[name](facts),
     "text": lambda facts, name: TEXTS[name](facts),
+    "checks": lambda facts, _: checks(facts),
     "pictures": lambda facts, _: albums(facts),
     "fields": lambda facts, _: montages(facts),
     "maps": lambda facts, _: map_sheet(facts),

@@ -22,10 +22,11 @@ from radstudy.protocol import Protocol
 from radstudy.report.facts import RunFacts, read_facts
 from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
+from radstudy.report.outline import LAYERS, outline_of
 from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
-from radstudy.report.text import alarms, summary
+from radstudy.report.text import alarms
 from radstudy.report.word import word_file
 from radstudy.store import csv_bytes, write_bytes, write_text
 from radstudy.workbook import xlsx_bytes
@@ -42,11 +43,11 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
 
     Returns
     -------
-    The path of the page: one file that needs no other file, no network and no script.
+    The path of the page: one file that needs no other file and no network; without its script, all is still there.
     """
     facts = read_facts(protocol, run)
     page = run / "report.html"
-    with hiding(facts.identifiers):
+    with hiding(facts.identifiers), outline_of(protocol.report):
         sections = build_sections(facts)
         sources = _write_parts(facts, sections, run / "report", jobs)
         write_text(page, _page(facts, sections, sources))
@@ -114,12 +115,12 @@ def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["settings_yaml"] = _yaml
-    css = (resources.files("radstudy.report") / "templates" / "style.css").read_text(encoding="utf-8")
+    environment.filters["css_string"] = _css_string
+    templates = resources.files("radstudy.report") / "templates"
     return environment.get_template("report.html.j2").render(
         protocol=facts.protocol,
         notice=facts.protocol.notice,
         alarms=alarms(facts),
-        summary=summary(facts),
         sections=sections,
         sources=sources,
         readers=colours(facts.protocol.cohort.readers),
@@ -127,8 +128,17 @@ def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str
         glossary=YAML(typ="safe").load(
             (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")
         ),
-        css=css,
+        css=(templates / "style.css").read_text(encoding="utf-8"),
+        script=(templates / "report.js").read_text(encoding="utf-8"),
+        layers=LAYERS,
+        anchors={part.anchor for section in sections for part in section.parts},
+        empty=[part for section in sections for part in section.parts if part.empty and part.absent],
     )
+
+
+def _css_string(text: str) -> str:
+    """A text as the inside of a CSS string, every other character than letters and digits escaped."""
+    return "".join(sign if sign.isascii() and sign.isalnum() else f"\\{ord(sign):x} " for sign in text)
 
 
 def _finished(facts: RunFacts) -> str:

@@ -44,12 +44,13 @@ from radstudy.steps.run import Run, stacked
 
 STEP = "evaluate"
 SETS = ("training", "testing")
+_OF_OTHERS = {"chance", "resampling", "baselines", "primary"}  # steps of their own; the last changes no number
 
 
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
     settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude={"chance", "resampling", "baselines"}),
+        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude=_OF_OTHERS),
         "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
     }
     with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:

@@ -31,6 +31,7 @@ from radstudy.modelling.validation import TooFewError
 from radstudy.protocol import Protocol
 from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
+from radstudy.steps.history import note_testing
 from radstudy.steps.run import Run, stacked
 from radstudy.store import file_hash
 from radstudy.table import SEPARATOR, FeatureTable
@@ -49,6 +50,7 @@ def do_model(run: Run) -> None:
     inputs = {"agree": run.key_of("agree"), "rows": file_hash(ROWS.file(run.out))}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
+            note_testing(run.out)
             _model(run)
 
 

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from radstudy.artefacts import HISTORY
 from radstudy.artefacts.cohort import ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING
+from radstudy.protocol import Protocol
 from radstudy.provenance import source_key
 from radstudy.steps.run import Run
 from radstudy.store import file_hash
 
 STEP = "report"
 _PARTS = ("figures/", "tables/")
-_TOLD = (ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING)  # no later step depends on what the cohort says in them
+_TOLD = (
+    ABSENT,
+    EXCLUDED,
+    FAILURES,
+    FLOW,
+    NOTES,
+    READING,
+    HISTORY,
+)  # no later step depends on what the cohort says in them
+
+
+def require_outline(protocol: Protocol) -> None:
+    """Refuse a study that leaves out or moves parts that its report does not have, before any work.
+
+    Raises
+    ------
+    StudyFileError : names the part or section, and those that exist.
+    """
+    if protocol.report.leave_out or protocol.report.move:
+        from radstudy.report.outline import outline_of
+
+        with outline_of(protocol.report):
+            pass
 
 
 def do_report(run: Run) -> None:

@@ -92,6 +92,26 @@ def test_models_must_refer_to_what_exists(models, says):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("primary", "says"),
+    [
+        ("{model: combined D, against: clinical-imaging}", "did you mean 'combined "),
+        ("{model: combined C, against: clinical}", "evaluate.primary.against 'clinical' does not exist"),
+        ("{model: DWI, against: DWI}", "compares 'DWI' with itself"),
+        ("{model: DWI}", "evaluate.primary.against"),
+    ],
+)
+def test_a_primary_comparison_is_of_two_models_that_exist(primary, says):
+    with pytest.raises(StudyFileError, match=r"evaluate\.primary") as caught:
+        parse_protocol(f"{PRESET}evaluate: {{primary: {primary}}}\n")
+    assert says in str(caught.value)
+
+
+def test_no_preset_declares_a_primary_model():
+    """A preset is never changed; what a study leads with is the study's own to declare."""
+    assert parse_protocol(PRESET).evaluate.primary is None
+
+
 def test_a_subset_size_is_needed_for_every_selecting_model():
     with pytest.raises(StudyFileError, match="has no number for model 'mine'"):
         parse_protocol(PRESET + "model: {models: {mine: [T2WI]}, signature: mine}\n")

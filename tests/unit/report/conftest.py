@@ -249,7 +249,7 @@ def facts():
 # --- the whole study: every figure and table has something to show ----------------------------------------------------
 
 MORE_STUDY = STUDY.replace("  readers: [a, b]", "  readers: [a, b]\n  transfer: {from: T2, to: [DWI]}") + (
-    "evaluate:\n  resampling: {optimism: [harrell]}\n"
+    "evaluate:\n  primary: {model: combined, against: clinical}\n  resampling: {optimism: [harrell]}\n"
 )
 _SETS = ("training", "testing")
 PROVENANCE = {"finished": "2026-01-01T00:00:00", "seconds": 1.5, "code": "0.1", "key": "k", "versions": {"numpy": "2"}}

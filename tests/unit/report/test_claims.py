@@ -215,8 +215,8 @@ def notes(name, facts):
         return " ".join(FIGURES[name](facts).notes)
 
 
-def test_figure_3_explains_bands_of_the_training_set_alone_and_whose_they_are(facts):
-    row = ("outcome", facts.fitted[0], "training", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
+def test_the_figure_of_testing_aucs_explains_whose_the_bands_of_chance_are(facts):
+    row = ("outcome", facts.fitted[0], "testing", 999, 0.8, 0.01, 0.5, 0.4, 0.7, "")
     facts.frames[CHANCE_FILE] = pd.DataFrame([row], columns=CHANCE_COLUMNS)
     assert f"Grey bands of {facts.fitted[0]}: the central 95%" in notes("auc", facts)
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from radstudy.errors import StudyFileError
+from radstudy.protocol.sections import Report
 from radstudy.report.figures import FIGURES
-from radstudy.report.outline import number_of, outline, read_outline
+from radstudy.report.outline import LAYERS, number_of, outline, outline_of, read_outline
 from radstudy.report.tables import TABLES
 from radstudy.report.text import TEXTS
 
@@ -27,19 +29,67 @@ def numbers(prefix):
     return [int(match.group(1)) for match in found if match]
 
 
-@pytest.mark.parametrize("prefix", ["Table ", "Figure ", "Figure S"])
+@pytest.mark.parametrize("prefix", ["Table ", "Figure ", "Figure S", "Table S"])
 def test_numbers_follow_the_page(prefix):
-    assert len(numbers(prefix)) > 3
+    assert len(numbers(prefix)) >= 3
     assert numbers(prefix) == list(range(1, len(numbers(prefix)) + 1))
 
 
-def test_supplementary_tables_follow_the_page_but_for_the_published_three():
-    published = {part.number: part.name for part in parts() if part.number in ("Table S1", "Table S2", "Table S3")}
-    assert published == {
-        "Table S1": "clinical_whole_cohort", "Table S2": "imaging_whole_cohort", "Table S3": "selected_features"
-    }  # fmt: skip
-    others = [number for number in numbers("Table S") if number > 3]
-    assert others == list(range(4, 4 + len(others)))
+def test_the_paper_is_in_the_order_of_a_paper():
+    """The reference study's tables and figures keep their numbers; the figure of the first page is supplementary."""
+    numbered = {part.name: part.number for part in parts() if part.kind in ("table", "figure")}
+    papers = [section for section in outline() if section.layer == "paper"]
+    assert [numbered[name] for name in ("clinical", "imaging", "performance")] == ["Table 1", "Table 2", "Table 3"]
+    assert [numbered[name] for name in ("clinical_whole_cohort", "imaging_whole_cohort", "selected_features")] == [
+        "Table S1", "Table S2", "Table S3"
+    ]  # fmt: skip
+    order = [part.name for section in papers for part in section.parts]
+    places = [order.index(name) for name in ("flowchart", "roc", "delong", "clinical", "selected_features", "methods")]
+    assert places == sorted(places)
+
+
+def test_layers_follow_one_another_and_all_evidence_is_supplementary():
+    layers = [section.layer for section in outline()]
+    assert list(dict.fromkeys(layers)) == list(LAYERS)
+    assert layers == sorted(layers, key=list(LAYERS).index)
+    assert all(
+        " S" in part.number for section in outline() if section.layer == "evidence" for part in section.parts
+        if part.number
+    )  # fmt: skip
+
+
+# --- what a study leaves out and moves ---------------------------------------------------------------------------
+
+
+def test_a_study_leaves_parts_out_and_moves_them_and_the_numbers_follow():
+    report = Report(leave_out=["table imaging"], move={"figure decision": "figures"})
+    with outline_of(report) as sections:
+        assert number_of("table", "performance") == "Table 2"
+        (figures,) = (section for section in sections if section.id == "figures")
+        assert figures.parts[-1].name == "decision" and figures.parts[-1].number == f"Figure {len(figures.parts)}"
+        assert number_of("table", "imaging") == "the table 'imaging', which this report leaves out,"
+    assert number_of("table", "performance") == "Table 3"
+    with pytest.raises(KeyError):
+        number_of("table", "no such table")
+
+
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        (
+            Report(leave_out=["figure nomogramm"]),
+            r"report\.leave_out: there is no part 'figure nomogramm'.*figure nomogram",
+        ),
+        (
+            Report(move={"figure decision": "figure"}),
+            r"report\.move: there is no section 'figure' of the report; choose from",
+        ),
+        (Report(move={"decision": "figures"}), r"report\.move: there is no part 'decision'"),
+    ],
+)
+def test_a_part_or_section_that_does_not_exist_is_refused(report, said):
+    with pytest.raises(StudyFileError, match=said), outline_of(report):
+        pass
 
 
 def test_every_figure_table_and_text_is_in_the_outline_once():

@@ -10,6 +10,7 @@ import pytest
 import radstudy.report.text as text_of_the_report
 from radstudy.features.of_study import her2_ihc2plus
 from radstudy.protocol.load import parse_protocol
+from radstudy.report.text.first_page import asked, five_sentences
 from radstudy.report.text.methods import methods
 from radstudy.report.text.summary import summary
 
@@ -44,8 +45,11 @@ model:
     DWI: [DWI]
     both: {pool: [T2, DWI]}
     combined: {add: [both, clinical]}
-evaluate: {resampling: {optimism: [harrell]}}
+evaluate:
+  primary: {model: combined, against: clinical}
+  resampling: {optimism: [harrell]}
 """
+UNDECLARED = STUDY.replace("  primary: {model: combined, against: clinical}\n", "")
 STEPS = ("cohort", "prepare", "extract", "agree", "model", "evaluate")
 MODELS = ("clinical", "T2", "DWI", "both", "combined")
 CHANCE_FILE, BASELINES = "evaluate/chance/chance.csv", "evaluate/baselines/table3.csv"
@@ -203,10 +207,32 @@ def finished(facts):
 
 
 def told(facts):
-    """All that Summary and Methods say."""
+    """All that the first page, Results and Methods say."""
     alarms = getattr(text_of_the_report, "alarms", lambda _: [])
     said = [*alarms(facts), *(getattr(line, "text", line) for line in summary(facts))]
+    said += [paragraph.text for paragraph in (*asked(facts), *five_sentences(facts))]
     return "\n".join([*said, *(paragraph.text for paragraph in methods(facts))])
+
+
+# --- the declaration of a primary model ---------------------------------------------------------------------------
+
+EARLY = {"declared": "2026-01-01T00:00:00+00:00", "model": "combined", "against": "clinical", "after_testing": False}
+LATE = {**EARLY, "declared": "2026-02-03T04:05:06+00:00", "after_testing": True}
+
+
+def declared(facts):
+    object.__setattr__(facts, "protocol", parse_protocol(STUDY))
+
+
+def undeclared(facts):
+    object.__setattr__(facts, "protocol", parse_protocol(UNDECLARED))
+
+
+def history(*entries):
+    """The run's history with these declarations."""
+    return known(
+        "history.json", {"testing_first_predicted": "2026-01-02T03:04:05+00:00", "declarations": list(entries)}
+    )
 
 
 # --- how the work behind a sentence is taken away -----------------------------------------------------------------
@@ -502,7 +528,45 @@ CASES = {
     "software": Case("radstudy 0.9 on Python 3.12", without(*(f"{step}/provenance.json" for step in STEPS))),
     "no_version": Case("so no version is known", known("cohort/provenance.json", provenance()),
                        without(*(f"{step}/provenance.json" for step in STEPS))),
-    # Summary
+    # the first page
+    "question": Case("Do 5 models of radiomics (T2 and DWI) and clinical variables tell HER2 yes from HER2 no patients?",
+                     without("cohort/provenance.json")),
+    "of_whom": Case("65 patients screened, 62 included: 40 training (20 HER2 yes) and 22 testing (11 HER2 yes)",
+                    without("cohort/flow.json")),
+    "declared_before": Case("by the AUC in the testing set; declared before any testing row",
+                            history(LATE), history(EARLY)),
+    "declared_after": Case("DECLARED AFTER TESTING ROWS WERE PREDICTED (first predicted 2026-01-02 03:04 UTC, declared "
+                           "2026-02-03 04:05 UTC)", history(EARLY), history(LATE)),
+    "declared_unknown": Case("when it was declared is not recorded", history(EARLY)),
+    "declared_before_others": Case("The study file has also declared T2 against clinical.", history(EARLY),
+                                   history({**EARLY, "model": "T2"}, LATE)),
+    "declared_none": Case("No primary model was declared (evaluate.primary in the study file)", declared, undeclared),
+    "effect": Case("combined reached a testing AUC of 0.750 in 22 patients (11 HER2 yes), 0.123 higher than clinical "
+                   "(DeLong p = 0.160; a difference is not shown)",
+                   no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'")),
+    "effect_unknown": Case("combined has no testing AUC; the section Results gives the reason", undeclared, untested),
+    "effects": Case("The testing AUCs of the 5 models lie between 0.750 and 0.750 (22 patients, 11 positive)", declared,
+                    undeclared),
+    "uncertainty": Case("compatible with an AUC from 0.600 to 0.900 and a difference from −0.050 to 0.300",
+                        no_values("evaluate/table3.csv", "auc_low")),
+    "uncertainty_inside": Case("inside the folds the same pipeline reached 0.610 (95% CI 0.500 to 0.700)",
+                               no_rows(RESAMPLED, "model == 'combined'")),
+    "uncertainties": Case("95% intervals are 0.30 to 0.30 wide", declared, undeclared),
+    "uncertainties_inside": Case("inside the folds they lie between 0.610 and 0.610", declared, undeclared),
+    "by_chance": Case("the outcome shuffled, the same pipeline reached a median AUC of 0.500, 95% of them from 0.300",
+                      no_rows(CHANCE_FILE, "kind == 'outcome' and model == 'combined'")),
+    "all_by_chance": Case("4 of 4 models had p < 0.05 in the testing set (one-sided), none after correction", declared,
+                          undeclared),
+    "calibrated": Case("The calibration slope is 0.83 (95% CI 0.21 to 1.45), ideally 1: the interval of the slope",
+                       no_values("evaluate/calibration.csv", "slope")),
+    "all_calibrated": Case("The calibration slopes lie between 0.83 and 0.83, ideally 1; the intervals of 4 of 4",
+                           declared, undeclared),
+    "not_known": Case("Whether this holds in other patients: the testing set is one random split of the same cohort",
+                      no_rows("evaluate/table3.csv", "set == 'testing'")),
+    "unreadable_files": Case("1 file of the run cannot be read: evaluate/roc.csv (cut short).",
+                             lambda facts: facts.unreadable.clear(),
+                             lambda facts: facts.unreadable.update({"evaluate/roc.csv": "cut short"})),
+    # Results
     "leak_errors": Case("No AUC in this study can be trusted", no_rows("evaluate/leaks/leaks.csv",
                                                                       "severity == 'error'")),
     "patients": Case("Of 65 patients screened", without("cohort/flow.json")),
@@ -511,51 +575,51 @@ CASES = {
                          "patients (20 HER2 yes) and 21 testing patients (11 HER2 yes)",
                          no_rows("cohort/rows.csv", "patient == 'testing0'")),
     "lost_cases": Case("1 case could not be used in the step cohort", no_rows("cohort/failures.csv", "patient == 'q'")),
-    "study_model": Case("combined, the model named for use (model.signature), reached an AUC of 0.750",
+    "primary": Case("combined, the primary model, reached an AUC of 0.750",
                         no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'")),
-    "study_model_not_tested": Case(
-        "combined, the model named for use (model.signature), has no testing AUC: the set has no row",
+    "primary_not_tested": Case(
+        "combined, the primary model, has no testing AUC: the set has no row",
         no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'"), untested),
-    "study_model_not_fitted": Case("combined, the model named for use (model.signature), has no result",
+    "primary_not_fitted": Case("combined, the primary model, has no result",
                                    models_that(fitted=True), models_that(["combined"], **MODEL_NOTE)),
     "sensitivity": Case("it correctly classified 7 of 11 HER2 yes patients in the testing set and 19 of 20 in the",
                         no_values("evaluate/table3.csv", "tp")),
-    "study_model_calibration": Case("its calibration slope was 0.83 (95% CI 0.21 to 1.45)",
+    "primary_calibration": Case("its calibration slope was 0.83 (95% CI 0.21 to 1.45)",
                                     no_values("evaluate/calibration.csv", "slope")),
-    "study_model_not_calibrated": Case(
+    "primary_not_calibrated": Case(
         "Its calibration in the testing set is not known: one value",
         no_values("evaluate/calibration.csv", "note"), every(
             no_values("evaluate/calibration.csv", "slope"),
             lambda facts: facts.frames["evaluate/calibration.csv"].__setitem__("note", "one value"))),
-    "against_clinical": Case(
-        "Its testing AUC was 0.123 higher than that of the clinical model clinical on the same 22 patients: difference "
+    "primary_against": Case(
+        "Its testing AUC was 0.123 higher than that of clinical on the same 22 patients: difference "
         "0.123 (95% CI −0.050 to 0.300); p = 0.160 by DeLong's test, two-sided",
         no_rows("evaluate/delong.csv", "set == 'testing'")),
-    "study_model_chance": Case("On 999 permuted outcomes, the same pipeline reached a median testing AUC of 0.500",
+    "primary_chance": Case("On 999 permuted outcomes, the same pipeline reached a median testing AUC of 0.500",
                                no_rows(CHANCE_FILE, "kind == 'outcome' and model == 'combined'")),
-    "study_model_chance_corrected": Case(
+    "primary_chance_corrected": Case(
         "Corrected for the 4 models that were tested on the same permutations (max-T), p = 0.290: no longer shown",
         no_values(CHANCE_FILE, "p_max_t")),
-    "study_model_chance_floor": Case("With 9 permutations, p cannot fall below 0.100", put(CHANCE_FILE, chance()), put(
+    "primary_chance_floor": Case("With 9 permutations, p cannot fall below 0.100", put(CHANCE_FILE, chance()), put(
         CHANCE_FILE, chance().assign(permutations=9.0))),
-    "study_model_adds_corrected": Case(
+    "primary_adds_corrected": Case(
         "Corrected for the 2 models that combine both (max-T), p = 0.200.",
         put(CHANCE_FILE, chance()), two_that_add),
-    "study_model_chance_unknown": Case(
+    "primary_chance_unknown": Case(
         "the pipeline of combined would reach by chance alone is not known (no chance calibration: the step lasso)",
         put(CHANCE_FILE, chance()),
         put(CHANCE_FILE, pd.DataFrame([{"kind": "outcome", "model": "combined", "permutations": np.nan,
                                                     "note": "no chance calibration: the step lasso"}]))),
-    "study_model_inside_unknown": Case(
+    "primary_inside_unknown": Case(
         "The AUC of the pipeline of combined with every step inside the folds is not known (no resampling: the step",
         put(RESAMPLED, resampled()), put(RESAMPLED, resampled().assign(
             training_auc=np.nan, nested_auc=np.nan, note="no resampling: the step lasso"))),
-    "study_model_adds": Case("p = 0.169, one-sided: radiomics is not shown to add to the clinical variables",
+    "primary_adds": Case("p = 0.169, one-sided: radiomics is not shown to add to the clinical variables",
                              no_rows(CHANCE_FILE, "kind == 'incremental'")),
     "baseline_does_better": Case(
         "the lesion's volume on T2 (AUC 0.880, against 0.750) and age (AUC 0.800, against 0.750)",
                                  without(BASELINES, "evaluate/baselines/beside_volume.csv")),
-    "study_model_inside_the_folds": Case("the pipeline of combined reached an AUC of 0.610", no_rows(RESAMPLED,
+    "primary_inside_the_folds": Case("the pipeline of combined reached an AUC of 0.610", no_rows(RESAMPLED,
                                                                                         "model == 'combined'")),
     "models": Case("5 models were specified and all were fitted", without("model/models.json")),
     "testing_range": Case("Their AUCs on the testing set", no_values("evaluate/table3.csv", "auc")),
@@ -596,10 +660,11 @@ def test_a_sentence_is_said_where_its_work_was_done_and_nowhere_else(finished, n
 
 
 def registered():
+    from radstudy.report.text.first_page import ASKED, FIVE
     from radstudy.report.text.methods import METHODS
     from radstudy.report.text.summary import ALARMS, SUMMARY
 
-    return [*ALARMS, *(sentence for _, sentences in (*SUMMARY, *METHODS) for sentence in sentences)]
+    return [*ALARMS, *(sentence for _, sentences in (*ASKED, *FIVE, *SUMMARY, *METHODS) for sentence in sentences)]
 
 
 def test_every_sentence_has_a_case_and_its_own_name():
@@ -654,11 +719,18 @@ def test_each_step_of_the_selection_is_said_only_where_it_ran(finished):
     assert "z-score with the training mean and standard deviation" in text
 
 
-def test_a_model_that_nobody_named_is_not_said_to_be_named(finished):
-    object.__setattr__(finished, "protocol", parse_protocol(STUDY.replace("  signature: combined\n", "")))
-    text = told(finished)
-    assert "combined, the last model that is a formula, because the study file names none (model.signature)" in text
-    assert "named for use" not in text
+def test_without_a_declaration_no_model_is_singled_out(finished):
+    """Neither the model of signature.json nor the one with the highest testing AUC: the pages lead with ranges."""
+    table3 = finished.frames["evaluate/table3.csv"]
+    table3.loc[(table3["model"] == "T2") & (table3["set"] == "testing"), ["auc", "auc_high"]] = 0.95, 0.99
+    assert "combined, the primary model, reached" in told(finished)
+    undeclared(finished)
+    assert "the primary model" not in told(finished)
+    page = " ".join(line.text for line in (*asked(finished), *five_sentences(finished)))
+    page = page.replace("(T2 and DWI)", "").replace("clinical variables", "")  # of the question
+    assert "between 0.750 and 0.950" in page
+    assert not [name for name in MODELS if f" {name} " in f" {page} "]
+    assert "ranged from 0.750 to 0.950." in told(finished)
 
 
 def test_without_a_testing_set_nothing_is_said_to_have_been_done_to_it(finished):

@@ -59,9 +59,9 @@ def test_a_run_with_a_leak_error_exits_4_and_says_what(ran, folder):
     assert str(folder / "runs" / "study" / "report.html") in ran.stdout  # written all the same
 
 
-def test_the_summary_is_headed_by_the_leak(ran, folder):
+def test_the_answer_is_headed_by_the_leak(ran, folder):
     page = (folder / "runs" / "study" / "report.html").read_text(encoding="utf-8")
-    summary = page[page.index('<section id="summary"') : page.index("</section>")]
+    summary = page[page.index('<section id="answer"') : page.index('<section id="paper"')]
     assert "No AUC in this study can be trusted until this is resolved" in summary
     assert "the features of T2 were scaled over training and testing rows together" in summary
     assert summary.index("can be trusted") < summary.index("patients screened")

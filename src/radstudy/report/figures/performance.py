@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 
+from radstudy.artefacts import HISTORY
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, ChanceOfModel, chance_of
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
-from radstudy.report.figures.panels import SET_LABELS, panels, rows_of
+from radstudy.report.figures.panels import panels, rows_of
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import GREY, INK, SETS, figure
+from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, SETS, figure
 from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
 from radstudy.report.tables.performance import valid_tests
+from radstudy.report.text.answer import p_said, primary_pair, with_interval
+from radstudy.report.text.evidence import RESAMPLED
+from radstudy.report.text.first_page import declared_late
 
 # p-values in steps, dark if small; light and dark can be told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
@@ -27,89 +33,167 @@ _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 
 @report_part(
     "auc",
-    reads=("evaluate/table3.csv", "model/models.json", CHANCE_FILE, CHANCE_BASELINES),
+    reads=(
+        "evaluate/table3.csv", "model/models.json", CHANCE_FILE, CHANCE_BASELINES, RESAMPLED, "evaluate/delong.csv",
+        HISTORY.path,
+    ),
     rows_independent=True,
-)
+)  # fmt: skip
 def areas(facts: RunFacts) -> DrawnFigure:
-    """The AUC of every model with its interval, training and testing."""
-    table = _scored(facts)
-    records = facts.document("model/models.json")
-    names = [name for name in facts.fitted if name in set(table["model"])]
-    drawn = figure(6.6, 0.36 * len(names) + 0.9)
+    """The testing AUC of every model with its interval, its chance band and its nested value, on one axis."""
+    table = _testing_areas(facts)
+    drawn = figure(5.7, 0.235 * len(table) + (1.3 if facts.primary else 0.9))
     axes = drawn.subplots()
-    for offset, which in ((-0.14, TRAINING), (0.14, TESTING)):
-        colour = SETS[which][0]
-        for index, name in enumerate(names):
-            row = _row(table, name, which)
-            if row is None:
-                continue
-            y = index + offset
-            if _has_band(chance := chance_of(facts, name, which)):
-                assert chance is not None
-                axes.plot([chance.low, chance.high], [y, y], color=GREY, linewidth=7, alpha=0.3, solid_capstyle="butt")
-            if not records[name].get("empty"):
-                axes.plot([row["auc_low"], row["auc_high"]], [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
-            axes.plot(row["auc"], y, "o" if which == TESTING else "D", color=colour, markersize=5,
-                      markerfacecolor=colour if which == TESTING else "white")  # fmt: skip
+    for place, (_, row) in enumerate(table.iterrows()):
+        _area(axes, row, place, primary=row["model"] == facts.primary_model)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
-    axes.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlim=(_left_end(facts, table, names), 1.01))
-    axes.set_yticklabels(names)
-    axes.set_xlabel(f"AUC ({facts.level} CI)")
-    _key(axes)
-    alt = "AUC of every model: " + "; ".join(_spoken(table, name) for name in names) + "."
+    left = float(
+        min(0.3, np.nanmin(table[["auc", "auc_low", "chance_low", "nested_auc"]].to_numpy(dtype=float)) - 0.02)
+    )
+    axes.set(yticks=range(len(table)), ylim=(len(table) - 0.5, -0.5), xlim=(left, 1.01))
+    for label, name in zip(axes.set_yticklabels(table["model"]), table["model"], strict=True):
+        label.set_fontweight("bold" if name == facts.primary_model else "normal")
+    axes.set_xlabel(f"testing AUC ({facts.level} CI)")
+    _printed(axes, table)
+    _key(axes, table)
+    headline = _headline(facts, table)
+    if headline:
+        drawn.suptitle(headline, fontsize=8.5, fontweight="bold", x=0.01, ha="left")
+    spoken = "; ".join(_spoken_area(row) for _, row in table.iterrows())
+    alt = ". ".join(filter(None, [headline.replace("\n", "; "), f"Testing AUC of every model: {spoken}."]))
+    return DrawnFigure(drawn, alt, tuple(_area_notes(facts, table)), table)
+
+
+def _testing_areas(facts: RunFacts) -> pd.DataFrame:
+    """One row per fitted model with a testing AUC: its interval, chance and nested value; NaN where not computed."""
+    table, records = _scored(facts), facts.document("model/models.json")
+    nested = facts.frames.get(RESAMPLED)
+    inside = {} if nested is None or not len(nested) else dict(zip(nested["model"], nested["nested_auc"], strict=True))
+    rows = []
+    for name in facts.fitted:
+        row, chance, empty = _row(table, name, TESTING), chance_of(facts, name, TESTING), records[name].get("empty")
+        if row is None:
+            continue
+        rows.append({
+            "model": name, "rows": row["rows"], "positives": row["positives"], "auc": row["auc"],
+            "auc_low": np.nan if empty else row["auc_low"], "auc_high": np.nan if empty else row["auc_high"],
+            "chance_median": chance.median if chance else np.nan, "chance_low": chance.low if chance else np.nan,
+            "chance_high": chance.high if chance else np.nan, "nested_auc": inside.get(name, np.nan),
+            "note": "intercept only" if empty else without_lesions_note(row.get("note")),
+        })  # fmt: skip
+    if not rows:
+        raise AbsentError("No model has a testing AUC.")
+    return pd.DataFrame(rows)
+
+
+def _area(axes: Axes, row: Any, place: int, *, primary: bool) -> None:
+    if not np.isnan(row["chance_low"]):
+        axes.plot([row["chance_low"], row["chance_high"]], [place, place], color=GREY, linewidth=8, alpha=0.3,
+                  solid_capstyle="butt")  # fmt: skip
+    if not np.isnan(row["chance_median"]):
+        axes.plot(row["chance_median"], place, "|", color=GREY, markersize=9, markeredgewidth=1.6)
+    colour, wide = (BLUE, 2.2) if primary else (INK, 1.2)
+    axes.plot([row["auc_low"], row["auc_high"]], [place, place], color=colour, linewidth=wide, solid_capstyle="butt")
+    axes.plot(row["auc"], place, "o", color=colour, markersize=6 if primary else 5)
+    if not np.isnan(row["nested_auc"]):
+        axes.plot(row["nested_auc"], place, "s", color=ORANGE, markersize=4.5, markerfacecolor="white",
+                  markeredgewidth=1.3)  # fmt: skip
+
+
+def _printed(axes: Axes, table: pd.DataFrame) -> None:
+    """The values in columns to the right of the axis."""
+    nested, size = table["nested_auc"].notna().any(), 7.2
+    columns = [(1.02, "AUC (CI)"), (1.48, "nested")] if nested else [(1.02, "AUC (CI)")]
+    for x, heading in columns:
+        axes.text(x, 1.01, heading, transform=axes.transAxes, fontsize=size, color=INK, va="bottom")
+    for place, (_, row) in enumerate(table.iterrows()):
+        value = number(row["auc"])
+        if not np.isnan(row["auc_low"]):
+            value += f" ({number(row['auc_low'])} to {number(row['auc_high'])})"
+        texts = [value, number(row["nested_auc"])]
+        for (x, _), text in zip(columns, texts, strict=False):
+            axes.text(x, place, text, transform=axes.get_yaxis_transform(), fontsize=size, va="center")
+
+
+def _key(axes: Axes, table: pd.DataFrame) -> None:
+    from matplotlib.lines import Line2D
+
+    marks = [Line2D([], [], color=INK, marker="o", markersize=5, label="testing AUC, interval")]
+    if table["chance_median"].notna().any():
+        marks.append(Line2D([], [], color=GREY, alpha=0.5, linewidth=7, label="chance"))
+    if table["nested_auc"].notna().any():
+        marks.append(Line2D([], [], color=ORANGE, marker="s", markerfacecolor="white", linestyle="", markersize=4.5,
+                            label="nested"))  # fmt: skip
+    axes.legend(
+        handles=marks,
+        loc="lower left",
+        bbox_to_anchor=(-0.36, 1.0),
+        ncols=3,
+        borderaxespad=0.1,
+        columnspacing=1.2,
+        handlelength=1.6,
+    )
+
+
+def _headline(facts: RunFacts, table: pd.DataFrame) -> str:
+    """The primary model and comparison in three lines; "" if none is declared or it has no testing AUC."""
+    part = table[table["model"] == facts.primary_model]
+    if facts.primary is None or not len(part):
+        return ""
+    row, pair = part.iloc[0], primary_pair(facts)
+    late = ", declared after testing rows were predicted" if declared_late(facts) else ""
+    values = [f"testing AUC {with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])}"]
+    values += [f"chance {number(row['chance_median'])}"] if not np.isnan(row["chance_median"]) else []
+    values += [f"nested {number(row['nested_auc'])}"] if not np.isnan(row["nested_auc"]) else []
+    lines = [f"Primary model{late}: {facts.primary.model}", "; ".join(values)]
+    if pair is not None and not np.isnan(pair["difference"]):
+        test = "no p-value" if np.isnan(pair["p_value"]) else f"{p_said(pair['p_value'])} (DeLong)"
+        size = with_interval(facts, float(pair["difference"]), pair["low"], pair["high"])
+        lines.append(f"difference from {facts.primary.against} {size}, {test}")
+    return "\n".join(lines)
+
+
+def _spoken_area(row: Any) -> str:
+    text = f"{row['model']} {number(row['auc'])}"
+    if not np.isnan(row["auc_low"]):
+        text += f", interval {number(row['auc_low'])} to {number(row['auc_high'])}"
+    if not np.isnan(row["chance_median"]):
+        text += f", chance {number(row['chance_median'])}"
+    return text if np.isnan(row["nested_auc"]) else f"{text}, nested {number(row['nested_auc'])}"
+
+
+def _area_notes(facts: RunFacts, table: pd.DataFrame) -> list[str]:
     notes = ["Dotted line: no discrimination. A model without features has no interval."]
-    if banded := [name for name in names if any(_has_band(chance_of(facts, name, which)) for which in SET_LABELS)]:
-        whose = "" if banded == names else f" of {listed(banded)}"
+    banded = list(table.loc[table["chance_low"].notna(), "model"])
+    if banded:
+        whose = "" if len(banded) == len(table) else f" of {listed(banded)}"
         notes.append(
-            f"Grey bands{whose}: the central {facts.level} of the AUCs of the same models on permuted outcomes."
+            f"Grey bands{whose}: the central {facts.level} of the AUCs of the same models on permuted outcomes; grey "
+            "line: their median."
         )
-    notes += _interval_notes(table, [name for name in names if not records[name].get("empty")])
-    return DrawnFigure(drawn, alt, tuple(notes))
-
-
-def _left_end(facts: RunFacts, table: Any, names: list[str]) -> float:
-    """The left end of the AUC axis: below every interval and every band."""
-    bands = [chance for name in names for which in SET_LABELS if (chance := chance_of(facts, name, which)) is not None]
-    lowest = [table["auc_low"].min(), *(chance.low for chance in bands if _has_band(chance))]
-    return float(min(0.3, np.nanmin(lowest) - 0.02))
+    if table["nested_auc"].notna().any():
+        notes.append("Square: nested cross-validation of the same pipeline over all rows, every step inside the folds.")
+    return notes + _interval_notes(_scored(facts), list(table.loc[table["auc_low"].notna(), "model"]), (TESTING,))
 
 
 def _has_band(chance: ChanceOfModel | None) -> bool:
     return chance is not None and not np.isnan(chance.low)
 
 
-def _interval_notes(table: Any, names: list[str]) -> list[str]:
+def _interval_notes(table: Any, names: list[str], sets: Sequence[str] = (TRAINING, TESTING)) -> list[str]:
     """Notes on intervals that are uninformative or not of the kind requested, mostly of an AUC of 1."""
     if "note" not in table:
         return []
     said: dict[str, dict[str, list[str]]] = {}
     for name in names:
-        for which in (TRAINING, TESTING):
+        for which in sets:
             row = _row(table, name, which)
             if row is not None and (note := without_lesions_note(row["note"])):
                 said.setdefault(note, {}).setdefault(name, []).append(which)
     return [
-        f"{'; '.join(f'{name}, {listed(sets)}' for name, sets in places.items())}: {note}."
+        f"{'; '.join(f'{name}, {listed(own)}' for name, own in places.items())}: {note}."
         for note, places in said.items()
     ]
-
-
-def _key(axes: Axes) -> None:
-    from matplotlib.lines import Line2D
-
-    marks = [
-        Line2D(
-            [],
-            [],
-            color=SETS[TRAINING][0],
-            marker="D",
-            markerfacecolor="white",
-            markersize=5,
-            label=SET_LABELS[TRAINING],
-        ),
-        Line2D([], [], color=SETS[TESTING][0], marker="o", markersize=5, label=SET_LABELS[TESTING]),
-    ]
-    axes.legend(handles=marks, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
 
 
 def _scored(facts: RunFacts) -> Any:

@@ -58,6 +58,7 @@ _OTHER_SCRIPTS = (
 _LONGEST_NAME = 60  # characters kept of a name over twice as long on an axis or in a legend; the table has all
 
 _CLIP = re.compile(rb'(clip-path="url\(#|<clipPath id=")(p[0-9a-f]{10})(?=[)"])')
+_LONGEST_WATERMARK = 32
 _DPI = 300  # the layout needs the final resolution: letters are wider at some resolutions than at others
 _SAVED: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None}},
@@ -89,10 +90,19 @@ def figure(width: float, height: float, *, free: bool = False) -> Figure:
 
 
 def with_notice(drawn: Figure, notice: str) -> Figure:
-    """Draw the study's notice into the figure, below everything."""
+    """Draw the study's notice into the figure: its first words as a watermark across, the whole below everything."""
     if notice:
+        drawn.text(
+            0.5, 0.5, watermark(notice), ha="center", va="center", rotation=24, rotation_mode="anchor", zorder=50,
+            fontsize=min(4.4 * drawn.get_figwidth(), 30), color="#8c2d04", alpha=0.13, weight="bold", in_layout=False,
+        )  # fmt: skip
         drawn.text(0.5, -0.01, notice, ha="center", va="top", fontsize=7.5, color="#8c2d04", weight="bold")
     return drawn
+
+
+def watermark(notice: str) -> str:
+    """The first words of a notice, up to a colon or a full stop, short enough to be read across a picture."""
+    return re.split(r"[:.;]", notice, maxsplit=1)[0].strip()[:_LONGEST_WATERMARK]
 
 
 def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:

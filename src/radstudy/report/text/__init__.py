@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from radstudy.report.facts import RunFacts
+from radstudy.report.text.first_page import asked, five_sentences
 from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
 from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
@@ -14,7 +15,10 @@ from radstudy.report.text.summary import alarms, summary
 __all__ = ["TEXTS", "Paragraph", "alarms", "summary"]
 
 TEXTS: dict[str, Callable[[RunFacts], list[Paragraph]]] = {
+    "asked": asked,
+    "five_sentences": five_sentences,
     "methods": methods,
+    "results": summary,
     "cohort_notes": cohort_notes,
     "motion": motion,
     "count_explained": count_explained,

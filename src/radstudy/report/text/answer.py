@@ -1,4 +1,4 @@
-"""The summary's answer: how the study's model performs, compared with the clinical model, chance and baselines."""
+"""The results of the primary model: its performance, compared with another model, chance and baselines."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CALIBRATION, BESIDE_VOLUME = "evaluate/calibration.csv", "evaluate/baselines/bes
 SMALL = 0.05
 
 
-def _with_interval(facts: RunFacts, value: float, low: float | None, high: float | None, digits: int = 3) -> str:
+def with_interval(facts: RunFacts, value: float, low: float | None, high: float | None, digits: int = 3) -> str:
     """A value with its interval, such as "0.750 (95% CI 0.600 to 0.900)"."""
     if pd.isna(low) or pd.isna(high):
         return number(value, digits)
     return f"{number(value, digits)} ({facts.level} CI {number(low, digits)} to {number(high, digits)})"
 
 
-def _p(value: float) -> str:
+def p_said(value: float) -> str:
     """A p-value, such as "p = 0.012" or "p < 0.001"."""
     text = p_text(value)
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
@@ -35,45 +35,45 @@ def _p(value: float) -> str:
 # --- how well it does --------------------------------------------------------------------------------------------
 
 
-def _tested(facts: RunFacts) -> Any:
-    """The testing-set row of the study's model in Table 3."""
-    return row_of(areas(facts, TESTING), facts.study_model)
+def tested(facts: RunFacts) -> Any:
+    """The testing-set row of the primary model in Table 3."""
+    return row_of(areas(facts, TESTING), facts.primary_model)
 
 
 def _reached(facts: RunFacts) -> str:
-    row = _tested(facts)
+    row = tested(facts)
     return (
-        f"{facts.study_model}, {facts.study_model_is}, reached an AUC of "
-        f"{_with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])} on the testing set "
+        f"{facts.primary_model}, the primary model, reached an AUC of "
+        f"{with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])} on the testing set "
         f"({int(row['rows'])} {facts.case_word}, {int(row['positives'])} positive)."
     )
 
 
 def _without_auc(facts: RunFacts) -> Any:
-    """The testing-set row of the study's model in Table 3 if it has no AUC."""
+    """The testing-set row of the primary model in Table 3 if it has no AUC."""
     frame = rows(facts, TABLE3, "note")
-    return row_of(frame[frame["auc"].isna()] if "auc" in frame else frame, facts.study_model)
+    return row_of(frame[frame["auc"].isna()] if "auc" in frame else frame, facts.primary_model)
 
 
 def _not_tested(facts: RunFacts) -> str:
     why = without_lesions_note(_without_auc(facts)["note"])
-    return f"{facts.study_model}, {facts.study_model_is}, has no testing AUC: {why}."
+    return f"{facts.primary_model}, the primary model, has no testing AUC: {why}."
 
 
 def _not_fitted(facts: RunFacts) -> str:
-    record = facts.document("model/models.json")[facts.study_model]
-    return f"{facts.study_model}, {facts.study_model_is}, has no result: {record.get('note') or 'not fitted'}."
+    record = facts.document("model/models.json")[facts.primary_model]
+    return f"{facts.primary_model}, the primary model, has no result: {record.get('note') or 'not fitted'}."
 
 
 def _without_result(facts: RunFacts) -> bool:
     records = facts.documents.get("model/models.json") or {}
-    return facts.study_model in records and not records[facts.study_model].get("fitted")
+    return facts.primary_model in records and not records[facts.primary_model].get("fitted")
 
 
 def _counted(facts: RunFacts) -> dict[str, Any]:
     """Set to the row of Table 3 with the counts at the cut-off."""
     frame = rows(facts, TABLE3, "tp", "fn", "tn", "fp")
-    by_set = {which: row_of(frame, facts.study_model, which) for which in (TESTING, TRAINING)}
+    by_set = {which: row_of(frame, facts.primary_model, which) for which in (TESTING, TRAINING)}
     return {which: row for which, row in by_set.items() if row is not None}
 
 
@@ -91,67 +91,60 @@ def _recognised(facts: RunFacts) -> str:
     )
 
 
-def _calibration_row(facts: RunFacts) -> Any:
-    return row_of(rows(facts, CALIBRATION, "slope", "intercept"), facts.study_model)
+def primary_calibration(facts: RunFacts) -> Any:
+    """The testing-set row of the primary model in the calibration table; None if it has no slope."""
+    return row_of(rows(facts, CALIBRATION, "slope", "intercept"), facts.primary_model)
 
 
 def _calibrated(facts: RunFacts) -> str:
-    row = _calibration_row(facts)
+    row = primary_calibration(facts)
     low, high = row["slope_low"], row["slope_high"]
-    if row["slope"] <= 0:
-        verdict = f"higher probabilities did not correspond to more {facts.groups[1]} {facts.case_word}"
-    elif high < 1:
-        verdict = "its probabilities are too extreme"
-    elif low > 1:
-        verdict = "its probabilities are too moderate"
-    else:
-        verdict = "the interval of the slope includes the ideal value of 1"
     return (
-        f"In the testing set, its calibration slope was {_with_interval(facts, row['slope'], low, high, 2)}, ideally "
+        f"In the testing set, its calibration slope was {with_interval(facts, row['slope'], low, high, 2)}, ideally "
         "1, and its calibration intercept "
-        f"{_with_interval(facts, row['intercept'], row['intercept_low'], row['intercept_high'], 2)}, ideally 0: "
-        f"{verdict}."
+        f"{with_interval(facts, row['intercept'], row['intercept_low'], row['intercept_high'], 2)}, ideally 0: "
+        f"{calibration_verdict(facts, row)}."
     )
+
+
+def calibration_verdict(facts: RunFacts, row: Any) -> str:
+    """The calibration slope of a row of the calibration table, judged by its interval, in words."""
+    if row["slope"] <= 0:
+        return f"higher probabilities did not correspond to more {facts.groups[1]} {facts.case_word}"
+    if row["slope_high"] < 1:
+        return "its probabilities are too extreme"
+    if row["slope_low"] > 1:
+        return "its probabilities are too moderate"
+    return "the interval of the slope includes the ideal value of 1"
 
 
 def _uncalibrated_row(facts: RunFacts) -> Any:
     frame = rows(facts, CALIBRATION, "note")
-    return row_of(frame[frame["slope"].isna()], facts.study_model) if len(frame) else None
+    return row_of(frame[frame["slope"].isna()], facts.primary_model) if len(frame) else None
 
 
 ANSWER = (
-    Sentence("study_model", lambda facts: _tested(facts) is not None, _reached),
-    Sentence("study_model_not_tested", lambda facts: _without_auc(facts) is not None, _not_tested),
-    Sentence("study_model_not_fitted", _without_result, _not_fitted),
+    Sentence("primary", lambda facts: tested(facts) is not None, _reached),
+    Sentence("primary_not_tested", lambda facts: _without_auc(facts) is not None, _not_tested),
+    Sentence("primary_not_fitted", _without_result, _not_fitted),
     Sentence("sensitivity", lambda facts: len(_counted(facts)) == 2, _recognised),
-    Sentence("study_model_calibration", lambda facts: _calibration_row(facts) is not None, _calibrated),
+    Sentence("primary_calibration", lambda facts: primary_calibration(facts) is not None, _calibrated),
     Sentence(
-        "study_model_not_calibrated",
-        lambda facts: _tested(facts) is not None and _uncalibrated_row(facts) is not None,
+        "primary_not_calibrated",
+        lambda facts: tested(facts) is not None and _uncalibrated_row(facts) is not None,
         lambda facts: f"Its calibration in the testing set is not known: {_uncalibrated_row(facts)['note']}.",
     ),
 )
 
 
-# --- compared with the clinical model ----------------------------------------------------------------------------
+# --- compared with the model that it is declared against ---------------------------------------------------------
 
 
-def clinical_model(facts: RunFacts) -> str | None:
-    """The clinical model that the study's model is compared with: the one inside it, else the first of the study.
-
-    None if there is none, or if the study's model is itself a clinical model.
-    """
-    models = facts.protocol.model.models
-    source = facts.protocol.model.source_of(facts.study_model)
-    if models[source].clinical is not None:
+def primary_pair(facts: RunFacts) -> Any:
+    """DeLong's comparison, the primary model minus the other one; None if they were not compared."""
+    if facts.primary is None:
         return None
-    order = [*(models[source].add or ()), *(name for name, model in models.items() if model.like is None)]
-    return next((name for name in order if models[name].clinical is not None and name in fitted(facts)), None)
-
-
-def _pair(facts: RunFacts) -> Any:
-    """DeLong's comparison, the study's model minus the clinical one; None if they were not compared."""
-    other, mine = clinical_model(facts), facts.study_model
+    other, mine = facts.primary.against, facts.primary.model
     frame = rows(facts, DELONG, "difference")
     frame = frame[frame["set"] == TESTING] if len(frame) else frame
     for _, row in frame.iterrows():
@@ -163,23 +156,24 @@ def _pair(facts: RunFacts) -> Any:
     return None
 
 
-def _against_clinical(facts: RunFacts) -> str:
-    row, other = _pair(facts), clinical_model(facts)
+def _against_other(facts: RunFacts) -> str:
+    assert facts.primary is not None
+    row, other = primary_pair(facts), facts.primary.against
     difference, p_value = float(row["difference"]), row["p_value"]
     size = f"{number(abs(difference))} {'higher' if difference > 0 else 'lower'} than" if difference else "the same as"
-    limits = _with_interval(facts, difference, row["low"], row["high"])
+    limits = with_interval(facts, difference, row["low"], row["high"])
     test = (
         f"no p-value: {row['note']}"
         if pd.isna(p_value)
-        else f"{_p(p_value)} by DeLong's test, two-sided, not corrected for other comparisons"
+        else f"{p_said(p_value)} by DeLong's test, two-sided, not corrected for other comparisons"
     )
     if pd.isna(p_value) or p_value >= SMALL:
         verdict = "The two have not been shown to differ."
     else:
-        verdict = f"By this test it performed {'better' if difference > 0 else 'worse'} than the clinical model."
-    nothing = " (an intercept only: no clinical variable entered it)" if fitted(facts)[str(other)].get("empty") else ""
+        verdict = f"By this test it performed {'better' if difference > 0 else 'worse'} than {other}."
+    nothing = " (an intercept only: no variable entered it)" if fitted(facts).get(other, {}).get("empty") else ""
     return (
-        f"Its testing AUC was {size} that of the clinical model {other}{nothing} on the same {int(row['rows'])} "
+        f"Its testing AUC was {size} that of {other}{nothing} on the same {int(row['rows'])} "
         f"{facts.case_word}: difference {limits}; {test}. {verdict}"
     )
 
@@ -187,31 +181,32 @@ def _against_clinical(facts: RunFacts) -> str:
 # --- compared with chance ----------------------------------------------------------------------------------------
 
 
-def _chance(facts: RunFacts) -> ChanceOfModel | None:
-    permuted = chance_of(facts, facts.study_model, TESTING)
+def primary_chance(facts: RunFacts) -> ChanceOfModel | None:
+    """The permutation test of the primary model in the testing set; None if it has none."""
+    permuted = chance_of(facts, facts.primary_model, TESTING)
     return permuted if permuted is not None and not pd.isna(permuted.p_value) else None
 
 
 def _added(facts: RunFacts) -> ChanceOfModel | None:
-    permuted = chance_of(facts, facts.study_model, TESTING, INCREMENTAL)
+    permuted = chance_of(facts, facts.primary_model, TESTING, INCREMENTAL)
     return permuted if permuted is not None and not pd.isna(permuted.p_value) else None
 
 
 def _by_chance(facts: RunFacts) -> str:
-    permuted = _chance(facts)
+    permuted = primary_chance(facts)
     assert permuted is not None
     shown = "better than chance" if permuted.p_value < SMALL else "not shown to be better than chance"
     known = not pd.isna(permuted.low)
     share = f" (central {facts.level}: {number(permuted.low)} to {number(permuted.high)})" if known else ""
     return (
         f"On {permuted.permutations:,} permuted outcomes, the same pipeline reached a median testing AUC of "
-        f"{number(permuted.median)}{share}; {_p(permuted.p_value)}, one-sided: {shown}."
+        f"{number(permuted.median)}{share}; {p_said(permuted.p_value)}, one-sided: {shown}."
     )
 
 
 def _corrected(facts: RunFacts, kind: str) -> ChanceOfModel | None:
-    """The permutation test of the study's model, if it was corrected for the number of models."""
-    permuted = _chance(facts) if kind == OUTCOME else _added(facts)
+    """The permutation test of the primary model, if it was corrected for the number of models."""
+    permuted = primary_chance(facts) if kind == OUTCOME else _added(facts)
     return permuted if permuted is not None and permuted.p_max_t is not None and len(family(facts, kind)) > 1 else None
 
 
@@ -223,12 +218,12 @@ def _after_correction(facts: RunFacts, kind: str, shown: str) -> str:
     which = all_tried if kind == OUTCOME else "that combine both"
     verdict = "still" if permuted.p_max_t < SMALL else "no longer"
     said = f": {verdict} {shown}" if permuted.p_value < SMALL else ""
-    return f"Corrected for the {count} models {which} (max-T), {_p(permuted.p_max_t)}{said}."
+    return f"Corrected for the {count} models {which} (max-T), {p_said(permuted.p_max_t)}{said}."
 
 
 def _few(facts: RunFacts) -> ChanceOfModel | None:
-    """The permutation test of the study's model, if it has too few permutations for a small p-value."""
-    permuted = _chance(facts)
+    """The permutation test of the primary model, if it has too few permutations for a small p-value."""
+    permuted = primary_chance(facts)
     return permuted if permuted is not None and permuted.smallest_p_value >= SMALL else None
 
 
@@ -247,27 +242,27 @@ def _by_radiomics(facts: RunFacts) -> str:
     shown = "is shown" if permuted.p_value < SMALL else "is not shown"
     return (
         "When only the radiomics features were permuted, against outcome and clinical variables, "
-        f"{_p(permuted.p_value)}, one-sided: radiomics {shown} to add to the clinical variables."
+        f"{p_said(permuted.p_value)}, one-sided: radiomics {shown} to add to the clinical variables."
     )
 
 
 def _unknown(facts: RunFacts, name: str, column: str) -> str:
-    """The reason why the study's model was left out of a table; "" if it was not."""
-    return next((why for why, names in left_out(facts, name, column).items() if facts.study_model in names), "")
+    """The reason why the primary model was left out of a table; "" if it was not."""
+    return next((why for why, names in left_out(facts, name, column).items() if facts.primary_model in names), "")
 
 
 # --- compared with baselines -------------------------------------------------------------------------------------
 
 
 def _simpler(facts: RunFacts) -> list[str]:
-    """Baselines that do at least as well as the study's model on the testing set, the best first, with their AUCs.
+    """Baselines that do at least as well as the primary model on the testing set, the best first, with their AUCs.
 
     The volume is compared on the model's own rows if that was computed; the others by Table 3.
     """
-    mine, better = _tested(facts), []
+    mine, better = tested(facts), []
     if mine is None:
         return []
-    beside = row_of(rows(facts, BESIDE_VOLUME, "auc", "volume_auc"), facts.study_model)
+    beside = row_of(rows(facts, BESIDE_VOLUME, "auc", "volume_auc"), facts.primary_model)
     if beside is not None and beside["volume_auc"] >= beside["auc"]:
         pair = f"(AUC {number(beside['volume_auc'])}, against {number(beside['auc'])})"
         better.append((float(beside["volume_auc"]), f"the lesion's volume on {beside['sequence']} {pair}"))
@@ -285,41 +280,42 @@ def _simpler(facts: RunFacts) -> list[str]:
 # --- inside the folds --------------------------------------------------------------------------------------------
 
 
-def _resampled(facts: RunFacts) -> Any:
+def primary_resampled(facts: RunFacts) -> Any:
+    """The row of the primary model in the summary of resampling; None if it has no nested value."""
     frame = rows(facts, RESAMPLED, "nested_auc", "training_auc")
-    part = frame[frame["model"] == facts.study_model] if len(frame) else frame
+    part = frame[frame["model"] == facts.primary_model] if len(frame) else frame
     return part.iloc[0] if len(part) else None
 
 
 def _inside(facts: RunFacts) -> str:
-    row = _resampled(facts)
+    row = primary_resampled(facts)
     return (
-        f"With every step inside the folds, the pipeline of {facts.study_model} reached an AUC of "
-        f"{_with_interval(facts, row['nested_auc'], row['nested_low'], row['nested_high'])}, against "
+        f"With every step inside the folds, the pipeline of {facts.primary_model} reached an AUC of "
+        f"{with_interval(facts, row['nested_auc'], row['nested_low'], row['nested_high'])}, against "
         f"{number(row['training_auc'])} in training."
     )
 
 
-CLINICAL = (Sentence("against_clinical", lambda facts: _pair(facts) is not None, _against_clinical),)
+AGAINST = (Sentence("primary_against", lambda facts: primary_pair(facts) is not None, _against_other),)
 CHANCE = (
-    Sentence("study_model_chance", lambda facts: _chance(facts) is not None, _by_chance),
+    Sentence("primary_chance", lambda facts: primary_chance(facts) is not None, _by_chance),
     Sentence(
-        "study_model_chance_corrected",
+        "primary_chance_corrected",
         lambda facts: _corrected(facts, OUTCOME) is not None,
         lambda facts: _after_correction(facts, OUTCOME, "shown to be better than chance"),
     ),
-    Sentence("study_model_chance_floor", lambda facts: _few(facts) is not None, _floor),
+    Sentence("primary_chance_floor", lambda facts: _few(facts) is not None, _floor),
     Sentence(
-        "study_model_chance_unknown",
+        "primary_chance_unknown",
         lambda facts: bool(_unknown(facts, CHANCE_FILE, "permutations")),
         lambda facts: (
-            f"The AUC that the pipeline of {facts.study_model} would reach by chance alone is not known "
+            f"The AUC that the pipeline of {facts.primary_model} would reach by chance alone is not known "
             f"({_unknown(facts, CHANCE_FILE, 'permutations')})."
         ),
     ),
-    Sentence("study_model_adds", lambda facts: _added(facts) is not None, _by_radiomics),
+    Sentence("primary_adds", lambda facts: _added(facts) is not None, _by_radiomics),
     Sentence(
-        "study_model_adds_corrected",
+        "primary_adds_corrected",
         lambda facts: _corrected(facts, INCREMENTAL) is not None,
         lambda facts: _after_correction(facts, INCREMENTAL, "shown to add"),
     ),
@@ -332,12 +328,12 @@ SIMPLER = (
     ),
 )
 INSIDE = (
-    Sentence("study_model_inside_the_folds", lambda facts: _resampled(facts) is not None, _inside),
+    Sentence("primary_inside_the_folds", lambda facts: primary_resampled(facts) is not None, _inside),
     Sentence(
-        "study_model_inside_unknown",
+        "primary_inside_unknown",
         lambda facts: bool(_unknown(facts, RESAMPLED, "training_auc")),
         lambda facts: (
-            f"The AUC of the pipeline of {facts.study_model} with every step inside the folds is not known "
+            f"The AUC of the pipeline of {facts.primary_model} with every step inside the folds is not known "
             f"({_unknown(facts, RESAMPLED, 'training_auc')})."
         ),
     ),

@@ -1,8 +1,8 @@
-"""The summary: the study's findings, starting with the model meant for use, and how far to trust them."""
+"""The results: the study's findings, those of the primary model first, and how far to trust them."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, no
 from radstudy.report.display import number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.agreement import bound_of
-from radstudy.report.text.answer import ANSWER, CHANCE, CLINICAL, INSIDE, SIMPLER
+from radstudy.report.text.answer import AGAINST, ANSWER, CHANCE, INSIDE, SIMPLER
 from radstudy.report.text.evidence import (
     DELONG,
     RESAMPLED,
@@ -57,7 +57,18 @@ def _leak(facts: RunFacts) -> str:
     )
 
 
-ALARMS = (Sentence("leak_errors", lambda facts: bool(_findings(facts, "error")), _leak),)
+ALARMS = (
+    Sentence("leak_errors", lambda facts: bool(_findings(facts, "error")), _leak),
+    Sentence(
+        "unreadable_files",
+        lambda facts: bool(facts.unreadable),
+        lambda facts: (
+            f"{plural(len(facts.unreadable), 'file')} of the run cannot be read: "
+            f"{'; '.join(f'{name} ({why})' for name, why in facts.unreadable.items())}. What is made from "
+            f"{'it' if len(facts.unreadable) == 1 else 'them'} is missing from this report."
+        ),
+    ),
+)
 
 
 # --- patients ----------------------------------------------------------------------------------------------------
@@ -170,12 +181,11 @@ def _declared(facts: RunFacts) -> str:
 
 
 def _range(facts: RunFacts) -> str:
+    """The range without names: the highest of several testing AUCs is too high by selection, so no model is named."""
     frame = areas(facts, TESTING)
-    ends = cast("tuple[int, int]", (frame["auc"].idxmin(), frame["auc"].idxmax()))
-    low, high = (f"{number(frame['auc'][place])} ({frame['model'][place]})" for place in ends)
     return (
         f"Their AUCs on the testing set ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} "
-        f"positive) ranged from {low} to {high}."
+        f"positive) ranged from {number(frame['auc'].min())} to {number(frame['auc'].max())}."
     )
 
 
@@ -272,8 +282,8 @@ _TRUST = (
 
 SUMMARY: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Patients", _PATIENTS),
-    ("The study's model", ANSWER),
-    ("Compared with the clinical model", CLINICAL),
+    ("The primary model", ANSWER),
+    ("Compared with the model that it was declared against", AGAINST),
     ("Compared with chance", CHANCE),
     ("Compared with simpler baselines", SIMPLER),
     ("With every step inside the folds", INSIDE),

@@ -1,0 +1,183 @@
+"""The checks of the first page: each with its threshold, its state from files of the run, and where its evidence is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from radstudy.bugs import LOG, note
+from radstudy.imaging.preparation import SENSITIVE
+from radstudy.modelling.leaks.volume import FOLLOWS
+from radstudy.report.analysed import not_analysed
+from radstudy.report.display import number, percent, plural, significant, thousands
+from radstudy.report.facts import TESTING, AbsentError, RunFacts
+from radstudy.report.text.evidence import agreement
+
+State = Literal["fine", "look", "problem", "not done"]
+
+LEAKS, CHECKED = "evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"
+BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
+REGRESSIONS, VOLUMES = "evaluate/regression_models.csv", "prepare/volumes.csv"
+EVENTS, FEWEST_EVENTS = 10, 1  # per candidate; Peduzzi et al., J Clin Epidemiol 1996;49:1373
+KEPT = 0.5  # share of features that the second reader reproduces
+LOST, MOST_LOST = 0.05, 0.20  # of the included patients; Sackett's 5 and 20 rule
+MOST_SENSITIVE = 0.10  # share of volumes
+
+
+@dataclass(frozen=True)
+class ReportCheck:
+    """One check of the first page.
+
+    Parameters
+    ----------
+    name : what is checked.
+    state : fine, look, problem or not done.
+    value : what the run's files say.
+    threshold : the bounds between the states, in words.
+    evidence : kind and name of the part of the report that has the evidence.
+    """
+
+    name: str
+    state: State
+    value: str
+    threshold: str
+    evidence: tuple[str, str]
+
+    @property
+    def anchor(self) -> str:
+        """The identifier of its evidence in the page."""
+        return "-".join(self.evidence)
+
+
+def checks(facts: RunFacts) -> list[ReportCheck]:
+    """All checks, in the order of the page."""
+    return [_checked(facts, *one) for one in _CHECKS]
+
+
+def _checked(facts: RunFacts, name: str, threshold: str, evidence: tuple[str, str], judge: Judge) -> ReportCheck:
+    try:
+        state, value = judge(facts)
+    except AbsentError as missing:
+        state, value = "not done", str(missing)
+    except Exception as error:  # a damaged file: the other checks must still be there
+        bug = note(error, f"report: check {name}")
+        state, value = "not done", f"The files of the run cannot be understood ({bug.said}; see {LOG})."
+    return ReportCheck(name, state, value, threshold, evidence)
+
+
+def _leaks(facts: RunFacts) -> tuple[State, str]:
+    counts = facts.frame(LEAKS)["severity"].value_counts()
+    errors, warnings = int(counts.get("error", 0)), int(counts.get("warning", 0))
+    if errors or warnings:
+        return "problem" if errors else "look", f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
+    looked = len((facts.documents.get(CHECKED) or {}).get("looked_for", ()))
+    return "fine", f"no finding in {plural(looked, 'kind')} of leak"
+
+
+def _volume(facts: RunFacts) -> tuple[State, str]:
+    if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
+        raise AbsentError("The study file has switched the volume-only baseline off.")
+    frame = facts.frame(BESIDE_VOLUME)
+    frame = frame[(frame["set"] == TESTING) & frame["auc"].notna() & frame["volume_auc"].notna()]
+    if facts.primary is not None:
+        frame = frame[frame["model"] == facts.primary_model]
+    if not len(frame):
+        raise AbsentError("No such model could be compared with a volume.")
+    follows = frame["rho"].abs() >= FOLLOWS
+    beaten = frame["volume_auc"] >= frame["auc"]
+    state: State = "problem" if (follows & beaten).any() else "look" if (follows | beaten).any() else "fine"
+    if len(frame) == 1:
+        row = frame.iloc[0]
+        return state, (
+            f"{row['model']}: rho {number(row['rho'], 2)}; AUC {number(row['auc'])}, volume alone "
+            f"{number(row['volume_auc'])}"
+        )
+    return state, (
+        f"of {plural(len(frame), 'model')}, {int(follows.sum()) or 'none'} with such a rho, "
+        f"{int(beaten.sum()) or 'none'} no better than the volume"
+    )
+
+
+def _events(facts: RunFacts) -> tuple[State, str]:
+    frame = facts.frame(REGRESSIONS)
+    if "events_per_candidate" not in frame:
+        raise AbsentError("Candidates were not counted by the version that produced this run.")
+    frame = frame[frame["events_per_candidate"].notna()]
+    if facts.primary is not None:
+        frame = frame[frame["model"] == facts.primary_model]
+    if not len(frame):
+        raise AbsentError("No such model has a regression.")
+    low, high = frame["events_per_candidate"].min(), frame["events_per_candidate"].max()
+    state: State = "fine" if low >= EVENTS else "problem" if low < FEWEST_EVENTS else "look"
+    if len(frame) > 1:
+        return state, f"{significant(low, 2)} to {significant(high, 2)} over {plural(len(frame), 'model')}"
+    row = frame.iloc[0]
+    return state, (
+        f"{row['model']}: {significant(low, 2)} ({thousands(int(row['events']))} events, "
+        f"{plural(int(row['candidates']), 'candidate')})"
+    )
+
+
+def _readers(facts: RunFacts) -> tuple[State, str]:
+    agreed = agreement(facts)
+    if not agreed:
+        facts.document("agree/summary.json")  # says why it is missing
+    if agreed["note"]:
+        raise AbsentError(str(agreed["note"]))
+    kept, whole = sum(agreed["kept"].values()), sum(agreed["of_sequence"].values())
+    state: State = "fine" if whole and kept / whole >= KEPT else "look" if kept else "problem"
+    return (
+        state,
+        f"{thousands(kept)} of {plural(whole, 'feature')} ({percent(kept, whole)}%) with ICC > {agreed['above']:g}",
+    )
+
+
+def _lost(facts: RunFacts) -> tuple[State, str]:
+    included, lost = int(facts.document("cohort/flow.json")["kept"]), sum(not_analysed(facts).values())
+    share = lost / included if included else 1.0
+    state: State = "fine" if share <= LOST else "look" if share <= MOST_LOST else "problem"
+    return state, f"{lost} of {plural(included, 'included patient')} ({percent(lost, included)}%) in no model"
+
+
+def _fields(facts: RunFacts) -> tuple[State, str]:
+    frame = facts.frame(VOLUMES)
+    known = frame["field_shift"].dropna() if "field_shift" in frame else pd.Series(dtype=float)
+    if not len(known):
+        raise AbsentError("No bias field was removed, or the version that produced this run did not test it.")
+    moved = int((known > SENSITIVE).sum())
+    state: State = "fine" if not moved else "look" if moved / len(known) <= MOST_SENSITIVE else "problem"
+    return state, f"{moved} of {plural(len(known), 'volume')} ({percent(moved, len(known))}%)"
+
+
+Judge = Callable[[RunFacts], tuple[State, str]]
+_CHECKS: tuple[tuple[str, str, tuple[str, str], Judge], ...] = (
+    ("Leaks", "fine: no error, no warning; problem: an error", ("table", "leaks"), _leaks),
+    (
+        "Volume confounding",
+        f"look: |rho| ≥ {FOLLOWS:g}, or AUC no better than the volume's; problem: both",
+        ("table", "beside_volume"),
+        _volume,
+    ),
+    (
+        "Events per candidate",
+        f"fine: ≥ {EVENTS}; problem: < {FEWEST_EVENTS}",
+        ("table", "regression_fit"),
+        _events,
+    ),
+    (
+        "Reader agreement",
+        f"fine: ≥ {KEPT:.0%} of the features; problem: none",
+        ("table", "icc"),
+        _readers,
+    ),
+    ("Lost patients", f"fine: ≤ {LOST:.0%}; problem: > {MOST_LOST:.0%}", ("table", "rows_per_model"), _lost),
+    (
+        "Sensitive bias fields",
+        f"rounding moves them by > {SENSITIVE:.0%} in a lesion: fine: 0; problem: > {MOST_SENSITIVE:.0%}",
+        ("table", "volumes"),
+        _fields,
+    ),
+)

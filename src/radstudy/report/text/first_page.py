@@ -1,0 +1,330 @@
+"""The first page in plain words: what was asked, of whom, and five sentences of answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from radstudy.artefacts import HISTORY
+from radstudy.protocol.words import listed
+from radstudy.report.chance import CHANCE_FILE
+from radstudy.report.display import number, plural, span
+from radstudy.report.facts import TESTING, RunFacts
+from radstudy.report.text.answer import (
+    SMALL,
+    calibration_verdict,
+    p_said,
+    primary_calibration,
+    primary_chance,
+    primary_pair,
+    primary_resampled,
+    tested,
+    with_interval,
+)
+from radstudy.report.text.evidence import RESAMPLED, agreement, areas, chance_rows, rows, shows
+from radstudy.report.text.paragraph import Paragraph
+from radstudy.report.text.sentence import Sentence, said
+
+CALIBRATION = "evaluate/calibration.csv"
+
+
+def asked(facts: RunFacts) -> list[Paragraph]:
+    """What was asked, of whom, and which model and comparison were declared primary, and when."""
+    return _told(facts, ASKED)
+
+
+def five_sentences(facts: RunFacts) -> list[Paragraph]:
+    """Effect, uncertainty, chance, calibration, and what is not known, in plain words."""
+    return _told(facts, FIVE)
+
+
+def _told(facts: RunFacts, groups: tuple[tuple[str, tuple[Sentence, ...]], ...]) -> list[Paragraph]:
+    told = [Paragraph(said(facts, sentences), lead) for lead, sentences in groups]
+    return [paragraph for paragraph in told if paragraph.text]
+
+
+# --- what was asked ----------------------------------------------------------------------------------------------
+
+
+def _question(facts: RunFacts) -> str:
+    sequences = listed(list(facts.protocol.sequences))
+    return (
+        f"Do {plural(len(facts.models), 'model')} of radiomics ({sequences}) and clinical variables tell "
+        f"{facts.groups[1]} from {facts.groups[0]} {facts.case_word}?"
+    )
+
+
+def _of_whom(facts: RunFacts) -> str:
+    flow = facts.document("cohort/flow.json")
+    sets = " and ".join(
+        f"{flow[which]['patients']} {which} ({flow[which]['positive']} {facts.groups[1]})"
+        for which in ("training", "testing")
+    )
+    return f"{plural(flow['screened'], 'patient')} screened, {flow['kept']} included: {sets}."
+
+
+def _entries(facts: RunFacts) -> list[dict[str, Any]]:
+    """The declarations in the run's history, in order."""
+    return list((facts.documents.get(HISTORY.path) or {}).get("declarations") or ())
+
+
+def _own(facts: RunFacts) -> dict[str, Any] | None:
+    """The first entry of the history with the study's declaration; None if it was not recorded."""
+    primary = facts.primary
+    if primary is None:
+        return None
+    return next((one for one in _entries(facts) if (one["model"], one["against"]) == (primary.model, primary.against)),
+                None)  # fmt: skip
+
+
+def declared_late(facts: RunFacts) -> bool:
+    """True if the primary model was declared after testing rows had been predicted in this run folder."""
+    own = _own(facts)
+    return own is not None and bool(own["after_testing"])
+
+
+def _pair_of(facts: RunFacts) -> str:
+    assert facts.primary is not None
+    return f"{facts.primary.model} against {facts.primary.against}, by the AUC in the testing set"
+
+
+def _late(facts: RunFacts) -> str:
+    own = _own(facts)
+    assert own is not None
+    first = facts.documents[HISTORY.path]["testing_first_predicted"]
+    return (
+        f"{_pair_of(facts)}. DECLARED AFTER TESTING ROWS WERE PREDICTED (first predicted {_day(first)}, declared "
+        f"{_day(own['declared'])}): the comparison is exploratory, and its p-value confirms nothing."
+    )
+
+
+def _day(time: str) -> str:
+    return f"{time[:16].replace('T', ' ')} UTC"
+
+
+def _others(facts: RunFacts) -> list[str]:
+    """Other declarations that the study file had at some time."""
+    primary = facts.primary
+    assert primary is not None
+    pairs = [(one["model"], one["against"]) for one in _entries(facts) if one["model"] is not None]
+    return [f"{a} against {b}" for a, b in dict.fromkeys(pairs) if (a, b) != (primary.model, primary.against)]
+
+
+ASKED: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
+    ("Question", (Sentence("question", lambda facts: facts.finished("cohort"), _question),)),
+    ("Patients", (Sentence("of_whom", lambda facts: "cohort/flow.json" in facts.documents, _of_whom),)),
+    (
+        "Primary",
+        (
+            Sentence(
+                "declared_before",
+                lambda facts: _own(facts) is not None and not declared_late(facts),
+                lambda facts: f"{_pair_of(facts)}; declared before any testing row was predicted in this run folder.",
+            ),
+            Sentence("declared_after", declared_late, _late),
+            Sentence(
+                "declared_unknown",
+                lambda facts: facts.primary is not None and facts.finished("cohort") and _own(facts) is None,
+                lambda facts: f"{_pair_of(facts)}; when it was declared is not recorded in this run folder.",
+            ),
+            Sentence(
+                "declared_before_others",
+                lambda facts: facts.primary is not None and bool(_others(facts)),
+                lambda facts: f"The study file has also declared {listed(_others(facts))}.",
+            ),
+            Sentence(
+                "declared_none",
+                lambda facts: facts.primary is None and facts.finished("cohort"),
+                lambda _: (
+                    "No primary model was declared (evaluate.primary in the study file), so no model is singled out."
+                ),
+            ),
+        ),
+    ),
+)
+
+
+# --- effect and uncertainty --------------------------------------------------------------------------------------
+
+
+def _effect(facts: RunFacts) -> str:
+    row, pair = tested(facts), primary_pair(facts)
+    text = (
+        f"{facts.primary_model} reached a testing AUC of {number(row['auc'])} in {int(row['rows'])} {facts.case_word} "
+        f"({int(row['positives'])} {facts.groups[1]})"
+    )
+    if pair is None:
+        return f"{text}; it was not compared with {facts.primary.against if facts.primary else ''}."
+    assert facts.primary is not None
+    gap = float(pair["difference"])
+    size = f"{number(abs(gap))} {'higher' if gap > 0 else 'lower'} than" if gap else "the same as"
+    test = "no p-value" if pd.isna(pair["p_value"]) else f"DeLong {p_said(pair['p_value'])}"
+    shown = not pd.isna(pair["p_value"]) and pair["p_value"] < SMALL
+    verdict = "" if shown else "; a difference is not shown"
+    return f"{text}, {size} {facts.primary.against} ({test}{verdict})."
+
+
+def _effects(facts: RunFacts) -> str:
+    frame = areas(facts, TESTING)
+    return (
+        f"The testing AUCs of the {plural(len(frame), 'model')} lie between {number(frame['auc'].min())} and "
+        f"{number(frame['auc'].max())} ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} positive)."
+    )
+
+
+def _uncertain(facts: RunFacts) -> str:
+    row, pair = tested(facts), primary_pair(facts)
+    said_of = [f"with an AUC from {number(row['auc_low'])} to {number(row['auc_high'])}"]
+    if pair is not None and not pd.isna(pair["low"]):
+        said_of.append(f"a difference from {number(pair['low'])} to {number(pair['high'])}")
+    return f"These patients are compatible {' and '.join(said_of)} ({facts.level} intervals)."
+
+
+def _nested(facts: RunFacts) -> str:
+    row = primary_resampled(facts)
+    return (
+        "With every step inside the folds the same pipeline reached "
+        f"{with_interval(facts, row['nested_auc'], row['nested_low'], row['nested_high'])}."
+    )
+
+
+def _wide(facts: RunFacts) -> str:
+    frame = areas(facts, TESTING)
+    width = (frame["auc_high"] - frame["auc_low"]).dropna()
+    return (
+        f"Their {facts.level} intervals are {number(width.min(), 2)} to {number(width.max(), 2)} wide; the highest of "
+        "several AUCs is too high by selection alone."
+    )
+
+
+def _all_nested(facts: RunFacts) -> str:
+    known = rows(facts, RESAMPLED, "nested_auc")["nested_auc"]
+    return f"With every step inside the folds they lie between {number(known.min())} and {number(known.max())}."
+
+
+# --- chance and calibration --------------------------------------------------------------------------------------
+
+
+def _chance(facts: RunFacts) -> str:
+    permuted = primary_chance(facts)
+    assert permuted is not None
+    share = "" if pd.isna(permuted.low) else f", {facts.level} of them from {number(permuted.low)} to " \
+        f"{number(permuted.high)}"  # fmt: skip
+    shown = "better than chance" if permuted.p_value < SMALL else "not shown to be better than chance"
+    return (
+        f"With the outcome shuffled, the same pipeline reached a median AUC of {number(permuted.median)}{share} "
+        f"({p_said(permuted.p_value)}, one-sided): {shown}."
+    )
+
+
+def _all_chance(facts: RunFacts) -> str:
+    frame = _tested_by_chance(facts)
+    small = int((frame["p_value"] < SMALL).sum())
+    text = (
+        f"On permuted outcomes, {small or 'none'} of {plural(len(frame), 'model')} had p < 0.05 in the testing set "
+        "(one-sided)"
+    )
+    if "p_max_t" in frame and frame["p_max_t"].notna().any():
+        held = int((frame["p_max_t"] < SMALL).sum())
+        text += f", {held or 'none'} after correction for the number of models"
+    return f"{text}."
+
+
+def _tested_by_chance(facts: RunFacts) -> pd.DataFrame:
+    frame = chance_rows(facts)
+    return frame[frame["measure"] == TESTING] if len(frame) else frame
+
+
+def _calibrated(facts: RunFacts) -> str:
+    row = primary_calibration(facts)
+    return (
+        f"The calibration slope is {with_interval(facts, row['slope'], row['slope_low'], row['slope_high'], 2)}, "
+        f"ideally 1: {calibration_verdict(facts, row)}."
+    )
+
+
+def _all_calibrated(facts: RunFacts) -> str:
+    known = _slopes(facts)
+    inside = int(((known["slope_low"] <= 1) & (known["slope_high"] >= 1)).sum())
+    return (
+        f"The calibration slopes lie between {number(known['slope'].min(), 2)} and {number(known['slope'].max(), 2)}, "
+        f"ideally 1; the intervals of {inside} of {plural(len(known), 'model')} include 1."
+    )
+
+
+def _slopes(facts: RunFacts) -> pd.DataFrame:
+    frame = rows(facts, CALIBRATION, "slope", "slope_low", "slope_high")
+    return frame[frame["set"] == TESTING] if len(frame) else frame
+
+
+# --- what is not known -------------------------------------------------------------------------------------------
+
+
+def _not_known(facts: RunFacts) -> str:
+    open_questions = ["whether this holds in other patients: the testing set is one random split of the same cohort"]
+    if facts.protocol.cohort.split.column is not None:
+        open_questions = ["whether this holds beyond the one testing set that the cohort table defines"]
+    if not shows(facts, CHANCE_FILE, "permutations"):
+        open_questions.append("what chance alone would reach")
+    if not shows(facts, RESAMPLED, "nested_auc"):
+        open_questions.append("the AUC with every step inside the folds")
+    if not agreement(facts) or agreement(facts).get("note"):
+        open_questions.append("whether another reader's masks give the same features")
+    text = "; ".join(open_questions)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+FIVE: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
+    (
+        "Effect",
+        (
+            Sentence("effect", lambda facts: tested(facts) is not None, _effect),
+            Sentence(
+                "effect_unknown",
+                lambda facts: facts.primary is not None and facts.finished("evaluate") and tested(facts) is None,
+                lambda facts: f"{facts.primary_model} has no testing AUC; the section Results gives the reason.",
+            ),
+            Sentence("effects", lambda facts: facts.primary is None and bool(len(areas(facts, TESTING))), _effects),
+        ),
+    ),
+    (
+        "Uncertainty",
+        (
+            Sentence(
+                "uncertainty", lambda facts: tested(facts) is not None and not pd.isna(tested(facts)["auc_low"]),
+                _uncertain,
+            ),
+            Sentence(
+                "uncertainty_inside", lambda facts: primary_resampled(facts) is not None, _nested,
+            ),
+            Sentence(
+                "uncertainties", lambda facts: facts.primary is None and len(areas(facts, TESTING)) > 1, _wide
+            ),
+            Sentence(
+                "uncertainties_inside",
+                lambda facts: facts.primary is None and shows(facts, RESAMPLED, "nested_auc"), _all_nested,
+            ),
+        ),
+    ),
+    (
+        "Chance",
+        (
+            Sentence("by_chance", lambda facts: primary_chance(facts) is not None, _chance),
+            Sentence(
+                "all_by_chance",
+                lambda facts: facts.primary is None and bool(len(_tested_by_chance(facts))), _all_chance,
+            ),
+        ),
+    ),
+    (
+        "Calibration",
+        (
+            Sentence("calibrated", lambda facts: primary_calibration(facts) is not None, _calibrated),
+            Sentence(
+                "all_calibrated", lambda facts: facts.primary is None and bool(len(_slopes(facts))), _all_calibrated
+            ),
+        ),
+    ),
+    ("Not known", (Sentence("not_known", lambda facts: bool(len(areas(facts, TESTING))), _not_known),)),
+)  # fmt: skip

@@ -56,7 +56,7 @@ def test_a_broken_part_has_its_traceback_folded_in_the_page(run, monkeypatch, re
     monkeypatch.setattr(write, "_files_or_bug", drawn_quickly)
     page, log, said = run()
     identifier = assert_one_bug(page, log, said)
-    (traceback,) = re.findall(rf"<details[^>]*><summary>{identifier}:[^<]*</summary><pre[^>]*>(.*?)</pre></details>", page,
+    (traceback,) = re.findall(rf"<details[^>]*><summary>{identifier}:[^<]*</summary><pre[^>]*>(.*?)</pre>", page,
                               re.DOTALL)  # fmt: skip
     assert "in planted\n" in traceback and "ZeroDivisionError: planted: *** in ***" in traceback
     assert traceback.strip() in log

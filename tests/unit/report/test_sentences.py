@@ -529,7 +529,7 @@ CASES = {
     "no_version": Case("so no version is known", known("cohort/provenance.json", provenance()),
                        without(*(f"{step}/provenance.json" for step in STEPS))),
     # the first page
-    "question": Case("Do 5 models of radiomics (T2 and DWI) and clinical variables tell HER2 yes from HER2 no patients?",
+    "question": Case("Do 5 models of radiomics (T2 and DWI) and clinical variables tell HER2 yes from HER2 no",
                      without("cohort/provenance.json")),
     "of_whom": Case("65 patients screened, 62 included: 40 training (20 HER2 yes) and 22 testing (11 HER2 yes)",
                     without("cohort/flow.json")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.report.part import ReportPart
 from radstudy.report.tables import (
     chance,
+    checklists,
     features,
     groups,
     honesty,
@@ -28,6 +29,7 @@ _DECLARED = (
     measures.incremental, regression.regression, regression.regression_fit, regression.points, honesty.leaks,
     honesty.beside_volume, honesty.other_reader, chance.chance, resampling.honest, resampling.stability,
     resampling.frequent, resampling.corrections, provenance.choices, provenance.versions,
+    checklists.clear, checklists.metrics, checklists.tripod_ai,
 )  # fmt: skip
 
 TABLES: dict[str, ReportPart[Table]] = {table.name: table for table in _DECLARED}

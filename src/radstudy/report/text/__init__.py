@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from radstudy.report.facts import RunFacts
+from radstudy.report.text.checklists import checklists
 from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
 from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
@@ -19,4 +20,5 @@ TEXTS: dict[str, Callable[[RunFacts], list[Paragraph]]] = {
     "motion": motion,
     "count_explained": count_explained,
     "signature_note": signature_note,
+    "checklists": checklists,
 }

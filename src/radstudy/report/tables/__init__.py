@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from radstudy.report.part import ReportPart
 from radstudy.report.tables import (
+    acquisition,
     chance,
     checklists,
     features,
@@ -12,6 +13,7 @@ from radstudy.report.tables import (
     images,
     losses,
     measures,
+    patients,
     performance,
     provenance,
     readers,
@@ -29,6 +31,8 @@ _DECLARED = (
     measures.incremental, regression.regression, regression.regression_fit, regression.points, honesty.leaks,
     honesty.beside_volume, honesty.other_reader, chance.chance, resampling.honest, resampling.stability,
     resampling.frequent, resampling.corrections, provenance.choices, provenance.versions,
+    acquisition.acquisition, patients.comparability, patients.missing_data, patients.sample_size,
+    patients.lesions_per_patient,
     checklists.clear, checklists.metrics, checklists.tripod_ai,
 )  # fmt: skip
 

@@ -15,7 +15,8 @@ DECLARED = (
     ACQUISITION,
     OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
     OpaqueFile(
-        "report/pictures/*", "Every lesion in three planes with the readers' contours, large enough to publish.",
+        "report/pictures/*",
+        "Every lesion in three planes with the readers' contours, large enough to publish.",
         when="the study starts from images and has report.quality_pictures",
     ),
     OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),

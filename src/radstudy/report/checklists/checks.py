@@ -72,7 +72,8 @@ def _enough_patients(facts: RunFacts) -> bool:
     if models is None or not {"rows", "events", "lr_dof"} <= set(models):
         return False
     own = models[(models["model"] == facts.study_model) & models["lr_dof"].notna()]
-    needed = [patients_needed(int(row.lr_dof), int(row.events), int(row.rows)) for row in own.itertuples()]
+    sizes = zip(own["lr_dof"].astype(int), own["events"].astype(int), own["rows"].astype(int), strict=True)
+    needed = [patients_needed(*size) for size in sizes]
     return bool(needed) and all(
         least is not None and rows >= least for least, rows in zip(needed, own["rows"], strict=True)
     )

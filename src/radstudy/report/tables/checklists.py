@@ -69,7 +69,7 @@ def _table(facts: RunFacts, checklist: Checklist, *, notes: Sequence[str] = (), 
 
 def _cells(one: AnsweredItem) -> list[Cell]:
     links = tuple(CellLink(place.text, _target(place)) for place in one.evidence)
-    status = {ItemStatus.MET: "strong", ItemStatus.NOT_APPLICABLE: "quiet"}.get(one.status, "")
+    status = {ItemStatus.MET: "name strong", ItemStatus.NOT_APPLICABLE: "name quiet"}.get(one.status, "name")
     author = one.item.author if one.status is ItemStatus.AUTHOR else ""
     return [
         Cell(one.item.number), Cell(one.item.question), Cell(one.status.value, kind=status), Cell("", links=links),

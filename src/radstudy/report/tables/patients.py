@@ -37,8 +37,8 @@ def comparability(facts: RunFacts) -> Table:
     for _, part in frame.groupby("variable", sort=False):
         cells += _compared(part, notes)
     sizes = by_patient(rows)["set"].value_counts()
-    names = ["Characteristic", *(f"{name.capitalize()} set (n\u00a0=\u00a0{sizes[name]})" for name in (TRAINING, TESTING)),
-             "SMD", "p\u2011value"]  # fmt: skip
+    sets = [f"{name.capitalize()} set (n\u00a0=\u00a0{sizes[name]})" for name in (TRAINING, TESTING)]
+    names = ["Characteristic", *sets, "SMD", "p\u2011value"]
     lines = [
         *notes.lines(),
         "Mean ± SD, or number (% of the known values). SMD: standardised mean difference, testing minus training for "
@@ -113,9 +113,11 @@ def missing_data(facts: RunFacts) -> Table:
     rows = facts.frame(_ROWS)
     absent, undefined = facts.frames.get(_ABSENT), facts.frames.get(_UNDEFINED)
     records = [_missing_values(facts, rows, name) for name in facts.protocol.cohort.clinical if name in rows]
-    for name in facts.protocol.sequences if absent is not None else ():
-        without = absent[absent["sequence"] == name] if len(absent) else absent
-        records.append(_missing_lesions(rows, without, "sequence", f"{name} not acquired, or lesion not visible on it"))
+    if absent is not None:
+        for name in facts.protocol.sequences:
+            without = absent[absent["sequence"] == name] if len(absent) else absent
+            what = f"{name} not acquired, or lesion not visible on it"
+            records.append(_missing_lesions(rows, without, "sequence", what))
     if undefined is not None:
         own = undefined[undefined["reader"] == facts.protocol.reader] if len(undefined) else undefined
         for name in facts.protocol.sequences:
@@ -179,7 +181,7 @@ def sample_size(facts: RunFacts) -> Table:
     known = frame[frame["rows"].notna()] if len(frame) else frame
     if not len(known):
         raise AbsentError("No model was fitted, so there is no sample size to set against its variables.")
-    records = [_sized(row) for row in known.to_dict("records")]
+    records = [_sized(row) for _, row in known.iterrows()]
     names = ["Model", "Training rows", "Events", "Candidates", "Events per candidate", "Variables in the model",
              "Events per variable", "Rows needed for these variables"]  # fmt: skip
     cells: list[Row] = [
@@ -201,7 +203,7 @@ def sample_size(facts: RunFacts) -> Table:
     return Table([[*words(names[:1]), *numbers(names[1:])]], cells, pd.DataFrame(records), notes)
 
 
-def _sized(row: Mapping[str, Any]) -> dict[str, Any]:
+def _sized(row: pd.Series[Any]) -> dict[str, Any]:
     """The sizes of one model's regression."""
     rows, events = int(row["rows"]), int(row["events"])
     variables = _whole(row.get("lr_dof"))

@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 
 import pytest
-from oracle.metrics_score_make import PUBLISHED, RANKS, WEIGHTS
 
+from oracle.metrics_score_make import PUBLISHED, RANKS, WEIGHTS
 from radstudy.report.checklists import metrics_share, shipped
 
 with (Path(__file__).parent / "metrics_score.csv").open(encoding="utf-8", newline="") as _file:

@@ -7,11 +7,22 @@ import pytest
 from radstudy.intake.acquisition import acquisition_of
 
 SIDECAR = {
-    "made_by": "radstudy import 1.0", "b_value": 800, "spacing_mm": [1.25, 1.3, 5.5], "plane": "axial, 3.0 degrees oblique",
+    "made_by": "radstudy import 1.0",
+    "b_value": 800,
+    "spacing_mm": [1.25, 1.3, 5.5],
+    "plane": "axial, 3.0 degrees oblique",
     "seconds_since_first_phase": None,
-    "tags": {"Manufacturer": "SIEMENS ", "ManufacturerModelName": "Skyra", "MagneticFieldStrength_T": 3, "EchoTime_ms": 80.5,
-             "RepetitionTime_ms": float("nan"), "SliceThickness_mm": 5, "FlipAngle_deg": None, "EchoTrainLength": True},
-}  # fmt: skip
+    "tags": {
+        "Manufacturer": "SIEMENS ",
+        "ManufacturerModelName": "Skyra",
+        "MagneticFieldStrength_T": 3,
+        "EchoTime_ms": 80.5,
+        "RepetitionTime_ms": float("nan"),
+        "SliceThickness_mm": 5,
+        "FlipAngle_deg": None,
+        "EchoTrainLength": True,
+    },
+}
 
 
 def read(tmp_path, content):

@@ -15,7 +15,9 @@ FILE = "report/acquisition.csv"
 def with_images(whole, **columns):
     row = whole.frames[FILE].iloc[0].to_dict()
     count = len(next(iter(columns.values())))
-    images = [{**row, "patient": f"p{i}", **{name: values[i] for name, values in columns.items()}} for i in range(count)]
+    images = [
+        {**row, "patient": f"p{i}", **{name: values[i] for name, values in columns.items()}} for i in range(count)
+    ]
     whole.frames[FILE] = pd.DataFrame(images)
     return {row[0].text: row[1] for row in TABLES["acquisition"](whole).rows}
 

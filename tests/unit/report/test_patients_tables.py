@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from unit.report.conftest import MORE_STUDY
 
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.facts import AbsentError
 from radstudy.report.needed import patients_needed
 from radstudy.report.tables import TABLES
 from radstudy.statistics import categorical_test, continuous_test
+from unit.report.conftest import MORE_STUDY
 
 
 def cells(table):
@@ -21,7 +21,7 @@ def cells(table):
 def test_the_sets_are_compared_by_the_studys_own_tests(whole):
     rows = whole.frames["cohort/rows.csv"]
     table = TABLES["comparability"](whole)
-    of_set = {which: part for which, part in rows.groupby("set")}
+    of_set = dict(iter(rows.groupby("set")))
     ages = [of_set[which]["age"].to_numpy() for which in ("training", "testing")]
     age = table.frame[table.frame["variable"] == "age"].iloc[0]
     assert age["training_mean"] == pytest.approx(ages[0].mean())

@@ -23,6 +23,7 @@ from radstudy.artefacts.evaluate import DECLARED as EVALUATE
 from radstudy.artefacts.extract import DECLARED as EXTRACT
 from radstudy.artefacts.model import DECLARED as MODEL
 from radstudy.artefacts.prepare import DECLARED as PREPARE
+from radstudy.artefacts.report import DECLARED as REPORT
 from radstudy.errors import UsageError
 from radstudy.store import read_json, write_json
 
@@ -74,13 +75,6 @@ PROVENANCE = tuple(
     )
     for step in STEP_FOLDERS
 )  # fmt: skip
-REPORT = (
-    OpaqueFile("report.html", "The report: one page with everything in it."),
-    OpaqueFile(
-        "report/figures/*", "The figures of the report in the kinds of `report.figures`, and their numbers as CSV."
-    ),
-    OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),
-)
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,

@@ -33,7 +33,7 @@ def lesion_planes(
 
     Returns
     -------
-    For i = 0, 1, 2: ``image_i`` uint8 (rows, columns), windowed from the 1st to the 99th percentile of the shown part;
+    For i = 0, 1, 2: ``image_i`` uint8 (rows, columns), in the window of `lesion_window`;
     ``spacing_i`` float (2,) mm per row and per column; ``name_i``; ``mask_<reader>_i`` bool (rows, columns);
     ``overlay_<name>_i`` float32 (rows, columns), in the overlay's own unit.
 
@@ -52,7 +52,7 @@ def lesion_planes(
     masks = {reader: _turned(roi.mask[box], order, flips) for reader, roi in rois.items()}
     over = {name: _turned(overlay.voxels[box], order, flips) for name, overlay in (overlays or {}).items()}
     first = next(iter(masks.values()))
-    low, high = np.nanpercentile(shown, [1, 99])
+    low, high = lesion_window(shown, np.logical_or.reduce(list(masks.values())))
     planes: dict[str, Any] = {}
     for number, (name, cut, row, column) in enumerate(_PLANES):
         sections = first.sum(axis=tuple(axis for axis in range(3) if axis != cut))
@@ -67,6 +67,22 @@ def lesion_planes(
         for name_over, values in over.items():
             planes[f"overlay_{name_over}_{number}"] = _oriented(values[tuple(where)], column).astype(np.float32)
     return planes
+
+
+def lesion_window(shown: NDArray[Any], lesion: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the intensities shown as black and white, so that neither lesion nor surround is a white patch.
+
+    From the 1st percentile of lesion and surround to the higher of two 99th percentiles: of both together, and of the
+    lesion, which is often too small to count in the first.
+
+    Parameters
+    ----------
+    shown : the lesion and its surround, (I, J, K).
+    lesion : True inside a mask of any reader, (I, J, K).
+    """
+    low, high = np.nanpercentile(shown, [1, 99])
+    inside = shown[lesion & np.isfinite(shown)]
+    return float(low), float(max(high, np.percentile(inside, 99))) if inside.size else float(high)
 
 
 def _check_grids(volume: Volume, overlays: Mapping[str, Volume]) -> None:

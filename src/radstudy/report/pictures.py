@@ -1,11 +1,15 @@
-"""Pictures for quality control: every lesion in three planes with the readers' contours, small enough for a cohort."""
+"""Pictures of every lesion in three planes with the readers' contours: small in the page, and large beside it.
+
+The page shows thumbnails, so that a cohort fits in it. `picture_files` writes each one large, as a file of its own.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from radstudy.parallel import finished
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.style import watermark
 
-HEIGHT = 150  # of a plane, pixels
-_WIDEST = 230
+HEIGHT = 150  # of a plane in the page, pixels
+LARGE = 600  # of a plane in a file, pixels: 51 mm at 300 dpi
+DPI = 300
+_WIDEST = 230 / 150  # of a plane, in heights
+_DASH = 0.55  # drawn share of each voxel's side
+_GAP = 4 / 150  # between planes, in heights
+_GROUND = (18, 22, 26)
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, one per reader
-_QUALITY = 78
+_QUALITY, _LARGE_QUALITY = 78, 90
 _MARK = (255, 190, 150)  # of a watermark
 
 
@@ -33,6 +43,7 @@ class Picture:
     source : data URI of the JPEG; empty if the file cannot be read.
     alt : description for readers who cannot see it.
     warnings : warnings from the preparation.
+    file : name of the large picture in report/pictures; empty if there is none.
     """
 
     sequence: str
@@ -40,6 +51,7 @@ class Picture:
     source: str
     alt: str
     warnings: tuple[str, ...]
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,50 +130,115 @@ def _picture(
         return Picture(sequence, lesion, "", f"The picture of {name} cannot be read: {error}", warnings)
     drawn = [reader for reader in readers if f"mask_{reader}_0" in content]
     alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with the contours of {', '.join(drawn)}"
-    return Picture(sequence, lesion, source, alt, warnings)
+    return Picture(sequence, lesion, source, alt, warnings, f"{name}.jpg")
 
 
-def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...]) -> Image.Image:
+def picture_files(facts: RunFacts, *, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
+    """The name and content of every lesion's picture, large enough to publish; none if the study asks for none.
+
+    A picture whose planes cannot be read is left out: the page says so in its place.
+
+    Parameters
+    ----------
+    facts : the run.
+    jobs : processes.
+    """
+    if not facts.protocol.report.quality_pictures or not facts.pictures:
+        return
+    own = partial(_large_or_none, readers=facts.protocol.cohort.readers, notice=facts.protocol.notice)
+    for index, content in finished(own, facts.pictures, jobs, named=lambda path: f"picture {path.stem}"):
+        if content is not None:
+            yield f"{facts.pictures[index].stem}.jpg", content
+
+
+def _large_or_none(path: Path, readers: tuple[str, ...], notice: str) -> bytes | None:
+    try:
+        with np.load(path) as planes:
+            picture = draw(dict(planes), readers, height=LARGE)
+    except (OSError, ValueError, KeyError):
+        return None
+    memory = io.BytesIO()
+    _with_notice(picture, notice).save(memory, format="JPEG", quality=_LARGE_QUALITY, subsampling=0, dpi=(DPI, DPI))
+    return memory.getvalue()
+
+
+def _with_notice(picture: Image.Image, notice: str) -> Image.Image:
+    """The picture above a line with the study's notice, in letters that fit its width."""
+    if not notice:
+        return picture
+    size = LARGE // 20
+    font = ImageFont.load_default(size)
+    while size > 8 and font.getlength(notice) > picture.width - 16:
+        size -= 1
+        font = ImageFont.load_default(size)
+    whole = Image.new("RGB", (picture.width, picture.height + 2 * size), _GROUND)
+    whole.paste(picture, (0, 0))
+    ImageDraw.Draw(whole).text((8, picture.height + size // 3), notice, fill=(255, 214, 102), font=font)
+    return whole
+
+
+def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height: int = HEIGHT) -> Image.Image:
     """The three planes side by side, in true proportions, with every reader's contour.
 
     Parameters
     ----------
     planes : as the step prepare writes them: ``image_i`` uint8 (rows, columns), ``spacing_i`` mm, ``mask_<reader>_i``.
     readers : the readers, in the order of their colours.
+    height : height of the picture, pixels.
     """
-    panels = [_plane(planes, index, readers) for index in range(3)]
-    strip = Image.new("RGB", (sum(panel.width for panel in panels) + 8, HEIGHT), (18, 22, 26))
+    panels = [_plane(planes, index, readers, height) for index in range(3)]
+    gap = max(round(_GAP * height), 1)
+    strip = Image.new("RGB", (sum(panel.width for panel in panels) + 2 * gap, height), _GROUND)
     x = 0
     for panel in panels:
-        strip.paste(panel, (x, (HEIGHT - panel.height) // 2))
-        x += panel.width + 4
+        strip.paste(panel, (x, (height - panel.height) // 2))
+        x += panel.width + gap
     return strip
 
 
-def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...]) -> Image.Image:
+def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], height: int) -> Image.Image:
     pixels, spacing = planes[f"image_{index}"], planes[f"spacing_{index}"]
     height_mm, width_mm = np.array(pixels.shape) * spacing
-    scale = min(HEIGHT / height_mm, _WIDEST / width_mm)
+    scale = min(height / height_mm, _WIDEST * height / width_mm)
     size = (max(round(width_mm * scale), 1), max(round(height_mm * scale), 1))
-    grey = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
-    colour = np.repeat(grey[:, :, None], 3, axis=2)
+    panel = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).convert("RGB")
+    pen = ImageDraw.Draw(panel)
     for number, reader in enumerate(readers):
         mask = planes.get(f"mask_{reader}_{index}")
-        if mask is not None:
-            large = np.asarray(Image.fromarray(mask.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)) > 0
-            edge = _edge(large)
-            if number:  # dashed, so that a contour underneath remains visible
-                rows, columns = np.indices(edge.shape)
-                edge &= (rows + columns) % 6 < 3
-            colour[edge] = _COLOURS[number % len(_COLOURS)]
-    return Image.fromarray(colour)
+        if mask is None:
+            continue
+        edges = voxel_edges(mask.astype(bool))
+        if number:  # dashed, so that a contour underneath remains visible
+            edges[:, 1] = edges[:, 0] + _DASH * (edges[:, 1] - edges[:, 0])
+        steps = np.array([size[0] / mask.shape[1], size[1] / mask.shape[0]])
+        lines = np.minimum(edges * steps, np.array(size) - 1).reshape(-1, 4)
+        for line in lines.tolist():
+            pen.line(line, fill=_COLOURS[number % len(_COLOURS)], width=max(round(height / 200), 1))
+    return panel
 
 
-def _edge(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The outermost pixels of the mask."""
+def voxel_edges(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The sides of the voxels between inside and outside of a mask.
+
+    Parameters
+    ----------
+    mask : bool (rows, columns).
+
+    Returns
+    -------
+    (n, 2, 2): n lines from (x, y) to (x, y), in voxels, with (0, 0) at the outer corner of the first voxel.
+
+    Examples
+    --------
+    >>> voxel_edges(np.array([[True]])).tolist()
+    [[[0.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 1.0]]]
+    """
     padded = np.pad(mask, 1)
-    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return mask & ~inside
+    y, x = np.nonzero(padded[1:, 1:-1] != padded[:-1, 1:-1])
+    flat = np.stack([np.stack([x, y], 1), np.stack([x + 1, y], 1)], 1)
+    y, x = np.nonzero(padded[1:-1, 1:] != padded[1:-1, :-1])
+    upright = np.stack([np.stack([x, y], 1), np.stack([x, y + 1], 1)], 1)
+    return np.concatenate([flat, upright]).astype(float)
 
 
 def data_uri(picture: Image.Image, mark: str = "") -> str:

@@ -71,7 +71,7 @@ def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
         at = 0
         for cell in row:
             if cell.span == 1:
-                widest = max(map(len, cell.text.split(" "))) + 1 if index < len(header) else _width(cell)
+                widest = max(map(len, cell.plain.split(" "))) + 1 if index < len(header) else _width(cell)
                 widths[at] = max(widths[at], min(widest, _LONGEST) + _PADDING)
             at += cell.span
     return widths
@@ -79,7 +79,7 @@ def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
 
 def _width(cell: Cell) -> int:
     indent = 3 if "level" in cell.kind.split() else 0
-    return max(len(cell.text) + len(cell.mark) + indent, len(cell.below))
+    return max(len(cell.plain) + len(cell.mark) + indent, len(cell.below))
 
 
 def _page(*, turned: bool, title: str) -> WordDocument:
@@ -139,7 +139,7 @@ def _write(place: _Cell, cell: Cell, *, head: bool) -> None:
         paragraph.paragraph_format.left_indent = Mm(3)
     colour = _QUIET if "quiet" in kinds else None
     _run(
-        paragraph, cell.text, bold=head or "group" in kinds or "strong" in kinds, italic="note" in kinds, colour=colour
+        paragraph, cell.plain, bold=head or "group" in kinds or "strong" in kinds, italic="note" in kinds, colour=colour
     )
     if cell.mark:
         _run(paragraph, cell.mark).font.superscript = True

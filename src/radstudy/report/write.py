@@ -23,7 +23,7 @@ from radstudy.report.facts import RunFacts, read_facts
 from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
 from radstudy.report.outline import LAYERS, outline_of
-from radstudy.report.pictures import colours
+from radstudy.report.pictures import colours, picture_files
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import alarms
@@ -33,7 +33,7 @@ from radstudy.workbook import xlsx_bytes
 
 
 def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
-    """Write ``run/report.html``, ``run/report/tables/*`` and ``run/report/figures/*``.
+    """Write ``run/report.html``, ``run/report/tables/*``, ``run/report/figures/*`` and ``run/report/pictures/*``.
 
     Parameters
     ----------
@@ -50,6 +50,8 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     with hiding(facts.identifiers), outline_of(protocol.report):
         sections = build_sections(facts)
         sources = _write_parts(facts, sections, run / "report", jobs)
+        for name, content in picture_files(facts, jobs=jobs):
+            write_bytes(run / "report" / "pictures" / name, content)
         write_text(page, _page(facts, sections, sources))
     return page
 

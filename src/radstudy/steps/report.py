@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from radstudy.artefacts import HISTORY
 from radstudy.artefacts.cohort import ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING
+from radstudy.artefacts.report import ACQUISITION
+from radstudy.intake.acquisition import acquisition_of
 from radstudy.protocol import Protocol
 from radstudy.provenance import source_key
+from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import Run
-from radstudy.store import file_hash
+from radstudy.store import content_hash, file_hash
 
 STEP = "report"
-_PARTS = ("figures/", "tables/")
-_TOLD = (
-    ABSENT,
-    EXCLUDED,
-    FAILURES,
-    FLOW,
-    NOTES,
-    READING,
-    HISTORY,
-)  # no later step depends on what the cohort says in them
+_PARTS = ("figures/", "tables/", "pictures/")
+_TOLD = (ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING, HISTORY)  # no later step depends on what they say
 
 
 def require_outline(protocol: Protocol) -> None:
@@ -47,9 +45,30 @@ def do_report(run: Run) -> None:
     }
     earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
     told = {one.path: file_hash(file) for one in _TOLD if (file := one.file(run.out)).is_file()}
+    scanned = acquisitions(run)
+    if scanned:
+        told[ACQUISITION.path] = content_hash(scanned)
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate"), **told}) as due:
         if due:
+            _write_acquisitions(run, scanned)
             run.folder(STEP).remove(earlier)  # figures of an older version, or that this run does not have
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
             write_report(run.protocol, run.out, jobs=run.jobs)
+
+
+def acquisitions(run: Run) -> list[dict[str, Any]]:
+    """The scanner and acquisition of every image of the study that an import has written, each image once."""
+    if run.protocol.features is not None:
+        return []
+    images = {(case.patient, case.sequence, case.image) for case in cases_in(run.out)}
+    rows = [acquisition_of(image, patient=patient, sequence=name) for patient, name, image in sorted(images)]
+    return [row.as_json() for row in rows if row is not None]
+
+
+def _write_acquisitions(run: Run, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the table; remove an earlier one if no import has written the images any more."""
+    if rows:
+        ACQUISITION.write(run.out, rows)
+    else:
+        ACQUISITION.file(run.out).unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from radstudy.errors import CaseError
-from radstudy.imaging.planes import lesion_planes
+from radstudy.imaging.planes import lesion_planes, lesion_window
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 
@@ -98,3 +98,24 @@ def test_an_overlay_on_another_grid_is_refused(plain):
     for other in (Volume(voxels, shifted), Volume(voxels[1:], np.eye(4))):
         with pytest.raises(CaseError, match=r"the overlay 'entropy' .* is not on the grid"):
             lesion_planes(volume, {"a": roi}, overlays={"entropy": other})
+
+
+def test_a_small_bright_lesion_is_no_white_patch():
+    """Windowed by the shown part alone, a lesion of less than a hundredth of it was white throughout."""
+    shown = np.random.default_rng(1).normal(100, 10, (30, 30, 30))
+    lesion = np.zeros(shown.shape, dtype=bool)
+    lesion[14:18, 14:18, 14:18] = True
+    shown[lesion] = np.linspace(300, 600, lesion.sum())
+    low, high = lesion_window(shown, lesion)
+    assert np.percentile(shown, 99) < 300  # the former upper end
+    assert (shown[lesion] >= high).mean() < 0.02
+    assert low < 100
+
+
+def test_a_dark_lesion_leaves_the_window_to_its_surround():
+    shown = np.random.default_rng(1).normal(100, 10, (20, 20, 20))
+    lesion = np.zeros(shown.shape, dtype=bool)
+    lesion[8:12, 8:12, 8:12] = True
+    shown[lesion] = 20
+    assert lesion_window(shown, lesion) == pytest.approx(tuple(np.percentile(shown, [1, 99])))
+    assert lesion_window(shown, ~np.ones_like(lesion)) == pytest.approx(tuple(np.percentile(shown, [1, 99])))

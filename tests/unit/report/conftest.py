@@ -277,7 +277,14 @@ def image_frames():
              "status": "confirmed", "confirmed_by": "a"}  # fmt: skip
     place = {"patient": "p0", "lesion": "1", "sequence": "T2", "reader": "a"}
     pair = [("T2", "p0_T2"), ("DWI", "p0_DWI")]
+    scanned = {"patient": "p0", "manufacturer": "SIEMENS", "model": "Skyra", "field_strength_t": 3.0,
+               "acquisition_type": "2D", "repetition_time_ms": 5000.0, "echo_time_ms": 80.0,
+               "inversion_time_ms": np.nan, "flip_angle_deg": 150.0, "echo_train_length": 16.0,
+               "pixel_bandwidth_hz": 200.0, "b_value": np.nan,
+               "in_plane_mm": 1.0, "slice_thickness_mm": 4.0, "slice_step_mm": 4.4, "plane": "axial",
+               "seconds_since_first_phase": np.nan, "contrast_agent": ""}  # fmt: skip
     return {
+        "report/acquisition.csv": pd.DataFrame([{**scanned, "sequence": s} for s, _ in pair]),
         "cohort/excluded.csv": pd.DataFrame([{"patient": "out", "lesion": "1", "reason": "no MRI"}]),
         "cohort/absent.csv": pd.DataFrame([{"patient": "p1", "lesion": "1", "sequence": "DWI"}]),
         "prepare/volumes.csv": pd.DataFrame([{**prepared, "sequence": s, "name": name} for s, name in pair]),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from radstudy.report.part import ReportPart
 from radstudy.report.tables import (
+    acquisition,
     chance,
+    checklists,
     features,
     groups,
     honesty,
     images,
     losses,
     measures,
+    patients,
     performance,
     provenance,
     readers,
@@ -28,6 +31,9 @@ _DECLARED = (
     measures.incremental, regression.regression, regression.regression_fit, regression.points, honesty.leaks,
     honesty.beside_volume, honesty.other_reader, chance.chance, resampling.honest, resampling.stability,
     resampling.frequent, resampling.corrections, provenance.choices, provenance.versions,
+    acquisition.acquisition, patients.comparability, patients.missing_data, patients.sample_size,
+    patients.lesions_per_patient,
+    checklists.clear, checklists.metrics, checklists.tripod_ai,
 )  # fmt: skip
 
 TABLES: dict[str, ReportPart[Table]] = {table.name: table for table in _DECLARED}

@@ -10,6 +10,20 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
+class CellLink:
+    """A text that links to a file of the run.
+
+    Parameters
+    ----------
+    text : text of the link.
+    target : path of the file from the run's folder, where the page lies; "" for a text without a link.
+    """
+
+    text: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
 class Cell:
     """One cell.
 
@@ -21,6 +35,7 @@ class Cell:
     mark : footnote letter, printed as a superscript.
     kind : "number" (right-aligned), "level" (indented), "name" (not broken), "quiet", "strong", "group" (a heading), or
         several of these separated by blanks.
+    links : texts after the cell's own, each with its link.
     """
 
     text: str
@@ -28,6 +43,12 @@ class Cell:
     span: int = 1
     mark: str = ""
     kind: str = ""
+    links: tuple[CellLink, ...] = ()
+
+    @property
+    def plain(self) -> str:
+        """The text of the cell with that of its links, for formats without links."""
+        return "; ".join(filter(None, [self.text, *(link.text for link in self.links)]))
 
 
 Row = Sequence[Cell]

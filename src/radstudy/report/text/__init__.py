@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from radstudy.report.facts import RunFacts
+from radstudy.report.text.checklists import checklists
 from radstudy.report.text.first_page import asked, five_sentences
 from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
@@ -23,4 +24,5 @@ TEXTS: dict[str, Callable[[RunFacts], list[Paragraph]]] = {
     "motion": motion,
     "count_explained": count_explained,
     "signature_note": signature_note,
+    "checklists": checklists,
 }

@@ -22,6 +22,7 @@ from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
 from radstudy.printable import printable
+from radstudy.report.cited import plain
 from radstudy.report.tables.structure import Cell, Row, Table
 
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
@@ -46,6 +47,7 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     -------
     The file's bytes: A4, landscape if the table is wide; the same table gives the same bytes.
     """
+    table = table.plain()
     rows = [*table.header, *table.rows]
     widths = _letters(table.header, table.rows)
     document = _page(turned=sum(widths) > _PORTRAIT, title=f"{number}. {caption}")
@@ -152,7 +154,7 @@ def _run(
     paragraph: WordParagraph, text: str, *, size: float = _SIZE, bold: bool = False, italic: bool = False,
     colour: RGBColor | None = None,
 ) -> Run:  # fmt: skip
-    run = paragraph.add_run(printable(text))
+    run = paragraph.add_run(printable(plain(text)))
     run.font.size, run.bold, run.italic = Pt(size), bold or None, italic or None
     if colour is not None:
         run.font.color.rgb = colour

@@ -56,7 +56,7 @@ def lesions(facts: RunFacts) -> Table:
         second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
         rows.append([
             Cell(name), *numbers([str(len(part)), str(len(second))]),
-            _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000), _range(part["resampled_voxels"]),
+            _range(part["native_voxels"]), _median(part["volume_mm3"], over=1000), _range(part["resampled_voxels"]),
             _range(part["volume_change_percent"], 1), _range(part["bins"]),
             *numbers([str(int((part["warnings"] != "").sum()))]),
         ])  # fmt: skip
@@ -132,7 +132,7 @@ def warnings(facts: RunFacts) -> Table:
 
 def _moved(part: Any) -> Cell:
     """The change of the fields by rounding, per cent; empty for runs that did not test it."""
-    return _median(100 * part["field_shift"]) if "field_shift" in part else Cell(NOTHING, kind="number")
+    return _median(part["field_shift"], over=0.01) if "field_shift" in part else Cell(NOTHING, kind="number")
 
 
 def _most(values: Any) -> str:
@@ -143,9 +143,9 @@ def _most(values: Any) -> str:
     return first if len(counts) == 1 else f"{first} (+{len(counts) - 1})"
 
 
-def _median(values: Any) -> Cell:
-    """The median to three digits, and below it the smallest and the largest value."""
-    return _two_lines(values, lambda value: significant(value, 3))
+def _median(values: Any, *, over: float = 1) -> Cell:
+    """The median to three digits, and below it the smallest and the largest value, in a unit `over` times as large."""
+    return _two_lines(values, lambda value: significant(value / over, 3))
 
 
 def _range(values: Any, digits: int | None = None) -> Cell:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.cited import plain, plain_frame
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -29,6 +31,10 @@ class Cell:
     mark: str = ""
     kind: str = ""
 
+    def plain(self) -> Cell:
+        """The cell without the sources of its numbers."""
+        return replace(self, text=plain(self.text), below=plain(self.below))
+
 
 Row = Sequence[Cell]
 
@@ -49,6 +55,11 @@ class Table:
     rows: Sequence[Row]
     frame: pd.DataFrame
     footnotes: Sequence[str] = field(default=())
+
+    def plain(self) -> Table:
+        """The table without the sources of its numbers, as Word prints it."""
+        header, rows = ([[cell.plain() for cell in row] for row in part] for part in (self.header, self.rows))
+        return Table(header, rows, plain_frame(self.frame), [plain(line) for line in self.footnotes])
 
     def with_first_note(self, note: str) -> Table:
         """The table with one more footnote, above the others."""

@@ -41,6 +41,7 @@ _PROVENANCE = (
     text("code", "Version of the program; for a development version, with a hash of its source."),
     Column("versions", ColumnKind.OBJECT, "Versions of the program, Python and the libraries."),
     Column("machine", ColumnKind.OBJECT, "Processor, and the target for which the kernels were compiled."),
+    Column("algorithms", ColumnKind.OBJECT, "Algorithm to the version that computed the result.", optional=True),
     Column("settings", ColumnKind.OBJECT, "The step's part of the study file."),
     Column("inputs", ColumnKind.OBJECT, "Input to its content hash, or to the key of the step that produced it."),
     Column("files", ColumnKind.OBJECT, "File of the step to its content hash.", optional=True),
@@ -59,6 +60,9 @@ PROVENANCE = tuple(
 )  # fmt: skip
 REPORT = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
+    OpaqueFile("report/report_numbers.csv", "Every number of the report with the cells that it comes from."),
+    OpaqueFile("report/settings.json", "All settings in force, defaults included; the source of the settings' numbers."),
+    OpaqueFile("study_bundle.zip", "What repeats the study on the same data: 'radstudy run study_bundle.zip --data'."),
     OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
     OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),
 )

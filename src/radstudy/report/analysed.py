@@ -6,6 +6,7 @@ import pandas as pd
 
 from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_FILE
+from radstudy.report.cited import applied
 from radstudy.report.display import plural
 from radstudy.report.facts import RunFacts
 from radstudy.report.resampled import FOLDER

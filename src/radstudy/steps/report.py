@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from radstudy.artefacts.cohort import ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING
 from radstudy.provenance import source_key
+from radstudy.steps.bundle import write_bundle
 from radstudy.steps.run import Run
 from radstudy.store import file_hash
 
@@ -29,3 +30,4 @@ def do_report(run: Run) -> None:
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
             write_report(run.protocol, run.out, jobs=run.jobs)
+            write_bundle(run)

@@ -6,9 +6,9 @@ source, and which Word, CSV and plain text drop. `listing.py` writes report_numb
 cells again.
 """
 
-from radstudy.report.cited.frames import CitedFrame, TableRow, cited_documents, cited_frame, counted, plain_frame, tally
+from radstudy.report.cited.frames import CitedFrame, TableRow, cited_documents, cited_frame, counted, entries, plain_frame, tally
 from radstudy.report.cited.marks import cite, plain, quoted
-from radstudy.report.cited.numbers import CitedFloat, CitedInt, applied, source_of
+from radstudy.report.cited.numbers import CitedFloat, CitedInt, applied, exponential, integer, source_of
 
 __all__ = [
     "CitedFloat",
@@ -20,6 +20,9 @@ __all__ = [
     "cited_documents",
     "cited_frame",
     "counted",
+    "entries",
+    "exponential",
+    "integer",
     "plain",
     "plain_frame",
     "quoted",

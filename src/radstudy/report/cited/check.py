@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +64,17 @@ def check_numbers(run: Path) -> list[NumberMismatch]:
                          "make the report again with 'radstudy run'")  # fmt: skip
     listed = read_csv(file, dtype=str, keep_default_na=False)
     reader = CellReader(run)
-    problems = [one for _, group in listed.groupby("number", sort=False) for one in _of_number(group, reader)]
+    groups = itertools.groupby(listed.to_dict("records"), key=itemgetter("number"))
+    problems = [one for _, group in groups for one in _of_number(list(group), reader)]
     return [*problems, *_of_page(listed, run / _PAGE)]
 
 
-def _of_number(group: pd.DataFrame, reader: CellReader) -> Iterator[NumberMismatch]:
-    first = group.iloc[0]
+def _of_number(group: list[dict[Hashable, Any]], reader: CellReader) -> Iterator[NumberMismatch]:
+    first = group[0]
     values: list[Any] = []
-    for file, rows, column, value in group[["file", "row", "column", "value"]].itertuples(index=False):
-        cells = Cells(file, rows, column)
-        cited = f"{file}, row {rows}, {column}"
+    for row in group:
+        cells, value = Cells(row["file"], row["row"], row["column"]), row["value"]
+        cited = f"{cells.file}, row {cells.rows}, {cells.column}"
         try:
             now = reader.recorded(cells)
             values.append(reader.value(cells))

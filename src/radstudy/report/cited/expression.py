@@ -149,7 +149,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "below": lambda cells, bound: sum(one < bound for one in _known(cells)),
     "known": lambda cells: len(_known(cells)),
     "entries": lambda value: len(value),
-    "total": lambda *values: sum(values),
+    "filled": lambda cells: sum(one != "" for one in _many(cells)),
+    "other": lambda cells: len(set(_many(cells)) - {""}) - 1,
     "norm": lambda *values: math.hypot(*values),
 }  # fmt: skip
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {

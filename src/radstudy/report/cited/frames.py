@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -180,6 +180,29 @@ def _remembering(value: Any, row: TableRow, column: str) -> Any:
 # --- JSON files ----------------------------------------------------------------------------------------------------
 
 
+class CitedMapping(dict[str, Any]):
+    """An object of a JSON file that remembers its place."""
+
+    def __init__(self, content: Mapping[str, Any], source: Cells) -> None:
+        super().__init__(content)
+        self.source = source
+
+
+class CitedList(list[Any]):
+    """A list of a JSON file that remembers its place."""
+
+    def __init__(self, content: Sequence[Any], source: Cells) -> None:
+        super().__init__(content)
+        self.source = source
+
+
+def entries(collection: Sized) -> int:
+    """The number of entries of an object or a list of a JSON file; it remembers where they are."""
+    source: Cells | None = getattr(collection, "source", None)
+    count = len(collection)
+    return cast("int", with_source(count, None if source is None else Formula("entries", (source,))))
+
+
 def cited_documents(documents: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON files of a run, whose numbers and texts remember their places."""
     return {name: _cited(content, name, "", "") for name, content in documents.items()}
@@ -187,11 +210,11 @@ def cited_documents(documents: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cited(value: Any, file: str, path: str, key: str) -> Any:
     inner = f"{path}/{escaped_key(key)}" if key else path
-    if isinstance(value, dict):
-        return {name: _cited(one, file, inner, str(name)) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_cited(one, file, inner, str(place)) for place, one in enumerate(value)]
     cells = Cells(file, path or "/", key)
+    if isinstance(value, dict):
+        return CitedMapping({name: _cited(one, file, inner, str(name)) for name, one in value.items()}, cells)
+    if isinstance(value, list):
+        return CitedList([_cited(one, file, inner, str(place)) for place, one in enumerate(value)], cells)
     return CitedText(value, cells) if isinstance(value, str) else with_source(value, cells)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, cast
 
 from radstudy.report.cited.expression import Cells, Expression, Formula
 from radstudy.report.cited.marks import cite
+
+_LARGEST_EXPONENT = 700.0
 
 
 class CitedText(str):
@@ -49,7 +52,7 @@ def applied(name: str, value: Any, *arguments: Any) -> Any:
     value : the computed value.
     arguments : numbers that it was computed from.
     """
-    sources = [source_of(one) for one in arguments]
+    sources = [one.cells() if hasattr(one, "cells") else source_of(one) for one in arguments]
     if all(source is None for source in sources):
         return value
     parts: list[Expression] = [
@@ -119,3 +122,14 @@ class CitedInt(CitedNumber, int):
         number = super().__new__(cls, value)
         number.source = source
         return number
+
+
+def integer(value: Any) -> Any:
+    """A number as a whole number; it keeps its source."""
+    return with_source(int(value), source_of(value))
+
+
+def exponential(value: float) -> float:
+    """The exponential of a number, infinite if it is too large for a float; it remembers its formula."""
+    result = math.exp(value) if value < _LARGEST_EXPONENT else math.inf
+    return cast("float", applied("exp", result, value)) if math.isfinite(result) else result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from radstudy.artefacts import ColumnKind, TableFile, artefact_of
 from radstudy.report.cited.expression import Cells, row_numbers
 from radstudy.store import read_csv, read_json
 
+_LONGEST = 500  # characters of a cell that are listed; of a longer one its hash
 _KEY_COLUMNS = 3  # text columns that name a row in words
 
 
@@ -42,14 +42,11 @@ class CellReader:
 
     def __init__(self, run: Path) -> None:
         self._run = run
+        self._tables: dict[str, pd.DataFrame] = {}
+        self._documents: dict[str, Any] = {}
+        self._recorded: dict[Cells, str] = {}
+        self._values: dict[Cells, Any] = {}
 
-    @cached_property
-    def _tables(self) -> dict[str, pd.DataFrame]:
-        return {}
-
-    @cached_property
-    def _documents(self) -> dict[str, Any]:
-        return {}
 
     def texts(self, cells: Cells) -> list[str]:
         """The cells as they are written.
@@ -66,19 +63,29 @@ class CellReader:
         numbers = row_numbers(cells.rows)
         if numbers and numbers[-1] > len(table):
             raise CellError(f"{cells.file} has {len(table)} rows, not {numbers[-1]}")
-        return [str(one) for one in table[cells.column].iloc[[number - 1 for number in numbers]]]
+        return table[cells.column].iloc[[number - 1 for number in numbers]].tolist()
 
     def value(self, cells: Cells) -> Any:
         """The cell as a number or text, or the cells of a column as a list."""
+        if cells not in self._values:
+            self._values[cells] = self._value(cells)
+        return self._values[cells]
+
+    def _value(self, cells: Cells) -> Any:
         if cells.rows.startswith("/") and isinstance(entry := self._entry(cells), dict | list):
             return entry
         texts = [_parsed(text) for text in self.texts(cells)]
         return texts[0] if cells.rows.isdigit() or cells.rows.startswith("/") else texts
 
     def recorded(self, cells: Cells) -> str:
-        """The cell as it is written, or a hash of several cells."""
+        """The cell as it is written, or a hash of several cells or of a long text."""
+        if cells not in self._recorded:
+            self._recorded[cells] = self._record(cells)
+        return self._recorded[cells]
+
+    def _record(self, cells: Cells) -> str:
         texts = self.texts(cells)
-        if len(texts) == 1:
+        if len(texts) == 1 and len(texts[0]) <= _LONGEST:
             return texts[0]
         return hashlib.blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import interval, number, p_text, percent
+from radstudy.report.display import interval, number, p_text, percent, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
@@ -60,7 +60,7 @@ def beside_volume(facts: RunFacts) -> Table:
     names = ["Model", "Volume on", "n", "AUC, model", "AUC, volume", "Difference (CI)", "p-value", "rho"]
 
     def row(record: Any) -> Row:
-        cells = [str(int(record["rows"])), number(record["auc"]), number(record["volume_auc"]),
+        cells = [whole(record["rows"]), number(record["auc"]), number(record["volume_auc"]),
                  interval(record["difference"], record["low"], record["high"]), p_text(record["p_value"]),
                  number(record["rho"], 2)]  # fmt: skip
         return [_named(record, str(record["model"]), marks), Cell(str(record["sequence"])), *numbers(cells)]
@@ -93,16 +93,16 @@ def other_reader(facts: RunFacts) -> Table:
 
     def row(record: Any) -> Row:
         label = f"{record['model']} ({record['reader']})" if several else str(record["model"])
-        changed, rows = int(record["changed"]), int(record["rows"])
+        changed, rows = record["changed"], record["rows"]
         return [
             _named(record, label, marks),
             *numbers([
-                f"{rows} ({int(record['positives'])})",
+                f"{whole(rows)} ({whole(record['positives'])})",
                 *(interval(record[f"auc_{who}"], record[f"auc_{who}_low"], record[f"auc_{who}_high"], 2)
                   for who in ("first", "other")),
                 number(record["mean_absolute_difference"]),
                 interval(record["bias"], record["lower"], record["upper"], 2),
-                f"{percent(changed, rows)} [{changed}/{rows}]",
+                f"{percent(changed, rows)} [{whole(changed)}/{whole(rows)}]",
             ]),
         ]  # fmt: skip
 

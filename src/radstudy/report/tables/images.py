@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.imaging.preparation import SENSITIVE
-from radstudy.report.display import NOTHING, number, plural, significant
+from radstudy.report.cited import applied, counted, quoted
+from radstudy.report.display import NOTHING, number, plural, significant, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
@@ -28,9 +29,9 @@ def volumes(facts: RunFacts) -> Table:
         if not len(part):
             continue
         rows.append([Cell(name), *numbers([
-            str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
+            whole(counted(part, "patient")), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
         ]), *(_median(part[column]) for column in ("cv_before", "cv_after", "field_ratio")), _moved(part),
-            *numbers([str(int((part["warnings"] != "").sum()))])])  # fmt: skip
+            *numbers([_warned(part)])])  # fmt: skip
     names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
              "Variation before", "after N4", "Field", "Moved by rounding (%)", "Warnings"]  # fmt: skip
     notes = [
@@ -55,10 +56,10 @@ def lesions(facts: RunFacts) -> Table:
             continue
         second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
         rows.append([
-            Cell(name), *numbers([str(len(part)), str(len(second))]),
+            Cell(name), *numbers([whole(counted(part, "patient")), whole(counted(second, "patient"))]),
             _range(part["native_voxels"]), _median(part["volume_mm3"], over=1000), _range(part["resampled_voxels"]),
             _range(part["volume_change_percent"], 1), _range(part["bins"]),
-            *numbers([str(int((part["warnings"] != "").sum()))]),
+            *numbers([_warned(part)]),
         ])  # fmt: skip
     if not rows:
         raise AbsentError("No lesion passed the checks.")
@@ -130,6 +131,11 @@ def warnings(facts: RunFacts) -> Table:
     return Table([words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
 
 
+def _warned(part: pd.DataFrame) -> str:
+    """The number of rows with a warning."""
+    return whole(applied("filled", int((part["warnings"] != "").sum()), part["warnings"]))
+
+
 def _moved(part: Any) -> Cell:
     """The change of the fields by rounding, per cent; empty for runs that did not test it."""
     return _median(part["field_shift"], over=0.01) if "field_shift" in part else Cell(NOTHING, kind="number")
@@ -140,7 +146,9 @@ def _most(values: Any) -> str:
     first = str(counts.index[0]) if len(counts) else ""
     if not first:
         return NOTHING
-    return first if len(counts) == 1 else f"{first} (+{len(counts) - 1})"
+    example = quoted(next(values[row] for row in values.index if values[row] == first))
+    others = applied("other", len(counts) - 1, values)
+    return example if len(counts) == 1 else f"{example} (+{others})"
 
 
 def _median(values: Any, *, over: float = 1) -> Cell:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radstudy.modelling.assessment.measures import shown_in
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import NOTHING, interval, number, p_text
+from radstudy.report.display import NOTHING, interval, number, p_text, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
@@ -82,7 +82,7 @@ def _increment_row(row: Any, notes: Footnotes) -> Row:
     return [
         Cell(str(row["extended"]), mark=mark, kind="level name"), Cell(str(row["base"]), kind="name"),
         *numbers([
-            str(int(row["rows"])),
+            whole(row["rows"]),
             interval(row["auc_difference"], row["auc_low"], row["auc_high"]), p_text(row["auc_p_value"]),
             interval(row["idi"], row["idi_low"], row["idi_high"]),
             interval(row["nri"], row["nri_low"], row["nri_high"], 2),
@@ -120,7 +120,7 @@ def _mcnemar_row(row: Any, notes: Footnotes) -> Row:
     strong = " strong" if row["p_adjusted"] < 0.05 else ""
     return [
         Cell(str(row["model_a"]), mark=mark, kind="level name"), Cell(str(row["model_b"]), kind="name"),
-        *numbers([*(NOTHING if pd.isna(row[name]) else str(int(row[name])) for name in ("rows", "only_a", "only_b")),
+        *numbers([*(NOTHING if pd.isna(row[name]) else whole(row[name]) for name in ("rows", "only_a", "only_b")),
                   number(100 * row["difference"], 1), p_text(row["p_value"])]),
         Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"),
     ]  # fmt: skip

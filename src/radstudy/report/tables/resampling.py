@@ -35,7 +35,7 @@ def _honest_row(row: Any, width: int) -> list[Cell]:
     if pd.isna(row["training_auc"]):
         return [Cell(row["model"], kind="name"), Cell(row["note"], span=width - 1, kind="quiet")]
     share = row["split_share_lower"]
-    place = "" if pd.isna(share) else f"above {100 * share:.0f}% of splits"
+    place = "" if pd.isna(share) else f"above {number(100 * share, 0)}% of splits"
     return [
         Cell(row["model"], kind="name"),
         Cell(number(row["training_auc"]), kind="number quiet"),
@@ -124,7 +124,7 @@ def _stability_row(row: Any, notes: Footnotes) -> Row:
     why = row["stability_note"]
     mark = notes.mark(str(why)) if isinstance(why, str) and why else ""
     index = interval(row["stability"], row["stability_low"], row["stability_high"], 2)
-    count = NOTHING if pd.isna(row["candidates"]) else f"{int(row['candidates']):,}"
+    count = NOTHING if pd.isna(row["candidates"]) else thousands(integer(row["candidates"]))
     return [
         Cell(str(row["model"]), kind="name"), *numbers([number(row["features_mean"], 1), count]),
         Cell(index, mark=mark, kind="number"),

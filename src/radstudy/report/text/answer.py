@@ -164,7 +164,7 @@ def _pair(facts: RunFacts) -> Any:
 
 def _against_clinical(facts: RunFacts) -> str:
     row, other = _pair(facts), clinical_model(facts)
-    difference, p_value = float(row["difference"]), row["p_value"]
+    difference, p_value = row["difference"], row["p_value"]
     size = f"{number(abs(difference))} {'higher' if difference > 0 else 'lower'} than" if difference else "the same as"
     limits = _with_interval(facts, difference, row["low"], row["high"])
     test = (

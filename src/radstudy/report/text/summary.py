@@ -9,6 +9,7 @@ import pandas as pd
 from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
+from radstudy.report.cited import applied, counted, entries, tally
 from radstudy.report.display import number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.agreement import bound_of
@@ -122,12 +123,12 @@ def _extracted(facts: RunFacts) -> str:
 
 def _reproduced(facts: RunFacts) -> str:
     agreed = agreement(facts)
-    kept = {name: int(agreed["kept"].get(name, 0)) for name in facts.protocol.sequences}
+    kept = {name: agreed["kept"].get(name, 0) for name in facts.protocol.sequences}
     lesions = sorted(set(agreed["lesions"].values()))
-    count = str(lesions[0]) if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
+    count = f"{lesions[0]}" if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
     went_on = listed([f"{thousands(number_kept)} ({name})" for name, number_kept in kept.items()])
     return (
-        f"Between {len(agreed['readers'])} readers on {count} lesions, {went_on} of the features had "
+        f"Between {entries(agreed['readers'])} readers on {count} lesions, {went_on} of the features had "
         f"{bound_of(agreed)} above {agreed['above']:g} and were kept."
     )
 
@@ -155,7 +156,7 @@ def _declared(facts: RunFacts) -> str:
     models = fitted(facts)
     empty = [name for name in models if models[name].get("empty")]
     missing = [name for name in facts.models if name not in models]
-    text = f"{plural(len(facts.models), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
+    text = f"{plural(entries(facts.documents['model/models.json']), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
     text += (
         f" and {len(models)} fitted" if missing else " and all were fitted" if len(facts.models) > 1 else " and fitted"
     )
@@ -182,15 +183,21 @@ def _range(facts: RunFacts) -> str:
 def _pairs(facts: RunFacts) -> str:
     frame = rows(facts, DELONG, "p_value")
     tested = frame[frame["set"] == TESTING]
-    raw = int((tested["p_value"] < 0.05).sum())
+    raw = _below(frame, "p_value")
     text = (
-        f"By DeLong's test on the testing set, {raw or 'none'} of {plural(len(tested), 'comparison')} between two "
+        f"By DeLong's test on the testing set, {f'{raw}' if raw else 'none'} of {plural(tally(frame, set=TESTING), 'comparison')} between two "
         "models had p < 0.05"
     )
     if raw and tested["p_adjusted"].notna().any():
-        held = int((tested["p_adjusted"] < 0.05).sum())
-        text += f", {held or 'none'} after Holm's correction"
+        held = _below(frame, "p_adjusted")
+        text += f", {f'{held}' if held else 'none'} after Holm's correction"
     return text + "."
+
+
+def _below(frame: pd.DataFrame, column: str) -> int:
+    """The number of tests of the testing set with a p-value below 0.05."""
+    tested = frame[frame["set"] == TESTING]
+    return cast("int", applied("below", int((tested[column] < 0.05).sum()), tested[column], 0.05))
 
 
 def _tested_pairs(facts: RunFacts) -> bool:
@@ -217,7 +224,7 @@ def _apparent(facts: RunFacts) -> str:
 
 def _one_split(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
-    many = f", and the highest of {len(frame)} tends to be too high by chance alone" if len(frame) > 1 else ""
+    many = f", and the highest of {counted(frame, 'model')} tends to be too high by chance alone" if len(frame) > 1 else ""
     if facts.protocol.cohort.split.column is None:
         which = "one random split of one cohort"
         end = "; none of this has been validated on other patients"

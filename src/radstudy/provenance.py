@@ -27,7 +27,10 @@ PARTS = {  # folders within a step's folder that are separate steps; evaluate/nu
     "extract": ("maps", "shuffled"),
     "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks"),
 }
-BESIDE = {"model": ("signature.json",), "report": ("report.html", "study_bundle.zip")}  # files that a step writes into the run's folder
+BESIDE = {
+    "model": ("signature.json",),
+    "report": ("report.html", "study_bundle.zip"),
+}  # files that a step writes into the run's folder
 _OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept per file, or left by a file manager
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "pandas", "pydantic")
 

@@ -61,7 +61,9 @@ PROVENANCE = tuple(
 REPORT = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
     OpaqueFile("report/report_numbers.csv", "Every number of the report with the cells that it comes from."),
-    OpaqueFile("report/settings.json", "All settings in force, defaults included; the source of the settings' numbers."),
+    OpaqueFile(
+        "report/settings.json", "All settings in force, defaults included; the source of the settings' numbers."
+    ),
     OpaqueFile("study_bundle.zip", "What repeats the study on the same data: 'radstudy run study_bundle.zip --data'."),
     OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
     OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),

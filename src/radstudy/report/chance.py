@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from radstudy.protocol.words import listed
-from radstudy.report.display import ends_of, plural, span, thousands
 from radstudy.report.cited import applied, integer
+from radstudy.report.display import ends_of, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
@@ -57,9 +57,7 @@ def chance_of(facts: RunFacts, model: str, which: str, kind: str = OUTCOME) -> C
         if len(part) and not pd.isna(part.iloc[0]["chance_median"]):
             row = part.iloc[0]
             count = integer(row["permutations"])
-            low, high = (
-                row[end] if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high")
-            )
+            low, high = (row[end] if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high"))
             return ChanceOfModel(
                 row["chance_median"], low, high, row["p_value"], count,
                 _known(row.get("p_max_t")), _known(row.get("empty_percent")),
@@ -85,6 +83,16 @@ def family(facts: RunFacts, kind: str = OUTCOME) -> list[str]:
     """The models whose p-values are corrected together, in the study's order."""
     by_model = {name: [chance_of(facts, name, which, kind) for which in (TESTING, TRAINING)] for name in facts.models}
     return [name for name, both in by_model.items() if any(one and one.p_max_t is not None for one in both)]
+
+
+def family_size(facts: RunFacts, kind: str = OUTCOME) -> int:
+    """The number of models whose p-values are corrected together."""
+    size = len(family(facts, kind))
+    frame = facts.frames.get(CHANCE_FILE)
+    if frame is None or not size:
+        return size
+    models = frame[(frame["kind"] == kind) & frame["p_max_t"].notna()]["model"]
+    return models.nunique() if models.nunique() == size else size
 
 
 def chance_note(facts: RunFacts) -> str:
@@ -145,8 +153,8 @@ def _family_note(facts: RunFacts) -> str:
     others = f" Not for {listed(alone)}, which had other or fewer permutations." if alone else ""
     return (
         "p, all models: the same p corrected for having tried "
-        f"{plural(len(models), 'model')} ({named(facts, models)}; not the baselines), separately for each set: how "
-        "often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and the "
+        f"{plural(family_size(facts), 'model')} ({named(facts, models)}; not the baselines), separately for each set: "
+        "how often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and the "
         "observed AUC (max-T, Westfall and Young)."
         f"{others}"
     )

@@ -14,6 +14,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import PROVENANCE
 from radstudy.report.cited import cited_documents, cited_frame, tally
+from radstudy.report.cited.extraction import cited_extraction
 from radstudy.report.cited.settings import cited_protocol
 
 TRAINING, TESTING = "training", "testing"
@@ -127,7 +128,7 @@ class RunFacts:
         ------
         AbsentError : the step has not finished.
         """
-        return ExtractionSettings.from_dict(self.document(SUMMARY)["settings"])
+        return cited_extraction(self.document(SUMMARY)["settings"])
 
     def finished(self, step: str) -> bool:
         """True if a step has finished."""

@@ -30,15 +30,18 @@ def run(
 ) -> None:  # fmt: skip
     """Run a study. A run that was stopped continues where it stopped."""
     from radstudy.protocol import STEPS
+    from radstudy.study import run as run_study
 
     if step not in STEPS:
         raise UsageError(f"there is no step '{step}'; the steps are {', '.join(STEPS)}")
-    protocol, written = _of_bundle(study, data, other_data, jobs) if is_bundle(study) else _of_file(study, other_data)
+    protocol, written = (
+        _of_bundle(study, data, other_data, jobs) if study.suffix.lower() == ".zip" else _of_file(study, other_data)
+    )
     where = out or study.parent / "runs" / study.stem
-    from radstudy.steps.bundle import is_bundle
-    from radstudy.study import run as run_study
 
-    lost = run_study(protocol, data=data_folder(data, study), out=where, until=step, written=written, jobs=jobs, say=say, bar=bar)
+    lost = run_study(
+        protocol, data=data_folder(data, study), out=where, until=step, written=written, jobs=jobs, say=say, bar=bar
+    )
     finish(where, lost, reported=step == "report", inspected=step in ("evaluate", "report"))
 
 

@@ -22,8 +22,8 @@ class Cells:
     Parameters
     ----------
     file : path from the run's folder.
-    rows : of a table, rows below its header, such as "3" or "1-40,42"; of a JSON file, the path of the object that holds
-        the value, such as "/training".
+    rows : of a table, rows below its header, such as "3" or "1-40,42"; of a JSON file, the path of the object that
+        holds the value, such as "/training".
     column : column of the table, or key in that object.
     """
 
@@ -125,12 +125,24 @@ def _same(cell: Any, value: Any) -> bool:
     return bool(cell == value)
 
 
+def _worst(names: list[Any], outcomes: list[Any]) -> dict[Any, Any]:
+    """Patient to the largest outcome of the lesions."""
+    worst: dict[Any, Any] = {}
+    for name, outcome in zip(names, outcomes, strict=True):
+        worst[name] = max(worst.get(name, outcome), outcome)
+    return worst
+
+
 def _many(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
 def _known(value: Any) -> list[Any]:
-    return [one for one in _many(value) if one is not None and one == one and one != ""]
+    return [
+        one
+        for one in _many(value)
+        if one is not None and one != "" and not (isinstance(one, float) and math.isnan(one))
+    ]
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -147,11 +159,16 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "rows": lambda cells: len(_many(cells)),
     "distinct": lambda cells: len(set(_known(cells))),
     "below": lambda cells, bound: sum(one < bound for one in _known(cells)),
+    "above": lambda cells, bound: sum(one > bound for one in _known(cells)),
+    "mentioning": lambda texts, said, names: len({name for text, name in zip(_many(texts), _many(names), strict=True)
+                                                  if said in str(text).split("; ")}),
+    "patients": lambda names, outcomes, outcome: sum(
+        worst == outcome for worst in _worst(_many(names), _many(outcomes)).values()),
     "known": lambda cells: len(_known(cells)),
-    "entries": lambda value: len(value),
+    "entries": len,
     "filled": lambda cells: sum(one != "" for one in _many(cells)),
     "other": lambda cells: len(set(_many(cells)) - {""}) - 1,
-    "norm": lambda *values: math.hypot(*values),
+    "norm": math.hypot,
 }  # fmt: skip
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,

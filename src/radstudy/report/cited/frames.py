@@ -33,8 +33,8 @@ class TableRow:
         """True if the file has this value there: a renamed or computed column has another, or none."""
         if column not in self.table:
             return False
-        written = self.table[column].iat[self.number - 1]
-        return bool(written == value) or (written != written and value != value)
+        written = self.table[column].iloc[self.number - 1]
+        return bool(written == value) or bool(pd.isna(written) and pd.isna(value))
 
 
 class CitedColumn(pd.Series):
@@ -72,7 +72,7 @@ class CitedColumn(pd.Series):
             return False
         written = table[self.name].iloc[[row.number - 1 for row in rows]].to_numpy(object)
         own = self.to_numpy(object)
-        return bool(((written == own) | ((written != written) & (own != own))).all())
+        return bool(((written == own) | (pd.isna(written) & pd.isna(own))).all())
 
     def _reduced(self, name: str, value: Any, *constants: Any) -> Any:
         cells = self.cells() if isinstance(value, float | int | np.number) else None
@@ -136,6 +136,21 @@ def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
         if exported[name].dtype in (object, "str"):
             exported[name] = [plain(str(one)) if isinstance(one, str) else one for one in exported[name]]
     return exported
+
+
+def keeping_rows(rows: pd.DataFrame, kept: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The rows of a table that another one lists, with their labels, which a merge loses.
+
+    Parameters
+    ----------
+    rows : the table.
+    kept : some of its rows, in its order.
+    names : columns that tell the rows apart.
+    """
+    if len(rows.drop_duplicates(list(names))) < len(rows):
+        return kept
+    listed = set(kept[list(names)].itertuples(index=False, name=None))
+    return rows[[row in listed for row in rows[list(names)].itertuples(index=False, name=None)]]
 
 
 def tally(frame: pd.DataFrame, **equal: Any) -> int:

@@ -1,6 +1,6 @@
 """Marks in a text: where a printed number begins and ends, and where it comes from.
 
-A mark uses noncharacters, which no text that is exchanged may contain, so a mark survives joining, listing and escaping.
+A mark uses noncharacters, which no text that is exchanged may contain, and survives joining, listing and escaping.
 
 References
 ----------

@@ -20,6 +20,7 @@ class CitedText(str):
     __slots__ = ("source",)
 
     def __new__(cls, value: str, source: Cells) -> CitedText:
+        """Make a text with its cell."""
         text = super().__new__(cls, value)
         text.source = source
         return text
@@ -80,7 +81,7 @@ def _operation(name: str, operation: str, *, swapped: bool = False) -> Callable[
 class CitedNumber:
     """Formatting and arithmetic of numbers that remember their source."""
 
-    kind: type
+    kind: Any  # int or float
     source: Expression
 
     def __format__(self, spec: str) -> str:
@@ -108,6 +109,7 @@ class CitedFloat(CitedNumber, float):
     kind = float
 
     def __new__(cls, value: float, source: Expression) -> CitedFloat:
+        """Make a number with its source."""
         number = super().__new__(cls, value)
         number.source = source
         return number
@@ -119,6 +121,7 @@ class CitedInt(CitedNumber, int):
     kind = int
 
     def __new__(cls, value: SupportsIndex, source: Expression) -> CitedInt:
+        """Make a number with its source."""
         number = super().__new__(cls, value)
         number.source = source
         return number

@@ -27,6 +27,7 @@ class WrittenNumber(float):
     raw: str
 
     def __new__(cls, raw: str) -> WrittenNumber:
+        """Make a number from its text."""
         number = super().__new__(cls, raw)
         number.raw = raw
         return number
@@ -46,7 +47,6 @@ class CellReader:
         self._documents: dict[str, Any] = {}
         self._recorded: dict[Cells, str] = {}
         self._values: dict[Cells, Any] = {}
-
 
     def texts(self, cells: Cells) -> list[str]:
         """The cells as they are written.

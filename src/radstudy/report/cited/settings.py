@@ -44,8 +44,9 @@ def _section(section: Section, document: Any, inner: str, path: str, key: str) -
     if isinstance(section, RootModel):
         values = {"root": _cited(section.root, document, path, key)}
     elif isinstance(document, dict):
-        if set(document) != set(_names(section)) and len(document) == 1:  # a kind under its word: {collinear: {...}}
-            (word,) = document
+        given = [name for name, one in document.items() if one is not None]
+        if set(document) != set(_names(section)) and len(given) == 1:  # a kind under its word: {collinear: {...}}
+            word = given[0]
             return _section(section, document[word], f"{inner}/{escaped_key(word)}", inner, word)
         values = {name: _cited(getattr(section, name), document.get(alias), inner, alias)
                   for alias, name in _names(section).items()}  # fmt: skip

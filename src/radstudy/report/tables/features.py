@@ -42,7 +42,7 @@ def reproducibility(facts: RunFacts) -> Table:
     for name in facts.protocol.sequences:
         values = frame.loc[frame["sequence"] == name, "icc"]
         known = values.dropna()
-        quartiles = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
+        quartiles: list[Any] = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
         kept = summary["kept"].get(name, 0)
         count = summary["of_sequence"].get(name, 0)
         rows.append([Cell(name), *numbers([
@@ -105,7 +105,12 @@ def _funnel_row(facts: RunFacts, frame: pd.DataFrame, name: str, steps: list[str
         else NOTHING
         for step in steps
     ]
-    return [Cell(name, kind="name"), Cell(origin(facts, name)), *numbers(cells), Cell(whole(last), kind="number strong")]
+    return [
+        Cell(name, kind="name"),
+        Cell(origin(facts, name)),
+        *numbers(cells),
+        Cell(whole(last), kind="number strong"),
+    ]
 
 
 def _of_step(funnel: pd.DataFrame, column: str, step: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
+from radstudy.report.cited import quoted
 from radstudy.report.display import interval, number, p_text, percent, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
@@ -25,7 +26,7 @@ def leaks(facts: RunFacts) -> Table:
         raise AbsentError(_no_sign(facts))
     rows = [
         [Cell(str(row["severity"]), kind="strong" if row["severity"] == "error" else ""), *words(
-            [str(row["what"]), str(row["evidence"]), str(row["where"]), str(row["remedy"])])]
+            [quoted(row[name]) for name in ("what", "evidence", "where", "remedy")])]
         for _, row in frame.iterrows()
     ]  # fmt: skip
     names = ["Severity", "What", "Evidence", "Where", "What to do"]
@@ -40,7 +41,9 @@ def leaks(facts: RunFacts) -> Table:
 def _no_sign(facts: RunFacts) -> str:
     """The statement that there is no finding, with what was looked for."""
     looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
-    signs = f"no sign of {'; no sign of '.join(looked)}" if looked else "what it looked for is not recorded"
+    signs = (
+        f"no sign of {'; no sign of '.join(map(quoted, looked))}" if looked else "what it looked for is not recorded"
+    )
     return (
         f"The leak detector has no findings: {signs}. That is not proof: it cannot detect what is not in the study's "
         "files, such as one patient under two names with different images."

@@ -115,20 +115,38 @@ def transferred(facts: RunFacts) -> Table:
 def warnings(facts: RunFacts) -> Table:
     """Each kind of warning with the patients that it concerns."""
     patients_by_warning: dict[tuple[str, str], set[str]] = {}
+    said: dict[tuple[str, str], tuple[str, Any]] = {}  # as quoted from its first row, and the table's rows
     for name in ("prepare/lesions.csv", "prepare/volumes.csv"):
-        for _, row in facts.frame(name).iterrows():
+        frame = facts.frame(name)
+        for _, row in frame.iterrows():
             for text in filter(None, str(row["warnings"]).split("; ")):
-                patients_by_warning.setdefault((row["sequence"], text), set()).add(row["patient"])
+                key = (str(row["sequence"]), text)
+                patients_by_warning.setdefault(key, set()).add(str(row["patient"]))
+                said.setdefault(key, (quoted(row["warnings"], text), frame))
     if not patients_by_warning:
         raise AbsentError("No volume and no lesion raised a warning.")
     order = sorted(patients_by_warning.items(), key=lambda item: (-len(item[1]), item[0]))
     records = [(sequence, text, len(who), ", ".join(sorted(who))) for (sequence, text), who in order]
     frame = pd.DataFrame(records, columns=["sequence", "warning", "patients", "who"])
-    rows = [words([s, text, str(count), who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."])
-            for s, text, count, who in records[:_LONGEST]]  # fmt: skip
+    rows = []
+    for sequence, text, count, who in records[:_LONGEST]:
+        shown, table = said[sequence, text]
+        names = who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."
+        rows.append(words([sequence, shown, _mentioned(table, sequence, text, count), names]))
     longer = len(records) > _LONGEST
     notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all of them."] if longer else []
     return Table([words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
+
+
+def _mentioned(frame: pd.DataFrame, sequence: str, text: str, count: int) -> str:
+    """The number of patients with a warning; its cells are those of the table that has the warning."""
+    own = frame[frame["sequence"] == sequence]
+    patients = {
+        patient for patient, said in zip(own["patient"], own["warnings"], strict=True) if text in said.split("; ")
+    }
+    if len(patients) != count:  # the other table has it, too
+        return str(count)
+    return whole(applied("mentioning", count, own["warnings"], text, own["patient"]))
 
 
 def _warned(part: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.protocol.words import listed
-from radstudy.report.cited import counted, entries
+from radstudy.report.cited import counted, entries, quoted
 from radstudy.report.display import plural, whole
 from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, RunFacts
 from radstudy.report.part import report_part
@@ -21,7 +21,7 @@ def lost(facts: RunFacts) -> Table:
             raise AbsentError("The step 'cohort' has not finished, so what was lost is not known yet.")
         raise AbsentError("No case failed in any step that has finished.")
     columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy"]
-    rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
+    rows = [words(quoted(row[name]) for name in columns) for _, row in frame.iterrows()]
     names = ["Step", "Patient", "Lesion", "Sequence", "Reader", "Problem", "What to do"]
     notes = [
         "A failed case is left out of every result that needs it; nothing was repaired or imputed. Failures of the "
@@ -40,7 +40,11 @@ def absent(facts: RunFacts) -> Table:
         )
     counts = frame.groupby("sequence", sort=False)
     rows = [
-        [Cell(str(name)), Cell(whole(counted(part, "patient")), kind="number"), Cell(", ".join(dict.fromkeys(part["patient"])))]
+        [
+            Cell(str(name)),
+            Cell(whole(counted(part, "patient")), kind="number"),
+            Cell(", ".join(dict.fromkeys(part["patient"]))),
+        ]
         for name, part in counts
     ]
     header = [[Cell("Sequence"), Cell("Lesions without it", kind="number"), Cell("Patients")]]

@@ -30,7 +30,7 @@ def measures(facts: RunFacts) -> Table:
     names = ["Model", *(measure.heading for measure in _SHOWN), "Brier score", "Calibration slope",
              "Calibration intercept"]  # fmt: skip
     notes = Footnotes()
-    rows = by_set(frame, len(names), lambda row: _measures_row(row, notes))
+    rows = by_set(table, len(names), lambda row: _measures_row(row, _calibration_of(row, calibration), notes))
     lines = [
         *notes.lines(),
         f"Below each value: its {facts.level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
@@ -43,13 +43,21 @@ def measures(facts: RunFacts) -> Table:
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
 
 
-def _measures_row(row: Any, notes: Footnotes) -> Row:
+def _calibration_of(row: Any, calibration: pd.DataFrame) -> Any:
+    """The calibration of a model in a set; an empty record if it has none."""
+    if not len(calibration):
+        return {}
+    own = calibration[(calibration["model"] == row["model"]) & (calibration["set"] == row["set"])]
+    return own.iloc[0] if len(own) else {}
+
+
+def _measures_row(row: Any, calibration: Any, notes: Footnotes) -> Row:
     return [
         Cell(str(row["model"]), kind="level name"),
         *(measure_cell(row, measure, notes) for measure in _SHOWN),
-        Cell(number(row.get("brier")), kind="number"),
-        value_cell(row, "slope", 2, notes, "calibration_note"),
-        value_cell(row, "intercept", 2, notes, "calibration_note"),
+        Cell(number(calibration.get("brier")), kind="number"),
+        value_cell(calibration, "slope", 2, notes, "note"),
+        value_cell(calibration, "intercept", 2, notes, "note"),
     ]
 
 

@@ -23,7 +23,7 @@ from radstudy.report.chance import (
     family,
     has_kind,
 )
-from radstudy.report.display import NOTHING, interval, number, p_text, significant, whole, whole
+from radstudy.report.display import NOTHING, interval, number, p_text, significant, whole
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
-from radstudy.report.display import NOTHING, interval, number, whole
 from radstudy.report.cited import counted
+from radstudy.report.display import NOTHING, interval, number, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words

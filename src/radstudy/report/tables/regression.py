@@ -7,8 +7,8 @@ from typing import Any, cast
 import pandas as pd
 
 from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import NOTHING, number, p_text, significant, thousands, whole
 from radstudy.report.cited import cite, integer
+from radstudy.report.display import NOTHING, number, p_text, significant, thousands, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.nomogram import NomogramScale, nomogram_of
 from radstudy.report.part import report_part
@@ -47,7 +47,13 @@ def _shown(value: float) -> str:
     """A value to three digits, without powers of ten or very long numbers."""
     if 0 <= value < 1 / _LARGEST:
         return cite(value, "<0.001")
-    return f"{value:,.0f}" if _LARGEST <= value < 1e7 else cite(value, ">10,000,000") if value >= 1e7 else significant(value, 3)
+    return (
+        f"{value:,.0f}"
+        if _LARGEST <= value < 1e7
+        else cite(value, ">10,000,000")
+        if value >= 1e7
+        else significant(value, 3)
+    )
 
 
 @report_part("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)

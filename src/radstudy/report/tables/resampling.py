@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
+from radstudy.report.cited import applied, integer
+from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span, thousands
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
@@ -161,7 +162,7 @@ def frequent(facts: RunFacts) -> Table:
 
 def _chosen(part: pd.DataFrame) -> int:
     """The number of features that some resample selected; the study's own are listed even if none did."""
-    return int((part["selected_percent"] > 0).sum())
+    return cast("int", applied("above", int((part["selected_percent"] > 0).sum()), part["selected_percent"], 0))
 
 
 def _frequent_row(facts: RunFacts, row: Any) -> Row:

@@ -9,7 +9,7 @@ import pandas as pd
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, ChanceOfModel, chance_of, family
+from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, ChanceOfModel, chance_of, family, family_size
 from radstudy.report.display import number, p_equation, whole
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
@@ -217,7 +217,7 @@ def _corrected(facts: RunFacts, kind: str) -> ChanceOfModel | None:
 def _after_correction(facts: RunFacts, kind: str, shown: str) -> str:
     permuted = _corrected(facts, kind)
     assert permuted is not None and permuted.p_max_t is not None
-    count = len(family(facts, kind))
+    count = family_size(facts, kind)
     all_tried = "tried" if count == len(fitted(facts)) else "that were tested on the same permutations"
     which = all_tried if kind == OUTCOME else "that combine both"
     verdict = "still" if permuted.p_max_t < SMALL else "no longer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
+from radstudy.report.cited import quoted
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.agreement import AGREEMENT
 from radstudy.report.text.cohort import COHORT
@@ -31,9 +32,10 @@ def _ran(facts: RunFacts) -> bool:
 def _software(facts: RunFacts) -> str:
     used = next(facts.documents[f"{step}/{PROVENANCE}"] for step in _STEPS if facts.finished(step))["versions"]
     libraries = [
-        f"{name} {version}" for name, version in used.items() if name not in ("radstudy", "python", "platform")
+        f"{name} {quoted(version)}" for name, version in used.items() if name not in ("radstudy", "python", "platform")
     ]
-    return f"radstudy {used['radstudy']} on Python {used['python']} ({used['platform']}), with {listed(libraries)}."
+    program, python, platform = (quoted(used[name]) for name in ("radstudy", "python", "platform"))
+    return f"radstudy {program} on Python {python} ({platform}), with {listed(libraries)}."
 
 
 def _prepare_not_run() -> Sentence:

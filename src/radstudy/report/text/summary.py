@@ -152,11 +152,17 @@ _FEATURES = (
 # --- all models --------------------------------------------------------------------------------------------------
 
 
+def _specified(facts: RunFacts) -> int:
+    """The number of models of the study; it remembers the file that lists them."""
+    listed_models = entries(facts.documents.get("model/models.json") or {})
+    return listed_models if listed_models == len(facts.models) else len(facts.models)
+
+
 def _declared(facts: RunFacts) -> str:
     models = fitted(facts)
     empty = [name for name in models if models[name].get("empty")]
     missing = [name for name in facts.models if name not in models]
-    text = f"{plural(entries(facts.documents['model/models.json']), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
+    text = f"{plural(_specified(facts), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
     text += (
         f" and {len(models)} fitted" if missing else " and all were fitted" if len(facts.models) > 1 else " and fitted"
     )
@@ -185,8 +191,8 @@ def _pairs(facts: RunFacts) -> str:
     tested = frame[frame["set"] == TESTING]
     raw = _below(frame, "p_value")
     text = (
-        f"By DeLong's test on the testing set, {f'{raw}' if raw else 'none'} of {plural(tally(frame, set=TESTING), 'comparison')} between two "
-        "models had p < 0.05"
+        f"By DeLong's test on the testing set, {f'{raw}' if raw else 'none'} of "
+        f"{plural(tally(frame, set=TESTING), 'comparison')} between two models had p < 0.05"
     )
     if raw and tested["p_adjusted"].notna().any():
         held = _below(frame, "p_adjusted")
@@ -224,7 +230,9 @@ def _apparent(facts: RunFacts) -> str:
 
 def _one_split(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
-    many = f", and the highest of {counted(frame, 'model')} tends to be too high by chance alone" if len(frame) > 1 else ""
+    many = (
+        f", and the highest of {counted(frame, 'model')} tends to be too high by chance alone" if len(frame) > 1 else ""
+    )
     if facts.protocol.cohort.split.column is None:
         which = "one random split of one cohort"
         end = "; none of this has been validated on other patients"

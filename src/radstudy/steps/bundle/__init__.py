@@ -5,7 +5,7 @@ hashes. It holds no name of a patient: the files of the data are known by their 
 """
 
 from radstudy.steps.bundle.data import DataHashes, data_hashes, refuse_other_data
-from radstudy.steps.bundle.read import StudyBundle, is_bundle, read_bundle
+from radstudy.steps.bundle.read import StudyBundle, read_bundle
 from radstudy.steps.bundle.write import BUNDLE_FILE, write_bundle
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "DataHashes",
     "StudyBundle",
     "data_hashes",
-    "is_bundle",
     "read_bundle",
     "refuse_other_data",
     "write_bundle",

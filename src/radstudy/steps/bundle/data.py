@@ -1,4 +1,4 @@
-"""Hashes of a study's data by their role, without any name: enough to recognise the data, too little to name a patient."""
+"""Hashes of a study's data by their role, without names: enough to recognise the data, too little to name a patient."""
 
 from __future__ import annotations
 
@@ -146,10 +146,11 @@ def refuse_other_data(recorded: DataHashes, protocol: Protocol, data: Path, *, j
     differing = own or _differing(recorded, data_files(protocol, data, read_cohort(protocol, data).cases, jobs=jobs))
     if not differing:
         return
-    listed = "\n".join(f"  {line}" for line in differing[:_NAMED])
-    more = f"\n  and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+    listed = [f"  {line}" for line in differing[:_NAMED]]
+    listed += [f"  and {len(differing) - _NAMED} more"] if len(differing) > _NAMED else []
+    said = "\n".join(listed)
     raise DataError(
-        f"the data in {data} are not those that the bundle was made from, so the numbers would differ:\n{listed}{more}\n"
+        f"the data in {data} are not those that the bundle was made from, so the numbers would differ:\n{said}\n"
         "To do: name the folder with the same data (--data); to run the study on these data all the same, add "
         "--other-data"
     )

@@ -40,12 +40,9 @@ class StudyBundle:
         """Algorithms of this program with another version than the bundle's, in words."""
         names = dict.fromkeys([*self.algorithms, *VERSIONS])
         pairs = [(name, self.algorithms.get(name), VERSIONS.get(name)) for name in names]
-        return [f"{name}: {old or 'none'} in the bundle, {new or 'none'} here" for name, old, new in pairs if old != new]
-
-
-def is_bundle(file: Path) -> bool:
-    """True if a file that is to be run is a bundle, not a study file."""
-    return file.suffix.lower() == ".zip"
+        return [
+            f"{name}: {old or 'none'} in the bundle, {new or 'none'} here" for name, old, new in pairs if old != new
+        ]
 
 
 def read_bundle(file: Path) -> StudyBundle:

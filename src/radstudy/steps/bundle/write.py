@@ -74,11 +74,11 @@ def write_bundle(run: Run) -> None:
 
 
 def _study_text(run: Run) -> str:
-    """The study file as it was written, without comments; all settings if its text is not known."""
+    """The study file as it was written, without comments; its settings if its text is not known."""
     if run.written:
         settings = plain(parse_yaml(run.written, STUDY))
     else:
-        settings = run.protocol.model_dump(mode="json", by_alias=True, exclude_none=True)
+        settings = run.protocol.model_dump(mode="json", by_alias=True, exclude_unset=True)
     memory = io.StringIO()
     yaml = YAML()
     yaml.default_flow_style = False

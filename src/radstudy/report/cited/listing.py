@@ -11,7 +11,7 @@ import pandas as pd
 
 from radstudy.report.cited.expression import Cells, letter_of
 from radstudy.report.cited.marks import MARK, Origin, origin, plain
-from radstudy.report.cited.reader import CellReader
+from radstudy.report.cited.reader import CellError, CellReader
 
 NUMBERS_FILE = "report/report_numbers.csv"
 COLUMNS = ("number", "where", "shown", "formula", "cells", "file", "row", "row_key", "column", "value")
@@ -84,8 +84,12 @@ class Listing:
     def _rows(self, reader: CellReader) -> Iterator[Sequence[object]]:
         for place, one in enumerate(self.printed, 1):
             for index, cells in enumerate(one.origin.cells):
+                try:
+                    key, value = reader.key_of(cells), reader.recorded(cells)
+                except CellError as error:  # the file was removed while the report was made: the check will tell
+                    key, value = "", f"not read: {error}"
                 yield (place, one.where, one.shown, one.origin.formula, letter_of(index), cells.file, cells.rows,
-                       reader.key_of(cells), cells.column, reader.recorded(cells))  # fmt: skip
+                       key, cells.column, value)  # fmt: skip
 
 
 def _said(source: Origin) -> str:

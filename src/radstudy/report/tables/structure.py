@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.cited import plain, plain_frame
+from radstudy.report.cited import plain
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Table:
     def plain(self) -> Table:
         """The table without the sources of its numbers, as Word prints it."""
         header, rows = ([[cell.plain() for cell in row] for row in part] for part in (self.header, self.rows))
-        return Table(header, rows, plain_frame(self.frame), [plain(line) for line in self.footnotes])
+        return Table(header, rows, self.frame, [plain(line) for line in self.footnotes])
 
     def with_first_note(self, note: str) -> Table:
         """The table with one more footnote, above the others."""

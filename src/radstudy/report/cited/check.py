@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.errors import UsageError
-from radstudy.report.cited.expression import Cells, evaluate
+from radstudy.report.cited.expression import CellRange, evaluate
 from radstudy.report.cited.listing import NUMBERS_FILE
 from radstudy.report.cited.reader import CellError, CellReader
 from radstudy.store import read_csv
@@ -73,7 +73,7 @@ def _of_number(group: list[dict[Hashable, Any]], reader: CellReader) -> Iterator
     first = group[0]
     values: list[Any] = []
     for row in group:
-        cells, value = Cells(row["file"], row["row"], row["column"]), row["value"]
+        cells, value = CellRange(row["file"], row["row"], row["column"]), row["value"]
         cited = f"{cells.file}, row {cells.rows}, {cells.column}"
         try:
             now = reader.recorded(cells)
@@ -92,7 +92,7 @@ def _of_number(group: list[dict[Hashable, Any]], reader: CellReader) -> Iterator
 
 
 def _difference(shown: str, formula: str, values: list[Any]) -> str:
-    """How a shown text differs from its formula's value; "" if it does not."""
+    """Difference between a shown text and its formula's value, in words; "" if there is none."""
     if formula == "text(A)":
         text = getattr(values[0], "raw", str(values[0]))
         return "" if shown in text else f"the cell says: {text}"

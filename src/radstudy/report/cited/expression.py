@@ -16,7 +16,7 @@ ENTRY = "/"  # begins the row of a JSON file: the path to the object that holds 
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellRange:
     """One cell of a file, or several cells of one column.
 
     Parameters
@@ -46,7 +46,7 @@ class Formula:
     arguments: tuple[Expression, ...]
 
 
-Expression = Cells | Formula | float | int | str
+Expression = CellRange | Formula | float | int | str
 
 
 def row_numbers(rows: str) -> list[int]:
@@ -78,9 +78,9 @@ def rows_text(numbers: Iterable[int]) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
 
 
-def named_cells(expression: Expression) -> list[Cells]:
+def named_cells(expression: Expression) -> list[CellRange]:
     """The cells of an expression in the order in which they first appear; the first is A, the second B."""
-    if isinstance(expression, Cells):
+    if isinstance(expression, CellRange):
         return [expression]
     if not isinstance(expression, Formula):
         return []
@@ -98,8 +98,8 @@ def letter_of(index: int) -> str:
     return chr(ord("A") + index) if index < 26 else f"C{index}"
 
 
-def _text(expression: Expression, letters: Mapping[Cells, str]) -> str:
-    if isinstance(expression, Cells):
+def _text(expression: Expression, letters: Mapping[CellRange, str]) -> str:
+    if isinstance(expression, CellRange):
         return letters[expression]
     if not isinstance(expression, Formula):
         return repr(expression)

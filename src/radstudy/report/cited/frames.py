@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from radstudy.report.cited.expression import Cells, Formula, rows_text
+from radstudy.report.cited.expression import CellRange, Formula, rows_text
 from radstudy.report.cited.marks import plain
 from radstudy.report.cited.numbers import CitedText, with_source
 
@@ -56,14 +56,14 @@ class CitedColumn(pd.Series):
             return _remembering(value, key, self.name)
         return value
 
-    def cells(self) -> Cells | None:
+    def cells(self) -> CellRange | None:
         """The cells of a column; None if its rows are not those of one file."""
         rows = list(self.index)
         if not rows or not isinstance(self.name, str) or not all(isinstance(row, TableRow) for row in rows):
             return None
         if len({row.file for row in rows}) > 1 or not self._as_read(rows):
             return None
-        return Cells(rows[0].file, rows_text(row.number for row in rows), self.name)
+        return CellRange(rows[0].file, rows_text(row.number for row in rows), self.name)
 
     def _as_read(self, rows: Sequence[TableRow]) -> bool:
         """True if the values are those of the file: a column computed from them has its name, but no cells."""
@@ -178,7 +178,7 @@ def counted(frame: pd.DataFrame, column: str) -> int:
     return cast("int", with_source(len(frame), None if cells is None else Formula("rows", (cells,))))
 
 
-def _cells(column: Any) -> Cells | None:
+def _cells(column: Any) -> CellRange | None:
     return column.cells() if isinstance(column, CitedColumn) else None
 
 
@@ -186,7 +186,7 @@ def _remembering(value: Any, row: TableRow, column: str) -> Any:
     if not row.holds(column, value):
         return value
     own = value.item() if isinstance(value, np.generic) else value
-    cells = Cells(row.file, str(row.number), column)
+    cells = CellRange(row.file, str(row.number), column)
     if isinstance(own, str):
         return CitedText(own, cells)
     return with_source(own, cells)
@@ -198,7 +198,7 @@ def _remembering(value: Any, row: TableRow, column: str) -> Any:
 class CitedMapping(dict[str, Any]):
     """An object of a JSON file that remembers its place."""
 
-    def __init__(self, content: Mapping[str, Any], source: Cells) -> None:
+    def __init__(self, content: Mapping[str, Any], source: CellRange) -> None:
         super().__init__(content)
         self.source = source
 
@@ -206,14 +206,14 @@ class CitedMapping(dict[str, Any]):
 class CitedList(list[Any]):
     """A list of a JSON file that remembers its place."""
 
-    def __init__(self, content: Sequence[Any], source: Cells) -> None:
+    def __init__(self, content: Sequence[Any], source: CellRange) -> None:
         super().__init__(content)
         self.source = source
 
 
 def entries(collection: Sized) -> int:
     """The number of entries of an object or a list of a JSON file; it remembers where they are."""
-    source: Cells | None = getattr(collection, "source", None)
+    source: CellRange | None = getattr(collection, "source", None)
     count = len(collection)
     return cast("int", with_source(count, None if source is None else Formula("entries", (source,))))
 
@@ -225,7 +225,7 @@ def cited_documents(documents: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cited(value: Any, file: str, path: str, key: str) -> Any:
     inner = f"{path}/{escaped_key(key)}" if key else path
-    cells = Cells(file, path or "/", key)
+    cells = CellRange(file, path or "/", key)
     if isinstance(value, dict):
         return CitedMapping({name: _cited(one, file, inner, str(name)) for name, one in value.items()}, cells)
     if isinstance(value, list):

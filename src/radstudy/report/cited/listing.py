@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from radstudy.report.cited.expression import Cells, letter_of
+from radstudy.report.cited.expression import CellRange, letter_of
 from radstudy.report.cited.marks import MARK, Origin, origin, plain
 from radstudy.report.cited.reader import CellError, CellReader
 
@@ -98,7 +98,7 @@ def _said(source: Origin) -> str:
     return cells if source.formula in ("A", "text(A)") else f"{source.formula}; {cells}"
 
 
-def _cells_said(cells: Cells) -> str:
+def _cells_said(cells: CellRange) -> str:
     if cells.rows.startswith("/"):
         return f"{cells.file}, {cells.rows.rstrip('/')}/{cells.column}"
     return f"{cells.file}, row {cells.rows}, {cells.column}"

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.report.cited.expression import Cells, Expression, formula_text, named_cells
+from radstudy.report.cited.expression import CellRange, Expression, formula_text, named_cells
 
 _BEGIN, _MIDDLE, _END = "\ufdd0", "\ufdd1", "\ufdd2"
 _ANY = re.compile(f"[{_BEGIN}-{_END}]")
@@ -32,10 +32,10 @@ class Origin:
     """
 
     formula: str
-    cells: tuple[Cells, ...]
+    cells: tuple[CellRange, ...]
 
 
-def marked(text: str, formula: str, cells: tuple[Cells, ...]) -> str:
+def marked(text: str, formula: str, cells: tuple[CellRange, ...]) -> str:
     """A text with its origin around it."""
     packed = json.dumps([formula, [[one.file, one.rows, one.column] for one in cells]], ensure_ascii=False)
     return f"{_BEGIN}{_ANY.sub('', packed)}{_MIDDLE}{plain(text)}{_END}"
@@ -63,7 +63,7 @@ def quoted(value: Any, text: str | None = None) -> str:
     """
     source: Expression | None = getattr(value, "source", None)
     shown = str(value) if text is None else text
-    if not isinstance(source, Cells) or not shown:
+    if not isinstance(source, CellRange) or not shown:
         return shown
     return marked(shown, "text(A)", (source,))
 
@@ -76,7 +76,7 @@ def origin(packed: str) -> Origin:
     ValueError : it holds none.
     """
     formula, cells = json.loads(packed)
-    return Origin(str(formula), tuple(Cells(*map(str, one)) for one in cells))
+    return Origin(str(formula), tuple(CellRange(*map(str, one)) for one in cells))
 
 
 def plain(text: str) -> str:
@@ -84,7 +84,7 @@ def plain(text: str) -> str:
 
     Examples
     --------
-    >>> plain(marked("0.75", "A", (Cells("a.csv", "1", "auc"),)))
+    >>> plain(marked("0.75", "A", (CellRange("a.csv", "1", "auc"),)))
     '0.75'
     """
     return _ANY.sub("", MARK.sub(r"\2", text)) if _ANY.search(text) else text

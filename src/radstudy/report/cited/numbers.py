@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, SupportsIndex, cast
 
-from radstudy.report.cited.expression import Cells, Expression, Formula
+from radstudy.report.cited.expression import CellRange, Expression, Formula
 from radstudy.report.cited.marks import cite
 
 _LARGEST_EXPONENT = 700.0
@@ -15,17 +15,17 @@ _LARGEST_EXPONENT = 700.0
 class CitedText(str):
     """A text of a run's file that remembers its cell; it is marked where the report quotes it (`quoted`)."""
 
-    source: Cells
+    source: CellRange
 
     __slots__ = ("source",)
 
-    def __new__(cls, value: str, source: Cells) -> CitedText:
+    def __new__(cls, value: str, source: CellRange) -> CitedText:
         """Make a text with its cell."""
         text = super().__new__(cls, value)
         text.source = source
         return text
 
-    def __getnewargs__(self) -> tuple[str, Cells]:  # type: ignore[override]  # str's own returns the text alone
+    def __getnewargs__(self) -> tuple[str, CellRange]:  # type: ignore[override]  # str's own returns the text alone
         return str(self), self.source
 
 

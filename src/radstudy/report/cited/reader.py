@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.artefacts import ColumnKind, TableFile, artefact_of
-from radstudy.report.cited.expression import Cells, row_numbers
+from radstudy.report.cited.expression import CellRange, row_numbers
 from radstudy.store import read_csv, read_json
 
 _LONGEST = 500  # characters of a cell that are listed; of a longer one its hash
@@ -45,10 +45,10 @@ class CellReader:
         self._run = run
         self._tables: dict[str, pd.DataFrame] = {}
         self._documents: dict[str, Any] = {}
-        self._recorded: dict[Cells, str] = {}
-        self._values: dict[Cells, Any] = {}
+        self._recorded: dict[CellRange, str] = {}
+        self._values: dict[CellRange, Any] = {}
 
-    def texts(self, cells: Cells) -> list[str]:
+    def texts(self, cells: CellRange) -> list[str]:
         """The cells as they are written.
 
         Raises
@@ -65,31 +65,31 @@ class CellReader:
             raise CellError(f"{cells.file} has {len(table)} rows, not {numbers[-1]}")
         return table[cells.column].iloc[[number - 1 for number in numbers]].tolist()
 
-    def value(self, cells: Cells) -> Any:
+    def value(self, cells: CellRange) -> Any:
         """The cell as a number or text, or the cells of a column as a list."""
         if cells not in self._values:
             self._values[cells] = self._value(cells)
         return self._values[cells]
 
-    def _value(self, cells: Cells) -> Any:
+    def _value(self, cells: CellRange) -> Any:
         if cells.rows.startswith("/") and isinstance(entry := self._entry(cells), dict | list):
             return entry
         texts = [_parsed(text) for text in self.texts(cells)]
         return texts[0] if cells.rows.isdigit() or cells.rows.startswith("/") else texts
 
-    def recorded(self, cells: Cells) -> str:
+    def recorded(self, cells: CellRange) -> str:
         """The cell as it is written, or a hash of several cells or of a long text."""
         if cells not in self._recorded:
             self._recorded[cells] = self._record(cells)
         return self._recorded[cells]
 
-    def _record(self, cells: Cells) -> str:
+    def _record(self, cells: CellRange) -> str:
         texts = self.texts(cells)
         if len(texts) == 1 and len(texts[0]) <= _LONGEST:
             return texts[0]
         return hashlib.blake2b("\0".join(texts).encode(), digest_size=12).hexdigest()
 
-    def key_of(self, cells: Cells) -> str:
+    def key_of(self, cells: CellRange) -> str:
         """The row in words, such as "model T2WI, set testing"; "" for several rows and for JSON files."""
         declared = artefact_of(cells.file)
         if not cells.rows.isdigit() or not isinstance(declared, TableFile):
@@ -112,7 +112,7 @@ class CellReader:
             self._tables[file] = table.rename(columns=former)
         return self._tables[file]
 
-    def _entry(self, cells: Cells) -> Any:
+    def _entry(self, cells: CellRange) -> Any:
         if cells.file not in self._documents:
             declared = artefact_of(cells.file)
             path = declared.file_to_read(self._run) if declared is not None else self._run / cells.file

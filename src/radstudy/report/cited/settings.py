@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from pydantic import BaseModel, RootModel
 
 from radstudy.protocol import Protocol
-from radstudy.report.cited.expression import Cells
+from radstudy.report.cited.expression import CellRange
 from radstudy.report.cited.frames import escaped_key
 from radstudy.report.cited.numbers import with_source
 
@@ -37,7 +37,7 @@ def _cited(value: Any, document: Any, path: str, key: str) -> Any:
         return kept if isinstance(value, list) else tuple(kept)
     if isinstance(value, bool) or value != document:
         return value
-    return with_source(value, Cells(SETTINGS_FILE, path or "/", key))
+    return with_source(value, CellRange(SETTINGS_FILE, path or "/", key))
 
 
 def _section(section: Section, document: Any, inner: str, path: str, key: str) -> Section:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from radstudy.report.cited import cited_documents, cited_frame, counted, entries, plain_frame, source_of, tally
-from radstudy.report.cited.expression import Cells, Formula
+from radstudy.report.cited.expression import CellRange, Formula
 from radstudy.report.cited.frames import keeping_rows
 
 FRAME = pd.DataFrame({"model": ["a", "b", "a"], "set": ["testing", "testing", "training"], "auc": [0.5, 0.7, 0.9]})
@@ -15,7 +15,7 @@ def cited():
 
 def test_a_row_remembers_its_place_however_it_was_found():
     frame = cited()
-    expected = Cells("evaluate/table3.csv", "2", "auc")
+    expected = CellRange("evaluate/table3.csv", "2", "auc")
     chosen = frame[frame["model"] == "b"]
     assert source_of(chosen.iloc[0]["auc"]) == expected
     assert source_of(frame.sort_values("auc", ascending=False).iloc[1]["auc"]) == expected
@@ -25,9 +25,9 @@ def test_a_row_remembers_its_place_however_it_was_found():
 
 def test_columns_remember_all_their_rows():
     part = cited()[FRAME["set"].to_numpy() == "testing"]
-    assert source_of(part["auc"].max()) == Formula("largest", (Cells("evaluate/table3.csv", "1-2", "auc"),))
+    assert source_of(part["auc"].max()) == Formula("largest", (CellRange("evaluate/table3.csv", "1-2", "auc"),))
     assert source_of(part["auc"].quantile(0.25)) == Formula(
-        "quantile", (Cells("evaluate/table3.csv", "1-2", "auc"), 0.25)
+        "quantile", (CellRange("evaluate/table3.csv", "1-2", "auc"), 0.25)
     )
 
 
@@ -44,7 +44,7 @@ def test_computed_renamed_and_changed_values_have_no_source():
 def test_counts_remember_the_columns_that_decide_them():
     frame = cited()
     count = tally(frame, model="a", set="testing")
-    cells = [Cells("evaluate/table3.csv", "1-3", name) for name in ("model", "set")]
+    cells = [CellRange("evaluate/table3.csv", "1-3", name) for name in ("model", "set")]
     assert count == 1
     assert source_of(count) == Formula("tally", (cells[0], "a", cells[1], "testing"))
     assert source_of(counted(frame, "model")) == Formula("rows", (cells[0],))
@@ -56,15 +56,15 @@ def test_rows_that_a_merge_kept_have_their_labels_again():
     frame = cited()
     merged = frame.merge(FRAME.iloc[[2]], on=["model", "set"])
     kept = keeping_rows(frame, merged, ["model", "set"])
-    assert source_of(kept.iloc[0]["auc"]) == Cells("evaluate/table3.csv", "3", "auc")
+    assert source_of(kept.iloc[0]["auc"]) == CellRange("evaluate/table3.csv", "3", "auc")
 
 
 def test_documents_remember_their_paths():
     document = cited_documents({"a.json": {"x/y": {"n": 3}, "list": [{"v": 0.5}], "yes": True}})["a.json"]
-    assert source_of(document["x/y"]["n"]) == Cells("a.json", "/x~1y", "n")
-    assert source_of(document["list"][0]["v"]) == Cells("a.json", "/list/0", "v")
+    assert source_of(document["x/y"]["n"]) == CellRange("a.json", "/x~1y", "n")
+    assert source_of(document["list"][0]["v"]) == CellRange("a.json", "/list/0", "v")
     assert document["yes"] is True
-    assert source_of(entries(document["list"])) == Formula("entries", (Cells("a.json", "/", "list"),))
+    assert source_of(entries(document["list"])) == Formula("entries", (CellRange("a.json", "/", "list"),))
 
 
 def test_the_exported_table_is_that_of_the_file():

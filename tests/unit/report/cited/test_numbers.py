@@ -7,12 +7,12 @@ import pickle
 import pytest
 
 from radstudy.report.cited import CitedFloat, CitedInt, exponential, integer, plain
-from radstudy.report.cited.expression import Cells, evaluate, formula_text, named_cells
+from radstudy.report.cited.expression import CellRange, evaluate, formula_text, named_cells
 from radstudy.report.cited.marks import MARK, origin
 from radstudy.report.display import interval, number, p_text, percent, significant, span, thousands, whole
 
-AUC = CitedFloat(0.7504, Cells("evaluate/table3.csv", "2", "auc"))
-N = CitedInt(1234, Cells("cohort/flow.json", "/training", "patients"))
+AUC = CitedFloat(0.7504, CellRange("evaluate/table3.csv", "2", "auc"))
+N = CitedInt(1234, CellRange("cohort/flow.json", "/training", "patients"))
 
 
 def test_a_number_is_marked_where_it_is_formatted_and_nowhere_else():
@@ -30,7 +30,10 @@ def test_a_number_is_marked_where_it_is_formatted_and_nowhere_else():
 ])  # fmt: skip
 def test_arithmetic_keeps_a_formula_that_gives_the_same_value(value, compute):
     result = value(AUC, N)
-    own = {Cells("evaluate/table3.csv", "2", "auc"): 0.7504, Cells("cohort/flow.json", "/training", "patients"): 1234}
+    own = {
+        CellRange("evaluate/table3.csv", "2", "auc"): 0.7504,
+        CellRange("cohort/flow.json", "/training", "patients"): 1234,
+    }
     cells = named_cells(result.source)
     assert formula_text(result.source) == compute
     assert evaluate(compute, [own[one] for one in cells]) == pytest.approx(float(result), rel=1e-15)

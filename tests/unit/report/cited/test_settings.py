@@ -4,7 +4,7 @@ import pytest
 
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.cited import source_of
-from radstudy.report.cited.expression import Cells
+from radstudy.report.cited.expression import CellRange
 from radstudy.report.cited.settings import SETTINGS_FILE, cited_protocol, settings_document
 
 PRESET = """
@@ -29,6 +29,6 @@ def test_the_settings_are_the_same(protocol):
 
 def test_settings_of_kinds_remember_the_word_of_their_kind(protocol):
     cited = cited_protocol(protocol)
-    assert source_of(cited.prepare[0].iterations[1]) == Cells(SETTINGS_FILE, "/prepare/0/n4/iterations", "1")
-    assert source_of(cited.seed) == Cells(SETTINGS_FILE, "/", "seed")
+    assert source_of(cited.prepare[0].iterations[1]) == CellRange(SETTINGS_FILE, "/prepare/0/n4/iterations", "1")
+    assert source_of(cited.seed) == CellRange(SETTINGS_FILE, "/", "seed")
     assert source_of(protocol.seed) is None

@@ -64,6 +64,7 @@ REPORT = (
     OpaqueFile(
         "report/settings.json", "All settings in force, defaults included; the source of the settings' numbers."
     ),
+    OpaqueFile("report/preset.json", "All settings of the study's preset.", when="the study has a preset"),
     OpaqueFile("study_bundle.zip", "What repeats the study on the same data: 'radstudy run study_bundle.zip --data'."),
     OpaqueFile("report/figures/*", "The figures of the report as SVG and PNG, and their numbers as CSV."),
     OpaqueFile("report/tables/*", "The tables of the report as CSV and Word."),

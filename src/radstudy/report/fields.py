@@ -59,9 +59,9 @@ def montages(facts: RunFacts) -> list[Montage]:
     shown = []
     for sequence in facts.protocol.sequences:
         part = volumes[(volumes["sequence"] == sequence) & volumes["field_ratio"].notna()]
-        ordered = part.sort_values(["field_ratio", "name"], kind="stable").reset_index(drop=True)
+        ordered = part.sort_values(["field_ratio", "name"], kind="stable")
         for which, place in _chosen(len(ordered)).items():
-            shown.append(_montage(ordered.iloc[place], which, paths.get(ordered["name"][place])))
+            shown.append(_montage(ordered.iloc[place], which, paths.get(ordered["name"].iloc[place])))
     return shown
 
 

@@ -29,6 +29,7 @@ from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import alarms, summary
+from radstudy.report.text.deviations import PRESET_FILE, preset_document
 from radstudy.report.word import word_file
 from radstudy.store import csv_bytes, write_bytes, write_json, write_text
 from radstudy.workbook import xlsx_bytes
@@ -55,6 +56,8 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
         listing = Listing()
         write_text(page, listing.page(_page(facts, sections, sources)))
         write_json(run / SETTINGS_FILE, settings_document(protocol))
+        if (preset := preset_document(facts)) is not None:
+            write_json(run / PRESET_FILE, preset)
         _list_word_tables(listing, sections)
         write_bytes(run / NUMBERS_FILE, csv_bytes(listing.frame(CellReader(run))))
     return page

@@ -95,7 +95,7 @@ def _difference(shown: str, formula: str, values: list[Any]) -> str:
     """Difference between a shown text and its formula's value, in words; "" if there is none."""
     if formula == "text(A)":
         text = getattr(values[0], "raw", str(values[0]))
-        return "" if shown in text else f"the cell says: {text}"
+        return "" if all(part in text for part in shown.split("; ")) else f"the cell says: {text}"
     value = evaluate(formula, values)
     return "" if agrees(shown, value) else f"the value is {value!r}"
 
@@ -118,6 +118,8 @@ def agrees(shown: str, value: Any) -> bool:
         return text == str(value)
     if text.startswith("<"):
         return value < float(text[1:])
+    if text.startswith(">"):
+        return value >= float(text[1:])
     if text.endswith("\N{INFINITY}"):
         return math.isinf(value)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.analysed import analysed_rows, counts
+from radstudy.report.cited import quoted
 from radstudy.report.display import NOTHING, number, p_text, whole
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
@@ -126,7 +127,7 @@ def _p_cell(row: Any, notes: Footnotes) -> Cell:
     test = str(row["test"])
     text = p_text(row["p_value"])
     if text == NOTHING:
-        return Cell(text, mark=notes.mark(f"Not tested: {row['note'] or test}"), kind="number")
+        return Cell(text, mark=notes.mark(f"Not tested: {quoted(row['note']) or test}"), kind="number")
     mark = notes.mark(f"{test} test")
     strong = row["p_value"] < 0.05
     return Cell(text + ("*" if strong else ""), mark=mark, kind="number strong" if strong else "number")

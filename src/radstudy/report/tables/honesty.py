@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.cited import quoted
 from radstudy.report.display import interval, number, p_text, percent, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 LEAKS = "evaluate/leaks/leaks.csv"
@@ -82,7 +82,7 @@ def beside_volume(facts: RunFacts) -> Table:
 
 def _named(record: Any, label: str, marks: Footnotes) -> Cell:
     """The cell with the model's name and its note as a footnote."""
-    note = without_lesions_note(record.get("note"))
+    note = quoted_note(record.get("note"))
     return Cell(label, mark=marks.mark(note) if note else "", kind="level name")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.assessment.measures import PerformanceMeasure
-from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, number, percent, whole
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes
 
 
@@ -50,7 +50,7 @@ def value_cell(row: Any, name: str, digits: int, marks: Footnotes, why: str, kin
     kind : kind of the cell.
     """
     value = row.get(name)
-    note = without_lesions_note(row.get(why))
+    note = quoted_note(row.get(why))
     mark = marks.mark(note) if note else ""
     if value is None or pd.isna(value):
         return Cell(NOTHING, mark=mark, kind=kind)

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.assessment.measures import shown_in
-from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import NOTHING, interval, number, p_text, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.performance import valid_tests
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
@@ -85,7 +85,7 @@ def incremental(facts: RunFacts) -> Table:
 
 
 def _increment_row(row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     return [
         Cell(str(row["extended"]), mark=mark, kind="level name"), Cell(str(row["base"]), kind="name"),
@@ -123,7 +123,7 @@ def _adjusted(facts: RunFacts) -> str:
 
 
 def _mcnemar_row(row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     strong = " strong" if row["p_adjusted"] < 0.05 else ""
     return [

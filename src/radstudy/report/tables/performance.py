@@ -27,6 +27,7 @@ from radstudy.report.display import NOTHING, interval, number, p_text, significa
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
@@ -187,7 +188,7 @@ def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[
         _set(row["set"], f"name{quiet}"),
         Cell(f"{whole(row['rows'])} ({whole(row['positives'])})", kind=f"number{quiet}"),
     ]
-    note, width = without_lesions_note(row.get("note")), len(columns.names) + len(_SHOWN) + 2
+    note, width = quoted_note(row.get("note")), len(columns.names) + len(_SHOWN) + 2
     if empty:
         text = "no feature survived; intercept only, AUC 0.5"
         return [*head, Cell(text, span=width, kind=f"note{quiet}")]

@@ -165,7 +165,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, BaseModel):
-        return _shown(value.model_dump(mode="json"))
+        return _shown({field.alias or name: getattr(value, name) for name, field in type(value).model_fields.items()})
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):

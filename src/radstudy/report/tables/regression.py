@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pandas as pd
 
-from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.cited import cite, integer
 from radstudy.report.display import NOTHING, number, p_text, significant, thousands, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.nomogram import NomogramScale, nomogram_of
 from radstudy.report.part import report_part
 from radstudy.report.tables.features import entering, readable
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 
 APPARENT = (
@@ -84,7 +84,7 @@ def regression(facts: RunFacts) -> Table:
 
 
 def _term(facts: RunFacts, row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     ratio = odds_ratio(row) if estimated(row) else "not estimated"
     return [
@@ -120,7 +120,7 @@ def regression_fit(facts: RunFacts) -> Table:
 
 
 def _fit(row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     candidates = row.get("candidates")
     known = not pd.isna(row["lr_statistic"])

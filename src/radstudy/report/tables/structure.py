@@ -71,14 +71,19 @@ class Footnotes:
 
     def __init__(self) -> None:
         self._letters: dict[str, str] = {}
+        self._texts: list[str] = []
 
     def mark(self, text: str) -> str:
         """The letter of a footnote; the same text has the same letter."""
-        return self._letters.setdefault(text, _letter(len(self._letters)))
+        own = plain(text)
+        if own not in self._letters:
+            self._letters[own] = _letter(len(self._letters))
+            self._texts.append(text)
+        return self._letters[own]
 
     def lines(self) -> list[str]:
         """The footnotes, each after its letter."""
-        return [f"{letter}: {text}." for text, letter in self._letters.items()]
+        return [f"{self._letters[plain(text)]}: {text}." for text in self._texts]
 
 
 def _letter(index: int) -> str:

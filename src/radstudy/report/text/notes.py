@@ -13,7 +13,7 @@ from radstudy.report.text.paragraph import Paragraph
 
 def cohort_notes(facts: RunFacts) -> list[Paragraph]:
     """Notes on how the cohort table was read."""
-    return [Paragraph(str(note)) for note in facts.document("cohort/notes.json")]
+    return [Paragraph(quoted(note)) for note in facts.document("cohort/notes.json")]
 
 
 def count_explained(facts: RunFacts) -> list[Paragraph]:

@@ -9,7 +9,7 @@ import pandas as pd
 from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
-from radstudy.report.cited import applied, counted, entries, tally
+from radstudy.report.cited import applied, counted, entries, quoted, tally
 from radstudy.report.display import number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.agreement import bound_of
@@ -116,7 +116,8 @@ _PATIENTS = (
 def _extracted(facts: RunFacts) -> str:
     extracted = facts.document("extract/summary.json")
     if facts.protocol.features is not None:
-        return f"Features were supplied as a table ({extracted['explained'].partition(';')[0]})."
+        explained = quoted(extracted["explained"], extracted["explained"].partition(";")[0])
+        return f"Features were supplied as a table ({explained})."
     sequences = listed(list(facts.protocol.sequences))
     return f"From each usable lesion, {plural(extracted['features'], 'feature')} were computed on each of {sequences}."
 

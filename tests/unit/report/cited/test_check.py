@@ -82,6 +82,7 @@ def test_a_run_without_a_list_is_refused(tmp_path):
     ("0.750", 0.7504, True), ("0.750", 0.7506, False), ("<0.001", 0.0009, True), ("<0.001", 0.001, False),
     ("p < 0.001", 0.0002, True), ("1,218", 1218, True), ("1,218", 1217, False), ("−0.25", -0.25, True),
     ("0.25", -0.25, False), ("2.77e−06", 2.766e-6, True), ("45%", 0.452, True), ("∞", float("inf"), True),
+    (">10,000,000", 9.3e7, True), (">10,000,000", 9.3e6, False),
     ("0.5", float("nan"), False), ("words", 1.0, False),
 ])  # fmt: skip
 def test_a_number_is_compared_at_the_precision_shown(shown, value, expected):

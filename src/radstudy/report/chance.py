@@ -154,8 +154,8 @@ def _family_note(facts: RunFacts) -> str:
     return (
         "p, all models: the same p corrected for having tried "
         f"{plural(family_size(facts), 'model')} ({named(facts, models)}; not the baselines), separately for each "
-        "set: how often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and "
-        "the observed AUC (max-T, Westfall and Young)."
+        "set: how often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations "
+        "and the observed AUC (max-T, Westfall and Young)."
         f"{others}"
     )
 

@@ -49,6 +49,8 @@ class CitedColumn(pd.Series):
         return CitedFrame
 
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, int) and not isinstance(key, bool):  # the label that the row has without sources
+            key = next((row for row in self.index if isinstance(row, TableRow) and row.number == key + 1), key)
         value = super().__getitem__(key)
         if isinstance(key, str) and isinstance(self.name, TableRow):
             return _remembering(value, self.name, key)

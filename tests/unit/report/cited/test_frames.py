@@ -21,6 +21,7 @@ def test_a_row_remembers_its_place_however_it_was_found():
     assert source_of(frame.sort_values("auc", ascending=False).iloc[1]["auc"]) == expected
     assert source_of(next(row for _, row in chosen.iterrows())["auc"]) == expected
     assert source_of(frame["auc"][frame["auc"].index[1]]) == expected
+    assert source_of(frame["auc"][1]) == expected
 
 
 def test_columns_remember_all_their_rows():

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from radstudy.artefacts import ColumnKind, TableFile, artefact_of
 from radstudy.report.cited.expression import CellRange, row_numbers
 from radstudy.store import read_csv, read_json
@@ -43,7 +41,7 @@ class CellReader:
 
     def __init__(self, run: Path) -> None:
         self._run = run
-        self._tables: dict[str, pd.DataFrame] = {}
+        self._tables: dict[str, dict[str, list[str]]] = {}
         self._documents: dict[str, Any] = {}
         self._recorded: dict[CellRange, str] = {}
         self._values: dict[CellRange, Any] = {}
@@ -61,9 +59,10 @@ class CellReader:
         if cells.column not in table:
             raise CellError(f"{cells.file} has no column '{cells.column}'")
         numbers = row_numbers(cells.rows)
-        if numbers and numbers[-1] > len(table):
-            raise CellError(f"{cells.file} has {len(table)} rows, not {numbers[-1]}")
-        return table[cells.column].iloc[[number - 1 for number in numbers]].tolist()
+        column = table[cells.column]
+        if numbers and numbers[-1] > len(column):
+            raise CellError(f"{cells.file} has {len(column)} rows, not {numbers[-1]}")
+        return [column[number - 1] for number in numbers]
 
     def value(self, cells: CellRange) -> Any:
         """The cell as a number or text, or the cells of a column as a list."""
@@ -96,10 +95,10 @@ class CellReader:
             return ""
         table = self._table(cells.file)
         names = [one.name for one in declared.columns if one.kind is ColumnKind.TEXT and one.name in table]
-        row = table.iloc[int(cells.rows) - 1]
-        return ", ".join(f"{name} {row[name]}" for name in names[:_KEY_COLUMNS] if row[name])
+        row = {name: table[name][int(cells.rows) - 1] for name in names[:_KEY_COLUMNS]}
+        return ", ".join(f"{name} {text}" for name, text in row.items() if text)
 
-    def _table(self, file: str) -> pd.DataFrame:
+    def _table(self, file: str) -> dict[str, list[str]]:
         if file not in self._tables:
             declared = artefact_of(file)
             path = declared.file_to_read(self._run) if declared is not None else self._run / file
@@ -109,7 +108,8 @@ class CellReader:
                 raise CellError(f"{file} cannot be read: {error}") from error
             columns = declared.columns if isinstance(declared, TableFile) else ()
             former = {one.formerly: one.name for one in columns if one.formerly and one.formerly in table}
-            self._tables[file] = table.rename(columns=former)
+            renamed = table.rename(columns=former)
+            self._tables[file] = {str(name): renamed[name].tolist() for name in renamed}
         return self._tables[file]
 
     def _entry(self, cells: CellRange) -> Any:

@@ -52,5 +52,15 @@ def algorithm_key(name: str) -> str:
     return ", ".join(f"{one} {VERSIONS[one]}" for one in _with_used(name))
 
 
+def algorithm_versions(name: str) -> dict[str, int]:
+    """The version of an algorithm and those of the algorithms that it uses, by name.
+
+    Parameters
+    ----------
+    name : as in `algorithm_key`.
+    """
+    return {one: VERSIONS[one] for one in _with_used(name)}
+
+
 def _with_used(name: str) -> list[str]:
     return [name, *(inner for used in _USES.get(name, ()) for inner in _with_used(used))]

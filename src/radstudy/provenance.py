@@ -36,7 +36,10 @@ PARTS = {  # folders within a step's folder that are separate steps; evaluate/nu
     "extract": ("maps", "shuffled"),
     "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks"),
 }
-BESIDE = {"model": ("signature.json",), "report": ("report.html",)}  # files that a step writes into the run's folder
+BESIDE = {
+    "model": ("signature.json",),
+    "report": ("report.html", "study_bundle.zip"),
+}  # files that a step writes into the run's folder
 _OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept per file, or left by a file manager
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "pandas", "pydantic")
 
@@ -185,7 +188,10 @@ class StepFolder:
             or any(part.startswith((PART, "~$", ".~lock")) for part in inside)
         )
 
-    def finish(self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float) -> None:
+    def finish(
+        self, key: str, *, settings: object, inputs: Mapping[str, str], seconds: float,
+        algorithms: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """Mark the step as finished.
 
         Parameters
@@ -194,6 +200,7 @@ class StepFolder:
         settings : the step's own section of the protocol.
         inputs : name to content hash, or to the key of the step that made it.
         seconds : duration of the step.
+        algorithms : versions of the algorithms that computed the result; None records none.
         """
         write_json(
             self.path / PROVENANCE,
@@ -204,6 +211,7 @@ class StepFolder:
                 "code": source_key(),
                 "versions": versions(),
                 "machine": machine(),
+                "algorithms": dict(algorithms or {}),
                 "settings": settings,
                 "inputs": dict(inputs),
                 "files": self._written(),

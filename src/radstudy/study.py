@@ -50,6 +50,7 @@ def run(
     data: Path,
     out: Path,
     until: str = STEPS[-1],
+    written: str = "",
     jobs: int | None = None,
     say: Callable[[str], None] = lambda _: None,
     bar: Callable[[Iterable[Any], int, str], Iterable[Any]] = lambda items, _total, _what: items,
@@ -62,6 +63,7 @@ def run(
     data : folder that relative paths in the study file start from.
     out : folder of the results; a run that was stopped continues from the finished parts.
     until : the last step to run: cohort, prepare, extract, agree, model, evaluate or report.
+    written : text of the study file, which the bundle keeps; "" if there is none.
     jobs : processes for the work on images; None uses all cores.
     say, bar : where progress goes.
 
@@ -80,7 +82,7 @@ def run(
     with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         write_schema(out)
         note_declaration(protocol, out, say)
-        state = Run(protocol, data, out, jobs or cores(), say, bar, until)
+        state = Run(protocol, data, out, jobs or cores(), say, bar, until, written=written)
         if protocol.features is None:
             state.extraction  # noqa: B018  # its problems are reported before any work
         for step in STEPS[: STEPS.index(until) + 1]:

@@ -13,6 +13,12 @@ ACQUISITION = TableFile(
 DECLARED = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
     ACQUISITION,
+    OpaqueFile("report/report_numbers.csv", "Every number of the report with the cells that it comes from."),
+    OpaqueFile(
+        "report/settings.json", "All settings in force, defaults included; the source of the settings' numbers."
+    ),
+    OpaqueFile("report/preset.json", "All settings of the study's preset.", when="the study has a preset"),
+    OpaqueFile("study_bundle.zip", "What repeats the study on the same data: 'radstudy run study_bundle.zip --data'."),
     OpaqueFile(
         "report/figures/*", "The figures of the report in the kinds of `report.figures`, and their numbers as CSV."
     ),

@@ -43,6 +43,7 @@ _PROVENANCE = (
     text("code", "Version of the program; for a development version, with a hash of its source."),
     Column("versions", ColumnKind.OBJECT, "Versions of the program, Python and the libraries."),
     Column("machine", ColumnKind.OBJECT, "Processor, and the target for which the kernels were compiled."),
+    Column("algorithms", ColumnKind.OBJECT, "Algorithm to the version that computed the result.", optional=True),
     Column("settings", ColumnKind.OBJECT, "The step's part of the study file."),
     Column("inputs", ColumnKind.OBJECT, "Input to its content hash, or to the key of the step that produced it."),
     Column("files", ColumnKind.OBJECT, "File of the step to its content hash.", optional=True),

@@ -9,6 +9,7 @@ from typing import Any
 from radstudy.demo.cohort import make
 from radstudy.kept import keep, kept
 from radstudy.protocol import load_protocol
+from radstudy.protocol.yaml_text import read_yaml_text
 from radstudy.store import content_hash
 from radstudy.study import run
 
@@ -35,7 +36,9 @@ def run_demo(
     say, bar : functions that report progress.
     """
     data = make_once(out / "data", patients=patients, seed=seed, null=null, jobs=jobs, say=say, bar=bar)
-    return run(load_protocol(data / "study.yaml"), data=data, out=out, jobs=jobs, say=say, bar=bar)
+    study = data / "study.yaml"
+    written = read_yaml_text(study)
+    return run(load_protocol(study), data=data, out=out, written=written, jobs=jobs, say=say, bar=bar)
 
 
 def make_once(

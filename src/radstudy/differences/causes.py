@@ -9,6 +9,7 @@ from typing import Any
 from radstudy.differences.finished import FinishedRun
 
 NOT_SET = "not set"
+_ALGORITHM = "algorithm "
 _AFTER_STEPS = "report"  # its settings and inputs change no result
 
 
@@ -85,13 +86,25 @@ def version_changes(before: FinishedRun, after: FinishedRun) -> list[VersionChan
     """Compare the versions of programs and the machines that the results of the steps were computed with."""
     steps: dict[tuple[str, str, str], list[str]] = {}
     for step in _both(before, after):
-        old, new = ({**run.steps[step].get("versions", {}), **run.steps[step].get("machine", {})}
-                    for run in (before, after))  # fmt: skip
-        for name in dict.fromkeys([*old, *new]):
+        old, new = (_versions_of(run.steps[step]) for run in (before, after))
+        for name in _compared(old, new):
             pair = str(old.get(name, "not recorded")), str(new.get(name, "not recorded"))
             if pair[0] != pair[1]:
                 steps.setdefault((name, *pair), []).append(step)
     return [VersionChange(*change, tuple(own)) for change, own in steps.items()]
+
+
+def _compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The names to compare; algorithms only if both runs recorded them, which earlier versions did not."""
+    names = dict.fromkeys([*old, *new])
+    both = all(any(name.startswith(_ALGORITHM) for name in one) for one in (old, new))
+    return [name for name in names if both or not name.startswith(_ALGORITHM)]
+
+
+def _versions_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Programs, libraries, properties of the machine and algorithms of a step, each with its version."""
+    algorithms = {f"{_ALGORITHM}{name}": version for name, version in (record.get("algorithms") or {}).items()}
+    return {**record.get("versions", {}), **record.get("machine", {}), **algorithms}
 
 
 def _both(before: FinishedRun, after: FinishedRun) -> list[str]:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_FILE
+from radstudy.report.cited import applied, keeping_rows
 from radstudy.report.display import plural
 from radstudy.report.facts import RunFacts
 from radstudy.report.resampled import FOLDER
@@ -19,7 +20,8 @@ def analysed_rows(facts: RunFacts) -> pd.DataFrame:
     used = facts.frames.get("model/predictions.csv")
     if used is None or not len(used):
         return rows
-    return rows.merge(used[LESION].drop_duplicates(), on=LESION)
+    kept = rows.merge(used[LESION].drop_duplicates(), on=LESION)
+    return keeping_rows(rows, kept, LESION)
 
 
 def by_patient(rows: pd.DataFrame) -> pd.DataFrame:
@@ -31,7 +33,10 @@ def counts(rows: pd.DataFrame, which: str) -> tuple[int, int]:
     """Negative and positive patients of a set ("all": of every set)."""
     patients = by_patient(rows)
     part = patients if which == "all" else patients[patients["set"] == which]
-    return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
+    negative, positive = int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
+    chosen = rows if which == "all" else rows[rows["set"] == which]
+    cells = (chosen["patient"], chosen["outcome"])
+    return applied("patients", negative, *cells, 0), applied("patients", positive, *cells, 1)
 
 
 def not_analysed(facts: RunFacts) -> dict[str, int]:

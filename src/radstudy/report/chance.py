@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from radstudy.protocol.words import listed
-from radstudy.report.display import plural, span, thousands
+from radstudy.report.cited import applied, integer
+from radstudy.report.display import ends_of, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
@@ -55,12 +56,10 @@ def chance_of(facts: RunFacts, model: str, which: str, kind: str = OUTCOME) -> C
         part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
         if len(part) and not pd.isna(part.iloc[0]["chance_median"]):
             row = part.iloc[0]
-            count = int(row["permutations"])
-            low, high = (
-                float(row[end]) if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high")
-            )
+            count = integer(row["permutations"])
+            low, high = (row[end] if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high"))
             return ChanceOfModel(
-                float(row["chance_median"]), low, high, float(row["p_value"]), count,
+                row["chance_median"], low, high, row["p_value"], count,
                 _known(row.get("p_max_t")), _known(row.get("empty_percent")),
             )  # fmt: skip
     return None
@@ -72,7 +71,7 @@ def enough(facts: RunFacts, permutations: int) -> bool:
 
 
 def _known(value: float | None) -> float | None:
-    return None if value is None or pd.isna(value) else float(value)
+    return None if value is None or pd.isna(value) else value
 
 
 def has_kind(facts: RunFacts, kind: str) -> bool:
@@ -84,6 +83,16 @@ def family(facts: RunFacts, kind: str = OUTCOME) -> list[str]:
     """The models whose p-values are corrected together, in the study's order."""
     by_model = {name: [chance_of(facts, name, which, kind) for which in (TESTING, TRAINING)] for name in facts.models}
     return [name for name, both in by_model.items() if any(one and one.p_max_t is not None for one in both)]
+
+
+def family_size(facts: RunFacts, kind: str = OUTCOME) -> int:
+    """The number of models whose p-values are corrected together."""
+    size = len(family(facts, kind))
+    frame = facts.frames.get(CHANCE_FILE)
+    if frame is None or not size:
+        return size
+    models = frame[(frame["kind"] == kind) & frame["p_max_t"].notna()]["model"]
+    return models.nunique() if models.nunique() == size else size
 
 
 def chance_note(facts: RunFacts) -> str:
@@ -129,7 +138,8 @@ def _shares(facts: RunFacts, known: pd.DataFrame) -> bool:
 
 def floor_text(permutations: Iterable[float]) -> str:
     """The smallest p-value that this number of permutations can give, in words."""
-    low, high = int(min(permutations)), int(max(permutations))
+    ends = ends_of(permutations)
+    low, high = (integer(end) for end in ends)
     if low != high:
         return "the smallest possible p is 1 / (permutations + 1)"
     return f"the smallest possible p is 1 / ({low:,} + 1) = {1 / (low + 1):.2g}"
@@ -143,9 +153,9 @@ def _family_note(facts: RunFacts) -> str:
     others = f" Not for {listed(alone)}, which had other or fewer permutations." if alone else ""
     return (
         "p, all models: the same p corrected for having tried "
-        f"{plural(len(models), 'model')} ({named(facts, models)}; not the baselines), separately for each set: how "
-        "often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations and the "
-        "observed AUC (max-T, Westfall and Young)."
+        f"{plural(family_size(facts), 'model')} ({named(facts, models)}; not the baselines), separately for each "
+        "set: how often the best of all models is as far above its own chance, (AUC - mean) / SD of the permutations "
+        "and the observed AUC (max-T, Westfall and Young)."
         f"{others}"
     )
 
@@ -172,7 +182,8 @@ def empty_note(facts: RunFacts) -> str:
     for name in facts.models:
         one = chance_of(facts, name, TRAINING) or chance_of(facts, name, TESTING)
         if one and one.empty_percent:
-            count = round(one.empty_percent * one.permutations / 100)
+            share = one.empty_percent * one.permutations / 100
+            count = applied("round", round(share), share)
             said.append(f"{name} {thousands(count)} of {thousands(one.permutations)}")
     if not said:
         return ""

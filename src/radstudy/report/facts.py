@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
 from radstudy.protocol.sections import Primary
 from radstudy.provenance import PROVENANCE
+from radstudy.report.cited import cited_documents, cited_frame, tally
+from radstudy.report.cited.extraction import cited_extraction
+from radstudy.report.cited.settings import cited_protocol
 
 TRAINING, TESTING = "training", "testing"
 SUMMARY = "extract/summary.json"
@@ -111,6 +114,13 @@ class RunFacts:
             raise AbsentError(self._why(name))
         return self.documents[name]
 
+    def cited(self) -> RunFacts:
+        """The same results, whose numbers remember the cells that they come from until they are printed."""
+        frames = {name: cited_frame(frame, name) for name, frame in self.frames.items()}
+        return replace(
+            self, protocol=cited_protocol(self.protocol), frames=dict(frames), documents=cited_documents(self.documents)
+        )
+
     @property
     def extraction(self) -> ExtractionSettings:
         """The settings that the features were computed with.
@@ -119,7 +129,7 @@ class RunFacts:
         ------
         AbsentError : the step has not finished.
         """
-        return ExtractionSettings.from_dict(self.document(SUMMARY)["settings"])
+        return cited_extraction(self.document(SUMMARY)["settings"])
 
     def finished(self, step: str) -> bool:
         """True if a step has finished."""
@@ -213,8 +223,8 @@ class RunFacts:
     def sizes(self, which: str) -> tuple[int, int]:
         """Rows of the negative and the positive group in a set ('all': the whole cohort)."""
         rows = self.frame("cohort/rows.csv")
-        part = rows if which == "all" else rows[rows["set"] == which]
-        return int((part["outcome"] == 0).sum()), int((part["outcome"] == 1).sum())
+        own = {} if which == "all" else {"set": which}
+        return tally(rows, **own, outcome=0), tally(rows, **own, outcome=1)
 
     def failures(self) -> pd.DataFrame:
         """The failures of all steps, with a column ``step``."""

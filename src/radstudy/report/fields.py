@@ -60,13 +60,10 @@ def montages(facts: RunFacts) -> list[Montage]:
     shown = []
     for sequence in facts.protocol.sequences:
         part = volumes[(volumes["sequence"] == sequence) & volumes["field_ratio"].notna()]
-        ordered = part.sort_values(["field_ratio", "name"], kind="stable").reset_index(drop=True)
+        ordered = part.sort_values(["field_ratio", "name"], kind="stable")
         for which, place in _chosen(len(ordered)).items():
-            shown.append(
-                _montage(
-                    ordered.iloc[place], which, paths.get(ordered["name"][place]), watermark(facts.protocol.notice)
-                )
-            )
+            path = paths.get(ordered["name"].iloc[place])
+            shown.append(_montage(ordered.iloc[place], which, path, watermark(facts.protocol.notice)))
     return shown
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from radstudy.report.cited import exponential
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.tables.features import readable
 from radstudy.table import CLINICAL, variable_of
@@ -78,7 +79,9 @@ class Nomogram:
     def probability(self, total: float) -> float:
         """The probability of the positive outcome for a total number of points."""
         log_odds = self.start + self.per_point * total
-        return 1 / (1 + math.exp(-log_odds)) if log_odds >= 0 else math.exp(log_odds) / (1 + math.exp(log_odds))
+        if log_odds >= 0:
+            return 1 / (1 + exponential(-log_odds))
+        return exponential(log_odds) / (1 + exponential(log_odds))
 
     def total(self, probability: float) -> float:
         """The total points of a probability between 0 and 1, both excluded."""
@@ -109,7 +112,7 @@ def nomogram_of(facts: RunFacts) -> Nomogram:
     variables: dict[str, list[Mapping[str, Any]]] = {}
     for term in formula["terms"]:
         variables.setdefault(_variable(str(term["name"])), []).append(term)
-    start, contributions, without = float(formula["intercept"]), {}, []
+    start, contributions, without = formula["intercept"], {}, []
     for name, terms in variables.items():
         lowest, contribution = _contribution(facts, name, terms)
         start += lowest
@@ -127,7 +130,7 @@ def nomogram_of(facts: RunFacts) -> Nomogram:
 
 
 def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+    return math.nan if value is None else value
 
 
 def _variable(column: str) -> str:
@@ -140,16 +143,16 @@ def _contribution(facts: RunFacts, name: str, terms: list[Mapping[str, Any]]) ->
     first = terms[0]
     if first["name"] != name:
         return _levels(facts, name, terms)
-    slope = float(first["coefficient"]) / float(first["scale"])
-    low, high = (float(end) for end in first["training_range"])
+    slope = first["coefficient"] / first["scale"]
+    low, high = first["training_range"]
     zero = low if slope >= 0 else high
-    lowest = slope * (zero - float(first["centre"]))
+    lowest = slope * (zero - first["centre"])
     return lowest, NomogramScale(name, readable(facts, name), zero, slope, (low, high))
 
 
 def _levels(facts: RunFacts, name: str, terms: list[Mapping[str, Any]]) -> tuple[float, NomogramScale]:
-    steps = {str(term["name"]).partition("=")[2]: float(term["coefficient"]) / float(term["scale"]) for term in terms}
-    base = -sum(float(term["coefficient"]) * float(term["centre"]) / float(term["scale"]) for term in terms)
+    steps = {str(term["name"]).partition("=")[2]: term["coefficient"] / term["scale"] for term in terms}
+    base = -sum(term["coefficient"] * term["centre"] / term["scale"] for term in terms)
     variable = variable_of(name)
     entry = facts.protocol.cohort.clinical.get(variable)
     others = tuple(level for level in (entry.levels if entry and entry.levels else ()) if level not in steps)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from radstudy.parallel import finished
+from radstudy.report.cited import plain, quoted
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.style import watermark
 
@@ -86,7 +87,7 @@ def albums(facts: RunFacts) -> list[Album]:
         places = list(dict.fromkeys(zip(part["lesion"], part["sequence"], strict=True)))
         drawn = [_picture(paths, str(patient), *place, warned, facts) for place in places]
         unusual = sum(
-            warning not in usual.get(picture.sequence, ()) for picture in drawn for warning in picture.warnings
+            plain(warning) not in usual.get(picture.sequence, ()) for picture in drawn for warning in picture.warnings
         )
         sheets.append(Album(str(patient), tuple(drawn), unusual))
     return sorted(sheets, key=lambda album: -album.warnings)  # stable: ties keep the cohort's order
@@ -94,11 +95,11 @@ def albums(facts: RunFacts) -> list[Album]:
 
 def _warnings(lesions: Any) -> dict[tuple[str, str, str], tuple[str, ...]]:
     by_place: dict[tuple[str, str, str], list[str]] = {}
-    for row in lesions.itertuples():
-        for text in filter(None, row.warnings.split("; ")):
-            here = by_place.setdefault((row.patient, row.lesion, row.sequence), [])
-            if text not in here:
-                here.append(text)
+    for _, row in lesions.iterrows():
+        for text in filter(None, row["warnings"].split("; ")):
+            here = by_place.setdefault((row["patient"], row["lesion"], row["sequence"]), [])
+            if text not in map(plain, here):
+                here.append(quoted(row["warnings"], text))
     return {place: tuple(texts) for place, texts in by_place.items()}
 
 

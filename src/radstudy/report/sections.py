@@ -8,14 +8,15 @@ from typing import Any
 
 from radstudy.bugs import LOG, Bug, note
 from radstudy.report.checks import checks
+from radstudy.report.cited import plain_frame
 from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
 from radstudy.report.fields import montages
-from radstudy.report.figures import FIGURES
+from radstudy.report.figures import FIGURES, DrawnFigure
 from radstudy.report.figures.style import style
 from radstudy.report.maps import map_sheet
 from radstudy.report.outline import OutlinePart, outline
 from radstudy.report.pictures import albums
-from radstudy.report.tables import TABLES
+from radstudy.report.tables import TABLES, Table
 from radstudy.report.text import TEXTS
 
 
@@ -104,10 +105,17 @@ def _all_settings(facts: RunFacts) -> dict[str, Any]:
     return {**settings, f"content of {params}": facts.extraction.as_dict()}
 
 
+def _exported(content: Any) -> Any:
+    """A table or figure with the data of its CSV file as they are written, without sources."""
+    if isinstance(content, Table | DrawnFigure) and content.frame is not None:
+        return replace(content, frame=plain_frame(content.frame))
+    return content
+
+
 def _part(facts: RunFacts, part: OutlinePart) -> Part:
     empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
     try:
-        return replace(empty, content=_MAKERS[part.kind](facts, part.name))
+        return replace(empty, content=_exported(_MAKERS[part.kind](facts, part.name)))
     except AbsentError as missing:
         return replace(empty, absent=str(missing))
     except Exception as error:  # a broken run may have left a damaged file: the rest of the report must still be made

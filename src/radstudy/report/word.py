@@ -22,6 +22,7 @@ from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
 from radstudy.printable import printable
+from radstudy.report.cited import plain
 from radstudy.report.tables.structure import Cell, Row, Table
 
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
@@ -46,6 +47,7 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     -------
     The file's bytes: A4, landscape if the table is wide; the same table gives the same bytes.
     """
+    table = table.plain()
     rows = [*table.header, *table.rows]
     widths = _letters(table.header, table.rows)
     document = _page(turned=sum(widths) > _PORTRAIT, title=f"{number}. {caption}")
@@ -71,7 +73,7 @@ def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
         at = 0
         for cell in row:
             if cell.span == 1:
-                widest = max(map(len, cell.plain.split(" "))) + 1 if index < len(header) else _width(cell)
+                widest = max(map(len, cell.whole_text.split(" "))) + 1 if index < len(header) else _width(cell)
                 widths[at] = max(widths[at], min(widest, _LONGEST) + _PADDING)
             at += cell.span
     return widths
@@ -79,7 +81,7 @@ def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
 
 def _width(cell: Cell) -> int:
     indent = 3 if "level" in cell.kind.split() else 0
-    return max(len(cell.plain) + len(cell.mark) + indent, len(cell.below))
+    return max(len(cell.whole_text) + len(cell.mark) + indent, len(cell.below))
 
 
 def _page(*, turned: bool, title: str) -> WordDocument:
@@ -139,7 +141,11 @@ def _write(place: _Cell, cell: Cell, *, head: bool) -> None:
         paragraph.paragraph_format.left_indent = Mm(3)
     colour = _QUIET if "quiet" in kinds else None
     _run(
-        paragraph, cell.plain, bold=head or "group" in kinds or "strong" in kinds, italic="note" in kinds, colour=colour
+        paragraph,
+        cell.whole_text,
+        bold=head or "group" in kinds or "strong" in kinds,
+        italic="note" in kinds,
+        colour=colour,
     )
     if cell.mark:
         _run(paragraph, cell.mark).font.superscript = True
@@ -152,7 +158,7 @@ def _run(
     paragraph: WordParagraph, text: str, *, size: float = _SIZE, bold: bool = False, italic: bool = False,
     colour: RGBColor | None = None,
 ) -> Run:  # fmt: skip
-    run = paragraph.add_run(printable(text))
+    run = paragraph.add_run(printable(plain(text)))
     run.font.size, run.bold, run.italic = Pt(size), bold or None, italic or None
     if colour is not None:
         run.font.color.rgb = colour

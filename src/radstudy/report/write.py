@@ -19,6 +19,9 @@ from radstudy.bugs import write as write_bug
 from radstudy.errors import is_expected
 from radstudy.parallel import finished
 from radstudy.protocol import Protocol
+from radstudy.report.cited.listing import NUMBERS_FILE, Listing
+from radstudy.report.cited.reader import CellReader
+from radstudy.report.cited.settings import SETTINGS_FILE, settings_document
 from radstudy.report.facts import RunFacts, read_facts
 from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
@@ -27,8 +30,9 @@ from radstudy.report.pictures import colours, picture_files
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import alarms
+from radstudy.report.text.deviations import PRESET_FILE, preset_document
 from radstudy.report.word import word_file
-from radstudy.store import csv_bytes, write_bytes, write_text
+from radstudy.store import csv_bytes, write_bytes, write_json, write_text
 from radstudy.workbook import xlsx_bytes
 
 
@@ -45,14 +49,20 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     -------
     The path of the page: one file that needs no other file and no network; without its script, all is still there.
     """
-    facts = read_facts(protocol, run)
+    facts = read_facts(protocol, run).cited()
     page = run / "report.html"
     with hiding(facts.identifiers), outline_of(protocol.report):
         sections = build_sections(facts)
         sources = _write_parts(facts, sections, run / "report", jobs)
         for name, content in picture_files(facts, jobs=jobs):
             write_bytes(run / "report" / "pictures" / name, content)
-        write_text(page, _page(facts, sections, sources))
+        listing = Listing()
+        write_text(page, listing.page(_page(facts, sections, sources)))
+        write_json(run / SETTINGS_FILE, settings_document(protocol))
+        if (preset := preset_document(facts)) is not None:
+            write_json(run / PRESET_FILE, preset)
+        _list_word_tables(listing, sections)
+        write_bytes(run / NUMBERS_FILE, csv_bytes(listing.frame(CellReader(run))))
     return page
 
 
@@ -78,6 +88,17 @@ def _write_parts(facts: RunFacts, sections: list[ReportSection], folder: Path, j
         if "svg" in files:
             sources[part.name] = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
     return sources
+
+
+def _list_word_tables(listing: Listing, sections: list[ReportSection]) -> None:
+    """Add the numbers of the tables' Word files to the listing."""
+    for part in (part for section in sections for part in section.parts if isinstance(part.content, Table)):
+        file = f"report/tables/{part.name}.docx"
+        for row, cells in enumerate([*part.content.header, *part.content.rows], 1):
+            for column, cell in enumerate(cells, 1):
+                listing.text(f"{file}, row {row}, cell {column}", f"{cell.text} {cell.below}")
+        for line in part.content.footnotes:
+            listing.text(f"{file}, footnotes", line)
 
 
 def _title(part: Part) -> str:

@@ -11,6 +11,7 @@ from radstudy.artefacts.report import ACQUISITION
 from radstudy.intake.acquisition import acquisition_of
 from radstudy.protocol import Protocol
 from radstudy.provenance import source_key
+from radstudy.steps.bundle import write_bundle
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import Run
 from radstudy.store import content_hash, file_hash
@@ -55,6 +56,7 @@ def do_report(run: Run) -> None:
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
             write_report(run.protocol, run.out, jobs=run.jobs)
+            write_bundle(run)
 
 
 def acquisitions(run: Run) -> list[dict[str, Any]]:

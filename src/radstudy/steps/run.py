@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 import pandas as pd
 
-from radstudy.algorithms import algorithm_key
+from radstudy.algorithms import algorithm_key, algorithm_versions
 from radstudy.artefacts.common import FAILURES
 from radstudy.artefacts.records.failure import Failure
 from radstudy.bugs import LOG, Bug, collecting, note, write
@@ -46,6 +46,7 @@ class Run:
     transient : errors of this run that another run may not meet.
     digests : image or mask file to its hash, as the volumes were prepared from them.
     waiting : names of volumes that could not be prepared in this run, for a transient reason.
+    written : text of the study file, for the bundle; "" if it is not known.
     """
 
     protocol: Protocol
@@ -58,6 +59,7 @@ class Run:
     transient: list[TransientError] = field(default_factory=list)
     digests: dict[Path, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
+    written: str = ""
 
     @cached_property
     def extraction(self) -> ExtractionSettings:
@@ -126,7 +128,8 @@ class Run:
         if lost := self.transient[before:]:  # another key: the step is not done; later steps lack these
             key = content_hash([key, sorted(map(str, lost))])
         seconds = time.monotonic() - start
-        folder.finish(key, settings=settings, inputs=inputs, seconds=seconds)
+        algorithms = algorithm_versions(name)
+        folder.finish(key, settings=settings, inputs=inputs, seconds=seconds, algorithms=algorithms)
         self.say(f"{name}: done in {seconds:.1f} s")
 
     def each(

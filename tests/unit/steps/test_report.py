@@ -24,6 +24,12 @@ def run(tmp_path):
     return Run(parse_protocol(STUDY), tmp_path, tmp_path, 1, lambda _: None, lambda items, _n, _w: items)
 
 
+@pytest.fixture(autouse=True)
+def without_bundle(monkeypatch):
+    """These runs have no cohort that a bundle could describe."""
+    monkeypatch.setattr("radstudy.steps.report.write_bundle", lambda run: None)
+
+
 def test_figures_of_an_older_version_are_not_left_beside_the_new_ones(run, monkeypatch):
     mine = run.path("report", "figures", "mine.svg")
     write_text(mine, "my own")

@@ -42,10 +42,10 @@ class N4(PreparationStep):
 
     def told(self) -> str:
         """Describe it for the methods text."""
-        shrink = self.shrink if isinstance(self.shrink, int) else " x ".join(map(str, self.shrink))
+        shrink = self.shrink if isinstance(self.shrink, int) else " x ".join(f"{factor}" for factor in self.shrink)
         return (
             f"N4 bias-field correction (Otsu foreground mask of 200 bins, shrink factor {shrink}, at most "
-            f"{listed([str(n) for n in self.iterations])} iterations on {len(self.iterations)} levels, "
+            f"{listed([f'{count}' for count in self.iterations])} iterations on {len(self.iterations)} levels, "
             f"convergence {self.convergence:g}, cubic B-splines on 4 x 4 x 4 control points at the first level, "
             "histogram of 200 bins, FWHM 0.15, Wiener noise 0.01), its field divided out at full resolution"
         )

@@ -72,7 +72,7 @@ def size_told(size: int | FoundSizeSection | dict[str, int | FoundSizeSection]) 
     if isinstance(size, dict):
         return listed([f"{size_told(count)} ({name})" for name, count in size.items()])
     if not isinstance(size, FoundSizeSection):
-        return str(size)
+        return f"{size}"
     return (
         f"as many as had {rule_told(size.cv, 'the fewest')} in {size.folds}-fold cross-validation{cap_told(size.most)}"
     )

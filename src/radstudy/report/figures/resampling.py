@@ -20,6 +20,12 @@ from radstudy.report.resampled import fewest, resampled
 _FEWEST = 5  # values that a density needs
 
 
+def _splits_of(facts: RunFacts, names: list[str]) -> pd.Series[Any]:
+    """The numbers of splits of some models."""
+    frame = resampled(facts)
+    return frame[frame["model"].isin(names)]["splits"]
+
+
 @report_part(
     "splits",
     reads=("evaluate/resampling/splits.csv", "evaluate/resampling/summary.csv", "model/models.json"),
@@ -53,7 +59,7 @@ def splits(facts: RunFacts) -> DrawnFigure:
         + interval(*(table[f"split_{part}"][name] for part in ("median", "low", "high")))
         for name in names
     ]
-    count = span(table.loc[names, "splits"])
+    count = span(_splits_of(facts, names))
     notes = (
         f"Grey: the testing AUC over {count} other random splits of the same sizes, with everything refitted on each; "
         "bar: their median. The study's own split is one of those that could have been drawn.",

@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 
 from radstudy.printable import printable
+from radstudy.report.cited import plain
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -142,7 +143,7 @@ def _numbered_clips(svg: bytes) -> bytes:
 def _clean(drawn: Figure) -> None:
     """Remove characters that SVG cannot hold, and shorten names too long for an axis or a legend."""
     for text in drawn.findobj(Text):
-        text.set_text(printable(text.get_text()))
+        text.set_text(printable(plain(text.get_text())))
     for axes in drawn.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if isinstance(own := axis.get_major_formatter(), FixedFormatter | FuncFormatter):
@@ -154,7 +155,7 @@ def _clean(drawn: Figure) -> None:
 
 def _cleaned(formatter: Formatter) -> FuncFormatter:
     """A tick formatter whose labels are cleaned and shortened."""
-    return FuncFormatter(lambda value, position: _short(printable(str(formatter(value, position)))))
+    return FuncFormatter(lambda value, position: _short(printable(plain(str(formatter(value, position))))))
 
 
 def _short(name: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.protocol.selection import SELECTION_STEPS
-from radstudy.report.display import NOTHING, number, p_text, significant, thousands
+from radstudy.report.cited import exponential, integer, tally
+from radstudy.report.display import NOTHING, number, p_text, significant, thousands, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
@@ -41,11 +42,11 @@ def reproducibility(facts: RunFacts) -> Table:
     for name in facts.protocol.sequences:
         values = frame.loc[frame["sequence"] == name, "icc"]
         known = values.dropna()
-        quartiles = [float(known.quantile(q)) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
+        quartiles: list[Any] = [known.quantile(q) for q in (0.5, 0.25, 0.75)] if len(known) else [math.nan] * 3
         kept = summary["kept"].get(name, 0)
         count = summary["of_sequence"].get(name, 0)
         rows.append([Cell(name), *numbers([
-            str(summary["lesions"].get(name, 0)),
+            whole(summary["lesions"].get(name, 0)),
             f"{number(quartiles[0])} ({number(quartiles[1])} to {number(quartiles[2])})",
             f"{number(known.min())} to {number(known.max())}" if len(known) else NOTHING,
             f"{thousands(kept)} of {thousands(count)}", f"{100 * kept / count:.1f}" if count else NOTHING,
@@ -77,8 +78,8 @@ def funnel(facts: RunFacts) -> Table:
     frame = facts.frame("model/funnel.csv")
     steps = list(dict.fromkeys([*_in_order(facts), *frame["step"]]))
     steps = [step for step in steps if step in set(frame["step"])]
-    in_model = facts.frame("model/features.csv").groupby("model").size()
-    rows = [_funnel_row(facts, frame, name, steps, int(in_model.get(name, 0))) for name in facts.fitted]
+    in_model = facts.frame("model/features.csv")
+    rows = [_funnel_row(facts, frame, name, steps, tally(in_model, model=name)) for name in facts.fitted]
     if not rows:
         raise AbsentError("No model could be fitted; no feature was selected.")
     names = ["Model", "Starts from", *(step_name(step) for step in steps), "In the model"]
@@ -97,14 +98,23 @@ def _in_order(facts: RunFacts) -> list[str]:
 
 
 def _funnel_row(facts: RunFacts, frame: pd.DataFrame, name: str, steps: list[str], last: int) -> list[Cell]:
-    own = frame[(frame["model"] == name) & (frame["branch"] == name)].set_index("step")
+    own = frame[(frame["model"] == name) & (frame["branch"] == name)]
     cells = [
-        f"{thousands(int(own['entered'][step]))} → {thousands(int(own['kept'][step]))}"
-        if step in own.index
+        " → ".join(thousands(integer(_of_step(own, column, step))) for column in ("entered", "kept"))
+        if step in set(own["step"])
         else NOTHING
         for step in steps
     ]
-    return [Cell(name, kind="name"), Cell(origin(facts, name)), *numbers(cells), Cell(str(last), kind="number strong")]
+    return [
+        Cell(name, kind="name"),
+        Cell(origin(facts, name)),
+        *numbers(cells),
+        Cell(whole(last), kind="number strong"),
+    ]
+
+
+def _of_step(funnel: pd.DataFrame, column: str, step: str) -> Any:
+    return funnel[funnel["step"] == step].iloc[0][column]
 
 
 def origin(facts: RunFacts, name: str) -> str:
@@ -138,7 +148,8 @@ def selected(facts: RunFacts) -> Table:
     rows: list[list[Cell]] = []
     for name in facts.models:
         part = frame[frame["model"] == name]
-        rows.append([Cell(_title(name, records.get(name, {}), len(part)), span=6, kind="group")])
+        title = _title(name, records.get(name, {}), tally(frame, model=name))
+        rows.append([Cell(title, span=6, kind="group")])
         rows += [_term(facts, row) for _, row in part.iterrows()]
     names = ["Feature", "Coefficient per SD", "Odds ratio per SD", "Odds ratio per unit or level", "Training mean",
              "Training SD"]  # fmt: skip
@@ -191,7 +202,7 @@ def readable(facts: RunFacts, feature: str) -> str:
 
 
 def _exp(value: float) -> float:
-    return math.exp(value) if value < 700 else math.inf
+    return exponential(value)
 
 
 @report_part("clinical_screen", reads=("model/clinical_screen.csv",), rows_independent=True)

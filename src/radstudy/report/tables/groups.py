@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.report.analysed import analysed_rows, counts
-from radstudy.report.display import NOTHING, number, p_text
+from radstudy.report.cited import quoted
+from radstudy.report.display import NOTHING, number, p_text, whole
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Table, heads
@@ -110,7 +111,7 @@ def _counted(facts: RunFacts, frame: pd.DataFrame) -> list[str]:
 def _header(facts: RunFacts, frame: pd.DataFrame, heading: str, sets: Sequence[str]) -> list[list[Cell]]:
     rows = analysed_rows(facts)
     sizes = [counts(rows, which) if "counted" in frame else facts.sizes(which) for which in sets]
-    bands = [f"{_SET_NAMES[which]} (n = {sum(size)})" for which, size in zip(sets, sizes, strict=True)]
+    bands = [f"{_SET_NAMES[which]} (n = {size[0] + size[1]})" for which, size in zip(sets, sizes, strict=True)]
     top = [Cell(""), *(Cell(band, span=3, kind="band") for band in bands)]
     names = [heading]
     for negative, positive in sizes:
@@ -126,7 +127,7 @@ def _p_cell(row: Any, notes: Footnotes) -> Cell:
     test = str(row["test"])
     text = p_text(row["p_value"])
     if text == NOTHING:
-        return Cell(text, mark=notes.mark(f"Not tested: {row['note'] or test}"), kind="number")
+        return Cell(text, mark=notes.mark(f"Not tested: {quoted(row['note']) or test}"), kind="number")
     mark = notes.mark(f"{test} test")
     strong = row["p_value"] < 0.05
     return Cell(text + ("*" if strong else ""), mark=mark, kind="number strong" if strong else "number")
@@ -161,7 +162,7 @@ def _categorical(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) ->
         for part in parts:
             row = part.iloc[index]
             cells += [
-                Cell(f"{int(row[f'{g}_n'])} ({number(row[f'{g}_percent'], 1)})", kind="number")
+                Cell(f"{whole(row[f'{g}_n'])} ({number(row[f'{g}_percent'], 1)})", kind="number")
                 for g in ("negative", "positive")
             ]
             cells.append(Cell(""))
@@ -170,10 +171,10 @@ def _categorical(first: Any, parts: Sequence[pd.DataFrame], notes: Footnotes) ->
 
 
 def _missing(parts: Sequence[pd.DataFrame]) -> list[list[Cell]]:
-    counts = [(int(part.iloc[0]["negative_missing"]), int(part.iloc[0]["positive_missing"])) for part in parts]
+    counts = [(part.iloc[0]["negative_missing"], part.iloc[0]["positive_missing"]) for part in parts]
     if not any(map(any, counts)):
         return []
     cells = [Cell("missing", kind="level quiet")]
     for pair in counts:
-        cells += [*(Cell(str(count), kind="number quiet") for count in pair), Cell("")]
+        cells += [*(Cell(whole(count), kind="number quiet") for count in pair), Cell("")]
     return [cells]

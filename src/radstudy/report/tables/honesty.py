@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import interval, number, p_text, percent
+from radstudy.report.cited import quoted
+from radstudy.report.display import interval, number, p_text, percent, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
 LEAKS = "evaluate/leaks/leaks.csv"
@@ -25,7 +26,7 @@ def leaks(facts: RunFacts) -> Table:
         raise AbsentError(_no_sign(facts))
     rows = [
         [Cell(str(row["severity"]), kind="strong" if row["severity"] == "error" else ""), *words(
-            [str(row["what"]), str(row["evidence"]), str(row["where"]), str(row["remedy"])])]
+            [quoted(row[name]) for name in ("what", "evidence", "where", "remedy")])]
         for _, row in frame.iterrows()
     ]  # fmt: skip
     names = ["Severity", "What", "Evidence", "Where", "What to do"]
@@ -40,7 +41,9 @@ def leaks(facts: RunFacts) -> Table:
 def _no_sign(facts: RunFacts) -> str:
     """The statement that there is no finding, with what was looked for."""
     looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
-    signs = f"no sign of {'; no sign of '.join(looked)}" if looked else "what it looked for is not recorded"
+    signs = (
+        f"no sign of {'; no sign of '.join(map(quoted, looked))}" if looked else "what it looked for is not recorded"
+    )
     return (
         f"The leak detector has no findings: {signs}. That is not proof: it cannot detect what is not in the study's "
         "files, such as one patient under two names with different images."
@@ -60,7 +63,7 @@ def beside_volume(facts: RunFacts) -> Table:
     names = ["Model", "Volume on", "n", "AUC, model", "AUC, volume", "Difference (CI)", "p-value", "rho"]
 
     def row(record: Any) -> Row:
-        cells = [str(int(record["rows"])), number(record["auc"]), number(record["volume_auc"]),
+        cells = [whole(record["rows"]), number(record["auc"]), number(record["volume_auc"]),
                  interval(record["difference"], record["low"], record["high"]), p_text(record["p_value"]),
                  number(record["rho"], 2)]  # fmt: skip
         return [_named(record, str(record["model"]), marks), Cell(str(record["sequence"])), *numbers(cells)]
@@ -79,7 +82,7 @@ def beside_volume(facts: RunFacts) -> Table:
 
 def _named(record: Any, label: str, marks: Footnotes) -> Cell:
     """The cell with the model's name and its note as a footnote."""
-    note = without_lesions_note(record.get("note"))
+    note = quoted_note(record.get("note"))
     return Cell(label, mark=marks.mark(note) if note else "", kind="level name")
 
 
@@ -93,16 +96,16 @@ def other_reader(facts: RunFacts) -> Table:
 
     def row(record: Any) -> Row:
         label = f"{record['model']} ({record['reader']})" if several else str(record["model"])
-        changed, rows = int(record["changed"]), int(record["rows"])
+        changed, rows = record["changed"], record["rows"]
         return [
             _named(record, label, marks),
             *numbers([
-                f"{rows} ({int(record['positives'])})",
+                f"{whole(rows)} ({whole(record['positives'])})",
                 *(interval(record[f"auc_{who}"], record[f"auc_{who}_low"], record[f"auc_{who}_high"], 2)
                   for who in ("first", "other")),
                 number(record["mean_absolute_difference"]),
                 interval(record["bias"], record["lower"], record["upper"], 2),
-                f"{percent(changed, rows)} [{changed}/{rows}]",
+                f"{percent(changed, rows)} [{whole(changed)}/{whole(rows)}]",
             ]),
         ]  # fmt: skip
 

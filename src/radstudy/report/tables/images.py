@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.imaging.preparation import SENSITIVE
-from radstudy.report.display import NOTHING, number, plural, significant
+from radstudy.report.cited import applied, counted, quoted
+from radstudy.report.display import NOTHING, number, plural, significant, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
@@ -28,9 +29,9 @@ def volumes(facts: RunFacts) -> Table:
         if not len(part):
             continue
         rows.append([Cell(name), *numbers([
-            str(len(part)), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
+            whole(counted(part, "patient")), _most(part["size"]), _most(part["spacing_mm"]), _most(part["iterations"]),
         ]), *(_median(part[column]) for column in ("cv_before", "cv_after", "field_ratio")), _moved(part),
-            *numbers([str(int((part["warnings"] != "").sum()))])])  # fmt: skip
+            *numbers([_warned(part)])])  # fmt: skip
     names = ["Sequence", "Volumes", "Voxels", "Spacing (mm)", "N4 iterations",
              "Variation before", "after N4", "Field", "Moved by rounding (%)", "Warnings"]  # fmt: skip
     notes = [
@@ -55,10 +56,10 @@ def lesions(facts: RunFacts) -> Table:
             continue
         second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
         rows.append([
-            Cell(name), *numbers([str(len(part)), str(len(second))]),
-            _range(part["native_voxels"]), _range(part["volume_mm3"] / 1000), _range(part["resampled_voxels"]),
+            Cell(name), *numbers([whole(counted(part, "patient")), whole(counted(second, "patient"))]),
+            _range(part["native_voxels"]), _median(part["volume_mm3"], over=1000), _range(part["resampled_voxels"]),
             _range(part["volume_change_percent"], 1), _range(part["bins"]),
-            *numbers([str(int((part["warnings"] != "").sum()))]),
+            *numbers([_warned(part)]),
         ])  # fmt: skip
     if not rows:
         raise AbsentError("No lesion passed the checks.")
@@ -114,25 +115,48 @@ def transferred(facts: RunFacts) -> Table:
 def warnings(facts: RunFacts) -> Table:
     """Each kind of warning with the patients that it concerns."""
     patients_by_warning: dict[tuple[str, str], set[str]] = {}
+    said: dict[tuple[str, str], tuple[str, Any]] = {}  # as quoted from its first row, and the table's rows
     for name in ("prepare/lesions.csv", "prepare/volumes.csv"):
-        for _, row in facts.frame(name).iterrows():
+        frame = facts.frame(name)
+        for _, row in frame.iterrows():
             for text in filter(None, str(row["warnings"]).split("; ")):
-                patients_by_warning.setdefault((row["sequence"], text), set()).add(row["patient"])
+                key = (str(row["sequence"]), text)
+                patients_by_warning.setdefault(key, set()).add(str(row["patient"]))
+                said.setdefault(key, (quoted(row["warnings"], text), frame))
     if not patients_by_warning:
         raise AbsentError("No volume and no lesion raised a warning.")
     order = sorted(patients_by_warning.items(), key=lambda item: (-len(item[1]), item[0]))
     records = [(sequence, text, len(who), ", ".join(sorted(who))) for (sequence, text), who in order]
     frame = pd.DataFrame(records, columns=["sequence", "warning", "patients", "who"])
-    rows = [words([s, text, str(count), who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."])
-            for s, text, count, who in records[:_LONGEST]]  # fmt: skip
+    rows = []
+    for sequence, text, count, who in records[:_LONGEST]:
+        shown, table = said[sequence, text]
+        names = who if count <= 6 else f"{who[:60].rsplit(',', 1)[0]}, ..."
+        rows.append(words([sequence, shown, _mentioned(table, sequence, text, count), names]))
     longer = len(records) > _LONGEST
     notes = [f"The {_LONGEST} most frequent of {len(records)}; the CSV file has all of them."] if longer else []
     return Table([words(["Sequence", "Warning", "Patients", "Who"])], rows, frame, notes)
 
 
+def _mentioned(frame: pd.DataFrame, sequence: str, text: str, count: int) -> str:
+    """The number of patients with a warning; its cells are those of the table that has the warning."""
+    own = frame[frame["sequence"] == sequence]
+    patients = {
+        patient for patient, said in zip(own["patient"], own["warnings"], strict=True) if text in said.split("; ")
+    }
+    if len(patients) != count:  # the other table has it, too
+        return str(count)
+    return whole(applied("mentioning", count, own["warnings"], text, own["patient"]))
+
+
+def _warned(part: pd.DataFrame) -> str:
+    """The number of rows with a warning."""
+    return whole(applied("filled", int((part["warnings"] != "").sum()), part["warnings"]))
+
+
 def _moved(part: Any) -> Cell:
     """The change of the fields by rounding, per cent; empty for runs that did not test it."""
-    return _median(100 * part["field_shift"]) if "field_shift" in part else Cell(NOTHING, kind="number")
+    return _median(part["field_shift"], over=0.01) if "field_shift" in part else Cell(NOTHING, kind="number")
 
 
 def _most(values: Any) -> str:
@@ -140,12 +164,14 @@ def _most(values: Any) -> str:
     first = str(counts.index[0]) if len(counts) else ""
     if not first:
         return NOTHING
-    return first if len(counts) == 1 else f"{first} (+{len(counts) - 1})"
+    example = quoted(next(values[row] for row in values.index if values[row] == first))
+    others = applied("other", len(counts) - 1, values)
+    return example if len(counts) == 1 else f"{example} (+{others})"
 
 
-def _median(values: Any) -> Cell:
-    """The median to three digits, and below it the smallest and the largest value."""
-    return _two_lines(values, lambda value: significant(value, 3))
+def _median(values: Any, *, over: float = 1) -> Cell:
+    """The median to three digits, and below it the smallest and the largest value, in a unit `over` times as large."""
+    return _two_lines(values, lambda value: significant(value / over, 3))
 
 
 def _range(values: Any, digits: int | None = None) -> Cell:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.protocol.words import listed
-from radstudy.report.display import plural
+from radstudy.report.cited import counted, entries, quoted
+from radstudy.report.display import plural, whole
 from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, words
@@ -20,7 +21,7 @@ def lost(facts: RunFacts) -> Table:
             raise AbsentError("The step 'cohort' has not finished, so what was lost is not known yet.")
         raise AbsentError("No case failed in any step that has finished.")
     columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy"]
-    rows = [words(str(row[name]) for name in columns) for _, row in frame.iterrows()]
+    rows = [words(quoted(row[name]) for name in columns) for _, row in frame.iterrows()]
     names = ["Step", "Patient", "Lesion", "Sequence", "Reader", "Problem", "What to do"]
     notes = [
         "A failed case is left out of every result that needs it; nothing was repaired or imputed. Failures of the "
@@ -39,7 +40,11 @@ def absent(facts: RunFacts) -> Table:
         )
     counts = frame.groupby("sequence", sort=False)
     rows = [
-        [Cell(str(name)), Cell(str(len(part)), kind="number"), Cell(", ".join(dict.fromkeys(part["patient"])))]
+        [
+            Cell(str(name)),
+            Cell(whole(counted(part, "patient")), kind="number"),
+            Cell(", ".join(dict.fromkeys(part["patient"]))),
+        ]
         for name, part in counts
     ]
     header = [[Cell("Sequence"), Cell("Lesions without it", kind="number"), Cell("Patients")]]
@@ -55,8 +60,8 @@ def usable(facts: RunFacts) -> Table:
         model = models.get(name, {})
         clinical = [facts.label_of(variable) for variable in model.get("clinical", [])]
         sequences = list(model.get("sequences", []))
-        needs = [*sequences, plural(len(clinical), "clinical variable")] if clinical else sequences
-        shown = [str(model.get(key, "–")) for key in ("training_rows", "testing_rows", "not_used")]
+        needs = [*sequences, plural(entries(model["clinical"]), "clinical variable")] if clinical else sequences
+        shown = [f"{model.get(key, '–')}" for key in ("training_rows", "testing_rows", "not_used")]
         note = model.get("note", "") or ("" if model else "not reached")
         rows.append(
             [
@@ -84,7 +89,7 @@ def undefined(facts: RunFacts) -> Table:
         raise AbsentError("Every feature of every lesion is defined.")
     grouped = frame.groupby(["sequence", "feature", "reason"], sort=False)
     rows = [
-        [*words([str(s), str(f)]), Cell(str(len(part)), kind="number"), Cell(str(reason))]
+        [*words([str(s), str(f)]), Cell(whole(counted(part, "patient")), kind="number"), Cell(str(reason))]
         for (s, f, reason), part in sorted(grouped, key=lambda item: -len(item[1]))[:40]
     ]
     header = [[*words(["Sequence", "Feature"]), Cell("Lesions", kind="number"), Cell("Reason")]]

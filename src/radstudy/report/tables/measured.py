@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.assessment.measures import PerformanceMeasure
-from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import NOTHING, number, percent
+from radstudy.report.display import NOTHING, number, percent, whole
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes
 
 
@@ -27,9 +27,14 @@ def measure_cell(row: Any, measure: PerformanceMeasure, marks: Footnotes, kind: 
     value = row.get(measure.name)
     if value is None or pd.isna(value):
         return Cell(NOTHING, kind=kind)
-    above, below = (sum(int(row[count]) for count in counts) for counts in measure.counts)
+    above, below = (_total([row[count] for count in counts]) for counts in measure.counts)
     low, high = (number(100 * row[f"{measure.name}_{end}"], 1) for end in ("low", "high"))
-    return Cell(f"{percent(above, below)} [{above}/{below}]", below=f"{low} to {high}", kind=kind)
+    return Cell(f"{percent(above, below)} [{whole(above)}/{whole(below)}]", below=f"{low} to {high}", kind=kind)
+
+
+def _total(counts: list[Any]) -> Any:
+    """The sum of some counts of a row."""
+    return sum(counts[1:], counts[0])
 
 
 def value_cell(row: Any, name: str, digits: int, marks: Footnotes, why: str, kind: str = "number") -> Cell:
@@ -45,7 +50,7 @@ def value_cell(row: Any, name: str, digits: int, marks: Footnotes, why: str, kin
     kind : kind of the cell.
     """
     value = row.get(name)
-    note = without_lesions_note(row.get(why))
+    note = quoted_note(row.get(why))
     mark = marks.mark(note) if note else ""
     if value is None or pd.isna(value):
         return Cell(NOTHING, mark=mark, kind=kind)

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from radstudy.modelling.assessment.measures import shown_in
-from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import NOTHING, interval, number, p_text
+from radstudy.report.display import NOTHING, interval, number, p_text, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.performance import valid_tests
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 
@@ -30,7 +30,7 @@ def measures(facts: RunFacts) -> Table:
     names = ["Model", *(measure.heading for measure in _SHOWN), "Brier score", "Calibration slope",
              "Calibration intercept"]  # fmt: skip
     notes = Footnotes()
-    rows = by_set(frame, len(names), lambda row: _measures_row(row, notes))
+    rows = by_set(table, len(names), lambda row: _measures_row(row, _calibration_of(row, calibration), notes))
     lines = [
         *notes.lines(),
         f"Below each value: its {facts.level} confidence interval. F1 and balanced accuracy (mean of sensitivity and "
@@ -43,13 +43,21 @@ def measures(facts: RunFacts) -> Table:
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
 
 
-def _measures_row(row: Any, notes: Footnotes) -> Row:
+def _calibration_of(row: Any, calibration: pd.DataFrame) -> Any:
+    """The calibration of a model in a set; an empty record if it has none."""
+    if not len(calibration):
+        return {}
+    own = calibration[(calibration["model"] == row["model"]) & (calibration["set"] == row["set"])]
+    return own.iloc[0] if len(own) else {}
+
+
+def _measures_row(row: Any, calibration: Any, notes: Footnotes) -> Row:
     return [
         Cell(str(row["model"]), kind="level name"),
         *(measure_cell(row, measure, notes) for measure in _SHOWN),
-        Cell(number(row.get("brier")), kind="number"),
-        value_cell(row, "slope", 2, notes, "calibration_note"),
-        value_cell(row, "intercept", 2, notes, "calibration_note"),
+        Cell(number(calibration.get("brier")), kind="number"),
+        value_cell(calibration, "slope", 2, notes, "note"),
+        value_cell(calibration, "intercept", 2, notes, "note"),
     ]
 
 
@@ -77,12 +85,12 @@ def incremental(facts: RunFacts) -> Table:
 
 
 def _increment_row(row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     return [
         Cell(str(row["extended"]), mark=mark, kind="level name"), Cell(str(row["base"]), kind="name"),
         *numbers([
-            str(int(row["rows"])),
+            whole(row["rows"]),
             interval(row["auc_difference"], row["auc_low"], row["auc_high"]), p_text(row["auc_p_value"]),
             interval(row["idi"], row["idi_low"], row["idi_high"]),
             interval(row["nri"], row["nri_low"], row["nri_high"], 2),
@@ -115,12 +123,12 @@ def _adjusted(facts: RunFacts) -> str:
 
 
 def _mcnemar_row(row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     strong = " strong" if row["p_adjusted"] < 0.05 else ""
     return [
         Cell(str(row["model_a"]), mark=mark, kind="level name"), Cell(str(row["model_b"]), kind="name"),
-        *numbers([*(NOTHING if pd.isna(row[name]) else str(int(row[name])) for name in ("rows", "only_a", "only_b")),
+        *numbers([*(NOTHING if pd.isna(row[name]) else whole(row[name]) for name in ("rows", "only_a", "only_b")),
                   number(100 * row["difference"], 1), p_text(row["p_value"])]),
         Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"),
     ]  # fmt: skip

@@ -23,10 +23,11 @@ from radstudy.report.chance import (
     family,
     has_kind,
 )
-from radstudy.report.display import NOTHING, interval, number, p_text, significant
+from radstudy.report.display import NOTHING, interval, number, p_text, significant, whole
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
@@ -185,9 +186,9 @@ def _row(row: Any, columns: _Columns, marks: Footnotes, *, empty: bool) -> list[
     head = [
         Cell(row["model"] if row["set"] == TRAINING else "", kind="group name"),
         _set(row["set"], f"name{quiet}"),
-        Cell(f"{int(row['rows'])} ({int(row['positives'])})", kind=f"number{quiet}"),
+        Cell(f"{whole(row['rows'])} ({whole(row['positives'])})", kind=f"number{quiet}"),
     ]
-    note, width = without_lesions_note(row.get("note")), len(columns.names) + len(_SHOWN) + 2
+    note, width = quoted_note(row.get("note")), len(columns.names) + len(_SHOWN) + 2
     if empty:
         text = "no feature survived; intercept only, AUC 0.5"
         return [*head, Cell(text, span=width, kind=f"note{quiet}")]
@@ -219,7 +220,7 @@ def _set(which: str, kind: str) -> Cell:
 
 
 def _whole(value: Any) -> str:
-    return NOTHING if value is None or pd.isna(value) else str(int(value))
+    return whole(value)
 
 
 @report_part("delong_testing", reads=("evaluate/delong.csv",), rows_independent=True)
@@ -263,7 +264,7 @@ def _pairs(facts: RunFacts, which: str) -> Table:
         strong = " strong" if row["p_adjusted"] < 0.05 else ""
         rows.append([
             Cell(row["model_a"], kind="name"), Cell(row["model_b"], kind="name"), *numbers([
-                str(int(row["rows"])), interval(row["difference"], row["low"], row["high"]), number(row["z"], 2),
+                whole(row["rows"]), interval(row["difference"], row["low"], row["high"]), number(row["z"], 2),
                 p_text(row["p_value"])]),
             Cell(p_text(row["p_adjusted"]), kind=f"number{strong}"), Cell("yes" if row["nested"] else ""),
             Cell(_pair_note(row["note"])),

@@ -18,6 +18,8 @@ from radstudy.protocol.kinds import Kind
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.provenance import PROVENANCE
+from radstudy.report.cited import quoted
+from radstudy.report.display import number
 from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, numbers, words
@@ -163,12 +165,12 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, BaseModel):
-        return _shown(value.model_dump(mode="json"))
+        return _shown({field.alias or name: getattr(value, name) for name, field in type(value).model_fields.items()})
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_shown(item) for item in value) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 @report_part("versions", reads=PROVENANCES, rows_independent=False)
@@ -179,15 +181,15 @@ def versions(facts: RunFacts) -> Table:
     if not done:
         raise AbsentError("No step has finished.")
     rows = [
-        [Cell(step), Cell(record["finished"].replace("T", " ")), Cell(f"{record['seconds']:.1f}", kind="number"),
-         Cell(record["code"]), Cell(record["key"])]
+        [Cell(step), Cell(quoted(record["finished"])), Cell(number(record["seconds"], 1), kind="number"),
+         Cell(quoted(record["code"])), Cell(quoted(record["key"]))]
         for step, record in done
     ]  # fmt: skip
     rows += [[Cell(step), Cell("has not finished", span=4, kind="quiet")] for step, record in records
              if not record and step != "report"]  # fmt: skip
     header = [[*words(["Step", "Finished"]), *numbers(["Seconds"]), *words(["Program", "Key"])]]
     used = {tuple(sorted(record["versions"].items())) for _, record in done}
-    notes = ["; ".join(f"{name} {version}" for name, version in item) + "." for item in sorted(used)]
+    notes = ["; ".join(f"{name} {quoted(version)}" for name, version in item) + "." for item in sorted(used)]
     if len(used) > 1:
         notes.insert(0, "The steps ran with different versions:")
     told = ("finished", "seconds", "code", "key")

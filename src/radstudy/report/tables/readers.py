@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, cast
 
-from radstudy.report.display import NOTHING, interval, number
+from radstudy.report.cited import counted
+from radstudy.report.display import NOTHING, interval, number, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, heads, numbers, words
@@ -47,7 +48,7 @@ def masks(facts: RunFacts) -> Table:
 
 
 def _masks_row(name: str, part: Any) -> Row:
-    return [Cell(name), Cell(str(len(part)), kind="number"),
+    return [Cell(name), Cell(whole(counted(part, "patient")), kind="number"),
             *(_spread(part[column], digits) for column, (_, digits) in _DISTANCES.items())]  # fmt: skip
 
 
@@ -93,6 +94,6 @@ def _agreed(facts: RunFacts, row: Any, mark: str) -> Row:
         value, weights = interval(row["kappa"], row["low"], row["high"], 2), str(row["weights"])
     return [
         Cell(facts.label_of(str(row["variable"])), mark=mark),
-        *numbers([str(int(row["n"])), number(100 * row["observed"], 1), value]),
+        *numbers([whole(row["n"]), number(100 * row["observed"], 1), value]),
         Cell("none" if weights in ("", "None", "none") else weights),
     ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from radstudy.modelling.lesions import without_lesions_note
-from radstudy.report.display import NOTHING, number, p_text, significant, thousands
+from radstudy.report.cited import cite, integer
+from radstudy.report.display import NOTHING, number, p_text, significant, thousands, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.nomogram import NomogramScale, nomogram_of
 from radstudy.report.part import report_part
 from radstudy.report.tables.features import entering, readable
+from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, numbers, words
 
 APPARENT = (
@@ -23,7 +24,7 @@ _LARGEST = 1000.0
 
 def estimated(row: Any) -> bool:
     """True if a row of the regression table has an odds ratio with an interval."""
-    values = [float(row[name]) for name in ("odds_ratio", "low", "high")]
+    values = [row[name] for name in ("odds_ratio", "low", "high")]
     return not any(map(pd.isna, values)) and 0 < values[0] < float("inf")
 
 
@@ -33,20 +34,26 @@ def p_of_interval(facts: RunFacts, row: Any) -> float:
     Profile intervals go with the likelihood-ratio test, Wald's with Wald's; Firth's fit always has profile intervals.
     """
     profile = facts.protocol.evaluate.regression.interval == "profile" or "firth" in str(row["estimator"]).lower()
-    return float(row["lr_p_value"] if profile else row["p_value"])
+    return cast("float", row["lr_p_value"] if profile else row["p_value"])
 
 
 def odds_ratio(row: Any) -> str:
     """An odds ratio with its interval: 2.13 (1.02 to 4.44)."""
-    value, low, high = (_shown(float(row[name])) for name in ("odds_ratio", "low", "high"))
+    value, low, high = (_shown(row[name]) for name in ("odds_ratio", "low", "high"))
     return f"{value} ({low} to {high})"
 
 
 def _shown(value: float) -> str:
     """A value to three digits, without powers of ten or very long numbers."""
     if 0 <= value < 1 / _LARGEST:
-        return "<0.001"
-    return f"{value:,.0f}" if _LARGEST <= value < 1e7 else ">10,000,000" if value >= 1e7 else significant(value, 3)
+        return cite(value, "<0.001")
+    return (
+        f"{value:,.0f}"
+        if _LARGEST <= value < 1e7
+        else cite(value, ">10,000,000")
+        if value >= 1e7
+        else significant(value, 3)
+    )
 
 
 @report_part("multivariable_regression", reads=("evaluate/regression.csv",), rows_independent=True)
@@ -77,7 +84,7 @@ def regression(facts: RunFacts) -> Table:
 
 
 def _term(facts: RunFacts, row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     ratio = odds_ratio(row) if estimated(row) else "not estimated"
     return [
@@ -113,15 +120,15 @@ def regression_fit(facts: RunFacts) -> Table:
 
 
 def _fit(row: Any, notes: Footnotes) -> Row:
-    note = without_lesions_note(row["note"])
+    note = quoted_note(row["note"])
     mark = notes.mark(note) if note else ""
     candidates = row.get("candidates")
     known = not pd.isna(row["lr_statistic"])
-    test = f"{number(row['lr_statistic'], 2)} ({int(row['lr_dof'])})" if known else NOTHING
+    test = f"{number(row['lr_statistic'], 2)} ({whole(row['lr_dof'])})" if known else NOTHING
     return [
         Cell(str(row["model"]), mark=mark, kind="name"),
-        *numbers([str(int(row["rows"])), str(int(row["events"])),
-                  NOTHING if candidates is None or pd.isna(candidates) else thousands(int(candidates)),
+        *numbers([whole(row["rows"]), whole(row["events"]),
+                  NOTHING if candidates is None or pd.isna(candidates) else thousands(integer(candidates)),
                   significant(row.get("events_per_candidate"), 2), number(row["events_per_variable"], 1), test,
                   p_text(row["lr_p_value"]), number(row["r2_nagelkerke"]), number(row["aic"], 1)]),
         Cell(str(row["estimator"]), kind="name"),

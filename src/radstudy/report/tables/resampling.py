@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span
+from radstudy.report.cited import applied, integer
+from radstudy.report.display import NOTHING, interval, number, plural, plural_span, span, thousands
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
@@ -35,7 +36,7 @@ def _honest_row(row: Any, width: int) -> list[Cell]:
     if pd.isna(row["training_auc"]):
         return [Cell(row["model"], kind="name"), Cell(row["note"], span=width - 1, kind="quiet")]
     share = row["split_share_lower"]
-    place = "" if pd.isna(share) else f"above {100 * share:.0f}% of splits"
+    place = "" if pd.isna(share) else f"above {number(100 * share, 0)}% of splits"
     return [
         Cell(row["model"], kind="name"),
         Cell(number(row["training_auc"]), kind="number quiet"),
@@ -124,7 +125,7 @@ def _stability_row(row: Any, notes: Footnotes) -> Row:
     why = row["stability_note"]
     mark = notes.mark(str(why)) if isinstance(why, str) and why else ""
     index = interval(row["stability"], row["stability_low"], row["stability_high"], 2)
-    count = NOTHING if pd.isna(row["candidates"]) else f"{int(row['candidates']):,}"
+    count = NOTHING if pd.isna(row["candidates"]) else thousands(integer(row["candidates"]))
     return [
         Cell(str(row["model"]), kind="name"), *numbers([number(row["features_mean"], 1), count]),
         Cell(index, mark=mark, kind="number"),
@@ -161,7 +162,7 @@ def frequent(facts: RunFacts) -> Table:
 
 def _chosen(part: pd.DataFrame) -> int:
     """The number of features that some resample selected; the study's own are listed even if none did."""
-    return int((part["selected_percent"] > 0).sum())
+    return cast("int", applied("above", int((part["selected_percent"] > 0).sum()), part["selected_percent"], 0))
 
 
 def _frequent_row(facts: RunFacts, row: Any) -> Row:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.report.cited import plain
+
 
 @dataclass(frozen=True)
 class CellLink:
@@ -46,9 +48,14 @@ class Cell:
     links: tuple[CellLink, ...] = ()
 
     @property
-    def plain(self) -> str:
+    def whole_text(self) -> str:
         """The text of the cell with that of its links, for formats without links."""
         return "; ".join(filter(None, [self.text, *(link.text for link in self.links)]))
+
+    def plain(self) -> Cell:
+        """The cell without the sources of its numbers."""
+        links = tuple(replace(link, text=plain(link.text)) for link in self.links)
+        return replace(self, text=plain(self.text), below=plain(self.below), links=links)
 
 
 Row = Sequence[Cell]
@@ -71,6 +78,11 @@ class Table:
     frame: pd.DataFrame
     footnotes: Sequence[str] = field(default=())
 
+    def plain(self) -> Table:
+        """The table without the sources of its numbers, as Word prints it."""
+        header, rows = ([[cell.plain() for cell in row] for row in part] for part in (self.header, self.rows))
+        return Table(header, rows, self.frame, [plain(line) for line in self.footnotes])
+
     def with_first_note(self, note: str) -> Table:
         """The table with one more footnote, above the others."""
         return replace(self, footnotes=[note, *self.footnotes])
@@ -81,14 +93,19 @@ class Footnotes:
 
     def __init__(self) -> None:
         self._letters: dict[str, str] = {}
+        self._texts: list[str] = []
 
     def mark(self, text: str) -> str:
         """The letter of a footnote; the same text has the same letter."""
-        return self._letters.setdefault(text, _letter(len(self._letters)))
+        own = plain(text)
+        if own not in self._letters:
+            self._letters[own] = _letter(len(self._letters))
+            self._texts.append(text)
+        return self._letters[own]
 
     def lines(self) -> list[str]:
         """The footnotes, each after its letter."""
-        return [f"{letter}: {text}." for text, letter in self._letters.items()]
+        return [f"{self._letters[plain(text)]}: {text}." for text in self._texts]
 
 
 def _letter(index: int) -> str:

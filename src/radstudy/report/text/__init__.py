@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from radstudy.report.facts import RunFacts
+from radstudy.report.text.author import author_list
 from radstudy.report.text.checklists import checklists
+from radstudy.report.text.deviations import deviations
 from radstudy.report.text.first_page import asked, five_sentences
 from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
@@ -15,11 +17,20 @@ from radstudy.report.text.summary import alarms, summary
 
 __all__ = ["TEXTS", "Paragraph", "alarms", "summary"]
 
+
+def _for_authors(facts: RunFacts) -> list[Paragraph]:
+    """The places of the text that its authors must complete."""
+    own = deviations(facts) if facts.protocol.preset is not None else []
+    return author_list([*methods(facts), *own])
+
+
 TEXTS: dict[str, Callable[[RunFacts], list[Paragraph]]] = {
     "asked": asked,
     "five_sentences": five_sentences,
     "methods": methods,
     "results": summary,
+    "deviations": deviations,
+    "author": _for_authors,
     "cohort_notes": cohort_notes,
     "motion": motion,
     "count_explained": count_explained,

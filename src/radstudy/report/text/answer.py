@@ -9,8 +9,8 @@ import pandas as pd
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, ChanceOfModel, chance_of, family
-from radstudy.report.display import number, p_text
+from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, OUTCOME, ChanceOfModel, chance_of, family, family_size
+from radstudy.report.display import number, p_equation, whole
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, areas, fitted, left_out, row_of, rows
 from radstudy.report.text.sentence import Sentence
@@ -28,8 +28,7 @@ def with_interval(facts: RunFacts, value: float, low: float | None, high: float 
 
 def p_said(value: float) -> str:
     """A p-value, such as "p = 0.012" or "p < 0.001"."""
-    text = p_text(value)
-    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
+    return p_equation(value)
 
 
 # --- how well it does --------------------------------------------------------------------------------------------
@@ -45,7 +44,7 @@ def _reached(facts: RunFacts) -> str:
     return (
         f"{facts.primary_model}, the primary model, reached an AUC of "
         f"{with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])} on the testing set "
-        f"({int(row['rows'])} {facts.case_word}, {int(row['positives'])} positive)."
+        f"({whole(row['rows'])} {facts.case_word}, {whole(row['positives'])} positive)."
     )
 
 
@@ -80,7 +79,7 @@ def _counted(facts: RunFacts) -> dict[str, Any]:
 def _recognised(facts: RunFacts) -> str:
     rows_of = _counted(facts)
     positive, negative = (
-        {which: f"{int(row[right])} of {int(row[right]) + int(row[wrong])}" for which, row in rows_of.items()}
+        {which: f"{whole(row[right])} of {whole(row[right] + row[wrong])}" for which, row in rows_of.items()}
         for right, wrong in (("tp", "fn"), ("tn", "fp"))
     )
     word = facts.case_word
@@ -152,14 +151,14 @@ def primary_pair(facts: RunFacts) -> Any:
             return row
         if (row["model_a"], row["model_b"]) == (other, mine):
             turned = {"difference": -row["difference"], "low": -row["high"], "high": -row["low"]}
-            return pd.Series({str(name): value for name, value in row.items()} | turned)
+            return {str(name): row[name] for name in row.index} | turned
     return None
 
 
 def _against_other(facts: RunFacts) -> str:
     assert facts.primary is not None
     row, other = primary_pair(facts), facts.primary.against
-    difference, p_value = float(row["difference"]), row["p_value"]
+    difference, p_value = row["difference"], row["p_value"]
     size = f"{number(abs(difference))} {'higher' if difference > 0 else 'lower'} than" if difference else "the same as"
     limits = with_interval(facts, difference, row["low"], row["high"])
     test = (
@@ -173,7 +172,7 @@ def _against_other(facts: RunFacts) -> str:
         verdict = f"By this test it performed {'better' if difference > 0 else 'worse'} than {other}."
     nothing = " (an intercept only: no variable entered it)" if fitted(facts).get(other, {}).get("empty") else ""
     return (
-        f"Its testing AUC was {size} that of {other}{nothing} on the same {int(row['rows'])} "
+        f"Its testing AUC was {size} that of {other}{nothing} on the same {whole(row['rows'])} "
         f"{facts.case_word}: difference {limits}; {test}. {verdict}"
     )
 
@@ -213,7 +212,7 @@ def _corrected(facts: RunFacts, kind: str) -> ChanceOfModel | None:
 def _after_correction(facts: RunFacts, kind: str, shown: str) -> str:
     permuted = _corrected(facts, kind)
     assert permuted is not None and permuted.p_max_t is not None
-    count = len(family(facts, kind))
+    count = family_size(facts, kind)
     all_tried = "tried" if count == len(fitted(facts)) else "that were tested on the same permutations"
     which = all_tried if kind == OUTCOME else "that combine both"
     verdict = "still" if permuted.p_max_t < SMALL else "no longer"

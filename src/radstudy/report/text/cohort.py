@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radstudy.report.cited import counted
 from radstudy.report.display import plural
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import lesions_share_patients, rows, shows
@@ -40,7 +41,7 @@ def _left_out(facts: RunFacts) -> str:
     why = ["a reason for exclusion in the cohort table"] if by_readers < len(frame) else []
     why += ["a sequence that readers could not evaluate"] if by_readers else []
     return (
-        f"Rows with {' or '.join(why)} were left out ({plural(len(frame), 'row')} of "
+        f"Rows with {' or '.join(why)} were left out ({plural(counted(frame, 'reason'), 'row')} of "
         f"{plural(frame['patient'].nunique(), 'patient')})."
     )
 

@@ -9,6 +9,7 @@ from radstudy.features.setting_values import SETTINGS
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.protocol.sections import Extract
 from radstudy.protocol.words import listed
+from radstudy.report.cited import quoted
 from radstudy.report.display import plural
 from radstudy.report.facts import SUMMARY, RunFacts
 
@@ -25,7 +26,7 @@ _DECIDES_NOTHING = {"label", "geometryTolerance"}  # the study file's rule takes
 def extraction(facts: RunFacts) -> str:
     """The sentences on the extraction; its settings are the study file's or those of a parameter file."""
     section, settings = facts.protocol.extract, facts.extraction
-    explained = facts.document(SUMMARY)["explained"]
+    explained = quoted(facts.document(SUMMARY)["explained"])
     by_file = "" if section.params is None else f"by the PyRadiomics parameter file '{section.params}': "
     sentences = [
         *_normalised(settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from radstudy.protocol.words import listed
+from radstudy.report.cited import quoted
 from radstudy.report.display import plural
 from radstudy.report.facts import SUMMARY, RunFacts
 from radstudy.report.text.evidence import agreement_tested, fitted, rows, shows
@@ -54,7 +55,7 @@ def _extracted(facts: RunFacts) -> bool:
 
 
 def _explained(facts: RunFacts) -> str:
-    return f" ({facts.document(SUMMARY)['explained']})"
+    return f" ({quoted(facts.document(SUMMARY)['explained'])})"
 
 
 def _first_reader(facts: RunFacts) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
+from radstudy.report.cited import quoted
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.agreement import AGREEMENT
+from radstudy.report.text.author import author_marks
 from radstudy.report.text.cohort import COHORT
 from radstudy.report.text.images import FEATURES, IMAGES
 from radstudy.report.text.modelling import MODELS, SELECTION
@@ -21,7 +25,12 @@ _STEPS = ("evaluate", "model", "agree", "extract", "prepare", "cohort")
 def methods(facts: RunFacts) -> list[Paragraph]:
     """The methods text, without paragraphs that have no true sentence."""
     told = [Paragraph(said(facts, sentences), lead) for lead, sentences in METHODS]
-    return [paragraph for paragraph in told if paragraph.text]
+    return [_with_marks(facts, paragraph) for paragraph in told if paragraph.text]
+
+
+def _with_marks(facts: RunFacts, paragraph: Paragraph) -> Paragraph:
+    """The paragraph with the marks of what its author must add."""
+    return replace(paragraph, text=f"{paragraph.text} {author_marks(facts, paragraph.lead)}".rstrip())
 
 
 def _ran(facts: RunFacts) -> bool:
@@ -31,9 +40,10 @@ def _ran(facts: RunFacts) -> bool:
 def _software(facts: RunFacts) -> str:
     used = next(facts.documents[f"{step}/{PROVENANCE}"] for step in _STEPS if facts.finished(step))["versions"]
     libraries = [
-        f"{name} {version}" for name, version in used.items() if name not in ("radstudy", "python", "platform")
+        f"{name} {quoted(version)}" for name, version in used.items() if name not in ("radstudy", "python", "platform")
     ]
-    return f"radstudy {used['radstudy']} on Python {used['python']} ({used['platform']}), with {listed(libraries)}."
+    program, python, platform = (quoted(used[name]) for name in ("radstudy", "python", "platform"))
+    return f"radstudy {program} on Python {python} ({platform}), with {listed(libraries)}."
 
 
 def _prepare_not_run() -> Sentence:

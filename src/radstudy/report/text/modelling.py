@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.protocol.classifiers import Classifier
 from radstudy.protocol.selection import Standardise
 from radstudy.protocol.words import listed
+from radstudy.report.cited import counted, tally
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.evidence import fitted, rows
 from radstudy.report.text.sentence import Sentence
@@ -53,10 +54,11 @@ def _screening(facts: RunFacts) -> str:
     told = []
     for name, below in _screened(facts):
         own = frame[frame["model"] == name]
-        passed = int((own["kept"].astype(str) == "True").sum())
+        passed = tally(frame, model=name, kept=True)
         told.append(
             f"{name}: candidates with p < {below:g} in a univariate logistic regression (likelihood-ratio test, "
-            f"training set) were to enter a multivariable one; {passed or 'none'} of the {len(own)} candidates did."
+            f"training set) were to enter a multivariable one; {f'{passed}' if passed else 'none'} of the "
+            f"{counted(own, 'variable')} candidates did."
         )
     return " ".join(told)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from radstudy.protocol.words import listed
+from radstudy.report.cited import entries, quoted
 from radstudy.report.display import number, plural
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.paragraph import Paragraph
@@ -12,19 +13,19 @@ from radstudy.report.text.paragraph import Paragraph
 
 def cohort_notes(facts: RunFacts) -> list[Paragraph]:
     """Notes on how the cohort table was read."""
-    return [Paragraph(str(note)) for note in facts.document("cohort/notes.json")]
+    return [Paragraph(quoted(note)) for note in facts.document("cohort/notes.json")]
 
 
 def count_explained(facts: RunFacts) -> list[Paragraph]:
     """The explanation of the number of features."""
     summary = facts.document("extract/summary.json")
-    return [Paragraph(f"Features per lesion and sequence: {summary['explained']}.")]
+    return [Paragraph(f"Features per lesion and sequence: {quoted(summary['explained'])}.")]
 
 
 def signature_note(facts: RunFacts) -> list[Paragraph]:
     """The model in signature.json."""
     signature = facts.document("signature.json")
-    count = len(signature["formula"]["terms"])
+    count = entries(signature["formula"]["terms"])
     cutoff = signature["cutoff"]
     shown = number(cutoff) if isinstance(cutoff, float) and math.isfinite(cutoff) else str(cutoff)
     return [

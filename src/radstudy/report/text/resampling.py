@@ -6,7 +6,7 @@ import pandas as pd
 
 from radstudy.protocol.words import listed
 from radstudy.report.baselines import baselines
-from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, family, floor_text, named
+from radstudy.report.chance import CHANCE_FILE, INCREMENTAL, family, family_size, floor_text, named
 from radstudy.report.display import plural, plural_span, span
 from radstudy.report.facts import TESTING, RunFacts
 from radstudy.report.resampled import FOLDER
@@ -60,7 +60,7 @@ CHANCE = (
         lambda facts: bool(family(facts)),
         lambda facts: (
             f"The p-value of {named(facts, family(facts))} was also corrected for having tried "
-            f"{plural(len(family(facts)), 'model')}, by single-step max-T on the same permutations (Westfall and Young "
+            f"{plural(family_size(facts), 'model')}, by single-step max-T on the same permutations (Westfall and Young "
             "1993)."
         ),
     ),

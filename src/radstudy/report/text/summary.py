@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from radstudy.protocol.words import listed
 from radstudy.provenance import PROVENANCE
 from radstudy.report.analysed import analysed_rows, by_patient, lesions_note, not_analysed
+from radstudy.report.cited import applied, counted, entries, quoted, tally
 from radstudy.report.display import number, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.agreement import bound_of
@@ -126,19 +127,20 @@ _PATIENTS = (
 def _extracted(facts: RunFacts) -> str:
     extracted = facts.document("extract/summary.json")
     if facts.protocol.features is not None:
-        return f"Features were supplied as a table ({extracted['explained'].partition(';')[0]})."
+        explained = quoted(extracted["explained"], extracted["explained"].partition(";")[0])
+        return f"Features were supplied as a table ({explained})."
     sequences = listed(list(facts.protocol.sequences))
     return f"From each usable lesion, {plural(extracted['features'], 'feature')} were computed on each of {sequences}."
 
 
 def _reproduced(facts: RunFacts) -> str:
     agreed = agreement(facts)
-    kept = {name: int(agreed["kept"].get(name, 0)) for name in facts.protocol.sequences}
+    kept = {name: agreed["kept"].get(name, 0) for name in facts.protocol.sequences}
     lesions = sorted(set(agreed["lesions"].values()))
-    count = str(lesions[0]) if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
+    count = f"{lesions[0]}" if len(lesions) == 1 else f"{lesions[0]} to {lesions[-1]}"
     went_on = listed([f"{thousands(number_kept)} ({name})" for name, number_kept in kept.items()])
     return (
-        f"Between {len(agreed['readers'])} readers on {count} lesions, {went_on} of the features had "
+        f"Between {entries(agreed['readers'])} readers on {count} lesions, {went_on} of the features had "
         f"{bound_of(agreed)} above {agreed['above']:g} and were kept."
     )
 
@@ -162,11 +164,17 @@ _FEATURES = (
 # --- all models --------------------------------------------------------------------------------------------------
 
 
+def _specified(facts: RunFacts) -> int:
+    """The number of models of the study; it remembers the file that lists them."""
+    listed_models = entries(facts.documents.get("model/models.json") or {})
+    return listed_models if listed_models == len(facts.models) else len(facts.models)
+
+
 def _declared(facts: RunFacts) -> str:
     models = fitted(facts)
     empty = [name for name in models if models[name].get("empty")]
     missing = [name for name in facts.models if name not in models]
-    text = f"{plural(len(facts.models), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
+    text = f"{plural(_specified(facts), 'model')} {'was' if len(facts.models) == 1 else 'were'} specified"
     text += (
         f" and {len(models)} fitted" if missing else " and all were fitted" if len(facts.models) > 1 else " and fitted"
     )
@@ -192,15 +200,21 @@ def _range(facts: RunFacts) -> str:
 def _pairs(facts: RunFacts) -> str:
     frame = rows(facts, DELONG, "p_value")
     tested = frame[frame["set"] == TESTING]
-    raw = int((tested["p_value"] < 0.05).sum())
+    raw = _below(frame, "p_value")
     text = (
-        f"By DeLong's test on the testing set, {raw or 'none'} of {plural(len(tested), 'comparison')} between two "
-        "models had p < 0.05"
+        f"By DeLong's test on the testing set, {f'{raw}' if raw else 'none'} of "
+        f"{plural(tally(frame, set=TESTING), 'comparison')} between two models had p < 0.05"
     )
     if raw and tested["p_adjusted"].notna().any():
-        held = int((tested["p_adjusted"] < 0.05).sum())
-        text += f", {held or 'none'} after Holm's correction"
+        held = _below(frame, "p_adjusted")
+        text += f", {f'{held}' if held else 'none'} after Holm's correction"
     return text + "."
+
+
+def _below(frame: pd.DataFrame, column: str) -> int:
+    """The number of tests of the testing set with a p-value below 0.05."""
+    tested = frame[frame["set"] == TESTING]
+    return cast("int", applied("below", int((tested[column] < 0.05).sum()), tested[column], 0.05))
 
 
 def _tested_pairs(facts: RunFacts) -> bool:
@@ -227,7 +241,9 @@ def _apparent(facts: RunFacts) -> str:
 
 def _one_split(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
-    many = f", and the highest of {len(frame)} tends to be too high by chance alone" if len(frame) > 1 else ""
+    many = (
+        f", and the highest of {counted(frame, 'model')} tends to be too high by chance alone" if len(frame) > 1 else ""
+    )
     if facts.protocol.cohort.split.column is None:
         which = "one random split of one cohort"
         end = "; none of this has been validated on other patients"

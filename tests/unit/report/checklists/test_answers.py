@@ -174,7 +174,7 @@ def test_a_table_names_the_evidence_and_what_is_left_to_the_author(run):
     table = TABLES["checklist_metrics"](run)
     rows = {row[0].text: row for row in table.rows if len(row) > 1}
     assert [link.target for link in rows["22"][3].links] == ["evaluate/calibration.csv"]
-    assert rows["22"][3].plain == "evaluate/calibration.csv (slope)"
+    assert rows["22"][3].whole_text == "evaluate/calibration.csv (slope)"
     assert rows["4"][2].text == "author must write" and rows["4"][4].text.startswith("Name the institutions")
     assert rows["22"][4].text == ""
     assert list(table.frame["number"]) == [str(number) for number in range(1, 31)]

@@ -370,7 +370,7 @@ def _is_of(one: ClosedCase, case: Assignment) -> bool:
 
 
 def _told(written: WrittenRecord, unwritten: Iterable[UnwrittenMask] | None = None) -> Json:
-    """What the lead should know of a record that was written."""
+    """The answer to the lead about a record that was written."""
     problems = dict.fromkeys(str(one.error) for one in (written.unwritten if unwritten is None else unwritten))
     return {"kept": [str(file) for file in written.kept], "problems": list(problems)}
 

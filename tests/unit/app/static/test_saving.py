@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 
 from unit.app.static.harness import Harness, problem
-from unit.app.static.pages import CHROMIUM, RoomPage, browser_or_skip, context_of, wait_for
+from unit.app.static.pages import CHROMIUM, RoomPage, browser_or_skip, context_of, kill_browser, wait_for
 from unit.app.static.test_drawing import around, case_on
 
 if TYPE_CHECKING:
@@ -120,22 +118,6 @@ def test_a_reload_finds_the_same_tab(browser: Browser) -> None:
         np.testing.assert_array_equal(room.codes("T2WI"), drawn)
         draw(room, 1)
         np.testing.assert_array_equal(room.stored("T2WI"), room.codes("T2WI"))
-
-
-def browser_pids(folder: Path) -> list[int]:
-    """The processes of the browser whose profile lies in a folder: those that this test started."""
-    pids = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if str(folder) in (process / "cmdline").read_bytes().decode(errors="replace"):
-                pids.append(int(process.name))
-    return pids
-
-
-def kill_browser(folder: Path) -> None:
-    for pid in browser_pids(folder):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_killed_browser_keeps_the_strokes_that_the_server_has_not(playwright: Playwright, tmp_path: Path) -> None:

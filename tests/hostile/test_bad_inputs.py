@@ -1,8 +1,9 @@
 """Small inputs that once ended in a traceback, a crash, a hang or in silence: now in a clean error, or rightly.
 
 The inputs are those of shared/data/bad_inputs: a folder a format. A file that may end well is in a table *_right.csv
-beside this file, with the reason why the result is right; every other one must end in an error that names it. By default the
-first of the inputs that once ended alike is tried; the others are long.
+beside this file, with the reason why the result is right; every other one must end in an error that names it.
+
+By default the first of the inputs that once ended alike is tried; the others are long.
 """
 
 import csv

@@ -11,6 +11,7 @@ import struct
 import sys
 from pathlib import Path
 
+import numpy as np
 from playwright import sync_api
 
 from unit.app.static.pages import CHROMIUM, wait_for
@@ -46,8 +47,26 @@ def room_is_ready(page):
     wait_for(lambda: page.evaluate("Boolean(window.radstudyRoom?.ready)"), "the room")
 
 
-def draw(page, at=(0.5, 0.5), radius=24):
-    """Draw a contour with the mouse."""
+def enter_case(page):
+    """Go on with the case that was begun, or begin the first one; it is taken over from a browser that is gone."""
+    page.locator("button.primary").first.click()
+    wait_for(
+        lambda: page.evaluate("Boolean(window.radstudyRoom?.ready)") or page.get_by_text("Take over").count(), "a case"
+    )
+    if page.get_by_text("Take over").count():
+        page.get_by_text("Take over").click()
+    room_is_ready(page)
+
+
+def mask_of(page):
+    """Indices of the voxels that are drawn on the sequence in view."""
+    name = page.evaluate("window.radstudyRoom.sequence")
+    script = "name => [...window.radstudyRoom.codes(name)].flatMap((code, at) => (code > 0 ? [at] : []))"
+    return np.array(page.evaluate(script, name), int)
+
+
+def draw(page, at=(0.5, 0.5), radius=24, *, lift=True):
+    """Draw a contour with the mouse; its button stays down in mid-stroke."""
     name = page.evaluate("window.radstudyRoom.sequence")
     box = page.locator(f'.view[data-sequence="{name}"] canvas.top').first.bounding_box()
     x, y = box["x"] + at[0] * box["width"], box["y"] + at[1] * box["height"]
@@ -55,7 +74,8 @@ def draw(page, at=(0.5, 0.5), radius=24):
     page.mouse.down()
     for dx, dy in ((1, -1), (1, 1), (-1, 1), (-1, -1)):
         page.mouse.move(x + dx * radius, y + dy * radius, steps=6)
-    page.mouse.up()
+    if lift:
+        page.mouse.up()
 
 
 def stored(page):

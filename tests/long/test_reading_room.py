@@ -1,7 +1,7 @@
 """The reading room endures: killed servers, two readers at once for ten minutes, memory with large images.
 
 Figures are printed. ``RADSTUDY_READING_KILLS`` says how many kills (50), ``RADSTUDY_READING_MINUTES`` how long two
-readers draw (10).
+readers draw (10), ``RADSTUDY_BROWSER_KILLS`` how often the browser is killed (20).
 """
 
 import contextlib
@@ -15,12 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Error, sync_playwright
 
-from unit.app.static.pages import CHROMIUM
+from long.offline_room import draw, enter_case, mask_of, stored
+from unit.app.static.pages import CHROMIUM, kill_browser
 from unit.app.web.kills import drawn_until_killed
 from unit.app.web.real_server import SOURCE, link_for, served, write_study
 
 pytestmark = pytest.mark.long
+BROWSER_KILLS = int(os.environ.get("RADSTUDY_BROWSER_KILLS", "20"))
 KILLS = int(os.environ.get("RADSTUDY_READING_KILLS", "50"))
 MINUTES = float(os.environ.get("RADSTUDY_READING_MINUTES", "10"))
 SHAPE, PATIENTS = (320, 320, 104), 4
@@ -174,6 +177,45 @@ def test_the_pages_need_no_network_but_the_loopback(tmp_path):
     assert told["token"] not in told["address"]
     (cookie,) = told["cookies"]
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict" and told["script_cookies"] == ""
+
+
+@IN_A_BROWSER
+def test_a_browser_killed_in_mid_stroke_loses_at_most_that_stroke(tmp_path, capsys):
+    """The strokes before are there when the reader comes back, the one that was ended just then is, or is not."""
+    folder, profile, rng = write_study(tmp_path, prepare=False), tmp_path / "profile", np.random.default_rng(16)
+    begun, ended = [], []
+    with served(folder, "ann") as server, sync_playwright() as playwright:
+        options = {"executable_path": CHROMIUM, "args": ["--no-sandbox"], "viewport": {"width": 1366, "height": 768}}
+        expected = None
+        for number in range(BROWSER_KILLS + 1):
+            context = playwright.chromium.launch_persistent_context(str(profile), **options)
+            page = context.new_page()
+            page.goto(f"{server.address}/#{link_for(folder, '--reader', 'ann')}")
+            enter_case(page)
+            stored(page)
+            after = mask_of(page)
+            if expected is not None:
+                assert any(np.array_equal(after, one) for one in expected), f"kill {number}: a stroke before it is lost"
+                ended.append(len(expected) == 1 or np.array_equal(after, expected[1]))
+            if number == BROWSER_KILLS:
+                context.close()
+                break
+            for _ in range(2):
+                draw(page, at=tuple(rng.uniform(0.35, 0.65, 2)), radius=int(rng.integers(10, 40)))
+            before = mask_of(page)
+            if number % 3 == 0:
+                stored(page)
+            in_mid_stroke = number % 2 == 0
+            draw(page, at=tuple(rng.uniform(0.35, 0.65, 2)), radius=int(rng.integers(10, 40)), lift=not in_mid_stroke)
+            expected = [before] if in_mid_stroke else [before, mask_of(page)]
+            begun.append(not in_mid_stroke)
+            kill_browser(profile)
+            with contextlib.suppress(Error):
+                context.close()
+    with capsys.disabled():
+        kept = sum(after and ended_before for after, ended_before in zip(ended, begun, strict=True))
+        print(f"\n{BROWSER_KILLS} kills: {sum(not one for one in begun)} in mid-stroke, {sum(begun)} right after one, "
+              f"{kept} of these kept")  # fmt: skip
 
 
 @IN_A_BROWSER

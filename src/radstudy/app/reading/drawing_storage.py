@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,23 +87,30 @@ class DrawingStorage(CaseStorage):
         stage : as it was first or last closed instead; None where it was not.
         """
         with self._database.reading() as connection:
-            grid = stored_masks.grid_of(connection, case_id, sequence)
             if stage is not None:
-                closed = stored_answers.masks_at_stage(connection, case_id, stage)
-                revision = None if closed is None else closed.get(sequence)
+                revision = self._closed_at(connection, case_id, sequence, stage)
                 if revision is None:
                     return None
+            grid = stored_masks.grid_of(connection, case_id, sequence, revision)
             return None if grid is None else stored_masks.codes_at(connection, case_id, sequence, grid, revision)
 
-    def grid(self, case_id: str, sequence: str) -> DrawingGrid | None:
-        """The grid that a mask is drawn on; None where nothing is drawn."""
-        with self._database.reading() as connection:
-            return stored_masks.grid_of(connection, case_id, sequence)
+    @staticmethod
+    def _closed_at(connection: sqlite3.Connection, case_id: str, sequence: str, stage: Stage | None) -> int | None:
+        """The revision that a mask had when it was first or last closed; None where it was not, and without a stage."""
+        closed = None if stage is None else stored_answers.masks_at_stage(connection, case_id, stage)
+        return None if closed is None else closed.get(sequence)
 
-    def displays(self, case_id: str, sequence: str) -> tuple[DisplayUse, ...]:
-        """With which settings of the display a mask was drawn."""
+    def grid(self, case_id: str, sequence: str, *, stage: Stage | None = None) -> DrawingGrid | None:
+        """The grid that a mask is drawn on, or was when it was closed; None where nothing is drawn."""
         with self._database.reading() as connection:
-            return stored_masks.displays_of(connection, case_id, sequence)
+            revision = self._closed_at(connection, case_id, sequence, stage)
+            return stored_masks.grid_of(connection, case_id, sequence, revision)
+
+    def displays(self, case_id: str, sequence: str, *, stage: Stage | None = None) -> tuple[DisplayUse, ...]:
+        """With which settings of the display a mask was drawn, until now or until it was closed."""
+        with self._database.reading() as connection:
+            revision = self._closed_at(connection, case_id, sequence, stage)
+            return stored_masks.displays_of(connection, case_id, sequence, revision)
 
     def take_in(self, case_id: str, sequence: str, codes: NDArray[np.uint8], grid: DrawingGrid, detail: str) -> int:
         """Put a mask that was drawn elsewhere in the place of a reader's; the new revision.

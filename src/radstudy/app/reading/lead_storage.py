@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, fields
 
+from radstudy.app.reading import stored_masks
 from radstudy.app.reading.audit import LEAD, AuditedStorage
 from radstudy.app.reading.links import PersonalLink
+from radstudy.app.reading.refusals import OtherImageError
 from radstudy.app.reading.roster import Assignment
 from radstudy.app.reading.stored_cases import COLUMNS, assignment_in, case_by_id, states_of
+from radstudy.app.reading.strokes import DrawingGrid
 from radstudy.errors import UsageError
 
 
@@ -42,6 +46,23 @@ class Closing:
     times: int
 
 
+def _case(connection: sqlite3.Connection, who: str, address: tuple[str, str, str, str, bool]) -> Assignment:
+    """The case of a reader, task, patient, lesion, and whether it is a repeat.
+
+    Raises
+    ------
+    UsageError : there is none.
+    """
+    query = (
+        f"SELECT {COLUMNS} FROM assignments WHERE reader = ? AND task = ? AND patient = ? AND lesion = ? "
+        "AND repeat = ? AND practice = 0"
+    )
+    row = connection.execute(query, address).fetchone()
+    if row is None:
+        raise UsageError(f"{who}: this reader does not have this case")
+    return assignment_in(row)
+
+
 class LeadStorage(AuditedStorage):
     """The part of `Storage` that is the lead's."""
 
@@ -56,19 +77,42 @@ class LeadStorage(AuditedStorage):
         if not reason.strip():
             raise UsageError(f"{who}: a closed case is opened again for a reason only. To do: say which")
         with self._database.writing() as connection:
-            query = (
-                f"SELECT {COLUMNS} FROM assignments WHERE reader = ? AND task = ? AND patient = ? AND lesion = ? "
-                "AND repeat = ? AND practice = 0"
-            )
-            row = connection.execute(query, (reader, task, patient, lesion, repeat)).fetchone()
-            if row is None:
-                raise UsageError(f"{who}: this reader does not have this case")
-            one = assignment_in(row)
+            one = _case(connection, who, (reader, task, patient, lesion, repeat))
             if states_of(connection, one.id)[one.id].status != "closed":
                 raise UsageError(f"{who}: the case is not closed")
             connection.execute("UPDATE assignments SET status = 'open' WHERE id = ?", (one.id,))
             self._note(connection, one, "reopened by the lead", reason.strip(), who=LEAD)
             return one.id
+
+    def begin_anew(
+        self, *, reader: str, patient: str, lesion: str, sequence: str, grid: DrawingGrid, reason: str,
+        repeat: bool = False,
+    ) -> None:  # fmt: skip
+        """Have a lesion drawn anew on a sequence whose image is another one now; a closed case is opened again for it.
+
+        Parameters
+        ----------
+        reader, patient, lesion, sequence, repeat : the drawing.
+        grid : of the image, as it is now.
+        reason : for the audit.
+
+        Raises
+        ------
+        UsageError : no reason, no such case, nothing is drawn, or the image is the one that it is drawn on.
+        """
+        who = f"Patient {patient}, lesion {lesion}, {sequence}, reader {reader}"
+        if not reason.strip():
+            raise UsageError(f"{who}: a lesion is drawn anew for a reason only. To do: say which")
+        with self._database.writing() as connection:
+            one = _case(connection, who, (reader, "masks", patient, lesion, repeat))
+            try:
+                stored_masks.begin_anew(connection, one.id, sequence, grid, self._now())
+            except OtherImageError as error:
+                raise UsageError(f"Patient {patient}, lesion {lesion}, reader {reader}, {error}") from error
+            if states_of(connection, one.id)[one.id].status == "closed":
+                connection.execute("UPDATE assignments SET status = 'open' WHERE id = ?", (one.id,))
+            connection.execute("DELETE FROM tabs WHERE case_id = ?", (one.id,))  # a page has the former image
+            self._note(connection, one, "drawing begun anew by the lead", reason.strip(), sequence=sequence, who=LEAD)
 
     def place_arrow(self, patient: str, lesion: str, ras: tuple[float, float, float] | None) -> None:
         """Point at a lesion for all readers alike, or take the arrow away; patient coordinates RAS, mm."""

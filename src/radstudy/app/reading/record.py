@@ -210,7 +210,9 @@ class StudyRecord:
             codes = self.storage.codes(one.id, image.sequence, stage="final")
             if codes is None or not codes.any():
                 continue
-            uses = tuple((use.settings, use.strokes) for use in self.storage.displays(one.id, image.sequence))
+            uses = tuple(
+                (use.settings, use.strokes) for use in self.storage.displays(one.id, image.sequence, stage="final")
+            )
             drawing = Drawing(sequence=image.sequence, runs=runs_of(codes), displays=uses)
             try:
                 drawn.append(self._placed(one, lesion, image, drawing))
@@ -228,10 +230,10 @@ class StudyRecord:
         CaseError : the image cannot be read, or is not the one that it was drawn on.
         """
         grid = read_grid(image.file)
-        if self.storage.grid(one.id, image.sequence) != self.drawing_grid(image.file):
+        if self.storage.grid(one.id, image.sequence, stage="final") != self.drawing_grid(image.file):
             raise CaseError(
                 "the image is not the one that the lesion was drawn on: its file has changed since",
-                "put the former image back, and write the record again",
+                "put the former image back and write the record again, or have the lesion drawn anew (the lead's page)",
             )
         series = self._series(lesion, image.sequence)
         return DrawnSequence(**vars(drawing), image=image.file, grid=grid, dicom=series)
@@ -368,7 +370,7 @@ def _is_of(one: ClosedCase, case: Assignment) -> bool:
 
 
 def _told(written: WrittenRecord, unwritten: Iterable[UnwrittenMask] | None = None) -> Json:
-    """What the lead should know of a record that was written."""
+    """The answer to the lead about a record that was written."""
     problems = dict.fromkeys(str(one.error) for one in (written.unwritten if unwritten is None else unwritten))
     return {"kept": [str(file) for file in written.kept], "problems": list(problems)}
 

@@ -34,18 +34,17 @@ _VERSION_1: Migration = (
         UNIQUE (reader, task, patient, lesion, practice, repeat))""",
     "CREATE TABLE tabs (case_id TEXT PRIMARY KEY REFERENCES assignments (id), tab TEXT NOT NULL, since TEXT NOT NULL)",
     """CREATE TABLE grids (
-        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, i INTEGER NOT NULL,
-        j INTEGER NOT NULL, k INTEGER NOT NULL, identity TEXT NOT NULL, PRIMARY KEY (case_id, sequence))""",
+        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, since INTEGER NOT NULL,
+        i INTEGER NOT NULL, j INTEGER NOT NULL, k INTEGER NOT NULL, identity TEXT NOT NULL,
+        PRIMARY KEY (case_id, sequence, since))""",
     "CREATE TABLE displays (id INTEGER PRIMARY KEY, settings TEXT NOT NULL UNIQUE)",
     """CREATE TABLE strokes (
-        case_id TEXT NOT NULL, sequence TEXT NOT NULL, revision INTEGER NOT NULL, tool TEXT NOT NULL,
-        runs BLOB NOT NULL, display INTEGER NOT NULL REFERENCES displays (id), at TEXT NOT NULL,
-        PRIMARY KEY (case_id, sequence, revision),
-        FOREIGN KEY (case_id, sequence) REFERENCES grids (case_id, sequence))""",
+        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, revision INTEGER NOT NULL,
+        tool TEXT NOT NULL, runs BLOB NOT NULL, display INTEGER NOT NULL REFERENCES displays (id), at TEXT NOT NULL,
+        PRIMARY KEY (case_id, sequence, revision))""",
     """CREATE TABLE snapshots (
-        case_id TEXT NOT NULL, sequence TEXT NOT NULL, revision INTEGER NOT NULL, runs BLOB NOT NULL,
-        PRIMARY KEY (case_id, sequence, revision),
-        FOREIGN KEY (case_id, sequence) REFERENCES grids (case_id, sequence))""",
+        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, revision INTEGER NOT NULL,
+        runs BLOB NOT NULL, PRIMARY KEY (case_id, sequence, revision))""",
     """CREATE TABLE answers (
         case_id TEXT NOT NULL REFERENCES assignments (id), revision INTEGER NOT NULL, given TEXT NOT NULL,
         at TEXT NOT NULL, PRIMARY KEY (case_id, revision))""",

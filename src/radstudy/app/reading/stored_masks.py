@@ -1,9 +1,15 @@
-"""Strokes in the database: appended one by one, folded into a mask at any revision, a snapshot after every 64."""
+"""Strokes in the database: appended one by one, folded into a mask at any revision, a snapshot after every 64.
+
+A mask that is begun anew, since its image is another one now, goes on with the count of its strokes: those before stay,
+and what was closed then is read on the grid of then.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+
+import numpy as np
 
 from radstudy.app.reading.refusals import BehindError, OtherImageError
 from radstudy.app.reading.strokes import (
@@ -17,6 +23,7 @@ from radstudy.app.reading.strokes import (
     unpacked,
 )
 
+BEGUN_ANEW = "begun_anew"  # in the place of a tool, of the stroke that ends a drawing on a former image
 _LAST = 2**31
 
 
@@ -69,14 +76,39 @@ def append(connection: sqlite3.Connection, case: str, stroke: NewStroke, grid: D
     if stroke.revision != stored:
         text = f"{stroke.sequence}: {stored} strokes are stored, and {stroke.revision} are known where this was drawn"
         raise BehindError(text, stored, runs=runs_of(codes_at(connection, case, stroke.sequence, grid)))
-    connection.execute("INSERT OR IGNORE INTO displays (settings) VALUES (?)", (stroke.settings,))
-    (display,) = connection.execute("SELECT id FROM displays WHERE settings = ?", (stroke.settings,)).fetchone()
-    row = (case, stroke.sequence, stored, stroke.tool, packed(stroke.runs), display, stroke.at)
-    connection.execute("INSERT INTO strokes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    _store(connection, case, stroke)
     if (stored + 1) % SNAPSHOT_EVERY == 0:
         whole = packed(runs_of(codes_at(connection, case, stroke.sequence, grid)))
         connection.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (case, stroke.sequence, stored + 1, whole))
     return stored + 1
+
+
+def begin_anew(connection: sqlite3.Connection, case: str, sequence: str, grid: DrawingGrid, at: str) -> None:
+    """Begin a mask anew on another image.
+
+    Raises
+    ------
+    OtherImageError : nothing is drawn, or the image is the one that it is drawn on.
+    """
+    known = grid_of(connection, case, sequence)
+    if known is None:
+        raise OtherImageError(f"{sequence}: nothing is drawn yet")
+    if known == grid:
+        raise OtherImageError(f"{sequence}: the image is the one that the lesion is drawn on")
+    stored = revision_of(connection, case, sequence)
+    _store(connection, case, NewStroke(sequence, stored, BEGUN_ANEW, np.zeros((0, 3), np.int64), "{}", at))
+    connection.execute("INSERT INTO grids VALUES (?, ?, ?, ?, ?, ?, ?)", (case, sequence, stored + 1, *_row_of(grid)))
+
+
+def _store(connection: sqlite3.Connection, case: str, stroke: NewStroke) -> None:
+    connection.execute("INSERT OR IGNORE INTO displays (settings) VALUES (?)", (stroke.settings,))
+    (display,) = connection.execute("SELECT id FROM displays WHERE settings = ?", (stroke.settings,)).fetchone()
+    row = (case, stroke.sequence, stroke.revision, stroke.tool, packed(stroke.runs), display, stroke.at)
+    connection.execute("INSERT INTO strokes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _row_of(grid: DrawingGrid) -> tuple[int, int, int, str]:
+    return (*grid.shape, grid.identity)
 
 
 def require_grid(connection: sqlite3.Connection, case: str, sequence: str, grid: DrawingGrid) -> None:
@@ -88,20 +120,33 @@ def require_grid(connection: sqlite3.Connection, case: str, sequence: str, grid:
     """
     known = grid_of(connection, case, sequence)
     if known is None:
-        connection.execute("INSERT INTO grids VALUES (?, ?, ?, ?, ?, ?)", (case, sequence, *grid.shape, grid.identity))
+        connection.execute("INSERT INTO grids VALUES (?, ?, 0, ?, ?, ?, ?)", (case, sequence, *_row_of(grid)))
     elif known != grid:
         raise OtherImageError(
             f"{sequence}: the image is not the one on which {case} was drawn (then {known.shape} voxels, now "
             f"{grid.shape}, or other voxel sizes or positions). Nothing was stored. To do: tell the study lead, who "
-            "puts the former image back"
+            "puts the former image back, or has the lesion drawn anew"
         )
 
 
-def grid_of(connection: sqlite3.Connection, case: str, sequence: str) -> DrawingGrid | None:
-    """The grid that a mask is drawn on; None where nothing is drawn."""
-    query = "SELECT i, j, k, identity FROM grids WHERE case_id = ? AND sequence = ?"
-    row = connection.execute(query, (case, sequence)).fetchone()
-    return None if row is None else DrawingGrid((row[0], row[1], row[2]), row[3])
+def grid_of(
+    connection: sqlite3.Connection, case: str, sequence: str, revision: int | None = None
+) -> DrawingGrid | None:
+    """The grid that a mask is drawn on, now or after so many strokes; None where nothing is drawn."""
+    known = _begun(connection, case, sequence, revision)
+    return None if known is None else known[1]
+
+
+def _begun(
+    connection: sqlite3.Connection, case: str, sequence: str, revision: int | None
+) -> tuple[int, DrawingGrid] | None:
+    """The stroke with which a mask was begun that a revision belongs to, and its grid."""
+    query = (
+        "SELECT since, i, j, k, identity FROM grids WHERE case_id = ? AND sequence = ? AND since <= ? "
+        "ORDER BY since DESC LIMIT 1"
+    )
+    row = connection.execute(query, (case, sequence, _LAST if revision is None else revision)).fetchone()
+    return None if row is None else (row[0], DrawingGrid((row[1], row[2], row[3]), row[4]))
 
 
 def revision_of(connection: sqlite3.Connection, case: str, sequence: str) -> int:
@@ -115,12 +160,14 @@ def codes_at(
 ) -> Codes:
     """The mask after so many strokes; None: after all of them."""
     until = _LAST if revision is None else revision
+    begun = _begun(connection, case, sequence, revision)
+    first = 0 if begun is None else begun[0]
     query = (
-        "SELECT revision, runs FROM snapshots WHERE case_id = ? AND sequence = ? AND revision <= ? "
+        "SELECT revision, runs FROM snapshots WHERE case_id = ? AND sequence = ? AND revision > ? AND revision <= ? "
         "ORDER BY revision DESC LIMIT 1"
     )
-    snapshot = connection.execute(query, (case, sequence, until)).fetchone()
-    since, start = (0, None) if snapshot is None else (snapshot[0], unpacked(snapshot[1]))
+    snapshot = connection.execute(query, (case, sequence, first, until)).fetchone()
+    since, start = (first, None) if snapshot is None else (snapshot[0], unpacked(snapshot[1]))
     query = (
         "SELECT runs FROM strokes WHERE case_id = ? AND sequence = ? AND revision >= ? AND revision < ? "
         "ORDER BY revision"
@@ -131,7 +178,8 @@ def codes_at(
 
 def masks_of(connection: sqlite3.Connection, case: str) -> dict[str, StoredMask]:
     """Sequence to mask, of those on which something was drawn."""
-    names = [row[0] for row in connection.execute("SELECT sequence FROM grids WHERE case_id = ? ORDER BY 1", (case,))]
+    query = "SELECT DISTINCT sequence FROM grids WHERE case_id = ? ORDER BY 1"
+    names = [row[0] for row in connection.execute(query, (case,))]
     masks = {}
     for name in names:
         grid = grid_of(connection, case, name)
@@ -141,10 +189,15 @@ def masks_of(connection: sqlite3.Connection, case: str) -> dict[str, StoredMask]
     return masks
 
 
-def displays_of(connection: sqlite3.Connection, case: str, sequence: str) -> tuple[DisplayUse, ...]:
-    """The settings of the display that a mask was drawn with, those of most strokes first."""
+def displays_of(
+    connection: sqlite3.Connection, case: str, sequence: str, revision: int | None = None
+) -> tuple[DisplayUse, ...]:
+    """The settings of the display that a mask was drawn with until a revision, those of most strokes first."""
+    begun = _begun(connection, case, sequence, revision)
+    first, until = 0 if begun is None else begun[0], _LAST if revision is None else revision
     query = (
         "SELECT settings, count(*) FROM strokes JOIN displays ON displays.id = display "
-        "WHERE case_id = ? AND sequence = ? GROUP BY display ORDER BY count(*) DESC, settings"
+        "WHERE case_id = ? AND sequence = ? AND revision >= ? AND revision < ? "
+        "GROUP BY display ORDER BY count(*) DESC, settings"
     )
-    return tuple(DisplayUse(*row) for row in connection.execute(query, (case, sequence)))
+    return tuple(DisplayUse(*row) for row in connection.execute(query, (case, sequence, first, until)))

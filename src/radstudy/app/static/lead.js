@@ -1,9 +1,11 @@
 // The study lead's page: how far readers are, their links, how they agree, what needs a look, and what is written out.
 
 import { showAgreement, showDisagreements } from "./agreement.js";
-import { ask, labelled, pressButton, progressBar, selection, table } from "./fields.js";
-import { day, page, reason, say } from "./frame.js";
+import { labelled, pressButton, progressBar, selection, table } from "./fields.js";
+import { day, page, reason } from "./frame.js";
 import { showLinks } from "./links.js";
+import { openedSection } from "./outcomes.js";
+import { anewSection, reopenSection } from "./reopen.js";
 import { addressOf } from "./routes.js";
 import { text } from "./strings.js";
 import { showTakeIn } from "./takein.js";
@@ -66,7 +68,7 @@ export async function showLead(parent, api, me, reload) {
   const disagreements = content.appendChild(section(text("lead.disagreements"), "wide"));
   const cards = content.appendChild(element("div", "cards wide"));
   const links = cards.appendChild(section(text("lead.links")));
-  cards.append(arrowSection(lead), reopen, showTakeIn(lead), openedSection(lead), exportSection(lead));
+  cards.append(arrowSection(lead), reopen, showTakeIn(lead), anewSection(lead), openedSection(lead), exportSection(lead));
   await Promise.all([
     filled(agreement, async () => showAgreement(await api.get("/api/lead/agreement"))),
     filled(disagreements, async () => showDisagreements(await api.get("/api/lead/disagreements"))),
@@ -167,42 +169,6 @@ function imageProblems({ problems, without_images: without }) {
   return [...problems, ...nothing];
 }
 
-/**
- * Opening a closed case again, with a reason that goes into the audit.
- * @param {Lead} lead
- */
-function reopenSection({ api, progress, reload }) {
-  const node = section(text("lead.reopen"));
-  const closed = progress.cases.filter(({ status }) => status === "closed");
-  node.appendChild(element("p", "definition", text("lead.reopen_why")));
-  if (!closed.length) {
-    node.appendChild(element("p", "quiet", text("lead.nothing_closed")));
-    return node;
-  }
-  const words = (/** @type {LeadCase} */ { reader, task, patient, lesion, repeat }) =>
-    [patient, lesion, text(`pages.task.${task}`), reader, ...(repeat ? [text("lead.repeat")] : [])].join(" · ");
-  const which = selection(closed.map((one, n) => ({ value: String(n), words: words(one) })));
-  const why = element("input");
-  why.type = "text";
-  why.maxLength = 2000;
-  const place = outcome();
-  const act = () => attempt(place, async () => {
-    if (why.value.trim().length < 3) {
-      why.focus();
-      throw new Error(text("lead.reason_missing"));
-    }
-    const { reader, task, patient, lesion, repeat } = closed[Number(which.value)];
-    await api.post("/api/lead/reopen", { reader, task, patient, lesion, repeat, reason: why.value.trim() });
-    say(text("lead.reopened", { patient, reader }));
-    await reload();
-    return "";
-  });
-  node.append(labelled(text("lead.case"), which), labelled(text("lead.reason"), why));
-  const row = node.appendChild(element("div", "row"));
-  row.append(pressButton(text("lead.reopen_button"), act), place);
-  return node;
-}
-
 /** @param {Lead} lead */
 function arrowSection({ progress }) {
   const node = section(text("lead.arrows"));
@@ -240,44 +206,5 @@ function exportSection({ api }) {
     return text("lead.exported", { cases, files });
   });
   row.append(pressButton(text("lead.export_button"), act), place);
-  return node;
-}
-
-/**
- * Noting that a reader has learned outcomes: the methods name the reader.
- * @param {Lead} lead
- */
-function openedSection({ api, progress, reload }) {
-  const node = section(text("lead.opened"));
-  node.appendChild(element("p", "definition", text("lead.opened_why")));
-  const readers = new Map(progress.readers.map(({ reader, outcomes_opened: since }) => [reader, since]));
-  for (const [reader, since] of readers) {
-    if (since) node.appendChild(element("p", "", text("lead.opened_since", { reader, day: day(since) })));
-  }
-  const options = [...readers].filter(([, since]) => !since).map(([reader]) => ({ value: reader, words: reader }));
-  if (!options.length) return node;
-  const who = selection(options);
-  const what = element("input");
-  what.type = "text";
-  what.maxLength = 2000;
-  const place = outcome();
-  const act = () => attempt(place, async () => {
-    const [reader, detail] = [who.value, what.value.trim()];
-    if (detail.length < 3) {
-      what.focus();
-      throw new Error(text("lead.opened_missing"));
-    }
-    const sure = await ask(text("lead.opened_sure", { reader }), text("lead.opened_why"), [
-      { value: "note", words: text("lead.opened_button"), primary: true }, { value: "", words: text("form.back") },
-    ]);
-    if (sure !== "note") return "";
-    await api.post("/api/lead/opened", { reader, detail });
-    say(text("lead.opened_done", { reader }));
-    await reload();
-    return "";
-  });
-  node.append(labelled(text("lead.reader"), who), labelled(text("lead.opened_what"), what));
-  const row = node.appendChild(element("div", "row"));
-  row.append(pressButton(text("lead.opened_button"), act), place);
   return node;
 }

@@ -44,6 +44,17 @@ class ReopenBody(Body):
     repeat: bool = False
 
 
+class AnewBody(Body):
+    """The drawing to begin anew, since its image was replaced, with the reason."""
+
+    reader: Name
+    patient: Name
+    lesion: Name = "1"
+    sequence: Name
+    reason: Annotated[str, Field(min_length=3, max_length=2_000)]
+    repeat: bool = False
+
+
 class OpenedBody(Body):
     """The reader who has learned outcomes: what, and how."""
 
@@ -91,6 +102,7 @@ class LeadRoutes:
             ("POST", "reopen", self.reopen),
             ("GET", "lesion/{patient}/{lesion}", self.lesion),
             ("GET", "lesion/{patient}/{lesion}/volume/{sequence}/{image}", self.volume),
+            ("POST", "anew", self.anew),
             ("POST", "opened", self.opened),
             ("POST", "arrow", self.arrow),
             ("POST", "export", self.export),
@@ -142,6 +154,13 @@ class LeadRoutes:
         body = await body_of(request, ReopenBody)
         content = await run_in_threadpool(lambda: self.room.reopen(**body.model_dump(exclude={"tab"})))
         self.events.publish("progress", {"task": body.task}, reader=body.reader)
+        return json_response(content)
+
+    async def anew(self, request: Request) -> Response:
+        """Have a lesion drawn anew on a replaced image."""
+        body = await body_of(request, AnewBody)
+        content = await run_in_threadpool(lambda: self.room.begin_anew(**body.model_dump(exclude={"tab"})))
+        self.events.publish("progress", {"task": "masks"}, reader=body.reader)
         return json_response(content)
 
     def _require_reader(self, name: str) -> None:

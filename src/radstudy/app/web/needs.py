@@ -297,6 +297,12 @@ class ReadingRoom(Protocol):
         """Open a closed case again, with a reason."""
         ...
 
+    def begin_anew(
+        self, *, reader: str, patient: str, lesion: str, sequence: str, reason: str, repeat: bool = False
+    ) -> Json:  # fmt: skip
+        """Have a lesion drawn anew on a sequence whose image was replaced, with a reason."""
+        ...
+
     def note_outcomes_opened(self, *, reader: str, detail: str) -> Json:
         """Note that a reader has learned outcomes; it stays, and the methods name the reader."""
         ...

@@ -11,8 +11,9 @@ from radstudy.app.reading.roster import roster_of
 from radstudy.app.reading.storage import database_file, open_storage
 from radstudy.app.web.needs import Json
 from radstudy.app.web.preparations import RunRecords, Steps
+from radstudy.app.web.room_images import drawing_grid
 from radstudy.app.web.server import Behind
-from radstudy.app.web.study_room import StudyRoom, drawing_grid
+from radstudy.app.web.study_room import StudyRoom
 from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import RadstudyError
 from radstudy.protocol import Protocol

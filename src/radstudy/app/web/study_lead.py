@@ -11,7 +11,7 @@ from radstudy.app.reading.lead_storage import BegunCase
 from radstudy.app.reading.roster import Assignment
 from radstudy.app.web.needs import CaseImages, Json, UnknownError
 from radstudy.app.web.room_errors import as_requests
-from radstudy.app.web.room_images import images_of
+from radstudy.app.web.room_images import drawing_grid, images_of
 from radstudy.app.web.study_panel import TASK_OF, StudyPanel
 
 
@@ -104,6 +104,17 @@ class StudyLead(StudyPanel):
     ) -> Json:  # fmt: skip
         """Open a closed case again; the record follows when it is closed again."""
         self.storage.reopen(reader=reader, task=task, patient=patient, lesion=lesion, reason=reason, repeat=repeat)
+        return {}
+
+    @as_requests
+    def begin_anew(
+        self, *, reader: str, patient: str, lesion: str, sequence: str, reason: str, repeat: bool = False
+    ) -> Json:  # fmt: skip
+        """Have a lesion drawn anew on a sequence whose image was replaced."""
+        _, images = self.lesion_of_study(patient=patient, lesion=lesion)
+        grid = drawing_grid(images.named(sequence).file)
+        self.storage.begin_anew(reader=reader, patient=patient, lesion=lesion, sequence=sequence, grid=grid,
+                                reason=reason, repeat=repeat)  # fmt: skip
         return {}
 
     @as_requests

@@ -47,14 +47,11 @@ from radstudy.app.web.needs import (
 )
 from radstudy.app.web.practice import practice_images, practice_side
 from radstudy.app.web.room_errors import as_requests
-from radstudy.app.web.room_images import images_of
+from radstudy.app.web.room_images import drawing_grid, images_of
 from radstudy.app.web.study_lead import StudyLead
 from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import RadstudyError
-from radstudy.formats.raster import read_grid
-from radstudy.formats.reading import digests_of, hash_of
 from radstudy.protocol.reading import characteristics_readers, family_of
-from radstudy.store import content_hash
 
 _LOG = logging.getLogger(__name__)
 _NOT_RECORDED = (
@@ -82,6 +79,7 @@ class StudyRoom(StudyLead):
     @as_requests
     def open_case(self, case: CaseAddress, *, tab: str, take: bool) -> Json:
         """The case document but for its sequences."""
+        self._require_own_images(self.storage.case(_reader_case(case)))
         stored = self.storage.open_case(_reader_case(case), tab, take=take, left_out=self._left_out())
         one = stored.assignment
         document: dict[str, Any] = {
@@ -98,6 +96,18 @@ class StudyRoom(StudyLead):
             **self._locked(stored),
         }  # fmt: skip
         return document
+
+    def _require_own_images(self, stored: StoredCase) -> None:
+        """Refuse a case one of whose masks lies on another image than the one that is there now."""
+        if stored.state.status == "closed" or stored.assignment.practice:
+            return
+        images = self._images(stored.assignment)
+        for sequence, mask in stored.masks.items():
+            if mask.grid != self._grid(images.named(sequence)):
+                raise ConflictError(
+                    f"the image of {sequence} is not the one on which this case was drawn: tell the study lead, who "
+                    "puts the former image back, or has the lesion drawn anew"
+                )
 
     @as_requests
     def images(self, case: CaseAddress) -> CaseImages:
@@ -284,12 +294,6 @@ class StudyRoom(StudyLead):
     def shut(self) -> None:
         """Close the storage."""
         self.storage.close()
-
-
-def drawing_grid(image: Path) -> DrawingGrid:
-    """The grid of an image file, whose identity changes with the file's content."""
-    shape = read_grid(image).shape
-    return DrawingGrid(shape, content_hash([shape, hash_of(digests_of(image))]))
 
 
 def _reader_case(case: CaseAddress) -> ReaderCase:

@@ -264,6 +264,36 @@ def test_a_drawing_never_moves_to_another_image(storage, case):
     assert storage.grid(case.id, "T2WI") == GRID
 
 
+def test_a_lesion_is_drawn_anew_on_a_replaced_image_and_what_was_closed_stays_on_its_own(storage, case):
+    one = storage.assignment(case)
+    address = {"reader": "anna", "patient": one.patient, "lesion": one.lesion, "sequence": "T2WI"}
+    other = DrawingGrid((2, 2, 3), "another image")
+    with pytest.raises(UsageError, match="nothing is drawn yet"):
+        storage.begin_anew(**address, grid=other, reason="wrong series")
+    for number in range(70):  # beyond a snapshot
+        draw(storage, case, number, [[number % 20, 1, 3]])
+    close(storage, case)
+    former = storage.codes(case.id, "T2WI", stage="final")
+    with pytest.raises(UsageError, match="the one that the lesion is drawn on"):
+        storage.begin_anew(**address, grid=GRID, reason="wrong series")
+    storage.begin_anew(**address, grid=other, reason="wrong series")
+    assert storage.grid(case.id, "T2WI") == other and storage.grid(case.id, "T2WI", stage="final") == GRID
+    np.testing.assert_array_equal(storage.codes(case.id, "T2WI", stage="final"), former)
+    assert not storage.codes(case.id, "T2WI").any() and len(storage.codes(case.id, "T2WI")) == 12
+    storage.open_case(case, TAB)
+    with pytest.raises(OtherImageError):
+        draw(storage, case, 71, [[3, 2, 3]])
+    new = Stroke("T2WI", 71, "brush", np.array([[3, 2, 3]]), {"image": "acquired"})
+    storage.append_stroke(case, TAB, new, other)
+    assert storage.codes(case.id, "T2WI").tolist() == [0, 0, 0, 3, 3, *[0] * 7]
+    assert [use.strokes for use in storage.displays(case.id, "T2WI")] == [1]
+    assert sum(use.strokes for use in storage.displays(case.id, "T2WI", stage="final")) == 70
+    close(storage, case)
+    assert storage.grid(case.id, "T2WI", stage="final") == other
+    np.testing.assert_array_equal(storage.codes(case.id, "T2WI", stage="first"), former)
+    assert "drawing begun anew by the lead" in [line.event for line in storage.audit()]
+
+
 def test_the_display_is_kept_with_each_mask(storage, case):
     draw(storage, case, 0, image="prepared", window=[0, 900])
     draw(storage, case, 1, image="prepared", window=[0, 900])

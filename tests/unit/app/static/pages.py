@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -126,3 +127,20 @@ def context_of(browser: Browser, scale: float = 1.0, width: int = 1366, height: 
         yield context
     finally:
         context.close()
+
+
+def browser_pids(folder: Path) -> list[int]:
+    """The processes of the browser whose profile lies in a folder: those that this test started."""
+    pids = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(folder) in (process / "cmdline").read_bytes().decode(errors="replace"):
+                pids.append(int(process.name))
+    return pids
+
+
+def kill_browser(folder: Path) -> None:
+    """End all of the browser's processes at once, as a crash does."""
+    for pid in browser_pids(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

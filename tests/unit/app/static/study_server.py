@@ -639,6 +639,7 @@ def lead_study(**more: Any) -> Study:
         "agreement": {"masks": masks, "items": items},
         "disagreements": disagreements,
         "reopen": {},
+        "anew": {},
         "arrow": {},
         "export": {
             "cases": 59,

@@ -583,15 +583,31 @@ def test_the_lead_notes_a_reader_who_has_learned_outcomes(browser: Browser) -> N
             {"reader": "R2", "detail": "the pathology report of 004", "tab": ANY}]  # fmt: skip
 
 
+def test_the_lead_has_a_lesion_drawn_anew(browser: Browser) -> None:
+    study = lead_study()
+    with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
+        page.locator(".link-list table").wait_for()
+        card = page.locator(".card", has=page.get_by_role("heading", name="Image replaced"))
+        card.get_by_label("Sequence").select_option("DWI")
+        card.get_by_role("button", name="Draw anew").click()
+        assert card.locator(".outcome").inner_text() == "Say why."
+        card.get_by_label("Reason").fill("the wrong series was imported")
+        card.get_by_role("button", name="Draw anew").click()
+        page.get_by_text("to be drawn anew by").wait_for()
+        (sent,) = study.sent("POST", "/api/lead/anew")
+        assert sent["sequence"] == "DWI" and sent["reason"] == "the wrong series was imported"
+        assert {"reader", "patient", "lesion", "repeat"} <= set(sent)
+
+
 def test_the_leads_table_follows_the_readers_and_leaves_a_reason_that_is_being_written(browser: Browser) -> None:
     study = lead_study()
     with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
         page.get_by_text("11 / 14").wait_for()
-        page.get_by_label("Reason").fill("drawn on the wrong")
+        page.get_by_label("Reason").first.fill("drawn on the wrong")
         study.lead["progress"]["readers"][1]["closed"] = 12
         study.tell("progress", {"task": "masks"})
         page.get_by_text("12 / 14").wait_for()
-        assert page.get_by_label("Reason").input_value() == "drawn on the wrong"
+        assert page.get_by_label("Reason").first.input_value() == "drawn on the wrong"
         page.get_by_role("heading", name="Study lead").focus()
         study.lead["progress"]["cases"] = []
         study.tell("progress", {"task": "masks"})

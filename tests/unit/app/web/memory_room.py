@@ -156,6 +156,10 @@ class MemoryRoom:
         self.called.append(("reopen", what))
         return {}
 
+    def begin_anew(self, **what):
+        self.called.append(("anew", what))
+        return {}
+
     def note_outcomes_opened(self, **what):
         self.called.append(("opened", what))
         return {}

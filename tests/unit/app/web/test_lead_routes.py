@@ -14,7 +14,7 @@ def test_a_reader_is_not_the_lead(server, path):
     assert server.browser().ask("GET", f"/api/lead/{path}").status == 403
 
 
-@pytest.mark.parametrize("path", ["links", "reopen", "opened", "arrow", "export", "takein"])
+@pytest.mark.parametrize("path", ["links", "reopen", "anew", "opened", "arrow", "export", "takein"])
 def test_a_reader_changes_nothing_of_the_lead(server, path):
     assert server.browser().ask("POST", f"/api/lead/{path}", {"reader": "anna"}).status == 403
     assert not server.room.called and not server.room.links.kept
@@ -51,6 +51,21 @@ def test_reopening_takes_a_reason(server):
     assert lead.ask("POST", "/api/lead/reopen", body).status == 200
     assert lead.ask("POST", "/api/lead/reopen", {**body, "reason": ""}).status == 422
     assert server.room.called == [("reopen", {name: body[name] for name in body if name != "tab"})]
+
+
+def test_drawing_anew_takes_a_reason(server):
+    lead = server.browser(reader="", role="lead")
+    body = {
+        "reader": "anna",
+        "patient": "P1",
+        "lesion": "1",
+        "sequence": "T2WI",
+        "reason": "wrong series",
+        "repeat": False,
+    }
+    assert lead.ask("POST", "/api/lead/anew", body).status == 200
+    assert lead.ask("POST", "/api/lead/anew", {**body, "reason": ""}).status == 422
+    assert server.room.called == [("anew", body)]
 
 
 def test_a_reader_who_has_learned_outcomes_is_noted_with_what_he_saw(server):

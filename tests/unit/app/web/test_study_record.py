@@ -10,7 +10,7 @@ import pytest
 
 from radstudy.app.reading import record
 from radstudy.app.reading.audit import utc_now
-from radstudy.app.web.needs import CaseAddress, SentAnswers, SentStroke
+from radstudy.app.web.needs import CaseAddress, ConflictError, SentAnswers, SentStroke
 from radstudy.app.web.of_study import behind_of
 from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.roi import Roi
@@ -125,6 +125,26 @@ def test_an_image_that_is_gone_or_another_stops_no_other_case_and_takes_away_no_
     assert room.lead_agreement()["masks"] == []
     image.write_bytes(kept)
     assert room.export()["problems"] == []
+
+
+def test_a_case_on_a_replaced_image_opens_only_when_it_is_drawn_anew(room):
+    case = next_case(room, "ann", "masks")
+    room.open_case(case, tab="t", take=False)
+    run = np.array([[index(3, 4, 2), 4, CODE]], np.int64)
+    room.stroke(case, "t", SentStroke("T2", 0, "brush", run, {"image": "acquired"}))
+    patient = lesion_of(room, case)
+    replaced(room, room.data / patient / "T2.nii.gz")
+    with pytest.raises(ConflictError, match="the image of T2 is not the one on which this case was drawn"):
+        room.open_case(case, tab="t", take=False)
+    room.begin_anew(reader="ann", patient=patient, lesion="1", sequence="T2", reason="wrong series")
+    document = room.open_case(case, tab="t", take=False)
+    assert document["masks"]["T2"] == {"revision": 2, "runs": []}
+    for sequence, revision in (("T2", 2), ("DCE3", 0)):
+        room.stroke(case, "t", SentStroke(sequence, revision, "brush", run, {"image": "acquired"}))
+    room.save_answers(case, "t", SentAnswers(0, {}, SEEN))
+    told = room.close_case(case, "t")
+    assert "note" not in told and told["measures"]["masks"][0]["voxels"] == 4
+    assert (room.data / patient / "T2_ann.nii.gz").exists()
 
 
 def test_a_dicom_series_that_does_not_fit_costs_the_seg_alone(room, caplog):

@@ -40,9 +40,10 @@ INSERT INTO "audit" VALUES(2,'2026-03-01T09:31:16.000+00:00','anna','masks','P1'
 CREATE TABLE displays (id INTEGER PRIMARY KEY, settings TEXT NOT NULL UNIQUE);
 INSERT INTO "displays" VALUES(1,'{"image": "prepared"}');
 CREATE TABLE grids (
-        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, i INTEGER NOT NULL,
-        j INTEGER NOT NULL, k INTEGER NOT NULL, identity TEXT NOT NULL, PRIMARY KEY (case_id, sequence));
-INSERT INTO "grids" VALUES('M-7QFG','T2WI',4,5,6,'grid of T2WI');
+        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, since INTEGER NOT NULL,
+        i INTEGER NOT NULL, j INTEGER NOT NULL, k INTEGER NOT NULL, identity TEXT NOT NULL,
+        PRIMARY KEY (case_id, sequence, since));
+INSERT INTO "grids" VALUES('M-7QFG','T2WI',0,4,5,6,'grid of T2WI');
 CREATE TABLE links (
         id TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, role TEXT NOT NULL CHECK (role IN ('reader', 'lead')),
         reader TEXT NOT NULL, task TEXT NOT NULL, created_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
@@ -52,9 +53,8 @@ INSERT INTO "readers" VALUES('anna',NULL);
 INSERT INTO "readers" VALUES('ben',NULL);
 INSERT INTO "readers" VALUES('cleo',NULL);
 CREATE TABLE snapshots (
-        case_id TEXT NOT NULL, sequence TEXT NOT NULL, revision INTEGER NOT NULL, runs BLOB NOT NULL,
-        PRIMARY KEY (case_id, sequence, revision),
-        FOREIGN KEY (case_id, sequence) REFERENCES grids (case_id, sequence));
+        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, revision INTEGER NOT NULL,
+        runs BLOB NOT NULL, PRIMARY KEY (case_id, sequence, revision));
 INSERT INTO "snapshots" VALUES('M-7QFG','T2WI',64,X'7801636080000728CD0CA50104300044');
 CREATE TABLE stage_masks (
         case_id TEXT NOT NULL, stage TEXT NOT NULL, round INTEGER NOT NULL, sequence TEXT NOT NULL,
@@ -69,10 +69,9 @@ CREATE TABLE stages (
 INSERT INTO "stages" VALUES('M-7QFG','first',1,1,'2026-03-01T09:31:13.000+00:00');
 INSERT INTO "stages" VALUES('M-7QFG','final',1,1,'2026-03-01T09:31:14.000+00:00');
 CREATE TABLE strokes (
-        case_id TEXT NOT NULL, sequence TEXT NOT NULL, revision INTEGER NOT NULL, tool TEXT NOT NULL,
-        runs BLOB NOT NULL, display INTEGER NOT NULL REFERENCES displays (id), at TEXT NOT NULL,
-        PRIMARY KEY (case_id, sequence, revision),
-        FOREIGN KEY (case_id, sequence) REFERENCES grids (case_id, sequence));
+        case_id TEXT NOT NULL REFERENCES assignments (id), sequence TEXT NOT NULL, revision INTEGER NOT NULL,
+        tool TEXT NOT NULL, runs BLOB NOT NULL, display INTEGER NOT NULL REFERENCES displays (id), at TEXT NOT NULL,
+        PRIMARY KEY (case_id, sequence, revision));
 INSERT INTO "strokes" VALUES('M-7QFG','T2WI',0,'brush',X'7801636080004628CD0CA50100400005',1,'2026-03-01T09:30:06.000+00:00');
 INSERT INTO "strokes" VALUES('M-7QFG','T2WI',1,'brush',X'7801636480004628CD0CA50100580006',1,'2026-03-01T09:30:07.000+00:00');
 INSERT INTO "strokes" VALUES('M-7QFG','T2WI',2,'brush',X'7801636280004628CD0CA50100700007',1,'2026-03-01T09:30:08.000+00:00');

@@ -13,6 +13,7 @@ ACQUISITION = TableFile(
 DECLARED = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
     ACQUISITION,
+    OpaqueFile("report/manuscript.docx", "The paper as one Word file: methods, results, tables, figures, references."),
     OpaqueFile("report/report_numbers.csv", "Every number of the report with the cells that it comes from."),
     OpaqueFile(
         "report/settings.json", "All settings in force, defaults included; the source of the settings' numbers."

@@ -1,4 +1,4 @@
-"""A table of the report as a Word file: caption, header rows that repeat, merged cells, footnotes, the notice."""
+"""Word files: a table of the report with caption, repeated header rows, merged cells and footnotes; texts; headings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 from docx import Document
 from docx.document import Document as WordDocument
-from docx.enum.section import WD_ORIENT
+from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.section import Section
 from docx.shared import Emu, Mm, Pt, RGBColor
 from docx.table import Table as WordTable
 from docx.table import _Cell
@@ -29,8 +30,8 @@ _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
 _PORTRAIT = 105  # characters of a row that fit a portrait page
 _PADDING, _LONGEST = 3, 58  # characters: of a cell's margins, and of a text before it wraps
 _LONGEST_TITLE = 255  # characters, of a property of a Word file
-_FONT, _SIZE, _SMALL = "Arial", 8.5, 7.5
-_QUIET, _FLAG = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04)
+_FONT, _SIZE, _SMALL, _TEXT = "Arial", 8.5, 7.5, 10
+_QUIET, _FLAG, _INK = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04), RGBColor(0x1D, 0x27, 0x30)
 _MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table must give the same bytes
 
 
@@ -48,9 +49,21 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     The file's bytes: A4, landscape if the table is wide; the same table gives the same bytes.
     """
     table = table.plain()
-    rows = [*table.header, *table.rows]
-    widths = _letters(table.header, table.rows)
-    document = _page(turned=sum(widths) > _PORTRAIT, title=f"{number}. {caption}")
+    document = blank_document(title=f"{number}. {caption}", landscape=_is_wide(table))
+    add_table(document, table, number=number, caption=caption, notice=notice)
+    return packed(document)
+
+
+def add_table(document: WordDocument, table: Table, *, number: str, caption: str, notice: str = "") -> None:
+    """Add a table with its caption above and its footnotes below; a wide one on a page of its own, turned.
+
+    Parameters
+    ----------
+    document : to add it to.
+    table : without sources of its numbers (`Table.plain`).
+    number, caption, notice : as of `word_file`.
+    """
+    turn_page(document, landscape=_is_wide(table))
     above = document.add_paragraph()
     above.paragraph_format.keep_with_next = True
     _run(above, f"{number}. ", bold=True)
@@ -59,10 +72,39 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
         flag = document.add_paragraph()
         flag.paragraph_format.keep_with_next = True
         _run(flag, notice, size=_SMALL, bold=True, colour=_FLAG)
-    _fill(document, rows, len(table.header), widths)
+    _fill(document, [*table.header, *table.rows], len(table.header), _letters(table.header, table.rows))
     for line in table.footnotes:
         _run(document.add_paragraph(), line, size=_SMALL, colour=_QUIET)
-    return _packed(document)
+
+
+def add_heading(document: WordDocument, text: str, *, level: int = 1) -> None:
+    """Add a heading; level 0 is the title."""
+    heading = document.add_heading(level=level)
+    _run(heading, text, size=16 if level == 0 else 12, bold=True, colour=_INK).font.name = _FONT
+
+
+def add_text(document: WordDocument, text: str, *, lead: str = "") -> None:
+    """Add a paragraph, with a word or two in bold before it."""
+    paragraph = document.add_paragraph()
+    if lead:
+        _run(paragraph, f"{lead} ", size=_TEXT, bold=True)
+    _run(paragraph, text, size=_TEXT)
+
+
+def add_header(document: WordDocument, text: str) -> None:
+    """Put a line on top of every page; "" puts none."""
+    if text:
+        _run(document.sections[0].header.paragraphs[0], text, size=_SMALL, bold=True, colour=_FLAG)
+
+
+def turn_page(document: WordDocument, *, landscape: bool) -> None:
+    """Go on with a page of this orientation."""
+    if (document.sections[-1].orientation == WD_ORIENT.LANDSCAPE) != landscape:
+        _orient(document.add_section(WD_SECTION.NEW_PAGE), landscape=landscape)
+
+
+def _is_wide(table: Table) -> bool:
+    return sum(_letters(table.header, table.rows)) > _PORTRAIT
 
 
 def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
@@ -84,12 +126,10 @@ def _width(cell: Cell) -> int:
     return max(len(cell.whole_text) + len(cell.mark) + indent, len(cell.below))
 
 
-def _page(*, turned: bool, title: str) -> WordDocument:
+def blank_document(*, title: str, landscape: bool = False) -> WordDocument:
+    """An empty A4 document."""
     document = Document()
-    section = document.sections[0]
-    section.orientation = WD_ORIENT.LANDSCAPE if turned else WD_ORIENT.PORTRAIT
-    section.page_width, section.page_height = (Mm(_LONG), Mm(_SHORT)) if turned else (Mm(_SHORT), Mm(_LONG))
-    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(_MARGIN)
+    _orient(document.sections[0], landscape=landscape)
     normal = document.styles["Normal"]
     normal.font.name, normal.font.size = _FONT, Pt(_SIZE)
     normal.paragraph_format.space_after = Pt(3)
@@ -99,8 +139,14 @@ def _page(*, turned: bool, title: str) -> WordDocument:
     return document
 
 
+def _orient(section: Section, *, landscape: bool) -> None:
+    section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (Mm(_LONG), Mm(_SHORT)) if landscape else (Mm(_SHORT), Mm(_LONG))
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(_MARGIN)
+
+
 def _fill(document: WordDocument, rows: Sequence[Row], header: int, widths: Sequence[int]) -> None:
-    section = document.sections[0]
+    section = document.sections[-1]
     room = (section.page_width or 0) - (section.left_margin or 0) - (section.right_margin or 0)
     grid = document.add_table(rows=len(rows), cols=len(widths))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
@@ -181,7 +227,7 @@ def _rules(grid: WordTable, header: int) -> None:
             cell.get_or_add_tcPr().append(borders)
 
 
-def _packed(document: WordDocument) -> bytes:
+def packed(document: WordDocument) -> bytes:
     """The file's bytes, with the same date for all its parts."""
     memory, packed = io.BytesIO(), io.BytesIO()
     document.save(memory)

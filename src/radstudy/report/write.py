@@ -25,6 +25,8 @@ from radstudy.report.cited.settings import SETTINGS_FILE, settings_document
 from radstudy.report.facts import RunFacts, read_facts
 from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
+from radstudy.report.manuscript import FILE as MANUSCRIPT_FILE
+from radstudy.report.manuscript import manuscript
 from radstudy.report.outline import LAYERS, outline_of
 from radstudy.report.pictures import colours, picture_files
 from radstudy.report.sections import Part, ReportSection, build_sections
@@ -53,7 +55,7 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     page = run / "report.html"
     with hiding(facts.identifiers), outline_of(protocol.report):
         sections = build_sections(facts)
-        sources = _write_parts(facts, sections, run / "report", jobs)
+        sources, pictures = _write_parts(facts, sections, run / "report", jobs)
         for name, content in picture_files(facts, jobs=jobs):
             write_bytes(run / "report" / "pictures" / name, content)
         listing = Listing()
@@ -62,17 +64,26 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
         if (preset := preset_document(facts)) is not None:
             write_json(run / PRESET_FILE, preset)
         _list_word_tables(listing, sections)
+        write_bytes(run / MANUSCRIPT_FILE, manuscript(facts, sections, pictures, listing))
         write_bytes(run / NUMBERS_FILE, csv_bytes(listing.frame(CellReader(run))))
     return page
 
 
-def _write_parts(facts: RunFacts, sections: list[ReportSection], folder: Path, jobs: int) -> dict[str, str]:
-    """Write tables and figures and return the data URI of every figure; a part that cannot be written says so."""
+def _write_parts(
+    facts: RunFacts, sections: list[ReportSection], folder: Path, jobs: int
+) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Write tables and figures; a part that cannot be written says so.
+
+    Returns
+    -------
+    Figure to its data URI for the page, and figure to its PNG.
+    """
     places = [(section.parts, index) for section in sections for index in range(len(section.parts))]
     places = [(parts, index) for parts, index in places if isinstance(parts[index].content, Table | DrawnFigure)]
     parts = [own[index] for own, index in places]
     notice, kinds = facts.protocol.notice, facts.protocol.report.figures
     sources: dict[str, str] = {}
+    pictures: dict[str, bytes] = {}
     results = dict(finished(partial(_files_or_bug, notice=notice, kinds=kinds), parts, jobs, named=_title))
     for index, part in enumerate(parts):
         files = results[index]
@@ -83,11 +94,12 @@ def _write_parts(facts: RunFacts, sections: list[ReportSection], folder: Path, j
             continue
         place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.name
         for kind, content in files.items():
-            if kind != "svg" or "svg" in kinds:
+            if kind not in ("svg", "png") or kind in kinds:
                 write_bytes(place.with_name(f"{place.name}.{kind}"), content)
         if "svg" in files:
             sources[part.name] = "data:image/svg+xml;base64," + base64.b64encode(files["svg"]).decode("ascii")
-    return sources
+            pictures[part.name] = files["png"]
+    return sources, pictures
 
 
 def _list_word_tables(listing: Listing, sections: list[ReportSection]) -> None:
@@ -115,14 +127,14 @@ def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, 
 
 
 def _files_of(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
-    """The files of a table or figure by their suffix; a figure's SVG, which the page shows, is always among them."""
+    """The files of a table or figure by their suffix; a figure's SVG, for the page, and PNG, for Word, always."""
     content = part.content
     if isinstance(content, Table):
         word = word_file(content, number=part.number, caption=part.caption, notice=notice)
         flagged = _flagged(content.frame, notice)
         return {"csv": csv_bytes(flagged), "xlsx": xlsx_bytes(flagged), "docx": word}
     with style():
-        files = rendered(with_notice(content.figure, notice), {"svg", *kinds})
+        files = rendered(with_notice(content.figure, notice), {"svg", "png", *kinds})
     if content.frame is not None:
         files["csv"] = csv_bytes(_flagged(content.frame, notice))
     return files

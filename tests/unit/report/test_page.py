@@ -1,6 +1,7 @@
 """The page: three layers, one banner, a watermark in every figure, empty parts in one list, nothing from elsewhere."""
 
 import html
+import io
 import re
 
 import numpy as np
@@ -17,7 +18,9 @@ NOTICE = 'MADE UP: "no" </style><script>alert(1)</script> patient.'
 
 
 def drawn_quickly(part, notice, kinds):
-    return {"svg": b"<svg/>"}
+    memory = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(memory, "PNG")
+    return {"svg": b"<svg/>", "png": memory.getvalue()}
 
 
 @pytest.fixture
@@ -63,7 +66,9 @@ def test_a_hostile_notice_ends_neither_the_style_nor_the_page(page):
 
 def test_the_page_asks_for_nothing_from_elsewhere(page):
     text = page()
-    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', text)
+    assert not re.findall(r'src="(?!data:)[^"]*"', text)
+    links = re.findall(r'href="(?!data:|#)([^"]*)"', text)
+    assert all(re.fullmatch(r"[\w/.-]+", link) for link in links), links  # files of the run, which lie beside the page
     assert not re.findall(r"url\(|@import|https?://", text.partition("<body>")[0])
     script = text.partition('<script type="module">')[2]
     assert not re.findall(r"\bimport\b|\bfetch\b|innerHTML|https?://", script)

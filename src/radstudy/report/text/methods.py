@@ -15,6 +15,7 @@ from radstudy.report.text.images import FEATURES, IMAGES
 from radstudy.report.text.modelling import MODELS, SELECTION
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.reading import READ
+from radstudy.report.text.references import Citations
 from radstudy.report.text.resampling import BASELINES, CHANCE, RESAMPLING
 from radstudy.report.text.sentence import Sentence, not_run, said
 from radstudy.report.text.statistics import STATISTICS, TAILS
@@ -22,9 +23,16 @@ from radstudy.report.text.statistics import STATISTICS, TAILS
 _STEPS = ("evaluate", "model", "agree", "extract", "prepare", "cohort")
 
 
-def methods(facts: RunFacts) -> list[Paragraph]:
-    """The methods text, without paragraphs that have no true sentence."""
-    told = [Paragraph(said(facts, sentences), lead) for lead, sentences in METHODS]
+def methods(facts: RunFacts, citations: Citations | None = None) -> list[Paragraph]:
+    """The methods text, without paragraphs that have no true sentence.
+
+    Parameters
+    ----------
+    facts : the run.
+    citations : number the references where a sentence names a method; None: the text has none.
+    """
+    citations = Citations(()) if citations is None else citations
+    told = [Paragraph(said(facts, sentences, citations.cited), lead) for lead, sentences in METHODS]
     return [_with_marks(facts, paragraph) for paragraph in told if paragraph.text]
 
 

@@ -40,9 +40,11 @@ class Sentence:
             )
 
 
-def said(facts: RunFacts, sentences: Iterable[Sentence]) -> str:
-    """The sentences that are true of the run, one after the other."""
-    return " ".join(filter(None, (sentence.said(facts) for sentence in sentences)))
+def said(
+    facts: RunFacts, sentences: Iterable[Sentence], change: Callable[[str, str], str] = lambda _, text: text
+) -> str:
+    """The sentences that are true of the run, one after the other; `change` gets the name and text of each."""
+    return " ".join(filter(None, (change(sentence.name, sentence.said(facts)) for sentence in sentences)))
 
 
 def not_run(step: str) -> Sentence:

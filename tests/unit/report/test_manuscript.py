@@ -92,7 +92,7 @@ def test_what_authors_must_add_is_marked_in_the_text_and_listed(written):
 
 
 def test_figures_fit_their_page_and_wide_tables_are_turned(written):
-    document, parts, _, _ = written
+    document, _, _, _ = written
     for section in document.sections:
         turned = section.orientation == WD_ORIENT.LANDSCAPE
         assert (section.page_width > section.page_height) == turned

@@ -513,11 +513,12 @@ def test_a_case_is_opened_again_only_with_a_reason(browser: Browser) -> None:
     study = lead_study()
     with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
         page.locator(".link-list table").wait_for()
-        page.get_by_label("Case", exact=True).select_option(label="003 · 1 · Drawing · R2")
-        page.get_by_role("button", name="Open again").click()
-        page.get_by_text("Say why.").wait_for()
+        card = page.locator(".card", has=page.get_by_role("heading", name="Open a case again"))
+        card.get_by_label("Case", exact=True).select_option(label="003 · 1 · Drawing · R2")
+        card.get_by_role("button", name="Open again").click()
+        card.get_by_text("Say why.").wait_for()
         assert not study.sent("POST", "/api/lead/reopen")
-        page.get_by_label("Reason").fill("Wrong breast")
+        card.get_by_label("Reason").fill("Wrong breast")
         page.get_by_role("button", name="Open again").click()
         page.get_by_text("003 is open again for R2.").wait_for()
         sent = study.sent("POST", "/api/lead/reopen")[0]

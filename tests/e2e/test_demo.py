@@ -142,6 +142,7 @@ def test_a_second_run_does_nothing_and_changes_nothing(demo_copy, command):
     assert {name: (demo_copy / name).read_bytes() for name in NUMBERS} == before
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(demo, tmp_path, command):
     out = tmp_path / "out"
     arguments = [sys.executable, "-m", "radstudy", "run", str(lean(demo)), "--out", str(out), "--jobs", "1"]

@@ -86,6 +86,7 @@ def read(tmp_path_factory):
     return folder, plan, record, lead
 
 
+@pytest.mark.long
 def test_the_run_says_of_the_reading_what_the_readers_own_record_says(read):
     folder, plan, record, lead = read
     done = subprocess.run([sys.executable, "-m", "radstudy", "run", folder / "study.yaml", "--out", folder / "out",

@@ -35,6 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("demo"), patients=20, seed=7, jobs=1).parent
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_files_whatever_the_processes(made: Path, tmp_path: Path) -> None:
     seen: list[object] = []
 

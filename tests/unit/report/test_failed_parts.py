@@ -65,6 +65,7 @@ def test_a_broken_part_has_its_traceback_folded_in_the_page(run, monkeypatch, re
     assert page.count("could not be made") == 1  # the other parts are there
 
 
+@pytest.mark.long
 def test_a_part_whose_files_cannot_be_made_does_not_end_the_report(run, monkeypatch):
     real = write._files_of
 

@@ -86,6 +86,7 @@ def test_from_the_table_to_the_report(tmp_path):
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_every_layout_gives_the_same_models(tmp_path):
     wide = made(tmp_path)
     _, reference = go(tmp_path, study())
@@ -221,6 +222,7 @@ def test_a_signature_of_a_table_refuses_images(tmp_path):
 # --- classifiers in a study ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_several_classifiers_stand_in_the_same_tables(tmp_path):
     made(tmp_path)
     fit = "[logistic, {svm: {strengths: [1]}}, {random_forest: {trees: 20, smallest_leaf: [3]}}, knn]"

@@ -123,6 +123,7 @@ def test_a_fault_while_the_volume_is_in_memory_is_logged_although_the_step_meets
     assert_names_nobody(log)
 
 
+@pytest.mark.long
 def test_a_command_prints_the_traceback_with_debug_alone_and_ends_with_the_same_code(cohort):
     plant = textwrap.dedent(f"""
         import radstudy.steps.prepare as step

@@ -118,6 +118,7 @@ def test_practice_comes_first_and_an_empty_list_says_why(browser: Browser) -> No
         page.get_by_text("More cases open later").wait_for()
 
 
+@pytest.mark.long
 def test_skipping_puts_the_case_at_the_end(browser: Browser) -> None:
     study = reader_study()
     with StudyServer(study) as server, opened(browser, server, "#/case/masks/M-PQ4D") as page:
@@ -128,6 +129,7 @@ def test_skipping_puts_the_case_at_the_end(browser: Browser) -> None:
         assert page.locator(".entry").last.inner_text().split() == ["M-PQ4D", "skipped", "Open"]
 
 
+@pytest.mark.long
 def test_a_case_held_by_another_tab_is_taken_over_only_if_the_reader_says_so(browser: Browser) -> None:
     study = reader_study()
     held = study.cases["characteristics"][0]
@@ -231,6 +233,7 @@ def test_what_is_missing_is_marked_and_named_only_when_the_reader_wants_to_finis
         assert not asked(page, "tic_type").locator(".problem").is_visible()
 
 
+@pytest.mark.long
 def test_a_number_out_of_its_range_or_no_number_is_said_at_once_and_not_accepted(browser: Browser) -> None:
     study = reader_study()
     case = study.cases["characteristics"][0]
@@ -254,6 +257,7 @@ def test_a_number_out_of_its_range_or_no_number_is_said_at_once_and_not_accepted
         wait_for(lambda: case.values.get("max_diameter_cm") == "not assessable", "the answer")
 
 
+@pytest.mark.long
 def test_the_likelihood_starts_unset_and_its_middle_can_be_chosen(browser: Browser) -> None:
     study = reader_study()
     case = study.cases["characteristics"][0]
@@ -303,6 +307,7 @@ def test_locking_shows_computed_values_beside_the_readers_own_and_freezes_all_bu
         assert asked(page, "margin").locator("input").first.is_disabled()
 
 
+@pytest.mark.long
 def test_answers_survive_a_server_that_is_away_and_a_page_that_is_lost(browser: Browser) -> None:
     study = reader_study()
     case = study.cases["characteristics"][0]
@@ -329,6 +334,7 @@ def test_answers_survive_a_server_that_is_away_and_a_page_that_is_lost(browser: 
         assert asked(page, "margin").get_by_label("not circumscribed").is_checked()
 
 
+@pytest.mark.long
 def test_answers_changed_elsewhere_are_never_overwritten_in_silence(browser: Browser) -> None:
     study = reader_study()
     case = study.cases["characteristics"][0]
@@ -372,6 +378,7 @@ def test_in_drawing_each_sequence_is_answered_before_closing(browser: Browser) -
         assert case.status == "closed"
 
 
+@pytest.mark.long
 def test_the_curve_is_that_of_the_voxel_under_the_crosshair(browser: Browser) -> None:
     study = reader_study()
     with StudyServer(study) as server, opened(browser, server, "#/case/characteristics/C-PR01") as page:
@@ -474,6 +481,7 @@ def test_agreement_is_not_shown_where_the_server_refuses_it(browser: Browser) ->
         assert page.get_by_text("24 / 24").is_visible()
 
 
+@pytest.mark.long
 def test_links_are_made_shown_once_and_revoked(browser: Browser) -> None:
     study = lead_study()
     with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
@@ -505,11 +513,12 @@ def test_a_case_is_opened_again_only_with_a_reason(browser: Browser) -> None:
     study = lead_study()
     with StudyServer(study) as server, opened(browser, server, "#/lead") as page:
         page.locator(".link-list table").wait_for()
-        page.get_by_label("Case", exact=True).select_option(label="003 · 1 · Drawing · R2")
-        page.get_by_role("button", name="Open again").click()
-        page.get_by_text("Say why.").wait_for()
+        card = page.locator(".card", has=page.get_by_role("heading", name="Open a case again"))
+        card.get_by_label("Case", exact=True).select_option(label="003 · 1 · Drawing · R2")
+        card.get_by_role("button", name="Open again").click()
+        card.get_by_text("Say why.").wait_for()
         assert not study.sent("POST", "/api/lead/reopen")
-        page.get_by_label("Reason").fill("Wrong breast")
+        card.get_by_label("Reason").fill("Wrong breast")
         page.get_by_role("button", name="Open again").click()
         page.get_by_text("003 is open again for R2.").wait_for()
         sent = study.sent("POST", "/api/lead/reopen")[0]
@@ -537,6 +546,7 @@ def test_a_case_that_the_lead_has_opened_again_can_be_changed_beside_its_first_a
         assert case.first["margin"] == "circumscribed"
 
 
+@pytest.mark.long
 def test_masks_are_taken_in_and_the_record_is_written(browser: Browser, tmp_path: Path) -> None:
     study = lead_study()
     mask, picture = tmp_path / "lesion.nii.gz", tmp_path / "lesion.png"
@@ -567,6 +577,7 @@ def test_masks_are_taken_in_and_the_record_is_written(browser: Browser, tmp_path
             "Patient 007, DWI, reader R2: not the room's mask. To do: move the file away."]  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_lead_notes_a_reader_who_has_learned_outcomes(browser: Browser) -> None:
     study = lead_study()
     with StudyServer(study) as server, opened(browser, server, "#/lead") as page:

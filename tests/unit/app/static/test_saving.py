@@ -67,6 +67,7 @@ def test_a_lost_answer_stores_a_stroke_once(browser: Browser) -> None:
         assert room.page.locator(".notice").count() == 0
 
 
+@pytest.mark.long
 def test_a_mask_changed_elsewhere_is_loaded_again_and_the_reader_decides(browser: Browser) -> None:
     for button, kept in (("Leave them out", False), ("Draw them on top", True)):
         with Harness(case_on(GRID)) as harness, context_of(browser) as context:

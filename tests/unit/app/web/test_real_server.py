@@ -90,6 +90,7 @@ def test_links_are_kept_as_hashes_alone(server):
         assert not file.is_file() or token.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.long
 def test_two_servers_on_one_computer_do_not_share_a_cookie(server, tmp_path):
     with served(write_study(tmp_path, patients=1), "ann") as other:
         one, two = server.reader(), other.reader()

@@ -111,6 +111,7 @@ def test_a_second_call_gets_a_link_to_the_server_that_runs(study):
         assert ended(first)[0] == 0
 
 
+@pytest.mark.long
 def test_a_killed_server_leaves_nothing_that_misleads_the_next(study):
     with running(study) as (first, line):
         old = LINK.match(line)[2]

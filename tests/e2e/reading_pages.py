@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from unit.app.static.pages import drag
 from unit.app.static.screens import Screen
 
 if TYPE_CHECKING:
@@ -152,12 +153,7 @@ class Visitor:
         angles = np.linspace(0, 2 * np.pi, 30, endpoint=False) + 0.0123
         radius = radius_mm * screen.px_per_mm
         points = np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=1)
-        mouse = self.page.mouse
-        mouse.move(*points[0])
-        mouse.down()
-        for point in points[1:]:
-            mouse.move(*point)
-        mouse.up()
+        drag(self.page, points)
         return screen.in_polygon(points)
 
     def codes(self, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:

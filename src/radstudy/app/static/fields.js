@@ -22,6 +22,26 @@ export function pressButton(words, act, name = "") {
   return node;
 }
 
+/** A field for a line of text that goes into the audit. */
+export function lineField() {
+  const field = element("input");
+  field.type = "text";
+  field.maxLength = 2000;
+  return field;
+}
+
+/**
+ * The line that was typed; without one the field is focused, and that is said.
+ * @param {HTMLInputElement} field
+ * @param {string} missing what to say
+ */
+export function lineIn(field, missing) {
+  const line = field.value.trim();
+  if (line.length >= 3) return line;
+  field.focus();
+  throw new Error(missing);
+}
+
 /**
  * A question with several controls: a fieldset whose legend is the label, with a definition and a place for what is wrong.
  * @param {string} label

@@ -1,6 +1,6 @@
 // The lead notes that a reader has learned outcomes: the methods name the reader.
 
-import { ask, labelled, pressButton, selection } from "./fields.js";
+import { ask, labelled, lineField, lineIn, pressButton, selection } from "./fields.js";
 import { day, say } from "./frame.js";
 import { attempt, outcome, section } from "./lead.js";
 import { text } from "./strings.js";
@@ -19,16 +19,10 @@ export function openedSection({ api, progress, reload }) {
   const options = [...readers].filter(([, since]) => !since).map(([reader]) => ({ value: reader, words: reader }));
   if (!options.length) return node;
   const who = selection(options);
-  const what = element("input");
-  what.type = "text";
-  what.maxLength = 2000;
+  const what = lineField();
   const place = outcome();
   const act = () => attempt(place, async () => {
-    const [reader, detail] = [who.value, what.value.trim()];
-    if (detail.length < 3) {
-      what.focus();
-      throw new Error(text("lead.opened_missing"));
-    }
+    const [reader, detail] = [who.value, lineIn(what, text("lead.opened_missing"))];
     const sure = await ask(text("lead.opened_sure", { reader }), text("lead.opened_why"), [
       { value: "note", words: text("lead.opened_button"), primary: true }, { value: "", words: text("form.back") },
     ]);

@@ -1,6 +1,6 @@
 // The lead opens a closed case again, or has a lesion drawn anew on an image that was replaced; reasons go into the audit.
 
-import { labelled, pressButton, selection } from "./fields.js";
+import { labelled, lineField, lineIn, pressButton, selection } from "./fields.js";
 import { say } from "./frame.js";
 import { attempt, outcome, section } from "./lead.js";
 import { text } from "./strings.js";
@@ -12,24 +12,6 @@ import { element } from "./toolbar.js";
 /** @param {LeadCase} one */
 function caseWords({ reader, task, patient, lesion, repeat }) {
   return [patient, lesion, text(`pages.task.${task}`), reader, ...(repeat ? [text("lead.repeat")] : [])].join(" · ");
-}
-
-function reasonField() {
-  const field = element("input");
-  field.type = "text";
-  field.maxLength = 2000;
-  return field;
-}
-
-/**
- * The reason that was typed; without one the field is focused, and that is said.
- * @param {HTMLInputElement} field
- */
-function reasonIn(field) {
-  const reason = field.value.trim();
-  if (reason.length >= 3) return reason;
-  field.focus();
-  throw new Error(text("lead.reason_missing"));
 }
 
 /**
@@ -45,10 +27,10 @@ export function reopenSection({ api, progress, reload }) {
     return node;
   }
   const which = selection(closed.map((one, n) => ({ value: String(n), words: caseWords(one) })));
-  const why = reasonField();
+  const why = lineField();
   const place = outcome();
   const act = () => attempt(place, async () => {
-    const reason = reasonIn(why);
+    const reason = lineIn(why, text("lead.reason_missing"));
     const { reader, task, patient, lesion, repeat } = closed[Number(which.value)];
     await api.post("/api/lead/reopen", { reader, task, patient, lesion, repeat, reason });
     say(text("lead.reopened", { patient, reader }));
@@ -81,10 +63,10 @@ export function anewSection({ api, progress, reload }) {
   };
   const which = selection(drawn.map((one, n) => ({ value: String(n), words: caseWords(one) })), fill);
   fill();
-  const why = reasonField();
+  const why = lineField();
   const place = outcome();
   const act = () => attempt(place, async () => {
-    const reason = reasonIn(why);
+    const reason = lineIn(why, text("lead.reason_missing"));
     const { reader, patient, lesion, repeat } = drawn[Number(which.value)];
     await api.post("/api/lead/anew", { reader, patient, lesion, sequence: sequence.value, repeat, reason });
     say(text("lead.anew_done", { patient, sequence: sequence.value, reader }));

@@ -40,6 +40,15 @@ def wait_for(condition: Callable[[], Any], what: str, patience_s: float = PATIEN
         time.sleep(0.02)
 
 
+def drag(page: Page, points: NDArray[np.float64]) -> None:
+    """Press, move through all points (n, 2), release."""
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point)
+    page.mouse.up()
+
+
 @dataclass
 class RoomPage:
     """The case page in one tab."""
@@ -110,13 +119,7 @@ class RoomPage:
         wait_for(lambda: abs(self.state("zoom") - factor) < 1e-6, f"zoom {factor}, is {self.state('zoom')}")
 
     def drag(self, points: NDArray[np.float64]) -> None:
-        """Press, move through all points, release."""
-        mouse = self.page.mouse
-        mouse.move(*points[0])
-        mouse.down()
-        for point in points[1:]:
-            mouse.move(*point)
-        mouse.up()
+        drag(self.page, points)
 
 
 @contextlib.contextmanager

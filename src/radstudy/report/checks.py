@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
-
-import pandas as pd
+from typing import Any, Literal
 
 from radstudy.bugs import LOG, note
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.modelling.leaks.volume import FOLLOWS
-from radstudy.report.analysed import not_analysed
+from radstudy.report.analysed import analysed_rows
+from radstudy.report.cited import applied, counted, entries, integer, tally
 from radstudy.report.display import number, percent, plural, significant, thousands
 from radstudy.report.facts import TESTING, AbsentError, RunFacts
 from radstudy.report.text.evidence import agreement
@@ -69,11 +68,10 @@ def _checked(facts: RunFacts, name: str, threshold: str, evidence: tuple[str, st
 
 
 def _leaks(facts: RunFacts) -> tuple[State, str]:
-    counts = facts.frame(LEAKS)["severity"].value_counts()
-    errors, warnings = int(counts.get("error", 0)), int(counts.get("warning", 0))
+    errors, warnings = (tally(facts.frame(LEAKS), severity=severity) for severity in ("error", "warning"))
     if errors or warnings:
         return "problem" if errors else "look", f"{plural(errors, 'error')}, {plural(warnings, 'warning')}"
-    looked = len((facts.documents.get(CHECKED) or {}).get("looked_for", ()))
+    looked = entries((facts.documents.get(CHECKED) or {}).get("looked_for", ()))
     return "fine", f"no finding in {plural(looked, 'kind')} of leak"
 
 
@@ -95,9 +93,11 @@ def _volume(facts: RunFacts) -> tuple[State, str]:
             f"{row['model']}: rho {number(row['rho'], 2)}; AUC {number(row['auc'])}, volume alone "
             f"{number(row['volume_auc'])}"
         )
+    followed = applied("far", int(follows.sum()), frame["rho"], FOLLOWS)
+    equalled = applied("pairs", int(beaten.sum()), frame["auc"], frame["volume_auc"])
     return state, (
-        f"of {plural(len(frame), 'model')}, {int(follows.sum()) or 'none'} with such a rho, "
-        f"{int(beaten.sum()) or 'none'} no better than the volume"
+        f"of {plural(counted(frame, 'model'), 'model')}, {followed or 'none'} with such a rho, "
+        f"{equalled or 'none'} no better than the volume"
     )
 
 
@@ -113,11 +113,11 @@ def _events(facts: RunFacts) -> tuple[State, str]:
     low, high = frame["events_per_candidate"].min(), frame["events_per_candidate"].max()
     state: State = "fine" if low >= EVENTS else "problem" if low < FEWEST_EVENTS else "look"
     if len(frame) > 1:
-        return state, f"{significant(low, 2)} to {significant(high, 2)} over {plural(len(frame), 'model')}"
+        return state, f"{significant(low, 2)} to {significant(high, 2)} over {plural(counted(frame, 'model'), 'model')}"
     row = frame.iloc[0]
     return state, (
-        f"{row['model']}: {significant(low, 2)} ({thousands(int(row['events']))} events, "
-        f"{plural(int(row['candidates']), 'candidate')})"
+        f"{row['model']}: {significant(low, 2)} ({thousands(integer(row['events']))} events, "
+        f"{plural(integer(row['candidates']), 'candidate')})"
     )
 
 
@@ -127,7 +127,7 @@ def _readers(facts: RunFacts) -> tuple[State, str]:
         facts.document("agree/summary.json")  # says why it is missing
     if agreed["note"]:
         raise AbsentError(str(agreed["note"]))
-    kept, whole = sum(agreed["kept"].values()), sum(agreed["of_sequence"].values())
+    kept, whole = (_total(agreed[name].values()) for name in ("kept", "of_sequence"))
     state: State = "fine" if whole and kept / whole >= KEPT else "look" if kept else "problem"
     return (
         state,
@@ -136,7 +136,8 @@ def _readers(facts: RunFacts) -> tuple[State, str]:
 
 
 def _lost(facts: RunFacts) -> tuple[State, str]:
-    included, lost = int(facts.document("cohort/flow.json")["kept"]), sum(not_analysed(facts).values())
+    included = integer(facts.document("cohort/flow.json")["kept"])
+    lost = facts.frame("cohort/rows.csv")["patient"].nunique() - analysed_rows(facts)["patient"].nunique()
     share = lost / included if included else 1.0
     state: State = "fine" if share <= LOST else "look" if share <= MOST_LOST else "problem"
     return state, f"{lost} of {plural(included, 'included patient')} ({percent(lost, included)}%) in no model"
@@ -144,12 +145,18 @@ def _lost(facts: RunFacts) -> tuple[State, str]:
 
 def _fields(facts: RunFacts) -> tuple[State, str]:
     frame = facts.frame(VOLUMES)
-    known = frame["field_shift"].dropna() if "field_shift" in frame else pd.Series(dtype=float)
-    if not len(known):
+    if "field_shift" not in frame or not frame["field_shift"].notna().any():
         raise AbsentError("No bias field was removed, or the version that produced this run did not test it.")
-    moved = int((known > SENSITIVE).sum())
-    state: State = "fine" if not moved else "look" if moved / len(known) <= MOST_SENSITIVE else "problem"
-    return state, f"{moved} of {plural(len(known), 'volume')} ({percent(moved, len(known))}%)"
+    known = frame[frame["field_shift"].notna()]
+    moved = applied("above", int((known["field_shift"] > SENSITIVE).sum()), known["field_shift"], SENSITIVE)
+    tried = counted(known, "field_shift")
+    state: State = "fine" if not moved else "look" if moved / tried <= MOST_SENSITIVE else "problem"
+    return state, f"{moved} of {plural(tried, 'volume')} ({percent(moved, tried)}%)"
+
+
+def _total(counts: Iterable[Any]) -> Any:
+    first, *others = counts
+    return sum(others, first)
 
 
 Judge = Callable[[RunFacts], tuple[State, str]]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from radstudy.errors import ProcessError, UsageError
+from radstudy.parallel import said_by
 from radstudy.store import temporary_folder, write_bytes
 
 PATIENCE_S = 180.0
@@ -82,7 +81,7 @@ def _printed(browser: Path, page: Path, patience_s: float) -> bytes:
             str(browser), "--headless=new", "--disable-gpu", f"--user-data-dir={Path(folder) / 'profile'}", *_OFFLINE,
             "--no-pdf-header-footer", f"--print-to-pdf={pdf}", *_as_root(), page.resolve().as_uri(),
         ]  # fmt: skip
-        said = _run(command, patience_s)
+        said = said_by(command, patience_s)
         content = pdf.read_bytes() if pdf.is_file() else b""
     if not content.startswith(b"%PDF"):
         last = (said.strip().splitlines() or ["it said nothing"])[-1]
@@ -90,24 +89,6 @@ def _printed(browser: Path, page: Path, patience_s: float) -> bytes:
             f"{browser} could not print {page}: {last}", "open the page in a browser and print it there (Ctrl+P)"
         )
     return content
-
-
-def _run(command: list[str], patience_s: float) -> str:
-    """Run a browser to its end, and end it with all its processes if it takes too long; what it said."""
-    try:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                   text=True, errors="replace", start_new_session=True)  # fmt: skip
-    except OSError as error:
-        return str(error)
-    try:
-        return process.communicate(timeout=patience_s)[1]
-    except subprocess.TimeoutExpired:
-        if sys.platform == "win32":
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-        else:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return f"it did not end within {patience_s:g} s"
 
 
 def _as_root() -> list[str]:

@@ -1,9 +1,11 @@
 """A part of the report, a file of it, and a sentence that meet a bug: the page names it and has its traceback."""
 
 import html
+import io
 import re
 
 import pytest
+from PIL import Image
 
 from radstudy import bugs
 from radstudy.report import figures, sections, tables, write
@@ -11,6 +13,9 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.text import Paragraph, sentence
 from radstudy.report.write import write_report
 
+_MEMORY = io.BytesIO()
+Image.new("L", (4, 4)).save(_MEMORY, "png")
+BLANK = _MEMORY.getvalue()
 ID = re.compile(r"bug-[0-9a-f]{4}")
 
 
@@ -19,7 +24,7 @@ def planted(facts):
 
 
 def drawn_quickly(part, notice, kinds):
-    return {"svg": b"<svg/>"}
+    return {"svg": b"<svg/>", "png": BLANK}
 
 
 def not_there(facts):

@@ -15,7 +15,7 @@ from unit.report.conftest import MORE_STUDY
 
 
 def cells(table):
-    return {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
+    return {row[0].text: [cell.text for cell in row[1:]] for row in table.plain().rows}
 
 
 def test_the_sets_are_compared_by_the_studys_own_tests(whole):

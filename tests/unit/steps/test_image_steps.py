@@ -170,7 +170,7 @@ def test_a_full_disk_stops_the_run_and_what_is_finished_is_kept(cohort, monkeypa
     def full(handle):
         if not stat.S_ISDIR(os.fstat(handle).st_mode):
             calls.append(handle)
-        if len(calls) > 15:
+        if len(calls) > 20:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(handle)
 

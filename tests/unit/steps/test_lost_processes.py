@@ -161,4 +161,7 @@ def test_nothing_else_starts_processes():
         if any(line.split("#")[0].strip().startswith(("import ", "from ", "os.")) and word in line
                for line in file.read_text(encoding="utf-8").splitlines() for word in words)
     }  # fmt: skip
-    assert users == {"imaging/slabs.py", *(f"parallel/{name}.py" for name in ("local", "messages", "team", "worker"))}
+    assert users == {
+        "imaging/slabs.py",
+        *(f"parallel/{name}.py" for name in ("local", "messages", "program", "team", "worker")),
+    }

@@ -145,6 +145,10 @@ def _known(value: Any) -> list[Any]:
     ]
 
 
+def _widths(low: Any, high: Any) -> list[float]:
+    return [other - one for one, other in zip(_many(low), _many(high), strict=True)]
+
+
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "smallest": lambda cells: min(_known(cells)),
     "largest": lambda cells: max(_known(cells)),
@@ -160,6 +164,13 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "distinct": lambda cells: len(set(_known(cells))),
     "below": lambda cells, bound: sum(one < bound for one in _known(cells)),
     "above": lambda cells, bound: sum(one > bound for one in _known(cells)),
+    "far": lambda cells, bound: sum(abs(one) >= bound for one in _known(cells)),
+    "pairs": lambda low, high: sum(one <= other for one, other in zip(_many(low), _many(high), strict=True)),
+    "around": lambda low, high, value: sum(
+        one <= value <= other for one, other in zip(_many(low), _many(high), strict=True)),
+    "narrowest": lambda low, high: min(_widths(low, high)),
+    "widest": lambda low, high: max(_widths(low, high)),
+    "share": lambda part, every: 100 * math.fsum(_known(part)) / math.fsum(_known(every)),
     "mentioning": lambda texts, said, names: len({name for text, name in zip(_many(texts), _many(names), strict=True)
                                                   if said in str(text).split("; ")}),
     "patients": lambda names, outcomes, outcome: sum(

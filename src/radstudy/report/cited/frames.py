@@ -97,6 +97,10 @@ class CitedColumn(pd.Series):
         """The mean."""
         return self._reduced("mean", super().mean(*args, **kwargs))
 
+    def sum(self, *args: Any, **kwargs: Any) -> Any:
+        """The sum."""
+        return self._reduced("sum", super().sum(*args, **kwargs))
+
     def quantile(self, q: Any = 0.5, *args: Any, **kwargs: Any) -> Any:
         """A quantile."""
         value = super().quantile(q, *args, **kwargs)
@@ -131,13 +135,24 @@ def cited_frame(frame: pd.DataFrame, file: str) -> CitedFrame:
     return CitedFrame(frame.set_axis(index))
 
 
+def exported(frame: pd.DataFrame, name: str) -> CitedFrame:
+    """A table that the report itself computes; its numbers cite the CSV file that is written of it.
+
+    Parameters
+    ----------
+    frame : the table.
+    name : of the report's table; its file is ``report/tables/<name>.csv``.
+    """
+    return cited_frame(frame.reset_index(drop=True), f"report/tables/{name}.csv")
+
+
 def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """A table as it is exported: without sources, and its texts without marks."""
-    exported = pd.DataFrame({name: pd.Series(column.array) for name, column in frame.items()}, columns=frame.columns)
-    for name in exported.columns:
-        if exported[name].dtype in (object, "str"):
-            exported[name] = [plain(str(one)) if isinstance(one, str) else one for one in exported[name]]
-    return exported
+    bare = pd.DataFrame({name: pd.Series(column.array) for name, column in frame.items()}, columns=frame.columns)
+    for name in bare.columns:
+        if bare[name].dtype in (object, "str"):
+            bare[name] = [plain(str(one)) if isinstance(one, str) else one for one in bare[name]]
+    return bare
 
 
 def keeping_rows(rows: pd.DataFrame, kept: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

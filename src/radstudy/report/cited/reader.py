@@ -101,7 +101,8 @@ class CellReader:
     def _table(self, file: str) -> dict[str, list[str]]:
         if file not in self._tables:
             declared = artefact_of(file)
-            path = declared.file_to_read(self._run) if declared is not None else self._run / file
+            known = declared is not None and "*" not in declared.path  # of many files that are declared as one
+            path = declared.file_to_read(self._run) if declared is not None and known else self._run / file
             try:
                 table = read_csv(path, dtype=str, keep_default_na=False)
             except (OSError, ValueError) as error:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
-import pandas as pd
-
-from radstudy.report.checklists import AnsweredItem, Checklist, ItemStatus, answered, metrics_score, shipped
-from radstudy.report.checklists.evidence import printed
+from radstudy.report.checklists import (
+    AnsweredItem,
+    ItemStatus,
+    answered,
+    checklist_frame,
+    items_with,
+    score_of,
+    shipped,
+)
 from radstudy.report.checklists.place import EvidencePlace
+from radstudy.report.cited import CitedFrame, counted, quoted
 from radstudy.report.display import number
 from radstudy.report.facts import RunFacts
 from radstudy.report.part import report_part
@@ -28,72 +32,62 @@ _RULE = (
 @report_part("checklist_clear", reads=shipped("clear").reads, rows_independent=False)
 def clear(facts: RunFacts) -> Table:
     """CLEAR, filled in from the run."""
-    return _table(facts, shipped("clear"))
+    return _table(facts, "clear")
 
 
 @report_part("checklist_metrics", reads=shipped("metrics").reads, rows_independent=False)
 def metrics(facts: RunFacts) -> Table:
     """METRICS, filled in from the run, with its score."""
-    checklist = shipped("metrics")
-    score = metrics_score(answered(facts, checklist))
-    note = (
-        f"Score: {number(score.now, 1)}% with what this run shows, where items that the author must write count as no; "
-        f"{number(score.completed, 1)}% if the author can answer every one of them with yes. By the rule and the "
-        "weights of the published calculator (METRICS Tool v1.0): the weights of the items met over those of all "
-        f"{score.active} items that apply."
-    )
-    return _table(facts, checklist, notes=[note], weighted=True)
+    return _table(facts, "metrics")
 
 
 @report_part("checklist_tripod_ai", reads=shipped("tripod_ai").reads, rows_independent=False)
 def tripod_ai(facts: RunFacts) -> Table:
     """TRIPOD+AI, filled in from the run."""
-    return _table(facts, shipped("tripod_ai"))
+    return _table(facts, "tripod_ai")
 
 
-def _table(facts: RunFacts, checklist: Checklist, *, notes: Sequence[str] = (), weighted: bool = False) -> Table:
-    items = answered(facts, checklist)
+def _table(facts: RunFacts, name: str) -> Table:
+    checklist = shipped(name)
+    items, frame = answered(facts, checklist), checklist_frame(facts, name)
+    weighted = "weight" in frame
     heads = [*_HEADS, "Weight"] if weighted else _HEADS
     rows: list[Row] = []
     section = ""
-    for one in items:
+    for one, (_, record) in zip(items, frame.iterrows(), strict=True):
         if one.item.section != section:
             section = one.item.section
             rows.append([Cell(section, span=len(heads), kind="group")])
-        rows.append([*_cells(one), *(numbers([f"{one.item.weight:.3f}"]) if weighted else [])])
-    source = f"{checklist.source}, doi {checklist.doi}."
-    lines = [f"{_counted(items)}.", *notes, _RULE, source]
+        weight = numbers([number(record["weight"])]) if weighted else []
+        rows.append([Cell(quoted(record["number"])), *_cells(one), *weight])
+    notes = [_scored(items, frame)] if weighted else []
+    lines = [f"{_counted(frame)}.", *notes, _RULE, f"{checklist.source}, doi {checklist.doi}."]
     header = [[*words(heads[: len(_HEADS)]), *numbers(heads[len(_HEADS) :])]]
-    return Table(header, rows, _frame(checklist, items, weighted), lines)
+    return Table(header, rows, frame, lines)
+
+
+def _scored(items: Sequence[AnsweredItem], frame: CitedFrame) -> str:
+    score = score_of(items, frame)
+    return (
+        f"Score: {number(score.now, 1)}% with what this run shows, where items that the author must write count as no; "
+        f"{number(score.completed, 1)}% if the author can answer every one of them with yes. By the rule and the "
+        "weights of the published calculator (METRICS Tool v1.0): the weights of the items met over those of all "
+        f"{score.active} items that apply."
+    )
 
 
 def _cells(one: AnsweredItem) -> list[Cell]:
     links = tuple(CellLink(place.text, _target(place)) for place in one.evidence)
     status = {ItemStatus.MET: "name strong", ItemStatus.NOT_APPLICABLE: "name quiet"}.get(one.status, "name")
     author = one.item.author if one.status is ItemStatus.AUTHOR else ""
-    return [
-        Cell(one.item.number), Cell(one.item.question), Cell(one.status.value, kind=status), Cell("", links=links),
-        Cell(author),
-    ]  # fmt: skip
+    return [Cell(one.item.question), Cell(one.status.value, kind=status), Cell("", links=links), Cell(author)]
 
 
 def _target(place: EvidencePlace) -> str:
     return quote(place.file)
 
 
-def _counted(items: Sequence[AnsweredItem]) -> str:
+def _counted(frame: CitedFrame) -> str:
     """The number of items of each status, in words."""
-    counts = Counter(one.status for one in items)
-    return "; ".join(f"{status.value}: {counts[status]}" for status in ItemStatus) + f"; of {len(items)}"
-
-
-def _frame(checklist: Checklist, items: Sequence[AnsweredItem], weighted: bool) -> pd.DataFrame:
-    records: list[dict[str, Any]] = [
-        {
-            "checklist": checklist.name, "number": one.item.number, "section": one.item.section,
-            "question": one.item.question, "status": one.status.value, "evidence": printed(one.evidence),
-            "author": one.item.author if one.status is ItemStatus.AUTHOR else "",
-        } for one in items
-    ]  # fmt: skip
-    frame = pd.DataFrame(records)
-    return frame.assign(weight=[one.item.weight for one in items]) if weighted else frame
+    told = "; ".join(f"{status.value}: {items_with(frame, status)}" for status in ItemStatus)
+    return f"{told}; of {counted(frame, 'number')}"

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from radstudy.cohort.comparison import comparison_table
-from radstudy.report.analysed import analysed_rows, by_patient
-from radstudy.report.display import NOTHING, number, p_text, percent, plural
+from radstudy.report.analysed import analysed_rows, by_patient, counts
+from radstudy.report.cited import counted, exported, integer, quoted, tally
+from radstudy.report.display import NOTHING, number, p_text, percent, plural, whole
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.needed import R2_NAGELKERKE, patients_needed
 from radstudy.report.part import report_part
@@ -31,13 +32,13 @@ def comparability(facts: RunFacts) -> Table:
     rows = analysed_rows(facts)
     if not {TRAINING, TESTING} <= set(rows["set"]):
         raise AbsentError("There is only one set of patients, so there is nothing to compare.")
-    frame = pd.concat([_outcome(facts, rows), _variables(facts, rows)], ignore_index=True)
+    frame = exported(pd.concat([_outcome(facts, rows), _variables(facts, rows)]), "comparability")
     notes = Footnotes()
     cells: list[Row] = []
     for _, part in frame.groupby("variable", sort=False):
         cells += _compared(part, notes)
-    sizes = by_patient(rows)["set"].value_counts()
-    sets = [f"{name.capitalize()} set (n\u00a0=\u00a0{sizes[name]})" for name in (TRAINING, TESTING)]
+    sizes = {name: counts(rows, name) for name in (TRAINING, TESTING)}
+    sets = [f"{name.capitalize()} set (n\u00a0=\u00a0{size[0] + size[1]})" for name, size in sizes.items()]
     names = ["Characteristic", *sets, "SMD", "p\u2011value"]
     lines = [
         *notes.lines(),
@@ -51,17 +52,17 @@ def comparability(facts: RunFacts) -> Table:
 def _outcome(facts: RunFacts, rows: pd.DataFrame) -> pd.DataFrame:
     """The outcome's groups in both sets, per patient."""
     patients = by_patient(rows)
-    counts = [[int(((patients["set"] == which) & (patients["outcome"] == y)).sum()) for y in (0, 1)]
-              for which in (TRAINING, TESTING)]  # fmt: skip
-    result = categorical_test(np.array(counts))
-    difference = smd_categorical(np.array(counts)).value
+    sizes = [[int(((patients["set"] == which) & (patients["outcome"] == y)).sum()) for y in (0, 1)]
+             for which in (TRAINING, TESTING)]  # fmt: skip
+    result = categorical_test(np.array(sizes))
+    difference = smd_categorical(np.array(sizes)).value
     label = facts.protocol.cohort.outcome.label or facts.protocol.cohort.outcome.column
     records = []
     for level, name in enumerate(facts.groups):
         record: dict[str, Any] = {"variable": "outcome", "label": label, "unit": "", "kind": "categorical",
                                   "level": name, "counted": "patients", "p_value": result.p_value,
                                   "test": result.test, "note": result.note, "smd": difference}  # fmt: skip
-        for which, own in zip((TRAINING, TESTING), counts, strict=True):
+        for which, own in zip((TRAINING, TESTING), sizes, strict=True):
             record |= {f"{which}_n": own[level], f"{which}_percent": 100 * own[level] / max(sum(own), 1),
                        f"{which}_missing": 0}  # fmt: skip
         records.append(record)
@@ -90,7 +91,9 @@ def _compared(part: pd.DataFrame, notes: Footnotes) -> list[Row]:
     unit = f" ({first['unit']})" if first["unit"] and first["kind"] == "continuous" else ""
     lesions = ", per lesion" if first["counted"] == "lesions" else ""
     test = p_text(first["p_value"])
-    marked = notes.mark(f"{first['test']} test" if test != NOTHING else f"Not tested: {first['note'] or first['test']}")
+    marked = notes.mark(
+        f"{first['test']} test" if test != NOTHING else f"Not tested: {quoted(first['note'] or first['test'])}"
+    )
     ends = [Cell(number(first["smd"], 2), kind="number"), Cell(test, mark=marked, kind="number")]
     if first["kind"] == "continuous":
         values = [f"{number(first[f'{which}_mean'], 2)} ± {number(first[f'{which}_sd'], 2)}"
@@ -98,7 +101,7 @@ def _compared(part: pd.DataFrame, notes: Footnotes) -> list[Row]:
         return [[Cell(f"{first['label']}{unit}{lesions}, mean ± SD", kind="group"), *numbers(values), *ends]]
     rows: list[Row] = [[Cell(f"{first['label']}{lesions}, n (%)", kind="group"), Cell(""), Cell(""), *ends]]
     for _, level in part.iterrows():
-        values = [f"{int(level[f'{which}_n'])} ({number(level[f'{which}_percent'], 1)})"
+        values = [f"{whole(level[f'{which}_n'])} ({number(level[f'{which}_percent'], 1)})"
                   for which in (TRAINING, TESTING)]  # fmt: skip
         rows.append([Cell(str(level["level"]), kind="level"), *numbers(values), Cell(""), Cell("")])
     return rows
@@ -125,12 +128,12 @@ def missing_data(facts: RunFacts) -> Table:
             records.append(_missing_lesions(rows, of_sequence, "feature", f"{name}: at least one feature not defined"))
     if not records:
         raise AbsentError("The study has no clinical variables, and no file that records what is missing.")
-    frame = pd.DataFrame(records)
+    frame = exported(pd.DataFrame(records), "missing_data")
     cells: list[Row] = [
-        [Cell(record["what"]), *numbers(f"{record[f'{which}_missing']} of {record[f'{which}_n']} "
+        [Cell(str(record["what"])), *numbers(f"{record[f'{which}_missing']} of {record[f'{which}_n']} "
                                         f"({percent(record[f'{which}_missing'], record[f'{which}_n'])})"
                                         for which in (TRAINING, TESTING))]
-        for record in records
+        for _, record in frame.iterrows()
     ]  # fmt: skip
     return Table([heads(["Missing", "Training set, n (%)", "Testing set, n (%)"])], cells, frame, _handled(facts))
 
@@ -158,8 +161,8 @@ def _handled(facts: RunFacts) -> list[str]:
     """What was done about missing values, by the study file and the models' records."""
     steps = [step for step in facts.protocol.model.select if step.word == "impute"]
     models: Mapping[str, Any] = facts.documents.get(_MODELS) or {}
-    left_out = {name: int(model.get("not_used") or 0) for name, model in models.items()}
-    notes = [f"Counted per lesion, in the {plural(len(facts.frame(_ROWS)), 'lesion')} of the study."]
+    left_out = {name: integer(model.get("not_used") or 0) for name, model in models.items()}
+    notes = [f"Counted per lesion, in the {plural(counted(facts.frame(_ROWS), 'patient'), 'lesion')} of the study."]
     if steps:
         notes.append(
             "Undefined values of features are replaced within each model, by a value from the training rows alone "
@@ -181,15 +184,15 @@ def sample_size(facts: RunFacts) -> Table:
     known = frame[frame["rows"].notna()] if len(frame) else frame
     if not len(known):
         raise AbsentError("No model was fitted, so there is no sample size to set against its variables.")
-    records = [_sized(row) for _, row in known.iterrows()]
+    frame = exported(pd.DataFrame([_sized(row) for _, row in known.iterrows()]), "sample_size")
     names = ["Model", "Training rows", "Events", "Candidates", "Events per candidate", "Variables in the model",
              "Events per variable", "Rows needed for these variables"]  # fmt: skip
     cells: list[Row] = [
-        [Cell(record["model"], kind="name"), *numbers([
-            str(record["rows"]), str(record["events"]), _count(record["candidates"]),
+        [Cell(str(record["model"]), kind="name"), *numbers([
+            whole(record["rows"]), whole(record["events"]), _count(record["candidates"]),
             number(record["events_per_candidate"], 2), _count(record["variables"]),
             number(record["events_per_variable"], 1), _count(record["rows_needed"])])]
-        for record in records
+        for _, record in frame.iterrows()
     ]  # fmt: skip
     notes = [
         "Events: rows of the rarer outcome. Candidates: columns that the variables were selected from; a selection "
@@ -200,7 +203,7 @@ def sample_size(facts: RunFacts) -> Table:
         "How the number of patients was determined is for the author to write; 'radstudy plan' computes it before a "
         "study.",
     ]
-    return Table([[*words(names[:1]), *numbers(names[1:])]], cells, pd.DataFrame(records), notes)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], cells, frame, notes)
 
 
 def _sized(row: pd.Series[Any]) -> dict[str, Any]:
@@ -223,8 +226,8 @@ def _float(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def _count(value: int | None) -> str:
-    return NOTHING if value is None else f"{value:,}"
+def _count(value: float | None) -> str:
+    return NOTHING if value is None or pd.isna(value) else f"{integer(value):,}"
 
 
 # --- lesions per patient -----------------------------------------------------------------------------------------
@@ -236,16 +239,17 @@ def lesions_per_patient(facts: RunFacts) -> Table:
     rows = analysed_rows(facts)
     lesions = rows.groupby("patient", sort=False).agg(set=("set", "first"), lesions=("lesion", "size"))
     if not (lesions["lesions"] > 1).any():
-        raise AbsentError(f"Every patient has one lesion ({plural(len(lesions), 'patient')}).")
+        raise AbsentError(f"Every patient has one lesion ({plural(rows['patient'].nunique(), 'patient')}).")
     sets = [which for which in (TRAINING, TESTING) if (lesions["set"] == which).any()]
     table = pd.crosstab(lesions["lesions"], lesions["set"]).reindex(columns=sets, fill_value=0)
+    frame = exported(table.assign(all=table.sum(axis=1)).reset_index(), "lesions_per_patient")
     cells: list[Row] = [
-        [Cell(str(count)), *numbers([*map(str, line), str(int(line.sum()))])] for count, line in table.iterrows()
+        [Cell(whole(line["lesions"])), *numbers(whole(line[name]) for name in (*sets, "all"))]
+        for _, line in frame.iterrows()
     ]
-    totals = [int(table[which].sum()) for which in sets]
-    cells.append([Cell("Patients", kind="group"), *numbers([*map(str, totals), str(sum(totals))])])
-    of_lesions = [int((rows["set"] == which).sum()) for which in sets]
-    cells.append([Cell("Lesions", kind="group"), *numbers([*map(str, of_lesions), str(sum(of_lesions))])])
-    frame = table.assign(all=table.sum(axis=1)).reset_index()
+    cells.append([Cell("Patients", kind="group"), *numbers(whole(frame[name].sum()) for name in (*sets, "all"))])
+    of_lesions = [tally(rows, set=which) for which in sets]
+    totals = [*of_lesions, sum(of_lesions[1:], of_lesions[0])]
+    cells.append([Cell("Lesions", kind="group"), *numbers(map(whole, totals))])
     notes = ["Patients with this number of lesions that at least one model used."]
     return Table([heads(["Lesions", *(f"{which.capitalize()} set" for which in sets), "All"])], cells, frame, notes)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from radstudy.report.checklists import CHECKLISTS, ItemStatus, answered, metrics_score, shipped
+from radstudy.report.checklists import CHECKLISTS, ItemStatus, answered, checklist_frame, items_with, score_of, shipped
+from radstudy.report.cited import counted
 from radstudy.report.display import number
 from radstudy.report.facts import RunFacts
 from radstudy.report.text.paragraph import Paragraph
@@ -16,16 +15,18 @@ def checklists(facts: RunFacts) -> list[Paragraph]:
 
 
 def _told(facts: RunFacts, name: str) -> str:
-    items = answered(facts, shipped(name))
-    counts = Counter(one.status for one in items)
+    frame = checklist_frame(facts, name)
+    met, unmet, author, without = (
+        items_with(frame, status)
+        for status in (ItemStatus.MET, ItemStatus.NOT_MET, ItemStatus.AUTHOR, ItemStatus.NOT_APPLICABLE)
+    )
     text = (
-        f"Of {len(items)} items, this run meets {counts[ItemStatus.MET]} and does not meet "
-        f"{counts[ItemStatus.NOT_MET]}; {counts[ItemStatus.AUTHOR]} are for the author to write, and "
-        f"{counts[ItemStatus.NOT_APPLICABLE]} do not apply."
+        f"Of {counted(frame, 'number')} items, this run meets {met} and does not meet {unmet}; {author} are for the "
+        f"author to write, and {without} do not apply."
     )
     if name != "metrics":
         return text
-    score = metrics_score(items)
+    score = score_of(answered(facts, shipped(name)), frame)
     return (
         f"{text} The score is {number(score.now, 1)}% now, and {number(score.completed, 1)}% if the author can answer "
         "every item that is left with yes."

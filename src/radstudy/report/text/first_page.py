@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from radstudy.artefacts import HISTORY
 from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_FILE
-from radstudy.report.display import number, plural, span
+from radstudy.report.cited import applied, counted, entries
+from radstudy.report.display import number, plural, span, whole
 from radstudy.report.facts import TESTING, RunFacts
 from radstudy.report.text.answer import (
     SMALL,
@@ -47,10 +48,16 @@ def _told(facts: RunFacts, groups: tuple[tuple[str, tuple[Sentence, ...]], ...])
 # --- what was asked ----------------------------------------------------------------------------------------------
 
 
+def _models(facts: RunFacts) -> int:
+    """The number of the study's models; it cites their records once they are there."""
+    records = facts.documents.get("model/models.json") or {}
+    return entries(records) if set(records) == set(facts.models) else len(facts.models)
+
+
 def _question(facts: RunFacts) -> str:
     sequences = listed(list(facts.protocol.sequences))
     return (
-        f"Do {plural(len(facts.models), 'model')} of radiomics ({sequences}) and clinical variables tell "
+        f"Do {plural(_models(facts), 'model')} of radiomics ({sequences}) and clinical variables tell "
         f"{facts.groups[1]} from {facts.groups[0]} {facts.case_word}?"
     )
 
@@ -151,13 +158,13 @@ ASKED: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
 def _effect(facts: RunFacts) -> str:
     row, pair = tested(facts), primary_pair(facts)
     text = (
-        f"{facts.primary_model} reached a testing AUC of {number(row['auc'])} in {int(row['rows'])} {facts.case_word} "
-        f"({int(row['positives'])} {facts.groups[1]})"
+        f"{facts.primary_model} reached a testing AUC of {number(row['auc'])} in {whole(row['rows'])} "
+        f"{facts.case_word} ({whole(row['positives'])} {facts.groups[1]})"
     )
     if pair is None:
         return f"{text}; it was not compared with {facts.primary.against if facts.primary else ''}."
     assert facts.primary is not None
-    gap = float(pair["difference"])
+    gap = pair["difference"]
     size = f"{number(abs(gap))} {'higher' if gap > 0 else 'lower'} than" if gap else "the same as"
     test = "no p-value" if pd.isna(pair["p_value"]) else f"DeLong {p_said(pair['p_value'])}"
     shown = not pd.isna(pair["p_value"]) and pair["p_value"] < SMALL
@@ -168,8 +175,9 @@ def _effect(facts: RunFacts) -> str:
 def _effects(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
     return (
-        f"The testing AUCs of the {plural(len(frame), 'model')} lie between {number(frame['auc'].min())} and "
-        f"{number(frame['auc'].max())} ({span(frame['rows'])} {facts.case_word}, {span(frame['positives'])} positive)."
+        f"The testing AUCs of the {plural(counted(frame, 'model'), 'model')} lie between "
+        f"{number(frame['auc'].min())} and {number(frame['auc'].max())} ({span(frame['rows'])} {facts.case_word}, "
+        f"{span(frame['positives'])} positive)."
     )
 
 
@@ -191,9 +199,12 @@ def _nested(facts: RunFacts) -> str:
 
 def _wide(facts: RunFacts) -> str:
     frame = areas(facts, TESTING)
-    width = (frame["auc_high"] - frame["auc_low"]).dropna()
+    frame = frame[frame["auc_low"].notna() & frame["auc_high"].notna()]
+    width, ends = frame["auc_high"] - frame["auc_low"], (frame["auc_low"], frame["auc_high"])
+    narrowest, widest = (applied(name, float(getattr(width, end)()), *ends)
+                         for name, end in (("narrowest", "min"), ("widest", "max")))  # fmt: skip
     return (
-        f"Their {facts.level} intervals are {number(width.min(), 2)} to {number(width.max(), 2)} wide; the highest of "
+        f"Their {facts.level} intervals are {number(narrowest, 2)} to {number(widest, 2)} wide; the highest of "
         "several AUCs is too high by selection alone."
     )
 
@@ -220,15 +231,20 @@ def _chance(facts: RunFacts) -> str:
 
 def _all_chance(facts: RunFacts) -> str:
     frame = _tested_by_chance(facts)
-    small = int((frame["p_value"] < SMALL).sum())
+    small = _below(frame["p_value"])
     text = (
-        f"On permuted outcomes, {small or 'none'} of {plural(len(frame), 'model')} had p < 0.05 in the testing set "
-        "(one-sided)"
+        f"On permuted outcomes, {small or 'none'} of {plural(counted(frame, 'model'), 'model')} had p < 0.05 in the "
+        "testing set (one-sided)"
     )
     if "p_max_t" in frame and frame["p_max_t"].notna().any():
-        held = int((frame["p_max_t"] < SMALL).sum())
+        held = _below(frame["p_max_t"])
         text += f", {held or 'none'} after correction for the number of models"
     return f"{text}."
+
+
+def _below(values: pd.Series[Any]) -> int:
+    """The number of p-values below the conventional level."""
+    return cast("int", applied("below", int((values < SMALL).sum()), values, SMALL))
 
 
 def _tested_by_chance(facts: RunFacts) -> pd.DataFrame:
@@ -246,10 +262,11 @@ def _calibrated(facts: RunFacts) -> str:
 
 def _all_calibrated(facts: RunFacts) -> str:
     known = _slopes(facts)
-    inside = int(((known["slope_low"] <= 1) & (known["slope_high"] >= 1)).sum())
+    low, high = known["slope_low"], known["slope_high"]
+    inside = applied("around", int(((low <= 1) & (high >= 1)).sum()), low, high, 1)
     return (
         f"The calibration slopes lie between {number(known['slope'].min(), 2)} and {number(known['slope'].max(), 2)}, "
-        f"ideally 1; the intervals of {inside} of {plural(len(known), 'model')} include 1."
+        f"ideally 1; the intervals of {inside} of {plural(counted(known, 'model'), 'model')} include 1."
     )
 
 

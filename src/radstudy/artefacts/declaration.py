@@ -141,7 +141,13 @@ STEP_FOLDERS = (  # each with its own provenance.json
     "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/chance",
     "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
 )  # fmt: skip
-_BESIDE = {"signature.json": "model", "report.html": "report", "study_bundle.zip": "report"}
+_BESIDE = {
+    "signature.json": "model",
+    "report.html": "report",
+    "report.pdf": "report",
+    "report_evidence.pdf": "report",
+    "study_bundle.zip": "report",
+}
 
 
 @dataclass(frozen=True)

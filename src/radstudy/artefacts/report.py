@@ -12,6 +12,8 @@ ACQUISITION = TableFile(
 )  # fmt: skip
 DECLARED = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
+    OpaqueFile("report.pdf", "The answer and the paper, as PDF.", when="'radstudy report --pdf' printed it"),
+    OpaqueFile("report_evidence.pdf", "The evidence, as PDF.", when="'radstudy report --pdf' printed it"),
     ACQUISITION,
     OpaqueFile("report/manuscript.docx", "The paper as one Word file: methods, results, tables, figures, references."),
     OpaqueFile("report/report_numbers.csv", "Every number of the report with the cells that it comes from."),

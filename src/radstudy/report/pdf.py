@@ -16,7 +16,9 @@ from radstudy.errors import ProcessError, UsageError
 from radstudy.parallel import said_by
 from radstudy.store import temporary_folder, write_bytes
 
+PDF, EVIDENCE_PDF = "report.pdf", "report_evidence.pdf"
 PATIENCE_S = 180.0
+_EVIDENCE = "?print=evidence"  # the page's script hides the other layers
 _NAMES = (
     "msedge", "microsoft-edge", "microsoft-edge-stable", "google-chrome", "google-chrome-stable", "chrome", "chromium",
     "chromium-browser",
@@ -31,13 +33,14 @@ _OFFLINE = ("--disable-background-networking", "--disable-sync", "--disable-comp
             "--no-default-browser-check", "--host-resolver-rules=MAP * ~NOTFOUND")  # fmt: skip
 
 
-def print_pdf(page: Path, target: Path, *, patience_s: float = PATIENCE_S) -> str:
-    """Print a page of the report to a PDF.
+def print_pdf(page: Path, target: Path, *, evidence: bool = False, patience_s: float = PATIENCE_S) -> str:
+    """Print the report to a PDF.
 
     Parameters
     ----------
     page : the HTML file; it needs no other file.
     target : the PDF; one that is there is replaced once the new one is complete.
+    evidence : True for the layer of the evidence, False for the answer and the paper.
     patience_s : how long printing may take.
 
     Returns
@@ -54,9 +57,9 @@ def print_pdf(page: Path, target: Path, *, patience_s: float = PATIENCE_S) -> st
         raise UsageError(f"{page}: there is no report. To do: radstudy run STUDY.yaml first")
     browser = next(browsers(), None)
     if browser is not None:
-        write_bytes(target, _printed(browser, page, patience_s))
+        write_bytes(target, _printed(browser, page, evidence, patience_s))
         return str(browser)
-    write_bytes(target, _by_weasyprint(page))
+    write_bytes(target, _by_weasyprint(page, evidence))
     return "WeasyPrint"
 
 
@@ -74,12 +77,13 @@ def browsers() -> Iterator[Path]:
     yield from (place for place in places if place.is_file())
 
 
-def _printed(browser: Path, page: Path, patience_s: float) -> bytes:
+def _printed(browser: Path, page: Path, evidence: bool, patience_s: float) -> bytes:
     with temporary_folder(beside=page) as folder:  # packaged browsers may read the home folder only
         pdf = Path(folder) / "report.pdf"
         command = [
             str(browser), "--headless=new", "--disable-gpu", f"--user-data-dir={Path(folder) / 'profile'}", *_OFFLINE,
-            "--no-pdf-header-footer", f"--print-to-pdf={pdf}", *_as_root(), page.resolve().as_uri(),
+            "--no-pdf-header-footer", f"--print-to-pdf={pdf}", *_as_root(),
+            page.resolve().as_uri() + (_EVIDENCE if evidence else ""),
         ]  # fmt: skip
         said = said_by(command, patience_s)
         content = pdf.read_bytes() if pdf.is_file() else b""
@@ -96,7 +100,7 @@ def _as_root() -> list[str]:
     return ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
-def _by_weasyprint(page: Path) -> bytes:
+def _by_weasyprint(page: Path, evidence: bool) -> bytes:
     try:
         from weasyprint import HTML  # pip install 'radstudy[pdf]'
     except (ImportError, OSError) as error:  # OSError: its libraries are not installed
@@ -104,6 +108,9 @@ def _by_weasyprint(page: Path) -> bytes:
             "Microsoft Edge, Chrome or Chromium print the PDF, or else WeasyPrint, and none of them is there "
             f"({error}). To do: install one (pip install 'radstudy[pdf]'), or print {page} in another browser (Ctrl+P)"
         ) from error
-    content = HTML(filename=str(page)).write_pdf()
+    text = page.read_text(encoding="utf-8")
+    if evidence:  # as the page's script does for a browser
+        text = text.replace("<html", '<html data-print="evidence"', 1)
+    content = HTML(string=text, base_url=str(page.parent)).write_pdf()
     assert isinstance(content, bytes)
     return content

@@ -7,10 +7,13 @@ from typing import Any
 
 from radstudy.artefacts import HISTORY
 from radstudy.artefacts.cohort import ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING
+from radstudy.artefacts.declaration import STEP_FOLDERS
 from radstudy.artefacts.report import ACQUISITION
 from radstudy.intake.acquisition import acquisition_of
+from radstudy.owned import is_own
 from radstudy.protocol import Protocol
-from radstudy.provenance import source_key
+from radstudy.provenance import PROVENANCE, source_key
+from radstudy.report.pdf import EVIDENCE_PDF, PDF
 from radstudy.steps.bundle import write_bundle
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import Run
@@ -46,12 +49,17 @@ def do_report(run: Run) -> None:
     }
     earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
     told = {one.path: file_hash(file) for one in _TOLD if (file := one.file(run.out)).is_file()}
+    records = (run.out / step / PROVENANCE for step in STEP_FOLDERS if step != STEP)  # the page prints them
+    told |= {file.relative_to(run.out).as_posix(): file_hash(file) for file in records if file.is_file()}
     scanned = acquisitions(run)
     if scanned:
         told[ACQUISITION.path] = content_hash(scanned)
     with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate"), **told}) as due:
         if due:
             _write_acquisitions(run, scanned)
+            for printed in (run.out / name for name in (PDF, EVIDENCE_PDF)):
+                if is_own(printed):
+                    printed.unlink()  # of the former page
             run.folder(STEP).remove(earlier)  # figures of an older version, or that this run does not have
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 

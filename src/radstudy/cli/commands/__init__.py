@@ -11,6 +11,7 @@ _FILES = (
     "demo",
     "init",
     "run",
+    "report",
     "import_",
     "check",
     "diff",
